@@ -1,0 +1,107 @@
+"""DICOM -> `Radiograph`. pydicom does the decoding; here stand the rules for what counts as a film.
+
+Nothing of the patient leaves this module: the tags are read in passing, and no text of pydicom's reaches a user, since
+it may quote a tag.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pydicom
+from pydicom.errors import InvalidDicomError
+from pydicom.pixels import apply_modality_lut, apply_voi_lut, pixel_array
+from pydicom.uid import UID
+
+from .errors import NoPixels, PneumoniaError, TooLarge, UnreadableImage, UnsupportedDicom
+from .imaging import Pixels, Radiograph, check_pixel_count, stretched
+
+# A malformed tag is no reason to refuse the pixels, and pydicom's warnings about it would quote the tag in the log.
+pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
+
+AGES_YEARS = (1, 5)
+"""The ages of the children in the training films."""
+
+_DAYS_PER_UNIT = {"D": 1.0, "W": 7.0, "M": 30.44, "Y": 365.25}
+
+
+def read(data: bytes) -> Radiograph:
+    """Decode the first frame of an uncompressed grey DICOM file.
+
+    The modality rescale and then the VOI LUT or window are applied, MONOCHROME1 is inverted, so that air is dark.
+    Raises `UnsupportedDicom`, `NoPixels`, `TooLarge` or `UnreadableImage`.
+    """
+    try:
+        dataset = pydicom.dcmread(io.BytesIO(data), force=True)
+        _check(dataset)
+        notes = _notes(dataset)
+        return Radiograph(_upright_grey(dataset), "DICOM", notes)
+    except PneumoniaError:
+        raise
+    except InvalidDicomError:
+        raise UnreadableImage("The DICOM file is damaged: its header cannot be read.") from None
+    except MemoryError:
+        raise TooLarge("The DICOM picture does not fit into memory.") from None
+    except Exception as error:
+        # pydicom raises nearly everything on damaged files, and its texts quote tags: only the kind is kept.
+        raise UnreadableImage(f"The DICOM file is damaged and cannot be decoded ({type(error).__name__}).") from None
+
+
+def _check(dataset: pydicom.Dataset) -> None:
+    if "PixelData" not in dataset:
+        raise NoPixels("The DICOM file holds no picture. Allowed: a file with pixel data.")
+    syntax = UID(str(dataset.file_meta.get("TransferSyntaxUID", "1.2.840.10008.1.2")))
+    if syntax.is_compressed and not syntax.is_deflated:
+        name = syntax.name if syntax.is_transfer_syntax and not syntax.is_private else "an unknown one"
+        raise UnsupportedDicom(
+            f"The DICOM file's compression is not supported yet. Allowed: uncompressed. Received: {name}."
+        )
+    photometric = str(dataset.get("PhotometricInterpretation", ""))
+    if dataset.get("SamplesPerPixel", 1) != 1 or not photometric.startswith("MONOCHROME"):
+        raise UnsupportedDicom(
+            "The DICOM picture is not grey. Allowed: MONOCHROME1 or MONOCHROME2, one sample a pixel."
+        )
+    check_pixel_count(int(dataset.Columns), int(dataset.Rows))
+
+
+def _upright_grey(dataset: pydicom.Dataset) -> Pixels:
+    stored = pixel_array(dataset, index=0)
+    shown, brightest = _windowed(dataset, stored)
+    return brightest - shown if dataset.PhotometricInterpretation == "MONOCHROME1" else shown
+
+
+def _windowed(dataset: pydicom.Dataset, stored: npt.NDArray[Any]) -> tuple[Pixels, Any]:
+    """What a viewer would show, and the value that stands for white.
+
+    A film without rescale and window keeps its own values and depth, so that it equals the same film as a picture.
+    """
+    has_window = "WindowCenter" in dataset or "VOILUTSequence" in dataset
+    has_rescale = (dataset.get("RescaleSlope", 1), dataset.get("RescaleIntercept", 0)) != (1, 0)
+    if not has_window and not has_rescale and "ModalityLUTSequence" not in dataset and stored.dtype.kind == "u":
+        depth = np.dtype(np.uint8 if stored.dtype.itemsize == 1 else np.uint16)
+        return stored.astype(depth), depth.type(2 ** int(dataset.BitsStored) - 1)
+    values = apply_modality_lut(stored, dataset)
+    return stretched(apply_voi_lut(values, dataset, index=0).astype(np.float64)), np.uint16(65535)
+
+
+def _notes(dataset: pydicom.Dataset) -> tuple[str, ...]:
+    notes = []
+    if int(dataset.get("NumberOfFrames", 1) or 1) > 1:
+        notes.append(f"The file holds {int(dataset.NumberOfFrames)} pictures; only the first was used.")
+    age = _age_years(str(dataset.get("PatientAge", "")))
+    if age is not None and not AGES_YEARS[0] <= age < AGES_YEARS[1] + 1:
+        notes.append(
+            f"The patient's age lies outside {AGES_YEARS[0]}-{AGES_YEARS[1]} years, the ages of the training films."
+        )
+    return tuple(notes)
+
+
+def _age_years(text: str) -> float | None:
+    """The standard's age string, such as 004Y or 018M, in years; None where it is missing or malformed."""
+    number, unit = text.strip()[:-1], text.strip()[-1:]
+    if not number.isdigit() or unit not in _DAYS_PER_UNIT:
+        return None
+    return int(number) * _DAYS_PER_UNIT[unit] / 365.25

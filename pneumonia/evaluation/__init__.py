@@ -1,0 +1,1 @@
+"""Figures, protocols and the model card: everything that judges a model, without TensorFlow."""

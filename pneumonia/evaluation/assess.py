@@ -1,0 +1,92 @@
+"""A model on labelled films, through the serving path: one run's part of `evaluation.json`."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from tqdm import tqdm
+
+from ..decision import DEFAULT_POINT, UNKNOWN, OperatingPoint
+from ..predictor import Predictor
+from . import metrics
+from .curves import all_curves
+from .films import FilmSet
+from .metrics import Answers, Floats
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a predictor said of each film: the network's probability, whether the gate refused, and with what reason."""
+
+    probability: Floats
+    refused: npt.NDArray[np.bool_]
+    reasons: tuple[str | None, ...]
+
+
+def examine(predictor: Predictor, films: FilmSet, *, quiet: bool = False) -> Outcome:
+    """Gate and score every film; the refused are scored too, so that the gate's price can be told."""
+
+    def one(film: npt.NDArray[np.uint8]) -> tuple[float, str | None]:
+        seen = np.repeat(film[:, :, None], 3, axis=2)
+        return predictor.score(seen)[0], predictor.bundle.gate.check(seen)
+
+    with ThreadPoolExecutor(predictor.threads) as pool:
+        rows = list(tqdm(pool.map(one, films.inputs), "scoring", len(films.films), unit="film", disable=quiet or None))
+    probability = np.array([row[0] for row in rows])
+    reasons = tuple(row[1] for row in rows)
+    return Outcome(probability, np.array([reason is not None for reason in reasons]), reasons)
+
+
+def assess(films: FilmSet, outcome: Outcome, points: dict[str, OperatingPoint]) -> dict[str, Any]:
+    """All figures and curves of one model on one set of films."""
+    weights = metrics.draws(films.strict_keys)
+    balanced = points[DEFAULT_POINT]
+    network = _answers(films, outcome, balanced, banded=False)
+    return {
+        "films": {"total": len(films.films), **_counts(films.kinds)},
+        "patients": len(set(films.strict_keys.tolist())),
+        "bootstrap": {"unit": "patient", "replicates": metrics.REPLICATES, "seed": metrics.BOOTSTRAP_SEED},
+        "threshold": balanced.threshold,
+        "figures": metrics.measure(network, weights, metrics.NETWORK | metrics.GATED),
+        "confusion": _confusion(network),
+        "operating_points": {
+            name: metrics.measure(_answers(films, outcome, point, banded=True), weights, metrics.SERVICE)
+            for name, point in points.items()
+        },
+        "kinds": {kind: _kind(films, network, outcome, weights, kind) for kind in sorted(set(films.kinds.tolist()))},
+        "curves": all_curves(films.labels, outcome.probability, balanced.threshold),
+    }
+
+
+def _answers(films: FilmSet, outcome: Outcome, point: OperatingPoint, *, banded: bool) -> Answers:
+    forced = (outcome.probability >= point.threshold).astype(np.int64)
+    decided = np.array([point.label(float(probability)) != UNKNOWN for probability in outcome.probability])
+    answered = ~outcome.refused & decided if banded else ~outcome.refused
+    return Answers(films.labels, outcome.probability, forced, answered)
+
+
+def _kind(films: FilmSet, network: Answers, outcome: Outcome, weights: Floats, kind: str) -> dict[str, Any]:
+    """How often films of one kind are answered rightly by the network, and how often the gate refuses them."""
+    among = films.kinds == kind
+    once = np.ones((1, len(among)))
+    found = {
+        name: metrics.figure(float(metrics.share(hit, among, once)[0]), metrics.share(hit, among, weights))
+        for name, hit in (("right", network.right), ("refused", outcome.refused))
+    }
+    return {"films": int(among.sum()), **found}
+
+
+def _counts(kinds: npt.NDArray[np.str_]) -> dict[str, int]:
+    names, counts = np.unique(kinds, return_counts=True)
+    return dict(zip(names.tolist(), counts.tolist(), strict=True))
+
+
+def _confusion(answers: Answers) -> dict[str, int]:
+    cells = {"true_negative": (0, 0), "false_positive": (0, 1), "false_negative": (1, 0), "true_positive": (1, 1)}
+    return {
+        name: int(((answers.labels == real) & (answers.forced == said)).sum()) for name, (real, said) in cells.items()
+    }

@@ -1,0 +1,59 @@
+"""Pictures for a run folder, drawn from the numbers of `evaluation.json` and the training history."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#999999"
+"""Of the Okabe-Ito palette, which colour-blind readers can tell apart."""
+
+
+def curves(run: Mapping[str, Any]) -> bytes:
+    """ROC, precision-recall, reliability and risk-coverage of one run, as a PNG."""
+    figure = Figure(figsize=(10, 9), layout="constrained")
+    axes = figure.subplots(2, 2)
+    found, numbers = run["curves"], run["figures"]
+    roc, recall, reliability, risk = (
+        found[name] for name in ("roc", "precision_recall", "reliability", "risk_coverage")
+    )
+    _line(axes[0, 0], roc["false_positive_rate"], roc["sensitivity"], "false positive rate", "sensitivity")
+    axes[0, 0].set_title(f"ROC, area {numbers['auroc']['value']:.3f}")
+    _line(axes[0, 1], recall["sensitivity"], recall["precision"], "sensitivity", "precision")
+    axes[0, 1].set_title(f"Precision-recall, area {numbers['auprc']['value']:.3f}")
+    axes[1, 0].plot([0, 1], [0, 1], color=GREY, linestyle="--")
+    _line(axes[1, 0], reliability["probability"], reliability["observed"], "said probability", "had pneumonia", "o-")
+    axes[1, 0].set_title(f"Reliability, ECE {numbers['ece']['value']:.3f}")
+    _line(axes[1, 1], risk["coverage"], risk["risk"], "share of films answered", "error among them")
+    axes[1, 1].set_title("Risk and coverage, network alone")
+    return _png(figure)
+
+
+def history(rows: Sequence[Mapping[str, float]]) -> bytes:
+    """Loss and accuracy a epoch, as a PNG."""
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    loss, accuracy = figure.subplots(1, 2)
+    epochs = [row["epoch"] for row in rows]
+    loss.plot(epochs, [row["loss"] for row in rows], color=ORANGE, label="training (augmented, smoothed labels)")
+    loss.plot(epochs, [row["validation_loss"] for row in rows], color=BLUE, label="validation")
+    loss.set(xlabel="epoch", ylabel="binary cross-entropy")
+    loss.legend()
+    accuracy.plot(epochs, [row["validation_accuracy"] for row in rows], color=BLUE)
+    accuracy.set(xlabel="epoch", ylabel="validation accuracy at 0.5")
+    return _png(figure)
+
+
+def _line(axes: Axes, x: Sequence[float], y: Sequence[float], x_name: str, y_name: str, style: str = "-") -> None:
+    axes.plot(x, y, style, color=BLUE)
+    axes.set(xlabel=x_name, ylabel=y_name)
+    axes.grid(alpha=0.3)
+
+
+def _png(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110)
+    return buffer.getvalue()

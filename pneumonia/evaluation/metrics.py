@@ -1,0 +1,191 @@
+"""The figures, and their 95 % intervals over patients.
+
+One definition serves point and interval: every figure takes weights `[R, n]`, a row of ones for the point, and how
+often each film was drawn for a bootstrap replicate. Areas under curves are scikit-learn's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+Floats = npt.NDArray[np.float64]
+Labels = npt.NDArray[np.int64]
+Figure = dict[str, float | None]
+
+REPLICATES = 2000
+BOOTSTRAP_SEED = 624
+ECE_BINS = 15
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a model said of `n` films.
+
+    `labels` 0/1; `probability` of pneumonia, calibrated; `forced` 0/1 at a threshold; `answered` where the service
+    gives an answer at an operating point (neither refused by the gate nor undecided).
+    """
+
+    labels: Labels
+    probability: Floats
+    forced: Labels
+    answered: npt.NDArray[np.bool_]
+
+    @property
+    def right(self) -> npt.NDArray[np.bool_]:
+        return np.equal(self.forced, self.labels)
+
+
+Measure = Callable[[Answers, Floats], Floats]
+
+
+def draws(patients: npt.NDArray[np.str_], replicates: int = REPLICATES, seed: int = BOOTSTRAP_SEED) -> Floats:
+    """How often each film is drawn when whole patients are drawn with replacement, `[replicates, n]`."""
+    _, group = np.unique(patients, return_inverse=True)
+    count = int(group.max()) + 1
+    drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=replicates)
+    return drawn[:, group].astype(np.float64)
+
+
+def measure(answers: Answers, weights: Floats, measures: Mapping[str, Measure]) -> dict[str, Figure]:
+    """Each measure's value with its percentile interval; None where a class is missing."""
+    once = np.ones((1, len(answers.labels)))
+    return {name: figure(float(of(answers, once)[0]), of(answers, weights)) for name, of in measures.items()}
+
+
+def figure(value: float, replicates: Floats) -> Figure:
+    """A value with the 2.5th and 97.5th percentile of its replicates."""
+    if np.isnan(value):
+        return {"value": None, "low": None, "high": None}
+    low, high = np.nanpercentile(replicates, [2.5, 97.5])
+    return {"value": round(value, 5), "low": round(float(low), 5), "high": round(float(high), 5)}
+
+
+def share(hit: npt.NDArray[np.bool_], among: npt.NDArray[np.bool_], weights: Floats) -> Floats:
+    """The weighted share of `hit` among `among`, `[R]`; NaN where nothing was drawn."""
+    total = weights @ among.astype(np.float64)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio: Floats = (weights @ (hit & among).astype(np.float64)) / total
+    return ratio
+
+
+def accuracy(answers: Answers, weights: Floats) -> Floats:
+    return share(answers.right, np.ones_like(answers.right), weights)
+
+
+def precision(answers: Answers, weights: Floats) -> Floats:
+    return share(answers.labels == 1, answers.forced == 1, weights)
+
+
+def sensitivity(answers: Answers, weights: Floats) -> Floats:
+    return share(answers.forced == 1, answers.labels == 1, weights)
+
+
+def specificity(answers: Answers, weights: Floats) -> Floats:
+    return share(answers.forced == 0, answers.labels == 0, weights)
+
+
+def f1(answers: Answers, weights: Floats) -> Floats:
+    found, real = precision(answers, weights), sensitivity(answers, weights)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return 2 * found * real / (found + real)
+
+
+def auroc(answers: Answers, weights: Floats) -> Floats:
+    return _per_replicate(roc_auc_score, answers, weights)
+
+
+def auprc(answers: Answers, weights: Floats) -> Floats:
+    return _per_replicate(average_precision_score, answers, weights)
+
+
+def brier(answers: Answers, weights: Floats) -> Floats:
+    error: Floats = (weights @ np.square(answers.probability - answers.labels)) / weights.sum(axis=1)
+    return error
+
+
+def ece(answers: Answers, weights: Floats) -> Floats:
+    """Expected calibration error: 15 equal-width bins on the probability of pneumonia."""
+    member = bins(answers.probability)[:, None] == np.arange(ECE_BINS)
+    gaps = np.abs((weights * (answers.probability - answers.labels)) @ member.astype(np.float64))
+    error: Floats = gaps.sum(axis=1) / weights.sum(axis=1)
+    return error
+
+
+def coverage(answers: Answers, weights: Floats) -> Floats:
+    """The share of films that get an answer."""
+    return share(answers.answered, np.ones_like(answers.answered), weights)
+
+
+def answered_accuracy(answers: Answers, weights: Floats) -> Floats:
+    return share(answers.right, answers.answered, weights)
+
+
+def answered_sensitivity(answers: Answers, weights: Floats) -> Floats:
+    return share(answers.forced == 1, answers.answered & (answers.labels == 1), weights)
+
+
+def answered_specificity(answers: Answers, weights: Floats) -> Floats:
+    return share(answers.forced == 0, answers.answered & (answers.labels == 0), weights)
+
+
+def overall_accuracy(answers: Answers, weights: Floats) -> Floats:
+    """Right answers among all films: a refused or undecided film counts as wrong."""
+    return share(answers.right & answers.answered, np.ones_like(answers.right), weights)
+
+
+def overall_sensitivity(answers: Answers, weights: Floats) -> Floats:
+    return share(answers.right & answers.answered, answers.labels == 1, weights)
+
+
+def overall_specificity(answers: Answers, weights: Floats) -> Floats:
+    return share(answers.right & answers.answered, answers.labels == 0, weights)
+
+
+NETWORK: dict[str, Measure] = {
+    "accuracy": accuracy,
+    "precision": precision,
+    "sensitivity": sensitivity,
+    "specificity": specificity,
+    "f1": f1,
+    "auroc": auroc,
+    "auprc": auprc,
+    "brier": brier,
+    "ece": ece,
+}
+"""The network alone: every film is answered at the threshold."""
+
+GATED: dict[str, Measure] = {
+    "gated_accuracy": overall_accuracy,
+    "gated_sensitivity": overall_sensitivity,
+    "gated_specificity": overall_specificity,
+}
+"""Every film that the gate lets through is answered at the threshold; a refused one counts as wrong."""
+
+SERVICE: dict[str, Measure] = {
+    "coverage": coverage,
+    "answered_accuracy": answered_accuracy,
+    "answered_sensitivity": answered_sensitivity,
+    "answered_specificity": answered_specificity,
+    "overall_accuracy": overall_accuracy,
+}
+"""What a user gets at an operating point, gate and band included."""
+
+
+def bins(probability: Floats) -> npt.NDArray[np.int64]:
+    """The reliability bin of each probability, 0..14."""
+    return np.minimum((probability * ECE_BINS).astype(np.int64), ECE_BINS - 1)
+
+
+def _per_replicate(score: Callable[..., float], answers: Answers, weights: Floats) -> Floats:
+    def one(row: Floats) -> float:
+        drawn = row > 0
+        if len(np.unique(answers.labels[drawn])) < 2:
+            return float("nan")
+        return float(score(answers.labels[drawn], answers.probability[drawn], sample_weight=row[drawn]))
+
+    return np.array([one(row) for row in weights])

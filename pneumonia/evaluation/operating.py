@@ -1,0 +1,49 @@
+"""What is chosen on validation films: calibration and operating points. Never anything on a test film."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_curve
+
+from ..decision import Calibration, OperatingPoint
+from .curves import logit
+from .metrics import Floats, Labels
+
+SCREENING_SENSITIVITY = 0.99
+CONFIRM_SPECIFICITY = 0.99
+UNDECIDED = 0.05
+"""The share of validation films, those nearest to the threshold, that an operating point leaves undecided."""
+
+
+def calibrate(labels: Labels, scores: Floats) -> Calibration:
+    """Platt scaling fitted on validation films' scores."""
+    fit = LogisticRegression(C=np.inf).fit(logit(scores)[:, None], labels)
+    return Calibration(float(fit.coef_[0, 0]), float(fit.intercept_[0]), float(labels.mean()))
+
+
+def operating_points(labels: Labels, probability: Floats) -> dict[str, OperatingPoint]:
+    """`screening` keeps 99 % sensitivity, `confirm` 99 % specificity, `balanced` maximises their sum."""
+    false_positive, sensitivity, cut = roc_curve(labels, probability, drop_intermediate=False)
+    specificity = 1 - false_positive
+    # The cuts fall: the first is above every film, the last is the lowest film's.
+    chosen = {
+        "screening": int(np.argmax(sensitivity >= SCREENING_SENSITIVITY)),
+        "balanced": int(np.argmax(sensitivity + specificity)),
+        "confirm": int(np.flatnonzero(specificity >= CONFIRM_SPECIFICITY)[-1]),
+    }
+    return {name: _with_band(probability, _between(cut, index)) for name, index in chosen.items()}
+
+
+def _between(cut: Floats, index: int) -> float:
+    """Half way, in logits, from the film at the cut to the next one below: no single film decides the threshold."""
+    pair = logit(np.clip(cut[index : index + 2], 0.0, 1.0))
+    return float(1 / (1 + np.exp(-pair.mean())))
+
+
+def _with_band(probability: Floats, threshold: float) -> OperatingPoint:
+    """The band that holds the undecided films, as far below the threshold in logits as above it."""
+    middle = logit(np.array(threshold))
+    reach = np.quantile(np.abs(logit(probability) - middle), UNDECIDED)
+    low, high = (1 / (1 + np.exp(-(middle + side * reach))) for side in (-1, 1))
+    return OperatingPoint(*(round(float(value), 5) for value in (low, threshold, high)))

@@ -1,0 +1,76 @@
+"""Where the network looked: the activation map over the film, and its share in each lung zone.
+
+The map is Grad-CAM (Selvaraju et al. 2017) of the last convolution, computed inside the served graph. It shows what
+moved the score, not where disease is: it is no proof that the network read the lungs.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from .graph import Activation
+
+RIGHT_LUNG, LEFT_LUNG = (0.12, 0.45), (0.55, 0.88)
+"""From left to right, as shares of the film's width: the patient's right lung lies at the image's left. The boxes hold
+the lung fields of the class average of the normal training films."""
+
+LUNG_HEIGHT = (0.15, 0.82)
+"""From the apices to the domes of the diaphragm, as shares of the film's height; cut into thirds."""
+
+ZONES = ("right_upper", "right_middle", "right_lower", "left_upper", "left_middle", "left_lower")
+
+NAMED_SHARE = 0.5
+"""Where less than this share of the activation lies inside both lungs, no zone is named in words."""
+
+_HEAT = np.array([[0, 0, 4], [87, 16, 110], [188, 55, 84], [249, 142, 9], [252, 255, 164]], np.float32)
+"""Five steps of the inferno map: even in lightness, so that it also reads in grey and for colour-blind users."""
+
+
+def zones(activation: Activation) -> dict[str, float]:
+    """The share of the positive activation in each of the six lung zones; outside the boxes it is not counted.
+
+    All shares are 0 where the map is empty.
+    """
+    positive = np.maximum(activation.astype(np.float64), 0.0)
+    rows, columns = _zone_weights(*activation.shape)
+    shares = rows @ positive @ columns.T / max(float(positive.sum()), 1e-12)
+    return dict(zip(ZONES, shares.T.ravel().tolist(), strict=True))
+
+
+def strongest_zone(shares: dict[str, float]) -> str | None:
+    """The zone to name in words, such as "right lower"; None where too little of the map lies inside the lungs."""
+    if sum(shares.values()) < NAMED_SHARE:
+        return None
+    return max(shares, key=lambda zone: shares[zone]).replace("_", " ")
+
+
+def overlay(film: npt.NDArray[np.uint8], activation: Activation, opacity: float = 0.45) -> Image.Image:
+    """The film `[H, W]` in grey with the map over it, `opacity` at its strongest place and clear where it is 0."""
+    strongest = float(activation.max())
+    relative = np.maximum(activation, 0) / strongest if strongest > 0 else np.zeros_like(activation)
+    size = (film.shape[1], film.shape[0])
+    heat = np.asarray(Image.fromarray(relative.astype(np.float32)).resize(size, Image.Resampling.BICUBIC)).clip(0, 1)
+    steps = np.linspace(0, 1, len(_HEAT))
+    colour = np.stack([np.interp(heat, steps, channel) for channel in _HEAT.T], axis=-1)
+    share = (heat * opacity)[:, :, None]
+    return Image.fromarray(np.rint(film[:, :, None] * (1 - share) + colour * share).astype(np.uint8))
+
+
+@lru_cache(maxsize=8)
+def _zone_weights(height: int, width: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """How much of each map row lies in each third `[3, h]`, and of each map column in each lung `[2, w]`."""
+    top, bottom = LUNG_HEIGHT
+    edges = np.linspace(top, bottom, 4)
+    rows = np.stack([_overlap(height, low, high) for low, high in zip(edges[:-1], edges[1:], strict=True)])
+    return rows, np.stack([_overlap(width, *lung) for lung in (RIGHT_LUNG, LEFT_LUNG)])
+
+
+def _overlap(cells: int, low: float, high: float) -> npt.NDArray[np.float64]:
+    """The part of each of `cells` equal cells of 0..1 that lies in `low`..`high`."""
+    edges = np.arange(cells + 1) / cells
+    inside: npt.NDArray[np.float64] = np.minimum(edges[1:], high) - np.maximum(edges[:-1], low)
+    return np.clip(inside, 0, None) * cells

@@ -1,0 +1,77 @@
+"""The served graph in LiteRT: a `[150, 150, 3]` film in, its score and activation map out."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from queue import LifoQueue
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import BundleCorrupt
+from .imaging import INPUT_SIDE
+
+Activation = npt.NDArray[np.float32]
+
+
+class Graph:
+    """Thread-safe: an interpreter is not, so each caller borrows one of at most `threads`, made when first needed.
+
+    Films are scored one at a time. A batch would be scored in another order of additions, and the same film must get
+    the same answer on the page and in a batch, to the last digit.
+    """
+
+    def __init__(self, model: bytes, threads: int) -> None:
+        self._model = model
+        self._idle: LifoQueue[Any] = LifoQueue()
+        self._slots = threading.BoundedSemaphore(threads)
+        interpreter = self._interpreter()
+        self._input, self._score, self._activation = _tensors(interpreter)
+        self._idle.put(interpreter)
+
+    def score(self, film: npt.NDArray[np.uint8]) -> tuple[float, Activation]:
+        """(score in 0..1, activation map `[h, w]`, not negative) of a `[150, 150, 3]` film."""
+        with self._borrowed() as interpreter:
+            interpreter.set_tensor(self._input, film[None].astype(np.float32))
+            interpreter.invoke()
+            score = float(interpreter.get_tensor(self._score)[0, 0])
+            activation: Activation = interpreter.get_tensor(self._activation)[0]
+        if not np.isfinite(score):
+            raise ValueError("the graph's score is not a number")
+        return score, activation
+
+    @contextmanager
+    def _borrowed(self) -> Iterator[Any]:
+        with self._slots:
+            interpreter = self._interpreter() if self._idle.empty() else self._idle.get()
+            try:
+                yield interpreter
+            finally:
+                self._idle.put(interpreter)
+
+    def _interpreter(self) -> Any:
+        from ai_edge_litert.interpreter import Interpreter  # 0.3 s, needed only where a film is scored
+
+        try:
+            # One thread each: at this size two films on two cores are faster than one film on both.
+            interpreter = Interpreter(model_content=self._model, num_threads=1)
+            interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            raise BundleCorrupt(f"The graph model.tflite cannot be loaded ({type(error).__name__}).") from None
+        return interpreter
+
+
+def _tensors(interpreter: Any) -> tuple[int, int, int]:
+    """The indices of input, score and activation map; outputs are told apart by their rank, not by their order."""
+    inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
+    by_rank = {len(output["shape"]): int(output["index"]) for output in outputs}
+    legal = len(inputs) == 1 and tuple(inputs[0]["shape"]) == (1, INPUT_SIDE, INPUT_SIDE, 3) and set(by_rank) == {2, 3}
+    if not legal:
+        raise BundleCorrupt(
+            f"The graph does not fit. Expected: input [1, {INPUT_SIDE}, {INPUT_SIDE}, 3], a score [1, 1] and an "
+            f"activation map [1, h, w]. Received: {[tuple(part['shape']) for part in [*inputs, *outputs]]}."
+        )
+    return int(inputs[0]["index"]), by_rank[2], by_rank[3]

@@ -1,0 +1,285 @@
+"""From a file to what the network sees: bytes -> `Radiograph` -> model input.
+
+This is the single definition. Training, evaluation, page, API and command line all come through `read` and `to_input`.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps
+
+from . import settings
+from .errors import EmptyFile, PneumoniaError, TooLarge, TooSmall, UnreadableImage, UnsupportedFormat
+
+Pixels: TypeAlias = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+Source: TypeAlias = "str | os.PathLike[str] | bytes | Image.Image | npt.NDArray[np.generic]"
+
+INPUT_SIDE = 150
+"""Side of the model input in pixels: the seed's 150 x 150."""
+
+MIN_SIDE = 64
+"""Shortest side in pixels that is read at all; below it no lung marking is left to judge."""
+
+LOW_RESOLUTION_SIDE = INPUT_SIDE
+"""Below this short side the film is enlarged for the network, and a warning says so."""
+
+REDUCED_SIDE = 4 * INPUT_SIDE
+"""A JPEG may be decoded at 1/2, 1/4 or 1/8 as long as its short side keeps this many pixels. Four times the input's
+side keeps the model input within 2 grey levels on average of the full decode (`tests/test_imaging.py`)."""
+
+COLOUR_TOLERANCE = 12
+"""Spread between the channels, in 8-bit levels at the 99th percentile, up to which a picture counts as grey: JPEG
+chroma of a grey film stays below it."""
+
+_MAGIC: tuple[tuple[str, int, bytes], ...] = (
+    ("PNG", 0, b"\x89PNG\r\n\x1a\n"),
+    ("JPEG", 0, b"\xff\xd8\xff"),
+    ("WEBP", 8, b"WEBP"),
+    ("TIFF", 0, b"II*\x00"),
+    ("TIFF", 0, b"MM\x00*"),
+    ("TIFF", 0, b"II+\x00"),
+    ("TIFF", 0, b"MM\x00+"),
+    ("BMP", 0, b"BM"),
+    ("DICOM", 128, b"DICM"),
+)
+FORMATS = "PNG, JPEG, WebP, TIFF, BMP or DICOM"
+
+
+@dataclass(frozen=True)
+class Radiograph:
+    """One film as it was stored, in grey, upright, bright where the body absorbs.
+
+    `pixels` is `[H, W]` in the film's own depth, uint8 or uint16. `format` and `warnings` are all that is kept of the
+    source: never a name, a date or any other tag of a patient.
+    """
+
+    pixels: Pixels
+    format: str
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def height(self) -> int:
+        return int(self.pixels.shape[0])
+
+    @property
+    def width(self) -> int:
+        return int(self.pixels.shape[1])
+
+
+def read(source: Source, *, full_resolution: bool = False) -> Radiograph:
+    """Read one film from a path, bytes, a PIL image or an array (uint8, uint16, or float in 0..1).
+
+    A large JPEG is decoded at reduced size, since the network sees 150 x 150 anyway; `full_resolution=True` is for a
+    viewer. The kind of file is told by its first bytes, never by its name. Raises a `PneumoniaError` from
+    `pneumonia.errors` for whatever cannot be read.
+    """
+    if isinstance(source, np.ndarray):
+        return _checked(_from_array(source))
+    if isinstance(source, Image.Image):
+        with _decoding():
+            return _checked(_from_picture(source, source.format or "image"))
+    data = source if isinstance(source, bytes) else _file_bytes(Path(source))
+    return _checked(_from_bytes(data, full_resolution))
+
+
+def to_input(film: Radiograph) -> npt.NDArray[np.uint8]:
+    """The network's view of a film: `[150, 150, 3]` uint8, three equal channels.
+
+    The film is stretched to a square by one bilinear resize with antialiasing and then brought to 8 bits. Deeper films
+    are scaled by the smallest detector depth (8, 10, 12, 14, 16 bits) that holds their brightest pixel, so that a
+    12-bit film in a 16-bit file is not seen as black.
+    """
+    grey = Image.fromarray(film.pixels if film.pixels.dtype == np.uint8 else film.pixels.astype(np.float32))
+    small = np.asarray(grey.resize((INPUT_SIDE, INPUT_SIDE), Image.Resampling.BILINEAR))
+    if small.dtype != np.uint8:
+        small = np.clip(np.rint(small * (255.0 / _full_scale(film.pixels))), 0, 255).astype(np.uint8)
+    return np.repeat(small[:, :, None], 3, axis=2)
+
+
+def to_display(film: Radiograph) -> npt.NDArray[np.uint8]:
+    """The film in its own size `[H, W]` at 8 bits, scaled as `to_input` scales it: what a person should compare."""
+    if film.pixels.dtype == np.uint8:
+        return film.pixels.astype(np.uint8, copy=False)
+    shown: npt.NDArray[np.uint8] = np.rint(film.pixels * (255.0 / _full_scale(film.pixels))).astype(np.uint8)
+    return shown
+
+
+def sniff(data: bytes) -> str:
+    """The format that the first bytes claim; raises `UnsupportedFormat` for anything else."""
+    for name, offset, magic in _MAGIC:
+        if data[offset : offset + len(magic)] == magic:
+            return name
+    if _looks_like_bare_dicom(data):
+        return "DICOM"
+    raise UnsupportedFormat(
+        f"This file is not a picture that can be read. Allowed: {FORMATS}. Received: {_kind(data)}."
+    )
+
+
+def check_pixel_count(width: int, height: int) -> None:
+    """Raise `TooLarge` before anything of such a size is decoded."""
+    limit = settings.MAX_PIXELS.read()
+    if width * height > limit:
+        raise TooLarge(f"The picture is too large. Allowed: {limit:,} pixels. Received: {width} x {height}.")
+
+
+def _file_bytes(path: Path) -> bytes:
+    limit_mb = settings.MAX_FILE_MB.read()
+    try:
+        size = path.stat().st_size
+        if size > limit_mb * 1_000_000:
+            raise TooLarge(f"The file is too large. Allowed: {limit_mb} MB. Received: {size / 1e6:.1f} MB.")
+        return path.read_bytes()
+    except IsADirectoryError:
+        raise UnreadableImage("This is a folder, not a film. Allowed: one file.") from None
+    except OSError as error:
+        raise UnreadableImage(f"The file cannot be opened: {error.strerror}.") from None
+
+
+def _from_bytes(data: bytes, full_resolution: bool) -> Radiograph:
+    if not data:
+        raise EmptyFile("The file is empty (0 bytes).")
+    limit_mb = settings.MAX_FILE_MB.read()
+    if len(data) > limit_mb * 1_000_000:
+        raise TooLarge(f"The file is too large. Allowed: {limit_mb} MB. Received: {len(data) / 1e6:.1f} MB.")
+    kind = sniff(data)
+    if kind == "DICOM":
+        from . import dicom  # pydicom costs 0.3 s to import, and most films are pictures
+
+        return dicom.read(data)
+    with _decoding(), Image.open(io.BytesIO(data), formats=[kind]) as picture:
+        check_pixel_count(*picture.size)
+        if kind == "JPEG" and not full_resolution:
+            picture.draft(picture.mode, (REDUCED_SIDE, REDUCED_SIDE))
+        return _from_picture(picture, kind)
+
+
+@contextmanager
+def _decoding() -> Iterator[None]:
+    """Whatever a decoder raises on damaged bytes becomes a `PneumoniaError`."""
+    try:
+        yield
+    except PneumoniaError:
+        raise
+    except Image.DecompressionBombError:
+        raise TooLarge("The picture is too large to be decoded safely.") from None
+    except MemoryError:
+        raise TooLarge("The picture does not fit into memory.") from None
+    except Exception as error:
+        # Decoders raise nearly everything on damaged files (struct.error, zlib.error, KeyError ...). Their texts may
+        # quote the file, so only the kind of error is kept.
+        raise UnreadableImage(f"The picture is damaged and cannot be decoded ({type(error).__name__}).") from None
+
+
+def _from_picture(picture: Image.Image, kind: str) -> Radiograph:
+    check_pixel_count(*picture.size)
+    notes = []
+    if getattr(picture, "n_frames", 1) > 1:
+        notes.append(f"The file holds {picture.n_frames} pictures; only the first was used.")  # type: ignore[attr-defined]
+        picture.seek(0)
+    upright = ImageOps.exif_transpose(picture)
+    pixels, was_coloured = _grey(upright)
+    if was_coloured:
+        notes.append("The picture has colours; it was converted to grey.")
+    return Radiograph(pixels, kind, tuple(notes))
+
+
+def _grey(picture: Image.Image) -> tuple[Pixels, bool]:
+    """`[H, W]` grey pixels in the picture's own depth, and whether colour was lost on the way."""
+    mode = picture.mode
+    if mode.startswith("I;16"):
+        return np.asarray(picture).astype(np.uint16), False
+    if mode in {"I", "F"}:
+        return _deep_grey(np.asarray(picture)), False
+    if mode in {"1", "L"}:
+        return np.asarray(picture.convert("L")), False
+    if picture.has_transparency_data:
+        # A film lies on black; a transparent border must not become a white frame.
+        black = Image.new("RGBA", picture.size, "black")
+        picture = Image.alpha_composite(black, picture.convert("RGBA"))
+    colour = picture.convert("RGB")
+    return np.asarray(colour.convert("L")), _is_coloured(colour)
+
+
+def _is_coloured(picture: Image.Image) -> bool:
+    sample = np.asarray(picture.resize((64, 64), Image.Resampling.BOX, reducing_gap=2.0)).astype(np.int16)
+    spread = sample.max(axis=2) - sample.min(axis=2)
+    return bool(np.percentile(spread, 99) > COLOUR_TOLERANCE)
+
+
+def _deep_grey(values: npt.NDArray[np.generic]) -> npt.NDArray[np.uint16]:
+    """Whole numbers that fit keep their values; floats in 0..1 fill 16 bits; anything else is stretched to 16 bits."""
+    numbers = values.astype(np.float64)
+    if not np.isfinite(numbers).all():
+        raise UnreadableImage("The picture holds values that are not numbers (NaN or infinite).")
+    low, high = float(numbers.min()), float(numbers.max())
+    if values.dtype.kind == "f" and low >= 0 and high <= 1:
+        return np.rint(numbers * 65535).astype(np.uint16)
+    if values.dtype.kind in "iu" and low >= 0 and high <= 65535:
+        return numbers.astype(np.uint16)
+    return stretched(numbers)
+
+
+def stretched(numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.uint16]:
+    """Map the range of `[H, W]` numbers to the whole of 16 bits; a constant becomes 0."""
+    low, high = float(numbers.min()), float(numbers.max())
+    scale = 65535.0 / (high - low) if high > low else 0.0
+    return np.rint((numbers - low) * scale).astype(np.uint16)
+
+
+def _from_array(array: npt.NDArray[np.generic]) -> Radiograph:
+    legal = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in {1, 3, 4})
+    if not legal or array.size == 0 or array.dtype.kind not in "uf" or array.dtype.itemsize * 8 < 8:
+        raise UnreadableImage(
+            "The array is not a film. Allowed: [H, W], [H, W, 1], [H, W, 3] or [H, W, 4]; uint8, uint16, or float in "
+            f"0..1. Received: shape {array.shape}, {array.dtype}."
+        )
+    check_pixel_count(array.shape[1], array.shape[0])
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[:, :, 0]
+    if array.dtype == np.uint8:
+        return _from_picture(Image.fromarray(np.ascontiguousarray(array)), "array")
+    if array.ndim == 3:
+        array = array[:, :, :3].astype(np.float64) @ np.array([0.299, 0.587, 0.114])  # ITU-R 601-2, as Pillow does
+        array = array if array.max() <= 1 else np.rint(array).astype(np.uint16)
+    return Radiograph(_deep_grey(array), "array")
+
+
+def _checked(film: Radiograph) -> Radiograph:
+    short_side = min(film.height, film.width)
+    if short_side < MIN_SIDE:
+        raise TooSmall(
+            f"The picture is too small to judge. Allowed: a short side of at least {MIN_SIDE} pixels. "
+            f"Received: {film.width} x {film.height}."
+        )
+    if short_side < LOW_RESOLUTION_SIDE:
+        note = f"Low resolution: the short side has {short_side} pixels; fine signs may be lost."
+        return replace(film, warnings=(*film.warnings, note))
+    return film
+
+
+def _full_scale(pixels: Pixels) -> float:
+    """The largest value of the smallest detector depth that holds the brightest pixel."""
+    brightest = int(pixels.max())
+    return float(next(2**bits - 1 for bits in (8, 10, 12, 14, 16) if brightest < 2**bits))
+
+
+def _looks_like_bare_dicom(data: bytes) -> bool:
+    """A data set without preamble: it starts with group 0002 or 0008, then a value representation or a short length."""
+    explicit = data[4:6] in {b"UL", b"OB", b"CS", b"UI", b"SH"}
+    return data[:2] in {b"\x02\x00", b"\x08\x00"} and (explicit or data[6:8] == b"\x00\x00")
+
+
+def _kind(data: bytes) -> str:
+    """A word for a foreign file that helps its owner; never a quote from it."""
+    known = ((b"%PDF", "a PDF"), (b"PK\x03\x04", "a ZIP or office file"), (b"GIF8", "a GIF"), (b"<", "a text file"))
+    return next((name for magic, name in known if data.startswith(magic)), f"{len(data)} bytes of another kind")

@@ -1,0 +1,1 @@
+"""Keras: network, augmentation, training, export. Nothing here is needed to serve."""

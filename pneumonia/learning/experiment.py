@@ -1,0 +1,265 @@
+"""A whole run: films and recipe in, model bundle and its figures out."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import platform
+import shlex
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from PIL import Image
+from scipy import stats
+
+from .. import bundle
+from ..decision import CLASSES
+from ..evaluation import card, figures
+from ..evaluation.assess import assess, examine
+from ..evaluation.films import FilmSet, load
+from ..evaluation.operating import calibrate, operating_points
+from ..evaluation.protocols import PROTOCOLS, Split, splits
+from ..graph import Graph
+from ..imaging import INPUT_SIDE
+from ..predictor import Predictor
+from . import recipe as recipes
+from .export import check_against_keras, serving_model, to_litert
+from .gating import fit_gate
+from .recipe import Recipe
+from .training import History, scores, train
+
+LIBRARIES = ("keras", "tensorflow-cpu", "tensorflow", "ai-edge-litert", "numpy", "pillow", "scikit-learn")
+CHECKED_FILMS = 16
+"""So many validation films must score the same in Keras and in the served graph."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a command line asks of `train.py`."""
+
+    data: Path
+    recipe: Recipe
+    protocol: str
+    out: Path
+    seed: int
+    resume: bool
+    command: str
+
+
+def parse(arguments: Sequence[str]) -> Order:
+    """Read `train.py`'s arguments; raises `UsageError` for an unknown recipe."""
+    parser = argparse.ArgumentParser(
+        "train.py", description="Train the chest-film network: films in, model bundle out."
+    )
+    parser.add_argument("--data", type=Path, required=True, help="folder with train/, val/ and test/ (Kaggle's layout)")
+    parser.add_argument("--recipe", default="default", help=f"one of: {', '.join(recipes.names())}")
+    parser.add_argument("--split", default="official", choices=PROTOCOLS, help="which films train and which test")
+    parser.add_argument("--out", type=Path, help="run folder; default: runs/RECIPE-SPLIT")
+    parser.add_argument("--epochs", type=int, help="instead of the recipe's")
+    parser.add_argument("--seed", type=int, default=1, help="of weights, order and augmentation; never of the split")
+    parser.add_argument("--resume", action="store_true", help="go on after a kill from the last epoch's checkpoint")
+    given = parser.parse_args(arguments)
+    return Order(
+        data=given.data,
+        recipe=recipes.get(given.recipe).with_epochs(given.epochs),
+        protocol=given.split,
+        out=given.out or Path("runs") / f"{given.recipe}-{given.split}",
+        seed=given.seed,
+        resume=given.resume,
+        command=_public_command(given),
+    )
+
+
+def run(order: Order) -> Path:
+    """Train, export, choose, evaluate; returns the folder with the bundle (or, for `folds5`, with five of them)."""
+    films = load(order.data)
+    print(films.report())
+    parts = splits(films, order.protocol)
+    if len(parts) == 1:
+        _run_split(order, films, parts[0], order.out)
+        return order.out
+    entries = [_run_split(order, films, part, order.out / f"fold{part.fold}") for part in parts]
+    summary = {"format": 1, "runs": {f"{order.recipe.name}/folds5": _across_folds(entries)}}
+    bundle.write(order.out / bundle.EVALUATION, _json(summary))
+    return order.out
+
+
+def _run_split(order: Order, films: FilmSet, split: Split, out: Path) -> dict[str, Any]:
+    learning, validation = films.take(split.train), films.take(split.validation)
+    started = time.perf_counter()
+    network, history = train(
+        order.recipe,
+        (learning.inputs, learning.labels),
+        (validation.inputs, validation.labels),
+        out / "training",
+        seed=order.seed,
+        resume=order.resume,
+    )
+    print(f"trained in {time.perf_counter() - started:.0f} s (epochs done before a --resume not counted)")
+    config = _export(order, films, network, learning, validation, out)
+    _keep_history(out / "training", history)
+    return _evaluate(order, config, films.take(split.test), len(learning.films), history, out)
+
+
+def _export(
+    order: Order, films: FilmSet, network: keras.Model, learning: FilmSet, validation: FilmSet, out: Path
+) -> dict[str, Any]:
+    """Write graph, gate, Keras model and examples; returns the config with what validation chose."""
+    model = serving_model(network)
+    graph_bytes = to_litert(model)
+    worst = check_against_keras(model, Graph(graph_bytes, 1), validation.inputs[:CHECKED_FILMS])
+    print(f"the served graph equals Keras within {worst:.1e}")
+    said = scores(network, validation.inputs)
+    calibration = calibrate(validation.labels, said)
+    probability = np.array([calibration.probability(float(value)) for value in said])
+    gate = fit_gate(learning.inputs, validation.inputs)
+    bundle.write(out / bundle.GRAPH, graph_bytes)
+    bundle.write(out / bundle.GATE, gate.to_bytes())
+    network.save(out / bundle.KERAS)
+    _write_averages(learning, out / bundle.EXAMPLES)
+    return {
+        "recipe": order.recipe.name,
+        "protocol": order.protocol,
+        "seed": order.seed,
+        "revision": _git_revision(),
+        "classes": list(CLASSES),
+        "input": {"shape": [INPUT_SIDE, INPUT_SIDE, 3], "range": [0, 255], "resize": "Pillow bilinear, antialiased"},
+        "calibration": vars(calibration),
+        "operating_points": {
+            name: vars(point) for name, point in operating_points(validation.labels, probability).items()
+        },
+        "gate": {"residual": vars(gate.residual), "distance": vars(gate.distance)},
+        "versions": _versions(),
+        "data": {"films": len(learning.films) + len(validation.films), "fingerprint": films.fingerprint},
+    }
+
+
+def _evaluate(
+    order: Order, config: dict[str, Any], test: FilmSet, learned: int, history: History, out: Path
+) -> dict[str, Any]:
+    """Assess the sealed bundle through the serving path, and write figures and card into it."""
+    name = f"{order.recipe.name}/{order.protocol}"
+    bundle.write(out / bundle.EVALUATION, _json({"format": 1, "runs": {}}))
+    bundle.seal(out, config)
+    predictor = Predictor(bundle.load(out, out.name))
+    entry = {
+        "recipe": order.recipe.name,
+        "protocol": order.protocol,
+        "command": order.command,
+        "seed": order.seed,
+        "git_revision": config["revision"],
+        "versions": config["versions"],
+        "training": {
+            "films": learned,
+            "epochs": len(history),
+            "seconds": round(sum(row["seconds"] for row in history)),
+            "machine": _machine(),
+        },
+        **assess(test, examine(predictor, test), predictor.operating_points),
+    }
+    evaluation = {
+        "format": 1,
+        "runs": {name: entry},
+        "looks": [],
+        "examples": {path.name: predictor.predict(path).probability for path in predictor.bundle.examples},
+    }
+    bundle.write(out / bundle.EVALUATION, _json(evaluation))
+    bundle.write(out / bundle.CARD, card.write(config, evaluation).encode())
+    bundle.write(out / "training" / "curves.png", figures.curves(entry))
+    bundle.seal(out, config)
+    _print(name, entry)
+    return entry
+
+
+def _across_folds(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Mean over the folds, with the 95 % interval of a mean of five (Student's t)."""
+    combined = {}
+    for name in entries[0]["figures"]:
+        values = np.array([entry["figures"][name]["value"] for entry in entries])
+        reach = stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
+        mean = float(values.mean())
+        combined[name] = {"value": round(mean, 5), "low": round(mean - reach, 5), "high": round(mean + reach, 5)}
+        print(f"{name:>24}  {card.shown(name, combined[name])}")
+    return {"recipe": entries[0]["recipe"], "protocol": "folds5", "figures": combined, "folds": list(entries)}
+
+
+def _keep_history(folder: Path, history: History) -> None:
+    bundle.write(folder / "history.json", _json(history))
+    bundle.write(folder / "history.png", figures.history(history))
+
+
+def _write_averages(films: FilmSet, folder: Path) -> None:
+    """The mean film of each class: real enough for the gate, and no patient's."""
+    for label, class_name in enumerate(CLASSES):
+        members = films.inputs[films.labels == label]
+        mean = np.rint(members.mean(axis=0)).astype(np.uint8)
+        buffer = io.BytesIO()
+        Image.fromarray(mean).save(buffer, "PNG", optimize=True)
+        bundle.write(folder / f"average-of-{len(members)}-{class_name.lower()}-films.png", buffer.getvalue())
+
+
+def _print(name: str, entry: Mapping[str, Any]) -> None:
+    print(f"{name}, {entry['films']['total']:,} test films")
+    for figure, value in entry["figures"].items():
+        print(f"{figure:>24}  {card.shown(figure, value)}")
+    for point, values in entry["operating_points"].items():
+        print(f"{point:>24}  " + "  ".join(f"{figure} {card.percent(value)}" for figure, value in values.items()))
+
+
+def _public_command(given: argparse.Namespace) -> str:
+    """The command as anyone can type it: the films' folder by name only, since a path tells about a machine."""
+    words = [
+        "python",
+        "train.py",
+        "--data",
+        given.data.resolve().name,
+        "--recipe",
+        given.recipe,
+        "--split",
+        given.split,
+    ]
+    words += ["--epochs", str(given.epochs)] if given.epochs is not None else []
+    return shlex.join([*words, "--seed", str(given.seed)])
+
+
+def _git_revision() -> str:
+    """The commit that trained, with `-dirty` where files differed from it; `unknown` outside of git."""
+    try:
+        found = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return found.stdout.strip()
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for library in LIBRARIES:
+        try:
+            found[library] = version(library)
+        except ImportError:  # only one of the two TensorFlow packages is there
+            continue
+    return found
+
+
+def _machine() -> str:
+    from .. import settings
+
+    return f"{settings.THREADS.read()} cores, {platform.machine()}, {keras.backend.backend()}, shared with other work"
+
+
+def _json(value: Any) -> bytes:
+    return (json.dumps(value, indent=1) + "\n").encode()

@@ -1,0 +1,28 @@
+"""The seed's table to the letter: three 3 x 3 convolutions + dense, RGB, Adam 0.001, 25 epochs, batch 32.
+
+Its figures are those of the last epoch; nothing is chosen among epochs.
+
+    python train.py --data chest_xray --recipe seed --split grouped80
+"""
+
+from ..recipe import Augmentation, Convolution, Recipe
+
+RECIPE = Recipe(
+    name="seed",
+    convolutions=(Convolution(32, 3), Convolution(64, 3), Convolution(128, 3)),
+    dense=128,
+    padding="valid",
+    standardise=False,
+    batch_normalisation=False,
+    dropout_features=0.0,
+    dropout_dense=0.5,
+    optimizer="adam",
+    learning_rate=1e-3,
+    weight_decay=0.0,
+    cosine_decay=False,
+    label_smoothing=0.0,
+    weight_averaging=0.0,
+    epochs=25,
+    batch=32,
+    augmentation=Augmentation(rotation_degrees=20.0, zoom_in=0.2, zoom_out=0.2, shift=0.1, flip=True),
+)

@@ -1,0 +1,166 @@
+"""The training loop: seeded, resumable, one flat function."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+from tqdm import tqdm
+
+from ..errors import DiskFull, UsageError
+from .network import build_network, training_model
+from .recipe import Recipe
+
+History = list[dict[str, float]]
+Inputs = npt.NDArray[np.uint8]
+Labels = npt.NDArray[np.int64]
+
+CHECKPOINT = "checkpoint.npz"
+
+
+def train(
+    recipe: Recipe,
+    films: tuple[Inputs, Labels],
+    validation: tuple[Inputs, Labels],
+    folder: Path,
+    *,
+    seed: int,
+    resume: bool = False,
+    quiet: bool = False,
+) -> tuple[keras.Model, History]:
+    """Train on `[N, 150, 150]` films and 0/1 labels; returns the network that is served and a row a epoch.
+
+    After each epoch everything that the next one needs goes to `folder/checkpoint.npz`, so that `resume` continues
+    after a kill with the same films in the same order at the same learning rate. Raises `DiskFull` with the last
+    checkpoint left whole.
+    """
+    keras.utils.set_random_seed(seed)
+    inputs, labels = films
+    # A last batch of a few films would give batch normalisation a wild estimate; each epoch leaves out other films.
+    steps = max(1, len(inputs) // recipe.batch)
+    network = build_network(recipe)
+    model = training_model(network, recipe, seed)
+    model.compile(_optimizer(recipe, steps), keras.losses.BinaryCrossentropy(label_smoothing=recipe.label_smoothing))
+    served = _averaged_copy(network, recipe)
+    model.optimizer.build(model.trainable_variables)
+    state = _state(model, served, network)
+    history = _restore(folder / CHECKPOINT, state, recipe, seed) if resume else []
+    for epoch in range(len(history), recipe.epochs):
+        started = time.perf_counter()
+        order = np.random.default_rng((seed, epoch)).permutation(len(inputs))
+        bar = tqdm(
+            _batches(order, recipe.batch, steps), f"epoch {epoch + 1}/{recipe.epochs}", steps, disable=quiet or None
+        )
+        losses: list[float] = []
+        for step, batch in enumerate(bar, start=epoch * steps):
+            model.reset_metrics()  # so that the loss returned is this batch's own
+            losses.append(float(model.train_on_batch(inputs[batch, :, :, None], labels[batch, None].astype("float32"))))
+            _average(served, network, recipe.weight_averaging, step)
+            bar.set_postfix(loss=f"{np.mean(losses[-50:]):.3f}")
+        row = {"epoch": epoch + 1, "loss": float(np.mean(losses)), **_validate(served, validation)}
+        history.append({**row, "seconds": time.perf_counter() - started})
+        _save(folder / CHECKPOINT, state, history, recipe, seed)
+        tqdm.write("  ".join(f"{name} {value:.4g}" for name, value in history[-1].items()))
+    return served, history
+
+
+def scores(network: keras.Model, inputs: Inputs, batch: int = 64) -> npt.NDArray[np.float64]:
+    """The network's scores of `[N, 150, 150]` films, `[N]`."""
+    parts = [
+        np.asarray(network(np.repeat(inputs[start : start + batch, :, :, None], 3, axis=3).astype(np.float32)))
+        for start in range(0, len(inputs), batch)
+    ]
+    return np.concatenate(parts)[:, 0].astype(np.float64)
+
+
+def _optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
+    rate: Any = recipe.learning_rate
+    if recipe.cosine_decay:
+        rate = keras.optimizers.schedules.CosineDecay(rate, steps * recipe.epochs)
+    if recipe.optimizer == "adamw":
+        optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay)
+        # Biases and normalisation scales are not shrunk: they carry no capacity that decay should limit.
+        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+        return optimizer
+    return keras.optimizers.Adam(rate)
+
+
+def _batches(order: npt.NDArray[np.intp], size: int, steps: int) -> Iterator[npt.NDArray[np.intp]]:
+    for step in range(steps):
+        yield order[step * size : (step + 1) * size]
+
+
+def _averaged_copy(network: keras.Model, recipe: Recipe) -> keras.Model:
+    """The network whose weights follow the trained ones slowly; without averaging it is the trained network itself."""
+    if not recipe.weight_averaging:
+        return network
+    copy = build_network(recipe)
+    copy.set_weights(network.get_weights())
+    return copy
+
+
+def _average(served: keras.Model, network: keras.Model, momentum: float, step: int) -> None:
+    if served is network:
+        return
+    # A short memory at first, so that the random start is forgotten at once.
+    keep = min(momentum, (1 + step) / (10 + step))
+    for slow, fast in zip(served.weights, network.weights, strict=True):
+        slow.assign(slow * keep + fast * (1 - keep))
+
+
+def _validate(network: keras.Model, validation: tuple[Inputs, Labels]) -> dict[str, float]:
+    inputs, labels = validation
+    found = np.clip(scores(network, inputs), 1e-7, 1 - 1e-7)
+    loss = -np.mean(np.where(labels == 1, np.log(found), np.log1p(-found)))
+    return {"validation_loss": float(loss), "validation_accuracy": float(np.mean((found >= 0.5) == (labels == 1)))}
+
+
+def _state(model: keras.Model, served: keras.Model, network: keras.Model) -> list[Any]:
+    """Every variable that the next epoch depends on, the random generators' states among them."""
+    average = [] if served is network else list(served.variables)
+    return [*model.variables, *model.optimizer.variables, *average]
+
+
+def _save(path: Path, state: list[Any], history: History, recipe: Recipe, seed: int) -> None:
+    """Write beside the old checkpoint and swap: a kill or a full disk leaves one of the two whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    note = json.dumps({"recipe": repr(recipe), "seed": seed, "history": history})
+    arrays: dict[str, Any] = {f"variable_{index}": np.asarray(variable) for index, variable in enumerate(state)}
+    try:
+        with partial.open("wb") as file:
+            np.savez(file, note=np.array(note), **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise DiskFull(
+                f"The disk is full. The last whole checkpoint stays; free space and add --resume: {path}."
+            ) from None
+        raise
+
+
+def _restore(path: Path, state: list[Any], recipe: Recipe, seed: int) -> History:
+    """Put a checkpoint's values into `state`; returns its history, empty where there is no checkpoint."""
+    if not path.exists():
+        return []
+    with np.load(path, allow_pickle=False) as saved:
+        note = json.loads(str(saved["note"]))
+        if (note["recipe"], note["seed"]) != (repr(recipe), seed):
+            raise UsageError(
+                f"The checkpoint was written with another recipe or seed. Start anew, or elsewhere: {path}."
+            )
+        for index, variable in enumerate(state):
+            variable.assign(saved[f"variable_{index}"])
+    history: History = note["history"]
+    return history

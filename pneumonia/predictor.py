@@ -1,0 +1,144 @@
+"""The way of one film through the house: read, gate, score, decide. Thread-safe."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from . import explain, imaging, settings
+from .bundle import Bundle
+from .decision import (
+    CLASSES,
+    DEFAULT_POINT,
+    UNKNOWN,
+    Failure,
+    ModelIdentity,
+    OperatingPoint,
+    Prediction,
+    Reason,
+    choose_point,
+)
+from .errors import InternalError, PneumoniaError
+from .graph import Activation, Graph
+from .imaging import Radiograph, Source
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What is known of a film before an operating point is chosen: any number of decisions can follow from it.
+
+    `refusal` is the gate's reason; then `probability` and `activation` are None, since the model was not asked.
+    """
+
+    film: Radiograph
+    refusal: Reason | None
+    probability: float | None
+    activation: Activation | None
+
+
+class Predictor:
+    """Films in, predictions out, by one model. Build it with `load_predictor`."""
+
+    def __init__(self, bundle: Bundle, threads: int | None = None) -> None:
+        self.bundle = bundle
+        self.threads = threads or settings.THREADS.read()
+        self._graph = Graph(bundle.graph, self.threads)
+
+    @property
+    def model(self) -> ModelIdentity:
+        """Which model answers."""
+        return self.bundle.identity
+
+    @property
+    def operating_points(self) -> dict[str, OperatingPoint]:
+        """The model's operating points by name."""
+        return self.bundle.operating_points
+
+    def describe(self) -> dict[str, Any]:
+        """The JSON of `/model`: identity, operating points, and the figures of this recipe's runs by protocol."""
+        runs = self.bundle.evaluation["runs"].values()
+        own = {run["protocol"]: run["figures"] for run in runs if run["recipe"] == self.bundle.config["recipe"]}
+        points = {name: dataclasses.asdict(point) for name, point in self.operating_points.items()}
+        return {**self.model.as_dict(), "operating_points": points, "figures": own}
+
+    def predict(self, source: Source, operating_point: str = DEFAULT_POINT, *, file: str | None = None) -> Prediction:
+        """The answer for one film: a path, bytes, a PIL image, or an array (uint8, uint16, or float in 0..1).
+
+        `file` is the name that the answer carries; a path carries its own. Raises `PneumoniaError`.
+        """
+        choose_point(self.operating_points, operating_point)
+        return self.decide(self.read(source), operating_point, file=file or _name(source))
+
+    def predict_many(
+        self, sources: Iterable[Source], operating_point: str = DEFAULT_POINT
+    ) -> Iterator[Prediction | Failure]:
+        """An answer or a failure for each film, lazily and in order; a bad film never ends the others.
+
+        Films are read and scored on all threads, a few ahead of the one that is asked for, so that memory stays bounded
+        however many there are.
+        """
+        choose_point(self.operating_points, operating_point)
+        waiting: deque[Future[Prediction | Failure]] = deque()
+        with ThreadPoolExecutor(self.threads, thread_name_prefix="film") as pool:
+            try:
+                for source in sources:
+                    waiting.append(pool.submit(self._predict_or_fail, source, operating_point))
+                    if len(waiting) > 4 * self.threads:
+                        yield waiting.popleft().result()
+                while waiting:
+                    yield waiting.popleft().result()
+            finally:
+                for future in waiting:
+                    future.cancel()
+
+    def read(self, source: Source, *, full_resolution: bool = False) -> Reading:
+        """Read, gate and score one film; `full_resolution` keeps its pixels for a viewer."""
+        film = imaging.read(source, full_resolution=full_resolution)
+        seen = imaging.to_input(film)
+        refusal = self.bundle.gate.check(seen)
+        if refusal is not None:
+            return Reading(film, Reason(refusal), None, None)
+        probability, activation = self.score(seen)
+        return Reading(film, None, probability, activation)
+
+    def score(self, seen: npt.NDArray[np.uint8]) -> tuple[float, Activation]:
+        """(calibrated probability of pneumonia, activation map) of a `[150, 150, 3]` input, without asking the gate."""
+        score, activation = self._graph.score(seen)
+        return self.bundle.calibration.probability(score), activation
+
+    def decide(self, reading: Reading, operating_point: str = DEFAULT_POINT, *, file: str | None = None) -> Prediction:
+        """The answer that an operating point gives for a reading, without scoring again."""
+        point = choose_point(self.operating_points, operating_point)
+        label = UNKNOWN if reading.probability is None else point.label(reading.probability)
+        reason = reading.refusal or (Reason("inconclusive") if label == UNKNOWN else None)
+        shown = reading.activation is not None and label != CLASSES[0]
+        return Prediction(
+            file=file,
+            label=label,
+            probability=reading.probability,
+            operating_point=operating_point,
+            reason=reason,
+            zones=explain.zones(reading.activation) if shown and reading.activation is not None else None,
+            model=self.model,
+            warnings=reading.film.warnings,
+        )
+
+    def _predict_or_fail(self, source: Source, operating_point: str) -> Prediction | Failure:
+        try:
+            return self.predict(source, operating_point)
+        except PneumoniaError as error:
+            return Failure(_name(source), error)
+        except Exception as error:
+            return Failure(_name(source), InternalError.hiding(error))
+
+
+def _name(source: Source) -> str | None:
+    return os.fspath(source) if isinstance(source, (str, os.PathLike)) else None

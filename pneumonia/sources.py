@@ -1,0 +1,35 @@
+"""Where the weights come from: embedded, a folder, or a repository on the Hub. Never another model than asked for."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from . import bundle, hub, settings
+from .bundle import Bundle
+from .embedded import CONFIG_SHA256
+from .errors import ModelNotFound
+
+EMBEDDED = Path(__file__).parent / "model"
+
+_HUB_NAME = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+)(?:@(?P<revision>[\w./-]+))?")
+
+
+def load_bundle(model: str | None = None) -> Bundle:
+    """The verified bundle for "" (embedded), a folder, or `owner/name[@revision]` on the Hub.
+
+    None reads `PNEUMONIA_MODEL`. A folder of that name goes before the Hub. Raises a `ModelError`.
+    """
+    wanted = settings.MODEL.read() if model is None else model
+    if not wanted:
+        return bundle.load(EMBEDDED, "embedded", config_sha256=CONFIG_SHA256)
+    if Path(wanted).is_dir():
+        return bundle.load(Path(wanted), Path(wanted).name)
+    match = _HUB_NAME.fullmatch(wanted)
+    if match is None:
+        raise ModelNotFound(
+            "There is no such model. Allowed: empty for the embedded one, a folder with a bundle, or owner/name"
+            f"[@revision] on the Hub. Received: {wanted!r}."
+        )
+    folder, commit = hub.fetch(match["repository"], match["revision"] or "main")
+    return bundle.load(folder, match["repository"], revision=commit)

@@ -1,0 +1,1 @@
+"""The Gradio page: it renders, and computes nothing."""

@@ -1,0 +1,121 @@
+"""What page and API call: parse, ask the predictor, format. Nothing here raises for a bad film."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numpy as np
+from PIL import Image
+
+from .. import characteristics, explain, imaging
+from ..decision import CLASSES, DEFAULT_POINT, Failure, Prediction
+from ..errors import EmptyFile, InternalError, PneumoniaError
+from ..imaging import Source
+from ..predictor import Predictor, Reading
+from . import words
+from .upload import Upload
+
+Analysis: TypeAlias = tuple[str, dict[str, float] | None, Image.Image | None, str]
+"""Headline (HTML), probabilities for the bars, overlay, characteristics (Markdown)."""
+
+PREVIEW_SIDE = 1200
+"""Longest side in pixels of the pictures that go to the browser: a reading-room screen's height."""
+
+
+def predict(predictor: Predictor, upload: Upload | None, operating_point: str = DEFAULT_POINT) -> dict[str, Any]:
+    """`/predict`: the Prediction or error JSON of one file."""
+    name = upload.name if upload else None
+
+    def answer() -> Prediction:
+        return predictor.predict(_required(upload).path, operating_point, file=name)
+
+    result: Prediction | Failure = _or_failure(answer, name)
+    return result.as_dict()
+
+
+def predict_batch(
+    predictor: Predictor, uploads: list[Upload] | None, operating_point: str = DEFAULT_POINT
+) -> list[dict[str, Any]]:
+    """`/predict_batch`: a Prediction or error JSON for each file, in order."""
+    uploads = uploads or []
+    try:
+        results = list(predictor.predict_many([upload.path for upload in uploads], operating_point))
+    except PneumoniaError as error:
+        results = [Failure(None, error) for _ in uploads]
+    return [
+        dataclasses.replace(result, file=upload.name).as_dict() for result, upload in zip(results, uploads, strict=True)
+    ]
+
+
+def analyze(predictor: Predictor, upload: Upload | None) -> Analysis:
+    """`/analyze`: what the page shows of one film."""
+    return analyze_source(predictor, _required(upload).path) if upload else _failed(Failure(None, _nothing()))
+
+
+def analyze_source(predictor: Predictor, source: Source) -> Analysis:
+    """The page's answer for a film from anywhere, an example's bytes too."""
+
+    def answer() -> tuple[Reading, Prediction]:
+        reading = predictor.read(source, full_resolution=True)
+        return reading, predictor.decide(reading)
+
+    result = _or_failure(answer, None)
+    if isinstance(result, Failure):
+        return _failed(result)
+    reading, prediction = result
+    return (
+        words.headline(prediction),
+        prediction.probabilities,
+        _overlay(reading, prediction),
+        characteristics.describe(prediction),
+    )
+
+
+def preview(source: Upload | bytes | None) -> Image.Image | None:
+    """The film as the model saw it: upright, grey, windowed; None where it cannot be read (`analyze` says why)."""
+    if source is None:
+        return None
+    try:
+        film = imaging.read(source.path if isinstance(source, Upload) else source, full_resolution=True)
+    except PneumoniaError:
+        return None
+    return _bounded(Image.fromarray(imaging.to_display(film)))
+
+
+def _overlay(reading: Reading, prediction: Prediction) -> Image.Image | None:
+    """Only where the network leans to disease: the map of a normal film would paint its least unlikely place red."""
+    if reading.activation is None or prediction.label == CLASSES[0]:
+        return None
+    film = _bounded(Image.fromarray(imaging.to_display(reading.film)))
+    return explain.overlay(np.asarray(film), reading.activation)
+
+
+def _bounded(picture: Image.Image) -> Image.Image:
+    picture.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE), Image.Resampling.BILINEAR)
+    return picture
+
+
+def _failed(failure: Failure) -> Analysis:
+    return words.failure(failure), None, None, ""
+
+
+def _required(upload: Upload | None) -> Upload:
+    if upload is None:
+        raise _nothing()
+    return upload
+
+
+def _nothing() -> PneumoniaError:
+    return EmptyFile(f"No file was given. Allowed: one file, {imaging.FORMATS}.")
+
+
+def _or_failure(answer: Callable[[], Any], name: str | None) -> Any:
+    """The answer, or the failure that may be shown in its place."""
+    try:
+        return answer()
+    except PneumoniaError as error:
+        return Failure(name, error)
+    except Exception as error:
+        return Failure(name, InternalError.hiding(error))

@@ -1,0 +1,119 @@
+"""The Gradio page and its endpoints."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from .. import settings
+from ..decision import DEFAULT_POINT
+from ..predictor import Predictor
+from . import handlers, words
+from .examples import Example, examples
+from .upload import film_file
+
+_HERE = Path(__file__).parent
+_SHARED_QUEUE = "films"
+"""One bound for everything that scores: page, API and batch share the cores."""
+
+SWEEP_S = 60
+"""Seconds between two looks for uploads whose time is over."""
+
+
+def build(predictor: Predictor) -> gr.Blocks:
+    """The page for a predictor; nothing is launched."""
+    page: gr.Blocks
+    with gr.Blocks(
+        title=words.TITLE,
+        analytics_enabled=False,
+        delete_cache=(SWEEP_S, settings.RETENTION_S.read()),
+    ) as page:
+        gr.Markdown(f"# {words.TITLE}\n{words.INTRODUCTION}")
+        with gr.Row():
+            with gr.Column(scale=1, min_width=320):
+                film = film_file(label="Film: PNG, JPEG, WebP, TIFF, BMP or DICOM", elem_id="film", height=150)
+                shown = gr.Image(label="The film as the model saw it", **_picture("The chest film that was dropped"))
+                overlay = gr.Image(label="Where the network looked", **_picture("The film under the activation map"))
+            with gr.Column(scale=1, min_width=320):
+                headline = gr.HTML(words.WAITING, elem_id="headline")
+                bars = gr.Label(label="Calibrated probability", show_heading=False, elem_id="bars")
+                text = gr.Markdown(elem_id="characteristics")
+        answer = [headline, bars, overlay, text]
+        _offer_examples(predictor, examples(predictor.bundle), shown, answer)
+        gr.Markdown(words.model_line(predictor.model, predictor.describe()["figures"]), elem_id="model")
+        gr.Markdown(words.NOTICE, elem_id="notice")
+        film.upload(handlers.preview, film, shown, api_visibility="private", concurrency_id=_SHARED_QUEUE)
+        film.upload(
+            partial(handlers.analyze, predictor),
+            film,
+            answer,
+            api_name="analyze",
+            concurrency_id=_SHARED_QUEUE,
+        ).then(lambda: None, None, film, api_visibility="private")  # an empty drop zone takes the next film at once
+        _add_endpoints(predictor)
+    page.queue(api_open=False, max_size=settings.QUEUE_SIZE.read(), default_concurrency_limit=settings.THREADS.read())
+    return page
+
+
+def launch_options(*, share: bool = False) -> dict[str, Any]:
+    """What `launch` needs for a page near patients: nothing recorded, nothing shown of an error, nothing shared."""
+    return {
+        "share": share or settings.SHARE.read(),
+        "auth": settings.AUTH.read() or None,
+        "max_file_size": settings.MAX_UPLOAD_MB.read() * 1_000_000,
+        "theme": gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
+        "css_paths": _HERE / "page.css",
+        "js": (_HERE / "paste.js").read_text(),
+        "footer_links": ["api"],
+        "run_history": False,
+        "enable_monitoring": False,
+        "show_error": False,
+        "allowed_paths": [],
+        "strict_cors": True,
+        "ssr_mode": False,
+        "pwa": False,
+    }
+
+
+def _picture(alternative: str) -> dict[str, Any]:
+    return {"interactive": False, "format": "png", "buttons": ["fullscreen"], "alt_text": alternative, "height": 380}
+
+
+def _offer_examples(
+    predictor: Predictor, offered: list[Example], shown: gr.Image, answer: list[gr.components.Component]
+) -> None:
+    if not offered:
+        return
+    gr.Markdown("No film at hand? Try:")
+    with gr.Row():
+        for example in offered:
+            button = gr.Button(example.name, size="sm")
+            button.click(partial(handlers.preview, example.picture), None, shown, api_visibility="private")
+            button.click(
+                partial(handlers.analyze_source, predictor, example.picture),
+                None,
+                answer,
+                api_visibility="private",
+                concurrency_id=_SHARED_QUEUE,
+            )
+
+
+def _add_endpoints(predictor: Predictor) -> None:
+    """Endpoints for programs; their components are never shown."""
+    with gr.Group(visible=False):
+        one, many = film_file(), film_file(file_count="multiple")
+        point = gr.Textbox(DEFAULT_POINT, label="operating_point")
+        row, rows = gr.JSON(), gr.JSON()
+        button = gr.Button()
+    options: dict[str, Any] = {"concurrency_id": _SHARED_QUEUE}
+    button.click(partial(handlers.predict, predictor), [one, point], row, api_name="predict", **options)
+    button.click(partial(handlers.predict_batch, predictor), [many, point], rows, api_name="predict_batch", **options)
+
+    def model() -> dict[str, Any]:
+        """Which model answers: name, revision, sha256, operating points, figures."""
+        return predictor.describe()
+
+    gr.api(model, api_name="model")

@@ -1,0 +1,63 @@
+"""The page's sentences and small pieces of HTML. Everything that comes from outside is escaped here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+from ..decision import CLASSES, UNKNOWN, Failure, ModelIdentity, Prediction
+
+TITLE = "Chest-film assistant"
+
+INTRODUCTION = (
+    "Drop a frontal chest film. The answer is **Normal**, **Pneumonia** or **Unknown**, with how sure the model is and "
+    "where it looked. Made for children of 1-5 years, learnt from films of one hospital."
+)
+
+NOTICE = (
+    "**A support tool for medical staff, not a replacement for a radiologist.** It is no medical device. It can be "
+    "wrong with high confidence; nobody should be treated, or sent home, because of its answer. Films are deleted from "
+    "this server soon after they were judged."
+)
+
+WAITING = '<div class="answer waiting"><p>The answer appears here as soon as a film is dropped.</p></div>'
+
+_MARKS = {CLASSES[0]: "●", CLASSES[1]: "▲", UNKNOWN: "?"}
+"""A shape for each answer, so that none is told by colour alone."""
+
+
+def headline(prediction: Prediction) -> str:
+    """The answer in large letters, how sure, why Unknown, and the warnings."""
+    label = prediction.label
+    sure = f" <small>{100 * prediction.confidence:.0f} % sure</small>" if prediction.confidence is not None else ""
+    reason = f"<p>{escape(prediction.reason.message)}</p>" if prediction.reason else ""
+    warnings = "".join(f'<p class="warning">{escape(warning)}</p>' for warning in prediction.warnings)
+    mark = f'<span class="mark" aria-hidden="true">{_MARKS[label]}</span>'
+    return f'<div class="answer {label.lower()}" role="status"><h2>{mark} {label}{sure}</h2>{reason}{warnings}</div>'
+
+
+def failure(failed: Failure) -> str:
+    """What was wrong with the file, in the answer's place."""
+    text, code = escape(failed.error.message), escape(failed.error.code)
+    return f'<div class="answer failed" role="alert"><h2>No answer</h2><p>{text}</p><p><code>{code}</code></p></div>'
+
+
+def model_line(model: ModelIdentity, figures: Mapping[str, Any]) -> str:
+    """Which model answers, and how good it was on the films that everybody compares."""
+    line = f"Model **{escape(model.name)}**, revision `{escape(model.revision[:12])}`, sha256 `{model.sha256[:12]}`."
+    official = figures.get("official")
+    if official is None:
+        return line
+    shown = ", ".join(
+        f"{name} {percent(official[name])}"
+        for name in ("accuracy", "sensitivity", "specificity")
+        if official[name]["value"] is not None
+    )
+    return f"{line} On the official test films, with 95 % intervals: {shown}."
+
+
+def percent(figure: Mapping[str, float]) -> str:
+    """`93.1 % (90.9-95.0)`."""
+    value, low, high = (100 * figure[name] for name in ("value", "low", "high"))
+    return f"{value:.1f} % ({low:.1f}-{high:.1f})"
