@@ -99,9 +99,13 @@ class Predictor:
                 for future in waiting:
                     future.cancel()
 
-    def read(self, source: Source, *, full_resolution: bool = False) -> Reading:
-        """Read, gate and score one film; `full_resolution` keeps its pixels for a viewer."""
-        film = imaging.read(source, full_resolution=full_resolution)
+    def read(self, source: Source) -> Reading:
+        """Read, gate and score one film.
+
+        A large JPEG is always read at the same reduced size, so that no two front ends can disagree on a film; a viewer
+        reads it once more at full resolution.
+        """
+        film = imaging.read(source)
         seen = imaging.to_input(film)
         refusal = self.bundle.gate.check(seen)
         if refusal is not None:

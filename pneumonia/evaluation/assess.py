@@ -48,6 +48,7 @@ def assess(films: FilmSet, outcome: Outcome, points: dict[str, OperatingPoint]) 
     network = _answers(films, outcome, balanced, banded=False)
     return {
         "films": {"total": len(films.films), **_counts(films.kinds)},
+        "fingerprint": films.fingerprint,
         "patients": len(set(films.strict_keys.tolist())),
         "bootstrap": {"unit": "patient", "replicates": metrics.REPLICATES, "seed": metrics.BOOTSTRAP_SEED},
         "threshold": balanced.threshold,

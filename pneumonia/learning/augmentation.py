@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import asdict
 from typing import Any
@@ -12,7 +13,7 @@ from keras import ops
 from .recipe import Augmentation
 
 _BLUR_KERNEL = (1.0, 4.0, 6.0, 4.0, 1.0)
-"""Binomial weights, a Gaussian of sigma 1 px at 150 px: the strongest blur that a film gets."""
+"""Binomial weights, a Gaussian of sigma 1 px; with holes of 2 and 4 px between them, of 2 and 4 px."""
 
 
 @keras.saving.register_keras_serializable("pneumonia")
@@ -51,8 +52,11 @@ class RandomFilm(keras.layers.Layer):
         mirror = ops.reshape(self._uniform(films, -1.0, 1.0), (-1,))
         mirror = ops.where(mirror < 0.0, -1.0, 1.0) if spec.flip else ops.ones_like(mirror)
         down, right = (ops.reshape(self._uniform(films, -spec.shift, spec.shift), (-1,)) for _ in range(2))
-        cosine, sine = ops.cos(angle) * scale, ops.sin(angle) * scale
-        a, b, d, e = cosine * mirror, -sine, sine * mirror, cosine
+        # Width against height: films were stretched to a square, and the classes came in different formats.
+        aspect = ops.exp(ops.reshape(self._uniform(films, -0.5, 0.5), (-1,)) * spec.aspect_log)
+        wide, high = mirror * scale * aspect, scale / aspect
+        cosine, sine = ops.cos(angle), ops.sin(angle)
+        a, b, d, e = cosine * wide, -sine * high, sine * wide, cosine * high
         middle_x, middle_y = (width - 1) / 2, (height - 1) / 2
         c = middle_x - a * middle_x - b * middle_y + right * width
         f = middle_y - d * middle_x - e * middle_y + down * height
@@ -75,16 +79,30 @@ class RandomFilm(keras.layers.Layer):
         return films
 
     def _degrade(self, films: Any) -> Any:
-        """Blur and noise: they hide the fine texture in which the way a film was saved can be read."""
+        """Sharpness and noise: they hide the fine texture in which the way a film was saved can be read."""
         spec = self.augmentation
-        if spec.blur:
-            weights = ops.convert_to_tensor(_BLUR_KERNEL, "float32") / sum(_BLUR_KERNEL)
-            blurred = ops.conv(films, ops.reshape(weights, (-1, 1, 1, 1)), padding="same", data_format="channels_last")
-            blurred = ops.conv(
-                blurred, ops.reshape(weights, (1, -1, 1, 1)), padding="same", data_format="channels_last"
-            )
-            films = films + (blurred - films) * self._uniform(films, 0.0, spec.blur)
+        levels = [films]
+        while len(levels) <= math.ceil(spec.blur_levels):
+            levels.append(_blurred(levels[-1], dilation=2 ** (len(levels) - 1)))
+        if spec.sharpen:
+            films = films + (films - _blurred(films, 1)) * self._uniform(films, 0.0, spec.sharpen)
+        if spec.blur_levels:
+            amount = self._uniform(films, 0.0, spec.blur_levels)
+            for number, (sharper, softer) in enumerate(itertools.pairwise(levels)):
+                films = films + (softer - sharper) * ops.clip(amount - number, 0.0, 1.0)
         if spec.noise:
             grain = keras.random.normal(ops.shape(films), seed=self.random)
             films = films + grain * self._uniform(films, 0.0, spec.noise)
         return films
+
+
+def _blurred(films: Any, dilation: int) -> Any:
+    """Separable 5-tap blur with holes; the edge pixel stands for what lies outside."""
+    reach = 2 * dilation
+    weights = ops.convert_to_tensor(_BLUR_KERNEL, "float32") / sum(_BLUR_KERNEL)
+    films = ops.pad(films, ((0, 0), (reach, reach), (reach, reach), (0, 0)), mode="symmetric")
+    for shape in ((-1, 1, 1, 1), (1, -1, 1, 1)):
+        films = ops.conv(
+            films, ops.reshape(weights, shape), padding="valid", data_format="channels_last", dilation_rate=dilation
+        )
+    return films

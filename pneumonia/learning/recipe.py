@@ -30,13 +30,16 @@ class Augmentation:
     rotation_degrees: float = 0.0
     zoom_in: float = 0.0
     zoom_out: float = 0.0
+    aspect_log: float = 0.0
     shift: float = 0.0
     flip: bool = False
     gamma_log: float = 0.0
     contrast_log_low: float = 0.0
     contrast_log_high: float = 0.0
     brightness: float = 0.0
-    blur: float = 0.0
+    blur_levels: float = 0.0
+    """Up to 1, 2, 3: a Gaussian of up to about 1, 2.2, 4.6 px at 150 px."""
+    sharpen: float = 0.0
     noise: float = 0.0
 
 
@@ -57,6 +60,7 @@ class Recipe:
     weight_decay: float
     cosine_decay: bool
     label_smoothing: float
+    class_weights: bool
     weight_averaging: float
     epochs: int
     batch: int

@@ -46,6 +46,7 @@ def train(
     inputs, labels = films
     # A last batch of a few films would give batch normalisation a wild estimate; each epoch leaves out other films.
     steps = max(1, len(inputs) // recipe.batch)
+    weights = _class_weights(labels) if recipe.class_weights else np.ones(len(labels))
     network = build_network(recipe)
     model = training_model(network, recipe, seed)
     model.compile(_optimizer(recipe, steps), keras.losses.BinaryCrossentropy(label_smoothing=recipe.label_smoothing))
@@ -62,7 +63,8 @@ def train(
         losses: list[float] = []
         for step, batch in enumerate(bar, start=epoch * steps):
             model.reset_metrics()  # so that the loss returned is this batch's own
-            losses.append(float(model.train_on_batch(inputs[batch, :, :, None], labels[batch, None].astype("float32"))))
+            truth = labels[batch, None].astype(np.float32)
+            losses.append(float(model.train_on_batch(inputs[batch, :, :, None], truth, sample_weight=weights[batch])))
             _average(served, network, recipe.weight_averaging, step)
             bar.set_postfix(loss=f"{np.mean(losses[-50:]):.3f}")
         row = {"epoch": epoch + 1, "loss": float(np.mean(losses)), **_validate(served, validation)}
@@ -91,6 +93,12 @@ def _optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
         return optimizer
     return keras.optimizers.Adam(rate)
+
+
+def _class_weights(labels: Labels) -> npt.NDArray[np.float64]:
+    """A weight a film with which both classes count the same and the mean weight is 1."""
+    share = np.bincount(labels, minlength=2) / len(labels)
+    return np.asarray(0.5 / share[labels])
 
 
 def _batches(order: npt.NDArray[np.intp], size: int, steps: int) -> Iterator[npt.NDArray[np.intp]]:

@@ -58,7 +58,7 @@ def analyze_source(predictor: Predictor, source: Source) -> Analysis:
     """The page's answer for a film from anywhere, an example's bytes too."""
 
     def answer() -> tuple[Reading, Prediction]:
-        reading = predictor.read(source, full_resolution=True)
+        reading = predictor.read(source)
         return reading, predictor.decide(reading)
 
     result = _or_failure(answer, None)
@@ -68,7 +68,7 @@ def analyze_source(predictor: Predictor, source: Source) -> Analysis:
     return (
         words.headline(prediction),
         prediction.probabilities,
-        _overlay(reading, prediction),
+        _overlay(source, reading, prediction),
         characteristics.describe(prediction),
     )
 
@@ -84,11 +84,11 @@ def preview(source: Upload | bytes | None) -> Image.Image | None:
     return _bounded(Image.fromarray(imaging.to_display(film)))
 
 
-def _overlay(reading: Reading, prediction: Prediction) -> Image.Image | None:
+def _overlay(source: Source, reading: Reading, prediction: Prediction) -> Image.Image | None:
     """Only where the network leans to disease: the map of a normal film would paint its least unlikely place red."""
     if reading.activation is None or prediction.label == CLASSES[0]:
         return None
-    film = _bounded(Image.fromarray(imaging.to_display(reading.film)))
+    film = _bounded(Image.fromarray(imaging.to_display(imaging.read(source, full_resolution=True))))
     return explain.overlay(np.asarray(film), reading.activation)
 
 

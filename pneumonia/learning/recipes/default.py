@@ -22,6 +22,7 @@ RECIPE = Recipe(
     weight_decay=1e-3,
     cosine_decay=True,
     label_smoothing=0.05,
+    class_weights=False,
     weight_averaging=0.995,
     epochs=24,
     batch=32,
@@ -35,7 +36,7 @@ RECIPE = Recipe(
         contrast_log_low=0.5,
         contrast_log_high=0.4,
         brightness=0.15,
-        blur=1.0,
+        blur_levels=1.0,
         noise=0.04,
     ),
 )

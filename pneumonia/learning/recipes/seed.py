@@ -21,6 +21,7 @@ RECIPE = Recipe(
     weight_decay=0.0,
     cosine_decay=False,
     label_smoothing=0.0,
+    class_weights=False,
     weight_averaging=0.0,
     epochs=25,
     batch=32,

@@ -1,0 +1,137 @@
+"""`python -m pneumonia`: predict, evaluate, model. An entry, thin like `app.py` and `train.py`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from . import __version__, load_predictor, settings
+from .decision import DEFAULT_POINT, Failure, Prediction
+from .errors import InternalError, PneumoniaError
+from .predictor import Predictor
+
+ALL_WELL, SOME_FAILED, NOTHING_DONE = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code of the contract."""
+    given = _parser().parse_args(arguments)
+    try:
+        code: int = given.run(given)
+        return code
+    except PneumoniaError as error:
+        print(f"{error.code}: {error.message}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+    except BrokenPipeError:
+        # The reader (`head`, `less`) has gone; the interpreter would complain once more when it closes stdout.
+        sys.stderr.close()
+    except Exception as error:
+        print(f"internal: {InternalError.hiding(error).message}", file=sys.stderr)
+    return NOTHING_DONE
+
+
+def _parser() -> argparse.ArgumentParser:
+    rows = "\n".join(f"  {row.name:<24} {row.help}" for row in settings.ROWS)
+    parser = argparse.ArgumentParser(
+        "python -m pneumonia",
+        description="Chest films in; Normal, Pneumonia or Unknown out. Not a replacement for a radiologist.",
+        epilog=f"settings (environment):\n{rows}\n\nexit codes: 0 all well, 1 some files failed, 2 nothing could be done",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    predict = commands.add_parser("predict", help="answer for files")
+    predict.add_argument("files", nargs="+", metavar="FILE", help="a picture or a DICOM file")
+    predict.add_argument("--json", action="store_true", help="one JSON object a line on stdout, nothing else there")
+    predict.add_argument("--operating-point", default=DEFAULT_POINT, metavar="P", help="screening, balanced or confirm")
+    predict.add_argument(
+        "--heatmap", type=Path, metavar="DIR", help="also write where it looked, a PNG a file"
+    )
+    predict.set_defaults(run=_predict)
+
+    evaluate = commands.add_parser("evaluate", help="the figures of protocol official again, on a folder of films")
+    evaluate.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder with test/NORMAL and so on")
+    evaluate.add_argument("--out", type=Path, metavar="DIR", help="write evaluation.json and curves.png there")
+    evaluate.set_defaults(run=_evaluate)
+
+    model = commands.add_parser("model", help="which model answers, with its figures and operating points")
+    model.add_argument("--json", action="store_true", help="as the JSON of /model")
+    model.set_defaults(run=_model)
+
+    for command in (predict, evaluate, model):
+        command.add_argument("--model", metavar="M", help="instead of PNEUMONIA_MODEL: a folder or owner/name@revision")
+    return parser
+
+
+def _predict(given: argparse.Namespace) -> int:
+    predictor = load_predictor(given.model)
+    failed = 0
+    for path, result in zip(given.files, predictor.predict_many(given.files, given.operating_point), strict=True):
+        print(json.dumps(result.as_dict()) if given.json else _line(result), flush=True)
+        failed += isinstance(result, Failure)
+        if given.heatmap and isinstance(result, Prediction):
+            _write_heatmap(predictor, path, given.heatmap)
+    return SOME_FAILED if failed else ALL_WELL
+
+
+def _line(result: Prediction | Failure) -> str:
+    if isinstance(result, Failure):
+        return f"{result.file}: {result.error.code}: {result.error.message}"
+    sure = "" if result.confidence is None else f" {100 * result.confidence:.0f} %"
+    notes = [result.reason.message] if result.reason else []
+    return " ".join([f"{result.file}: {result.label}{sure}", *notes, *result.warnings])
+
+
+def _write_heatmap(predictor: Predictor, path: str, folder: Path) -> None:
+    """The overlay beside no other film's: files of the same name from two folders get a number."""
+    from . import explain, imaging
+
+    reading = predictor.read(path)
+    if reading.activation is None:
+        print(f"{path}: no heatmap, since the model was not asked", file=sys.stderr)
+        return
+    film = imaging.to_display(imaging.read(path, full_resolution=True))
+    folder.mkdir(parents=True, exist_ok=True)
+    target = next(name for name in _names(folder / Path(path).stem) if not name.exists())
+    explain.overlay(film, reading.activation).save(target)
+
+
+def _names(stem: Path) -> Iterator[Path]:
+    yield stem.with_name(f"{stem.name}.heatmap.png")
+    number = 2
+    while True:
+        yield stem.with_name(f"{stem.name}-{number}.heatmap.png")
+        number += 1
+
+
+def _evaluate(given: argparse.Namespace) -> int:
+    try:
+        from .evaluation import official
+    except ModuleNotFoundError as error:
+        print(f"Evaluation needs {error.name}: pip install -r requirements-train.txt", file=sys.stderr)
+        return NOTHING_DONE
+    return ALL_WELL if official.reprint(load_predictor(given.model), given.data, given.out) else SOME_FAILED
+
+
+def _model(given: argparse.Namespace) -> int:
+    described = load_predictor(given.model).describe()
+    if given.json:
+        print(json.dumps(described))
+        return ALL_WELL
+    print(f"{described['name']}  revision {described['revision']}  sha256 {described['sha256']}")
+    for name, point in described["operating_points"].items():
+        print(f"  {name:<10} low {point['low']:.3f}  threshold {point['threshold']:.3f}  high {point['high']:.3f}")
+    for protocol, figures in described["figures"].items():
+        print(f"  {protocol}: " + ", ".join(_figures(figures)))
+    return ALL_WELL
+
+
+def _figures(figures: dict[str, dict[str, Any]]) -> Iterable[str]:
+    shown = ((name, figure) for name, figure in figures.items() if figure["value"] is not None)
+    return (f"{name} {figure['value']:.3f} ({figure['low']:.3f}-{figure['high']:.3f})" for name, figure in shown)
