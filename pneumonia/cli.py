@@ -40,7 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "python -m pneumonia",
         description="Chest films in; Normal, Pneumonia or Unknown out. Not a replacement for a radiologist.",
-        epilog=f"settings (environment):\n{rows}\n\nexit codes: 0 all well, 1 some files failed, 2 nothing could be done",
+        epilog=f"settings (environment):\n{rows}\n\nexit codes: 0 all well, 1 some files failed, 2 nothing was done",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=__version__)
@@ -50,9 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("files", nargs="+", metavar="FILE", help="a picture or a DICOM file")
     predict.add_argument("--json", action="store_true", help="one JSON object a line on stdout, nothing else there")
     predict.add_argument("--operating-point", default=DEFAULT_POINT, metavar="P", help="screening, balanced or confirm")
-    predict.add_argument(
-        "--heatmap", type=Path, metavar="DIR", help="also write where it looked, a PNG a file"
-    )
+    predict.add_argument("--heatmap", type=Path, metavar="DIR", help="also write where it looked, a PNG a file")
     predict.set_defaults(run=_predict)
 
     evaluate = commands.add_parser("evaluate", help="the figures of protocol official again, on a folder of films")

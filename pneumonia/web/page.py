@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from .. import settings
+from .. import imaging, settings
 from ..decision import DEFAULT_POINT
 from ..predictor import Predictor
 from . import handlers, words
@@ -25,6 +25,7 @@ SWEEP_S = 60
 
 def build(predictor: Predictor) -> gr.Blocks:
     """The page for a predictor; nothing is launched."""
+    offered = examples(predictor.bundle)
     page: gr.Blocks
     with gr.Blocks(
         title=words.TITLE,
@@ -34,7 +35,10 @@ def build(predictor: Predictor) -> gr.Blocks:
         gr.Markdown(f"# {words.TITLE}\n{words.INTRODUCTION}")
         with gr.Row():
             with gr.Column(scale=1, min_width=320):
-                film = film_file(label="Film: PNG, JPEG, WebP, TIFF, BMP or DICOM", elem_id="film", height=150)
+                film = film_file(label=f"Film: {imaging.FORMATS}", elem_id="film", height=150)
+                gr.Markdown("No film at hand? Try:")
+                with gr.Row():
+                    buttons = [gr.Button(example.name, size="sm", min_width=140) for example in offered]
                 shown = gr.Image(label="The film as the model saw it", **_picture("The chest film that was dropped"))
                 overlay = gr.Image(label="Where the network looked", **_picture("The film under the activation map"))
             with gr.Column(scale=1, min_width=320):
@@ -42,7 +46,8 @@ def build(predictor: Predictor) -> gr.Blocks:
                 bars = gr.Label(label="Calibrated probability", show_heading=False, elem_id="bars")
                 text = gr.Markdown(elem_id="characteristics")
         answer = [headline, bars, overlay, text]
-        _offer_examples(predictor, examples(predictor.bundle), shown, answer)
+        for example, button in zip(offered, buttons, strict=True):
+            _offer(predictor, example, button, shown, answer)
         gr.Markdown(words.model_line(predictor.model, predictor.describe()["figures"]), elem_id="model")
         gr.Markdown(words.NOTICE, elem_id="notice")
         film.upload(handlers.preview, film, shown, api_visibility="private", concurrency_id=_SHARED_QUEUE)
@@ -79,26 +84,22 @@ def launch_options(*, share: bool = False) -> dict[str, Any]:
 
 
 def _picture(alternative: str) -> dict[str, Any]:
-    return {"interactive": False, "format": "png", "buttons": ["fullscreen"], "alt_text": alternative, "height": 380}
+    options = {"interactive": False, "format": "png", "buttons": ["fullscreen"], "height": 420}
+    return {**options, "alt_text": alternative, "elem_classes": "picture"}
 
 
-def _offer_examples(
-    predictor: Predictor, offered: list[Example], shown: gr.Image, answer: list[gr.components.Component]
+def _offer(
+    predictor: Predictor, example: Example, button: gr.Button, shown: gr.Image, answer: list[gr.components.Component]
 ) -> None:
-    if not offered:
-        return
-    gr.Markdown("No film at hand? Try:")
-    with gr.Row():
-        for example in offered:
-            button = gr.Button(example.name, size="sm")
-            button.click(partial(handlers.preview, example.picture), None, shown, api_visibility="private")
-            button.click(
-                partial(handlers.analyze_source, predictor, example.picture),
-                None,
-                answer,
-                api_visibility="private",
-                concurrency_id=_SHARED_QUEUE,
-            )
+    """A click on an example goes the way of a dropped film."""
+    button.click(partial(handlers.preview, example.picture), None, shown, api_visibility="private")
+    button.click(
+        partial(handlers.analyze_source, predictor, example.picture),
+        None,
+        answer,
+        api_visibility="private",
+        concurrency_id=_SHARED_QUEUE,
+    )
 
 
 def _add_endpoints(predictor: Predictor) -> None:

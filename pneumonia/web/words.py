@@ -30,11 +30,16 @@ _MARKS = {CLASSES[0]: "●", CLASSES[1]: "▲", UNKNOWN: "?"}
 def headline(prediction: Prediction) -> str:
     """The answer in large letters, how sure, why Unknown, and the warnings."""
     label = prediction.label
-    sure = f" <small>{100 * prediction.confidence:.0f} % sure</small>" if prediction.confidence is not None else ""
+    sure = f" <small>{_sure(prediction.confidence)}</small>" if prediction.confidence is not None else ""
     reason = f"<p>{escape(prediction.reason.message)}</p>" if prediction.reason else ""
     warnings = "".join(f'<p class="warning">{escape(warning)}</p>' for warning in prediction.warnings)
     mark = f'<span class="mark" aria-hidden="true">{_MARKS[label]}</span>'
     return f'<div class="answer {label.lower()}" role="status"><h2>{mark} {label}{sure}</h2>{reason}{warnings}</div>'
+
+
+def _sure(confidence: float) -> str:
+    """No number of validation films supports "100 %"."""
+    return "over 99 % sure" if confidence > 0.99 else f"{100 * confidence:.0f} % sure"
 
 
 def failure(failed: Failure) -> str:

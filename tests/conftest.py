@@ -1,0 +1,88 @@
+"""Shared by all tests: a clean environment, films made in code, the embedded model loaded once."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image
+
+from pneumonia import Predictor, load_predictor, settings, sources
+
+Grey = npt.NDArray[np.uint8]
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of the developer's shell reaches a test, and none is left behind."""
+    for row in settings.ROWS:
+        monkeypatch.delenv(row.name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def predictor() -> Predictor:
+    """The embedded model on two threads."""
+    return load_predictor("", threads=2)
+
+
+@pytest.fixture(scope="session")
+def normal_film() -> Grey:
+    """A film that the gate lets through and that is nobody's: the average of the normal training films, `[150, 150]`."""
+    path = next(path for path in sorted((sources.EMBEDDED / "examples").glob("*.png")) if "normal" in path.name)
+    with Image.open(path) as picture:
+        return np.asarray(picture)
+
+
+@pytest.fixture(scope="session")
+def large_film(normal_film: Grey) -> Grey:
+    """The same at 900 x 700 with some grain, as a detector would give it."""
+    large = np.asarray(Image.fromarray(normal_film).resize((900, 700), Image.Resampling.BICUBIC)).astype(np.float64)
+    grain = np.random.default_rng(0).normal(0, 2, large.shape)
+    return np.clip(large + grain, 0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="session")
+def encode() -> Callable[..., bytes]:
+    """`encode(pixels_or_picture, "PNG", **options)` -> file bytes."""
+
+    def encoded(picture: Grey | Image.Image, kind: str, **options: object) -> bytes:
+        buffer = io.BytesIO()
+        image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
+        image.save(buffer, kind, **options)
+        return buffer.getvalue()
+
+    return encoded
+
+
+@pytest.fixture(scope="session")
+def write_films(normal_film: Grey) -> Callable[[Path, dict[str, list[str]]], Path]:
+    """`write_films(root, {"test/NORMAL": ["a.png"]})`: films that differ in their grain and that the gate lets through."""
+
+    def written(root: Path, names: dict[str, list[str]]) -> Path:
+        files = [(folder, name) for folder, inside in names.items() for name in inside]
+        for seed, (folder, name) in enumerate(files):
+            grain = np.random.default_rng(seed).normal(0, 3, normal_film.shape)
+            (root / folder).mkdir(parents=True, exist_ok=True)
+            film = Image.fromarray(np.clip(normal_film + grain, 0, 255).astype(np.uint8))
+            film.save(root / folder / name, "PNG")
+        return root
+
+    return written
+
+
+@pytest.fixture(scope="session")
+def data() -> Iterator[Path]:
+    """The folder of real films; tests that need it are skipped without `PNEUMONIA_DATA`."""
+    folder = REAL_FILMS
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("needs real films: set PNEUMONIA_DATA to their folder")
+    yield Path(folder)
+
+
+REAL_FILMS = os.environ.get("PNEUMONIA_DATA", "")
+"""Read when the tests are collected, since `clean_environment` clears the settings for each test."""

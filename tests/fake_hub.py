@@ -1,0 +1,201 @@
+"""A Hub on this machine: it speaks as much of the Hub's HTTP as `huggingface_hub` needs, and fails on demand."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Mapping
+from enum import Enum
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:%s\nsize %d\n"
+
+SECRET_HEADER = "authorization"
+
+
+class Fault(Enum):
+    """What the Hub does wrong, until it is set back to `NONE`. `hub.stop()` refuses connections instead."""
+
+    NONE = "none"
+    PRIVATE = "401, the repository is private"
+    BAD_TOKEN = "401, the token is not legal"
+    NO_REPOSITORY = "404, no such repository"
+    NO_REVISION = "404, no such revision"
+    NO_FILE = "404, no such file"
+    TOO_MANY = "429"
+    BROKEN = "500"
+    NOT_A_HUB = "200 with a page of its own, as a hotel's login does"
+    HANGING = "no answer"
+    CUT = "the connection closes without an answer"
+    STALLED = "the body stops half way"
+    SLOW = "the body comes at one byte a second"
+    STEADY = "the body comes in small parts, in 2.4 s in all"
+    TRUNCATED = "the connection closes half way through the body"
+    WRONG_BYTES = "other bytes of the same length"
+    POINTER = "the LFS pointer in the place of the file"
+
+
+_ERRORS = {
+    Fault.PRIVATE: (401, {"X-Error-Code": "RepoNotFound", "X-Error-Message": "Invalid username or password."}),
+    Fault.BAD_TOKEN: (401, {"X-Error-Message": "Invalid credentials in Authorization header"}),
+    Fault.NO_REPOSITORY: (404, {"X-Error-Code": "RepoNotFound", "X-Error-Message": "Repository not found"}),
+    Fault.NO_REVISION: (404, {"X-Error-Code": "RevisionNotFound", "X-Error-Message": "Invalid rev id"}),
+    Fault.TOO_MANY: (429, {}),
+    Fault.BROKEN: (500, {}),
+}
+
+
+class FakeHub:
+    """Repositories of one owner, each a list of commits; `main` is the last of them. Use it in a `with`."""
+
+    def __init__(self) -> None:
+        self.fault = Fault.NONE
+        self.faulty_file = ""
+        """Faults of a body concern the files that end so; empty: all."""
+        self.requests: list[str] = []
+        self.tokens: set[str] = set()
+        self.closing = threading.Event()
+        self._commits: dict[str, dict[str, Mapping[str, bytes]]] = {}
+        self._server = _Server(("127.0.0.1", 0), self)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def push(self, repository: str, files: Mapping[str, bytes]) -> str:
+        """A new commit with these files; its name, which `main` now stands for."""
+        commits = self._commits.setdefault(repository, {})
+        commit = hashlib.sha1(f"{repository} {len(commits)}".encode()).hexdigest()
+        commits[commit] = dict(files)
+        return commit
+
+    def stop(self) -> None:
+        """From now on connections are refused."""
+        self.closing.set()
+        self._server.shutdown()
+        self._server.server_close()
+
+    def __enter__(self) -> FakeHub:
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
+        self.stop()
+
+    def resolve(self, repository: str, revision: str) -> tuple[str, Mapping[str, bytes]] | Fault:
+        """(commit, its files), or which of the 404s it is."""
+        commits = self._commits.get(repository)
+        if commits is None:
+            return Fault.NO_REPOSITORY
+        commit = list(commits)[-1] if revision == "main" else revision
+        return (commit, commits[commit]) if commit in commits else Fault.NO_REVISION
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, address: tuple[str, int], hub: FakeHub) -> None:
+        self.hub = hub
+        super().__init__(address, _Handler)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that goes away in the middle is part of the tests, and no news."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        """Silent: `FakeHub.requests` keeps what came."""
+
+    def do_HEAD(self) -> None:
+        self._answer(body=False)
+
+    def do_GET(self) -> None:
+        self._answer(body=True)
+
+    def _answer(self, *, body: bool) -> None:
+        hub = self.server.hub
+        hub.requests.append(f"{self.command} {self.path}")
+        if token := self.headers.get(SECRET_HEADER):
+            hub.tokens.add(token)
+        if hub.fault is Fault.HANGING:
+            hub.closing.wait()
+        elif hub.fault is Fault.CUT:
+            self.close_connection = True
+        elif hub.fault is Fault.NOT_A_HUB:
+            self._send(200, {"Content-Type": "text/html"}, b"<html>Please log in</html>")
+        elif hub.fault in _ERRORS:
+            self._send_error(hub.fault)
+        elif self.path.startswith("/api/models/"):
+            self._send_info(*self.path.removeprefix("/api/models/").split("/revision/"))
+        else:
+            self._send_file(*self.path.removeprefix("/").split("/resolve/"), body=body)
+
+    def _send_info(self, repository: str, revision: str = "main") -> None:
+        found = self.server.hub.resolve(repository, revision)
+        if isinstance(found, Fault):
+            return self._send_error(found)
+        commit, files = found
+        siblings = [{"rfilename": name} for name in files]
+        facts = {"id": repository, "modelId": repository, "sha": commit, "private": False, "siblings": siblings}
+        self._send(200, {"Content-Type": "application/json"}, json.dumps(facts).encode())
+
+    def _send_file(self, repository: str, place: str, *, body: bool) -> None:
+        hub = self.server.hub
+        revision, _, name = place.partition("/")
+        found = hub.resolve(repository, revision)
+        if isinstance(found, Fault):
+            return self._send_error(found)
+        commit, files = found
+        faulty = name.endswith(hub.faulty_file)
+        if name not in files or (faulty and hub.fault is Fault.NO_FILE):
+            return self._send(404, {"X-Error-Code": "EntryNotFound", "X-Repo-Commit": commit}, b"")
+        data = files[name]
+        if faulty and hub.fault is Fault.POINTER:
+            data = POINTER % (hashlib.sha256(data).hexdigest().encode(), len(data))
+        if faulty and hub.fault is Fault.WRONG_BYTES:
+            data = bytes(len(data))
+        etag = hashlib.sha1(data).hexdigest()
+        self._send_head(200, {"ETag": f'"{etag}"', "X-Repo-Commit": commit, "Content-Length": str(len(data))})
+        if body:
+            self._send_body(data, hub.fault if faulty else Fault.NONE)
+
+    def _send_body(self, data: bytes, fault: Fault) -> None:
+        closing = self.server.hub.closing
+        half = len(data) // 2
+        if fault is Fault.SLOW:
+            for place in range(len(data)):
+                if closing.wait(1):
+                    return
+                self.wfile.write(data[place : place + 1])
+        elif fault is Fault.STEADY:
+            step = len(data) // 12 + 1
+            for place in range(0, len(data), step):
+                time.sleep(0.2)
+                self.wfile.write(data[place : place + step])
+        elif fault is Fault.STALLED:
+            self.wfile.write(data[:half])
+            closing.wait()
+        elif fault is Fault.TRUNCATED:
+            self.wfile.write(data[:half])
+        else:
+            self.wfile.write(data)
+
+    def _send_error(self, fault: Fault) -> None:
+        self._send(*_ERRORS[fault], b"")
+
+    def _send(self, status: int, headers: Mapping[str, str], data: bytes) -> None:
+        self._send_head(status, {**headers, "Content-Length": str(len(data))})
+        if self.command == "GET":
+            # A client that gave up in between has closed the connection.
+            with contextlib.suppress(ConnectionError):
+                self.wfile.write(data)
+
+    def _send_head(self, status: int, headers: Mapping[str, str]) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()

@@ -1,0 +1,121 @@
+"""`train.py` as a person calls it: small films made in code, through to a bundle that predicts."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pneumonia import load_predictor
+from pneumonia.evaluation import card
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Kaggle's layout with 128 films of 128 patients; pneumonia has a bright spot in the right lower zone."""
+    root = tmp_path_factory.mktemp("films")
+    random = np.random.default_rng(0)
+    rows, columns = np.mgrid[0:180, 0:180]
+    spot = 90 * np.exp(-((columns - 60) ** 2 + (rows - 120) ** 2) / 700)
+    patient = 0
+    for split, count in (("train", 50), ("val", 2), ("test", 12)):
+        for label in ("NORMAL", "PNEUMONIA"):
+            (root / split / label).mkdir(parents=True)
+            for _ in range(count):
+                patient += 1
+                film = 120 + 60 * np.cos((columns - 90) / 35) + random.normal(0, 8, rows.shape)
+                film += spot if label == "PNEUMONIA" else 0
+                ill, well = f"person{patient}_bacteria_{patient}.jpeg", f"IM-{patient:04d}-0001.jpeg"
+                name = ill if label == "PNEUMONIA" else well
+                Image.fromarray(film.clip(0, 255).astype(np.uint8)).save(root / split / label / name)
+    (root / "train" / "NORMAL" / "IM-9999-0001.jpeg").write_bytes(b"\xff\xd8\xff broken")
+    return root
+
+
+def train(*arguments: Any) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "train.py", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240)
+
+
+@pytest.fixture(scope="module")
+def trained(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    out = tmp_path_factory.mktemp("runs") / "first"
+    done = train("--data", folder, "--epochs", 2, "--out", out)
+    assert done.returncode == 0, done.stderr
+    return out, done.stdout
+
+
+def test_the_run_folder_is_a_bundle_that_predicts(trained: tuple[Path, str], folder: Path) -> None:
+    predictor = load_predictor(str(trained[0]))
+    predictions = [predictor.predict(path) for path in sorted((folder / "test" / "NORMAL").iterdir())]
+    assert {prediction.label for prediction in predictions} <= {"Normal", "Pneumonia", "Unknown"}
+    assert any(prediction.probability is not None for prediction in predictions)
+    assert predictor.describe()["figures"]["official"]["accuracy"]["value"] is not None
+
+
+def test_what_a_person_wants_to_keep_lies_there(trained: tuple[Path, str]) -> None:
+    names = {path.relative_to(trained[0]).as_posix() for path in trained[0].rglob("*") if path.is_file()}
+    assert {"model.tflite", "model.keras", "config.json", "evaluation.json", "gate.npz", "README.md"} <= names
+    assert {"training/history.json", "training/history.png", "training/curves.png"} <= names
+    history = json.loads((trained[0] / "training" / "history.json").read_text())
+    assert [row["epoch"] for row in history] == [1, 2]
+
+
+def test_broken_films_are_reported_and_left_out(trained: tuple[Path, str]) -> None:
+    assert "left out, broken" in trained[1]
+    assert "IM-9999-0001.jpeg" in trained[1]
+
+
+def test_the_keras_model_loads_and_scores_as_the_served_graph(trained: tuple[Path, str], folder: Path) -> None:
+    import keras
+
+    from pneumonia import imaging
+
+    network = keras.models.load_model(trained[0] / "model.keras")
+    predictor = load_predictor(str(trained[0]))
+    film = imaging.to_input(imaging.read(next((folder / "test" / "PNEUMONIA").iterdir())))
+    expected = float(np.asarray(network(film[None].astype(np.float32)))[0, 0])
+    assert predictor.score(film)[0] == pytest.approx(predictor.bundle.calibration.probability(expected), abs=1e-3)
+
+
+def test_the_command_and_the_card_name_no_path_of_the_machine(trained: tuple[Path, str], folder: Path) -> None:
+    for name in ("evaluation.json", "README.md", "config.json"):
+        assert str(folder.parent) not in (trained[0] / name).read_text()
+
+
+def test_the_card_is_written_from_the_figures(trained: tuple[Path, str]) -> None:
+    config, evaluation = (json.loads((trained[0] / name).read_text()) for name in ("config.json", "evaluation.json"))
+    assert (trained[0] / "README.md").read_text() == card.write(config, evaluation)
+
+
+@pytest.mark.slow  # five models
+def test_folds_train_one_model_each_and_report_their_mean(folder: Path, tmp_path: Path) -> None:
+    done = train("--data", folder, "--epochs", 1, "--split", "folds5", "--out", tmp_path / "folds", "--recipe", "seed")
+    assert done.returncode == 0, done.stderr
+    summary = json.loads((tmp_path / "folds" / "evaluation.json").read_text())["runs"]["seed/folds5"]
+    assert len(summary["folds"]) == 5
+    mean = np.mean([fold["figures"]["accuracy"]["value"] for fold in summary["folds"]])
+    assert summary["figures"]["accuracy"]["value"] == pytest.approx(mean, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--data", "nowhere"], "Expected: train/NORMAL"),
+        (["--data", "docs"], "kaggle.com"),
+        (["--data", "docs", "--recipe", "best"], "Allowed: default, seed"),
+    ],
+)
+def test_wrong_use_ends_with_a_sentence(arguments: list[str], said: str) -> None:
+    done = train(*arguments)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr

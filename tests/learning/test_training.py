@@ -1,0 +1,115 @@
+"""The training loop: it learns, it is seeded, and a kill costs at most an epoch."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pneumonia.errors import DiskFull, UsageError
+from pneumonia.learning import recipe, training
+from pneumonia.learning.recipe import Convolution, Recipe
+
+
+@pytest.fixture(scope="module")
+def small() -> Recipe:
+    """The default recipe with few filters."""
+    convolutions = (Convolution(4, 7, 2), Convolution(6, 3), Convolution(8, 3))
+    return dataclasses.replace(recipe.get("default"), convolutions=convolutions, dense=8, epochs=3, batch=8)
+
+
+@pytest.fixture(scope="module")
+def films() -> tuple[Any, Any]:
+    """Films whose class is a bright spot at the left: 40 of them, uint8 `[N, 150, 150]`."""
+    random = np.random.default_rng(0)
+    labels = np.arange(40) % 2
+    inputs = random.integers(80, 120, (40, 150, 150)).astype(np.uint8)
+    inputs[labels == 1, 60:110, 20:70] += 100
+    return inputs, labels
+
+
+def weights(network: Any) -> list[Any]:
+    return [np.asarray(weight) for weight in network.weights]
+
+
+def run(spec: Recipe, films: tuple[Any, Any], folder: Path, **options: Any) -> Any:
+    return training.train(spec, films, films, folder, seed=7, quiet=True, **options)
+
+
+class Kill(BaseException):
+    """Stands for a process that ends at once."""
+
+
+def killed_after_first_epoch(spec: Recipe, films: tuple[Any, Any], folder: Path, patch: pytest.MonkeyPatch) -> None:
+    original = training._validate
+    epochs = []
+
+    def validate(*arguments: Any) -> Any:
+        epochs.append(1)
+        if len(epochs) == 2:
+            raise Kill
+        return original(*arguments)
+
+    with patch.context() as patched, pytest.raises(Kill):
+        patched.setattr(training, "_validate", validate)
+        run(spec, films, folder)
+
+
+def test_a_resumed_training_ends_where_an_undisturbed_one_does(
+    small: Recipe, films: tuple[Any, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Same films, same order, same augmentation, same learning rates: the checkpoint holds all that matters."""
+    network, history = run(small, films, tmp_path / "whole")
+    killed_after_first_epoch(small, films, tmp_path / "killed", monkeypatch)
+    resumed, resumed_history = run(small, films, tmp_path / "killed", resume=True)
+    assert [row["epoch"] for row in resumed_history] == [1, 2, 3]
+    for expected, found in zip(weights(network), weights(resumed), strict=True):
+        np.testing.assert_allclose(found, expected, atol=2e-4)
+    np.testing.assert_allclose(resumed_history[-1]["loss"], history[-1]["loss"], rtol=1e-3)
+
+
+def test_it_learns_a_plain_difference(small: Recipe, films: tuple[Any, Any], tmp_path: Path) -> None:
+    spec = dataclasses.replace(small, epochs=12, weight_averaging=0.5)
+    _, history = run(spec, films, tmp_path)
+    assert history[-1]["validation_loss"] < history[0]["validation_loss"]
+    assert history[-1]["validation_accuracy"] > 0.9
+
+
+def test_a_finished_training_is_not_trained_again(small: Recipe, films: tuple[Any, Any], tmp_path: Path) -> None:
+    network, history = run(small, films, tmp_path)
+    again, same = run(small, films, tmp_path, resume=True)
+    assert same == history
+    for expected, found in zip(weights(network), weights(again), strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_a_checkpoint_of_another_recipe_is_refused(small: Recipe, films: tuple[Any, Any], tmp_path: Path) -> None:
+    run(dataclasses.replace(small, epochs=1), films, tmp_path)
+    with pytest.raises(UsageError, match="another recipe"):
+        run(small, films, tmp_path, resume=True)
+
+
+def test_a_full_disk_leaves_the_last_checkpoint_whole(
+    small: Recipe, films: tuple[Any, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed_after_first_epoch(small, films, tmp_path, monkeypatch)
+    before = (tmp_path / training.CHECKPOINT).read_bytes()
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    with pytest.raises(DiskFull, match="--resume"):
+        run(small, films, tmp_path, resume=True)
+    assert (tmp_path / training.CHECKPOINT).read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == [training.CHECKPOINT]
+
+
+def test_class_weights_let_both_classes_count_the_same() -> None:
+    labels = np.array([0, 1, 1, 1])
+    found = training._class_weights(labels)
+    assert found[labels == 0].sum() == pytest.approx(found[labels == 1].sum())
+    assert found.mean() == pytest.approx(1)

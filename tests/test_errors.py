@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import inspect
+import logging
+import re
+
+import pytest
+
+from pneumonia import PneumoniaError, errors
+
+CONTRACT_CODES = {
+    "unreadable_image",
+    "unsupported_format",
+    "empty_file",
+    "too_large",
+    "too_small",
+    "unsupported_dicom",
+    "no_pixels",
+    "busy",
+    "internal",
+    "bundle_corrupt",
+    "model_not_found",
+    "revision_not_found",
+    "hub_unreachable",
+    "disk_full",
+}
+TREE = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, PneumoniaError)]
+GROUPS = {errors.PneumoniaError, errors.FilmError, errors.ModelError}
+"""Base classes that nothing raises; they only let a caller catch a whole family."""
+
+
+def test_every_code_of_the_contract_has_an_error() -> None:
+    assert {kind.code for kind in TREE} >= CONTRACT_CODES
+
+
+def test_no_two_errors_share_a_code() -> None:
+    codes = [kind.code for kind in TREE if kind not in GROUPS]
+    assert len(codes) == len(set(codes))
+
+
+@pytest.mark.parametrize("kind", [kind for kind in TREE if kind not in GROUPS], ids=lambda kind: kind.__name__)
+def test_the_tree_in_the_docstring_shows_every_error_under_its_base(kind: type[PneumoniaError]) -> None:
+    lines = (errors.__doc__ or "").splitlines()
+    at = next(number for number, line in enumerate(lines) if re.search(rf"\b{kind.__name__}\b", line))
+    if (base := kind.__base__) is errors.PneumoniaError:
+        assert re.match(r"[├└]── ", lines[at])
+    else:
+        above = next(line for line in reversed(lines[:at]) if re.match(r"[├└]── ", line))
+        assert base is not None
+        assert base.__name__ in above
+        assert kind.code in lines[at]
+
+
+@pytest.mark.parametrize("kind", TREE, ids=lambda kind: kind.__name__)
+def test_an_error_becomes_the_error_object_of_the_contract(kind: type[PneumoniaError]) -> None:
+    assert kind("Too dark.").as_dict() == {"code": kind.code, "message": "Too dark."}
+
+
+def test_one_except_clause_catches_whatever_a_film_can_do() -> None:
+    film_codes = {kind.code for kind in TREE if issubclass(kind, errors.FilmError)} - {"internal"}
+    assert film_codes == {
+        "unreadable_image",
+        "unsupported_format",
+        "empty_file",
+        "too_large",
+        "too_small",
+        "unsupported_dicom",
+        "no_pixels",
+    }
+
+
+def raised(text: str) -> ValueError:
+    try:
+        raise ValueError(text)
+    except ValueError as error:
+        return error
+
+
+def test_a_hidden_error_shows_and_logs_the_same_id_and_never_its_text(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        shown = errors.InternalError.hiding(raised("PatientName Doe^Jane in jane_doe.dcm"))
+    match = re.search(r"\b[0-9a-f]{12}\b", shown.message)
+    assert match is not None
+    assert match[0] in caplog.text
+    assert "ValueError" in caplog.text
+    assert "jane" not in (caplog.text + shown.message).lower()
+
+
+def test_the_log_says_where_a_hidden_error_arose(caplog: pytest.LogCaptureFixture) -> None:
+    error = raised("anything")
+    errors.InternalError.hiding(error)
+    trace = error.__traceback__
+    assert trace is not None
+    assert f"{__name__}:{trace.tb_lineno}" in caplog.text
+
+
+def test_an_error_that_was_never_raised_can_be_hidden_too(caplog: pytest.LogCaptureFixture) -> None:
+    assert errors.InternalError.hiding(KeyError("secret")).code == "internal"
+    assert "secret" not in caplog.text
+
+
+def test_two_incidents_have_two_ids() -> None:
+    assert (
+        errors.InternalError.hiding(KeyError("x")).message.split()[-1]
+        != (errors.InternalError.hiding(KeyError("x")).message.split()[-1])
+    )

@@ -1,0 +1,50 @@
+"""A live page on a free port, as a user's browser or program meets it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gradio_client import Client
+
+from pneumonia import Predictor, settings
+from pneumonia.web import page
+
+
+@pytest.fixture(scope="session")
+def address(predictor: Predictor, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The page's address; it keeps its uploads in a temporary folder of the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("uploads")))
+        for row in settings.ROWS:
+            patch.delenv(row.name, raising=False)
+        blocks = page.build(predictor)
+        options = page.launch_options() | {"prevent_thread_lock": True, "quiet": True, "server_name": "127.0.0.1"}
+        _, url, _ = blocks.launch(**options)
+        yield url.rstrip("/")
+        blocks.close()
+
+
+@pytest.fixture(scope="session")
+def client(address: str) -> Client:
+    return Client(address, verbose=False)
+
+
+@pytest.fixture(scope="session")
+def files(tmp_path_factory: pytest.TempPathFactory, large_film: Any, encode: Any) -> dict[str, Path]:
+    """A film as a picture and without extension, a picture that is no film, a broken file, an empty one."""
+    folder = tmp_path_factory.mktemp("files")
+    contents = {
+        "film.png": encode(large_film, "PNG"),
+        "film.jpg": encode(large_film, "JPEG", quality=92),
+        "film-without-extension": encode(large_film, "TIFF"),
+        "turned.png": encode(large_film.T.copy(), "PNG"),
+        "broken.jpg": b"\xff\xd8\xff\xe0 not a picture",
+        "empty.png": b"",
+        '<b>odd name & "co".png': encode(large_film, "PNG"),
+    }
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
+    return {name: folder / name for name in contents}

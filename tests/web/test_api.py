@@ -1,0 +1,130 @@
+"""The endpoints, called as programs call them: `gradio_client`, and plain HTTP as `curl` does."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gradio_client import Client, handle_file
+
+from pneumonia import Predictor
+
+KEYS = ["file", "label", "confidence", "probabilities", "operating_point", "reason", "zones", "model", "warnings"]
+
+
+def predict(client: Client, path: Path, **options: Any) -> Any:
+    return client.predict(handle_file(path), api_name="/predict", **options)
+
+
+@pytest.mark.parametrize("name", ["film.png", "film.jpg", "film-without-extension", "turned.png"])
+def test_predict_gives_the_predictors_own_answer(
+    client: Client, predictor: Predictor, files: dict[str, Path], name: str
+) -> None:
+    found = predict(client, files[name])
+    assert list(found) == KEYS
+    assert found == predictor.predict(files[name], file=name).as_dict()
+
+
+def test_a_refused_film_has_a_reason_and_no_probabilities(client: Client, files: dict[str, Path]) -> None:
+    found = predict(client, files["turned.png"])
+    assert found["label"] == "Unknown"
+    assert found["reason"]["code"] in {"unlike_training_films", "not_a_chest_film"}
+    assert (found["confidence"], found["probabilities"], found["zones"]) == (None, None, None)
+
+
+@pytest.mark.parametrize(("name", "code"), [("broken.jpg", "unreadable_image"), ("empty.png", "empty_file")])
+def test_a_bad_file_gets_an_error_object_and_never_raises(
+    client: Client, files: dict[str, Path], name: str, code: str
+) -> None:
+    found = predict(client, files[name])
+    assert found["file"] == name
+    assert found["error"]["code"] == code
+
+
+def test_the_operating_point_is_taken_by_name(client: Client, files: dict[str, Path]) -> None:
+    assert predict(client, files["film.png"], operating_point="screening")["operating_point"] == "screening"
+    refused = predict(client, files["film.png"], operating_point="best")
+    assert "screening, balanced, confirm" in refused["error"]["message"]
+
+
+def test_a_batch_keeps_order_and_loses_nothing(client: Client, files: dict[str, Path]) -> None:
+    names = ["film.png", "broken.jpg", "turned.png", "empty.png", "film.jpg"]
+    rows = client.predict([handle_file(files[name]) for name in names], api_name="/predict_batch")
+    assert [row["file"] for row in rows] == names
+    assert rows == [predict(client, files[name]) for name in names]
+
+
+def test_an_empty_batch_is_an_empty_list(client: Client) -> None:
+    assert client.predict([], api_name="/predict_batch") == []
+
+
+def test_analyze_gives_what_the_page_shows(client: Client, predictor: Predictor, files: dict[str, Path]) -> None:
+    headline, bars, overlay, text = client.predict(handle_file(files["film.png"]), api_name="/analyze")
+    prediction = predictor.predict(files["film.png"])
+    assert prediction.label in headline
+    assert {row["label"] for row in bars["confidences"]} == {"Normal", "Pneumonia"}
+    assert (overlay is None) == (prediction.label == "Normal")
+    assert len(text) > 200
+
+
+def test_analyze_of_a_bad_file_says_what_is_wrong(client: Client, files: dict[str, Path]) -> None:
+    headline, _, overlay, text = client.predict(handle_file(files["broken.jpg"]), api_name="/analyze")
+    assert "unreadable_image" in headline
+    assert (overlay, text) == (None, "")
+
+
+def test_model_names_itself_with_points_and_figures(client: Client, predictor: Predictor) -> None:
+    found = client.predict(api_name="/model")
+    assert found == json.loads(json.dumps(predictor.describe()))
+    assert set(found) == {"name", "revision", "sha256", "operating_points", "figures"}
+    assert set(found["operating_points"]) == {"screening", "balanced", "confirm"}
+    assert set(found["operating_points"]["balanced"]) == {"low", "threshold", "high"}
+    assert set(found["figures"]["official"]["accuracy"]) == {"value", "low", "high"}
+
+
+def test_the_public_endpoints_and_their_parameters_are_the_contracts(client: Client) -> None:
+    described: Any = client.view_api(return_format="dict")
+    endpoints = described["named_endpoints"]
+    assert set(endpoints) == {"/predict", "/analyze", "/predict_batch", "/model"}
+    names = [parameter["parameter_name"] for parameter in endpoints["/predict"]["parameters"]]
+    assert names[1:] == ["operating_point"]
+    assert endpoints["/predict"]["parameters"][1]["parameter_default"] == "balanced"
+    assert described["unnamed_endpoints"] == {}
+
+
+def test_plain_http_gives_the_same_answer(client: Client, address: str, files: dict[str, Path], tmp_path: Path) -> None:
+    """Upload, call, read the event stream: what the README shows with curl."""
+    path = files["film.png"]
+    upload = ["curl", "-s", "-F", f"files=@{path}", f"{address}/gradio_api/upload"]
+    stored = json.loads(subprocess.run(upload, capture_output=True, check=True).stdout)[0]
+    given = {"path": stored, "orig_name": path.name, "meta": {"_type": "gradio.FileData"}}
+    body = json.dumps({"data": [given, "balanced"]}).encode()
+    request = urllib.request.Request(f"{address}/gradio_api/call/predict", body, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=30) as reply:
+        event = json.load(reply)["event_id"]
+    with urllib.request.urlopen(f"{address}/gradio_api/call/predict/{event}", timeout=30) as stream:
+        lines = stream.read().decode().splitlines()
+    answer = json.loads(next(line for line in reversed(lines) if line.startswith("data: "))[len("data: ") :])[0]
+    assert answer == predict(client, path)
+
+
+def test_the_command_line_gives_the_same_answer(client: Client, files: dict[str, Path]) -> None:
+    command = [sys.executable, "-m", "pneumonia", "predict", "--json", "film.png"]
+    done = subprocess.run(command, cwd=files["film.png"].parent, env=_package_path(), capture_output=True, text=True)
+    assert json.loads(done.stdout) == predict(client, files["film.png"])
+
+
+def test_names_from_outside_come_back_as_they_were(client: Client, files: dict[str, Path]) -> None:
+    name = '<b>odd name & "co".png'
+    assert predict(client, files[name])["label"] in {"Normal", "Pneumonia", "Unknown"}
+
+
+def _package_path() -> dict[str, str]:
+    import os
+
+    return {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
