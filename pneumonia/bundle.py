@@ -7,7 +7,6 @@ that a user names detect damage only.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import re
@@ -16,8 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .decision import CLASSES, Calibration, ModelIdentity, OperatingPoint
-from .errors import BundleCorrupt, DiskFull, ModelNotFound
+from .decision import CLASSES, DEFAULT_POINT, Calibration, ModelIdentity, OperatingPoint
+from .errors import BundleCorrupt, ModelNotFound
+from .files import write
 from .gate import Gate, Limits
 from .imaging import INPUT_SIDE
 
@@ -64,10 +64,11 @@ def load(folder: Path, name: str, *, revision: str | None = None, config_sha256:
     """
     config, digest = read_config(folder, config_sha256)
     files = {file: _verified(folder, file, facts) for file, facts in config["files"].items() if file not in NOT_SERVED}
-    identity = ModelIdentity(name, revision or str(config["revision"]), digest)
     try:
+        identity = ModelIdentity(name, revision or str(config["revision"]), digest)
         return _parse(folder, identity, config, files)
-    except (KeyError, TypeError, ValueError, OSError) as error:
+    except Exception as error:
+        # Files that are what their maker sealed can still hold anything, and numpy, zipfile and json raise anything.
         raise BundleCorrupt(f"The model bundle {name} is whole but does not make sense ({error!r}).") from None
 
 
@@ -85,7 +86,7 @@ def read_config(folder: Path, sha256: str | None = None) -> tuple[dict[str, Any]
     try:
         config = json.loads(data)
         _check_config(config)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise BundleCorrupt(f"{CONFIG} cannot be used: {error}.") from None
     return config, digest
 
@@ -106,20 +107,6 @@ def seal(folder: Path, config: Mapping[str, Any]) -> str:
     text = json.dumps({**config, "format": FORMAT, "files": files}, indent=1) + "\n"
     write(folder / CONFIG, text.encode())
     return _sha256(text.encode())
-
-
-def write(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all; raises `DiskFull` with the old file left as it was."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    try:
-        partial.write_bytes(data)
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            raise DiskFull(f"The disk is full; nothing was overwritten. Free {len(data):,} bytes for {path}.") from None
-        raise
 
 
 def _check_config(config: Any) -> None:
@@ -153,6 +140,9 @@ def _verified(folder: Path, name: str, facts: Mapping[str, Any]) -> bytes:
 
 
 def _parse(folder: Path, identity: ModelIdentity, config: Mapping[str, Any], files: Mapping[str, bytes]) -> Bundle:
+    points = {name: OperatingPoint(**point) for name, point in config["operating_points"].items()}
+    if DEFAULT_POINT not in points:
+        raise ValueError(f"it lacks the operating point {DEFAULT_POINT}")
     limits = {name: Limits(**config["gate"][name]) for name in ("residual", "distance")}
     return Bundle(
         folder=folder,
@@ -161,7 +151,7 @@ def _parse(folder: Path, identity: ModelIdentity, config: Mapping[str, Any], fil
         graph=files[GRAPH],
         gate=Gate.from_bytes(files[GATE], **limits),
         calibration=Calibration(**config["calibration"]),
-        operating_points={name: OperatingPoint(**point) for name, point in config["operating_points"].items()},
+        operating_points=points,
         evaluation=json.loads(files[EVALUATION]),
     )
 

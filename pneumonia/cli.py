@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,7 +12,7 @@ from typing import Any
 
 from . import __version__, load_predictor, settings
 from .decision import DEFAULT_POINT, Failure, Prediction
-from .errors import InternalError, PneumoniaError
+from .errors import InternalError, PneumoniaError, UsageError
 from .predictor import Predictor
 
 ALL_WELL, SOME_FAILED, NOTHING_DONE = 0, 1, 2
@@ -20,6 +21,9 @@ ALL_WELL, SOME_FAILED, NOTHING_DONE = 0, 1, 2
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code of the contract."""
     given = _parser().parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A file name that is no valid text must not end the run.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code: int = given.run(given)
         return code
@@ -68,6 +72,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _predict(given: argparse.Namespace) -> int:
+    if given.heatmap:
+        _make_folder(given.heatmap)
     predictor = load_predictor(given.model)
     failed = 0
     for path, result in zip(given.files, predictor.predict_many(given.files, given.operating_point), strict=True):
@@ -95,9 +101,16 @@ def _write_heatmap(predictor: Predictor, path: str, folder: Path) -> None:
         print(f"{path}: no heatmap, since the model was not asked", file=sys.stderr)
         return
     film = imaging.to_display(imaging.read(path, full_resolution=True))
-    folder.mkdir(parents=True, exist_ok=True)
     target = next(name for name in _names(folder / Path(path).stem) if not name.exists())
     explain.overlay(film, reading.activation).save(target)
+
+
+def _make_folder(folder: Path) -> None:
+    """Before the first film is judged: a run must not end half way for a folder's sake."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"The folder cannot be made: {error.strerror}. Received: {folder}.") from None
 
 
 def _names(stem: Path) -> Iterator[Path]:

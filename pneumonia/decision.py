@@ -38,7 +38,8 @@ class Calibration:
         """The calibrated probability of pneumonia for a raw score in 0..1."""
         # float32 sigmoids reach 0 and 1; the logit must not.
         score = min(max(score, 1e-7), 1 - 1e-7)
-        return 1.0 / (1.0 + math.exp(-(self.slope * math.log(score / (1 - score)) + self.intercept)))
+        logit = self.slope * math.log(score / (1 - score)) + self.intercept
+        return 0.5 * (1.0 + math.tanh(0.5 * logit))  # the sigmoid, without overflow
 
 
 @dataclass(frozen=True)

@@ -7,23 +7,30 @@ it may quote a tag.
 from __future__ import annotations
 
 import io
+import logging
+import warnings
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pydicom
-from pydicom.errors import InvalidDicomError
+from pydicom.multival import MultiValue
 from pydicom.pixels import apply_modality_lut, apply_voi_lut, pixel_array
-from pydicom.uid import UID
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from .errors import NoPixels, PneumoniaError, TooLarge, UnreadableImage, UnsupportedDicom
 from .imaging import Pixels, Radiograph, check_pixel_count, stretched
 
 # A malformed tag is no reason to refuse the pixels, and pydicom's warnings about it would quote the tag in the log.
 pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
+logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
+warnings.filterwarnings("ignore", module=r"pydicom(\.|$)")
 
 AGES_YEARS = (1, 5)
 """The ages of the children in the training films."""
+
+_FAR = 10_000_000
+"""Beyond every value that 16 bits and a rescale give."""
 
 _DAYS_PER_UNIT = {"D": 1.0, "W": 7.0, "M": 30.44, "Y": 365.25}
 
@@ -36,13 +43,11 @@ def read(data: bytes) -> Radiograph:
     """
     try:
         dataset = pydicom.dcmread(io.BytesIO(data), force=True)
+        _mend(dataset)
         _check(dataset)
-        notes = _notes(dataset)
-        return Radiograph(_upright_grey(dataset), "DICOM", notes)
+        return Radiograph(_upright_grey(dataset), "DICOM", _notes(dataset))
     except PneumoniaError:
         raise
-    except InvalidDicomError:
-        raise UnreadableImage("The DICOM file is damaged: its header cannot be read.") from None
     except MemoryError:
         raise TooLarge("The DICOM picture does not fit into memory.") from None
     except Exception as error:
@@ -50,10 +55,27 @@ def read(data: bytes) -> Radiograph:
         raise UnreadableImage(f"The DICOM file is damaged and cannot be decoded ({type(error).__name__}).") from None
 
 
+def _mend(dataset: pydicom.Dataset) -> None:
+    """Make explicit what a careless writer left out: empty elements count as missing, a bare data set has a syntax."""
+    for keyword in ("WindowCenter", "WindowWidth", "RescaleSlope", "RescaleIntercept", "VOILUTSequence", "PixelData"):
+        if keyword in dataset and not dataset[keyword].value and dataset[keyword].value != 0:
+            del dataset[keyword]
+    if not _first(dataset.get("WindowWidth")) and "WindowCenter" in dataset:
+        del dataset["WindowCenter"]  # a window without width shows nothing
+    if "TransferSyntaxUID" not in dataset.file_meta:
+        implicit, little = dataset.original_encoding
+        explicit = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
+        dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else explicit
+
+
+def _first(value: Any) -> Any:
+    return value[0] if isinstance(value, MultiValue) else value
+
+
 def _check(dataset: pydicom.Dataset) -> None:
     if "PixelData" not in dataset:
         raise NoPixels("The DICOM file holds no picture. Allowed: a file with pixel data.")
-    syntax = UID(str(dataset.file_meta.get("TransferSyntaxUID", "1.2.840.10008.1.2")))
+    syntax = dataset.file_meta.TransferSyntaxUID
     if syntax.is_compressed and not syntax.is_deflated:
         name = syntax.name if syntax.is_transfer_syntax and not syntax.is_private else "an unknown one"
         raise UnsupportedDicom(
@@ -84,7 +106,17 @@ def _windowed(dataset: pydicom.Dataset, stored: npt.NDArray[Any]) -> tuple[Pixel
         depth = np.dtype(np.uint8 if stored.dtype.itemsize == 1 else np.uint16)
         return stored.astype(depth), depth.type(2 ** int(dataset.BitsStored) - 1)
     values = apply_modality_lut(stored, dataset)
-    return stretched(apply_voi_lut(values, dataset, index=0).astype(np.float64)), np.uint16(65535)
+    if not has_window:
+        return stretched(values.astype(np.float64)), np.uint16(65535)
+    shown = apply_voi_lut(values, dataset, index=0).astype(np.float64)
+    return stretched(shown, *_ends_of_window(dataset)), np.uint16(65535)
+
+
+def _ends_of_window(dataset: pydicom.Dataset) -> tuple[float, float]:
+    """What the window makes of values far below and far above it: its black and its white."""
+    with np.errstate(over="ignore"):  # a sigmoid window may be steep
+        ends = apply_voi_lut(np.array([-_FAR, _FAR]), dataset, index=0)
+    return float(ends.min()), float(ends.max())
 
 
 def _notes(dataset: pydicom.Dataset) -> tuple[str, ...]:
@@ -102,6 +134,6 @@ def _notes(dataset: pydicom.Dataset) -> tuple[str, ...]:
 def _age_years(text: str) -> float | None:
     """The standard's age string, such as 004Y or 018M, in years; None where it is missing or malformed."""
     number, unit = text.strip()[:-1], text.strip()[-1:]
-    if not number.isdigit() or unit not in _DAYS_PER_UNIT:
+    if not (number.isascii() and number.isdecimal()) or unit not in _DAYS_PER_UNIT:
         return None
     return int(number) * _DAYS_PER_UNIT[unit] / 365.25

@@ -86,5 +86,5 @@ def thumbnails(films: npt.NDArray[np.uint8]) -> Floats:
     blocks = films.reshape(-1, THUMBNAIL_SIDE, block, THUMBNAIL_SIDE, block).sum(axis=(2, 4), dtype=np.uint32)
     flat = blocks.reshape(len(films), -1).astype(np.float32)
     flat -= flat.mean(axis=1, keepdims=True)
-    flat /= np.maximum(flat.std(axis=1, keepdims=True), 1e-6)
-    return flat
+    standardised: Floats = flat / np.maximum(flat.std(axis=1, keepdims=True), 1e-6)
+    return standardised

@@ -26,6 +26,7 @@ TOTAL_S = 300
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _LOOK_EVERY_S = 0.1
+_CHUNK_BYTES = 65_536
 
 Fetched: TypeAlias = tuple[Path, str]
 
@@ -38,6 +39,8 @@ def fetch(repository: str, revision: str, *, endpoint: str | None = None, cache:
     """
     from huggingface_hub import HfApi, constants  # 1 s to import, and the embedded model needs no Hub
 
+    # Its 10 MB would hide a slow but steady download of a whole bundle from the watch on the folder's size.
+    constants.DOWNLOAD_CHUNK_SIZE = _CHUNK_BYTES
     cache = cache or Path(constants.HF_HUB_CACHE)
     folder = cache / f"models--{repository.replace('/', '--')}"
     patience = settings.HUB_TIMEOUT_S.read()
@@ -95,7 +98,8 @@ def _bounded(work: Callable[[], Fetched], folder: Path, patience: float) -> Fetc
             result = outcome.get(timeout=_LOOK_EVERY_S)
         except queue.Empty:
             now, grown = time.monotonic(), _size(folder)
-            moved, size = (now, grown) if grown != size else (moved, size)
+            # Only beyond the largest size so far: a download that starts again and again is no progress.
+            moved, size = (now, grown) if grown > size else (moved, size)
             if now - moved > patience:
                 raise TimeoutError(f"no progress for {patience} s") from None
             if now - started > TOTAL_S:
@@ -139,7 +143,15 @@ def _translated(error: Exception, repository: str, revision: str, folder: Path) 
 
 def _cached_hint(folder: Path, repository: str) -> str:
     """A name that moves cannot be checked offline; a commit that is in the cache can be asked for by itself."""
-    commits = sorted(path.name for path in folder.glob("snapshots/*") if (path / bundle.CONFIG).exists())
+    commits = sorted(path.name for path in folder.glob("snapshots/*") if _is_whole(path))
     if not commits:
         return "Nothing of this model is in the cache; the embedded model needs no Hub (leave PNEUMONIA_MODEL empty)."
     return f"The cache holds {', '.join(f'{repository}@{commit}' for commit in commits)}: ask for it by this name."
+
+
+def _is_whole(snapshot: Path) -> bool:
+    try:
+        config, _ = bundle.read_config(snapshot)
+    except PneumoniaError:
+        return False
+    return all((snapshot / name).exists() for name in config["files"] if name not in bundle.NOT_SERVED)

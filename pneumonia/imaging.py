@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -39,6 +40,12 @@ side keeps the model input within 2 grey levels on average of the full decode (`
 COLOUR_TOLERANCE = 12
 """Spread between the channels, in 8-bit levels at the 99th percentile, up to which a picture counts as grey: JPEG
 chroma of a grey film stays below it."""
+
+_COLOUR_NOTE = "The picture has colours; it was converted to grey."
+_TIFF_PHOTOMETRIC = 262
+
+# `check_pixel_count` stands in its place: lower, a setting, and asked before anything is decoded.
+Image.MAX_IMAGE_PIXELS = None
 
 _MAGIC: tuple[tuple[str, int, bytes], ...] = (
     ("PNG", 0, b"\x89PNG\r\n\x1a\n"),
@@ -135,14 +142,17 @@ def check_pixel_count(width: int, height: int) -> None:
 def _file_bytes(path: Path) -> bytes:
     limit_mb = settings.MAX_FILE_MB.read()
     try:
-        size = path.stat().st_size
+        facts = path.stat()
+        if not stat.S_ISREG(facts.st_mode):
+            raise UnreadableImage("This is not a file (a folder, a device, a pipe). Allowed: one file.")
+        size = facts.st_size
         if size > limit_mb * 1_000_000:
             raise TooLarge(f"The file is too large. Allowed: {limit_mb} MB. Received: {size / 1e6:.1f} MB.")
         return path.read_bytes()
-    except IsADirectoryError:
-        raise UnreadableImage("This is a folder, not a film. Allowed: one file.") from None
-    except OSError as error:
-        raise UnreadableImage(f"The file cannot be opened: {error.strerror}.") from None
+    except (OSError, ValueError) as error:
+        # ValueError: a path with a NUL in it.
+        why = getattr(error, "strerror", None) or "its name is not legal"
+        raise UnreadableImage(f"The file cannot be opened: {why}.") from None
 
 
 def _from_bytes(data: bytes, full_resolution: bool) -> Radiograph:
@@ -170,8 +180,6 @@ def _decoding() -> Iterator[None]:
         yield
     except PneumoniaError:
         raise
-    except Image.DecompressionBombError:
-        raise TooLarge("The picture is too large to be decoded safely.") from None
     except MemoryError:
         raise TooLarge("The picture does not fit into memory.") from None
     except Exception as error:
@@ -186,10 +194,12 @@ def _from_picture(picture: Image.Image, kind: str) -> Radiograph:
     if getattr(picture, "n_frames", 1) > 1:
         notes.append(f"The file holds {picture.n_frames} pictures; only the first was used.")  # type: ignore[attr-defined]
         picture.seek(0)
-    upright = ImageOps.exif_transpose(picture)
-    pixels, was_coloured = _grey(upright)
+    pixels, was_coloured = _grey(ImageOps.exif_transpose(picture))
+    if pixels.dtype == np.uint16 and getattr(picture, "tag_v2", {}).get(_TIFF_PHOTOMETRIC) == 0:
+        # Pillow turns a TIFF in which zero is white for 8 bits, but not for 16.
+        pixels = np.uint16(_full_scale(pixels)) - pixels
     if was_coloured:
-        notes.append("The picture has colours; it was converted to grey.")
+        notes.append(_COLOUR_NOTE)
     return Radiograph(pixels, kind, tuple(notes))
 
 
@@ -200,7 +210,7 @@ def _grey(picture: Image.Image) -> tuple[Pixels, bool]:
         return np.asarray(picture).astype(np.uint16), False
     if mode in {"I", "F"}:
         return _deep_grey(np.asarray(picture)), False
-    if mode in {"1", "L"}:
+    if mode in {"1", "L"} and not picture.has_transparency_data:
         return np.asarray(picture.convert("L")), False
     if picture.has_transparency_data:
         # A film lies on black; a transparent border must not become a white frame.
@@ -229,11 +239,14 @@ def _deep_grey(values: npt.NDArray[np.generic]) -> npt.NDArray[np.uint16]:
     return stretched(numbers)
 
 
-def stretched(numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.uint16]:
-    """Map the range of `[H, W]` numbers to the whole of 16 bits; a constant becomes 0."""
-    low, high = float(numbers.min()), float(numbers.max())
+def stretched(
+    numbers: npt.NDArray[np.float64], low: float | None = None, high: float | None = None
+) -> npt.NDArray[np.uint16]:
+    """Map `low`..`high` (by default the numbers' own range) of `[H, W]` to all of 16 bits; a constant becomes 0."""
+    low = float(numbers.min()) if low is None else low
+    high = float(numbers.max()) if high is None else high
     scale = 65535.0 / (high - low) if high > low else 0.0
-    return np.rint((numbers - low) * scale).astype(np.uint16)
+    return np.rint(np.clip((numbers - low) * scale, 0, 65535)).astype(np.uint16)
 
 
 def _from_array(array: npt.NDArray[np.generic]) -> Radiograph:
@@ -248,10 +261,21 @@ def _from_array(array: npt.NDArray[np.generic]) -> Radiograph:
         array = array[:, :, 0]
     if array.dtype == np.uint8:
         return _from_picture(Image.fromarray(np.ascontiguousarray(array)), "array")
-    if array.ndim == 3:
-        array = array[:, :, :3].astype(np.float64) @ np.array([0.299, 0.587, 0.114])  # ITU-R 601-2, as Pillow does
-        array = array if array.max() <= 1 else np.rint(array).astype(np.uint16)
-    return Radiograph(_deep_grey(array), "array")
+    if array.ndim == 2:
+        return Radiograph(_deep_grey(array), "array")
+    grey, was_coloured = _deep_colours(array)
+    return Radiograph(grey, "array", (_COLOUR_NOTE,) if was_coloured else ())
+
+
+def _deep_colours(array: npt.NDArray[np.generic]) -> tuple[npt.NDArray[np.uint16], bool]:
+    """`[H, W, 3 or 4]` uint16 or float -> grey, and whether colour was lost; alpha is laid on black."""
+    white = 65535.0 if array.dtype.kind == "u" else 1.0
+    colours = array[:, :, :3].astype(np.float64) / white
+    if array.shape[2] == 4:
+        colours *= array[:, :, 3:].astype(np.float64) / white
+    grey = _deep_grey(colours @ np.array([0.299, 0.587, 0.114]))  # ITU-R 601-2, as Pillow does
+    spread = 255 * (colours.max(axis=2) - colours.min(axis=2))
+    return grey, bool(np.percentile(spread, 99) > COLOUR_TOLERANCE)
 
 
 def _checked(film: Radiograph) -> Radiograph:

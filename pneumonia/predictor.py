@@ -26,7 +26,7 @@ from .decision import (
     Reason,
     choose_point,
 )
-from .errors import InternalError, PneumoniaError
+from .errors import InternalError, PneumoniaError, UsageError
 from .graph import Activation, Graph
 from .imaging import Radiograph, Source
 
@@ -48,6 +48,8 @@ class Predictor:
     """Films in, predictions out, by one model. Build it with `load_predictor`."""
 
     def __init__(self, bundle: Bundle, threads: int | None = None) -> None:
+        if threads is not None and threads < 1:
+            raise UsageError(f"There must be a thread. Allowed: 1 or more. Received: {threads}.")
         self.bundle = bundle
         self.threads = threads or settings.THREADS.read()
         self._graph = Graph(bundle.graph, self.threads)
@@ -136,12 +138,14 @@ class Predictor:
         )
 
     def _predict_or_fail(self, source: Source, operating_point: str) -> Prediction | Failure:
+        name = None
         try:
-            return self.predict(source, operating_point)
+            name = _name(source)
+            return self.predict(source, operating_point, file=name)
         except PneumoniaError as error:
-            return Failure(_name(source), error)
+            return Failure(name, error)
         except Exception as error:
-            return Failure(_name(source), InternalError.hiding(error))
+            return Failure(name, InternalError.hiding(error))
 
 
 def _name(source: Source) -> str | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from . import bundle, hub, settings
 from .bundle import Bundle
 from .embedded import CONFIG_SHA256
-from .errors import ModelNotFound
+from .errors import BundleCorrupt, ModelNotFound
 
 EMBEDDED = Path(__file__).parent / "model"
 
@@ -24,7 +24,7 @@ def load_bundle(model: str | None = None) -> Bundle:
     if not wanted:
         return bundle.load(EMBEDDED, "embedded", config_sha256=CONFIG_SHA256)
     if Path(wanted).is_dir():
-        return bundle.load(Path(wanted), Path(wanted).name)
+        return bundle.load(Path(wanted), Path(wanted).resolve().name)
     match = _HUB_NAME.fullmatch(wanted)
     if match is None:
         raise ModelNotFound(
@@ -32,4 +32,7 @@ def load_bundle(model: str | None = None) -> Bundle:
             f"[@revision] on the Hub. Received: {wanted!r}."
         )
     folder, commit = hub.fetch(match["repository"], match["revision"] or "main")
-    return bundle.load(folder, match["repository"], revision=commit)
+    try:
+        return bundle.load(folder, match["repository"], revision=commit)
+    except BundleCorrupt as error:
+        raise BundleCorrupt(f"{error} To download it anew, delete {folder}.") from None

@@ -32,7 +32,7 @@ def predictor() -> Predictor:
 
 @pytest.fixture(scope="session")
 def normal_film() -> Grey:
-    """A film that the gate lets through and that is nobody's: the average of the normal training films, `[150, 150]`."""
+    """A film that the gate lets through and that is nobody's: the average of normal training films, `[150, 150]`."""
     path = next(path for path in sorted((sources.EMBEDDED / "examples").glob("*.png")) if "normal" in path.name)
     with Image.open(path) as picture:
         return np.asarray(picture)
@@ -61,7 +61,7 @@ def encode() -> Callable[..., bytes]:
 
 @pytest.fixture(scope="session")
 def write_films(normal_film: Grey) -> Callable[[Path, dict[str, list[str]]], Path]:
-    """`write_films(root, {"test/NORMAL": ["a.png"]})`: films that differ in their grain and that the gate lets through."""
+    """`write_films(root, {"test/NORMAL": ["a.png"]})`: films of different grain that the gate lets through."""
 
     def written(root: Path, names: dict[str, list[str]]) -> Path:
         files = [(folder, name) for folder, inside in names.items() for name in inside]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +14,7 @@ import pytest
 
 from pneumonia import bundle, sources
 from pneumonia.embedded import CONFIG_SHA256
-from pneumonia.errors import BundleCorrupt, DiskFull, ModelNotFound
+from pneumonia.errors import BundleCorrupt, ModelNotFound
 from pneumonia.gate import Gate
 
 Config = dict[str, Any]
@@ -276,43 +274,3 @@ def test_seal_returns_the_sha256_that_load_reports(folder: Path) -> None:
 
 def test_a_revision_from_the_hub_goes_before_the_one_in_the_config(folder: Path) -> None:
     assert bundle.load(folder, "hub", revision="0123").identity.revision == "0123"
-
-
-def test_write_replaces_the_file_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
-    target = tmp_path / "new" / "folder" / "file"
-    for data in (b"old", b"new"):
-        bundle.write(target, data)
-        assert target.read_bytes() == data
-    assert [path.name for path in target.parent.iterdir()] == ["file"]
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, a disk that is always full")
-def test_write_on_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
-    target = tmp_path / "file"
-    target.write_bytes(b"old")
-    (tmp_path / "file.partial").symlink_to("/dev/full")
-    with pytest.raises(DiskFull, match="nothing was overwritten"):
-        bundle.write(target, b"new" * 100_000)
-    assert target.read_bytes() == b"old"
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
-
-
-@pytest.mark.parametrize("step", ["write_bytes", "replace", "mkdir"])
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
-def test_a_full_disk_is_told_at_whatever_step_it_shows(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, number: int
-) -> None:
-    def full(*_: object, **__: object) -> None:
-        raise OSError(number, os.strerror(number))
-
-    monkeypatch.setattr(Path, step, full)
-    with pytest.raises(DiskFull):
-        bundle.write(tmp_path / "file", b"new")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_another_error_than_a_full_disk_is_not_called_one(tmp_path: Path) -> None:
-    (tmp_path / "file").mkdir()
-    with pytest.raises(OSError, match="file"):
-        bundle.write(tmp_path / "file", b"new")
-    assert list(tmp_path.iterdir()) == [tmp_path / "file"]

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from fake_hub import FakeHub, Fault
 from huggingface_hub import constants, set_client_factory
 from huggingface_hub.utils._http import default_client_factory
 
 from pneumonia import bundle, hub, sources
 from pneumonia.errors import BundleCorrupt, DiskFull, HubUnreachable, ModelNotFound, PneumoniaError, RevisionNotFound
+
+from .fake_hub import FakeHub, Fault
 
 REPOSITORY = "clinic/chest-films"
 TOKEN = "hf_averysecrettokenthatnobodymaysee"

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
-from conftest import Grey
 from PIL import Image
 
 from pneumonia import imaging
 from pneumonia.imaging import Radiograph, read, to_display, to_input
+
+Grey = npt.NDArray[np.uint8]
 
 Encode = Callable[..., bytes]
 
@@ -26,9 +27,7 @@ def seen(source: imaging.Source) -> npt.NDArray[np.int16]:
 def test_the_input_is_the_plain_resize_in_three_equal_channels(large_film: Grey, encode: Encode) -> None:
     data = encode(large_film, "PNG")
     # Written out as the seed's preprocessing was, so that a change of ours shows.
-    expected = np.asarray(
-        Image.open(io.BytesIO(data)).convert("L").resize((150, 150), Image.Resampling.BILINEAR)  # fmt: skip
-    )
+    expected = np.asarray(Image.open(io.BytesIO(data)).convert("L").resize((150, 150), Image.Resampling.BILINEAR))
     given = to_input(read(data))
     assert given.shape == (150, 150, 3)
     assert given.dtype == np.uint8

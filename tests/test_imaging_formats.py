@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from conftest import Grey
 from PIL import Image
 
 from pneumonia.imaging import read, sniff, to_input
+
+Grey = npt.NDArray[np.uint8]
 
 Encode = Callable[..., bytes]
 FORMATS = ["PNG", "JPEG", "WEBP", "TIFF", "BMP"]

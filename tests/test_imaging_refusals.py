@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from conftest import Grey
 from hypothesis import HealthCheck, given, settings, strategies
 from PIL import Image
 
 from pneumonia import PneumoniaError
 from pneumonia.errors import EmptyFile, FilmError, TooLarge, TooSmall, UnreadableImage, UnsupportedFormat
 from pneumonia.imaging import read
+
+Grey = npt.NDArray[np.uint8]
 
 Encode = Callable[..., bytes]
 FORMATS = ["PNG", "JPEG", "WEBP", "TIFF", "BMP"]
@@ -124,6 +125,8 @@ Image.new("L", (200, 200), 90).save(GIF, "GIF")
         (b"<html>SECRET</html>", "a text file"),
         (b"SECRET patient letter", "21 bytes of another kind"),
         (b"\0", "1 bytes of another kind"),
+        (b"\x89PNX\r\n\x1a\nSECRET", "14 bytes of another kind"),
+        (b"II. SECRET", "10 bytes of another kind"),
         (b"RIFF\x00\x00\x00\x00AVI SECRET", "18 bytes of another kind"),
     ],
 )

@@ -137,6 +137,7 @@ def load(root: Path, splits: tuple[str, ...] = SPLITS, *, quiet: bool = False) -
             tqdm(pool.map(_load_one, listed, inputs), "reading films", len(listed), unit="film", disable=quiet or None)
         )
     good = [index for index, (digest, _) in enumerate(outcomes) if digest]
+    _require_both_classes(listed, good, outcomes)
     broken = [(film.path.relative_to(root), error) for film, (_, error) in zip(listed, outcomes, strict=True) if error]
     return FilmSet(
         tuple(listed[index] for index in good),
@@ -144,6 +145,14 @@ def load(root: Path, splits: tuple[str, ...] = SPLITS, *, quiet: bool = False) -
         tuple(outcomes[index][0] for index in good),
         tuple(broken),
     )
+
+
+def _require_both_classes(listed: list[Film], good: list[int], outcomes: list[tuple[str, str]]) -> None:
+    readable = {(listed[index].split, listed[index].label) for index in good}
+    for film, (_, error) in zip(listed, outcomes, strict=True):
+        if film.split != "val" and (film.split, film.label) not in readable:
+            folder = next(name for name, label in FOLDERS.items() if label == film.label)
+            raise DatasetError(f"No film in {film.split}/{folder} can be read. The first says: {error}")
 
 
 def list_films(root: Path, splits: tuple[str, ...] = SPLITS) -> list[Film]:

@@ -26,11 +26,13 @@ def operating_points(labels: Labels, probability: Floats) -> dict[str, Operating
     """`screening` keeps 99 % sensitivity, `confirm` 99 % specificity, `balanced` maximises their sum."""
     false_positive, sensitivity, cut = roc_curve(labels, probability, drop_intermediate=False)
     specificity = 1 - false_positive
-    # The cuts fall: the first is above every film, the last is the lowest film's.
+    # The cuts fall: the first is above every film, the last is the lowest film's. Where the classes hardly overlap,
+    # `balanced` may keep more than 99 % of both; screening must not miss more, nor confirm call more.
+    balanced = int(np.argmax(sensitivity + specificity))
     chosen = {
-        "screening": int(np.argmax(sensitivity >= SCREENING_SENSITIVITY)),
-        "balanced": int(np.argmax(sensitivity + specificity)),
-        "confirm": int(np.flatnonzero(specificity >= CONFIRM_SPECIFICITY)[-1]),
+        "screening": max(balanced, int(np.argmax(sensitivity >= SCREENING_SENSITIVITY))),
+        "balanced": balanced,
+        "confirm": min(balanced, int(np.flatnonzero(specificity >= CONFIRM_SPECIFICITY)[-1])),
     }
     return {name: _with_band(probability, _between(cut, index)) for name, index in chosen.items()}
 
@@ -46,4 +48,4 @@ def _with_band(probability: Floats, threshold: float) -> OperatingPoint:
     middle = logit(np.array(threshold))
     reach = np.quantile(np.abs(logit(probability) - middle), UNDECIDED)
     low, high = (1 / (1 + np.exp(-(middle + side * reach))) for side in (-1, 1))
-    return OperatingPoint(*(round(float(value), 5) for value in (low, threshold, high)))
+    return OperatingPoint(float(low), threshold, float(high))

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .. import bundle, sources
+from .. import bundle, files, sources
 from ..errors import PneumoniaError
 from . import card
 from .looks import LOOKS
@@ -39,9 +39,9 @@ def release(run: Path, others: Sequence[Path], target: Path = sources.EMBEDDED) 
     shutil.rmtree(target, ignore_errors=True)
     for name in config["files"]:
         if name not in bundle.NOT_SERVED:
-            bundle.write(target / name, (run / name).read_bytes())
-    bundle.write(target / bundle.EVALUATION, (json.dumps(evaluation, indent=1) + "\n").encode())
-    bundle.write(target / bundle.CARD, card.write(config, evaluation).encode())
+            files.write(target / name, (run / name).read_bytes())
+    files.write(target / bundle.EVALUATION, (json.dumps(evaluation, indent=1) + "\n").encode())
+    files.write(target / bundle.CARD, card.write(config, evaluation).encode())
     return bundle.seal(target, config)
 
 

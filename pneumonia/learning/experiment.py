@@ -5,38 +5,36 @@ from __future__ import annotations
 import argparse
 import io
 import json
-import platform
-import shlex
-import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 from scipy import stats
 
-from .. import bundle
+from .. import bundle, files
 from ..decision import CLASSES
 from ..evaluation import card, figures
 from ..evaluation.assess import assess, examine
 from ..evaluation.films import FilmSet, load
 from ..evaluation.operating import calibrate, operating_points
+from ..evaluation.perturbations import CHANGES, auroc_of_pairs, changed
 from ..evaluation.protocols import PROTOCOLS, Split, splits
 from ..graph import Graph
 from ..imaging import INPUT_SIDE
 from ..predictor import Predictor
+from . import provenance
 from . import recipe as recipes
 from .export import check_against_keras, serving_model, to_litert
 from .gating import fit_gate
 from .recipe import Recipe
 from .training import History, scores, train
 
-LIBRARIES = ("keras", "tensorflow-cpu", "tensorflow", "ai-edge-litert", "numpy", "pillow", "scikit-learn")
 CHECKED_FILMS = 16
 """So many validation films must score the same in Keras and in the served graph."""
 
@@ -52,6 +50,8 @@ class Order:
     seed: int
     resume: bool
     command: str
+    revision: str
+    """The commit that the run started from."""
 
 
 def parse(arguments: Sequence[str]) -> Order:
@@ -74,7 +74,8 @@ def parse(arguments: Sequence[str]) -> Order:
         out=given.out or Path("runs") / f"{given.recipe}-{given.split}",
         seed=given.seed,
         resume=given.resume,
-        command=_public_command(given),
+        command=provenance.public_command(given),
+        revision=provenance.git_revision(),
     )
 
 
@@ -88,7 +89,7 @@ def run(order: Order) -> Path:
         return order.out
     entries = [_run_split(order, films, part, order.out / f"fold{part.fold}") for part in parts]
     summary = {"format": 1, "runs": {f"{order.recipe.name}/folds5": _across_folds(entries)}}
-    bundle.write(order.out / bundle.EVALUATION, _json(summary))
+    files.write(order.out / bundle.EVALUATION, _json(summary))
     return order.out
 
 
@@ -117,29 +118,49 @@ def _export(
     graph_bytes = to_litert(model)
     worst = check_against_keras(model, Graph(graph_bytes, 1), validation.inputs[:CHECKED_FILMS])
     print(f"the served graph equals Keras within {worst:.1e}")
-    said = scores(network, validation.inputs)
-    calibration = calibrate(validation.labels, said)
+    labels, said, shifted = _validation_scores(network, validation)
+    calibration = calibrate(labels, said)
     probability = np.array([calibration.probability(float(value)) for value in said])
     gate = fit_gate(learning.inputs, validation.inputs)
-    bundle.write(out / bundle.GRAPH, graph_bytes)
-    bundle.write(out / bundle.GATE, gate.to_bytes())
-    network.save(out / bundle.KERAS)
+    files.write(out / bundle.GRAPH, graph_bytes)
+    files.write(out / bundle.GATE, gate.to_bytes())
+    with files.whole(out / bundle.KERAS) as partial:
+        network.save(partial)
     _write_averages(learning, out / bundle.EXAMPLES)
     return {
         "recipe": order.recipe.name,
         "protocol": order.protocol,
         "seed": order.seed,
-        "revision": _git_revision(),
+        "revision": order.revision,
         "classes": list(CLASSES),
         "input": {"shape": [INPUT_SIDE, INPUT_SIDE, 3], "range": [0, 255], "resize": "Pillow bilinear, antialiased"},
         "calibration": vars(calibration),
-        "operating_points": {
-            name: vars(point) for name, point in operating_points(validation.labels, probability).items()
-        },
+        "operating_points": {name: vars(point) for name, point in operating_points(labels, probability).items()},
+        "validation": shifted,
         "gate": {"residual": vars(gate.residual), "distance": vars(gate.distance)},
-        "versions": _versions(),
+        "versions": provenance.versions(),
         "data": {"films": len(learning.films) + len(validation.films), "fingerprint": films.fingerprint},
     }
+
+
+def _validation_scores(
+    network: keras.Model, validation: FilmSet
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64], dict[str, Any]]:
+    """(labels, scores) over the validation films in every way they might have been saved, and AUROCs over these ways.
+
+    Thresholds from films as they are would sit where the training films' way of saving puts them.
+    """
+    ways = {name: scores(network, changed(validation.inputs, name)) for name in CHANGES}
+    pairs = auroc_of_pairs(validation.labels, ways)
+    worst = min(pairs, key=lambda pair: pairs[pair])
+    summary = {
+        "films": len(validation.films),
+        "auroc": {name: round(pairs[name, name], 5) for name in ways},
+        "worst_pair": {"normal": worst[0], "pneumonia": worst[1], "auroc": round(pairs[worst], 5)},
+        "mean_of_pairs": round(float(np.mean(list(pairs.values()))), 5),
+    }
+    print(f"validation AUROC {pairs['as it is', 'as it is']:.4f}, worst pair of changes {pairs[worst]:.4f} {worst}")
+    return np.tile(validation.labels, len(ways)), np.concatenate(list(ways.values())), summary
 
 
 def _evaluate(
@@ -147,7 +168,7 @@ def _evaluate(
 ) -> dict[str, Any]:
     """Assess the sealed bundle through the serving path, and write figures and card into it."""
     name = f"{order.recipe.name}/{order.protocol}"
-    bundle.write(out / bundle.EVALUATION, _json({"format": 1, "runs": {}}))
+    files.write(out / bundle.EVALUATION, _json({"format": 1, "runs": {}}))
     bundle.seal(out, config)
     predictor = Predictor(bundle.load(out, out.name))
     entry = {
@@ -161,7 +182,7 @@ def _evaluate(
             "films": learned,
             "epochs": len(history),
             "seconds": round(sum(row["seconds"] for row in history)),
-            "machine": _machine(),
+            "machine": provenance.machine(),
         },
         **assess(test, examine(predictor, test), predictor.operating_points),
     }
@@ -171,9 +192,9 @@ def _evaluate(
         "looks": [],
         "examples": {path.name: predictor.predict(path).probability for path in predictor.bundle.examples},
     }
-    bundle.write(out / bundle.EVALUATION, _json(evaluation))
-    bundle.write(out / bundle.CARD, card.write(config, evaluation).encode())
-    bundle.write(out / "training" / "curves.png", figures.curves(entry))
+    files.write(out / bundle.EVALUATION, _json(evaluation))
+    files.write(out / bundle.CARD, card.write(config, evaluation).encode())
+    files.write(out / "training" / "curves.png", figures.curves(entry))
     bundle.seal(out, config)
     _print(name, entry)
     return entry
@@ -192,8 +213,8 @@ def _across_folds(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _keep_history(folder: Path, history: History) -> None:
-    bundle.write(folder / "history.json", _json(history))
-    bundle.write(folder / "history.png", figures.history(history))
+    files.write(folder / "history.json", _json(history))
+    files.write(folder / "history.png", figures.history(history))
 
 
 def _write_averages(films: FilmSet, folder: Path) -> None:
@@ -203,7 +224,7 @@ def _write_averages(films: FilmSet, folder: Path) -> None:
         mean = np.rint(members.mean(axis=0)).astype(np.uint8)
         buffer = io.BytesIO()
         Image.fromarray(mean).save(buffer, "PNG", optimize=True)
-        bundle.write(folder / f"average-of-{len(members)}-{class_name.lower()}-films.png", buffer.getvalue())
+        files.write(folder / f"average-of-{len(members)}-{class_name.lower()}-films.png", buffer.getvalue())
 
 
 def _print(name: str, entry: Mapping[str, Any]) -> None:
@@ -212,53 +233,6 @@ def _print(name: str, entry: Mapping[str, Any]) -> None:
         print(f"{figure:>24}  {card.shown(figure, value)}")
     for point, values in entry["operating_points"].items():
         print(f"{point:>24}  " + "  ".join(f"{figure} {card.percent(value)}" for figure, value in values.items()))
-
-
-def _public_command(given: argparse.Namespace) -> str:
-    """The command as anyone can type it: the films' folder by name only, since a path tells about a machine."""
-    words = [
-        "python",
-        "train.py",
-        "--data",
-        given.data.resolve().name,
-        "--recipe",
-        given.recipe,
-        "--split",
-        given.split,
-    ]
-    words += ["--epochs", str(given.epochs)] if given.epochs is not None else []
-    return shlex.join([*words, "--seed", str(given.seed)])
-
-
-def _git_revision() -> str:
-    """The commit that trained, with `-dirty` where files differed from it; `unknown` outside of git."""
-    try:
-        found = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
-            cwd=Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return found.stdout.strip()
-
-
-def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version()}
-    for library in LIBRARIES:
-        try:
-            found[library] = version(library)
-        except ImportError:  # only one of the two TensorFlow packages is there
-            continue
-    return found
-
-
-def _machine() -> str:
-    from .. import settings
-
-    return f"{settings.THREADS.read()} cores, {platform.machine()}, {keras.backend.backend()}, shared with other work"
 
 
 def _json(value: Any) -> bytes:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import json
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from ..errors import DiskFull, UsageError
+from ..errors import UsageError
+from ..files import whole
 from .network import build_network, training_model
 from .recipe import Recipe
 
@@ -138,24 +137,10 @@ def _state(model: keras.Model, served: keras.Model, network: keras.Model) -> lis
 
 
 def _save(path: Path, state: list[Any], history: History, recipe: Recipe, seed: int) -> None:
-    """Write beside the old checkpoint and swap: a kill or a full disk leaves one of the two whole."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
     note = json.dumps({"recipe": repr(recipe), "seed": seed, "history": history})
     arrays: dict[str, Any] = {f"variable_{index}": np.asarray(variable) for index, variable in enumerate(state)}
-    try:
-        with partial.open("wb") as file:
-            np.savez(file, note=np.array(note), **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            raise DiskFull(
-                f"The disk is full. The last whole checkpoint stays; free space and add --resume: {path}."
-            ) from None
-        raise
+    with whole(path) as partial:
+        np.savez(partial, note=np.array(note), **arrays)
 
 
 def _restore(path: Path, state: list[Any], recipe: Recipe, seed: int) -> History:

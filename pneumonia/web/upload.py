@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.components.file import FileData, ListFiles
+from gradio.data_classes import FileData, ListFiles
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,69 @@
+"""DICOM files written by pydicom, in the dialects that archives speak, each with a child that must never come out."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy.typing as npt
+import pydicom
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import (
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
+
+Pixels = npt.NDArray[Any]
+CHILD: dict[str, Any] = {
+    "PatientName": "Doe^Jane",
+    "PatientID": "MRN-4711",
+    "PatientBirthDate": "20200229",
+    "PatientAge": "007Y",
+}
+UNCOMPRESSED = [
+    ImplicitVRLittleEndian,
+    ExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    DeflatedExplicitVRLittleEndian,
+]
+
+
+def dicom(pixels: Pixels, *, syntax: UID = ExplicitVRLittleEndian, preamble: bool = True, **tags: Any) -> bytes:
+    """A file with `pixels` (`[H, W]`, or `[frames, H, W]`) with these tags besides; one given as None is left out."""
+    depth = 8 * pixels.dtype.itemsize
+    dataset = Dataset()
+    stored = pixels.astype(pixels.dtype.newbyteorder(">" if syntax == ExplicitVRBigEndian else "<"))
+    wanted: dict[str, Any] = {
+        **CHILD,
+        "PatientAge": "003Y",
+        "SOPClassUID": "1.2.840.10008.5.1.4.1.1.1",
+        "SOPInstanceUID": "1.2.3.4",
+        "Rows": pixels.shape[-2],
+        "Columns": pixels.shape[-1],
+        "SamplesPerPixel": 1,
+        "PhotometricInterpretation": "MONOCHROME2",
+        "BitsAllocated": depth,
+        "BitsStored": depth,
+        "PixelRepresentation": int(pixels.dtype.kind == "i"),
+        "PixelData": stored.tobytes(),
+        **tags,
+    }
+    wanted.setdefault("HighBit", wanted["BitsStored"] and wanted["BitsStored"] - 1)
+    for name, value in wanted.items():
+        if value is not None:
+            setattr(dataset, name, value)
+    if "PixelData" in dataset:
+        # Bytes have no order; only words are swapped by a big-endian file.
+        dataset["PixelData"].VR = "OB" if depth == 8 else "OW"
+    buffer = io.BytesIO()
+    how = {"implicit_vr": syntax == ImplicitVRLittleEndian, "little_endian": syntax != ExplicitVRBigEndian}
+    if preamble:
+        dataset.file_meta = FileMetaDataset()
+        dataset.file_meta.TransferSyntaxUID = syntax
+        pydicom.dcmwrite(buffer, dataset, enforce_file_format=True, **how)
+    else:
+        pydicom.dcmwrite(buffer, dataset, **how)
+    return buffer.getvalue()

@@ -1,0 +1,189 @@
+"""The figures equal scikit-learn's or a naive loop's, and the intervals come from whole patients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from sklearn import metrics as reference
+
+from pneumonia.evaluation import metrics
+from pneumonia.evaluation.metrics import Answers, Floats, Measure
+
+Patients = npt.NDArray[np.str_]
+Naive = Callable[[Answers], float]
+
+
+def on_forced(score: Callable[..., Any], **options: object) -> Naive:
+    return lambda answers: float(score(answers.labels, answers.forced, **options))
+
+
+def on_probability(score: Callable[..., Any]) -> Naive:
+    return lambda answers: float(score(answers.labels, answers.probability))
+
+
+def naive_ece(answers: Answers) -> float:
+    error = 0.0
+    for number in range(15):
+        last = number == 14
+        inside = [
+            index
+            for index, probability in enumerate(answers.probability)
+            if number / 15 <= probability and (last or probability < (number + 1) / 15)
+        ]
+        if inside:
+            gap = abs(answers.probability[inside].mean() - answers.labels[inside].mean())
+            error += len(inside) / len(answers.labels) * gap
+    return error
+
+
+REFERENCES: dict[str, Naive] = {
+    "accuracy": on_forced(reference.accuracy_score),
+    "precision": on_forced(reference.precision_score),
+    "sensitivity": on_forced(reference.recall_score),
+    "specificity": on_forced(reference.recall_score, pos_label=0),
+    "f1": on_forced(reference.f1_score),
+    "auroc": on_probability(reference.roc_auc_score),
+    "auprc": on_probability(reference.average_precision_score),
+    "brier": on_probability(reference.brier_score_loss),
+    "ece": naive_ece,
+}
+
+
+def once(answers: Answers) -> Floats:
+    return np.ones((1, len(answers.labels)))
+
+
+def taken(answers: Answers, where: Any) -> Answers:
+    return Answers(answers.labels[where], answers.probability[where], answers.forced[where], answers.answered[where])
+
+
+def test_every_figure_of_the_network_has_a_reference() -> None:
+    assert set(REFERENCES) == set(metrics.NETWORK)
+
+
+@pytest.mark.parametrize("name", REFERENCES)
+def test_a_value_is_that_of_the_reference(answers: Answers, name: str) -> None:
+    assert metrics.NETWORK[name](answers, once(answers))[0] == pytest.approx(REFERENCES[name](answers), abs=1e-12)
+
+
+@pytest.mark.parametrize("name", REFERENCES)
+def test_a_weight_counts_as_so_many_films(answers: Answers, name: str) -> None:
+    """A replicate's value is the reference's on the films that were drawn, each as often as it was drawn."""
+    weights = np.random.default_rng(1).integers(0, 4, (3, len(answers.labels)))
+    found = metrics.NETWORK[name](answers, weights.astype(np.float64))
+    drawn = [taken(answers, np.repeat(np.arange(len(row)), row)) for row in weights]
+    assert found == pytest.approx([REFERENCES[name](some) for some in drawn], abs=1e-9)
+
+
+ANSWERED = {
+    "answered_accuracy": "accuracy",
+    "answered_sensitivity": "sensitivity",
+    "answered_specificity": "specificity",
+}
+
+
+@pytest.mark.parametrize(("name", "reference_name"), ANSWERED.items())
+def test_a_figure_of_the_answered_is_that_of_the_answered_films_alone(
+    answers: Answers, name: str, reference_name: str
+) -> None:
+    expected = REFERENCES[reference_name](taken(answers, answers.answered))
+    assert metrics.SERVICE[name](answers, once(answers))[0] == pytest.approx(expected)
+
+
+def test_coverage_is_the_share_of_the_answered(answers: Answers) -> None:
+    assert metrics.coverage(answers, once(answers))[0] == pytest.approx(answers.answered.mean())
+
+
+OVERALL: dict[str, tuple[Measure, int | None]] = {
+    "accuracy": (metrics.overall_accuracy, None),
+    "sensitivity": (metrics.overall_sensitivity, 1),
+    "specificity": (metrics.overall_specificity, 0),
+}
+
+
+@pytest.mark.parametrize(("measure", "label"), OVERALL.values(), ids=OVERALL)
+def test_a_film_without_an_answer_counts_as_wrong(answers: Answers, measure: Measure, label: int | None) -> None:
+    among = [index for index, real in enumerate(answers.labels) if label in (None, real)]
+    right = [index for index in among if answers.answered[index] and answers.forced[index] == answers.labels[index]]
+    assert measure(answers, once(answers))[0] == pytest.approx(len(right) / len(among))
+
+
+def test_where_nothing_is_answered_overall_accuracy_is_zero_and_the_rest_unknown(answers: Answers) -> None:
+    silent = replace(answers, answered=np.zeros(len(answers.labels), bool))
+    found = metrics.measure(silent, once(silent), metrics.SERVICE)
+    assert found["overall_accuracy"]["value"] == found["coverage"]["value"] == 0
+    assert found["answered_accuracy"] == {"value": None, "low": None, "high": None}
+
+
+def test_whole_patients_are_drawn(patients: Patients) -> None:
+    weights = metrics.draws(patients, replicates=50)
+    for patient in set(patients.tolist()):
+        of_one = weights[:, patients == patient]
+        assert (of_one == of_one[:, :1]).all()
+
+
+def test_as_many_patients_are_drawn_as_there_are(patients: Patients) -> None:
+    weights = metrics.draws(patients, replicates=50)
+    _, first = np.unique(patients, return_index=True)
+    assert (weights[:, first].sum(axis=1) == len(first)).all()
+    assert (weights == 0).any() and (weights > 1).any()
+
+
+def test_the_draws_are_seeded(patients: Patients) -> None:
+    assert np.array_equal(metrics.draws(patients, 20), metrics.draws(patients, 20))
+    assert not np.array_equal(metrics.draws(patients, 20), metrics.draws(patients, 20, seed=1))
+
+
+def test_the_draws_are_as_many_as_the_card_says(patients: Patients) -> None:
+    assert metrics.draws(patients).shape == (metrics.REPLICATES, len(patients)) == (2000, 300)
+
+
+@pytest.mark.parametrize(
+    "measures", [metrics.NETWORK, metrics.GATED, metrics.SERVICE], ids=["alone", "gate", "service"]
+)
+def test_an_interval_holds_its_value_and_is_no_point(
+    answers: Answers, patients: Patients, measures: dict[str, Measure]
+) -> None:
+    for name, figure in metrics.measure(answers, metrics.draws(patients, 200), measures).items():
+        value, low, high = figure["value"], figure["low"], figure["high"]
+        assert value is not None and low is not None and high is not None
+        # The ECE of a replicate is above that of all films: chance alone adds to it.
+        assert low < high and (name == "ece" or low <= value <= high)
+
+
+def test_an_interval_is_that_of_the_percentiles() -> None:
+    figure = metrics.figure(0.5, np.arange(1001) / 1000)
+    assert figure == {"value": 0.5, "low": 0.025, "high": 0.975}
+
+
+def test_fewer_films_give_a_wider_interval(answers: Answers, patients: Patients) -> None:
+    def width(count: int) -> float:
+        some = taken(answers, slice(count))
+        figure = metrics.measure(some, metrics.draws(patients[:count], 200), {"accuracy": metrics.accuracy})["accuracy"]
+        return (figure["high"] or 0) - (figure["low"] or 0)
+
+    assert width(40) > 1.5 * width(300)
+
+
+@pytest.mark.parametrize(("label", "lost"), [(0, "specificity"), (1, "sensitivity")])
+def test_what_needs_a_class_is_none_without_it(answers: Answers, patients: Patients, label: int, lost: str) -> None:
+    where = answers.labels != label
+    found = metrics.measure(taken(answers, where), metrics.draws(patients[where], 20), metrics.NETWORK)
+    for name in (lost, "auroc"):
+        assert found[name] == {"value": None, "low": None, "high": None}
+    assert found["accuracy"]["value"] is not None
+
+
+def test_a_replicate_without_a_class_is_left_out(answers: Answers) -> None:
+    weights = np.stack([np.ones(300), (answers.labels == 1).astype(np.float64)])
+    found = metrics.measure(answers, weights, {"auroc": metrics.auroc})["auroc"]
+    assert found["low"] == found["high"] == found["value"]
+
+
+def test_the_ends_of_the_scale_have_a_bin() -> None:
+    assert metrics.bins(np.array([0.0, 1 / 15, 0.999999, 1.0])).tolist() == [0, 1, 14, 14]

@@ -1,0 +1,96 @@
+"""Splits: whole patients, every film once, and the same for everybody."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pneumonia.evaluation.films import FilmSet
+from pneumonia.evaluation.protocols import PROTOCOLS, Split, splits
+
+ALL = [(protocol, fold) for protocol in PROTOCOLS for fold in range(5 if protocol == "folds5" else 1)]
+
+
+@pytest.fixture(params=ALL, ids=lambda case: f"{case[0]}-{case[1]}")
+def split(request: pytest.FixtureRequest, many_films: FilmSet) -> Split:
+    protocol: str
+    fold: int
+    protocol, fold = request.param
+    return splits(many_films, protocol)[fold]
+
+
+def patients_of(films: FilmSet, where: np.ndarray[tuple[int], np.dtype[np.intp]]) -> set[str]:
+    return set(films.patients[where].tolist())
+
+
+def test_there_are_as_many_splits_as_the_protocol_says(many_films: FilmSet) -> None:
+    assert [len(splits(many_films, protocol)) for protocol in PROTOCOLS] == [1, 1, 5]
+    assert [split.fold for split in splits(many_films, "folds5")] == [0, 1, 2, 3, 4]
+    assert [splits(many_films, protocol)[0].fold for protocol in PROTOCOLS[:2]] == [None, None]
+
+
+def test_every_film_is_in_one_part(split: Split, many_films: FilmSet) -> None:
+    everything = np.concatenate([split.train, split.validation, split.test])
+    assert sorted(everything.tolist()) == list(range(len(many_films.films)))
+
+
+def test_no_patient_is_in_training_and_validation(split: Split, many_films: FilmSet) -> None:
+    assert patients_of(many_films, split.train) & patients_of(many_films, split.validation) == set()
+
+
+@pytest.mark.parametrize("protocol", ["grouped80", "folds5"])
+def test_no_patient_of_the_test_is_elsewhere(many_films: FilmSet, protocol: str) -> None:
+    for split in splits(many_films, protocol):
+        seen = patients_of(many_films, split.train) | patients_of(many_films, split.validation)
+        assert patients_of(many_films, split.test) & seen == set()
+
+
+def test_copies_are_never_apart(split: Split, many_films: FilmSet) -> None:
+    if split.protocol == "official":
+        pytest.skip("the official border is taken as given")
+    parts = {int(film): part for part in ("train", "validation", "test") for film in getattr(split, part)}
+    assert many_films.duplicates
+    assert all(len({parts[film] for film in copies}) == 1 for copies in many_films.duplicates)
+
+
+def test_the_official_test_is_the_test_folder(many_films: FilmSet) -> None:
+    [split] = splits(many_films, "official")
+    assert split.test.tolist() == [index for index, film in enumerate(many_films.films) if film.split == "test"]
+
+
+def test_the_official_validation_is_more_than_the_sixteen_films_of_val(many_films: FilmSet) -> None:
+    [split] = splits(many_films, "official")
+    rest = len(split.train) + len(split.validation)
+    assert len(split.validation) / rest == pytest.approx(1 / 7, abs=0.04)
+
+
+def test_the_folds_test_each_film_once(many_films: FilmSet) -> None:
+    tested = np.concatenate([split.test for split in splits(many_films, "folds5")])
+    assert sorted(tested.tolist()) == list(range(len(many_films.films)))
+
+
+def test_grouped80_tests_a_fifth(many_films: FilmSet) -> None:
+    [split] = splits(many_films, "grouped80")
+    assert len(split.test) / len(many_films.films) == pytest.approx(0.2, abs=0.04)
+
+
+def test_every_part_has_about_the_share_of_pneumonia_of_the_whole(split: Split, many_films: FilmSet) -> None:
+    labels = many_films.labels
+    rest = np.concatenate([split.train, split.validation])
+    assert labels[split.train].mean() == pytest.approx(labels[rest].mean(), abs=0.08)
+    assert labels[split.validation].mean() == pytest.approx(labels[rest].mean(), abs=0.08)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_second_call_gives_the_same_splits(many_films: FilmSet, protocol: str) -> None:
+    for first, second in zip(splits(many_films, protocol), splits(many_films, protocol), strict=True):
+        for part in ("train", "validation", "test"):
+            assert np.array_equal(getattr(first, part), getattr(second, part))
+
+
+def test_numpys_global_seed_has_no_part_in_it(many_films: FilmSet) -> None:
+    np.random.seed(1)
+    [first] = splits(many_films, "grouped80")
+    np.random.seed(2)
+    [second] = splits(many_films, "grouped80")
+    assert np.array_equal(first.test, second.test)

@@ -1,0 +1,93 @@
+"""The names that users rely on: renaming one is a breaking change, and this file says so."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import pneumonia
+from pneumonia import errors, settings
+from pneumonia.cli import main
+from pneumonia.decision import CLASSES, REASONS
+
+ROOT = Path(__file__).parents[1]
+API = (ROOT / "docs" / "api.md").read_text()
+
+FILM_CODES = {
+    "unreadable_image",
+    "unsupported_format",
+    "empty_file",
+    "too_large",
+    "too_small",
+    "unsupported_dicom",
+    "no_pixels",
+    "busy",
+    "internal",
+}
+START_CODES = {"bundle_corrupt", "model_not_found", "revision_not_found", "hub_unreachable", "disk_full"}
+
+DEFAULTS = {
+    "PNEUMONIA_MODEL": "",
+    "PNEUMONIA_HUB_TIMEOUT_S": "10",
+    "PNEUMONIA_AUTH": "",
+    "PNEUMONIA_MAX_FILE_MB": "50",
+    "PNEUMONIA_MAX_UPLOAD_MB": "1000",
+    "PNEUMONIA_MAX_PIXELS": "80000000",
+    "PNEUMONIA_THREADS": "cores",
+    "PNEUMONIA_QUEUE_SIZE": "64",
+    "PNEUMONIA_RETENTION_S": "600",
+    "PNEUMONIA_SHARE": "0",
+}
+
+
+def all_codes(root: type[errors.PneumoniaError]) -> set[str]:
+    return {root.code}.union(*(all_codes(child) for child in root.__subclasses__()))
+
+
+def test_the_public_surface() -> None:
+    assert pneumonia.__all__ == ["Failure", "PneumoniaError", "Prediction", "Predictor", "load_predictor"]
+    assert list(inspect.signature(pneumonia.load_predictor).parameters)[0] == "model"
+    assert list(inspect.signature(pneumonia.Predictor.predict).parameters)[1:3] == ["source", "operating_point"]
+    assert list(inspect.signature(pneumonia.Predictor.predict_many).parameters)[1:3] == ["sources", "operating_point"]
+
+
+def test_labels_and_reasons() -> None:
+    assert CLASSES == ("Normal", "Pneumonia")
+    assert set(REASONS) == {"not_a_chest_film", "unlike_training_films", "inconclusive", "unreadable_contrast"}
+
+
+def test_every_error_code_exists_and_is_documented() -> None:
+    codes = all_codes(errors.PneumoniaError)
+    assert codes >= FILM_CODES | START_CODES
+    assert all(f"`{code}`" in API for code in codes)
+
+
+def test_settings_and_their_defaults_stand_in_the_docs() -> None:
+    assert {row.name: row.default for row in settings.ROWS} == DEFAULTS
+    assert settings.as_markdown() in API
+
+
+@pytest.mark.parametrize("command", ["predict", "evaluate", "model"])
+def test_each_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--help"])
+    assert ended.value.code == 0
+    assert "--model" in capsys.readouterr().out
+
+
+def test_every_option_of_the_command_line_stands_in_the_docs() -> None:
+    for option in ("--json", "--operating-point", "--heatmap", "--model", "--data", "--out"):
+        assert option in API
+
+
+def test_train_and_app_explain_themselves() -> None:
+    for entry, options in (
+        ("app.py", ["--share"]),
+        ("train.py", ["--data", "--recipe", "--split", "--out", "--epochs", "--seed", "--resume"]),
+    ):
+        done = subprocess.run([sys.executable, entry, "--help"], cwd=ROOT, capture_output=True, text=True, check=True)
+        assert all(option in done.stdout for option in options)

@@ -1,0 +1,59 @@
+"""What the docs say is so: figures from `evaluation.json`, commands and files that exist."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from pneumonia import Predictor, sources
+from pneumonia.evaluation import card, release
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def test_the_readmes_figures_are_the_evaluations(predictor: Predictor) -> None:
+    assert release.figures_for_readme(dict(predictor.bundle.evaluation)) in README
+
+
+def test_the_card_is_written_from_config_and_evaluation(predictor: Predictor) -> None:
+    text = (sources.EMBEDDED / "README.md").read_text()
+    assert text == card.write(predictor.bundle.config, predictor.bundle.evaluation)
+
+
+def test_the_evaluation_holds_the_runs_that_the_card_compares(predictor: Predictor) -> None:
+    assert {"default/official", "default/grouped80", "seed/grouped80"} <= set(predictor.bundle.evaluation["runs"])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+        assert target.startswith("https://") or (page.parent / target).exists(), target
+
+
+def test_the_two_commands_stand_in_the_readme() -> None:
+    assert "pip install -r requirements.txt && python app.py" in README
+    assert "pip install -r requirements-dev.txt && pytest" in README
+
+
+def test_the_grouped_figures_beat_the_seeds_table(predictor: Predictor) -> None:
+    figures = predictor.bundle.evaluation["runs"]["default/grouped80"]["figures"]
+    for name, least in card.SEED_TABLE.items():
+        assert figures[name]["value"] > least, name
+
+
+def test_no_page_and_no_figure_file_names_a_path_of_a_machine() -> None:
+    for page in [*PAGES, *sources.EMBEDDED.glob("*.json")]:
+        assert not re.search(r"(?<![\w.])/(home|root|Users|tmp|mnt)/", page.read_text()), page
+
+
+def test_config_and_evaluation_tell_the_same_story(predictor: Predictor) -> None:
+    config, runs = predictor.bundle.config, predictor.bundle.evaluation["runs"]
+    served = runs[f"{config['recipe']}/{config['protocol']}"]
+    assert served["threshold"] == config["operating_points"]["balanced"]["threshold"]
+    assert served["films"]["total"] == 624
+    assert json.dumps(served["versions"]) == json.dumps(config["versions"])

@@ -1,0 +1,35 @@
+"""Fixed bytes in, fixed probabilities out: an installation that passes this scores as the published figures do."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pneumonia import Predictor
+
+TOLERANCE = 0.002
+"""Processors round differently; more than this is another preprocessing or another model."""
+
+
+def test_the_examples_get_the_answers_that_the_bundle_promises(predictor: Predictor) -> None:
+    promised = predictor.bundle.evaluation["examples"]
+    assert set(promised) == {path.name for path in predictor.bundle.examples}
+    for path in predictor.bundle.examples:
+        assert predictor.predict(path).probability == pytest.approx(promised[path.name], abs=TOLERANCE)
+
+
+def test_one_film_alone_and_among_many_gets_the_same_answer(predictor: Predictor) -> None:
+    paths = list(predictor.bundle.examples) * 5
+    alone = [predictor.predict(path).as_dict() for path in paths]
+    assert [result.as_dict() for result in predictor.predict_many(paths)] == alone
+
+
+def test_training_and_serving_see_the_same_film(predictor: Predictor) -> None:
+    """Single path == training path: what a `FilmSet` holds is what `to_input` gives."""
+    from pneumonia import imaging
+    from pneumonia.evaluation.films import Film, _load_one
+
+    path = predictor.bundle.examples[0]
+    into = np.empty((150, 150), np.uint8)
+    _load_one(Film(path, "train", 0), into)
+    np.testing.assert_array_equal(into, imaging.to_input(imaging.read(path))[:, :, 0])
