@@ -143,13 +143,16 @@ def _parse(folder: Path, identity: ModelIdentity, config: Mapping[str, Any], fil
     points = {name: OperatingPoint(**point) for name, point in config["operating_points"].items()}
     if DEFAULT_POINT not in points:
         raise ValueError(f"it lacks the operating point {DEFAULT_POINT}")
-    limits = {name: Limits(**config["gate"][name]) for name in ("residual", "distance")}
+    limits = {
+        view: {measure: Limits(**limit) for measure, limit in measures.items()}
+        for view, measures in config["gate"].items()
+    }
     return Bundle(
         folder=folder,
         identity=identity,
         config=config,
         graph=files[GRAPH],
-        gate=Gate.from_bytes(files[GATE], **limits),
+        gate=Gate.from_bytes(files[GATE], limits),
         calibration=Calibration(**config["calibration"]),
         operating_points=points,
         evaluation=json.loads(files[EVALUATION]),

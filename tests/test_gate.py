@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import replace
+import io
 
 import numpy as np
 import numpy.typing as npt
@@ -8,11 +8,12 @@ import pytest
 
 from pneumonia import Predictor
 from pneumonia.decision import REASONS
-from pneumonia.gate import MIN_CONTRAST, THUMBNAIL_SIDE, Gate, Limits, thumbnails
+from pneumonia.gate import MIN_CONTRAST, THUMBNAIL_BLOCK, VIEWS, Gate, Limits, Subspace, edge_maps, thumbnails
 from pneumonia.imaging import read, to_input
 
 Grey = npt.NDArray[np.uint8]
 
+THUMBNAIL_SIDE = 150 // THUMBNAIL_BLOCK
 CELLS = THUMBNAIL_SIDE**2
 RISING = np.tile(np.arange(150), (150, 1))
 """Grey levels 0-149 from left to right, with room on both sides for another exposure."""
@@ -79,13 +80,17 @@ def test_a_negative_is_refused(gate: Gate, normal_film: Grey) -> None:
     assert verdict(gate, 255 - normal_film) in {"not_a_chest_film", "unlike_training_films"}
 
 
-def known(residual: Limits, distance: Limits) -> Gate:
-    """One component, the left-to-right rise; any other picture lies in the residual."""
-    rise = thumbnails(RISING.astype(np.uint8)[None])
-    return Gate(np.zeros(CELLS, np.float32), rise / np.linalg.norm(rise), np.ones(1, np.float32), residual, distance)
-
-
 WIDE = Limits(1e6, 1e6)
+
+
+def known(residual: Limits, distance: Limits) -> Gate:
+    """Of brightness one component, the left-to-right rise; any other picture lies in the residual. Edges are free."""
+    rise = thumbnails(RISING.astype(np.uint8)[None])
+    one = np.ones(1, np.float32)
+    brightness = Subspace(np.zeros(CELLS, np.float32), rise / np.linalg.norm(rise), one, residual, distance)
+    count = edge_maps(RISING.astype(np.uint8)[None]).shape[1]
+    edges = Subspace(np.zeros(count, np.float32), np.eye(1, count, dtype=np.float32), one, WIDE, WIDE)
+    return Gate({"brightness": brightness, "edges": edges})
 
 
 @pytest.mark.parametrize(
@@ -108,23 +113,39 @@ def test_each_limit_refuses_with_its_code(which: str, near: float, far: float, c
     assert gate.check(film) == code
 
 
-def test_the_measures_are_those_of_the_definition(gate: Gate, normal_film: Grey) -> None:
+@pytest.mark.parametrize("view", VIEWS)
+def test_the_measures_are_those_of_the_definition(gate: Gate, normal_film: Grey, view: str) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (150, 150), dtype=np.uint8)
-    films = np.stack([normal_film, noise])
-    residual, distance = gate.measure(films)
-    for film, one_residual, one_distance in zip(films, residual, distance, strict=True):
-        centred = (thumbnails(film[None])[0] - gate.mean).astype(np.float64)
-        along = gate.components.astype(np.float64) @ centred
-        rest = centred - along @ gate.components
+    features, space = VIEWS[view](np.stack([normal_film, noise])), gate.subspaces[view]
+    residual, distance = space.measure(features)
+    for feature, one_residual, one_distance in zip(features, residual, distance, strict=True):
+        centred = (feature - space.mean).astype(np.float64)
+        along = space.components.astype(np.float64) @ centred
+        rest = centred - along @ space.components
         assert one_residual == pytest.approx((rest**2).mean(), rel=1e-2, abs=1e-4)
-        assert one_distance == pytest.approx(np.sqrt((along**2 / gate.variances).mean()), rel=1e-3)
+        assert one_distance == pytest.approx(np.sqrt((along**2 / space.variances).mean()), rel=1e-3)
 
 
-def test_a_film_is_measured_alone_as_in_company(gate: Gate, normal_film: Grey) -> None:
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_film_is_measured_alone_as_in_company(gate: Gate, normal_film: Grey, view: str) -> None:
     films = np.stack([normal_film, 255 - normal_film, normal_film[::-1]])
-    together = np.stack(gate.measure(films))
-    alone = np.concatenate([np.stack(gate.measure(film[None])) for film in films], axis=1)
+    space, features = gate.subspaces[view], VIEWS[view]
+    together = np.stack(space.measure(features(films)))
+    alone = np.concatenate([np.stack(space.measure(features(film[None]))) for film in films], axis=1)
     np.testing.assert_allclose(together, alone, rtol=1e-3, atol=1e-4)
+
+
+def test_an_edge_map_does_not_depend_on_the_exposure(normal_film: Grey) -> None:
+    dim = (normal_film // 4).astype(np.uint8)
+    np.testing.assert_allclose(edge_maps(dim[None] * 3 + 7), edge_maps(dim[None]), atol=1e-3)
+
+
+def test_an_edge_shows_where_it_is_and_in_its_direction_only() -> None:
+    film = np.zeros((150, 150), np.uint8)
+    film[:, 75:] = 200
+    across, along = edge_maps(film[None]).reshape(2, 24, 24)
+    assert np.ptp(along) == 0
+    assert set(np.argwhere(across > across.min())[:, 1]) == {12}
 
 
 @pytest.mark.parametrize(("gain", "offset"), [(1, 0), (1, 60), (2, 0), (2, 100), (3, 7)])
@@ -154,26 +175,34 @@ def test_a_thumbnail_is_made_of_block_means() -> None:
     assert np.argwhere(bright > 0).tolist() == [[1, 2]]
 
 
+def limits(gate: Gate) -> dict[str, dict[str, Limits]]:
+    return {name: {"residual": space.residual, "distance": space.distance} for name, space in gate.subspaces.items()}
+
+
 def test_a_gate_survives_being_saved(gate: Gate, normal_film: Grey) -> None:
-    again = Gate.from_bytes(gate.to_bytes(), gate.residual, gate.distance)
-    for name in ("mean", "components", "variances"):
-        np.testing.assert_array_equal(getattr(again, name), getattr(gate, name))
-    assert (again.residual, again.distance) == (gate.residual, gate.distance)
+    again = Gate.from_bytes(gate.to_bytes(), limits(gate))
+    assert limits(again) == limits(gate)
+    for view in VIEWS:
+        for name in ("mean", "components", "variances"):
+            np.testing.assert_array_equal(getattr(again.subspaces[view], name), getattr(gate.subspaces[view], name))
     assert verdict(again, normal_film) is None
 
 
 def test_a_saved_gate_is_read_without_running_code(gate: Gate) -> None:
-    hostile = replace(gate, mean=np.array([print], dtype=object))
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=True, brightness_mean=np.array([print], dtype=object))
     with pytest.raises(ValueError, match="allow_pickle"):
-        Gate.from_bytes(hostile.to_bytes(), gate.residual, gate.distance)
+        Gate.from_bytes(buffer.getvalue(), limits(gate))
 
 
 def test_each_code_of_the_gate_has_a_sentence() -> None:
     assert {"unreadable_contrast", "not_a_chest_film", "unlike_training_films"} <= set(REASONS)
 
 
-def test_the_embedded_components_are_orthonormal(gate: Gate) -> None:
+@pytest.mark.parametrize("view", VIEWS)
+def test_the_embedded_components_are_orthonormal(gate: Gate, view: str) -> None:
     """The residual is computed by Pythagoras, which holds for these only."""
-    gram = gate.components.astype(np.float64) @ gate.components.T.astype(np.float64)
+    space = gate.subspaces[view]
+    gram = space.components.astype(np.float64) @ space.components.T.astype(np.float64)
     np.testing.assert_allclose(gram, np.eye(len(gram)), atol=1e-3)
-    assert (gate.variances > 0).all()
+    assert (space.variances > 0).all()

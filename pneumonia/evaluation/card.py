@@ -44,7 +44,7 @@ def write(config: Mapping[str, Any], evaluation: Mapping[str, Any]) -> str:
         _comparison(runs),
         _operating_points(config, runs[served]),
         _validation(config["validation"]),
-        _gate(config, runs[served]),
+        _gate(config),
         _training(runs),
         _looks(evaluation["looks"]),
         _LIMITS,
@@ -202,15 +202,21 @@ The mean over all pairs is {shifted["mean_of_pairs"]:.4f}. Recipes are chosen by
 """
 
 
-def _gate(config: Mapping[str, Any], run: Run) -> str:
-    gate = config["gate"]
+def _gate(config: Mapping[str, Any]) -> str:
+    rows = [
+        [view, measure, f"{limit['near']:.3f}", f"{limit['far']:.3f}"]
+        for view, measures in config["gate"].items()
+        for measure, limit in measures.items()
+    ]
     return f"""
 ## Gate
 
-A 30 x 30 thumbnail is held against the principal components of the training films. Refused as unlike: unexplained
-share above {gate["residual"]["near"]:.3f} or distance above {gate["distance"]["near"]:.2f}; as no chest film: above
-{gate["residual"]["far"]:.3f} or {gate["distance"]["far"]:.2f}. The limits come from validation films, on which the
-components were not fitted. What it refuses of the test films stands in the table above ("refused by the gate").
+A thumbnail of the film's brightness and a map of its edges are held against the principal components of the training
+films: how much is left unexplained (residual), how far from the middle (distance). Above the first limit an image is
+refused as unlike the training films, above the second as no chest film. The limits come from validation films, as they
+are and changed, on which nothing was fitted. What it refuses of the test films stands in the table above.
+
+{table(["view", "measure", "unlike above", "no chest film above"], rows)}
 """
 
 

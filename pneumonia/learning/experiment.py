@@ -137,7 +137,10 @@ def _export(
         "calibration": vars(calibration),
         "operating_points": {name: vars(point) for name, point in operating_points(labels, probability).items()},
         "validation": shifted,
-        "gate": {"residual": vars(gate.residual), "distance": vars(gate.distance)},
+        "gate": {
+            view: {"residual": vars(subspace.residual), "distance": vars(subspace.distance)}
+            for view, subspace in gate.subspaces.items()
+        },
         "versions": provenance.versions(),
         "data": {"films": len(learning.films) + len(validation.films), "fingerprint": films.fingerprint},
     }
