@@ -1,3 +1,3 @@
 """The anchor of trust for the embedded bundle; written by `python -m pneumonia.evaluation.release`."""
 
-CONFIG_SHA256 = "20afb1d5a05ec4ee7ec851386b515ef841ea1e48a9a88d00957fb6170348fad3"
+CONFIG_SHA256 = "bf946ef4719dfa88c0075f4d65c893042565d0a497b2ade7c4b12a3740d1dfbd"

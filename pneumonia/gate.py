@@ -105,9 +105,11 @@ class Gate:
     def from_bytes(cls, data: bytes, limits: Mapping[str, Mapping[str, Limits]]) -> Gate:
         """The gate from its arrays and, for each view, its limits for `residual` and `distance`."""
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-            return cls(
-                {name: Subspace(*(arrays[f"{name}_{part}"] for part in _ARRAYS), **limits[name]) for name in VIEWS}
-            )
+            spaces = {}
+            for name in VIEWS:
+                mean, components, variances = (arrays[f"{name}_{part}"] for part in _ARRAYS)
+                spaces[name] = Subspace(mean, components, variances, **limits[name])
+        return cls(spaces)
 
 
 def thumbnails(films: Films) -> Floats:
@@ -137,7 +139,8 @@ def _block_means(films: Films, block: int) -> Floats:
     side = INPUT_SIDE // block
     # uint32 sums are exact and need no float copy of the film.
     sums = films.reshape(-1, side, block, side, block).sum(axis=(2, 4), dtype=np.uint32)
-    return sums.astype(np.float32) / np.float32(block * block)
+    means: Floats = sums.astype(np.float32) / np.float32(block * block)
+    return means
 
 
 def _standardised(pictures: Floats) -> Floats:

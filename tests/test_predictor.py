@@ -197,8 +197,8 @@ class UnreadablePath(os.PathLike[str]):
 @pytest.fixture
 def broken(predictor: Predictor) -> Predictor:
     """A predictor whose gate was built for another thumbnail: an error of ours with each film."""
-    gate = predictor.bundle.gate
-    wrong = Gate(gate.mean[:100], gate.components[:, :100], gate.variances, gate.residual, gate.distance)
+    spaces = predictor.bundle.gate.subspaces
+    wrong = Gate({view: replace(space, mean=space.mean[:100]) for view, space in spaces.items()})
     return Predictor(replace(predictor.bundle, gate=wrong), 1)
 
 

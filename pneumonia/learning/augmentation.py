@@ -42,6 +42,10 @@ class RandomFilm(keras.layers.Layer):
         """One number a film, `[N, 1, 1, 1]`."""
         return keras.random.uniform((ops.shape(films)[0], 1, 1, 1), low, high, seed=self.random)
 
+    def _rarely_much(self, films: Any, most: float) -> Any:
+        """One number a film in 0..`most`, its median at a quarter: films as they are stay the common case."""
+        return ops.square(self._uniform(films, 0.0, 1.0)) * most
+
     def _move(self, films: Any) -> Any:
         """Rotation, zoom, shift and flip as one affine resampling; what comes from outside is the nearest pixel."""
         spec = self.augmentation
@@ -85,24 +89,26 @@ class RandomFilm(keras.layers.Layer):
         while len(levels) <= math.ceil(spec.blur_levels):
             levels.append(_blurred(levels[-1], dilation=2 ** (len(levels) - 1)))
         if spec.sharpen:
-            films = films + (films - _blurred(films, 1)) * self._uniform(films, 0.0, spec.sharpen)
+            films = films + (films - _blurred(films, 1)) * self._rarely_much(films, spec.sharpen)
         if spec.blur_levels:
-            amount = self._uniform(films, 0.0, spec.blur_levels)
+            amount = self._rarely_much(films, spec.blur_levels)
             for number, (sharper, softer) in enumerate(itertools.pairwise(levels)):
                 films = films + (softer - sharper) * ops.clip(amount - number, 0.0, 1.0)
         if spec.noise:
             grain = keras.random.normal(ops.shape(films), seed=self.random)
-            films = films + grain * self._uniform(films, 0.0, spec.noise)
+            films = films + grain * self._rarely_much(films, spec.noise)
         return films
 
 
 def _blurred(films: Any, dilation: int) -> Any:
-    """Separable 5-tap blur with holes; the edge pixel stands for what lies outside."""
-    reach = 2 * dilation
-    weights = ops.convert_to_tensor(_BLUR_KERNEL, "float32") / sum(_BLUR_KERNEL)
-    films = ops.pad(films, ((0, 0), (reach, reach), (reach, reach), (0, 0)), mode="symmetric")
-    for shape in ((-1, 1, 1, 1), (1, -1, 1, 1)):
-        films = ops.conv(
-            films, ops.reshape(weights, shape), padding="valid", data_format="channels_last", dilation_rate=dilation
-        )
-    return films
+    """Separable 5-tap blur with holes; the film is mirrored at its edge.
+
+    Sums of shifted films: a convolution of one channel with holes takes two to three times as long on a processor.
+    """
+    reach, weights = 2 * dilation, [weight / sum(_BLUR_KERNEL) for weight in _BLUR_KERNEL]
+    side = films.shape[1]
+    shifts = [slice(tap * dilation, tap * dilation + side) for tap in range(len(weights))]
+    tall = ops.pad(films, ((0, 0), (reach, reach), (0, 0), (0, 0)), mode="symmetric")
+    films = sum(tall[:, shift] * weight for shift, weight in zip(shifts, weights, strict=True))
+    wide = ops.pad(films, ((0, 0), (0, 0), (reach, reach), (0, 0)), mode="symmetric")
+    return sum(wide[:, :, shift] * weight for shift, weight in zip(shifts, weights, strict=True))
