@@ -1,0 +1,51 @@
+"""A model on labelled films, through the serving path."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pneumonia import Predictor
+from pneumonia.evaluation.assess import Outcome, assess, examine
+from pneumonia.evaluation.films import Film, FilmSet
+
+NAMES = ["IM-0001-0001.jpeg", "IM-0002-0001.jpeg", "person1_bacteria_1.jpeg", "person1_bacteria_2.jpeg"]
+
+
+@pytest.fixture(scope="module")
+def films(normal_film: Any) -> FilmSet:
+    inputs = np.stack([normal_film, np.rot90(normal_film), normal_film[:, ::-1], normal_film])
+    listed = tuple(Film(Path(name), "test", int("person" in name)) for name in NAMES)
+    return FilmSet(listed, np.ascontiguousarray(inputs), tuple("abcd"), ())
+
+
+def test_examine_scores_as_predict_does_and_also_what_the_gate_refuses(predictor: Predictor, films: FilmSet) -> None:
+    outcome = examine(predictor, films, quiet=True)
+    assert outcome.refused.tolist() == [False, True, False, False]
+    assert outcome.reasons[1] in {"unlike_training_films", "not_a_chest_film"}
+    for probability, film, refused in zip(outcome.probability, films.inputs, outcome.refused, strict=True):
+        alone = predictor.predict(film)
+        assert (alone.probability is None) == refused
+        if not refused:
+            assert probability == alone.probability
+
+
+def test_a_refused_film_counts_as_wrong_where_all_films_count(predictor: Predictor, films: FilmSet) -> None:
+    perfect = Outcome(np.array([0.0, 0.0, 1.0, 1.0]), np.array([False, True, False, False]), (None, "x", None, None))
+    found = assess(films, perfect, predictor.operating_points)
+    assert found["figures"]["accuracy"]["value"] == 1.0
+    assert found["figures"]["gated_accuracy"]["value"] == 0.75
+    assert found["figures"]["gated_specificity"]["value"] == 0.5
+    assert found["operating_points"]["balanced"]["coverage"]["value"] == 0.75
+    assert found["operating_points"]["balanced"]["answered_accuracy"]["value"] == 1.0
+    assert found["kinds"]["normal"]["refused"]["value"] == 0.5
+    assert (found["films"]["total"], found["films"]["bacterial"], found["patients"]) == (4, 2, 3)
+
+
+def test_the_confusion_counts_films(predictor: Predictor, films: FilmSet) -> None:
+    wrong = Outcome(np.array([1.0, 0.0, 0.0, 1.0]), np.zeros(4, bool), (None,) * 4)
+    cells = assess(films, wrong, predictor.operating_points)["confusion"]
+    assert cells == {"true_negative": 1, "false_positive": 1, "false_negative": 1, "true_positive": 1}

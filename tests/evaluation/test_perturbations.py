@@ -1,0 +1,55 @@
+"""Films as if they had been saved in another way, and what a network that reads the way makes of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pneumonia.evaluation.perturbations import CHANGES, auroc_of_pairs, changed
+
+
+@pytest.fixture(scope="module")
+def films(normal_film: Any) -> Any:
+    grain = np.random.default_rng(0).normal(0, 12, (3, 150, 150))
+    return np.clip(normal_film + grain, 0, 255).astype(np.uint8)
+
+
+def sharpness(films: Any) -> float:
+    return float(np.abs(np.diff(films.astype(np.float64), axis=2)).mean())
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_each_change_keeps_size_and_depth_and_comes_again(name: str, films: Any) -> None:
+    once = changed(films, name)
+    assert once.shape == films.shape
+    assert once.dtype == np.uint8
+    np.testing.assert_array_equal(once, changed(films, name))
+    assert (name == "as it is") == bool((once == films).all())
+
+
+def test_a_film_is_changed_alone_as_in_company(films: Any) -> None:
+    for name in CHANGES:
+        np.testing.assert_array_equal(changed(films, name)[1:2], changed(films[1:2], name))
+
+
+def test_the_changes_do_what_their_names_say(films: Any) -> None:
+    assert sharpness(changed(films, "blurred, 2 px")) < sharpness(changed(films, "blurred, 1 px")) < sharpness(films)
+    assert sharpness(changed(films, "sharpened")) > sharpness(films)
+    assert changed(films, "gamma 0.7").mean() > films.mean() > changed(films, "gamma 1.4").mean()
+    noise = changed(films, "noise, 3 %").astype(np.float64) - films
+    assert noise.std() == pytest.approx(0.03 * 255, rel=0.1)
+
+
+def test_a_score_that_reads_sharpness_fails_on_a_pair_and_not_on_plain_films() -> None:
+    """Normal films were sharp: a network that says "soft, so ill" is perfect until normal films come soft."""
+    random = np.random.default_rng(1)
+    labels = np.arange(60) % 2
+    fresh = random.integers(60, 200, (60, 150, 150)).astype(np.uint8)
+    fresh[labels == 1] = changed(fresh[labels == 1], "blurred, 1 px")
+    scores = {name: np.array([-sharpness(film[None]) for film in changed(fresh, name)]) for name in CHANGES}
+    pairs = auroc_of_pairs(labels, scores)
+    assert pairs["as it is", "as it is"] == 1.0
+    assert min(pairs.values()) < 0.1
+    assert len(pairs) == len(CHANGES) ** 2

@@ -1,0 +1,65 @@
+"""A trained run becomes the embedded model."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from pneumonia import bundle, sources
+from pneumonia.errors import ModelNotFound
+from pneumonia.evaluation import card
+from pneumonia.evaluation.looks import LOOKS
+from pneumonia.evaluation.release import MARKS, figures_for_readme, release
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A run folder: the embedded bundle with a Keras model and a checkpoint beside it."""
+    folder = tmp_path / "run"
+    shutil.copytree(sources.EMBEDDED, folder)
+    (folder / bundle.KERAS).write_bytes(b"keras")
+    (folder / "training").mkdir()
+    (folder / "training" / "checkpoint.npz").write_bytes(b"checkpoint")
+    config, _ = bundle.read_config(folder)
+    bundle.seal(folder, config)
+    return folder
+
+
+def test_the_target_is_whole_without_what_serving_does_not_need(run: Path, tmp_path: Path) -> None:
+    digest = release(run, [], tmp_path / "embedded")
+    loaded = bundle.load(tmp_path / "embedded", "embedded", config_sha256=digest)
+    assert loaded.evaluation["looks"] == list(LOOKS)
+    names = {path.name for path in (tmp_path / "embedded").rglob("*")}
+    assert not names & {"model.keras", "training", "checkpoint.npz"}
+    assert (tmp_path / "embedded" / "README.md").read_text() == card.write(loaded.config, loaded.evaluation)
+
+
+def test_the_figures_of_other_runs_stand_beside(run: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    evaluation = json.loads((run / bundle.EVALUATION).read_text())
+    entry = {**evaluation["runs"]["default/official"], "protocol": "grouped80", "recipe": "mine"}
+    (other / bundle.EVALUATION).write_text(json.dumps({"format": 1, "runs": {"mine/grouped80": entry}}))
+    release(run, [other], tmp_path / "embedded")
+    runs = json.loads((tmp_path / "embedded" / bundle.EVALUATION).read_text())["runs"]
+    assert "mine/grouped80" in runs
+    assert "`mine/grouped80`" in (tmp_path / "embedded" / "README.md").read_text()
+
+
+def test_a_folder_that_is_no_bundle_changes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "embedded").mkdir()
+    (tmp_path / "embedded" / "old").write_text("old")
+    with pytest.raises(ModelNotFound):
+        release(tmp_path, [], tmp_path / "embedded")
+    assert (tmp_path / "embedded" / "old").read_text() == "old"
+
+
+def test_the_readmes_table_lies_between_its_marks() -> None:
+    evaluation = json.loads((sources.EMBEDDED / bundle.EVALUATION).read_text())
+    text = figures_for_readme(evaluation)
+    assert text.startswith(MARKS[0])
+    assert text.endswith(MARKS[1])
+    assert card.percent(evaluation["runs"]["default/official"]["figures"]["accuracy"]) in text
