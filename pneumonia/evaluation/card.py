@@ -177,8 +177,9 @@ def _operating_points(config: Mapping[str, Any], run: Run) -> str:
 
 Below `low` the answer is Normal, above `high` Pneumonia, between them Unknown. All three numbers were chosen on
 validation films, as they are and changed in sharpness, exposure, noise, compression and crop: `screening` keeps 99 %
-sensitivity there, `confirm` 99 % specificity, `balanced` maximises their sum; the band holds the 5 % of validation
-films nearest to the threshold. "Right among all films" counts a refused or undecided film as wrong.
+sensitivity there, `confirm` 99 % specificity, at `balanced` a missed pneumonia weighs as much as two false alarms. The
+band holds the 5 % of validation films nearest to the threshold. "Right among all films" counts a refused or undecided
+film as wrong.
 
 {table(head, rows)}
 

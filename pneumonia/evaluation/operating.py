@@ -12,6 +12,9 @@ from .metrics import Floats, Labels
 
 SCREENING_SENSITIVITY = 0.99
 CONFIRM_SPECIFICITY = 0.99
+MISS_COST = 2.0
+"""How many false alarms, in as many healthy as ill children, one missed pneumonia is worth at `balanced`. At 1 the
+optimum is flat: thresholds between .2 and .4 are equally good on validation, and chance would choose."""
 UNDECIDED = 0.05
 """The share of validation films, those nearest to the threshold, that an operating point leaves undecided."""
 
@@ -23,12 +26,12 @@ def calibrate(labels: Labels, scores: Floats) -> Calibration:
 
 
 def operating_points(labels: Labels, probability: Floats) -> dict[str, OperatingPoint]:
-    """`screening` keeps 99 % sensitivity, `confirm` 99 % specificity, `balanced` maximises their sum."""
+    """`screening` keeps 99 % sensitivity, `confirm` 99 % specificity, `balanced` weighs misses and false alarms."""
     false_positive, sensitivity, cut = roc_curve(labels, probability, drop_intermediate=False)
     specificity = 1 - false_positive
     # The cuts fall: the first is above every film, the last is the lowest film's. Where the classes hardly overlap,
     # `balanced` may keep more than 99 % of both; screening must not miss more, nor confirm call more.
-    balanced = int(np.argmax(sensitivity + specificity))
+    balanced = int(np.argmax(MISS_COST * sensitivity + specificity))
     chosen = {
         "screening": max(balanced, int(np.argmax(sensitivity >= SCREENING_SENSITIVITY))),
         "balanced": balanced,

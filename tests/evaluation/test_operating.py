@@ -7,7 +7,7 @@ import pytest
 
 from pneumonia.decision import UNKNOWN, OperatingPoint
 from pneumonia.evaluation.metrics import Floats, Labels
-from pneumonia.evaluation.operating import UNDECIDED, calibrate, operating_points
+from pneumonia.evaluation.operating import MISS_COST, UNDECIDED, calibrate, operating_points
 
 Scored = tuple[Labels, Floats]
 
@@ -56,10 +56,10 @@ def test_confirm_keeps_its_specificity(scores: Scored) -> None:
 
 
 @pytest.mark.parametrize("scores", CASES.values(), ids=CASES)
-def test_balanced_is_the_best_sum_of_both(scores: Scored) -> None:
+def test_balanced_is_the_best_sum_where_a_miss_weighs_twice(scores: Scored) -> None:
     def total(threshold: float) -> float:
         point = OperatingPoint(threshold, threshold, threshold)
-        return sensitivity(scores, point) + specificity(scores, point)
+        return MISS_COST * sensitivity(scores, point) + specificity(scores, point)
 
     best = max(total(float(threshold)) for threshold in scores[1])
     assert total(operating_points(*scores)["balanced"].threshold) == pytest.approx(best)
