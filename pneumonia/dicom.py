@@ -18,8 +18,8 @@ from pydicom.multival import MultiValue
 from pydicom.pixels import apply_modality_lut, apply_voi_lut, pixel_array
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from .errors import NoPixels, PneumoniaError, TooLarge, UnreadableImage, UnsupportedDicom
-from .imaging import Pixels, Radiograph, check_pixel_count, stretched
+from .errors import NoPixels, UnsupportedDicom
+from .radiograph import Pixels, Radiograph, check_pixel_count, decoding, stretched
 
 # A malformed tag is no reason to refuse the pixels, and pydicom's warnings about it would quote the tag in the log.
 pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
@@ -41,18 +41,11 @@ def read(data: bytes) -> Radiograph:
     The modality rescale and then the VOI LUT or window are applied, MONOCHROME1 is inverted, so that air is dark.
     Raises `UnsupportedDicom`, `NoPixels`, `TooLarge` or `UnreadableImage`.
     """
-    try:
+    with decoding("DICOM file"):
         dataset = pydicom.dcmread(io.BytesIO(data), force=True)
         _mend(dataset)
         _check(dataset)
         return Radiograph(_upright_grey(dataset), "DICOM", _notes(dataset))
-    except PneumoniaError:
-        raise
-    except MemoryError:
-        raise TooLarge("The DICOM picture does not fit into memory.") from None
-    except Exception as error:
-        # pydicom raises nearly everything on damaged files, and its texts quote tags: only the kind is kept.
-        raise UnreadableImage(f"The DICOM file is damaged and cannot be decoded ({type(error).__name__}).") from None
 
 
 def _mend(dataset: pydicom.Dataset) -> None:

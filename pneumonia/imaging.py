@@ -8,9 +8,7 @@ from __future__ import annotations
 import io
 import os
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -19,9 +17,9 @@ import numpy.typing as npt
 from PIL import Image, ImageOps
 
 from . import settings
-from .errors import EmptyFile, PneumoniaError, TooLarge, TooSmall, UnreadableImage, UnsupportedFormat
+from .errors import EmptyFile, TooLarge, TooSmall, UnreadableImage, UnsupportedFormat
+from .radiograph import Pixels, Radiograph, check_pixel_count, decoding, stretched
 
-Pixels: TypeAlias = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 Source: TypeAlias = "str | os.PathLike[str] | bytes | Image.Image | npt.NDArray[np.generic]"
 
 INPUT_SIDE = 150
@@ -61,27 +59,6 @@ _MAGIC: tuple[tuple[str, int, bytes], ...] = (
 FORMATS = "PNG, JPEG, WebP, TIFF, BMP or DICOM"
 
 
-@dataclass(frozen=True)
-class Radiograph:
-    """One film as it was stored, in grey, upright, bright where the body absorbs.
-
-    `pixels` is `[H, W]` in the film's own depth, uint8 or uint16. `format` and `warnings` are all that is kept of the
-    source: never a name, a date or any other tag of a patient.
-    """
-
-    pixels: Pixels
-    format: str
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def height(self) -> int:
-        return int(self.pixels.shape[0])
-
-    @property
-    def width(self) -> int:
-        return int(self.pixels.shape[1])
-
-
 def read(source: Source, *, full_resolution: bool = False) -> Radiograph:
     """Read one film from a path, bytes, a PIL image or an array (uint8, uint16, or float in 0..1).
 
@@ -92,7 +69,7 @@ def read(source: Source, *, full_resolution: bool = False) -> Radiograph:
     if isinstance(source, np.ndarray):
         return _checked(_from_array(source))
     if isinstance(source, Image.Image):
-        with _decoding():
+        with decoding("picture"):
             return _checked(_from_picture(source, source.format or "image"))
     data = source if isinstance(source, bytes) else _file_bytes(Path(source))
     return _checked(_from_bytes(data, full_resolution))
@@ -132,13 +109,6 @@ def sniff(data: bytes) -> str:
     )
 
 
-def check_pixel_count(width: int, height: int) -> None:
-    """Raise `TooLarge` before anything of such a size is decoded."""
-    limit = settings.MAX_PIXELS.read()
-    if width * height > limit:
-        raise TooLarge(f"The picture is too large. Allowed: {limit:,} pixels. Received: {width} x {height}.")
-
-
 def _file_bytes(path: Path) -> bytes:
     limit_mb = settings.MAX_FILE_MB.read()
     try:
@@ -166,26 +136,11 @@ def _from_bytes(data: bytes, full_resolution: bool) -> Radiograph:
         from . import dicom  # pydicom costs 0.3 s to import, and most films are pictures
 
         return dicom.read(data)
-    with _decoding(), Image.open(io.BytesIO(data), formats=[kind]) as picture:
+    with decoding("picture"), Image.open(io.BytesIO(data), formats=[kind]) as picture:
         check_pixel_count(*picture.size)
         if kind == "JPEG" and not full_resolution:
             picture.draft(picture.mode, (REDUCED_SIDE, REDUCED_SIDE))
         return _from_picture(picture, kind)
-
-
-@contextmanager
-def _decoding() -> Iterator[None]:
-    """Whatever a decoder raises on damaged bytes becomes a `PneumoniaError`."""
-    try:
-        yield
-    except PneumoniaError:
-        raise
-    except MemoryError:
-        raise TooLarge("The picture does not fit into memory.") from None
-    except Exception as error:
-        # Decoders raise nearly everything on damaged files (struct.error, zlib.error, KeyError ...). Their texts may
-        # quote the file, so only the kind of error is kept.
-        raise UnreadableImage(f"The picture is damaged and cannot be decoded ({type(error).__name__}).") from None
 
 
 def _from_picture(picture: Image.Image, kind: str) -> Radiograph:
@@ -237,16 +192,6 @@ def _deep_grey(values: npt.NDArray[np.generic]) -> npt.NDArray[np.uint16]:
     if values.dtype.kind in "iu" and low >= 0 and high <= 65535:
         return numbers.astype(np.uint16)
     return stretched(numbers)
-
-
-def stretched(
-    numbers: npt.NDArray[np.float64], low: float | None = None, high: float | None = None
-) -> npt.NDArray[np.uint16]:
-    """Map `low`..`high` (by default the numbers' own range) of `[H, W]` to all of 16 bits; a constant becomes 0."""
-    low = float(numbers.min()) if low is None else low
-    high = float(numbers.max()) if high is None else high
-    scale = 65535.0 / (high - low) if high > low else 0.0
-    return np.rint(np.clip((numbers - low) * scale, 0, 65535)).astype(np.uint16)
 
 
 def _from_array(array: npt.NDArray[np.generic]) -> Radiograph:
