@@ -5,8 +5,8 @@ of where its edges run, each standardised so that exposure falls out. Of each vi
 films' principal components: how much of it do they leave unexplained (`residual`), and how far from the middle of the
 training films does the explained part lie (`distance`)? The limits come from films on which nothing was fitted.
 
-This is cheap (0.3 ms) and says nothing about disease. What it refuses, and how often it refuses the sick, stands in
-`evaluation.json`.
+This is cheap (under a millisecond) and says nothing about disease. What it refuses, and how often it refuses the sick,
+stands in `evaluation.json`.
 """
 
 from __future__ import annotations

@@ -57,20 +57,14 @@ def analyze(predictor: Predictor, upload: Upload | None) -> Analysis:
 def analyze_source(predictor: Predictor, source: Source) -> Analysis:
     """The page's answer for a film from anywhere, an example's bytes too."""
 
-    def answer() -> tuple[Reading, Prediction]:
+    def answer() -> Analysis:
         reading = predictor.read(source)
-        return reading, predictor.decide(reading)
+        prediction = predictor.decide(reading)
+        overlay = _overlay(source, reading, prediction)
+        return words.headline(prediction), prediction.probabilities, overlay, characteristics.describe(prediction)
 
-    result = _or_failure(answer, None)
-    if isinstance(result, Failure):
-        return _failed(result)
-    reading, prediction = result
-    return (
-        words.headline(prediction),
-        prediction.probabilities,
-        _overlay(source, reading, prediction),
-        characteristics.describe(prediction),
-    )
+    result: Analysis | Failure = _or_failure(answer, None)
+    return _failed(result) if isinstance(result, Failure) else result
 
 
 def preview(source: Upload | bytes | None) -> Image.Image | None:
