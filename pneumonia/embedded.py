@@ -1,3 +1,3 @@
 """The anchor of trust for the embedded bundle; written by `python -m pneumonia.evaluation.release`."""
 
-CONFIG_SHA256 = "bf946ef4719dfa88c0075f4d65c893042565d0a497b2ade7c4b12a3740d1dfbd"
+CONFIG_SHA256 = "d1537bbb7b50611410bdb6adbaf5f3c3faf1269ac00fe85d4aabd196439106e6"

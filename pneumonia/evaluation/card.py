@@ -252,6 +252,7 @@ _LIMITS = """
   AUROC of .54 to .78 on films of other hospitals and of adults; nothing better should be expected here.
 * Normal and pneumonia films of the data set were saved differently, and networks learn this. Augmentation works against
   it and does not remove it: figures on this data set's own films flatter every model trained on it.
+* Sharpness still moves the score: very soft pictures of clear lungs lean to Pneumonia.
 * The official test holds films of 264 patient numbers that also occur in training (a naming ambiguity of the data set).
 * The activation map shows what moved the score. It is not proof that the network read the lungs.
 * The model knows two classes. Tuberculosis, effusion, fractures, masses, a misplaced tube: it was never shown them by
@@ -261,5 +262,5 @@ _LIMITS = """
 
 Code and weights: MIT. Films: Kermany, Zhang, Goldbaum, *Labeled Optical Coherence Tomography (OCT) and Chest X-Ray
 Images for Classification*, Mendeley Data, doi 10.17632/rscbjbr9sj, CC BY 4.0; Kermany et al., *Cell* 172 (2018) 1122.
-The examples are averages over the training films of a class; no patient's film is among them.
+The examples are averages of typical training films of a class; no patient's film is among them.
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from ..evaluation.films import FilmSet, load
 from ..evaluation.operating import calibrate, operating_points
 from ..evaluation.perturbations import CHANGES, auroc_of_pairs, changed
 from ..evaluation.protocols import PROTOCOLS, Split, splits
+from ..gate import thumbnails
 from ..graph import Graph
 from ..imaging import INPUT_SIDE
 from ..predictor import Predictor
@@ -34,6 +36,9 @@ from .export import check_against_keras, serving_model, to_litert
 from .gating import fit_gate
 from .recipe import Recipe
 from .training import History, scores, train
+
+TYPICAL_FILMS = 64
+"""So many films, the nearest to their class's mean, are averaged for an example."""
 
 CHECKED_FILMS = 16
 """So many validation films must score the same in Keras and in the served graph."""
@@ -126,6 +131,7 @@ def _export(
     files.write(out / bundle.GATE, gate.to_bytes())
     with files.whole(out / bundle.KERAS) as partial:
         network.save(partial)
+    shutil.rmtree(out / bundle.EXAMPLES, ignore_errors=True)
     _write_averages(learning, out / bundle.EXAMPLES)
     return {
         "recipe": order.recipe.name,
@@ -221,13 +227,19 @@ def _keep_history(folder: Path, history: History) -> None:
 
 
 def _write_averages(films: FilmSet, folder: Path) -> None:
-    """The mean film of each class: real enough for the gate, and no patient's."""
+    """The mean of each class's most typical films: nobody's film, and still sharp enough to be one.
+
+    The mean of all films of a class is so soft that it is no fair example: see `docs/experiments.md`.
+    """
     for label, class_name in enumerate(CLASSES):
         members = films.inputs[films.labels == label]
-        mean = np.rint(members.mean(axis=0)).astype(np.uint8)
+        seen = thumbnails(members)
+        nearest = np.argsort(np.square(seen - seen.mean(axis=0)).sum(axis=1), kind="stable")[:TYPICAL_FILMS]
+        mean = np.rint(members[nearest].mean(axis=0)).astype(np.uint8)
         buffer = io.BytesIO()
         Image.fromarray(mean).save(buffer, "PNG", optimize=True)
-        files.write(folder / f"average-of-{len(members)}-{class_name.lower()}-films.png", buffer.getvalue())
+        name = f"average-of-{len(nearest)}-typical-{class_name.lower()}-films.png"
+        files.write(folder / name, buffer.getvalue())
 
 
 def _print(name: str, entry: Mapping[str, Any]) -> None:
