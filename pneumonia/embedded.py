@@ -1,3 +1,3 @@
 """The anchor of trust for the embedded bundle; written by `python -m pneumonia.evaluation.release`."""
 
-CONFIG_SHA256 = "d1537bbb7b50611410bdb6adbaf5f3c3faf1269ac00fe85d4aabd196439106e6"
+CONFIG_SHA256 = "82f8db6f123c5f8388179e35522377fdb957cc1d6bd9131a512186be7bbea389"

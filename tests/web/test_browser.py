@@ -115,7 +115,11 @@ def test_a_broken_file_gets_a_sentence_and_a_code(visit: Visit, files: dict[str,
 
 
 def test_each_example_is_answered(visit: Visit) -> None:
-    for name, expected in (("lying on its side", "Unknown"), ("normal films", ""), ("pneumonia films", "")):
+    for name, expected in (
+        ("lying on its side", "Unknown"),
+        ("typical normal", "Normal"),
+        ("typical pneumonia", "Pneumonia"),
+    ):
         visit.page.get_by_role("button", name=name).click()
         visit.page.wait_for_timeout(1500)
         assert expected in visit.answer()
