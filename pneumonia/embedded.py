@@ -1,3 +1,3 @@
 """The anchor of trust for the embedded bundle; written by `python -m pneumonia.evaluation.release`."""
 
-CONFIG_SHA256 = "82f8db6f123c5f8388179e35522377fdb957cc1d6bd9131a512186be7bbea389"
+CONFIG_SHA256 = "be2528b99c5298a08e0bf25e8d185ff417d6c42ab2219b3741ed174a8ac49b3b"
