@@ -33,8 +33,8 @@ LOW_RESOLUTION_SIDE = INPUT_SIDE
 
 REDUCED_SIDE = 4 * INPUT_SIDE
 """A JPEG may be decoded at 1/2, 1/4 or 1/8 as long as its short side keeps this many pixels: four times the input's
-side. The model input then differs from the full decode's by 0.1 grey levels on average and 2 at most (measured at 2400 x
-2000 and 3200 x 2400); `tests/test_imaging.py` holds it to 0.3 and 3."""
+side. The model input then differs from the full decode's by 0.1 grey levels on average and 2 at most (measured at
+2400 x 2000 and 3200 x 2400); `tests/test_imaging.py` holds it to 0.3 and 3."""
 
 COLOUR_TOLERANCE = 12
 """Spread between the channels, in 8-bit levels at the 99th percentile, up to which a picture counts as grey: JPEG
