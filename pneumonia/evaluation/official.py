@@ -11,6 +11,7 @@ from .. import bundle, files
 from ..predictor import Predictor
 from . import card, figures
 from .assess import assess, examine
+from .audits import audits
 from .films import load
 
 AGREEMENT = 5e-4
@@ -24,7 +25,10 @@ def reprint(predictor: Predictor, data: Path, out: Path | None = None) -> bool:
     """
     test = load(data, ("test",))
     print(test.report())
-    entry = assess(test, examine(predictor, test), predictor.operating_points)
+    entry = {
+        **assess(test, examine(predictor, test), predictor.operating_points),
+        **audits(predictor, test, "official"),
+    }
     name = f"{predictor.bundle.config['recipe']}/official"
     said = predictor.bundle.evaluation["runs"].get(name)
     same_films = said is not None and said.get("fingerprint") == entry["fingerprint"]

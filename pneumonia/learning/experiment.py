@@ -22,6 +22,7 @@ from .. import bundle, files
 from ..decision import CLASSES
 from ..evaluation import card, figures
 from ..evaluation.assess import assess, examine
+from ..evaluation.audits import audits
 from ..evaluation.films import FilmSet, load
 from ..evaluation.operating import calibrate, operating_points
 from ..evaluation.perturbations import CHANGES, auroc_of_pairs, changed
@@ -194,6 +195,7 @@ def _evaluate(
             "machine": provenance.machine(),
         },
         **assess(test, examine(predictor, test), predictor.operating_points),
+        **audits(predictor, test, order.protocol),
     }
     evaluation = {
         "format": 1,
