@@ -27,15 +27,18 @@ class Outcome:
     reasons: tuple[str | None, ...]
 
 
-def examine(predictor: Predictor, films: FilmSet, *, quiet: bool = False) -> Outcome:
-    """Gate and score every film; the refused are scored too, so that the gate's price can be told."""
+def examine(predictor: Predictor, films: FilmSet, *, title: str = "scoring", quiet: bool = False) -> Outcome:
+    """Gate and score every film; the refused are scored too, so that the gate's price can be told.
+
+    `title` stands before the progress bar.
+    """
 
     def one(film: npt.NDArray[np.uint8]) -> tuple[float, str | None]:
         seen = np.repeat(film[:, :, None], 3, axis=2)
         return predictor.score(seen)[0], predictor.bundle.gate.check(seen)
 
     with ThreadPoolExecutor(predictor.threads) as pool:
-        rows = list(tqdm(pool.map(one, films.inputs), "scoring", len(films.films), unit="film", disable=quiet or None))
+        rows = list(tqdm(pool.map(one, films.inputs), title, len(films.films), unit="film", disable=quiet or None))
     probability = np.array([row[0] for row in rows])
     reasons = tuple(row[1] for row in rows)
     return Outcome(probability, np.array([reason is not None for reason in reasons]), reasons)

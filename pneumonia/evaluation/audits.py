@@ -7,13 +7,14 @@ from typing import Any
 
 from ..predictor import Predictor
 from .films import FilmSet
+from .robustness import robustness
 
 Audit = Callable[[Predictor, FilmSet], dict[str, Any]]
 
-AUDITS: dict[str, Audit] = {}
+AUDITS: dict[str, Audit] = {"robustness": robustness}
 """By the name under which `evaluation.json` holds the result, in the run."""
 
 
 def audits(predictor: Predictor, films: FilmSet, protocol: str) -> dict[str, Any]:
-    """Every audit of the films, read again from their files; nothing for the protocols whose models are never served."""
+    """Every audit of the films, by name; nothing for the protocols whose models are never served."""
     return {name: audit(predictor, films) for name, audit in AUDITS.items()} if protocol == "official" else {}

@@ -1,0 +1,127 @@
+"""How many right answers are lost when a film is exposed, saved, turned or cropped in another way.
+
+The network alone, every film answered at the balanced threshold: what the gate refuses stands beside, since refusing a
+film that one cannot read is right. A loss is paired: the same films before and after, the same patients drawn for its
+interval.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageEnhance
+from tqdm import tqdm
+
+from .. import imaging
+from ..decision import DEFAULT_POINT
+from ..predictor import Predictor
+from . import metrics
+from .assess import Outcome, examine
+from .films import FilmSet
+from .metrics import Answers, Figure, Floats
+from .perturbations import CHANGES as SAVED_OTHERWISE
+from .perturbations import Change
+
+SIDE = 224
+"""Films are changed as squares of this side in pixels, the size at which copies of these films are passed around, and
+then brought to the input's 150: a blur of 1 px means the same for a film of any size."""
+
+MEASURES = {name: metrics.NETWORK[name] for name in ("accuracy", "sensitivity", "specificity")}
+
+
+def robustness(predictor: Predictor, films: FilmSet, *, quiet: bool = False) -> dict[str, Any]:
+    """Figures on the films as they are and after each change, with the accuracy lost and the share refused.
+
+    `loss` is a difference of accuracies: .02 are two points lost, below 0 the change did good. Films are read again
+    from their files.
+    """
+    squares = [square(film.path) for film in tqdm(films.films, "reading films", unit="film", disable=quiet or None)]
+    weights = metrics.draws(films.strict_keys)
+    threshold = predictor.operating_points[DEFAULT_POINT].threshold
+
+    def after(name: str, change: Change) -> Answers:
+        inputs = np.stack([_seen(change(film)) for film in squares])
+        changed = dataclasses.replace(films, inputs=inputs)
+        return _answers(films, examine(predictor, changed, title=name, quiet=quiet), threshold)
+
+    before = after("as it is", SAVED_OTHERWISE["as it is"])
+    found = {}
+    for name, change in CHANGES.items():
+        answers = after(name, change)
+        found[name] = {**_figures(answers, weights), "loss": loss(before, answers, weights)}
+    return {"side": SIDE, "threshold": threshold, "baseline": _figures(before, weights), "changes": found}
+
+
+def square(path: Path) -> Image.Image:
+    """The film of a file at 224 x 224 and 8 bits, by one bilinear resize. Raises `FilmError`."""
+    film = Image.fromarray(imaging.to_display(imaging.read(path)))
+    return film.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+
+
+def loss(before: Answers, after: Answers, weights: Floats) -> Figure:
+    """Accuracy before less accuracy after, with the interval of the paired difference."""
+    once = np.ones((1, len(before.labels)))
+    value, replicates = (metrics.accuracy(before, drawn) - metrics.accuracy(after, drawn) for drawn in (once, weights))
+    return metrics.figure(float(value[0]), replicates)
+
+
+def _seen(film: Image.Image) -> npt.NDArray[np.uint8]:
+    return imaging.to_input(imaging.read(film))[:, :, 0]
+
+
+def _answers(films: FilmSet, outcome: Outcome, threshold: float) -> Answers:
+    forced = (outcome.probability >= threshold).astype(np.int64)
+    return Answers(films.labels, outcome.probability, forced, ~outcome.refused)
+
+
+def _figures(answers: Answers, weights: Floats) -> dict[str, Figure]:
+    refused = metrics.measure(answers, weights, {"refused": lambda a, w: 1 - metrics.coverage(a, w)})
+    return {**metrics.measure(answers, weights, MEASURES), **refused}
+
+
+def _noisy(film: Image.Image) -> Image.Image:
+    pixels = np.asarray(film).astype(np.float64)
+    # Seeded by the film itself: the same film gets the same grain in every run and order.
+    grain = np.random.default_rng(int(pixels.sum())).normal(0, 0.02 * 255, pixels.shape)
+    return Image.fromarray(np.clip(np.rint(pixels + grain), 0, 255).astype(np.uint8))
+
+
+def _gamma(exponent: float) -> Change:
+    table = [round(255 * (level / 255) ** exponent) for level in range(256)]
+    return lambda film: film.point(table)
+
+
+def _pale(film: Image.Image) -> Image.Image:
+    return ImageEnhance.Contrast(film).enhance(0.5)
+
+
+def _turned(film: Image.Image) -> Image.Image:
+    return film.rotate(5, Image.Resampling.BILINEAR)
+
+
+def _cropped(film: Image.Image) -> Image.Image:
+    left, top = (0.05 * side for side in film.size)
+    inner = (left, top, film.width - left, film.height - top)
+    return film.resize(film.size, Image.Resampling.BILINEAR, inner)
+
+
+def _shrunk(film: Image.Image) -> Image.Image:
+    return film.resize((90, 90), Image.Resampling.BILINEAR).resize(film.size, Image.Resampling.BILINEAR)
+
+
+CHANGES: dict[str, Change] = {
+    "JPEG, quality 30": SAVED_OTHERWISE["recompressed, quality 30"],
+    "blurred, 1 px": SAVED_OTHERWISE["blurred, 1 px"],
+    "noise, 2 %": _noisy,
+    "gamma 0.6": _gamma(0.6),
+    "gamma 1.6": _gamma(1.6),
+    "half the contrast": _pale,
+    "turned by 5 degrees": _turned,
+    "cropped by a tenth": _cropped,
+    "shrunk to 90 px": _shrunk,
+}
+"""What happens to films on their way; noise is a deviation in percent of the 8 bits, half the crop is on each side."""

@@ -1,0 +1,78 @@
+"""Right answers lost under change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pneumonia import Predictor
+from pneumonia.evaluation import metrics, robustness
+from pneumonia.evaluation.films import FilmSet, load
+from pneumonia.evaluation.metrics import Answers
+
+NAMES = {
+    "test/NORMAL": ["IM-0001-0001.png", "IM-0002-0001.png"],
+    "test/PNEUMONIA": ["person1_bacteria_1.png", "person2_virus_2.png"],
+}
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory: pytest.TempPathFactory, write_films: Any) -> FilmSet:
+    return load(write_films(tmp_path_factory.mktemp("films"), NAMES), ("test",), quiet=True)
+
+
+def answers(forced: list[int]) -> Answers:
+    said = np.array(forced)
+    return Answers(np.array([0, 0, 1, 1]), said.astype(np.float64), said, np.ones(4, bool))
+
+
+def test_a_loss_is_the_difference_of_the_accuracies_and_has_a_sign() -> None:
+    weights = np.ones((1, 4))
+    right, half = answers([0, 0, 1, 1]), answers([1, 0, 1, 0])
+    assert robustness.loss(right, half, weights)["value"] == 0.5
+    assert robustness.loss(half, right, weights)["value"] == -0.5
+
+
+def test_a_loss_is_paired_so_that_what_does_not_change_loses_nothing_in_any_draw() -> None:
+    weights = metrics.draws(np.array(["a", "b", "c", "d"]))
+    half = answers([1, 0, 1, 0])
+    assert robustness.loss(half, half, weights) == {"value": 0.0, "low": 0.0, "high": 0.0}
+
+
+@pytest.mark.parametrize("name", robustness.CHANGES)
+def test_a_change_keeps_the_size_changes_the_film_and_comes_again(name: str, large_film: Any) -> None:
+    film = Image.fromarray(large_film).resize((robustness.SIDE, robustness.SIDE))
+    once, twice = (np.asarray(robustness.CHANGES[name](film)) for _ in range(2))
+    assert once.shape == (robustness.SIDE, robustness.SIDE)
+    assert np.array_equal(once, twice)
+    assert not np.array_equal(once, np.asarray(film))
+
+
+def test_a_film_of_any_size_becomes_the_same_square(tmp_path: Path, large_film: Any) -> None:
+    Image.fromarray(large_film).save(tmp_path / "film.png")
+    film = robustness.square(tmp_path / "film.png")
+    assert (film.size, film.mode) == ((robustness.SIDE, robustness.SIDE), "L")
+
+
+def test_every_change_has_its_figures_beside_the_unchanged_films(predictor: Predictor, films: FilmSet) -> None:
+    found = robustness.robustness(predictor, films, quiet=True)
+    assert list(found["changes"]) == list(robustness.CHANGES)
+    for row in found["changes"].values():
+        assert set(row) == {"accuracy", "sensitivity", "specificity", "refused", "loss"}
+        lost = found["baseline"]["accuracy"]["value"] - row["accuracy"]["value"]
+        assert row["loss"]["value"] == pytest.approx(lost, abs=1e-5)
+    # Four copies of an average normal film with a little grain: half the labels are right, and the gate knows them.
+    assert found["baseline"]["accuracy"]["value"] == 0.5
+    assert found["baseline"]["refused"]["value"] == 0.0
+    assert found["threshold"] == predictor.operating_points["balanced"].threshold
+
+
+def test_what_the_gate_refuses_is_still_answered(predictor: Predictor, films: FilmSet, monkeypatch: Any) -> None:
+    monkeypatch.setattr(robustness, "CHANGES", {"on its side": lambda film: film.rotate(90)})
+    found = robustness.robustness(predictor, films, quiet=True)["changes"]["on its side"]
+    assert found["refused"]["value"] == 1.0
+    assert found["sensitivity"]["value"] is not None
