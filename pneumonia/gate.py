@@ -3,9 +3,10 @@
 The gate sees what the network sees. It looks at the input twice, as a 30 x 30 thumbnail of its brightness and as a map
 of where its edges run, each standardised so that exposure falls out. Of each view it asks two questions of the training
 films' principal components: how much of it do they leave unexplained (`residual`), and how far from the middle of the
-training films does the explained part lie (`distance`)? The limits come from films on which nothing was fitted.
+training films does the explained part lie (`distance`)? Of the brightness it asks a third: does the picture fit better
+when it is turned upside down? The limits come from films on which nothing was fitted.
 
-This is cheap (under a millisecond) and says nothing about disease. What it refuses, and how often it refuses the sick,
+This is cheap (about a millisecond) and says nothing about disease. What it refuses, and how often it refuses the sick,
 stands in `evaluation.json`.
 """
 
@@ -23,6 +24,8 @@ from .imaging import INPUT_SIDE
 
 Films: TypeAlias = npt.NDArray[np.uint8]
 Floats: TypeAlias = npt.NDArray[np.float32]
+View: TypeAlias = Callable[[Films], Floats]
+"""`[N, 150, 150]` films -> `[N, d]` features."""
 
 THUMBNAIL_BLOCK = 5
 """Input pixels on a side of a thumbnail's pixel: 30 x 30 of them."""
@@ -45,12 +48,17 @@ class Limits:
     near: float
     far: float
 
+    def beyond(self, value: float) -> str | None:
+        """`far`, `near` or None."""
+        return "far" if value > self.far else "near" if value > self.near else None
+
 
 @dataclass(frozen=True)
 class Subspace:
     """Where the training films lie in one view.
 
     `mean` `[d]`, `components` `[k, d]` orthonormal rows, `variances` `[k]` of the training films along them.
+    `upside_down` limits how much less a film may leave unexplained when it is turned upside down; None: not asked.
     """
 
     mean: Floats
@@ -58,6 +66,7 @@ class Subspace:
     variances: Floats
     residual: Limits
     distance: Limits
+    upside_down: Limits | None = None
 
     def measure(self, features: Floats) -> tuple[Floats, Floats]:
         """(mean square left unexplained, root mean square of the standardised coordinates) of `[N, d]` features."""
@@ -67,13 +76,25 @@ class Subspace:
         distance = np.sqrt((np.square(along) / self.variances).mean(axis=1))
         return residual, distance
 
-    def beyond(self, features: Floats) -> str | None:
-        """`far`, `near` or None, for one film's `[1, d]` features."""
-        values = [float(value[0]) for value in self.measure(features)]
-        limits = (self.residual, self.distance)
-        if any(value > limit.far for value, limit in zip(values, limits, strict=True)):
-            return "far"
-        return "near" if any(value > limit.near for value, limit in zip(values, limits, strict=True)) else None
+    def gain_upside_down(self, features: Floats, flipped: Floats) -> Floats:
+        """How much less of films is left unexplained when they are turned upside down, from both features `[N, d]`."""
+        gain: Floats = self.measure(features)[0] - self.measure(flipped)[0]
+        return gain
+
+    @property
+    def limits(self) -> dict[str, Limits]:
+        """The limits that are set, by the name of what they limit: as they stand in the bundle's config."""
+        found = {"residual": self.residual, "distance": self.distance, "upside_down": self.upside_down}
+        return {name: limit for name, limit in found.items() if limit is not None}
+
+    def beyond(self, view: View, films: Films) -> str | None:
+        """`far`, `near` or None, for one film `[1, 150, 150]`."""
+        features = view(films)
+        measured = zip(self.measure(features), (self.residual, self.distance), strict=True)
+        found = {limit.beyond(float(values[0])) for values, limit in measured}
+        if self.upside_down is not None:
+            found.add(self.upside_down.beyond(float(self.gain_upside_down(features, view(upside_down(films)))[0])))
+        return "far" if "far" in found else "near" if "near" in found else None
 
 
 @dataclass(frozen=True)
@@ -87,7 +108,7 @@ class Gate:
         grey = film[None, :, :, 0]
         if grey.std() < MIN_CONTRAST:
             return "unreadable_contrast"
-        found = {self.subspaces[name].beyond(view(grey)) for name, view in VIEWS.items()}
+        found = {self.subspaces[name].beyond(view, grey) for name, view in VIEWS.items()}
         if "far" in found:
             return "not_a_chest_film"
         return "unlike_training_films" if "near" in found else None
@@ -103,7 +124,7 @@ class Gate:
 
     @classmethod
     def from_bytes(cls, data: bytes, limits: Mapping[str, Mapping[str, Limits]]) -> Gate:
-        """The gate from its arrays and, for each view, its limits for `residual` and `distance`."""
+        """The gate from its arrays and, for each view, its limits by the names of `Subspace.limits`."""
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             spaces = {}
             for name in VIEWS:
@@ -131,8 +152,13 @@ def edge_maps(films: Films) -> Floats:
     return logarithms
 
 
-VIEWS: dict[str, Callable[[Films], Floats]] = {"brightness": thumbnails, "edges": edge_maps}
+VIEWS: dict[str, View] = {"brightness": thumbnails, "edges": edge_maps}
 _ARRAYS = ("mean", "components", "variances")
+
+
+def upside_down(films: Films) -> Films:
+    """`[N, 150, 150]` with top and bottom exchanged; left and right stay, since the gate tells them not apart."""
+    return films[:, ::-1, :]
 
 
 def _block_means(films: Films, block: int) -> Floats:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -8,7 +9,17 @@ import pytest
 
 from pneumonia import Predictor
 from pneumonia.decision import REASONS
-from pneumonia.gate import MIN_CONTRAST, THUMBNAIL_BLOCK, VIEWS, Gate, Limits, Subspace, edge_maps, thumbnails
+from pneumonia.gate import (
+    MIN_CONTRAST,
+    THUMBNAIL_BLOCK,
+    VIEWS,
+    Gate,
+    Limits,
+    Subspace,
+    edge_maps,
+    thumbnails,
+    upside_down,
+)
 from pneumonia.imaging import read, to_input
 
 Grey = npt.NDArray[np.uint8]
@@ -175,8 +186,54 @@ def test_a_thumbnail_is_made_of_block_means() -> None:
     assert np.argwhere(bright > 0).tolist() == [[1, 2]]
 
 
+TOP_HEAVY = np.flipud(RISING.T).astype(np.uint8)
+"""Bright above and dark below."""
+
+
+def knows_upright(upside_down: Limits | None) -> Gate:
+    """Of brightness one picture, `TOP_HEAVY`: upside down it leaves 4 unexplained, twice its deviation all over."""
+    one = np.ones(1, np.float32)
+    views = {name: view(TOP_HEAVY[None]) for name, view in VIEWS.items()}
+    spaces = {
+        name: Subspace(seen[0], np.eye(1, seen.shape[1], dtype=np.float32), one, WIDE, WIDE)
+        for name, seen in views.items()
+    }
+    return Gate({**spaces, "brightness": replace(spaces["brightness"], upside_down=upside_down)})
+
+
+@pytest.mark.parametrize(
+    ("limit", "code"),
+    [
+        (Limits(4.01, 4.02), None),
+        (Limits(3.9, 4.02), "unlike_training_films"),
+        (Limits(3.8, 3.9), "not_a_chest_film"),
+        (None, None),
+    ],
+)
+def test_what_fits_better_upside_down_is_refused(limit: Limits | None, code: str | None) -> None:
+    gate = knows_upright(limit)
+    assert verdict(gate, TOP_HEAVY) is None
+    assert verdict(gate, TOP_HEAVY[::-1]) == code
+
+
+def test_a_film_that_is_its_own_mirror_image_gains_nothing_upside_down(gate: Gate, normal_film: Grey) -> None:
+    symmetric = np.concatenate([normal_film[:75], normal_film[74::-1]])[None]
+    features = thumbnails(symmetric)
+    gain = gate.subspaces["brightness"].gain_upside_down(features, thumbnails(upside_down(symmetric)))
+    assert gain == pytest.approx(0, abs=1e-5)
+
+
 def limits(gate: Gate) -> dict[str, dict[str, Limits]]:
-    return {name: {"residual": space.residual, "distance": space.distance} for name, space in gate.subspaces.items()}
+    return {name: space.limits for name, space in gate.subspaces.items()}
+
+
+@pytest.mark.parametrize("limit", [None, Limits(0.0, 0.3)])
+def test_the_limits_that_are_set_are_those_that_are_saved(limit: Limits | None) -> None:
+    gate = knows_upright(limit)
+    again = Gate.from_bytes(gate.to_bytes(), limits(gate))
+    assert again.subspaces["brightness"].upside_down == limit
+    assert ("upside_down" in limits(gate)["brightness"]) is (limit is not None)
+    assert "upside_down" not in limits(gate)["edges"]
 
 
 def test_a_gate_survives_being_saved(gate: Gate, normal_film: Grey) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
 
 from ..evaluation.perturbations import CHANGES, changed
-from ..gate import VIEWS, Films, Floats, Gate, Limits, Subspace
+from ..gate import VIEWS, Films, Floats, Gate, Limits, Subspace, upside_down
 
 COMPONENTS = 64
 KEPT = 0.995
@@ -17,6 +18,13 @@ through; in-sample percentiles would mislead."""
 
 FAR = 1.4
 """`far` in multiples of `near`: beyond it an image is called no chest film at all, not merely unlike."""
+
+UPRIGHT = 0.999
+"""Share of the same films that the check for upside-down films lets through. Stricter, since it hardly costs: upright
+and upside-down films lie apart."""
+
+UPSIDE_DOWN_VIEW = "brightness"
+"""The view that is asked whether a film is upside down: it tells all of them; edges would add nothing."""
 
 _OPEN = Limits(np.inf, np.inf)
 
@@ -30,7 +38,10 @@ def fit_gate(train: Films, validation: Films) -> Gate:
     learnt = np.concatenate([train, *_in_other_ways(train)])
     learnt = np.concatenate([learnt, learnt[:, :, ::-1]])
     held_out = np.concatenate([changed(validation, name) for name in CHANGES])
-    return Gate({name: _fit(view(learnt), view(held_out)) for name, view in VIEWS.items()})
+    spaces = {name: _fit(view(learnt), view(held_out)) for name, view in VIEWS.items()}
+    view, space = VIEWS[UPSIDE_DOWN_VIEW], spaces[UPSIDE_DOWN_VIEW]
+    gains = space.gain_upside_down(view(held_out), view(upside_down(held_out)))
+    return Gate({**spaces, UPSIDE_DOWN_VIEW: replace(space, upside_down=_limits_upside_down(gains))})
 
 
 def _in_other_ways(films: Films) -> list[Films]:
@@ -47,6 +58,14 @@ def _fit(learnt: Floats, held_out: Floats) -> Subspace:
     arrays = (_float32(mean), _float32(directions[:, ::-1][:, :kept].T), _float32(variances[::-1][:kept]))
     residual, distance = (_limits(values) for values in Subspace(*arrays, _OPEN, _OPEN).measure(held_out))
     return Subspace(*arrays, residual, distance)
+
+
+def _limits_upside_down(gains: Floats) -> Limits:
+    """From what upright films gain by being turned. What an upside-down film gains is as much with the other sign."""
+    # Never below zero: a film that fits better as it is must pass, whatever the validation films are like.
+    near = max(float(np.quantile(gains, UPRIGHT)), 0.0)
+    far = FAR * max(float(-gains.min()), near)
+    return Limits(round(near, 5), round(far, 5))
 
 
 def _float32(values: npt.NDArray[np.generic]) -> Floats:

@@ -8,19 +8,19 @@ import numpy as np
 import pytest
 
 from pneumonia.evaluation.perturbations import CHANGES, changed
-from pneumonia.gate import Gate
+from pneumonia.gate import Gate, thumbnails
 from pneumonia.learning.gating import FAR, fit_gate
 
 
 def pictures(count: int, seed: int) -> Any:
-    """Films of a kind: two dark fields at varying places, grain."""
+    """Films of a kind: two dark fields at varying places, brighter below than above, grain."""
     random = np.random.default_rng(seed)
     rows, columns = np.mgrid[0:150, 0:150]
     found = []
     for _ in range(count):
         left, right, top = random.normal(45, 4), random.normal(105, 4), random.normal(75, 6)
         fields = sum(np.exp(-((columns - x) ** 2 / 400 + (rows - top) ** 2 / 1500)) for x in (left, right))
-        found.append(np.clip(180 - 110 * fields + random.normal(0, 4, rows.shape), 0, 255))
+        found.append(np.clip(150 + 0.4 * rows - 110 * fields + random.normal(0, 4, rows.shape), 0, 255))
     return np.array(found).astype(np.uint8)
 
 
@@ -42,8 +42,25 @@ def test_new_films_of_the_kind_pass_however_they_were_saved(gate: Gate, name: st
 def test_other_pictures_are_refused(gate: Gate) -> None:
     films = pictures(20, 4)
     noise = np.random.default_rng(0).integers(0, 256, (20, 150, 150)).astype(np.uint8)
-    for other in (np.rot90(films, axes=(1, 2)), 255 - films, noise):
+    for other in (np.rot90(films, axes=(1, 2)), films[:, ::-1], 255 - films, noise):
         assert refused(gate, other) == 1.0
+
+
+def test_upside_down_films_are_unlike_and_still_chest_films(gate: Gate) -> None:
+    space = gate.subspaces["brightness"]
+    films = pictures(40, 7)
+    gains = space.gain_upside_down(thumbnails(films[:, ::-1]), thumbnails(films))
+    assert space.upside_down is not None
+    assert 0 <= space.upside_down.near < gains.min()
+    assert gains.max() < space.upside_down.far
+
+
+def test_films_that_are_the_same_upside_down_set_a_limit_that_lets_them_through() -> None:
+    films = pictures(60, 8)
+    films = np.concatenate([films[:, :75], films[:, 74::-1]], axis=1)
+    either_way = np.concatenate([films[:30], films[30:, ::-1]])
+    gate = fit_gate(either_way[::2], either_way[1::2])
+    assert refused(gate, either_way[1::2]) <= 0.1
 
 
 def test_far_lies_beyond_near(gate: Gate) -> None:
