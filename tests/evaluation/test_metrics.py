@@ -187,3 +187,12 @@ def test_a_replicate_without_a_class_is_left_out(answers: Answers) -> None:
 
 def test_the_ends_of_the_scale_have_a_bin() -> None:
     assert metrics.bins(np.array([0.0, 1 / 15, 0.999999, 1.0])).tolist() == [0, 1, 14, 14]
+
+
+def test_the_area_under_drawn_films_with_ties_is_scikit_learns() -> None:
+    random = np.random.default_rng(5)
+    labels = random.integers(0, 2, 60)
+    tied = Answers(labels, random.integers(0, 6, 60) / 5, labels, np.ones(60, bool))
+    weights = random.integers(0, 3, (5, 60)).astype(np.float64)
+    expected = [reference.roc_auc_score(labels, tied.probability, sample_weight=row) for row in weights]
+    assert metrics.auroc(tied, weights) == pytest.approx(expected)
