@@ -48,7 +48,7 @@ def assess(films: FilmSet, outcome: Outcome, points: dict[str, OperatingPoint]) 
     """All figures and curves of one model on one set of films."""
     weights = metrics.draws(films.strict_keys)
     balanced = points[DEFAULT_POINT]
-    network = _answers(films, outcome, balanced, banded=False)
+    network = answers(films, outcome, balanced, banded=False)
     return {
         "films": {"total": len(films.films), **_counts(films.kinds)},
         "fingerprint": films.fingerprint,
@@ -58,7 +58,7 @@ def assess(films: FilmSet, outcome: Outcome, points: dict[str, OperatingPoint]) 
         "figures": metrics.measure(network, weights, metrics.NETWORK | metrics.GATED),
         "confusion": _confusion(network),
         "operating_points": {
-            name: metrics.measure(_answers(films, outcome, point, banded=True), weights, metrics.SERVICE)
+            name: metrics.measure(answers(films, outcome, point, banded=True), weights, metrics.SERVICE)
             for name, point in points.items()
         },
         "kinds": {kind: _kind(films, network, outcome, weights, kind) for kind in sorted(set(films.kinds.tolist()))},
@@ -66,7 +66,8 @@ def assess(films: FilmSet, outcome: Outcome, points: dict[str, OperatingPoint]) 
     }
 
 
-def _answers(films: FilmSet, outcome: Outcome, point: OperatingPoint, *, banded: bool) -> Answers:
+def answers(films: FilmSet, outcome: Outcome, point: OperatingPoint, *, banded: bool) -> Answers:
+    """The outcome at an operating point: forced at its threshold; answered if not refused and, if `banded`, decided."""
     forced = (outcome.probability >= point.threshold).astype(np.int64)
     decided = np.array([point.label(float(probability)) != UNKNOWN for probability in outcome.probability])
     answered = ~outcome.refused & decided if banded else ~outcome.refused

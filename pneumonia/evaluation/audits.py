@@ -8,10 +8,11 @@ from typing import Any
 from ..predictor import Predictor
 from .films import FilmSet
 from .robustness import robustness
+from .shortcuts import shortcuts
 
 Audit = Callable[[Predictor, FilmSet], dict[str, Any]]
 
-AUDITS: dict[str, Audit] = {"robustness": robustness}
+AUDITS: dict[str, Audit] = {"robustness": robustness, "shortcuts": shortcuts}
 """By the name under which `evaluation.json` holds the result, in the run."""
 
 

@@ -20,7 +20,7 @@ from .. import imaging
 from ..decision import DEFAULT_POINT
 from ..predictor import Predictor
 from . import metrics
-from .assess import Outcome, examine
+from .assess import answers, examine
 from .films import FilmSet
 from .metrics import Answers, Figure, Floats
 from .perturbations import CHANGES as SAVED_OTHERWISE
@@ -41,19 +41,19 @@ def robustness(predictor: Predictor, films: FilmSet, *, quiet: bool = False) -> 
     """
     squares = [square(film.path) for film in tqdm(films.films, "reading films", unit="film", disable=quiet or None)]
     weights = metrics.draws(films.strict_keys)
-    threshold = predictor.operating_points[DEFAULT_POINT].threshold
+    point = predictor.operating_points[DEFAULT_POINT]
 
     def after(name: str, change: Change) -> Answers:
         inputs = np.stack([_seen(change(film)) for film in squares])
         changed = dataclasses.replace(films, inputs=inputs)
-        return _answers(films, examine(predictor, changed, title=name, quiet=quiet), threshold)
+        return answers(films, examine(predictor, changed, title=name, quiet=quiet), point, banded=False)
 
     before = after("as it is", SAVED_OTHERWISE["as it is"])
     found = {}
     for name, change in CHANGES.items():
-        answers = after(name, change)
-        found[name] = {**_figures(answers, weights), "loss": loss(before, answers, weights)}
-    return {"side": SIDE, "threshold": threshold, "baseline": _figures(before, weights), "changes": found}
+        now = after(name, change)
+        found[name] = {**_figures(now, weights), "loss": loss(before, now, weights)}
+    return {"side": SIDE, "threshold": point.threshold, "baseline": _figures(before, weights), "changes": found}
 
 
 def square(path: Path) -> Image.Image:
@@ -73,14 +73,9 @@ def _seen(film: Image.Image) -> npt.NDArray[np.uint8]:
     return imaging.to_input(imaging.read(film))[:, :, 0]
 
 
-def _answers(films: FilmSet, outcome: Outcome, threshold: float) -> Answers:
-    forced = (outcome.probability >= threshold).astype(np.int64)
-    return Answers(films.labels, outcome.probability, forced, ~outcome.refused)
-
-
-def _figures(answers: Answers, weights: Floats) -> dict[str, Figure]:
-    refused = metrics.measure(answers, weights, {"refused": lambda a, w: 1 - metrics.coverage(a, w)})
-    return {**metrics.measure(answers, weights, MEASURES), **refused}
+def _figures(found: Answers, weights: Floats) -> dict[str, Figure]:
+    refused = metrics.measure(found, weights, {"refused": lambda a, w: 1 - metrics.coverage(a, w)})
+    return {**metrics.measure(found, weights, MEASURES), **refused}
 
 
 def _noisy(film: Image.Image) -> Image.Image:

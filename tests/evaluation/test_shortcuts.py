@@ -1,0 +1,102 @@
+"""The audit for shortcuts: what is hidden, what is swapped, and where the activation lies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pneumonia import Predictor, explain
+from pneumonia.evaluation import shortcuts
+from pneumonia.evaluation.films import FilmSet, load
+
+from .conftest import film_set
+
+NAMES = {
+    "test/NORMAL": ["IM-0001-0001.png", "IM-0002-0001.png"],
+    "test/PNEUMONIA": ["person1_bacteria_1.png", "person2_virus_2.png"],
+}
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory: pytest.TempPathFactory, write_films: Any) -> FilmSet:
+    return load(write_films(tmp_path_factory.mktemp("films"), NAMES), ("test",), quiet=True)
+
+
+def test_the_lungs_lie_where_the_zones_of_the_map_lie() -> None:
+    mask = shortcuts.lungs(150)
+    inside = explain.zones(mask.astype(np.float32))
+    assert sum(inside.values()) == pytest.approx(1.0, abs=0.01)
+    assert sum(explain.zones(np.ones((150, 150), np.float32)).values()) == pytest.approx(mask.mean(), abs=0.01)
+
+
+def test_the_border_is_the_outer_part_and_no_lungs_middle() -> None:
+    mask = shortcuts.border(150)
+    assert mask[:22].all() and mask[-22:].all() and mask[:, :22].all() and mask[:, -22:].all()
+    assert not mask[24:-24, 24:-24].any()
+
+
+def test_hidden_lungs_leave_nothing_of_themselves_and_all_of_the_rest() -> None:
+    grain = np.random.default_rng(0).integers(1, 255, (3, 150, 150), dtype=np.uint8)
+    mask = shortcuts.lungs(150)
+    black, mean = (shortcuts.HIDDEN[name](grain) for name in ("lungs black", "lungs at the film's mean"))
+    assert not black[:, mask].any()
+    assert (mean[:, mask] == grain.mean(axis=(1, 2)).round()[:, None]).all()
+    for hidden in (black, mean):
+        assert np.array_equal(hidden[:, ~mask], grain[:, ~mask])
+
+
+def test_the_border_alone_is_what_is_left() -> None:
+    film = np.full((1, 150, 150), 200, np.uint8)
+    left = shortcuts.HIDDEN["border alone, the rest black"](film)[0]
+    assert np.array_equal(left > 0, shortcuts.border(150))
+
+
+def test_each_swap_is_the_reverse_of_the_other() -> None:
+    for first, second in (ways.values() for ways in shortcuts.SWAPS.values()):
+        film = Image.fromarray(np.random.default_rng(1).integers(0, 255, (300, 400), dtype=np.uint8))
+        one, other = ([np.asarray(change(film)) for change in way] for way in (first, second))
+        assert np.array_equal(one[0], other[1]) and np.array_equal(one[1], other[0])
+        assert one[0].shape != one[1].shape or not np.array_equal(one[0], one[1])
+
+
+def test_a_crop_brings_one_classs_aspect_to_the_others() -> None:
+    narrow, wide = shortcuts.ASPECTS
+    way = shortcuts.SWAPS["aspect"]["normal wider, pneumonia narrower"]
+    normal, ill = way[0](Image.new("L", (1250, 1000))), way[1](Image.new("L", (1510, 1000)))
+    assert normal.width / normal.height == pytest.approx(wide, abs=0.01)
+    assert ill.width / ill.height == pytest.approx(narrow, abs=0.01)
+
+
+def test_activation_is_spread_by_class_and_maps_without_any_are_counted_apart() -> None:
+    films = film_set([f"test/NORMAL/IM-000{n}-0001.png" for n in range(3)] + ["test/PNEUMONIA/person1_virus_1.png"])
+    found = shortcuts.activation(films, np.array([0.2, 0.4, np.nan, 0.9]), np.ones((2, 4)))
+    assert found["without"] == 1
+    assert {name: row["count"] for name, row in found["films"].items()} == {"all": 3, "Normal": 2, "Pneumonia": 1}
+    assert found["films"]["Normal"]["median"] == pytest.approx(0.3)
+    assert found["films"]["Normal"]["at_least_half"]["value"] == 0.0
+    assert found["films"]["all"]["at_least_half"]["value"] == pytest.approx(1 / 3, abs=1e-5)
+
+
+def test_a_class_without_any_activation_has_no_quartiles() -> None:
+    films = film_set(["test/NORMAL/IM-0001-0001.png", "test/PNEUMONIA/person1_virus_1.png"])
+    found = shortcuts.activation(films, np.array([np.nan, 0.9]), np.ones((2, 2)))
+    assert found["films"]["Normal"] == {"count": 0}
+
+
+def test_the_audit_has_a_row_for_everything_that_is_done(predictor: Predictor, films: FilmSet) -> None:
+    found = shortcuts.shortcuts(predictor, films, quiet=True)
+    assert set(found["hidden"]) == set(shortcuts.HIDDEN)
+    assert {cue: set(ways) for cue, ways in found["swaps"].items()} == {
+        cue: set(ways) for cue, ways in shortcuts.SWAPS.items()
+    }
+    rows = [
+        found["baseline"],
+        *found["hidden"].values(),
+        *(row for ways in found["swaps"].values() for row in ways.values()),
+    ]
+    assert all(set(row) == {"auroc", "accuracy"} for row in rows)
+    assert found["activation"]["films"]["all"]["count"] + found["activation"]["without"] == 4
+    assert found["activation"]["chance"] == pytest.approx(0.44, abs=0.01)
