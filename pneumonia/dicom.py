@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import logging
+import re
 import warnings
 from typing import Any
 
@@ -29,6 +30,10 @@ warnings.filterwarnings("ignore", module=r"pydicom(\.|$)")
 AGES_YEARS = (1, 5)
 """The ages of the children in the training films."""
 
+_LATERAL_VIEWS = {"LL", "RL", "LLD", "RLD", "LLAT", "RLAT"}
+"""ViewPosition of films taken from the side: the standard's left and right lateral, also of a lying patient, and two
+that machines write. Whatever holds a word that starts with LAT counts too."""
+
 _FAR = 10_000_000
 """Beyond every value that 16 bits and a rescale give."""
 
@@ -45,7 +50,7 @@ def read(data: bytes) -> Radiograph:
         dataset = pydicom.dcmread(io.BytesIO(data), force=True)
         _mend(dataset)
         _check(dataset)
-        return Radiograph(_upright_grey(dataset), "DICOM", _notes(dataset))
+        return Radiograph(_upright_grey(dataset), "DICOM", _notes(dataset), _is_lateral(dataset))
 
 
 def _mend(dataset: pydicom.Dataset) -> None:
@@ -122,6 +127,12 @@ def _notes(dataset: pydicom.Dataset) -> tuple[str, ...]:
             f"The patient's age lies outside {AGES_YEARS[0]}-{AGES_YEARS[1]} years, the ages of the training films."
         )
     return tuple(notes)
+
+
+def _is_lateral(dataset: pydicom.Dataset) -> bool:
+    """Whether ViewPosition says so; where it is missing or says something else, the gate must tell."""
+    words = re.findall("[A-Z0-9]+", str(_first(dataset.get("ViewPosition", ""))).upper())
+    return any(word in _LATERAL_VIEWS or word.startswith("LAT") for word in words)
 
 
 def _age_years(text: str) -> float | None:

@@ -175,6 +175,21 @@ def test_of_several_frames_the_first_is_used_and_told(large_film: Grey) -> None:
     assert film.warnings == ("The file holds 2 pictures; only the first was used.",)
 
 
+LATERAL = ["LL", "RL", "LLD", "RLD", "LATERAL", "lateral", "LEFT LATERAL", "LAT", "L_LAT", "LLAT", " LL "]
+NOT_LATERAL = ["AP", "PA", "", None, "FRONTAL", "AP SUPINE", "LL5", "PLL", "OBLATE", "²"]
+
+
+@pytest.mark.parametrize("view", LATERAL)
+def test_a_view_from_the_side_is_told_and_not_kept(view: str, large_film: Grey) -> None:
+    film = read(dicom(large_film, ViewPosition=view, SpecificCharacterSet="ISO_IR 192"))
+    assert (film.is_lateral, film.warnings, film.format) == (True, (), "DICOM")
+
+
+@pytest.mark.parametrize("view", NOT_LATERAL)
+def test_any_other_view_or_none_goes_on(view: str | None, large_film: Grey) -> None:
+    assert not read(dicom(large_film, ViewPosition=view, SpecificCharacterSet="ISO_IR 192")).is_lateral
+
+
 @pytest.mark.parametrize("age", ["001Y", "005Y", "012M", "018M", "071M", "053W", "400D", "3Y", " 003Y"])
 def test_the_ages_of_the_training_films_are_not_told(age: str, large_film: Grey) -> None:
     assert read(dicom(large_film, PatientAge=age)).warnings == ()
