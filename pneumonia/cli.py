@@ -94,15 +94,14 @@ def _line(result: Prediction | Failure) -> str:
 
 def _write_heatmap(predictor: Predictor, path: str, folder: Path) -> None:
     """The overlay beside no other film's: files of the same name from two folders get a number."""
-    from . import explain, imaging
+    from . import explain
 
     reading = predictor.read(path)
     if reading.activation is None:
         print(f"{path}: no heatmap, since the model was not asked", file=sys.stderr)
         return
-    film = imaging.to_display(imaging.read(path, full_resolution=True))
     target = next(name for name in _names(folder / Path(path).stem) if not name.exists())
-    explain.overlay(film, reading.activation).save(target)
+    explain.overlay(reading.display(path), reading.activation).save(target)
 
 
 def _make_folder(folder: Path) -> None:

@@ -40,6 +40,7 @@ COLOUR_TOLERANCE = 12
 """Spread between the channels, in 8-bit levels at the 99th percentile, up to which a picture counts as grey: JPEG
 chroma of a grey film stays below it."""
 
+INVERTED_NOTE = "The film looked inverted (bones dark); it was corrected."
 _COLOUR_NOTE = "The picture has colours; it was converted to grey."
 _TIFF_PHOTOMETRIC = 262
 
@@ -96,6 +97,12 @@ def to_display(film: Radiograph) -> npt.NDArray[np.uint8]:
         return film.pixels.astype(np.uint8, copy=False)
     shown: npt.NDArray[np.uint8] = np.rint(film.pixels * (255.0 / _full_scale(film.pixels))).astype(np.uint8)
     return shown
+
+
+def negative(film: Radiograph) -> Radiograph:
+    """The film with dark and bright exchanged within its own depth, and a warning that says so."""
+    pixels = film.pixels.dtype.type(_full_scale(film.pixels)) - film.pixels
+    return replace(film, pixels=pixels, warnings=(*film.warnings, INVERTED_NOTE))
 
 
 def sniff(data: bytes) -> str:

@@ -35,13 +35,20 @@ from .imaging import Radiograph, Source
 class Reading:
     """What is known of a film before an operating point is chosen: any number of decisions can follow from it.
 
-    `refusal` is the gate's reason; then `probability` and `activation` are None, since the model was not asked.
+    `film` is what was judged: where the file held a negative (`inverted`), the corrected film. `refusal` is the reason
+    not to ask the model; then `probability` and `activation` are None.
     """
 
     film: Radiograph
     refusal: Reason | None
     probability: float | None
     activation: Activation | None
+    inverted: bool = False
+
+    def display(self, source: Source) -> npt.NDArray[np.uint8]:
+        """The film for a viewer, `[H, W]`: the `source` that was read, at full resolution, corrected as `film` is."""
+        film = imaging.read(source, full_resolution=True)
+        return imaging.to_display(imaging.negative(film) if self.inverted else film)
 
 
 class Predictor:
@@ -104,16 +111,23 @@ class Predictor:
     def read(self, source: Source) -> Reading:
         """Read, gate and score one film.
 
-        A large JPEG is always read at the same reduced size, so that no two front ends can disagree on a film; a viewer
-        reads it once more at full resolution.
+        A film that the gate refuses and whose negative it lets through goes on as its negative. A film that its file
+        calls lateral is refused unseen. A large JPEG is always read at the same reduced size, so that no two front ends
+        can disagree on a film; a viewer reads it once more at full resolution (`Reading.display`).
         """
         film = imaging.read(source)
+        if film.is_lateral:
+            return Reading(film, Reason("unlike_training_films"), None, None)
         seen = imaging.to_input(film)
         refusal = self.bundle.gate.check(seen)
-        if refusal is not None:
+        inverted = refusal is not None and self.bundle.gate.check(255 - seen) is None
+        if inverted:
+            film = imaging.negative(film)
+            seen = imaging.to_input(film)
+        elif refusal is not None:
             return Reading(film, Reason(refusal), None, None)
         probability, activation = self.score(seen)
-        return Reading(film, None, probability, activation)
+        return Reading(film, None, probability, activation, inverted)
 
     def score(self, seen: npt.NDArray[np.uint8]) -> tuple[float, Activation]:
         """(calibrated probability of pneumonia, activation map) of a `[150, 150, 3]` input, without asking the gate."""

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from pneumonia import bundle, cli, decision, sources
 from pneumonia.evaluation import metrics
@@ -175,6 +175,16 @@ def test_a_heatmap_is_a_picture_of_the_films_size(film: str, tmp_path: Path) -> 
     assert path.suffix == ".png" and path.name.startswith("film")
     with Image.open(path) as overlay, Image.open(film) as original:
         assert (overlay.format, overlay.size) == ("PNG", original.size)
+
+
+def test_the_heatmap_of_an_inverted_film_shows_it_corrected(film: str, tmp_path: Path) -> None:
+    inverted = tmp_path / "inverted.png"
+    with Image.open(film) as upright:
+        ImageOps.invert(upright).save(inverted)
+    out = tmp_path / "maps"
+    assert cli.main(["predict", film, str(inverted), "--heatmap", str(out)]) == 0
+    assert len({path.read_bytes() for path in out.iterdir()}) == 1
+    assert len(list(out.iterdir())) == 2
 
 
 def test_films_of_one_name_from_two_folders_keep_both_heatmaps(tmp_path: Path, write_films: WriteFilms) -> None:

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from pneumonia import imaging
-from pneumonia.imaging import Radiograph, read, to_display, to_input
+from pneumonia.imaging import Radiograph, negative, read, to_display, to_input
 
 Grey = npt.NDArray[np.uint8]
 
@@ -124,6 +124,22 @@ def test_a_person_is_shown_the_film_in_its_own_size_and_the_networks_greys(large
 def test_a_twelve_bit_film_is_not_shown_as_black(large_film: Grey) -> None:
     shown = to_display(read(np.rint(large_film * (4095 / 255)).astype(np.uint16)))
     assert np.abs(shown.astype(np.int16) - large_film).max() <= 1
+
+
+@pytest.mark.parametrize("depth", [8, 10, 12, 16])
+def test_a_negative_is_turned_within_its_own_depth_and_says_so(depth: int, large_film: Grey) -> None:
+    upright = large_film.astype(np.uint8 if depth == 8 else np.uint16) * ((2**depth - 1) // 255)
+    upright.flat[:2] = 0, 2**depth - 1
+    stored = (2**depth - 1 - upright).astype(upright.dtype)
+    corrected = negative(read(stored))
+    np.testing.assert_array_equal(corrected.pixels, upright)
+    assert corrected.pixels.dtype == stored.dtype
+    assert corrected.warnings == ("The film looked inverted (bones dark); it was corrected.",)
+
+
+def test_a_corrected_film_keeps_its_other_warnings(normal_film: Grey) -> None:
+    small = read(normal_film[::2, ::2])
+    assert negative(small).warnings[:-1] == small.warnings != ()
 
 
 def test_reading_leaves_the_callers_array_alone(large_film: Grey) -> None:

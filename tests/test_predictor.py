@@ -21,8 +21,9 @@ from pneumonia.decision import UNKNOWN, Calibration, Reason
 from pneumonia.errors import BundleCorrupt, EmptyFile, UsageError
 from pneumonia.explain import ZONES, zones
 from pneumonia.gate import Gate
-from pneumonia.imaging import Radiograph, Source, read, to_input
+from pneumonia.imaging import INVERTED_NOTE, Radiograph, Source, read, to_input
 from pneumonia.predictor import Reading
+from tests.dicom_files import dicom
 
 Grey = npt.NDArray[np.uint8]
 
@@ -85,6 +86,46 @@ def test_zones_are_those_of_the_reading_and_none_for_a_normal_answer(predictor: 
     assert low.zones is None
     assert high.zones == zones(reading.activation)
     assert set(high.zones) == set(ZONES)
+
+
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+def test_an_inverted_film_is_corrected_and_says_so(predictor: Predictor, large_film: Grey, depth: type) -> None:
+    upright = large_film.astype(depth) * depth(np.iinfo(depth).max // 255)
+    answer, corrected = predictor.predict(upright), predictor.predict(np.iinfo(depth).max - upright)
+    assert corrected == replace(answer, warnings=(*answer.warnings, INVERTED_NOTE))
+    assert answer.probability is not None
+
+
+def test_an_inverted_film_is_displayed_corrected_at_full_resolution(
+    predictor: Predictor, normal_film: Grey, encode: Callable[..., bytes]
+) -> None:
+    large = np.asarray(Image.fromarray(normal_film).resize((1600, 1400)))
+    for kind, apart in (("PNG", 0), ("JPEG", 12)):
+        inverted = encode(255 - large, kind)
+        reading = predictor.read(inverted)
+        assert reading.inverted
+        shown = reading.display(inverted)
+        assert shown.shape == large.shape
+        assert np.abs(shown.astype(np.int16) - large).max() <= apart
+    assert not predictor.read(large).inverted
+    np.testing.assert_array_equal(predictor.read(large).display(large), large)
+
+
+def test_what_is_no_film_either_way_is_refused_as_it_is(predictor: Predictor, normal_film: Grey) -> None:
+    for other in (np.rot90(normal_film), 255 - np.rot90(normal_film), np.full((200, 200), 200, np.uint8)):
+        other = np.ascontiguousarray(other)
+        reading = predictor.read(other)
+        assert (reading.refusal is None, reading.inverted, reading.film.warnings) == (False, False, ())
+        assert reading.refusal == Reason(str(predictor.bundle.gate.check(to_input(read(other)))))
+
+
+def test_a_film_that_its_file_calls_lateral_is_refused_unseen(predictor: Predictor, normal_film: Grey) -> None:
+    frontal, lateral = (predictor.predict(dicom(normal_film, ViewPosition=view)) for view in ("PA", "LL"))
+    assert frontal.probability == predictor.predict(normal_film).probability is not None
+    assert (lateral.label, lateral.reason) == (UNKNOWN, Reason("unlike_training_films"))
+    assert (lateral.probability, lateral.zones, lateral.warnings) == (None, None, ())
+    blank = np.zeros((100, 100), np.uint8) + np.uint8(7)
+    assert predictor.predict(dicom(blank, ViewPosition="RL")).reason == Reason("unlike_training_films")
 
 
 def by_hand(probability: float) -> Reading:

@@ -67,26 +67,24 @@ def analyze_source(predictor: Predictor, source: Source) -> Analysis:
     return _failed(result) if isinstance(result, Failure) else result
 
 
-def preview(source: Upload | bytes | None) -> Image.Image | None:
-    """The film as the model saw it: upright, grey, windowed; None where it cannot be read (`analyze` says why)."""
+def preview(predictor: Predictor, source: Upload | bytes | None) -> Image.Image | None:
+    """The film as the model saw it: grey, windowed, bones bright; None where it cannot be read (`analyze` says why)."""
     if source is None:
         return None
-    try:
-        film = imaging.read(source.path if isinstance(source, Upload) else source, full_resolution=True)
-    except PneumoniaError:
-        return None
-    return _bounded(Image.fromarray(imaging.to_display(film)))
+    film: Source = source.path if isinstance(source, Upload) else source
+    shown: Image.Image | Failure = _or_failure(lambda: _displayed(film, predictor.read(film)), None)
+    return None if isinstance(shown, Failure) else shown
 
 
 def _overlay(source: Source, reading: Reading, prediction: Prediction) -> Image.Image | None:
     """Only where the network leans to disease: the map of a normal film would paint its least unlikely place red."""
     if reading.activation is None or prediction.label == CLASSES[0]:
         return None
-    film = _bounded(Image.fromarray(imaging.to_display(imaging.read(source, full_resolution=True))))
-    return explain.overlay(np.asarray(film), reading.activation)
+    return explain.overlay(np.asarray(_displayed(source, reading)), reading.activation)
 
 
-def _bounded(picture: Image.Image) -> Image.Image:
+def _displayed(source: Source, reading: Reading) -> Image.Image:
+    picture = Image.fromarray(reading.display(source))
     picture.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE), Image.Resampling.BILINEAR)
     return picture
 

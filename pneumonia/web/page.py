@@ -50,7 +50,9 @@ def build(predictor: Predictor) -> gr.Blocks:
             _offer(predictor, example, button, shown, answer)
         gr.Markdown(words.model_line(predictor.model, predictor.describe()["figures"]), elem_id="model")
         gr.Markdown(words.NOTICE, elem_id="notice")
-        film.upload(handlers.preview, film, shown, api_visibility="private", concurrency_id=_SHARED_QUEUE)
+        film.upload(
+            partial(handlers.preview, predictor), film, shown, api_visibility="private", concurrency_id=_SHARED_QUEUE
+        )
         film.upload(
             partial(handlers.analyze, predictor),
             film,
@@ -92,7 +94,8 @@ def _offer(
     predictor: Predictor, example: Example, button: gr.Button, shown: gr.Image, answer: list[gr.components.Component]
 ) -> None:
     """A click on an example goes the way of a dropped film."""
-    button.click(partial(handlers.preview, example.picture), None, shown, api_visibility="private")
+    preview = partial(handlers.preview, predictor, example.picture)
+    button.click(preview, None, shown, api_visibility="private", concurrency_id=_SHARED_QUEUE)
     button.click(
         partial(handlers.analyze_source, predictor, example.picture),
         None,
