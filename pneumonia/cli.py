@@ -54,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("files", nargs="+", metavar="FILE", help="a picture or a DICOM file")
     predict.add_argument("--json", action="store_true", help="one JSON object a line on stdout, nothing else there")
     predict.add_argument("--operating-point", default=DEFAULT_POINT, metavar="P", help="screening, balanced or confirm")
+    predict.add_argument("--prevalence", type=float, metavar="R", help="share of pneumonia where you work, 0 to 1")
     predict.add_argument("--heatmap", type=Path, metavar="DIR", help="also write where it looked, a PNG a file")
     predict.set_defaults(run=_predict)
 
@@ -76,7 +77,8 @@ def _predict(given: argparse.Namespace) -> int:
         _make_folder(given.heatmap)
     predictor = load_predictor(given.model)
     failed = 0
-    for path, result in zip(given.files, predictor.predict_many(given.files, given.operating_point), strict=True):
+    results = predictor.predict_many(given.files, given.operating_point, prevalence=given.prevalence)
+    for path, result in zip(given.files, results, strict=True):
         print(json.dumps(result.as_dict()) if given.json else _line(result), flush=True)
         failed += isinstance(result, Failure)
         if given.heatmap and isinstance(result, Prediction):

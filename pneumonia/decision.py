@@ -41,6 +41,15 @@ class Calibration:
         logit = self.slope * math.log(score / (1 - score)) + self.intercept
         return 0.5 * (1.0 + math.tanh(0.5 * logit))  # the sigmoid, without overflow
 
+    def at(self, prevalence: float, probability: float) -> float:
+        """A probability of this calibration as it is where another share of the films shows pneumonia.
+
+        The odds move by the ratio of the prior odds; that films of either kind look the same there is assumed.
+        """
+        ill = probability * prevalence / self.prevalence
+        well = (1 - probability) * (1 - prevalence) / (1 - self.prevalence)
+        return ill / (ill + well)
+
 
 @dataclass(frozen=True)
 class OperatingPoint:
@@ -145,6 +154,12 @@ def choose_point(points: dict[str, OperatingPoint], name: str) -> OperatingPoint
     if name not in points:
         raise UsageError(f"There is no such operating point. Allowed: {', '.join(points)}. Received: {name!r}.")
     return points[name]
+
+
+def check_prevalence(prevalence: float | None) -> None:
+    """Raises `UsageError` for what is no share between 0 and 1; None, for the calibration's own, is legal."""
+    if prevalence is not None and not (isinstance(prevalence, float) and 0 < prevalence < 1):
+        raise UsageError(f"There is no such prevalence. Allowed: above 0 and below 1. Received: {prevalence!r}.")
 
 
 def _rounded(values: dict[str, float] | None) -> dict[str, float] | None:

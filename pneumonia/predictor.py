@@ -24,6 +24,7 @@ from .decision import (
     OperatingPoint,
     Prediction,
     Reason,
+    check_prevalence,
     choose_point,
 )
 from .errors import InternalError, PneumoniaError, UsageError
@@ -78,28 +79,36 @@ class Predictor:
         points = {name: dataclasses.asdict(point) for name, point in self.operating_points.items()}
         return {**self.model.as_dict(), "operating_points": points, "figures": own}
 
-    def predict(self, source: Source, operating_point: str = DEFAULT_POINT, *, file: str | None = None) -> Prediction:
+    def predict(
+        self,
+        source: Source,
+        operating_point: str = DEFAULT_POINT,
+        *,
+        file: str | None = None,
+        prevalence: float | None = None,
+    ) -> Prediction:
         """The answer for one film: a path, bytes, a PIL image, or an array (uint8, uint16, or float in 0..1).
 
-        `file` is the name that the answer carries; a path carries its own. Raises `PneumoniaError`.
+        `file` is the name that the answer carries; a path carries its own. `prevalence` as in `decide`. Raises
+        `PneumoniaError`.
         """
-        choose_point(self.operating_points, operating_point)
-        return self.decide(self.read(source), operating_point, file=file or _name(source))
+        self._check(operating_point, prevalence)
+        return self.decide(self.read(source), operating_point, file=file or _name(source), prevalence=prevalence)
 
     def predict_many(
-        self, sources: Iterable[Source], operating_point: str = DEFAULT_POINT
+        self, sources: Iterable[Source], operating_point: str = DEFAULT_POINT, *, prevalence: float | None = None
     ) -> Iterator[Prediction | Failure]:
         """An answer or a failure for each film, lazily and in order; a bad film never ends the others.
 
         Films are read and scored on all threads, a few ahead of the one that is asked for, so that memory stays bounded
         however many there are.
         """
-        choose_point(self.operating_points, operating_point)
+        self._check(operating_point, prevalence)
         waiting: deque[Future[Prediction | Failure]] = deque()
         with ThreadPoolExecutor(self.threads, thread_name_prefix="film") as pool:
             try:
                 for source in sources:
-                    waiting.append(pool.submit(self._predict_or_fail, source, operating_point))
+                    waiting.append(pool.submit(self._predict_or_fail, source, operating_point, prevalence))
                     if len(waiting) > 4 * self.threads:
                         yield waiting.popleft().result()
                 while waiting:
@@ -134,8 +143,20 @@ class Predictor:
         score, activation = self._graph.score(seen)
         return self.bundle.calibration.probability(score), activation
 
-    def decide(self, reading: Reading, operating_point: str = DEFAULT_POINT, *, file: str | None = None) -> Prediction:
-        """The answer that an operating point gives for a reading, without scoring again."""
+    def decide(
+        self,
+        reading: Reading,
+        operating_point: str = DEFAULT_POINT,
+        *,
+        file: str | None = None,
+        prevalence: float | None = None,
+    ) -> Prediction:
+        """The answer that an operating point gives for a reading, without scoring again.
+
+        `prevalence` is the share of films with pneumonia where the caller works, by default the calibration's. It moves
+        the probabilities; the label stays, since operating points are defined at the calibration's prevalence.
+        """
+        check_prevalence(prevalence)
         point = choose_point(self.operating_points, operating_point)
         label = UNKNOWN if reading.probability is None else point.label(reading.probability)
         reason = reading.refusal or (Reason("inconclusive") if label == UNKNOWN else None)
@@ -143,23 +164,40 @@ class Predictor:
         return Prediction(
             file=file,
             label=label,
-            probability=reading.probability,
+            probability=self._probability(reading, prevalence),
             operating_point=operating_point,
             reason=reason,
             zones=explain.zones(reading.activation) if shown and reading.activation is not None else None,
             model=self.model,
-            warnings=reading.film.warnings,
+            warnings=_warnings(reading, prevalence),
         )
 
-    def _predict_or_fail(self, source: Source, operating_point: str) -> Prediction | Failure:
+    def _check(self, operating_point: str, prevalence: float | None) -> None:
+        """What is not legal is told before a film is read."""
+        choose_point(self.operating_points, operating_point)
+        check_prevalence(prevalence)
+
+    def _probability(self, reading: Reading, prevalence: float | None) -> float | None:
+        if reading.probability is None or prevalence is None:
+            return reading.probability
+        return self.bundle.calibration.at(prevalence, reading.probability)
+
+    def _predict_or_fail(self, source: Source, operating_point: str, prevalence: float | None) -> Prediction | Failure:
         name = None
         try:
             name = _name(source)
-            return self.predict(source, operating_point, file=name)
+            return self.predict(source, operating_point, file=name, prevalence=prevalence)
         except PneumoniaError as error:
             return Failure(name, error)
         except Exception as error:
             return Failure(name, InternalError.hiding(error))
+
+
+def _warnings(reading: Reading, prevalence: float | None) -> tuple[str, ...]:
+    if reading.probability is None or prevalence is None:
+        return reading.film.warnings
+    asked = f"Probabilities are for a prevalence of {100 * prevalence:g} %, as asked; the label does not depend on it."
+    return (*reading.film.warnings, asked)
 
 
 def _name(source: Source) -> str | None:

@@ -137,6 +137,26 @@ def test_an_unknown_operating_point_is_wrong_usage(film: str, capsys: pytest.Cap
     assert "Allowed: screening, balanced, confirm" in err and "'lucky'" in err
 
 
+def test_the_prevalence_is_taken_and_told(film: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["predict", film, "--json"]) == 0
+    assert cli.main(["predict", film, "--json", "--prevalence", "0.1"]) == 0
+    own, asked = rows(capsys.readouterr().out)
+    assert set(asked) == FIELDS
+    assert asked["label"] == own["label"]
+    assert asked["probabilities"]["Pneumonia"] <= own["probabilities"]["Pneumonia"]
+    assert "prevalence of 10 %" in asked["warnings"][-1]
+
+
+@pytest.mark.parametrize("prevalence", ["0", "1", "-1", "nan", "10"])
+def test_an_impossible_prevalence_is_wrong_usage(
+    film: str, prevalence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["predict", film, "--prevalence", prevalence]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "Allowed: above 0 and below 1" in err
+
+
 @pytest.mark.parametrize("command", [["predict", "film.png"], ["model"], ["evaluate", "--data", "data"]])
 def test_a_model_that_is_not_there_is_told(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main([*command, "--model", "/no/such/model"]) == 2

@@ -53,6 +53,8 @@ def test_the_public_surface() -> None:
     assert list(inspect.signature(pneumonia.load_predictor).parameters)[0] == "model"
     assert list(inspect.signature(pneumonia.Predictor.predict).parameters)[1:3] == ["source", "operating_point"]
     assert list(inspect.signature(pneumonia.Predictor.predict_many).parameters)[1:3] == ["sources", "operating_point"]
+    for ask in (pneumonia.Predictor.predict, pneumonia.Predictor.predict_many, pneumonia.Predictor.decide):
+        assert inspect.signature(ask).parameters["prevalence"].default is None
 
 
 def test_labels_and_reasons() -> None:
@@ -80,7 +82,7 @@ def test_each_command_explains_itself(command: str, capsys: pytest.CaptureFixtur
 
 
 def test_every_option_of_the_command_line_stands_in_the_docs() -> None:
-    for option in ("--json", "--operating-point", "--heatmap", "--model", "--data", "--out"):
+    for option in ("--json", "--operating-point", "--prevalence", "--heatmap", "--model", "--data", "--out"):
         assert option in API
 
 

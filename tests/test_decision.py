@@ -17,6 +17,7 @@ from pneumonia.decision import (
     ModelIdentity,
     OperatingPoint,
     Reason,
+    check_prevalence,
     choose_point,
 )
 from pneumonia.errors import TooSmall, UsageError
@@ -67,6 +68,47 @@ def test_the_neutral_calibration_changes_nothing() -> None:
     neutral = Calibration(1.0, 0.0, prevalence=0.5)
     for score in (0.001, 0.3, 0.5, 0.999):
         assert neutral.probability(score) == pytest.approx(score)
+
+
+@pytest.mark.parametrize(
+    ("prevalence", "probability", "moved"),
+    [
+        (0.5, 0.8, 0.5),  # odds 4 at prior odds 4: the film says nothing, and the prior is left
+        (0.5, 0.5, 0.2),
+        (0.1, 0.8, 0.1),
+        (0.8, 0.3, 0.3),
+        (0.1, 0.0, 0.0),
+        (0.1, 1.0, 1.0),
+    ],
+)
+def test_another_prevalence_moves_the_odds_by_the_prior_odds(
+    prevalence: float, probability: float, moved: float
+) -> None:
+    assert Calibration(1.0, 0.0, prevalence=0.8).at(prevalence, probability) == pytest.approx(moved)
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(strategies.floats(1e-6, 1 - 1e-6), strategies.floats(1e-6, 1 - 1e-6), strategies.floats(0.01, 0.99))
+def test_the_logit_moves_by_the_difference_of_the_prior_logits(score: float, asked: float, own: float) -> None:
+    def logit(share: float) -> float:
+        return math.log(share / (1 - share))
+
+    calibration = Calibration(1.0, 0.0, prevalence=own)
+    moved = calibration.at(asked, score)
+    assert calibration.at(own, score) == pytest.approx(score)
+    if 1e-9 < moved < 1 - 1e-9:
+        assert logit(moved) - logit(score) == pytest.approx(logit(asked) - logit(own), abs=1e-5)
+
+
+@pytest.mark.parametrize("prevalence", [0, 1, -0.1, 1.1, 10, math.nan, math.inf, "0.1", True])
+def test_what_is_no_prevalence_is_refused_with_what_is_allowed(prevalence: Any) -> None:
+    with pytest.raises(UsageError, match=r"Allowed: above 0 and below 1\. Received: "):
+        check_prevalence(prevalence)
+
+
+@pytest.mark.parametrize("prevalence", [None, 1e-9, 0.1, 0.999])
+def test_a_share_between_0_and_1_or_none_is_a_prevalence(prevalence: float | None) -> None:
+    check_prevalence(prevalence)
 
 
 @pytest.mark.parametrize(

@@ -150,6 +150,42 @@ def test_a_decision_from_a_reading_is_the_prediction(predictor: Predictor, norma
         assert predictor.decide(reading, name) == predictor.predict(normal_film, name)
 
 
+@pytest.mark.parametrize("probability", [0.0, 0.05, 0.5, 0.97, 1.0])
+def test_a_prevalence_moves_the_probability_and_leaves_the_label(predictor: Predictor, probability: float) -> None:
+    for name in predictor.operating_points:
+        own, asked = (predictor.decide(by_hand(probability), name, prevalence=share) for share in (None, 0.1))
+        moved = predictor.bundle.calibration.at(0.1, probability)
+        warning = "Probabilities are for a prevalence of 10 %, as asked; the label does not depend on it."
+        assert asked == replace(own, probability=moved, warnings=(warning,))
+        assert own.warnings == ()
+        assert moved <= probability
+
+
+def test_a_prevalence_goes_every_way_of_asking(predictor: Predictor, normal_film: Grey, film_path: Path) -> None:
+    answer = predictor.predict(film_path, "screening", prevalence=0.125)
+    assert list(predictor.predict_many([film_path], "screening", prevalence=0.125)) == [answer]
+    reading = predictor.read(film_path)
+    assert predictor.decide(reading, "screening", file=str(film_path), prevalence=0.125) == answer
+    assert reading.probability is not None
+    assert answer.probability == predictor.bundle.calibration.at(0.125, reading.probability)
+    assert "12.5 %" in answer.warnings[-1]
+
+
+def test_a_film_that_is_not_scored_says_nothing_of_prevalence(predictor: Predictor) -> None:
+    blank = np.full((200, 200), 128, np.uint8)
+    assert predictor.predict(blank, prevalence=0.1) == predictor.predict(blank)
+
+
+def test_an_impossible_prevalence_is_refused_before_the_film_is_read(predictor: Predictor) -> None:
+    for ask in (
+        lambda: predictor.predict("missing.png", prevalence=1.0),
+        lambda: list(predictor.predict_many(["missing.png"], prevalence=0.0)),
+        lambda: predictor.decide(by_hand(0.5), prevalence=2),
+    ):
+        with pytest.raises(UsageError, match="above 0 and below 1"):
+            ask()
+
+
 def test_an_unknown_operating_point_is_refused_before_the_film_is_read(predictor: Predictor) -> None:
     for ask in (
         lambda: predictor.predict("missing.png", "strict"),

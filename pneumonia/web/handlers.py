@@ -24,24 +24,33 @@ PREVIEW_SIDE = 1200
 """Longest side in pixels of the pictures that go to the browser: a reading-room screen's height."""
 
 
-def predict(predictor: Predictor, upload: Upload | None, operating_point: str = DEFAULT_POINT) -> dict[str, Any]:
-    """`/predict`: the Prediction or error JSON of one file."""
+def predict(
+    predictor: Predictor,
+    upload: Upload | None,
+    operating_point: str = DEFAULT_POINT,
+    prevalence: float | None = None,
+) -> dict[str, Any]:
+    """`/predict`: the Prediction or error JSON of one file; a prevalence of None or 0 is the model's own."""
     name = upload.name if upload else None
 
     def answer() -> Prediction:
-        return predictor.predict(_required(upload).path, operating_point, file=name)
+        return predictor.predict(_required(upload).path, operating_point, file=name, prevalence=prevalence or None)
 
     result: Prediction | Failure = _or_failure(answer, name)
     return result.as_dict()
 
 
 def predict_batch(
-    predictor: Predictor, uploads: list[Upload] | None, operating_point: str = DEFAULT_POINT
+    predictor: Predictor,
+    uploads: list[Upload] | None,
+    operating_point: str = DEFAULT_POINT,
+    prevalence: float | None = None,
 ) -> list[dict[str, Any]]:
-    """`/predict_batch`: a Prediction or error JSON for each file, in order."""
+    """`/predict_batch`: a Prediction or error JSON for each file, in order; prevalence as for `/predict`."""
     uploads = uploads or []
+    paths = [upload.path for upload in uploads]
     try:
-        results = list(predictor.predict_many([upload.path for upload in uploads], operating_point))
+        results = list(predictor.predict_many(paths, operating_point, prevalence=prevalence or None))
     except PneumoniaError as error:
         results = [Failure(None, error) for _ in uploads]
     return [

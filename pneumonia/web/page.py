@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.blocks import BlockFunction
 
 from .. import imaging, settings
 from ..decision import DEFAULT_POINT
@@ -44,6 +45,7 @@ def build(predictor: Predictor) -> gr.Blocks:
             with gr.Column(scale=1, min_width=320):
                 headline = gr.HTML(words.WAITING, elem_id="headline")
                 bars = gr.Label(label="Calibrated probability", show_heading=False, elem_id="bars")
+                gr.Markdown(words.prevalence_note(predictor.bundle.calibration.prevalence), elem_id="prevalence")
                 text = gr.Markdown(elem_id="characteristics")
         answer = [headline, bars, overlay, text]
         for example, button in zip(offered, buttons, strict=True):
@@ -61,8 +63,24 @@ def build(predictor: Predictor) -> gr.Blocks:
             concurrency_id=_SHARED_QUEUE,
         ).then(lambda: None, None, film, api_visibility="private")  # an empty drop zone takes the next film at once
         _add_endpoints(predictor)
+    _fill_in_what_is_left_out(page)
     page.queue(api_open=False, max_size=settings.QUEUE_SIZE.read(), default_concurrency_limit=settings.THREADS.read())
     return page
+
+
+def _fill_in_what_is_left_out(page: gr.Blocks) -> None:
+    """A caller over plain HTTP may leave out the last inputs, as `gradio_client` lets its callers do.
+
+    Gradio refuses such a call before any handler sees it, so an endpoint could get no further input without breaking
+    its callers.
+    """
+    check = page.validate_inputs
+
+    def filled(block_fn: BlockFunction, inputs: list[Any]) -> None:
+        inputs += [getattr(component, "value", None) for component in block_fn.inputs[len(inputs) :]]
+        check(block_fn, inputs)
+
+    page.validate_inputs = filled  # type: ignore[method-assign]
 
 
 def launch_options(*, share: bool = False) -> dict[str, Any]:
@@ -110,11 +128,13 @@ def _add_endpoints(predictor: Predictor) -> None:
     with gr.Group(visible=False):
         one, many = film_file(), film_file(file_count="multiple")
         point = gr.Textbox(DEFAULT_POINT, label="operating_point")
+        prevalence = gr.Number(None, label="prevalence")
         row, rows = gr.JSON(), gr.JSON()
         button = gr.Button()
     options: dict[str, Any] = {"concurrency_id": _SHARED_QUEUE}
-    button.click(partial(handlers.predict, predictor), [one, point], row, api_name="predict", **options)
-    button.click(partial(handlers.predict_batch, predictor), [many, point], rows, api_name="predict_batch", **options)
+    for handler, film, answer in ((handlers.predict, one, row), (handlers.predict_batch, many, rows)):
+        given = [film, point, prevalence]
+        button.click(partial(handler, predictor), given, answer, api_name=handler.__name__, **options)
 
     def model() -> dict[str, Any]:
         """Which model answers: name, revision, sha256, operating points, figures."""

@@ -42,6 +42,14 @@ def _sure(confidence: float) -> str:
     return "over 99 % sure" if confidence > 0.99 else f"{100 * confidence:.0f} % sure"
 
 
+def prevalence_note(prevalence: float) -> str:
+    """Under the bars: what share of ill children the probabilities take for granted."""
+    return (
+        f"The probabilities assume that {100 * prevalence:.0f} % of the films show pneumonia, as among the films that "
+        "the model was calibrated on. Where fewer do, a positive answer proves less."
+    )
+
+
 def failure(failed: Failure) -> str:
     """What was wrong with the file, in the answer's place."""
     text, code = escape(failed.error.message), escape(failed.error.code)

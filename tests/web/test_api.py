@@ -52,6 +52,23 @@ def test_the_operating_point_is_taken_by_name(client: Client, files: dict[str, P
     assert "screening, balanced, confirm" in refused["error"]["message"]
 
 
+@pytest.mark.parametrize("prevalence", [0.1, None, 0])
+def test_the_prevalence_is_the_third_input_and_may_be_left_out(
+    client: Client, predictor: Predictor, files: dict[str, Path], prevalence: float | None
+) -> None:
+    path = files["film.png"]
+    wanted = predictor.predict(path, prevalence=prevalence or None, file=path.name).as_dict()
+    assert predict(client, path, prevalence=prevalence) == wanted
+    assert client.predict([handle_file(path)], "balanced", prevalence, api_name="/predict_batch") == [wanted]
+
+
+def test_an_impossible_prevalence_is_an_error_object(client: Client, files: dict[str, Path]) -> None:
+    path = handle_file(files["film.png"])
+    (row,) = client.predict([path], "balanced", 74, api_name="/predict_batch")
+    for found in (predict(client, files["film.png"], prevalence=74), row):
+        assert (found["file"], found["error"]["code"]) == ("film.png", "usage")
+
+
 def test_a_batch_keeps_order_and_loses_nothing(client: Client, files: dict[str, Path]) -> None:
     names = ["film.png", "broken.jpg", "turned.png", "empty.png", "film.jpg"]
     rows = client.predict([handle_file(files[name]) for name in names], api_name="/predict_batch")
@@ -92,25 +109,31 @@ def test_the_public_endpoints_and_their_parameters_are_the_contracts(client: Cli
     endpoints = described["named_endpoints"]
     assert set(endpoints) == {"/predict", "/analyze", "/predict_batch", "/model"}
     names = [parameter["parameter_name"] for parameter in endpoints["/predict"]["parameters"]]
-    assert names[1:] == ["operating_point"]
-    assert endpoints["/predict"]["parameters"][1]["parameter_default"] == "balanced"
+    assert names[1:] == ["operating_point", "prevalence"]
+    for endpoint in ("/predict", "/predict_batch"):
+        _, point, prevalence = endpoints[endpoint]["parameters"]
+        assert (point["parameter_has_default"], point["parameter_default"]) == (True, "balanced")
+        assert (prevalence["parameter_has_default"], prevalence["parameter_default"]) == (True, None)
     assert described["unnamed_endpoints"] == {}
 
 
-def test_plain_http_gives_the_same_answer(client: Client, address: str, files: dict[str, Path], tmp_path: Path) -> None:
-    """Upload, call, read the event stream: what the README shows with curl."""
+@pytest.mark.parametrize("others", [[], ["balanced"], ["balanced", None], ["balanced", 0.1]])
+def test_plain_http_gives_the_same_answer(
+    client: Client, address: str, files: dict[str, Path], others: list[Any]
+) -> None:
+    """Upload, call, read the event stream: what the README shows with curl. The last inputs may be left out."""
     path = files["film.png"]
     upload = ["curl", "-s", "-F", f"files=@{path}", f"{address}/gradio_api/upload"]
     stored = json.loads(subprocess.run(upload, capture_output=True, check=True).stdout)[0]
     given = {"path": stored, "orig_name": path.name, "meta": {"_type": "gradio.FileData"}}
-    body = json.dumps({"data": [given, "balanced"]}).encode()
+    body = json.dumps({"data": [given, *others]}).encode()
     request = urllib.request.Request(f"{address}/gradio_api/call/predict", body, {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=30) as reply:
         event = json.load(reply)["event_id"]
     with urllib.request.urlopen(f"{address}/gradio_api/call/predict/{event}", timeout=30) as stream:
         lines = stream.read().decode().splitlines()
     answer = json.loads(next(line for line in reversed(lines) if line.startswith("data: "))[len("data: ") :])[0]
-    assert answer == predict(client, path)
+    assert answer == predict(client, path, prevalence=others[1] if others[1:] else None)
 
 
 def test_the_command_line_gives_the_same_answer(client: Client, files: dict[str, Path]) -> None:

@@ -153,5 +153,10 @@ def test_the_notice_says_what_this_is_not() -> None:
     assert "children of 1-5 years" in words.INTRODUCTION
 
 
+@pytest.mark.parametrize(("prevalence", "said"), [(0.7429, "74 %"), (0.05, "5 %")])
+def test_the_note_under_the_bars_names_the_models_prevalence(prevalence: float, said: str) -> None:
+    assert f"assume that {said} of the films show pneumonia" in words.prevalence_note(prevalence)
+
+
 def test_the_waiting_text_is_whole_html() -> None:
     assert Page(words.WAITING).open == []
