@@ -1,7 +1,7 @@
 """The folder of films in Kaggle's layout: who is on which film, what is broken, what stands twice.
 
-The names are those of Kermany et al. 2018 as Kaggle publishes them (`paultimothymooney/chest-xray-pneumonia`). Files
-with other names are read too; each then counts as a patient of its own.
+The names are those of Kermany et al. 2018 as Kaggle publishes them (`paultimothymooney/chest-xray-pneumonia`), or those
+of NIH ChestX-ray14. Files with other names are read too; each then counts as a patient of its own.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ SOURCE = "https://www.kaggle.com/datasets/paultimothymooney/chest-xray-pneumonia
 
 _PNEUMONIA_NAME = re.compile(r"person(\d+)_(bacteria|virus)_")
 _NORMAL_NAME = re.compile(r"(NORMAL2-)?IM-(\d+)-")
+_NIH_NAME = re.compile(r"(\d{8})_\d{3}\b")
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Film:
             return f"person{match[1]}_{match[2]}"
         if match := _NORMAL_NAME.match(self.path.name):
             return f"{match[1] or ''}IM-{match[2]}"
-        return f"{self.split}/{self.path.name}"
+        return self._own_key
 
     @property
     def loose_key(self) -> str:
@@ -61,7 +62,13 @@ class Film:
             return f"person{match[1]}"
         if match := _NORMAL_NAME.match(self.path.name):
             return f"IM-{match[2]}"
-        return f"{self.split}/{self.path.name}"
+        return self._own_key
+
+    @property
+    def _own_key(self) -> str:
+        """NIH's patient number, else the film itself."""
+        match = _NIH_NAME.match(self.path.name)
+        return f"nih{match[1]}" if match else f"{self.split}/{self.path.name}"
 
 
 @dataclass(frozen=True)
@@ -127,7 +134,7 @@ class FilmSet:
 def load(root: Path, splits: tuple[str, ...] = SPLITS, *, quiet: bool = False) -> FilmSet:
     """Read every film below `root`; broken files are left out and reported, never fatal.
 
-    Raises `DatasetError` where the layout is not Kaggle's.
+    `splits` names the folders below `root` that hold NORMAL and PNEUMONIA. Raises `DatasetError` where they do not.
     """
     listed = list_films(root, splits)
     with ThreadPoolExecutor(settings.THREADS.read()) as pool:
@@ -157,7 +164,7 @@ def _require_both_classes(listed: list[Film], good: list[int], outcomes: list[tu
 
 def list_films(root: Path, splits: tuple[str, ...] = SPLITS) -> list[Film]:
     """All files of the layout, sorted; `val` may be missing. Raises `DatasetError` with what was found instead."""
-    root = _with_layout(root)
+    root = _with_layout(root, splits)
     films = [
         Film(path, split, label)
         for split in splits
@@ -167,7 +174,7 @@ def list_films(root: Path, splits: tuple[str, ...] = SPLITS) -> list[Film]:
     for split in splits:
         for folder, label in FOLDERS.items():
             if split != "val" and not any(film.split == split and film.label == label for film in films):
-                raise DatasetError(f"The folder {split}/{folder} holds no film. {_expected(root)}")
+                raise DatasetError(f"The folder {split}/{folder} holds no film. {_expected(root, splits)}")
     return films
 
 
@@ -188,17 +195,17 @@ def _files(folder: Path) -> Iterator[Path]:
             yield from sorted(Path(entry.path) for entry in entries if entry.is_file() and entry.name[0] != ".")
 
 
-def _with_layout(root: Path) -> Path:
+def _with_layout(root: Path, splits: tuple[str, ...]) -> Path:
     """`root` itself, or the `chest_xray` folder in it that Kaggle's archive unpacks to."""
     for candidate in (root, root / "chest_xray", root / "chest_xray" / "chest_xray"):
-        if any((candidate / split / folder).is_dir() for split in SPLITS for folder in FOLDERS):
+        if any((candidate / split / folder).is_dir() for split in splits for folder in FOLDERS):
             return candidate
-    raise DatasetError(f"No films in the expected layout. {_expected(root)}")
+    raise DatasetError(f"No films in the expected layout. {_expected(root, splits)}")
 
 
-def _expected(root: Path) -> str:
+def _expected(root: Path, splits: tuple[str, ...]) -> str:
     found = ", ".join(sorted(entry.name for entry in root.iterdir())[:8]) if root.is_dir() else "no such folder"
-    return (
-        "Expected: train/NORMAL, train/PNEUMONIA, test/NORMAL, test/PNEUMONIA (and val/...). "
-        f"Received: {root} with {found or 'nothing in it'}. The films: {SOURCE}."
-    )
+    needed = ", ".join(f"{split}/{folder}" for split in splits if split != "val" for folder in FOLDERS)
+    more = " (and val/...)" if "val" in splits else ""
+    source = f" The films: {SOURCE}." if set(splits) <= set(SPLITS) else ""
+    return f"Expected: {needed}{more}. Received: {root} with {found or 'nothing in it'}.{source}"

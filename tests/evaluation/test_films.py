@@ -194,3 +194,18 @@ def test_take_keeps_films_pixels_and_digests_together(root: Path) -> None:
     assert some.films == (found.films[5], found.films[2])
     assert some.digests == (found.digests[5], found.digests[2])
     assert np.array_equal(some.inputs, found.inputs[[5, 2]])
+
+
+def test_nihs_names_carry_the_patient_and_other_numbers_do_not() -> None:
+    names = ["00001362_001.jpg", "00001362_014.png", "00001363_001.jpg", "20240101_film.jpg"]
+    keys = [films.Film(Path(name), "report", 0).strict_key for name in names]
+    assert keys == ["nih00001362", "nih00001362", "nih00001363", "report/20240101_film.jpg"]
+    assert films.Film(Path(names[0]), "report", 0).loose_key == "nih00001362"
+
+
+def test_any_folder_with_both_classes_can_be_the_split(tmp_path: Path, write_films: WriteFilms) -> None:
+    root = write_films(tmp_path, {"report/NORMAL": ["a.png"], "report/PNEUMONIA": ["b.png"]})
+    found = films.load(root, ("report",), quiet=True)
+    assert [film.kind for film in found.films] == ["normal", "pneumonia"]
+    with pytest.raises(DatasetError, match="Expected: other/NORMAL, other/PNEUMONIA. Received"):
+        films.load(root, ("other",), quiet=True)
