@@ -1,6 +1,6 @@
 """A trained run becomes the embedded model: merge the figures, write the card, copy, pin.
 
-python -m pneumonia.evaluation.release runs/default-official --with runs/default-grouped80 runs/seed-grouped80
+python -m pneumonia.evaluation.release runs/default-official --with runs/seed-grouped80 --external e.json --gate k.json
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from .. import bundle, files, sources
-from ..errors import PneumoniaError
+from ..errors import PneumoniaError, UsageError
 from . import card
+from .external import identity
 from .looks import LOOKS
 
 ROOT = Path(__file__).parents[2]
@@ -25,10 +26,19 @@ README = ROOT / "README.md"
 MARKS = ("<!-- figures: written by pneumonia.evaluation.release -->", "<!-- end of figures -->")
 
 
-def release(run: Path, others: Sequence[Path], target: Path = sources.EMBEDDED) -> str:
+def release(
+    run: Path,
+    others: Sequence[Path],
+    target: Path = sources.EMBEDDED,
+    *,
+    external: Sequence[Path] = (),
+    gate: Path | None = None,
+) -> str:
     """Copy the bundle of `run` to `target` with the figures of `others` beside its own; returns the config's sha256.
 
-    The Keras model stays behind: it is published, not embedded. Raises a `PneumoniaError` where a run is not whole.
+    `external` are files of `pneumonia.evaluation.external` about this very model, `gate` one of
+    `pneumonia.evaluation.refusals`. The Keras model stays behind: it is published, not embedded. Raises a
+    `PneumoniaError` where a run is not whole or a file is of another model.
     """
     bundle.load(run, run.name)
     config, _ = bundle.read_config(run)
@@ -36,35 +46,54 @@ def release(run: Path, others: Sequence[Path], target: Path = sources.EMBEDDED) 
     for other in others:
         evaluation["runs"] |= json.loads((other / bundle.EVALUATION).read_bytes())["runs"]
     evaluation["looks"] = list(LOOKS)
-    shutil.rmtree(target, ignore_errors=True)
-    for name in config["files"]:
-        if name not in bundle.NOT_SERVED:
-            files.write(target / name, (run / name).read_bytes())
+    if external:
+        evaluation["external"] = [_of_this_model(path, config) for path in external]
+    if gate:
+        evaluation["gate_kinds"] = {"kinds": json.loads(gate.read_bytes())["kinds"]}
+    _copy(run, target, config)
     files.write(target / bundle.EVALUATION, (json.dumps(evaluation, indent=1) + "\n").encode())
     files.write(target / bundle.CARD, card.write(config, evaluation).encode())
     return bundle.seal(target, config)
 
 
+def _of_this_model(path: Path, config: dict[str, Any]) -> dict[str, Any]:
+    entry: dict[str, Any] = json.loads(path.read_bytes())
+    if entry["model"] != identity(config):
+        raise UsageError(f"The figures on other films are of another model. Allowed: the run's own. Received: {path}.")
+    return entry
+
+
+def _copy(run: Path, target: Path, config: dict[str, Any]) -> None:
+    shutil.rmtree(target, ignore_errors=True)
+    for name in config["files"]:
+        if name not in bundle.NOT_SERVED:
+            files.write(target / name, (run / name).read_bytes())
+
+
 def figures_for_readme(evaluation: dict[str, Any]) -> str:
-    """The README's table, between its marks."""
+    """The README's table and what other films say, between its marks."""
     columns = {
-        "official test (624 films)": evaluation["runs"].get("default/official"),
-        "80/20 by patient": evaluation["runs"].get("default/grouped80"),
-        "80/20 by patient, the seed's recipe": evaluation["runs"].get("seed/grouped80"),
+        "default/official": "official test ({total} films)",
+        "default/grouped80": "80/20 by patient",
+        "seed/grouped80": "80/20 by patient, the seed's recipe",
     }
-    there = {name: run["figures"] for name, run in columns.items() if run is not None}
+    runs = {name: evaluation["runs"][name] for name in columns if name in evaluation["runs"]}
+    there = {columns[name].format(**run["films"]): run["figures"] for name, run in runs.items()}
     names = ("accuracy", "precision", "sensitivity", "specificity", "f1", "auroc", "ece")
     rows = [[name, *(card.shown(name, figures[name]) for figures in there.values())] for name in names]
-    return "\n".join([MARKS[0], card.table(["figure (95 % interval)", *there], rows), MARKS[1]])
+    carried = [f"\n{sentence}" for sentence in card.carried(evaluation.get("external", []))]
+    return "\n".join([MARKS[0], card.table(["figure (95 % interval)", *there], rows), *carried, MARKS[1]])
 
 
 def main() -> int:
     parser = argparse.ArgumentParser("python -m pneumonia.evaluation.release", description=__doc__)
     parser.add_argument("run", type=Path, help="the run folder to embed")
     parser.add_argument("--with", dest="others", type=Path, nargs="*", default=[], help="runs whose figures go beside")
+    parser.add_argument("--external", type=Path, nargs="*", default=[], help="figures on films of other hospitals")
+    parser.add_argument("--gate", type=Path, help="what the gate refuses of which images")
     given = parser.parse_args()
     try:
-        digest = release(given.run, given.others)
+        digest = release(given.run, given.others, external=given.external, gate=given.gate)
     except PneumoniaError as error:
         print(f"{error.code}: {error.message}", file=sys.stderr)
         return 2

@@ -193,8 +193,8 @@ def full_card(config: dict[str, Any], evaluation: dict[str, Any]) -> str:
 
 
 SECTIONS = """Intended use, Training data, Protocols, Figures, Subgroups, The 80/20 table, Operating points,
-Calibration, Validation under change, Gate, Robustness, External validation, Shortcuts, Training, Looks at the official test, Limits,
-Licence and source, Citation"""
+Calibration, Validation under change, Gate, Robustness, External validation, Shortcuts, Training,
+Looks at the official test, Limits, Licence and source, Citation"""
 
 
 def test_a_full_card_has_all_its_sections_in_order(full_card: str) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pneumonia import bundle, sources
-from pneumonia.errors import ModelNotFound
+from pneumonia.errors import ModelNotFound, UsageError
 from pneumonia.evaluation import card
+from pneumonia.evaluation.external import identity
 from pneumonia.evaluation.looks import LOOKS
 from pneumonia.evaluation.release import MARKS, figures_for_readme, release
 
@@ -47,6 +49,49 @@ def test_the_figures_of_other_runs_stand_beside(run: Path, tmp_path: Path) -> No
     runs = json.loads((tmp_path / "embedded" / bundle.EVALUATION).read_text())["runs"]
     assert "mine/grouped80" in runs
     assert "`mine/grouped80`" in (tmp_path / "embedded" / "README.md").read_text()
+
+
+@pytest.fixture
+def elsewhere(run: Path, tmp_path: Path) -> dict[str, Any]:
+    """What `pneumonia.evaluation.external` writes about the run's model."""
+    figure = {"value": 0.56, "low": 0.51, "high": 0.63}
+    served = json.loads((run / bundle.EVALUATION).read_text())["runs"]["default/official"]
+    return {
+        "name": "Elsewhere",
+        "of": "films of another hospital",
+        "verdict": "hardly better than chance",
+        "model": identity(bundle.read_config(run)[0]),
+        "films": {"total": 6, "normal": 3, "pneumonia": 3},
+        "patients": 5,
+        "figures": {"auroc": figure, "ece": figure},
+        "passed": {"films": 5, "accuracy": figure, "sensitivity": figure, "specificity": figure},
+        "service": {"refused": figure, "warned": figure, "unknown": figure},
+        "reliability": served["curves"]["reliability"],
+    }
+
+
+def test_films_of_others_and_what_the_gate_refuses_are_merged(
+    run: Path, tmp_path: Path, elsewhere: dict[str, Any]
+) -> None:
+    kinds = [{"name": "hand", "images": 10, "refused": {"value": 1.0, "low": 1.0, "high": 1.0}, "far": 0.8}]
+    (tmp_path / "external.json").write_text(json.dumps(elsewhere))
+    (tmp_path / "gate.json").write_text(json.dumps({"kinds": kinds}))
+    target = tmp_path / "embedded"
+    release(run, [], target, external=[tmp_path / "external.json"], gate=tmp_path / "gate.json")
+    evaluation = json.loads((target / bundle.EVALUATION).read_text())
+    assert evaluation["external"] == [elsewhere]
+    assert evaluation["gate_kinds"] == {"kinds": kinds}
+    said = "On films of another hospital (Elsewhere) it is hardly better than chance: AUROC .560 (.510-.630)."
+    assert said in (target / bundle.CARD).read_text() and said in figures_for_readme(evaluation)
+    assert "| hand | 10 | 100.0 % (100.0-100.0) | 80.0 % |" in (target / bundle.CARD).read_text()
+
+
+def test_figures_of_another_model_are_not_merged(run: Path, tmp_path: Path, elsewhere: dict[str, Any]) -> None:
+    elsewhere["model"][bundle.GRAPH] = "0" * 64
+    (tmp_path / "external.json").write_text(json.dumps(elsewhere))
+    with pytest.raises(UsageError, match="of another model"):
+        release(run, [], tmp_path / "embedded", external=[tmp_path / "external.json"])
+    assert not (tmp_path / "embedded").exists()
 
 
 def test_a_folder_that_is_no_bundle_changes_nothing(tmp_path: Path) -> None:

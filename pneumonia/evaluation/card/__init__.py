@@ -8,10 +8,12 @@ from typing import Any
 from . import performance, purpose, trust
 from .numbers import percent, points, score, share, shown, table
 from .performance import SEED_TABLE
+from .purpose import carried
 from .trust import external, robustness, shortcuts
 
 __all__ = [
     "SEED_TABLE",
+    "carried",
     "external",
     "percent",
     "points",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
@@ -81,10 +81,18 @@ chosen on a test film; each look at the official test that could have changed a 
 """
 
 
-def limits(run: Mapping[str, Any], external: list[Mapping[str, Any]]) -> str:
+def limits(run: Mapping[str, Any], external: Sequence[Mapping[str, Any]]) -> str:
     """The limits; those that were measured with their figures."""
-    measured = [*_carried(external), *_changes(run), *_cues(run)]
+    measured = [*carried(external), *_changes(run), *_cues(run)]
     return "\n".join(["## Limits\n", *(f"* {limit}" for limit in [*_KNOWN, *measured])])
+
+
+def carried(external: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A sentence for each foreign set of films: how poor the model is there."""
+    return [
+        f"On {entry['of']} ({entry['name']}) it is {entry['verdict']}: AUROC {score(entry['figures']['auroc'])}."
+        for entry in external
+    ]
 
 
 _KNOWN = (
@@ -98,13 +106,6 @@ _KNOWN = (
     "The model knows two classes. Tuberculosis, effusion, fractures, masses, a misplaced tube: it was never shown them "
     'by name, and "Normal" does not exclude them.',
 )
-
-
-def _carried(external: list[Mapping[str, Any]]) -> list[str]:
-    return [
-        f"On {entry['of']} ({entry['name']}) it is {entry['verdict']}: AUROC {score(entry['figures']['auroc'])}."
-        for entry in external
-    ]
 
 
 def _changes(run: Mapping[str, Any]) -> list[str]:
