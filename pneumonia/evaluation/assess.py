@@ -13,7 +13,7 @@ from tqdm import tqdm
 from ..decision import DEFAULT_POINT, UNKNOWN, OperatingPoint
 from ..predictor import Predictor
 from . import metrics
-from .curves import all_curves
+from .curves import all_curves, at_thresholds
 from .films import FilmSet
 from .metrics import Answers, Floats
 
@@ -62,7 +62,12 @@ def assess(films: FilmSet, outcome: Outcome, points: dict[str, OperatingPoint]) 
             for name, point in points.items()
         },
         "kinds": {kind: _kind(films, network, outcome, weights, kind) for kind in sorted(set(films.kinds.tolist()))},
-        "curves": all_curves(films.labels, outcome.probability, balanced.threshold),
+        "curves": {
+            **all_curves(films.labels, outcome.probability, balanced.threshold),
+            "operating_points": at_thresholds(
+                films.labels, outcome.probability, {name: point.threshold for name, point in points.items()}
+            ),
+        },
     }
 
 

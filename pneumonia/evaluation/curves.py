@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,16 @@ def thresholds(labels: Labels, probability: Floats) -> Curve:
         "threshold": grid.tolist(),
         "true_positive": (positive & (labels == 1)).sum(axis=1).tolist(),
         "false_positive": (positive & (labels == 0)).sum(axis=1).tolist(),
+    }
+
+
+def at_thresholds(labels: Labels, probability: Floats, named: Mapping[str, float]) -> Curve:
+    """Where on the ROC each named threshold lies."""
+    positive = [probability >= threshold for threshold in named.values()]
+    return {
+        "name": list(named),
+        "false_positive_rate": [round(float(called[labels == 0].mean()), 5) for called in positive],
+        "sensitivity": [round(float(called[labels == 1].mean()), 5) for called in positive],
     }
 
 

@@ -6,6 +6,7 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -14,15 +15,18 @@ BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#999999"
 
 
 def curves(run: Mapping[str, Any]) -> bytes:
-    """ROC, precision-recall, reliability and risk-coverage of one run, as a PNG."""
-    figure = Figure(figsize=(10, 9), layout="constrained")
-    axes = figure.subplots(2, 2)
+    """ROC, precision-recall, reliability, risk-coverage and, where measured, robustness of one run, as a PNG."""
+    rows = 3 if "robustness" in run else 2
+    figure = Figure(figsize=(10, 4.5 * rows), layout="constrained")
+    grid = figure.add_gridspec(rows, 2)
+    axes = {place: figure.add_subplot(grid[place]) for place in np.ndindex(2, 2)}
     found, numbers = run["curves"], run["figures"]
     roc, recall, reliability, risk = (
         found[name] for name in ("roc", "precision_recall", "reliability", "risk_coverage")
     )
     _line(axes[0, 0], roc["false_positive_rate"], roc["sensitivity"], "false positive rate", "sensitivity")
     axes[0, 0].set_title(f"ROC, area {numbers['auroc']['value']:.3f}")
+    _mark(axes[0, 0], found["operating_points"])
     _line(axes[0, 1], recall["sensitivity"], recall["precision"], "sensitivity", "precision")
     axes[0, 1].set_title(f"Precision-recall, area {numbers['auprc']['value']:.3f}")
     axes[1, 0].plot([0, 1], [0, 1], color=GREY, linestyle="--")
@@ -30,6 +34,8 @@ def curves(run: Mapping[str, Any]) -> bytes:
     axes[1, 0].set_title(f"Reliability, ECE {numbers['ece']['value']:.3f}")
     _line(axes[1, 1], risk["coverage"], risk["risk"], "share of films answered", "error among them")
     axes[1, 1].set_title("Risk and coverage, network alone")
+    if "robustness" in run:
+        _losses(figure.add_subplot(grid[2, :]), run["robustness"]["changes"])
     return _png(figure)
 
 
@@ -51,6 +57,25 @@ def _line(axes: Axes, x: Sequence[float], y: Sequence[float], x_name: str, y_nam
     axes.plot(x, y, style, color=BLUE)
     axes.set(xlabel=x_name, ylabel=y_name)
     axes.grid(alpha=0.3)
+
+
+def _mark(axes: Axes, points: Mapping[str, Sequence[Any]]) -> None:
+    """The operating points, each with its name."""
+    for name, x, y in zip(points["name"], points["false_positive_rate"], points["sensitivity"], strict=True):
+        axes.plot(x, y, "o", color=ORANGE)
+        axes.annotate(name, (x, y), xytext=(8, -12), textcoords="offset points")
+
+
+def _losses(axes: Axes, changes: Mapping[str, Any]) -> None:
+    """A bar a change, in points of accuracy, with its interval."""
+    lost = [{name: 100 * value for name, value in row["loss"].items()} for row in changes.values()]
+    values = [row["value"] for row in lost]
+    # A percentile interval need not hold its value.
+    sides = [[max(row["value"] - row["low"], 0) for row in lost], [max(row["high"] - row["value"], 0) for row in lost]]
+    axes.barh(list(changes), values, xerr=sides, color=BLUE, ecolor=GREY, capsize=3)
+    axes.axvline(0, color=GREY)
+    axes.invert_yaxis()
+    axes.set(xlabel="points of accuracy lost, with 95 % interval", title="Robustness, network alone")
 
 
 def _png(figure: Figure) -> bytes:

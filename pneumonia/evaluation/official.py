@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,10 @@ from .films import load
 
 AGREEMENT = 5e-4
 """The served graph rounds differently from one processor to the next; no figure may move by more than this."""
+
+PRINTED = ("figures", "operating_points", "kinds", "robustness", "shortcuts")
+NAME_WIDTH = 78
+"""Characters that the longest place of a figure takes."""
 
 
 def reprint(predictor: Predictor, data: Path, out: Path | None = None) -> bool:
@@ -32,12 +36,7 @@ def reprint(predictor: Predictor, data: Path, out: Path | None = None) -> bool:
     name = f"{predictor.bundle.config['recipe']}/official"
     said = predictor.bundle.evaluation["runs"].get(name)
     same_films = said is not None and said.get("fingerprint") == entry["fingerprint"]
-    print(f"{'':>22}  {'now':<28} {'the card' if same_films else 'the card (other films)'}")
-    for figure, value in entry["figures"].items():
-        before = card.shown(figure, said["figures"][figure]) if said else "-"
-        print(f"{figure:>22}  {card.shown(figure, value):<28} {before}")
-    for point, values in entry["operating_points"].items():
-        print(f"{point:>22}  " + "  ".join(f"{figure} {card.percent(value)}" for figure, value in values.items()))
+    _print(entry, said, "the card" if same_films else "the card (other films)")
     if out is not None:
         files.write(out / bundle.EVALUATION, (json.dumps({"format": 1, "runs": {name: entry}}, indent=1)).encode())
         files.write(out / "curves.png", figures.curves(entry))
@@ -45,6 +44,26 @@ def reprint(predictor: Predictor, data: Path, out: Path | None = None) -> bool:
         print("The figures differ from the card's on the very same films: do not trust this installation.")
         return False
     return True
+
+
+def _print(entry: Mapping[str, Any], said: Mapping[str, Any] | None, heading: str) -> None:
+    """Every figure by its place in `evaluation.json`, now and in the card."""
+    before = dict(_figures({part: said[part] for part in PRINTED if part in said})) if said else {}
+    print(f"{'':<{NAME_WIDTH}}  {'now':<28} {heading}")
+    for name, text in _figures({part: entry[part] for part in PRINTED}):
+        print(f"{name:<{NAME_WIDTH}}  {text:<28} {before.get(name, '-')}")
+
+
+def _figures(tree: Mapping[str, Any], place: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
+    """(place, text) of every figure with an interval, and of every bare share."""
+    for name, value in tree.items():
+        inside = (*place, name)
+        if isinstance(value, float):
+            yield ": ".join(inside), f"{value:.3f}"
+        elif isinstance(value, Mapping) and {"value", "low", "high"} == set(value):
+            yield ": ".join(inside), card.points(value) if name == "loss" else card.shown(name, value)
+        elif isinstance(value, Mapping):
+            yield from _figures(value, inside)
 
 
 def _agree(now: Mapping[str, Any], before: Mapping[str, Any]) -> bool:

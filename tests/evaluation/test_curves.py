@@ -104,3 +104,12 @@ def test_a_film_count_below_the_limit_is_not_thinned() -> None:
 
 def test_the_ends_of_the_scale_have_a_logit() -> None:
     assert np.isfinite(curves.logit(np.array([0.0, 0.5, 1.0]))).all()
+
+
+def test_a_threshold_lies_on_the_roc_where_its_counts_are(answers: Answers) -> None:
+    found = curves.at_thresholds(answers.labels, answers.probability, {"low": 0.2, "high": 0.8})
+    assert found["name"] == ["low", "high"]
+    for place, cut in enumerate((0.2, 0.8)):
+        called = answers.probability >= cut
+        assert found["sensitivity"][place] == pytest.approx(called[answers.labels == 1].mean(), abs=1e-5)
+        assert found["false_positive_rate"][place] == pytest.approx(called[answers.labels == 0].mean(), abs=1e-5)

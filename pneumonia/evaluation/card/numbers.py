@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ..metrics import Figure
-
 NAMES = {
     "accuracy": "accuracy",
     "precision": "precision",
@@ -46,7 +44,7 @@ def score(figure: Mapping[str, float | None]) -> str:
     return f"{value} ({low}-{high})"
 
 
-def points(figure: Figure) -> str:
+def points(figure: Mapping[str, float | None]) -> str:
     """A difference of two shares in points: `-1.8 (-3.1 to -0.6)`; a dash where there is no value."""
     if figure["value"] is None:
         return "-"

@@ -1,0 +1,61 @@
+"""`evaluate`: every figure again, the audits' beside the card's."""
+
+from __future__ import annotations
+
+import io
+import json
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from pneumonia import Predictor
+from pneumonia.evaluation import figures, metrics, official, robustness, shortcuts
+
+NAMES = {
+    "test/NORMAL": ["IM-0001-0001.png", "IM-0002-0001.png"],
+    "test/PNEUMONIA": ["person1_bacteria_1.png", "person2_virus_2.png"],
+}
+
+
+@pytest.fixture(scope="module")
+def printed(
+    predictor: Predictor, tmp_path_factory: pytest.TempPathFactory, write_films: Any
+) -> tuple[str, dict[str, Any], Path]:
+    """What `evaluate` printed of four films, the run it wrote, and the folder it wrote into."""
+    folder = tmp_path_factory.mktemp("evaluate")
+    root, out, text = write_films(folder / "films", NAMES), folder / "out", io.StringIO()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(metrics, "draws", partial(metrics.draws, replicates=20))
+        patch.setattr("sys.stdout", text)
+        assert official.reprint(predictor, root, out)
+    [run] = json.loads((out / "evaluation.json").read_text())["runs"].values()
+    return text.getvalue(), run, out
+
+
+def test_robustness_and_the_audit_are_printed_and_written(printed: tuple[str, dict[str, Any], Path]) -> None:
+    text, run, _ = printed
+    for name in robustness.CHANGES:
+        assert f"robustness: changes: {name}: loss" in text
+        assert name in run["robustness"]["changes"]
+    for name in shortcuts.HIDDEN:
+        assert f"shortcuts: hidden: {name}: auroc" in text
+    assert "shortcuts: activation: films: all: median" in text
+    assert "kinds: viral: refused" in text and "operating_points: confirm: coverage" in text
+
+
+def test_no_place_is_longer_than_its_column(printed: tuple[str, dict[str, Any], Path]) -> None:
+    [head, *lines] = printed[0].splitlines()[1:]
+    column = head.index("now")
+    assert all(line[column - 2 : column] == "  " and line[column] != " " for line in lines)
+
+
+def test_the_picture_grows_by_the_robustness(printed: tuple[str, dict[str, Any], Path]) -> None:
+    _, run, out = printed
+    with Image.open(out / "curves.png") as full, Image.open(io.BytesIO(figures.curves(run))) as again:
+        assert full.size == again.size
+    del run["robustness"]
+    with Image.open(io.BytesIO(figures.curves(run))) as bare:
+        assert bare.height < full.height
