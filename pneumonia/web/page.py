@@ -51,6 +51,7 @@ def build(predictor: Predictor) -> gr.Blocks:
         for example, button in zip(offered, buttons, strict=True):
             _offer(predictor, example, button, shown, answer)
         gr.Markdown(words.model_line(predictor.model, predictor.describe()["figures"]), elem_id="model")
+        gr.Markdown(words.elsewhere(predictor.bundle.evaluation.get("external", [])), elem_id="elsewhere")
         gr.Markdown(words.NOTICE, elem_id="notice")
         film.upload(
             partial(handlers.preview, predictor), film, shown, api_visibility="private", concurrency_id=_SHARED_QUEUE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -68,6 +68,24 @@ def model_line(model: ModelIdentity, figures: Mapping[str, Any]) -> str:
         if official[name]["value"] is not None
     )
     return f"{line} On the official test films, with 95 % intervals: {shown}."
+
+
+def elsewhere(external: Sequence[Mapping[str, Any]]) -> str:
+    """How far the model carries: a sentence for each foreign set of films in the evaluation, or nothing."""
+    return " ".join(
+        f"On {escape(entry['of'])} ({escape(entry['name'])}, {entry['films']['total']:,} films) it is "
+        f"{escape(entry['verdict'])}: AUROC {_area(entry['figures']['auroc'])}; the gate refuses "
+        f"{100 * entry['service']['refused']['value']:.0f} % of them."
+        for entry in external
+    )
+
+
+def _area(figure: Mapping[str, float | None]) -> str:
+    """`.56 (.49-.63)`; a dash where films of one class are missing."""
+    if figure["value"] is None:
+        return "-"
+    value, low, high = (f"{figure[name]:.2f}".removeprefix("0") for name in ("value", "low", "high"))
+    return f"{value} ({low}-{high})"
 
 
 def percent(figure: Mapping[str, float]) -> str:

@@ -160,3 +160,31 @@ def test_the_note_under_the_bars_names_the_models_prevalence(prevalence: float, 
 
 def test_the_waiting_text_is_whole_html() -> None:
     assert Page(words.WAITING).open == []
+
+
+ELSEWHERE: dict[str, Any] = {
+    "name": "NIH",
+    "of": "adult films of another hospital",
+    "verdict": "hardly better than chance",
+    "films": {"total": 1242},
+    "figures": {"auroc": {"value": 0.5611, "low": 0.505, "high": 1.0}},
+    "service": {"refused": {"value": 0.5432, "low": 0.5, "high": 0.6}},
+}
+
+
+def test_the_page_says_how_poor_the_model_is_on_films_of_others() -> None:
+    assert words.elsewhere([ELSEWHERE]) == (
+        "On adult films of another hospital (NIH, 1,242 films) it is hardly better than chance: "
+        "AUROC .56 (.51-1.00); the gate refuses 54 % of them."
+    )
+
+
+def test_where_nothing_was_measured_elsewhere_nothing_is_said() -> None:
+    assert words.elsewhere([]) == ""
+    unknown = {**ELSEWHERE, "figures": {"auroc": {"value": None, "low": None, "high": None}}}
+    assert "AUROC -;" in words.elsewhere([unknown])
+
+
+def test_the_names_in_a_bundle_are_escaped() -> None:
+    text = words.elsewhere([{**ELSEWHERE, "name": SCRIPT, "of": SCRIPT, "verdict": SCRIPT}])
+    assert "<script>" not in text
