@@ -63,7 +63,7 @@ def _mark(axes: Axes, points: Mapping[str, Sequence[Any]]) -> None:
     """The operating points, each with its name."""
     for name, x, y in zip(points["name"], points["false_positive_rate"], points["sensitivity"], strict=True):
         axes.plot(x, y, "o", color=ORANGE)
-        axes.annotate(name, (x, y), xytext=(8, -12), textcoords="offset points")
+        axes.annotate(name, (x, y), xytext=(2, -6), textcoords="offset points", rotation=-35, va="top")
 
 
 def _losses(axes: Axes, changes: Mapping[str, Any]) -> None:
