@@ -63,12 +63,6 @@ def test_a_table_is_markdown() -> None:
     assert card.table(["a", "b"], iter([["1", "2"]])) == "| a | b |\n| --- | --- |\n| 1 | 2 |"
 
 
-def test_the_embedded_card_is_what_its_numbers_give(
-    embedded: str, config: dict[str, Any], evaluation: dict[str, Any]
-) -> None:
-    assert card.write(config, evaluation) == embedded
-
-
 def figures_of(run: dict[str, Any]) -> Iterator[tuple[str, Figure]]:
     yield from run["figures"].items()
     for point in run["operating_points"].values():
