@@ -31,8 +31,14 @@ PASSED = {
 """The network on the films that the gate lets through."""
 
 
-USEFULNESS = {0.7: "hardly better than chance", 0.8: "of some use", 0.9: "of use", 1.01: "as good as at home"}
-"""In words, an AUROC below so much (steps of Hosmer and Lemeshow, *Applied Logistic Regression*, chapter 5)."""
+USEFULNESS = (
+    (0.5, "no better than chance"),
+    (0.7, "hardly better than chance"),
+    (0.8, "of some use"),
+    (0.9, "of use"),
+    (1.0, "as good as at home"),
+)
+"""An AUROC up to so much, in words (steps of Hosmer and Lemeshow, *Applied Logistic Regression*, chapter 5)."""
 
 
 def external(predictor: Predictor, folder: Path, name: str, of: str, *, quiet: bool = False) -> dict[str, Any]:
@@ -66,9 +72,9 @@ def identity(config: Any) -> dict[str, str]:
 
 
 def verdict(auroc: Figure) -> str:
-    """The AUROC in words; chance, where the interval holds a half."""
-    value, low = auroc["value"] or 0.0, auroc["low"] or 0.0
-    return "no better than chance" if low <= 0.5 else next(words for top, words in USEFULNESS.items() if value < top)
+    """The AUROC in words."""
+    value = auroc["value"] or 0.0
+    return next(words for top, words in USEFULNESS if value <= top)
 
 
 def _passed(predictor: Predictor, films: FilmSet, outcome: Outcome, weights: Floats) -> dict[str, Any]:
