@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -50,3 +50,15 @@ def answers() -> Answers:
 def patients() -> np.ndarray[tuple[int], np.dtype[np.str_]]:
     """About 100 patients with 1 to 8 films among those of `answers`."""
     return np.array([f"person{number}" for number in np.random.default_rng(8).integers(0, 100, 300)])
+
+
+@pytest.fixture(scope="session")
+def four_films(
+    tmp_path_factory: pytest.TempPathFactory, write_films: Callable[[Path, dict[str, list[str]]], Path]
+) -> Path:
+    """A folder with a test part of four films that the gate lets through: two of each class, four patients."""
+    names = {
+        "test/NORMAL": ["IM-0001-0001.png", "IM-0002-0001.png"],
+        "test/PNEUMONIA": ["person1_bacteria_1.png", "person2_virus_2.png"],
+    }
+    return write_films(tmp_path_factory.mktemp("four"), names)

@@ -14,23 +14,17 @@ from PIL import Image
 from pneumonia import Predictor
 from pneumonia.evaluation import figures, metrics, official, robustness, shortcuts
 
-NAMES = {
-    "test/NORMAL": ["IM-0001-0001.png", "IM-0002-0001.png"],
-    "test/PNEUMONIA": ["person1_bacteria_1.png", "person2_virus_2.png"],
-}
-
 
 @pytest.fixture(scope="module")
 def printed(
-    predictor: Predictor, tmp_path_factory: pytest.TempPathFactory, write_films: Any
+    predictor: Predictor, four_films: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[str, dict[str, Any], Path]:
     """What `evaluate` printed of four films, the run it wrote, and the folder it wrote into."""
-    folder = tmp_path_factory.mktemp("evaluate")
-    root, out, text = write_films(folder / "films", NAMES), folder / "out", io.StringIO()
+    out, text = tmp_path_factory.mktemp("evaluate") / "out", io.StringIO()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(metrics, "draws", partial(metrics.draws, replicates=20))
         patch.setattr("sys.stdout", text)
-        assert official.reprint(predictor, root, out)
+        assert official.reprint(predictor, four_films, out)
     [run] = json.loads((out / "evaluation.json").read_text())["runs"].values()
     return text.getvalue(), run, out
 

@@ -14,15 +14,10 @@ from pneumonia.evaluation import metrics, robustness
 from pneumonia.evaluation.films import FilmSet, load
 from pneumonia.evaluation.metrics import Answers
 
-NAMES = {
-    "test/NORMAL": ["IM-0001-0001.png", "IM-0002-0001.png"],
-    "test/PNEUMONIA": ["person1_bacteria_1.png", "person2_virus_2.png"],
-}
-
 
 @pytest.fixture(scope="module")
-def films(tmp_path_factory: pytest.TempPathFactory, write_films: Any) -> FilmSet:
-    return load(write_films(tmp_path_factory.mktemp("films"), NAMES), ("test",), quiet=True)
+def films(four_films: Path) -> FilmSet:
+    return load(four_films, ("test",), quiet=True)
 
 
 def answers(forced: list[int]) -> Answers:
