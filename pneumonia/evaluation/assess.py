@@ -13,7 +13,7 @@ from tqdm import tqdm
 from ..decision import DEFAULT_POINT, UNKNOWN, OperatingPoint
 from ..predictor import Predictor
 from . import metrics
-from .curves import all_curves, at_thresholds
+from .curves import all_curves, at_thresholds, reliability
 from .films import FilmSet
 from .metrics import Answers, Floats
 
@@ -68,6 +68,24 @@ def assess(films: FilmSet, outcome: Outcome, points: dict[str, OperatingPoint]) 
                 films.labels, outcome.probability, {name: point.threshold for name, point in points.items()}
             ),
         },
+    }
+
+
+def out_of_fold(films: FilmSet, probability: Floats) -> dict[str, Any]:
+    """Calibration over the official train and val films, each judged by the fold's model that has not seen it.
+
+    `probability` `[n]` of all films; each fold's calibration was fitted on other patients' films than it is tested on,
+    so it is cross-fitted.
+    """
+    where = np.flatnonzero([film.split != "test" for film in films.films])
+    part, said = films.take(where), probability[where]
+    everything = np.ones(len(where), bool)
+    judged = Answers(part.labels, said, (said >= 0.5).astype(np.int64), everything)
+    calibration = {"ece": metrics.ece, "brier": metrics.brier, "auroc": metrics.auroc}
+    return {
+        "films": len(where),
+        "figures": metrics.measure(judged, metrics.draws(part.strict_keys), calibration),
+        "reliability": reliability(part.labels, said),
     }
 
 

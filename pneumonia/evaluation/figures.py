@@ -40,10 +40,10 @@ def curves(run: Mapping[str, Any]) -> bytes:
 
 
 def history(rows: Sequence[Mapping[str, float]]) -> bytes:
-    """Loss and accuracy a epoch, as a PNG."""
+    """Loss and accuracy over the epochs of all members, one after the other, as a PNG."""
     figure = Figure(figsize=(10, 4), layout="constrained")
     loss, accuracy = figure.subplots(1, 2)
-    epochs = [row["epoch"] for row in rows]
+    epochs = range(1, len(rows) + 1)
     loss.plot(epochs, [row["loss"] for row in rows], color=ORANGE, label="training (augmented, smoothed labels)")
     loss.plot(epochs, [row["validation_loss"] for row in rows], color=BLUE, label="validation")
     loss.set(xlabel="epoch", ylabel="binary cross-entropy")

@@ -62,11 +62,30 @@ def _gamma(exponent: float) -> Change:
     return lambda film: film.point(table)
 
 
-def _cropped(film: Image.Image) -> Image.Image:
-    edge = round(0.05 * INPUT_SIDE)
-    inner = film.crop((edge, edge, INPUT_SIDE - edge, INPUT_SIDE - edge))
-    return inner.resize(film.size, Image.Resampling.BILINEAR)
+def _cropped(across: float, along: float) -> Change:
+    """The middle of the film, less by these shares of its width and height, stretched to a square again."""
+    x, y = (round(share / 2 * INPUT_SIDE) for share in (across, along))
+    return lambda film: film.crop((x, y, INPUT_SIDE - x, INPUT_SIDE - y)).resize(film.size, Image.Resampling.BILINEAR)
 
+
+def _turned(degrees: float) -> Change:
+    def change(film: Image.Image) -> Image.Image:
+        # Mirrored at its edges first, so that no black corner comes into the film.
+        wide = Image.fromarray(np.pad(np.asarray(film), _CORNER, mode="symmetric"))
+        turned = wide.rotate(degrees, Image.Resampling.BILINEAR)
+        return turned.crop((_CORNER, _CORNER, _CORNER + film.width, _CORNER + film.height))
+
+    return change
+
+
+def _enlarged(side: int) -> Change:
+    """As if the film had only `side` pixels."""
+    smooth = Image.Resampling.BILINEAR
+    return lambda film: film.resize((side, side), smooth).resize(film.size, smooth)
+
+
+_CORNER = 20
+"""Pixels that a film is widened by before it is turned."""
 
 CHANGES: dict[str, Change] = {
     "as it is": lambda film: film,
@@ -75,8 +94,12 @@ CHANGES: dict[str, Change] = {
     "sharpened": _sharpened,
     "recompressed, quality 30": _recompressed,
     "noise, 3 %": _noisy,
-    "gamma 0.7": _gamma(0.7),
-    "gamma 1.4": _gamma(1.4),
-    "cropped by a tenth": _cropped,
+    "gamma 0.6": _gamma(0.6),
+    "gamma 1.6": _gamma(1.6),
+    "cropped by a tenth": _cropped(0.1, 0.1),
+    "top and bottom cropped": _cropped(0.0, 1 / 6),
+    "sides cropped": _cropped(1 / 6, 0.0),
+    "turned by 6 degrees": _turned(6.0),
+    "shrunk to 75 px, enlarged": _enlarged(75),
 }
 """What differs between two ways to save a film; blur and crop in pixels of the 150 px input."""

@@ -17,12 +17,15 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 from scipy import stats
+from sklearn.metrics import roc_auc_score
 
 from .. import bundle, files
 from ..decision import CLASSES
+from ..errors import UsageError
 from ..evaluation import card, figures
-from ..evaluation.assess import assess, examine
+from ..evaluation.assess import Outcome, assess, examine, out_of_fold
 from ..evaluation.audits import audits
+from ..evaluation.borders import in_border_of_other_class
 from ..evaluation.films import FilmSet, load
 from ..evaluation.operating import calibrate, operating_points
 from ..evaluation.perturbations import CHANGES, auroc_of_pairs, changed
@@ -36,7 +39,9 @@ from . import recipe as recipes
 from .export import check_against_keras, serving_model, to_litert
 from .gating import fit_gate
 from .recipe import Recipe
-from .training import History, scores, train
+from .training import History, scores, train_members
+
+Probability = npt.NDArray[np.float64]
 
 TYPICAL_FILMS = 64
 """So many films, the nearest to their class's mean, are averaged for an example."""
@@ -55,6 +60,10 @@ class Order:
     out: Path
     seed: int
     resume: bool
+    validate: bool
+    """Stop before the test films are looked at."""
+    fold: int | None
+    """Only this fold of `folds5`; None for all of them."""
     command: str
     revision: str
     """The commit that the run started from."""
@@ -72,7 +81,13 @@ def parse(arguments: Sequence[str]) -> Order:
     parser.add_argument("--epochs", type=int, help="instead of the recipe's")
     parser.add_argument("--seed", type=int, default=1, help="of weights, order and augmentation; never of the split")
     parser.add_argument("--resume", action="store_true", help="go on after a kill from the last epoch's checkpoint")
+    parser.add_argument(
+        "--validate", action="store_true", help="for a search: train, print what validation says, look at no test film"
+    )
+    parser.add_argument("--fold", type=int, choices=range(5), help="only this one of folds5; --resume gathers all")
     given = parser.parse_args(arguments)
+    if given.fold is not None and given.split != "folds5":
+        raise UsageError("Only folds5 has folds. Allowed: --split folds5 --fold N.")
     return Order(
         data=given.data,
         recipe=recipes.get(given.recipe).with_epochs(given.epochs),
@@ -80,29 +95,71 @@ def parse(arguments: Sequence[str]) -> Order:
         out=given.out or Path("runs") / f"{given.recipe}-{given.split}",
         seed=given.seed,
         resume=given.resume,
+        validate=given.validate,
+        fold=given.fold,
         command=provenance.public_command(given),
         revision=provenance.git_revision(),
     )
 
 
 def run(order: Order) -> Path:
-    """Train, export, choose, evaluate; returns the folder with the bundle (or, for `folds5`, with five of them)."""
+    """Train, export, choose, evaluate; returns the folder with the bundle (or, for `folds5`, with five of them).
+
+    With `validate` it stops before any test film is looked at, and the folder holds `validation.json`.
+    """
     films = load(order.data)
     print(films.report())
     parts = splits(films, order.protocol)
+    if order.validate:
+        _validate_split(order, films, parts[0], order.out)
+        return order.out
     if len(parts) == 1:
         _run_split(order, films, parts[0], order.out)
         return order.out
-    entries = [_run_split(order, films, part, order.out / f"fold{part.fold}") for part in parts]
-    summary = {"format": 1, "runs": {f"{order.recipe.name}/folds5": _across_folds(entries)}}
-    files.write(order.out / bundle.EVALUATION, _json(summary))
+    chosen = parts if order.fold is None else [parts[order.fold]]
+    folds = [_run_fold(order, films, part) for part in chosen]
+    if order.fold is None:
+        _gather_folds(order, films, parts, folds)
     return order.out
 
 
-def _run_split(order: Order, films: FilmSet, split: Split, out: Path) -> dict[str, Any]:
+def _run_fold(order: Order, films: FilmSet, split: Split) -> tuple[dict[str, Any], Probability]:
+    """A fold's figures and its test films' probabilities; with `resume`, a finished fold's as they lie there."""
+    out = order.out / f"fold{split.fold}"
+    finished = out / "training" / "fold.json"
+    if not (order.resume and finished.exists()):
+        entry, outcome = _run_split(order, films, split, out)
+        files.write(finished, _json({"entry": entry, "probability": outcome.probability.tolist()}))
+    done = json.loads(finished.read_bytes())
+    return done["entry"], np.array(done["probability"])
+
+
+def _gather_folds(
+    order: Order, films: FilmSet, parts: Sequence[Split], folds: Sequence[tuple[dict[str, Any], Probability]]
+) -> None:
+    summary = _across_folds([entry for entry, _ in folds])
+    probability = np.empty(len(films.films))
+    for part, (_, found) in zip(parts, folds, strict=True):
+        probability[part.test] = found
+    summary["out_of_fold"] = out_of_fold(films, probability)
+    print(f"{'ECE out of fold':>24}  {card.shown('ece', summary['out_of_fold']['figures']['ece'])}")
+    evaluation = {"format": 1, "runs": {f"{order.recipe.name}/folds5": summary}}
+    files.write(order.out / bundle.EVALUATION, _json(evaluation))
+
+
+def _validate_split(order: Order, films: FilmSet, split: Split, out: Path) -> None:
+    """Only what a search may see: `validation.json`, and no test film."""
+    network, history = _train_split(order, films, split, out)
+    _, _, summary = _validation_scores(network, films.take(split.validation))
+    _keep_history(out / "training", history)
+    seconds = round(sum(row["seconds"] for row in history))
+    files.write(out / "validation.json", _json({"recipe": order.recipe.name, "seconds": seconds, **summary}))
+
+
+def _train_split(order: Order, films: FilmSet, split: Split, out: Path) -> tuple[keras.Model, History]:
     learning, validation = films.take(split.train), films.take(split.validation)
     started = time.perf_counter()
-    network, history = train(
+    trained = train_members(
         order.recipe,
         (learning.inputs, learning.labels),
         (validation.inputs, validation.labels),
@@ -111,6 +168,12 @@ def _run_split(order: Order, films: FilmSet, split: Split, out: Path) -> dict[st
         resume=order.resume,
     )
     print(f"trained in {time.perf_counter() - started:.0f} s (epochs done before a --resume not counted)")
+    return trained
+
+
+def _run_split(order: Order, films: FilmSet, split: Split, out: Path) -> tuple[dict[str, Any], Outcome]:
+    network, history = _train_split(order, films, split, out)
+    learning, validation = films.take(split.train), films.take(split.validation)
     config = _export(order, films, network, learning, validation, out)
     _keep_history(out / "training", history)
     return _evaluate(order, config, films.take(split.test), len(learning.films), history, out)
@@ -161,6 +224,7 @@ def _validation_scores(
     Thresholds from films as they are would sit where the training films' way of saving puts them.
     """
     ways = {name: scores(network, changed(validation.inputs, name)) for name in CHANGES}
+    foreign = scores(network, in_border_of_other_class(validation.inputs, validation.labels))
     pairs = auroc_of_pairs(validation.labels, ways)
     worst = min(pairs, key=lambda pair: pairs[pair])
     summary = {
@@ -168,19 +232,24 @@ def _validation_scores(
         "auroc": {name: round(pairs[name, name], 5) for name in ways},
         "worst_pair": {"normal": worst[0], "pneumonia": worst[1], "auroc": round(pairs[worst], 5)},
         "mean_of_pairs": round(float(np.mean(list(pairs.values()))), 5),
+        "border_of_other_class": round(float(roc_auc_score(validation.labels, foreign)), 5),
     }
-    print(f"validation AUROC {pairs['as it is', 'as it is']:.4f}, worst pair of changes {pairs[worst]:.4f} {worst}")
+    print(
+        f"validation AUROC {pairs['as it is', 'as it is']:.4f}, worst pair of changes {pairs[worst]:.4f} {worst}, "
+        f"in the border of the other class {summary['border_of_other_class']:.4f}"
+    )
     return np.tile(validation.labels, len(ways)), np.concatenate(list(ways.values())), summary
 
 
 def _evaluate(
     order: Order, config: dict[str, Any], test: FilmSet, learned: int, history: History, out: Path
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], Outcome]:
     """Assess the sealed bundle through the serving path, and write figures and card into it."""
     name = f"{order.recipe.name}/{order.protocol}"
     files.write(out / bundle.EVALUATION, _json({"format": 1, "runs": {}}))
     bundle.seal(out, config)
     predictor = Predictor(bundle.load(out, out.name))
+    outcome = examine(predictor, test)
     entry = {
         "recipe": order.recipe.name,
         "protocol": order.protocol,
@@ -190,11 +259,12 @@ def _evaluate(
         "versions": config["versions"],
         "training": {
             "films": learned,
-            "epochs": len(history),
+            "members": order.recipe.members,
+            "epochs": order.recipe.epochs,
             "seconds": round(sum(row["seconds"] for row in history)),
             "machine": provenance.machine(),
         },
-        **assess(test, examine(predictor, test), predictor.operating_points),
+        **assess(test, outcome, predictor.operating_points),
         **audits(predictor, test, order.protocol),
     }
     evaluation = {
@@ -208,7 +278,7 @@ def _evaluate(
     files.write(out / "training" / "curves.png", figures.curves(entry))
     bundle.seal(out, config)
     _print(name, entry)
-    return entry
+    return entry, outcome
 
 
 def _across_folds(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

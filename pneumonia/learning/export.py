@@ -13,7 +13,7 @@ from keras import layers, ops
 
 from ..graph import Graph
 from ..imaging import INPUT_SIDE
-from .network import HIDDEN, LAST_ACTIVATION, SCORE
+from .network import HIDDEN, LAST_ACTIVATION, LOGIT, members_of
 
 TOLERANCE = 1e-4
 """Largest difference between Keras and the served graph, in score and in the map relative to its maximum."""
@@ -26,7 +26,8 @@ class GradCam(layers.Layer):
     Behind the last convolution the gradient is a product of matrices, and Grad-CAM needs only its mean over places. Max
     pooling hands each place's gradient to one place below it, so the mean over the pooled map, scaled by the numbers of
     places, is the mean over the map before it. The big dense kernel enters by its spatial mean alone and is not stored
-    twice.
+    twice. The ReLU that ends Grad-CAM comes later: the maps of an ensemble's members are averaged before it, as the
+    gradient of their mean logit asks.
     """
 
     def __init__(self, mean_kernel: Any, output_kernel: Any, **options: Any) -> None:
@@ -41,21 +42,30 @@ class GradCam(layers.Layer):
         importance = ops.matmul(through, self.mean_kernel.T)
         flat = ops.reshape(activation, (-1, height * width, filters))
         weighted = ops.matmul(flat, ops.reshape(importance, (-1, filters, 1)))
-        return ops.relu(ops.reshape(weighted, (-1, height, width)))
+        return ops.reshape(weighted, (-1, height, width))
 
 
 def serving_model(network: keras.Model) -> keras.Model:
-    """The network with a second output: the activation map `[N, h, w]` of its last convolution."""
-    activation = network.get_layer(LAST_ACTIVATION).output
-    hidden_layer = network.get_layer(HIDDEN)
+    """The network, or ensemble, with a second output: the activation map `[N, h, w]` of its last convolutions."""
+    films = keras.Input(network.input_shape[1:], name="film")
+    answers = [_with_map(member, number)(films) for number, member in enumerate(members_of(network), start=1)]
+    logit, activation_map = (ops.mean(ops.stack(parts), axis=0) for parts in zip(*answers, strict=True))
+    outputs = {"score": ops.sigmoid(logit), "activation_map": ops.relu(activation_map)}
+    return keras.Model(films, outputs, name=network.name)
+
+
+def _with_map(member: keras.Model, number: int) -> keras.Model:
+    """One network with its logit `[N, 1]` and its share of the map `[N, h, w]`."""
+    activation = member.get_layer(LAST_ACTIVATION).output
+    hidden_layer = member.get_layer(HIDDEN)
     kernel = np.asarray(hidden_layer.kernel)
     filters = activation.shape[-1]
     places = activation.shape[1] * activation.shape[2]
     # Flatten lays places before filters: the sum over pooled places, per place of the map before pooling.
     mean_kernel = kernel.reshape(-1, filters, kernel.shape[1]).sum(axis=0) / places
-    output_kernel = np.asarray(network.get_layer(SCORE).kernel)[:, 0]
+    output_kernel = np.asarray(member.get_layer(LOGIT).kernel)[:, 0]
     cam = GradCam(mean_kernel, output_kernel, name="activation_map")((activation, hidden_layer.output))
-    return keras.Model(network.input, {"score": network.output, "activation_map": cam}, name=network.name)
+    return keras.Model(member.input, [member.get_layer(LOGIT).output, cam], name=f"member_{number}_with_map")
 
 
 def to_litert(model: keras.Model) -> bytes:

@@ -16,7 +16,7 @@ from . import recipes
 
 @dataclass(frozen=True)
 class Convolution:
-    """One of the three blocks: convolution, optional batch normalisation, ReLU, 2 x 2 max pooling."""
+    """One of the three blocks: convolution, 2 x 2 max pooling, optional batch normalisation, ReLU."""
 
     filters: int
     kernel: int
@@ -27,6 +27,8 @@ class Convolution:
 class Augmentation:
     """Ranges of the random changes to a training film; 0 switches one off. Grey values are in 0..1."""
 
+    foreign_border: float = 0.0
+    """The share of films that are shown in the border of another film, of whatever class."""
     rotation_degrees: float = 0.0
     zoom_in: float = 0.0
     zoom_out: float = 0.0
@@ -37,8 +39,8 @@ class Augmentation:
     contrast_log_low: float = 0.0
     contrast_log_high: float = 0.0
     brightness: float = 0.0
-    blur_levels: float = 0.0
-    """Up to 1, 2, 3: a Gaussian of up to about 1, 2.2, 4.6 px at 150 px."""
+    blur_pixels: float = 0.0
+    """Sigma of the Gaussian at most, in pixels of the 150 px input."""
     sharpen: float = 0.0
     noise: float = 0.0
 
@@ -48,7 +50,13 @@ class Recipe:
     """All that training needs besides the films."""
 
     name: str
+    members: int
+    """So many networks, of different seeds, are trained and answer together by the mean of their logits."""
+    pooling: int
+    """The film is averaged over so many pixels a side before the first convolution; 1 leaves it as it is."""
     convolutions: tuple[Convolution, Convolution, Convolution]
+    head_pooling: int
+    """Side of the maximum over the last activation map before the dense head."""
     dense: int
     padding: str
     standardise: bool

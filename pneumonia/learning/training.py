@@ -1,10 +1,12 @@
-"""The training loop: seeded, resumable, one flat function."""
+"""The training loop: seeded, resumable, one flat function a network."""
 
 from __future__ import annotations
 
 import json
 import time
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +17,43 @@ from tqdm import tqdm
 
 from ..errors import UsageError
 from ..files import whole
-from .network import build_network, training_model
+from .augmentation import random_films
+from .network import build_network, ensemble, training_model
 from .recipe import Recipe
 
 History = list[dict[str, float]]
 Inputs = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
+Indices = npt.NDArray[np.intp]
+Floats = npt.NDArray[np.float32]
 
 CHECKPOINT = "checkpoint.npz"
+
+AHEAD = 4
+"""So many batches are changed ahead of the one that trains."""
+
+
+def train_members(
+    recipe: Recipe,
+    films: tuple[Inputs, Labels],
+    validation: tuple[Inputs, Labels],
+    folder: Path,
+    *,
+    seed: int,
+    **options: Any,
+) -> tuple[keras.Model, History]:
+    """The recipe's networks, one after the other, each with a seed and a checkpoint of its own, as one ensemble.
+
+    Takes and gives what `train` does; the history's rows of all members follow each other.
+    """
+    networks, history = [], []
+    for member in range(1, recipe.members + 1):
+        # Far from the seeds of other runs: `--seed 2` must not train the second member of `--seed 1` again.
+        own = 1000 * (member - 1) + seed
+        network, rows = train(recipe, films, validation, folder / f"member{member}", seed=own, **options)
+        networks.append(network)
+        history += [{"member": member, **row} for row in rows]
+    return ensemble(networks), history
 
 
 def train(
@@ -35,7 +66,7 @@ def train(
     resume: bool = False,
     quiet: bool = False,
 ) -> tuple[keras.Model, History]:
-    """Train on `[N, 150, 150]` films and 0/1 labels; returns the network that is served and a row a epoch.
+    """Train one network on `[N, 150, 150]` films and 0/1 labels; returns it as it is served, and a row an epoch.
 
     After each epoch everything that the next one needs goes to `folder/checkpoint.npz`, so that `resume` continues
     after a kill with the same films in the same order at the same learning rate. Raises `DiskFull` with the last
@@ -47,7 +78,7 @@ def train(
     steps = max(1, len(inputs) // recipe.batch)
     weights = _class_weights(labels) if recipe.class_weights else np.ones(len(labels))
     network = build_network(recipe)
-    model = training_model(network, recipe, seed)
+    model = training_model(network)
     model.compile(_optimizer(recipe, steps), keras.losses.BinaryCrossentropy(label_smoothing=recipe.label_smoothing))
     served = _averaged_copy(network, recipe)
     model.optimizer.build(model.trainable_variables)
@@ -55,15 +86,13 @@ def train(
     history = _restore(folder / CHECKPOINT, state, recipe, seed) if resume else []
     for epoch in range(len(history), recipe.epochs):
         started = time.perf_counter()
-        order = np.random.default_rng((seed, epoch)).permutation(len(inputs))
-        bar = tqdm(
-            _batches(order, recipe.batch, steps), f"epoch {epoch + 1}/{recipe.epochs}", steps, disable=quiet or None
-        )
+        batches = _batches(inputs, recipe, (seed, epoch), steps)
+        bar = tqdm(batches, f"epoch {epoch + 1}/{recipe.epochs}", steps, disable=quiet or None)
         losses: list[float] = []
-        for step, batch in enumerate(bar, start=epoch * steps):
+        for step, (batch, changed) in enumerate(bar, start=epoch * steps):
             model.reset_metrics()  # so that the loss returned is this batch's own
             truth = labels[batch, None].astype(np.float32)
-            losses.append(float(model.train_on_batch(inputs[batch, :, :, None], truth, sample_weight=weights[batch])))
+            losses.append(float(model.train_on_batch(changed, truth, sample_weight=weights[batch])))
             _average(served, network, recipe.weight_averaging, step)
             bar.set_postfix(loss=f"{np.mean(losses[-50:]):.3f}")
         row = {"epoch": epoch + 1, "loss": float(np.mean(losses)), **_validate(served, validation)}
@@ -100,9 +129,27 @@ def _class_weights(labels: Labels) -> npt.NDArray[np.float64]:
     return np.asarray(0.5 / share[labels])
 
 
-def _batches(order: npt.NDArray[np.intp], size: int, steps: int) -> Iterator[npt.NDArray[np.intp]]:
-    for step in range(steps):
-        yield order[step * size : (step + 1) * size]
+def _batches(inputs: Inputs, recipe: Recipe, seed: tuple[int, int], steps: int) -> Iterator[tuple[Indices, Floats]]:
+    """(which films, these films changed) for each step of an epoch; the next ones are changed while this one trains.
+
+    All chance comes from (seed, epoch, step), so that a resumed epoch sees what an undisturbed one would have seen.
+    """
+    order = np.random.default_rng(seed).permutation(len(inputs))
+    parts = [order[step * recipe.batch : (step + 1) * recipe.batch] for step in range(steps)]
+
+    def prepare(step: int) -> tuple[Indices, Floats]:
+        random = np.random.default_rng((*seed, step))
+        others = inputs[random.integers(len(inputs), size=len(parts[step]))]
+        return parts[step], random_films(inputs[parts[step]], others, recipe.augmentation, random)
+
+    with ThreadPoolExecutor(1, "augmentation") as pool:
+        ahead: deque[Future[tuple[Indices, Floats]]] = deque()
+        for step in range(steps):
+            ahead.append(pool.submit(prepare, step))
+            if len(ahead) > AHEAD:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
 
 
 def _averaged_copy(network: keras.Model, recipe: Recipe) -> keras.Model:

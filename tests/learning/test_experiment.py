@@ -66,7 +66,19 @@ def test_what_a_person_wants_to_keep_lies_there(trained: tuple[Path, str]) -> No
     assert {"model.tflite", "model.keras", "config.json", "evaluation.json", "gate.npz", "README.md"} <= names
     assert {"training/history.json", "training/history.png", "training/curves.png"} <= names
     history = json.loads((trained[0] / "training" / "history.json").read_text())
-    assert [row["epoch"] for row in history] == [1, 2]
+    assert [(row["member"], row["epoch"]) for row in history] == [
+        (member, epoch) for member in (1, 2, 3, 4) for epoch in (1, 2)
+    ]
+
+
+def test_a_search_looks_at_no_test_film(folder: Path, tmp_path: Path) -> None:
+    done = train("--data", folder, "--recipe", "seed", "--epochs", 1, "--out", tmp_path, "--validate")
+    assert done.returncode == 0, done.stderr
+    assert "test films" not in done.stdout
+    assert {path.name for path in tmp_path.iterdir()} == {"training", "validation.json"}
+    said = json.loads((tmp_path / "validation.json").read_text())
+    assert 0 <= said["worst_pair"]["auroc"] <= said["mean_of_pairs"] <= 1
+    assert 0 <= said["border_of_other_class"] <= 1
 
 
 def test_broken_films_are_reported_and_left_out(trained: tuple[Path, str]) -> None:
@@ -98,12 +110,20 @@ def test_the_card_is_written_from_the_figures(trained: tuple[Path, str]) -> None
 
 @pytest.mark.slow  # five models
 def test_folds_train_one_model_each_and_report_their_mean(folder: Path, tmp_path: Path) -> None:
-    done = train("--data", folder, "--epochs", 1, "--split", "folds5", "--out", tmp_path / "folds", "--recipe", "seed")
+    command = ("--data", folder, "--epochs", 1, "--split", "folds5", "--out", tmp_path / "folds", "--recipe", "seed")
+    alone = train(*command, "--fold", 3)
+    assert alone.returncode == 0, alone.stderr
+    assert [path.name for path in (tmp_path / "folds").iterdir()] == ["fold3"]
+    before = (tmp_path / "folds" / "fold3" / "model.tflite").stat().st_mtime_ns
+    done = train(*command, "--resume")
     assert done.returncode == 0, done.stderr
+    assert (tmp_path / "folds" / "fold3" / "model.tflite").stat().st_mtime_ns == before, "a finished fold stays"
     summary = json.loads((tmp_path / "folds" / "evaluation.json").read_text())["runs"]["seed/folds5"]
     assert len(summary["folds"]) == 5
     mean = np.mean([fold["figures"]["accuracy"]["value"] for fold in summary["folds"]])
     assert summary["figures"]["accuracy"]["value"] == pytest.approx(mean, abs=1e-4)
+    assert summary["out_of_fold"]["films"] == 103, "train and val films, each by the model that has not seen it"
+    assert sum(summary["out_of_fold"]["reliability"]["count"]) == 103
 
 
 @pytest.mark.parametrize(
@@ -112,6 +132,7 @@ def test_folds_train_one_model_each_and_report_their_mean(folder: Path, tmp_path
         (["--data", "nowhere"], "Expected: train/NORMAL"),
         (["--data", "docs"], "kaggle.com"),
         (["--data", "docs", "--recipe", "best"], "Allowed: default, seed"),
+        (["--data", "docs", "--fold", "1"], "Only folds5 has folds"),
     ],
 )
 def test_wrong_use_ends_with_a_sentence(arguments: list[str], said: str) -> None:

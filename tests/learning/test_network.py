@@ -11,16 +11,28 @@ import tensorflow as tf
 
 from pneumonia.graph import Graph
 from pneumonia.learning import recipe
-from pneumonia.learning.export import GradCam, check_against_keras, serving_model, to_litert
-from pneumonia.learning.network import HIDDEN, LAST_ACTIVATION, SCORE, build_network, training_model
+from pneumonia.learning.export import check_against_keras, serving_model, to_litert
+from pneumonia.learning.network import (
+    LAST_ACTIVATION,
+    LOGIT,
+    SCORE,
+    build_network,
+    ensemble,
+    members_of,
+    training_model,
+)
 
 FILMS = np.random.default_rng(3).integers(0, 256, (3, 150, 150)).astype(np.uint8)
 
 
-@pytest.fixture(scope="module", params=["default", "seed"])
+@pytest.fixture(
+    scope="module", params=[("default", 1), ("seed", 1), ("default", 3)], ids=lambda case: "-".join(map(str, case))
+)
 def network(request: pytest.FixtureRequest) -> keras.Model:
+    """One network of a recipe, or several of them as an ensemble."""
+    name, members = request.param
     keras.utils.set_random_seed(5)
-    return build_network(recipe.get(request.param))
+    return ensemble([build_network(recipe.get(name)) for _ in range(members)])
 
 
 def three_channels(films: Any) -> Any:
@@ -28,9 +40,10 @@ def three_channels(films: Any) -> Any:
 
 
 def test_three_convolutions_and_a_dense_head_from_film_to_score(network: keras.Model) -> None:
-    kinds = [type(layer).__name__ for layer in network.layers]
-    assert kinds.count("Conv2D") == 3
-    assert kinds.count("Dense") == 2
+    for member in members_of(network):
+        kinds = [type(layer).__name__ for layer in member.layers]
+        assert kinds.count("Conv2D") == 3
+        assert kinds.count("Dense") == 2
     assert network.input_shape == (None, 150, 150, 3)
     assert network.output_shape == (None, 1)
     assert network.get_layer(SCORE).activation.__name__ == "sigmoid"
@@ -53,12 +66,9 @@ def test_exposure_does_not_move_the_default_score() -> None:
     np.testing.assert_allclose(before, after, atol=1e-3)
 
 
-def test_the_training_model_changes_films_only_in_training() -> None:
-    spec = recipe.get("default")
-    network = build_network(spec)
-    model = training_model(network, spec, seed=1)
-    grey = FILMS[..., None]
-    still = np.asarray(model(grey, training=False))
+def test_the_training_model_is_the_network_for_grey_films() -> None:
+    network = build_network(recipe.get("default"))
+    still = np.asarray(training_model(network)(FILMS.astype(np.float32), training=False))
     np.testing.assert_allclose(still, np.asarray(network(three_channels(FILMS))), atol=1e-5)
 
 
@@ -75,24 +85,34 @@ def test_a_graph_that_differs_from_keras_is_refused(network: keras.Model) -> Non
         check_against_keras(serving_model(other), graph, FILMS)
 
 
-def test_the_activation_map_is_grad_cam_of_the_logit(network: keras.Model) -> None:
-    """The matrix product in the graph against a gradient tape over the layers behind the last convolution."""
-    names = [layer.name for layer in network.layers]
-    behind = network.layers[names.index(LAST_ACTIVATION) + 1 : -1]
-    seen = three_channels(FILMS[:1])
-    activation = tf.Variable(keras.Model(network.input, network.get_layer(LAST_ACTIVATION).output)(seen))
+def grad_cam(member: keras.Model, seen: Any) -> Any:
+    """The weighted map before its ReLU, by a gradient tape over the layers behind the last convolution."""
+    names = [layer.name for layer in member.layers]
+    behind = member.layers[names.index(LAST_ACTIVATION) + 1 : names.index(LOGIT) + 1]
+    activation = tf.Variable(keras.Model(member.input, member.get_layer(LAST_ACTIVATION).output)(seen))
     with tf.GradientTape() as tape:
         flow = activation
         for layer in behind:
             flow = layer(flow, training=False)
-        logit = tf.matmul(flow, network.get_layer(SCORE).kernel)
-    importance = tf.reduce_mean(tape.gradient(logit, activation), axis=(1, 2))
-    expected = tf.nn.relu(tf.einsum("nhwk,nk->nhw", activation, importance)).numpy()[0]
+    importance = tf.reduce_mean(tape.gradient(flow, activation), axis=(1, 2))
+    return tf.einsum("nhwk,nk->nhw", activation, importance).numpy()[0]
+
+
+def test_the_activation_map_is_grad_cam_of_the_logit(network: keras.Model) -> None:
+    """The matrix products in the graph against gradients; an ensemble's logit is the mean of its members'."""
+    seen = three_channels(FILMS[:1])
+    expected = np.maximum(np.mean([grad_cam(member, seen) for member in members_of(network)], axis=0), 0)
     found = np.asarray(serving_model(network)(seen)["activation_map"])[0]
     np.testing.assert_allclose(found, expected, atol=1e-5 * max(1.0, float(expected.max())))
 
 
+def test_an_ensemble_answers_with_the_mean_of_its_logits(network: keras.Model) -> None:
+    heads = [keras.Model(member.input, member.get_layer(LOGIT).output) for member in members_of(network)]
+    mean = np.mean([np.asarray(head(three_channels(FILMS))) for head in heads], axis=0)
+    np.testing.assert_allclose(np.asarray(network(three_channels(FILMS))), 1 / (1 + np.exp(-mean)), atol=1e-5)
+
+
 def test_the_map_layer_does_not_store_the_dense_kernel_again(network: keras.Model) -> None:
-    layer = serving_model(network).get_layer("activation_map")
-    assert isinstance(layer, GradCam)
-    assert layer.mean_kernel.size * 10 < network.get_layer(HIDDEN).kernel.numpy().size
+    """The graph is hardly larger than the weights that the score needs."""
+    weights = 4 * sum(weight.numpy().size for weight in network.weights)
+    assert len(to_litert(serving_model(network))) < 1.1 * weights + 50_000

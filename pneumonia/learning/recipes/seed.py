@@ -9,7 +9,10 @@ from ..recipe import Augmentation, Convolution, Recipe
 
 RECIPE = Recipe(
     name="seed",
+    members=1,
+    pooling=1,
     convolutions=(Convolution(32, 3), Convolution(64, 3), Convolution(128, 3)),
+    head_pooling=2,
     dense=128,
     padding="valid",
     standardise=False,
