@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from pneumonia.evaluation.perturbations import CHANGES, changed
-from pneumonia.gate import Gate, thumbnails
-from pneumonia.learning.gating import FAR, fit_gate
+from pneumonia.gate import VIEWS, Gate, thumbnails
+from pneumonia.learning.gating import FAR, KEPT_BY_DISTANCE, KEPT_BY_RESIDUAL, fit_gate
 
 
 def pictures(count: int, seed: int) -> Any:
@@ -61,6 +61,15 @@ def test_films_that_are_the_same_upside_down_set_a_limit_that_lets_them_through(
     either_way = np.concatenate([films[:30], films[30:, ::-1]])
     gate = fit_gate(either_way[::2], either_way[1::2])
     assert refused(gate, either_way[1::2]) <= 0.1
+
+
+def test_each_limit_lets_its_share_of_the_held_out_films_through(gate: Gate) -> None:
+    held_out = np.concatenate([changed(pictures(80, 2), name) for name in CHANGES])
+    for name, view in VIEWS.items():
+        space = gate.subspaces[name]
+        residual, distance = space.measure(view(held_out))
+        assert np.mean(residual <= space.residual.near) == pytest.approx(KEPT_BY_RESIDUAL, abs=0.002)
+        assert np.mean(distance <= space.distance.near) == pytest.approx(KEPT_BY_DISTANCE, abs=0.002)
 
 
 def test_far_lies_beyond_near(gate: Gate) -> None:
