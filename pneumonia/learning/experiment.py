@@ -208,7 +208,7 @@ def _export(
         "operating_points": {name: vars(point) for name, point in operating_points(labels, probability).items()},
         "validation": shifted,
         "gate": {
-            view: {"residual": vars(subspace.residual), "distance": vars(subspace.distance)}
+            view: {name: vars(limit) for name, limit in subspace.limits.items()}
             for view, subspace in gate.subspaces.items()
         },
         "versions": provenance.versions(),

@@ -67,6 +67,7 @@ class Recipe:
     learning_rate: float
     weight_decay: float
     cosine_decay: bool
+    """Over all epochs but the first, in which the rate rises from zero: without that some networks die at once."""
     label_smoothing: float
     class_weights: bool
     weight_averaging: float

@@ -114,7 +114,8 @@ def scores(network: keras.Model, inputs: Inputs, batch: int = 64) -> npt.NDArray
 def _optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
     rate: Any = recipe.learning_rate
     if recipe.cosine_decay:
-        rate = keras.optimizers.schedules.CosineDecay(rate, steps * recipe.epochs)
+        decay = max(1, steps * (recipe.epochs - 1))
+        rate = keras.optimizers.schedules.CosineDecay(0.0, decay, warmup_target=rate, warmup_steps=steps)
     if recipe.optimizer == "adamw":
         optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay)
         # Biases and normalisation scales are not shrunk: they carry no capacity that decay should limit.
