@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageEnhance
+from PIL import Image
 from tqdm import tqdm
 
 from .. import imaging
@@ -21,10 +21,9 @@ from ..decision import DEFAULT_POINT
 from ..predictor import Predictor
 from . import metrics
 from .assess import answers, examine
+from .changes import Change, blurred, contrast, cropped, gamma, noisy, recompressed, shrunk, turned, unchanged
 from .films import FilmSet
 from .metrics import Answers, Figure, Floats
-from .perturbations import CHANGES as SAVED_OTHERWISE
-from .perturbations import Change
 
 SIDE = 224
 """Films are changed as squares of this side in pixels, the size at which copies of these films are passed around, and
@@ -48,7 +47,7 @@ def robustness(predictor: Predictor, films: FilmSet, *, quiet: bool = False) -> 
         changed = dataclasses.replace(films, inputs=inputs)
         return answers(films, examine(predictor, changed, title=name, quiet=quiet), point, banded=False)
 
-    before = after("as it is", SAVED_OTHERWISE["as it is"])
+    before = after("as it is", unchanged)
     found = {}
     for name, change in CHANGES.items():
         now = after(name, change)
@@ -78,45 +77,15 @@ def _figures(found: Answers, weights: Floats) -> dict[str, Figure]:
     return {**metrics.measure(found, weights, MEASURES), **refused}
 
 
-def _noisy(film: Image.Image) -> Image.Image:
-    pixels = np.asarray(film).astype(np.float64)
-    # Seeded by the film itself: the same film gets the same grain in every run and order.
-    grain = np.random.default_rng(int(pixels.sum())).normal(0, 0.02 * 255, pixels.shape)
-    return Image.fromarray(np.clip(np.rint(pixels + grain), 0, 255).astype(np.uint8))
-
-
-def _gamma(exponent: float) -> Change:
-    table = [round(255 * (level / 255) ** exponent) for level in range(256)]
-    return lambda film: film.point(table)
-
-
-def _pale(film: Image.Image) -> Image.Image:
-    return ImageEnhance.Contrast(film).enhance(0.5)
-
-
-def _turned(film: Image.Image) -> Image.Image:
-    return film.rotate(5, Image.Resampling.BILINEAR)
-
-
-def _cropped(film: Image.Image) -> Image.Image:
-    left, top = (0.05 * side for side in film.size)
-    inner = (left, top, film.width - left, film.height - top)
-    return film.resize(film.size, Image.Resampling.BILINEAR, inner)
-
-
-def _shrunk(film: Image.Image) -> Image.Image:
-    return film.resize((90, 90), Image.Resampling.BILINEAR).resize(film.size, Image.Resampling.BILINEAR)
-
-
 CHANGES: dict[str, Change] = {
-    "JPEG, quality 30": SAVED_OTHERWISE["recompressed, quality 30"],
-    "blurred, 1 px": SAVED_OTHERWISE["blurred, 1 px"],
-    "noise, 2 %": _noisy,
-    "gamma 0.6": _gamma(0.6),
-    "gamma 1.6": _gamma(1.6),
-    "half the contrast": _pale,
-    "turned by 5 degrees": _turned,
-    "cropped by a tenth": _cropped,
-    "shrunk to 90 px": _shrunk,
+    "JPEG, quality 30": recompressed(30),
+    "blurred, 1 px": blurred(1.0),
+    "noise, 2 %": noisy(0.02),
+    "gamma 0.6": gamma(0.6),
+    "gamma 1.6": gamma(1.6),
+    "half the contrast": contrast(0.5),
+    "turned by 5 degrees": turned(5.0),
+    "cropped by a tenth": cropped(0.1, 0.1),
+    "shrunk to 90 px": shrunk(90),
 }
-"""What happens to films on their way; noise is a deviation in percent of the 8 bits, half the crop is on each side."""
+"""Noise is a deviation in percent of the 8 bits, half the crop is on each side, a turned film has black corners."""

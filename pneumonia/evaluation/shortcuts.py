@@ -10,7 +10,6 @@ that no real network meets the ideal.
 from __future__ import annotations
 
 import dataclasses
-import io
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -26,10 +25,10 @@ from ..decision import CLASSES, DEFAULT_POINT
 from ..predictor import Predictor
 from . import metrics
 from .assess import answers, examine
+from .borders import in_border_of_other_class
+from .changes import Change, blurred, cropped, recompressed, sharpened
 from .films import FilmSet
 from .metrics import Figure, Floats
-from .perturbations import CHANGES as SAVED_OTHERWISE
-from .perturbations import Change
 from .robustness import SIDE
 
 Films = npt.NDArray[np.uint8]
@@ -61,7 +60,10 @@ def shortcuts(predictor: Predictor, films: FilmSet, *, quiet: bool = False) -> d
     return {
         "baseline": figures("as it is", films.inputs),
         "hidden": {name: figures(name, hide(films.inputs)) for name, hide in HIDDEN.items()},
-        "swaps": {cue: {way: figures(way, swapped[way]) for way in ways} for cue, ways in SWAPS.items()},
+        "swaps": {
+            **{cue: {way: figures(way, swapped[way]) for way in ways} for cue, ways in SWAPS.items()},
+            "border": {FOREIGN_BORDER: figures(FOREIGN_BORDER, in_border_of_other_class(films.inputs, films.labels))},
+        },
         "activation": activation(films, _inside(predictor, films, quiet=quiet), weights),
     }
 
@@ -142,32 +144,14 @@ def _hidden(mask: Mask, *, mean: bool) -> Callable[[Films], Films]:
     return hide
 
 
-def _saved(quality: int) -> Change:
-    def saved(film: Image.Image) -> Image.Image:
-        buffer = io.BytesIO()
-        film.save(buffer, "JPEG", quality=quality)
-        with Image.open(buffer) as picture:
-            return picture.convert("L")
-
-    return saved
-
-
-def _at_square(name: str) -> Change:
+def _at_square(change: Change) -> Change:
     """Sharpness in pixels of the 224 px square: at a detector's size a pixel's blur would not reach the input."""
-    change = SAVED_OTHERWISE[name]
     return lambda film: change(film.resize((SIDE, SIDE), Image.Resampling.BILINEAR))
 
 
-def _wider(film: Image.Image) -> Image.Image:
-    """Cropped above and below, as far as one class's aspect is from the other's, before it is stretched to a square."""
-    edge = film.height * (1 - ASPECTS[0] / ASPECTS[1]) / 2
-    return film.crop((0, round(edge), film.width, round(film.height - edge)))
-
-
-def _narrower(film: Image.Image) -> Image.Image:
-    edge = film.width * (1 - ASPECTS[0] / ASPECTS[1]) / 2
-    return film.crop((round(edge), 0, round(film.width - edge), film.height))
-
+_TO_OTHER_ASPECT = 1 - ASPECTS[0] / ASPECTS[1]
+_wider, _narrower = cropped(0.0, _TO_OTHER_ASPECT), cropped(_TO_OTHER_ASPECT, 0.0)
+"""Cropped in one direction, as far as one class's aspect is from the other's; the square input stretches the rest."""
 
 HIDDEN: dict[str, Callable[[Films], Films]] = {
     "lungs black": _hidden(lungs(imaging.INPUT_SIDE), mean=False),
@@ -175,14 +159,16 @@ HIDDEN: dict[str, Callable[[Films], Films]] = {
     "border alone, the rest black": _hidden(~border(imaging.INPUT_SIDE), mean=False),
 }
 
+FOREIGN_BORDER = "each in the border of the other class"
+
 SWAPS: dict[str, dict[str, tuple[Change, Change]]] = {
     "compression": {
-        "normal at quality 95, pneumonia at 75": (_saved(95), _saved(75)),
-        "normal at quality 75, pneumonia at 95": (_saved(75), _saved(95)),
+        "normal at quality 95, pneumonia at 75": (recompressed(95), recompressed(75)),
+        "normal at quality 75, pneumonia at 95": (recompressed(75), recompressed(95)),
     },
     "sharpness": {
-        "normal sharpened, pneumonia blurred": (_at_square("sharpened"), _at_square("blurred, 1 px")),
-        "normal blurred, pneumonia sharpened": (_at_square("blurred, 1 px"), _at_square("sharpened")),
+        "normal sharpened, pneumonia blurred": (_at_square(sharpened), _at_square(blurred(1.0))),
+        "normal blurred, pneumonia sharpened": (_at_square(blurred(1.0)), _at_square(sharpened)),
     },
     "aspect": {
         "normal narrower, pneumonia wider": (_narrower, _wider),

@@ -213,7 +213,7 @@ def test_what_was_not_measured_has_no_section(config: dict[str, Any], evaluation
         "| hand | 10 | 50.0 % (40.0-60.0) | 25.0 % |",
         "| turned | 50.0 % (40.0-60.0) | 6.9 (4.6 to -1.0) |",
         "| lungs black | .500 (chance) | .871 (.841-.899) | 50.0 % (40.0-60.0) |",
-        "The cue that moves it most is **aspect**: AUROC .871 one way, .997 the other.",
+        "The cue that moves it most is **aspect**: AUROC .871 to .997, by what is done to the classes.",
         "| one that looks anywhere |  | 44.4 % |",
         "| this one, all films | 9 | 30.0 % | 20.0 % to 40.0 % | 50.0 % (40.0-60.0) |",
         "| out of fold, `default/folds5` | 5,232 | .019 (.010-.030) |",

@@ -109,7 +109,7 @@ read from the lungs. Every film answered at the threshold.
 
 {table(["films", "AUROC of one that reads only lungs", "AUROC of this one", "its accuracy"], rows)}
 
-{_widest(found["swaps"])}
+{_widest(found["swaps"], found["baseline"])}
 
 {_activation(found["activation"])}
 """
@@ -119,12 +119,14 @@ def _pair(figures: Mapping[str, Any]) -> list[str]:
     return [score(figures["auroc"]), percent(figures["accuracy"])]
 
 
-def _widest(swaps: Mapping[str, Mapping[str, Any]]) -> str:
-    """The cue whose two ways differ most."""
-    reach = {cue: sorted(row["auroc"]["value"] or 0.0 for row in ways.values()) for cue, ways in swaps.items()}
+def _widest(swaps: Mapping[str, Mapping[str, Any]], baseline: Mapping[str, Any]) -> str:
+    """The cue that takes the AUROC furthest apart, the films as they are counted in."""
+    reach = {
+        cue: sorted(row["auroc"]["value"] or 0.0 for row in (baseline, *ways.values())) for cue, ways in swaps.items()
+    }
     cue = max(reach, key=lambda name: reach[name][-1] - reach[name][0])
     low, high = (f"{reach[cue][place]:.3f}".removeprefix("0") for place in (0, -1))
-    return f"The cue that moves it most is **{cue}**: AUROC {low} one way, {high} the other."
+    return f"The cue that moves it most is **{cue}**: AUROC {low} to {high}, by what is done to the classes."
 
 
 def _activation(found: Mapping[str, Any]) -> str:
