@@ -15,8 +15,11 @@ CONFIRM_SPECIFICITY = 0.99
 MISS_COST = 2.0
 """How many false alarms, in as many healthy as ill children, one missed pneumonia is worth at `balanced`. At 1 the
 optimum is flat: thresholds between .2 and .4 are equally good on validation, and chance would choose."""
-UNDECIDED = 0.05
-"""The share of validation films, those nearest to the threshold, that an operating point leaves undecided."""
+ANSWERED_ERROR = 0.02
+"""Among the validation films that an operating point answers, so many may be wrong: the risk on the risk-coverage curve
+from which its band is read."""
+MOST_UNDECIDED = 0.10
+"""However many that needs: a tool that answers one film in two is no help."""
 
 
 def calibrate(labels: Labels, scores: Floats) -> Calibration:
@@ -37,7 +40,7 @@ def operating_points(labels: Labels, probability: Floats) -> dict[str, Operating
         "balanced": balanced,
         "confirm": min(balanced, int(np.flatnonzero(specificity >= CONFIRM_SPECIFICITY)[-1])),
     }
-    return {name: _with_band(probability, _between(cut, index)) for name, index in chosen.items()}
+    return {name: _with_band(labels, probability, _between(cut, index)) for name, index in chosen.items()}
 
 
 def _between(cut: Floats, index: int) -> float:
@@ -46,9 +49,18 @@ def _between(cut: Floats, index: int) -> float:
     return float(1 / (1 + np.exp(-pair.mean())))
 
 
-def _with_band(probability: Floats, threshold: float) -> OperatingPoint:
-    """The band that holds the undecided films, as far below the threshold in logits as above it."""
+def _with_band(labels: Labels, probability: Floats, threshold: float) -> OperatingPoint:
+    """The narrowest band, as far below the threshold in logits as above it, that leaves the risk asked for."""
     middle = logit(np.array(threshold))
-    reach = np.quantile(np.abs(logit(probability) - middle), UNDECIDED)
+    sureness = np.abs(logit(probability) - middle)
+    order = np.argsort(-sureness, kind="stable")
+    wrong = ((probability >= threshold) != (labels == 1))[order]
+    risk = np.cumsum(wrong) / np.arange(1, len(order) + 1)
+    fewest = round((1 - MOST_UNDECIDED) * len(order))
+    enough = np.flatnonzero(risk <= ANSWERED_ERROR)
+    answered = max(fewest, int(enough[-1]) + 1 if len(enough) else 0)
+    if answered == len(order):
+        return OperatingPoint(threshold, threshold, threshold)
+    reach = float(sureness[order[answered]])  # of the surest film that is left out
     low, high = (1 / (1 + np.exp(-(middle + side * reach))) for side in (-1, 1))
     return OperatingPoint(float(low), threshold, float(high))

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from pneumonia.decision import UNKNOWN, OperatingPoint
 from pneumonia.evaluation.metrics import Floats, Labels
-from pneumonia.evaluation.operating import MISS_COST, UNDECIDED, calibrate, operating_points
+from pneumonia.evaluation.operating import (
+    ANSWERED_ERROR,
+    MISS_COST,
+    MOST_UNDECIDED,
+    calibrate,
+    operating_points,
+)
 
 Scored = tuple[Labels, Floats]
 
@@ -75,12 +82,29 @@ def test_the_points_are_in_order(scores: Scored) -> None:
     assert points["screening"].threshold <= points["balanced"].threshold <= points["confirm"].threshold
 
 
+def decided(probability: Floats, point: OperatingPoint) -> npt.NDArray[np.bool_]:
+    return np.array([point.label(float(one)) != UNKNOWN for one in probability])
+
+
 @pytest.mark.parametrize("name", ["screening", "balanced", "confirm"])
-def test_the_band_holds_its_share_of_the_films(name: str) -> None:
+def test_a_band_that_would_need_too_many_films_holds_the_most_it_may(name: str) -> None:
     labels, probability = CASES["poor"]
     point = operating_points(labels, probability)[name]
-    undecided = np.mean([point.label(float(one)) == UNKNOWN for one in probability])
-    assert undecided == pytest.approx(UNDECIDED, abs=0.01)
+    assert 1 - decided(probability, point).mean() == pytest.approx(MOST_UNDECIDED, abs=0.01)
+
+
+def test_the_band_leaves_the_risk_that_is_allowed_and_is_no_wider() -> None:
+    labels, probability = scored(21, films=4000, apart=3.6)
+    point = operating_points(labels, probability)["balanced"]
+    answered = decided(probability, point)
+    wrong = (probability >= point.threshold) != (labels == 1)
+    assert 0 < 1 - answered.mean() < MOST_UNDECIDED
+    assert wrong[answered].mean() == pytest.approx(ANSWERED_ERROR, abs=0.001)
+
+
+def test_where_forced_answers_are_good_enough_no_film_is_left_undecided() -> None:
+    labels, probability = CASES["sure"]
+    assert decided(probability, operating_points(labels, probability)["balanced"]).all()
 
 
 def test_a_threshold_lies_between_films_and_on_none() -> None:

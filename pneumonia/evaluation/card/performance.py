@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...decision import DEFAULT_POINT
-from ..operating import CONFIRM_SPECIFICITY, MISS_COST, SCREENING_SENSITIVITY, UNDECIDED
+from ..operating import ANSWERED_ERROR, CONFIRM_SPECIFICITY, MISS_COST, MOST_UNDECIDED, SCREENING_SENSITIVITY
 from .numbers import NAMES, percent, score, share, shown, table
 
 Run = Mapping[str, Any]
@@ -77,8 +77,9 @@ def operating_points(config: Mapping[str, Any], run: Run) -> str:
 Below `low` the answer is Normal, above `high` Pneumonia, between them Unknown. All three numbers were chosen on
 validation films: `screening` keeps {100 * SCREENING_SENSITIVITY:.0f} % sensitivity there, `confirm`
 {100 * CONFIRM_SPECIFICITY:.0f} % specificity, at `balanced` a missed pneumonia weighs {MISS_COST:g} times as much as a
-false alarm. The band holds the {100 * UNDECIDED:.0f} % of validation films nearest to the threshold. "Right among all
-films" counts a refused or undecided film as wrong.
+false alarm. The band is the narrowest that leaves {100 * ANSWERED_ERROR:.0f} % of the answers wrong on the validation
+films' risk-coverage curve, and holds at most {100 * MOST_UNDECIDED:.0f} % of them. "Right among all films" counts a
+refused or undecided film as wrong.
 
 {table(head, rows)}
 """
