@@ -1,3 +1,3 @@
 """The anchor of trust for the embedded bundle; written by `python -m pneumonia.evaluation.release`."""
 
-CONFIG_SHA256 = "be2528b99c5298a08e0bf25e8d185ff417d6c42ab2219b3741ed174a8ac49b3b"
+CONFIG_SHA256 = "df7633ef934f6e35ec6c44ea5beca27924d2cb801760f832b247cb69d35a67b9"

@@ -74,11 +74,12 @@ def figures_for_readme(evaluation: dict[str, Any]) -> str:
     """The README's table and what other films say, between its marks."""
     columns = {
         "default/official": "official test ({total} films)",
+        "default/folds5": "five folds by patient",
         "default/grouped80": "80/20 by patient",
         "seed/grouped80": "80/20 by patient, the seed's recipe",
     }
     runs = {name: evaluation["runs"][name] for name in columns if name in evaluation["runs"]}
-    there = {columns[name].format(**run["films"]): run["figures"] for name, run in runs.items()}
+    there = {columns[name].format(**run.get("films", {})): run["figures"] for name, run in runs.items()}
     names = ("accuracy", "precision", "sensitivity", "specificity", "f1", "auroc", "ece")
     rows = [[name, *(card.shown(name, figures[name]) for figures in there.values())] for name in names]
     carried = [f"\n{sentence}" for sentence in card.carried(evaluation.get("external", []))]
