@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from ..decision import DEFAULT_POINT, UNKNOWN, OperatingPoint
+from ..decision import DEFAULT_POINT, UNKNOWN, Calibration, OperatingPoint
 from ..predictor import Predictor
 from . import metrics
 from .curves import all_curves, at_thresholds, reliability
@@ -44,9 +44,10 @@ def examine(predictor: Predictor, films: FilmSet, *, title: str = "scoring", qui
     return Outcome(probability, np.array([reason is not None for reason in reasons]), reasons)
 
 
-def assess(films: FilmSet, outcome: Outcome, points: dict[str, OperatingPoint]) -> dict[str, Any]:
+def assess(films: FilmSet, outcome: Outcome, predictor: Predictor) -> dict[str, Any]:
     """All figures and curves of one model on one set of films."""
     weights = metrics.draws(films.strict_keys)
+    points = predictor.operating_points
     balanced = points[DEFAULT_POINT]
     network = answers(films, outcome, balanced, banded=False)
     return {
@@ -56,6 +57,7 @@ def assess(films: FilmSet, outcome: Outcome, points: dict[str, OperatingPoint]) 
         "bootstrap": {"unit": "patient", "replicates": metrics.REPLICATES, "seed": metrics.BOOTSTRAP_SEED},
         "threshold": balanced.threshold,
         "figures": metrics.measure(network, weights, metrics.NETWORK | metrics.GATED),
+        "told_prevalence": _told_prevalence(films, outcome, predictor.bundle.calibration, weights),
         "confusion": _confusion(network),
         "operating_points": {
             name: metrics.measure(answers(films, outcome, point, banded=True), weights, metrics.SERVICE)
@@ -95,6 +97,19 @@ def answers(films: FilmSet, outcome: Outcome, point: OperatingPoint, *, banded: 
     decided = np.array([point.label(float(probability)) != UNKNOWN for probability in outcome.probability])
     answered = ~outcome.refused & decided if banded else ~outcome.refused
     return Answers(films.labels, outcome.probability, forced, answered)
+
+
+def _told_prevalence(
+    films: FilmSet, outcome: Outcome, calibration: Calibration, weights: Floats
+) -> dict[str, Any] | None:
+    """Calibration as a caller meets it who gives the films' own share of pneumonia; None where a class is missing."""
+    prevalence = float(films.labels.mean())
+    if not 0 < prevalence < 1:
+        return None
+    told = np.array([calibration.at(prevalence, float(probability)) for probability in outcome.probability])
+    judged = Answers(films.labels, told, (told >= 0.5).astype(np.int64), np.ones(len(told), bool))
+    found = metrics.measure(judged, weights, {"ece": metrics.ece, "brier": metrics.brier})
+    return {"prevalence": round(prevalence, 5), "figures": found}
 
 
 def _kind(films: FilmSet, network: Answers, outcome: Outcome, weights: Floats, kind: str) -> dict[str, Any]:

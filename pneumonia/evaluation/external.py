@@ -51,15 +51,15 @@ def external(predictor: Predictor, folder: Path, name: str, of: str, *, quiet: b
     folder = folder.resolve()
     films = load(folder.parent, (folder.name,), quiet=quiet)
     outcome = examine(predictor, films, quiet=quiet)
-    found = assess(films, outcome, predictor.operating_points)
+    found = assess(films, outcome, predictor)
     weights = metrics.draws(films.strict_keys)
-    kept = ("films", "fingerprint", "patients", "bootstrap", "threshold", "figures", "confusion", "operating_points")
+    kept = ("films", "fingerprint", "patients", "bootstrap", "threshold", "figures", "told_prevalence", "confusion")
     return {
         "name": name,
         "of": of,
         "verdict": verdict(found["figures"]["auroc"]),
         "model": identity(predictor.bundle.config),
-        **{part: found[part] for part in kept},
+        **{part: found[part] for part in (*kept, "operating_points")},
         "passed": _passed(predictor, films, outcome, weights),
         "service": _service(predictor, films, weights),
         "reliability": found["curves"]["reliability"],

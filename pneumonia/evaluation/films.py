@@ -65,6 +65,15 @@ class Film:
         return self._own_key
 
     @property
+    def place(self) -> tuple[str, int]:
+        """Its series and its number there: films were numbered as they were collected. Foreign names have no place."""
+        if match := _PNEUMONIA_NAME.match(self.path.name):
+            return match[2], int(match[1])
+        if match := _NORMAL_NAME.match(self.path.name):
+            return f"{match[1] or ''}IM", int(match[2])
+        return "", 0
+
+    @property
     def _own_key(self) -> str:
         """NIH's patient number, else the film itself."""
         match = _NIH_NAME.match(self.path.name)

@@ -17,7 +17,7 @@ from .films import load
 AGREEMENT = 5e-4
 """The served graph rounds differently from one processor to the next; no figure may move by more than this."""
 
-PRINTED = ("figures", "operating_points", "kinds", "robustness", "shortcuts")
+PRINTED = ("figures", "told_prevalence", "operating_points", "kinds", "robustness", "shortcuts")
 NAME_WIDTH = 78
 """Characters that the longest place of a figure takes."""
 
@@ -30,7 +30,7 @@ def reprint(predictor: Predictor, data: Path, out: Path | None = None) -> bool:
     test = load(data, ("test",))
     print(test.report())
     entry = {
-        **assess(test, examine(predictor, test), predictor.operating_points),
+        **assess(test, examine(predictor, test), predictor),
         **audits(predictor, test, "official"),
     }
     name = f"{predictor.bundle.config['recipe']}/official"

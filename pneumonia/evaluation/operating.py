@@ -12,9 +12,6 @@ from .metrics import Floats, Labels
 
 SCREENING_SENSITIVITY = 0.99
 CONFIRM_SPECIFICITY = 0.99
-MISS_COST = 2.0
-"""How many false alarms, in as many healthy as ill children, one missed pneumonia is worth at `balanced`. At 1 the
-optimum is flat: thresholds between .2 and .4 are equally good on validation, and chance would choose."""
 ANSWERED_ERROR = 0.02
 """Among the validation films that an operating point answers, so many may be wrong: the risk on the risk-coverage curve
 from which its band is read."""
@@ -28,19 +25,21 @@ def calibrate(labels: Labels, scores: Floats) -> Calibration:
     return Calibration(float(fit.coef_[0, 0]), float(fit.intercept_[0]), float(labels.mean()))
 
 
-def operating_points(labels: Labels, probability: Floats) -> dict[str, OperatingPoint]:
-    """`screening` keeps 99 % sensitivity, `confirm` 99 % specificity, `balanced` weighs misses and false alarms."""
+def operating_points(labels: Labels, probability: Floats, balanced: float) -> dict[str, OperatingPoint]:
+    """`screening` keeps 99 % sensitivity, `confirm` 99 % specificity; `balanced` is given.
+
+    `balanced` is the calibration's prevalence: there a film is as likely ill as not where both kinds are equally
+    frequent, so it does not lean to the class of which the data set has more. It needs no search, and chance has no
+    part in it, where the best sum of sensitivity and specificity is flat over a wide range of thresholds.
+    """
     false_positive, sensitivity, cut = roc_curve(labels, probability, drop_intermediate=False)
     specificity = 1 - false_positive
     # The cuts fall: the first is above every film, the last is the lowest film's. Where the classes hardly overlap,
     # `balanced` may keep more than 99 % of both; screening must not miss more, nor confirm call more.
-    balanced = int(np.argmax(MISS_COST * sensitivity + specificity))
-    chosen = {
-        "screening": max(balanced, int(np.argmax(sensitivity >= SCREENING_SENSITIVITY))),
-        "balanced": balanced,
-        "confirm": min(balanced, int(np.flatnonzero(specificity >= CONFIRM_SPECIFICITY)[-1])),
-    }
-    return {name: _with_band(labels, probability, _between(cut, index)) for name, index in chosen.items()}
+    screening = _between(cut, int(np.argmax(sensitivity >= SCREENING_SENSITIVITY)))
+    confirm = _between(cut, int(np.flatnonzero(specificity >= CONFIRM_SPECIFICITY)[-1]))
+    chosen = {"screening": min(screening, balanced), "balanced": balanced, "confirm": max(confirm, balanced)}
+    return {name: _with_band(labels, probability, threshold) for name, threshold in chosen.items()}
 
 
 def _between(cut: Floats, index: int) -> float:

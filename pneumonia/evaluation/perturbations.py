@@ -32,8 +32,10 @@ def auroc_of_pairs(labels: Labels, scores: Mapping[str, Floats]) -> dict[tuple[s
     }
 
 
+AS_IT_IS = "as it is"
+
 CHANGES: dict[str, Change] = {
-    "as it is": unchanged,
+    AS_IT_IS: unchanged,
     "blurred, 1 px": blurred(1.0),
     "blurred, 2 px": blurred(2.0),
     "sharpened": sharpened,

@@ -28,8 +28,8 @@ from ..evaluation.audits import audits
 from ..evaluation.borders import in_border_of_other_class
 from ..evaluation.films import FilmSet, load
 from ..evaluation.operating import calibrate, operating_points
-from ..evaluation.perturbations import CHANGES, auroc_of_pairs, changed
-from ..evaluation.protocols import PROTOCOLS, Split, splits
+from ..evaluation.perturbations import AS_IT_IS, CHANGES, auroc_of_pairs, changed
+from ..evaluation.protocols import ORDER, PROTOCOLS, Split, splits
 from ..gate import thumbnails
 from ..graph import Graph
 from ..imaging import INPUT_SIDE
@@ -76,7 +76,8 @@ def parse(arguments: Sequence[str]) -> Order:
     )
     parser.add_argument("--data", type=Path, required=True, help="folder with train/, val/ and test/ (Kaggle's layout)")
     parser.add_argument("--recipe", default="default", help=f"one of: {', '.join(recipes.names())}")
-    parser.add_argument("--split", default="official", choices=PROTOCOLS, help="which films train and which test")
+    which = "which films train and which test; order5 is for --validate"
+    parser.add_argument("--split", default="official", choices=(*PROTOCOLS, ORDER), help=which)
     parser.add_argument("--out", type=Path, help="run folder; default: runs/RECIPE-SPLIT")
     parser.add_argument("--epochs", type=int, help="instead of the recipe's")
     parser.add_argument("--seed", type=int, default=1, help="of weights, order and augmentation; never of the split")
@@ -84,10 +85,12 @@ def parse(arguments: Sequence[str]) -> Order:
     parser.add_argument(
         "--validate", action="store_true", help="for a search: train, print what validation says, look at no test film"
     )
-    parser.add_argument("--fold", type=int, choices=range(5), help="only this one of folds5; --resume gathers all")
+    parser.add_argument("--fold", type=int, choices=range(5), help="only this one of folds5 or order5")
     given = parser.parse_args(arguments)
-    if given.fold is not None and given.split != "folds5":
-        raise UsageError("Only folds5 has folds. Allowed: --split folds5 --fold N.")
+    if given.fold is not None and given.split not in {"folds5", ORDER}:
+        raise UsageError("Only folds5 and order5 have folds. Allowed: --split folds5 --fold N.")
+    if given.split == ORDER and not (given.validate and given.fold is not None):
+        raise UsageError("order5 has no test films. Allowed: --split order5 --fold N --validate.")
     return Order(
         data=given.data,
         recipe=recipes.get(given.recipe).with_epochs(given.epochs),
@@ -111,7 +114,8 @@ def run(order: Order) -> Path:
     print(films.report())
     parts = splits(films, order.protocol)
     if order.validate:
-        _validate_split(order, films, parts[0], order.out)
+        out = order.out if order.fold is None else order.out / f"fold{order.fold}"
+        _validate_split(order, films, parts[order.fold or 0], out)
         return order.out
     if len(parts) == 1:
         _run_split(order, films, parts[0], order.out)
@@ -150,7 +154,7 @@ def _gather_folds(
 def _validate_split(order: Order, films: FilmSet, split: Split, out: Path) -> None:
     """Only what a search may see: `validation.json`, and no test film."""
     network, history = _train_split(order, films, split, out)
-    _, _, summary = _validation_scores(network, films.take(split.validation))
+    _, summary = _validation_scores(network, films.take(split.validation))
     _keep_history(out / "training", history)
     seconds = round(sum(row["seconds"] for row in history))
     files.write(out / "validation.json", _json({"recipe": order.recipe.name, "seconds": seconds, **summary}))
@@ -187,9 +191,11 @@ def _export(
     graph_bytes = to_litert(model)
     worst = check_against_keras(model, Graph(graph_bytes, 1), validation.inputs[:CHECKED_FILMS])
     print(f"the served graph equals Keras within {worst:.1e}")
-    labels, said, shifted = _validation_scores(network, validation)
-    calibration = calibrate(labels, said)
-    probability = np.array([calibration.probability(float(value)) for value in said])
+    ways, shifted = _validation_scores(network, validation)
+    calibration = calibrate(validation.labels, ways[AS_IT_IS])
+    labels = np.tile(validation.labels, len(ways))
+    probability = np.array([calibration.probability(float(value)) for said in ways.values() for value in said])
+    points = operating_points(labels, probability, calibration.prevalence)
     gate = fit_gate(learning.inputs, validation.inputs)
     files.write(out / bundle.GRAPH, graph_bytes)
     files.write(out / bundle.GATE, gate.to_bytes())
@@ -205,7 +211,7 @@ def _export(
         "classes": list(CLASSES),
         "input": {"shape": [INPUT_SIDE, INPUT_SIDE, 3], "range": [0, 255], "resize": "Pillow bilinear, antialiased"},
         "calibration": vars(calibration),
-        "operating_points": {name: vars(point) for name, point in operating_points(labels, probability).items()},
+        "operating_points": {name: vars(point) for name, point in points.items()},
         "validation": shifted,
         "gate": {
             view: {name: vars(limit) for name, limit in subspace.limits.items()}
@@ -218,11 +224,8 @@ def _export(
 
 def _validation_scores(
     network: keras.Model, validation: FilmSet
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64], dict[str, Any]]:
-    """(labels, scores) over the validation films in every way they might have been saved, and AUROCs over these ways.
-
-    Thresholds from films as they are would sit where the training films' way of saving puts them.
-    """
+) -> tuple[dict[str, npt.NDArray[np.float64]], dict[str, Any]]:
+    """The validation films' scores in every way that they might have been saved, and AUROCs over these ways."""
     ways = {name: scores(network, changed(validation.inputs, name)) for name in CHANGES}
     foreign = scores(network, in_border_of_other_class(validation.inputs, validation.labels))
     pairs = auroc_of_pairs(validation.labels, ways)
@@ -235,10 +238,10 @@ def _validation_scores(
         "border_of_other_class": round(float(roc_auc_score(validation.labels, foreign)), 5),
     }
     print(
-        f"validation AUROC {pairs['as it is', 'as it is']:.4f}, worst pair of changes {pairs[worst]:.4f} {worst}, "
+        f"validation AUROC {pairs[AS_IT_IS, AS_IT_IS]:.4f}, worst pair of changes {pairs[worst]:.4f} {worst}, "
         f"in the border of the other class {summary['border_of_other_class']:.4f}"
     )
-    return np.tile(validation.labels, len(ways)), np.concatenate(list(ways.values())), summary
+    return ways, summary
 
 
 def _evaluate(
@@ -264,7 +267,7 @@ def _evaluate(
             "seconds": round(sum(row["seconds"] for row in history)),
             "machine": provenance.machine(),
         },
-        **assess(test, outcome, predictor.operating_points),
+        **assess(test, outcome, predictor),
         **audits(predictor, test, order.protocol),
     }
     evaluation = {

@@ -35,7 +35,7 @@ def test_examine_scores_as_predict_does_and_also_what_the_gate_refuses(predictor
 
 def test_a_refused_film_counts_as_wrong_where_all_films_count(predictor: Predictor, films: FilmSet) -> None:
     perfect = Outcome(np.array([0.0, 0.0, 1.0, 1.0]), np.array([False, True, False, False]), (None, "x", None, None))
-    found = assess(films, perfect, predictor.operating_points)
+    found = assess(films, perfect, predictor)
     assert found["figures"]["accuracy"]["value"] == 1.0
     assert found["figures"]["gated_accuracy"]["value"] == 0.75
     assert found["figures"]["gated_specificity"]["value"] == 0.5
@@ -47,5 +47,17 @@ def test_a_refused_film_counts_as_wrong_where_all_films_count(predictor: Predict
 
 def test_the_confusion_counts_films(predictor: Predictor, films: FilmSet) -> None:
     wrong = Outcome(np.array([1.0, 0.0, 0.0, 1.0]), np.zeros(4, bool), (None,) * 4)
-    cells = assess(films, wrong, predictor.operating_points)["confusion"]
+    cells = assess(films, wrong, predictor)["confusion"]
     assert cells == {"true_negative": 1, "false_positive": 1, "false_negative": 1, "true_positive": 1}
+
+
+def test_probabilities_for_the_films_own_prevalence_stand_beside_those_shown(
+    predictor: Predictor, films: FilmSet
+) -> None:
+    """Half of these films are ill; shown for the calibration's prevalence, such a film's .5 is less than a half."""
+    shown = predictor.bundle.calibration.prevalence
+    unsure = Outcome(np.full(len(films.films), shown), np.zeros(len(films.films), bool), (None,) * len(films.films))
+    found = assess(films, unsure, predictor)
+    assert found["told_prevalence"]["prevalence"] == 0.5
+    assert found["told_prevalence"]["figures"]["ece"]["value"] == pytest.approx(0.0, abs=1e-6)
+    assert found["figures"]["ece"]["value"] == pytest.approx(shown - 0.5, abs=1e-4)

@@ -6,15 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from pneumonia.decision import UNKNOWN, OperatingPoint
+from pneumonia.decision import UNKNOWN, Calibration, OperatingPoint
 from pneumonia.evaluation.metrics import Floats, Labels
-from pneumonia.evaluation.operating import (
-    ANSWERED_ERROR,
-    MISS_COST,
-    MOST_UNDECIDED,
-    calibrate,
-    operating_points,
-)
+from pneumonia.evaluation.operating import ANSWERED_ERROR, MOST_UNDECIDED, calibrate, operating_points
 
 Scored = tuple[Labels, Floats]
 
@@ -29,6 +23,9 @@ def scored(seed: int, films: int = 747, apart: float = 4.0, shift: float = 0.0, 
     labels = (random.random(films) < 0.74).astype(np.int64)
     return labels, sigmoid(scale * (random.normal(apart * (labels - 0.5), 1.0) + shift))
 
+
+BALANCED = 0.74
+"""The share of pneumonia among the films of all cases."""
 
 CASES = {
     "good": scored(1),
@@ -54,27 +51,35 @@ def specificity(scores: Scored, point: OperatingPoint) -> float:
 
 @pytest.mark.parametrize("scores", CASES.values(), ids=CASES)
 def test_screening_keeps_its_sensitivity(scores: Scored) -> None:
-    assert sensitivity(scores, operating_points(*scores)["screening"]) >= 0.99
+    assert sensitivity(scores, operating_points(*scores, BALANCED)["screening"]) >= 0.99
 
 
 @pytest.mark.parametrize("scores", CASES.values(), ids=CASES)
 def test_confirm_keeps_its_specificity(scores: Scored) -> None:
-    assert specificity(scores, operating_points(*scores)["confirm"]) >= 0.99
+    assert specificity(scores, operating_points(*scores, BALANCED)["confirm"]) >= 0.99
 
 
-@pytest.mark.parametrize("scores", CASES.values(), ids=CASES)
-def test_balanced_is_the_best_sum_where_a_miss_weighs_twice(scores: Scored) -> None:
-    def total(threshold: float) -> float:
-        point = OperatingPoint(threshold, threshold, threshold)
-        return MISS_COST * sensitivity(scores, point) + specificity(scores, point)
+@pytest.mark.parametrize("prevalence", [0.5, 0.74])
+def test_at_balanced_a_film_is_as_likely_ill_as_not_where_both_kinds_are_equally_frequent(prevalence: float) -> None:
+    point = operating_points(*CASES["good"], prevalence)["balanced"]
+    calibration = Calibration(1.0, 0.0, prevalence)
+    assert calibration.at(0.5, point.threshold) == pytest.approx(0.5)
 
-    best = max(total(float(threshold)) for threshold in scores[1])
-    assert total(operating_points(*scores)["balanced"].threshold) == pytest.approx(best)
+
+def test_balanced_does_not_lean_to_the_class_of_which_there_are_more() -> None:
+    """Scores that are worth their probabilities: as many of the healthy are wrong as of the sick."""
+    random = np.random.default_rng(22)
+    labels = (random.random(40_000) < 0.74).astype(np.int64)
+    raw = sigmoid(random.normal(3.0 * (labels - 0.5), 1.0))
+    calibration = calibrate(labels, raw)
+    scores = labels, np.array([calibration.probability(float(score)) for score in raw])
+    point = operating_points(*scores, calibration.prevalence)["balanced"]
+    assert sensitivity(scores, point) == pytest.approx(specificity(scores, point), abs=0.01)
 
 
 @pytest.mark.parametrize("scores", CASES.values(), ids=CASES)
 def test_the_points_are_in_order(scores: Scored) -> None:
-    points = operating_points(*scores)
+    points = operating_points(*scores, BALANCED)
     assert list(points) == ["screening", "balanced", "confirm"]
     for point in points.values():
         assert 0 <= point.low <= point.threshold <= point.high <= 1
@@ -89,13 +94,13 @@ def decided(probability: Floats, point: OperatingPoint) -> npt.NDArray[np.bool_]
 @pytest.mark.parametrize("name", ["screening", "balanced", "confirm"])
 def test_a_band_that_would_need_too_many_films_holds_the_most_it_may(name: str) -> None:
     labels, probability = CASES["poor"]
-    point = operating_points(labels, probability)[name]
+    point = operating_points(labels, probability, BALANCED)[name]
     assert 1 - decided(probability, point).mean() == pytest.approx(MOST_UNDECIDED, abs=0.01)
 
 
 def test_the_band_leaves_the_risk_that_is_allowed_and_is_no_wider() -> None:
     labels, probability = scored(21, films=4000, apart=3.6)
-    point = operating_points(labels, probability)["balanced"]
+    point = operating_points(labels, probability, 0.5)["balanced"]
     answered = decided(probability, point)
     wrong = (probability >= point.threshold) != (labels == 1)
     assert 0 < 1 - answered.mean() < MOST_UNDECIDED
@@ -104,12 +109,12 @@ def test_the_band_leaves_the_risk_that_is_allowed_and_is_no_wider() -> None:
 
 def test_where_forced_answers_are_good_enough_no_film_is_left_undecided() -> None:
     labels, probability = CASES["sure"]
-    assert decided(probability, operating_points(labels, probability)["balanced"]).all()
+    assert decided(probability, operating_points(labels, probability, BALANCED)["balanced"]).all()
 
 
 def test_a_threshold_lies_between_films_and_on_none() -> None:
     labels, probability = CASES["poor"]
-    for point in operating_points(labels, probability).values():
+    for point in operating_points(labels, probability, BALANCED).values():
         assert point.threshold not in probability
 
 

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from pneumonia.evaluation.films import FilmSet
-from pneumonia.evaluation.protocols import PROTOCOLS, Split, splits
+from pneumonia.evaluation.protocols import BLOCKS, ORDER, PROTOCOLS, Split, splits
+
+from .conftest import film_set
 
 ALL = [(protocol, fold) for protocol in PROTOCOLS for fold in range(5 if protocol == "folds5" else 1)]
 
@@ -94,3 +96,22 @@ def test_numpys_global_seed_has_no_part_in_it(many_films: FilmSet) -> None:
     np.random.seed(2)
     [second] = splits(many_films, "grouped80")
     assert np.array_equal(first.test, second.test)
+
+
+def test_blocks_hold_every_known_film_once_and_no_test_film(many_films: FilmSet) -> None:
+    blocks = splits(many_films, ORDER)
+    assert [block.fold for block in blocks] == list(range(BLOCKS))
+    held_out = np.concatenate([block.validation for block in blocks])
+    known = [index for index, film in enumerate(many_films.films) if film.split != "test"]
+    assert sorted(held_out.tolist()) == known
+    for block in blocks:
+        assert sorted([*block.train.tolist(), *block.validation.tolist()]) == known
+        assert len(block.test) == 0
+        assert patients_of(many_films, block.train) & patients_of(many_films, block.validation) == set()
+
+
+def test_a_block_holds_neighbours_in_the_order_of_collection() -> None:
+    names = [f"train/NORMAL/IM-{number:04}-0001.jpeg" for number in (5, 1, 4, 2, 3)]
+    names += [f"train/PNEUMONIA/person{number}_virus_{number}.jpeg" for number in (30, 10, 50, 20, 40)]
+    held_out = [block.validation.tolist() for block in splits(film_set(names), ORDER)]
+    assert held_out == [[1, 6], [3, 8], [4, 5], [2, 9], [0, 7]]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...decision import DEFAULT_POINT
-from ..operating import ANSWERED_ERROR, CONFIRM_SPECIFICITY, MISS_COST, MOST_UNDECIDED, SCREENING_SENSITIVITY
+from ..operating import ANSWERED_ERROR, CONFIRM_SPECIFICITY, MOST_UNDECIDED, SCREENING_SENSITIVITY
 from .numbers import NAMES, percent, score, share, shown, table
 
 Run = Mapping[str, Any]
@@ -75,11 +75,11 @@ def operating_points(config: Mapping[str, Any], run: Run) -> str:
 ## Operating points
 
 Below `low` the answer is Normal, above `high` Pneumonia, between them Unknown. All three numbers were chosen on
-validation films: `screening` keeps {100 * SCREENING_SENSITIVITY:.0f} % sensitivity there, `confirm`
-{100 * CONFIRM_SPECIFICITY:.0f} % specificity, at `balanced` a missed pneumonia weighs {MISS_COST:g} times as much as a
-false alarm. The band is the narrowest that leaves {100 * ANSWERED_ERROR:.0f} % of the answers wrong on the validation
-films' risk-coverage curve, and holds at most {100 * MOST_UNDECIDED:.0f} % of them. "Right among all films" counts a
-refused or undecided film as wrong.
+validation films, as they are and changed: `screening` keeps {100 * SCREENING_SENSITIVITY:.0f} % sensitivity there,
+`confirm` {100 * CONFIRM_SPECIFICITY:.0f} % specificity; at `balanced` a film is as likely ill as not where both kinds
+are equally frequent. The band is the narrowest that leaves {100 * ANSWERED_ERROR:.0f} % of the answers wrong on the
+validation films' risk-coverage curve, and holds at most {100 * MOST_UNDECIDED:.0f} % of them. "Right among all films"
+counts a refused or undecided film as wrong.
 
 {table(head, rows)}
 """
@@ -94,16 +94,22 @@ def calibration(config: Mapping[str, Any], runs: Mapping[str, Run], run: Run, ex
     ]
     measured.append((f"{run['protocol']} test", run["films"]["total"], {**run, **run["curves"]}))
     measured += [(entry["name"], entry["films"]["total"], entry) for entry in external]
-    errors = [[films, f"{count:,}", score(found["figures"]["ece"])] for films, count, found in measured]
+    errors = [[films, f"{count:,}", score(found["figures"]["ece"]), _told(found)] for films, count, found in measured]
     curves = [_reliability(films, found["reliability"]) for films, _, found in measured]
     return f"""
 ## Calibration
 
 Probabilities are calibrated where {100 * config["calibration"]["prevalence"]:.0f} % of the films show pneumonia. Where
 pneumonia is rarer, the true probability is lower than the one shown. ECE: expected calibration error, 15 bins. Out of
-fold: each film judged by a model that has not seen its patient.
+fold: each film judged by a model that has not seen its patient. A caller who gives the share of pneumonia where they
+work gets probabilities for it: the last column is the ECE when the films' own share is given.
 
-""" + "\n\n".join([table(["films", "how many", "ECE"], errors), *curves])
+""" + "\n\n".join([table(["films", "how many", "ECE", "ECE, share of pneumonia given"], errors), *curves])
+
+
+def _told(found: Mapping[str, Any]) -> str:
+    told = found.get("told_prevalence")
+    return "-" if told is None else f"{score(told['figures']['ece'])} at {share(told['prevalence'])}"
 
 
 def _reliability(films: str, curve: Mapping[str, Sequence[Any]]) -> str:
