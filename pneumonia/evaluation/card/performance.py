@@ -129,7 +129,8 @@ def validation(shifted: Mapping[str, Any]) -> str:
 
 {shifted["films"]:,} validation films, each as if it had been saved in another way. The worst pair:
 {pair}, AUROC {worst["auroc"]:.4f}.
-The mean over all pairs is {shifted["mean_of_pairs"]:.4f}. Recipes are chosen by these, not by the first row.
+The mean over all pairs is {shifted["mean_of_pairs"]:.4f}. Recipes are chosen by such pairs, on blocks of training films
+held out in the order of their collection, and not by the first row.
 
 {table(["validation films", "AUROC"], rows)}
 """
