@@ -187,7 +187,7 @@ def full_card(config: dict[str, Any], evaluation: dict[str, Any]) -> str:
     return card.write(config, full(evaluation, f"{config['recipe']}/{config['protocol']}"))
 
 
-SECTIONS = """Intended use, Training data, Protocols, Figures, Subgroups, The 80/20 table, Operating points,
+SECTIONS = """Intended use, Training data, Protocols, Figures, Subgroups, Targets, The 80/20 table, Operating points,
 Calibration, Validation under change, Gate, Robustness, External validation, Shortcuts, Training,
 Looks at the official test, Limits, Licence and source, Citation"""
 
@@ -217,7 +217,10 @@ def test_what_was_not_measured_has_no_section(config: dict[str, Any], evaluation
         "The cue that moves it most is **aspect**: AUROC .871 to .997, by what is done to the classes.",
         "| one that looks anywhere |  | 44.4 % |",
         "| this one, all films | 9 | 30.0 % | 20.0 % to 40.0 % | 50.0 % (40.0-60.0) |",
-        "| out of fold, `default/folds5` | 5,232 | .019 (.010-.030) |",
+        "| out of fold, `default/folds5` | 5,232 | .019 (.010-.030) | - |",
+        "| refused: hand | at least 95.0 % | 50.0 % (40.0-60.0) | **missed** |",
+        "| official test, points lost: turned | at most 2 | 6.9 (4.6 to -1.0) | **missed** |",
+        "| out of fold: ECE | at most .02 | .019 (.010-.030) | met |",
         "of the 77 films that the gate lets through | 50.0 % (40.0-60.0) |",
         "is **hardly better than chance** here",
         "the worst (noise) costs 50.0 (40.0 to 60.0) points of accuracy.",

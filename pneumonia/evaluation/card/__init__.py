@@ -9,6 +9,7 @@ from . import performance, purpose, trust
 from .numbers import percent, points, score, share, shown, table
 from .performance import SEED_TABLE
 from .purpose import carried
+from .targets import targets
 from .trust import external, robustness, shortcuts
 
 __all__ = [
@@ -39,6 +40,7 @@ def write(config: Mapping[str, Any], evaluation: Mapping[str, Any]) -> str:
         purpose.PROTOCOLS,
         performance.figures(served, run),
         performance.kinds(run),
+        _targets(config, evaluation) if config["protocol"] == "official" else "",
         performance.comparison(runs),
         performance.operating_points(config, run),
         performance.calibration(config, runs, run, elsewhere),
@@ -53,3 +55,9 @@ def write(config: Mapping[str, Any], evaluation: Mapping[str, Any]) -> str:
         purpose.citation(config),
     ]
     return "\n\n".join(part.strip() for part in parts if part) + "\n"
+
+
+def _targets(config: Mapping[str, Any], evaluation: Mapping[str, Any]) -> str:
+    runs = evaluation["runs"]
+    kinds = evaluation.get("gate_kinds", {"kinds": []})["kinds"]
+    return targets(runs[f"{config['recipe']}/official"], runs.get(f"{config['recipe']}/folds5"), kinds)

@@ -63,8 +63,8 @@ def training_data(config: Mapping[str, Any]) -> str:
 {config["data"]["films"]:,} films of the Kaggle data set `{DATASET}` (fingerprint of all its films
 `{config["data"]["fingerprint"][:12]}`): children of 1-5 years, Guangzhou Women and Children's Medical Center, from
 front to back. A part of them, split off by patient, trained nothing and chose thresholds, calibration and the gate's
-limits. Films are read as grey, stretched to 150 x 150 and changed at random while training (turned, cropped, blurred,
-recompressed, brighter, darker, with noise), because the data set's normal and pneumonia films were saved differently.
+limits. Films are read as grey, stretched to 150 x 150 and changed at random while training (turned, cropped, stretched,
+blurred, sharpened, brighter, darker, with noise), because normal and pneumonia films were saved and framed differently.
 """
 
 
@@ -99,8 +99,9 @@ _KNOWN = (
     "One hospital, children of 1-5 years, films taken from front to back. A ResNet-50 trained on these films fell from "
     "AUROC .95 to .54 on films of other children (Xin, Li, Yi, *Emergency Radiology* 29 (2022) 107, "
     "doi 10.1007/s10140-021-01954-x); nothing better should be expected here.",
-    "Normal and pneumonia films of the data set were saved differently, and networks learn this. Augmentation works "
-    "against it and does not remove it: figures on this data set's own films flatter every model trained on it.",
+    "Normal and pneumonia films of the data set were saved, framed and lettered differently, and networks learn this. "
+    "Augmentation works against it and does not remove it: figures on this data set's own films flatter every model "
+    "trained on it, and a healthy child whose film is framed as those of the sick were is the likeliest false alarm.",
     "Some patient numbers of the official test also occur in training (a naming ambiguity of the data set).",
     "The activation map shows what moved the score. It is not proof that the network read the lungs.",
     "The model knows two classes. Tuberculosis, effusion, fractures, masses, a misplaced tube: it was never shown them "

@@ -9,6 +9,11 @@ from .numbers import NAMES, percent, points, score, share, shown, table
 
 Run = Mapping[str, Any]
 
+DONE_ABOUT_IT = """What was done about it: fine texture is averaged away before the first convolution; training changes
+sharpness, noise, grey levels, aspect, zoom and crop of every film, and gives some the border of another; recipes are
+judged by how they hold under such changes, on blocks of films that were collected at another time. What each of these
+bought, and what aligning the chests or weighting against the border cost, stands in `docs/experiments.md`."""
+
 
 def gate(config: Mapping[str, Any], kinds: Mapping[str, Any] | None) -> str:
     rows = [
@@ -110,6 +115,8 @@ read from the lungs. Every film answered at the threshold.
 {table(["films", "AUROC of one that reads only lungs", "AUROC of this one", "its accuracy"], rows)}
 
 {_widest(found["swaps"], found["baseline"])}
+
+{DONE_ABOUT_IT if run["recipe"] == "default" else ""}
 
 {_activation(found["activation"])}
 """
