@@ -137,9 +137,20 @@ def test_the_80_20_table_stands_only_where_there_is_such_a_run(
     runs["seed/grouped80"] = {**served, "recipe": "seed", "protocol": "grouped80"}
     text = card.write(config, {**evaluation, "runs": runs})
     assert "## The 80/20 table" in text
-    row = ["`seed/grouped80`", *(card.percent(served["figures"][name]) for name in card.SEED_TABLE)]
+    row = ["`seed/grouped80`, at `balanced`", *(card.percent(served["figures"][name]) for name in card.SEED_TABLE)]
     assert card.table([], [row]).splitlines()[-1] in text
     assert "| the seed's table (random 80/20) | 96 % | 95 % | 97 % | 96 % |" in text
+
+
+def test_at_one_half_the_films_above_it_count_as_called_ill(
+    config: dict[str, Any], evaluation: dict[str, Any], served: dict[str, Any]
+) -> None:
+    run = json.loads(json.dumps({**served, "recipe": "seed", "protocol": "grouped80"}))
+    run["confusion"] = {"true_positive": 60, "false_negative": 20, "true_negative": 15, "false_positive": 5}
+    run["curves"]["thresholds"] = {"threshold": [0.4, 0.5], "true_positive": [80, 72], "false_positive": [20, 8]}
+    mine = f"{config['recipe']}/{config['protocol']}"
+    text = card.write(config, {**evaluation, "runs": {mine: served, "seed/grouped80": run}})
+    assert "| `seed/grouped80`, at one half | 84.0 % | 90.0 % | 90.0 % | 90.0 % |" in text
 
 
 HALF: Figure = {"value": 0.5, "low": 0.4, "high": 0.6}
