@@ -78,7 +78,7 @@ def _mend(dataset: pydicom.Dataset) -> None:
         del dataset["WindowCenter"]  # a window without width shows nothing
     if dataset.get("RescaleSlope") == 0:
         del dataset["RescaleSlope"]  # so does a scale without length
-    if "TransferSyntaxUID" not in dataset.file_meta:
+    if not dataset.file_meta.get("TransferSyntaxUID"):
         implicit, little = dataset.original_encoding
         explicit = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
         dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else explicit

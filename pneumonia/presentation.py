@@ -33,7 +33,7 @@ def _windowed(dataset: pydicom.Dataset, stored: npt.NDArray[Any]) -> tuple[Pixel
         return (white - values if float(dataset.get("RescaleSlope", 1)) < 0 else values), white
     values = apply_modality_lut(stored, dataset)
     if not has_window:
-        return stretched(values.astype(np.float64)), np.uint16(65535)
+        return stretched(values.astype(np.float64), *_ends_of_table(dataset, stored)), np.uint16(65535)
     return _stretched_to_window(dataset, apply_voi_lut(values, dataset, index=0).astype(np.float64)), np.uint16(65535)
 
 
@@ -43,6 +43,14 @@ def _in_own_depth(stored: npt.NDArray[Any], bits: int) -> tuple[Pixels, Any]:
     if stored.max() >= 2**bits:
         bits = 8 * depth.itemsize
     return stored.astype(depth), depth.type(2**bits - 1)
+
+
+def _ends_of_table(dataset: pydicom.Dataset, stored: npt.NDArray[Any]) -> tuple[float, float] | tuple[()]:
+    """What a modality table can give at all; nothing for signed values, where the film's own ends count."""
+    if stored.dtype.kind != "u":
+        return ()
+    possible = apply_modality_lut(np.arange(2 ** int(dataset.BitsStored), dtype=stored.dtype), dataset)
+    return float(possible.min()), float(possible.max())
 
 
 def _stretched_to_window(dataset: pydicom.Dataset, windowed: npt.NDArray[np.float64]) -> npt.NDArray[np.uint16]:
