@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import logging
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pydicom
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies
-from pydicom.fileset import FileSet
 from pydicom.uid import JPEG2000MC, MPEG2MPML, UID, HTJ2KLossless, JPEGBaseline8Bit
 
 from pneumonia import PneumoniaError
@@ -22,14 +17,6 @@ from pneumonia.imaging import read
 from tests.dicom_files import CHILD, UNCOMPRESSED, dicom, encapsulated
 
 Grey = npt.NDArray[np.uint8]
-STUDY: dict[str, Any] = {
-    "StudyID": "1",
-    "StudyDate": "20250101",
-    "StudyTime": "10",
-    "SeriesNumber": 1,
-    "Modality": "DX",
-}
-STUDY |= {"StudyInstanceUID": "1.2.3", "SeriesInstanceUID": "1.2.3.1", "InstanceNumber": 1}
 
 
 @pytest.mark.parametrize("pixel_data", [None, b""])
@@ -45,20 +32,20 @@ def test_a_map_of_numbers_is_no_film(tags: dict[str, Any], large_film: Grey) -> 
         read(dicom(large_film, PixelData=None, **tags))
 
 
-def test_a_directory_of_films_is_called_so() -> None:
-    files = FileSet()
-    files.add(pydicom.dcmread(io.BytesIO(dicom(np.zeros((64, 64), np.uint8), **STUDY))))
-    with tempfile.TemporaryDirectory() as folder:
-        files.write(folder)
-        data = Path(folder, "DICOMDIR").read_bytes()
-    with pytest.raises(NoPixels, match="DICOMDIR, a list of other files"):
-        read(data)
+NO_IMAGE: dict[str, Any] = dict.fromkeys(("Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelData"))
 
 
-def test_a_structured_report_has_no_pixels(large_film: Grey) -> None:
-    no_image: dict[str, Any] = dict.fromkeys(("Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelData"))
-    with pytest.raises(NoPixels, match="holds no picture"):
-        read(dicom(large_film, Modality="SR", SOPClassUID="1.2.840.10008.5.1.4.1.1.88.11", **no_image))
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.88.11", "Modality": "SR"}, "holds no picture"),
+        ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.104.1", "Modality": "DOC"}, "holds no picture"),
+        ({"SOPClassUID": "1.2.840.10008.1.3.10", "FileSetID": "DOE^JANE"}, "DICOMDIR, a list of other files"),
+    ],
+)
+def test_reports_and_directories_have_no_pixels(kind: dict[str, Any], told: str, large_film: Grey) -> None:
+    with pytest.raises(NoPixels, match=told):
+        read(dicom(large_film, **NO_IMAGE, **kind))
 
 
 @pytest.mark.parametrize("modality", ["CT", "MR", "US", "MG", "PT", "NM", "XA", "RTIMAGE", "ES"])
