@@ -114,12 +114,16 @@ class _Worker:
         timer.daemon = True
         timer.start()
         try:
-            return self._exchange(request, frame, shape)
-        except (OSError, ValueError, KeyError):
-            self.end()
-            raise self._reason(request["syntax"], seconds) from None
+            answer = self._exchange(request, frame, shape)
+        except Exception:  # a broken pipe, or whatever else a broken decoder may answer
+            answer = None
         finally:
             timer.cancel()
+            timer.join()  # from here on it kills no more
+        if answer is None or self._over_time:
+            self.end()
+            raise self._reason(request["syntax"], seconds)
+        return answer
 
     def end(self) -> None:
         """Kill and bury: no process, zombie or open pipe is left."""
