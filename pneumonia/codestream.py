@@ -101,7 +101,7 @@ def _decoder(syntax: UID) -> Decoder:
 def _answer(request: dict[str, Any], codestream: bytes) -> tuple[dict[str, Any], bytes]:
     # Damaged bytes make decoders raise nearly everything. No text of theirs is passed on: it may quote the bytes.
     try:
-        _allow(request["memory"], request["cpu_s"])
+        _allow(request["memory"], request["cpu_seconds"])
         syntax = UID(request["syntax"])
         if DECODERS[syntax] not in _decoder(syntax).available_plugins:
             return {"failed": MISSING}, b""
@@ -119,15 +119,16 @@ def _silence() -> None:
     pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
 
 
-def _allow(memory: int, cpu_s: int) -> None:
+def _allow(memory: int, cpu_seconds: int) -> None:
     """Bound what one request may use, on top of what the process uses already.
 
-    The processor's seconds are the second bound on time: they end a decoder that spins on after the service was killed.
+    Seconds of the processor and not of the clock, so that a busy machine costs no film its answer; and they end a
+    decoder that spins on after the service was killed.
     """
     if resource is None:
         return
     spent = resource.getrusage(resource.RUSAGE_SELF)
-    _limit(resource.RLIMIT_CPU, int(spent.ru_utime + spent.ru_stime) + cpu_s)
+    _limit(resource.RLIMIT_CPU, int(spent.ru_utime + spent.ru_stime) + cpu_seconds)
     _limit(resource.RLIMIT_CORE, 0)  # a core dump would lay a patient's film on the disk
     if _SIZES.exists():
         used = int(_SIZES.read_text().split()[0]) * resource.getpagesize()

@@ -13,6 +13,7 @@ import contextlib
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -36,15 +37,19 @@ MEMORY_BASE = 256_000_000
 MEMORY_PER_SAMPLE = 24
 """Bytes on top for each sample that the file promises: the greediest, JPEG-LS and JPEG lossless at 16 bits, take 14."""
 
-SECONDS_BASE = 30.0
-"""Wall time for a frame of any size: a decoder is done with a film in a second, but its machine may be busy."""
+CPU_SECONDS_BASE = 30
+"""Processor time for a frame of any size; a decoder is done with a film in one second. What spins is ended by this."""
 
-SECONDS_PER_MILLION_SAMPLES = 2.0
-"""Wall time on top; the slowest, JPEG 2000 at 16 bits, took .5 s on a busy core."""
+CPU_SECONDS_PER_MILLION_SAMPLES = 2
+"""Processor time on top; the slowest, JPEG 2000 at 16 bits, takes .4 s."""
+
+PATIENCE = 10
+"""Seconds by the clock for each second of processor time: a decoder waits for nothing, but its machine may be busy."""
 
 _LONGEST_LINE = 1000
 """Bytes of an answer's first line; a decoder gone mad shall not fill our memory."""
 
+_OUT_OF_TIME = getattr(signal, "SIGXCPU", 0)
 _SAMPLE_TYPES = {"|u1", "|i1", "<u2", "<i2", "<u4", "<i4"}
 
 
@@ -55,16 +60,16 @@ def decode(syntax: UID, layout: dict[str, Any], frame: bytes) -> npt.NDArray[Any
     fails, crashes or takes too long, `UnsupportedDicom` where it is not installed, and `Busy`.
     """
     shape = _shape(layout)
-    seconds = SECONDS_BASE + SECONDS_PER_MILLION_SAMPLES * prod(shape) / 1e6
+    cpu_seconds = CPU_SECONDS_BASE + CPU_SECONDS_PER_MILLION_SAMPLES * prod(shape) // 1_000_000
     request = {
         "syntax": syntax,
         "layout": layout,
         "size": len(frame),
         "memory": MEMORY_BASE + MEMORY_PER_SAMPLE * prod(shape) + 4 * len(frame),
-        "cpu_s": int(2 * seconds),
+        "cpu_seconds": cpu_seconds,
     }
     with _workers.lend() as worker:
-        facts, samples = worker.ask(request, frame, shape, seconds)
+        facts, samples = worker.ask(request, frame, shape)
     if "failed" in facts:
         raise _failure(facts["failed"], syntax)
     return np.frombuffer(samples, facts["dtype"]).reshape(shape)
@@ -106,11 +111,9 @@ class _Worker:
     def is_alive(self) -> bool:
         return self._process.poll() is None
 
-    def ask(
-        self, request: dict[str, Any], frame: bytes, shape: tuple[int, ...], seconds: float
-    ) -> tuple[dict[str, Any], bytes]:
-        """(facts, samples) of an answer; raises `UnreadableImage` where none comes; then the worker has ended."""
-        timer = threading.Timer(seconds, self._kill_for_time)
+    def ask(self, request: dict[str, Any], frame: bytes, shape: tuple[int, ...]) -> tuple[dict[str, Any], bytes]:
+        """(facts, samples) of an answer; raises `UnreadableImage` where none comes, and the worker has ended."""
+        timer = threading.Timer(PATIENCE * request["cpu_seconds"], self._kill_for_time)
         timer.daemon = True
         timer.start()
         try:
@@ -122,7 +125,7 @@ class _Worker:
             timer.join()  # from here on it kills no more
         if answer is None or self._over_time:
             self.end()
-            raise self._reason(request["syntax"], seconds)
+            raise self._reason(request["syntax"], request["cpu_seconds"])
         return answer
 
     def end(self) -> None:
@@ -155,11 +158,11 @@ class _Worker:
         self._over_time = True
         self._process.kill()
 
-    def _reason(self, syntax: UID, seconds: float) -> UnreadableImage:
-        if self._over_time:
-            log.warning("a decoder (%s) was ended after %.0f s", syntax.name, seconds)
+    def _reason(self, syntax: UID, cpu_seconds: int) -> UnreadableImage:
+        if self._over_time or self._process.returncode == -_OUT_OF_TIME:
+            log.warning("a decoder (%s) was ended after %d s", syntax.name, cpu_seconds)
             return UnreadableImage(
-                f"The DICOM picture cannot be decoded in time ({syntax.name}). Allowed: {seconds:.0f} s."
+                f"The DICOM picture cannot be decoded in time ({syntax.name}). Allowed: {cpu_seconds} s."
             )
         log.warning("a decoder (%s) broke down with exit code %s", syntax.name, self._process.returncode)
         return UnreadableImage(f"The DICOM picture is damaged; its decoder broke down on it ({syntax.name}).")
