@@ -1,56 +1,69 @@
-"""DICOM -> `Radiograph`. pydicom does the decoding; here stand the rules for what counts as a film.
+"""DICOM -> `Radiograph`. pydicom and the libraries behind it do the decoding; here stand the rules for what is read.
 
 Nothing of the patient leaves this module: the tags are read in passing, and no text of pydicom's reaches a user, since
-it may quote a tag.
+it may quote a tag. docs/dicom.md has the rules in words.
 """
 
 from __future__ import annotations
 
 import io
 import logging
-import re
 import warnings
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pydicom
+from PIL import Image
+from pydicom.encaps import get_frame
 from pydicom.multival import MultiValue
-from pydicom.pixels import apply_modality_lut, apply_voi_lut, pixel_array
-from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.pixels import apply_color_lut, pixel_array
+from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from .errors import NoPixels, UnsupportedDicom
-from .radiograph import Pixels, Radiograph, check_pixel_count, decoding, stretched
+from . import codestream, colours, decoders, dicom_subject, presentation
+from .deflated import inflated
+from .errors import NoPixels, UnreadableImage, UnsupportedDicom
+from .radiograph import Pixels, Radiograph, check_pixel_count, decoding
 
 # A malformed tag is no reason to refuse the pixels, and pydicom's warnings about it would quote the tag in the log.
 pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
 logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
 warnings.filterwarnings("ignore", module=r"pydicom(\.|$)")
 
-AGES_YEARS = (1, 5)
-"""The ages of the children in the training films."""
+COMPRESSIONS = "uncompressed, deflated, RLE, JPEG baseline, extended or lossless, JPEG-LS or JPEG 2000"
 
-_LATERAL_VIEWS = {"LL", "RL", "LLD", "RLD", "LLAT", "RLAT"}
-"""ViewPosition of films taken from the side: the standard's left and right lateral, also of a lying patient, and two
-that machines write. Whatever holds a word that starts with LAT counts too."""
+_GREYS = {"MONOCHROME1", "MONOCHROME2"}
+_SAMPLES = {**dict.fromkeys(_GREYS, 1), "PALETTE COLOR": 1}
+_SAMPLES |= dict.fromkeys(("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT"), 3)
+"""PhotometricInterpretation -> samples a pixel. Grey films are often exported in colours, so these are read too."""
 
-_FAR = 10_000_000
-"""Beyond every value that 16 bits and a rescale give."""
+_UNCOMPRESSED = {ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian}
+_DICOMDIR = "1.2.840.10008.1.3.10"
 
-_DAYS_PER_UNIT = {"D": 1.0, "W": 7.0, "M": 30.44, "Y": 365.25}
+_PIXEL_DATA = b"\xe0\x7f\x10\x00"
+_WINDOWS = {"LINEAR", "LINEAR_EXACT", "SIGMOID"}
 
 
 def read(data: bytes) -> Radiograph:
-    """Decode the first frame of an uncompressed grey DICOM file.
+    """Decode the first frame of a DICOM file.
 
-    The modality rescale and then the VOI LUT or window are applied, MONOCHROME1 is inverted, so that air is dark.
-    Raises `UnsupportedDicom`, `NoPixels`, `TooLarge` or `UnreadableImage`.
+    The modality rescale and then the VOI LUT or window are applied, MONOCHROME1 is inverted, so that air is dark;
+    colours become grey. Raises `UnsupportedDicom`, `NoPixels`, `TooLarge`, `UnreadableImage` or `Busy`.
     """
     with decoding("DICOM file"):
-        dataset = pydicom.dcmread(io.BytesIO(data), force=True)
+        dataset = pydicom.dcmread(io.BytesIO(inflated(data)), force=True)
+        if "PixelData" not in dataset and _PIXEL_DATA in data:
+            raise UnreadableImage("The DICOM file breaks off before the end of its picture.")
         _mend(dataset)
         _check(dataset)
-        return Radiograph(_upright_grey(dataset), "DICOM", _notes(dataset), _is_lateral(dataset))
+        pixels, lost = _grey(dataset)
+        return Radiograph(
+            pixels,
+            "DICOM",
+            (*_frames_note(dataset), *lost, *dicom_subject.notes(dataset)),
+            dicom_subject.is_lateral(dataset),
+            dicom_subject.is_of_other_part(dataset),
+        )
 
 
 def _mend(dataset: pydicom.Dataset) -> None:
@@ -58,9 +71,14 @@ def _mend(dataset: pydicom.Dataset) -> None:
     for keyword in ("WindowCenter", "WindowWidth", "RescaleSlope", "RescaleIntercept", "VOILUTSequence", "PixelData"):
         if keyword in dataset and not dataset[keyword].value and dataset[keyword].value != 0:
             del dataset[keyword]
-    if not _first(dataset.get("WindowWidth")) and "WindowCenter" in dataset:
+    if dataset.get("VOILUTFunction") not in _WINDOWS:
+        dataset.VOILUTFunction = "LINEAR"
+    narrowest = 1 if dataset.VOILUTFunction == "LINEAR" else 1e-9
+    if "WindowCenter" in dataset and not (_first(dataset.get("WindowWidth")) or 0) >= narrowest:
         del dataset["WindowCenter"]  # a window without width shows nothing
-    if "TransferSyntaxUID" not in dataset.file_meta:
+    if dataset.get("RescaleSlope") == 0:
+        del dataset["RescaleSlope"]  # so does a scale without length
+    if not dataset.file_meta.get("TransferSyntaxUID"):
         implicit, little = dataset.original_encoding
         explicit = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
         dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else explicit
@@ -72,72 +90,96 @@ def _first(value: Any) -> Any:
 
 def _check(dataset: pydicom.Dataset) -> None:
     if "PixelData" not in dataset:
-        raise NoPixels("The DICOM file holds no picture. Allowed: a file with pixel data.")
-    syntax = dataset.file_meta.TransferSyntaxUID
-    if syntax.is_compressed and not syntax.is_deflated:
-        name = syntax.name if syntax.is_transfer_syntax and not syntax.is_private else "an unknown one"
+        raise _no_pixels(dataset)
+    modality = dicom_subject.other_modality(dataset)
+    if modality is not None:
         raise UnsupportedDicom(
-            f"The DICOM file's compression is not supported yet. Allowed: uncompressed. Received: {name}."
+            "The DICOM file says that it is no X-ray film. Allowed: CR, DX or another modality of films. "
+            f"Received: {modality}."
         )
-    photometric = str(dataset.get("PhotometricInterpretation", ""))
-    if dataset.get("SamplesPerPixel", 1) != 1 or not photometric.startswith("MONOCHROME"):
+    _check_compression(dataset.file_meta.TransferSyntaxUID)
+    samples = dataset.get("SamplesPerPixel", 1)
+    if samples != _SAMPLES.get(_photometric(dataset)) or (samples == 3 and dataset.BitsAllocated != 8):
         raise UnsupportedDicom(
-            "The DICOM picture is not grey. Allowed: MONOCHROME1 or MONOCHROME2, one sample a pixel."
+            "The DICOM picture is neither grey nor in colours that are read. Allowed: MONOCHROME1 or MONOCHROME2; "
+            "PALETTE COLOR; RGB or YBR with 8 bits a sample."
         )
     check_pixel_count(int(dataset.Columns), int(dataset.Rows))
 
 
-def _upright_grey(dataset: pydicom.Dataset) -> Pixels:
-    stored = pixel_array(dataset, index=0)
-    shown, brightest = _windowed(dataset, stored)
-    return brightest - shown if dataset.PhotometricInterpretation == "MONOCHROME1" else shown
+def _no_pixels(dataset: pydicom.Dataset) -> NoPixels | UnsupportedDicom:
+    if "FloatPixelData" in dataset or "DoubleFloatPixelData" in dataset:
+        return UnsupportedDicom("The DICOM file holds a map of numbers and no film. Allowed: a file with pixel data.")
+    if dataset.file_meta.get("MediaStorageSOPClassUID") == _DICOMDIR:
+        return NoPixels("The DICOM file is a DICOMDIR, a list of other files. Allowed: a file with pixel data.")
+    return NoPixels("The DICOM file holds no picture. Allowed: a file with pixel data.")
 
 
-def _windowed(dataset: pydicom.Dataset, stored: npt.NDArray[Any]) -> tuple[Pixels, Any]:
-    """What a viewer would show, and the value that stands for white.
-
-    A film without rescale and window keeps its own values and depth, so that it equals the same film as a picture.
-    """
-    has_window = "WindowCenter" in dataset or "VOILUTSequence" in dataset
-    has_rescale = (dataset.get("RescaleSlope", 1), dataset.get("RescaleIntercept", 0)) != (1, 0)
-    if not has_window and not has_rescale and "ModalityLUTSequence" not in dataset and stored.dtype.kind == "u":
-        depth = np.dtype(np.uint8 if stored.dtype.itemsize == 1 else np.uint16)
-        return stored.astype(depth), depth.type(2 ** int(dataset.BitsStored) - 1)
-    values = apply_modality_lut(stored, dataset)
-    if not has_window:
-        return stretched(values.astype(np.float64)), np.uint16(65535)
-    shown = apply_voi_lut(values, dataset, index=0).astype(np.float64)
-    return stretched(shown, *_ends_of_window(dataset)), np.uint16(65535)
-
-
-def _ends_of_window(dataset: pydicom.Dataset) -> tuple[float, float]:
-    """What the window makes of values far below and far above it: its black and its white."""
-    with np.errstate(over="ignore"):  # a sigmoid window may be steep
-        ends = apply_voi_lut(np.array([-_FAR, _FAR]), dataset, index=0)
-    return float(ends.min()), float(ends.max())
-
-
-def _notes(dataset: pydicom.Dataset) -> tuple[str, ...]:
-    notes = []
-    if int(dataset.get("NumberOfFrames", 1) or 1) > 1:
-        notes.append(f"The file holds {int(dataset.NumberOfFrames)} pictures; only the first was used.")
-    age = _age_years(str(dataset.get("PatientAge", "")))
-    if age is not None and not AGES_YEARS[0] <= age < AGES_YEARS[1] + 1:
-        notes.append(
-            f"The patient's age lies outside {AGES_YEARS[0]}-{AGES_YEARS[1]} years, the ages of the training films."
+def _check_compression(syntax: UID) -> None:
+    if syntax not in _UNCOMPRESSED and syntax not in codestream.DECODERS:
+        is_known = not syntax.is_private and syntax.is_transfer_syntax
+        raise UnsupportedDicom(
+            f"The DICOM file's compression is not supported. Allowed: {COMPRESSIONS}. "
+            f"Received: {syntax.name if is_known else 'an unknown one'}."
         )
-    return tuple(notes)
 
 
-def _is_lateral(dataset: pydicom.Dataset) -> bool:
-    """Whether ViewPosition says so; where it is missing or says something else, the gate must tell."""
-    words = re.findall("[A-Z0-9]+", str(_first(dataset.get("ViewPosition", ""))).upper())
-    return any(word in _LATERAL_VIEWS or word.startswith("LAT") for word in words)
+def _photometric(dataset: pydicom.Dataset) -> str:
+    return str(dataset.get("PhotometricInterpretation", ""))
 
 
-def _age_years(text: str) -> float | None:
-    """The standard's age string, such as 004Y or 018M, in years; None where it is missing or malformed."""
-    number, unit = text.strip()[:-1], text.strip()[-1:]
-    if not (number.isascii() and number.isdecimal()) or unit not in _DAYS_PER_UNIT:
-        return None
-    return int(number) * _DAYS_PER_UNIT[unit] / 365.25
+def _grey(dataset: pydicom.Dataset) -> tuple[Pixels, tuple[str, ...]]:
+    """`[H, W]` grey pixels, and a note where colour was lost on the way."""
+    stored = _stored(dataset)
+    if _photometric(dataset) in _GREYS:
+        return presentation.shown(dataset, stored), ()
+    channels = apply_color_lut(stored, dataset) if stored.ndim == 2 else stored
+    if channels.dtype != np.uint8:
+        channels = (channels >> 8).astype(np.uint8)  # a palette's entries have 16 bits
+    return colours.grey(Image.fromarray(channels))
+
+
+def _stored(dataset: pydicom.Dataset) -> npt.NDArray[Any]:
+    """The first frame's samples, `[H, W]` or, in RGB, `[H, W, 3]`."""
+    if dataset.file_meta.TransferSyntaxUID not in _UNCOMPRESSED:
+        return _decompressed(dataset)
+    bits, allocated = int(dataset.BitsStored), int(dataset.BitsAllocated)
+    high = int(dataset.get("HighBit", bits - 1))
+    if high == bits - 1 or not bits <= high < allocated:
+        return pixel_array(dataset, index=0)
+    # pydicom takes the lowest bits whatever HighBit says; here they lie higher, with foreign bits on either side.
+    samples = pixel_array(dataset, index=0, correct_unused_bits=False)
+    return (samples << (allocated - 1 - high)) >> (allocated - bits)
+
+
+def _decompressed(dataset: pydicom.Dataset) -> npt.NDArray[Any]:
+    syntax = dataset.file_meta.TransferSyntaxUID
+    offsets = (dataset.get("ExtendedOffsetTable"), dataset.get("ExtendedOffsetTableLengths"))
+    frame = get_frame(
+        dataset.PixelData,
+        0,
+        number_of_frames=_frames(dataset),
+        extended_offsets=offsets if all(offsets) else None,
+    )
+    if not codestream.is_whole(syntax, frame):
+        raise UnreadableImage(f"The DICOM picture breaks off before its end ({syntax.name}).")
+    layout = {
+        "rows": int(dataset.Rows),
+        "columns": int(dataset.Columns),
+        "samples_per_pixel": int(dataset.get("SamplesPerPixel", 1)),
+        "photometric_interpretation": _photometric(dataset),
+        "bits_allocated": int(dataset.BitsAllocated),
+        "bits_stored": int(dataset.BitsStored),
+        "pixel_representation": int(dataset.PixelRepresentation),
+        "planar_configuration": int(dataset.get("PlanarConfiguration", 0)),
+    }
+    return decoders.decode(syntax, layout, frame)
+
+
+def _frames(dataset: pydicom.Dataset) -> int:
+    return int(dataset.get("NumberOfFrames", 1) or 1)
+
+
+def _frames_note(dataset: pydicom.Dataset) -> tuple[str, ...]:
+    frames = _frames(dataset)
+    return (f"The file holds {frames} pictures; only the first was used.",) if frames > 1 else ()

@@ -16,9 +16,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
-from . import settings
+from . import colours, settings
 from .errors import EmptyFile, TooLarge, TooSmall, UnreadableImage, UnsupportedFormat
 from .radiograph import Pixels, Radiograph, check_pixel_count, decoding, stretched
+from .without_gdcm import without_gdcm
 
 Source: TypeAlias = "str | os.PathLike[str] | bytes | Image.Image | npt.NDArray[np.generic]"
 
@@ -36,12 +37,7 @@ REDUCED_SIDE = 4 * INPUT_SIDE
 side. The model input then differs from the full decode's by 0.1 grey levels on average and 2 at most (measured at
 2400 x 2000 and 3200 x 2400); `tests/test_imaging.py` holds it to 0.3 and 3."""
 
-COLOUR_TOLERANCE = 12
-"""Spread between the channels, in 8-bit levels at the 99th percentile, up to which a picture counts as grey: JPEG
-chroma of a grey film stays below it."""
-
 INVERTED_NOTE = "The film looked inverted (bones dark); it was corrected."
-_COLOUR_NOTE = "The picture has colours; it was converted to grey."
 _TIFF_PHOTOMETRIC = 262
 
 # `check_pixel_count` stands in its place: lower, a setting, and asked before anything is decoded.
@@ -141,8 +137,8 @@ def _from_bytes(data: bytes, full_resolution: bool) -> Radiograph:
         raise TooLarge(f"The file is too large. Allowed: {limit_mb} MB. Received: {len(data) / 1e6:.1f} MB.")
     kind = sniff(data)
     if kind == "DICOM":
-        from . import dicom  # pydicom costs 0.3 s to import, and most films are pictures
-
+        with without_gdcm():
+            from . import dicom  # pydicom costs 0.3 s to import, and most films are pictures
         return dicom.read(data)
     with decoding("picture"), Image.open(io.BytesIO(data), formats=[kind]) as picture:
         check_pixel_count(*picture.size)
@@ -157,36 +153,27 @@ def _from_picture(picture: Image.Image, kind: str) -> Radiograph:
     if getattr(picture, "n_frames", 1) > 1:
         notes.append(f"The file holds {picture.n_frames} pictures; only the first was used.")  # type: ignore[attr-defined]
         picture.seek(0)
-    pixels, was_coloured = _grey(ImageOps.exif_transpose(picture))
+    pixels, lost = _grey(ImageOps.exif_transpose(picture))
     if pixels.dtype == np.uint16 and getattr(picture, "tag_v2", {}).get(_TIFF_PHOTOMETRIC) == 0:
         # Pillow turns a TIFF in which zero is white for 8 bits, but not for 16.
         pixels = np.uint16(_full_scale(pixels)) - pixels
-    if was_coloured:
-        notes.append(_COLOUR_NOTE)
-    return Radiograph(pixels, kind, tuple(notes))
+    return Radiograph(pixels, kind, (*notes, *lost))
 
 
-def _grey(picture: Image.Image) -> tuple[Pixels, bool]:
-    """`[H, W]` grey pixels in the picture's own depth, and whether colour was lost on the way."""
+def _grey(picture: Image.Image) -> tuple[Pixels, tuple[str, ...]]:
+    """`[H, W]` grey pixels in the picture's own depth, and a note where colour was lost on the way."""
     mode = picture.mode
     if mode.startswith("I;16"):
-        return np.asarray(picture).astype(np.uint16), False
+        return np.asarray(picture).astype(np.uint16), ()
     if mode in {"I", "F"}:
-        return _deep_grey(np.asarray(picture)), False
+        return _deep_grey(np.asarray(picture)), ()
     if mode in {"1", "L"} and not picture.has_transparency_data:
-        return np.asarray(picture.convert("L")), False
+        return np.asarray(picture.convert("L")), ()
     if picture.has_transparency_data:
         # A film lies on black; a transparent border must not become a white frame.
         black = Image.new("RGBA", picture.size, "black")
         picture = Image.alpha_composite(black, picture.convert("RGBA"))
-    colour = picture.convert("RGB")
-    return np.asarray(colour.convert("L")), _is_coloured(colour)
-
-
-def _is_coloured(picture: Image.Image) -> bool:
-    sample = np.asarray(picture.resize((64, 64), Image.Resampling.BOX, reducing_gap=2.0)).astype(np.int16)
-    spread = sample.max(axis=2) - sample.min(axis=2)
-    return bool(np.percentile(spread, 99) > COLOUR_TOLERANCE)
+    return colours.grey(picture.convert("RGB"))
 
 
 def _deep_grey(values: npt.NDArray[np.generic]) -> npt.NDArray[np.uint16]:
@@ -217,18 +204,18 @@ def _from_array(array: npt.NDArray[np.generic]) -> Radiograph:
     if array.ndim == 2:
         return Radiograph(_deep_grey(array), "array")
     grey, was_coloured = _deep_colours(array)
-    return Radiograph(grey, "array", (_COLOUR_NOTE,) if was_coloured else ())
+    return Radiograph(grey, "array", (colours.COLOUR_NOTE,) if was_coloured else ())
 
 
 def _deep_colours(array: npt.NDArray[np.generic]) -> tuple[npt.NDArray[np.uint16], bool]:
     """`[H, W, 3 or 4]` uint16 or float -> grey, and whether colour was lost; alpha is laid on black."""
     white = 65535.0 if array.dtype.kind == "u" else 1.0
-    colours = array[:, :, :3].astype(np.float64) / white
+    channels = array[:, :, :3].astype(np.float64) / white
     if array.shape[2] == 4:
-        colours *= array[:, :, 3:].astype(np.float64) / white
-    grey = _deep_grey(colours @ np.array([0.299, 0.587, 0.114]))  # ITU-R 601-2, as Pillow does
-    spread = 255 * (colours.max(axis=2) - colours.min(axis=2))
-    return grey, bool(np.percentile(spread, 99) > COLOUR_TOLERANCE)
+        channels *= array[:, :, 3:].astype(np.float64) / white
+    grey = _deep_grey(channels @ np.array([0.299, 0.587, 0.114]))  # ITU-R 601-2, as Pillow does
+    spread = 255 * (channels.max(axis=2) - channels.min(axis=2))
+    return grey, bool(np.percentile(spread, 99) > colours.COLOUR_TOLERANCE)
 
 
 def _checked(film: Radiograph) -> Radiograph:

@@ -121,10 +121,13 @@ class Predictor:
         """Read, gate and score one film.
 
         A film that the gate refuses and whose negative it lets through goes on as its negative. A film that its file
-        calls lateral is refused unseen. A large JPEG is always read at the same reduced size, so that no two front ends
-        can disagree on a film; a viewer reads it once more at full resolution (`Reading.display`).
+        calls lateral, or one of another part of the body, is refused unseen. A large JPEG is always read at the same
+        reduced size, so that no two front ends can disagree on a film; a viewer reads it once more at full resolution
+        (`Reading.display`).
         """
         film = imaging.read(source)
+        if film.is_of_other_part:
+            return Reading(film, Reason("not_a_chest_film"), None, None)
         if film.is_lateral:
             return Reading(film, Reason("unlike_training_films"), None, None)
         seen = imaging.to_input(film)

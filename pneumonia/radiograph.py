@@ -21,13 +21,15 @@ class Radiograph:
     """One film as it was stored, in grey, upright, bright where the body absorbs.
 
     `pixels` is `[H, W]` in the film's own depth, uint8 or uint16. `format`, `warnings` and whether the file calls the
-    film lateral are all that is kept of the source: never a name, a date or any other tag of a patient.
+    film lateral or one of another part of the body are all that is kept of the source: never a name, a date or any
+    other tag of a patient.
     """
 
     pixels: Pixels
     format: str
     warnings: tuple[str, ...] = ()
     is_lateral: bool = False
+    is_of_other_part: bool = False
 
     @property
     def height(self) -> int:

@@ -55,7 +55,9 @@ def dicom(pixels: Pixels, *, syntax: UID = ExplicitVRLittleEndian, preamble: boo
     for name, value in wanted.items():
         if value is not None:
             setattr(dataset, name, value)
-    if "PixelData" in dataset:
+    if "PixelData" in dataset and syntax.is_encapsulated:
+        dataset["PixelData"].VR, dataset["PixelData"].is_undefined_length = "OB", True
+    elif "PixelData" in dataset:
         # Bytes have no order; only words are swapped by a big-endian file.
         dataset["PixelData"].VR = "OB" if depth == 8 else "OW"
     buffer = io.BytesIO()
@@ -67,3 +69,11 @@ def dicom(pixels: Pixels, *, syntax: UID = ExplicitVRLittleEndian, preamble: boo
     else:
         pydicom.dcmwrite(buffer, dataset, **how)
     return buffer.getvalue()
+
+
+def encapsulated(
+    pixels: Pixels, syntax: UID, *frames: bytes, has_offsets: bool = True, fragments: int = 1, **tags: Any
+) -> bytes:
+    """A file that says it holds `pixels`, and holds these compressed frames, each in so many fragments."""
+    data = pydicom.encaps.encapsulate(list(frames), has_bot=has_offsets, fragments_per_frame=fragments)
+    return dicom(pixels, syntax=syntax, PixelData=data, **tags)

@@ -16,6 +16,8 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
+from pneumonia import Predictor
+from pneumonia.dicom_subject import LATERAL_NOTE, PART_NOTE
 from pneumonia.imaging import read, to_input
 from tests.dicom_files import UNCOMPRESSED, dicom
 
@@ -93,8 +95,7 @@ def test_signed_values_are_shifted_and_not_wrapped() -> None:
 
 def test_a_rescale_with_negative_slope_turns_the_film_bright_on_dark() -> None:
     film = read(dicom(ramp(12), BitsStored=12, RescaleSlope=-1, RescaleIntercept=4095))
-    assert film.pixels[0, 0] == 65535
-    assert film.pixels[0, -1] == 0
+    np.testing.assert_array_equal(film.pixels, 4095 - ramp(12))
 
 
 def test_a_rescale_changes_the_scale_and_not_the_picture() -> None:
@@ -182,12 +183,46 @@ NOT_LATERAL = ["AP", "PA", "", None, "FRONTAL", "AP SUPINE", "LL5", "PLL", "OBLA
 @pytest.mark.parametrize("view", LATERAL)
 def test_a_view_from_the_side_is_told_and_not_kept(view: str, large_film: Grey) -> None:
     film = read(dicom(large_film, ViewPosition=view, SpecificCharacterSet="ISO_IR 192"))
-    assert (film.is_lateral, film.warnings, film.format) == (True, (), "DICOM")
+    assert (film.is_lateral, film.warnings, film.format) == (True, (LATERAL_NOTE,), "DICOM")
 
 
 @pytest.mark.parametrize("view", NOT_LATERAL)
 def test_any_other_view_or_none_goes_on(view: str | None, large_film: Grey) -> None:
-    assert not read(dicom(large_film, ViewPosition=view, SpecificCharacterSet="ISO_IR 192")).is_lateral
+    film = read(dicom(large_film, ViewPosition=view, SpecificCharacterSet="ISO_IR 192"))
+    assert (film.is_lateral, film.warnings) == (False, ())
+
+
+OTHER_PARTS = ["HAND", "SKULL", "KNEE", "ABDOMEN", "L KNEE", "hand", "CSPINE", "PELVIS"]
+CHEST_OR_UNKNOWN = [
+    "CHEST",
+    "",
+    None,
+    "PORT CHEST",
+    "THORAX",
+    "CHESTABDOMEN",
+    "CHEST ABDOMEN",
+    "TSPINE",
+    "Brust",
+    "CHEST\\HAND",
+]
+
+
+@pytest.mark.parametrize("part", OTHER_PARTS)
+def test_another_part_of_the_body_is_told_and_not_judged(part: str, large_film: Grey, predictor: Predictor) -> None:
+    prediction = predictor.predict(dicom(large_film, BodyPartExamined=part))
+    assert prediction.as_dict()["reason"]["code"] == "not_a_chest_film"
+    assert (prediction.probabilities, prediction.warnings) == (None, (PART_NOTE,))
+
+
+@pytest.mark.parametrize("part", CHEST_OR_UNKNOWN)
+def test_a_chest_or_what_is_not_known_goes_on(part: str | None, large_film: Grey) -> None:
+    film = read(dicom(large_film, BodyPartExamined=part))
+    assert (film.is_of_other_part, film.warnings) == (False, ())
+
+
+@pytest.mark.parametrize("modality", ["CR", "DX", "RG", "RF", "OT", "XYZ", "", None])
+def test_the_modalities_of_films_and_unknown_ones_go_on(modality: str | None, large_film: Grey) -> None:
+    assert read(dicom(large_film, Modality=modality)).warnings == ()
 
 
 @pytest.mark.parametrize("age", ["001Y", "005Y", "012M", "018M", "071M", "053W", "400D", "3Y", " 003Y"])

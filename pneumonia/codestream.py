@@ -1,0 +1,144 @@
+"""One compressed DICOM frame -> its samples: the program that a decoder's process runs, and its protocol.
+
+It runs beside the service and never inside it (`decoders.py` says why), knows nothing of films, and gets no tag but
+those that say how the samples are laid out. A request and an answer are each a line of JSON and then bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
+import pydicom
+from pydicom.encaps import encapsulate
+from pydicom.pixels import get_decoder
+from pydicom.pixels.decoders.base import Decoder
+from pydicom.uid import (
+    JPEG2000,
+    UID,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    JPEGLossless,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    JPEGLSNearLossless,
+    RLELossless,
+)
+
+try:
+    import resource
+except ImportError:  # Windows: there only the time is bounded
+    resource = None  # type: ignore[assignment]
+
+DECODERS = {
+    JPEGBaseline8Bit: "pillow",
+    JPEGExtended12Bit: "gdcm",
+    JPEGLossless: "gdcm",
+    JPEGLosslessSV1: "gdcm",
+    JPEGLSLossless: "gdcm",
+    JPEGLSNearLossless: "gdcm",
+    JPEG2000Lossless: "pillow",
+    JPEG2000: "pillow",
+    RLELossless: "pydicom",
+}
+"""Which library decodes which transfer syntax. Where two could, Pillow's copy of the codec is the newer one."""
+
+_READ_AS = {JPEGExtended12Bit: JPEGLossless}
+"""pydicom asks GDCM for no 12-bit JPEG, since GDCM cannot write it. GDCM reads it, going by the codestream's own
+header, whichever JPEG it is called."""
+
+_SIZES = Path("/proc/self/statm")
+"""Linux: the process's size in pages. Elsewhere the system does not keep to a limit of memory anyway."""
+
+DAMAGED, MISSING = "damaged", "missing"
+"""What an answer without samples says: bad bytes, or more memory than allowed; the library is not installed."""
+
+
+_END = b"\xff\xd9"
+_LAST_BYTES = 64
+"""How far from the frame's end its end marker may stand: writers pad."""
+
+
+def is_whole(syntax: UID, frame: bytes) -> bool:
+    """Whether the frame reaches its end marker. Decoders fill up what is missing, and half a film is no film.
+
+    The marker's two bytes stand nowhere in the samples of JPEG, JPEG-LS and JPEG 2000. RLE has none; its samples are
+    counted when they are decoded.
+    """
+    return syntax == RLELossless or _END in frame[-_LAST_BYTES:]
+
+
+def serve() -> None:
+    """Answer requests on stdin until it ends, which it does at the latest when the service does."""
+    requests = sys.stdin.buffer
+    with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as answers:
+        _silence()
+        while line := requests.readline():
+            request = json.loads(line)
+            facts, samples = _answer(request, requests.read(request["size"]))
+            answers.write(json.dumps(facts).encode() + b"\n")
+            answers.write(samples)
+            answers.flush()
+
+
+def decoded(syntax: UID, layout: dict[str, Any], codestream: bytes) -> npt.NDArray[Any]:
+    """The samples, `[H, W]` or `[H, W, 3]` in RGB; `layout` holds pydicom's names of the image's elements."""
+    frames = encapsulate([codestream], has_bot=False)
+    options: dict[str, Any] = {**layout, "number_of_frames": 1, "pixel_keyword": "PixelData"}
+    samples, _ = _decoder(syntax).as_array(frames, index=0, decoding_plugin=DECODERS[syntax], **options)
+    return samples
+
+
+def _decoder(syntax: UID) -> Decoder:
+    return get_decoder(_READ_AS.get(syntax, syntax))
+
+
+def _answer(request: dict[str, Any], codestream: bytes) -> tuple[dict[str, Any], bytes]:
+    # Damaged bytes make decoders raise nearly everything. No text of theirs is passed on: it may quote the bytes.
+    try:
+        _allow(request["memory"], request["cpu_seconds"])
+        syntax = UID(request["syntax"])
+        if DECODERS[syntax] not in _decoder(syntax).available_plugins:
+            return {"failed": MISSING}, b""
+        samples = decoded(syntax, request["layout"], codestream)
+        return {"dtype": samples.dtype.str, "shape": samples.shape}, samples.tobytes()
+    except Exception:
+        return {"failed": DAMAGED}, b""
+
+
+def _silence() -> None:
+    """What native code prints would mix with the answers, or end in the service's log."""
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for stream in (1, 2):
+        os.dup2(nothing, stream)
+    pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
+
+
+def _allow(memory: int, cpu_seconds: int) -> None:
+    """Bound what one request may use, on top of what the process uses already.
+
+    Seconds of the processor and not of the clock, so that a busy machine costs no film its answer; and they end a
+    decoder that spins on after the service was killed.
+    """
+    if resource is None:
+        return
+    spent = resource.getrusage(resource.RUSAGE_SELF)
+    _limit(resource.RLIMIT_CPU, int(spent.ru_utime + spent.ru_stime) + cpu_seconds)
+    _limit(resource.RLIMIT_CORE, 0)  # a core dump would lay a patient's film on the disk
+    if _SIZES.exists():
+        used = int(_SIZES.read_text().split()[0]) * resource.getpagesize()
+        _limit(resource.RLIMIT_AS, used + memory)
+
+
+def _limit(what: int, value: int) -> None:
+    hard = resource.getrlimit(what)[1]
+    resource.setrlimit(what, (value if hard == resource.RLIM_INFINITY else min(value, hard), hard))
+
+
+if __name__ == "__main__":
+    serve()
