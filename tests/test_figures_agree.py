@@ -21,7 +21,10 @@ FIGURE = re.compile(r"\d[\d.,]*\s?%|(?<![\w.])\.\d{2,}\b|\bAUROC\W+\d")
 """A percentage, a score such as `.974`, an AUROC."""
 NO_FIGURES = {
     "over 99 % sure": "the most that any answer says, whatever the model",
-    "95 % intervals": "what an interval is",
+    "95 % interval": "what an interval is",
+    "&gt; 99 %": "the most that a bar says",
+    "&lt; 1 %": "the least that a bar says",
+    ".500 (chance)": "what a coin would get",
 }
 
 
