@@ -8,8 +8,7 @@ from typing import Any
 
 from .. import characteristics
 from ..decision import CLASSES, DEFAULT_POINT, UNKNOWN, OperatingPoint, Prediction
-from . import figures
-from .words import MARKS
+from . import figures, words
 
 _MEANINGS = {
     "screening": "misses least, raises more false alarms",
@@ -29,9 +28,9 @@ def bars(prediction: Prediction, point: OperatingPoint) -> str:
 def _bar(label: str, value: float) -> str:
     return (
         f'<div class="bar {label.lower()}">'
-        f'<span class="name"><span aria-hidden="true">{MARKS[label]}</span> {label}</span>'
+        f'<span class="name"><span aria-hidden="true">{words.MARKS[label]}</span> {label}</span>'
         f'<span class="track"><span style="width:{100 * value:.1f}%"></span></span>'
-        f'<span class="value">{probability(value)}</span></div>'
+        f'<span class="value">{words.share(value)}</span></div>'
     )
 
 
@@ -46,13 +45,6 @@ def _scale(value: float, name: str, point: OperatingPoint) -> str:
     said = f"At {escape(name)}: {limits}."
     pointer = f'<span class="pointer" style="left:{100 * value:.2f}%"></span>'
     return f'<div class="scale" aria-hidden="true">{drawn}{pointer}</div><p class="fine">{said}</p>'
-
-
-def probability(value: float) -> str:
-    """`93 %`; no number of validation films supports 0 or 100."""
-    if value > 0.99:
-        return "&gt; 99 %"
-    return "&lt; 1 %" if value < 0.01 else f"{100 * value:.0f} %"
 
 
 def _limit(value: float) -> str:

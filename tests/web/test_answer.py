@@ -23,7 +23,8 @@ def prediction(label: str, probability: float | None, **others: Any) -> Predicti
 
 
 @pytest.mark.parametrize(
-    ("probability", "ill", "well"), [(0.934, "93 %", "7 %"), (0.9999, "> 99 %", "< 1 %"), (0.0, "< 1 %", "> 99 %")]
+    ("probability", "ill", "well"),
+    [(0.934, "93 %", "7 %"), (0.9999, "over 99 %", "under 1 %"), (0.0, "under 1 %", "over 99 %")],
 )
 def test_the_bars_say_both_probabilities_and_never_all_or_nothing(probability: float, ill: str, well: str) -> None:
     page = Page(answer.bars(prediction("Pneumonia", probability), POINT))
