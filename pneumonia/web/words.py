@@ -15,31 +15,39 @@ INTRODUCTION = (
     "where it looked. Made for children of 1-5 years, learnt from films of one hospital."
 )
 
-NOTICE = (
+NO_DEVICE = (
     "**A support tool for medical staff, not a replacement for a radiologist.** It is no medical device. It can be "
-    "wrong with high confidence; nobody should be treated, or sent home, because of its answer. Films are deleted from "
-    "this server soon after they were judged."
+    "wrong with high confidence; nobody should be treated, or sent home, because of its answer."
 )
+
+NOTICE = f"{NO_DEVICE} Films are deleted from this server soon after they were judged."
 
 WAITING = '<div class="answer waiting"><p>The answer appears here as soon as a film is dropped.</p></div>'
 
-_MARKS = {CLASSES[0]: "●", CLASSES[1]: "▲", UNKNOWN: "?"}
+MARKS = {CLASSES[0]: "●", CLASSES[1]: "▲", UNKNOWN: "?"}
 """A shape for each answer, so that none is told by colour alone."""
 
 
 def headline(prediction: Prediction) -> str:
     """The answer in large letters, how sure, why Unknown, and the warnings."""
     label = prediction.label
-    sure = f" <small>{_sure(prediction.confidence)}</small>" if prediction.confidence is not None else ""
+    how = f" <small>{sure(prediction.confidence)}</small>" if prediction.confidence is not None else ""
     reason = f"<p>{escape(prediction.reason.message)}</p>" if prediction.reason else ""
     warnings = "".join(f'<p class="warning">{escape(warning)}</p>' for warning in prediction.warnings)
-    mark = f'<span class="mark" aria-hidden="true">{_MARKS[label]}</span>'
-    return f'<div class="answer {label.lower()}" role="status"><h2>{mark} {label}{sure}</h2>{reason}{warnings}</div>'
+    mark = f'<span class="mark" aria-hidden="true">{MARKS[label]}</span>'
+    return f'<div class="answer {label.lower()}" role="status"><h2>{mark} {label}{how}</h2>{reason}{warnings}</div>'
 
 
-def _sure(confidence: float) -> str:
+def sure(confidence: float) -> str:
     """No number of validation films supports "100 %"."""
-    return "over 99 % sure" if confidence > 0.99 else f"{100 * confidence:.0f} % sure"
+    return f"{share(confidence)} sure"
+
+
+def share(probability: float) -> str:
+    """A probability as far as the validation films support it."""
+    if not 0.01 <= probability <= 0.99:
+        return "over 99 %" if probability > 0.5 else "under 1 %"
+    return f"{100 * probability:.0f} %"
 
 
 def prevalence_note(prevalence: float) -> str:
