@@ -13,12 +13,13 @@ from pathlib import Path
 from . import zipped
 from .decision import DEFAULT_POINT, Failure, Prediction
 from .errors import PneumoniaError, UnreadableImage
-from .predictor import Predictor
+from .imaging import Source
+from .predictor import Answer, Predictor
 
 
 @dataclass(frozen=True)
 class Film:
-    """A film to judge. `name` is the one in its row; `source` a path, or a function that reads it and may raise."""
+    """A film to judge: `name` is the one in its row, `source` a path, or a function that reads it and may raise."""
 
     name: str
     source: Path | Callable[[], bytes]
@@ -46,15 +47,28 @@ def judge(
     prevalence: float | None = None,
 ) -> Iterator[Prediction | Failure]:
     """The answer or failure of each film under its name, lazily and in order."""
-    names: deque[str] = deque()
+    predictor.check(operating_point, prevalence)
 
-    def sources() -> Iterator[Path | Callable[[], bytes]]:
+    def answer(source: Source) -> Prediction:
+        return predictor.predict(source, operating_point, prevalence=prevalence)
+
+    for film, result in each(predictor, films, answer):
+        yield dataclasses.replace(result, file=film.name)
+
+
+def each(
+    predictor: Predictor, films: Iterable[Film], answer: Callable[[Source], Answer]
+) -> Iterator[tuple[Film, Answer | Failure]]:
+    """Each film with what `answer` gives for it, or its failure; otherwise as `Predictor.each`."""
+    asked: deque[Film] = deque()
+
+    def sources() -> Iterator[Path | Callable[[], Source]]:
         for film in films:
-            names.append(film.name)
+            asked.append(film)
             yield film.source
 
-    for result in predictor.predict_many(sources(), operating_point, prevalence=prevalence):
-        yield dataclasses.replace(result, file=names.popleft())
+    for result in predictor.each(sources(), answer):
+        yield asked.popleft(), result
 
 
 def in_zip(path: Path, name: str, *, most_bytes: int | None = None) -> Iterator[Film]:

@@ -12,13 +12,13 @@ from gradio.blocks import BlockFunction
 from .. import imaging, settings
 from ..decision import DEFAULT_POINT
 from ..predictor import Predictor
-from . import handlers, words
+from . import batch_tab, handlers, words
 from .examples import Example, examples
 from .upload import film_file
 
 _HERE = Path(__file__).parent
 _SHARED_QUEUE = "films"
-"""One bound for everything that scores: page, API and batch share the cores."""
+"""The lane of single films, on page and API. Batches have one of their own (`batch_tab.LANE`) in the same queue."""
 
 SWEEP_S = 60
 """Seconds between two looks for uploads whose time is over."""
@@ -34,19 +34,25 @@ def build(predictor: Predictor) -> gr.Blocks:
         delete_cache=(SWEEP_S, settings.RETENTION_S.read()),
     ) as page:
         gr.Markdown(f"# {words.TITLE}\n{words.INTRODUCTION}")
-        with gr.Row():
-            with gr.Column(scale=1, min_width=320):
-                film = film_file(label=f"Film: {imaging.FORMATS}", elem_id="film", height=150)
-                gr.Markdown("No film at hand? Try:")
-                with gr.Row():
-                    buttons = [gr.Button(example.name, size="sm", min_width=140) for example in offered]
-                shown = gr.Image(label="The film as the model saw it", **_picture("The chest film that was dropped"))
-                overlay = gr.Image(label="Where the network looked", **_picture("The film under the activation map"))
-            with gr.Column(scale=1, min_width=320):
-                headline = gr.HTML(words.WAITING, elem_id="headline")
-                bars = gr.Label(label="Calibrated probability", show_heading=False, elem_id="bars")
-                gr.Markdown(words.prevalence_note(predictor.bundle.calibration.prevalence), elem_id="prevalence")
-                text = gr.Markdown(elem_id="characteristics")
+        with gr.Tabs():
+            with gr.Tab("One film", id="film"), gr.Row():
+                with gr.Column(scale=1, min_width=320):
+                    film = film_file(label=f"Film: {imaging.FORMATS}", elem_id="film", height=150)
+                    gr.Markdown("No film at hand? Try:")
+                    with gr.Row():
+                        buttons = [gr.Button(example.name, size="sm", min_width=140) for example in offered]
+                    shown = gr.Image(
+                        label="The film as the model saw it", **_picture("The chest film that was dropped")
+                    )
+                    overlay = gr.Image(
+                        label="Where the network looked", **_picture("The film under the activation map")
+                    )
+                with gr.Column(scale=1, min_width=320):
+                    headline = gr.HTML(words.WAITING, elem_id="headline")
+                    bars = gr.Label(label="Calibrated probability", show_heading=False, elem_id="bars")
+                    gr.Markdown(words.prevalence_note(predictor.bundle.calibration.prevalence), elem_id="prevalence")
+                    text = gr.Markdown(elem_id="characteristics")
+            batch_tab.add(predictor)
         answer = [headline, bars, overlay, text]
         for example, button in zip(offered, buttons, strict=True):
             _offer(predictor, example, button, shown, answer)
@@ -132,10 +138,9 @@ def _add_endpoints(predictor: Predictor) -> None:
         prevalence = gr.Number(None, label="prevalence")
         row, rows = gr.JSON(), gr.JSON()
         button = gr.Button()
-    options: dict[str, Any] = {"concurrency_id": _SHARED_QUEUE}
-    for handler, film, answer in ((handlers.predict, one, row), (handlers.predict_batch, many, rows)):
-        given = [film, point, prevalence]
-        button.click(partial(handler, predictor), given, answer, api_name=handler.__name__, **options)
+    ask, ask_many = partial(handlers.predict, predictor), partial(handlers.predict_batch, predictor)
+    button.click(ask, [one, point, prevalence], row, api_name="predict", concurrency_id=_SHARED_QUEUE)
+    button.click(ask_many, [many, point, prevalence], rows, api_name="predict_batch", **batch_tab.LANE)
 
     def model() -> dict[str, Any]:
         """Which model answers: name, revision, sha256, operating points, figures."""
