@@ -67,9 +67,9 @@ class Results:
         *others, table = self._tables
         records = _records(table.file, quoted=True)
         told = [_records(other.file, quoted=False) for other in others]
-        header_end, header = next(records, (0, _HEADER))
-        if header != _HEADER:
+        if not _HEADER.startswith(table.head(len(_HEADER))):
             raise UsageError(f"{table.path.name} is not a table of this version of the command; it stays as it is.")
+        header_end, _ = next(records, (0, b""))
         ends = [*(0 for _ in others), header_end]
         for number, ((end, record), *beside) in enumerate(zip(records, *told, strict=False), start=2):
             cells = self._checked(record, number)
@@ -117,6 +117,11 @@ class _Table:
         self.file = open(_part(path), "a+b", buffering=0)  # noqa: SIM115 - closed by `keeping`
         self.end = self.file.seek(0, os.SEEK_END)
         self.file.seek(0)
+
+    def head(self, size: int) -> bytes:
+        found = self.file.read(size)
+        self.file.seek(0)
+        return found
 
     def append(self, record: bytes) -> None:
         left = memoryview(record)
@@ -186,6 +191,8 @@ def _check_files(out: Path, paths: list[Path], resume: bool) -> list[Path]:
     has_json = beside.exists() or _part(beside).exists()
     if has_json != (len(paths) == 2):
         raise UsageError(f"{out.name} was begun {'with' if has_json else 'without'} --jsonl; go on in the same way.")
+    if not out.exists() and not _part(out).exists():
+        raise UsageError(f"{beside.name} stands without its table; move it away.")
     finished = [path for path in paths if path.exists()]
     for path in finished:
         if _part(path).exists():
@@ -199,7 +206,7 @@ def _check_files(out: Path, paths: list[Path], resume: bool) -> list[Path]:
 def _locked(out: Path) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
-    lock = FileLock(_lock(out))
+    lock = FileLock(_lock(out), thread_local=False)  # a page runs each step on another thread
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)

@@ -65,8 +65,9 @@ def inert(text: str) -> str:
 def line(cells: Iterable[str]) -> bytes:
     """One record of a CSV file (RFC 4180, UTF-8), with its line's end."""
     buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerow(cells)
-    return buffer.getvalue().encode()
+    csv.writer(buffer, lineterminator="\r\n").writerow(cells)
+    # Asked for the plain end, the writer would leave a lone carriage return in a cell unquoted.
+    return buffer.getvalue().removesuffix("\r\n").encode() + b"\n"
 
 
 def _answer(prediction: Prediction) -> dict[str, str]:

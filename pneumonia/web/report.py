@@ -192,19 +192,31 @@ def _printed(picture: Image.Image, width: float, height: float) -> Flowable:
 
 
 def _zones(prediction: Prediction) -> list[Flowable]:
-    """Each lung zone's share of the activation, laid out as the film is: the patient's right at the left."""
+    """Each lung zone's share of the activation, laid out as the film is: the patient's right at the left.
+
+    Where less than half lies inside the lungs no zone is named, and the table says only how much that is.
+    """
     from reportlab.lib.colors import HexColor
     from reportlab.platypus import Spacer, Table
 
     if prediction.zones is None:
         return []
-    rows = [["Share of the activation", "patient's right", "patient's left"]]
-    for height in ("upper", "middle", "lower"):
-        shares = (f"{100 * prediction.zones[f'{side}_{height}']:.0f} %" for side in ("right", "left"))
-        rows.append([f"{height} zone", *shares])
+    zones, inside = prediction.zones, sum(prediction.zones.values())
+    if explain.strongest_zone(zones) is None:
+        rows = [["Where the activation lies", "share"], ["inside the lung boxes", _percent(inside)]]
+        rows.append(["elsewhere", _percent(1 - inside)])
+    else:
+        rows = [["Share of the activation", "patient's right", "patient's left"]]
+        for height in ("upper", "middle", "lower"):
+            rows.append([f"{height} zone", *(_percent(zones[f"{side}_{height}"]) for side in ("right", "left"))])
     grid = [("GRID", (0, 0), (-1, -1), 0.4, HexColor("#b8bcc4")), ("FONT", (0, 0), (-1, -1), "Report", 7.5, 9)]
     padding = [("TOPPADDING", (0, 0), (-1, -1), 1), ("BOTTOMPADDING", (0, 0), (-1, -1), 2)]
-    return [Table(rows, colWidths=[130, 90, 90], hAlign="LEFT", style=[*grid, *padding]), Spacer(0, 5)]
+    widths = [130.0, *(90.0 for _ in rows[0][1:])]
+    return [Table(rows, colWidths=widths, hAlign="LEFT", style=[*grid, *padding]), Spacer(0, 5)]
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
 
 
 def _foot(prediction: Prediction) -> list[Flowable]:

@@ -56,8 +56,7 @@ def test_one_page_tells_what_the_page_tells(large_film: Grey, pneumonia: Predict
         "Operating point: confirm",
         "Normal 7 %, Pneumonia 93 %",
         "Low resolution: the short side has 120 pixels.",
-        "patient's right",
-        "lower zone",
+        "lung",
         "What to look for",
         "Silhouette sign",
         "Made 2026-11-03 14:05 UTC",
@@ -70,9 +69,15 @@ def test_one_page_tells_what_the_page_tells(large_film: Grey, pneumonia: Predict
 
 
 def test_each_zone_stands_in_its_place(large_film: Grey, pneumonia: Prediction) -> None:
-    zones = {zone: number / 100 for number, zone in enumerate(explain.ZONES, start=1)}
+    zones = {zone: number / 25 for number, zone in enumerate(explain.ZONES, start=1)}
     text, _ = read(report.pdf(large_film, replace(pneumonia, zones=zones), MAP))
-    assert "upper zone 1 % 4 % middle zone 2 % 5 % lower zone 3 % 6 %" in text
+    assert "upper zone 4 % 16 % middle zone 8 % 20 % lower zone 12 % 24 %" in text
+
+
+def test_no_zone_is_named_where_little_lies_inside_the_lungs(large_film: Grey, pneumonia: Prediction) -> None:
+    text, _ = read(report.pdf(large_film, replace(pneumonia, zones=dict.fromkeys(explain.ZONES, 0.05)), MAP))
+    assert "inside the lung boxes 30 % elsewhere 70 %" in text
+    assert "lower zone" not in text
 
 
 def test_a_normal_film_has_no_map(predictor: Predictor, large_film: Grey) -> None:
