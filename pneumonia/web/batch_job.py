@@ -65,6 +65,7 @@ class Job:
     stop: threading.Event = field(default_factory=threading.Event)
     clock: threading.Timer | None = None
     working: int = 0
+    was_begun: bool = False
 
     @property
     def table(self) -> Path:
@@ -123,6 +124,10 @@ class Jobs:
             raise EmptyFile("There is no such batch any more. Add the films again.")
         return self._jobs[token]
 
+    def is_new(self, token: str) -> bool:
+        """Whether the batch of that token waits to be run."""
+        return token in self._jobs and not self._jobs[token].was_begun
+
     def stop(self, token: str) -> None:
         """What is done stays; the films that wait are left."""
         if token in self._jobs:
@@ -142,15 +147,17 @@ class Jobs:
     def run(self, token: str) -> Iterator[Job]:
         """Judge the films of a batch; gives the batch after each. Its table is written as the command line's is."""
         with self._work(token) as job:
+            job.was_begun = True
             asked = Asked(self._predictor.model, job.operating_point)
             with results.keeping(job.table, asked, jsonl=True) as kept:
-                for film, outcome in batch.each(self._predictor, _until(job), self._look(job.operating_point)):
-                    seen = outcome if isinstance(outcome, Seen) else Seen(outcome)
-                    seen = dataclasses.replace(seen, result=dataclasses.replace(seen.result, file=film.name))
-                    kept.add(seen.result)
-                    job.seen.append(seen)
-                    yield job
-                kept.complete()
+                try:
+                    for film, outcome in batch.each(self._predictor, _until(job), self._look(job.operating_point)):
+                        seen = _named(outcome, film.name)
+                        kept.add(seen.result)
+                        job.seen.append(seen)
+                        yield job
+                finally:
+                    kept.complete()  # also what was done before the disk was full
 
     def report(self, token: str) -> Iterator[int]:
         """Make the ZIP of reports of the films that have an answer; gives how many films are done after each."""
@@ -225,6 +232,11 @@ def _own_folder() -> tuple[Path, FileLock]:
 def _give_up(folder: Path, in_use: FileLock) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     in_use.release()
+
+
+def _named(outcome: Seen | Failure, name: str) -> Seen:
+    seen = outcome if isinstance(outcome, Seen) else Seen(outcome)
+    return dataclasses.replace(seen, result=dataclasses.replace(seen.result, file=name))
 
 
 def _until(job: Job, most: int | None = None) -> Iterator[Film]:

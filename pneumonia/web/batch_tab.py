@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, TypeVar
 
 import gradio as gr
@@ -70,33 +71,31 @@ def add(predictor: Predictor) -> None:
     at_work = {start: gr.update(interactive=False), stop: gr.update(interactive=True)}
 
     def begin(uploads: list[Upload], point: str, before: str) -> Update:
-        jobs.forget(before)
         try:
             begun = jobs.begin(uploads, point)
         except Exception as error:
-            return {token: "", progress: _sorry(error)}
+            return {progress: _sorry(error)}
+        jobs.forget(before)
         hidden = dict.fromkeys((csv, json_lines, make, reports), gr.update(visible=False))
         shown_table = gr.update(value=[], visible=True)
         return {token: begun, films: None, progress: batch_words.WAITING, table: shown_table, **hidden, **at_work}
 
     def run(begun: str) -> Iterator[Update]:
-        if not begun:
+        if not jobs.is_new(begun):
             return
-        began = time.monotonic()
+        job, began, trouble = jobs.get(begun), time.monotonic(), ""
         try:
-            for job in _now_and_then(jobs.run(begun)):
+            for _ in _now_and_then(jobs.run(begun)):
                 line = batch_words.bar(len(job.seen), len(job.films), "films", time.monotonic() - began)
                 yield {progress: line, table: batch_words.cells(job)}
-            job = jobs.get(begun)
         except Exception as error:
-            yield {progress: _sorry(error), **at_rest}
-            return
-        files = {
-            csv: gr.update(value=job.table, visible=True),
-            json_lines: gr.update(value=job.json_lines, visible=True),
-        }
+            trouble = _sorry(error)
+        files = {button: gr.update(value=path, visible=True) for button, path in done_files(job)}
         offer = {make: gr.update(visible=bool(job.seen), interactive=True)}
-        yield {progress: _done(job), table: batch_words.cells(job), **files, **offer, **at_rest}
+        yield {progress: trouble + _done(job), table: batch_words.cells(job), **files, **offer, **at_rest}
+
+    def done_files(job: Job) -> list[tuple[Any, Path]]:
+        return [(button, path) for button, path in ((csv, job.table), (json_lines, job.json_lines)) if path.exists()]
 
     def make_reports(begun: str) -> Iterator[Update]:
         yield {make: gr.update(interactive=False), **at_work}
