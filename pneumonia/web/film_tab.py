@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,12 @@ import gradio as gr
 from .. import imaging, settings
 from ..decision import DEFAULT_POINT
 from ..predictor import Predictor
-from . import answer, session, words
+from . import answer, report, session, words
 from .examples import examples
 from .upload import film_file
 
 SHARED_QUEUE = "films"
-"""One bound for everything that scores: page, API and batch share the cores."""
+"""The lane of single films, on page and API. Batches have one of their own (`batch_tab.LANE`) in the same queue."""
 
 _SAVE = (Path(__file__).parent / "save.js").read_text(encoding="utf-8")
 _QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
@@ -70,9 +71,16 @@ class _FilmTab:
             gr.Markdown(words.model_line(self._predictor.model, official), elem_id="model")
 
     def _lay_out_report(self) -> None:
-        """The row for what someone takes away from a film: the PDF report belongs here, beside the JSON."""
-        with gr.Row(elem_id="report", visible=False) as self._report:
-            self._json = gr.Button("Save the answer as JSON", size="sm", min_width=150)
+        """What someone takes away from a film: a page to print or file, and the answer for a program."""
+        with gr.Column(elem_id="report", visible=False) as self._report:
+            self._noted = gr.Textbox(
+                label="To be noted on the report, if you like: it is kept nowhere else",
+                max_length=report.NOTED_LIMIT,
+                elem_id="noted",
+            )
+            with gr.Row():
+                self._pdf = gr.Button("Report (PDF)", size="sm", min_width=120)
+                self._json = gr.Button("Answer (JSON)", size="sm", min_width=120)
         self._file = gr.JSON(visible="hidden", elem_id="file")
 
     def _lay_out_stage(self) -> None:
@@ -96,9 +104,13 @@ class _FilmTab:
             self._decide, [*asked, self._headline, self._look], [*self._said, *self._looked, self._ask], **_QUIET
         )
         self._ask.click(self._show_look, asked, [*self._looked, self._ask], **{**_QUIET, "show_progress": "minimal"})
-        self._json.click(partial(session.as_json, self._predictor), asked, self._file, **_QUIET).then(
-            None, self._file, None, js=_SAVE, **_QUIET
-        )
+        for button, make, given in (
+            (self._json, session.as_json, asked),
+            (self._pdf, session.as_pdf, [*asked, self._noted]),
+        ):
+            button.click(partial(self._made, make), given, self._file, **_QUIET).then(
+                None, self._file, None, js=_SAVE, **_QUIET
+            )
 
     @property
     def _said(self) -> list[gr.components.Component]:
@@ -110,13 +122,13 @@ class _FilmTab:
 
     @property
     def _opened(self) -> list[Any]:
-        return [self._held, *self._said, *self._looked, self._ask, self._report]
+        return [self._held, *self._said, *self._looked, self._ask, self._report, self._noted]
 
     def _open(self, film: Any, point: str) -> tuple[Any, ...]:
         """A new film: its answer, and nothing of the film before it."""
         held, *said = session.opened(self._predictor, film, point)
         more = held is not None
-        return held, *said, None, None, "", gr.Button(visible=more), gr.Row(visible=more)
+        return held, *said, None, None, "", gr.Button(visible=more), gr.Column(visible=more), ""
 
     def _decide(self, held: session.Held | None, point: str, headline: str, look: str) -> tuple[Any, ...]:
         """Another operating point: another decision; the map stays unless the answer has none, or had none."""
@@ -128,6 +140,13 @@ class _FilmTab:
         if not look or session.has_map(self._predictor, held, point) == ("opacity" in look):
             return *said, *unchanged
         return *said, gr.skip(), None, "", gr.Button(visible=True)
+
+    def _made(self, make: Callable[..., dict[str, str] | None], *given: Any) -> dict[str, str] | None:
+        """A file for the browser to save, or a word why there is none."""
+        file = make(self._predictor, *given)
+        if file is None:
+            gr.Warning(words.deleted())
+        return file
 
     def _show_look(self, held: session.Held | None, point: str) -> tuple[Any, ...]:
         return *session.looked(self._predictor, held, point), gr.Button(visible=False)

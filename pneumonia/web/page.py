@@ -12,7 +12,7 @@ from gradio.blocks import BlockFunction
 from .. import settings
 from ..decision import DEFAULT_POINT
 from ..predictor import Predictor
-from . import evidence_tab, film_tab, handlers, words
+from . import batch_tab, evidence_tab, film_tab, handlers, words
 from .film_tab import SHARED_QUEUE
 from .upload import film_file
 
@@ -32,7 +32,7 @@ def build(predictor: Predictor) -> gr.Blocks:
         gr.HTML(words.HEAD, elem_id="head", apply_default_css=False)
         with gr.Tabs(elem_id="tabs"):
             film_tab.add(predictor)
-            # The batch tab's place: `batch_tab.add(predictor)`.
+            batch_tab.add(predictor)
             evidence_tab.add(predictor.bundle)
         gr.Markdown(words.elsewhere(predictor.bundle.evaluation.get("external", [])), elem_id="elsewhere")
         gr.Markdown(words.NOTICE, elem_id="notice")
@@ -87,14 +87,14 @@ def _add_endpoints(predictor: Predictor) -> None:
         prevalence = gr.Number(None, label="prevalence")
         row, rows = gr.JSON(), gr.JSON()
         button = gr.Button()
-    options: dict[str, Any] = {"concurrency_id": SHARED_QUEUE}
-    for handler, film, answer in ((handlers.predict, one, row), (handlers.predict_batch, many, rows)):
-        given = [film, point, prevalence]
-        button.click(partial(handler, predictor), given, answer, api_name=handler.__name__, **options)
-
     with gr.Group(visible=False):
         whole = [gr.HTML(), gr.Label(visible=False), gr.Image(format="png", visible=False), gr.Markdown()]
-    button.click(partial(handlers.analyze, predictor), shown, whole, api_name="analyze", **options)
+    ask, ask_many, analyze = (
+        partial(handler, predictor) for handler in (handlers.predict, handlers.predict_batch, handlers.analyze)
+    )
+    button.click(ask, [one, point, prevalence], row, api_name="predict", concurrency_id=SHARED_QUEUE)
+    button.click(ask_many, [many, point, prevalence], rows, api_name="predict_batch", **batch_tab.LANE)
+    button.click(analyze, shown, whole, api_name="analyze", concurrency_id=SHARED_QUEUE)
 
     def model() -> dict[str, Any]:
         """Which model answers: name, revision, sha256, operating points, figures."""

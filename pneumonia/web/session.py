@@ -15,7 +15,7 @@ from PIL import Image
 from .. import characteristics, explain
 from ..decision import DEFAULT_POINT, Failure
 from ..predictor import Predictor, Reading
-from . import answer, handlers, look, words
+from . import answer, handlers, look, report, words
 from .upload import Upload
 
 Said: TypeAlias = tuple[str, str, str, str]
@@ -110,6 +110,16 @@ def as_json(predictor: Predictor, held: Held | None, point: str) -> dict[str, st
         return None
     text = json.dumps(predictor.decide(held.reading, point).as_dict(), indent=1, ensure_ascii=False) + "\n"
     return download("chest-film-answer.json", "application/json", text.encode())
+
+
+def as_pdf(predictor: Predictor, held: Held | None, point: str, noted: str = "") -> dict[str, str] | None:
+    """The report as a file for the browser to save; of the patient it holds what the user typed, and nothing else."""
+    film = picture(held, report.PICTURE_SIDE)
+    if held is None or film is None:
+        return None
+    prediction = predictor.decide(held.reading, point)
+    page = report.pdf(np.asarray(film), prediction, held.reading.activation, noted=noted)
+    return download("chest-film-report.pdf", "application/pdf", page)
 
 
 def download(name: str, kind: str, content: bytes) -> dict[str, str]:

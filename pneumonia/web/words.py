@@ -101,11 +101,13 @@ def failure(failed: Failure) -> str:
 
 def forgotten() -> str:
     """In the answer's place, where a film's time is over and someone asks more of it."""
+    return f'<div class="answer failed" role="alert"><h2>Film deleted</h2><p>{deleted()}</p></div>'
+
+
+def deleted() -> str:
+    """Why nothing more can be had of a film."""
     minutes = settings.RETENTION_S.read() / 60
-    return (
-        '<div class="answer failed" role="alert"><h2>Film deleted</h2>'
-        f"<p>Films are deleted {minutes:g} minutes after they were judged. Drop it once more to go on.</p></div>"
-    )
+    return f"Films are deleted {minutes:g} minutes after they were judged. Drop it once more to go on."
 
 
 def model_line(model: ModelIdentity, figures: Mapping[str, Any]) -> str:

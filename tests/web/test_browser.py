@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pypdf import PdfReader
 
 from pneumonia import Predictor
 from pneumonia.decision import OperatingPoint
@@ -179,6 +180,8 @@ def test_a_film_that_was_deleted_is_asked_for_again(
     visit.page.locator("#ask").click()
     visit.page.wait_for_selector("#look .answer.failed")
     assert "Film deleted" in visit.page.inner_text("#look")
+    visit.page.get_by_role("button", name="Report (PDF)").click()
+    visit.page.get_by_text("Drop it once more to go on.").nth(1).wait_for()
     visit.keep("deleted")
 
 
@@ -205,9 +208,30 @@ def test_the_map_is_drawn_when_asked_for_and_fades_without_a_request(visit: Visi
 def test_the_answer_is_saved_as_json(visit: Visit, files: dict[str, Path], predictor: Predictor) -> None:
     visit.drop(files["film.png"])
     with visit.page.expect_download() as download:
-        visit.page.get_by_role("button", name="Save the answer as JSON").click()
+        visit.page.get_by_role("button", name="Answer (JSON)").click()
     saved = json.loads(Path(download.value.path()).read_text())
     assert saved == {**predictor.predict(files["film.png"]).as_dict(), "file": None}
+
+
+def test_the_report_is_a_page_with_what_was_noted(visit: Visit, predictor: Predictor) -> None:
+    visit.drop(predictor.bundle.examples[-1])
+    visit.page.wait_for_selector("#shown img")
+    visit.page.locator("#noted input, #noted textarea").fill("bed seven")
+    with visit.page.expect_download() as download:
+        visit.page.get_by_role("button", name="Report (PDF)").click()
+    assert download.value.suggested_filename == "chest-film-report.pdf"
+    (page,) = PdfReader(download.value.path()).pages
+    text = page.extract_text()
+    assert "Pneumonia" in text
+    assert "bed seven" in text
+
+
+def test_the_note_is_not_kept_for_the_next_film(visit: Visit, files: dict[str, Path]) -> None:
+    visit.drop(files["film.png"])
+    visit.page.wait_for_selector("#shown img")
+    visit.page.locator("#noted input, #noted textarea").fill("bed seven")
+    visit.drop(files["turned.png"], until=".answer.unknown")
+    visit.page.wait_for_function("document.querySelector('#noted input, #noted textarea').value == ''")
 
 
 def test_the_page_says_what_it_is_and_which_model_answers(visit: Visit, predictor: Predictor) -> None:

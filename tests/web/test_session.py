@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,6 +15,7 @@ import numpy.typing as npt
 import pytest
 from gradio import utils
 from PIL import Image
+from pypdf import PdfReader
 
 from pneumonia import Predictor
 from pneumonia.decision import OperatingPoint
@@ -157,6 +159,22 @@ def test_the_saved_answer_is_the_apis_and_names_no_file(predictor: Predictor, up
     found = json.loads(base64.b64decode(saved["content"]))
     assert found == {**predictor.predict(upload.path, "screening").as_dict(), "file": None}
     assert session.as_json(predictor, None, "screening") is None
+
+
+def test_the_report_is_a_page_with_what_was_typed(predictor: Predictor, upload: Upload) -> None:
+    saved = session.as_pdf(predictor, opened(predictor, upload), "balanced", "bed seven")
+    assert saved is not None
+    assert saved["kind"] == "application/pdf"
+    (page,) = PdfReader(io.BytesIO(base64.b64decode(saved["content"]))).pages
+    assert "bed seven" in page.extract_text()
+    assert "film.png" not in page.extract_text()
+
+
+def test_there_is_no_report_of_a_film_that_is_gone(predictor: Predictor, upload: Upload) -> None:
+    held = opened(predictor, upload)
+    upload.path.unlink()
+    assert session.as_pdf(predictor, held, "balanced") is None
+    assert session.as_pdf(predictor, None, "balanced") is None
 
 
 def _example(predictor: Predictor) -> bytes:
