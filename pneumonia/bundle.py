@@ -51,6 +51,12 @@ class Bundle:
     evaluation: Mapping[str, Any]
 
     @property
+    def run(self) -> Mapping[str, Any] | None:
+        """The evaluation of the served model itself; None where its maker left it out."""
+        runs: Mapping[str, Mapping[str, Any]] = self.evaluation["runs"]
+        return runs.get(f"{self.config['recipe']}/{self.config['protocol']}")
+
+    @property
     def examples(self) -> list[Path]:
         """The pictures that come with the model, each named for what it is."""
         return sorted(self.folder / name for name in self.config["files"] if name.startswith(f"{EXAMPLES}/"))

@@ -1,4 +1,4 @@
-"""`python -m pneumonia`: predict, evaluate, model. An entry, thin like `app.py` and `train.py`."""
+"""`python -m pneumonia`: predict, batch, evaluate, model. An entry, thin like `app.py` and `train.py`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from . import __version__, load_predictor, settings
-from .decision import DEFAULT_POINT, Failure, Prediction
+from . import __version__, batch, load_predictor, results, rows, settings
+from .decision import CLASSES, DEFAULT_POINT, UNKNOWN, Failure, Prediction
 from .errors import InternalError, PneumoniaError, UsageError
 from .predictor import Predictor
 
@@ -58,6 +58,16 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("--heatmap", type=Path, metavar="DIR", help="also write where it looked, a PNG a file")
     predict.set_defaults(run=_predict)
 
+    many = commands.add_parser("batch", help="a table of answers for folders, ZIPs and files")
+    many.add_argument("paths", nargs="+", metavar="PATH", help="a file, a folder, a ZIP or a quoted pattern")
+    many.add_argument("--out", type=Path, required=True, metavar="CSV", help="the table; docs/batch.md has its columns")
+    many.add_argument("--jsonl", action="store_true", help="also the JSON of each film, a line each, beside the table")
+    many.add_argument("--resume", action="store_true", help="go on with a table that was begun")
+    many.add_argument("--workers", type=int, metavar="N", help="films at a time, instead of PNEUMONIA_THREADS")
+    many.add_argument("--operating-point", default=DEFAULT_POINT, metavar="P", help="screening, balanced or confirm")
+    many.add_argument("--prevalence", type=float, metavar="R", help="share of pneumonia where you work, 0 to 1")
+    many.set_defaults(run=_batch)
+
     evaluate = commands.add_parser("evaluate", help="the figures of protocol official again, on a folder of films")
     evaluate.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder with test/NORMAL and so on")
     evaluate.add_argument("--out", type=Path, metavar="DIR", help="write evaluation.json and curves.png there")
@@ -67,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     model.add_argument("--json", action="store_true", help="as the JSON of /model")
     model.set_defaults(run=_model)
 
-    for command in (predict, evaluate, model):
+    for command in (predict, many, evaluate, model):
         command.add_argument("--model", metavar="M", help="instead of PNEUMONIA_MODEL: a folder or owner/name@revision")
     return parser
 
@@ -77,13 +87,52 @@ def _predict(given: argparse.Namespace) -> int:
         _make_folder(given.heatmap)
     predictor = load_predictor(given.model)
     failed = 0
-    results = predictor.predict_many(given.files, given.operating_point, prevalence=given.prevalence)
-    for path, result in zip(given.files, results, strict=True):
+    answers = predictor.predict_many(given.files, given.operating_point, prevalence=given.prevalence)
+    for path, result in zip(given.files, answers, strict=True):
         print(json.dumps(result.as_dict()) if given.json else _line(result), flush=True)
         failed += isinstance(result, Failure)
         if given.heatmap and isinstance(result, Prediction):
             _write_heatmap(predictor, path, given.heatmap)
     return SOME_FAILED if failed else ALL_WELL
+
+
+def _batch(given: argparse.Namespace) -> int:
+    predictor = load_predictor(given.model, threads=given.workers)
+    predictor.check(given.operating_point, given.prevalence)
+    asked = rows.Asked(predictor.model, given.operating_point, given.prevalence)
+    ours = results.own_files(given.out)
+    if next(batch.find(given.paths, leave_out=ours), None) is None:
+        raise UsageError(f"There are no films. Allowed: files, folders, ZIPs. Received: {', '.join(given.paths)}.")
+    with results.keeping(given.out, asked, jsonl=given.jsonl, resume=given.resume) as kept:
+        try:
+            _fill(kept, predictor, given, ours)
+        except KeyboardInterrupt:
+            print(f"stopped: {_tally(kept)}. The rows stand in {results.part_of(given.out)}; --resume goes on.",
+                  file=sys.stderr)  # fmt: skip
+            return SOME_FAILED if len(kept) else NOTHING_DONE
+        kept.complete()
+    print(f"{_tally(kept)}: {given.out}", file=sys.stderr)
+    return SOME_FAILED if kept.counts[results.FAILED] else ALL_WELL
+
+
+def _fill(kept: results.Results, predictor: Predictor, given: argparse.Namespace, ours: set[Path]) -> None:
+    """A row for each film that has none, with a bar where a person looks on."""
+    from tqdm import tqdm
+
+    looked_at = sys.stderr.isatty()
+    total = sum(1 for _ in batch.find(given.paths, leave_out=ours)) if looked_at else None
+    waiting = (film for film in batch.find(given.paths, leave_out=ours) if not kept.has(film.name))
+    answers = batch.judge(predictor, waiting, given.operating_point, prevalence=given.prevalence)
+    with tqdm(total=total, initial=len(kept), unit="film", disable=not looked_at, file=sys.stderr) as bar:
+        for result in answers:
+            kept.add(result)
+            bar.update()
+
+
+def _tally(kept: results.Results) -> str:
+    """`200 films: 120 Normal, 70 Pneumonia, 7 Unknown, 3 failed`."""
+    counted = ((name, kept.counts[name]) for name in (*CLASSES, UNKNOWN, results.FAILED))
+    return f"{len(kept)} films: " + ", ".join(f"{number} {name}" for name, number in counted if number)
 
 
 def _line(result: Prediction | Failure) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +30,8 @@ from .decision import (
 from .errors import InternalError, PneumoniaError, UsageError
 from .graph import Activation, Graph
 from .imaging import Radiograph, Source
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -92,23 +94,38 @@ class Predictor:
         `file` is the name that the answer carries; a path carries its own. `prevalence` as in `decide`. Raises
         `PneumoniaError`.
         """
-        self._check(operating_point, prevalence)
+        self.check(operating_point, prevalence)
         return self.decide(self.read(source), operating_point, file=file or _name(source), prevalence=prevalence)
 
     def predict_many(
-        self, sources: Iterable[Source], operating_point: str = DEFAULT_POINT, *, prevalence: float | None = None
+        self,
+        sources: Iterable[Source | Callable[[], Source]],
+        operating_point: str = DEFAULT_POINT,
+        *,
+        prevalence: float | None = None,
     ) -> Iterator[Prediction | Failure]:
-        """An answer or a failure for each film, lazily and in order; a bad film never ends the others.
+        """An answer or a failure for each film, lazily and in order; a bad film never ends the others."""
+        self.check(operating_point, prevalence)
+
+        def answer(source: Source) -> Prediction:
+            return self.predict(source, operating_point, prevalence=prevalence)
+
+        return self.each(sources, answer)
+
+    def each(
+        self, sources: Iterable[Source | Callable[[], Source]], answer: Callable[[Source], Answer]
+    ) -> Iterator[Answer | Failure]:
+        """What `answer` gives for each film, or its failure, lazily and in order.
 
         Films are read and scored on all threads, a few ahead of the one that is asked for, so that memory stays bounded
-        however many there are.
+        however many there are. A source may be a function: it is called when the film's turn comes, and a
+        `PneumoniaError` that it raises is that film's failure.
         """
-        self._check(operating_point, prevalence)
-        waiting: deque[Future[Prediction | Failure]] = deque()
+        waiting: deque[Future[Answer | Failure]] = deque()
         with ThreadPoolExecutor(self.threads, thread_name_prefix="film") as pool:
             try:
                 for source in sources:
-                    waiting.append(pool.submit(self._predict_or_fail, source, operating_point, prevalence))
+                    waiting.append(pool.submit(_or_fail, source, answer))
                     if len(waiting) > 4 * self.threads:
                         yield waiting.popleft().result()
                 while waiting:
@@ -175,8 +192,8 @@ class Predictor:
             warnings=_warnings(reading, prevalence),
         )
 
-    def _check(self, operating_point: str, prevalence: float | None) -> None:
-        """What is not legal is told before a film is read."""
+    def check(self, operating_point: str, prevalence: float | None) -> None:
+        """Raises `UsageError` for what is not legal, before a film is read."""
         choose_point(self.operating_points, operating_point)
         check_prevalence(prevalence)
 
@@ -185,15 +202,17 @@ class Predictor:
             return reading.probability
         return self.bundle.calibration.at(prevalence, reading.probability)
 
-    def _predict_or_fail(self, source: Source, operating_point: str, prevalence: float | None) -> Prediction | Failure:
-        name = None
-        try:
-            name = _name(source)
-            return self.predict(source, operating_point, file=name, prevalence=prevalence)
-        except PneumoniaError as error:
-            return Failure(name, error)
-        except Exception as error:
-            return Failure(name, InternalError.hiding(error))
+
+def _or_fail(source: Source | Callable[[], Source], answer: Callable[[Source], Answer]) -> Answer | Failure:
+    name = None
+    try:
+        source = source() if callable(source) else source
+        name = _name(source)
+        return answer(source)
+    except PneumoniaError as error:
+        return Failure(name, error)
+    except Exception as error:
+        return Failure(name, InternalError.hiding(error))
 
 
 def _warnings(reading: Reading, prevalence: float | None) -> tuple[str, ...]:

@@ -76,6 +76,7 @@ RETENTION_S = Setting(
 SHARE = Setting(
     "PNEUMONIA_SHARE", "0", "1: a shareable Gradio link; without PNEUMONIA_AUTH anyone with the link can use it.", _flag
 )
+DATA = Setting("PNEUMONIA_DATA", "", "Tests and benchmarks only: a folder with real films.")
 
 ROWS = (
     MODEL,
@@ -88,6 +89,7 @@ ROWS = (
     QUEUE_SIZE,
     RETENTION_S,
     SHARE,
+    DATA,
 )
 
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from pneumonia.characteristics import SOURCES, describe
+from pneumonia.characteristics import SOURCES, describe, next_steps, reading_guide, where
 from pneumonia.decision import REASONS, UNKNOWN, ModelIdentity, Prediction, Reason
 from pneumonia.explain import ZONES
 
@@ -108,3 +108,49 @@ def test_the_sources_are_links_that_cannot_be_mistaken() -> None:
     links = re.findall(r"\]\((.*?)\)", SOURCES)
     assert len(links) == 3
     assert all(link.startswith("https://") for link in links)
+
+
+POINTS = ["screening", "balanced", "confirm"]
+
+
+def at(point: str, label: str) -> str:
+    return reading_guide(Prediction(None, label, 0.5, point, None, FOCUS if label == "Pneumonia" else None, MODEL))
+
+
+@pytest.mark.parametrize("label", ["Normal", "Pneumonia"])
+def test_the_guide_fits_the_operating_point(label: str) -> None:
+    assert len({at(point, label) for point in POINTS}) == 3
+    assert "At screening" in at("screening", label)
+    assert "At confirm" in at("confirm", label)
+
+
+def test_a_normal_at_confirm_is_said_to_weigh_least() -> None:
+    assert "weighs least" in at("confirm", "Normal")
+    assert "false alarms" in at("screening", "Pneumonia")
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_each_zone_has_its_own_neighbours_to_compare(zone: str) -> None:
+    guides = {name: reading_guide(answer("Pneumonia", zones=shares(**{name: 0.7}))) for name in ZONES}
+    assert f"#### In the {zone.replace('_', ' ')} zone" in guides[zone]
+    assert sum(guide == guides[zone] for guide in guides.values()) == 1
+    assert FOUND.search(guides[zone]) is None
+
+
+def test_where_no_zone_is_named_nothing_is_said_of_one() -> None:
+    for zones in (shares(right_lower=0.49), shares(), None):
+        assert " zone\n" not in reading_guide(answer("Pneumonia", zones=zones))
+
+
+@pytest.mark.parametrize("code", REFUSALS)
+def test_a_refused_film_has_steps_and_no_guide(code: str) -> None:
+    assert reading_guide(answer(UNKNOWN, code)) == ""
+    assert len(next_steps(answer(UNKNOWN, code))) >= 2
+
+
+def test_the_whole_text_is_made_of_the_parts_that_the_page_shows() -> None:
+    for prediction in ANSWERS:
+        text = describe(prediction)
+        assert reading_guide(prediction) in text
+        assert all(f"* {step}" in text for step in next_steps(prediction))
+    assert where(answer("Pneumonia", zones=FOCUS)) in describe(answer("Pneumonia", zones=FOCUS))

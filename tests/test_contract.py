@@ -41,6 +41,7 @@ DEFAULTS = {
     "PNEUMONIA_QUEUE_SIZE": "64",
     "PNEUMONIA_RETENTION_S": "600",
     "PNEUMONIA_SHARE": "0",
+    "PNEUMONIA_DATA": "",
 }
 
 
@@ -73,7 +74,7 @@ def test_settings_and_their_defaults_stand_in_the_docs() -> None:
     assert settings.as_markdown() in API
 
 
-@pytest.mark.parametrize("command", ["predict", "evaluate", "model"])
+@pytest.mark.parametrize("command", ["predict", "batch", "evaluate", "model"])
 def test_each_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main([command, "--help"])
@@ -82,7 +83,8 @@ def test_each_command_explains_itself(command: str, capsys: pytest.CaptureFixtur
 
 
 def test_every_option_of_the_command_line_stands_in_the_docs() -> None:
-    for option in ("--json", "--operating-point", "--prevalence", "--heatmap", "--model", "--data", "--out"):
+    options = ("--json", "--operating-point", "--prevalence", "--heatmap", "--model", "--data", "--out")
+    for option in (*options, "--jsonl", "--resume", "--workers"):
         assert option in API
 
 

@@ -5,7 +5,7 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from pneumonia.explain import LEFT_LUNG, LUNG_HEIGHT, RIGHT_LUNG, ZONES, overlay, strongest_zone, zones
+from pneumonia.explain import LEFT_LUNG, LUNG_HEIGHT, RIGHT_LUNG, ZONES, layer, overlay, strongest_zone, zones
 
 Grey = npt.NDArray[np.uint8]
 
@@ -168,3 +168,18 @@ def test_a_hotter_place_looks_brighter_also_in_grey() -> None:
 def test_a_map_of_negative_values_shows_nothing() -> None:
     film = np.full((150, 150), 100, np.uint8)
     assert np.unique(np.asarray(overlay(film, np.full((18, 18), -1, np.float32)))).tolist() == [100]
+
+
+def test_the_layer_over_the_film_is_the_overlay(large_film: Grey) -> None:
+    """What the browser blends from film and layer is what `overlay` gives, to a level or two."""
+    activation = np.random.default_rng(3).random((18, 18)).astype(np.float32)
+    over = layer(activation, (large_film.shape[1], large_film.shape[0]))
+    assert over.mode == "P"
+    red, green, blue, alpha = (np.asarray(band, np.float64) for band in over.convert("RGBA").split())
+    share = (alpha / 255 * 0.45)[:, :, None]
+    blended = large_film[:, :, None] * (1 - share) + np.stack([red, green, blue], axis=-1) * share
+    assert np.abs(blended - np.asarray(overlay(large_film, activation, 0.45))).max() <= 2
+
+
+def test_the_layer_is_clear_where_there_is_no_activation() -> None:
+    assert np.asarray(layer(np.zeros((18, 18), np.float32), (60, 40)).convert("RGBA"))[:, :, 3].max() == 0

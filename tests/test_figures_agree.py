@@ -20,8 +20,10 @@ SPEAKING = [ROOT / "pneumonia" / "characteristics.py", *sorted((ROOT / "pneumoni
 FIGURE = re.compile(r"\d[\d.,]*\s?%|(?<![\w.])\.\d{2,}\b|\bAUROC\W+\d")
 """A percentage, a score such as `.974`, an AUROC."""
 NO_FIGURES = {
-    "over 99 % sure": "the most that any answer says, whatever the model",
-    "95 % intervals": "what an interval is",
+    "over 99 %": "the most that any answer says, whatever the model",
+    "under 1 %": "the least",
+    "95 % interval": "what an interval is",
+    ".500 (chance)": "what a coin would get",
 }
 
 

@@ -1,10 +1,11 @@
-"""Films to try without having one: the model's class averages, and one that the gate must refuse."""
+"""Films to try without having one: the model's class averages, and two pictures that the gate must refuse."""
 
 from __future__ import annotations
 
 import io
 from dataclasses import dataclass
 
+import numpy as np
 from PIL import Image
 
 from ..bundle import Bundle
@@ -19,14 +20,23 @@ class Example:
 
 
 def examples(bundle: Bundle) -> list[Example]:
-    """The bundle's pictures, then the first of them lying on its side."""
+    """The bundle's pictures; then, for Unknown, the first of them lying on its side, and no film at all."""
     own = [Example(path.stem.replace("-", " ").capitalize(), path.read_bytes()) for path in bundle.examples]
-    turned = [Example("The same, lying on its side", _turned(own[0].picture))] if own else []
-    return [*own[:1], *turned, *own[1:]][: len(own) + 1]
+    turned = [Example("The first, lying on its side", _turned(own[0].picture))] if own else []
+    return [*own, *turned, Example("A chessboard, no film", _chessboard())]
 
 
 def _turned(picture: bytes) -> bytes:
-    buffer = io.BytesIO()
     with Image.open(io.BytesIO(picture)) as film:
-        film.transpose(Image.Transpose.ROTATE_90).save(buffer, "PNG")
+        return _png(film.transpose(Image.Transpose.ROTATE_90))
+
+
+def _chessboard(squares: int = 8, side: int = 40) -> bytes:
+    board = np.indices((squares, squares)).sum(axis=0) % 2 * np.uint8(255)
+    return _png(Image.fromarray(board.astype(np.uint8).repeat(side, axis=0).repeat(side, axis=1)))
+
+
+def _png(picture: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
     return buffer.getvalue()

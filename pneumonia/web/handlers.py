@@ -34,9 +34,9 @@ def predict(
     name = upload.name if upload else None
 
     def answer() -> Prediction:
-        return predictor.predict(_required(upload).path, operating_point, file=name, prevalence=prevalence or None)
+        return predictor.predict(required(upload).path, operating_point, file=name, prevalence=prevalence or None)
 
-    result: Prediction | Failure = _or_failure(answer, name)
+    result: Prediction | Failure = or_failure(answer, name)
     return result.as_dict()
 
 
@@ -60,7 +60,7 @@ def predict_batch(
 
 def analyze(predictor: Predictor, upload: Upload | None) -> Analysis:
     """`/analyze`: what the page shows of one film."""
-    return analyze_source(predictor, _required(upload).path) if upload else _failed(Failure(None, _nothing()))
+    return analyze_source(predictor, required(upload).path) if upload else _failed(Failure(None, _nothing()))
 
 
 def analyze_source(predictor: Predictor, source: Source) -> Analysis:
@@ -72,29 +72,21 @@ def analyze_source(predictor: Predictor, source: Source) -> Analysis:
         overlay = _overlay(source, reading, prediction)
         return words.headline(prediction), prediction.probabilities, overlay, characteristics.describe(prediction)
 
-    result: Analysis | Failure = _or_failure(answer, None)
+    result: Analysis | Failure = or_failure(answer, None)
     return _failed(result) if isinstance(result, Failure) else result
-
-
-def preview(predictor: Predictor, source: Upload | bytes | None) -> Image.Image | None:
-    """The film as the model saw it: grey, windowed, bones bright; None where it cannot be read (`analyze` says why)."""
-    if source is None:
-        return None
-    film: Source = source.path if isinstance(source, Upload) else source
-    shown: Image.Image | Failure = _or_failure(lambda: _displayed(film, predictor.read(film)), None)
-    return None if isinstance(shown, Failure) else shown
 
 
 def _overlay(source: Source, reading: Reading, prediction: Prediction) -> Image.Image | None:
     """Only where the network leans to disease: the map of a normal film would paint its least unlikely place red."""
     if reading.activation is None or prediction.label == CLASSES[0]:
         return None
-    return explain.overlay(np.asarray(_displayed(source, reading)), reading.activation)
+    return explain.overlay(np.asarray(displayed(source, reading)), reading.activation)
 
 
-def _displayed(source: Source, reading: Reading) -> Image.Image:
+def displayed(source: Source, reading: Reading, side: int = PREVIEW_SIDE) -> Image.Image:
+    """The film as the model saw it, at most `side` pixels long."""
     picture = Image.fromarray(reading.display(source))
-    picture.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE), Image.Resampling.BILINEAR)
+    picture.thumbnail((side, side), Image.Resampling.BILINEAR)
     return picture
 
 
@@ -102,7 +94,8 @@ def _failed(failure: Failure) -> Analysis:
     return words.failure(failure), None, None, ""
 
 
-def _required(upload: Upload | None) -> Upload:
+def required(upload: Upload | None) -> Upload:
+    """The upload, or the error that there was none."""
     if upload is None:
         raise _nothing()
     return upload
@@ -112,7 +105,7 @@ def _nothing() -> PneumoniaError:
     return EmptyFile(f"No file was given. Allowed: one file, {imaging.FORMATS}.")
 
 
-def _or_failure(answer: Callable[[], Any], name: str | None) -> Any:
+def or_failure(answer: Callable[[], Any], name: str | None) -> Any:
     """The answer, or the failure that may be shown in its place."""
     try:
         return answer()

@@ -9,60 +9,33 @@ from typing import Any
 import gradio as gr
 from gradio.blocks import BlockFunction
 
-from .. import imaging, settings
+from .. import settings
 from ..decision import DEFAULT_POINT
 from ..predictor import Predictor
-from . import handlers, words
-from .examples import Example, examples
+from . import batch_tab, evidence_tab, film_tab, handlers, words
+from .film_tab import SHARED_QUEUE
 from .upload import film_file
 
 _HERE = Path(__file__).parent
-_SHARED_QUEUE = "films"
-"""One bound for everything that scores: page, API and batch share the cores."""
-
 SWEEP_S = 60
 """Seconds between two looks for uploads whose time is over."""
 
 
 def build(predictor: Predictor) -> gr.Blocks:
     """The page for a predictor; nothing is launched."""
-    offered = examples(predictor.bundle)
     page: gr.Blocks
     with gr.Blocks(
         title=words.TITLE,
         analytics_enabled=False,
         delete_cache=(SWEEP_S, settings.RETENTION_S.read()),
     ) as page:
-        gr.Markdown(f"# {words.TITLE}\n{words.INTRODUCTION}")
-        with gr.Row():
-            with gr.Column(scale=1, min_width=320):
-                film = film_file(label=f"Film: {imaging.FORMATS}", elem_id="film", height=150)
-                gr.Markdown("No film at hand? Try:")
-                with gr.Row():
-                    buttons = [gr.Button(example.name, size="sm", min_width=140) for example in offered]
-                shown = gr.Image(label="The film as the model saw it", **_picture("The chest film that was dropped"))
-                overlay = gr.Image(label="Where the network looked", **_picture("The film under the activation map"))
-            with gr.Column(scale=1, min_width=320):
-                headline = gr.HTML(words.WAITING, elem_id="headline")
-                bars = gr.Label(label="Calibrated probability", show_heading=False, elem_id="bars")
-                gr.Markdown(words.prevalence_note(predictor.bundle.calibration.prevalence), elem_id="prevalence")
-                text = gr.Markdown(elem_id="characteristics")
-        answer = [headline, bars, overlay, text]
-        for example, button in zip(offered, buttons, strict=True):
-            _offer(predictor, example, button, shown, answer)
-        gr.Markdown(words.model_line(predictor.model, predictor.describe()["figures"]), elem_id="model")
+        gr.HTML(words.HEAD, elem_id="head", apply_default_css=False)
+        with gr.Tabs(elem_id="tabs"):
+            film_tab.add(predictor)
+            batch_tab.add(predictor)
+            evidence_tab.add(predictor.bundle)
         gr.Markdown(words.elsewhere(predictor.bundle.evaluation.get("external", [])), elem_id="elsewhere")
         gr.Markdown(words.NOTICE, elem_id="notice")
-        film.upload(
-            partial(handlers.preview, predictor), film, shown, api_visibility="private", concurrency_id=_SHARED_QUEUE
-        )
-        film.upload(
-            partial(handlers.analyze, predictor),
-            film,
-            answer,
-            api_name="analyze",
-            concurrency_id=_SHARED_QUEUE,
-        ).then(lambda: None, None, film, api_visibility="private")  # an empty drop zone takes the next film at once
         _add_endpoints(predictor)
     _fill_in_what_is_left_out(page)
     page.queue(api_open=False, max_size=settings.QUEUE_SIZE.read(), default_concurrency_limit=settings.THREADS.read())
@@ -90,9 +63,11 @@ def launch_options(*, share: bool = False) -> dict[str, Any]:
         "share": share or settings.SHARE.read(),
         "auth": settings.AUTH.read() or None,
         "max_file_size": settings.MAX_UPLOAD_MB.read() * 1_000_000,
-        "theme": gr.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
+        "theme": gr.themes.Default(
+            primary_hue="slate", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]
+        ),
         "css_paths": _HERE / "page.css",
-        "js": (_HERE / "paste.js").read_text(),
+        "js": (_HERE / "page.js").read_text(encoding="utf-8"),
         "footer_links": ["api"],
         "run_history": False,
         "enable_monitoring": False,
@@ -104,38 +79,22 @@ def launch_options(*, share: bool = False) -> dict[str, Any]:
     }
 
 
-def _picture(alternative: str) -> dict[str, Any]:
-    options = {"interactive": False, "format": "png", "buttons": ["fullscreen"], "height": 420}
-    return {**options, "alt_text": alternative, "elem_classes": "picture"}
-
-
-def _offer(
-    predictor: Predictor, example: Example, button: gr.Button, shown: gr.Image, answer: list[gr.components.Component]
-) -> None:
-    """A click on an example goes the way of a dropped film."""
-    preview = partial(handlers.preview, predictor, example.picture)
-    button.click(preview, None, shown, api_visibility="private", concurrency_id=_SHARED_QUEUE)
-    button.click(
-        partial(handlers.analyze_source, predictor, example.picture),
-        None,
-        answer,
-        api_visibility="private",
-        concurrency_id=_SHARED_QUEUE,
-    )
-
-
 def _add_endpoints(predictor: Predictor) -> None:
     """Endpoints for programs; their components are never shown."""
     with gr.Group(visible=False):
-        one, many = film_file(), film_file(file_count="multiple")
+        one, many, shown = film_file(), film_file(file_count="multiple"), film_file()
         point = gr.Textbox(DEFAULT_POINT, label="operating_point")
         prevalence = gr.Number(None, label="prevalence")
         row, rows = gr.JSON(), gr.JSON()
         button = gr.Button()
-    options: dict[str, Any] = {"concurrency_id": _SHARED_QUEUE}
-    for handler, film, answer in ((handlers.predict, one, row), (handlers.predict_batch, many, rows)):
-        given = [film, point, prevalence]
-        button.click(partial(handler, predictor), given, answer, api_name=handler.__name__, **options)
+    with gr.Group(visible=False):
+        whole = [gr.HTML(), gr.Label(visible=False), gr.Image(format="png", visible=False), gr.Markdown()]
+    ask, ask_many, analyze = (
+        partial(handler, predictor) for handler in (handlers.predict, handlers.predict_batch, handlers.analyze)
+    )
+    button.click(ask, [one, point, prevalence], row, api_name="predict", concurrency_id=SHARED_QUEUE)
+    button.click(ask_many, [many, point, prevalence], rows, api_name="predict_batch", **batch_tab.LANE)
+    button.click(analyze, shown, whole, api_name="analyze", concurrency_id=SHARED_QUEUE)
 
     def model() -> dict[str, Any]:
         """Which model answers: name, revision, sha256, operating points, figures."""

@@ -6,40 +6,83 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from .. import settings
 from ..decision import CLASSES, UNKNOWN, Failure, ModelIdentity, Prediction
+from .figures import percent, score
 
 TITLE = "Chest-film assistant"
 
 INTRODUCTION = (
-    "Drop a frontal chest film. The answer is **Normal**, **Pneumonia** or **Unknown**, with how sure the model is and "
-    "where it looked. Made for children of 1-5 years, learnt from films of one hospital."
+    "Frontal chest films of children of 1-5 years: Normal, Pneumonia or Unknown. "
+    "<strong>A support tool, not a replacement for a radiologist.</strong>"
 )
 
-NOTICE = (
+HEAD = f"""\
+<header class="head"><h1>{TITLE}</h1>
+<button id="scheme" type="button" aria-label="Dark or light page"><span aria-hidden="true">◐</span></button>
+<p>{INTRODUCTION}</p></header>"""
+
+NO_DEVICE = (
     "**A support tool for medical staff, not a replacement for a radiologist.** It is no medical device. It can be "
-    "wrong with high confidence; nobody should be treated, or sent home, because of its answer. Films are deleted from "
-    "this server soon after they were judged."
+    "wrong with high confidence; nobody should be treated, or sent home, because of its answer."
 )
 
-WAITING = '<div class="answer waiting"><p>The answer appears here as soon as a film is dropped.</p></div>'
+NOTICE = f"{NO_DEVICE} Films are deleted from this server soon after they were judged."
 
-_MARKS = {CLASSES[0]: "●", CLASSES[1]: "▲", UNKNOWN: "?"}
+WAITING = (
+    '<div class="answer waiting"><p>The answer appears here as soon as a film is dropped: Normal, Pneumonia, or '
+    "Unknown with the reason.</p></div>"
+)
+
+STAGE = (
+    '<div class="caption"><span>The film as the model saw it. Its left is taken for the patient\'s right.</span>'
+    '<button id="enlarge" type="button">Full screen</button></div>'
+)
+
+FOR_WHOM = """\
+<section id="for-whom"><h2>Is it made for my patient?</h2><div class="whom">
+<div class="made"><h3><span aria-hidden="true">✓</span> Made for</h3><ul>
+<li>a child of 1-5 years,</li>
+<li>one frontal film, taken from front to back, upright and whole,</li>
+<li>the question "pneumonia or not", where pneumonia is suspected,</li>
+<li>a reader who can read the film without it.</li></ul></div>
+<div class="not-made"><h3><span aria-hidden="true">✕</span> Not made for</h3><ul>
+<li>adults, older children, infants under one year,</li>
+<li>lateral films, CT, other parts of the body,</li>
+<li>tuberculosis, effusion, fractures, foreign bodies, tubes: it was never taught them,
+and Normal does not exclude them,</li>
+<li>telling bacterial from viral pneumonia,</li>
+<li>a decision without a physician.</li></ul></div>
+<div class="not-known"><h3><span aria-hidden="true">?</span> Not known</h3><ul>
+<li>Your hospital. All films that it learnt from were taken in one, the Guangzhou Women and Children's Medical Center.
+Try it on films whose answers you know before you trust it.</li>
+<li>Age, sex, ventilation, earlier disease: the films came without them.</li></ul></div>
+</div></section>"""
+
+MARKS = {CLASSES[0]: "●", CLASSES[1]: "▲", UNKNOWN: "?"}
 """A shape for each answer, so that none is told by colour alone."""
 
 
 def headline(prediction: Prediction) -> str:
     """The answer in large letters, how sure, why Unknown, and the warnings."""
     label = prediction.label
-    sure = f" <small>{_sure(prediction.confidence)}</small>" if prediction.confidence is not None else ""
+    how = f" <small>{sure(prediction.confidence)}</small>" if prediction.confidence is not None else ""
     reason = f"<p>{escape(prediction.reason.message)}</p>" if prediction.reason else ""
     warnings = "".join(f'<p class="warning">{escape(warning)}</p>' for warning in prediction.warnings)
-    mark = f'<span class="mark" aria-hidden="true">{_MARKS[label]}</span>'
-    return f'<div class="answer {label.lower()}" role="status"><h2>{mark} {label}{sure}</h2>{reason}{warnings}</div>'
+    mark = f'<span class="mark" aria-hidden="true">{MARKS[label]}</span>'
+    return f'<div class="answer {label.lower()}" role="status"><h2>{mark} {label}{how}</h2>{reason}{warnings}</div>'
 
 
-def _sure(confidence: float) -> str:
+def sure(confidence: float) -> str:
     """No number of validation films supports "100 %"."""
-    return "over 99 % sure" if confidence > 0.99 else f"{100 * confidence:.0f} % sure"
+    return f"{share(confidence)} sure"
+
+
+def share(probability: float) -> str:
+    """A probability as far as the validation films support it."""
+    if not 0.01 <= probability <= 0.99:
+        return "over 99 %" if probability > 0.5 else "under 1 %"
+    return f"{100 * probability:.0f} %"
 
 
 def prevalence_note(prevalence: float) -> str:
@@ -54,6 +97,17 @@ def failure(failed: Failure) -> str:
     """What was wrong with the file, in the answer's place."""
     text, code = escape(failed.error.message), escape(failed.error.code)
     return f'<div class="answer failed" role="alert"><h2>No answer</h2><p>{text}</p><p><code>{code}</code></p></div>'
+
+
+def forgotten() -> str:
+    """In the answer's place, where a film's time is over and someone asks more of it."""
+    return f'<div class="answer failed" role="alert"><h2>Film deleted</h2><p>{deleted()}</p></div>'
+
+
+def deleted() -> str:
+    """Why nothing more can be had of a film."""
+    minutes = settings.RETENTION_S.read() / 60
+    return f"Films are deleted {minutes:g} minutes after they were judged. Drop it once more to go on."
 
 
 def model_line(model: ModelIdentity, figures: Mapping[str, Any]) -> str:
@@ -74,21 +128,7 @@ def elsewhere(external: Sequence[Mapping[str, Any]]) -> str:
     """How far the model carries: a sentence for each foreign set of films in the evaluation, or nothing."""
     return " ".join(
         f"On {escape(entry['of'])} ({escape(entry['name'])}, {entry['films']['total']:,} films) it is "
-        f"{escape(entry['verdict'])}: AUROC {_area(entry['figures']['auroc'])}; the gate refuses "
+        f"{escape(entry['verdict'])}: AUROC {score(entry['figures']['auroc'], 2)}; the gate refuses "
         f"{100 * entry['service']['refused']['value']:.0f} % of them."
         for entry in external
     )
-
-
-def _area(figure: Mapping[str, float | None]) -> str:
-    """`.56 (.49-.63)`; a dash where films of one class are missing."""
-    if figure["value"] is None:
-        return "-"
-    value, low, high = (f"{figure[name]:.2f}".removeprefix("0") for name in ("value", "low", "high"))
-    return f"{value} ({low}-{high})"
-
-
-def percent(figure: Mapping[str, float]) -> str:
-    """`93.1 % (90.9-95.0)`."""
-    value, low, high = (100 * figure[name] for name in ("value", "low", "high"))
-    return f"{value:.1f} % ({low:.1f}-{high:.1f})"

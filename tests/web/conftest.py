@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,11 @@ import pytest
 from gradio_client import Client
 
 from pneumonia import Predictor, settings
-from pneumonia.web import page
+
+from .visit import running
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 
 @pytest.fixture(scope="session")
@@ -20,11 +26,22 @@ def address(predictor: Predictor, tmp_path_factory: pytest.TempPathFactory) -> I
         patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("uploads")))
         for row in settings.ROWS:
             patch.delenv(row.name, raising=False)
-        blocks = page.build(predictor)
-        options = page.launch_options() | {"prevent_thread_lock": True, "quiet": True, "server_name": "127.0.0.1"}
-        _, url, _ = blocks.launch(**options)
-        yield url.rstrip("/")
-        blocks.close()
+        with running(predictor) as url:
+            yield url
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    if CHROMIUM is None:
+        if os.environ.get("PNEUMONIA_REQUIRE_BROWSER"):
+            pytest.fail("no Chromium, and PNEUMONIA_REQUIRE_BROWSER forbids to skip")
+        pytest.skip("needs Chromium: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")

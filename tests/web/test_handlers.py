@@ -1,4 +1,4 @@
-"""The handlers, called without a page."""
+"""The endpoints' handlers, called without a page."""
 
 from __future__ import annotations
 
@@ -17,27 +17,6 @@ from pneumonia.web import handlers
 
 Grey = npt.NDArray[np.uint8]
 NEVER_NORMAL = OperatingPoint(low=0.0, threshold=0.0, high=0.0)
-
-
-def test_the_preview_of_an_inverted_film_shows_it_corrected(
-    predictor: Predictor, large_film: Grey, encode: Callable[..., bytes]
-) -> None:
-    upright, inverted = encode(large_film, "PNG"), encode(255 - large_film, "PNG")
-    shown = handlers.preview(predictor, inverted)
-    assert shown is not None
-    np.testing.assert_array_equal(np.asarray(shown), np.asarray(handlers.preview(predictor, upright)))
-
-
-def test_the_preview_of_a_refused_film_shows_it_as_it_is(
-    predictor: Predictor, normal_film: Grey, encode: Callable[..., bytes]
-) -> None:
-    turned = np.ascontiguousarray(np.rot90(normal_film))
-    np.testing.assert_array_equal(np.asarray(handlers.preview(predictor, encode(turned, "PNG"))), turned)
-
-
-def test_there_is_no_preview_of_nothing_and_of_a_broken_file(predictor: Predictor) -> None:
-    assert handlers.preview(predictor, None) is None
-    assert handlers.preview(predictor, b"\x89PNG\r\n\x1a\n broken") is None
 
 
 def test_the_overlay_of_an_inverted_film_lies_over_the_corrected_one(

@@ -12,6 +12,8 @@ from pneumonia.web import words
 SCRIPT = "<script>alert('film')</script>\"&"
 MODEL = ModelIdentity("embedded", "0123456789abcdef", "f" * 64)
 LABELS = ["Normal", "Pneumonia", UNKNOWN]
+VOID = {"input", "br"}
+"""Elements that have no end."""
 
 
 class Page(HTMLParser):
@@ -27,7 +29,11 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, dict(attrs)))
-        self.open.append(tag)
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
 
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag

@@ -1,0 +1,167 @@
+"""Is the activation map faithful? Where it is strongest is hidden, and the score must fall more than by chance.
+
+    python -m benchmarks.deletion --data chest_xray [--films 300] [--model M] [--json FILE]
+
+On pneumonia films of the training folder only; no test film is looked at. About 25 scores a film, 5 ms each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageFilter
+from tqdm import tqdm
+
+from pneumonia import PneumoniaError, imaging, load_predictor, settings
+from pneumonia.errors import UsageError
+from pneumonia.evaluation import films, metrics
+from pneumonia.graph import Activation
+
+Film = npt.NDArray[np.uint8]
+Mask = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+Score = Callable[[Film], tuple[float, Activation]]
+
+HIDDEN_SHARE = 0.2
+"""Part of the film's area that is hidden: the pixels of the strongest activation."""
+
+DRAWS = 10
+"""Random places a film; their mean is what chance would give."""
+
+BLUR_RADIUS = 12
+"""Pixels of 150: ribs and vessels are gone, the shapes of lungs and heart stay."""
+
+FILMS, SEED = 300, 1
+
+FILLS = {"mean": "the film's mean grey", "blur": "the film itself, blurred"}
+"""What is put in the hidden place: a flat patch is unlike any film, a blurred one hides less."""
+
+
+def strongest(activation: Activation, side: int = imaging.INPUT_SIDE) -> Mask:
+    """The `HIDDEN_SHARE` of a film's `[side, side]` pixels where the map is strongest."""
+    enlarged = Image.fromarray(activation.astype(np.float32)).resize((side, side), Image.Resampling.BICUBIC)
+    order = np.argsort(-np.asarray(enlarged), axis=None, kind="stable")
+    mask = np.zeros(side * side, dtype=bool)
+    mask[order[: round(HIDDEN_SHARE * side * side)]] = True
+    return mask.reshape(side, side)
+
+
+def elsewhere(mask: Mask, generator: np.random.Generator) -> Mask:
+    """The same area in the same shape at a random place: moved round the film's edges and mirrored."""
+    moved = np.roll(mask, generator.integers(0, mask.shape), axis=(0, 1))
+    return moved[:, ::-1] if generator.random() < 0.5 else moved
+
+
+def hide(film: Film, mask: Mask, fill: str) -> Film:
+    """The `[150, 150, 3]` film with the masked place filled by the name of a fill."""
+    if fill == "mean":
+        filler = np.full_like(film, round(float(film.mean())))
+    else:
+        filler = np.asarray(Image.fromarray(film).filter(ImageFilter.GaussianBlur(BLUR_RADIUS)))
+    return np.where(mask[:, :, None], filler, film)
+
+
+def falls(film: Film, score: Score, fill: str, generator: np.random.Generator) -> tuple[float, float]:
+    """How far the log-odds of pneumonia fall when the strongest place is hidden, and random ones on average."""
+    probability, activation = score(film)
+    mask = strongest(activation)
+
+    def fall(place: Mask) -> float:
+        return log_odds(probability) - log_odds(score(hide(film, place, fill))[0])
+
+    return fall(mask), float(np.mean([fall(elsewhere(mask, generator)) for _ in range(DRAWS)]))
+
+
+def log_odds(probability: float) -> float:
+    probability = min(max(probability, 1e-12), 1 - 1e-12)
+    return math.log(probability / (1 - probability))
+
+
+def summary(found: npt.NDArray[np.float64], patients: npt.NDArray[np.str_]) -> dict[str, metrics.Figure]:
+    """Means over films `[N, 2]` (strongest, random) with 95 % intervals, whole patients resampled."""
+    weights = metrics.draws(patients)
+    top, random = found.T
+    columns = {"strongest": top, "random": random, "difference": top - random, "films_above_random": top > random}
+    return {name: _figure(values.astype(np.float64), weights) for name, values in columns.items()}
+
+
+def _figure(values: Floats, weights: Floats) -> metrics.Figure:
+    return metrics.figure(float(values.mean()), (weights @ values) / weights.sum(axis=1))
+
+
+def measure(root: Path, score: Score, count: int, seed: int = SEED) -> dict[str, Any]:
+    """The summary of each fill over `count` pneumonia films of the training folder, drawn by `seed`."""
+    chosen = _drawn(root, count, seed)
+    patients = np.array([film.strict_key for film, _ in chosen])
+    generator = np.random.default_rng(seed)
+    fills = {}
+    for fill in FILLS:
+        fallen = [falls(seen, score, fill, generator) for _, seen in tqdm(chosen, fill, unit="film", disable=None)]
+        fills[fill] = summary(np.array(fallen), patients)
+    return {"films": len(chosen), "patients": len(set(patients)), "seed": seed, "hidden": HIDDEN_SHARE, "fills": fills}
+
+
+def _drawn(root: Path, count: int, seed: int) -> list[tuple[films.Film, Film]]:
+    ill = [film for film in films.list_films(root, ("train",)) if film.label == 1]
+    order = np.random.default_rng(seed).permutation(len(ill))[:count]
+    return [(ill[index], imaging.to_input(imaging.read(ill[index].path))) for index in order]
+
+
+def as_markdown(found: Mapping[str, Any], model: str) -> str:
+    """The table of the docs."""
+    films_of = f"{found['films']} films with pneumonia of {found['patients']} patients from the training folder"
+    head = ["hidden place is filled with", "strongest fifth", "random, same size and shape", "difference"]
+    columns = [*head, "films where the map beats chance"]
+    lines = [f"Model {model}, {films_of}. Fall of the log-odds (95 % interval).", "", f"| {' | '.join(columns)} |"]
+    return "\n".join([*lines, "|---" * len(columns) + "|", *_rows(found["fills"])])
+
+
+def _rows(fills: Mapping[str, Mapping[str, metrics.Figure]]) -> Iterator[str]:
+    for fill, figures in fills.items():
+        fallen = (_shown(figures[name]) for name in ("strongest", "random", "difference"))
+        above, low, high = (100 * (figures["films_above_random"][name] or 0) for name in ("value", "low", "high"))
+        yield f"| {FILLS[fill]} | {' | '.join(fallen)} | {above:.0f} % ({low:.0f}-{high:.0f}) |"
+
+
+def _shown(figure: metrics.Figure) -> str:
+    value, low, high = ((figure[name] or 0.0) for name in ("value", "low", "high"))
+    return f"{value:.2f} ({low:.2f} to {high:.2f})"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="Hides what the model looked at, and measures what that does.")
+    parser.add_argument("--data", type=Path, help="folder with train/PNEUMONIA; by default PNEUMONIA_DATA")
+    parser.add_argument("--films", type=int, default=FILMS)
+    parser.add_argument("--model", help="as PNEUMONIA_MODEL")
+    parser.add_argument("--json", type=Path, help="also write the figures there")
+    given = parser.parse_args(arguments)
+    try:
+        root = given.data or _default_data()
+        predictor = load_predictor(given.model)
+        found = measure(root, predictor.score, given.films)
+    except PneumoniaError as error:
+        print(f"{error.code}: {error.message}", file=sys.stderr)
+        return 2
+    print(as_markdown(found, f"{predictor.model.name} {predictor.model.sha256[:12]}"))
+    if given.json:
+        given.json.write_text(json.dumps({"model": predictor.model.as_dict(), **found}, indent=1) + "\n")
+    return 0
+
+
+def _default_data() -> Path:
+    folder = settings.DATA.read()
+    if not folder:
+        raise UsageError("No films. Allowed: --data DIR, or PNEUMONIA_DATA. Received: neither.")
+    return Path(folder)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

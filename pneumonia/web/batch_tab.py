@@ -1,0 +1,133 @@
+"""The tab for many films: drop them, watch the table fill, stop, sort, take the files home."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import gradio as gr
+
+from .. import imaging, settings
+from ..decision import DEFAULT_POINT
+from ..errors import InternalError, PneumoniaError
+from ..predictor import Predictor
+from . import batch_words
+from .batch_job import MOST_FILMS, Job, Jobs
+from .upload import Upload, film_file
+
+LANE: dict[str, Any] = {"concurrency_id": "batches", "concurrency_limit": 2}
+"""Long work has a lane of its own in the one bounded queue, for two at a time: others wait, and single films, in the
+lane beside it, pass by. `/predict_batch` belongs here too."""
+
+PAUSE_S = 0.5
+"""Seconds between two looks at the table while it fills, and one more for each thousand rows: a look sends them all."""
+
+Step = TypeVar("Step")
+Update = dict[Any, Any]
+
+
+def add(predictor: Predictor) -> None:
+    """Build the tab inside the `gr.Tabs` that is open."""
+    jobs = Jobs(predictor)
+    limits = f"{settings.MAX_UPLOAD_MB.read():,} MB together, {settings.MAX_FILE_MB.read()} MB a film"
+    with gr.Tab("Many films", id="batch"):
+        gr.Markdown(
+            f"Drop many films, or a ZIP of them: up to {MOST_FILMS:,}, {limits}. Each gets a row, one that cannot be "
+            "read an error row. Keep this page open until it is done."
+        )
+        with gr.Row():
+            films = film_file(
+                label=f"Films: {imaging.FORMATS}, or ZIP", file_count="multiple", elem_id="batch-films", height=170
+            )
+            with gr.Column(min_width=260):
+                point = gr.Radio(list(predictor.operating_points), value=DEFAULT_POINT, label="Operating point")
+                with gr.Row():
+                    start = gr.Button("Judge all", variant="primary", elem_id="batch-start")
+                    stop = gr.Button("Stop", variant="stop", interactive=False, elem_id="batch-stop")
+        progress = gr.HTML(elem_id="batch-progress")
+        table = gr.Dataframe(
+            headers=batch_words.HEADERS,
+            datatype=batch_words.TYPES,
+            interactive=False,
+            wrap=True,
+            max_height=620,
+            column_widths=["64px", "60px", "24%", "15%", "12%", "36%"],
+            label=batch_words.LABEL,
+            show_search="search",
+            elem_id="batch-table",
+            visible=False,
+        )
+        with gr.Row():
+            csv = gr.DownloadButton("CSV", visible=False, elem_id="batch-csv")
+            json_lines = gr.DownloadButton("JSON lines", visible=False, elem_id="batch-jsonl")
+            make = gr.Button("Make reports (PDF)", visible=False, elem_id="batch-make")
+            reports = gr.DownloadButton("Reports (ZIP)", visible=False, elem_id="batch-reports")
+        token = gr.State("", delete_callback=jobs.forget)
+        shown = [token, films, progress, table, start, stop, csv, json_lines, make, reports]
+
+    at_rest = {start: gr.update(interactive=True), stop: gr.update(interactive=False)}
+    at_work = {start: gr.update(interactive=False), stop: gr.update(interactive=True)}
+
+    def begin(uploads: list[Upload], point: str, before: str) -> Update:
+        try:
+            begun = jobs.begin(uploads, point)
+        except Exception as error:
+            return {progress: _sorry(error)}
+        jobs.forget(before)
+        hidden = dict.fromkeys((csv, json_lines, make, reports), gr.update(visible=False))
+        shown_table = gr.update(value=[], visible=True)
+        return {token: begun, films: None, progress: batch_words.WAITING, table: shown_table, **hidden, **at_work}
+
+    def run(begun: str) -> Iterator[Update]:
+        if not jobs.is_new(begun):
+            return
+        job, began, trouble = jobs.get(begun), time.monotonic(), ""
+        try:
+            for _ in _now_and_then(jobs.run(begun)):
+                line = batch_words.bar(len(job.seen), len(job.films), "films", time.monotonic() - began)
+                yield {progress: line, table: batch_words.cells(job)}
+        except Exception as error:
+            trouble = _sorry(error)
+        files = {button: gr.update(value=path, visible=True) for button, path in done_files(job)}
+        offer = {make: gr.update(visible=bool(job.seen), interactive=True)}
+        yield {progress: trouble + _done(job), table: batch_words.cells(job), **files, **offer, **at_rest}
+
+    def done_files(job: Job) -> list[tuple[Any, Path]]:
+        return [(button, path) for button, path in ((csv, job.table), (json_lines, job.json_lines)) if path.exists()]
+
+    def make_reports(begun: str) -> Iterator[Update]:
+        yield {make: gr.update(interactive=False), **at_work}
+        began = time.monotonic()
+        try:
+            job = jobs.get(begun)
+            for number in _now_and_then(jobs.report(begun)):
+                yield {progress: batch_words.bar(number, len(job.seen), "reports", time.monotonic() - began)}
+        except Exception as error:
+            yield {progress: _sorry(error), make: gr.update(interactive=True), **at_rest}
+            return
+        file = {reports: gr.update(value=job.reports, visible=True), make: gr.update(visible=False)}
+        yield {progress: _done(job), **file, **at_rest}
+
+    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+    start.click(begin, [films, point, token], shown, queue=False, **private).then(run, token, shown, **private, **LANE)
+    make.click(make_reports, token, shown, **private, **LANE)
+    stop.click(jobs.stop, token, None, queue=False, **private)
+
+
+def _now_and_then(steps: Iterator[Step]) -> Iterator[Step]:
+    """The steps worth showing: not more than the browser can follow."""
+    looked = 0.0
+    for number, step in enumerate(steps):
+        if time.monotonic() - looked > PAUSE_S + number / 1000:
+            yield step
+            looked = time.monotonic()
+
+
+def _done(job: Job) -> str:
+    return batch_words.done(job, settings.RETENTION_S.read() / 60)
+
+
+def _sorry(error: Exception) -> str:
+    return batch_words.sorry(error if isinstance(error, PneumoniaError) else InternalError.hiding(error))

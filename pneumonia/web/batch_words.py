@@ -1,0 +1,69 @@
+"""The batch tab's sentences, small pieces of HTML and table cells. Text from outside is escaped, or a plain cell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from typing import Literal
+
+from .. import results
+from ..decision import CLASSES, UNKNOWN, Failure
+from ..errors import PneumoniaError
+from . import words
+from .batch_job import Job, Seen
+
+HEADERS = ["", "No.", "File", "Answer", "Pneumonia, %", "Why, or what to mind"]
+TYPES: list[Literal["str", "number", "html"]] = ["html", "number", "str", "str", "number", "str"]
+LABEL = "Answers (1 and 99 % stand for under 1 and over 99)"
+WAITING = '<p role="status">Waiting for its turn; other batches may be before this one.</p>'
+
+Cell = str | int | None
+
+
+def cells(job: Job) -> list[list[Cell]]:
+    """The table's rows so far."""
+    return [_row(number, seen) for number, seen in enumerate(list(job.seen), start=1)]
+
+
+def bar(done: int, total: int, what: str, seconds: float) -> str:
+    """How far it is, and the time left where it can be told."""
+    left = f", about {_duration(seconds / done * (total - done))} left" if done and done < total else ""
+    return (
+        f'<label class="batch-bar">{done:,} of {total:,} {what}{left}'
+        f'<progress max="{max(total, 1)}" value="{done}"></progress></label>'
+    )
+
+
+def done(job: Job, minutes: float) -> str:
+    """What came of it, and how long it is kept."""
+    stopped = len(job.seen) < len(job.films)
+    head = f"Stopped after {len(job.seen):,} of {len(job.films):,} films" if stopped else f"{len(job.seen):,} films"
+    kept = f"The films and these files are deleted {minutes:g} minutes after the last work on them."
+    return f'<p role="status"><b>{head}</b>: {tally(job.counts)}. {kept}</p>'
+
+
+def tally(counts: Mapping[str, int]) -> str:
+    """`120 Normal, 70 Pneumonia, 7 Unknown, 3 failed`."""
+    return (
+        ", ".join(f"{counts[name]:,} {name}" for name in (*CLASSES, UNKNOWN, results.FAILED) if counts[name]) or "none"
+    )
+
+
+def sorry(error: PneumoniaError) -> str:
+    """Why nothing could be done."""
+    return f'<p role="alert"><b>{escape(error.message)}</b> <code>{escape(error.code)}</code></p>'
+
+
+def _row(number: int, seen: Seen) -> list[Cell]:
+    result = seen.result
+    if isinstance(result, Failure):
+        return ["", number, result.file, "✕ failed", None, f"{result.error.code}: {result.error.message}"]
+    share = None if result.probability is None else min(max(round(100 * result.probability), 1), 99)
+    notes = [result.reason.message] if result.reason else []
+    picture = f'<img src="{seen.thumbnail}" alt="">'
+    answer = f"{words.MARKS[result.label]} {result.label}"
+    return [picture, number, result.file, answer, share, " ".join([*notes, *result.warnings])]
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

@@ -1,0 +1,165 @@
+"""The tab for one film: drop it, read the answer, ask for more where more is wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from .. import imaging, settings
+from ..decision import DEFAULT_POINT
+from ..predictor import Predictor
+from . import answer, report, session, words
+from .examples import examples
+from .upload import film_file
+
+SHARED_QUEUE = "films"
+"""The lane of single films, on page and API. Batches have one of their own (`batch_tab.LANE`) in the same queue."""
+
+_SAVE = (Path(__file__).parent / "save.js").read_text(encoding="utf-8")
+_QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+_SCORING: dict[str, Any] = {"api_visibility": "private", "concurrency_id": SHARED_QUEUE, "show_progress": "minimal"}
+
+
+def add(predictor: Predictor) -> None:
+    """The tab, inside the page's `gr.Tabs`."""
+    with gr.Tab("One film", id="one-film"):
+        _FilmTab(predictor)
+
+
+class _FilmTab:
+    """The tab's components and what a click on each does."""
+
+    def __init__(self, predictor: Predictor) -> None:
+        self._predictor = predictor
+        # The session forgets a film when the server does.
+        self._held = gr.State(None, time_to_live=settings.RETENTION_S.read())
+        with gr.Column(elem_id="desk"):
+            self._film = film_file(label=f"Film: {imaging.FORMATS}", elem_id="film", height=150)
+            self._lay_out_examples()
+            self._lay_out_answer()
+            self._lay_out_stage()
+            self._lay_out_choice()
+            self._guide = gr.Markdown(elem_id="characteristics")
+        self._connect()
+
+    def _lay_out_examples(self) -> None:
+        self._offered = examples(self._predictor.bundle)
+        with gr.Column(elem_id="examples"):
+            gr.Markdown("No film at hand? Try one of these:")
+            with gr.Row():
+                self._buttons = [gr.Button(example.name, size="sm", min_width=150) for example in self._offered]
+
+    def _lay_out_answer(self) -> None:
+        with gr.Column(elem_id="verdict"):
+            self._headline = gr.HTML(words.WAITING, elem_id="headline", apply_default_css=False)
+            self._bars = gr.HTML(elem_id="bars", apply_default_css=False)
+            self._steps = gr.HTML(elem_id="steps", apply_default_css=False)
+
+    def _lay_out_choice(self) -> None:
+        """What someone may want after the answer: another operating point, a report, which model it was."""
+        choices = answer.point_choices(self._predictor.operating_points, self._predictor.bundle.run)
+        note = words.prevalence_note(self._predictor.bundle.calibration.prevalence)
+        with gr.Column(elem_id="choice"):
+            self._point = gr.Radio(choices, value=DEFAULT_POINT, label="Operating point", elem_id="point")
+            gr.Markdown(f"{answer.POINTS_NOTE} {note}", elem_id="prevalence")
+            self._lay_out_report()
+            official = self._predictor.describe()["figures"]
+            gr.Markdown(words.model_line(self._predictor.model, official), elem_id="model")
+
+    def _lay_out_report(self) -> None:
+        """What someone takes away from a film: a page to print or file, and the answer for a program."""
+        with gr.Column(elem_id="report", visible=False) as self._report:
+            self._noted = gr.Textbox(
+                label="To be noted on the report, if you like: it is kept nowhere else",
+                max_length=report.NOTED_LIMIT,
+                elem_id="noted",
+            )
+            with gr.Row():
+                self._pdf = gr.Button("Report (PDF)", size="sm", min_width=120)
+                self._json = gr.Button("Answer (JSON)", size="sm", min_width=120)
+        self._file = gr.JSON(visible="hidden", elem_id="file")
+
+    def _lay_out_stage(self) -> None:
+        with gr.Column(elem_id="stage"):
+            self._shown = _picture("The chest film that was dropped", "shown")
+            self._map = _picture("Where the activation lies, bright where it is strongest", "map")
+            gr.HTML(words.STAGE, elem_id="caption", apply_default_css=False)
+            self._ask = gr.Button("Show what the model looked at", elem_id="ask", visible=False)
+            self._look = gr.HTML(elem_id="look", apply_default_css=False)
+
+    def _connect(self) -> None:
+        self._film.upload(self._open, [self._film, self._point], self._opened, **_SCORING).then(
+            session.picture, self._held, self._shown, **_QUIET
+        ).then(lambda: None, None, self._film, **_QUIET)  # an empty drop zone takes the next film at once
+        for example, button in zip(self._offered, self._buttons, strict=True):
+            button.click(partial(self._open, example.picture), self._point, self._opened, **_SCORING).then(
+                session.picture, self._held, self._shown, **_QUIET
+            )
+        asked = [self._held, self._point]
+        self._point.input(
+            self._decide, [*asked, self._headline, self._look], [*self._said, *self._looked, self._ask], **_QUIET
+        )
+        self._ask.click(self._show_look, asked, [*self._looked, self._ask], **{**_QUIET, "show_progress": "minimal"})
+        for button, make, given in (
+            (self._json, session.as_json, asked),
+            (self._pdf, session.as_pdf, [*asked, self._noted]),
+        ):
+            button.click(partial(self._made, make), given, self._file, **_QUIET).then(
+                None, self._file, None, js=_SAVE, **_QUIET
+            )
+
+    @property
+    def _said(self) -> list[gr.components.Component]:
+        return [self._headline, self._bars, self._steps, self._guide]
+
+    @property
+    def _looked(self) -> list[gr.components.Component]:
+        return [self._shown, self._map, self._look]
+
+    @property
+    def _opened(self) -> list[Any]:
+        return [self._held, *self._said, *self._looked, self._ask, self._report, self._noted]
+
+    def _open(self, film: Any, point: str) -> tuple[Any, ...]:
+        """A new film: its answer, and nothing of the film before it."""
+        held, *said = session.opened(self._predictor, film, point)
+        more = held is not None
+        return held, *said, None, None, "", gr.Button(visible=more), gr.Column(visible=more), ""
+
+    def _decide(self, held: session.Held | None, point: str, headline: str, look: str) -> tuple[Any, ...]:
+        """Another operating point: another decision; the map stays unless the answer has none, or had none."""
+        unchanged = (gr.skip(),) * 4
+        if held is None:
+            forgotten = headline != words.WAITING
+            return words.forgotten() if forgotten else gr.skip(), *unchanged[1:], *unchanged
+        said = session.decided(self._predictor, held, point)
+        if not look or session.has_map(self._predictor, held, point) == ("opacity" in look):
+            return *said, *unchanged
+        return *said, gr.skip(), None, "", gr.Button(visible=True)
+
+    def _made(self, make: Callable[..., dict[str, str] | None], *given: Any) -> dict[str, str] | None:
+        """A file for the browser to save, or a word why there is none."""
+        file = make(self._predictor, *given)
+        if file is None:
+            gr.Warning(words.deleted())
+        return file
+
+    def _show_look(self, held: session.Held | None, point: str) -> tuple[Any, ...]:
+        return *session.looked(self._predictor, held, point), gr.Button(visible=False)
+
+
+def _picture(alternative: str, name: str) -> gr.Image:
+    return gr.Image(
+        interactive=False,
+        format="png",
+        buttons=[],
+        show_label=False,
+        container=False,
+        alt_text=alternative,
+        elem_id=name,
+        elem_classes="picture",
+    )

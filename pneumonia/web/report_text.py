@@ -1,0 +1,40 @@
+"""The little Markdown of the page's texts as paragraphs of a report: headings, bullets, bold, italics, links."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from html import escape
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reportlab.lib.styles import ParagraphStyle
+    from reportlab.platypus import Flowable
+
+_MARKUP = (
+    (re.compile(r"\[([^\]]+)\]\((https://[^)\s]+)\)"), r'<a href="\2" color="#00608f">\1</a>'),
+    (re.compile(r"\*\*([^*]+)\*\*"), r"<b>\1</b>"),
+    (re.compile(r"(?<!\*)\*([^*\s][^*]*)\*(?!\*)"), r"\1"),  # italics stay upright: the report's font has none
+)
+
+
+def paragraphs(markdown: str, styles: Mapping[str, ParagraphStyle]) -> list[Flowable]:
+    """A flowable for each line; `styles` has `plain`, and `heading` and `bullet` where the text has such lines."""
+    from reportlab.platypus import Paragraph
+
+    made: list[Flowable] = []
+    for line in filter(None, map(str.strip, markdown.splitlines())):
+        if line.startswith("#"):
+            made.append(Paragraph(_marked_up(line.lstrip("# ")), styles["heading"]))
+        elif line.startswith("* "):
+            made.append(Paragraph(_marked_up(line[2:]), styles["bullet"], bulletText="•"))
+        else:
+            made.append(Paragraph(_marked_up(line), styles["plain"]))
+    return made
+
+
+def _marked_up(line: str) -> str:
+    text = escape(line, quote=False)
+    for pattern, replacement in _MARKUP:
+        text = pattern.sub(replacement, text)
+    return text

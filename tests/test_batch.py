@@ -1,0 +1,138 @@
+"""Which films a batch finds, and that it judges them one by one."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pneumonia import Failure, Predictor, batch
+from pneumonia.batch import Film
+from pneumonia.errors import UsageError
+
+WriteFilms = Callable[[Path, dict[str, list[str]]], Path]
+
+
+@pytest.fixture
+def inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(*names: str) -> None:
+    for name in names:
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_bytes(b"x")
+
+
+def found(*paths: str, **options: Any) -> list[str]:
+    return [film.name for film in batch.find(paths, **options)]
+
+
+def test_folders_are_walked_in_a_stable_order_and_hidden_files_skipped(inside: Path) -> None:
+    write("f/b.png", "f/a.png", "f/sub/c", "f/.hidden.png", "f/._a.png", "f/.git/d.png", "f/Z.png")
+    assert found("f") == ["f/Z.png", "f/a.png", "f/b.png", "f/sub/c"]
+
+
+def test_names_are_those_that_the_caller_gave(inside: Path) -> None:
+    write("a.png", "f/b.png", ".c.png")
+    assert found("./a.png", "f/", str(inside / "a.png"), ".c.png") == [
+        "./a.png", "f/b.png", str(inside / "a.png"), ".c.png"]  # fmt: skip
+
+
+def test_each_film_comes_once(inside: Path) -> None:
+    write("f/a.png", "f/b.png")
+    assert found("f/b.png", "f", "f/a.png") == ["f/b.png", "f/a.png"]
+
+
+def test_quoted_patterns_and_files_that_only_look_like_one(inside: Path) -> None:
+    write("f/a.png", "f/sub/b.png", "f/[1].png")
+    assert found("f/*.png") == ["f/[1].png", "f/a.png"]
+    assert found("f/**/b.png") == ["f/sub/b.png"]
+    assert found("f/[1].png") == ["f/[1].png"]
+
+
+def test_what_is_missing_is_a_film_that_fails(inside: Path, predictor: Predictor) -> None:
+    (result,) = batch.judge(predictor, batch.find(["no/such.png"]))
+    assert isinstance(result, Failure) and result.file == "no/such.png"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may open any folder")
+def test_a_folder_that_is_closed_is_a_film_that_fails(inside: Path, predictor: Predictor) -> None:
+    write("f/closed/a.png", "f/b.png")
+    Path("f/closed").chmod(0)
+    assert found("f") == ["f/b.png", "f/closed"]
+    Path("f/closed").chmod(0o700)
+
+
+def test_links_are_followed_but_not_in_circles(inside: Path) -> None:
+    write("f/a.png", "other/b.png")
+    Path("f/link").symlink_to(inside / "other")
+    Path("other/back").symlink_to(inside / "f")
+    assert found("f") == ["f/a.png", "f/link/b.png"]
+
+
+def test_the_tables_own_files_are_no_films(inside: Path) -> None:
+    write("f/a.png", "f/results.csv")
+    assert found("f", leave_out={(inside / "f/results.csv")}) == ["f/a.png"]
+
+
+def test_a_zip_is_opened_an_office_file_is_not(inside: Path) -> None:
+    Path("f").mkdir()
+    for name in ("f/films.zip", "f/letter.docx"):
+        with zipfile.ZipFile(name, "w") as archive:
+            archive.writestr("in/a.png", b"x")
+    assert found("f") == ["f/films.zip/in/a.png", "f/letter.docx"]
+
+
+def test_answers_are_those_of_predict_under_their_names(
+    tmp_path: Path, write_films: WriteFilms, predictor: Predictor
+) -> None:
+    folder = write_films(tmp_path, {"f": [f"{number}.png" for number in range(12)]}) / "f"
+    (folder / "5.png").write_bytes(b"broken")
+    films = list(batch.find([str(folder)]))
+    results = list(batch.judge(predictor, films, "confirm"))
+    assert [result.file for result in results] == [film.name for film in films]
+    for film, result in zip(films, results, strict=True):
+        if film.name.endswith("/5.png"):
+            assert isinstance(result, Failure)
+        else:
+            assert result == predictor.predict(film.name, "confirm")
+
+
+def test_films_in_a_zip_are_judged_as_outside(tmp_path: Path, write_films: WriteFilms, predictor: Predictor) -> None:
+    folder = write_films(tmp_path, {"f": [f"{number}.png" for number in range(20)]}) / "f"
+    with zipfile.ZipFile(tmp_path / "films.zip", "w") as archive:
+        for path in sorted(folder.iterdir()):
+            archive.write(path, path.name)
+    outside = batch.judge(predictor, batch.find([str(folder)]))
+    inside = batch.judge(predictor, batch.find([str(tmp_path / "films.zip")]))
+    for one, other in zip(outside, inside, strict=True):
+        assert one.as_dict() | {"file": ""} == other.as_dict() | {"file": ""}
+
+
+def test_only_a_few_films_are_taken_ahead(tmp_path: Path, write_films: WriteFilms, predictor: Predictor) -> None:
+    path = write_films(tmp_path, {"f": ["a.png"]}) / "f" / "a.png"
+    taken = 0
+
+    def endless() -> Iterator[Film]:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield Film(f"{taken}", path)
+
+    results = batch.judge(predictor, endless())
+    for number in range(1, 51):
+        assert next(results).file == str(number)
+        assert taken <= number + 4 * predictor.threads
+    results.close()  # type: ignore[attr-defined]
+
+
+def test_wrong_usage_is_told_before_a_film_is_read(predictor: Predictor) -> None:
+    with pytest.raises(UsageError):
+        next(batch.judge(predictor, [Film("a", Path("a"))], "best"))

@@ -1,0 +1,100 @@
+"""The deletion benchmark tells a faithful map from one that is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from benchmarks import deletion
+
+Film = npt.NDArray[np.uint8]
+Map = npt.NDArray[np.float32]
+
+GRAIN = np.random.default_rng(5).integers(0, 256, (150, 150), dtype=np.uint8)
+FILM: Film = np.repeat(GRAIN[:, :, None], 3, axis=2)
+CORNER = np.zeros((150, 150), bool)
+CORNER[:67, :67] = True
+"""A fifth of the film; how grainy it is here is all that the network of these tests reads."""
+
+
+def network(shown: Map) -> Callable[[Film], tuple[float, Map]]:
+    """Its probability falls when the corner's grain is hidden; the map that it shows may say something else."""
+
+    def score(film: Film) -> tuple[float, Map]:
+        return 1 / (1 + float(np.exp(3 - film[CORNER].std() / 20))), shown
+
+    return score
+
+
+def faithful() -> Map:
+    shares: Map = CORNER.reshape(30, 5, 30, 5).mean(axis=(1, 3), dtype=np.float32)
+    return shares
+
+
+@pytest.mark.parametrize("side", [5, 18, 150])
+def test_a_fifth_is_hidden_whatever_the_maps_size(side: int) -> None:
+    activation = np.random.default_rng(side).random((side, side)).astype(np.float32)
+    mask = deletion.strongest(activation)
+    assert mask.sum() == 0.2 * 150 * 150
+    enlarged = np.repeat(np.repeat(activation, 150 // side, 0), 150 // side, 1) if 150 % side == 0 else None
+    if enlarged is not None and side > 5:
+        assert enlarged[mask].min() >= enlarged[~mask].max()
+
+
+def test_a_random_place_has_the_same_size_and_lies_elsewhere() -> None:
+    generator = np.random.default_rng(0)
+    places = [deletion.elsewhere(CORNER, generator) for _ in range(20)]
+    assert {int(place.sum()) for place in places} == {int(CORNER.sum())}
+    assert len({place.tobytes() for place in places}) > 15
+
+
+@pytest.mark.parametrize("fill", deletion.FILLS)
+def test_hiding_changes_nothing_outside(fill: str) -> None:
+    hidden = deletion.hide(FILM, CORNER, fill)
+    np.testing.assert_array_equal(hidden[~CORNER], FILM[~CORNER])
+    assert hidden[CORNER].std() < FILM[CORNER].std() / 4
+
+
+@pytest.mark.parametrize("fill", deletion.FILLS)
+def test_a_faithful_map_beats_chance_and_a_false_one_does_not(fill: str) -> None:
+    generator = np.random.default_rng(1)
+    top, random = deletion.falls(FILM, network(faithful()), fill, generator)
+    assert top > 2 * random > 0
+    top, random = deletion.falls(FILM, network(faithful()[::-1, ::-1]), fill, generator)
+    assert top < random
+
+
+def test_the_summary_is_of_the_films_with_whole_patients_resampled() -> None:
+    found = np.array([[3.0, 1.0], [2.0, 1.0], [0.0, 1.0], [1.0, 1.0]])
+    summary = deletion.summary(found, np.array(["a", "a", "b", "c"]))
+    assert summary["strongest"]["value"] == 1.5
+    assert summary["difference"]["value"] == 0.5
+    assert summary["films_above_random"]["value"] == 0.5
+    low, high = summary["difference"]["low"], summary["difference"]["high"]
+    assert low is not None
+    assert high is not None
+    assert low < 0.5 < high
+
+
+def test_it_runs_on_training_films_with_pneumonia_alone(
+    tmp_path: Path,
+    write_films: Callable[[Path, dict[str, list[str]]], Path],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    ill = ["person1_bacteria_1.png", "person1_bacteria_2.png", "person2_virus_1.png"]
+    root = write_films(tmp_path, {"train/NORMAL": ["IM-0001-0001.png"], "train/PNEUMONIA": ill})
+    written = tmp_path / "found.json"
+    assert deletion.main(["--data", str(root), "--films", "9", "--model", "", "--json", str(written)]) == 0
+    out = capsys.readouterr().out
+    assert "3 films with pneumonia of 2 patients" in out
+    assert out.count("\n| ") == 3
+    assert written.read_text().startswith('{\n "model"')
+
+
+def test_without_films_it_says_what_is_allowed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert deletion.main([]) == 2
+    assert "--data DIR" in capsys.readouterr().err

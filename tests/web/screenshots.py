@@ -1,0 +1,64 @@
+"""The README's pictures, made anew: `python -m tests.web.screenshots FILM [--out docs]`, with a film that may be shown.
+
+page.png: a film with its answer and its map. evidence.png: the evidence, in the dark. phone.png: the answer on a phone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from pneumonia import load_predictor
+
+from .conftest import CHROMIUM, QUIET
+from .visit import Visit, running
+
+DESK = {"width": 1280, "height": 860}
+PHONE = {"width": 390, "height": 844}
+
+
+def page(browser: Any, address: str, film: Path, out: Path) -> None:
+    with Visit(browser, address, viewport=DESK) as visit:
+        visit.drop(film)
+        visit.page.wait_for_selector("#shown img")
+        visit.look(mapped="Normal" not in visit.answer())
+        visit.settle()
+        visit.page.screenshot(path=out / "page.png")
+
+
+def evidence(browser: Any, address: str, film: Path, out: Path) -> None:
+    with Visit(browser, address, viewport=DESK, color_scheme="dark") as visit:
+        visit.evidence()
+        visit.page.locator("#what-does-a-threshold-cost").scroll_into_view_if_needed()
+        visit.settle()
+        visit.page.screenshot(path=out / "evidence.png")
+
+
+def phone(browser: Any, address: str, film: Path, out: Path) -> None:
+    with Visit(browser, address, viewport=PHONE) as visit:
+        visit.drop(film)
+        visit.page.wait_for_selector("#shown img")
+        visit.settle()
+        visit.page.screenshot(path=out / "phone.png")
+
+
+def main() -> int:
+    from playwright.sync_api import sync_playwright
+
+    parser = argparse.ArgumentParser(description="Makes the README's pictures.")
+    parser.add_argument("film", type=Path)
+    parser.add_argument("--out", type=Path, default=Path("screenshots"))
+    given = parser.parse_args()
+    given.out.mkdir(parents=True, exist_ok=True)
+    with running(load_predictor()) as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        for picture in (page, evidence, phone):
+            picture(browser, address, given.film, given.out)
+        browser.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,168 @@
+"""The batch tab as a person meets it, in Chromium."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from .visit import Visit
+
+pytestmark = pytest.mark.browser
+
+START, TABLE, CSV = "#batch-start", "#batch-table", "#batch-csv"
+SCRIPT = '<img src=x onerror="document.title=1">.png'
+
+
+@pytest.fixture
+def visit(browser: Any, address: str) -> Iterator[Visit]:
+    with Visit(browser, address, viewport={"width": 1200, "height": 1000}) as visit:
+        visit.page.get_by_role("tab", name="Many films").click()
+        yield visit
+
+
+@pytest.fixture
+def zipped(tmp_path: Path, files: dict[str, Path]) -> Path:
+    with zipfile.ZipFile(tmp_path / "films.zip", "w") as archive:
+        archive.write(files["film.png"], "ward/film.png")
+        archive.write(files["broken.jpg"], "../broken.jpg")
+    return tmp_path / "films.zip"
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory, large_film: npt.NDArray[np.uint8], encode: Any) -> list[Path]:
+    """Films that take a while: large, and each its own file, since gradio stores the same content once."""
+    folder = tmp_path_factory.mktemp("many")
+    large = np.tile(large_film, (2, 2))
+    for number in range(60):
+        large[0, 0] = number
+        (folder / f"{number:02d}.png").write_bytes(encode(large, "PNG", compress_level=1))
+    return sorted(folder.iterdir())
+
+
+def upload(visit: Visit, paths: list[Path]) -> None:
+    visit.page.set_input_files("#batch-films input[type=file]", paths)
+    visit.page.wait_for_function(
+        "count => document.querySelectorAll('#batch-films tr.file').length == count", arg=len(paths), timeout=60_000
+    )
+
+
+def judge(visit: Visit, paths: list[Path]) -> str:
+    upload(visit, paths)
+    visit.page.click(START)
+    visit.page.wait_for_selector(f"{CSV}:visible", timeout=60_000)
+    return str(visit.page.inner_text("#batch-progress"))
+
+
+def column(visit: Visit, number: int) -> list[str]:
+    cells = visit.page.locator(f"{TABLE} tbody tr td:nth-child({number})").all_inner_texts()
+    return [text for text in (cell.strip() for cell in cells) if text]
+
+
+def download(visit: Visit, button: str) -> bytes:
+    with visit.page.expect_download() as waiting:
+        visit.page.click(button)
+    return Path(waiting.value.path()).read_bytes()
+
+
+def test_many_films_with_a_bad_one_become_a_table_and_files(visit: Visit, files: dict[str, Path], zipped: Path) -> None:
+    told = judge(visit, [files["film.png"], files["broken.jpg"], files["turned.png"], zipped])
+    assert "5 films" in told and "2 failed" in told and "deleted 10 minutes after" in told
+    visit.page.wait_for_function("document.querySelectorAll('#batch-table tbody img').length >= 3")
+    visit.keep("batch")
+    assert column(visit, 3) == [
+        "film.png", "broken.jpg", "turned.png", "films.zip/ward/film.png", "films.zip/../broken.jpg"]  # fmt: skip
+    assert [text.split()[-1] for text in column(visit, 4)] == ["Normal", "failed", "Unknown", "Normal", "failed"]
+    rows = list(csv.DictReader(io.StringIO(download(visit, CSV).decode(), newline="")))
+    assert [row["file"] for row in rows] == column(visit, 3)
+    lines = download(visit, "#batch-jsonl").decode().splitlines()
+    assert [json.loads(line)["file"] for line in lines] == column(visit, 3)
+
+
+def test_reports_are_made_when_asked_for(visit: Visit, files: dict[str, Path]) -> None:
+    judge(visit, [files["film.png"], files["broken.jpg"]])
+    visit.page.click("#batch-make")
+    visit.page.wait_for_selector("#batch-reports:visible", timeout=60_000)
+    with zipfile.ZipFile(io.BytesIO(download(visit, "#batch-reports"))) as archive:
+        assert archive.namelist() == ["0001-film.pdf"]
+        assert archive.read("0001-film.pdf").startswith(b"%PDF")
+    visit.keep("batch-reports")
+
+
+def test_a_click_on_a_column_sorts(visit: Visit, files: dict[str, Path]) -> None:
+    judge(visit, [files["turned.png"], files["film.png"], files["broken.jpg"]])
+    visit.page.locator(f"{TABLE} thead th").nth(2).get_by_text("File").last.click()
+    visit.page.wait_for_function(
+        "document.querySelector('#batch-table tbody tr td:nth-child(3)').innerText.includes('broken')"
+    )
+    assert column(visit, 3) == ["broken.jpg", "film.png", "turned.png"]
+
+
+def test_stop_keeps_what_is_done(visit: Visit, many: list[Path]) -> None:
+    upload(visit, many)
+    visit.page.click(START)
+    visit.page.wait_for_selector("#batch-progress progress")
+    visit.keep("batch-running")
+    visit.page.click("#batch-stop")
+    visit.page.wait_for_selector(f"{CSV}:visible", timeout=60_000)
+    told = visit.page.inner_text("#batch-progress")
+    rows = list(csv.DictReader(io.StringIO(download(visit, CSV).decode(), newline="")))
+    assert 1 <= len(rows) < len(many)
+    assert f"Stopped after {len(rows)} of {len(many)} films" in told
+    visit.keep("batch-stopped")
+
+
+def test_the_operating_point_is_taken(visit: Visit, files: dict[str, Path]) -> None:
+    visit.page.get_by_label("screening").click()
+    judge(visit, [files["film.png"]])
+    assert b",screening," in download(visit, CSV)
+
+
+def test_a_second_batch_begins_anew(visit: Visit, files: dict[str, Path]) -> None:
+    judge(visit, [files["film.png"], files["turned.png"]])
+    upload(visit, [files["broken.jpg"]])
+    visit.page.click(START)
+    visit.page.wait_for_function("document.querySelector('#batch-progress').innerText.includes('1 films')")
+    visit.page.wait_for_selector(f"{CSV}:visible")
+    assert column(visit, 3) == ["broken.jpg"]
+
+
+def test_nothing_given_is_told(visit: Visit) -> None:
+    visit.page.click(START)
+    visit.page.wait_for_selector("#batch-progress [role=alert]")
+    assert "No film was given" in visit.page.inner_text("#batch-progress")
+
+
+def test_a_name_is_never_html(visit: Visit, tmp_path: Path, files: dict[str, Path]) -> None:
+    path = tmp_path / SCRIPT.replace("/", "")
+    path.write_bytes(files["film.png"].read_bytes())
+    with zipfile.ZipFile(tmp_path / "names.zip", "w") as archive:
+        archive.write(path, SCRIPT)
+    judge(visit, [tmp_path / "names.zip"])
+    assert column(visit, 3) == [f"names.zip/{SCRIPT}"]
+    assert visit.page.title() != "1"
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(380, "light"), (1200, "dark")])
+def test_nothing_overflows_on_a_phone_or_in_the_dark(
+    browser: Any,  # noqa: F811
+    address: str,
+    files: dict[str, Path],
+    width: int,
+    scheme: str,
+) -> None:
+    visit = Visit(browser, address, viewport={"width": width, "height": 800}, color_scheme=scheme)
+    visit.page.get_by_role("tab", name="Many films").click()
+    judge(visit, [files["film.png"], files["broken.jpg"], files["turned.png"]])
+    visit.page.wait_for_selector(f"{TABLE} tbody img")
+    visit.keep(f"batch-{scheme}-{width}")
+    assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
+    visit.page.close()

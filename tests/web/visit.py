@@ -1,0 +1,140 @@
+"""One visit to the page in a browser, with what went wrong in it; and the page itself."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+from pneumonia import Predictor
+from pneumonia.web import page
+
+SCREENSHOTS = Path(__file__).parents[2] / "screenshots"
+READY = "#film input[type=file]"
+
+GIVE = """([kind, name, content]) => {
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([new Uint8Array(content)], name, {type: "image/png"}));
+    const event = kind === "paste"
+        ? new ClipboardEvent("paste", {clipboardData: transfer, bubbles: true, cancelable: true})
+        : new DragEvent("drop", {dataTransfer: transfer, bubbles: true, cancelable: true});
+    document.querySelector("#title, .head").dispatchEvent(event);
+}"""
+
+
+class Visit:
+    """At its end nothing may have been said on the console, and no other server may have been asked."""
+
+    def __init__(self, browser: Any, address: str, ready: str = READY, **options: Any) -> None:
+        self.page = browser.new_page(**options)
+        self.errors: list[str] = []
+        self.foreign: list[str] = []
+        self.page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("request", lambda request: self._note(request.url, address))
+        self.page.goto(address)
+        self.page.wait_for_selector(ready, state="attached")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        self.page.close()
+        if kind is None:
+            assert self.errors == []
+            assert self.foreign == [], "the page asks other servers"
+
+    def _note(self, url: str, address: str) -> None:
+        if not url.startswith((address, "data:", "blob:")):
+            self.foreign.append(url)
+
+    def drop(self, path: Path, until: str = ".answer:not(.waiting)") -> str:
+        self.page.wait_for_selector(READY, state="attached")
+        self.page.set_input_files(READY, path)
+        self.page.wait_for_selector(until)
+        return self.answer()
+
+    def give(self, kind: str, path: Path) -> None:
+        """A file that comes by "paste" or "drop", somewhere on the page."""
+        self.page.evaluate(GIVE, [kind, path.name, list(path.read_bytes())])
+
+    def answer(self) -> str:
+        self.page.wait_for_selector(".answer:not(.waiting)")
+        return str(self.page.inner_text(".answer"))
+
+    def look(self, *, mapped: bool = True) -> None:
+        self.page.locator("#ask").click()
+        self.page.wait_for_selector("#look .look")
+        if mapped:
+            self.page.wait_for_selector("#map img")
+
+    def evidence(self) -> None:
+        self.page.get_by_role("tab", name="Evidence").click()
+        self.page.wait_for_selector("#evidence section table")
+
+    def log_in(self, user: str, password: str) -> None:
+        self.page.locator("input").first.fill(user)
+        self.page.locator("input[type=password]").fill(password)
+        self.page.get_by_role("button", name="Login").click()
+
+    def is_dark(self) -> bool:
+        return bool(self.page.evaluate("document.body.classList.contains('dark')"))
+
+    def width(self) -> int:
+        return int(self.page.evaluate("document.documentElement.scrollWidth"))
+
+    def serious(self, known: Collection[str]) -> list[str]:
+        """What axe finds serious or critical, the `known` rules aside: rule and element."""
+        from axe_playwright_python.sync_playwright import Axe
+
+        found = Axe().run(self.page).response["violations"]
+        return [
+            f"{rule['id']}: {node['html'][:200]}"
+            for rule in found
+            if rule["impact"] in {"serious", "critical"} and rule["id"] not in known
+            for node in rule["nodes"]
+        ]
+
+    def settle(self) -> None:
+        """Until every picture is decoded, so that a screenshot shows it."""
+        self.page.evaluate("Promise.all([...document.images].map((image) => image.decode().catch(() => 0)))")
+
+    def keep(self, name: str) -> None:
+        self.settle()
+        SCREENSHOTS.mkdir(exist_ok=True)
+        self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+
+
+@contextmanager
+def running(predictor: Predictor, port: int | None = None) -> Iterator[str]:
+    """The page on a free port, with the settings of the environment; its address."""
+    blocks = page.build(predictor)
+    options = page.launch_options() | {"prevent_thread_lock": True, "quiet": True, "server_name": "127.0.0.1"}
+    _, url, _ = blocks.launch(**options, server_port=port)
+    try:
+        yield url.rstrip("/")
+    finally:
+        blocks.close()
+
+
+def dicom(pixels: Any) -> bytes:
+    """The film `[H, W]` of 8 bits as an uncompressed DICOM file."""
+    from pydicom.dataset import Dataset, FileMetaDataset
+    from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+
+    dataset = Dataset()
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.SOPClassUID, dataset.SOPInstanceUID = "1.2.840.10008.5.1.4.1.1.1.1", generate_uid()
+    dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
+    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+    dataset.Rows, dataset.Columns = pixels.shape
+    dataset.PhotometricInterpretation, dataset.SamplesPerPixel = "MONOCHROME2", 1
+    dataset.BitsAllocated = dataset.BitsStored = 8
+    dataset.HighBit, dataset.PixelRepresentation = 7, 0
+    dataset.PixelData = pixels.tobytes()
+    buffer = io.BytesIO()
+    dataset.save_as(buffer, enforce_file_format=True)
+    return buffer.getvalue()
