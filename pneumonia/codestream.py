@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import struct
 import sys
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from pydicom.uid import (
     JPEG2000,
     UID,
     JPEG2000Lossless,
+    JPEG2000TransferSyntaxes,
     JPEGBaseline8Bit,
     JPEGExtended12Bit,
     JPEGLossless,
@@ -59,6 +61,8 @@ DAMAGED, MISSING = "damaged", "missing"
 """What an answer without samples says: bad bytes, or more memory than allowed; the library is not installed."""
 
 
+_JPEG_2000_SIZE = b"\xff\x4f\xff\x51"
+_JPEG_FRAME_HEADERS = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
 _END = b"\xff\xd9"
 _LAST_BYTES = 64
 """How far from the frame's end its end marker may stand: writers pad."""
@@ -71,6 +75,24 @@ def is_whole(syntax: UID, frame: bytes) -> bool:
     counted when they are decoded.
     """
     return syntax == RLELossless or _END in frame[-_LAST_BYTES:]
+
+
+def size(syntax: UID, frame: bytes) -> tuple[int, int] | None:
+    """(height, width) as the frame's own header has them; None where it has none, as RLE.
+
+    A decoder goes by them, and samples of another size would be laid into the film's rows all the same.
+    """
+    if syntax == RLELossless:
+        return None
+    if syntax in JPEG2000TransferSyntaxes:
+        at = frame.find(_JPEG_2000_SIZE) + len(_JPEG_2000_SIZE)
+        right, bottom, left, top = struct.unpack_from(">4L", frame, at + 4)
+        return bottom - top, right - left
+    at = 2
+    while frame[at + 1] not in _JPEG_FRAME_HEADERS:
+        at += 1 if frame[at + 1] == 0xFF else 2 + int.from_bytes(frame[at + 2 : at + 4])
+    height, width = struct.unpack_from(">HH", frame, at + 5)
+    return height, width
 
 
 def serve() -> None:

@@ -163,6 +163,8 @@ def _decompressed(dataset: pydicom.Dataset) -> npt.NDArray[Any]:
     )
     if not codestream.is_whole(syntax, frame):
         raise UnreadableImage(f"The DICOM picture breaks off before its end ({syntax.name}).")
+    if codestream.size(syntax, frame) not in {None, (int(dataset.Rows), int(dataset.Columns))}:
+        raise UnreadableImage(f"The DICOM picture has another size than its file says ({syntax.name}).")
     layout = {
         "rows": int(dataset.Rows),
         "columns": int(dataset.Columns),
