@@ -19,11 +19,14 @@ SPEAKING = [ROOT / "pneumonia" / "characteristics.py", *sorted((ROOT / "pneumoni
 
 FIGURE = re.compile(r"\d[\d.,]*\s?%|(?<![\w.])\.\d{2,}\b|\bAUROC\W+\d")
 """A percentage, a score such as `.974`, an AUROC."""
+WIDTH = re.compile(r"\d+%")
+"""A string that is nothing else is a column's width."""
 NO_FIGURES = {
     "over 99 %": "the most that any answer says, whatever the model",
     "under 1 %": "the least",
     "95 % interval": "what an interval is",
     ".500 (chance)": "what a coin would get",
+    "1 and 99 % stand": "what a table's shortest and longest bar mean",
 }
 
 
@@ -31,7 +34,7 @@ def by_hand(text: str) -> list[str]:
     """What looks like a figure in a text, the known exceptions aside."""
     for known in NO_FIGURES:
         text = text.replace(known, "")
-    return FIGURE.findall(text)
+    return [] if WIDTH.fullmatch(text) else FIGURE.findall(text)
 
 
 def sentences(path: Path) -> Iterator[str]:

@@ -176,7 +176,7 @@ def calibration(bundle: Bundle, run: Run) -> str:
     share = 100 * bundle.calibration.prevalence
     return drawn + (
         f"<p>Probabilities are calibrated where {share:.0f} % of the films show pneumonia. Where it is rarer, the true "
-        "probability is lower than the one shown; circles under the line are films on which the model is too sure.</p>"
+        "probability is lower than the one shown; circles under the line are films that were given too high a one.</p>"
     )
 
 

@@ -74,7 +74,7 @@ class _FilmTab:
         """What someone takes away from a film: a page to print or file, and the answer for a program."""
         with gr.Column(elem_id="report", visible=False) as self._report:
             self._noted = gr.Textbox(
-                label="To be noted on the report, if you like: it is kept nowhere else",
+                label="Note for the report (optional, kept nowhere else)",
                 max_length=report.NOTED_LIMIT,
                 elem_id="noted",
             )
@@ -127,8 +127,8 @@ class _FilmTab:
     def _open(self, film: Any, point: str) -> tuple[Any, ...]:
         """A new film: its answer, and nothing of the film before it."""
         held, *said = session.opened(self._predictor, film, point)
-        more = held is not None
-        return held, *said, None, None, "", gr.Button(visible=more), gr.Column(visible=more), ""
+        more, asked = held is not None, held is not None and held.reading.activation is not None
+        return held, *said, None, None, "", gr.Button(visible=asked), gr.Column(visible=more), ""
 
     def _decide(self, held: session.Held | None, point: str, headline: str, look: str) -> tuple[Any, ...]:
         """Another operating point: another decision; the map stays unless the answer has none, or had none."""
