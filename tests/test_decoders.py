@@ -199,6 +199,7 @@ def test_a_worker_serves_film_after_film_also_after_a_damaged_one() -> None:
 
 @linux
 def test_a_worker_that_died_while_it_waited_is_replaced() -> None:
+    decoders._workers.end()  # of other tests
     read(COMPRESSED)
     (pid,) = idle()
     os.kill(pid, signal.SIGKILL)

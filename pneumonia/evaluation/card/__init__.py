@@ -7,13 +7,14 @@ from typing import Any
 
 from . import performance, purpose, trust
 from .numbers import percent, points, score, share, shown, table
-from .performance import SEED_TABLE
+from .performance import SEED_TABLE, at_one_half
 from .purpose import carried
 from .targets import targets
 from .trust import external, robustness, shortcuts
 
 __all__ = [
     "SEED_TABLE",
+    "at_one_half",
     "carried",
     "external",
     "percent",

@@ -52,7 +52,7 @@ def comparison(runs: Mapping[str, Run]) -> str:
     rows = [["the seed's table (random 80/20)", *(f"{100 * value:.0f} %" for value in SEED_TABLE.values())]]
     for name, run in own.items():
         rows.append([f"`{name}`, at `{DEFAULT_POINT}`", *(percent(run["figures"][key]) for key in SEED_TABLE)])
-        half = _at_one_half(run)
+        half = at_one_half(run)
         rows.append([f"`{name}`, at one half", *(share(half[key]) for key in SEED_TABLE)])
     return f"""
 ## The 80/20 table
@@ -65,7 +65,7 @@ which these films have more.
 """
 
 
-def _at_one_half(run: Run) -> dict[str, float]:
+def at_one_half(run: Run) -> dict[str, float]:
     """The seed table's figures with the threshold at .5; over folds, the mean of theirs."""
     parts = [_counted_at_one_half(part) for part in run.get("folds", [run])]
     return {key: sum(part[key] for part in parts) / len(parts) for key in SEED_TABLE}
