@@ -18,6 +18,7 @@ from PIL import Image
 from pneumonia import Failure, Prediction, Predictor, load_predictor
 from pneumonia.bundle import Bundle
 from pneumonia.decision import UNKNOWN, Calibration, Reason
+from pneumonia.dicom_subject import LATERAL_NOTE
 from pneumonia.errors import BundleCorrupt, EmptyFile, UsageError
 from pneumonia.explain import ZONES, zones
 from pneumonia.gate import Gate
@@ -123,7 +124,7 @@ def test_a_film_that_its_file_calls_lateral_is_refused_unseen(predictor: Predict
     frontal, lateral = (predictor.predict(dicom(normal_film, ViewPosition=view)) for view in ("PA", "LL"))
     assert frontal.probability == predictor.predict(normal_film).probability is not None
     assert (lateral.label, lateral.reason) == (UNKNOWN, Reason("unlike_training_films"))
-    assert (lateral.probability, lateral.zones, lateral.warnings) == (None, None, ())
+    assert (lateral.probability, lateral.zones, lateral.warnings) == (None, None, (LATERAL_NOTE,))
     blank = np.zeros((100, 100), np.uint8) + np.uint8(7)
     assert predictor.predict(dicom(blank, ViewPosition="RL")).reason == Reason("unlike_training_films")
 
