@@ -20,7 +20,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from math import prod
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -50,6 +50,9 @@ _LONGEST_LINE = 1000
 """Bytes of an answer's first line; a decoder gone mad shall not fill our memory."""
 
 _OUT_OF_TIME = getattr(signal, "SIGXCPU", 0)
+Answer: TypeAlias = tuple[dict[str, Any], bytes]
+"""What a decoder says of the samples, and the samples."""
+
 _SAMPLE_TYPES = {"|u1", "|i1", "<u2", "<i2", "<u4", "<i4"}
 
 
@@ -68,11 +71,24 @@ def decode(syntax: UID, layout: dict[str, Any], frame: bytes) -> npt.NDArray[Any
         "memory": MEMORY_BASE + MEMORY_PER_SAMPLE * prod(shape) + 4 * len(frame),
         "cpu_seconds": cpu_seconds,
     }
-    with _workers.lend() as worker:
-        facts, samples = worker.ask(request, frame, shape)
+    facts, samples = _answer(request, frame, shape)
     if "failed" in facts:
         raise _failure(facts["failed"], syntax)
     return np.frombuffer(samples, facts["dtype"]).reshape(shape)
+
+
+def _answer(request: dict[str, Any], frame: bytes, shape: tuple[int, ...]) -> Answer:
+    with _workers.lend() as worker:
+        has_served = worker.has_served
+        answer = worker.ask(request, frame, shape)
+    if answer is None and has_served:
+        # It may have died while it waited, or of what an earlier frame did to it: this one shall not pay for that.
+        with _workers.lend(new=True) as worker:
+            answer = worker.ask(request, frame, shape)
+    if answer is None:
+        name = request["syntax"].name
+        raise UnreadableImage(f"The DICOM picture is damaged; its decoder broke down on it ({name}).")
+    return answer
 
 
 def _shape(layout: dict[str, Any]) -> tuple[int, ...]:
@@ -106,13 +122,14 @@ class _Worker:
         except OSError:
             raise Busy("No decoder can be started at the moment. Please try again later.") from None
         self._over_time = False
+        self.has_served = False
 
     @property
     def is_alive(self) -> bool:
         return self._process.poll() is None
 
-    def ask(self, request: dict[str, Any], frame: bytes, shape: tuple[int, ...]) -> tuple[dict[str, Any], bytes]:
-        """(facts, samples) of an answer; raises `UnreadableImage` where none comes, and the worker has ended."""
+    def ask(self, request: dict[str, Any], frame: bytes, shape: tuple[int, ...]) -> Answer | None:
+        """Facts and samples of a frame; None where the decoder broke down. Raises `UnreadableImage` out of time."""
         timer = threading.Timer(PATIENCE * request["cpu_seconds"], self._kill_for_time)
         timer.daemon = True
         timer.start()
@@ -123,9 +140,11 @@ class _Worker:
         finally:
             timer.cancel()
             timer.join()  # from here on it kills no more
+        self.has_served = True
         if answer is None or self._over_time:
             self.end()
-            raise self._reason(request["syntax"], request["cpu_seconds"])
+            self._tell_why(request["syntax"], request["cpu_seconds"])
+            return None
         return answer
 
     def end(self) -> None:
@@ -137,7 +156,7 @@ class _Worker:
                 assert pipe is not None
                 pipe.close()
 
-    def _exchange(self, request: dict[str, Any], frame: bytes, shape: tuple[int, ...]) -> tuple[dict[str, Any], bytes]:
+    def _exchange(self, request: dict[str, Any], frame: bytes, shape: tuple[int, ...]) -> Answer:
         assert self._process.stdin is not None and self._process.stdout is not None
         self._process.stdin.write(json.dumps(request).encode() + b"\n")
         self._process.stdin.write(frame)
@@ -158,14 +177,14 @@ class _Worker:
         self._over_time = True
         self._process.kill()
 
-    def _reason(self, syntax: UID, cpu_seconds: int) -> UnreadableImage:
+    def _tell_why(self, syntax: UID, cpu_seconds: int) -> None:
+        """Log how it ended; raises `UnreadableImage` where it was for the time."""
         if self._over_time or self._process.returncode == -_OUT_OF_TIME:
             log.warning("a decoder (%s) was ended after %d s", syntax.name, cpu_seconds)
-            return UnreadableImage(
+            raise UnreadableImage(
                 f"The DICOM picture cannot be decoded in time ({syntax.name}). Allowed: {cpu_seconds} s."
             )
         log.warning("a decoder (%s) broke down with exit code %s", syntax.name, self._process.returncode)
-        return UnreadableImage(f"The DICOM picture is damaged; its decoder broke down on it ({syntax.name}).")
 
 
 class _Workers:
@@ -177,24 +196,23 @@ class _Workers:
         self._lent = 0
 
     @contextmanager
-    def lend(self) -> Iterator[_Worker]:
-        """A living worker; one that an error passes through is ended and does not come back."""
+    def lend(self, *, new: bool = False) -> Iterator[_Worker]:
+        """A living worker; one that an error passes through is ended, and an ended one does not come back."""
         with self._changed:
             self._changed.wait_for(lambda: self._lent < settings.THREADS.read())
             self._lent += 1
         worker = None
         try:
-            worker = self._living() or _Worker()
+            worker = (None if new else self._living()) or _Worker()
             yield worker
         except BaseException:
             if worker is not None:
                 worker.end()
-                worker = None
             raise
         finally:
             with self._changed:
                 self._lent -= 1
-                self._idle += [] if worker is None else [worker]
+                self._idle += [worker] if worker is not None and worker.is_alive else []
                 self._changed.notify()
 
     def end(self) -> None:

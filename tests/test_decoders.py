@@ -154,6 +154,7 @@ def fragile(syntax, layout, frame):
         pass
     return decoded(syntax, layout, frame)
 real.decoded = fragile
+fragile.frames = 0
 real.serve()
 """
 
@@ -206,6 +207,14 @@ def test_a_worker_that_died_while_it_waited_is_replaced() -> None:
     assert has_ended(pid)
     np.testing.assert_array_equal(read(COMPRESSED).pixels, FILM)
     assert (state(pid)[0], len(idle())) == ("gone", 1)
+
+
+@linux
+def test_a_worker_that_an_earlier_film_broke_costs_no_later_one(program: Callable[[str], None]) -> None:
+    """Damaged bytes may spoil a decoder's memory in a way that shows only at the next frame."""
+    program(FRAGILE.replace('if b"CRASH" in frame:', "fragile.frames += 1\n    if fragile.frames == 2:"))
+    for _ in range(3):
+        np.testing.assert_array_equal(read(COMPRESSED).pixels, FILM)
 
 
 @linux
