@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -19,7 +20,7 @@ from pypdf import PdfReader
 
 from pneumonia import Predictor
 from pneumonia.decision import OperatingPoint
-from pneumonia.web import session
+from pneumonia.web import page, session
 from pneumonia.web.session import Held
 from pneumonia.web.upload import Upload
 
@@ -179,3 +180,9 @@ def test_there_is_no_report_of_a_film_that_is_gone(predictor: Predictor, upload:
 
 def _example(predictor: Predictor) -> bytes:
     return predictor.bundle.examples[0].read_bytes()
+
+
+def test_a_session_forgets_a_film_when_the_server_does(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PNEUMONIA_RETENTION_S", "77")
+    states = [block for block in page.build(predictor).blocks.values() if isinstance(block, gr.State)]
+    assert 77 in [state.time_to_live for state in states]

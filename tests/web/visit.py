@@ -23,6 +23,10 @@ GIVE = """([kind, name, content]) => {
     document.querySelector("#title, .head").dispatchEvent(event);
 }"""
 
+FADED = """Promise.all(document.getAnimations()
+    .filter((animation) => animation instanceof CSSTransition)
+    .map((animation) => animation.finished.catch(() => 0)))"""
+
 
 class Visit:
     """At its end nothing may have been said on the console, and no other server may have been asked."""
@@ -89,6 +93,7 @@ class Visit:
         """What axe finds serious or critical, the `known` rules aside: rule and element."""
         from axe_playwright_python.sync_playwright import Axe
 
+        self.settle()
         found = Axe().run(self.page).response["violations"]
         return [
             f"{rule['id']}: {node['html'][:200]}"
@@ -98,8 +103,10 @@ class Visit:
         ]
 
     def settle(self) -> None:
-        """Until every picture is decoded, so that a screenshot shows it."""
+        """Until every picture is decoded and nothing fades in any more, so that eyes see what a screenshot shows."""
         self.page.evaluate("Promise.all([...document.images].map((image) => image.decode().catch(() => 0)))")
+        self.page.wait_for_function("!document.querySelector('.pending')")
+        self.page.evaluate(FADED)
 
     def keep(self, name: str) -> None:
         self.settle()
