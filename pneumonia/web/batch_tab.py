@@ -53,7 +53,7 @@ def add(predictor: Predictor) -> None:
             interactive=False,
             wrap=True,
             max_height=620,
-            column_widths=["64px", "60px", "240px", "140px", "110px", "330px"],
+            column_widths=["64px", "80px", "260px", "150px", "140px", "420px"],
             label=batch_words.LABEL,
             show_search="search",
             elem_id="batch-table",
