@@ -53,7 +53,7 @@ def add(predictor: Predictor) -> None:
             interactive=False,
             wrap=True,
             max_height=620,
-            column_widths=["64px", "60px", "24%", "15%", "12%", "36%"],
+            column_widths=["64px", "60px", "240px", "140px", "110px", "330px"],
             label=batch_words.LABEL,
             show_search="search",
             elem_id="batch-table",
@@ -65,7 +65,8 @@ def add(predictor: Predictor) -> None:
             make = gr.Button("Make reports (PDF)", visible=False, elem_id="batch-make")
             reports = gr.DownloadButton("Reports (ZIP)", visible=False, elem_id="batch-reports")
         token = gr.State("", delete_callback=jobs.forget)
-        shown = [token, films, progress, table, start, stop, csv, json_lines, make, reports]
+        # Without the films: what a handler leaves out of its answer gradio makes anew, as a plain `gr.File`.
+        shown = [progress, table, start, stop, csv, json_lines, make, reports]
 
     at_rest = {start: gr.update(interactive=True), stop: gr.update(interactive=False)}
     at_work = {start: gr.update(interactive=False), stop: gr.update(interactive=True)}
@@ -78,10 +79,11 @@ def add(predictor: Predictor) -> None:
         jobs.forget(before)
         hidden = dict.fromkeys((csv, json_lines, make, reports), gr.update(visible=False))
         shown_table = gr.update(value=[], visible=True)
-        return {token: begun, films: None, progress: batch_words.WAITING, table: shown_table, **hidden, **at_work}
+        return {token: begun, progress: batch_words.WAITING, table: shown_table, **hidden, **at_work}
 
     def run(begun: str) -> Iterator[Update]:
         if not jobs.is_new(begun):
+            yield {progress: gr.skip()}  # an end without a word would empty every output, the error too
             return
         job, began, trouble = jobs.get(begun), time.monotonic(), ""
         try:
@@ -111,7 +113,8 @@ def add(predictor: Predictor) -> None:
         yield {progress: _done(job), **file, **at_rest}
 
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    start.click(begin, [films, point, token], shown, queue=False, **private).then(run, token, shown, **private, **LANE)
+    begun = start.click(begin, [films, point, token], [token, *shown], queue=False, **private)
+    begun.then(lambda: None, None, films, queue=False, **private).then(run, token, shown, **private, **LANE)
     make.click(make_reports, token, shown, **private, **LANE)
     stop.click(jobs.stop, token, None, queue=False, **private)
 

@@ -14,7 +14,7 @@ from .batch_job import Job, Seen
 
 HEADERS = ["", "No.", "File", "Answer", "Pneumonia, %", "Why, or what to mind"]
 TYPES: list[Literal["str", "number", "html"]] = ["html", "number", "str", "str", "number", "str"]
-LABEL = "Answers (1 and 99 % stand for under 1 and over 99)"
+LABEL = "Answers (⋮ beside a column sorts it; 1 and 99 % stand for under 1 and over 99)"
 WAITING = '<p role="status">Waiting for its turn; other batches may be before this one.</p>'
 
 Cell = str | int | None
