@@ -20,7 +20,9 @@ SPEAKING = [ROOT / "pneumonia" / "characteristics.py", *sorted((ROOT / "pneumoni
 FIGURE = re.compile(r"\d[\d.,]*\s?%|(?<![\w.])\.\d{2,}\b|\bAUROC\W+\d")
 """A percentage, a score such as `.974`, an AUROC."""
 NO_FIGURES = {
-    "over 99 % sure": "the most that any answer says, whatever the model",
+    "over 99 %": "the most that any answer says, whatever the model",
+    "under 1 %": "the least",
+    "1 and 99 % stand": "what a table's lowest and highest number mean",
     "95 % intervals": "what an interval is",
 }
 
