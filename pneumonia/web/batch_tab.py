@@ -53,12 +53,13 @@ def add(predictor: Predictor) -> None:
             interactive=False,
             wrap=True,
             max_height=620,
-            column_widths=["64px", "80px", "260px", "150px", "140px", "420px"],
+            column_widths=["64px", "80px", "150px", "150px", "260px", "420px"],
             label=batch_words.LABEL,
             show_search="search",
             elem_id="batch-table",
             visible=False,
         )
+        legend = gr.Markdown(batch_words.LEGEND, visible=False)
         with gr.Row():
             csv = gr.DownloadButton("CSV", visible=False, elem_id="batch-csv")
             json_lines = gr.DownloadButton("JSON lines", visible=False, elem_id="batch-jsonl")
@@ -66,7 +67,7 @@ def add(predictor: Predictor) -> None:
             reports = gr.DownloadButton("Reports (ZIP)", visible=False, elem_id="batch-reports")
         token = gr.State("", delete_callback=jobs.forget)
         # Without the films: what a handler leaves out of its answer gradio makes anew, as a plain `gr.File`.
-        shown = [progress, table, start, stop, csv, json_lines, make, reports]
+        shown = [progress, table, legend, start, stop, csv, json_lines, make, reports]
 
     at_rest = {start: gr.update(interactive=True), stop: gr.update(interactive=False)}
     at_work = {start: gr.update(interactive=False), stop: gr.update(interactive=True)}
@@ -78,8 +79,8 @@ def add(predictor: Predictor) -> None:
             return {progress: _sorry(error)}
         jobs.forget(before)
         hidden = dict.fromkeys((csv, json_lines, make, reports), gr.update(visible=False))
-        shown_table = gr.update(value=[], visible=True)
-        return {token: begun, progress: batch_words.WAITING, table: shown_table, **hidden, **at_work}
+        seen = {table: gr.update(value=[], visible=True), legend: gr.update(visible=True)}
+        return {token: begun, progress: batch_words.WAITING, **seen, **hidden, **at_work}
 
     def run(begun: str) -> Iterator[Update]:
         if not jobs.is_new(begun):

@@ -12,9 +12,10 @@ from ..errors import PneumoniaError
 from . import words
 from .batch_job import Job, Seen
 
-HEADERS = ["", "No.", "File", "Answer", "Pneumonia, %", "Why, or what to mind"]
-TYPES: list[Literal["str", "number", "html"]] = ["html", "number", "str", "str", "number", "str"]
-LABEL = "Answers (⋮ beside a column sorts it; 1 and 99 % stand for under 1 and over 99)"
+HEADERS = ["", "No.", "Answer", "Pneumonia, %", "File", "Why, or what to mind"]
+TYPES: list[Literal["str", "number", "html"]] = ["html", "number", "str", "number", "str", "str"]
+LABEL = "Answers"
+LEGEND = "⋮ beside a column's name sorts it. 1 and 99 % stand for under 1 and over 99 %."
 WAITING = '<p role="status">Waiting for its turn; other batches may be before this one.</p>'
 
 Cell = str | int | None
@@ -57,12 +58,12 @@ def sorry(error: PneumoniaError) -> str:
 def _row(number: int, seen: Seen) -> list[Cell]:
     result = seen.result
     if isinstance(result, Failure):
-        return ["", number, result.file, "✕ failed", None, f"{result.error.code}: {result.error.message}"]
+        return ["", number, "✕ failed", None, result.file, f"{result.error.code}: {result.error.message}"]
     share = None if result.probability is None else min(max(round(100 * result.probability), 1), 99)
     notes = [result.reason.message] if result.reason else []
     picture = f'<img src="{seen.thumbnail}" alt="">'
     answer = f"{words.MARKS[result.label]} {result.label}"
-    return [picture, number, result.file, answer, share, " ".join([*notes, *result.warnings])]
+    return [picture, number, answer, share, result.file, " ".join([*notes, *result.warnings])]
 
 
 def _duration(seconds: float) -> str:

@@ -221,12 +221,13 @@ def _percent(share: float) -> str:
 
 def _foot(prediction: Prediction) -> list[Flowable]:
     from reportlab.lib.colors import HexColor
+    from reportlab.lib.pagesizes import A4
     from reportlab.platypus import HRFlowable, Paragraph
 
     model, small = prediction.model, _styles()["small"]
     name, revision = escape(_drawable(model.name)), escape(model.revision)
     named = f"Model <b>{name}</b>, revision {revision}, sha256 {escape(model.sha256)}."
-    rule = HRFlowable("100%", 0.5, color=HexColor("#b8bcc4"), spaceAfter=3)
+    rule = HRFlowable(A4[0] - 2 * MARGIN, 0.5, color=HexColor("#b8bcc4"), spaceAfter=3)
     return [rule, Paragraph(named, small), *paragraphs(words.NO_DEVICE, {"plain": small})]
 
 

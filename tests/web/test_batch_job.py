@@ -238,9 +238,9 @@ def test_cells_tell_the_answer_without_colour_and_sort_by_number(predictor: Pred
     ]
     rows = batch_words.cells(_job(*map(Seen, told)))
     assert [row[1:] for row in rows] == [
-        [1, "a.png", "▲ Pneumonia", 99, "Low resolution."],
-        [2, "b.png", "● Normal", 1, ""],
-        [3, "<img src=x onerror=alert(1)>", "✕ failed", None, "unreadable_image: It is damaged."],
+        [1, "▲ Pneumonia", 99, "a.png", "Low resolution."],
+        [2, "● Normal", 1, "b.png", ""],
+        [3, "✕ failed", None, "<img src=x onerror=alert(1)>", "unreadable_image: It is damaged."],
     ]
     assert len(batch_words.HEADERS) == len(batch_words.TYPES) == len(rows[0])
     assert [kind for kind in batch_words.TYPES if kind == "html"] == ["html"]

@@ -14,11 +14,14 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from pneumonia.web import batch_words
+
 from .visit import Visit
 
 pytestmark = pytest.mark.browser
 
 START, TABLE, CSV = "#batch-start", "#batch-table", "#batch-csv"
+ANSWER, FILE = (batch_words.HEADERS.index(name) + 1 for name in ("Answer", "File"))
 SCRIPT = '<img src=x onerror="document.title=1">.png'
 
 
@@ -81,15 +84,21 @@ def download(visit: Visit, button: str) -> bytes:
 def test_many_films_with_a_bad_one_become_a_table_and_files(visit: Visit, files: dict[str, Path], zipped: Path) -> None:
     told = judge(visit, [files["film.png"], files["broken.jpg"], files["turned.png"], zipped])
     assert "5 films" in told and "2 failed" in told and "deleted 10 minutes after" in told
-    assert column(visit, 3, 5) == [
+    assert column(visit, FILE, 5) == [
         "film.png", "broken.jpg", "turned.png", "films.zip/ward/film.png", "films.zip/../broken.jpg"]  # fmt: skip
     assert visit.page.locator(f"{TABLE} img:visible").count() == 3
     visit.keep("batch")
-    assert [text.split()[-1] for text in column(visit, 4, 5)] == ["Normal", "failed", "Unknown", "Normal", "failed"]
+    assert [text.split()[-1] for text in column(visit, ANSWER, 5)] == [
+        "Normal",
+        "failed",
+        "Unknown",
+        "Normal",
+        "failed",
+    ]
     rows = list(csv.DictReader(io.StringIO(download(visit, CSV).decode(), newline="")))
-    assert [row["file"] for row in rows] == column(visit, 3, 5)
+    assert [row["file"] for row in rows] == column(visit, FILE, 5)
     lines = download(visit, "#batch-jsonl").decode().splitlines()
-    assert [json.loads(line)["file"] for line in lines] == column(visit, 3, 5)
+    assert [json.loads(line)["file"] for line in lines] == column(visit, FILE, 5)
 
 
 def test_reports_are_made_when_asked_for(visit: Visit, files: dict[str, Path]) -> None:
@@ -104,10 +113,10 @@ def test_reports_are_made_when_asked_for(visit: Visit, files: dict[str, Path]) -
 
 def test_a_column_sorts(visit: Visit, files: dict[str, Path]) -> None:
     judge(visit, [files["turned.png"], files["film.png"], files["broken.jpg"]])
-    visit.page.locator(f"{TABLE} thead th").nth(2).get_by_role("button", name="cell menu").click()
+    visit.page.locator(f"{TABLE} thead th").nth(FILE - 1).locator("button.cell-menu-button").click()
     visit.page.get_by_role("menuitem", name="Sort ascending").click()
     visit.page.wait_for_selector(f"{TABLE} .virtual-row[data-index='0']:has-text('broken.jpg')")
-    assert column(visit, 3, 3) == ["broken.jpg", "film.png", "turned.png"]
+    assert column(visit, FILE, 3) == ["broken.jpg", "film.png", "turned.png"]
 
 
 def test_stop_keeps_what_is_done(visit: Visit, many: list[Path]) -> None:
@@ -136,7 +145,7 @@ def test_a_second_batch_begins_anew(visit: Visit, files: dict[str, Path]) -> Non
     visit.page.click(START)
     visit.page.wait_for_selector("#batch-progress:has-text('1 failed')")
     visit.page.wait_for_selector(f"{CSV}:visible")
-    assert column(visit, 3, 1) == ["broken.jpg"]
+    assert column(visit, FILE, 1) == ["broken.jpg"]
 
 
 def test_nothing_given_is_told(visit: Visit) -> None:
@@ -152,7 +161,7 @@ def test_a_name_is_never_html(visit: Visit, tmp_path: Path, files: dict[str, Pat
     with zipfile.ZipFile(tmp_path / "names.zip", "w") as archive:
         archive.write(path, SCRIPT)
     judge(visit, [tmp_path / "names.zip"])
-    assert column(visit, 3, 1) == [f"names.zip/{SCRIPT}"]
+    assert column(visit, FILE, 1) == [f"names.zip/{SCRIPT}"]
     assert visit.page.title() != "1"
 
 
