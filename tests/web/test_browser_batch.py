@@ -125,7 +125,7 @@ def test_stop_keeps_what_is_done(visit: Visit, many: list[Path]) -> None:
 
 
 def test_the_operating_point_is_taken(visit: Visit, files: dict[str, Path]) -> None:
-    visit.page.get_by_label("screening").click()
+    visit.page.get_by_role("radio", name="screening", exact=True).click()
     judge(visit, [files["film.png"]])
     assert b",screening," in download(visit, CSV)
 
