@@ -137,7 +137,7 @@ def moody(browser: Any, predictor: Predictor) -> Iterator[tuple[Visit, Predictor
 
 
 def choose(visit: Visit, point: str) -> None:
-    visit.page.get_by_label(point.capitalize()).check()
+    visit.page.locator("#point").get_by_label(point.capitalize()).check()
     visit.page.wait_for_function(f"document.querySelector('#bars').innerText.includes('At {point}')")
 
 
