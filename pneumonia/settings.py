@@ -76,6 +76,9 @@ RETENTION_S = Setting(
 SHARE = Setting(
     "PNEUMONIA_SHARE", "0", "1: a shareable Gradio link; without PNEUMONIA_AUTH anyone with the link can use it.", _flag
 )
+MCP = Setting(
+    "PNEUMONIA_MCP", "0", "1: the endpoints are also tools of an MCP server; needs requirements-mcp.txt.", _flag
+)
 DATA = Setting("PNEUMONIA_DATA", "", "Tests and benchmarks only: a folder with real films.")
 
 ROWS = (
@@ -89,6 +92,7 @@ ROWS = (
     QUEUE_SIZE,
     RETENTION_S,
     SHARE,
+    MCP,
     DATA,
 )
 

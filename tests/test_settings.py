@@ -19,11 +19,16 @@ DEFAULTS = {
     "PNEUMONIA_QUEUE_SIZE": 64,
     "PNEUMONIA_RETENTION_S": 600,
     "PNEUMONIA_SHARE": False,
+    "PNEUMONIA_MCP": False,
 }
 """The contract's column "default"; `PNEUMONIA_THREADS` is the machine's and has its own test."""
 
 BY_NAME = {row.name: row for row in settings.ROWS}
-NUMBERS = [row for row in settings.ROWS if isinstance(DEFAULTS.get(row.name), int) and row is not settings.SHARE]
+NUMBERS = [
+    row
+    for row in settings.ROWS
+    if isinstance(DEFAULTS.get(row.name), int) and row not in {settings.SHARE, settings.MCP}
+]
 
 
 @pytest.mark.parametrize(("name", "default"), DEFAULTS.items())

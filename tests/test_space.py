@@ -51,7 +51,7 @@ def test_serving_installs_no_training_library() -> None:
 def test_every_direct_dependency_is_pinned() -> None:
     for path in ROOT.glob("requirements*.txt"):
         for line in path.read_text().splitlines():
-            assert not line or line.startswith(("#", "-r ")) or re.match(r"[\w-]+==[\w.]+(;.*)?$", line), line
+            assert not line or line.startswith(("#", "-r ")) or re.match(r"[\w-]+(\[\w+\])?==[\w.]+(;.*)?$", line), line
 
 
 def test_no_file_of_the_repository_needs_lfs() -> None:

@@ -30,7 +30,16 @@ def predict(
     operating_point: str = DEFAULT_POINT,
     prevalence: float | None = None,
 ) -> dict[str, Any]:
-    """`/predict`: the Prediction or error JSON of one file; a prevalence of None or 0 is the model's own."""
+    """What the chest-film assistant says of one film: Normal, Pneumonia or Unknown, as JSON; or an error, as JSON.
+
+    It knows frontal chest films of children of 1-5 years. A support tool, not a replacement for a radiologist.
+
+    Parameters:
+        upload: a chest X-ray: PNG, JPEG, WebP, TIFF, BMP or DICOM.
+        operating_point: screening (misses least), balanced, or confirm (fewest false alarms).
+        prevalence: the share of pneumonia among such films where this one was taken; none or 0 is the model's own.
+
+    """
     name = upload.name if upload else None
 
     def answer() -> Prediction:
@@ -46,7 +55,14 @@ def predict_batch(
     operating_point: str = DEFAULT_POINT,
     prevalence: float | None = None,
 ) -> list[dict[str, Any]]:
-    """`/predict_batch`: a Prediction or error JSON for each file, in order; prevalence as for `/predict`."""
+    """What the chest-film assistant says of each of several films, in their order: as `predict` does of one.
+
+    Parameters:
+        uploads: chest X-rays: PNG, JPEG, WebP, TIFF, BMP or DICOM.
+        operating_point: as for `predict`.
+        prevalence: as for `predict`.
+
+    """
     uploads = uploads or []
     paths = [upload.path for upload in uploads]
     try:
@@ -59,7 +75,12 @@ def predict_batch(
 
 
 def analyze(predictor: Predictor, upload: Upload | None) -> Analysis:
-    """`/analyze`: what the page shows of one film."""
+    """What the page shows of one film: headline, probabilities, the activation map over it, and what to look for.
+
+    Parameters:
+        upload: a chest X-ray: PNG, JPEG, WebP, TIFF, BMP or DICOM.
+
+    """
     return analyze_source(predictor, required(upload).path) if upload else _failed(Failure(None, _nothing()))
 
 

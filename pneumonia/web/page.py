@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from gradio.blocks import BlockFunction
 from .. import settings
 from ..decision import DEFAULT_POINT
 from ..predictor import Predictor
-from . import batch_tab, evidence_tab, film_tab, handlers, words
+from . import agents, batch_tab, evidence_tab, film_tab, handlers, words
 from .film_tab import SHARED_QUEUE
 from .upload import film_file
 
@@ -38,6 +39,8 @@ def build(predictor: Predictor) -> gr.Blocks:
         gr.Markdown(words.NOTICE, elem_id="notice")
         _add_endpoints(predictor)
     _fill_in_what_is_left_out(page)
+    if settings.MCP.read():
+        agents.forget_their_films(page)
     page.queue(api_open=False, max_size=settings.QUEUE_SIZE.read(), default_concurrency_limit=settings.THREADS.read())
     return page
 
@@ -75,8 +78,16 @@ def launch_options(*, share: bool = False) -> dict[str, Any]:
         "allowed_paths": [],
         "strict_cors": True,
         "ssr_mode": False,
+        "mcp_server": agents.are_served(),
         "pwa": False,
     }
+
+
+def _bound(handler: Callable[..., Any], predictor: Predictor) -> Callable[..., Any]:
+    """The handler for a predictor, under its own name and words: an agent knows the tool by them."""
+    bound = partial(handler, predictor)
+    bound.__name__, bound.__doc__ = handler.__name__, handler.__doc__  # type: ignore[attr-defined]
+    return bound
 
 
 def _add_endpoints(predictor: Predictor) -> None:
@@ -90,7 +101,7 @@ def _add_endpoints(predictor: Predictor) -> None:
     with gr.Group(visible=False):
         whole = [gr.HTML(), gr.Label(visible=False), gr.Image(format="png", visible=False), gr.Markdown()]
     ask, ask_many, analyze = (
-        partial(handler, predictor) for handler in (handlers.predict, handlers.predict_batch, handlers.analyze)
+        _bound(handler, predictor) for handler in (handlers.predict, handlers.predict_batch, handlers.analyze)
     )
     button.click(ask, [one, point, prevalence], row, api_name="predict", concurrency_id=SHARED_QUEUE)
     button.click(ask_many, [many, point, prevalence], rows, api_name="predict_batch", **batch_tab.LANE)
