@@ -24,11 +24,7 @@ DEFAULTS = {
 """The contract's column "default"; `PNEUMONIA_THREADS` is the machine's and has its own test."""
 
 BY_NAME = {row.name: row for row in settings.ROWS}
-NUMBERS = [
-    row
-    for row in settings.ROWS
-    if isinstance(DEFAULTS.get(row.name), int) and row not in {settings.SHARE, settings.MCP}
-]
+NUMBERS = [row for row in settings.ROWS if type(DEFAULTS.get(row.name)) is int]
 
 
 @pytest.mark.parametrize(("name", "default"), DEFAULTS.items())

@@ -34,7 +34,8 @@ def predict(
 
     It knows frontal chest films of children of 1-5 years. A support tool, not a replacement for a radiologist.
 
-    Parameters:
+    Args:
+        predictor: who answers.
         upload: a chest X-ray: PNG, JPEG, WebP, TIFF, BMP or DICOM.
         operating_point: screening (misses least), balanced, or confirm (fewest false alarms).
         prevalence: the share of pneumonia among such films where this one was taken; none or 0 is the model's own.
@@ -57,7 +58,8 @@ def predict_batch(
 ) -> list[dict[str, Any]]:
     """What the chest-film assistant says of each of several films, in their order: as `predict` does of one.
 
-    Parameters:
+    Args:
+        predictor: who answers.
         uploads: chest X-rays: PNG, JPEG, WebP, TIFF, BMP or DICOM.
         operating_point: as for `predict`.
         prevalence: as for `predict`.
@@ -77,7 +79,8 @@ def predict_batch(
 def analyze(predictor: Predictor, upload: Upload | None) -> Analysis:
     """What the page shows of one film: headline, probabilities, the activation map over it, and what to look for.
 
-    Parameters:
+    Args:
+        predictor: who answers.
         upload: a chest X-ray: PNG, JPEG, WebP, TIFF, BMP or DICOM.
 
     """
