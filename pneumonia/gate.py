@@ -15,12 +15,11 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from functools import reduce
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-
-from .imaging import INPUT_SIDE
 
 Films: TypeAlias = npt.NDArray[np.uint8]
 Floats: TypeAlias = npt.NDArray[np.float32]
@@ -105,8 +104,8 @@ class Gate:
 
     def check(self, film: Films) -> str | None:
         """The code of the reason to refuse a `[150, 150, 3]` input, or None."""
-        grey = film[None, :, :, 0]
-        if grey.std() < MIN_CONTRAST:
+        grey = np.ascontiguousarray(film[None, :, :, 0])
+        if grey.astype(np.float32).std() < MIN_CONTRAST:
             return "unreadable_contrast"
         found = {self.subspaces[name].beyond(view, grey) for name, view in VIEWS.items()}
         if "far" in found:
@@ -143,9 +142,9 @@ def edge_maps(films: Films) -> Floats:
     small = _standardised(_block_means(films, EDGE_BLOCK))
     across = np.abs(np.diff(small, axis=2))[:, :-1, :]
     along = np.abs(np.diff(small, axis=1))[:, :, :-1]
-    pairs = small.shape[1] // 2 - 1
+    even = 2 * (small.shape[1] // 2 - 1)
     views = [
-        strength[:, : 2 * pairs, : 2 * pairs].reshape(-1, pairs, 2, pairs, 2).mean(axis=(2, 4)).reshape(len(films), -1)
+        _block_sums(strength[:, :even, :even], 2).reshape(len(films), -1) / np.float32(4)
         for strength in (across, along)
     ]
     logarithms: Floats = np.log(np.concatenate(views, axis=1) + np.float32(EDGE_FLOOR))
@@ -162,11 +161,18 @@ def upside_down(films: Films) -> Films:
 
 
 def _block_means(films: Films, block: int) -> Floats:
-    side = INPUT_SIDE // block
-    # uint32 sums are exact and need no float copy of the film.
-    sums = films.reshape(-1, side, block, side, block).sum(axis=(2, 4), dtype=np.uint32)
-    means: Floats = sums.astype(np.float32) / np.float32(block * block)
+    """`[N, 150, 150]` -> `[N, 150 / block, 150 / block]`; sums of 8-bit pixels are exact in 16 bits."""
+    means: Floats = _block_sums(films.astype(np.uint16), block).astype(np.float32) / np.float32(block * block)
     return means
+
+
+def _block_sums(pictures: npt.NDArray[Any], block: int) -> npt.NDArray[Any]:
+    """`[N, h, w]` -> `[N, h / block, w / block]`: whole slices are added, which takes a fifth of `sum`'s time."""
+    films, height, width = pictures.shape
+    rows = pictures.reshape(films, height // block, block, width)
+    flat = reduce(np.add, (rows[:, :, place] for place in range(block)))
+    columns = flat.reshape(films, height // block, width // block, block)
+    return reduce(np.add, (columns[..., place] for place in range(block)))
 
 
 def _standardised(pictures: Floats) -> Floats:

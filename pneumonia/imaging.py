@@ -199,6 +199,8 @@ def _from_array(array: npt.NDArray[np.generic]) -> Radiograph:
     check_pixel_count(array.shape[1], array.shape[0])
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[:, :, 0]
+    if array.dtype == np.uint8 and array.ndim == 2:
+        return Radiograph(np.ascontiguousarray(array), "array")
     if array.dtype == np.uint8:
         return _from_picture(Image.fromarray(np.ascontiguousarray(array)), "array")
     if array.ndim == 2:
