@@ -7,7 +7,6 @@ moved the score, not where disease is: it is no proof that the network read the 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -51,10 +50,10 @@ def strongest_zone(shares: dict[str, float]) -> str | None:
 
 def overlay(film: npt.NDArray[np.uint8], activation: Activation, opacity: float = 0.45) -> Image.Image:
     """The film `[H, W]` in grey with the map over it, `opacity` at its strongest place and clear where it is 0."""
-    heat = _heat(activation, (film.shape[1], film.shape[0]))
-    colour = _colours(heat)
-    share = (heat * opacity)[:, :, None]
-    return Image.fromarray(np.rint(film[:, :, None] * (1 - share) + colour * share).astype(np.uint8))
+    size = (film.shape[1], film.shape[0])
+    strength = _strength(activation, size)
+    share = strength.point([round(opacity * level) for level in range(256)])
+    return Image.composite(_coloured(strength).convert("RGB"), Image.fromarray(film).convert("RGB"), share)
 
 
 def layer(activation: Activation, size: tuple[int, int]) -> Image.Image:
@@ -63,25 +62,26 @@ def layer(activation: Activation, size: tuple[int, int]) -> Image.Image:
     Shown at some opacity over the film it is `overlay` of that opacity. One byte a pixel, since colour and opacity both
     follow from the strength.
     """
-    strength = np.arange(256) / 255
-    picture = Image.fromarray(np.rint(_heat(activation, size) * 255).astype(np.uint8))
-    picture.putpalette(np.rint(_colours(strength)).astype(np.uint8).tobytes())
+    picture = _coloured(_strength(activation, size))
     picture.info["transparency"] = bytes(range(256))
     return picture
 
 
-def _heat(activation: Activation, size: tuple[int, int]) -> npt.NDArray[np.float32]:
-    """The positive map as shares of its strongest place, `[height, width]` of that size."""
+def _strength(activation: Activation, size: tuple[int, int]) -> Image.Image:
+    """The positive map as shares of its strongest place, in 8 bits, enlarged to `size` (width, height)."""
     strongest = float(activation.max())
     relative = np.maximum(activation, 0) / strongest if strongest > 0 else np.zeros_like(activation)
     enlarged = Image.fromarray(relative.astype(np.float32)).resize(size, Image.Resampling.BICUBIC)
-    return np.asarray(enlarged).clip(0, 1)
+    return Image.fromarray(np.rint(np.asarray(enlarged).clip(0, 1) * 255).astype(np.uint8))
 
 
-def _colours(heat: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
-    """Red, green and blue in 0..255 for each strength, as a last axis."""
+def _coloured(strength: Image.Image) -> Image.Image:
+    """The 256 strengths in the colours of `_HEAT`, as a picture with a palette."""
     steps = np.linspace(0, 1, len(_HEAT))
-    return np.stack([np.interp(heat, steps, channel) for channel in _HEAT.T], axis=-1)
+    colours = np.stack([np.interp(np.arange(256) / 255, steps, channel) for channel in _HEAT.T], axis=-1)
+    picture = strength.copy()
+    picture.putpalette(np.rint(colours).astype(np.uint8).tobytes())
+    return picture
 
 
 @lru_cache(maxsize=8)

@@ -88,11 +88,12 @@ class Subspace:
 
     def beyond(self, view: View, films: Films) -> str | None:
         """`far`, `near` or None, for one film `[1, 150, 150]`."""
-        features = view(films)
-        measured = zip(self.measure(features), (self.residual, self.distance), strict=True)
-        found = {limit.beyond(float(values[0])) for values, limit in measured}
+        both_ways = self.upside_down is not None
+        features = np.concatenate([view(films), view(upside_down(films))]) if both_ways else view(films)
+        residual, distance = self.measure(features)  # once: the components are read from memory, which takes longest
+        found = {self.residual.beyond(float(residual[0])), self.distance.beyond(float(distance[0]))}
         if self.upside_down is not None:
-            found.add(self.upside_down.beyond(float(self.gain_upside_down(features, view(upside_down(films)))[0])))
+            found.add(self.upside_down.beyond(float(residual[0] - residual[1])))
         return "far" if "far" in found else "near" if "near" in found else None
 
 

@@ -99,7 +99,8 @@ def _add_endpoints(predictor: Predictor) -> None:
         row, rows = gr.JSON(), gr.JSON()
         button = gr.Button()
     with gr.Group(visible=False):
-        whole = [gr.HTML(), gr.Label(visible=False), gr.Image(format="png", visible=False), gr.Markdown()]
+        # JPEG: as PNG the overlay of a large film takes a quarter of a second, which is most of the answer's time.
+        whole = [gr.HTML(), gr.Label(visible=False), gr.Image(format="jpeg", visible=False), gr.Markdown()]
     ask, ask_many, analyze = (
         _bound(handler, predictor) for handler in (handlers.predict, handlers.predict_batch, handlers.analyze)
     )

@@ -1,0 +1,98 @@
+"""Everything that must be fast, beside what it is compared with, in one run on one machine.
+
+    python -m benchmarks [--quick] [--only scoring service many memory learning evaluation] [--out FOLDER]
+    python -m benchmarks --out docs --readme README.md       # as the docs show it
+
+Prints the table as Markdown; with `--out` also writes `benchmarks.md` and `benchmarks.json`. About 15 minutes on two
+cores; `--quick` takes two, with so few repetitions that only the equalities count.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from tqdm import tqdm
+
+from pneumonia.files import write
+
+from . import learning, many, scoring, service, table, usual
+from .measure import Row
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is measured."""
+
+    repetitions: int
+    few: int
+    """Repetitions of what takes seconds."""
+    batch: int
+    memory: int
+    training: int
+    evaluation: int
+
+
+FULL = Effort(repetitions=15, few=5, batch=2_000, memory=100_000, training=600, evaluation=624)
+QUICK = Effort(repetitions=1, few=1, batch=40, memory=1_200, training=64, evaluation=40)
+
+
+def main() -> int:
+    given = _parse()
+    effort = QUICK if given.quick else FULL
+    with tempfile.TemporaryDirectory() as made:
+        groups, breakdown = _groups(effort, Path(made))
+        chosen = {name: group for name, group in groups.items() if name in (given.only or groups)}
+        rows = [row for group in tqdm(chosen.values(), disable=None) for row in group()]
+        parts = breakdown() if "service" in chosen else {}
+    text = table.markdown(rows, parts)
+    print(text)
+    found = table.as_json(rows, parts)
+    if given.readme:
+        write(given.readme, table.into_readme(found, given.readme.read_text(encoding="utf-8")).encode())
+    if given.out:
+        write(given.out / "benchmarks.md", f"{text}\n".encode())
+        write(given.out / "benchmarks.json", (json.dumps(found, indent=1) + "\n").encode())
+    return 0
+
+
+def _groups(
+    effort: Effort, folder: Path
+) -> tuple[dict[str, Callable[[], Iterator[Row]]], Callable[[], dict[str, float]]]:
+    network, predictor = usual.same_network()
+    few = effort.few
+    groups: dict[str, Callable[[], Iterator[Row]]] = {
+        "scoring": partial(scoring.rows, network, predictor, folder, effort.repetitions),
+        "service": partial(service.rows, predictor, folder, effort.repetitions),
+        "many": partial(many.rows, network, predictor, folder, few, effort.batch),
+        "memory": partial(many.memory, predictor, folder, effort.memory),
+        "learning": partial(learning.rows, predictor, folder, few, effort.training),
+        "evaluation": partial(many.evaluation, network, predictor, folder, few, effort.evaluation),
+    }
+    return groups, lambda: dict(service.breakdown(predictor, effort.repetitions))
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser("python -m benchmarks", description="Ratios side by side, as Markdown and JSON.")
+    parser.add_argument("--quick", action="store_true", help="few repetitions: whether it works, not how fast")
+    names = ("scoring", "service", "many", "memory", "learning", "evaluation")
+    parser.add_argument("--only", nargs="+", choices=names, help="these groups of rows")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="also write benchmarks.md and benchmarks.json there")
+    parser.add_argument(
+        "--readme", type=Path, metavar="FILE", help="also write the short table between its marks there"
+    )
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

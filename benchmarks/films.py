@@ -1,0 +1,48 @@
+"""Films made in code: the model's examples, enlarged, with grain, so that they pass the gate and weigh like films."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from pneumonia.predictor import Predictor
+
+GRAIN = 5.0
+"""Standard deviation of the grain in grey levels: files become about as large as the data set's at their size."""
+
+QUALITY = 90
+
+
+def film(predictor: Predictor, size: tuple[int, int], number: int = 0) -> npt.NDArray[np.uint8]:
+    """`[H, W]` of `size` (width, height); another `number` gives another film."""
+    random = np.random.default_rng(number)
+    example = predictor.bundle.examples[number % len(predictor.bundle.examples)]
+    with Image.open(example) as picture:
+        large = np.asarray(picture.convert("L").resize(size, Image.Resampling.BICUBIC), np.float32)
+    grain = random.normal(0, GRAIN, (size[1] // 2 + 1, size[0] // 2 + 1)).astype(np.float32)
+    coarse = np.repeat(np.repeat(grain, 2, axis=0), 2, axis=1)[: size[1], : size[0]]
+    grainy: npt.NDArray[np.uint8] = np.clip(large * random.uniform(0.85, 1.0) + coarse, 0, 255).astype(np.uint8)
+    return grainy
+
+
+def jpeg(pixels: npt.NDArray[np.uint8]) -> bytes:
+    """The film as the data set stores it."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "JPEG", quality=QUALITY)
+    return buffer.getvalue()
+
+
+def write(predictor: Predictor, folder: Path, size: tuple[int, int], count: int, *, distinct: int = 50) -> list[Path]:
+    """`count` files, of which `distinct` differ: links stand for the others, so that 100,000 fit on a disk."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / f"film{number:06}.jpeg" for number in range(count)]
+    for number, path in enumerate(paths):
+        if number < distinct:
+            path.write_bytes(jpeg(film(predictor, size, number)))
+        else:
+            path.hardlink_to(paths[number % distinct])
+    return paths

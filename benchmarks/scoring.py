@@ -1,0 +1,79 @@
+"""One film in one program: in memory, and from a file. And the graph against what the processor can do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from pneumonia import imaging
+from pneumonia.predictor import Predictor
+
+from . import films, usual
+from .measure import Row, at_least, at_most, interleaved
+
+SMALL, LARGE = (224, 224), (2500, 2300)
+
+MATRIX_SIDE = 1536
+"""Of the float32 product that shows the processor's rate: large enough to be bound by arithmetic."""
+
+TOLERANCE = 1e-4
+"""Between the scores of the two ways for the same input."""
+
+
+def rows(network: keras.Model, predictor: Predictor, folder: Path, repetitions: int) -> Iterator[Row]:
+    """The four rows of a single film."""
+    film = films.film(predictor, SMALL)
+    seen = imaging.to_input(imaging.read(film))
+    equal = agreement(network, predictor, seen)
+    invoke = bare(predictor, seen)
+
+    pair = interleaved(
+        lambda: predictor.predict(film), lambda: network.predict(seen[None], verbose=0), repetitions, times=(10, 1)
+    )
+    what = "`Predictor.predict`, one 224 px film in memory"
+    yield at_least(what, "Keras `model.predict`, same network", pair.faster, 10, 15, equal)
+
+    pair = interleaved(lambda: predictor.predict(film), invoke, 3 * repetitions, times=(10, 10))
+    what = "the same, resize, gate and decision included"
+    yield at_most(what, "bare LiteRT invoke, same graph", pair.longer, 1.3, 1.1)
+
+    yield _graph_row(network, invoke, repetitions)
+
+    path = folder / "large.jpeg"
+    path.write_bytes(films.jpeg(films.film(predictor, LARGE)))
+    pair = interleaved(lambda: predictor.predict(path), lambda: usual.answer(network, path), repetitions, times=(3, 1))
+    size = f"{path.stat().st_size / 1e6:.1f} MB"
+    what = "file -> Prediction, JPEG of 2500 x 2300"
+    yield at_least(what, "`load_img`, array, `model.predict`", pair.faster, 4, 6, f"the file has {size}")
+
+
+def agreement(network: keras.Model, predictor: Predictor, seen: Any) -> str:
+    """How far the two ways' scores of a `[150, 150, 3]` film lie apart; raises `ValueError` above the tolerance."""
+    slow = float(network.predict(seen[None], verbose=0)[0, 0])
+    score, _ = predictor._graph.score(seen)  # noqa: SLF001
+    if abs(score - slow) > TOLERANCE:
+        raise ValueError(f"the two ways' scores differ by {abs(score - slow):.1e}; allowed: {TOLERANCE:.0e}")
+    return f"scores differ by {abs(score - slow):.0e}; allowed: {TOLERANCE:.0e}"
+
+
+def bare(predictor: Predictor, seen: Any) -> Callable[[], object]:
+    """The graph by itself on one thread, its input set once."""
+    interpreter: Any = predictor._graph._interpreter()  # noqa: SLF001
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], seen[None].astype(np.float32))
+    return interpreter.invoke  # type: ignore[no-any-return]
+
+
+def _graph_row(network: keras.Model, invoke: Callable[[], object], repetitions: int) -> Row:
+    left, right = np.random.default_rng(0).random((2, MATRIX_SIDE, MATRIX_SIDE), np.float32)
+    needed = usual.multiply_adds(network)
+    with threadpool_limits(1, "blas"):
+        pair = interleaved(invoke, lambda: left @ right, repetitions, times=(20, 1))
+    ratios = [ratio * MATRIX_SIDE**3 / needed for ratio in pair.longer]
+    rate = 2 * MATRIX_SIDE**3 / sorted(pair.theirs)[len(pair.theirs) // 2] / 1e9
+    note = f"{needed / 1e6:.0f} million multiply-adds a film; the product runs at {rate:.0f} GFLOP/s"
+    return at_most("the graph, one thread", "its multiply-adds at a matrix product's rate", ratios, 2.5, 1.5, note)

@@ -1,0 +1,112 @@
+"""The table of all rows, for a person and for a program."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from .measure import Row
+
+MARKS = "<!-- timings: written by python -m benchmarks -->", "<!-- end of timings -->"
+HEADING = ("| what | compared with | must | aim | measured (median; lowest-highest) | |", "|---|---|---|---|---|---|")
+
+
+def markdown(rows: Sequence[Row], breakdown: Mapping[str, float]) -> str:
+    """The rows, then where the time of one film goes, and the machine that it was measured on."""
+    lines = [*HEADING, *(_line(row) for row in rows)]
+    notes = [f"* {row.what}: {row.note}" for row in rows if row.note]
+    parts = [lines, notes, [f"Measured on {machine()}."], _breakdown(breakdown)]
+    return "\n\n".join("\n".join(part) for part in parts if part)
+
+
+def brief(found: Mapping[str, Any]) -> str:
+    """The README's table, from what `as_json` gave."""
+    lines = ["| what | compared with | measured | must |", "|---|---|---|---|"]
+    for row in found["rows"]:
+        if row["must"] is None:
+            continue
+        sign = ">=" if row["at_least"] else "<="
+        measured, must = (_shown(value, row["unit"]) for value in (row["median"], row["must"]))
+        lines.append(f"| {row['what']} | {row['compared_with']} | {measured} | {sign} {must} |")
+    return "\n".join([MARKS[0], *lines, "", f"Medians of interleaved runs on {found['machine']}.", MARKS[1]])
+
+
+def into_readme(found: Mapping[str, Any], readme: str) -> str:
+    """The README's text with this table between its marks."""
+    pattern = re.compile(f"{re.escape(MARKS[0])}.*?{re.escape(MARKS[1])}", re.DOTALL)
+    return pattern.sub(lambda _: brief(found), readme)
+
+
+def as_json(rows: Sequence[Row], breakdown: Mapping[str, float]) -> dict[str, Any]:
+    """The same for a program."""
+    return {
+        "machine": machine(),
+        "rows": [
+            {
+                "what": row.what,
+                "compared_with": row.compared_with,
+                "median": round(row.median, 4),
+                "ratios": [round(ratio, 4) for ratio in row.ratios],
+                "must": row.must,
+                "aim": row.aim,
+                "at_least": row.at_least,
+                "unit": row.unit,
+                "met": None if row.must is None else row.reaches(row.must),
+                "note": row.note,
+            }
+            for row in rows
+        ],
+        "breakdown_ms": {name: round(value, 3) for name, value in breakdown.items()},
+    }
+
+
+def machine() -> str:
+    """The processor's name, its cores for this process, the system, Python."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return (
+        f"{_processor()}, {cores} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    )
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or "processor unknown"
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, "processor unknown")
+
+
+def _line(row: Row) -> str:
+    sign = ">=" if row.at_least else "<="
+    measured = f"**{_value(row, row.median)}** ({_value(row, min(row.ratios))} to {_value(row, max(row.ratios))})"
+    bounds = (f"{sign} {_value(row, bound)}" if bound is not None else "" for bound in (row.must, row.aim))
+    return f"| {row.what} | {row.compared_with} | {' | '.join(bounds)} | {measured} | {_verdict(row)} |"
+
+
+def _verdict(row: Row) -> str:
+    if row.must is None:
+        return "no target"
+    return "aim" if row.reaches(row.aim) else "met" if row.reaches(row.must) else "MISSED"
+
+
+def _value(row: Row, value: float) -> str:
+    return _shown(value, row.unit)
+
+
+def _shown(value: float, unit: str) -> str:
+    if unit != "x":
+        return f"{value:+.0f} {unit}"
+    return f"{value:.2f}x" if value < 10 else f"{value:.0f}x"
+
+
+def _breakdown(parts: Mapping[str, float]) -> list[str]:
+    if not parts:
+        return []
+    lines = ["| where the time of one film goes | ms | share |", "|---|---|---|"]
+    total = sum(parts.values())
+    return lines + [f"| {name} | {value:.2f} | {100 * value / total:.0f} % |" for name, value in parts.items()]
