@@ -43,7 +43,7 @@ class Effort:
     evaluation: int
 
 
-FULL = Effort(repetitions=15, few=5, batch=2_000, memory=100_000, training=600, evaluation=624)
+FULL = Effort(repetitions=15, few=3, batch=2_000, memory=100_000, training=600, evaluation=624)
 QUICK = Effort(repetitions=1, few=1, batch=40, memory=1_200, training=64, evaluation=40)
 
 

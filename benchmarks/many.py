@@ -45,7 +45,7 @@ def rows(network: keras.Model, predictor: Predictor, folder: Path, repetitions: 
     rate = count / statistics.median(pair.ours)
     note = f"{rate:.0f} films a second; the usual way timed on {len(some)} of the films"
     yield at_least(f"batch of {count:,} films, JPEG of {SIZE[0]} x {SIZE[1]}", USUAL, ratios, 8, 15, note)
-    yield _cores(predictor, paths, repetitions)
+    yield _cores(predictor, paths[: max(40, count // 4)], repetitions)
 
 
 def memory(predictor: Predictor, folder: Path, many: int, few: int = 1_000) -> Iterator[Row]:

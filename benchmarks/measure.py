@@ -33,7 +33,8 @@ class Row:
     """One line of the table.
 
     `ratios` are the repetitions'; their median counts. `must` and `aim` are lower bounds where `at_least`, else upper
-    ones; None where there is no target. `unit` is `x` for ratios. `note` says what was equal on both sides, or what else is worth knowing.
+    ones; None where there is no target. `unit` is `x` for ratios. `note` says what was equal on both sides, or what
+    else is worth knowing.
     """
 
     what: str
