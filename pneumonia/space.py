@@ -124,7 +124,7 @@ def _body(space: str, served: Served | None) -> str:
 ## Before you drop a film
 
 This page runs on Hugging Face's machines: a film that is dropped here leaves your hospital. Uploads are deleted after
-{minutes} minutes, and nothing is recorded. A film with a patient's name on it does not belong here: run the page at home.
+{minutes} minutes, nothing is recorded. A film with a patient's name on it does not belong here: run the page at home.
 
 ## Ask it from a program
 
