@@ -7,7 +7,7 @@ anew: its front matter is the repository's own, with the model pinned.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from modulefinder import ModuleFinder
 from pathlib import Path
@@ -66,7 +66,8 @@ def files(space: str, embedded: Bundle, served: Served | None = None, root: Path
         )
     found: dict[str, Content] = {name: root / name for name in AS_THEY_ARE}
     found[README] = readme((root / README).read_text(encoding="utf-8"), space, served).encode()
-    for path in (*modules(root), *_data(root)):
+    imported = modules(root)
+    for path in (*imported, *_beside(imported)):
         found[path.relative_to(root).as_posix()] = path
     if served is None:
         for name in (bundle.CONFIG, *embedded.config["files"]):
@@ -82,8 +83,8 @@ def modules(root: Path = ROOT) -> list[Path]:
     return sorted(Path(module.__file__) for name, module in found.items() if name.split(".")[0] == "pneumonia")
 
 
-def _data(root: Path) -> Iterator[Path]:
-    for folder in sorted({path.parent for path in modules(root)}):
+def _beside(modules: Sequence[Path]) -> Iterator[Path]:
+    for folder in sorted({path.parent for path in modules}):
         if folder.name != "pneumonia":
             beside = sorted(path for path in folder.rglob("*") if path.suffix in DATA)
             yield from beside

@@ -53,6 +53,7 @@ def test_what_publishing_costs(hub: WritableHub, model: Repository, tmp_path: Pa
     assert sent == pytest.approx(1000 * kilobytes, abs=1000)
 
 
+@pytest.mark.slow
 def test_what_deploying_costs(hub: WritableHub, model: Repository) -> None:
     publish.carry_out(publish.plan(publish.load(sources.EMBEDDED), model, "v1"))
     first, again = told("deploy.md", "requests, the first time"), told("deploy.md", "requests, the same again")

@@ -129,7 +129,7 @@ def built(page: Repository, tmp_path: Path) -> Iterator[Path]:
 
 
 SERVING = """
-import sys, pathlib
+import importlib, pathlib, sys
 sys.path.insert(0, ".")
 import app
 from pneumonia import load_predictor
@@ -141,6 +141,9 @@ film = predictor.bundle.examples[1]
 reading = predictor.read(film)
 prediction = predictor.decide(reading)
 print(prediction.label, prediction.probability)
+for path in pathlib.Path("pneumonia").rglob("*.py"):
+    # Also those that are imported late, when a report or a batch is asked for.
+    importlib.import_module(".".join(path.with_suffix("").parts).removesuffix(".__init__"))
 ours = [module for name, module in sys.modules.items() if name.split(".")[0] in ("pneumonia", "app")]
 assert all(pathlib.Path(module.__file__).is_relative_to(pathlib.Path.cwd()) for module in ours)
 """
@@ -158,15 +161,6 @@ def test_the_folder_alone_serves(built: Path, predictor: Any) -> None:
     label, probability = done.stdout.split()
     expected = predictor.predict(predictor.bundle.examples[1])
     assert (label, float(probability)) == (expected.label, expected.probability)
-
-
-def test_each_of_its_modules_can_be_imported_there(built: Path) -> None:
-    """Also those that are imported late, when a report or a batch is asked for."""
-    names = [path.relative_to(built).with_suffix("") for path in (built / "pneumonia").rglob("*.py")]
-    modules = [".".join(name.parts).removesuffix(".__init__") for name in names]
-    assert "pneumonia.web.report" in modules and "pneumonia.decoders" in modules
-    done = python(f"import sys; sys.path.insert(0, '.')\nimport {', '.join(modules)}", built)
-    assert done.returncode == 0, done.stderr
 
 
 def test_each_file_that_a_module_reads_beside_it_goes_along(built: Path) -> None:
@@ -272,8 +266,11 @@ def test_a_plan_that_is_missing_is_told_with_what_works_without(
     assert not hub.has(KEY)
 
 
+ALWAYS = {("put", Break.HALF), ("commit", Break.LOST)}
+"""The others take their turn with the slow tests."""
+
 BREAKS = [
-    (step, how)
+    pytest.param(step, how, marks=[] if (step, how) in ALWAYS else [pytest.mark.slow])
     for step, many in {
         "create": (Break.CUT, Break.LOST, 500),
         "variables": (Break.CUT, 500),

@@ -183,8 +183,11 @@ def test_a_newer_model_sends_what_changed_and_removes_what_is_stale(
     assert hub.uploads == []
 
 
+ALWAYS = {("create", Break.LOST), ("put", Break.HALF), ("batch", 500), ("commit", Break.LOST), ("tag", Break.LOST)}
+"""One of each kind; the others take their turn with the slow tests."""
+
 BREAKS = [
-    (step, how)
+    pytest.param(step, how, marks=[] if (step, how) in ALWAYS else [pytest.mark.slow])
     for step, many in {
         "create": (Break.CUT, Break.LOST, 500),
         "validate": (Break.CUT,),
