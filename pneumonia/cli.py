@@ -231,13 +231,13 @@ def _publish(given: argparse.Namespace) -> int:
     model = publish.load(given.bundle)
     agreement.check(Predictor(model, 1))
     todo = publish.plan(model, repository, given.tag, private=given.private)
-    if given.dry_run:
-        _list(todo.send, todo.stale)
-        state = "make" if todo.head is None else "change"
-        print(f"would {state} {repository.address} and tag it {todo.tag}" if not todo.published else "nothing to do")
-        return ALL_WELL
     if todo.published:
         print(f"{todo.tag} is there already, with this very content", file=sys.stderr)
+    elif given.dry_run:
+        _list(todo.send, todo.stale)
+        print(f"would {'make' if todo.head is None else 'change'} {repository.address} and tag it {todo.tag}")
+    if given.dry_run:
+        return ALL_WELL
     print(f"{repository.name}@{publish.carry_out(todo)}")
     return ALL_WELL
 
@@ -250,7 +250,7 @@ def _deploy(given: argparse.Namespace) -> int:
     if not given.dry_run:
         repository.must_be_logged_in()
     cargo = deploy.gather(repository, given.model)
-    if cargo.model_is_private:
+    if cargo.served and cargo.served.private:
         print("The model is private: give the Space a token that may read it, as its secret HF_TOKEN.", file=sys.stderr)
     if given.dry_run:
         _list(cargo.files)

@@ -25,7 +25,6 @@ class Cargo:
     files: Mapping[str, Content]
     served: Served | None = None
     """The model on the Hub; None for the embedded one, which goes along."""
-    model_is_private: bool = False
 
     @property
     def variable(self) -> str | None:
@@ -55,9 +54,10 @@ def gather(repository: Repository, model: str | None = None) -> Cargo:
     embedded = sources.load_bundle("")
     if model is None:
         return Cargo(space.files(repository.name, embedded))
-    served = Served.of(sources.load_from_hub(model, endpoint=repository.endpoint))
-    info = Repository(served.repository, endpoint=repository.endpoint).info()
-    return Cargo(space.files(repository.name, embedded, served), served, bool(info and info.private))
+    found = sources.load_from_hub(model, endpoint=repository.endpoint)
+    info = Repository(found.identity.name, endpoint=repository.endpoint).info()
+    served = Served.of(found, private=bool(info and info.private))
+    return Cargo(space.files(repository.name, embedded, served), served)
 
 
 def plan(repository: Repository, cargo: Cargo, *, private: bool = False) -> Plan:

@@ -35,12 +35,14 @@ class Served:
     commit: str
     files: tuple[str, ...]
     """What is loaded of it; the Space's builder fetches these, so that no start waits for a download."""
+    private: bool = False
+    """Then the builder, which may have no token, is not asked to: the page fetches the model when it starts."""
 
     @classmethod
-    def of(cls, model: Bundle) -> Served:
+    def of(cls, model: Bundle, *, private: bool = False) -> Served:
         """The model that was just fetched and verified."""
         needed = [name for name in model.config["files"] if name not in bundle.NOT_SERVED]
-        return cls(model.identity.name, model.identity.revision, (bundle.CONFIG, *needed))
+        return cls(model.identity.name, model.identity.revision, (bundle.CONFIG, *needed), private)
 
     @property
     def pinned(self) -> str:
@@ -98,6 +100,7 @@ def readme(text: str, space: str, served: Served | None) -> str:
     card: Any = RepoCard(text)
     if served is not None:
         card.data.models = [served.repository]
+    if served is not None and not served.private:
         card.data.preload_from_hub = [served.preload]
     front = card.data.to_yaml(line_break="\n")
     return f"---\n{front}\n---\n\n{_introduction(card.text)}\n\n{_body(space, served)}"

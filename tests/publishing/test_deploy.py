@@ -248,6 +248,7 @@ def test_a_private_model_needs_a_token_there(hub: WritableHub, model: Repository
     publish.carry_out(publish.plan(publish.load(sources.EMBEDDED), model, "v1", private=True))
     code, _, err = command("deploy", SPACE, "--model", MODEL, "--private")
     assert code == 0 and KEY in hub.private
+    assert front(hub)["models"] == [MODEL] and "preload_from_hub" not in front(hub)
     assert "secret HF_TOKEN" in err
 
 

@@ -147,6 +147,8 @@ def test_the_same_again_says_so_and_sends_nothing(hub: WritableHub, command: Com
     assert re.fullmatch(rf"{MODEL}@[0-9a-f]{{40}}\n", again[1])
     assert again[2] == "v1 is there already, with this very content\n"
     assert not WRITING & set(hub.steps)
+    dry = command("publish", MODEL, "--bundle", sources.EMBEDDED, "--tag", "v1", "--dry-run")
+    assert dry == (0, "", again[2])
 
 
 def test_a_second_name_for_the_same_content_needs_no_commit(hub: WritableHub, model: Repository, folder: Path) -> None:
