@@ -62,14 +62,18 @@ class Bundle:
         return sorted(self.folder / name for name in self.config["files"] if name.startswith(f"{EXAMPLES}/"))
 
 
-def load(folder: Path, name: str, *, revision: str | None = None, config_sha256: str | None = None) -> Bundle:
+def load(
+    folder: Path, name: str, *, revision: str | None = None, config_sha256: str | None = None, whole: bool = False
+) -> Bundle:
     """Verify and parse the bundle in `folder`.
 
-    `config_sha256` is the anchor where there is one. Raises `ModelNotFound` where there is no bundle, `BundleCorrupt`
-    where a file is missing, damaged, or of another format.
+    `config_sha256` is the anchor where there is one. `whole`: the files that serving does without must be there, too.
+    Raises `ModelNotFound` where there is no bundle, `BundleCorrupt` where a file is missing, damaged, or of another
+    format.
     """
     config, digest = read_config(folder, config_sha256)
-    files = {file: _verified(folder, file, facts) for file, facts in config["files"].items() if file not in NOT_SERVED}
+    wanted = {file: facts for file, facts in config["files"].items() if whole or file not in NOT_SERVED}
+    files = {file: _verified(folder, file, facts) for file, facts in wanted.items()}
     try:
         identity = ModelIdentity(name, revision or str(config["revision"]), digest)
         return _parse(folder, identity, config, files)

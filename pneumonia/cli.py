@@ -1,4 +1,4 @@
-"""`python -m pneumonia`: predict, batch, evaluate, model. An entry, thin like `app.py` and `train.py`."""
+"""`python -m pneumonia`: predict, batch, evaluate, model, publish, deploy. An entry, thin like `app.py`."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import argparse
 import io
 import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from . import __version__, batch, load_predictor, results, rows, settings
 from .decision import CLASSES, DEFAULT_POINT, UNKNOWN, Failure, Prediction
 from .errors import InternalError, PneumoniaError, UsageError
+from .hub_writing import Content, size_of
 from .predictor import Predictor
 
 ALL_WELL, SOME_FAILED, NOTHING_DONE = 0, 1, 2
@@ -77,9 +78,31 @@ def _parser() -> argparse.ArgumentParser:
     model.add_argument("--json", action="store_true", help="as the JSON of /model")
     model.set_defaults(run=_model)
 
+    _add_publishing(commands)
+
     for command in (predict, many, evaluate, model):
         command.add_argument("--model", metavar="M", help="instead of PNEUMONIA_MODEL: a folder or owner/name@revision")
     return parser
+
+
+def _add_publishing(commands: Any) -> None:
+    """The two commands that write to the Hub."""
+    publish = commands.add_parser("publish", help="a model bundle to the Hub; prints the commit to pin")
+    publish.add_argument("repository", metavar="OWNER/NAME", help="the model's repository; made if it is not there")
+    publish.add_argument("--bundle", type=Path, required=True, metavar="DIR", help="a run folder, or pneumonia/model")
+    publish.add_argument("--tag", metavar="V", help="the version's name, never moved; default: recipe and sha256")
+    publish.set_defaults(run=_publish)
+
+    deploy = commands.add_parser("deploy", help="the page to a Space; prints its address")
+    deploy.add_argument("repository", metavar="OWNER/SPACE", help="the Space; made if it is not there (paid plan)")
+    deploy.add_argument(
+        "--model", metavar="OWNER/NAME@REVISION", help="serve it from the Hub; default: the embedded one goes along"
+    )
+    deploy.set_defaults(run=_deploy)
+
+    for command in (publish, deploy):
+        command.add_argument("--private", action="store_true", help="only its owner may see it, if it is made now")
+        command.add_argument("--dry-run", action="store_true", help="say what would be sent, with sizes; write nothing")
 
 
 def _predict(given: argparse.Namespace) -> int:
@@ -191,6 +214,65 @@ def _model(given: argparse.Namespace) -> int:
     for protocol, figures in described["figures"].items():
         print(f"  {protocol}: " + ", ".join(_figures(figures)))
     return ALL_WELL
+
+
+def _publish(given: argparse.Namespace) -> int:
+    from . import publish
+    from .hub_writing import Repository
+
+    try:
+        from .evaluation import agreement
+    except ModuleNotFoundError as error:
+        print(f"Publishing needs {error.name}: pip install -r requirements-train.txt", file=sys.stderr)
+        return NOTHING_DONE
+    repository = Repository(given.repository)
+    if not given.dry_run:
+        repository.must_be_logged_in()
+    model = publish.load(given.bundle)
+    agreement.check(Predictor(model, 1))
+    todo = publish.plan(model, repository, given.tag, private=given.private)
+    if todo.published:
+        print(f"{todo.tag} is there already, with this very content", file=sys.stderr)
+    elif given.dry_run:
+        _list(todo.send, todo.stale)
+        print(f"would {'make' if todo.head is None else 'change'} {repository.address} and tag it {todo.tag}")
+    if given.dry_run:
+        return ALL_WELL
+    print(f"{repository.name}@{publish.carry_out(todo)}")
+    return ALL_WELL
+
+
+def _deploy(given: argparse.Namespace) -> int:
+    from . import deploy
+    from .hub_writing import Repository
+
+    repository = Repository(given.repository, "space")
+    if not given.dry_run:
+        repository.must_be_logged_in()
+    cargo = deploy.gather(repository, given.model)
+    if cargo.served and cargo.served.private:
+        print("The model is private: give the Space a token that may read it, as its secret HF_TOKEN.", file=sys.stderr)
+    if given.dry_run:
+        _list(cargo.files)
+        print(f"{settings.MODEL.name}={cargo.variable or ''}", flush=True)
+    todo = deploy.plan(repository, cargo, private=given.private)
+    if given.dry_run:
+        state = "make" if todo.head is None else "change"
+        print(f"would {state} {repository.address}: {len(todo.send)} files to send, {len(todo.stale)} to remove")
+        return ALL_WELL
+    print(deploy.carry_out(todo))
+    print("The Hub builds it now; that takes some minutes.", file=sys.stderr)
+    return ALL_WELL
+
+
+def _list(files: Mapping[str, Content], stale: Sequence[str] = ()) -> None:
+    """Files to send with their sizes, and those to remove."""
+    sizes = {name: size_of(content) for name, content in files.items()}
+    for name, size in sizes.items():
+        print(f"{size:>12,}  {name}")
+    for name in stale:
+        print(f"{'remove':>12}  {name}")
+    print(f"{sum(sizes.values()):>12,}  bytes in {len(sizes)} files")
 
 
 def _figures(figures: dict[str, dict[str, Any]]) -> Iterable[str]:

@@ -14,6 +14,12 @@ PneumoniaError
 │   ├── ModelNotFound         model_not_found
 │   ├── RevisionNotFound      revision_not_found
 │   └── HubUnreachable        hub_unreachable
+├── PublishingError      the Hub was not changed as asked
+│   ├── FiguresDisagree       figures_disagree
+│   ├── TagTaken              tag_taken
+│   ├── NotLoggedIn           hub_login
+│   ├── NotAllowed            hub_forbidden
+│   └── PaidPlanNeeded        hub_paid_plan
 ├── DatasetError         the folder of films does not have the expected layout
 ├── UsageError           an argument or setting is not legal
 ├── DiskFull             disk_full
@@ -97,6 +103,30 @@ class RevisionNotFound(ModelError):
 
 class HubUnreachable(ModelError):
     code = "hub_unreachable"
+
+
+class PublishingError(PneumoniaError):
+    """The Hub was not changed as asked; what it holds is whole all the same."""
+
+
+class FiguresDisagree(PublishingError):
+    code = "figures_disagree"
+
+
+class TagTaken(PublishingError):
+    code = "tag_taken"
+
+
+class NotLoggedIn(PublishingError):
+    code = "hub_login"
+
+
+class NotAllowed(PublishingError):
+    code = "hub_forbidden"
+
+
+class PaidPlanNeeded(PublishingError):
+    code = "hub_paid_plan"
 
 
 class DatasetError(PneumoniaError):

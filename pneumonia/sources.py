@@ -31,8 +31,22 @@ def load_bundle(model: str | None = None) -> Bundle:
             "There is no such model. Allowed: empty for the embedded one, a folder with a bundle, or owner/name"
             f"[@revision] on the Hub. Received: {wanted!r}."
         )
-    folder, commit = hub.fetch(match["repository"], match["revision"] or "main")
+    return _from_hub(match["repository"], match["revision"] or "main")
+
+
+def load_from_hub(wanted: str, *, endpoint: str | None = None) -> Bundle:
+    """The verified bundle for `owner/name[@revision]`, never a folder's; its identity's revision is the commit."""
+    match = _HUB_NAME.fullmatch(wanted)
+    if match is None:
+        raise ModelNotFound(
+            f"That is no model on the Hub. Allowed: owner/name[@revision], as publish prints it. Received: {wanted!r}."
+        )
+    return _from_hub(match["repository"], match["revision"] or "main", endpoint=endpoint)
+
+
+def _from_hub(repository: str, revision: str, *, endpoint: str | None = None) -> Bundle:
+    folder, commit = hub.fetch(repository, revision, endpoint=endpoint)
     try:
-        return bundle.load(folder, match["repository"], revision=commit)
+        return bundle.load(folder, repository, revision=commit)
     except BundleCorrupt as error:
         raise BundleCorrupt(f"{error} To download it anew, delete {folder}.") from None

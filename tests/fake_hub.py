@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from enum import Enum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
+from typing import Self
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:%s\nsize %d\n"
 
@@ -60,8 +61,12 @@ class FakeHub:
         self.tokens: set[str] = set()
         self.closing = threading.Event()
         self._commits: dict[str, dict[str, Mapping[str, bytes]]] = {}
-        self._server = _Server(("127.0.0.1", 0), self)
+        self._server = _Server(("127.0.0.1", 0), self, self.handler())
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def handler(self) -> type[_Handler]:
+        """What answers a request; a Hub that can do more has another."""
+        return _Handler
 
     def push(self, repository: str, files: Mapping[str, bytes]) -> str:
         """A new commit with these files; its name, which `main` now stands for."""
@@ -76,7 +81,7 @@ class FakeHub:
         self._server.shutdown()
         self._server.server_close()
 
-    def __enter__(self) -> FakeHub:
+    def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
         return self
 
@@ -96,9 +101,9 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, address: tuple[str, int], hub: FakeHub) -> None:
+    def __init__(self, address: tuple[str, int], hub: FakeHub, handler: type[_Handler]) -> None:
         self.hub = hub
-        super().__init__(address, _Handler)
+        super().__init__(address, handler)
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that goes away in the middle is part of the tests, and no news."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -29,6 +30,7 @@ FILM_CODES = {
     "internal",
 }
 START_CODES = {"bundle_corrupt", "model_not_found", "revision_not_found", "hub_unreachable", "disk_full"}
+PUBLISHING_CODES = {"figures_disagree", "tag_taken", "hub_login", "hub_forbidden", "hub_paid_plan"}
 
 DEFAULTS = {
     "PNEUMONIA_MODEL": "",
@@ -66,7 +68,7 @@ def test_labels_and_reasons() -> None:
 
 def test_every_error_code_exists_and_is_documented() -> None:
     codes = all_codes(errors.PneumoniaError)
-    assert codes >= FILM_CODES | START_CODES
+    assert codes >= FILM_CODES | START_CODES | PUBLISHING_CODES
     assert all(f"`{code}`" in API for code in codes)
 
 
@@ -75,12 +77,38 @@ def test_settings_and_their_defaults_stand_in_the_docs() -> None:
     assert settings.as_markdown() in API
 
 
-@pytest.mark.parametrize("command", ["predict", "batch", "evaluate", "model"])
+@pytest.mark.parametrize("command", ["predict", "batch", "evaluate", "model", "deploy"])
 def test_each_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main([command, "--help"])
     assert ended.value.code == 0
     assert "--model" in capsys.readouterr().out
+
+
+PUBLISHING = {
+    "publish": {"OWNER/NAME", "--bundle", "--tag", "--private", "--dry-run"},
+    "deploy": {"OWNER/SPACE", "--model", "--private", "--dry-run"},
+}
+
+
+@pytest.mark.parametrize("command", PUBLISHING)
+def test_publish_and_deploy_take_what_their_page_says(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--help`, the reference and the command's own page name the same options, no more and no fewer."""
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    told = capsys.readouterr().out
+    options = set(re.findall(r"--[\w-]+", told)) - {"--help"}
+    assert options | {PUBLISHED[command]} == PUBLISHING[command]
+    assert PUBLISHED[command] in told
+    [line] = re.findall(rf"python -m pneumonia {command} .*", API)
+    assert set(re.findall(r"--[\w-]+", line)) | {PUBLISHED[command]} == PUBLISHING[command]
+    page = (ROOT / "docs" / f"{command}.md").read_text()
+    table = "\n".join(line for line in page.splitlines() if line.startswith("| `"))
+    assert set(re.findall(r"`(--[\w-]+)", table)) == options
+    assert all(code in API for code in PUBLISHING_CODES)
+
+
+PUBLISHED = {"publish": "OWNER/NAME", "deploy": "OWNER/SPACE"}
 
 
 def test_every_option_of_the_command_line_stands_in_the_docs() -> None:

@@ -25,7 +25,7 @@ CONTRACT_CODES = {
     "disk_full",
 }
 TREE = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, PneumoniaError)]
-GROUPS = {errors.PneumoniaError, errors.FilmError, errors.ModelError}
+GROUPS = {errors.PneumoniaError, errors.FilmError, errors.ModelError, errors.PublishingError}
 """Base classes that nothing raises; they only let a caller catch a whole family."""
 
 

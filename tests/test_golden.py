@@ -6,9 +6,7 @@ import numpy as np
 import pytest
 
 from pneumonia import Predictor
-
-TOLERANCE = 0.002
-"""Processors round differently; more than this is another preprocessing or another model."""
+from pneumonia.evaluation.agreement import TOLERANCE
 
 
 def test_the_examples_get_the_answers_that_the_bundle_promises(predictor: Predictor) -> None:

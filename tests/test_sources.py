@@ -27,7 +27,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     """What is asked of the Hub, which answers with the embedded bundle's folder."""
     calls: list[tuple[str, str]] = []
 
-    def fetch(repository: str, revision: str) -> tuple[Path, str]:
+    def fetch(repository: str, revision: str, *, endpoint: str | None = None) -> tuple[Path, str]:
         calls.append((repository, revision))
         return sources.EMBEDDED, "c" * 40
 

@@ -33,14 +33,15 @@ def release(
     *,
     external: Sequence[Path] = (),
     gate: Path | None = None,
+    whole: bool = False,
 ) -> str:
     """Copy the bundle of `run` to `target` with the figures of `others` beside its own; returns the config's sha256.
 
     `external` are files of `pneumonia.evaluation.external` about this very model, `gate` one of
-    `pneumonia.evaluation.refusals`. The Keras model stays behind: it is published, not embedded. Raises a
-    `PneumoniaError` where a run is not whole or a file is of another model.
+    `pneumonia.evaluation.refusals`. The Keras model stays behind, since it is published, not embedded; with `whole` it
+    goes along. Raises a `PneumoniaError` where a run is not whole or a file is of another model.
     """
-    bundle.load(run, run.name)
+    bundle.load(run, run.name, whole=whole)
     config, _ = bundle.read_config(run)
     evaluation = json.loads((run / bundle.EVALUATION).read_bytes())
     for other in others:
@@ -50,7 +51,7 @@ def release(
         evaluation["external"] = [_of_this_model(path, config) for path in external]
     if gate:
         evaluation["gate_kinds"] = {"kinds": json.loads(gate.read_bytes())["kinds"]}
-    _copy(run, target, config)
+    _copy(run, target, config, whole=whole)
     files.write(target / bundle.EVALUATION, (json.dumps(evaluation, indent=1) + "\n").encode())
     files.write(target / bundle.CARD, card.write(config, evaluation).encode())
     return bundle.seal(target, config)
@@ -63,10 +64,10 @@ def _of_this_model(path: Path, config: dict[str, Any]) -> dict[str, Any]:
     return entry
 
 
-def _copy(run: Path, target: Path, config: dict[str, Any]) -> None:
+def _copy(run: Path, target: Path, config: dict[str, Any], *, whole: bool) -> None:
     shutil.rmtree(target, ignore_errors=True)
     for name in config["files"]:
-        if name not in bundle.NOT_SERVED:
+        if whole or name not in bundle.NOT_SERVED:
             files.write(target / name, (run / name).read_bytes())
 
 
@@ -92,9 +93,15 @@ def main() -> int:
     parser.add_argument("--with", dest="others", type=Path, nargs="*", default=[], help="runs whose figures go beside")
     parser.add_argument("--external", type=Path, nargs="*", default=[], help="figures on films of other hospitals")
     parser.add_argument("--gate", type=Path, help="what the gate refuses of which images")
+    parser.add_argument(
+        "--whole", type=Path, metavar="DIR", help="also write it there with model.keras, to be published"
+    )
     given = parser.parse_args()
+    merged: dict[str, Any] = {"external": given.external, "gate": given.gate}
     try:
-        digest = release(given.run, given.others, external=given.external, gate=given.gate)
+        if given.whole:
+            release(given.run, given.others, given.whole, whole=True, **merged)
+        digest = release(given.run, given.others, **merged)
     except PneumoniaError as error:
         print(f"{error.code}: {error.message}", file=sys.stderr)
         return 2

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from pneumonia import bundle, sources
-from pneumonia.errors import ModelNotFound, UsageError
-from pneumonia.evaluation import card
+from pneumonia import Predictor, bundle, sources
+from pneumonia.errors import BundleCorrupt, ModelNotFound, UsageError
+from pneumonia.evaluation import agreement, card
 from pneumonia.evaluation.external import identity
 from pneumonia.evaluation.looks import LOOKS
 from pneumonia.evaluation.release import MARKS, figures_for_readme, release
@@ -49,6 +49,15 @@ def test_the_figures_of_other_runs_stand_beside(run: Path, tmp_path: Path) -> No
     runs = json.loads((tmp_path / "embedded" / bundle.EVALUATION).read_text())["runs"]
     assert "mine/grouped80" in runs
     assert "`mine/grouped80`" in (tmp_path / "embedded" / "README.md").read_text()
+
+
+def test_what_is_published_has_the_keras_model_too_and_agrees(run: Path, tmp_path: Path) -> None:
+    release(run, [], tmp_path / "whole", whole=True)
+    agreement.check(Predictor(bundle.load(tmp_path / "whole", "whole", whole=True), 1))
+    assert (tmp_path / "whole" / bundle.KERAS).read_bytes() == b"keras"
+    (run / bundle.KERAS).unlink()
+    with pytest.raises(BundleCorrupt, match=r"lacks model\.keras"):
+        release(run, [], tmp_path / "again", whole=True)
 
 
 @pytest.fixture

@@ -1,0 +1,78 @@
+"""A Hub of our own on this machine for each test, and nothing of the developer's own settings."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from huggingface_hub import constants, set_client_factory
+from huggingface_hub.utils._http import default_client_factory
+
+from pneumonia import cli, sources
+from pneumonia.hub_writing import Repository
+
+from .writable_hub import OWNER, TOKEN, WritableHub
+
+MODEL = f"{OWNER}/chest-films"
+SPACE = f"{OWNER}/page"
+
+
+@pytest.fixture(autouse=True)
+def waits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[float]:
+    """How long the hub library would have waited between its attempts; here it does not."""
+    waited: list[float] = []
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_IMPLICIT_TOKEN", False)
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "no-token"))
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    hurried = SimpleNamespace(**{**vars(time), "sleep": waited.append})
+    monkeypatch.setattr("huggingface_hub.utils._http.time", hurried)
+    set_client_factory(default_client_factory)
+    return waited
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[WritableHub]:
+    """The Hub that the command line finds, too."""
+    with WritableHub() as running:
+        # The library joins them when it is imported.
+        address = constants.HUGGINGFACE_CO_URL_TEMPLATE.replace(constants.ENDPOINT, running.url)
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", address)
+        monkeypatch.setattr(constants, "ENDPOINT", running.url)
+        yield running
+
+
+@pytest.fixture
+def model(hub: WritableHub) -> Repository:
+    return Repository(MODEL, endpoint=hub.url)
+
+
+@pytest.fixture
+def page(hub: WritableHub) -> Repository:
+    return Repository(SPACE, "space", endpoint=hub.url)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the embedded bundle, as a run folder."""
+    return Path(shutil.copytree(sources.EMBEDDED, tmp_path / "run"))
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """`command("publish", ...)` -> (exit code, stdout, stderr)."""
+
+    def run(*arguments: str | Path) -> tuple[int, str, str]:
+        capsys.readouterr()
+        code = cli.main([str(argument) for argument in arguments])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run

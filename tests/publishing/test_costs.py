@@ -1,0 +1,66 @@
+"""The figures in the docs' tables of costs are those that the fake Hub counts."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pneumonia import bundle, deploy, publish, sources
+from pneumonia.hub_writing import Repository
+
+from .conftest import MODEL
+from .writable_hub import WritableHub
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def told(page: str, row: str) -> list[int]:
+    """The whole numbers in a row of a page's table."""
+    [line] = [line for line in (DOCS / page).read_text().splitlines() if line.startswith(f"| {row} |")]
+    return [int(number) for number in re.findall(r"\d+", line.removeprefix(f"| {row} |"))]
+
+
+def counted(hub: WritableHub) -> list[int]:
+    """(requests, large files sent, bytes sent) since it was asked last."""
+    found = [len(hub.steps), len(hub.uploads), hub.received]
+    hub.steps.clear()
+    hub.uploads.clear()
+    hub.received = 0
+    return found
+
+
+def test_what_publishing_costs(hub: WritableHub, model: Repository, tmp_path: Path) -> None:
+    def send(folder: Path, tag: str) -> list[int]:
+        publish.carry_out(publish.plan(publish.load(folder), model, tag))
+        return counted(hub)
+
+    *first, sent = send(sources.EMBEDDED, "v1")
+    *shown, over = told("publish.md", "first time")
+    size = sum(path.stat().st_size for path in sources.EMBEDDED.rglob("*") if path.is_file())
+    assert first == shown
+    assert sent / size - 1 == pytest.approx(over / 100, abs=0.01)
+    assert send(sources.EMBEDDED, "v1") == told("publish.md", "the same again")
+    config, _ = bundle.read_config(sources.EMBEDDED)
+    for name in (bundle.CONFIG, *config["files"]):
+        (tmp_path / "next" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "next" / name).write_bytes((sources.EMBEDDED / name).read_bytes())
+    bundle.seal(tmp_path / "next", {**config, "seed": 2})
+    *again, sent = send(tmp_path / "next", "v2")
+    *shown, kilobytes = told("publish.md", "a version that changes the config only")
+    assert again == shown
+    assert sent == pytest.approx(1000 * kilobytes, abs=1000)
+
+
+@pytest.mark.slow
+def test_what_deploying_costs(hub: WritableHub, model: Repository) -> None:
+    publish.carry_out(publish.plan(publish.load(sources.EMBEDDED), model, "v1"))
+    first, again = told("deploy.md", "requests, the first time"), told("deploy.md", "requests, the same again")
+    for place, wanted in enumerate([None, MODEL]):
+        page = Repository(f"clinic/page{place}", "space", endpoint=hub.url)
+        hub.objects.clear()
+        for shown in (first, again):
+            counted(hub)
+            deploy.carry_out(deploy.plan(page, deploy.gather(page, wanted)))
+            assert counted(hub)[0] == shown[place]

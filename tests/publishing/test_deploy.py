@@ -1,0 +1,358 @@
+"""The page on its way to a Space: which files, which model, what is refused."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from huggingface_hub import RepoCard
+
+from pneumonia import bundle, deploy, publish, sources, space
+from pneumonia.errors import (
+    Busy,
+    HubUnreachable,
+    ModelNotFound,
+    NotAllowed,
+    PaidPlanNeeded,
+    PneumoniaError,
+    RevisionNotFound,
+    UsageError,
+)
+from pneumonia.hub_writing import Repository
+
+from .conftest import MODEL, SPACE
+from .writable_hub import NO_PLAN, TOKEN, Break, WritableHub
+
+Command = Callable[..., tuple[int, str, str]]
+ROOT = Path(__file__).parents[2]
+KEY = f"spaces/{SPACE}"
+VARIABLE = "PNEUMONIA_MODEL"
+
+
+def send(page: Repository, model: str | None = None, *, private: bool = False) -> str:
+    return deploy.carry_out(deploy.plan(page, deploy.gather(page, model), private=private))
+
+
+@pytest.fixture
+def published(model: Repository) -> str:
+    """The embedded model on the Hub, tagged v1; its commit."""
+    return publish.carry_out(publish.plan(publish.load(sources.EMBEDDED), model, "v1"))
+
+
+def front(hub: WritableHub) -> dict[str, Any]:
+    card: Any = RepoCard(hub.files(KEY)["README.md"].decode())
+    return dict(card.data.to_dict())
+
+
+def write(files: dict[str, bytes], folder: Path) -> Path:
+    for name, data in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+    return folder
+
+
+def test_a_space_with_the_embedded_model(hub: WritableHub, page: Repository) -> None:
+    assert send(page) == f"{hub.url}/spaces/{SPACE}"
+    there = hub.files(KEY)
+    assert {f"pneumonia/model/{name}" for name in (bundle.CONFIG, bundle.GRAPH, bundle.GATE)} <= set(there)
+    assert hub.variables[KEY] == {}
+    assert "preload_from_hub" not in front(hub)
+    assert len(hub.history(KEY)) == 2, "the Hub's own first commit, and one of ours"
+
+
+def test_a_space_with_a_model_from_the_hub(hub: WritableHub, page: Repository, published: str) -> None:
+    send(page, f"{MODEL}@v1")
+    there, facts = hub.files(KEY), front(hub)
+    assert not any(name.startswith("pneumonia/model/") for name in there)
+    assert hub.variables[KEY] == {VARIABLE: f"{MODEL}@{published}"}, "a tag is resolved, so that it is pinned"
+    assert facts["models"] == [MODEL]
+    [preload] = facts["preload_from_hub"]
+    name, files, commit = preload.split(" ")
+    assert (name, commit) == (MODEL, published)
+    loaded = sources.load_from_hub(f"{MODEL}@{published}", endpoint=hub.url)
+    fetched = {path.relative_to(loaded.folder).as_posix() for path in loaded.folder.rglob("*") if path.is_file()}
+    assert set(files.split(",")) == fetched, "what the builder fetches is what a start needs"
+
+
+@pytest.mark.parametrize("revision", ["", "@main", "@v1"])
+def test_a_name_that_moves_is_pinned(hub: WritableHub, page: Repository, published: str, revision: str) -> None:
+    assert deploy.gather(page, MODEL + revision).variable == f"{MODEL}@{published}"
+
+
+def test_the_front_matter_is_the_repositorys_own(hub: WritableHub, page: Repository) -> None:
+    send(page)
+    card: Any = RepoCard((ROOT / "README.md").read_text())
+    assert front(hub) == card.data.to_dict()
+    assert re.search(r"""^python_version: ['"]3\.12['"]$""", hub.files(KEY)["README.md"].decode(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("from_hub", [False, True], ids=["embedded", "from the Hub"])
+def test_no_link_of_the_spaces_readme_is_broken(
+    hub: WritableHub, page: Repository, published: str, from_hub: bool
+) -> None:
+    send(page, MODEL if from_hub else None)
+    there = hub.files(KEY)
+    text = there["README.md"].decode()
+    targets = re.findall(r"\]\(([^)#]+)\)", text) + re.findall(r'src="([^"]+)"', text)
+    assert targets
+    assert all(target.startswith("https://") or target in there for target in targets)
+    assert "not a replacement for a radiologist" in text and f'Client("{SPACE}")' in text
+    assert (published in text) == from_hub
+
+
+UNWANTED = (
+    r"tests?/|benchmarks/|docs/|pneumonia/(learning|evaluation)/|train\.py|.*(cli|__main__|publish|deploy|space)\.py"
+)
+
+
+def test_only_what_serving_needs_goes_along(hub: WritableHub, page: Repository) -> None:
+    (ROOT / "pneumonia" / "web" / "__pycache__").mkdir(exist_ok=True)
+    files = deploy.gather(page).files
+    assert [name for name in files if re.match(UNWANTED, name)] == []
+    assert [name for name in files if "__pycache__" in name or name.startswith(".")] == []
+    assert {name for name in files if "/" not in name} == {*space.AS_THEY_ARE, "README.md"}
+    assert [name for name in files if "require" in name] == ["requirements.txt"]
+
+
+@pytest.fixture
+def built(page: Repository, tmp_path: Path) -> Iterator[Path]:
+    """The Space's folder, alone."""
+    files = deploy.gather(page).files
+    data = {name: content if isinstance(content, bytes) else content.read_bytes() for name, content in files.items()}
+    yield write(data, tmp_path / "space")
+
+
+SERVING = """
+import importlib, pathlib, sys
+sys.path.insert(0, ".")
+import app
+from pneumonia import load_predictor
+from pneumonia.web import page, report
+predictor = load_predictor()
+page.launch_options()
+page.build(predictor)
+film = predictor.bundle.examples[1]
+reading = predictor.read(film)
+prediction = predictor.decide(reading)
+print(prediction.label, prediction.probability)
+for path in pathlib.Path("pneumonia").rglob("*.py"):
+    # Also those that are imported late, when a report or a batch is asked for.
+    importlib.import_module(".".join(path.with_suffix("").parts).removesuffix(".__init__"))
+ours = [module for name, module in sys.modules.items() if name.split(".")[0] in ("pneumonia", "app")]
+assert all(pathlib.Path(module.__file__).is_relative_to(pathlib.Path.cwd()) for module in ours)
+"""
+
+
+def python(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PNEUMONIA_", "PYTHONPATH"))}
+    command = [sys.executable, "-P", "-c", code]
+    return subprocess.run(command, cwd=folder, env=kept, capture_output=True, text=True, timeout=120)
+
+
+def test_the_folder_alone_serves(built: Path, predictor: Any) -> None:
+    done = python(SERVING, built)
+    assert done.returncode == 0, done.stderr
+    label, probability = done.stdout.split()
+    expected = predictor.predict(predictor.bundle.examples[1])
+    assert (label, float(probability)) == (expected.label, expected.probability)
+
+
+def test_each_file_that_a_module_reads_beside_it_goes_along(built: Path) -> None:
+    beside = [path for path in (ROOT / "pneumonia").rglob("*") if path.is_file() and path.suffix not in {".py", ".pyc"}]
+    wanted = {path.relative_to(ROOT).as_posix() for path in beside if "web" in path.parts}
+    assert {name for name in wanted if not (built / name).is_file()} == set()
+
+
+def test_a_second_time_sends_nothing(hub: WritableHub, page: Repository) -> None:
+    send(page)
+    before = hub.history(KEY)
+    hub.steps.clear()
+    send(page)
+    assert hub.history(KEY) == before
+    assert not {"create", "preupload", "put", "commit"} & set(hub.steps)
+
+
+def test_from_embedded_to_the_hub_and_back(hub: WritableHub, page: Repository, published: str) -> None:
+    """The variable goes with the files: no Space serves another model than its README says."""
+    send(page)
+    send(page, MODEL)
+    assert hub.variables[KEY] == {VARIABLE: f"{MODEL}@{published}"}
+    assert not any(name.startswith("pneumonia/model/") for name in hub.files(KEY))
+    send(page)
+    assert hub.variables[KEY] == {}
+    assert f"pneumonia/model/{bundle.GRAPH}" in hub.files(KEY)
+
+
+def test_files_of_an_older_version_are_removed(hub: WritableHub, page: Repository) -> None:
+    send(page)
+    hub.push(KEY, {**hub.files(KEY), "pneumonia/old.py": b"", "docs/old.md": b""})
+    todo = deploy.plan(page, deploy.gather(page))
+    assert todo.stale == ("docs/old.md", "pneumonia/old.py") and not todo.send
+    deploy.carry_out(todo)
+    assert "pneumonia/old.py" not in hub.files(KEY) and ".gitattributes" in hub.files(KEY)
+
+
+def test_another_app_is_not_overwritten(hub: WritableHub, page: Repository) -> None:
+    hub.push(KEY, {"app.py": b"import streamlit", "README.md": b"mine"})
+    with pytest.raises(UsageError, match="holds another app"):
+        send(page)
+
+
+def test_a_space_that_was_made_by_hand_is_taken(hub: WritableHub, page: Repository) -> None:
+    """The way around the plan: someone who has one makes the Space, others may write to it."""
+    hub.paid_plan = False
+    hub.push(KEY, {".gitattributes": b"", "README.md": b"the Hub's own"})
+    send(page)
+    assert "app.py" in hub.files(KEY)
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["new", "known"])
+def test_a_dry_run_lists_files_and_sizes_and_writes_nothing(
+    hub: WritableHub, page: Repository, published: str, command: Command, known: bool
+) -> None:
+    if known:
+        send(page)
+    hub.requests.clear()
+    code, out, _ = command("deploy", SPACE, "--model", f"{MODEL}@v1", "--dry-run")
+    assert code == 0
+    assert all(re.match("GET |HEAD ", request) for request in hub.requests)
+    files = deploy.gather(page, MODEL).files
+    listed = dict(re.findall(r"^ *[\d,]+  (\S+)()$", out, re.MULTILINE))
+    assert set(listed) == set(files)
+    app = (ROOT / "app.py").stat().st_size
+    assert f"{app:>12,}  app.py\n" in out
+    assert f"\n{VARIABLE}={MODEL}@{published}\n" in out
+    assert out.splitlines()[-1].startswith(f"would {'change' if known else 'make'} {hub.url}/spaces/{SPACE}: ")
+
+
+def test_a_dry_run_without_a_hub_still_lists(hub: WritableHub, command: Command) -> None:
+    hub.stop()
+    code, out, err = command("deploy", SPACE, "--dry-run")
+    assert code == 2 and err.startswith("hub_unreachable: ")
+    assert "app.py" in out
+
+
+def test_the_command_prints_the_address_alone(hub: WritableHub, command: Command) -> None:
+    code, out, err = command("deploy", SPACE)
+    assert (code, out) == (0, f"{hub.url}/spaces/{SPACE}\n")
+    assert "some minutes" in err
+
+
+def test_a_private_model_needs_a_token_there(hub: WritableHub, model: Repository, command: Command) -> None:
+    publish.carry_out(publish.plan(publish.load(sources.EMBEDDED), model, "v1", private=True))
+    code, _, err = command("deploy", SPACE, "--model", MODEL, "--private")
+    assert code == 0 and KEY in hub.private
+    assert front(hub)["models"] == [MODEL] and "preload_from_hub" not in front(hub)
+    assert "secret HF_TOKEN" in err
+
+
+@pytest.mark.parametrize("status", [402, 403])
+def test_a_plan_that_is_missing_is_told_with_what_works_without(
+    hub: WritableHub, page: Repository, status: int
+) -> None:
+    if status == 402:
+        hub.paid_plan = False
+    else:
+        hub.fail("create", 403)
+    kind = {402: PaidPlanNeeded, 403: NotAllowed}[status]
+    with pytest.raises(kind, match="paid plan.*python app.py.*container") as caught:
+        send(page)
+    assert NO_PLAN not in caught.value.message and TOKEN not in caught.value.message
+    assert not hub.has(KEY)
+
+
+ALWAYS = {("put", Break.HALF), ("commit", Break.LOST)}
+"""The others take their turn with the slow tests."""
+
+BREAKS = [
+    pytest.param(step, how, marks=[] if (step, how) in ALWAYS else [pytest.mark.slow])
+    for step, many in {
+        "create": (Break.CUT, Break.LOST, 500),
+        "variables": (Break.CUT, 500),
+        "preupload": (Break.CUT, 429),
+        "put": (Break.HALF, 500),
+        "commit": (Break.CUT, Break.LOST, 500),
+    }.items()
+    for how in many
+]
+
+
+@pytest.mark.parametrize(("step", "how"), BREAKS)
+def test_after_a_break_the_same_command_goes_on(
+    hub: WritableHub, page: Repository, published: str, step: str, how: Break | int
+) -> None:
+    hub.fail(step, how)
+    with pytest.raises(HubUnreachable):
+        send(page, MODEL)
+    hub.breaks.clear()
+    send(page, MODEL)
+    assert len(hub.history(KEY)) == 2
+    assert hub.variables[KEY] == {VARIABLE: f"{MODEL}@{published}"}
+    assert "app.py" in hub.files(KEY)
+
+
+def test_a_change_by_somebody_else_in_between_is_not_overwritten(hub: WritableHub, page: Repository) -> None:
+    send(page)
+    hub.push(KEY, {**hub.files(KEY), "app.py": b"# older"})
+    todo = deploy.plan(page, deploy.gather(page))
+    hub.push(KEY, {**hub.files(KEY), "app.py": b"# somebody's"})
+    with pytest.raises(Busy):
+        deploy.carry_out(todo)
+    assert hub.files(KEY)["app.py"] == b"# somebody's"
+
+
+WRONG_MODELS: dict[str, type[PneumoniaError]] = {
+    "": ModelNotFound,
+    "runs/best/x": ModelNotFound,
+    "clinic/unknown": ModelNotFound,
+    f"{MODEL}@v9": RevisionNotFound,
+}
+
+
+@pytest.mark.parametrize("wanted", WRONG_MODELS)
+def test_a_model_that_cannot_be_had_is_not_deployed(
+    hub: WritableHub, page: Repository, published: str, wanted: str
+) -> None:
+    with pytest.raises(WRONG_MODELS[wanted]):
+        send(page, wanted)
+    assert not hub.has(KEY)
+
+
+def test_a_folder_of_the_same_name_is_no_model_for_a_space(
+    hub: WritableHub, page: Repository, published: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / MODEL).mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    assert deploy.gather(page, MODEL).variable == f"{MODEL}@{published}"
+
+
+def test_a_model_that_is_damaged_on_the_hub_is_not_deployed(hub: WritableHub, page: Repository, published: str) -> None:
+    hub.push(MODEL, {**hub.files(MODEL), bundle.GATE: b"x" * len(hub.files(MODEL)[bundle.GATE])})
+    with pytest.raises(PneumoniaError, match="damaged"):
+        send(page, MODEL)
+    assert not hub.has(KEY)
+
+
+def test_outside_of_a_checkout_it_says_what_is_missing(page: Repository, tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text("")
+    with pytest.raises(UsageError, match="a folder with requirements.txt, LICENSE, NOTICE, README.md"):
+        space.files(SPACE, sources.load_bundle(""), root=tmp_path)
+
+
+def test_what_shall_be_private_does_not_go_to_a_public_space(hub: WritableHub, page: Repository) -> None:
+    hub.push(KEY, {})
+    with pytest.raises(UsageError, match="public"):
+        send(page, private=True)
+
+
+def test_without_a_token_nothing_is_asked(hub: WritableHub, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HF_TOKEN")
+    code, out, err = command("deploy", SPACE)
+    assert (code, out) == (2, "") and err.startswith("hub_login: ")
+    assert hub.requests == []

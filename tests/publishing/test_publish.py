@@ -1,0 +1,457 @@
+"""A bundle on its way to the Hub: what is sent, what a break leaves, what is refused."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pneumonia import Predictor, bundle, publish, sources
+from pneumonia.errors import (
+    Busy,
+    HubUnreachable,
+    NotAllowed,
+    NotLoggedIn,
+    PaidPlanNeeded,
+    PneumoniaError,
+    TagTaken,
+    UsageError,
+)
+from pneumonia.hub_writing import Repository
+
+from .conftest import MODEL
+from .writable_hub import READER, TOKEN, Break, WritableHub
+
+Command = Callable[..., tuple[int, str, str]]
+ROOT = Path(__file__).parents[2]
+
+WRITING = {"create", "preupload", "batch", "put", "commit", "tag"}
+LARGE_FILES = 4
+"""Graph, gate and two examples go by LFS."""
+
+
+def plan(model: Repository, folder: Path, tag: str | None = "v1", *, private: bool = False) -> publish.Plan:
+    return publish.plan(publish.load(folder), model, tag, private=private)
+
+
+def send(model: Repository, folder: Path, tag: str | None = "v1", *, private: bool = False) -> str:
+    return publish.carry_out(plan(model, folder, tag, private=private))
+
+
+def change(folder: Path) -> None:
+    """Another whole bundle: the same graph with another calibration."""
+    config, _ = bundle.read_config(folder)
+    config["calibration"]["intercept"] += 0.1
+    bundle.seal(folder, config)
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    config, _ = bundle.read_config(folder)
+    return {name: (folder / name).read_bytes() for name in (bundle.CONFIG, *config["files"])}
+
+
+def assert_whole(hub: WritableHub, folder: Path, commit: str) -> None:
+    there = dict(hub.files(MODEL, commit))
+    del there[".gitattributes"]
+    assert there == content(folder)
+
+
+def test_the_loop_from_the_command_line_and_back(hub: WritableHub, predictor: Predictor, tmp_path: Path) -> None:
+    """Real processes against a Hub over HTTP: publish, then predict with the line that was printed."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PNEUMONIA_", "HF_"))}
+    own = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path), "HF_TOKEN": TOKEN, "HF_HUB_DISABLE_XET": "1"}
+
+    def run(*arguments: str | Path) -> str:
+        command = [sys.executable, "-m", "pneumonia", *map(str, arguments)]
+        done = subprocess.run(command, cwd=ROOT, env=kept | own, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    pinned = run("publish", MODEL, "--bundle", sources.EMBEDDED).strip()
+    assert pinned == f"{MODEL}@{hub.history(MODEL)[-1]}"
+    film = predictor.bundle.examples[1]
+    there = json.loads(run("predict", film, "--json", "--model", pinned))
+    here = predictor.predict(film).as_dict()
+    assert there["model"] == {
+        "name": MODEL,
+        "revision": pinned.split("@")[1],
+        "sha256": predictor.model.sha256,
+    }
+    assert {**there, "model": None} == {**here, "model": None}
+
+
+def test_the_hub_holds_the_bundle_and_nothing_else_in_one_commit(
+    hub: WritableHub, model: Repository, folder: Path
+) -> None:
+    (folder / "training").mkdir()
+    (folder / "training" / "history.json").write_text("{}")
+    (folder / ".DS_Store").write_bytes(b"x")
+    commit = send(model, folder)
+    assert hub.history(MODEL)[1:] == [commit]
+    assert hub.tags[MODEL] == {"v1": commit}
+    assert_whole(hub, folder, commit)
+    assert "model-index" in hub.files(MODEL)[bundle.CARD].decode()
+    assert MODEL not in hub.private
+
+
+def test_a_tag_is_named_after_the_content_unless_it_is_given(hub: WritableHub, model: Repository, folder: Path) -> None:
+    send(model, folder, None)
+    loaded = publish.load(folder)
+    assert list(hub.tags[MODEL]) == [f"default-{loaded.identity.sha256[:12]}"] == [publish.default_tag(loaded)]
+
+
+def test_a_model_can_be_had_by_its_tag(hub: WritableHub, model: Repository, folder: Path) -> None:
+    commit = send(model, folder, "v1.0")
+    assert sources.load_from_hub(f"{MODEL}@v1.0", endpoint=hub.url).identity.revision == commit
+
+
+def test_a_model_for_fine_tuning_goes_along(hub: WritableHub, model: Repository, folder: Path) -> None:
+    (folder / bundle.KERAS).write_bytes(b"weights")
+    bundle.seal(folder, bundle.read_config(folder)[0])
+    commit = send(model, folder)
+    assert hub.files(MODEL)[bundle.KERAS] == b"weights"
+    loaded = sources.load_from_hub(f"{MODEL}@{commit}", endpoint=hub.url)
+    assert not (loaded.folder / bundle.KERAS).exists(), "serving does without"
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["new", "known"])
+def test_a_dry_run_sends_nothing_that_writes(
+    hub: WritableHub, model: Repository, folder: Path, command: Command, known: bool
+) -> None:
+    if known:
+        send(model, folder)
+        change(folder)
+        bundle.seal(folder, bundle.read_config(sources.EMBEDDED)[0])
+        (folder / bundle.CARD).write_text("another card")
+        hub.requests.clear()
+    code, out, _ = command("publish", MODEL, "--bundle", sources.EMBEDDED, "--tag", "v2", "--dry-run")
+    assert code == 0
+    assert all(request.startswith("GET ") for request in hub.requests)
+    size = 0 if known else sum(map(len, content(sources.EMBEDDED).values()))
+    assert f"{size:,}  bytes in" in out
+    assert out.splitlines()[-1] == f"would {'change' if known else 'make'} {hub.url}/{MODEL} and tag it v2"
+
+
+def test_the_same_again_says_so_and_sends_nothing(hub: WritableHub, command: Command) -> None:
+    first = command("publish", MODEL, "--bundle", sources.EMBEDDED, "--tag", "v1")
+    hub.steps.clear()
+    again = command("publish", MODEL, "--bundle", sources.EMBEDDED, "--tag", "v1")
+    assert again[:2] == first[:2] and again[0] == 0
+    assert re.fullmatch(rf"{MODEL}@[0-9a-f]{{40}}\n", again[1])
+    assert again[2] == "v1 is there already, with this very content\n"
+    assert not WRITING & set(hub.steps)
+    dry = command("publish", MODEL, "--bundle", sources.EMBEDDED, "--tag", "v1", "--dry-run")
+    assert dry == (0, "", again[2])
+
+
+def test_a_second_name_for_the_same_content_needs_no_commit(hub: WritableHub, model: Repository, folder: Path) -> None:
+    commit = send(model, folder, "v1")
+    assert send(model, folder, "v2") == commit
+    assert hub.tags[MODEL] == {"v1": commit, "v2": commit}
+
+
+def test_a_tag_is_never_moved(hub: WritableHub, model: Repository, folder: Path) -> None:
+    commit = send(model, folder)
+    change(folder)
+    with pytest.raises(TagTaken, match=rf"another --tag. Received: 'v1', which names {commit}; other there: config"):
+        send(model, folder)
+    assert hub.tags[MODEL] == {"v1": commit} and hub.history(MODEL)[-1] == commit
+
+
+def test_a_tag_behind_main_still_gives_its_commit(hub: WritableHub, model: Repository, folder: Path) -> None:
+    first = send(model, folder)
+    change(folder)
+    second = send(model, folder, "v2")
+    assert send(model, sources.EMBEDDED, "v1") == first != second == hub.history(MODEL)[-1]
+
+
+def test_a_newer_model_sends_what_changed_and_removes_what_is_stale(
+    hub: WritableHub, model: Repository, folder: Path
+) -> None:
+    hub.push(MODEL, {**content(folder), "examples/old.png": b"x", bundle.KERAS: b"x", "notes.txt": b"the owner's"})
+    change(folder)
+    todo = plan(model, folder, "v2")
+    assert set(todo.send) == {bundle.CONFIG}
+    assert todo.stale == ("examples/old.png", bundle.KERAS)
+    publish.carry_out(todo)
+    assert set(hub.files(MODEL)) == {*content(folder), "notes.txt"}
+    assert hub.uploads == []
+
+
+ALWAYS = {("create", Break.LOST), ("put", Break.HALF), ("batch", 500), ("commit", Break.LOST), ("tag", Break.LOST)}
+"""One of each kind; the others take their turn with the slow tests."""
+
+BREAKS = [
+    pytest.param(step, how, marks=[] if (step, how) in ALWAYS else [pytest.mark.slow])
+    for step, many in {
+        "create": (Break.CUT, Break.LOST, 500),
+        "validate": (Break.CUT,),
+        "preupload": (Break.CUT, 500, 429),
+        "batch": (Break.CUT, 500, 429),
+        "put": (Break.CUT, Break.HALF, Break.LOST, 500, 429),
+        "commit": (Break.CUT, Break.HALF, Break.LOST, 500, 429),
+        "tag": (Break.CUT, Break.LOST, 500, 429),
+        "tree": (Break.CUT, 500),
+    }.items()
+    for how in many
+]
+
+
+@pytest.mark.parametrize(("step", "how"), BREAKS)
+def test_after_a_break_the_same_command_goes_on(
+    hub: WritableHub, model: Repository, folder: Path, step: str, how: Break | int
+) -> None:
+    hub.fail(step, how)
+    with pytest.raises(HubUnreachable) as caught:
+        send(model, folder)
+    assert_safe_to_show(hub, caught.value.message)
+    assert "Run the same command again" in caught.value.message
+    for commit in hub.history(MODEL)[1:]:
+        assert_whole(hub, folder, commit)
+    hub.breaks.clear()
+    commit = send(model, folder)
+    assert hub.history(MODEL)[1:] == [commit], "one commit, however often it was tried"
+    assert hub.tags[MODEL] == {"v1": commit}
+    assert_whole(hub, folder, commit)
+    if (step, how) != ("put", Break.LOST):
+        assert len(hub.uploads) == len(set(hub.uploads)) == LARGE_FILES, "no large file was sent twice"
+
+
+@pytest.mark.parametrize("how", [Break.CUT, Break.HALF, 500, 429])
+def test_a_fault_that_passes_is_not_even_noticed(
+    hub: WritableHub, model: Repository, folder: Path, how: Break | int, waits: list[float]
+) -> None:
+    hub.fail("put", how, times=2)
+    assert_whole(hub, folder, send(model, folder))
+    assert len(waits) == 2
+
+
+def test_a_break_in_one_file_leaves_the_others_there(hub: WritableHub, model: Repository, folder: Path) -> None:
+    hub.fail("put", 403, times=1)  # the storage refuses one of them, which is not tried again
+    with pytest.raises(PneumoniaError):
+        send(model, folder)
+    arrived = set(hub.uploads)
+    assert 0 < len(arrived) < LARGE_FILES
+    hub.uploads.clear()
+    send(model, folder)
+    assert not arrived & set(hub.uploads) and len(arrived | set(hub.uploads)) == LARGE_FILES
+
+
+def test_a_silent_hub_is_given_up(
+    hub: WritableHub, model: Repository, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pneumonia.hub_writing.PATIENCE_S", 0.3)
+    hub.fail("commit", Break.SILENT)
+    with pytest.raises(HubUnreachable):
+        send(model, folder)
+
+
+def test_no_hub_at_all_is_told(hub: WritableHub, model: Repository, folder: Path) -> None:
+    hub.stop()
+    with pytest.raises(HubUnreachable, match="no connection"):
+        send(model, folder)
+
+
+def test_what_the_hub_turned_into_something_else_gets_no_tag(
+    hub: WritableHub, model: Repository, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    push = hub.push
+    monkeypatch.setattr(hub, "push", lambda name, files: push(name, {**files, bundle.GATE: b"other"}))
+    with pytest.raises(HubUnreachable, match="gate.npz"):
+        send(model, folder)
+    assert MODEL not in hub.tags
+
+
+def test_a_push_by_somebody_else_in_between_is_not_overwritten(
+    hub: WritableHub, model: Repository, folder: Path
+) -> None:
+    hub.push(MODEL, {"README.md": b"empty"})
+    todo = plan(model, folder)
+    theirs = hub.push(MODEL, {"README.md": b"somebody's"})
+    with pytest.raises(Busy, match="412"):
+        publish.carry_out(todo)
+    assert hub.history(MODEL)[-1] == theirs
+
+
+@pytest.mark.parametrize("same", [False, True], ids=["other", "same"])
+def test_a_tag_that_somebody_else_sets_in_between_stays(
+    hub: WritableHub, model: Repository, folder: Path, same: bool
+) -> None:
+    todo = plan(model, folder)
+    theirs = hub.push(MODEL, content(folder) if same else {"README.md": b"somebody's"})
+    hub.tags[MODEL] = {"v1": theirs}
+    if same:
+        assert publish.carry_out(todo) == theirs
+    else:
+        with pytest.raises(TagTaken, match=theirs):
+            publish.carry_out(todo)
+    assert hub.tags[MODEL] == {"v1": theirs}
+
+
+def test_private_is_private_from_the_start(hub: WritableHub, model: Repository, folder: Path) -> None:
+    send(model, folder, private=True)
+    assert MODEL in hub.private
+
+
+def test_what_shall_be_private_does_not_go_to_a_public_place(hub: WritableHub, model: Repository, folder: Path) -> None:
+    hub.push(MODEL, {})
+    with pytest.raises(UsageError, match="public"):
+        send(model, folder, private=True)
+
+
+def test_without_a_token_nothing_is_asked(hub: WritableHub, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HF_TOKEN")
+    code, out, err = command("publish", MODEL, "--bundle", sources.EMBEDDED)
+    assert (code, out) == (2, "")
+    assert err.startswith("hub_login: There is no token for the Hub. Allowed: ")
+    assert hub.requests == []
+
+
+REFUSED = {
+    ("create", 402): PaidPlanNeeded,
+    ("create", 403): NotAllowed,
+    ("create", 401): NotLoggedIn,
+    ("preupload", 403): NotAllowed,
+    ("put", 403): NotAllowed,
+    ("commit", 403): NotAllowed,
+    ("commit", 409): Busy,
+    ("info", 401): NotLoggedIn,
+}
+
+
+@pytest.mark.parametrize(("step", "status"), REFUSED)
+def test_what_the_hub_refuses_is_told_by_its_code(
+    hub: WritableHub, model: Repository, folder: Path, step: str, status: int
+) -> None:
+    hub.fail(step, status)
+    with pytest.raises(REFUSED[step, status], match=str(status)) as caught:
+        send(model, folder)
+    assert_safe_to_show(hub, caught.value.message)
+
+
+@pytest.mark.parametrize(
+    ("token", "name", "error"),
+    [
+        ("hf_wrong", MODEL, NotLoggedIn),
+        (READER, MODEL, NotAllowed),
+        (TOKEN, "others/model", NotAllowed),
+    ],
+    ids=["a wrong token", "a token that may only read", "another's namespace"],
+)
+def test_a_token_that_may_not_write(
+    hub: WritableHub,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    token: str,
+    name: str,
+    error: type[PneumoniaError],
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", token)
+    with pytest.raises(error) as caught:
+        send(Repository(name, endpoint=hub.url), folder)
+    assert token not in caught.value.message
+    assert not hub.has(name)
+
+
+def assert_safe_to_show(hub: WritableHub, message: str) -> None:
+    assert f"Bearer {TOKEN}" in hub.tokens, "the test is only worth something where the token was in play"
+    for secret in (TOKEN, "Bearer", "127.0.0.1", "signature", "Error("):
+        assert secret not in message
+
+
+def test_addresses_that_let_anyone_upload_are_not_printed(hub: WritableHub, command: Command) -> None:
+    hub.fail("put", 500)
+    code, out, err = command("publish", MODEL, "--bundle", sources.EMBEDDED)
+    assert (code, out) == (2, "")
+    assert err.startswith("hub_unreachable: ") and err.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["films", "a/b/c", "clinic/", "/films", "clinic/a b", "clinic/--", "clinic/a..b", ""])
+def test_an_impossible_name_is_refused(hub: WritableHub, command: Command, name: str) -> None:
+    code, _, err = command("publish", name, "--bundle", sources.EMBEDDED)
+    assert code == 2
+    assert err.startswith("usage: ") and "OWNER/NAME" in err
+
+
+TAGS = ["", "main", "HEAD", "a b", "v1/2", "-v1", ".v1", "v1.", "v..1", "v1.lock", "v1\n", "v@{1}", "f" * 40, "0" * 40]
+
+
+@pytest.mark.parametrize("tag", TAGS)
+def test_an_impossible_tag_is_refused(hub: WritableHub, model: Repository, folder: Path, tag: str) -> None:
+    with pytest.raises(UsageError, match="no name for a version"):
+        plan(model, folder, tag)
+
+
+@pytest.mark.parametrize("tag", ["v1", "1.0", "v1.0-rc.1", "2026_11", "default-0123456789ab", "f" * 12])
+def test_a_tag_that_a_person_would_take_is_legal(model: Repository, folder: Path, tag: str) -> None:
+    assert plan(model, folder, tag).tag == tag
+
+
+@pytest.mark.parametrize("spoil", ["damage", "remove", "keras"])
+def test_a_bundle_that_is_not_whole_is_not_sent(hub: WritableHub, command: Command, folder: Path, spoil: str) -> None:
+    if spoil == "keras":
+        (folder / bundle.KERAS).write_bytes(b"weights")
+        bundle.seal(folder, bundle.read_config(folder)[0])
+        (folder / bundle.KERAS).unlink()
+    elif spoil == "remove":
+        (folder / bundle.GATE).unlink()
+    else:
+        (folder / bundle.GRAPH).write_bytes(bytes((folder / bundle.GRAPH).stat().st_size))
+    code, out, err = command("publish", MODEL, "--bundle", folder)
+    assert (code, out) == (2, "") and err.startswith("bundle_corrupt: ")
+    assert hub.requests == []
+
+
+def test_the_embedded_bundle_is_held_to_its_anchor(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    change(folder)
+    monkeypatch.setattr(publish, "EMBEDDED", folder)
+    with pytest.raises(PneumoniaError, match="not the one that was built in"):
+        publish.load(folder)
+
+
+def test_figures_that_disagree_are_not_sent(hub: WritableHub, command: Command, folder: Path) -> None:
+    change(folder)
+    code, out, err = command("publish", MODEL, "--bundle", folder)
+    assert (code, out) == (2, "") and err.startswith("figures_disagree: ")
+    assert hub.requests == []
+
+
+def test_a_folder_without_a_bundle_is_named(command: Command, hub: WritableHub, tmp_path: Path) -> None:
+    code, _, err = command("publish", MODEL, "--bundle", tmp_path / "nowhere")
+    assert code == 2 and err.startswith("model_not_found: ")
+
+
+def test_without_the_training_libraries_the_command_says_what_to_install(hub: WritableHub, tmp_path: Path) -> None:
+    """As on a machine that only serves: scikit-learn cannot be imported."""
+    (tmp_path / "sklearn.py").write_text("raise ModuleNotFoundError(name='sklearn')")
+    command = [sys.executable, "-m", "pneumonia", "publish", MODEL, "--bundle", str(sources.EMBEDDED)]
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "HF_TOKEN": TOKEN, "HF_ENDPOINT": hub.url}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert done.stderr == "Publishing needs sklearn: pip install -r requirements-train.txt\n"
+
+
+def test_a_full_disk_is_told(
+    hub: WritableHub, model: Repository, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import errno
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("huggingface_hub.lfs.http_backoff", full)
+    with pytest.raises(PneumoniaError) as caught:
+        send(model, folder)
+    assert caught.value.code == "disk_full"
+
+
+def test_a_copy_elsewhere_has_the_same_tag(folder: Path, tmp_path: Path) -> None:
+    elsewhere = Path(shutil.copytree(folder, tmp_path / "elsewhere"))
+    assert publish.default_tag(publish.load(folder)) == publish.default_tag(publish.load(elsewhere))

@@ -1,0 +1,200 @@
+"""The Space as its builder makes it: only what was uploaded, only what it asks for, with a Space's environment."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gradio_client import Client, handle_file
+from huggingface_hub import RepoCard
+
+from pneumonia import Predictor, deploy, publish, sources
+from pneumonia.hub_writing import Repository
+
+from .conftest import MODEL, SPACE
+from .writable_hub import WritableHub
+
+pytestmark = pytest.mark.slow
+
+KEY = f"spaces/{SPACE}"
+PATIENCE_S = 120
+"""Until the page answers; two busy cores take 10 s."""
+OF_TRAINING = ("tensorflow", "tensorflow_cpu", "keras", "scikit_learn", "scipy", "matplotlib", "opencv_python_headless")
+OF_TESTS = ("pytest", "playwright", "mypy", "ruff", "hypothesis")
+
+PRELOAD = """
+import sys
+from huggingface_hub import hf_hub_download
+repository, files, revision = sys.argv[1].split(" ")
+for name in files.split(","):
+    hf_hub_download(repository, name, revision=revision)
+"""
+"""What a Space's builder does for an entry of `preload_from_hub`."""
+
+
+@pytest.fixture(scope="module")
+def interpreter(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fresh environment with `requirements.txt` and the sdk, installed together, as the builder does it."""
+    folder = tmp_path_factory.mktemp("environment")
+    root = Path(__file__).parents[2]
+    card: Any = RepoCard((root / "README.md").read_text())
+    subprocess.run([_python(card.data.python_version), "-m", "venv", folder], check=True)
+    found = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
+    sdk = f"gradio[oauth,mcp]=={card.data.sdk_version}"
+    command = [str(found), "-m", "pip", "install", "-q", "-r", str(root / "requirements.txt"), sdk]
+    subprocess.run(command, check=True, timeout=900)
+    return found
+
+
+def _python(version: str) -> str:
+    """The interpreter that the Space asks for, where this machine has it; else the one that runs the tests."""
+    found = shutil.which(f"python{version}")
+    # A version manager's stand-in may be found and not run.
+    runs = found and subprocess.run([found, "--version"], capture_output=True).returncode == 0
+    return found if found and runs else sys.executable
+
+
+@pytest.fixture
+def upload(hub: WritableHub, page: Repository, tmp_path: Path) -> Callable[..., Path]:
+    """`upload(model)`: deploy to the fake Hub, and the Space's folder as it lies there."""
+
+    def uploaded(model: str | None = None) -> Path:
+        deploy.carry_out(deploy.plan(page, deploy.gather(page, model)))
+        for name, data in hub.files(KEY).items():
+            (tmp_path / "space" / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / "space" / name).write_bytes(data)
+        return tmp_path / "space"
+
+    return uploaded
+
+
+def environment(hub: WritableHub, home: Path, port: int) -> dict[str, str]:
+    """What a Space's container has, and the Hub at another address."""
+    owner, name = SPACE.split("/")
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "SYSTEM": "spaces",
+        "SPACE_ID": SPACE,
+        "SPACE_HOST": f"{owner}-{name}.hf.space",
+        "SPACE_AUTHOR_NAME": owner,
+        "SPACE_REPO_NAME": name,
+        "GRADIO_SERVER_NAME": "0.0.0.0",
+        "GRADIO_SERVER_PORT": str(port),
+        "HF_ENDPOINT": hub.url,
+        "HF_HUB_DISABLE_XET": "1",
+        "NO_PROXY": "127.0.0.1,0.0.0.0,localhost",
+        **hub.variables[KEY],
+    }
+
+
+@contextmanager
+def started(interpreter: Path, folder: Path, kept: dict[str, str]) -> Iterator[str]:
+    """`python app.py` in the Space's folder; its address once it answers."""
+    address = f"http://127.0.0.1:{kept['GRADIO_SERVER_PORT']}"
+    log = folder.parent / "log"
+    with log.open("w") as out:
+        process = subprocess.Popen([interpreter, "app.py"], cwd=folder, env=kept, stdout=out, stderr=out)
+    try:
+        _wait(process, address, log)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _wait(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        assert process.poll() is None, log.read_text()
+        try:
+            with urllib.request.urlopen(f"{address}/config", timeout=5):
+                return
+        except OSError:
+            time.sleep(0.2)
+    pytest.fail(log.read_text())
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+def config(address: str) -> dict[str, Any]:
+    with urllib.request.urlopen(f"{address}/config", timeout=30) as answer:
+        found: dict[str, Any] = json.loads(answer.read())
+    return found
+
+
+@pytest.mark.parametrize("from_hub", [False, True], ids=["embedded", "from the Hub"])
+def test_a_built_space_answers_as_the_local_predictor(
+    interpreter: Path,
+    hub: WritableHub,
+    model: Repository,
+    upload: Callable[..., Path],
+    predictor: Predictor,
+    tmp_path: Path,
+    from_hub: bool,
+) -> None:
+    commit = publish.carry_out(publish.plan(publish.load(sources.EMBEDDED), model, "v1")) if from_hub else ""
+    folder = upload(f"{MODEL}@v1" if from_hub else None)
+    kept = environment(hub, tmp_path, free_port())
+    if from_hub:
+        card: Any = RepoCard((folder / "README.md").read_text())
+        subprocess.run([interpreter, "-c", PRELOAD, card.data.preload_from_hub[0]], env=kept, check=True, timeout=60)
+        hub.requests.clear()
+        hub.stop()  # a start that was preloaded asks nobody
+    with started(interpreter, folder, kept) as address:
+        client = Client(address, verbose=False)
+        for film in predictor.bundle.examples:
+            there = client.predict(handle_file(film), operating_point="balanced", api_name="/predict")
+            here = predictor.predict(film).as_dict()
+            assert {**there, "file": None, "model": None} == {**here, "file": None, "model": None}
+            name, revision = (MODEL, commit) if from_hub else ("embedded", predictor.model.revision)
+            assert there["model"] == {"name": name, "revision": revision, "sha256": predictor.model.sha256}
+        assert_launched_as_at_home(client, address)
+    assert hub.requests == [] or not from_hub
+    assert_nothing_went_wrong((tmp_path / "log").read_text())
+
+
+def assert_launched_as_at_home(client: Client, address: str) -> None:
+    """A Space changes Gradio's defaults; ours are set by hand and hold there, too."""
+    found = config(address)
+    assert found["space_id"] == SPACE, "Gradio knows where it runs"
+    assert not found["pwa"]
+    assert not found["analytics_enabled"]
+    assert "dataset" not in {component["type"] for component in found["components"]}, "no examples that it would cache"
+    named = {"/predict", "/predict_batch", "/analyze", "/model"}
+    assert named <= set(client.view_api(return_format="dict", print_info=False)["named_endpoints"])
+    body = json.dumps({"data": [None], "fn_index": 0}).encode()
+    request = urllib.request.Request(f"{address}/gradio_api/run/predict", body, {"Content-Type": "application/json"})
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(request, timeout=30)
+    assert caught.value.code in {401, 403, 404}, "nobody passes the queue by"
+
+
+def assert_nothing_went_wrong(log: str) -> None:
+    # The real builder adds the package `spaces`; without it a thread of Gradio's, for reloading code, ends with this.
+    assert log.count("Traceback") == log.count("`spaces` package is required to run hot-reloading"), log
+    assert "SSR" not in log and "public URL" not in log, log
+
+
+def test_no_library_of_training_or_tests_is_installed(interpreter: Path) -> None:
+    command = [str(interpreter), "-m", "pip", "list", "--format", "json"]
+    rows = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    names = {row["name"].lower().replace("-", "_") for row in rows}
+    assert "gradio" in names
+    assert not names & {*OF_TRAINING, *OF_TESTS}
+    subprocess.run([interpreter, "-m", "pip", "check"], check=True)
