@@ -61,8 +61,8 @@ class _Tags:
 _load_tags = TiffImagePlugin.ImageFileDirectory_v2.load
 
 
-def _load(self: TiffImagePlugin.ImageFileDirectory_v2, file: Any) -> None:
-    _load_tags(self, _Tags(file))  # type: ignore[arg-type]
+def _load(self: TiffImagePlugin.ImageFileDirectory_v2, fp: Any) -> None:
+    _load_tags(self, _Tags(fp))  # type: ignore[arg-type]
 
 
 # Pillow's own list of tags has no bound, and it is read while a picture is opened, also that of the EXIF in a JPEG.

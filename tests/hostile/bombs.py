@@ -25,6 +25,7 @@ Entry = tuple[int, int, int, int]
 """A TIFF tag: its number, type, count, and value or place."""
 
 BYTE, ASCII, SHORT, LONG, UNDEFINED = 1, 2, 3, 4, 7
+TEXT = zlib.compress(bytes(1_000_000))
 SMALL = np.full((100, 100), 90, np.uint8)
 
 
@@ -270,5 +271,3 @@ HEAVY: dict[str, Callable[[], bytes]] = {
     "dicom of deflated gigabytes": lambda: deflated(memoryview(bytes(400_000_000))),  # type: ignore[arg-type]
 }
 """Name -> how to make it: seconds each, and as much memory as a film may take."""
-
-TEXT = zlib.compress(bytes(1_000_000))

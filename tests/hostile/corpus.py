@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
+from typing import Literal
 
 import numpy as np
 
@@ -115,10 +116,10 @@ def bytes_set(data: bytearray, random: np.random.Generator) -> bytes:
 def numbers_set(data: bytearray, random: np.random.Generator) -> bytes:
     """A number of two or four bytes, of either order, near an end of its range or near what stood there."""
     at, size = _place(data, random), int(random.choice([2, 4]))
-    order = "little" if random.random() < 0.5 else "big"
-    before = int.from_bytes(data[at : at + size], order)  # type: ignore[arg-type]
+    order: Literal["little", "big"] = "little" if random.random() < 0.5 else "big"
+    before = int.from_bytes(data[at : at + size], order)
     value = int(random.choice([0, 1, before - 1, before + 1, before * 2, 2 ** (8 * size) - 1, 2 ** (8 * size - 1)]))
-    data[at : at + size] = (value % 2 ** (8 * size)).to_bytes(size, order)  # type: ignore[arg-type]
+    data[at : at + size] = (value % 2 ** (8 * size)).to_bytes(size, order)
     return bytes(data)
 
 

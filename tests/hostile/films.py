@@ -129,9 +129,9 @@ def compressed(name: str, codestream: bytes | None = None, **tags: Any) -> bytes
 @cache
 def dicoms() -> dict[str, bytes]:
     """Name -> file, for what pydicom reads."""
-    window = {"WindowCenter": 2000, "WindowWidth": 3000, "RescaleSlope": 1, "RescaleIntercept": -10}
+    window: dict[str, Any] = {"WindowCenter": 2000, "WindowWidth": 3000, "RescaleSlope": 1, "RescaleIntercept": -10}
     colours = np.repeat(grey()[:, :, None], 3, axis=2)
-    ybr = {"SamplesPerPixel": 3, "PlanarConfiguration": 0, "PixelData": colours.tobytes()}
+    ybr: dict[str, Any] = {"SamplesPerPixel": 3, "PlanarConfiguration": 0, "PixelData": colours.tobytes()}
     return {
         "dicom": dicom(grey()),
         "dicom-implicit": dicom(deep(), syntax=ImplicitVRLittleEndian, BitsStored=12, **window),

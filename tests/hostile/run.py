@@ -79,7 +79,10 @@ class Report:
     def _sum(self) -> Kind:
         kinds = list(self.kinds.values())
         return Kind(
-            *(sum(getattr(kind, name) for kind in kinds) for name in ("files", "crashes", "internal", "other")),
+            files=sum(kind.files for kind in kinds),
+            crashes=sum(kind.crashes for kind in kinds),
+            internal=sum(kind.internal for kind in kinds),
+            other=sum(kind.other for kind in kinds),
             memory=max(kind.memory for kind in kinds),
             cpu_seconds=max(kind.cpu_seconds for kind in kinds),
             seconds=max(kind.seconds for kind in kinds),
@@ -116,7 +119,7 @@ class _Worker:
         self.process.join()
 
 
-def run(corpus: list[Hostile], workers: int, tell: Callable[[int], None] = lambda done: None) -> Report:
+def run(corpus: list[Hostile], workers: int, tell: Callable[[int], object] = lambda done: None) -> Report:
     """Judge every file; a worker that dies is replaced, and its file is counted as a crash."""
     report, places = Report(), iter(range(len(corpus)))
     busy = [worker for worker in (_Worker(corpus) for _ in range(workers)) if _next(worker, places)]

@@ -89,9 +89,12 @@ def _wrong(result: Prediction | Failure) -> str:
     if isinstance(result.error, InternalError) or result.error.code not in FILM_CODES:
         return f"code {result.error.code}"
     said = result.error.message
-    if _TELLTALE.search(said) or len(said) > 400 or any(secret in said for secret in CHILD.values()):
-        return f"the message tells too much: {said[:400]!r}"
-    return ""
+    return f"the message tells too much: {said[:400]!r}" if tells_too_much(said) else ""
+
+
+def tells_too_much(said: str) -> bool:
+    """Whether a message for users quotes the machine, the code or a patient."""
+    return bool(_TELLTALE.search(said)) or len(said) > 400 or any(secret in said for secret in CHILD.values())
 
 
 @contextmanager
