@@ -213,8 +213,8 @@ def large_dicom(**tags: Any) -> bytes:
     return dicom(np.zeros((7_900, 10_000), np.uint16), syntax=DeflatedExplicitVRLittleEndian, **tags)
 
 
-WINDOW = {"WindowCenter": 100, "WindowWidth": 400, "RescaleSlope": 2, "RescaleIntercept": 1}
-DEFLATE = {"compression": "tiff_adobe_deflate"}
+WINDOW: dict[str, Any] = {"WindowCenter": 100, "WindowWidth": 400, "RescaleSlope": 2, "RescaleIntercept": 1}
+DEFLATE: dict[str, Any] = {"compression": "tiff_adobe_deflate"}
 
 QUICK: dict[str, Callable[[], bytes]] = {
     **{f"png {side} x {side}": partial(png_of, side, side) for side in (8_945, 20_000, 60_000, 2**31 - 1)},
