@@ -13,8 +13,9 @@ from PIL import Image, TiffImagePlugin
 
 from .errors import TooLarge, UnreadableImage
 
-MOST_READS = 1_000_000
-"""Pieces that a file may be read in: ten times those of a film of 80 million pixels in small tiles or chunks."""
+MOST_READS = 500_000
+"""Pieces that a file may be read in, two seconds' work: fifty times those of 50 MB in the smallest chunks that writers
+make (8 KB), and more than 80 million pixels have tiles of 16 x 16."""
 
 MOST_TAG_BYTES = 16_000_000
 """Bytes that one list of TIFF or EXIF tags may hold, colour profile and all."""

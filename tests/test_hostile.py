@@ -23,7 +23,7 @@ from tests.hostile.corpus import Hostile, corpus
 from tests.hostile.verdict import judged, tells_too_much
 
 ROOT = Path(__file__).parents[1]
-INPUTS = 400
+INPUTS = 300
 
 
 @pytest.fixture(scope="module")

@@ -22,8 +22,8 @@ from .corpus import Hostile
 BYTES_PER_PIXEL = 20
 """Of `PNEUMONIA_MAX_PIXELS`: what a file may take at its worst, a WebP with alpha at the limit."""
 
-BYTES_ON_TOP = 350_000_000
-"""For the file itself and what it unfolds to before its size is known; a million tags take 280 MB."""
+BYTES_ON_TOP = 250_000_000
+"""For the file itself and what it unfolds to before its size is known; half a million parts take 150 MB."""
 
 CPU_SECONDS = 60
 """Of one core in the service itself. A decoder beside it has bounds of its own (`pneumonia/decoders.py`)."""
