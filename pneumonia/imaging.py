@@ -5,6 +5,7 @@ This is the single definition. Training, evaluation, page, API and command line 
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 from collections.abc import Mapping
@@ -146,7 +147,9 @@ def _from_bytes(data: bytes, full_resolution: bool) -> Radiograph:
         return dicom.read(data)
     if kind == "JPEG":
         bounded.check_scans(data)
-    with decoding("picture"), Image.open(bounded.Reader(data), formats=[kind]) as picture:
+    # A BMP has no parts that are kept, and its runs are read two bytes at a time: only the file's size bounds them.
+    file = io.BytesIO(data) if kind == "BMP" else bounded.Reader(data)
+    with decoding("picture"), Image.open(file, formats=[kind]) as picture:
         check_pixel_count(*picture.size)
         if kind == "JPEG" and not full_resolution:
             picture.draft(picture.mode, (REDUCED_SIDE, REDUCED_SIDE))

@@ -142,6 +142,14 @@ def test_a_file_is_read_in_so_many_parts_and_no_more() -> None:
         reader.read(1)
 
 
+def test_a_bmp_in_runs_has_no_parts_that_are_counted() -> None:
+    """Runs of one pixel, as grain has them: more reads than any other format may take."""
+    grain = np.random.default_rng(0).integers(0, 256, (600, 600), dtype=np.uint8)
+    rows = (bytes(np.stack([np.ones_like(row), row], axis=1)) + b"\0\0" for row in grain[::-1])
+    film = imaging.read(bombs.bmp_of_runs(600, b"".join(rows) + b"\0\1"))
+    np.testing.assert_array_equal(film.pixels, grain)
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_tags_may_be_so_long_and_no_longer() -> None:
     place = 4 * 2_000_000

@@ -131,6 +131,14 @@ def jpeg_of_exif(size: int) -> bytes:
     return jpeg_with(b"".join(b"\xff\xe1" + struct.pack(">H", len(p) + 8) + b"Exif\0\0" + p for p in parts))
 
 
+def bmp_of_runs(side: int, body: bytes) -> bytes:
+    """A BMP of 256 greys in runs: a count and a grey, and so on."""
+    palette = b"".join(bytes([grey, grey, grey, 0]) for grey in range(256))
+    info = struct.pack("<LllHHLLllLL", 40, side, side, 1, 8, 1, len(body), 0, 0, 256, 0)
+    start = 14 + len(info) + len(palette)
+    return b"BM" + struct.pack("<LHHL", start + len(body), 0, 0, start) + info + palette + body
+
+
 def webp_of(width: int, height: int) -> bytes:
     """An animated WebP whose canvas is as large as one likes."""
     other = Image.fromarray(255 - grey())
@@ -229,6 +237,7 @@ QUICK: dict[str, Callable[[], bytes]] = {
     "jpeg of scans": partial(jpeg_of_scans, 3_000),
     "jpeg of segments": lambda: jpeg_with(b"\xff\xe3\0\2" * 100_000),
     "jpeg of fill bytes": lambda: jpeg_with(b"\xff" * 100_000),
+    "bmp of runs": lambda: bmp_of_runs(8_000, b"\1\5" * 200_000),
     "webp of a canvas": partial(webp_of, 16_383, 16_383),
     "webp of a huge canvas": partial(webp_of, 65_535, 65_535),
     "tiff of tags": partial(tiff_of_tags, 1_000_000),
@@ -252,6 +261,7 @@ HEAVY: dict[str, Callable[[], bytes]] = {
     "png of chunks": lambda: png_with(chunk(b"prVt", b"") * 4_000_000),
     "png 16 bits": partial(large, "I;16", "PNG", 900),
     "png with alpha": partial(large, "RGBA", "PNG", (1, 2, 3, 100), compress_level=1),
+    "bmp of many runs": lambda: bmp_of_runs(8_900, b"\1\5" * 24_000_000),
     "jpeg progressive": partial(large, "CMYK", "JPEG", (1, 2, 3, 4), progressive=True),
     "jpeg of scans, large": lambda: jpeg_of_scans(85, 8_900),
     "webp lossless": lambda: encoded(

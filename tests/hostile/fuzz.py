@@ -49,7 +49,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         _plant(Path(folder))
         options = [f"-max_total_time={given.seconds}", f"-artifact_prefix={given.finds}/", "-print_final_stats=1"]
-        bounds = ["-rss_limit_mb=2500", "-timeout=60", f"-max_len={SMALL}", f"-seed={given.seed}"]
+        bounds = [
+            "-rss_limit_mb=2500",
+            "-timeout=60",
+            "-report_slow_units=60",
+            f"-max_len={SMALL}",
+            f"-seed={given.seed}",
+        ]
         atheris.Setup([sys.argv[0], folder, *options, *bounds], one)
         atheris.Fuzz()
 
