@@ -18,6 +18,7 @@ import atheris
 with atheris.instrument_imports(include=["pydicom", "PIL", "pneumonia"], enable_loader_override=False):
     for reader in ("Bmp", "Jpeg", "Png", "Tiff", "WebP"):
         importlib.import_module(f"PIL.{reader}ImagePlugin")
+    importlib.import_module("pneumonia.dicom")  # else `imaging` imports it with the first DICOM file, unseen
     from pneumonia import PneumoniaError, imaging
     from pneumonia.errors import FilmError
 
@@ -31,8 +32,7 @@ SMALL = 64_000
 def one(data: bytes) -> None:
     """A film, or one of our errors about the film; anything else ends the fuzzer with what it found."""
     try:
-        film = imaging.read(bytes(data))
-        imaging.to_input(film)
+        imaging.to_input(imaging.read(bytes(data)))
     except PneumoniaError as error:
         if not isinstance(error, FilmError) or tells_too_much(error.message):
             raise AssertionError(f"{error.code}: {error.message}") from error
