@@ -6,7 +6,6 @@ it may quote a tag. docs/dicom.md has the rules in words.
 
 from __future__ import annotations
 
-import io
 import logging
 import warnings
 from typing import Any
@@ -15,15 +14,16 @@ import numpy as np
 import numpy.typing as npt
 import pydicom
 from PIL import Image
+from pydicom.datadict import keyword_for_tag
 from pydicom.encaps import get_frame
 from pydicom.multival import MultiValue
-from pydicom.pixels import apply_color_lut, pixel_array
+from pydicom.pixels import apply_color_lut, convert_color_space, pixel_array
 from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from . import codestream, colours, decoders, dicom_subject, presentation
+from . import bounded, codestream, colours, decoders, dicom_subject, presentation
 from .deflated import inflated
 from .errors import NoPixels, UnreadableImage, UnsupportedDicom
-from .radiograph import Pixels, Radiograph, check_pixel_count, decoding
+from .radiograph import Pixels, Radiograph, bands, check_pixel_count, decoding
 
 # A malformed tag is no reason to refuse the pixels, and pydicom's warnings about it would quote the tag in the log.
 pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
@@ -36,6 +36,19 @@ _GREYS = {"MONOCHROME1", "MONOCHROME2"}
 _SAMPLES = {**dict.fromkeys(_GREYS, 1), "PALETTE COLOR": 1}
 _SAMPLES |= dict.fromkeys(("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT"), 3)
 """PhotometricInterpretation -> samples a pixel. Grey films are often exported in colours, so these are read too."""
+
+LONGEST_ELEMENT = 65_534
+"""Bytes: what an element of numbers or words can have at most where its length is written in two bytes."""
+
+LONGEST_TABLE = 1_000_000
+"""Bytes of a table of grey values or offsets: seven times the largest that 16 bits need."""
+
+_TABLES = ("LUTData", "ModalityLUTSequence", "VOILUTSequence", "ExtendedOffsetTable", "ExtendedOffsetTableLengths")
+_PALETTES = tuple(f"{colour}PaletteColorLookupTableData" for colour in ("Red", "Green", "Blue"))
+_LONGEST = {
+    **dict.fromkeys((*_TABLES, *_PALETTES), LONGEST_TABLE),
+    **dict.fromkeys(("PixelData", "FloatPixelData", "DoubleFloatPixelData"), 2**32),
+}
 
 _UNCOMPRESSED = {ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian}
 _DICOMDIR = "1.2.840.10008.1.3.10"
@@ -51,9 +64,10 @@ def read(data: bytes) -> Radiograph:
     colours become grey. Raises `UnsupportedDicom`, `NoPixels`, `TooLarge`, `UnreadableImage` or `Busy`.
     """
     with decoding("DICOM file"):
-        dataset = pydicom.dcmread(io.BytesIO(inflated(data)), force=True)
+        dataset = pydicom.dcmread(bounded.Reader(inflated(data)), force=True)
         if "PixelData" not in dataset and _PIXEL_DATA in data:
             raise UnreadableImage("The DICOM file breaks off before the end of its picture.")
+        _leave_out_long(dataset)
         _mend(dataset)
         _check(dataset)
         pixels, lost = _grey(dataset)
@@ -64,6 +78,17 @@ def read(data: bytes) -> Radiograph:
             dicom_subject.is_lateral(dataset),
             dicom_subject.is_of_other_part(dataset),
         )
+
+
+def _leave_out_long(dataset: pydicom.Dataset) -> None:
+    """Forget elements that are longer than any that is read: pydicom would make an object of each of their values."""
+    for tag in list(dataset.keys()):
+        element = dataset.get_item(tag)
+        if isinstance(element, pydicom.DataElement):  # a sequence of undefined length, which is parsed by now
+            for item in element.value if element.VR == "SQ" else ():
+                _leave_out_long(item)
+        elif len(element.value or b"") > _LONGEST.get(keyword_for_tag(tag), LONGEST_ELEMENT):
+            del dataset[tag]
 
 
 def _mend(dataset: pydicom.Dataset) -> None:
@@ -145,11 +170,21 @@ def _stored(dataset: pydicom.Dataset) -> npt.NDArray[Any]:
         return _decompressed(dataset)
     bits, allocated = int(dataset.BitsStored), int(dataset.BitsAllocated)
     high = int(dataset.get("HighBit", bits - 1))
+    if _photometric(dataset).startswith("YBR_FULL"):
+        return _in_rgb(pixel_array(dataset, index=0, raw=True))
     if high == bits - 1 or not bits <= high < allocated:
         return pixel_array(dataset, index=0)
     # pydicom takes the lowest bits whatever HighBit says; here they lie higher, with foreign bits on either side.
     samples = pixel_array(dataset, index=0, correct_unused_bits=False)
     return (samples << (allocated - 1 - high)) >> (allocated - bits)
+
+
+def _in_rgb(samples: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """YBR_FULL `[H, W, 3]` as RGB; pydicom would do it at once, in floats."""
+    rgb = np.empty_like(samples)
+    for band in bands(*samples.shape[:2]):
+        rgb[band] = convert_color_space(samples[band], "YBR_FULL", "RGB")
+    return rgb
 
 
 def _decompressed(dataset: pydicom.Dataset) -> npt.NDArray[Any]:

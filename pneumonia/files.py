@@ -1,14 +1,14 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and folders that one process writes at a time."""
 
 from __future__ import annotations
 
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from .errors import DiskFull
+from .errors import Busy, DiskFull, UsageError
 
 
 @contextmanager
@@ -37,3 +37,29 @@ def write(path: Path, data: bytes) -> None:
     """Write `data` to `path`, whole or not at all; raises `DiskFull`."""
     with whole(path) as partial:
         partial.write_bytes(data)
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Make `folder`, and hold it for this process; raises `Busy` where another process holds it.
+
+    The system lets go of it when the process ends, however it ends.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(folder / ".in-use", thread_local=False)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise Busy(
+            f"Another process writes into {folder}. Allowed: one a folder. Wait for it, or take another --out."
+        ) from None
+    except OSError as error:
+        raise UsageError(f"The folder cannot be written: {error.strerror}. Received: {folder}.") from None
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            (folder / ".in-use").unlink()
+        lock.release()

@@ -8,17 +8,18 @@ from __future__ import annotations
 import io
 import os
 import stat
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
-from . import colours, settings
+from . import bounded, colours, settings
 from .errors import EmptyFile, TooLarge, TooSmall, UnreadableImage, UnsupportedFormat
-from .radiograph import Pixels, Radiograph, check_pixel_count, decoding, stretched
+from .radiograph import Pixels, Radiograph, bands, check_pixel_count, decoding, stretched
 from .without_gdcm import without_gdcm
 
 Source: TypeAlias = "str | os.PathLike[str] | bytes | Image.Image | npt.NDArray[np.generic]"
@@ -39,6 +40,10 @@ side. The model input then differs from the full decode's by 0.1 grey levels on 
 
 INVERTED_NOTE = "The film looked inverted (bones dark); it was corrected."
 _TIFF_PHOTOMETRIC = 262
+_TIFF_TILE = (322, 323)
+"""Width and height of a TIFF's tiles: libtiff makes room for a whole one, however small the picture."""
+
+_ORIENTATION = 274
 
 # `check_pixel_count` stands in its place: lower, a setting, and asked before anything is decoded.
 Image.MAX_IMAGE_PIXELS = None
@@ -140,7 +145,11 @@ def _from_bytes(data: bytes, full_resolution: bool) -> Radiograph:
         with without_gdcm():
             from . import dicom  # pydicom costs 0.3 s to import, and most films are pictures
         return dicom.read(data)
-    with decoding("picture"), Image.open(io.BytesIO(data), formats=[kind]) as picture:
+    if kind == "JPEG":
+        bounded.check_scans(data)
+    # A BMP has no parts that are kept, and its runs are read two bytes at a time: only the file's size bounds them.
+    file = io.BytesIO(data) if kind == "BMP" else bounded.Reader(data)
+    with decoding("picture"), Image.open(file, formats=[kind]) as picture:
         check_pixel_count(*picture.size)
         if kind == "JPEG" and not full_resolution:
             picture.draft(picture.mode, (REDUCED_SIDE, REDUCED_SIDE))
@@ -150,11 +159,14 @@ def _from_bytes(data: bytes, full_resolution: bool) -> Radiograph:
 def _from_picture(picture: Image.Image, kind: str) -> Radiograph:
     check_pixel_count(*picture.size)
     notes = []
-    if getattr(picture, "n_frames", 1) > 1:
-        notes.append(f"The file holds {picture.n_frames} pictures; only the first was used.")  # type: ignore[attr-defined]
+    frames = bounded.frames(picture)
+    if frames > 1:
+        notes.append(f"The file holds {frames} pictures; only the first was used.")
         picture.seek(0)
-    pixels, lost = _grey(ImageOps.exif_transpose(picture))
-    if pixels.dtype == np.uint16 and getattr(picture, "tag_v2", {}).get(_TIFF_PHOTOMETRIC) == 0:
+    tags: Mapping[int, Any] = getattr(picture, "tag_v2", {})
+    check_pixel_count(*(tags.get(side, 0) for side in _TIFF_TILE))
+    pixels, lost = _grey(_upright(picture))
+    if pixels.dtype == np.uint16 and tags.get(_TIFF_PHOTOMETRIC) == 0:
         # Pillow turns a TIFF in which zero is white for 8 bits, but not for 16.
         pixels = np.uint16(_full_scale(pixels)) - pixels
     return Radiograph(pixels, kind, (*notes, *lost))
@@ -169,24 +181,37 @@ def _grey(picture: Image.Image) -> tuple[Pixels, tuple[str, ...]]:
         return _deep_grey(np.asarray(picture)), ()
     if mode in {"1", "L"} and not picture.has_transparency_data:
         return np.asarray(picture.convert("L")), ()
-    if picture.has_transparency_data:
-        # A film lies on black; a transparent border must not become a white frame.
-        black = Image.new("RGBA", picture.size, "black")
-        picture = Image.alpha_composite(black, picture.convert("RGBA"))
-    return colours.grey(picture.convert("RGB"))
+    return colours.grey(_on_black(picture) if picture.has_transparency_data else picture.convert("RGB"))
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    """The picture as its EXIF says that it is to be seen; itself where it lies so, since a copy may be large."""
+    picture.load()
+    return ImageOps.exif_transpose(picture) if picture.getexif().get(_ORIENTATION, 1) != 1 else picture
+
+
+def _on_black(picture: Image.Image) -> Image.Image:
+    """RGB: a film lies on black; a transparent border must not become a white frame."""
+    flat = Image.new("RGB", picture.size)
+    for band in bands(picture.height, picture.width):
+        part = picture.crop((0, band.start, picture.width, band.stop)).convert("RGBA")
+        flat.paste(Image.alpha_composite(Image.new("RGBA", part.size, "black"), part), (0, band.start))
+    return flat
 
 
 def _deep_grey(values: npt.NDArray[np.generic]) -> npt.NDArray[np.uint16]:
     """Whole numbers that fit keep their values; floats in 0..1 fill 16 bits; anything else is stretched to 16 bits."""
-    numbers = values.astype(np.float64)
-    if not np.isfinite(numbers).all():
+    if not all(np.isfinite(values[band]).all() for band in bands(*values.shape)):
         raise UnreadableImage("The picture holds values that are not numbers (NaN or infinite).")
-    low, high = float(numbers.min()), float(numbers.max())
-    if values.dtype.kind == "f" and low >= 0 and high <= 1:
-        return np.rint(numbers * 65535).astype(np.uint16)
+    low, high = float(values.min()), float(values.max())
     if values.dtype.kind in "iu" and low >= 0 and high <= 65535:
-        return numbers.astype(np.uint16)
-    return stretched(numbers)
+        return values.astype(np.uint16)
+    fits = values.dtype.kind == "f" and low >= 0 and high <= 1
+    deep = np.empty(values.shape, np.uint16)
+    for band in bands(*values.shape):
+        numbers = values[band].astype(np.float64)
+        deep[band] = np.rint(numbers * 65535) if fits else stretched(numbers, low, high)
+    return deep
 
 
 def _from_array(array: npt.NDArray[np.generic]) -> Radiograph:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pydicom
 from pydicom.pixels import apply_modality_lut, apply_voi_lut
 
-from .radiograph import Pixels, stretched
+from .radiograph import Pixels, bands, stretched
 
 _FAR = 10_000_000
 """Beyond every value that 16 bits and a rescale give."""
@@ -31,10 +31,15 @@ def _windowed(dataset: pydicom.Dataset, stored: npt.NDArray[Any]) -> tuple[Pixel
     if not has_window and "ModalityLUTSequence" not in dataset and stored.dtype.kind == "u":
         values, white = _in_own_depth(stored, int(dataset.BitsStored))
         return (white - values if float(dataset.get("RescaleSlope", 1)) < 0 else values), white
-    values = apply_modality_lut(stored, dataset)
-    if not has_window:
-        return stretched(values.astype(np.float64), *_ends_of_table(dataset, stored)), np.uint16(65535)
-    return _stretched_to_window(dataset, apply_voi_lut(values, dataset, index=0).astype(np.float64)), np.uint16(65535)
+    low, high = (0.0, 0.0) if has_window else _ends_of_table(dataset, stored)
+    values = np.empty(stored.shape, np.uint16)
+    for band in bands(*stored.shape):
+        part = apply_modality_lut(stored[band], dataset)
+        if has_window:
+            values[band] = _stretched_to_window(dataset, apply_voi_lut(part, dataset, index=0).astype(np.float64))
+        else:
+            values[band] = stretched(part.astype(np.float64), low, high)
+    return values, np.uint16(65535)
 
 
 def _in_own_depth(stored: npt.NDArray[Any], bits: int) -> tuple[Pixels, Any]:
@@ -45,12 +50,16 @@ def _in_own_depth(stored: npt.NDArray[Any], bits: int) -> tuple[Pixels, Any]:
     return stored.astype(depth), depth.type(2**bits - 1)
 
 
-def _ends_of_table(dataset: pydicom.Dataset, stored: npt.NDArray[Any]) -> tuple[float, float] | tuple[()]:
-    """What a modality table can give at all; nothing for signed values, where the film's own ends count."""
-    if stored.dtype.kind != "u":
-        return ()
-    possible = apply_modality_lut(np.arange(2 ** int(dataset.BitsStored), dtype=stored.dtype), dataset)
-    return float(possible.min()), float(possible.max())
+def _ends_of_table(dataset: pydicom.Dataset, stored: npt.NDArray[Any]) -> tuple[float, float]:
+    """What a modality table can give at all; for signed values, the film's own ends."""
+    if stored.dtype.kind == "u":
+        # No table reaches further: it has 16 bits of entries, and starts at a value of 16 bits.
+        possible = np.arange(2 ** min(17, int(dataset.BitsStored)), dtype=stored.dtype)
+        parts = iter([apply_modality_lut(possible, dataset)])
+    else:
+        parts = (apply_modality_lut(stored[band], dataset) for band in bands(*stored.shape))
+    ends = [(float(part.min()), float(part.max())) for part in parts]
+    return min(low for low, _ in ends), max(high for _, high in ends)
 
 
 def _stretched_to_window(dataset: pydicom.Dataset, windowed: npt.NDArray[np.float64]) -> npt.NDArray[np.uint16]:

@@ -16,6 +16,10 @@ from .errors import PneumoniaError, TooLarge, UnreadableImage
 Pixels: TypeAlias = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 
 
+BAND_PIXELS = 1_000_000
+"""Pixels that are brought from one depth to another at a time: 8 MB as floats, where a whole film may be 640."""
+
+
 @dataclass(frozen=True)
 class Radiograph:
     """One film as it was stored, in grey, upright, bright where the body absorbs.
@@ -60,6 +64,12 @@ def decoding(what: str) -> Iterator[None]:
         # Decoders raise nearly everything on damaged files (struct.error, zlib.error, KeyError ...). Their texts may
         # quote the file or a patient's tag, so only the kind of error is kept.
         raise UnreadableImage(f"The {what} is damaged and cannot be decoded ({type(error).__name__}).") from None
+
+
+def bands(height: int, width: int) -> Iterator[slice]:
+    """Rows of a picture, so many at a time that a copy of them in floats is small."""
+    rows = max(1, BAND_PIXELS // max(1, width))
+    return (slice(start, min(start + rows, height)) for start in range(0, height, rows))
 
 
 def stretched(

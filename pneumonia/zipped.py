@@ -48,7 +48,8 @@ def members(path: Path, *, most_bytes: int | None = None) -> list[Member]:
         raise
     except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError, OverflowError, struct.error):
         raise UnreadableImage("The ZIP is damaged and cannot be opened.") from None
-    inside = [member for member in archive.infolist() if not member.is_dir() and not _is_hidden(member.filename)]
+    # Not `is_dir`, which fails for a member without a name.
+    inside = [each for each in archive.infolist() if not each.filename.endswith("/") and not _is_hidden(each.filename)]
     _check(inside, most_bytes)
     return [(member.filename, partial(_content, archive, member)) for member in inside]
 

@@ -64,6 +64,14 @@ def test_a_name_that_leads_out_is_an_error_and_touches_nothing(
     assert sorted(tmp_path.rglob("*")) == before
 
 
+@pytest.mark.parametrize("name", ["", "\0"])
+def test_a_member_without_a_name_is_an_error_and_not_the_end_of_the_others(make_zip: MakeZip, name: str) -> None:
+    path = make_zip({"placeholder": FILM, "a.png": FILM})
+    path.write_bytes(path.read_bytes().replace(b"placeholder", name.encode().ljust(11, b"\0")))
+    assert "leads out of the ZIP" in error_of(path).message
+    assert zipped.members(path)[1][1]() == FILM
+
+
 def test_an_encrypted_member_says_so(make_zip: MakeZip) -> None:
     path = make_zip({"a.png": FILM})
     data = bytearray(path.read_bytes())

@@ -153,11 +153,12 @@ def _gather_folds(
 
 def _validate_split(order: Order, films: FilmSet, split: Split, out: Path) -> None:
     """Only what a search may see: `validation.json`, and no test film."""
-    network, history = _train_split(order, films, split, out)
-    _, summary = _validation_scores(network, films.take(split.validation))
-    _keep_history(out / "training", history)
-    seconds = round(sum(row["seconds"] for row in history))
-    files.write(out / "validation.json", _json({"recipe": order.recipe.name, "seconds": seconds, **summary}))
+    with files.alone(out):
+        network, history = _train_split(order, films, split, out)
+        _, summary = _validation_scores(network, films.take(split.validation))
+        _keep_history(out / "training", history)
+        seconds = round(sum(row["seconds"] for row in history))
+        files.write(out / "validation.json", _json({"recipe": order.recipe.name, "seconds": seconds, **summary}))
 
 
 def _train_split(order: Order, films: FilmSet, split: Split, out: Path) -> tuple[keras.Model, History]:
@@ -176,11 +177,12 @@ def _train_split(order: Order, films: FilmSet, split: Split, out: Path) -> tuple
 
 
 def _run_split(order: Order, films: FilmSet, split: Split, out: Path) -> tuple[dict[str, Any], Outcome]:
-    network, history = _train_split(order, films, split, out)
-    learning, validation = films.take(split.train), films.take(split.validation)
-    config = _export(order, films, network, learning, validation, out)
-    _keep_history(out / "training", history)
-    return _evaluate(order, config, films.take(split.test), len(learning.films), history, out)
+    with files.alone(out):
+        network, history = _train_split(order, films, split, out)
+        learning, validation = films.take(split.train), films.take(split.validation)
+        config = _export(order, films, network, learning, validation, out)
+        _keep_history(out / "training", history)
+        return _evaluate(order, config, films.take(split.test), len(learning.films), history, out)
 
 
 def _export(

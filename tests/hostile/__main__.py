@@ -1,0 +1,38 @@
+"""`python -m tests.hostile --inputs 50000`: the whole corpus, and the table of what came of it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from tqdm import tqdm
+
+from .corpus import corpus
+from .run import run
+from .verdict import CPU_SECONDS, memory_bound
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser("python -m tests.hostile", description=__doc__)
+    parser.add_argument("--inputs", type=int, default=50_000, help="how many files")
+    parser.add_argument("--seed", type=int, default=0, help="of the damage by chance")
+    parser.add_argument("--workers", type=int, default=2, help="processes; each may take what a film may take")
+    parser.add_argument("--light", action="store_true", help="without the bombs that take seconds and a gigabyte each")
+    parser.add_argument("--table", type=Path, help="also write the table there")
+    given = parser.parse_args()
+    files = corpus(given.inputs, seed=given.seed, heavy=not given.light)
+    with tqdm(total=len(files), unit="file", disable=None) as bar:
+        report = run(files, given.workers, lambda done: bar.update())
+    table = report.as_markdown()
+    print(table)
+    print(f"allowed for a file: {memory_bound() / 1e6:,.0f} MB, {CPU_SECONDS} s of CPU; seed {given.seed}")
+    for problem in report.problems[:100]:
+        print(problem)
+    if given.table:
+        given.table.write_text(f"{table}\n", encoding="utf-8")
+    return 1 if report.problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

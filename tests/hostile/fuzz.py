@@ -1,0 +1,74 @@
+"""`python -m tests.hostile.fuzz --seconds 600`: a fuzzer that follows what code a file reaches (atheris, libFuzzer).
+
+It sees the Python of pydicom, of Pillow's readers and of our own rooms. What it finds goes into `--finds`, to be
+put into the corpus. Decoders of compressed DICOM frames run beside it; it feeds them all the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import logging
+import sys
+import tempfile
+from pathlib import Path
+
+import atheris
+
+with atheris.instrument_imports(include=["pydicom", "PIL", "pneumonia"], enable_loader_override=False):
+    for reader in ("Bmp", "Jpeg", "Png", "Tiff", "WebP"):
+        importlib.import_module(f"PIL.{reader}ImagePlugin")
+    importlib.import_module("pneumonia.dicom")  # else `imaging` imports it with the first DICOM file, unseen
+    from pneumonia import PneumoniaError, imaging
+    from pneumonia.errors import FilmError
+
+from . import corpus, films
+from .verdict import tells_too_much
+
+SMALL = 64_000
+"""Bytes of the longest file that it starts from: it tries many more short ones in the same time."""
+
+
+def one(data: bytes) -> None:
+    """A film, or one of our errors about the film; anything else ends the fuzzer with what it found."""
+    try:
+        imaging.to_input(imaging.read(bytes(data)))
+    except PneumoniaError as error:
+        if not isinstance(error, FilmError) or tells_too_much(error.message):
+            raise AssertionError(f"{error.code}: {error.message}") from error
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser("python -m tests.hostile.fuzz", description=__doc__)
+    parser.add_argument("--seconds", type=int, default=600)
+    parser.add_argument("--finds", type=Path, default=Path("fuzz-finds"), help="folder for what must not be")
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args()
+    given.finds.mkdir(parents=True, exist_ok=True)
+    logging.getLogger("pneumonia").setLevel(logging.CRITICAL)
+    with tempfile.TemporaryDirectory() as folder:
+        _plant(Path(folder))
+        options = [f"-max_total_time={given.seconds}", f"-artifact_prefix={given.finds}/", "-print_final_stats=1"]
+        bounds = [
+            "-rss_limit_mb=2500",
+            "-timeout=60",
+            "-report_slow_units=60",
+            f"-max_len={SMALL}",
+            f"-seed={given.seed}",
+        ]
+        atheris.Setup([sys.argv[0], folder, *options, *bounds], one)
+        atheris.Fuzz()
+
+
+def _plant(folder: Path) -> None:
+    """What it starts from: whole films, and the short ones of those that were thought of."""
+    for name, whole in films.whole().items():
+        (folder / name).write_bytes(whole[:SMALL])
+    for number, hostile in enumerate(corpus.corpus(1_000, heavy=False)):
+        data = hostile.make()
+        if len(data) <= SMALL and not hostile.is_zip:
+            (folder / str(number)).write_bytes(data)
+
+
+if __name__ == "__main__":
+    main()

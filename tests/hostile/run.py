@@ -1,0 +1,185 @@
+"""Feed hostile files to predictors in processes of their own, each bounded in memory and time; count what comes."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import resource
+import signal
+import sys
+import warnings
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+
+from .corpus import Hostile
+from .verdict import CPU_SECONDS, Outcome, judged, memory_bound
+
+PATIENCE_S = 600
+"""Seconds by the clock after which a worker is given up; its own bound is in seconds of the processor."""
+
+_FORK = multiprocessing.get_context("fork")
+
+
+@dataclass
+class Kind:
+    """A row of the table."""
+
+    files: int = 0
+    crashes: int = 0
+    internal: int = 0
+    other: int = 0
+    memory: tuple[int, str] = (0, "")
+    cpu_seconds: tuple[float, str] = (0.0, "")
+    seconds: tuple[float, str] = (0.0, "")
+    answers: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass
+class Report:
+    """What came of a corpus."""
+
+    kinds: defaultdict[str, Kind] = field(default_factory=lambda: defaultdict(Kind))
+    problems: list[str] = field(default_factory=list)
+
+    def add(self, hostile: Hostile, outcome: Outcome | str) -> None:
+        """Count what came of a file: an outcome, or how the process died of it."""
+        kind = self.kinds[hostile.kind]
+        kind.files += 1
+        problem = outcome if isinstance(outcome, str) else outcome.problem
+        if problem:
+            self.problems.append(f"{hostile.kind} | {hostile.name} | {problem}")
+        if isinstance(outcome, str):
+            kind.crashes += 1
+            return
+        kind.internal += "internal" in problem
+        kind.other += bool(problem) and "internal" not in problem
+        kind.answers[outcome.answer] += 1
+        kind.memory = max(kind.memory, (outcome.memory, hostile.name))
+        kind.cpu_seconds = max(kind.cpu_seconds, (outcome.cpu_seconds, hostile.name))
+        kind.seconds = max(kind.seconds, (outcome.seconds, hostile.name))
+
+    def as_markdown(self) -> str:
+        """The table, its last row the sum."""
+        head = "| kind | files | crashes | internal errors | other | most MB | most s of CPU | most s by the clock |"
+        rows = [self._row(name, kind) for name, kind in self.kinds.items()]
+        return "\n".join([head, "|---|--:|--:|--:|--:|--:|--:|--:|", *rows, self._row("all", self._sum())])
+
+    @staticmethod
+    def _row(name: str, kind: Kind) -> str:
+        counts = f"{kind.files:,} | {kind.crashes} | {kind.internal} | {kind.other}"
+        return (
+            f"| {name} | {counts} | {kind.memory[0] / 1e6:,.0f} | {kind.cpu_seconds[0]:.1f} | {kind.seconds[0]:.1f} |"
+        )
+
+    def _sum(self) -> Kind:
+        kinds = list(self.kinds.values())
+        return Kind(
+            files=sum(kind.files for kind in kinds),
+            crashes=sum(kind.crashes for kind in kinds),
+            internal=sum(kind.internal for kind in kinds),
+            other=sum(kind.other for kind in kinds),
+            memory=max(kind.memory for kind in kinds),
+            cpu_seconds=max(kind.cpu_seconds for kind in kinds),
+            seconds=max(kind.seconds for kind in kinds),
+            answers=sum((kind.answers for kind in kinds), Counter()),
+        )
+
+
+class _Worker:
+    """One process with a predictor, and the file that it has before it."""
+
+    def __init__(self, corpus: list[Hostile]) -> None:
+        self.pipe, theirs = _FORK.Pipe()
+        self.process = _FORK.Process(target=_work, args=(corpus, theirs), daemon=True)
+        self.process.start()
+        theirs.close()
+        self.place: int | None = None
+
+    def give(self, place: int) -> None:
+        self.place = place
+        self.pipe.send(place)
+
+    def take(self) -> Outcome | str:
+        """What came of the file, or how the process died of it."""
+        try:
+            outcome: Outcome = self.pipe.recv()
+            return outcome
+        except (EOFError, ConnectionResetError):
+            self.process.join()
+            return f"the process died: {_end(self.process.exitcode or 0)}"
+
+    def end(self) -> None:
+        self.pipe.close()
+        self.process.kill()
+        self.process.join()
+
+
+def run(corpus: list[Hostile], workers: int, tell: Callable[[int], object] = lambda done: None) -> Report:
+    """Judge every file; a worker that dies is replaced, and its file is counted as a crash."""
+    report, places = Report(), iter(range(len(corpus)))
+    busy = [worker for worker in (_Worker(corpus) for _ in range(workers)) if _next(worker, places)]
+    done = 0
+    while busy:
+        ready = wait([worker.pipe for worker in busy], PATIENCE_S)
+        for worker in [worker for worker in busy if worker.pipe in ready or not ready]:
+            assert worker.place is not None
+            outcome = worker.take() if ready else f"no answer in {PATIENCE_S} s"
+            report.add(corpus[worker.place], outcome)
+            done += 1
+            tell(done)
+            busy.remove(worker)
+            if isinstance(outcome, str):
+                worker.end()
+                worker = _Worker(corpus)
+            if _next(worker, places):
+                busy.append(worker)
+            else:
+                worker.end()
+    return report
+
+
+def _next(worker: _Worker, places: Iterator[int]) -> bool:
+    place = next(places, None)
+    if place is not None:
+        worker.give(place)
+    return place is not None
+
+
+def _work(corpus: list[Hostile], pipe: Connection) -> None:
+    from pneumonia import load_predictor
+
+    warnings.simplefilter("ignore")
+    logging.getLogger("pneumonia").propagate = False
+    _silence()
+    predictor = load_predictor("", threads=1)
+    # What is reserved counts here, and not only what is used: threads and allocators reserve more than they need.
+    used = 4096 * int(Path("/proc/self/statm").read_text().split()[0])
+    resource.setrlimit(resource.RLIMIT_AS, (used + memory_bound() + 1_000_000_000,) * 2)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    while True:
+        try:
+            place = pipe.recv()
+        except EOFError:
+            return
+        hostile = corpus[place]
+        # The corpus's own work is not the film's: it has no bound.
+        ready = Hostile(hostile.kind, hostile.name, partial(bytes, hostile.make()))
+        signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS + 5)  # ends the process
+        outcome = judged(predictor, ready)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        pipe.send(outcome)
+
+
+def _silence() -> None:
+    """What native decoders print is not for the table."""
+    sys.stderr.flush()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+
+
+def _end(code: int) -> str:
+    return signal.Signals(-code).name if code < 0 else f"exit code {code}"

@@ -1,0 +1,164 @@
+"""One file, every way in: page, endpoints, command line, both batches. One JSON, but for the name as each gave it."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from gradio_client import Client, handle_file
+
+from pneumonia import Predictor
+from pneumonia.web import session
+from pneumonia.web.batch_job import Jobs
+from pneumonia.web.upload import Upload
+from tests.dicom_files import dicom as any_dicom
+from tests.hostile.bombs import png_of
+
+from .visit import Visit, dicom
+
+ROOT = Path(__file__).parents[2]
+Answers = dict[str, dict[str, Any]]
+
+CODES = {
+    "broken.jpg": "unreadable_image",
+    "empty.png": "empty_file",
+    "page.png": "unsupported_format",
+    "small.png": "too_small",
+    "swollen.png": "too_large",
+    "cut.dcm": "unreadable_image",
+    "scan.dcm": "unsupported_dicom",
+}
+ANSWERED = ("film.png", "film.jpg", "deep.png", "film.dcm", "inverted.png", "turned.png", "coarse.png")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, large_film: Any, encode: Callable[..., bytes]) -> Path:
+    """Films that are answered in every way there is, and files that fail in every way."""
+    folder = tmp_path_factory.mktemp("same")
+    contents = {
+        "film.png": encode(large_film, "PNG"),
+        "film.jpg": encode(large_film, "JPEG", quality=92),
+        "deep.png": encode(large_film.astype(np.uint16) * 16, "PNG"),
+        "film.dcm": dicom(large_film),
+        "inverted.png": encode(255 - large_film, "PNG"),
+        "turned.png": encode(large_film.T.copy(), "PNG"),
+        "coarse.png": encode(large_film[::8, ::8].copy(), "PNG"),
+        "broken.jpg": b"\xff\xd8\xff\xe0 not a picture",
+        "empty.png": b"",
+        "page.png": b"<html><script>alert(1)</script></html>",
+        "small.png": encode(large_film[:50, :50].copy(), "PNG"),
+        "swollen.png": png_of(60_000, 60_000),
+        "cut.dcm": dicom(large_film)[:50_000],
+        "scan.dcm": any_dicom(large_film, Modality="CT"),
+    }
+    assert set(contents) == {*CODES, *ANSWERED}
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def told(predictor: Predictor, folder: Path) -> Answers:
+    """What the predictor itself says, without the name."""
+    paths = sorted(folder.iterdir())
+    return {
+        path.name: _nameless(result.as_dict())
+        for path, result in zip(paths, predictor.predict_many(paths), strict=True)
+    }
+
+
+def _nameless(answer: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in json.loads(json.dumps(answer)).items() if key != "file"}
+
+
+def _by_name(lines: str) -> Answers:
+    rows = [json.loads(line) for line in lines.splitlines()]
+    return {Path(row["file"]).name: _nameless(row) for row in rows}
+
+
+def _command(*arguments: object) -> str:
+    own = {name: value for name, value in os.environ.items() if not name.startswith("PNEUMONIA_")}
+    command = [sys.executable, "-m", "pneumonia", *map(str, arguments)]
+    done = subprocess.run(command, cwd=ROOT, env=own, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1, done.stderr
+    return done.stdout
+
+
+def test_the_set_holds_what_it_says(told: Answers) -> None:
+    assert {name: answer["error"]["code"] for name, answer in told.items() if "error" in answer} == CODES
+    assert {told[name]["label"] for name in ANSWERED} >= {"Normal", "Unknown"}
+    assert told["inverted.png"]["warnings"] and told["coarse.png"]["warnings"]
+
+
+def test_the_endpoint_for_one(client: Client, folder: Path, told: Answers) -> None:
+    found = {name: client.predict(handle_file(folder / name), api_name="/predict") for name in told}
+    assert {name: _nameless(answer) for name, answer in found.items()} == told
+    assert all(answer["file"] == name for name, answer in found.items())
+
+
+def test_the_endpoint_for_many(client: Client, folder: Path, told: Answers) -> None:
+    rows = client.predict([handle_file(folder / name) for name in told], api_name="/predict_batch")
+    assert {row["file"]: _nameless(row) for row in rows} == told
+
+
+def test_the_command_for_one(folder: Path, told: Answers) -> None:
+    assert _by_name(_command("predict", "--json", *sorted(folder.iterdir()))) == told
+
+
+def test_the_command_for_many(folder: Path, told: Answers, tmp_path: Path) -> None:
+    _command("batch", folder, "--out", tmp_path / "results.csv", "--jsonl")
+    assert _by_name((tmp_path / "results.jsonl").read_text()) == told
+
+
+def test_the_command_for_a_zip(folder: Path, told: Answers, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "films.zip", "w", zipfile.ZIP_DEFLATED) as made:
+        for path in sorted(folder.iterdir()):
+            made.write(path, path.name)
+    _command("batch", tmp_path / "films.zip", "--out", tmp_path / "results.csv", "--jsonl")
+    assert _by_name((tmp_path / "results.jsonl").read_text()) == told
+
+
+def test_the_pages_batch(predictor: Predictor, folder: Path, told: Answers) -> None:
+    jobs = Jobs(predictor)
+    token = jobs.begin([Upload(folder / name, name) for name in told], "balanced")
+    *_, job = jobs.run(token)
+    assert _by_name(job.json_lines.read_text()) == told
+    jobs.forget(token)
+
+
+def test_the_page(predictor: Predictor, folder: Path, told: Answers) -> None:
+    """The JSON that it gives to save; of a file that fails, the code and the sentence that it shows."""
+    for name, answer in told.items():
+        held, headline, *_ = session.opened(predictor, Upload(folder / name, name))
+        if "error" in answer:
+            assert held is None and answer["error"]["code"] in headline
+            assert html.escape(answer["error"]["message"]) in headline
+            continue
+        saved = session.as_json(predictor, held, "balanced")
+        assert saved is not None
+        assert _nameless(json.loads(base64.b64decode(saved["content"]))) == answer
+
+
+@pytest.fixture
+def visit(browser: Any, address: str) -> Iterator[Visit]:
+    with Visit(browser, address, viewport={"width": 1200, "height": 1000}) as visit:
+        yield visit
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", ["film.dcm", "turned.png", "inverted.png"])
+def test_the_page_in_a_browser(visit: Visit, folder: Path, told: Answers, name: str) -> None:
+    visit.drop(folder / name)
+    with visit.page.expect_download() as waiting:
+        visit.page.get_by_role("button", name="Answer (JSON)").click()
+    assert _nameless(json.loads(Path(waiting.value.path()).read_text())) == told[name]
