@@ -13,20 +13,29 @@ from pneumonia.errors import PneumoniaError
 
 def main() -> int:
     try:
-        from pneumonia.learning import experiment
+        from pneumonia.learning import order
+
+        asked = order.parse(sys.argv[1:])
+        from pneumonia.learning import experiment  # Keras: seconds, which help and wrong use need not wait for
     except ModuleNotFoundError as error:
         print(f"Training needs {error.name}: pip install -r requirements-train.txt", file=sys.stderr)
         return 2
-    try:
-        out = experiment.run(experiment.parse(sys.argv[1:]))
     except PneumoniaError as error:
-        print(f"{error.code}: {error.message}", file=sys.stderr)
-        return 2
+        return _refuse(error)
+    try:
+        out = experiment.run(asked)
+    except PneumoniaError as error:
+        return _refuse(error)
     except KeyboardInterrupt:
         print("stopped; the last whole epoch is kept, go on with --resume", file=sys.stderr)
         return 130
     print(f"the bundle: {out}")
     return 0
+
+
+def _refuse(error: PneumoniaError) -> int:
+    print(f"{error.code}: {error.message}", file=sys.stderr)
+    return 2
 
 
 if __name__ == "__main__":

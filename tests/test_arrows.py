@@ -68,7 +68,7 @@ def test_nothing_inside_imports_an_entry(path: Path) -> None:
 
 
 def test_the_rules_see_relative_imports() -> None:
-    assert {"pneumonia.imaging.INPUT_SIDE", "pneumonia.imaging"} <= set(imports(PACKAGE / "gate.py"))
+    assert {"pneumonia.imaging.INPUT_SIDE", "pneumonia.imaging"} <= set(imports(PACKAGE / "graph.py"))
     assert "pneumonia.evaluation.metrics" in set(imports(PACKAGE / "evaluation" / "assess.py"))
 
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.model_selection import StratifiedGroupKFold
 
 from .films import FilmSet
 
@@ -61,6 +60,8 @@ def _split(films: FilmSet, protocol: str, rest: Indices, test: Indices, fold: in
 
 
 def _grouped(films: FilmSet, where: Indices, parts: int) -> list[tuple[Indices, Indices]]:
+    from sklearn.model_selection import StratifiedGroupKFold  # two seconds, which a command's help need not wait for
+
     splitter = StratifiedGroupKFold(parts, shuffle=True, random_state=SPLIT_SEED)
     patients, labels = films.patients[where], films.labels[where]
     return [(where[rest], where[part]) for rest, part in splitter.split(where, labels, patients)]

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import io
 import json
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +19,6 @@ from sklearn.metrics import roc_auc_score
 
 from .. import bundle, files
 from ..decision import CLASSES
-from ..errors import UsageError
 from ..evaluation import card, figures
 from ..evaluation.assess import Outcome, assess, examine, out_of_fold
 from ..evaluation.audits import audits
@@ -29,16 +26,15 @@ from ..evaluation.borders import in_border_of_other_class
 from ..evaluation.films import FilmSet, load
 from ..evaluation.operating import calibrate, operating_points
 from ..evaluation.perturbations import AS_IT_IS, CHANGES, auroc_of_pairs, changed
-from ..evaluation.protocols import ORDER, PROTOCOLS, Split, splits
+from ..evaluation.protocols import Split, splits
 from ..gate import thumbnails
 from ..graph import Graph
 from ..imaging import INPUT_SIDE
 from ..predictor import Predictor
 from . import provenance
-from . import recipe as recipes
 from .export import check_against_keras, serving_model, to_litert
 from .gating import fit_gate
-from .recipe import Recipe
+from .order import Order
 from .training import History, scores, train_members
 
 Probability = npt.NDArray[np.float64]
@@ -48,61 +44,6 @@ TYPICAL_FILMS = 64
 
 CHECKED_FILMS = 16
 """So many validation films must score the same in Keras and in the served graph."""
-
-
-@dataclass(frozen=True)
-class Order:
-    """What a command line asks of `train.py`."""
-
-    data: Path
-    recipe: Recipe
-    protocol: str
-    out: Path
-    seed: int
-    resume: bool
-    validate: bool
-    """Stop before the test films are looked at."""
-    fold: int | None
-    """Only this fold of `folds5`; None for all of them."""
-    command: str
-    revision: str
-    """The commit that the run started from."""
-
-
-def parse(arguments: Sequence[str]) -> Order:
-    """Read `train.py`'s arguments; raises `UsageError` for an unknown recipe."""
-    parser = argparse.ArgumentParser(
-        "train.py", description="Train the chest-film network: films in, model bundle out."
-    )
-    parser.add_argument("--data", type=Path, required=True, help="folder with train/, val/ and test/ (Kaggle's layout)")
-    parser.add_argument("--recipe", default="default", help=f"one of: {', '.join(recipes.names())}")
-    which = "which films train and which test; order5 is for --validate"
-    parser.add_argument("--split", default="official", choices=(*PROTOCOLS, ORDER), help=which)
-    parser.add_argument("--out", type=Path, help="run folder; default: runs/RECIPE-SPLIT")
-    parser.add_argument("--epochs", type=int, help="instead of the recipe's")
-    parser.add_argument("--seed", type=int, default=1, help="of weights, order and augmentation; never of the split")
-    parser.add_argument("--resume", action="store_true", help="go on after a kill from the last epoch's checkpoint")
-    parser.add_argument(
-        "--validate", action="store_true", help="for a search: train, print what validation says, look at no test film"
-    )
-    parser.add_argument("--fold", type=int, choices=range(5), help="only this one of folds5 or order5")
-    given = parser.parse_args(arguments)
-    if given.fold is not None and given.split not in {"folds5", ORDER}:
-        raise UsageError("Only folds5 and order5 have folds. Allowed: --split folds5 --fold N.")
-    if given.split == ORDER and not (given.validate and given.fold is not None):
-        raise UsageError("order5 has no test films. Allowed: --split order5 --fold N --validate.")
-    return Order(
-        data=given.data,
-        recipe=recipes.get(given.recipe).with_epochs(given.epochs),
-        protocol=given.split,
-        out=given.out or Path("runs") / f"{given.recipe}-{given.split}",
-        seed=given.seed,
-        resume=given.resume,
-        validate=given.validate,
-        fold=given.fold,
-        command=provenance.public_command(given),
-        revision=provenance.git_revision(),
-    )
 
 
 def run(order: Order) -> Path:

@@ -9,8 +9,6 @@ import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
-import keras
-
 from .. import settings
 
 LIBRARIES = ("keras", "tensorflow-cpu", "tensorflow", "ai-edge-litert", "numpy", "pillow", "scikit-learn")
@@ -52,4 +50,6 @@ def versions() -> dict[str, str]:
 
 def machine() -> str:
     """What trained, in words."""
+    import keras  # seconds, which a command's help need not wait for
+
     return f"{settings.THREADS.read()} cores, {platform.machine()}, {keras.backend.backend()}"

@@ -90,6 +90,7 @@ def test_broken_films_are_reported_and_left_out(trained: tuple[Path, str]) -> No
 def test_the_keras_model_loads_and_scores_as_the_served_graph(trained: tuple[Path, str], folder: Path) -> None:
     import keras
 
+    import pneumonia.learning.network  # noqa: F401  (it makes the layers known to Keras)
     from pneumonia import imaging
 
     network = keras.models.load_model(trained[0] / "model.keras")
