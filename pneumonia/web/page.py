@@ -13,13 +13,13 @@ from gradio.blocks import BlockFunction
 from .. import settings
 from ..decision import DEFAULT_POINT
 from ..predictor import Predictor
-from . import access, agents, batch_tab, evidence_tab, film_tab, guard, handlers, uploads, waiting, words
+from . import access, agents, batch_tab, evidence_tab, film_tab, guard, handlers, memory, uploads, waiting, words
 from .film_tab import SHARED_QUEUE
 from .upload import film_file
 
 _HERE = Path(__file__).parent
 SWEEP_S = 60
-"""Seconds between two looks for uploads whose time is over."""
+"""Seconds between two looks for uploads whose time is over, at most."""
 
 
 def build(predictor: Predictor) -> gr.Blocks:
@@ -29,7 +29,7 @@ def build(predictor: Predictor) -> gr.Blocks:
     with gr.Blocks(
         title=words.TITLE,
         analytics_enabled=False,
-        delete_cache=(SWEEP_S, settings.RETENTION_S.read()),
+        delete_cache=(_sweep_s(), settings.RETENTION_S.read()),
     ) as page:
         gr.HTML(words.HEAD, elem_id="head", apply_default_css=False)
         with gr.Tabs(elem_id="tabs"):
@@ -44,7 +44,12 @@ def build(predictor: Predictor) -> gr.Blocks:
         agents.forget_their_films(page)
     page.queue(api_open=False, max_size=settings.QUEUE_SIZE.read(), default_concurrency_limit=settings.THREADS.read())
     waiting.answer_when_full(page)
+    memory.keep_little(page)
     return page
+
+
+def _sweep_s() -> int:
+    return max(1, min(SWEEP_S, settings.RETENTION_S.read() // 10))
 
 
 def _fill_in_what_is_left_out(page: gr.Blocks) -> None:
@@ -83,7 +88,8 @@ def launch_options(*, share: bool = False) -> dict[str, Any]:
         "ssr_mode": False,
         "mcp_server": agents.are_served(),
         "pwa": False,
-        "app_kwargs": guard.around(SWEEP_S),
+        "state_session_capacity": memory.MOST_SESSIONS,
+        "app_kwargs": guard.around(_sweep_s()),
     }
 
 

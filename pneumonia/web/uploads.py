@@ -26,7 +26,7 @@ from gradio.exceptions import InvalidPathError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .. import settings
-from . import doors
+from . import doors, memory
 from .own_folder import OwnFolder
 
 PREFIX = "pneumonia-uploads-"
@@ -124,7 +124,7 @@ def tidy(page: gr.Blocks, folder: Path) -> None:
     for names in page.temp_file_sets:
         names -= {name for name in list(names) if not Path(name).exists()}
     _delete_old(folder, settings.RETENTION_S.read())
-    _forget_sessions(page)
+    memory.forget_idle(page)
 
 
 def _delete_old(folder: Path, retention_s: float) -> None:
@@ -135,10 +135,3 @@ def _delete_old(folder: Path, retention_s: float) -> None:
             if path.lstat().st_ctime < limit and path.name != OwnFolder.IN_USE:
                 # A folder that is not empty stays.
                 path.rmdir() if path.is_dir() else path.unlink()
-
-
-def _forget_sessions(page: gr.Blocks) -> None:
-    """Callers who never came for their answer; Gradio drops the answer, and keeps the caller's name for ever."""
-    queue = page._queue
-    for session in [name for name in queue.pending_event_ids_session if name not in queue.pending_messages_per_session]:
-        queue.pending_event_ids_session.pop(session, None)
