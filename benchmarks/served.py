@@ -50,10 +50,10 @@ class Service:
 
     def memory_mb(self) -> float:
         """Resident memory of the process, without its children's."""
-        return _of(self.process.pid, "VmRSS") / 1024
+        return own(self.process.pid, "VmRSS") / 1024
 
     def threads(self) -> int:
-        return _of(self.process.pid, "Threads")
+        return own(self.process.pid, "Threads")
 
     def open_files(self) -> int:
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
@@ -74,7 +74,8 @@ class Service:
         return self.process.wait(END_S)
 
 
-def _of(process: int | str, what: str) -> int:
+def own(process: int, what: str) -> int:
+    """A number of the kernel's about a process, in kB where it is memory."""
     lines = Path(f"/proc/{process}/status").read_text().splitlines()
     return int(next(line for line in lines if line.startswith(f"{what}:")).split()[1])
 

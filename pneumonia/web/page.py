@@ -49,7 +49,7 @@ def build(predictor: Predictor) -> gr.Blocks:
 
 
 def _sweep_s() -> int:
-    return max(1, min(SWEEP_S, settings.RETENTION_S.read() // 10))
+    return max(1, min(SWEEP_S, int(settings.RETENTION_S.read()) // 10))
 
 
 def _fill_in_what_is_left_out(page: gr.Blocks) -> None:
