@@ -7,7 +7,7 @@ import logging
 import sys
 
 from pneumonia import PneumoniaError, load_predictor
-from pneumonia.web import page, request_log, shutdown
+from pneumonia.web import memory, page, request_log, shutdown
 
 
 def main() -> int:
@@ -15,6 +15,7 @@ def main() -> int:
     parser.add_argument("--share", action="store_true", help="a public link that anyone can use while this runs")
     share = parser.parse_args().share
     request_log.configure()
+    memory.use_few_arenas()
     try:
         options = page.launch_options(share=share)
         if options["share"] and not options["auth"]:

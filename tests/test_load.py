@@ -1,4 +1,4 @@
-"""Many callers, many films: no wrong answer, none lost, and nothing that grows. The short forms; `pytest -m soak`: all."""
+"""Many callers, many films: no wrong answer, none lost, nothing that grows. In short here; `pytest -m soak`: in full."""
 
 from __future__ import annotations
 

@@ -7,12 +7,17 @@ after each call.
 
 from __future__ import annotations
 
+import ctypes
 import datetime
+from contextlib import suppress
 from typing import Any
 
 import gradio as gr
 
 from .. import settings
+
+_M_ARENA_MAX = -8
+"""From glibc's malloc.h."""
 
 MOST_SESSIONS = 1_000
 """Pages and clients at once, at 140 kB each."""
@@ -43,9 +48,29 @@ def forget_idle(page: gr.Blocks) -> None:
         if used < limit:
             page.state_holder.delete_state(session)
             _drop(page, session)
-    queue = page._queue
-    for session in [name for name in queue.pending_event_ids_session if name not in queue.pending_messages_per_session]:
-        queue.pending_event_ids_session.pop(session, None)
+    _forget_answered(page._queue)
+    give_back()
+
+
+def _forget_answered(queue: Any) -> None:
+    """Callers who have their answer; and those who never came for it, once Gradio has dropped the answer."""
+    for session, events in list(queue.pending_event_ids_session.items()):
+        messages = queue.pending_messages_per_session.get(session)
+        if messages is None or (not events and messages.empty()):
+            queue.pending_event_ids_session.pop(session, None)
+            queue.pending_messages_per_session.pop(session, None)
+
+
+def use_few_arenas() -> None:
+    """To be called before threads start: glibc keeps freed memory for each of many threads, which films make large."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
+
+
+def give_back() -> None:
+    """Freed memory to the system."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _drop(page: gr.Blocks, session: str) -> None:

@@ -39,9 +39,9 @@ asyncio.run(talk(sys.argv[1], json.load(sys.stdin)))
 
 @pytest.fixture
 def server(predictor: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A page that is an MCP server too, with a folder of its own for uploads, which it keeps for a second."""
+    """A page that is an MCP server too, with a folder of its own for uploads, which it keeps for four seconds."""
     monkeypatch.setenv("PNEUMONIA_MCP", "1")
-    monkeypatch.setenv("PNEUMONIA_RETENTION_S", "1")
+    monkeypatch.setenv("PNEUMONIA_RETENTION_S", "4")
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
     monkeypatch.setattr(page, "SWEEP_S", 1)
     monkeypatch.setattr(processing_utils, "save_base64_to_cache", processing_utils.save_base64_to_cache)
