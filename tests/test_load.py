@@ -1,4 +1,4 @@
-"""Many callers, many films: no wrong answer, none lost, nothing that grows. In short here; `pytest -m soak`: in full."""
+"""Many callers, many films: no wrong answer, none lost, nothing that grows. `pytest -m soak` runs the long forms."""
 
 from __future__ import annotations
 
