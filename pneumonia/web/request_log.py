@@ -122,10 +122,12 @@ def film(endpoint: str, upload: Upload | bytes | None) -> Iterator[Line]:
     """Log one film; whoever judges it sets the line's `outcome`."""
     line, began = Line(), time.monotonic()
     identity = at_work()
+    token = errors.request_id.set(identity)
     kind, size = _facts(upload)
     try:
         yield line
     finally:
+        errors.request_id.reset(token)
         log.info(
             "film id=%s endpoint=%s format=%s outcome=%s ms=%.0f bytes=%d",
             identity,
@@ -142,9 +144,11 @@ def batch(endpoint: str, results: list[Any] | None = None) -> Iterator[list[Any]
     """Log a batch; whoever judges it adds its results to the list."""
     results, began = [] if results is None else results, time.monotonic()
     identity = at_work()
+    token = errors.request_id.set(identity)
     try:
         yield results
     finally:
+        errors.request_id.reset(token)
         log.info(
             "batch id=%s endpoint=%s films=%d outcomes=%s ms=%.0f",
             identity,
@@ -156,12 +160,10 @@ def batch(endpoint: str, results: list[Any] | None = None) -> Iterator[list[Any]
 
 
 def at_work() -> str:
-    """The id of the request whose handler this is; internal errors of its thread go by it from now on."""
+    """The id of the request whose handler this is."""
     request = getattr(LocalContext.request.get(None), "request", None)
     scope = getattr(request, "scope", None) or {}
-    identity = str(scope.get("state", {}).get("request_id", "")) or secrets.token_hex(8)
-    errors.request_id.set(identity)
-    return identity
+    return str(scope.get("state", {}).get("request_id", "")) or secrets.token_hex(8)
 
 
 def outcome_of(outcome: Outcome) -> str:
