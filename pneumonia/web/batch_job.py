@@ -32,7 +32,7 @@ from ..errors import EmptyFile, TooLarge, UnreadableImage
 from ..imaging import Source
 from ..predictor import Predictor
 from ..rows import Asked
-from . import report
+from . import report, request_log
 from .own_folder import OwnFolder
 from .upload import Upload
 
@@ -145,7 +145,7 @@ class Jobs:
 
     def run(self, token: str) -> Iterator[Job]:
         """Judge the films of a batch; gives the batch after each. Its table is written as the command line's is."""
-        with self._work(token) as job:
+        with self._work(token) as job, request_log.batch("page") as done:
             job.was_begun = True
             asked = Asked(self._predictor.model, job.operating_point)
             with results.keeping(job.table, asked, jsonl=True) as kept:
@@ -154,6 +154,7 @@ class Jobs:
                         seen = _named(outcome, film.name)
                         kept.add(seen.result)
                         job.seen.append(seen)
+                        done.append(seen.result)
                         yield job
                 finally:
                     kept.complete()  # also what was done before the disk was full

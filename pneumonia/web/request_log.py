@@ -148,7 +148,8 @@ def batch(endpoint: str, results: list[Any] | None = None) -> Iterator[list[Any]
     try:
         yield results
     finally:
-        errors.request_id.reset(token)
+        with suppress(ValueError):  # a batch on the page goes on in another context with each look at its table
+            errors.request_id.reset(token)
         log.info(
             "batch id=%s endpoint=%s films=%d outcomes=%s ms=%.0f",
             identity,

@@ -22,6 +22,8 @@ import pytest
 from benchmarks import served as benchmark
 from benchmarks.served import Service, call, predict, served, upload
 
+from .visit import READY, Visit
+
 PATIENT = "Doe_Jane_1961-04-12_MRN-0042"
 RETENTION_S = 3
 
@@ -89,6 +91,25 @@ def test_nothing_of_a_patient_is_left_on_the_disk_or_in_the_log(
         assert secret not in said.replace(service.address, ""), secret
     pixels = base64.b64encode(contents[f"{PATIENT}.png"][:300]).decode()
     assert pixels not in said
+
+
+@pytest.mark.browser
+def test_nothing_of_a_patient_is_left_by_the_page(service: Service, files: dict[str, Path], browser: Any) -> None:
+    """One film with its map, then a batch with its tables."""
+    film = {"name": f"{PATIENT}.png", "mimeType": "image/png", "buffer": files["film.png"].read_bytes()}
+    with Visit(browser, service.address) as visit:
+        visit.page.set_input_files(READY, film)
+        visit.answer()
+        visit.page.get_by_role("tab", name="Many films").click()
+        visit.page.set_input_files("#batch-films input[type=file]", [film])
+        visit.page.wait_for_selector("#batch-films tr.file")
+        visit.page.locator("#batch-start").click()
+        visit.page.wait_for_selector("#batch-csv:visible")
+        assert list(service.temporary.rglob("results.csv")), "the test must see the table before it is gone"
+    until(lambda: service.files() == [])
+    assert "endpoint=page films=1" in service.said()
+    for secret in ("Doe", "Jane", "MRN", "Traceback"):
+        assert secret not in service.said(), secret
 
 
 def test_a_line_a_request_and_a_line_a_film_with_one_id(service: Service, files: dict[str, Path]) -> None:
