@@ -65,6 +65,8 @@ ROOMS = (
     Room(f"{_API}/call/model", f"{_API}/call/(v2/)?model/?", Who.USERS, brings_work=True),
     Room("answer", f"{_API}/(call/.+/.+|queue/data)", Who.USERS),
     Room(f"{_API}/queue/join", f"{_API}/queue/join", Who.USERS, brings_work=True),
+    # The page's quick events (start and stop of a batch) go past the queue; Gradio lets no other go this way.
+    Room(f"{_API}/run", f"{_API}/run/predict/?", Who.USERS, brings_work=True),
     Room("cancel", f"{_API}/(cancel|reset)/?", Who.USERS),
     Room(f"{_API}/file", f"{_API}/file=.*", Who.USERS),
     Room(AGENTS, f"{AGENTS}(/.*)?", Who.AGENTS, brings_work=True),

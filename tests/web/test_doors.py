@@ -122,6 +122,12 @@ def test_a_closed_door_is_closed_for_users_too(locked: Any) -> None:
             assert client.get(filled(path)).status_code == 404
 
 
+@pytest.mark.parametrize("endpoint", ["predict", "predict_batch", "analyze"])
+def test_no_call_goes_past_the_queue(address: str, endpoint: str) -> None:
+    reply = httpx.post(f"{address}/gradio_api/run/{endpoint}", json={"data": [None]})
+    assert reply.status_code in {401, 404}, reply.text
+
+
 def test_a_login_gives_a_cookie_that_no_script_and_no_other_site_gets(locked: Any) -> None:
     address, _ = locked
     reply = httpx.post(f"{address}/login", data=LOGIN)
