@@ -34,9 +34,13 @@ from __future__ import annotations
 
 import logging
 import uuid
+from contextvars import ContextVar
 from typing import ClassVar
 
 log = logging.getLogger("pneumonia")
+
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+"""The id of the request that is at work, if there is one; an internal error then goes by it."""
 
 
 class PneumoniaError(Exception):
@@ -152,15 +156,15 @@ class InternalError(PneumoniaError):
 
     @classmethod
     def hiding(cls, error: BaseException) -> InternalError:
-        """Log `error` with a new id and return what may be shown in its place."""
-        incident = uuid.uuid4().hex[:12]
+        """Log `error` under the request's id, or a new one, and return what may be shown in its place."""
+        incident = request_id.get() or uuid.uuid4().hex[:12]
         # The exception's own text may quote the input (a DICOM tag, a file name): the log keeps where, not what.
-        where = _innermost_frame(error)
-        log.error("internal error %s: %s at %s", incident, type(error).__name__, where)
+        log.error("internal error %s: %s at %s", incident, type(error).__name__, place(error))
         return cls(f"Something went wrong on our side; the film was not judged. Please report this id: {incident}.")
 
 
-def _innermost_frame(error: BaseException) -> str:
+def place(error: BaseException) -> str:
+    """Where an error was raised, for the log: module and line, and nothing of what was at work there."""
     trace = error.__traceback__
     if trace is None:
         return "unknown place"

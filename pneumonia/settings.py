@@ -81,6 +81,8 @@ MCP = Setting(
 )
 DATA = Setting("PNEUMONIA_DATA", "", "Tests and benchmarks only: a folder with real films.")
 
+_GRADIO_FOLDER = "GRADIO_TEMP_DIR"
+
 ROWS = (
     MODEL,
     HUB_TIMEOUT_S,
@@ -95,6 +97,16 @@ ROWS = (
     MCP,
     DATA,
 )
+
+
+def place_of_uploads() -> str:
+    """The folder that Gradio's own variable names for uploads; empty where it is not set."""
+    return os.environ.get(_GRADIO_FOLDER, "")
+
+
+def put_uploads_into(folder: str) -> None:
+    """Gradio reads this variable anew for each upload; it has no other way to be told."""
+    os.environ[_GRADIO_FOLDER] = folder
 
 
 def as_markdown() -> str:

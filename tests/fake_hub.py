@@ -30,6 +30,7 @@ class Fault(Enum):
     TOO_MANY = "429"
     BROKEN = "500"
     NOT_A_HUB = "200 with a page of its own, as a hotel's login does"
+    LOOP = "302 to the same address, for ever"
     HANGING = "no answer"
     CUT = "the connection closes without an answer"
     STALLED = "the body stops half way"
@@ -130,6 +131,8 @@ class _Handler(BaseHTTPRequestHandler):
             hub.closing.wait()
         elif hub.fault is Fault.CUT:
             self.close_connection = True
+        elif hub.fault is Fault.LOOP:
+            self._send(302, {"Location": self.path}, b"")
         elif hub.fault is Fault.NOT_A_HUB:
             self._send(200, {"Content-Type": "text/html"}, b"<html>Please log in</html>")
         elif hub.fault in _ERRORS:

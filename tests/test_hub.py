@@ -157,6 +157,7 @@ FAULTS: dict[Fault, type[PneumoniaError]] = {
     Fault.TOO_MANY: HubUnreachable,
     Fault.BROKEN: HubUnreachable,
     Fault.NOT_A_HUB: HubUnreachable,
+    Fault.LOOP: HubUnreachable,
     Fault.HANGING: HubUnreachable,
     Fault.CUT: HubUnreachable,
     Fault.STALLED: HubUnreachable,
@@ -241,6 +242,28 @@ def test_a_fault_that_passes_leaves_nothing_behind(fetch: Fetch, server: FakeHub
     server.fault = Fault.NONE
     folder, found = fetch("main")
     bundle.load(folder, REPOSITORY, revision=found)
+
+
+def test_another_commit_in_the_cache_is_never_taken_instead(
+    fetch: Fetch, server: FakeHub, commit: str, files: dict[str, bytes]
+) -> None:
+    newer = server.push(REPOSITORY, files)
+    fetch(commit)
+    server.stop()
+    with pytest.raises(HubUnreachable) as caught:
+        fetch(newer)
+    assert commit in caught.value.message, "it may be asked for by its own name"
+
+
+@pytest.mark.parametrize("fault", [Fault.HANGING, Fault.BROKEN, Fault.BAD_TOKEN], ids=lambda fault: fault.name.lower())
+def test_the_embedded_model_asks_no_hub(
+    server: FakeHub, fault: Fault, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    server.fault = fault
+    monkeypatch.setattr(constants, "ENDPOINT", server.url)
+    monkeypatch.setattr(hub, "fetch", lambda *_, **__: pytest.fail("the Hub was asked"))
+    assert sources.load_bundle("").identity.name == "embedded"
+    assert server.requests == []
 
 
 @pytest.mark.parametrize("revision", ["v2", "refs/pr/1", "0" * 40], ids=["tag", "reference", "commit"])

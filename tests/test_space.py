@@ -45,7 +45,7 @@ def test_python_is_quoted_and_supported(space: dict[str, Any]) -> None:
 def test_serving_installs_no_training_library() -> None:
     reading = {"numpy", "pillow", "pydicom", "python-gdcm"}
     batches = {"reportlab", "tqdm", "filelock"}
-    assert set(pins()) == {"gradio", "huggingface_hub", "ai-edge-litert", *reading, *batches}
+    assert set(pins()) == {"gradio", "huggingface_hub", "ai-edge-litert", "uvicorn", *reading, *batches}
 
 
 def test_every_direct_dependency_is_pinned() -> None:

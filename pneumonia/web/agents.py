@@ -7,7 +7,6 @@ its call, as a `data:` address.
 from __future__ import annotations
 
 from importlib.util import find_spec
-from typing import Any
 
 import gradio as gr
 from gradio import processing_utils
@@ -38,8 +37,8 @@ def forget_their_films(page: gr.Blocks) -> None:
     page.temp_file_sets.append(written)
     write = processing_utils.save_base64_to_cache
 
-    def remembered(*arguments: Any, **options: Any) -> str:
-        path = write(*arguments, **options)
+    def remembered(base64_encoding: str, cache_dir: str, file_name: str | None = None) -> str:
+        path = write(base64_encoding, settings.place_of_uploads(), file_name)
         written.add(path)
         return path
 

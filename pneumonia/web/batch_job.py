@@ -15,16 +15,14 @@ import secrets
 import shutil
 import tempfile
 import threading
-import weakref
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from filelock import FileLock, Timeout
 from PIL import Image
 
 from .. import batch, files, imaging, results, settings, zipped
@@ -34,13 +32,14 @@ from ..errors import EmptyFile, TooLarge, UnreadableImage
 from ..imaging import Source
 from ..predictor import Predictor
 from ..rows import Asked
-from . import report
+from . import report, request_log
+from .own_folder import OwnFolder
 from .upload import Upload
 
 MOST_FILMS = 5_000
 """Films of one batch: its table is in the browser's memory. More are the command line's work."""
 
-_PREFIX, _IN_USE = "pneumonia-batches-", "in-use"
+_PREFIX = "pneumonia-batches-"
 
 THUMBNAIL_SIDE = 48
 """Longest side in pixels: enough to tell one film from the next, and 1 KB."""
@@ -93,8 +92,8 @@ class Jobs:
     def __init__(self, predictor: Predictor) -> None:
         # One thread less than the page's, and interpreters of its own: a single film never waits for a batch.
         self._predictor = Predictor(predictor.bundle, max(1, predictor.threads - 1))
-        self._root, in_use = _own_folder()
-        weakref.finalize(self, _give_up, self._root, in_use)
+        self._own = OwnFolder(Path(tempfile.gettempdir()), _PREFIX)
+        self._root = self._own.path
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
 
@@ -146,7 +145,7 @@ class Jobs:
 
     def run(self, token: str) -> Iterator[Job]:
         """Judge the films of a batch; gives the batch after each. Its table is written as the command line's is."""
-        with self._work(token) as job:
+        with self._work(token) as job, request_log.batch("page") as done:
             job.was_begun = True
             asked = Asked(self._predictor.model, job.operating_point)
             with results.keeping(job.table, asked, jsonl=True) as kept:
@@ -155,6 +154,7 @@ class Jobs:
                         seen = _named(outcome, film.name)
                         kept.add(seen.result)
                         job.seen.append(seen)
+                        done.append(seen.result)
                         yield job
                 finally:
                     kept.complete()  # also what was done before the disk was full
@@ -214,24 +214,6 @@ class Jobs:
             return report.pdf(reading.display(source), prediction, reading.activation)
 
         return batch.each(self._predictor, _until(job, len(job.seen)), page)
-
-
-def _own_folder() -> tuple[Path, FileLock]:
-    """A folder for batches, held by a lock; what a killed process left behind has none and is deleted first."""
-    for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*/{_IN_USE}"):
-        held = FileLock(left, thread_local=False)
-        with suppress(Timeout, OSError):
-            held.acquire(timeout=0)
-            _give_up(left.parent, held)
-    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
-    in_use = FileLock(folder / _IN_USE, thread_local=False)
-    in_use.acquire(timeout=0)
-    return folder, in_use
-
-
-def _give_up(folder: Path, in_use: FileLock) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-    in_use.release()
 
 
 def _named(outcome: Seen | Failure, name: str) -> Seen:

@@ -14,7 +14,7 @@ from ..decision import CLASSES, DEFAULT_POINT, Failure, Prediction
 from ..errors import EmptyFile, InternalError, PneumoniaError
 from ..imaging import Source
 from ..predictor import Predictor, Reading
-from . import words
+from . import request_log, words
 from .upload import Upload
 
 Analysis: TypeAlias = tuple[str, dict[str, float] | None, Image.Image | None, str]
@@ -46,7 +46,9 @@ def predict(
     def answer() -> Prediction:
         return predictor.predict(required(upload).path, operating_point, file=name, prevalence=prevalence or None)
 
-    result: Prediction | Failure = or_failure(answer, name)
+    with request_log.film("/predict", upload) as line:
+        result: Prediction | Failure = or_failure(answer, name)
+        line.outcome = result
     return result.as_dict()
 
 
@@ -67,10 +69,11 @@ def predict_batch(
     """
     uploads = uploads or []
     paths = [upload.path for upload in uploads]
-    try:
-        results = list(predictor.predict_many(paths, operating_point, prevalence=prevalence or None))
-    except PneumoniaError as error:
-        results = [Failure(None, error) for _ in uploads]
+    with request_log.batch("/predict_batch") as results:
+        try:
+            results += predictor.predict_many(paths, operating_point, prevalence=prevalence or None)
+        except PneumoniaError as error:
+            results += [Failure(None, error) for _ in uploads]
     return [
         dataclasses.replace(result, file=upload.name).as_dict() for result, upload in zip(results, uploads, strict=True)
     ]
@@ -84,20 +87,28 @@ def analyze(predictor: Predictor, upload: Upload | None) -> Analysis:
         upload: a chest X-ray: PNG, JPEG, WebP, TIFF, BMP or DICOM.
 
     """
-    return analyze_source(predictor, required(upload).path) if upload else _failed(Failure(None, _nothing()))
+    with request_log.film("/analyze", upload) as line:
+        if upload is None:
+            return _failed(Failure(None, _nothing()))
+        return analyze_source(predictor, upload.path, line)
 
 
-def analyze_source(predictor: Predictor, source: Source) -> Analysis:
-    """The page's answer for a film from anywhere, an example's bytes too."""
+def analyze_source(predictor: Predictor, source: Source, line: request_log.Line | None = None) -> Analysis:
+    """The page's answer for a film from anywhere, an example's bytes too; `line` hears what it was."""
+    line = line or request_log.Line()
 
     def answer() -> Analysis:
         reading = predictor.read(source)
         prediction = predictor.decide(reading)
+        line.outcome = prediction
         overlay = _overlay(source, reading, prediction)
         return words.headline(prediction), prediction.probabilities, overlay, characteristics.describe(prediction)
 
     result: Analysis | Failure = or_failure(answer, None)
-    return _failed(result) if isinstance(result, Failure) else result
+    if isinstance(result, Failure):
+        line.outcome = result
+        return _failed(result)
+    return result
 
 
 def _overlay(source: Source, reading: Reading, prediction: Prediction) -> Image.Image | None:

@@ -13,22 +13,23 @@ from gradio.blocks import BlockFunction
 from .. import settings
 from ..decision import DEFAULT_POINT
 from ..predictor import Predictor
-from . import agents, batch_tab, evidence_tab, film_tab, handlers, words
+from . import access, agents, batch_tab, evidence_tab, film_tab, guard, handlers, memory, uploads, waiting, words
 from .film_tab import SHARED_QUEUE
 from .upload import film_file
 
 _HERE = Path(__file__).parent
 SWEEP_S = 60
-"""Seconds between two looks for uploads whose time is over."""
+"""Seconds between two looks for uploads whose time is over, at most."""
 
 
 def build(predictor: Predictor) -> gr.Blocks:
     """The page for a predictor; nothing is launched."""
+    uploads.keep_to_own_folder()
     page: gr.Blocks
     with gr.Blocks(
         title=words.TITLE,
         analytics_enabled=False,
-        delete_cache=(SWEEP_S, settings.RETENTION_S.read()),
+        delete_cache=(_sweep_s(), settings.RETENTION_S.read()),
     ) as page:
         gr.HTML(words.HEAD, elem_id="head", apply_default_css=False)
         with gr.Tabs(elem_id="tabs"):
@@ -42,7 +43,13 @@ def build(predictor: Predictor) -> gr.Blocks:
     if settings.MCP.read():
         agents.forget_their_films(page)
     page.queue(api_open=False, max_size=settings.QUEUE_SIZE.read(), default_concurrency_limit=settings.THREADS.read())
+    waiting.answer_when_full(page)
+    memory.keep_little(page)
     return page
+
+
+def _sweep_s() -> int:
+    return max(1, min(SWEEP_S, int(settings.RETENTION_S.read()) // 10))
 
 
 def _fill_in_what_is_left_out(page: gr.Blocks) -> None:
@@ -62,9 +69,10 @@ def _fill_in_what_is_left_out(page: gr.Blocks) -> None:
 
 def launch_options(*, share: bool = False) -> dict[str, Any]:
     """What `launch` needs for a page near patients: nothing recorded, nothing shown of an error, nothing shared."""
+    logins = settings.AUTH.read()
     return {
         "share": share or settings.SHARE.read(),
-        "auth": settings.AUTH.read() or None,
+        "auth": access.Logins(logins).check if logins else None,
         "max_file_size": settings.MAX_UPLOAD_MB.read() * 1_000_000,
         "theme": gr.themes.Default(
             primary_hue="slate", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]
@@ -80,6 +88,8 @@ def launch_options(*, share: bool = False) -> dict[str, Any]:
         "ssr_mode": False,
         "mcp_server": agents.are_served(),
         "pwa": False,
+        "state_session_capacity": memory.MOST_SESSIONS,
+        "app_kwargs": guard.around(_sweep_s()),
     }
 
 

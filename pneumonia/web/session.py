@@ -15,7 +15,7 @@ from PIL import Image
 from .. import characteristics, explain
 from ..decision import DEFAULT_POINT, Failure
 from ..predictor import Predictor, Reading
-from . import answer, handlers, look, report, words
+from . import answer, handlers, look, report, request_log, words
 from .upload import Upload
 
 Said: TypeAlias = tuple[str, str, str, str]
@@ -62,7 +62,9 @@ def opened(
         source = film if isinstance(film, bytes) else handlers.required(film).path
         return Held.of(predictor.read(source), source)
 
-    found: Held | Failure = handlers.or_failure(held, None)
+    with request_log.film("page", film) as line:
+        found: Held | Failure = handlers.or_failure(held, None)
+        line.outcome = found if isinstance(found, Failure) else predictor.decide(found.reading, point)
     if isinstance(found, Failure):
         return None, words.failure(found), "", "", ""
     return found, *decided(predictor, found, point)

@@ -8,6 +8,9 @@ from typing import Any
 
 import gradio as gr
 from gradio.data_classes import FileData, ListFiles
+from gradio_client import utils as client_utils
+
+from .. import settings
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,15 @@ def film_file(**options: Any) -> gr.File:
     """
     component = gr.File(**options)
     component.preprocess = _uploads if component.file_count == "multiple" else _upload  # type: ignore[method-assign]
+    move = component.async_move_resource_to_block_cache
+
+    async def moved(path: str | Path | None) -> str | None:
+        if client_utils.is_http_url_like(str(path)) and not settings.MCP.read():
+            # An agent has no other way to send a film; there Gradio's own guard against inner addresses stands.
+            raise gr.Error("Films are uploaded; addresses are not fetched.", print_exception=False)
+        return await move(path)
+
+    component.async_move_resource_to_block_cache = moved  # type: ignore[method-assign, assignment]
     return component
 
 

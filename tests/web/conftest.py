@@ -13,6 +13,7 @@ from gradio_client import Client
 
 from pneumonia import Predictor, settings
 
+from ..dicom_files import dicom
 from .visit import running
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -65,3 +66,9 @@ def files(tmp_path_factory: pytest.TempPathFactory, large_film: Any, encode: Any
     for name, content in contents.items():
         (folder / name).write_bytes(content)
     return {name: folder / name for name in contents}
+
+
+@pytest.fixture(scope="session")
+def dicom_film(large_film: Any) -> bytes:
+    """The film as DICOM, with a child's name in it."""
+    return dicom(large_film)

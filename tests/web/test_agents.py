@@ -17,6 +17,7 @@ from gradio import processing_utils
 from pneumonia import Predictor
 from pneumonia.errors import UsageError
 from pneumonia.web import agents, page
+from pneumonia.web.own_folder import OwnFolder
 
 from .visit import running
 
@@ -38,11 +39,10 @@ asyncio.run(talk(sys.argv[1], json.load(sys.stdin)))
 
 @pytest.fixture
 def server(predictor: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A page that is an MCP server too, with a folder of its own for uploads, which it keeps for a second."""
+    """A page that is an MCP server too, with a folder of its own for uploads, which it keeps for four seconds."""
     monkeypatch.setenv("PNEUMONIA_MCP", "1")
-    monkeypatch.setenv("PNEUMONIA_RETENTION_S", "1")
+    monkeypatch.setenv("PNEUMONIA_RETENTION_S", "4")
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
-    monkeypatch.setattr("gradio.mcp.DEFAULT_TEMP_DIR", str(tmp_path))
     monkeypatch.setattr(page, "SWEEP_S", 1)
     monkeypatch.setattr(processing_utils, "save_base64_to_cache", processing_utils.save_base64_to_cache)
     with running(predictor) as address:
@@ -75,7 +75,7 @@ def test_an_agent_finds_the_tools_asks_and_leaves_no_film(
     assert "'operating_point': 'confirm'" in said["answers"][1][1]
     assert predictor.model.sha256 in said["answers"][2][1]
     waiting = time.monotonic() + 30
-    while left := [path for path in tmp_path.rglob("*") if path.is_file()]:
+    while left := [path for path in tmp_path.rglob("*") if path.is_file() and path.name != OwnFolder.IN_USE]:
         assert time.monotonic() < waiting, f"{len(left)} files are left"
         time.sleep(0.2)
 

@@ -1,0 +1,177 @@
+"""Many callers at once: does each get the answer for its own film, or a clear `busy`?
+
+    python -m benchmarks.load --clients 64 --seconds 300
+    python -m benchmarks.load --clients 64 --seconds 60 --queue 16
+
+Films and damaged files are made in code; what each must be answered is asked of the predictor first, in this process.
+Latency is what a caller waits, from the first byte of the upload to the answer. A caller who hears `busy` waits a
+little and goes on with another film.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import io
+import json
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+from PIL import Image
+
+from pneumonia import PneumoniaError, Predictor, load_predictor, sources
+from pneumonia.decision import Failure
+
+from .served import Lost, Service, predict, served
+
+LOOK_EVERY_S = 1.0
+WARM_SHARE = 0.2
+"""The first part of a run, in which caches fill and threads start."""
+
+TIMEOUT_S = 120
+
+
+@dataclass(frozen=True)
+class Case:
+    """A file and what it must be answered, under any name."""
+
+    content: bytes
+    expected: dict[str, Any]
+
+
+@dataclass
+class Tally:
+    """What the callers met."""
+
+    right: int = 0
+    wrong: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    busy: int = 0
+    unclear: int = 0
+    latencies: list[float] = field(default_factory=list)
+    memory: list[float] = field(default_factory=list)
+
+    @property
+    def growth_mb(self) -> float:
+        """Memory at the end against that after the warm-up: medians over a tenth of the run each."""
+        seen = self.memory
+        tenth, warm = max(1, len(seen) // 10), int(len(seen) * WARM_SHARE)
+        return statistics.median(seen[-tenth:]) - statistics.median(seen[warm : warm + tenth]) if seen else 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """The figures, for people and for the docs."""
+        at = statistics.quantiles(self.latencies, n=100) if len(self.latencies) > 1 else [0.0] * 99
+        return {
+            "answers": self.right,
+            "wrong": len(self.wrong),
+            "lost": len(self.lost),
+            "busy": self.busy,
+            "latency_s": {f"p{part}": round(at[part - 1], 2) for part in (50, 95, 99)},
+            "memory_mb": round(self.memory[-1]) if self.memory else 0,
+            "memory_growth_mb": round(self.growth_mb, 1),
+        }
+
+
+def cases(predictor: Predictor, films: int = 24) -> list[Case]:
+    """Films of different grain, size and format, refused ones, and damaged files, four to one."""
+    contents = [*(_film(seed) for seed in range(films)), *_bad(_film(0))]
+    return [Case(content, _expected(predictor, content)) for content in contents]
+
+
+def _film(seed: int) -> bytes:
+    """An average film with grain, which the gate lets through; every fifth lies on its side and is refused."""
+    random_numbers = np.random.default_rng(seed)
+    paths = sorted((sources.EMBEDDED / "examples").glob("*.png"))
+    with Image.open(paths[seed % len(paths)]) as picture:
+        side = int(random_numbers.integers(300, 1_200))
+        film = np.asarray(picture.convert("L").resize((side, side), Image.Resampling.BICUBIC)).astype(np.float64)
+    grey = np.clip(film + random_numbers.normal(0, 3, film.shape), 0, 255).astype(np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(grey.T.copy() if seed % 5 == 4 else grey).save(buffer, ("PNG", "JPEG", "TIFF")[seed % 3])
+    return buffer.getvalue()
+
+
+def _bad(film: bytes) -> list[bytes]:
+    return [b"", b"not a picture", film[: len(film) // 2], film[:40], b"\xff\xd8\xff\xe0 broken", b"%PDF-1.7 x"]
+
+
+def _expected(predictor: Predictor, content: bytes) -> dict[str, Any]:
+    try:
+        answer: dict[str, Any] = predictor.predict(content).as_dict()
+    except PneumoniaError as error:
+        answer = Failure(None, error).as_dict()
+    return answer
+
+
+async def run(service: Service, films: Sequence[Case], clients: int, seconds: float) -> Tally:
+    """So many callers for so long, each with one film after the other."""
+    tally, until = Tally(), time.monotonic() + seconds
+    watch = asyncio.create_task(_watch(service, tally))
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=clients)
+    async with httpx.AsyncClient(base_url=service.address, timeout=TIMEOUT_S, limits=limits) as client:
+        await asyncio.gather(*(_caller(client, films, tally, number, until) for number in range(clients)))
+    watch.cancel()
+    return tally
+
+
+async def _watch(service: Service, tally: Tally) -> None:
+    while True:
+        tally.memory.append(service.memory_mb())
+        await asyncio.sleep(LOOK_EVERY_S)
+
+
+async def _caller(client: httpx.AsyncClient, films: Sequence[Case], tally: Tally, number: int, until: float) -> None:
+    chance, asked = random.Random(number), 0
+    while time.monotonic() < until:
+        case, name = chance.choice(films), f"caller-{number}-{asked}.png"
+        asked += 1
+        began = time.monotonic()
+        try:
+            found = await predict(client, name, case.content)
+        except (Lost, httpx.HTTPError) as error:
+            tally.lost.append(f"{type(error).__name__}: {error}")
+            continue
+        if found.get("error", {}).get("code") == "busy":
+            tally.busy += 1
+            tally.unclear += "Try again" not in found["error"]["message"]
+            await asyncio.sleep(chance.uniform(0.2, 1.0))
+        elif found == {**case.expected, "file": name}:
+            tally.right += 1
+            tally.latencies.append(time.monotonic() - began)
+        else:
+            tally.wrong.append(json.dumps([found, case.expected]))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--clients", type=int, default=64)
+    parser.add_argument("--seconds", type=float, default=300)
+    parser.add_argument("--queue", type=int, default=64, help="PNEUMONIA_QUEUE_SIZE of the service")
+    given = parser.parse_args(arguments)
+    films = cases(load_predictor(""))
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        served(Path(folder), PNEUMONIA_QUEUE_SIZE=str(given.queue), PNEUMONIA_RETENTION_S="20") as service,
+    ):
+        tally = asyncio.run(run(service, films, given.clients, given.seconds))
+    outcomes = Counter(text[:60] for text in tally.lost)
+    print(json.dumps({"clients": given.clients, "seconds": given.seconds, "queue": given.queue, **tally.as_dict()}))
+    for text, number in outcomes.most_common(5):
+        print(f"lost {number} times: {text}", file=sys.stderr)
+    for text in tally.wrong[:3]:
+        print(f"wrong: {text}", file=sys.stderr)
+    return 1 if tally.wrong or tally.lost or tally.unclear else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,159 @@
+"""The real service in a process of its own, and callers of it over plain HTTP, for load, soak and tests."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+ROOT = Path(__file__).parents[1]
+START_S = 90
+END_S = 45
+
+
+@dataclass(frozen=True)
+class Service:
+    """A running `python app.py`: where it answers, where it keeps its files, what it says."""
+
+    address: str
+    process: subprocess.Popen[bytes]
+    folder: Path
+
+    @property
+    def uploads(self) -> Path:
+        return self.folder / "uploads"
+
+    @property
+    def temporary(self) -> Path:
+        return self.folder / "temporary"
+
+    def said(self) -> str:
+        """All that it has written to its log and to the terminal."""
+        return (self.folder / "log").read_text()
+
+    def files(self) -> list[Path]:
+        """All that lies in its folders, its locks aside."""
+        return [path for path in self.folder.rglob("*") if path.is_file() and path.name not in {"log", "in-use"}]
+
+    def memory_mb(self) -> float:
+        """Resident memory of the process, without its children's."""
+        return own(self.process.pid, "VmRSS") / 1024
+
+    def threads(self) -> int:
+        return own(self.process.pid, "Threads")
+
+    def open_files(self) -> int:
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    def status(self, path: str = "/health") -> int:
+        try:
+            with urllib.request.urlopen(self.address + path, timeout=10) as reply:
+                return int(reply.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+        except OSError:
+            return 0
+
+    def end(self) -> int:
+        """Tell it to end, as an orchestrator does; its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(END_S)
+
+
+def own(process: int, what: str) -> int:
+    """A number of the kernel's about a process, in kB where it is memory."""
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith(f"{what}:")).split()[1])
+
+
+@contextmanager
+def served(folder: Path, *command: str, **given: str) -> Iterator[Service]:
+    """`python app.py` with these settings, once it is ready; it is told to end when the block is left.
+
+    `command` stands before the interpreter (for example `unshare -n`).
+    """
+    port = _free_port()
+    service = Service(f"http://127.0.0.1:{port}", _started(folder, port, command, given), folder)
+    try:
+        _await_ready(service)
+        yield service
+    finally:
+        try:
+            service.end()
+        except subprocess.TimeoutExpired:
+            service.process.kill()
+            service.process.wait()
+
+
+def _started(folder: Path, port: int, command: tuple[str, ...], given: dict[str, str]) -> subprocess.Popen[bytes]:
+    for name in ("uploads", "temporary"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PNEUMONIA_", "GRADIO_"))}
+    places = {"GRADIO_TEMP_DIR": str(folder / "uploads"), "TMPDIR": str(folder / "temporary")}
+    environment = {**kept, **places, "GRADIO_SERVER_PORT": str(port), "PYTHONUNBUFFERED": "1", **given}
+    with (folder / "log").open("ab") as log:
+        return subprocess.Popen(
+            [*command, sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
+        )
+
+
+def _await_ready(service: Service) -> None:
+    latest = time.monotonic() + START_S
+    while service.status() != 200:
+        if service.process.poll() is not None or time.monotonic() > latest:
+            raise RuntimeError(f"the service did not start: {service.said()[-2000:]}")
+        time.sleep(0.1)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Lost(Exception):
+    """A request that got no answer."""
+
+
+async def upload(client: httpx.AsyncClient, name: str, content: bytes) -> dict[str, Any]:
+    """Upload a film; what a call names it by."""
+    reply = await client.post("/gradio_api/upload", files={"files": (name, content)})
+    if reply.status_code != 200:
+        raise Lost(f"upload: {reply.status_code} {reply.text[:200]}")
+    return {"path": reply.json()[0], "orig_name": name, "meta": {"_type": "gradio.FileData"}}
+
+
+async def call(client: httpx.AsyncClient, endpoint: str, data: list[Any]) -> Any:
+    """Call an endpoint and read its event stream; its one output."""
+    reply = await client.post(f"/gradio_api/call/{endpoint}", json={"data": data})
+    if reply.status_code != 200:
+        raise Lost(f"call: {reply.status_code} {reply.text[:200]}")
+    event = ""
+    async with client.stream("GET", f"/gradio_api/call/{endpoint}/{reply.json()['event_id']}") as stream:
+        async for line in stream.aiter_lines():
+            name, _, value = line.partition(": ")
+            event = value if name == "event" else event
+            if name == "data" and event == "complete":
+                return json.loads(value)[0]
+            if name == "data" and event == "error":
+                raise Lost(f"error: {value[:200]}")
+    raise Lost("the stream ended without an answer")
+
+
+async def predict(client: httpx.AsyncClient, name: str, content: bytes) -> Any:
+    """The answer for a film."""
+    return await call(client, "predict", [await upload(client, name, content)])

@@ -1,0 +1,137 @@
+"""Where uploads and results lie: in a folder of this process, under names that nobody can guess, and not for long.
+
+Gradio keeps uploads under a hash of their content, salted once per installation. Who has the same film, and the salt
+out of a published image, could build the path of another's upload; and a second upload of a film would be the first
+one's. Here each has a name by chance. Gradio deletes what it knows of by age; what it does not know of is deleted here:
+uploads that were broken off, empty folders, and what a killed process has left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import secrets
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any
+
+import anyio
+import gradio as gr
+from gradio import processing_utils, route_utils
+from gradio.exceptions import InvalidPathError
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from .. import settings
+from . import doors, memory
+from .own_folder import OwnFolder
+
+PREFIX = "pneumonia-uploads-"
+
+_begun: ContextVar[list[Path] | None] = ContextVar("begun_uploads", default=None)
+"""The files into which the upload at work is written."""
+
+
+def keep_to_own_folder() -> Path:
+    """Have Gradio keep its files in a folder of this process; the folder goes with the process."""
+    named = Path(settings.place_of_uploads() or Path(tempfile.gettempdir()) / "gradio")
+    parent = named.parent if named.name.startswith(PREFIX) else named
+    folder = _own(parent).path
+    settings.put_uploads_into(str(folder))
+    route_utils.GradioUploadFile = _NamedByChance  # type: ignore[misc]
+    # Pictures and tables that the page makes are kept under a hash too.
+    processing_utils.hash_seed = _SALT
+    processing_utils._check_allowed = _check_allowed
+    return folder
+
+
+_SALT = secrets.token_bytes(32)
+_gradios_check = processing_utils._check_allowed
+
+
+def _check_allowed(path: str | Path, check_in_upload_folder: bool) -> None:
+    """Gradio's check, with a sentence for the caller: its own quotes paths of the server, and nobody is shown it."""
+    try:
+        _gradios_check(path, check_in_upload_folder)
+    except InvalidPathError:
+        raise gr.Error("There is no such upload. Upload the film again.", print_exception=False) from None
+
+
+@functools.cache
+def _own(parent: Path) -> OwnFolder:
+    parent.mkdir(parents=True, exist_ok=True)
+    return OwnFolder(parent, PREFIX)
+
+
+class _NamedByChance(route_utils.GradioUploadFile):
+    """An upload whose folder says nothing of its content."""
+
+    def __init__(self, file: Any, **options: Any) -> None:
+        super().__init__(file, **options)
+        self.sha.update(secrets.token_bytes(32))
+        begun = _begun.get()
+        if begun is not None:
+            begun.append(Path(file.name))
+
+
+class BrokenOff:
+    """Deletes what an upload has written that did not come to its end; Gradio would never find it again."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or doors.path_of(scope) != doors.UPLOAD:
+            await self._app(scope, receive, send)
+            return
+        begun: list[Path] = []
+        token = _begun.set(begun)
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            _begun.reset(token)
+            for path in begun:
+                # A whole upload has been moved to its own name by now.
+                path.unlink(missing_ok=True)
+
+
+def sweeping(every_s: float) -> Any:
+    """A lifespan of the server: every so often, look for what Gradio's own deletion leaves."""
+
+    async def sweep(app: Any) -> None:
+        while True:
+            await asyncio.sleep(every_s)
+            with suppress(OSError):
+                await anyio.to_thread.run_sync(tidy, app.get_blocks(), Path(app.uploaded_file_dir))
+
+    @asynccontextmanager
+    async def lifespan(app: Any) -> AsyncIterator[None]:
+        app.state.loop = asyncio.get_running_loop()
+        task = asyncio.create_task(sweep(app))
+        try:
+            yield
+        finally:
+            task.cancel()
+
+    return lifespan
+
+
+def tidy(page: gr.Blocks, folder: Path) -> None:
+    """Forget names of files that are gone, delete what nobody else does, and empty folders."""
+    for names in page.temp_file_sets:
+        names -= {name for name in list(names) if not Path(name).exists()}
+    _delete_old(folder, settings.RETENTION_S.read())
+    memory.forget_idle(page)
+
+
+def _delete_old(folder: Path, retention_s: float) -> None:
+    # Twice the time, since Gradio's own deletion, which knows what is to be kept, goes first.
+    limit = time.time() - 2 * retention_s
+    for path in sorted(folder.rglob("*"), reverse=True):
+        with suppress(OSError):
+            if path.lstat().st_ctime < limit and path.name != OwnFolder.IN_USE:
+                # A folder that is not empty stays.
+                path.rmdir() if path.is_dir() else path.unlink()

@@ -1,0 +1,44 @@
+"""What comes from others: few, pinned, and no more than this list knows of."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SERVING = 11
+"""Direct dependencies of serving. Who adds one says in CHANGELOG why, and raises this."""
+
+
+def direct(name: str) -> list[str]:
+    lines = (ROOT / name).read_text().splitlines()
+    return [line for line in lines if line and not line.startswith(("#", "-r "))]
+
+
+def test_serving_has_few_direct_dependencies() -> None:
+    assert len(direct("requirements.txt")) <= SERVING
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("requirements*.txt")), ids=lambda path: path.name)
+def test_each_is_pinned_to_one_version_of_the_index(path: Path) -> None:
+    for line in direct(path.name):
+        assert re.match(r"[\w-]+(\[\w+\])?==\d[\w.]*(;.*)?$", line), line
+
+
+def test_what_is_installed_to_serve_is_what_is_pinned() -> None:
+    from importlib.metadata import version
+
+    for line in direct("requirements.txt"):
+        name, pinned = line.split("==")
+        assert version(name) == pinned
+
+
+def test_the_release_checklist_audits_the_pins() -> None:
+    assert "pip-audit -r requirements.txt" in (ROOT / "CONTRIBUTING.md").read_text()
+
+
+def test_the_continuous_check_holds_no_secret_and_asks_for_no_right() -> None:
+    text = (ROOT / ".github" / "workflows" / "check.yml").read_text()
+    assert "secrets." not in text and "pull_request_target" not in text
