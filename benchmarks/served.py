@@ -86,7 +86,7 @@ def served(folder: Path, *command: str, **given: str) -> Iterator[Service]:
 
     `command` stands before the interpreter (for example `unshare -n`).
     """
-    port = _free_port()
+    port = free_port()
     service = Service(f"http://127.0.0.1:{port}", _started(folder, port, command, given), folder)
     try:
         _await_ready(service)
@@ -119,7 +119,8 @@ def _await_ready(service: Service) -> None:
         time.sleep(0.1)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port on this machine that nothing listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -1,24 +1,23 @@
-"""A server in a process of its own, on a free port, and what it costs to ask it over plain HTTP."""
+"""Our server or an empty one, started like each other, and one caller over plain HTTP: what the timings compare."""
 
 from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import httpx
 
+from .served import ROOT, free_port, own
+
 OURS = ("app.py",)
 EMPTY = ("-m", "benchmarks.empty_app")
-ROOT = Path(__file__).resolve().parent.parent
 PATIENCE_S = 120
 LOOK_S = 0.005
 """Seconds between two looks whether the server is there: well under what is measured."""
@@ -35,16 +34,13 @@ class Server:
     @property
     def resident_mb(self) -> float:
         """Resident memory of the process in MB."""
-        lines = Path(f"/proc/{self.pid}/status").read_text(encoding="ascii").splitlines()
-        return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
+        return own(self.pid, "VmRSS") / 1024
 
 
 @contextmanager
 def serving(command: Sequence[str]) -> Iterator[Server]:
     """Run a Python command that serves until the block ends; raises `RuntimeError` where it ends before."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     environment = {**os.environ, "GRADIO_SERVER_PORT": str(port), "GRADIO_ANALYTICS_ENABLED": "False"}
     quiet = subprocess.DEVNULL

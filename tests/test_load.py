@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -11,13 +10,15 @@ from benchmarks import load, soak
 from benchmarks.served import served
 from pneumonia import Predictor
 
+from .awaiting import awaited
+
 GROWTH_MB = 20
 
 
 def met(predictor: Predictor, folder: Path, clients: int, seconds: float, queue: int) -> load.Tally:
     films = load.cases(predictor)
     with served(folder, PNEUMONIA_QUEUE_SIZE=str(queue), PNEUMONIA_RETENTION_S="20") as service:
-        tally = asyncio.run(load.run(service, films, clients, seconds))
+        tally = awaited(load.run(service, films, clients, seconds))
         threads = service.threads()
     assert (tally.wrong, tally.lost, tally.unclear) == ([], [], 0)
     assert tally.right

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import socket
@@ -17,6 +16,8 @@ import pytest
 
 from pneumonia.web import access, bounds, connections
 from pneumonia.web.access import Guesses, Logins
+
+from ..awaiting import awaited
 
 
 @contextlib.contextmanager
@@ -187,6 +188,6 @@ def test_a_login_is_compared_in_full_for_every_user(monkeypatch: pytest.MonkeyPa
         pairs = [("ann", "one"), ("bob", "one"), ("nobody", "one"), ("zoë", "drei"), ("ann", "")]
         return [await logins.check(*pair) for pair in pairs]
 
-    assert asyncio.run(ask()) == [True, False, False, True, False]
+    assert awaited(ask()) == [True, False, False, True, False]
     assert len(compared) == 15, "a user who does not exist takes as long as one who does"
     assert {len(one) for pair in compared for one in pair} == {32}

@@ -22,6 +22,7 @@ import pytest
 from benchmarks import served as benchmark
 from benchmarks.served import Service, call, predict, served, upload
 
+from ..awaiting import awaited
 from .visit import READY, Visit
 
 PATIENT = "Doe_Jane_1961-04-12_MRN-0042"
@@ -42,7 +43,7 @@ def ask(service: Service, what: Callable[[httpx.AsyncClient], Any]) -> Any:
         async with httpx.AsyncClient(base_url=service.address, timeout=60) as client:
             return await what(client)
 
-    return asyncio.run(asked())
+    return awaited(asked())
 
 
 def until(true: Callable[[], Any], within_s: float = 30) -> None:
