@@ -69,9 +69,10 @@ def _parser() -> argparse.ArgumentParser:
     many.add_argument("--prevalence", type=float, metavar="R", help="share of pneumonia where you work, 0 to 1")
     many.set_defaults(run=_batch)
 
-    archive = commands.add_parser("archive", help="rows for an archive of any size, on Ray; docs/archive.md")
-    archive.add_argument("paths", nargs="+", metavar="PATH", help="a file, a folder, a quoted pattern, or a Parquet list of them (.parquet), here or in storage (s3://, gs://, hf://)")  # fmt: skip
-    archive.add_argument("--out", required=True, metavar="DIR", help="Parquet files, here or in storage; a run goes on with what is there")  # fmt: skip
+    archive = commands.add_parser("archive", help="rows for millions of films, on Ray, as Parquet files")
+    found = "a file, a folder, a quoted pattern, or a Parquet list of paths (.parquet); here, or s3://, gs://, hf://"
+    archive.add_argument("paths", nargs="+", metavar="PATH", help=found)
+    archive.add_argument("--out", required=True, metavar="DIR", help="folder or address; goes on with what is there")
     archive.add_argument("--address", metavar="A", help="of a Ray cluster; without it, this machine's cores alone")
     archive.add_argument("--workers", type=int, metavar="N", help="predictors, one a core; by default all cores")
     archive.add_argument("--operating-point", default=DEFAULT_POINT, metavar="P", help="screening, balanced or confirm")
@@ -194,9 +195,13 @@ def _archive(given: argparse.Namespace) -> int:
     predictor = load_predictor(given.model, threads=given.workers)
     predictor.check(given.operating_point, given.prevalence)
     asked = rows.Asked(predictor.model, given.operating_point, given.prevalence)
-    outcome = screening.screen(
-        given.paths, given.out, predictor.bundle, asked, workers=given.workers, address=given.address
-    )
+    try:
+        outcome = screening.screen(
+            given.paths, given.out, predictor.bundle, asked, workers=given.workers, address=given.address
+        )
+    except KeyboardInterrupt:
+        print(f"stopped: the rows so far stand in {given.out}; the same command goes on.", file=sys.stderr)
+        return SOME_FAILED
     lost = f"; {outcome.lost_parts} parts have no rows, run it again" if outcome.lost_parts else ""
     print(f"{_told(outcome.counts)}: {given.out}{lost}", file=sys.stderr)
     return SOME_FAILED if outcome.lost_parts or outcome.counts[results.FAILED] else ALL_WELL

@@ -107,9 +107,11 @@ def of_reading() -> dict[str, str]:
 def tame_ray(*, loopback: bool) -> None:
     """Before Ray is imported: it reports nothing about its use, and, with `loopback`, no port of it is open to others.
 
-    It has no other switch for either; the second is named for the systems on which Ray turns it by itself.
+    It has no other switch for either; the second is named for the systems on which Ray turns it by itself. Its native
+    part warns of each pool of workers that it cannot restart them, which it can; that is left out.
     """
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     if loopback:
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
 

@@ -1,7 +1,7 @@
 """An archive's answers on the storage: one Parquet file a part, with the columns of `batch`, each written at once.
 
-Which part a film belongs to follows from its name, and a part's file has one name. So whoever judges a part again, since
-a worker or a run was lost, writes the same rows to the same place; and what is done can be read from what is there.
+Which part a film belongs to follows from its name, and a part's file has one name. So whoever judges a part again,
+since a worker or a run was lost, writes the same rows to the same place; what is done is read from what is there.
 """
 
 from __future__ import annotations
@@ -9,11 +9,9 @@ from __future__ import annotations
 import io
 import json
 from collections import Counter
-from collections.abc import Iterable
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -68,7 +66,7 @@ class Parts:
         self.folder.write(self._name(part), buffer.getvalue())
 
     def _name(self, part: int) -> str:
-        return f"rows/part-{part:0{len(str(self.number - 1))}}{'.parquet'}"
+        return f"rows/part-{part:0{len(str(self.number - 1))}}.parquet"
 
 
 def opened(folder: Folder, asked: Asked, films: int) -> Parts:
@@ -85,17 +83,20 @@ def opened(folder: Folder, asked: Asked, films: int) -> Parts:
         if head["format"] != FORMAT or number < 1:
             raise ValueError
     except (ValueError, KeyError, TypeError):
-        raise UsageError(f"{HEAD} is not of this version of the command; it stays. Received: {folder.address}.") from None
+        raise UsageError(
+            f"{HEAD} is not of this version of the command; it stays. Received: {folder.address}."
+        ) from None
     _check(head, asked)
     return Parts(folder, number)
 
 
 def _check(head: dict[str, Any], asked: Asked) -> None:
     for column in ("operating_point", "prevalence", "model_sha256"):
-        if head.get(column) != asked.cells()[column]:
+        begun, received = head.get(column), asked.cells()[column]
+        if begun != received:
             raise UsageError(
-                f"The archive was begun with another {column}. Allowed: {head.get(column) or 'none'}, or another --out. "
-                f"Received: {asked.cells()[column] or 'none'}."
+                f"The archive was begun with another {column}. Allowed: {begun or 'none'}, or another --out. "
+                f"Received: {received or 'none'}."
             )
 
 

@@ -7,26 +7,23 @@ Nothing but names goes through Ray: a worker reads its films itself, a few ahead
 
 from __future__ import annotations
 
-import contextlib
 import json
-import logging
 import os
-import tempfile
+import sys
+import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from .. import batch, rows, settings
+from .. import batch, rows
 from ..bundle import Bundle
 from ..errors import InternalError, PneumoniaError, UsageError
 from ..predictor import Predictor
 from ..rows import Asked
-from . import names, parts, storage
+from . import cluster, names, parts, storage
 from .parts import Parts
 from .storage import Folder
 
@@ -35,9 +32,6 @@ if TYPE_CHECKING:
 
 LIVES = 3
 """Times that a part is begun again after its worker died: what kills every worker must not go round for ever."""
-
-LOST_PARTS = 10
-"""Parts that may be given up before the run is: 0.1 % of ten million films. A re-run tries them again."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +86,7 @@ def screen(
         raise UsageError(f"There are no films. Allowed: files, folders, Parquet lists. Received: {', '.join(paths)}.")
     with parts.locked(folder):
         kept = parts.opened(folder, asked, len(found))
-        with _ray(address, workers) as cores:
+        with cluster.running(address, workers) as cores:
             return _run(found, kept, bundle, asked, workers or cores)
 
 
@@ -102,16 +96,20 @@ def _run(found: pa.ChunkedArray, kept: Parts, bundle: Bundle, asked: Asked, work
 
     # A part is one row, which Ray cannot split, in a block of its own, which one task takes.
     blocks = [pa.table({"part": [part], "names": [inside]}) for part, inside in names.divide(found, kept.number)]
-    answers = ray.data.from_arrow(blocks).map_batches(
-        Screen,
-        batch_format="pyarrow",
-        batch_size=None,
-        # One at a time: a part that kills its worker must not cost another one its lives.
-        compute=ActorPoolStrategy(size=min(workers, len(blocks)), max_tasks_in_flight_per_actor=1),
-        fn_constructor_args=([ray.put(bundle)], asked, kept),
-        num_cpus=1,
-        max_task_retries=LIVES,
-    )
+    # One at a time: a part that kills its worker must not cost another one its lives.
+    pool = ActorPoolStrategy(size=min(workers, len(blocks)), max_tasks_in_flight_per_actor=1)
+    with warnings.catch_warnings():
+        # The pinned version has no other way to bound the lives.
+        warnings.filterwarnings("ignore", message=".*ray_remote_args.*")
+        answers = ray.data.from_arrow(blocks).map_batches(
+            Screen,
+            batch_format="pyarrow",
+            batch_size=None,
+            compute=pool,
+            fn_constructor_args=([ray.put(bundle)], asked, kept),
+            num_cpus=1,
+            max_task_retries=LIVES,
+        )
     try:
         return _gathered(answers.iter_rows(), len(blocks))
     except Exception as error:
@@ -119,8 +117,6 @@ def _run(found: pa.ChunkedArray, kept: Parts, bundle: Bundle, asked: Asked, work
 
 
 def _gathered(answers: Iterable[dict[str, Any]], expected: int) -> Outcome:
-    import sys
-
     from tqdm import tqdm
 
     counts: Counter[str] = Counter()
@@ -141,34 +137,3 @@ def _explained(error: BaseException) -> PneumoniaError:
             return inner
         inner = getattr(inner, "cause", None) or inner.__cause__ or inner.__context__
     return InternalError.hiding(error)
-
-
-@contextmanager
-def _ray(address: str | None, workers: int | None) -> Iterator[int]:
-    """The cores of a Ray that runs as long as this does: on this machine alone, or of the cluster at the address."""
-    settings.tame_ray(loopback=address is None)
-    import ray
-
-    logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # it would tell of a failure once more, with a traceback
-    common: dict[str, Any] = {
-        "logging_level": logging.CRITICAL,
-        "log_to_driver": False,
-        "runtime_env": {"py_modules": [str(Path(__file__).parents[1])], "env_vars": settings.of_reading()},
-    }
-    with contextlib.ExitStack() as stack:
-        if address is None:
-            # Of its own: the usual one is shared by all users of a machine, and is never tidied up.
-            own = stack.enter_context(tempfile.TemporaryDirectory(prefix="pneumonia-", ignore_cleanup_errors=True))
-            cores = workers or settings.THREADS.read()
-            common |= {"address": "local", "num_cpus": cores, "include_dashboard": False, "_temp_dir": own}
-        else:
-            common["address"] = address
-        try:
-            ray.init(**common)
-        except (ConnectionError, ValueError, RuntimeError) as error:
-            raise UsageError(f"Ray cannot be reached ({type(error).__name__}). Received: {address or 'local'}.") from None
-        stack.callback(ray.shutdown)
-        context = ray.data.DataContext.get_current()
-        context.enable_progress_bars = False
-        context.max_errored_blocks = LOST_PARTS
-        yield int(ray.cluster_resources().get("CPU", 1))
