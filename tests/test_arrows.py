@@ -1,4 +1,4 @@
-"""Which room may import which: entries -> web | learning | archive -> evaluation -> core. And what an import must not do."""
+"""Which room may import which: entries, then web, learning, archive, evaluation, core; and what an import costs."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,10 @@ from ..errors import UsageError
 
 LOST_PARTS = 10
 """Parts that may be given up before the run is: 0.1 % of ten million films. A re-run tries them again."""
+
+if find_spec("ray") is None:
+    # It cannot be imported here, before it is tamed, and must not be found missing when films were gathered.
+    raise ModuleNotFoundError("No module named 'ray'", name="ray")
 
 _PREFIX = "pneumonia-ray-"
 _PACKAGE = Path(__file__).parents[1]

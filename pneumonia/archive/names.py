@@ -40,10 +40,12 @@ def divide(names: pa.ChunkedArray, parts: int) -> Iterator[tuple[int, list[bytes
     """(part, its names) for each part that has some; a name that was given twice counts once."""
     of = np.fromiter((part_of(name, parts) for name in _pythons(names)), np.int32, len(names))
     order = np.argsort(of, kind="stable")
-    ends = np.searchsorted(of[order], np.arange(parts), side="right")
+    ends = np.searchsorted(of, np.arange(parts), side="right", sorter=order)
+    # In one piece, since a piece is looked for anew in each part's turn; over 2 GB of names need large offsets.
+    together = names.cast(pa.large_binary()).combine_chunks().take(pa.array(order))
     for part, (start, end) in enumerate(zip([0, *ends[:-1]], ends, strict=True)):
         if end > start:
-            yield part, list(dict.fromkeys(names.take(pa.array(np.sort(order[start:end]))).to_pylist()))
+            yield part, list(dict.fromkeys(together.slice(start, end - start).to_pylist()))
 
 
 def part_of(name: bytes, parts: int) -> int:
@@ -71,6 +73,8 @@ def _listed(path: str) -> Iterator[str]:
     system, inside = storage.filesystem(path)
     try:
         found = sorted(system.glob(inside)) if _is_pattern(path) else [inside]
+        if not found:
+            raise FileNotFoundError
         table = pa.dataset.dataset(found, format="parquet", filesystem=system)
         column = next(name for name in COLUMNS if name in table.schema.names)
         for piece in table.to_batches(columns=[column]):
@@ -79,7 +83,8 @@ def _listed(path: str) -> Iterator[str]:
         received = ", ".join(table.schema.names)
         raise UsageError(f"The list has no column of films. Allowed: path, or file. Received: {received}.") from None
     except (OSError, pa.ArrowException) as error:
-        why = getattr(error, "strerror", None) or "it is not a whole Parquet file"
+        gone = isinstance(error, FileNotFoundError)
+        why = "it is not there" if gone else getattr(error, "strerror", None) or "it is not a whole Parquet file"
         raise UsageError(f"The list cannot be read: {why}. Received: {path}.") from None
 
 

@@ -54,7 +54,9 @@ class Parts:
         if data is None:
             return SCHEMA.empty_table()
         try:
-            table = pq.read_table(io.BytesIO(data), schema=SCHEMA)
+            table = pq.read_table(io.BytesIO(data))
+            if not table.schema.equals(SCHEMA):
+                raise pa.ArrowInvalid("other columns")
         except pa.ArrowException:
             raise UsageError(f"{name} is not a part of this archive; move it away. It stays.") from None
         return table.filter([code not in AGAIN for code in table["error_code"].to_pylist()])
