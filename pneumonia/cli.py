@@ -202,7 +202,10 @@ def _archive(given: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print(f"stopped: the rows so far stand in {given.out}; the same command goes on.", file=sys.stderr)
         return SOME_FAILED
-    lost = f"; {outcome.lost_parts} parts have no rows, run it again" if outcome.lost_parts else ""
+    lost = ""
+    if outcome.lost_parts:
+        parts = "1 part has" if outcome.lost_parts == 1 else f"{outcome.lost_parts} parts have"
+        lost = f"; {parts} no rows yet: run it again"
     print(f"{_told(outcome.counts)}: {given.out}{lost}", file=sys.stderr)
     return SOME_FAILED if outcome.lost_parts or outcome.counts[results.FAILED] else ALL_WELL
 

@@ -237,9 +237,13 @@ def test_a_part_that_is_done_is_not_written_again(
 
 
 def test_what_may_pass_is_judged_again(
-    memory: Any, screen: Callable[[str], screening.Screen], normal_film: Grey, encode: Callable[..., bytes], tmp_path: Path,
+    memory: Any,
+    screen: Callable[[str], screening.Screen],
+    normal_film: Grey,
+    encode: Callable[..., bytes],
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+) -> None:
     memory.pipe_file("/a.png", encode(normal_film, "PNG"))
     monkeypatch.setattr(storage, "PAUSE_S", 0)
     with monkeypatch.context() as patched:

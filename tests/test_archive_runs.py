@@ -118,6 +118,32 @@ def test_a_finished_archive_takes_new_films_from_a_list(films: Path, tmp_path: P
     assert "begun with another operating_point" in other.stderr
 
 
+POISON = """
+import os, sys
+sys.addaudithook(lambda event, given: event == "open" and "poison" in str(given[0]) and os.kill(os.getpid(), 9))
+"""
+
+
+def test_a_film_that_kills_every_worker_ends_no_run(
+    write_films: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a fault in native code would: its part is given up in the end, the others are done, a re-run tries again."""
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text(POISON)
+    folder = write_films(tmp_path, {"films": [*(f"{number}.png" for number in range(20)), "poison.png"]}) / "films"
+    clean = runs.environment()
+    with monkeypatch.context() as patched:
+        patched.setattr(runs, "environment", lambda: clean | {"PYTHONPATH": f"{runs.ROOT}:{tmp_path / 'site'}"})
+        done = runs.run(folder, "--out", tmp_path / "out", "--workers", 2)
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False), done.stderr
+    assert done.stderr.rstrip().endswith("1 part has no rows yet: run it again")
+    told = {Path(row["file"]).name for row in runs.rows(tmp_path / "out")}
+    poisoned = {path.name for path in folder.iterdir()} - told
+    assert "poison.png" in poisoned and len(told) > 10
+    assert runs.run(folder, "--out", tmp_path / "out", "--workers", 2).returncode == 0
+    assert len(runs.rows(tmp_path / "out")) == 21
+
+
 def test_ray_listens_on_this_machine_alone(films: Path, tmp_path: Path) -> None:
     running = runs.start(films, "--out", tmp_path / "out", "--workers", 2)
     runs.wait_for_parts(running, tmp_path / "out", 1)
