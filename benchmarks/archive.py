@@ -1,6 +1,6 @@
 """How many films a second `archive` judges on a core, what a second core brings, and what Ray costs beside `batch`.
 
-    python -m benchmarks.archive --data chest_xray [--films 400] [--rounds 3] [--json FILE]
+    python -m benchmarks.archive --data chest_xray [--films 2000] [--rounds 3] [--json FILE]
 
 Films of the training folder, as they are and enlarged to a detector's size, as JPEG and as uncompressed DICOM. The runs
 of a round take turns, and ratios are made within a round, so that a machine that is busy slows both sides.
@@ -37,7 +37,7 @@ DETECTOR = (2_500, 2_048)
 GRAIN = 6.0
 """Noise of the enlarged films in grey levels: without it they would be smaller, and decoded faster, than real ones."""
 
-FILMS, ROUNDS, SEED = 400, 3, 1
+FILMS, ROUNDS, SEED = 2_000, 3, 1
 
 Grey = npt.NDArray[np.uint8]
 
