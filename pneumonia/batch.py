@@ -25,15 +25,16 @@ class Film:
     source: Path | Callable[[], bytes]
 
 
-def find(paths: Iterable[str], *, leave_out: Set[Path] = frozenset()) -> Iterator[Film]:
+def find(paths: Iterable[str], *, leave_out: Set[Path] = frozenset(), open_zips: bool = True) -> Iterator[Film]:
     """The films of files, folders, ZIPs and patterns, in a stable order, each once.
 
     Folders are walked, hidden files and folders skipped. What cannot be opened is a film whose reading fails, so that
-    it gets its row. `leave_out` are absolute paths that are no films. A ZIP is open while its films are asked for.
+    it gets its row. `leave_out` are absolute paths that are no films. A ZIP is open while its films are asked for;
+    without `open_zips` it counts as a film, which then fails.
     """
     seen: set[str] = set()
     for path in _expanded(paths):
-        for film in _below(path, (), leave_out):
+        for film in _below(path, (), leave_out, open_zips):
             if film.name not in seen:
                 seen.add(film.name)
                 yield film
@@ -89,12 +90,12 @@ def _expanded(paths: Iterable[str]) -> Iterator[str]:
         yield from matching or [path]
 
 
-def _below(name: str, above: tuple[tuple[int, int], ...], leave_out: Set[Path]) -> Iterator[Film]:
+def _below(name: str, above: tuple[tuple[int, int], ...], leave_out: Set[Path], open_zips: bool) -> Iterator[Film]:
     path = Path(name)
     if path.absolute() in leave_out:
         return
     if not os.path.isdir(name):
-        yield from in_zip(path, name) if zipped.is_zip(path) else [Film(name, path)]
+        yield from in_zip(path, name) if open_zips and zipped.is_zip(path) else [Film(name, path)]
         return
     try:
         facts = path.stat()
@@ -105,7 +106,7 @@ def _below(name: str, above: tuple[tuple[int, int], ...], leave_out: Set[Path]) 
     here = (facts.st_dev, facts.st_ino)
     if here not in above:  # a link to a folder above would never end
         for each in inside:
-            yield from _below(os.path.join(name, each), (*above, here), leave_out)
+            yield from _below(os.path.join(name, each), (*above, here), leave_out, open_zips)
 
 
 def _failing(error: PneumoniaError) -> Callable[[], bytes]:

@@ -1,4 +1,4 @@
-"""`python -m pneumonia`: predict, batch, evaluate, model, publish, deploy. An entry, thin like `app.py`."""
+"""`python -m pneumonia`: predict, batch, archive, evaluate, model, publish, deploy. An entry, thin like `app.py`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import io
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,16 @@ def _parser() -> argparse.ArgumentParser:
     many.add_argument("--prevalence", type=float, metavar="R", help="share of pneumonia where you work, 0 to 1")
     many.set_defaults(run=_batch)
 
+    archive = commands.add_parser("archive", help="rows for millions of films, on Ray, as Parquet files")
+    found = "a file, a folder, a quoted pattern, or a Parquet list of paths (.parquet); here, or s3://, gs://, hf://"
+    archive.add_argument("paths", nargs="+", metavar="PATH", help=found)
+    archive.add_argument("--out", required=True, metavar="DIR", help="folder or address; goes on with what is there")
+    archive.add_argument("--address", metavar="A", help="of a Ray cluster; without it, this machine's cores alone")
+    archive.add_argument("--workers", type=int, metavar="N", help="predictors, one a core; by default all cores")
+    archive.add_argument("--operating-point", default=DEFAULT_POINT, metavar="P", help="screening, balanced or confirm")
+    archive.add_argument("--prevalence", type=float, metavar="R", help="share of pneumonia where you work, 0 to 1")
+    archive.set_defaults(run=_archive)
+
     evaluate = commands.add_parser("evaluate", help="the figures of protocol official again, on a folder of films")
     evaluate.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder with test/NORMAL and so on")
     evaluate.add_argument("--out", type=Path, metavar="DIR", help="write evaluation.json and curves.png there")
@@ -80,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_publishing(commands)
 
-    for command in (predict, many, evaluate, model):
+    for command in (predict, many, archive, evaluate, model):
         command.add_argument("--model", metavar="M", help="instead of PNEUMONIA_MODEL: a folder or owner/name@revision")
     return parser
 
@@ -153,9 +164,13 @@ def _fill(kept: results.Results, predictor: Predictor, given: argparse.Namespace
 
 
 def _tally(kept: results.Results) -> str:
+    return _told(kept.counts)
+
+
+def _told(counts: Counter[str]) -> str:
     """`200 films: 120 Normal, 70 Pneumonia, 7 Unknown, 3 failed`."""
-    counted = ((name, kept.counts[name]) for name in (*CLASSES, UNKNOWN, results.FAILED))
-    return f"{len(kept)} films: " + ", ".join(f"{number} {name}" for name, number in counted if number)
+    counted = ((name, counts[name]) for name in (*CLASSES, UNKNOWN, results.FAILED))
+    return f"{counts.total()} films: " + ", ".join(f"{number} {name}" for name, number in counted if number)
 
 
 def _line(result: Prediction | Failure) -> str:
@@ -192,6 +207,30 @@ def _names(stem: Path) -> Iterator[Path]:
     while True:
         yield stem.with_name(f"{stem.name}-{number}.heatmap.png")
         number += 1
+
+
+def _archive(given: argparse.Namespace) -> int:
+    try:
+        from .archive import screening
+    except ModuleNotFoundError as error:
+        print(f"An archive needs {error.name}: pip install -r requirements-archive.txt", file=sys.stderr)
+        return NOTHING_DONE
+    predictor = load_predictor(given.model, threads=given.workers)
+    predictor.check(given.operating_point, given.prevalence)
+    asked = rows.Asked(predictor.model, given.operating_point, given.prevalence)
+    try:
+        outcome = screening.screen(
+            given.paths, given.out, predictor.bundle, asked, workers=given.workers, address=given.address
+        )
+    except KeyboardInterrupt:
+        print(f"stopped: the rows so far stand in {given.out}; the same command goes on.", file=sys.stderr)
+        return SOME_FAILED
+    lost = ""
+    if outcome.lost_parts:
+        parts = "1 part has" if outcome.lost_parts == 1 else f"{outcome.lost_parts} parts have"
+        lost = f"; {parts} no rows yet: run it again"
+    print(f"{_told(outcome.counts)}: {given.out}{lost}", file=sys.stderr)
+    return SOME_FAILED if outcome.lost_parts or outcome.counts[results.FAILED] else ALL_WELL
 
 
 def _evaluate(given: argparse.Namespace) -> int:

@@ -28,6 +28,9 @@ COLUMNS = (
     "model_sha256",
 )
 
+NUMBERS = frozenset({"confidence", "prevalence", *(f"probability_{name.lower()}" for name in CLASSES), *ZONES})
+"""Columns that hold numbers, for tables that know of types."""
+
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
 """First letters that make a spreadsheet compute a cell (OWASP), and the quote, so that no two texts become one."""
 

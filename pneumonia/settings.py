@@ -109,6 +109,25 @@ def put_uploads_into(folder: str) -> None:
     os.environ[_GRADIO_FOLDER] = folder
 
 
+def of_reading() -> dict[str, str]:
+    """What a process on another machine must be given to read films as this one does: the texts of the variables."""
+    given = {row.name: os.environ.get(row.name, "").strip() or row.default for row in (MAX_FILE_MB, MAX_PIXELS)}
+    # Each worker of an archive has one core, whatever its machine has.
+    return {**given, THREADS.name: "1"}
+
+
+def tame_ray(*, loopback: bool) -> None:
+    """Before Ray is imported: it reports nothing about its use, and, with `loopback`, no port of it is open to others.
+
+    It has no other switch for either; the second is named for the systems on which Ray turns it by itself. Its native
+    part warns of each pool of workers that it cannot restart them, which it can; that is left out.
+    """
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    if loopback:
+        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+
+
 def as_markdown() -> str:
     """The table of settings that the docs show."""
     rows = [f"| `{row.name}` | {row.default or 'empty'} | {row.help} |" for row in ROWS]

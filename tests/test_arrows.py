@@ -1,4 +1,4 @@
-"""Which room may import which: entries -> web | learning -> evaluation -> core. And what an import must not do."""
+"""Which room may import which: entries, then web, learning, archive, evaluation, core; and what an import costs."""
 
 from __future__ import annotations
 
@@ -15,13 +15,16 @@ import pneumonia
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "pneumonia"
 ENTRIES = {"app.py", "train.py", "pneumonia/cli.py", "pneumonia/__main__.py"}
-ROOMS = ("evaluation", "learning", "web")
+ROOMS = ("archive", "evaluation", "learning", "web")
 TENSORFLOW = {"tensorflow", "keras"}
+RAY = {"ray", "pyarrow", "fsspec"}
+"""What requirements-archive.txt brings, and one room alone needs."""
 FORBIDDEN = {
-    "core": {"gradio", *TENSORFLOW, *(f"pneumonia.{room}" for room in ROOMS)},
-    "evaluation": {"gradio", *TENSORFLOW, "pneumonia.learning", "pneumonia.web"},
-    "web": {*TENSORFLOW, "pneumonia.learning"},
-    "learning": {"gradio", "pneumonia.web"},
+    "core": {"gradio", *TENSORFLOW, *RAY, *(f"pneumonia.{room}" for room in ROOMS)},
+    "archive": {"gradio", *TENSORFLOW, "pneumonia.evaluation", "pneumonia.learning", "pneumonia.web"},
+    "evaluation": {"gradio", *TENSORFLOW, *RAY, "pneumonia.archive", "pneumonia.learning", "pneumonia.web"},
+    "web": {*TENSORFLOW, *RAY, "pneumonia.archive", "pneumonia.learning"},
+    "learning": {"gradio", *RAY, "pneumonia.archive", "pneumonia.web"},
 }
 
 FILES = sorted([*PACKAGE.rglob("*.py"), ROOT / "app.py", ROOT / "train.py"])
@@ -104,12 +107,13 @@ def python(code: str) -> str:
 
 HEAVY = ("gradio", "tensorflow", "keras", "sklearn", "matplotlib", "huggingface_hub", "ai_edge_litert", "pydicom")
 LIGHT = {
-    "pneumonia": set(HEAVY),
-    "pneumonia.cli": set(HEAVY),
+    "pneumonia": {*HEAVY, *RAY},
+    "pneumonia.cli": {*HEAVY, *RAY},
+    "pneumonia.archive.screening": {"ray", "gradio", *TENSORFLOW},
     "pneumonia.evaluation.metrics": {"gradio", *TENSORFLOW},
     "pneumonia.evaluation.official": {"gradio", *TENSORFLOW},
-    "pneumonia.web.page": {*TENSORFLOW, "sklearn", "matplotlib.pyplot"},
-    "app": TENSORFLOW,
+    "pneumonia.web.page": {*TENSORFLOW, "sklearn", "matplotlib.pyplot", "ray"},
+    "app": {*TENSORFLOW, "ray"},
     "train": {"gradio", *TENSORFLOW},
 }
 

@@ -77,7 +77,7 @@ def test_settings_and_their_defaults_stand_in_the_docs() -> None:
     assert settings.as_markdown() in API
 
 
-@pytest.mark.parametrize("command", ["predict", "batch", "evaluate", "model", "deploy"])
+@pytest.mark.parametrize("command", ["predict", "batch", "archive", "evaluate", "model", "deploy"])
 def test_each_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main([command, "--help"])
@@ -113,8 +113,21 @@ PUBLISHED = {"publish": "OWNER/NAME", "deploy": "OWNER/SPACE"}
 
 def test_every_option_of_the_command_line_stands_in_the_docs() -> None:
     options = ("--json", "--operating-point", "--prevalence", "--heatmap", "--model", "--data", "--out")
-    for option in (*options, "--jsonl", "--resume", "--workers"):
+    for option in (*options, "--jsonl", "--resume", "--workers", "--address"):
         assert option in API
+
+
+@pytest.mark.parametrize("command", ["batch", "archive"])
+def test_the_page_of_a_command_tells_of_the_options_of_its_help(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    told = set(re.findall(r"--[a-z-]+", capsys.readouterr().out)) - {"--help"}
+    page = (ROOT / "docs" / f"{command}.md").read_text()
+    table = set(re.findall(r"--[a-z-]+", "".join(line for line in page.splitlines(True) if line.startswith("| `"))))
+    assert table == told
+    assert {"--out", "--model"} <= told
 
 
 def test_train_and_app_explain_themselves() -> None:

@@ -1,0 +1,183 @@
+"""How many films a second `archive` judges on a core, what a second core brings, and what Ray costs beside `batch`.
+
+    python -m benchmarks.archive --data chest_xray [--films 2000] [--rounds 3] [--json FILE]
+
+Films of the training folder, as they are and enlarged to a detector's size, as JPEG and as uncompressed DICOM. The runs
+of a round take turns, and ratios are made within a round, so that a machine that is busy slows both sides.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+from PIL import Image
+
+from pneumonia import PneumoniaError, settings
+from pneumonia.errors import UsageError
+from pneumonia.evaluation import films
+
+ROOT = Path(__file__).parents[1]
+
+DETECTOR = (2_500, 2_048)
+"""Width and height in pixels of what a digital detector delivers."""
+
+GRAIN = 6.0
+"""Noise of the enlarged films in grey levels: without it they would be smaller, and decoded faster, than real ones."""
+
+FILMS, ROUNDS, SEED = 2_000, 3, 1
+
+Grey = npt.NDArray[np.uint8]
+
+
+def as_jpeg(film: Grey, path: Path) -> Path:
+    path = path.with_suffix(".jpg")
+    Image.fromarray(film).save(path, quality=90)
+    return path
+
+
+def as_dicom(film: Grey, path: Path) -> Path:
+    """12 bits in 16, uncompressed, as most archives deliver."""
+    from pydicom.dataset import Dataset, FileMetaDataset
+    from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, generate_uid
+
+    dataset = Dataset()
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID = DigitalXRayImageStorageForPresentation
+    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID = generate_uid()
+    dataset.Rows, dataset.Columns = film.shape
+    dataset.SamplesPerPixel, dataset.PhotometricInterpretation, dataset.Modality = 1, "MONOCHROME2", "DX"
+    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = 16, 12, 11, 0
+    dataset.PixelData = (film.astype("<u2") * 16).tobytes()
+    path = path.with_suffix(".dcm")
+    dataset.save_as(path, enforce_file_format=True)
+    return path
+
+
+LARGE: dict[str, Callable[[Grey, Path], Path]] = {
+    "2,500 x 2,048 JPEG": as_jpeg,
+    "2,500 x 2,048 DICOM, uncompressed": as_dicom,
+}
+
+
+def enlarged(source: Path, generator: np.random.Generator) -> Grey:
+    with Image.open(source) as picture:
+        large = np.asarray(picture.convert("L").resize(DETECTOR, Image.Resampling.BICUBIC), dtype=np.float32)
+    grain = generator.standard_normal(large.shape, np.float32) * GRAIN
+    return np.clip(large + grain, 0, 255).astype(np.uint8)
+
+
+def made(sources: list[Path], folder: Path, kind: str) -> list[Path]:
+    """The films of a kind; the large ones are a tenth as many files, each under ten names, to spare the disk."""
+    if kind not in LARGE:
+        return sources
+    generator = np.random.default_rng(SEED)
+    written = []
+    for number, source in enumerate(sources[: max(1, len(sources) // 10)]):
+        path = LARGE[kind](enlarged(source, generator), folder / str(number))
+        copies = [path.with_stem(f"{path.stem}-{copy}") for copy in range(9)]
+        for copy in copies:
+            copy.hardlink_to(path)
+        written += [path, *copies]
+    return written
+
+
+def archive(names: list[Path], workers: int) -> tuple[float, float]:
+    """(films a second once all workers work, seconds of the whole command)."""
+    with tempfile.TemporaryDirectory() as folder:
+        listed, out = Path(folder, "list.parquet"), Path(folder, "out")
+        pq.write_table(pa.table({"path": list(map(str, names))}), listed)
+        seconds = _timed("archive", listed, "--out", out, "--workers", workers)
+        parts = sorted((path.stat().st_mtime, pq.read_metadata(path).num_rows) for path in out.glob("rows/*.parquet"))
+    steady = parts[workers:]
+    return sum(rows for _, rows in steady) / (steady[-1][0] - parts[workers - 1][0]), seconds
+
+
+def batch(names: list[Path], workers: int) -> float:
+    """Films a second, the start of the command left out: it is timed on one film."""
+    with tempfile.TemporaryDirectory() as folder:
+        alone = _timed("batch", names[0], "--out", Path(folder, "one.csv"), "--workers", workers)
+        whole = _timed("batch", *names, "--out", Path(folder, "all.csv"), "--workers", workers)
+    return (len(names) - 1) / (whole - alone)
+
+
+def _timed(*arguments: object) -> float:
+    started = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-m", "pneumonia", *map(str, arguments)], cwd=ROOT, capture_output=True, text=True
+    )
+    if done.returncode == 2:
+        raise UsageError(f"A run failed: {done.stderr.strip().splitlines()[-1]}")
+    return time.perf_counter() - started
+
+
+def measure(names: list[Path], rounds: int) -> dict[str, float]:
+    """Medians over the rounds."""
+    found: dict[str, list[float]] = {}
+    for _ in range(rounds):
+        one, _ = archive(names, 1)
+        two, whole = archive(names, 2)
+        beside = batch(names, 2)
+        told = {"one": one, "two": two, "scaling": two / one, "batch": two / beside, "start": whole - len(names) / two}
+        for name, value in told.items():
+            found.setdefault(name, []).append(value)
+    return {name: statistics.median(values) for name, values in found.items()}
+
+
+def as_markdown(found: dict[str, dict[str, float]]) -> str:
+    """The table of the docs."""
+    head = ["film", "films a second, 1 worker", "2 workers", "2 : 1", "archive : batch, 2 cores", "start and end, s"]
+    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+    for kind, told in found.items():
+        rates = f"{told['one']:.1f} | {told['two']:.1f} | {told['scaling']:.2f} | {told['batch']:.2f}"
+        lines.append(f"| {kind} | {rates} | {told['start']:.0f} |")
+    return "\n".join(lines)
+
+
+def run(root: Path, count: int, rounds: int) -> dict[str, dict[str, float]]:
+    every = [film.path for film in films.list_films(root, ("train",))]
+    order = np.random.default_rng(SEED).permutation(len(every))[:count]
+    sources = [every[index] for index in order]
+    found = {}
+    for kind in ("224 x 224 JPEG, as they are", *LARGE):
+        with tempfile.TemporaryDirectory() as folder:
+            found[kind] = measure(made(sources, Path(folder), kind), rounds)
+    return found
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="Films a second of `archive`, and what a second worker brings.")
+    parser.add_argument("--data", type=Path, help="folder with train/NORMAL and so on; by default PNEUMONIA_DATA")
+    parser.add_argument("--films", type=int, default=FILMS)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--json", type=Path, help="also write the figures there")
+    given = parser.parse_args(arguments)
+    try:
+        data: str = settings.DATA.read()
+        if not given.data and not data:
+            raise UsageError("No films. Allowed: --data DIR, or PNEUMONIA_DATA. Received: neither.")
+        found: dict[str, Any] = run(given.data or Path(data), given.films, given.rounds)
+    except PneumoniaError as error:
+        print(f"{error.code}: {error.message}", file=sys.stderr)
+        return 2
+    print(as_markdown(found))
+    if given.json:
+        given.json.write_text(json.dumps(found, indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

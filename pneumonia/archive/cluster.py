@@ -1,0 +1,79 @@
+"""Ray for the length of one run: on this machine's cores alone, or on the cluster at an address."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from .. import settings
+from ..errors import UsageError
+
+LOST_PARTS = 10
+"""Parts that may be given up before the run is: 0.1 % of ten million films. A re-run tries them again."""
+
+if find_spec("ray") is None:
+    # It cannot be imported here, before it is tamed, and must not be found missing when films were gathered.
+    raise ModuleNotFoundError("No module named 'ray'", name="ray")
+
+_PREFIX = "pneumonia-ray-"
+_PACKAGE = Path(__file__).parents[1]
+
+
+@contextmanager
+def running(address: str | None, workers: int | None) -> Iterator[int]:
+    """How many cores there are; Ray runs as long as this does. Raises `UsageError` where it cannot be reached."""
+    settings.tame_ray(loopback=address is None)
+    import ray
+    import ray.data
+
+    for name in ("ray", "ray.data"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # they would tell of a failure with a traceback
+    with ExitStack() as stack:
+        place = {"address": address} if address else stack.enter_context(_here(workers))
+        try:
+            ray.init(**place, **_common())
+        except (ConnectionError, ValueError, RuntimeError, OSError) as error:
+            why = type(error).__name__
+            raise UsageError(f"Ray cannot be reached ({why}). Received: {address or 'this machine'}.") from None
+        stack.callback(ray.shutdown)
+        context = ray.data.DataContext.get_current()
+        context.enable_progress_bars = False
+        context.max_errored_blocks = LOST_PARTS
+        resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+        yield int(resources.get("CPU", 1))
+
+
+def _common() -> dict[str, Any]:
+    """A worker gets this very package, wherever it runs, and reads films by the same settings."""
+    environment = {"py_modules": [str(_PACKAGE)], "env_vars": settings.of_reading()}
+    return {"logging_level": logging.CRITICAL, "log_to_driver": False, "runtime_env": environment}
+
+
+@contextmanager
+def _here(workers: int | None) -> Iterator[dict[str, Any]]:
+    """A Ray of our own, with a folder of its own: the usual one is every user's, and never tidied up.
+
+    What a killed run left of such folders is deleted by the next one.
+    """
+    for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        with suppress(Timeout, OSError), FileLock(left / "in-use", timeout=0):
+            shutil.rmtree(left, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+    with FileLock(folder / "in-use"):
+        try:
+            yield {
+                "address": "local",
+                "num_cpus": workers or settings.THREADS.read(),
+                "include_dashboard": False,
+                "_temp_dir": str(folder),
+            }
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,145 @@
+"""An archive's answers on the storage: one Parquet file a part, with the columns of `batch`, each written at once.
+
+Which part a film belongs to follows from its name, and a part's file has one name. So whoever judges a part again,
+since a worker or a run was lost, writes the same rows to the same place; what is done is read from what is there.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from .. import rows
+from ..decision import Failure, Prediction
+from ..errors import Busy, UsageError
+from ..results import FAILED
+from ..rows import COLUMNS, NUMBERS, Asked
+from .storage import Folder
+
+FORMAT = 1
+HEAD = "archive.json"
+"""What every part has in common; a run that goes on must ask the same."""
+
+FILMS_PER_PART = 1_000
+"""What a lost worker costs at most; a minute or two of one core. Ten million films make 10,000 files of some 50 kB."""
+
+FEWEST_PARTS = 32
+"""So that a small archive gives work to several workers, too."""
+
+AGAIN = frozenset({Busy.code, "internal"})
+"""Errors that may pass: films with them are judged again by the next run."""
+
+SCHEMA = pa.schema([(name, pa.float64() if name in NUMBERS else pa.string()) for name in COLUMNS])
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts of one archive: how many there are, and where their rows lie."""
+
+    folder: Folder
+    number: int
+
+    def rows(self, part: int) -> pa.Table:
+        """The rows that stand, without those that are to be judged again."""
+        name = self._name(part)
+        data = self.folder.read(name)
+        if data is None:
+            return SCHEMA.empty_table()
+        try:
+            table = pq.read_table(io.BytesIO(data))
+            if not table.schema.equals(SCHEMA):
+                raise pa.ArrowInvalid("other columns")
+        except pa.ArrowException:
+            raise UsageError(f"{name} is not a part of this archive; move it away. It stays.") from None
+        return table.filter([code not in AGAIN for code in table["error_code"].to_pylist()])
+
+    def write(self, part: int, table: pa.Table) -> None:
+        """Put a part's rows in the place of those that may stand there."""
+        buffer = io.BytesIO()
+        pq.write_table(table, buffer, compression="zstd")
+        self.folder.write(self._name(part), buffer.getvalue())
+
+    def _name(self, part: int) -> str:
+        return f"rows/part-{part:0{len(str(self.number - 1))}}.parquet"
+
+
+def opened(folder: Folder, asked: Asked, films: int) -> Parts:
+    """The archive that is there, or a new one for so many films; raises `UsageError` where it asks something else."""
+    data = folder.read(HEAD)
+    if data is None:
+        parts = max(FEWEST_PARTS, -(-films // FILMS_PER_PART))
+        head = {"format": FORMAT, "parts": parts, **asked.cells()}
+        folder.write(HEAD, json.dumps(head, indent=1).encode() + b"\n")
+        return Parts(folder, parts)
+    try:
+        head = json.loads(data)
+        number = int(head["parts"])
+        if head["format"] != FORMAT or number < 1:
+            raise ValueError
+    except (ValueError, KeyError, TypeError):
+        raise UsageError(
+            f"{HEAD} is not of this version of the command; it stays. Received: {folder.address}."
+        ) from None
+    _check(head, asked)
+    return Parts(folder, number)
+
+
+def _check(head: dict[str, Any], asked: Asked) -> None:
+    for column in ("operating_point", "prevalence", "model_sha256"):
+        begun, received = head.get(column), asked.cells()[column]
+        if begun != received:
+            raise UsageError(
+                f"The archive was begun with another {column}. Allowed: {begun or 'none'}, or another --out. "
+                f"Received: {received or 'none'}."
+            )
+
+
+def table(results: Iterable[Prediction | Failure], asked: Asked) -> pa.Table:
+    """The rows of `batch`, with numbers as numbers, and null where a cell is empty."""
+    told = [{name: _value(name, cell) for name, cell in rows.row(result, asked).items()} for result in results]
+    return pa.Table.from_pylist(told, SCHEMA)
+
+
+def _value(column: str, cell: str) -> float | str | None:
+    if not cell:
+        return None
+    return float(cell) if column in NUMBERS else cell
+
+
+def tally(table: pa.Table) -> Counter[str]:
+    """How many films have which label, or failed."""
+    return Counter(label or FAILED for label in table["label"].to_pylist())
+
+
+@contextmanager
+def locked(folder: Folder) -> Iterator[None]:
+    """One run an archive, where the folder lies on this machine; object storage has no lock."""
+    from filelock import FileLock, Timeout
+
+    if folder.local is None:
+        yield
+        return
+    try:
+        folder.local.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder.local / ".lock")
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise Busy(f"Another run writes {folder.address}. Allowed: one run an archive.") from None
+    except OSError as error:
+        raise UsageError(f"The folder cannot be used: {error.strerror}. Received: {folder.address}.") from None
+    try:
+        for left in (folder.local / "rows").glob(".part-*"):  # of a killed run
+            left.unlink(missing_ok=True)
+        yield
+    finally:
+        with suppress(OSError):
+            (folder.local / ".lock").unlink()
+        lock.release()
