@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -10,9 +11,9 @@ from typing import Any
 import gradio as gr
 
 from .. import imaging, settings
-from ..decision import DEFAULT_POINT
+from ..decision import DEFAULT_POINT, Failure
 from ..predictor import Predictor
-from . import answer, report, session, words
+from . import answer, report, session, waiting, words
 from .examples import examples
 from .upload import film_file
 
@@ -20,6 +21,7 @@ SHARED_QUEUE = "films"
 """The lane of single films, on page and API. Batches have one of their own (`batch_tab.LANE`) in the same queue."""
 
 _SAVE = (Path(__file__).parent / "save.js").read_text(encoding="utf-8")
+_CLEARED = f"() => {json.dumps([words.READING, '', '', '', None, None, ''])}"
 _QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 _SCORING: dict[str, Any] = {"api_visibility": "private", "concurrency_id": SHARED_QUEUE, "show_progress": "minimal"}
 
@@ -92,13 +94,11 @@ class _FilmTab:
             self._look = gr.HTML(elem_id="look", apply_default_css=False)
 
     def _connect(self) -> None:
-        self._film.upload(self._open, [self._film, self._point], self._opened, **_SCORING).then(
-            session.picture, self._held, self._shown, **_QUIET
-        ).then(lambda: None, None, self._film, **_QUIET)  # an empty drop zone takes the next film at once
+        shown = self._answer_when(self._film.upload, self._open, [self._film, self._point])
+        # An empty drop zone takes the next film at once.
+        shown.then(lambda: None, None, self._film, queue=False, **_QUIET)
         for example, button in zip(self._offered, self._buttons, strict=True):
-            button.click(partial(self._open, example.picture), self._point, self._opened, **_SCORING).then(
-                session.picture, self._held, self._shown, **_QUIET
-            )
+            self._answer_when(button.click, partial(self._open, example.picture), [self._point])
         asked = [self._held, self._point]
         self._point.input(
             self._decide, [*asked, self._headline, self._look], [*self._said, *self._looked, self._ask], **_QUIET
@@ -111,6 +111,22 @@ class _FilmTab:
             button.click(partial(self._made, make), given, self._file, **_QUIET).then(
                 None, self._file, None, js=_SAVE, **_QUIET
             )
+
+    def _answer_when(self, happens: Callable[..., Any], answered: Callable[..., Any], given: list[Any]) -> Any:
+        """Clear the page at once, in the browser; then answer, when it is the film's turn; then show the film.
+
+        A film that waits, or is turned away by a full queue, must not stand beside the answer of the one before.
+        """
+        cleared = [*self._said, *self._looked]
+        happens(None, None, cleared, js=_CLEARED, **_QUIET)
+        opening = happens(answered, given, self._opened, **_SCORING)
+        opening.failure(self._turned_away, None, [*self._opened, self._film], queue=False, **_QUIET)
+        return opening.then(session.picture, self._held, self._shown, **_QUIET)
+
+    def _turned_away(self) -> tuple[Any, ...]:
+        """Where the server took no film: nothing of the film before, why there is no answer, and an empty drop zone."""
+        said = words.failure(Failure(None, waiting.busy()))
+        return None, said, "", "", "", None, None, "", gr.Button(visible=False), gr.Column(visible=False), "", None
 
     @property
     def _said(self) -> list[gr.components.Component]:

@@ -34,6 +34,12 @@ WAITING = (
     "Unknown with the reason.</p></div>"
 )
 
+READING = (
+    '<div class="answer waiting" role="status"><p>This film is being read. If others came first, it waits its turn.'
+    "</p></div>"
+)
+"""From the moment that a film is dropped: the answer of the film before it must not stand there."""
+
 STAGE = (
     '<div class="caption"><span>The film as the model saw it. Its left is taken for the patient\'s right.</span>'
     '<button id="enlarge" type="button">Full screen</button></div>'

@@ -1,0 +1,67 @@
+"""The page while others come first, in Chromium."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gradio_client import Client, handle_file
+
+from pneumonia import Predictor
+from pneumonia.imaging import Source
+from pneumonia.predictor import Reading
+
+from .visit import READY, Visit, running
+
+pytestmark = pytest.mark.browser
+
+LABELS = ("Normal", "Pneumonia", "Unknown")
+
+
+class Held(Predictor):
+    """Reads no film while it is shut."""
+
+    def __init__(self, predictor: Predictor) -> None:
+        super().__init__(predictor.bundle, 1)
+        self.open = threading.Event()
+        self.open.set()
+
+    def read(self, source: Source) -> Reading:
+        assert self.open.wait(60)
+        return super().read(source)
+
+
+def test_a_film_that_waits_or_is_turned_away_never_stands_beside_the_answer_before(
+    browser: Any, predictor: Predictor, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PNEUMONIA_QUEUE_SIZE", "1")
+    monkeypatch.setenv("PNEUMONIA_THREADS", "1")
+    held = Held(predictor)
+    with running(held) as address, Visit(browser, address) as visit:
+        visit.drop(files["film.png"])
+        visit.page.wait_for_selector("#shown img")
+        held.open.clear()
+        client = Client(address, verbose=False)
+        first = client.submit(handle_file(files["film.jpg"]), api_name="/predict")
+        visit.page.set_input_files(READY, files["turned.png"])
+        visit.page.wait_for_selector(".answer.waiting")
+        assert visit.page.locator("#shown img").count() == 0
+        assert not any(label in visit.page.inner_text("#verdict") for label in LABELS)
+        held.open.set()
+        assert "Unknown" in visit.answer()
+        first.result()
+        held.open.clear()
+        waiting = [client.submit(handle_file(files["film.jpg"]), api_name="/predict") for _ in range(4)]
+        visit.page.wait_for_timeout(1_500)
+        visit.page.set_input_files(READY, files["film.png"])
+        visit.page.wait_for_selector(".answer.failed")
+        assert "Too many films are waiting" in visit.answer()
+        assert visit.page.locator("#shown img").count() == 0
+        visit.errors.clear()  # the browser reports the refused request itself
+        held.open.set()
+        said = [job.result() for job in waiting]
+        assert all("label" in one or one["error"]["code"] == "busy" for one in said)
+        again = visit.drop(files["film.png"], until=".answer:not(.waiting):not(.failed)")
+        assert any(label in again for label in LABELS)
