@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -119,13 +120,16 @@ def of_reading() -> dict[str, str]:
 def tame_ray(*, loopback: bool) -> None:
     """Before Ray is imported: it reports nothing about its use, and, with `loopback`, no port of it is open to others.
 
-    It has no other switch for either; the second is named for the systems on which Ray turns it by itself. Its native
-    part warns of each pool of workers that it cannot restart them, which it can; that is left out.
+    It has no other switch for either; the second is named for the systems on which Ray turns it by itself. A Ray of
+    our own asks for a token that this run alone knows. Its native part warns of each pool of workers that it cannot
+    restart them, which it can; that is left out.
     """
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     if loopback:
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+        os.environ["RAY_AUTH_MODE"] = "token"
+        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
 
 
 def as_markdown() -> str:

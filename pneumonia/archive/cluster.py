@@ -41,8 +41,9 @@ def running(address: str | None, workers: int | None) -> Iterator[int]:
         try:
             ray.init(**place, **_common())
         except (ConnectionError, ValueError, RuntimeError, OSError) as error:
-            why = type(error).__name__
-            raise UsageError(f"Ray cannot be reached ({why}). Received: {address or 'this machine'}.") from None
+            hint = "a cluster that runs; where it asks for a token, RAY_AUTH_MODE=token and RAY_AUTH_TOKEN"
+            where = f"Allowed: {hint}. Received: {address}." if address else "Is there memory, and room in /tmp?"
+            raise UsageError(f"Ray cannot be used ({type(error).__name__}). {where}") from None
         stack.callback(ray.shutdown)
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = False
