@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -44,7 +46,8 @@ def _ours(recipe: Recipe, root: Path, folder: Path) -> None:
     read = load(root, ("train",), quiet=True)
     taken = (read.inputs, read.labels)
     few = (read.inputs[:BATCH], read.labels[:BATCH])
-    train(recipe, taken, few, folder / "run", seed=1, quiet=True)
+    with contextlib.redirect_stdout(sys.stderr):  # a line an epoch
+        train(recipe, taken, few, folder / "run", seed=1, quiet=True)
     shutil.rmtree(folder / "run")
 
 

@@ -21,6 +21,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from .imaging import INPUT_SIDE
+
 Films: TypeAlias = npt.NDArray[np.uint8]
 Floats: TypeAlias = npt.NDArray[np.float32]
 View: TypeAlias = Callable[[Films], Floats]
@@ -57,7 +59,8 @@ class Subspace:
     """Where the training films lie in one view.
 
     `mean` `[d]`, `components` `[k, d]` orthonormal rows, `variances` `[k]` of the training films along them.
-    `upside_down` limits how much less a film may leave unexplained when it is turned upside down; None: not asked.
+    `upside_down` limits how much less a film may leave unexplained when it is turned upside down, and is asked of
+    thumbnails only; None: not asked.
     """
 
     mean: Floats
@@ -71,7 +74,7 @@ class Subspace:
         """(mean square left unexplained, root mean square of the standardised coordinates) of `[N, d]` features."""
         centred = features - self.mean
         along = centred @ self.components.T
-        residual = (np.square(centred).sum(axis=1) - np.square(along).sum(axis=1)) / centred.shape[1]
+        residual = (_squares(centred) - _squares(along)) / centred.shape[1]
         distance = np.sqrt((np.square(along) / self.variances).mean(axis=1))
         return residual, distance
 
@@ -88,8 +91,9 @@ class Subspace:
 
     def beyond(self, view: View, films: Films) -> str | None:
         """`far`, `near` or None, for one film `[1, 150, 150]`."""
-        both_ways = self.upside_down is not None
-        features = np.concatenate([view(films), view(upside_down(films))]) if both_ways else view(films)
+        features = view(films)
+        if self.upside_down is not None:
+            features = np.concatenate([features, turned(features)])
         residual, distance = self.measure(features)  # once: the components are read from memory, which takes longest
         found = {self.residual.beyond(float(residual[0])), self.distance.beyond(float(distance[0]))}
         if self.upside_down is not None:
@@ -141,14 +145,12 @@ def thumbnails(films: Films) -> Floats:
 def edge_maps(films: Films) -> Floats:
     """`[N, 150, 150]` -> `[N, 1152]`: log strength of edges across and along, each in 24 x 24 blocks."""
     small = _standardised(_block_means(films, EDGE_BLOCK))
-    across = np.abs(np.diff(small, axis=2))[:, :-1, :]
-    along = np.abs(np.diff(small, axis=1))[:, :, :-1]
     even = 2 * (small.shape[1] // 2 - 1)
-    views = [
-        _block_sums(strength[:, :even, :even], 2).reshape(len(films), -1) / np.float32(4)
-        for strength in (across, along)
-    ]
-    logarithms: Floats = np.log(np.concatenate(views, axis=1) + np.float32(EDGE_FLOOR))
+    inner = small[:, :even, :even]
+    edges = np.abs(np.concatenate([small[:, :even, 1 : even + 1] - inner, small[:, 1 : even + 1, :even] - inner]))
+    # Across and along, a film's two maps one after the other.
+    strength = _block_sums(edges, 2).reshape(2, len(films), -1) / np.float32(4)
+    logarithms: Floats = np.log(np.concatenate(list(strength), axis=1) + np.float32(EDGE_FLOOR))
     return logarithms
 
 
@@ -159,6 +161,17 @@ _ARRAYS = ("mean", "components", "variances")
 def upside_down(films: Films) -> Films:
     """`[N, 150, 150]` with top and bottom exchanged; left and right stay, since the gate tells them not apart."""
     return films[:, ::-1, :]
+
+
+def turned(thumbnails: Floats) -> Floats:
+    """`[N, 900]` thumbnails of the films upside down: the same blocks in another order, and no film averaged again."""
+    side = INPUT_SIDE // THUMBNAIL_BLOCK
+    return thumbnails.reshape(-1, side, side)[:, ::-1].reshape(len(thumbnails), -1)
+
+
+def _squares(rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """`[N, d]` -> the sum of the squares of each row."""
+    return np.einsum("nd,nd->n", rows, rows)
 
 
 def _block_means(films: Films, block: int) -> Floats:
@@ -179,5 +192,6 @@ def _block_sums(pictures: npt.NDArray[Any], block: int) -> npt.NDArray[Any]:
 def _standardised(pictures: Floats) -> Floats:
     """`[N, h, w]` with mean 0 and deviation 1 each."""
     centred = pictures - pictures.mean(axis=(1, 2), keepdims=True)
-    scaled: Floats = centred / np.maximum(centred.std(axis=(1, 2), keepdims=True), 1e-6)
+    deviation = np.sqrt(np.square(centred).mean(axis=(1, 2), keepdims=True))
+    scaled: Floats = centred / np.maximum(deviation, np.float32(1e-6))
     return scaled

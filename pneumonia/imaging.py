@@ -86,10 +86,11 @@ def to_input(film: Radiograph) -> npt.NDArray[np.uint8]:
     12-bit film in a 16-bit file is not seen as black.
     """
     grey = Image.fromarray(film.pixels if film.pixels.dtype == np.uint8 else film.pixels.astype(np.float32))
-    small = np.asarray(grey.resize((INPUT_SIDE, INPUT_SIDE), Image.Resampling.BILINEAR))
-    if small.dtype != np.uint8:
-        small = np.clip(np.rint(small * (255.0 / _full_scale(film.pixels))), 0, 255).astype(np.uint8)
-    return np.repeat(small[:, :, None], 3, axis=2)
+    small = grey.resize((INPUT_SIDE, INPUT_SIDE), Image.Resampling.BILINEAR)
+    if film.pixels.dtype != np.uint8:
+        levels = np.rint(np.asarray(small) * (255.0 / _full_scale(film.pixels)))
+        small = Image.fromarray(np.clip(levels, 0, 255).astype(np.uint8))
+    return np.asarray(small.convert("RGB"))
 
 
 def to_display(film: Radiograph) -> npt.NDArray[np.uint8]:

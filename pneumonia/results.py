@@ -34,14 +34,14 @@ class Results:
         self.counts: Counter[str] = Counter()
         self._tables = tables
         self._asked = asked
-        self._names: set[str] = set()
+        self._taken_up: set[str] = set()
 
     def __len__(self) -> int:
         return self.counts.total()
 
     def has(self, name: str) -> bool:
-        """Whether the film of that name has its row."""
-        return rows.inert(name) in self._names
+        """Whether the film of that name had its row when this run began: no film is found twice in one run."""
+        return rows.inert(name) in self._taken_up
 
     def add(self, result: Prediction | Failure) -> None:
         """Write the film's row, in every file or in none; raises `DiskFull`."""
@@ -77,6 +77,7 @@ class Results:
                 raise UsageError(f"{table.path.name} and its JSON lines do not tell of the same films; they stay.")
             ends = [*(end for end, _ in beside), end]
             self._count(cells)
+            self._taken_up.add(cells["file"])
         for each, end in zip(self._tables, ends, strict=True):
             each.cut(end)
         if not header_end:
@@ -105,7 +106,6 @@ class Results:
 
     def _count(self, cells: dict[str, str]) -> None:
         self.counts[cells["label"] or FAILED] += 1
-        self._names.add(cells["file"])
 
 
 class _Table:

@@ -18,6 +18,7 @@ from pneumonia.gate import (
     Subspace,
     edge_maps,
     thumbnails,
+    turned,
     upside_down,
 )
 from pneumonia.imaging import read, to_input
@@ -263,3 +264,8 @@ def test_the_embedded_components_are_orthonormal(gate: Gate, view: str) -> None:
     gram = space.components.astype(np.float64) @ space.components.T.astype(np.float64)
     np.testing.assert_allclose(gram, np.eye(len(gram)), atol=1e-3)
     assert (space.variances > 0).all()
+
+
+def test_turned_thumbnails_are_those_of_the_turned_films() -> None:
+    films = np.random.default_rng(0).integers(0, 256, (3, 150, 150)).astype(np.uint8)
+    np.testing.assert_allclose(turned(thumbnails(films)), thumbnails(upside_down(films)), atol=1e-6)
