@@ -171,7 +171,8 @@ def turned(thumbnails: Floats) -> Floats:
 
 def _squares(rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """`[N, d]` -> the sum of the squares of each row."""
-    return np.einsum("nd,nd->n", rows, rows)
+    sums: npt.NDArray[Any] = np.einsum("nd,nd->n", rows, rows)
+    return sums
 
 
 def _block_means(films: Films, block: int) -> Floats:
