@@ -10,6 +10,7 @@ from pneumonia import Prediction, Predictor
 from pneumonia.evaluation import official
 
 
+@pytest.mark.slow
 def test_the_card_comes_again_on_the_official_test(
     predictor: Predictor, data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -94,6 +94,7 @@ def test_nothing_of_a_patient_is_left_on_the_disk_or_in_the_log(
     assert pixels not in said
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_nothing_of_a_patient_is_left_by_the_page(service: Service, files: dict[str, Path], browser: Any) -> None:
     """One film with its map, then a batch with its tables."""
