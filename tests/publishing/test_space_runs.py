@@ -178,7 +178,8 @@ def assert_launched_as_at_home(client: Client, address: str) -> None:
     assert "dataset" not in {component["type"] for component in found["components"]}, "no examples that it would cache"
     named = {"/predict", "/predict_batch", "/analyze", "/model"}
     assert named <= set(client.view_api(return_format="dict", print_info=False)["named_endpoints"])
-    body = json.dumps({"data": [None], "fn_index": 0}).encode()
+    [asked] = [event["id"] for event in found["dependencies"] if event["api_name"] == "predict"]
+    body = json.dumps({"data": [None], "fn_index": asked}).encode()
     request = urllib.request.Request(f"{address}/gradio_api/run/predict", body, {"Content-Type": "application/json"})
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(request, timeout=30)
