@@ -5,6 +5,7 @@ pydicom would unfold it by itself, but whatever it unfolds to: 50 MB can hold 50
 
 from __future__ import annotations
 
+import io
 import zlib
 
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
@@ -17,6 +18,9 @@ BYTES_PER_PIXEL = 4
 
 TAGS_BYTES = 16_000_000
 """On top, for the tags of a file of any size."""
+
+_PIECE_BYTES = 16_384
+"""Read at a time: unfolds to 17 MB at most, so that the whole stands in memory once and not twice."""
 
 _SYNTAX_TAG = b"\x02\x00\x10\x00"
 _LONG_LENGTHS = {b"OB", b"OW", b"OF", b"SQ", b"UN", b"UT"}
@@ -31,7 +35,10 @@ def inflated(data: bytes) -> bytes:
     if data[start:end].rstrip(b"\0 ") != DeflatedExplicitVRLittleEndian.encode():
         return data
     plain = ExplicitVRLittleEndian.encode().ljust(end - start, b"\0")
-    return data[:start] + plain + data[end:meta] + _unfolded(data[meta:])
+    unfolded = io.BytesIO()
+    unfolded.write(data[:start] + plain + data[end:meta])
+    _unfold(memoryview(data)[meta:], unfolded)
+    return unfolded.getvalue()
 
 
 def _meta(data: bytes) -> tuple[int, int, int]:
@@ -48,12 +55,16 @@ def _meta(data: bytes) -> tuple[int, int, int]:
     return (*found, at)
 
 
-def _unfolded(folded: bytes) -> bytes:
+def _unfold(folded: memoryview, unfolded: io.BytesIO) -> None:
     limit = BYTES_PER_PIXEL * settings.MAX_PIXELS.read() + TAGS_BYTES
+    header = unfolded.tell()
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-    unfolded = inflater.decompress(folded, limit + 1)
-    if len(unfolded) > limit:
-        raise TooLarge(f"The deflated DICOM file unfolds to too much. Allowed: {limit / 1e6:.0f} MB. Received: more.")
+    for at in range(0, len(folded), _PIECE_BYTES):
+        if inflater.eof:
+            return
+        unfolded.write(inflater.decompress(folded[at : at + _PIECE_BYTES]))
+        if unfolded.tell() - header > limit:
+            allowed = f"{limit / 1e6:.0f} MB"
+            raise TooLarge(f"The deflated DICOM file unfolds to too much. Allowed: {allowed}. Received: more.")
     if not inflater.eof:
         raise UnreadableImage("The deflated DICOM file breaks off before its end.")
-    return unfolded
