@@ -17,6 +17,12 @@ from pneumonia import Predictor, load_predictor, settings, sources
 Grey = npt.NDArray[np.uint8]
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Two for all the fast tests; none where tests are named, or where the long ones are asked for: those measure."""
+    all_of_them = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    return 2 if all_of_them and "not slow" in config.option.markexpr else 0
+
+
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting of the developer's shell reaches a test, and none is left behind."""
