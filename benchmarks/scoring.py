@@ -62,13 +62,19 @@ def agreement(network: keras.Model, predictor: Predictor, seen: Any) -> str:
 
 
 def bare(predictor: Predictor, seen: Any) -> Callable[[], object]:
-    """The graph by itself on one thread: the input, which is floats already, is set, and the graph invoked."""
-    interpreter: Any = predictor._graph._interpreter()  # noqa: SLF001
-    index, film = interpreter.get_input_details()[0]["index"], seen[None].astype(np.float32)
+    """The graph by itself on one thread: the input, which is floats already, is set, and the graph invoked.
+
+    It is the predictor's own interpreter: another one's weights would lie elsewhere in the processor's cache, and the
+    two would push each other out.
+    """
+    graph, film = predictor._graph, seen[None].astype(np.float32)  # noqa: SLF001
+    with graph._borrowed() as interpreter:  # noqa: SLF001
+        borrowed: Any = interpreter
+    index = graph._input  # noqa: SLF001
 
     def invoke() -> None:
-        interpreter.set_tensor(index, film)
-        interpreter.invoke()
+        borrowed.set_tensor(index, film)
+        borrowed.invoke()
 
     return invoke
 

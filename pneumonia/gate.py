@@ -13,6 +13,7 @@ stands in `evaluation.json`.
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import reduce
@@ -75,7 +76,7 @@ class Subspace:
         centred = features - self.mean
         along = centred @ self.components.T
         residual = (_squares(centred) - _squares(along)) / centred.shape[1]
-        distance = np.sqrt((np.square(along) / self.variances).mean(axis=1))
+        distance = np.sqrt(_squares(along / np.sqrt(self.variances)) / along.shape[1])
         return residual, distance
 
     def gain_upside_down(self, features: Floats, flipped: Floats) -> Floats:
@@ -110,7 +111,7 @@ class Gate:
     def check(self, film: Films) -> str | None:
         """The code of the reason to refuse a `[150, 150, 3]` input, or None."""
         grey = np.ascontiguousarray(film[None, :, :, 0])
-        if grey.astype(np.float32).std() < MIN_CONTRAST:
+        if _deviation(grey) < MIN_CONTRAST:
             return "unreadable_contrast"
         found = {self.subspaces[name].beyond(view, grey) for name, view in VIEWS.items()}
         if "far" in found:
@@ -169,6 +170,19 @@ def turned(thumbnails: Floats) -> Floats:
     return thumbnails.reshape(-1, side, side)[:, ::-1].reshape(len(thumbnails), -1)
 
 
+def _deviation(films: Films) -> float:
+    """The standard deviation of 8-bit pixels, in levels, by a dot product: half the time of `std`."""
+    levels = films.ravel().astype(np.float32)
+    levels -= _sums(levels[None])[0] / levels.size
+    return math.sqrt(float(levels @ levels) / levels.size)
+
+
+def _sums(rows: Floats) -> Floats:
+    """`[N, d]` -> the sum of each row, without what `mean` does around it."""
+    sums: Floats = np.add.reduce(rows, axis=1)
+    return sums
+
+
 def _squares(rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """`[N, d]` -> the sum of the squares of each row."""
     sums: npt.NDArray[Any] = np.einsum("nd,nd->n", rows, rows)
@@ -192,7 +206,9 @@ def _block_sums(pictures: npt.NDArray[Any], block: int) -> npt.NDArray[Any]:
 
 def _standardised(pictures: Floats) -> Floats:
     """`[N, h, w]` with mean 0 and deviation 1 each."""
-    centred = pictures - pictures.mean(axis=(1, 2), keepdims=True)
-    deviation = np.sqrt(np.square(centred).mean(axis=(1, 2), keepdims=True))
-    scaled: Floats = centred / np.maximum(deviation, np.float32(1e-6))
-    return scaled
+    rows = pictures.reshape(len(pictures), -1)
+    pixels = np.float32(rows.shape[1])
+    centred: Floats = rows - _sums(rows)[:, None] / pixels
+    deviation: Floats = np.sqrt(_squares(centred) / pixels)[:, None]
+    scaled: Floats = np.divide(centred, np.maximum(deviation, np.float32(1e-6)))
+    return scaled.reshape(pictures.shape)

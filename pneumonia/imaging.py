@@ -79,7 +79,7 @@ def read(source: Source, *, full_resolution: bool = False) -> Radiograph:
 
 
 def to_input(film: Radiograph) -> npt.NDArray[np.uint8]:
-    """The network's view of a film: `[150, 150, 3]` uint8, three equal channels.
+    """The network's view of a film: `[150, 150, 3]` uint8, three equal channels, one memory, not to be written to.
 
     The film is stretched to a square by one bilinear resize with antialiasing and then brought to 8 bits. Deeper films
     are scaled by the smallest detector depth (8, 10, 12, 14, 16 bits) that holds their brightest pixel, so that a
@@ -90,7 +90,7 @@ def to_input(film: Radiograph) -> npt.NDArray[np.uint8]:
     if film.pixels.dtype != np.uint8:
         levels = np.rint(np.asarray(small) * (255.0 / _full_scale(film.pixels)))
         small = Image.fromarray(np.clip(levels, 0, 255).astype(np.uint8))
-    return np.asarray(small.convert("RGB"))
+    return np.broadcast_to(np.asarray(small)[:, :, None], (INPUT_SIDE, INPUT_SIDE, 3))
 
 
 def to_display(film: Radiograph) -> npt.NDArray[np.uint8]:
