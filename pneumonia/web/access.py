@@ -27,6 +27,10 @@ MOST_REMEMBERED = 10_000
 """Addresses and users, the oldest forgotten first: some megabytes at most."""
 
 
+LASTS_S = 12 * 3600
+"""A shift: after it the password is asked for again, and a workplace left alone is not open for ever."""
+
+
 @dataclass
 class _Record:
     failures: int = 0
@@ -80,6 +84,21 @@ class Logins:
 
 def _digest(user: str, password: str) -> bytes:
     return hashlib.sha256(f"{user}\0{password}".encode()).digest()
+
+
+class LoginAges:
+    """Since when each login has been open; Gradio keeps all of them until the process ends."""
+
+    def __init__(self) -> None:
+        self._since: dict[str, float] = {}
+
+    def end_old(self, tokens: dict[str, str]) -> None:
+        """Take from Gradio's `tokens` (cookie -> user) those that were given out too long ago."""
+        now = time.monotonic()
+        self._since = {token: self._since.get(token, now) for token in list(tokens)}
+        for token, since in self._since.items():
+            if now - since > LASTS_S:
+                tokens.pop(token, None)
 
 
 class LoginDoor:

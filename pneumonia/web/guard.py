@@ -11,7 +11,7 @@ from starlette.middleware import Middleware
 
 from .. import errors
 from ..errors import InternalError
-from . import access, bounds, connections, doors, health, request_log, uploads
+from . import access, bounds, connections, doors, health, request_log, sweeping, uploads
 
 
 def around(sweep_every_s: float) -> dict[str, Any]:
@@ -22,7 +22,7 @@ def around(sweep_every_s: float) -> dict[str, Any]:
     return {
         "middleware": [Middleware(layer) for layer in layers],
         "routes": [health.ROUTE],
-        "lifespan": uploads.sweeping(sweep_every_s),
+        "lifespan": sweeping.sweeping(sweep_every_s),
         "openapi_url": None,
     }
 

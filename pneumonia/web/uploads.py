@@ -2,31 +2,31 @@
 
 Gradio keeps uploads under a hash of their content, salted once per installation. Who has the same film, and the salt
 out of a published image, could build the path of another's upload; and a second upload of a film would be the first
-one's. Here each has a name by chance. Gradio deletes what it knows of by age; what it does not know of is deleted here:
-uploads that were broken off, empty folders, and what a killed process has left.
+one's. Here each has a name by chance. Gradio deletes what it knows of by age, also while its call waits for its turn:
+here a film's age begins when its job has ended. What Gradio does not know of is deleted here: uploads that were broken
+off, empty folders, and what a killed process has left.
 """
 
 from __future__ import annotations
 
-import asyncio
 import functools
+import os
 import secrets
 import tempfile
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
-import anyio
 import gradio as gr
 from gradio import processing_utils, route_utils
 from gradio.exceptions import InvalidPathError
+from gradio_client import utils as client_utils
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .. import settings
-from . import doors, memory
+from . import doors
 from .own_folder import OwnFolder
 
 PREFIX = "pneumonia-uploads-"
@@ -98,33 +98,31 @@ class BrokenOff:
                 path.unlink(missing_ok=True)
 
 
-def sweeping(every_s: float) -> Any:
-    """A lifespan of the server: every so often, look for what Gradio's own deletion leaves."""
-
-    async def sweep(app: Any) -> None:
-        while True:
-            await asyncio.sleep(every_s)
-            with suppress(OSError):
-                await anyio.to_thread.run_sync(tidy, app.get_blocks(), Path(app.uploaded_file_dir))
-
-    @asynccontextmanager
-    async def lifespan(app: Any) -> AsyncIterator[None]:
-        app.state.loop = asyncio.get_running_loop()
-        task = asyncio.create_task(sweep(app))
-        try:
-            yield
-        finally:
-            task.cancel()
-
-    return lifespan
-
-
 def tidy(page: gr.Blocks, folder: Path) -> None:
-    """Forget names of files that are gone, delete what nobody else does, and empty folders."""
+    """Keep what calls wait for, forget names of files that are gone, delete what nobody else does and empty folders."""
+    _keep_awaited(page._queue, folder)
     for names in page.temp_file_sets:
         names -= {name for name in list(names) if not Path(name).exists()}
     _delete_old(folder, settings.RETENTION_S.read())
-    memory.forget_idle(page)
+
+
+def _keep_awaited(queue: Any, folder: Path) -> None:
+    """Let the uploads of calls that wait, or are worked on, begin to age anew."""
+    waiting = [event for lane in list(queue.event_queue_per_concurrency_id.values()) for event in list(lane.queue)]
+    working = [event for events in list(queue.active_jobs) for event in events or ()]
+    for event in (*waiting, *working):
+        for path in _paths(event.data.data if event.data else None):
+            # A caller may name any path, or what is none; only uploads are touched.
+            with suppress(OSError, ValueError):
+                if path.resolve().is_relative_to(folder.resolve()):
+                    os.utime(path)
+
+
+def _paths(given: Any) -> list[Path]:
+    """Where the files of a call's inputs lie."""
+    found: list[Path] = []
+    client_utils.traverse(given, lambda file: found.append(Path(file["path"])), client_utils.is_file_obj)
+    return found
 
 
 def _delete_old(folder: Path, retention_s: float) -> None:

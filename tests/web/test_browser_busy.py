@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -10,27 +9,12 @@ import pytest
 from gradio_client import Client, handle_file
 
 from pneumonia import Predictor
-from pneumonia.imaging import Source
-from pneumonia.predictor import Reading
 
-from .visit import READY, Visit, running
+from .visit import READY, Held, Visit, running
 
 pytestmark = pytest.mark.browser
 
 LABELS = ("Normal", "Pneumonia", "Unknown")
-
-
-class Held(Predictor):
-    """Reads no film while it is shut."""
-
-    def __init__(self, predictor: Predictor) -> None:
-        super().__init__(predictor.bundle, 1)
-        self.open = threading.Event()
-        self.open.set()
-
-    def read(self, source: Source) -> Reading:
-        assert self.open.wait(60)
-        return super().read(source)
 
 
 def test_a_film_that_waits_or_is_turned_away_never_stands_beside_the_answer_before(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,10 @@ from starlette.datastructures import Headers
 from starlette.routing import Mount, Route
 
 from pneumonia import Predictor
-from pneumonia.web import doors, page
+from pneumonia.web import access, doors, page
 from pneumonia.web.doors import Who
+
+from .visit import running
 
 LOGIN = {"username": "reader", "password": "light box"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -120,6 +123,20 @@ def test_a_closed_door_is_closed_for_users_too(locked: Any) -> None:
         assert client.get("/config").status_code == 200
         for path in NOT_FOR_THIS_PAGE:
             assert client.get(filled(path)).status_code == 404
+
+
+def test_a_login_ends_by_itself(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PNEUMONIA_AUTH", "reader:light box")
+    monkeypatch.setattr(page, "SWEEP_S", 1)
+    monkeypatch.setattr(access, "LASTS_S", 2)
+    with running(predictor) as address, httpx.Client(base_url=address, timeout=30) as client:
+        assert client.post("/login", data=LOGIN).status_code == 200
+        assert client.get("/config").status_code == 200
+        latest = time.monotonic() + 20
+        while client.get("/config").status_code == 200:
+            assert time.monotonic() < latest
+            time.sleep(0.2)
+        assert client.get("/config").status_code == 401
 
 
 @pytest.mark.parametrize("endpoint", ["predict", "predict_batch", "analyze"])

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+import threading
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
 from pneumonia import Predictor
+from pneumonia.imaging import Source
+from pneumonia.predictor import Reading
 from pneumonia.web import page
 
 SCREENSHOTS = Path(__file__).parents[2] / "screenshots"
@@ -112,6 +115,19 @@ class Visit:
         self.settle()
         SCREENSHOTS.mkdir(exist_ok=True)
         self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+
+
+class Held(Predictor):
+    """Reads no film while it is shut."""
+
+    def __init__(self, predictor: Predictor) -> None:
+        super().__init__(predictor.bundle, 1)
+        self.open = threading.Event()
+        self.open.set()
+
+    def read(self, source: Source) -> Reading:
+        assert self.open.wait(60)
+        return super().read(source)
 
 
 @contextmanager
