@@ -35,10 +35,9 @@ def zones(activation: Activation) -> dict[str, float]:
 
     All shares are 0 where the map is empty.
     """
-    positive = np.maximum(activation.astype(np.float64), 0.0)
-    rows, columns = _zone_weights(*activation.shape)
-    shares = rows @ positive @ columns.T / max(float(positive.sum()), 1e-12)
-    return dict(zip(ZONES, shares.T.ravel().tolist(), strict=True))
+    positive = np.maximum(activation.ravel(), 0.0, dtype=np.float64)
+    *inside, whole = (_zone_weights(*activation.shape) @ positive).tolist()
+    return {zone: share / max(whole, 1e-12) for zone, share in zip(ZONES, inside, strict=True)}
 
 
 def strongest_zone(shares: dict[str, float]) -> str | None:
@@ -85,12 +84,14 @@ def _coloured(strength: Image.Image) -> Image.Image:
 
 
 @lru_cache(maxsize=8)
-def _zone_weights(height: int, width: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """How much of each map row lies in each third `[3, h]`, and of each map column in each lung `[2, w]`."""
+def _zone_weights(height: int, width: int) -> npt.NDArray[np.float64]:
+    """How much of each cell of a map lies in each zone, and in the film: `[7, h * w]`."""
     top, bottom = LUNG_HEIGHT
     edges = np.linspace(top, bottom, 4)
-    rows = np.stack([_overlap(height, low, high) for low, high in zip(edges[:-1], edges[1:], strict=True)])
-    return rows, np.stack([_overlap(width, *lung) for lung in (RIGHT_LUNG, LEFT_LUNG)])
+    rows = [_overlap(height, low, high) for low, high in zip(edges[:-1], edges[1:], strict=True)]
+    columns = [_overlap(width, *lung) for lung in (RIGHT_LUNG, LEFT_LUNG)]
+    inside = [np.outer(row, column).ravel() for column in columns for row in rows]
+    return np.stack([*inside, np.ones(height * width)])
 
 
 def _overlap(cells: int, low: float, high: float) -> npt.NDArray[np.float64]:
