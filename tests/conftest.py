@@ -18,9 +18,9 @@ Grey = npt.NDArray[np.uint8]
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Two for all the fast tests; none where tests are named, or where the long ones are asked for: those measure."""
-    all_of_them = config.args_source is pytest.Config.ArgsSource.TESTPATHS
-    return 2 if all_of_them and "not slow" in config.option.markexpr else 0
+    """Two for folders of fast tests; none where a file is named, or the long ones are asked for, which measure."""
+    folders = all(Path(named).is_dir() for named in config.args)
+    return 2 if folders and "not slow" in config.option.markexpr else 0
 
 
 @pytest.fixture(autouse=True)
