@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from pneumonia import Predictor
+from pneumonia.imaging import Source
+from pneumonia.predictor import Reading
 from pneumonia.web import batch_words
 
 from .visit import Visit
@@ -42,13 +46,25 @@ def zipped(tmp_path: Path, files: dict[str, Path]) -> Path:
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory: pytest.TempPathFactory, large_film: npt.NDArray[np.uint8], encode: Any) -> list[Path]:
-    """Films that take a while: large, and each its own file, since gradio stores the same content once."""
+    """Films, each its own file, since gradio stores the same content once."""
     folder = tmp_path_factory.mktemp("many")
-    large = np.tile(large_film, (2, 2))
+    film = large_film.copy()
     for number in range(60):
-        large[0, 0] = number
-        (folder / f"{number:02d}.png").write_bytes(encode(large, "PNG", compress_level=1))
+        film[0, 0] = number
+        (folder / f"{number:02d}.png").write_bytes(encode(film, "PNG", compress_level=1))
     return sorted(folder.iterdir())
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a second a film: however slow the machine that runs the browser, the batch is still at work."""
+    read = Predictor.read
+
+    def slowly(predictor: Predictor, source: Source) -> Reading:
+        time.sleep(0.5)
+        return read(predictor, source)
+
+    monkeypatch.setattr(Predictor, "read", slowly)
 
 
 def upload(visit: Visit, paths: list[Path]) -> None:
@@ -119,10 +135,12 @@ def test_a_column_sorts(visit: Visit, files: dict[str, Path]) -> None:
     assert column(visit, FILE, 3) == ["broken.jpg", "film.png", "turned.png"]
 
 
+@pytest.mark.usefixtures("slow")
 def test_stop_keeps_what_is_done(visit: Visit, many: list[Path]) -> None:
     upload(visit, many)
     visit.page.click(START)
     visit.page.wait_for_selector("#batch-progress progress")
+    visit.page.wait_for_selector(f"{TABLE} .virtual-row")
     visit.keep("batch-running")
     visit.page.click("#batch-stop")
     visit.page.wait_for_selector(f"{CSV}:visible", timeout=60_000)
