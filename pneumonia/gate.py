@@ -6,7 +6,7 @@ films' principal components: how much of it do they leave unexplained (`residual
 training films does the explained part lie (`distance`)? Of the brightness it asks a third: does the picture fit better
 when it is turned upside down? The limits come from films on which nothing was fitted.
 
-This is cheap (about a millisecond) and says nothing about disease. What it refuses, and how often it refuses the sick,
+This is cheap (a tenth of the graph) and says nothing about disease. What it refuses, and how often it refuses the sick,
 stands in `evaluation.json`.
 """
 
