@@ -19,6 +19,8 @@ from typing import Any
 
 import httpx
 
+from pneumonia.files import beneath
+
 ROOT = Path(__file__).parents[1]
 START_S = 90
 END_S = 45
@@ -46,7 +48,7 @@ class Service:
 
     def files(self) -> list[Path]:
         """All that lies in its folders, its locks aside."""
-        return [path for path in self.folder.rglob("*") if path.is_file() and path.name not in {"log", "in-use"}]
+        return [path for path in beneath(self.folder) if path.is_file() and path.name not in {"log", "in-use"}]
 
     def memory_mb(self) -> float:
         """Resident memory of the process, without its children's."""

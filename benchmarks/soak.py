@@ -26,6 +26,7 @@ from typing import Any
 import httpx
 
 from pneumonia import load_predictor
+from pneumonia.files import beneath
 
 from . import load
 from .served import Service, own, predict, served
@@ -84,7 +85,7 @@ def _in_process(films: int, folder: Path) -> Left:
     judge(warm)
     first, began = _Held.by(os.getpid()), time.monotonic()
     judge(films)
-    return _left(films, first, _Held.by(os.getpid()), len(list(folder.rglob("*"))), began)
+    return _left(films, first, _Held.by(os.getpid()), len(list(beneath(folder))), began)
 
 
 def over_http(requests: int, folder: Path) -> Left:

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and folders that one process writes at a time."""
+"""Files that are written whole or not at all, folders that one process writes at a time, and what lies in a folder."""
 
 from __future__ import annotations
 
@@ -37,6 +37,16 @@ def write(path: Path, data: bytes) -> None:
     """Write `data` to `path`, whole or not at all; raises `DiskFull`."""
     with whole(path) as partial:
         partial.write_bytes(data)
+
+
+def beneath(folder: Path) -> Iterator[Path]:
+    """Every file and folder under `folder`, a folder after what it holds; what others delete meanwhile is no error.
+
+    `Path.rglob` raises where a folder goes between being listed and being opened.
+    """
+    for parent, folders, names in os.walk(folder, topdown=False):
+        for name in (*names, *folders):
+            yield Path(parent, name)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from . import bundle, settings
 from .errors import BundleCorrupt, DiskFull, HubUnreachable, ModelNotFound, PneumoniaError, RevisionNotFound
+from .files import beneath
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -113,7 +114,7 @@ def _bounded(work: Callable[[], Fetched], folder: Path, patience: float) -> Fetc
 def _size(folder: Path) -> int:
     """Bytes under `folder`, files that come and go included."""
     total = 0
-    for path in folder.rglob("*"):
+    for path in beneath(folder):
         try:
             total += path.lstat().st_size
         except FileNotFoundError:

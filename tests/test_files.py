@@ -1,4 +1,4 @@
-"""A file is written whole or not at all."""
+"""A file is written whole or not at all; a folder is walked while others write into it."""
 
 from __future__ import annotations
 
@@ -60,6 +60,25 @@ def test_an_error_half_way_leaves_the_old_file(tmp_path: Path) -> None:
         raise RuntimeError("the writer failed")
     assert target.read_bytes() == b"old"
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_walk_goes_on_where_a_folder_is_deleted_under_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in "abc":
+        (tmp_path / name / "deeper").mkdir(parents=True)
+        (tmp_path / name / "deeper" / "film").touch()
+    list_folder = os.scandir
+
+    def deleted_first(path: str | int) -> object:
+        if str(path).endswith("/b"):
+            (tmp_path / "b" / "deeper" / "film").unlink()
+            (tmp_path / "b" / "deeper").rmdir()
+            (tmp_path / "b").rmdir()
+        return list_folder(path)
+
+    monkeypatch.setattr(os, "scandir", deleted_first)
+    found = [path.relative_to(tmp_path).as_posix() for path in files.beneath(tmp_path)]
+    assert sorted(found) == ["a", "a/deeper", "a/deeper/film", "b", "c", "c/deeper", "c/deeper/film"]
+    assert found.index("a/deeper/film") < found.index("a/deeper") < found.index("a")
 
 
 def test_the_neighbour_keeps_the_ending_that_writers_go_by(tmp_path: Path) -> None:

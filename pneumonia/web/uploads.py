@@ -26,6 +26,7 @@ from gradio_client import utils as client_utils
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from .. import settings
+from ..files import beneath
 from . import doors
 from .own_folder import OwnFolder
 
@@ -128,7 +129,7 @@ def _paths(given: Any) -> list[Path]:
 def _delete_old(folder: Path, retention_s: float) -> None:
     # Twice the time, since Gradio's own deletion, which knows what is to be kept, goes first.
     limit = time.time() - 2 * retention_s
-    for path in sorted(folder.rglob("*"), reverse=True):
+    for path in beneath(folder):
         with suppress(OSError):
             if path.lstat().st_ctime < limit and path.name != OwnFolder.IN_USE:
                 # A folder that is not empty stays.

@@ -16,6 +16,7 @@ from gradio import processing_utils
 
 from pneumonia import Predictor
 from pneumonia.errors import UsageError
+from pneumonia.files import beneath
 from pneumonia.web import agents, page
 from pneumonia.web.own_folder import OwnFolder
 
@@ -75,7 +76,7 @@ def test_an_agent_finds_the_tools_asks_and_leaves_no_film(
     assert "'operating_point': 'confirm'" in said["answers"][1][1]
     assert predictor.model.sha256 in said["answers"][2][1]
     waiting = time.monotonic() + 30
-    while left := [path for path in tmp_path.rglob("*") if path.is_file() and path.name != OwnFolder.IN_USE]:
+    while left := [path for path in beneath(tmp_path) if path.is_file() and path.name != OwnFolder.IN_USE]:
         assert time.monotonic() < waiting, f"{len(left)} files are left"
         time.sleep(0.2)
 

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from pneumonia.files import beneath
 from pneumonia.web import access, bounds, connections
 from pneumonia.web.access import Guesses, Logins
 
@@ -70,22 +71,22 @@ def test_an_upload_beyond_the_limit_is_413_and_leaves_nothing(
 
     monkeypatch.setenv("PNEUMONIA_MAX_UPLOAD_MB", "1")
     folder = Path(settings.place_of_uploads())
-    before = set(folder.rglob("*"))
+    before = set(beneath(folder))
     many = [("files", (f"{number}.png", b"x" * 900_000)) for number in range(4)]
     reply = httpx.post(f"{address}/gradio_api/upload", files=many)
     assert (reply.status_code, reply.json()["error"]["code"]) == (413, "too_large")
-    assert set(folder.rglob("*")) == before
+    assert set(beneath(folder)) == before
 
 
 def test_an_upload_that_is_broken_off_leaves_nothing(address: str) -> None:
     from pneumonia import settings
 
     folder = Path(settings.place_of_uploads())
-    before = set(folder.rglob("*"))
+    before = set(beneath(folder))
     with connected(address) as line:
         line.sendall(_begun_upload())
-        _until(lambda: set(folder.rglob("*")) != before)
-    _until(lambda: set(folder.rglob("*")) == before)
+        _until(lambda: set(beneath(folder)) != before)
+    _until(lambda: set(beneath(folder)) == before)
 
 
 def _begun_upload() -> bytes:

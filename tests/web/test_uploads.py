@@ -10,6 +10,7 @@ import pytest
 from gradio_client import Client, handle_file
 
 from pneumonia import Predictor, settings
+from pneumonia.files import beneath
 
 from .visit import Held, running
 
@@ -41,4 +42,4 @@ def test_a_film_is_kept_while_it_waits_and_while_it_is_read(
 
 
 def _films() -> list[Path]:
-    return [path for path in Path(settings.place_of_uploads()).rglob("film.png")]
+    return [path for path in beneath(Path(settings.place_of_uploads())) if path.name == "film.png"]
