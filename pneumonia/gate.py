@@ -13,10 +13,9 @@ stands in `evaluation.json`.
 from __future__ import annotations
 
 import io
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -25,9 +24,9 @@ import numpy.typing as npt
 from .imaging import INPUT_SIDE
 
 Films: TypeAlias = npt.NDArray[np.uint8]
+Levels: TypeAlias = npt.NDArray[np.uint16]
+"""Films with room for the sum of a block's 8-bit pixels."""
 Floats: TypeAlias = npt.NDArray[np.float32]
-View: TypeAlias = Callable[[Films], Floats]
-"""`[N, 150, 150]` films -> `[N, d]` features."""
 
 THUMBNAIL_BLOCK = 5
 """Input pixels on a side of a thumbnail's pixel: 30 x 30 of them."""
@@ -41,6 +40,23 @@ EDGE_FLOOR = 0.02
 MIN_CONTRAST = 4.0
 """Standard deviation of the input in 8-bit levels below which there is nothing to see: half of the films' 8 bits are
 gone at 4, where the palest training film has 19."""
+
+
+@dataclass(frozen=True)
+class View:
+    """One way to look at films: as means of blocks of so many pixels on a side, of which `describe` makes features."""
+
+    block: int
+    describe: Callable[[Floats], Floats]
+    """`[N, 150 / block, 150 / block]` with mean 0 and deviation 1 each -> `[N, d]`."""
+
+    def __call__(self, films: Films) -> Floats:
+        """The features `[N, d]` of `[N, 150, 150]` films."""
+        return self.describe(self.standardised(films.astype(np.uint16))[0])
+
+    def standardised(self, films: Levels) -> tuple[Floats, Floats]:
+        """Block means of `[N, 150, 150]` films with mean 0 and deviation 1, and the deviation `[N]` that they had."""
+        return _standardised(_block_sums(films, self.block).astype(np.float32) / np.float32(self.block * self.block))
 
 
 @dataclass(frozen=True)
@@ -71,12 +87,18 @@ class Subspace:
     distance: Limits
     upside_down: Limits | None = None
 
+    @cached_property
+    def deviations(self) -> Floats:
+        """`[k]`: the square roots of the variances."""
+        deviations: Floats = np.sqrt(self.variances)
+        return deviations
+
     def measure(self, features: Floats) -> tuple[Floats, Floats]:
         """(mean square left unexplained, root mean square of the standardised coordinates) of `[N, d]` features."""
         centred = features - self.mean
         along = centred @ self.components.T
         residual = (_squares(centred) - _squares(along)) / centred.shape[1]
-        distance = np.sqrt(_squares(along / np.sqrt(self.variances)) / along.shape[1])
+        distance = np.sqrt(_squares(along / self.deviations) / along.shape[1])
         return residual, distance
 
     def gain_upside_down(self, features: Floats, flipped: Floats) -> Floats:
@@ -90,9 +112,8 @@ class Subspace:
         found = {"residual": self.residual, "distance": self.distance, "upside_down": self.upside_down}
         return {name: limit for name, limit in found.items() if limit is not None}
 
-    def beyond(self, view: View, films: Films) -> str | None:
-        """`far`, `near` or None, for one film `[1, 150, 150]`."""
-        features = view(films)
+    def beyond(self, features: Floats) -> str | None:
+        """`far`, `near` or None, for one film's features `[1, d]`."""
         if self.upside_down is not None:
             features = np.concatenate([features, turned(features)])
         residual, distance = self.measure(features)  # once: the components are read from memory, which takes longest
@@ -110,10 +131,12 @@ class Gate:
 
     def check(self, film: Films) -> str | None:
         """The code of the reason to refuse a `[150, 150, 3]` input, or None."""
-        grey = np.ascontiguousarray(film[None, :, :, 0])
-        if _deviation(grey) < MIN_CONTRAST:
+        films = film[None, :, :, 0].astype(np.uint16)
+        seen = {name: view.standardised(films) for name, view in VIEWS.items()}
+        # Means vary less than their pixels: where they vary enough, all pixels need not be gone through.
+        if max(float(deviation[0]) for _, deviation in seen.values()) < MIN_CONTRAST and films.std() < MIN_CONTRAST:
             return "unreadable_contrast"
-        found = {self.subspaces[name].beyond(view, grey) for name, view in VIEWS.items()}
+        found = {self.subspaces[name].beyond(view.describe(seen[name][0])) for name, view in VIEWS.items()}
         if "far" in found:
             return "not_a_chest_film"
         return "unlike_training_films" if "near" in found else None
@@ -138,24 +161,26 @@ class Gate:
         return cls(spaces)
 
 
-def thumbnails(films: Films) -> Floats:
-    """`[N, 150, 150]` -> `[N, 900]`: block means with mean 0 and deviation 1 a film."""
-    return _standardised(_block_means(films, THUMBNAIL_BLOCK)).reshape(len(films), -1)
+def _brightness(small: Floats) -> Floats:
+    """`[N, 30, 30]` -> `[N, 900]`: as they are."""
+    return small.reshape(len(small), -1)
 
 
-def edge_maps(films: Films) -> Floats:
-    """`[N, 150, 150]` -> `[N, 1152]`: log strength of edges across and along, each in 24 x 24 blocks."""
-    small = _standardised(_block_means(films, EDGE_BLOCK))
+def _edges(small: Floats) -> Floats:
+    """`[N, 50, 50]` -> `[N, 1152]`: log strength of edges across and along, each in 24 x 24 blocks."""
     even = 2 * (small.shape[1] // 2 - 1)
     inner = small[:, :even, :even]
     edges = np.abs(np.concatenate([small[:, :even, 1 : even + 1] - inner, small[:, 1 : even + 1, :even] - inner]))
+    strength = _block_sums(edges, 2) / np.float32(4)
     # Across and along, a film's two maps one after the other.
-    strength = _block_sums(edges, 2).reshape(2, len(films), -1) / np.float32(4)
-    logarithms: Floats = np.log(np.concatenate(list(strength), axis=1) + np.float32(EDGE_FLOOR))
+    ordered = strength.reshape(2, len(small), -1).transpose(1, 0, 2).reshape(len(small), -1)
+    logarithms: Floats = np.log(ordered + np.float32(EDGE_FLOOR))
     return logarithms
 
 
-VIEWS: dict[str, View] = {"brightness": thumbnails, "edges": edge_maps}
+thumbnails = View(THUMBNAIL_BLOCK, _brightness)
+edge_maps = View(EDGE_BLOCK, _edges)
+VIEWS = {"brightness": thumbnails, "edges": edge_maps}
 _ARRAYS = ("mean", "components", "variances")
 
 
@@ -170,13 +195,6 @@ def turned(thumbnails: Floats) -> Floats:
     return thumbnails.reshape(-1, side, side)[:, ::-1].reshape(len(thumbnails), -1)
 
 
-def _deviation(films: Films) -> float:
-    """The standard deviation of 8-bit pixels, in levels, by a dot product: half the time of `std`."""
-    levels = films.ravel().astype(np.float32)
-    levels -= _sums(levels[None])[0] / levels.size
-    return math.sqrt(float(levels @ levels) / levels.size)
-
-
 def _sums(rows: Floats) -> Floats:
     """`[N, d]` -> the sum of each row, without what `mean` does around it."""
     sums: Floats = np.add.reduce(rows, axis=1)
@@ -185,14 +203,8 @@ def _sums(rows: Floats) -> Floats:
 
 def _squares(rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """`[N, d]` -> the sum of the squares of each row."""
-    sums: npt.NDArray[Any] = np.einsum("nd,nd->n", rows, rows)
+    sums: npt.NDArray[Any] = np.vecdot(rows, rows)
     return sums
-
-
-def _block_means(films: Films, block: int) -> Floats:
-    """`[N, 150, 150]` -> `[N, 150 / block, 150 / block]`; sums of 8-bit pixels are exact in 16 bits."""
-    means: Floats = _block_sums(films.astype(np.uint16), block).astype(np.float32) / np.float32(block * block)
-    return means
 
 
 def _block_sums(pictures: npt.NDArray[Any], block: int) -> npt.NDArray[Any]:
@@ -204,11 +216,11 @@ def _block_sums(pictures: npt.NDArray[Any], block: int) -> npt.NDArray[Any]:
     return reduce(np.add, (columns[..., place] for place in range(block)))
 
 
-def _standardised(pictures: Floats) -> Floats:
-    """`[N, h, w]` with mean 0 and deviation 1 each."""
+def _standardised(pictures: Floats) -> tuple[Floats, Floats]:
+    """`[N, h, w]` with mean 0 and deviation 1 each, and the deviations `[N]` that they had."""
     rows = pictures.reshape(len(pictures), -1)
     pixels = np.float32(rows.shape[1])
     centred: Floats = rows - _sums(rows)[:, None] / pixels
-    deviation: Floats = np.sqrt(_squares(centred) / pixels)[:, None]
-    scaled: Floats = np.divide(centred, np.maximum(deviation, np.float32(1e-6)))
-    return scaled.reshape(pictures.shape)
+    deviation: npt.NDArray[Any] = np.sqrt(_squares(centred) / pixels)
+    scaled: Floats = centred / np.maximum(deviation, np.float32(1e-6))[:, None]
+    return scaled.reshape(pictures.shape), deviation

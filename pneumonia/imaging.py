@@ -85,12 +85,18 @@ def to_input(film: Radiograph) -> npt.NDArray[np.uint8]:
     are scaled by the smallest detector depth (8, 10, 12, 14, 16 bits) that holds their brightest pixel, so that a
     12-bit film in a 16-bit file is not seen as black.
     """
-    grey = Image.fromarray(film.pixels if film.pixels.dtype == np.uint8 else film.pixels.astype(np.float32))
+    grey = _picture(film.pixels) if film.pixels.dtype == np.uint8 else Image.fromarray(film.pixels.astype(np.float32))
     small = grey.resize((INPUT_SIDE, INPUT_SIDE), Image.Resampling.BILINEAR)
     if film.pixels.dtype != np.uint8:
         levels = np.rint(np.asarray(small) * (255.0 / _full_scale(film.pixels)))
         small = Image.fromarray(np.clip(levels, 0, 255).astype(np.uint8))
-    return np.broadcast_to(np.asarray(small)[:, :, None], (INPUT_SIDE, INPUT_SIDE, 3))
+    seen = np.frombuffer(small.tobytes(), np.uint8).reshape(INPUT_SIDE, INPUT_SIDE, 1)
+    return np.broadcast_to(seen, (INPUT_SIDE, INPUT_SIDE, 3))
+
+
+def _picture(grey: Pixels) -> Image.Image:
+    """`[H, W]` uint8 as a picture of the same memory, without what `Image.fromarray` asks of any array."""
+    return Image.frombuffer("L", (grey.shape[1], grey.shape[0]), np.ascontiguousarray(grey), "raw", "L", 0, 1)
 
 
 def to_display(film: Radiograph) -> npt.NDArray[np.uint8]:
