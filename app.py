@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import gc
+
+# Imports leave next to nothing to collect, and each look for it goes through all that they have made so far: a fifth of
+# the start. Frozen, it is not gone through while the page serves either.
+gc.disable()
+
 import argparse
 import logging
 import sys
 
 from pneumonia import PneumoniaError, load_predictor
 from pneumonia.web import memory, page, request_log, shutdown
+
+gc.freeze()
+gc.enable()
 
 
 def main() -> int:

@@ -252,6 +252,14 @@ def test_an_import_tries_no_network(tmp_path: Path) -> None:
     assert done.returncode == 0 and "TRIED" not in done.stdout
 
 
+def test_collecting_goes_on_after_the_imports_and_leaves_them_alone() -> None:
+    code = "import gc, app; print(gc.isenabled(), gc.get_freeze_count() > len(gc.get_objects()))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=benchmark.ROOT, capture_output=True, text=True, timeout=120, check=True
+    )
+    assert done.stdout.split() == ["True", "True"]
+
+
 def _has_namespaces() -> bool:
     unshare = shutil.which("unshare")
     return bool(unshare) and subprocess.run([str(unshare), "-rn", "true"], capture_output=True).returncode == 0
