@@ -187,7 +187,8 @@ def _grey(picture: Image.Image) -> tuple[Pixels, tuple[str, ...]]:
     if mode in {"I", "F"}:
         return _deep_grey(np.asarray(picture)), ()
     if mode in {"1", "L"} and not picture.has_transparency_data:
-        return np.asarray(picture.convert("L")), ()
+        # Also `convert` to its own mode makes a copy.
+        return np.asarray(picture if mode == "L" else picture.convert("L")), ()
     return colours.grey(_on_black(picture) if picture.has_transparency_data else picture.convert("RGB"))
 
 
