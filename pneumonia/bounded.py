@@ -80,7 +80,7 @@ def check_scans(data: bytes) -> None:
 
 
 def _count(data: bytes, pair: bytes) -> int:
-    """How often two different bytes stand side by side, a megabyte at a time: `bytes.count` takes four times as long."""
+    """How often two unequal bytes stand side by side, a megabyte at a time; `bytes.count` takes four times as long."""
     octets = np.frombuffer(data, np.uint8)
     first, second = octets[:-1], octets[1:]
     pieces = (slice(start, start + 1_000_000) for start in range(0, len(first), 1_000_000))
