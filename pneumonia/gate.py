@@ -162,7 +162,7 @@ class Gate:
 
 
 def _brightness(small: Floats) -> Floats:
-    """`[N, 30, 30]` -> `[N, 900]`: as they are."""
+    """`[N, 30, 30]` -> `[N, 900]`."""
     return small.reshape(len(small), -1)
 
 
@@ -179,7 +179,11 @@ def _edges(small: Floats) -> Floats:
 
 
 thumbnails = View(THUMBNAIL_BLOCK, _brightness)
+"""`[N, 150, 150]` -> `[N, 900]`: the brightness of blocks, standardised."""
+
 edge_maps = View(EDGE_BLOCK, _edges)
+"""`[N, 150, 150]` -> `[N, 1152]`: the strength of edges, of whatever film as if it had the same contrast."""
+
 VIEWS = {"brightness": thumbnails, "edges": edge_maps}
 _ARRAYS = ("mean", "components", "variances")
 

@@ -66,6 +66,16 @@ def test_a_film_of_a_few_grey_levels_has_no_contrast(gate: Gate, normal_film: Gr
     assert verdict(gate, np.rint(pale).astype(np.uint8)) == "unreadable_contrast"
 
 
+@pytest.mark.parametrize(
+    ("deviation", "code"), [(MIN_CONTRAST - 1, "unreadable_contrast"), (MIN_CONTRAST + 1, "not_a_chest_film")]
+)
+def test_contrast_is_that_of_the_pixels_also_where_their_means_have_none(
+    gate: Gate, deviation: float, code: str
+) -> None:
+    stripes = np.where(np.indices((150, 150))[1] % 2, 128 - deviation, 128 + deviation).astype(np.uint8)
+    assert verdict(gate, stripes) == code
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_noise_is_no_chest_film(gate: Gate, seed: int) -> None:
     noise = np.random.default_rng(seed).integers(0, 256, (150, 150), dtype=np.uint8)
