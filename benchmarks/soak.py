@@ -34,6 +34,8 @@ from .served import Service, own, predict, served
 CALLERS = 8
 LEAST_WARM = 300
 RETENTION_S = 3
+IDLE_S = 12
+"""For connections, which are kept for five seconds, and threads of the server's pool, which wait ten for work."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ async def _ask(service: Service, films: Sequence[bytes], requests: int) -> None:
 def _come_to_rest(service: Service) -> int:
     """Wait until connections are closed and the films' time is over; how many files are left."""
     latest = time.monotonic() + 20 * RETENTION_S
-    time.sleep(RETENTION_S + 6)  # connections are kept for five seconds
+    time.sleep(RETENTION_S + IDLE_S)
     while service.files() and time.monotonic() < latest:
         time.sleep(0.2)
     return len(service.files())

@@ -18,7 +18,7 @@ Grey = npt.NDArray[np.uint8]
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Two for folders of fast tests; none where a file is named, or the long ones are asked for, which measure."""
+    """Two for folders of fast tests; none where a file is named, or the long ones are asked for."""
     folders = all(Path(named).is_dir() for named in config.args)
     return 2 if folders and "not slow" in config.option.markexpr else 0
 
