@@ -13,7 +13,8 @@ import logging
 import sys
 
 from pneumonia import PneumoniaError, load_predictor
-from pneumonia.web import memory, page, request_log, shutdown
+from pneumonia.web import page
+from pneumonia.web.server import memory, request_log, shutdown
 
 gc.freeze()
 gc.enable()

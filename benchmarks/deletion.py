@@ -23,7 +23,7 @@ from tqdm import tqdm
 from pneumonia import PneumoniaError, imaging, load_predictor, settings
 from pneumonia.errors import UsageError
 from pneumonia.evaluation import films, metrics
-from pneumonia.graph import Activation
+from pneumonia.inference.graph import Activation
 
 Film = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]

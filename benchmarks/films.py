@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from pneumonia.predictor import Predictor
+from pneumonia.inference.predictor import Predictor
 
 GRAIN, QUALITY = 6.0, 75
 """Standard deviation of the grain in grey levels, and of JPEG: so films weigh .125 bytes a pixel, as the data set's do

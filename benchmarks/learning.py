@@ -13,11 +13,11 @@ import keras
 from keras import layers
 
 from pneumonia.evaluation.films import load
+from pneumonia.inference.predictor import Predictor
 from pneumonia.learning import recipe as recipes
 from pneumonia.learning.network import build_network
 from pneumonia.learning.recipe import Recipe
 from pneumonia.learning.training import train
-from pneumonia.predictor import Predictor
 
 from . import films
 from .many import SIZE

@@ -29,8 +29,9 @@ import httpx
 import numpy as np
 from PIL import Image
 
-from pneumonia import PneumoniaError, Predictor, load_predictor, sources
-from pneumonia.decision import Failure
+from pneumonia import PneumoniaError, Predictor, load_predictor
+from pneumonia.inference import sources
+from pneumonia.inference.decision import Failure
 
 from .served import Lost, Service, predict, served
 

@@ -14,10 +14,10 @@ import keras
 import numpy as np
 
 from pneumonia.batch import find, judge
-from pneumonia.decision import Prediction
 from pneumonia.evaluation.assess import examine
 from pneumonia.evaluation.films import load
-from pneumonia.predictor import Predictor
+from pneumonia.inference.decision import Prediction
+from pneumonia.inference.predictor import Predictor
 
 from . import films, servers, usual
 from .measure import Pair, Row, at_least, at_most, interleaved

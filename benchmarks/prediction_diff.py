@@ -49,8 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def write_inputs(folder: Path) -> int:
     """Write the hostile files and the DICOM encodings of the tests; returns the number of files."""
-    from tests.dicom_encodings import encodings
     from tests.hostile.corpus import corpus
+    from tests.support.dicom_encodings import encodings
 
     files = {f"hostile/{number:05}.bin": hostile for number, hostile in enumerate(corpus(HOSTILE_FILES, heavy=False))}
     for name, hostile in files.items():

@@ -11,7 +11,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from pneumonia import imaging
-from pneumonia.predictor import Predictor
+from pneumonia.inference.predictor import Predictor
 
 from . import films, usual
 from .measure import Row, at_least, at_most, interleaved

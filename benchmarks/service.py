@@ -14,8 +14,9 @@ import httpx
 import numpy as np
 from gradio_client import Client, handle_file
 
-from pneumonia import explain, imaging
-from pneumonia.predictor import Predictor
+from pneumonia import imaging
+from pneumonia.inference import explain
+from pneumonia.inference.predictor import Predictor
 from pneumonia.web import handlers
 
 from . import films, servers

@@ -10,10 +10,10 @@ import keras
 
 from pneumonia import load_predictor
 from pneumonia.imaging import INPUT_SIDE
+from pneumonia.inference.predictor import Predictor
 from pneumonia.learning import recipe as recipes
 from pneumonia.learning.export import serving_model, to_litert
 from pneumonia.learning.network import build_network, ensemble
-from pneumonia.predictor import Predictor
 
 
 def same_network(threads: int | None = None) -> tuple[keras.Model, Predictor]:

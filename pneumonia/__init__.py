@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .decision import Failure, Prediction
 from .errors import PneumoniaError
-from .predictor import Predictor
-from .sources import load_bundle
+from .inference.decision import Failure, Prediction
+from .inference.predictor import Predictor
+from .inference.sources import load_bundle
 
 __all__ = ["Failure", "PneumoniaError", "Prediction", "Predictor", "load_predictor"]
 __version__ = "0.1.0"

@@ -12,7 +12,8 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from pneumonia import Predictor, load_predictor, settings, sources
+from pneumonia import Predictor, load_predictor, settings
+from pneumonia.inference import sources
 
 Grey = npt.NDArray[np.uint8]
 

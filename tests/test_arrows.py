@@ -1,4 +1,4 @@
-"""Which room may import which: entries, then web, learning, archive, evaluation, core; and what an import costs."""
+"""Which package may import which, which third-party library each may use, and what an import costs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,64 +15,130 @@ import pneumonia
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "pneumonia"
-ENTRIES = {"app.py", "train.py", "pneumonia/cli.py", "pneumonia/__main__.py"}
-ROOMS = ("archive", "evaluation", "learning", "web")
-TENSORFLOW = {"tensorflow", "keras"}
-RAY = {"ray", "pyarrow", "fsspec"}
-"""What requirements-archive.txt brings, and one room alone needs."""
-FORBIDDEN = {
-    "core": {"gradio", *TENSORFLOW, *RAY, *(f"pneumonia.{room}" for room in ROOMS)},
-    "archive": {"gradio", *TENSORFLOW, "pneumonia.evaluation", "pneumonia.learning", "pneumonia.web"},
-    "evaluation": {"gradio", *TENSORFLOW, *RAY, "pneumonia.archive", "pneumonia.learning", "pneumonia.web"},
-    "web": {*TENSORFLOW, *RAY, "pneumonia.archive", "pneumonia.learning"},
-    "learning": {"gradio", *RAY, "pneumonia.archive", "pneumonia.web"},
+
+BASE = {"errors", "settings", "files"}
+IMAGING = BASE | {"imaging"}
+INFERENCE = IMAGING | {"inference"}
+ALLOWED = {
+    "errors": set(),
+    "settings": {"errors"},
+    "files": {"errors"},
+    "imaging": IMAGING,
+    "inference": INFERENCE,
+    "batch": INFERENCE | {"batch"},
+    "reporting": INFERENCE | {"reporting"},
+    "evaluation": INFERENCE | {"evaluation"},
+    "publishing": INFERENCE | {"publishing"},
+    "archive": INFERENCE | {"batch", "archive"},
+    "learning": INFERENCE | {"evaluation", "learning"},
+    "web": INFERENCE | {"batch", "reporting", "evaluation", "web"},
+    "cli": INFERENCE | {"batch", "reporting", "evaluation", "publishing", "archive", "cli"},
 }
+"""Package -> the packages and modules of `pneumonia` that it may import; `pneumonia` itself re-exports `inference`."""
+
+LIBRARIES = {
+    "gradio": {"web"},
+    "tensorflow": {"learning"},
+    "keras": {"learning"},
+    "ray": {"archive"},
+    "pyarrow": {"archive"},
+    "fsspec": {"archive"},
+    "sklearn": {"evaluation", "learning"},
+    "scipy": {"evaluation", "learning"},
+    "matplotlib": {"evaluation", "learning"},
+    "cv2": {"learning"},
+    "pydicom": {"imaging"},
+    "reportlab": {"reporting"},
+}
+"""Third-party library -> the packages that may import it."""
 
 FILES = sorted([*PACKAGE.rglob("*.py"), ROOT / "app.py", ROOT / "train.py"])
-INSIDE = [path for path in FILES if path.relative_to(ROOT).as_posix() not in ENTRIES]
+MODULES = [path for path in FILES if path.parent not in {ROOT, PACKAGE} or path.stem in BASE]
 
 
 def name_of(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-def room_of(path: Path) -> str:
-    folder = path.relative_to(PACKAGE).parts[0]
-    return folder if folder in ROOMS else "core"
+def package_of(path: Path) -> str:
+    """The top-level package of a file, or its own name for a module of `pneumonia` itself."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
-def imports(path: Path) -> Iterator[str]:
-    """Every module that a file imports, anywhere in it, by its full name."""
-    package = ("", *path.relative_to(ROOT).with_suffix("").parts)[1:]
-    for node in ast.walk(ast.parse(path.read_text())):
+def dotted(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+@cache
+def known_modules() -> frozenset[str]:
+    return frozenset(dotted(path) for path in FILES)
+
+
+def imports(path: Path, *, top_level: bool = False) -> Iterator[str]:
+    """Every module that a file imports, by its full name; `top_level`: only what is imported when the file is."""
+    package = path.relative_to(ROOT).parts[:-1]
+    tree = ast.parse(path.read_text())
+    for node in tree.body if top_level else ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            base = ".".join(package[: len(package) - node.level]) if node.level else ""
+            base = ".".join(package[: len(package) - node.level + 1]) if node.level else ""
             module = ".".join(part for part in (base, node.module) if part)
-            yield module
-            # `from . import evaluation` imports a module by what looks like a name.
-            yield from (f"{module}.{alias.name}" for alias in node.names)
+            # `from . import evaluation` imports a module, `from .evaluation import figure` a name of one.
+            names = [f"{module}.{alias.name}" for alias in node.names]
+            submodules = [name for name in names if name in known_modules()]
+            yield from submodules
+            if len(submodules) < len(names):
+                yield module
 
 
-def is_within(module: str, forbidden: str) -> bool:
-    return module == forbidden or module.startswith(f"{forbidden}.")
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_a_package_imports_only_what_lies_below_it(path: Path) -> None:
+    allowed = ALLOWED[package_of(path)] | {"__init__"}
+    inside = [module.split(".") for module in imports(path) if module.split(".")[0] == "pneumonia"]
+    assert [".".join(parts) for parts in inside if (parts[1] if len(parts) > 1 else "__init__") not in allowed] == []
 
 
-@pytest.mark.parametrize("path", INSIDE, ids=name_of)
-def test_a_room_imports_no_room_above_it(path: Path) -> None:
-    broken = [module for module in imports(path) for room in FORBIDDEN[room_of(path)] if is_within(module, room)]
-    assert broken == []
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_a_library_is_imported_by_its_packages_only(path: Path) -> None:
+    used = {module.split(".")[0] for module in imports(path)} & LIBRARIES.keys()
+    assert {library for library in used if package_of(path) not in LIBRARIES[library]} == set()
 
 
-@pytest.mark.parametrize("path", INSIDE, ids=name_of)
-def test_nothing_inside_imports_an_entry(path: Path) -> None:
-    entries = {"app", "train", "pneumonia.cli", "pneumonia.__main__"}
-    assert [module for module in imports(path) for entry in entries if is_within(module, entry)] == []
+@pytest.mark.parametrize("path", sorted((PACKAGE / "web" / "server").glob("*.py")), ids=name_of)
+def test_the_server_imports_nothing_of_the_page(path: Path) -> None:
+    page = [module for module in imports(path) if module.startswith("pneumonia.web.")]
+    assert [module for module in page if not module.startswith("pneumonia.web.server")] == []
+
+
+def test_the_allowed_imports_have_no_cycle() -> None:
+    order = list(ALLOWED)
+    assert all(order.index(below) <= order.index(package) for package in ALLOWED for below in ALLOWED[package])
+
+
+def test_no_module_imports_itself_through_others() -> None:
+    graph = {dotted(path): set(imports(path, top_level=True)) & known_modules() for path in FILES}
+    done: set[str] = set()
+
+    def visit(module: str, above: tuple[str, ...]) -> None:
+        assert module not in above, " -> ".join([*above[above.index(module) :], module])
+        if module not in done:
+            for other in graph[module]:
+                visit(other, (*above, module))
+            done.add(module)
+
+    for module in graph:
+        visit(module, ())
+
+
+def test_every_package_has_its_rule() -> None:
+    packages = {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()}
+    assert packages | BASE == set(ALLOWED)
 
 
 def test_the_rules_see_relative_imports() -> None:
-    assert {"pneumonia.imaging.INPUT_SIDE", "pneumonia.imaging"} <= set(imports(PACKAGE / "graph.py"))
+    assert "pneumonia.imaging" in set(imports(PACKAGE / "inference" / "graph.py"))
     assert "pneumonia.evaluation.metrics" in set(imports(PACKAGE / "evaluation" / "assess.py"))
 
 
@@ -105,10 +172,12 @@ def python(code: str) -> str:
     return done.stdout
 
 
-HEAVY = ("gradio", "tensorflow", "keras", "sklearn", "matplotlib", "huggingface_hub", "ai_edge_litert", "pydicom")
+HEAVY = {"gradio", "tensorflow", "keras", "sklearn", "matplotlib", "huggingface_hub", "ai_edge_litert", "pydicom"}
+TENSORFLOW = {"tensorflow", "keras"}
+RAY = {"ray", "pyarrow", "fsspec"}
 LIGHT = {
-    "pneumonia": {*HEAVY, *RAY},
-    "pneumonia.cli": {*HEAVY, *RAY},
+    "pneumonia": HEAVY | RAY,
+    "pneumonia.cli": HEAVY | RAY,
     "pneumonia.archive.screening": {"ray", "gradio", *TENSORFLOW},
     "pneumonia.evaluation.metrics": {"gradio", *TENSORFLOW},
     "pneumonia.evaluation.official": {"gradio", *TENSORFLOW},
@@ -128,10 +197,10 @@ WATCHED = """
 import sys
 seen = []
 def watch(event, arguments):
-    if event.startswith("socket.") or (event == "open" and "model" in str(arguments[0]).split("pneumonia")[-1]):
+    if event.startswith("socket.") or (event == "open" and "models/" in str(arguments[0]).split("pneumonia")[-1]):
         seen.append((event, arguments))
 sys.addaudithook(watch)
-import pneumonia, pneumonia.cli, pneumonia.predictor, pneumonia.sources, pneumonia.hub
+import pneumonia, pneumonia.cli, pneumonia.inference.predictor, pneumonia.inference.sources, pneumonia.inference.hub
 print(seen)
 """
 

@@ -13,7 +13,7 @@ import pytest
 import pneumonia
 from pneumonia import errors, settings
 from pneumonia.cli import main
-from pneumonia.decision import CLASSES, REASONS
+from pneumonia.inference.decision import CLASSES, REASONS
 
 ROOT = Path(__file__).parents[1]
 API = (ROOT / "docs" / "api.md").read_text()

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pneumonia import Predictor, sources
+from pneumonia import Predictor
 from pneumonia.evaluation import card
+from pneumonia.inference import sources
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

@@ -9,13 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from pneumonia import Predictor, bundle
+from pneumonia import Predictor
 from pneumonia.evaluation import card, release
+from pneumonia.inference import bundle
 from pneumonia.web import page, words
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-SPEAKING = [ROOT / "pneumonia" / "characteristics.py", *sorted((ROOT / "pneumonia" / "web").glob("*.py"))]
+SPEAKING = [
+    *sorted((ROOT / "pneumonia" / "reporting").glob("*.py")),
+    *sorted((ROOT / "pneumonia" / "web").glob("*.py")),
+]
 
 FIGURE = re.compile(r"\d[\d.,]*\s?%|(?<![\w.])\.\d{2,}\b|\bAUROC\W+\d")
 """A percentage, a score such as `.974`, an AUROC."""

@@ -17,11 +17,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .. import rows
-from ..decision import Failure, Prediction
+from ..batch import rows
+from ..batch.results import FAILED
+from ..batch.rows import COLUMNS, NUMBERS, Asked
 from ..errors import Busy, UsageError
-from ..results import FAILED
-from ..rows import COLUMNS, NUMBERS, Asked
+from ..inference.decision import Failure, Prediction
 from .storage import Folder
 
 FORMAT = 1

@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from .. import batch, rows
-from ..bundle import Bundle
+from .. import batch
+from ..batch import rows
+from ..batch.rows import Asked
 from ..errors import InternalError, PneumoniaError, UsageError
-from ..predictor import Predictor
-from ..rows import Asked
+from ..inference.bundle import Bundle
+from ..inference.predictor import Predictor
 from . import cluster, names, parts, storage
 from .parts import Parts
 from .storage import Folder

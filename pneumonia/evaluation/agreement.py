@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .. import bundle
-from ..decision import DEFAULT_POINT
 from ..errors import FiguresDisagree, UsageError
-from ..predictor import Predictor
+from ..inference import bundle
+from ..inference.decision import DEFAULT_POINT
+from ..inference.predictor import Predictor
 from . import card
 from .external import identity
 

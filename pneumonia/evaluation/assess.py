@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from ..decision import DEFAULT_POINT, UNKNOWN, Calibration, OperatingPoint
-from ..predictor import Predictor
+from ..inference.decision import DEFAULT_POINT, UNKNOWN, Calibration, OperatingPoint
+from ..inference.predictor import Predictor
 from . import metrics
 from .curves import all_curves, at_thresholds, reliability
 from .films import FilmSet

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..predictor import Predictor
+from ..inference.predictor import Predictor
 from .films import FilmSet
 from .robustness import robustness
 from .shortcuts import shortcuts

@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from .. import bundle, files, load_predictor
-from ..decision import DEFAULT_POINT, UNKNOWN, Failure, Prediction
+from .. import files, load_predictor
 from ..errors import PneumoniaError
-from ..predictor import Predictor
+from ..inference import bundle
+from ..inference.decision import DEFAULT_POINT, UNKNOWN, Failure, Prediction
+from ..inference.predictor import Predictor
 from . import card, metrics
 from .assess import Outcome, answers, assess, examine
 from .films import FilmSet, load

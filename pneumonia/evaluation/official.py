@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from .. import bundle, files
-from ..predictor import Predictor
+from .. import files
+from ..inference import bundle
+from ..inference.predictor import Predictor
 from . import card, figures
 from .assess import assess, examine
 from .audits import audits

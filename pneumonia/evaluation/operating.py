@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_curve
 
-from ..decision import Calibration, OperatingPoint
+from ..inference.decision import Calibration, OperatingPoint
 from .curves import logit
 from .metrics import Floats, Labels
 

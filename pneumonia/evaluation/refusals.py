@@ -17,10 +17,10 @@ from typing import Any
 from scipy.stats import binomtest
 
 from .. import files, load_predictor
-from ..decision import Failure
 from ..errors import PneumoniaError
 from ..imaging import Source
-from ..predictor import Predictor
+from ..inference.decision import Failure
+from ..inference.predictor import Predictor
 from .card import percent, table
 from .metrics import Figure
 from .synthetic import PATTERNS, POSITIONS, positioned

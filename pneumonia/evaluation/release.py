@@ -14,14 +14,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .. import bundle, files, sources
+from .. import files
 from ..errors import PneumoniaError, UsageError
+from ..inference import bundle, sources
 from . import card
 from .external import identity
 from .looks import LOOKS
 
 ROOT = Path(__file__).parents[2]
-PIN = ROOT / "pneumonia" / "embedded.py"
+PIN = ROOT / "pneumonia" / "inference" / "embedded.py"
 README = ROOT / "README.md"
 MARKS = ("<!-- figures: written by pneumonia.evaluation.release -->", "<!-- end of figures -->")
 

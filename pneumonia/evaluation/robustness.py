@@ -17,8 +17,8 @@ from PIL import Image
 from tqdm import tqdm
 
 from .. import imaging
-from ..decision import DEFAULT_POINT
-from ..predictor import Predictor
+from ..inference.decision import DEFAULT_POINT
+from ..inference.predictor import Predictor
 from . import metrics
 from .assess import answers, examine
 from .changes import Change, blurred, contrast, cropped, gamma, noisy, recompressed, shrunk, turned, unchanged

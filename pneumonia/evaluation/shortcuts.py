@@ -20,9 +20,10 @@ import numpy.typing as npt
 from PIL import Image
 from tqdm import tqdm
 
-from .. import explain, imaging
-from ..decision import CLASSES, DEFAULT_POINT
-from ..predictor import Predictor
+from .. import imaging
+from ..inference import explain
+from ..inference.decision import CLASSES, DEFAULT_POINT
+from ..inference.predictor import Predictor
 from . import metrics
 from .assess import answers, examine
 from .borders import in_border_of_other_class

@@ -17,8 +17,7 @@ from PIL import Image
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
-from .. import bundle, files
-from ..decision import CLASSES
+from .. import files
 from ..evaluation import card, figures
 from ..evaluation.assess import Outcome, assess, examine, out_of_fold
 from ..evaluation.audits import audits
@@ -27,10 +26,12 @@ from ..evaluation.films import FilmSet, load
 from ..evaluation.operating import calibrate, operating_points
 from ..evaluation.perturbations import AS_IT_IS, CHANGES, auroc_of_pairs, changed
 from ..evaluation.protocols import Split, splits
-from ..gate import thumbnails
-from ..graph import Graph
 from ..imaging import INPUT_SIDE
-from ..predictor import Predictor
+from ..inference import bundle
+from ..inference.decision import CLASSES
+from ..inference.gate import thumbnails
+from ..inference.graph import Graph
+from ..inference.predictor import Predictor
 from . import provenance
 from .export import check_against_keras, serving_model, to_litert
 from .gating import fit_gate

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from keras import layers, ops
 
-from ..graph import Graph
 from ..imaging import INPUT_SIDE
+from ..inference.graph import Graph
 from .network import HIDDEN, LAST_ACTIVATION, LOGIT, members_of
 
 TOLERANCE = 1e-4

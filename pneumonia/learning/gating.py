@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..evaluation.perturbations import CHANGES, changed
-from ..gate import VIEWS, Films, Floats, Gate, Limits, Subspace, upside_down
+from ..inference.gate import VIEWS, Films, Floats, Gate, Limits, Subspace, upside_down
 
 COMPONENTS = 64
 KEPT_BY_RESIDUAL, KEPT_BY_DISTANCE = 0.995, 0.998

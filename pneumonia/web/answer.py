@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from .. import characteristics
-from ..decision import CLASSES, DEFAULT_POINT, UNKNOWN, OperatingPoint, Prediction
-from . import figures, words
+from ..inference.decision import CLASSES, DEFAULT_POINT, UNKNOWN, OperatingPoint, Prediction
+from ..reporting import characteristics
+from ..reporting.wording import MARKS, share
+from . import figures
 
 _MEANINGS = {
     "screening": "misses least, raises more false alarms",
@@ -28,9 +29,9 @@ def bars(prediction: Prediction, point: OperatingPoint) -> str:
 def _bar(label: str, value: float) -> str:
     return (
         f'<div class="bar {label.lower()}">'
-        f'<span class="name"><span aria-hidden="true">{words.MARKS[label]}</span> {label}</span>'
+        f'<span class="name"><span aria-hidden="true">{MARKS[label]}</span> {label}</span>'
         f'<span class="track"><span style="width:{100 * value:.1f}%"></span></span>'
-        f'<span class="value">{words.share(value)}</span></div>'
+        f'<span class="value">{share(value)}</span></div>'
     )
 
 

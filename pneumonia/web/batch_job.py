@@ -25,16 +25,17 @@ from typing import Any
 
 from PIL import Image
 
-from .. import batch, files, imaging, results, settings, zipped
-from ..batch import Film
-from ..decision import Failure, Prediction
+from .. import batch, files, imaging, settings
+from ..batch import Film, results, zipped
+from ..batch.rows import Asked
 from ..errors import EmptyFile, TooLarge, UnreadableImage
 from ..imaging import Source
-from ..predictor import Predictor
-from ..rows import Asked
-from . import report, request_log
-from .own_folder import OwnFolder
-from .upload import Upload
+from ..inference.decision import Failure, Prediction
+from ..inference.predictor import Predictor
+from ..reporting import report
+from .server import request_log
+from .server.own_folder import OwnFolder
+from .server.upload import Upload
 
 MOST_FILMS = 5_000
 """Films of one batch: its table is in the browser's memory. More are the command line's work."""

@@ -10,12 +10,12 @@ from typing import Any, TypeVar
 import gradio as gr
 
 from .. import imaging, settings
-from ..decision import DEFAULT_POINT
 from ..errors import InternalError, PneumoniaError
-from ..predictor import Predictor
+from ..inference.decision import DEFAULT_POINT
+from ..inference.predictor import Predictor
 from . import batch_words
 from .batch_job import MOST_FILMS, Job, Jobs
-from .upload import Upload, film_file
+from .server.upload import Upload, film_file
 
 LANE: dict[str, Any] = {"concurrency_id": "batches", "concurrency_limit": 2}
 """Long work has a lane of its own in the one bounded queue, for two at a time: others wait, and single films, in the

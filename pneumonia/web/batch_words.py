@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from html import escape
 from typing import Literal
 
-from .. import results
-from ..decision import CLASSES, UNKNOWN, Failure
+from ..batch import results
 from ..errors import PneumoniaError
-from . import words
+from ..inference.decision import CLASSES, UNKNOWN, Failure
+from ..reporting.wording import MARKS
 from .batch_job import Job, Seen
 
 HEADERS = ["", "No.", "Answer", "Pneumonia, %", "File", "Why, or what to mind"]
@@ -62,7 +62,7 @@ def _row(number: int, seen: Seen) -> list[Cell]:
     share = None if result.probability is None else min(max(round(100 * result.probability), 1), 99)
     notes = [result.reason.message] if result.reason else []
     picture = f'<img src="{seen.thumbnail}" alt="">'
-    answer = f"{words.MARKS[result.label]} {result.label}"
+    answer = f"{MARKS[result.label]} {result.label}"
     return [picture, number, answer, share, result.file, " ".join([*notes, *result.warnings])]
 
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from ..bundle import Bundle
-from ..decision import DEFAULT_POINT, OperatingPoint
+from ..inference.bundle import Bundle
+from ..inference.decision import DEFAULT_POINT, OperatingPoint
 from . import figures, plots
 from .plots import Axes, Line, Mark
 

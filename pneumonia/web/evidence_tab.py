@@ -6,8 +6,8 @@ import re
 
 import gradio as gr
 
-from .. import bundle as bundles
-from ..bundle import Bundle
+from ..inference import bundle as bundles
+from ..inference.bundle import Bundle
 from . import evidence, words
 
 NO_EVIDENCE = "<p>This model came without an evaluation of its own: nothing is known of how often it is right.</p>"

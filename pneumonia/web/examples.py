@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from ..bundle import Bundle
+from ..inference.bundle import Bundle
 
 
 @dataclass(frozen=True)

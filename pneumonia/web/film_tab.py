@@ -11,11 +11,12 @@ from typing import Any
 import gradio as gr
 
 from .. import imaging, settings
-from ..decision import DEFAULT_POINT, Failure
-from ..predictor import Predictor
-from . import answer, report, session, waiting, words
+from ..inference.decision import DEFAULT_POINT, Failure
+from ..inference.predictor import Predictor
+from ..reporting import report
+from . import answer, session, waiting, words
 from .examples import examples
-from .upload import film_file
+from .server.upload import film_file
 
 SHARED_QUEUE = "films"
 """The lane of single films, on page and API. Batches have one of their own (`batch_tab.LANE`) in the same queue."""

@@ -9,13 +9,16 @@ from typing import Any, TypeAlias
 import numpy as np
 from PIL import Image
 
-from .. import characteristics, explain, imaging
-from ..decision import CLASSES, DEFAULT_POINT, Failure, Prediction
+from .. import imaging
 from ..errors import EmptyFile, InternalError, PneumoniaError
 from ..imaging import Source
-from ..predictor import Predictor, Reading
-from . import request_log, words
-from .upload import Upload
+from ..inference import explain
+from ..inference.decision import CLASSES, DEFAULT_POINT, Failure, Prediction
+from ..inference.predictor import Predictor, Reading
+from ..reporting import characteristics
+from . import words
+from .server import request_log
+from .server.upload import Upload
 
 Analysis: TypeAlias = tuple[str, dict[str, float] | None, Image.Image | None, str]
 """Headline (HTML), probabilities for the bars, overlay, characteristics (Markdown)."""

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from .. import characteristics, explain
-from ..decision import CLASSES, Prediction
+from ..inference import explain
+from ..inference.decision import CLASSES, Prediction
+from ..reporting import characteristics
 from . import figures
 
 OPACITY = 60

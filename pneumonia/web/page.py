@@ -11,11 +11,12 @@ import gradio as gr
 from gradio.blocks import BlockFunction
 
 from .. import settings
-from ..decision import DEFAULT_POINT
-from ..predictor import Predictor
-from . import access, agents, batch_tab, evidence_tab, film_tab, guard, handlers, memory, uploads, waiting, words
+from ..inference.decision import DEFAULT_POINT
+from ..inference.predictor import Predictor
+from . import batch_tab, evidence_tab, film_tab, handlers, waiting, words
 from .film_tab import SHARED_QUEUE
-from .upload import film_file
+from .server import access, agents, guard, memory, uploads
+from .server.upload import film_file
 
 _HERE = Path(__file__).parent
 SWEEP_S = 60

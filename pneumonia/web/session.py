@@ -12,11 +12,13 @@ from typing import Any, TypeAlias
 import numpy as np
 from PIL import Image
 
-from .. import characteristics, explain
-from ..decision import DEFAULT_POINT, Failure
-from ..predictor import Predictor, Reading
-from . import answer, handlers, look, report, request_log, words
-from .upload import Upload
+from ..inference import explain
+from ..inference.decision import DEFAULT_POINT, Failure
+from ..inference.predictor import Predictor, Reading
+from ..reporting import characteristics, report
+from . import answer, handlers, look, words
+from .server import request_log
+from .server.upload import Upload
 
 Said: TypeAlias = tuple[str, str, str, str]
 """Headline, bars and steps (HTML), reading guide (Markdown)."""

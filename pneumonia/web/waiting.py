@@ -11,8 +11,8 @@ from gradio.queueing import Event
 from gradio.server_messages import ProcessCompletedMessage
 
 from .. import settings
-from ..decision import Failure
 from ..errors import Busy
+from ..inference.decision import Failure
 from . import words
 
 

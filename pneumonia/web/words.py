@@ -7,10 +7,9 @@ from html import escape
 from typing import Any
 
 from .. import settings
-from ..decision import CLASSES, UNKNOWN, Failure, ModelIdentity, Prediction
+from ..inference.decision import Failure, ModelIdentity, Prediction
+from ..reporting.wording import MARKS, NO_DEVICE, TITLE, sure
 from .figures import percent, score
-
-TITLE = "Chest-film assistant"
 
 INTRODUCTION = (
     "Frontal chest films of children of 1-5 years: Normal, Pneumonia or Unknown. "
@@ -21,11 +20,6 @@ HEAD = f"""\
 <header class="head"><h1>{TITLE}</h1>
 <button id="scheme" type="button" aria-label="Dark or light page"><span aria-hidden="true">◐</span></button>
 <p>{INTRODUCTION}</p></header>"""
-
-NO_DEVICE = (
-    "**A support tool for medical staff, not a replacement for a radiologist.** It is no medical device. It can be "
-    "wrong with high confidence; nobody should be treated, or sent home, because of its answer."
-)
 
 NOTICE = f"{NO_DEVICE} Films are deleted from this server soon after they were judged."
 
@@ -65,9 +59,6 @@ Try it on films whose answers you know before you trust it.</li>
 <li>Age, sex, ventilation, earlier disease: the films came without them.</li></ul></div>
 </div></section>"""
 
-MARKS = {CLASSES[0]: "●", CLASSES[1]: "▲", UNKNOWN: "?"}
-"""A shape for each answer, so that none is told by colour alone."""
-
 
 def headline(prediction: Prediction) -> str:
     """The answer in large letters, how sure, why Unknown, and the warnings."""
@@ -77,18 +68,6 @@ def headline(prediction: Prediction) -> str:
     warnings = "".join(f'<p class="warning">{escape(warning)}</p>' for warning in prediction.warnings)
     mark = f'<span class="mark" aria-hidden="true">{MARKS[label]}</span>'
     return f'<div class="answer {label.lower()}" role="status"><h2>{mark} {label}{how}</h2>{reason}{warnings}</div>'
-
-
-def sure(confidence: float) -> str:
-    """No number of validation films supports "100 %"."""
-    return f"{share(confidence)} sure"
-
-
-def share(probability: float) -> str:
-    """A probability as far as the validation films support it."""
-    if not 0.01 <= probability <= 0.99:
-        return "over 99 %" if probability > 0.5 else "under 1 %"
-    return f"{100 * probability:.0f} %"
 
 
 def prevalence_note(prevalence: float) -> str:

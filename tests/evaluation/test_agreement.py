@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from pneumonia import Predictor, bundle, sources
+from pneumonia import Predictor
 from pneumonia.errors import FiguresDisagree, UsageError
 from pneumonia.evaluation import agreement, card
+from pneumonia.inference import bundle, sources
 
 Json = dict[str, Any]
 Change = Callable[[Json, Json], object]

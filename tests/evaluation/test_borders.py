@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pneumonia.evaluation.borders import CHEST, in_border_of, in_border_of_other_class
-from pneumonia.explain import LEFT_LUNG, LUNG_HEIGHT, RIGHT_LUNG
+from pneumonia.inference.explain import LEFT_LUNG, LUNG_HEIGHT, RIGHT_LUNG
 
 RANDOM = np.random.default_rng(2)
 FILM = RANDOM.normal(120, 30, (150, 150)).clip(0, 255).astype(np.uint8)

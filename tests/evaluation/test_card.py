@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from huggingface_hub import ModelCard, ModelCardData
 
-from pneumonia import bundle, sources
 from pneumonia.evaluation import card
+from pneumonia.inference import bundle, sources
 
 Figure = dict[str, float | None]
 NOTHING: Figure = {"value": None, "low": None, "high": None}

@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from pneumonia.decision import UNKNOWN, Calibration, OperatingPoint
 from pneumonia.evaluation.metrics import Floats, Labels
 from pneumonia.evaluation.operating import ANSWERED_ERROR, MOST_UNDECIDED, calibrate, operating_points
+from pneumonia.inference.decision import UNKNOWN, Calibration, OperatingPoint
 
 Scored = tuple[Labels, Floats]
 

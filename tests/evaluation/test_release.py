@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from pneumonia import Predictor, bundle, sources
+from pneumonia import Predictor
 from pneumonia.errors import BundleCorrupt, ModelNotFound, UsageError
 from pneumonia.evaluation import agreement, card
 from pneumonia.evaluation.external import identity
 from pneumonia.evaluation.looks import LOOKS
 from pneumonia.evaluation.release import MARKS, figures_for_readme, release
+from pneumonia.inference import bundle, sources
 
 
 @pytest.fixture

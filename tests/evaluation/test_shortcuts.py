@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pneumonia import Predictor, explain
+from pneumonia import Predictor
 from pneumonia.evaluation import shortcuts
 from pneumonia.evaluation.films import FilmSet, load
+from pneumonia.inference import explain
 
 from .conftest import film_set
 

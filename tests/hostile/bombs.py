@@ -17,7 +17,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from tests.dicom_files import dicom, encapsulated
+from tests.support.dicom_files import dicom, encapsulated
 
 from .films import encoded, grey
 

@@ -24,9 +24,9 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from pneumonia import sources
-from tests import codestreams
-from tests.dicom_files import dicom, encapsulated
+from pneumonia.inference import sources
+from tests.support import codestreams
+from tests.support.dicom_files import dicom, encapsulated
 
 Grey = npt.NDArray[np.uint8]
 SHAPE = (168, 160)

@@ -18,7 +18,9 @@ import atheris
 with atheris.instrument_imports(include=["pydicom", "PIL", "pneumonia"], enable_loader_override=False):
     for reader in ("Bmp", "Jpeg", "Png", "Tiff", "WebP"):
         importlib.import_module(f"PIL.{reader}ImagePlugin")
-    importlib.import_module("pneumonia.dicom")  # else `imaging` imports it with the first DICOM file, unseen
+    importlib.import_module(
+        "pneumonia.imaging.dicom.reader"
+    )  # else `imaging` imports it with the first DICOM file, unseen
     from pneumonia import PneumoniaError, imaging
     from pneumonia.errors import FilmError
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from tests.dicom_files import UNCOMPRESSED, dicom
+from tests.support.dicom_files import UNCOMPRESSED, dicom
 
 from .bombs import before_the_pixels, implicit
 from .films import FRAMES, compressed, deep, frame, grey

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pneumonia import Failure, Prediction, Predictor, batch, settings
 from pneumonia.errors import InternalError
-from tests.dicom_files import CHILD
+from tests.support.dicom_files import CHILD
 from tests.test_contract import FILM_CODES
 
 from .corpus import Hostile
@@ -26,7 +26,7 @@ BYTES_ON_TOP = 250_000_000
 """For the file itself and what it unfolds to before its size is known; half a million parts take 150 MB."""
 
 CPU_SECONDS = 60
-"""Of one core in the service itself. A decoder beside it has bounds of its own (`pneumonia/decoders.py`)."""
+"""Of one core in the service itself. A decoder process has limits of its own (`imaging/dicom/decoders.py`)."""
 
 _LABELS = {"Normal", "Pneumonia", "Unknown"}
 _TELLTALE = re.compile(r'Traceback|File "|/tmp|/home|/usr|site-packages|\.py\b|0x[0-9a-f]{6}|\n')

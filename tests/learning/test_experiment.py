@@ -14,7 +14,7 @@ from PIL import Image
 
 from pneumonia import load_predictor
 from pneumonia.evaluation import card
-from pneumonia.graph import Graph
+from pneumonia.inference.graph import Graph
 
 ROOT = Path(__file__).parents[2]
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pneumonia.evaluation.perturbations import CHANGES, changed
-from pneumonia.gate import VIEWS, Gate, thumbnails
+from pneumonia.inference.gate import VIEWS, Gate, thumbnails
 from pneumonia.learning.gating import FAR, KEPT_BY_DISTANCE, KEPT_BY_RESIDUAL, fit_gate
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pneumonia.graph import Graph
+from pneumonia.inference.graph import Graph
 from pneumonia.learning import recipe
 from pneumonia.learning.export import check_against_keras, serving_model, to_litert
 from pneumonia.learning.network import (

@@ -12,10 +12,11 @@ import pytest
 from huggingface_hub import constants, set_client_factory
 from huggingface_hub.utils._http import default_client_factory
 
-from pneumonia import cli, sources
-from pneumonia.hub_writing import Repository
+from pneumonia import cli
+from pneumonia.inference import sources
+from pneumonia.publishing.hub_writing import Repository
 
-from .writable_hub import OWNER, TOKEN, WritableHub
+from ..support.writable_hub import OWNER, TOKEN, WritableHub
 
 MODEL = f"{OWNER}/chest-films"
 SPACE = f"{OWNER}/page"

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from pneumonia import bundle, deploy, publish, sources
-from pneumonia.hub_writing import Repository
+from pneumonia.inference import bundle, sources
+from pneumonia.publishing import deploy, publish
+from pneumonia.publishing.hub_writing import Repository
 
+from ..support.writable_hub import WritableHub
 from .conftest import MODEL
-from .writable_hub import WritableHub
 
 DOCS = Path(__file__).parents[2] / "docs"
 

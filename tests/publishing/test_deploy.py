@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 from huggingface_hub import RepoCard
 
-from pneumonia import bundle, deploy, publish, sources, space
 from pneumonia.errors import (
     Busy,
     HubUnreachable,
@@ -24,10 +23,12 @@ from pneumonia.errors import (
     RevisionNotFound,
     UsageError,
 )
-from pneumonia.hub_writing import Repository
+from pneumonia.inference import bundle, sources
+from pneumonia.publishing import deploy, publish, space
+from pneumonia.publishing.hub_writing import Repository
 
+from ..support.writable_hub import NO_PLAN, TOKEN, Break, WritableHub
 from .conftest import MODEL, SPACE
-from .writable_hub import NO_PLAN, TOKEN, Break, WritableHub
 
 Command = Callable[..., tuple[int, str, str]]
 ROOT = Path(__file__).parents[2]
@@ -60,7 +61,7 @@ def write(files: dict[str, bytes], folder: Path) -> Path:
 def test_a_space_with_the_embedded_model(hub: WritableHub, page: Repository) -> None:
     assert send(page) == f"{hub.url}/spaces/{SPACE}"
     there = hub.files(KEY)
-    assert {f"pneumonia/model/{name}" for name in (bundle.CONFIG, bundle.GRAPH, bundle.GATE)} <= set(there)
+    assert {f"pneumonia/models/children/{name}" for name in (bundle.CONFIG, bundle.GRAPH, bundle.GATE)} <= set(there)
     assert hub.variables[KEY] == {}
     assert "preload_from_hub" not in front(hub)
     assert len(hub.history(KEY)) == 2, "the Hub's own first commit, and one of ours"
@@ -69,7 +70,7 @@ def test_a_space_with_the_embedded_model(hub: WritableHub, page: Repository) -> 
 def test_a_space_with_a_model_from_the_hub(hub: WritableHub, page: Repository, published: str) -> None:
     send(page, f"{MODEL}@v1")
     there, facts = hub.files(KEY), front(hub)
-    assert not any(name.startswith("pneumonia/model/") for name in there)
+    assert not any(name.startswith("pneumonia/models/children/") for name in there)
     assert hub.variables[KEY] == {VARIABLE: f"{MODEL}@{published}"}, "a tag is resolved, so that it is pinned"
     assert facts["models"] == [MODEL]
     [preload] = facts["preload_from_hub"]
@@ -133,7 +134,8 @@ import importlib, pathlib, sys
 sys.path.insert(0, ".")
 import app
 from pneumonia import load_predictor
-from pneumonia.web import page, report
+from pneumonia.reporting import report
+from pneumonia.web import page
 predictor = load_predictor()
 page.launch_options()
 page.build(predictor)
@@ -183,10 +185,10 @@ def test_from_embedded_to_the_hub_and_back(hub: WritableHub, page: Repository, p
     send(page)
     send(page, MODEL)
     assert hub.variables[KEY] == {VARIABLE: f"{MODEL}@{published}"}
-    assert not any(name.startswith("pneumonia/model/") for name in hub.files(KEY))
+    assert not any(name.startswith("pneumonia/models/children/") for name in hub.files(KEY))
     send(page)
     assert hub.variables[KEY] == {}
-    assert f"pneumonia/model/{bundle.GRAPH}" in hub.files(KEY)
+    assert f"pneumonia/models/children/{bundle.GRAPH}" in hub.files(KEY)
 
 
 def test_files_of_an_older_version_are_removed(hub: WritableHub, page: Repository) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pneumonia import Predictor, bundle, publish, sources
+from pneumonia import Predictor
 from pneumonia.errors import (
     Busy,
     HubUnreachable,
@@ -24,10 +24,12 @@ from pneumonia.errors import (
     TagTaken,
     UsageError,
 )
-from pneumonia.hub_writing import Repository
+from pneumonia.inference import bundle, sources
+from pneumonia.publishing import publish
+from pneumonia.publishing.hub_writing import Repository
 
+from ..support.writable_hub import READER, TOKEN, Break, WritableHub
 from .conftest import MODEL
-from .writable_hub import READER, TOKEN, Break, WritableHub
 
 Command = Callable[..., tuple[int, str, str]]
 ROOT = Path(__file__).parents[2]
@@ -247,7 +249,7 @@ def test_a_break_in_one_file_leaves_the_others_there(hub: WritableHub, model: Re
 def test_a_silent_hub_is_given_up(
     hub: WritableHub, model: Repository, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pneumonia.hub_writing.PATIENCE_S", 0.3)
+    monkeypatch.setattr("pneumonia.publishing.hub_writing.PATIENCE_S", 0.3)
     hub.fail("commit", Break.SILENT)
     with pytest.raises(HubUnreachable):
         send(model, folder)

@@ -19,11 +19,13 @@ import pytest
 from gradio_client import Client, handle_file
 from huggingface_hub import RepoCard
 
-from pneumonia import Predictor, deploy, publish, sources
-from pneumonia.hub_writing import Repository
+from pneumonia import Predictor
+from pneumonia.inference import sources
+from pneumonia.publishing import deploy, publish
+from pneumonia.publishing.hub_writing import Repository
 
+from ..support.writable_hub import WritableHub
 from .conftest import MODEL, SPACE
-from .writable_hub import WritableHub
 
 pytestmark = pytest.mark.slow
 

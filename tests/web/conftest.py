@@ -13,7 +13,7 @@ from gradio_client import Client
 
 from pneumonia import Predictor, settings
 
-from ..dicom_files import dicom
+from ..support.dicom_files import dicom
 from .visit import running
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from pneumonia import Predictor
-from pneumonia.characteristics import next_steps
-from pneumonia.decision import REASONS, UNKNOWN, OperatingPoint, Prediction, Reason
-from pneumonia.explain import ZONES
+from pneumonia.inference.decision import REASONS, UNKNOWN, OperatingPoint, Prediction, Reason
+from pneumonia.inference.explain import ZONES
+from pneumonia.reporting.characteristics import next_steps
 from pneumonia.web import answer, look
 
 from .test_words import MODEL, Page

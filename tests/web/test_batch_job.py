@@ -21,7 +21,7 @@ from pneumonia import Failure, Prediction, Predictor
 from pneumonia.errors import EmptyFile, PneumoniaError, TooLarge, UnreadableImage, UsageError
 from pneumonia.web import batch_job, batch_words
 from pneumonia.web.batch_job import Job, Jobs, Seen
-from pneumonia.web.upload import Upload
+from pneumonia.web.server.upload import Upload
 
 
 @pytest.fixture

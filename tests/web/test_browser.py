@@ -12,7 +12,7 @@ import pytest
 from pypdf import PdfReader
 
 from pneumonia import Predictor
-from pneumonia.decision import OperatingPoint
+from pneumonia.inference.decision import OperatingPoint
 from pneumonia.web import examples, session
 
 from .visit import Visit, dicom, running

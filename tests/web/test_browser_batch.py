@@ -17,7 +17,7 @@ import pytest
 
 from pneumonia import Predictor
 from pneumonia.imaging import Source
-from pneumonia.predictor import Reading
+from pneumonia.inference.predictor import Reading
 from pneumonia.web import batch_words
 
 from .visit import Visit

@@ -11,7 +11,7 @@ from html import unescape
 import pytest
 
 from pneumonia import Predictor
-from pneumonia.bundle import Bundle
+from pneumonia.inference.bundle import Bundle
 from pneumonia.web import evidence, evidence_tab, figures, page, plots, words
 
 from .test_words import SCRIPT, Page

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from pneumonia import Predictor
-from pneumonia.bundle import Bundle
-from pneumonia.decision import OperatingPoint
 from pneumonia.imaging import INVERTED_NOTE
+from pneumonia.inference.bundle import Bundle
+from pneumonia.inference.decision import OperatingPoint
 from pneumonia.web import handlers
 
 Grey = npt.NDArray[np.uint8]

@@ -20,9 +20,9 @@ from gradio_client import Client, handle_file
 from pneumonia import Predictor
 from pneumonia.web import session
 from pneumonia.web.batch_job import Jobs
-from pneumonia.web.upload import Upload
-from tests.dicom_files import dicom as any_dicom
+from pneumonia.web.server.upload import Upload
 from tests.hostile.bombs import png_of
+from tests.support.dicom_files import dicom as any_dicom
 
 from .visit import Visit, dicom
 

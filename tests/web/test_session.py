@@ -19,10 +19,10 @@ from PIL import Image
 from pypdf import PdfReader
 
 from pneumonia import Predictor
-from pneumonia.decision import OperatingPoint
+from pneumonia.inference.decision import OperatingPoint
 from pneumonia.web import page, session
+from pneumonia.web.server.upload import Upload
 from pneumonia.web.session import Held
-from pneumonia.web.upload import Upload
 
 Grey = npt.NDArray[np.uint8]
 POINTS = {

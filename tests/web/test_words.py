@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from pneumonia.decision import REASONS, UNKNOWN, Failure, ModelIdentity, Prediction, Reason
 from pneumonia.errors import InternalError, UnreadableImage
+from pneumonia.inference.decision import REASONS, UNKNOWN, Failure, ModelIdentity, Prediction, Reason
 from pneumonia.web import words
 
 SCRIPT = "<script>alert('film')</script>\"&"

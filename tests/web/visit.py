@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from pneumonia import Predictor
 from pneumonia.imaging import Source
-from pneumonia.predictor import Reading
+from pneumonia.inference.predictor import Reading
 from pneumonia.web import page
 
 SCREENSHOTS = Path(__file__).parents[2] / "screenshots"

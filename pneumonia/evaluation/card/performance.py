@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...decision import DEFAULT_POINT
+from ...inference.decision import DEFAULT_POINT
 from ..operating import ANSWERED_ERROR, CONFIRM_SPECIFICITY, MOST_UNDECIDED, SCREENING_SENSITIVITY
 from .numbers import NAMES, percent, score, share, shown, table
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ...decision import DEFAULT_POINT
+from ...inference.decision import DEFAULT_POINT
 from .numbers import percent, points, score, share, table
 
 Run = Mapping[str, Any]

@@ -1,0 +1,257 @@
+"""A table of answers on the disk that grows film by film: no kill at any moment loses or doubles a row.
+
+While a run goes on the rows stand in `results.csv.part`, each written as soon as its film is judged; at the end the
+file takes its name. With JSON lines the same holds for `results.jsonl.part`, which is written first. Whoever resumes
+takes the rows that are whole in every file, cuts off a torn one, and goes on behind them.
+"""
+
+from __future__ import annotations
+
+import csv
+import errno
+import io
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from ..errors import Busy, DiskFull, UsageError
+from ..inference.decision import Failure, Prediction
+from . import rows
+from .rows import COLUMNS, Asked
+
+FAILED = "failed"
+_HEADER = rows.line(COLUMNS)
+
+
+class Results:
+    """The rows so far, and where the next one goes. Made by `keeping`; one thread at a time."""
+
+    def __init__(self, tables: list[_Table], asked: Asked) -> None:
+        self.counts: Counter[str] = Counter()
+        self._tables = tables
+        self._asked = asked
+        self._taken_up: set[str] = set()
+
+    def __len__(self) -> int:
+        return self.counts.total()
+
+    def has(self, name: str) -> bool:
+        """Whether the film of that name had its row when this run began: no film is found twice in one run."""
+        return rows.inert(name) in self._taken_up
+
+    def add(self, result: Prediction | Failure) -> None:
+        """Write the film's row, in every file or in none; raises `DiskFull`."""
+        cells = rows.row(result, self._asked)
+        told = json.dumps(result.as_dict()).encode() + b"\n"
+        starts = [table.end for table in self._tables]
+        try:
+            for table in self._tables:
+                table.append(told if table.is_json else rows.line(cells.values()))
+        except OSError as error:
+            for table, start in zip(self._tables, starts, strict=True):
+                table.cut(start)
+            raise _explained(error, self._tables[-1].path) from None
+        self._count(cells)
+
+    def complete(self) -> None:
+        """The run is over: the files get their names."""
+        for table in self._tables:
+            table.take_name()
+
+    def take_up(self) -> None:
+        """Take the rows of a run that was ended, check that they answer the same question, and cut off a torn one."""
+        *others, table = self._tables
+        records = _records(table.file, quoted=True)
+        told = [_records(other.file, quoted=False) for other in others]
+        if not _HEADER.startswith(table.head(len(_HEADER))):
+            raise UsageError(f"{table.path.name} is not a table of this version of the command; it stays as it is.")
+        header_end, _ = next(records, (0, b""))
+        ends = [*(0 for _ in others), header_end]
+        for number, ((end, record), *beside) in enumerate(zip(records, *told, strict=False), start=2):
+            cells = self._checked(record, number)
+            if any(_name(each) != cells["file"] for _, each in beside):
+                raise UsageError(f"{table.path.name} and its JSON lines do not tell of the same films; they stay.")
+            ends = [*(end for end, _ in beside), end]
+            self._count(cells)
+            self._taken_up.add(cells["file"])
+        for each, end in zip(self._tables, ends, strict=True):
+            each.cut(end)
+        if not header_end:
+            self.begin()
+
+    def begin(self) -> None:
+        """Write the table's first line."""
+        try:
+            self._tables[-1].append(_HEADER)
+        except OSError as error:
+            raise _explained(error, self._tables[-1].path) from None
+
+    def _checked(self, record: bytes, number: int) -> dict[str, str]:
+        (found,) = csv.reader(io.StringIO(record.decode("utf-8", "replace"), newline=""))
+        name = self._tables[-1].path.name
+        if len(found) != len(COLUMNS):
+            raise UsageError(f"Row {number} of {name} is not a row of this command; the file was changed. It stays.")
+        cells = dict(zip(COLUMNS, found, strict=True))
+        for column, asked in self._asked.cells().items():
+            if cells[column] != asked and column in {"operating_point", "prevalence", "model_sha256"}:
+                raise UsageError(
+                    f"{name} was begun with another {column}. Allowed: {cells[column] or 'none'}, or another --out. "
+                    f"Received: {asked or 'none'}."
+                )
+        return cells
+
+    def _count(self, cells: dict[str, str]) -> None:
+        self.counts[cells["label"] or FAILED] += 1
+
+
+class _Table:
+    """One growing file. Writes go straight to the system, so that a killed process leaves nothing in a buffer."""
+
+    def __init__(self, path: Path, *, is_json: bool) -> None:
+        self.path = path
+        self.is_json = is_json
+        self.file = open(_part(path), "a+b", buffering=0)  # noqa: SIM115 - closed by `keeping`
+        self.end = self.file.seek(0, os.SEEK_END)
+        self.file.seek(0)
+
+    def head(self, size: int) -> bytes:
+        found = self.file.read(size)
+        self.file.seek(0)
+        return found
+
+    def append(self, record: bytes) -> None:
+        left = memoryview(record)
+        while left:
+            left = left[self.file.write(left) :]
+        self.end += len(record)
+
+    def cut(self, end: int) -> None:
+        self.file.truncate(end)
+        self.end = end
+
+    def take_name(self) -> None:
+        os.fsync(self.file.fileno())
+        self.file.close()
+        _part(self.path).replace(self.path)
+
+
+@contextmanager
+def keeping(out: Path, asked: Asked, *, jsonl: bool = False, resume: bool = False) -> Iterator[Results]:
+    """The table `out`, and beside it the JSON lines, for one run; nothing that is there is ever overwritten.
+
+    Raises `Busy` where another run writes it, and `UsageError` where it exists and is not to be resumed, or holds
+    answers of another model, operating point or prevalence.
+    """
+    paths = [out.with_suffix(".jsonl"), out] if jsonl else [out]
+    with ExitStack() as stack:
+        stack.enter_context(_locked(out))
+        taken_up = _check_files(out, paths, resume)
+        try:
+            tables = [_Table(path, is_json=path != out) for path in paths]
+        except OSError as error:
+            raise _explained(error, out) from None
+        for table in tables:
+            stack.callback(table.file.close)
+        results = Results(tables, asked)
+        try:
+            results.take_up() if resume else results.begin()
+        except UsageError:
+            for path in taken_up:
+                _part(path).replace(path)
+            raise
+        yield results
+
+
+def own_files(out: Path) -> set[Path]:
+    """The files that a run may write: no film is looked for in them."""
+    tables = [out, out.with_suffix(".jsonl")]
+    return {path.absolute() for path in [*tables, *map(_part, tables), _lock(out)]}
+
+
+def part_of(out: Path) -> Path:
+    """Where the rows stand until the run is over."""
+    return _part(out)
+
+
+def _check_files(out: Path, paths: list[Path], resume: bool) -> list[Path]:
+    """The tables of a finished run that this one goes on with: they are parts again."""
+    present = [path for path in paths for path in (path, _part(path)) if path.exists()]
+    if present and not resume:
+        raise UsageError(
+            f"There is a table already; it is not overwritten. Allowed: --resume to go on, or another --out. "
+            f"Received: {present[-1]}."
+        )
+    if not present:
+        return []
+    beside = out.with_suffix(".jsonl")
+    has_json = beside.exists() or _part(beside).exists()
+    if has_json != (len(paths) == 2):
+        raise UsageError(f"{out.name} was begun {'with' if has_json else 'without'} --jsonl; go on in the same way.")
+    if not out.exists() and not _part(out).exists():
+        raise UsageError(f"{beside.name} stands without its table; move it away.")
+    finished = [path for path in paths if path.exists()]
+    for path in finished:
+        if _part(path).exists():
+            raise UsageError(f"There are {path.name} and {_part(path).name}; move away the one that is not to be used.")
+    for path in finished:
+        path.replace(_part(path))
+    return finished
+
+
+@contextmanager
+def _locked(out: Path) -> Iterator[None]:
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(_lock(out), thread_local=False)  # a page runs each step on another thread
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise Busy(f"Another run writes {out}. Allowed: one run a table. Wait for it, or take another --out.") from None
+    except OSError as error:
+        raise _explained(error, out) from None
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            _lock(out).unlink()
+        lock.release()
+
+
+def _records(file: BinaryIO, *, quoted: bool) -> Iterator[tuple[int, bytes]]:
+    """(where it ends, its bytes) for each whole record; a torn last one is not among them."""
+    end, record, quotes = 0, b"", 0
+    reader = io.BufferedReader(io.FileIO(file.fileno(), "rb", closefd=False))
+    for piece in reader:
+        end += len(piece)
+        record += piece
+        quotes += piece.count(b'"')
+        if piece.endswith(b"\n") and not (quoted and quotes % 2):
+            yield end, record
+            record, quotes = b"", 0
+
+
+def _name(told: bytes) -> str:
+    try:
+        known: dict[str, Any] = json.loads(told)
+        return rows.inert(known["file"] or "")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise UsageError("The JSON lines beside the table were changed; they stay as they are.") from None
+
+
+def _explained(error: OSError, path: Path) -> DiskFull | UsageError:
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return DiskFull(f"The disk is full; the rows so far stay in {_part(path)}. Free space and go on with --resume.")
+    return UsageError(f"The table cannot be written: {error.strerror}. Received: {path}.")
+
+
+def _part(path: Path) -> Path:
+    return path.with_name(f"{path.name}.part")
+
+
+def _lock(path: Path) -> Path:
+    return path.with_name(f".{path.name}.lock")

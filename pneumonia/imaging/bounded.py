@@ -1,0 +1,99 @@
+"""A film's bytes, handed to a decoder within bounds.
+
+Pillow and pydicom read a file's structure in Python, piece by piece, and keep what they find: 50 MB of empty chunks,
+segments or tags are millions of objects, and a list of tags that all point at the same bytes is many times the file.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+from PIL import Image, TiffImagePlugin
+
+from ..errors import TooLarge, UnreadableImage
+
+MOST_READS = 500_000
+"""Pieces that a file may be read in, two seconds' work: fifty times those of 50 MB in the smallest chunks that writers
+make (8 KB), and more than 80 million pixels have tiles of 16 x 16."""
+
+MOST_TAG_BYTES = 16_000_000
+"""Bytes that one list of TIFF or EXIF tags may hold, colour profile and all."""
+
+MOST_SCANS = 100
+"""Scans of a JPEG, as libtiff has it. A progressive one has ten; each costs as much time as the whole picture."""
+
+MOST_FRAMES = 1_000
+"""Pictures in one TIFF file: each costs a walk through its tags, and through all that were before."""
+
+_SCAN = b"\xff\xda"
+
+
+class Reader(io.BytesIO):
+    """The bytes of a file; raises `TooLarge` where they are asked for in too many pieces."""
+
+    def __init__(self, data: bytes, most_reads: int = MOST_READS) -> None:
+        super().__init__(data)
+        self._left = most_reads
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self._left -= 1
+        if self._left < 0:
+            raise TooLarge(f"The file has too many parts. Allowed: {MOST_READS:,} chunks, segments or tags.")
+        return super().read(size)
+
+
+class _Tags:
+    """What Pillow reads one list of tags from: each tag may point anywhere, but all of them only so far."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+        self._left = MOST_TAG_BYTES
+        self.seek, self.tell = file.seek, file.tell
+
+    def read(self, size: int) -> bytes:
+        self._left -= size
+        if self._left < 0:
+            raise UnreadableImage(f"The picture's tags are too long. Allowed: {MOST_TAG_BYTES // 1_000_000} MB.")
+        data: bytes = self._file.read(size)
+        return data
+
+
+_load_tags = TiffImagePlugin.ImageFileDirectory_v2.load
+
+
+def _load(self: TiffImagePlugin.ImageFileDirectory_v2, fp: Any) -> None:
+    _load_tags(self, _Tags(fp))  # type: ignore[arg-type]
+
+
+# Pillow's own list of tags has no bound, and it is read while a picture is opened, also that of the EXIF in a JPEG.
+TiffImagePlugin.ImageFileDirectory_v2.load = _load  # type: ignore[method-assign]
+
+
+def check_scans(data: bytes) -> None:
+    """Raise `TooLarge` for a JPEG of more scans than any writer makes: a few bytes each, and no end of work."""
+    # In the samples themselves a byte of ones is followed by a zero, so that this can only be a marker.
+    scans = _count(data, _SCAN)
+    if scans > MOST_SCANS:
+        raise TooLarge(f"The JPEG has too many scans. Allowed: {MOST_SCANS}. Received: {scans:,}.")
+
+
+def _count(data: bytes, pair: bytes) -> int:
+    """How often two unequal bytes stand side by side, a megabyte at a time; `bytes.count` takes four times as long."""
+    octets = np.frombuffer(data, np.uint8)
+    first, second = octets[:-1], octets[1:]
+    pieces = (slice(start, start + 1_000_000) for start in range(0, len(first), 1_000_000))
+    return sum(int(np.count_nonzero((first[piece] == pair[0]) & (second[piece] == pair[1]))) for piece in pieces)
+
+
+def frames(picture: Image.Image) -> int:
+    """How many pictures the file holds; raises `TooLarge` for a TIFF of too many, which are counted one by one."""
+    if picture.format != "TIFF":
+        return int(getattr(picture, "n_frames", 1))
+    for number in range(1, MOST_FRAMES + 1):
+        try:
+            picture.seek(number)
+        except EOFError:
+            return number
+    raise TooLarge(f"The TIFF holds too many pictures. Allowed: {MOST_FRAMES:,}.")

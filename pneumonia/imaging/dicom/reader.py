@@ -1,0 +1,223 @@
+"""DICOM -> `Radiograph`. pydicom and the libraries behind it do the decoding; here stand the rules for what is read.
+
+Nothing of the patient leaves this module: the tags are read in passing, and no text of pydicom's reaches a user, since
+it may quote a tag. docs/dicom.md has the rules in words.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pydicom
+from PIL import Image
+from pydicom.datadict import keyword_for_tag
+from pydicom.encaps import get_frame
+from pydicom.multival import MultiValue
+from pydicom.pixels import apply_color_lut, convert_color_space, pixel_array
+from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+from ...errors import NoPixels, UnreadableImage, UnsupportedDicom
+from .. import bounded, colours
+from ..radiograph import Pixels, Radiograph, bands, check_pixel_count, decoding
+from . import codestream, decoders, dicom_subject, presentation
+from .deflated import inflated
+
+# A malformed tag is no reason to refuse the pixels, and pydicom's warnings about it would quote the tag in the log.
+pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
+logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
+warnings.filterwarnings("ignore", module=r"pydicom(\.|$)")
+
+COMPRESSIONS = "uncompressed, deflated, RLE, JPEG baseline, extended or lossless, JPEG-LS or JPEG 2000"
+
+_GREYS = {"MONOCHROME1", "MONOCHROME2"}
+_SAMPLES = {**dict.fromkeys(_GREYS, 1), "PALETTE COLOR": 1}
+_SAMPLES |= dict.fromkeys(("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT"), 3)
+"""PhotometricInterpretation -> samples a pixel. Grey films are often exported in colours, so these are read too."""
+
+LONGEST_ELEMENT = 65_534
+"""Bytes: what an element of numbers or words can have at most where its length is written in two bytes."""
+
+LONGEST_TABLE = 1_000_000
+"""Bytes of a table of grey values or offsets: seven times the largest that 16 bits need."""
+
+_TABLES = ("LUTData", "ModalityLUTSequence", "VOILUTSequence", "ExtendedOffsetTable", "ExtendedOffsetTableLengths")
+_PALETTES = tuple(f"{colour}PaletteColorLookupTableData" for colour in ("Red", "Green", "Blue"))
+_LONGEST = {
+    **dict.fromkeys((*_TABLES, *_PALETTES), LONGEST_TABLE),
+    **dict.fromkeys(("PixelData", "FloatPixelData", "DoubleFloatPixelData"), 2**32),
+}
+
+_UNCOMPRESSED = {ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian}
+_DICOMDIR = "1.2.840.10008.1.3.10"
+
+_PIXEL_DATA = b"\xe0\x7f\x10\x00"
+_WINDOWS = {"LINEAR", "LINEAR_EXACT", "SIGMOID"}
+
+
+def read(data: bytes) -> Radiograph:
+    """Decode the first frame of a DICOM file.
+
+    The modality rescale and then the VOI LUT or window are applied, MONOCHROME1 is inverted, so that air is dark;
+    colours become grey. Raises `UnsupportedDicom`, `NoPixels`, `TooLarge`, `UnreadableImage` or `Busy`.
+    """
+    with decoding("DICOM file"):
+        dataset = pydicom.dcmread(bounded.Reader(inflated(data)), force=True)
+        if "PixelData" not in dataset and _PIXEL_DATA in data:
+            raise UnreadableImage("The DICOM file breaks off before the end of its picture.")
+        _leave_out_long(dataset)
+        _mend(dataset)
+        _check(dataset)
+        pixels, lost = _grey(dataset)
+        return Radiograph(
+            pixels,
+            "DICOM",
+            (*_frames_note(dataset), *lost, *dicom_subject.notes(dataset)),
+            dicom_subject.is_lateral(dataset),
+            dicom_subject.is_of_other_part(dataset),
+        )
+
+
+def _leave_out_long(dataset: pydicom.Dataset) -> None:
+    """Forget elements that are longer than any that is read: pydicom would make an object of each of their values."""
+    for tag in list(dataset.keys()):
+        element = dataset.get_item(tag)
+        if isinstance(element, pydicom.DataElement):  # a sequence of undefined length, which is parsed by now
+            for item in element.value if element.VR == "SQ" else ():
+                _leave_out_long(item)
+        elif len(element.value or b"") > _LONGEST.get(keyword_for_tag(tag), LONGEST_ELEMENT):
+            del dataset[tag]
+
+
+def _mend(dataset: pydicom.Dataset) -> None:
+    """Make explicit what a careless writer left out: empty elements count as missing, a bare data set has a syntax."""
+    for keyword in ("WindowCenter", "WindowWidth", "RescaleSlope", "RescaleIntercept", "VOILUTSequence", "PixelData"):
+        if keyword in dataset and not dataset[keyword].value and dataset[keyword].value != 0:
+            del dataset[keyword]
+    if dataset.get("VOILUTFunction") not in _WINDOWS:
+        dataset.VOILUTFunction = "LINEAR"
+    narrowest = 1 if dataset.VOILUTFunction == "LINEAR" else 1e-9
+    if "WindowCenter" in dataset and not (_first(dataset.get("WindowWidth")) or 0) >= narrowest:
+        del dataset["WindowCenter"]  # a window without width shows nothing
+    if dataset.get("RescaleSlope") == 0:
+        del dataset["RescaleSlope"]  # so does a scale without length
+    if not dataset.file_meta.get("TransferSyntaxUID"):
+        implicit, little = dataset.original_encoding
+        explicit = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
+        dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else explicit
+
+
+def _first(value: Any) -> Any:
+    return value[0] if isinstance(value, MultiValue) else value
+
+
+def _check(dataset: pydicom.Dataset) -> None:
+    if "PixelData" not in dataset:
+        raise _no_pixels(dataset)
+    modality = dicom_subject.other_modality(dataset)
+    if modality is not None:
+        raise UnsupportedDicom(
+            "The DICOM file says that it is no X-ray film. Allowed: CR, DX or another modality of films. "
+            f"Received: {modality}."
+        )
+    _check_compression(dataset.file_meta.TransferSyntaxUID)
+    samples = dataset.get("SamplesPerPixel", 1)
+    if samples != _SAMPLES.get(_photometric(dataset)) or (samples == 3 and dataset.BitsAllocated != 8):
+        raise UnsupportedDicom(
+            "The DICOM picture is neither grey nor in colours that are read. Allowed: MONOCHROME1 or MONOCHROME2; "
+            "PALETTE COLOR; RGB or YBR with 8 bits a sample."
+        )
+    check_pixel_count(int(dataset.Columns), int(dataset.Rows))
+
+
+def _no_pixels(dataset: pydicom.Dataset) -> NoPixels | UnsupportedDicom:
+    if "FloatPixelData" in dataset or "DoubleFloatPixelData" in dataset:
+        return UnsupportedDicom("The DICOM file holds a map of numbers and no film. Allowed: a file with pixel data.")
+    if dataset.file_meta.get("MediaStorageSOPClassUID") == _DICOMDIR:
+        return NoPixels("The DICOM file is a DICOMDIR, a list of other files. Allowed: a file with pixel data.")
+    return NoPixels("The DICOM file holds no picture. Allowed: a file with pixel data.")
+
+
+def _check_compression(syntax: UID) -> None:
+    if syntax not in _UNCOMPRESSED and syntax not in codestream.DECODERS:
+        is_known = not syntax.is_private and syntax.is_transfer_syntax
+        raise UnsupportedDicom(
+            f"The DICOM file's compression is not supported. Allowed: {COMPRESSIONS}. "
+            f"Received: {syntax.name if is_known else 'an unknown one'}."
+        )
+
+
+def _photometric(dataset: pydicom.Dataset) -> str:
+    return str(dataset.get("PhotometricInterpretation", ""))
+
+
+def _grey(dataset: pydicom.Dataset) -> tuple[Pixels, tuple[str, ...]]:
+    """`[H, W]` grey pixels, and a note where colour was lost on the way."""
+    stored = _stored(dataset)
+    if _photometric(dataset) in _GREYS:
+        return presentation.shown(dataset, stored), ()
+    channels = apply_color_lut(stored, dataset) if stored.ndim == 2 else stored
+    if channels.dtype != np.uint8:
+        channels = (channels >> 8).astype(np.uint8)  # a palette's entries have 16 bits
+    return colours.grey(Image.fromarray(channels))
+
+
+def _stored(dataset: pydicom.Dataset) -> npt.NDArray[Any]:
+    """The first frame's samples, `[H, W]` or, in RGB, `[H, W, 3]`."""
+    if dataset.file_meta.TransferSyntaxUID not in _UNCOMPRESSED:
+        return _decompressed(dataset)
+    bits, allocated = int(dataset.BitsStored), int(dataset.BitsAllocated)
+    high = int(dataset.get("HighBit", bits - 1))
+    if _photometric(dataset).startswith("YBR_FULL"):
+        return _in_rgb(pixel_array(dataset, index=0, raw=True))
+    if high == bits - 1 or not bits <= high < allocated:
+        return pixel_array(dataset, index=0)
+    # pydicom takes the lowest bits whatever HighBit says; here they lie higher, with foreign bits on either side.
+    samples = pixel_array(dataset, index=0, correct_unused_bits=False)
+    return (samples << (allocated - 1 - high)) >> (allocated - bits)
+
+
+def _in_rgb(samples: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """YBR_FULL `[H, W, 3]` as RGB; pydicom would do it at once, in floats."""
+    rgb = np.empty_like(samples)
+    for band in bands(*samples.shape[:2]):
+        rgb[band] = convert_color_space(samples[band], "YBR_FULL", "RGB")
+    return rgb
+
+
+def _decompressed(dataset: pydicom.Dataset) -> npt.NDArray[Any]:
+    syntax = dataset.file_meta.TransferSyntaxUID
+    offsets = (dataset.get("ExtendedOffsetTable"), dataset.get("ExtendedOffsetTableLengths"))
+    frame = get_frame(
+        dataset.PixelData,
+        0,
+        number_of_frames=_frames(dataset),
+        extended_offsets=offsets if all(offsets) else None,
+    )
+    if not codestream.is_whole(syntax, frame):
+        raise UnreadableImage(f"The DICOM picture breaks off before its end ({syntax.name}).")
+    if codestream.size(syntax, frame) not in {None, (int(dataset.Rows), int(dataset.Columns))}:
+        raise UnreadableImage(f"The DICOM picture has another size than its file says ({syntax.name}).")
+    layout = {
+        "rows": int(dataset.Rows),
+        "columns": int(dataset.Columns),
+        "samples_per_pixel": int(dataset.get("SamplesPerPixel", 1)),
+        "photometric_interpretation": _photometric(dataset),
+        "bits_allocated": int(dataset.BitsAllocated),
+        "bits_stored": int(dataset.BitsStored),
+        "pixel_representation": int(dataset.PixelRepresentation),
+        "planar_configuration": int(dataset.get("PlanarConfiguration", 0)),
+    }
+    return decoders.decode(syntax, layout, frame)
+
+
+def _frames(dataset: pydicom.Dataset) -> int:
+    return int(dataset.get("NumberOfFrames", 1) or 1)
+
+
+def _frames_note(dataset: pydicom.Dataset) -> tuple[str, ...]:
+    frames = _frames(dataset)
+    return (f"The file holds {frames} pictures; only the first was used.",) if frames > 1 else ()

@@ -1,0 +1,1 @@
+"""The model at prediction time: bundle, sources, gate, graph, decision, explanation, predictor."""

@@ -1,0 +1,173 @@
+"""The model bundle: one folder with all that a model is, the same in the repository, on disk and on the Hub.
+
+`config.json` names every other file with its size and sha256. Nothing is parsed before it was verified against an
+anchor of trust: for the embedded bundle a sha256 in the source, for one from the Hub its commit. The hashes of a folder
+that a user names detect damage only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import BundleCorrupt, ModelNotFound
+from ..files import write
+from ..imaging import INPUT_SIDE
+from .decision import CLASSES, DEFAULT_POINT, Calibration, ModelIdentity, OperatingPoint
+from .gate import Gate, Limits
+
+FORMAT = 1
+CONFIG = "config.json"
+GRAPH = "model.tflite"
+GATE = "gate.npz"
+EVALUATION = "evaluation.json"
+CARD = "README.md"
+KERAS = "model.keras"
+EXAMPLES = "examples"
+
+NEEDED = (GRAPH, GATE, EVALUATION)
+NOT_SERVED = (KERAS,)
+"""Published for fine-tuning, never needed for an answer: a folder or a download may lack it."""
+
+_LEGAL_NAME = re.compile(r"(?:[\w-][\w.-]*/)?[\w-][\w.-]*")
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A verified bundle, parsed."""
+
+    folder: Path
+    identity: ModelIdentity
+    config: Mapping[str, Any]
+    graph: bytes
+    gate: Gate
+    calibration: Calibration
+    operating_points: dict[str, OperatingPoint]
+    evaluation: Mapping[str, Any]
+
+    @property
+    def run(self) -> Mapping[str, Any] | None:
+        """The evaluation of the served model itself; None where its maker left it out."""
+        runs: Mapping[str, Mapping[str, Any]] = self.evaluation["runs"]
+        return runs.get(f"{self.config['recipe']}/{self.config['protocol']}")
+
+    @property
+    def examples(self) -> list[Path]:
+        """The pictures that come with the model, each named for what it is."""
+        return sorted(self.folder / name for name in self.config["files"] if name.startswith(f"{EXAMPLES}/"))
+
+
+def load(
+    folder: Path, name: str, *, revision: str | None = None, config_sha256: str | None = None, whole: bool = False
+) -> Bundle:
+    """Verify and parse the bundle in `folder`.
+
+    `config_sha256` is the anchor where there is one. `whole`: the files that serving does without must be there, too.
+    Raises `ModelNotFound` where there is no bundle, `BundleCorrupt` where a file is missing, damaged, or of another
+    format.
+    """
+    config, digest = read_config(folder, config_sha256)
+    wanted = {file: facts for file, facts in config["files"].items() if whole or file not in NOT_SERVED}
+    files = {file: _verified(folder, file, facts) for file, facts in wanted.items()}
+    try:
+        identity = ModelIdentity(name, revision or str(config["revision"]), digest)
+        return _parse(folder, identity, config, files)
+    except Exception as error:
+        # Files that are what their maker sealed can still hold anything, and numpy, zipfile and json raise anything.
+        raise BundleCorrupt(f"The model bundle {name} is whole but does not make sense ({error!r}).") from None
+
+
+def read_config(folder: Path, sha256: str | None = None) -> tuple[dict[str, Any], str]:
+    """(config, its sha256) after the checks that the config alone allows."""
+    path = folder / CONFIG
+    if not path.is_file():
+        raise ModelNotFound(f"There is no model bundle. Expected: a folder with {CONFIG}. Received: {folder}.")
+    data = path.read_bytes()
+    digest = hashlib.sha256(data).hexdigest()
+    if sha256 is not None and digest != sha256:
+        raise BundleCorrupt(
+            f"{CONFIG} is not the one that was built in. Expected: {sha256[:12]}. Received: {digest[:12]}."
+        )
+    try:
+        config = json.loads(data)
+        _check_config(config)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise BundleCorrupt(f"{CONFIG} cannot be used: {error}.") from None
+    return config, digest
+
+
+def seal(folder: Path, config: Mapping[str, Any]) -> str:
+    """Write `config.json` with the size and sha256 of the bundle's other files; returns its own sha256.
+
+    Whatever else lies in the folder (checkpoints, plots) is no part of the bundle.
+    """
+    members = [folder / name for name in (GRAPH, GATE, EVALUATION, CARD, KERAS)] + list(
+        folder.glob(f"{EXAMPLES}/*.png")
+    )
+    files = {
+        path.relative_to(folder).as_posix(): {"size": path.stat().st_size, "sha256": _sha256(path.read_bytes())}
+        for path in members
+        if path.is_file()
+    }
+    text = json.dumps({**config, "format": FORMAT, "files": files}, indent=1) + "\n"
+    write(folder / CONFIG, text.encode())
+    return _sha256(text.encode())
+
+
+def _check_config(config: Any) -> None:
+    if config["format"] != FORMAT:
+        raise ValueError(f"this program reads format {FORMAT}, not {config['format']}")
+    if tuple(config["classes"]) != CLASSES:
+        raise ValueError(f"the class order must be {CLASSES}, not {config['classes']}")
+    if config["input"]["shape"] != [INPUT_SIDE, INPUT_SIDE, 3]:
+        raise ValueError(f"the input must be [{INPUT_SIDE}, {INPUT_SIDE}, 3], not {config['input']['shape']}")
+    missing = [name for name in NEEDED if name not in config["files"]]
+    if missing:
+        raise ValueError(f"it does not list {', '.join(missing)}")
+    for name, facts in config["files"].items():
+        if not _LEGAL_NAME.fullmatch(name) or not isinstance(facts["size"], int) or len(facts["sha256"]) != 64:
+            raise ValueError("it lists a file with an illegal name, size or sha256")
+
+
+def _verified(folder: Path, name: str, facts: Mapping[str, Any]) -> bytes:
+    path = folder / name
+    if not path.is_file():
+        raise BundleCorrupt(f"The model bundle lacks {name}. Expected: {facts['size']:,} bytes.")
+    if path.stat().st_size != facts["size"]:
+        # An LFS pointer in the place of a file shows here, before any parser sees it.
+        size = path.stat().st_size
+        raise BundleCorrupt(f"{name} has the wrong size. Expected: {facts['size']:,} bytes. Received: {size:,}.")
+    data = path.read_bytes()
+    digest = _sha256(data)
+    if digest != facts["sha256"]:
+        raise BundleCorrupt(f"{name} is damaged. Expected sha256: {facts['sha256'][:12]}. Received: {digest[:12]}.")
+    return data
+
+
+def _parse(folder: Path, identity: ModelIdentity, config: Mapping[str, Any], files: Mapping[str, bytes]) -> Bundle:
+    points = {name: OperatingPoint(**point) for name, point in config["operating_points"].items()}
+    if DEFAULT_POINT not in points:
+        raise ValueError(f"it lacks the operating point {DEFAULT_POINT}")
+    limits = {
+        view: {measure: Limits(**limit) for measure, limit in measures.items()}
+        for view, measures in config["gate"].items()
+    }
+    return Bundle(
+        folder=folder,
+        identity=identity,
+        config=config,
+        graph=files[GRAPH],
+        gate=Gate.from_bytes(files[GATE], limits),
+        calibration=Calibration(**config["calibration"]),
+        operating_points=points,
+        evaluation=json.loads(files[EVALUATION]),
+    )
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,159 @@
+"""A model bundle from the Hub, by commit, in bounded time.
+
+Names that can move (a branch, a tag) are asked of the Hub each time; what the cache holds of them may be another model
+by now. A commit cannot move: where the cache has it whole, no request is made.
+"""
+
+from __future__ import annotations
+
+import errno
+import queue
+import re
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from .. import settings
+from ..errors import BundleCorrupt, DiskFull, HubUnreachable, ModelNotFound, PneumoniaError, RevisionNotFound
+from ..files import beneath
+from . import bundle
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
+
+TOTAL_S = 300
+"""A download is given up after so many seconds even if it still moves."""
+
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_LOOK_EVERY_S = 0.1
+_CHUNK_BYTES = 65_536
+
+Fetched: TypeAlias = tuple[Path, str]
+
+
+def fetch(repository: str, revision: str, *, endpoint: str | None = None, cache: Path | None = None) -> Fetched:
+    """(folder, commit) of a bundle whose files are all there; they are not verified yet.
+
+    Raises `ModelNotFound`, `RevisionNotFound`, `HubUnreachable` or `DiskFull`, after `PNEUMONIA_HUB_TIMEOUT_S` seconds
+    without progress or 300 in all at the latest.
+    """
+    from huggingface_hub import HfApi, constants  # 1 s to import, and the embedded model needs no Hub
+
+    # Its 10 MB would hide a slow but steady download of a whole bundle from the watch on the folder's size.
+    constants.DOWNLOAD_CHUNK_SIZE = _CHUNK_BYTES
+    cache = cache or Path(constants.HF_HUB_CACHE)
+    folder = cache / f"models--{repository.replace('/', '--')}"
+    patience = settings.HUB_TIMEOUT_S.read()
+    api = HfApi(endpoint=endpoint)
+
+    def work() -> Fetched:
+        try:
+            return _download(api, repository, revision, cache, patience)
+        except PneumoniaError:
+            raise
+        except Exception as error:
+            raise _translated(error, repository, revision, folder) from None
+
+    try:
+        return _bounded(work, folder, patience)
+    except TimeoutError as error:
+        raise HubUnreachable(f"The Hub does not answer: {error}. {_cached_hint(folder, repository)}") from None
+
+
+def _download(api: HfApi, repository: str, revision: str, cache: Path, patience: float) -> Fetched:
+    commit = revision
+    if not _COMMIT.fullmatch(revision):
+        commit = str(api.model_info(repository, revision=revision, timeout=patience).sha)
+
+    def one(name: str) -> Path:
+        path = api.hf_hub_download(repository, name, revision=commit, cache_dir=cache, etag_timeout=patience)
+        return Path(path)
+
+    folder = one(bundle.CONFIG).parent
+    config, _ = bundle.read_config(folder)
+    for name in config["files"]:
+        if name not in bundle.NOT_SERVED:
+            one(name)
+    return folder, commit
+
+
+def _bounded(work: Callable[[], Fetched], folder: Path, patience: float) -> Fetched:
+    """Run `work` as long as `folder` grows; a request that hangs inside a library cannot be stopped in another way.
+
+    The thread that is given up writes to the Hub's cache only, where a file counts once it is whole.
+    """
+    outcome: queue.SimpleQueue[Fetched | BaseException] = queue.SimpleQueue()
+
+    def run() -> None:
+        try:
+            outcome.put(work())
+        except BaseException as error:
+            outcome.put(error)
+
+    threading.Thread(target=run, name="hub-download", daemon=True).start()
+    started = moved = time.monotonic()
+    size = _size(folder)
+    while True:
+        try:
+            result = outcome.get(timeout=_LOOK_EVERY_S)
+        except queue.Empty:
+            now, grown = time.monotonic(), _size(folder)
+            # Only beyond the largest size so far: a download that starts again and again is no progress.
+            moved, size = (now, grown) if grown > size else (moved, size)
+            if now - moved > patience:
+                raise TimeoutError(f"no progress for {patience} s") from None
+            if now - started > TOTAL_S:
+                raise TimeoutError(f"not done after {TOTAL_S} s") from None
+            continue
+        if isinstance(result, BaseException):
+            raise result
+        return result
+
+
+def _size(folder: Path) -> int:
+    """Bytes under `folder`, files that come and go included."""
+    total = 0
+    for path in beneath(folder):
+        try:
+            total += path.lstat().st_size
+        except FileNotFoundError:
+            continue
+    return total
+
+
+def _translated(error: Exception, repository: str, revision: str, folder: Path) -> PneumoniaError:
+    """The hub library's own errors as ours; its texts are left out, since they may quote a token or an address."""
+    from huggingface_hub import errors
+
+    if isinstance(error, errors.RevisionNotFoundError):
+        return RevisionNotFound(f"{repository} has no such revision on the Hub. Received: {revision!r}.")
+    if isinstance(error, (errors.RepositoryNotFoundError, errors.HFValidationError)):
+        return ModelNotFound(
+            "There is no such model on the Hub, or it is private and no token allows it. "
+            f"Allowed: owner/name[@revision]. Received: {repository!r}."
+        )
+    if isinstance(error, errors.RemoteEntryNotFoundError):
+        return BundleCorrupt(f"{repository}@{revision} lacks a file of the model bundle.")
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return DiskFull("The disk is full; the model could not be downloaded. Free 50 MB and try again.")
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    detail = f"it answered {status}" if status else "no connection"
+    return HubUnreachable(f"The Hub cannot be used ({detail}). {_cached_hint(folder, repository)}")
+
+
+def _cached_hint(folder: Path, repository: str) -> str:
+    """A name that moves cannot be checked offline; a commit that is in the cache can be asked for by itself."""
+    commits = sorted(path.name for path in folder.glob("snapshots/*") if _is_whole(path))
+    if not commits:
+        return "Nothing of this model is in the cache; the embedded model needs no Hub (leave PNEUMONIA_MODEL empty)."
+    return f"The cache holds {', '.join(f'{repository}@{commit}' for commit in commits)}: ask for it by this name."
+
+
+def _is_whole(snapshot: Path) -> bool:
+    try:
+        config, _ = bundle.read_config(snapshot)
+    except PneumoniaError:
+        return False
+    return all((snapshot / name).exists() for name in config["files"] if name not in bundle.NOT_SERVED)

@@ -1,0 +1,53 @@
+"""Where the weights come from: embedded, a folder, or a repository on the Hub. Never another model than asked for."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from .. import settings
+from ..errors import BundleCorrupt, ModelNotFound
+from . import bundle, hub
+from .bundle import Bundle
+from .embedded import CONFIG_SHA256
+
+EMBEDDED = Path(__file__).parents[1] / "models" / "children"
+
+_HUB_NAME = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+)(?:@(?P<revision>[\w./-]+))?")
+
+
+def load_bundle(model: str | None = None) -> Bundle:
+    """The verified bundle for "" (embedded), a folder, or `owner/name[@revision]` on the Hub.
+
+    None reads `PNEUMONIA_MODEL`. A folder of that name goes before the Hub. Raises a `ModelError`.
+    """
+    wanted = settings.MODEL.read() if model is None else model
+    if not wanted:
+        return bundle.load(EMBEDDED, "embedded", config_sha256=CONFIG_SHA256)
+    if Path(wanted).is_dir():
+        return bundle.load(Path(wanted), Path(wanted).resolve().name)
+    match = _HUB_NAME.fullmatch(wanted)
+    if match is None:
+        raise ModelNotFound(
+            "There is no such model. Allowed: empty for the embedded one, a folder with a bundle, or owner/name"
+            f"[@revision] on the Hub. Received: {wanted!r}."
+        )
+    return _from_hub(match["repository"], match["revision"] or "main")
+
+
+def load_from_hub(wanted: str, *, endpoint: str | None = None) -> Bundle:
+    """The verified bundle for `owner/name[@revision]`, never a folder's; its identity's revision is the commit."""
+    match = _HUB_NAME.fullmatch(wanted)
+    if match is None:
+        raise ModelNotFound(
+            f"That is no model on the Hub. Allowed: owner/name[@revision], as publish prints it. Received: {wanted!r}."
+        )
+    return _from_hub(match["repository"], match["revision"] or "main", endpoint=endpoint)
+
+
+def _from_hub(repository: str, revision: str, *, endpoint: str | None = None) -> Bundle:
+    folder, commit = hub.fetch(repository, revision, endpoint=endpoint)
+    try:
+        return bundle.load(folder, repository, revision=commit)
+    except BundleCorrupt as error:
+        raise BundleCorrupt(f"{error} To download it anew, delete {folder}.") from None

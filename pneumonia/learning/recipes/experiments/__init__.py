@@ -1,0 +1,1 @@
+"""Recipes of the search: kept so that docs/experiments.md can be checked; none is meant for users."""

@@ -1,0 +1,1 @@
+"""What is written about a film for people: the reading guide and the PDF report."""

@@ -1,0 +1,1 @@
+"""The ASGI layers around the Gradio page: routes, limits, login, log, retention, shutdown."""

@@ -1,0 +1,183 @@
+"""Who may come in where. Gradio opens more routes than this page has use for; here stand those that are open.
+
+A route that is not listed does not exist for a caller, also one that a later Gradio brings.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ... import settings
+from ...errors import PneumoniaError, UsageError
+from . import shutdown
+
+
+class Who(Enum):
+    """For whom a door is open."""
+
+    ALL = "everybody, also before the login: no data is behind it"
+    USERS = "who is logged in, where a login is asked for"
+    AGENTS = "who is logged in, where the page is an MCP server too"
+    NOBODY = "nobody"
+
+
+@dataclass(frozen=True)
+class Room:
+    """Routes that are treated alike. `name` stands in the log, where a path may hold what is nobody's business."""
+
+    name: str
+    pattern: str
+    who: Who
+    is_logged: bool = True
+    brings_work: bool = False
+
+    def holds(self, path: str) -> bool:
+        return re.fullmatch(self.pattern, path) is not None
+
+
+_API = "/gradio_api"
+UPLOAD = f"{_API}/upload"
+LOGIN = "/login"
+AGENTS = f"{_API}/mcp"
+ROOMS = (
+    Room("/", "/", Who.ALL),
+    Room("/health", "/health", Who.ALL, is_logged=False),
+    Room(LOGIN, "/login/?", Who.ALL),
+    Room("/logout", "/logout", Who.ALL),
+    Room("looks", r"/(static|assets|svelte)/.*|(/gradio_api)?/theme\.css", Who.ALL, is_logged=False),
+    Room("for crawlers", r"/(favicon\.ico|robots\.txt|manifest\.json)", Who.ALL, is_logged=False),
+    Room("startup", f"{_API}/(startup-events|login_check|user|app_id)/?", Who.ALL, is_logged=False),
+    Room("/config", "/config/?", Who.USERS),
+    Room("about", f"{_API}/(info/?|openapi\\.json)", Who.USERS),
+    Room(UPLOAD, UPLOAD, Who.USERS, brings_work=True),
+    Room("progress", f"{_API}/(upload_progress|heartbeat/.*|queue/status)", Who.USERS, is_logged=False),
+    Room(f"{_API}/call/predict", f"{_API}/call/(v2/)?predict/?", Who.USERS, brings_work=True),
+    Room(f"{_API}/call/predict_batch", f"{_API}/call/(v2/)?predict_batch/?", Who.USERS, brings_work=True),
+    Room(f"{_API}/call/analyze", f"{_API}/call/(v2/)?analyze/?", Who.USERS, brings_work=True),
+    Room(f"{_API}/call/model", f"{_API}/call/(v2/)?model/?", Who.USERS, brings_work=True),
+    Room("answer", f"{_API}/(call/.+/.+|queue/data)", Who.USERS),
+    Room(f"{_API}/queue/join", f"{_API}/queue/join", Who.USERS, brings_work=True),
+    # The page's quick events (start and stop of a batch) go past the queue; Gradio lets no other go this way.
+    Room(f"{_API}/run", f"{_API}/run/predict/?", Who.USERS, brings_work=True),
+    Room("cancel", f"{_API}/(cancel|reset)/?", Who.USERS),
+    Room(f"{_API}/file", f"{_API}/file=.*", Who.USERS),
+    Room(AGENTS, f"{AGENTS}(/.*)?", Who.AGENTS, brings_work=True),
+)
+CLOSED = Room("closed", ".*", Who.NOBODY)
+
+_ADDRESS = re.compile(r"^(?:[a-z][a-z0-9+.-]*:|//|\\\\)", re.IGNORECASE)
+"""What Gradio would take for an address to fetch, or Windows for another machine's."""
+
+_SAFETY = {
+    # The page never needs these of a browser; a path in a referrer would tell others where a film lies.
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+
+
+def path_of(scope: Scope) -> str:
+    """The path as the routes know it, whatever folder of a site the page lies under."""
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", "")) or "/"
+
+
+def room_of(scope: Scope) -> Room:
+    path = path_of(scope)
+    return next((room for room in ROOMS if room.holds(path)), CLOSED)
+
+
+class Doors:
+    """Sends away who may not come in, before Gradio sees anything of the request."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})  # this page has none
+            return
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        room = room_of(scope)
+        safely = _safely(room, send)
+        refusal = refused(room, scope)
+        if refusal is not None:
+            await refusal(scope, receive, safely)
+        else:
+            await self._app(scope, receive, safely)
+
+
+def refused(room: Room, scope: Scope) -> JSONResponse | None:
+    """What a caller gets who may not come in; None for one who may."""
+    headers = Headers(scope=scope)
+    if room.who is Who.NOBODY or (room.who is Who.AGENTS and not settings.MCP.read()):
+        return answer(404, UsageError("There is no such address. Allowed: those of docs/api.md."))
+    if not is_of_this_page(headers):
+        return answer(403, UsageError("The request comes from another site's page. Allowed: this page, and programs."))
+    if room.who is not Who.ALL and not is_logged_in(scope["app"], headers):
+        return JSONResponse({"detail": {"error": "Not authenticated", "auth_message": None}}, 401)
+    if room.name == f"{_API}/file" and _ADDRESS.match(_file_asked_for(scope)):
+        return answer(403, UsageError("Addresses are not fetched. Allowed: files of this page."))
+    if room.brings_work and scope["method"] == "POST" and shutdown.is_draining(scope["app"]):
+        return answer(503, shutdown.ending(), {"Retry-After": "60"})
+    return None
+
+
+def answer(status: int, error: PneumoniaError, headers: dict[str, str] | None = None) -> JSONResponse:
+    """The `error` object of the API. `detail` is where Gradio's page looks for a sentence to show."""
+    return JSONResponse({"error": error.as_dict(), "detail": error.message}, status, headers)
+
+
+def is_of_this_page(headers: Headers) -> bool:
+    """Whether the browser says that the request comes from this very site, or nothing, as programs do.
+
+    Gradio asks this only of a page on localhost, and lets any site read with the user's cookies elsewhere.
+    """
+    origin = headers.get("origin")
+    if origin is None:
+        return headers.get("sec-fetch-site", "none") != "cross-site" or headers.get("sec-fetch-mode") == "navigate"
+    place = urlsplit(origin).netloc.lower()
+    # A browser never lets a foreign page set the second without asking first, and nobody allows it to.
+    ours = {headers.get(name, "").lower() for name in ("host", "x-forwarded-host")} - {""}
+    return bool(place) and place in {part.strip() for one in ours for part in one.split(",")}
+
+
+def is_logged_in(app: Any, headers: Headers) -> bool:
+    """Whether a login is asked for and was given: Gradio's own cookie, also where Gradio does not ask for it."""
+    if app.auth is None:
+        return True
+    cookies = _cookies(headers)
+    names = (f"access-token-{app.cookie_id}", f"access-token-unsecure-{app.cookie_id}")
+    return any(app.tokens.get(cookies.get(name, "")) is not None for name in names)
+
+
+def _cookies(headers: Headers) -> dict[str, str]:
+    pairs = (pair.strip().partition("=") for pair in headers.get("cookie", "").split(";"))
+    return {name: value.strip('"') for name, _, value in pairs}
+
+
+def _file_asked_for(scope: Scope) -> str:
+    """The path after `file=`, also where someone has encoded it twice."""
+    return unquote(path_of(scope).partition("file=")[2]).strip()
+
+
+def _safely(room: Room, send: Send) -> Send:
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in _SAFETY.items():
+                headers.setdefault(name, value)
+            if room.who in {Who.USERS, Who.AGENTS}:
+                headers["Cache-Control"] = "no-store"  # a film stays in no browser's cache
+        await send(message)
+
+    return sent

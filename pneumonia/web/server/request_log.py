@@ -1,0 +1,195 @@
+"""One line a request, and one a film or batch, as `key=value`: never a name, an address, a path, a pixel or a tag.
+
+    request id=4f0c… method=POST route=/gradio_api/upload status=200 ms=12 bytes=183022
+    film id=9a31… endpoint=/predict format=PNG outcome=Pneumonia ms=31 bytes=182760
+
+The id goes back to the caller as `X-Request-ID`, and an internal error shows it.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from gradio.context import LocalContext
+from starlette.datastructures import MutableHeaders
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ... import errors, imaging
+from ...errors import InternalError, PneumoniaError
+from ...inference.decision import Failure, Prediction
+from . import doors
+from .upload import Upload
+
+log = logging.getLogger("pneumonia")
+
+Outcome: TypeAlias = Prediction | Failure | str | None
+
+
+class OnlyOurs(logging.Formatter):
+    """Our lines as they are. Of a library's line only who said it and where: its text may quote a path or a name."""
+
+    default_time_format = "%Y-%m-%dT%H:%M:%S"
+    default_msec_format = "%s.%03d"
+
+    def format(self, record: logging.LogRecord) -> str:
+        ours = record.name.split(".")[0] in {"pneumonia", "root"}
+        kind = record.exc_info[0] if record.exc_info else None
+        text = record.getMessage() if ours else f"a line of a library, at {record.module}:{record.lineno}"
+        what = f" error={kind.__name__}" if kind else ""
+        return f"{self.formatTime(record)} {record.levelname} {record.name} {text}{what}"
+
+
+def configure() -> None:
+    """Our own lines from INFO, others' warnings without their text; Gradio's tracebacks as a line with an id."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(OnlyOurs())
+    logging.basicConfig(handlers=[handler])
+    logging.getLogger("pneumonia").setLevel(logging.INFO)
+
+
+class Requests:
+    """Gives each request its id, logs it when it is done, and lets no exception's text out."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        identity = secrets.token_hex(8)
+        scope.setdefault("state", {})["request_id"] = identity
+        errors.request_id.set(identity)
+        seen = _Seen(identity, receive, send)
+        began = time.monotonic()
+        try:
+            await self._app(scope, seen.receive, seen.send)
+        except Exception as error:
+            failed = InternalError.hiding(error)
+            if not seen.status:
+                await JSONResponse({"error": failed.as_dict()}, 500)(scope, receive, seen.send)
+        finally:
+            room = doors.room_of(scope)
+            if room.is_logged:
+                log.info(
+                    "request id=%s method=%s route=%s status=%s ms=%.0f bytes=%d",
+                    identity,
+                    scope["method"],
+                    room.name,
+                    seen.status or "-",
+                    1000 * (time.monotonic() - began),
+                    seen.bytes,
+                )
+
+
+class _Seen:
+    """What went in and out of one request: bytes in, status out."""
+
+    def __init__(self, identity: str, receive: Receive, send: Send) -> None:
+        self._identity, self._receive, self._send = identity, receive, send
+        self.status = 0
+        self.bytes = 0
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self.bytes += len(message.get("body", b""))
+        return message
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            MutableHeaders(scope=message)["X-Request-ID"] = self._identity
+        await self._send(message)
+
+
+@dataclass
+class Line:
+    """What is still to be said of a film or batch when its time is taken."""
+
+    outcome: Outcome = None
+
+
+@contextmanager
+def film(endpoint: str, upload: Upload | bytes | None) -> Iterator[Line]:
+    """Log one film; whoever judges it sets the line's `outcome`."""
+    line, began = Line(), time.monotonic()
+    identity = at_work()
+    token = errors.request_id.set(identity)
+    kind, size = _facts(upload)
+    try:
+        yield line
+    finally:
+        errors.request_id.reset(token)
+        log.info(
+            "film id=%s endpoint=%s format=%s outcome=%s ms=%.0f bytes=%d",
+            identity,
+            endpoint,
+            kind,
+            outcome_of(line.outcome),
+            1000 * (time.monotonic() - began),
+            size,
+        )
+
+
+@contextmanager
+def batch(endpoint: str, results: list[Any] | None = None) -> Iterator[list[Any]]:
+    """Log a batch; whoever judges it adds its results to the list."""
+    results, began = [] if results is None else results, time.monotonic()
+    identity = at_work()
+    token = errors.request_id.set(identity)
+    try:
+        yield results
+    finally:
+        with suppress(ValueError):  # a batch on the page goes on in another context with each look at its table
+            errors.request_id.reset(token)
+        log.info(
+            "batch id=%s endpoint=%s films=%d outcomes=%s ms=%.0f",
+            identity,
+            endpoint,
+            len(results),
+            _counted(results),
+            1000 * (time.monotonic() - began),
+        )
+
+
+def at_work() -> str:
+    """The id of the request whose handler this is."""
+    request = getattr(LocalContext.request.get(None), "request", None)
+    scope = getattr(request, "scope", None) or {}
+    return str(scope.get("state", {}).get("request_id", "")) or secrets.token_hex(8)
+
+
+def outcome_of(outcome: Outcome) -> str:
+    """A label, a code of a reason or of an error; no text that came from outside."""
+    if isinstance(outcome, Failure):
+        return outcome.error.code
+    if isinstance(outcome, Prediction):
+        return f"{outcome.label}:{outcome.reason.code}" if outcome.reason else outcome.label
+    return outcome or "internal"
+
+
+def _counted(results: Iterable[Outcome]) -> str:
+    counts = Counter(outcome_of(result) for result in results)
+    return ",".join(f"{outcome}:{number}" for outcome, number in sorted(counts.items())) or "-"
+
+
+def _facts(upload: Upload | bytes | None) -> tuple[str, int]:
+    """Format by the first bytes, and size."""
+    if upload is None:
+        return "-", 0
+    start, size = (upload[:512], len(upload)) if isinstance(upload, bytes) else (b"", 0)
+    if isinstance(upload, Upload):
+        with suppress(OSError), upload.path.open("rb") as file:
+            start, size = file.read(512), upload.path.stat().st_size
+    try:
+        return imaging.sniff(start), size
+    except PneumoniaError:
+        return "other", size

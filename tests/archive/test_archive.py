@@ -1,0 +1,332 @@
+"""The parts of an archive without Ray: names, storage, a part's rows. Ray itself: `test_archive_runs.py`."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import json
+import os
+import sys
+import types
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pneumonia import Predictor, cli
+from pneumonia.archive import names, parts, screening, storage
+from pneumonia.archive.parts import Parts
+from pneumonia.archive.storage import Folder
+from pneumonia.batch import rows
+from pneumonia.batch.rows import Asked
+from pneumonia.errors import Busy, DiskFull, EmptyFile, TooLarge, UnreadableImage, UsageError
+
+Grey = npt.NDArray[np.uint8]
+
+
+@pytest.fixture
+def memory() -> Iterator[Any]:
+    system = fsspec.filesystem("memory")
+    system.store.clear()
+    yield system
+    system.store.clear()
+
+
+@pytest.fixture
+def asked(predictor: Predictor) -> Asked:
+    return Asked(predictor.model, "balanced")
+
+
+@pytest.fixture
+def screen(predictor: Predictor, asked: Asked, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], screening.Screen]:
+    """A worker as Ray makes it, in this process: `ray.get` hands out what was put."""
+    monkeypatch.setitem(sys.modules, "ray", types.SimpleNamespace(get=lambda reference: reference))
+    references: list[Any] = [predictor.bundle]
+    return lambda address: screening.Screen(references, asked, Parts(Folder(address), 32))
+
+
+def judged(screen: screening.Screen, wanted: list[str], part: int = 7) -> dict[str, int]:
+    block = pa.table({"part": [part], "names": [[os.fsencode(name) for name in wanted]]})
+    counts: dict[str, int] = json.loads(screen(block)["counts"][0].as_py())
+    return counts
+
+
+def gathered(*paths: object, leave_out: frozenset[Path] = frozenset()) -> list[str]:
+    return [os.fsdecode(name) for name in names.gather(map(str, paths), set(leave_out)).to_pylist()]
+
+
+def test_a_names_part_is_its_own_for_ever() -> None:
+    """Another hash would judge a finished archive once more, and double its rows."""
+    assert [names.part_of(name.encode(), 1000) for name in ("a.png", "s3://b/c.dcm", "\u00e4")] == [982, 587, 529]
+
+
+def test_every_name_is_in_one_part_once() -> None:
+    given = [f"film-{number}".encode() for number in range(5000)]
+    chunks = pa.chunked_array(
+        [pa.array(given[:3000]), pa.array([*given[3000:], *given[:100]]), pa.array([], pa.binary())]
+    )
+    divided = dict(names.divide(chunks, 64))
+    assert sorted(itertools.chain(*divided.values())) == sorted(given)
+    assert all(names.part_of(name, 64) == part for part, inside in divided.items() for name in inside)
+    assert max(map(len, divided.values())) < 3 * 5000 / 64
+
+
+def test_folders_patterns_and_lists_of_this_machine(tmp_path: Path) -> None:
+    for name in ("films/b.png", "films/sub/a.png", "films/.hidden.png", "films/x.zip", "films/rows/part-1.parquet"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"PK")
+    out = tmp_path / "films" / "rows"
+    inside = [f"{tmp_path}/films/{name}" for name in ("b.png", "sub/a.png", "x.zip")]
+    assert gathered(tmp_path / "films", leave_out=frozenset({out})) == inside
+    assert gathered(f"{tmp_path}/films/*.png") == inside[:1]
+    assert gathered(tmp_path / "gone.png") == [f"{tmp_path}/gone.png"]
+    for number, column in enumerate(("path", "file")):
+        pq.write_table(pa.table({"id": [1, 2], column: [f"s3://b/{number}", None]}), tmp_path / f"{number}.parquet")
+    assert gathered(f"{tmp_path}/?.parquet"[: -len("?.parquet")] + "0.parquet") == ["s3://b/0"]
+    assert gathered(tmp_path / "1.parquet", tmp_path / "0.parquet") == ["s3://b/1", "s3://b/0"]
+
+
+def test_several_lists_by_a_pattern(tmp_path: Path) -> None:
+    for number in range(3):
+        pq.write_table(pa.table({"path": [f"gs://b/{number}"]}), tmp_path / f"{number}.parquet")
+    assert gathered(tmp_path / "*.parquet") == ["gs://b/0", "gs://b/1", "gs://b/2"]
+
+
+def test_a_name_that_is_no_text_is_kept(tmp_path: Path) -> None:
+    name = os.fsdecode(b"\xff\xfe.png")
+    (tmp_path / name).write_bytes(b"x")
+    assert gathered(tmp_path) == [f"{tmp_path}/{name}"]
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (None, "cannot be read: it is not there"),
+        (b"PAR1 no", "not a whole Parquet file"),
+        (pa.table({"films": ["a"]}), "Allowed: path, or file. Received: films."),
+    ],
+)
+def test_a_list_that_is_none(tmp_path: Path, content: bytes | pa.Table | None, told: str) -> None:
+    path = tmp_path / "list.parquet"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    elif content is not None:
+        pq.write_table(content, path)
+    with pytest.raises(UsageError, match=told):
+        gathered(path)
+
+
+def test_objects_are_named_by_their_address(memory: Any) -> None:
+    for path in ("/films/b.png", "/films/sub/a.png", "/films/.hidden/c.png"):
+        memory.pipe_file(path, b"x")
+    assert gathered("memory://films/") == ["memory://films/b.png", "memory://films/sub/a.png"]
+    assert gathered("memory://films/b.png", "memory://gone.png") == ["memory://films/b.png", "memory://gone.png"]
+    assert gathered("memory://films/*.png") == ["memory:///films/b.png"]
+
+
+def test_storage_that_nobody_knows_is_wrong_usage() -> None:
+    with pytest.raises(UsageError, match="Received: tape://"):
+        gathered("tape://films")
+
+
+def test_an_object_is_fetched_whole_and_no_further(memory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    memory.pipe_file("/film", b"x" * 2_500_000)
+    assert len(storage.fetch("memory://film")) == 2_500_000
+    monkeypatch.setenv("PNEUMONIA_MAX_FILE_MB", "1")
+    assert len(storage.fetch("memory://film")) == 1_000_001
+    with pytest.raises(UnreadableImage, match="no such object"):
+        storage.fetch("memory://gone")
+
+
+def test_storage_that_fails_is_asked_again_and_then_says_so(memory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked_for = []
+
+    class Failing:
+        def open(self, path: str, mode: str) -> io.BytesIO:
+            asked_for.append(path)
+            if len(asked_for) % 4:
+                raise TimeoutError("of storage, with a secret")
+            return io.BytesIO(b"film")
+
+    monkeypatch.setattr(storage, "filesystem", lambda name: (Failing(), name))
+    monkeypatch.setattr(storage, "PAUSE_S", 0)
+    with pytest.raises(Busy, match=r"\(TimeoutError\); run the same command again"):
+        storage.fetch("x://film")
+    assert len(asked_for) == storage.TRIES
+    assert storage.fetch("x://film") == b"film"
+
+
+def test_films_come_in_order_a_few_ahead(memory: Any) -> None:
+    for number in range(50):
+        memory.pipe_file(f"/{number}", str(number).encode())
+    taken = 0
+
+    def wanted() -> Iterator[str]:
+        nonlocal taken
+        for number in range(50):
+            taken += 1
+            yield "local.png" if number == 3 else f"memory://{number}"
+
+    films = storage.films(wanted())
+    first = next(films)
+    assert taken <= storage.READERS + 1
+    told = [film.source() if callable(film.source) else film.source for film in (first, *films)]
+    assert told == [Path("local.png") if number == 3 else str(number).encode() for number in range(50)]
+
+
+@pytest.mark.parametrize("where", ["memory://out", "local"])
+def test_a_file_of_answers_is_replaced_at_once(memory: Any, tmp_path: Path, where: str) -> None:
+    folder = Folder(str(tmp_path / "out") if where == "local" else where)
+    assert folder.read("rows/a") is None
+    folder.write("rows/a", b"1")
+    folder.write("rows/a", b"22")
+    assert folder.read("rows/a") == b"22"
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == (["a"] if where == "local" else [])
+
+
+def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = Folder(str(tmp_path))
+    folder.write("a", b"old")
+
+    def full(handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(DiskFull):
+        folder.write("a", b"new")
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("a", b"old")]
+
+
+def test_a_part_has_the_rows_of_batch(
+    memory: Any, screen: Callable[[str], screening.Screen], write_films: Callable[..., Path], tmp_path: Path
+) -> None:
+    folder = write_films(tmp_path, {"films": ["a.png", "b.png"]}) / "films"
+    memory.pipe_file("/c.png", (folder / "a.png").read_bytes())
+    memory.pipe_file("/empty.png", b"")
+    wanted = [str(folder / "a.png"), "memory://c.png", str(folder / "gone.png"), "memory://empty.png", "memory://gone"]
+    assert judged(screen("memory://out"), wanted) == {"Normal": 2, "failed": 3}
+    table = pq.read_table(io.BytesIO(memory.cat_file("/out/rows/part-07.parquet")))
+    assert tuple(table.schema.names) == rows.COLUMNS
+    assert {name for name in rows.COLUMNS if table.schema.field(name).type == pa.float64()} == rows.NUMBERS
+    told = {row["file"]: row for row in table.to_pylist()}
+    assert list(told) == wanted
+    assert told[wanted[0]] | {"file": None} == told[wanted[1]] | {"file": None}
+    codes = ["unreadable_image", EmptyFile.code, "unreadable_image"]
+    assert [told[name]["error_code"] for name in wanted[2:]] == codes
+
+
+def test_a_part_that_is_done_is_not_written_again(
+    screen: Callable[[str], screening.Screen], write_films: Callable[..., Path], tmp_path: Path
+) -> None:
+    folder = write_films(tmp_path, {"films": ["a.png", "b.png"]}) / "films"
+    (folder / "=c.png").write_bytes(b"broken")
+    wanted = [str(path) for path in sorted(folder.iterdir())]
+    worker = screen(str(tmp_path / "out"))
+    file = tmp_path / "out" / "rows" / "part-07.parquet"
+    assert judged(worker, wanted[:2]) == {"failed": 1, "Normal": 1}
+    before = file.stat().st_ino
+    assert judged(worker, wanted[:2]) == {"failed": 1, "Normal": 1}
+    assert file.stat().st_ino == before
+    assert judged(worker, wanted) == {"failed": 1, "Normal": 2}
+    assert pq.read_table(file)["file"].to_pylist() == wanted
+
+
+def test_what_may_pass_is_judged_again(
+    memory: Any,
+    screen: Callable[[str], screening.Screen],
+    normal_film: Grey,
+    encode: Callable[..., bytes],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    memory.pipe_file("/a.png", encode(normal_film, "PNG"))
+    monkeypatch.setattr(storage, "PAUSE_S", 0)
+    with monkeypatch.context() as patched:
+        patched.setattr(type(memory), "open", lambda *_: (_ for _ in ()).throw(ConnectionError()))
+        assert judged(screen(str(tmp_path)), ["memory://a.png"]) == {"failed": 1}
+    assert judged(screen(str(tmp_path)), ["memory://a.png"]) == {"Normal": 1}
+    assert pq.read_table(tmp_path / "rows" / "part-07.parquet").num_rows == 1
+
+
+def test_a_part_that_was_changed_is_not_overwritten(screen: Callable[[str], screening.Screen], tmp_path: Path) -> None:
+    file = tmp_path / "rows" / "part-07.parquet"
+    file.parent.mkdir()
+    for content in (b"torn", None):
+        if content is None:
+            pq.write_table(pa.table({"mine": [1]}), file)
+        else:
+            file.write_bytes(content)
+        with pytest.raises(UsageError, match="part-07.parquet is not a part"):
+            judged(screen(str(tmp_path)), ["a.png"])
+
+
+def test_an_archive_keeps_its_parts_and_its_question(predictor: Predictor, asked: Asked, tmp_path: Path) -> None:
+    folder = Folder(str(tmp_path))
+    assert parts.opened(folder, asked, 10).number == parts.FEWEST_PARTS
+    assert parts.opened(folder, asked, 10_000_000).number == parts.FEWEST_PARTS
+    assert parts.opened(Folder(str(tmp_path / "large")), asked, 10_000_000).number == 10_000
+    with pytest.raises(UsageError, match="another prevalence. Allowed: none, or another --out. Received: 0.1"):
+        parts.opened(folder, Asked(predictor.model, "balanced", 0.1), 10)
+    (tmp_path / parts.HEAD).write_text("{}")
+    with pytest.raises(UsageError, match="not of this version"):
+        parts.opened(folder, asked, 10)
+
+
+def test_one_run_an_archive(tmp_path: Path) -> None:
+    folder = Folder(str(tmp_path / "out"))
+    with parts.locked(folder), pytest.raises(Busy), parts.locked(folder):
+        pass
+    with parts.locked(folder):
+        pass
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_an_error_for_a_user_is_found_in_what_ray_wraps() -> None:
+    inner = TooLarge("too large")
+    wrapped = RuntimeError("of Ray")
+    wrapped.__cause__ = ValueError("of Ray, too")
+    wrapped.__cause__.cause = inner  # type: ignore[attr-defined]
+    assert screening._explained(wrapped) is inner
+    assert screening._explained(RuntimeError("with a path")).code == "internal"
+
+
+def test_without_ray_one_sentence_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in [name for name in sys.modules if name.startswith("pneumonia.archive")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delattr(sys.modules["pneumonia"], "archive")
+    monkeypatch.setitem(sys.modules, "ray", None)
+    assert cli.main(["archive", "films", "--out", str(tmp_path / "out")]) == 2
+    assert capsys.readouterr().err == "An archive needs ray: pip install -r requirements-archive.txt\n"
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--operating-point", "lucky"], "Allowed: screening, balanced, confirm"),
+        (["--prevalence", "74"], "no such prevalence"),
+        (["--workers", "0"], "There must be a thread"),
+        (["--model", "no-such-folder/"], "no such model"),
+    ],
+)
+def test_wrong_usage_leaves_nothing(
+    tmp_path: Path, arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["archive", str(tmp_path), "--out", str(tmp_path / "out"), *arguments]) == 2
+    assert told in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_empty_folder_is_wrong_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "empty").mkdir()
+    assert cli.main(["archive", str(tmp_path / "empty"), "--out", str(tmp_path / "out")]) == 2
+    assert "There are no films" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

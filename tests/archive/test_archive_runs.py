@@ -1,0 +1,206 @@
+"""The command `archive` on a real Ray of two workers: kills, a second run, and the same rows as `batch`."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from ..support import archive_runs as runs
+
+pytestmark = pytest.mark.slow
+FILMS = 400
+REAL_FILMS = 2_000
+
+
+@pytest.fixture(scope="module")
+def films(
+    tmp_path_factory: pytest.TempPathFactory, large_film: npt.NDArray[np.uint8], encode: Callable[..., bytes]
+) -> Path:
+    """Films large enough that a kill comes in the middle, some that fail, and a name that is not text."""
+    folder = tmp_path_factory.mktemp("archive") / "films"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "0.png").write_bytes(encode(np.tile(large_film, (2, 2)), "PNG"))
+    (folder / "1.png").write_bytes(b"broken")
+    for number in range(2, FILMS):
+        (folder / ("sub" if number % 3 else "") / f"{number}.png").hardlink_to(folder / f"{int(number % 19 == 0)}.png")
+    (folder / os.fsdecode(b"\xff.png")).hardlink_to(folder / "0.png")
+    (folder / "=sum.png").hardlink_to(folder / "0.png")
+    (folder / "films.zip").write_bytes(b"PK\x05\x06" + bytes(18))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def expected(films: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, str]]:
+    """The rows of `batch`, which would open the ZIP, as which it is no film."""
+    table = tmp_path_factory.mktemp("batch") / "results.csv"
+    inside = [str(path) for path in sorted(films.iterdir()) if path.suffix != ".zip"]
+    assert runs.run(*inside, "--out", table, kind="batch").returncode == 1
+    return runs.table(table)
+
+
+def without_zip(rows: list[dict[str, str]]) -> list[dict[str, str]]:
+    zips = [row for row in rows if row["file"].endswith(".zip")]
+    assert [row["error_code"] for row in zips] == ["unsupported_format"]
+    return [row for row in rows if row not in zips]
+
+
+def test_a_worker_that_is_killed_costs_no_row(films: Path, expected: list[dict[str, str]], tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    running = runs.start(films, "--out", out, "--workers", 2)
+    runs.wait_for_parts(running, out, 3)
+    first, *_ = killed = runs.workers(running.pid)
+    assert len(killed) == 2
+    os.kill(first, signal.SIGKILL)
+    told = running.communicate(timeout=runs.PATIENCE_S)[1]
+    assert running.returncode == 1, told
+    assert without_zip(runs.rows(out)) == expected
+    assert "Traceback" not in told
+    assert re.search(rf"^{len(expected) + 1} films: .* failed: ", told.splitlines()[-1])
+
+
+def test_a_killed_run_is_continued_and_what_is_done_stays(
+    films: Path, expected: list[dict[str, str]], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    running = runs.start(films, "--out", out, "--workers", 2)
+    runs.wait_for_parts(running, out, 3)
+    working = runs.workers(running.pid)
+    running.kill()
+    running.communicate(timeout=60)
+    _wait_for_the_end(working)
+    done = {path: (path.stat().st_ino, path.read_bytes()) for path in runs.written(out)}
+    assert 3 <= len(done) < 32
+    assert runs.run(films, "--out", out, "--workers", 2).returncode == 1
+    assert without_zip(runs.rows(out)) == expected
+    assert {path: (path.stat().st_ino, path.read_bytes()) for path in done} == done
+    assert not list((out / "rows").glob(".*"))
+
+
+def _wait_for_the_end(pids: list[int]) -> None:
+    """Ray's workers follow their driver by themselves: none may write any more."""
+    ends = time.monotonic() + 60
+    while any(Path(f"/proc/{pid}").exists() for pid in pids):
+        assert time.monotonic() < ends
+        time.sleep(0.2)
+
+
+def test_a_finished_archive_takes_new_films_from_a_list(films: Path, tmp_path: Path) -> None:
+    """Once more is nothing to do; a list of other films, by address, adds to it; another question is refused."""
+    out = tmp_path / "out"
+    some = [films / "0.png", films / "1.png"]
+    assert runs.run(*some, "--out", out).returncode == 1
+    first = runs.rows(out)
+    assert runs.run(*some, "--out", out).returncode == 1
+    assert runs.rows(out) == first
+    listed = tmp_path / "list.parquet"
+    new = [f"file://{films}/0.png", f"file://{films}/gone.png", str(films / "0.png")]
+    pq.write_table(pa.table({"path": [*new, None], "ward": ["a", "b", "c", "d"]}), listed)
+    done = runs.run(listed, "--out", f"file://{out}")
+    assert done.returncode == 1, done.stderr
+    rows = runs.rows(out)
+    assert [row["file"] for row in rows] == sorted({*map(str, some), *new})
+    assert [row["error_code"] for row in rows if "gone" in row["file"]] == ["unreadable_image"]
+    by_name = {row["file"]: row for row in rows}
+    assert by_name[new[0]] | {"file": ""} == by_name[new[2]] | {"file": ""}
+    other = runs.run(listed, "--out", out, "--operating-point", "screening")
+    assert (other.returncode, runs.rows(out)) == (2, rows)
+    assert "begun with another operating_point" in other.stderr
+
+
+POISON = """
+import os, sys
+sys.addaudithook(lambda event, given: event == "open" and "poison" in str(given[0]) and os.kill(os.getpid(), 9))
+"""
+
+
+def test_a_film_that_kills_every_worker_ends_no_run(
+    write_films: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a fault in native code would: its part is given up in the end, the others are done, a re-run tries again."""
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text(POISON)
+    folder = write_films(tmp_path, {"films": [*(f"{number}.png" for number in range(20)), "poison.png"]}) / "films"
+    clean = runs.environment()
+    with monkeypatch.context() as patched:
+        patched.setattr(runs, "environment", lambda: clean | {"PYTHONPATH": f"{runs.ROOT}:{tmp_path / 'site'}"})
+        done = runs.run(folder, "--out", tmp_path / "out", "--workers", 2)
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False), done.stderr
+    assert done.stderr.rstrip().endswith("1 part has no rows yet: run it again")
+    told = {Path(row["file"]).name for row in runs.rows(tmp_path / "out")}
+    poisoned = {path.name for path in folder.iterdir()} - told
+    assert "poison.png" in poisoned and len(told) > 10
+    assert runs.run(folder, "--out", tmp_path / "out", "--workers", 2).returncode == 0
+    assert len(runs.rows(tmp_path / "out")) == 21
+
+
+def test_ray_listens_on_this_machine_alone(films: Path, tmp_path: Path) -> None:
+    running = runs.start(films, "--out", tmp_path / "out", "--workers", 2)
+    runs.wait_for_parts(running, tmp_path / "out", 1)
+    listening = _listening({running.pid, *runs.descendants(running.pid)})
+    running.send_signal(signal.SIGINT)
+    told = running.communicate(timeout=60)[1]
+    assert listening
+    assert [address for address in listening if not _is_loopback(address)] == []
+    assert (running.returncode, "Traceback" in told) == (1, False), told
+    assert "the same command goes on" in told
+
+
+def _listening(pids: set[int]) -> list[str]:
+    """The addresses, as the kernel writes them, on which one of the processes waits for connections."""
+    sockets = set()
+    for pid in pids:
+        for handle in Path(f"/proc/{pid}/fd").glob("*"):
+            try:
+                sockets.add(os.readlink(handle))
+            except OSError:
+                continue
+    found = []
+    for kind in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{kind}").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == "0A" and f"socket:[{fields[9]}]" in sockets:
+                found.append(fields[1].partition(":")[0])
+    return found
+
+
+def _is_loopback(address: str) -> bool:
+    """127.0.0.0/8, also as an IPv6 address; the kernel turns the bytes of each word round."""
+    return (
+        address.endswith("7F")
+        if len(address) == 8
+        else address
+        in {
+            "0000000000000000FFFF00000100007F",
+            "00000000000000000000000001000000",
+        }
+    )
+
+
+def test_the_same_rows_as_batch_on_real_films(data: Path, tmp_path: Path) -> None:
+    names = [str(path) for path in sorted(data.glob("chest_xray/*/*/*.jpeg"))][::2][:REAL_FILMS]
+    assert len(names) == REAL_FILMS
+    listed, out, table = tmp_path / "list.parquet", tmp_path / "out", tmp_path / "results.csv"
+    pq.write_table(pa.table({"path": names}), listed)
+    running = runs.start(listed, "--out", out, "--workers", 2)
+    runs.wait_for_parts(running, out, 4)
+    os.kill(runs.workers(running.pid)[0], signal.SIGKILL)
+    assert running.wait(runs.PATIENCE_S) == 0
+    assert running.stderr is not None
+    running.stderr.close()
+    assert _batch(names, table).returncode == 0
+    assert runs.rows(out) == runs.table(table)
+
+
+def _batch(names: list[str], table: Path) -> subprocess.CompletedProcess[str]:
+    return runs.run(*names, "--out", table, kind="batch")

@@ -1,0 +1,235 @@
+"""The table on the disk: whole rows only, whatever ended the run before."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import errno
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pneumonia import Failure, Prediction
+from pneumonia.batch import results
+from pneumonia.batch.results import keeping
+from pneumonia.batch.rows import COLUMNS, Asked
+from pneumonia.errors import Busy, DiskFull, UnreadableImage, UsageError
+from pneumonia.inference.decision import ModelIdentity
+
+MODEL = ModelIdentity("embedded", "abc", "f" * 64)
+ASKED = Asked(MODEL, "balanced")
+NAMES = ["plain.png", '=odd, "quoted".png', "two\nlines.png", "Żółw.png", "'quote.png"]
+
+
+def answer(name: str) -> Prediction | Failure:
+    if name.startswith("="):
+        return Failure(name, UnreadableImage("It is damaged."))
+    return Prediction(name, "Normal", 0.1, "balanced", None, None, MODEL)
+
+
+def judge(out: Path, names: list[str] = NAMES, **options: Any) -> results.Results:
+    """A run over `names` as the command makes it."""
+    with keeping(out, ASKED, **options) as kept:
+        for name in names:
+            if not kept.has(name):
+                kept.add(answer(name))
+        kept.complete()
+    return kept
+
+
+def table(out: Path) -> list[dict[str, str]]:
+    with out.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def told(out: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in out.with_suffix(".jsonl").read_text().splitlines()]
+
+
+def test_a_finished_run_leaves_the_tables_and_nothing_else(tmp_path: Path) -> None:
+    out = tmp_path / "new" / "folder" / "results.csv"
+    kept = judge(out, jsonl=True)
+    assert sorted(path.name for path in out.parent.iterdir()) == ["results.csv", "results.jsonl"]
+    assert [row["file"] for row in table(out)] == [
+        "plain.png", "'=odd, \"quoted\".png", "two\nlines.png", "Żółw.png", "''quote.png"]  # fmt: skip
+    assert told(out) == [answer(name).as_dict() for name in NAMES]
+    assert (len(kept), kept.counts) == (5, {"Normal": 4, "failed": 1})
+
+
+def test_rows_are_on_the_disk_as_soon_as_they_are_added(tmp_path: Path) -> None:
+    out = tmp_path / "results.csv"
+    with keeping(out, ASKED) as kept:
+        for number, name in enumerate(NAMES, start=1):
+            kept.add(answer(name))
+            assert len(table(results.part_of(out))) == number
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("jsonl", [False, True])
+def test_a_run_that_was_cut_off_at_any_byte_goes_on(tmp_path: Path, jsonl: bool) -> None:
+    """A kill leaves a beginning of the table; with JSON lines one row more may stand there, whole or torn."""
+    whole = tmp_path / "whole.csv"
+    judge(whole, jsonl=jsonl)
+    rows_, lines = whole.read_bytes(), whole.with_suffix(".jsonl").read_bytes() if jsonl else b""
+    ends = [end for end in range(len(lines) + 1) if end == 0 or lines[end - 1 : end] == b"\n"]
+    records = [results.rows.line(results.rows.row(answer(name), ASKED).values()) for name in NAMES]
+    header = len(results.rows.line(COLUMNS))
+    for cut in range(0, len(rows_) + 1, 1 if not jsonl else 3):
+        out = tmp_path / f"{cut}.csv"
+        results.part_of(out).write_bytes(rows_[:cut])
+        if jsonl:
+            done = sum(header + sum(map(len, records[:number])) <= cut for number in range(1, len(NAMES) + 1))
+            told_of = ends[min(done + 1, len(NAMES))] - cut % 7
+            results.part_of(out.with_suffix(".jsonl")).write_bytes(lines[: max(told_of, ends[done])])
+        judge(out, resume=True, jsonl=jsonl)
+        assert out.read_bytes() == rows_, cut
+        if jsonl:
+            assert out.with_suffix(".jsonl").read_bytes() == lines, cut
+
+
+def test_after_a_power_cut_the_file_that_is_shorter_counts(tmp_path: Path) -> None:
+    out = tmp_path / "results.csv"
+    judge(out, jsonl=True)
+    lines = out.with_suffix(".jsonl").read_bytes()
+    results.part_of(out.with_suffix(".jsonl")).write_bytes(b"".join(lines.splitlines(True)[:2]))
+    out.with_suffix(".jsonl").unlink()
+    judge(out, jsonl=True, resume=True)
+    assert told(out) == [answer(name).as_dict() for name in NAMES]
+    assert len(table(out)) == len(NAMES)
+
+
+def test_a_kill_between_the_two_names_is_mended(tmp_path: Path) -> None:
+    out = tmp_path / "results.csv"
+    judge(out, jsonl=True)
+    out.rename(results.part_of(out))
+    judge(out, jsonl=True, resume=True)
+    assert len(table(out)) == len(told(out)) == len(NAMES)
+
+
+@pytest.mark.parametrize("name", ["results.csv", "results.csv.part", "results.jsonl", "results.jsonl.part"])
+def test_a_foreign_file_of_one_line_is_refused_and_stays(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"no end of the line")
+    with pytest.raises(UsageError):
+        judge(tmp_path / "results.csv", resume=True, jsonl="json" in name)
+    assert (tmp_path / name).read_bytes() == b"no end of the line"
+
+
+def test_a_finished_table_takes_new_films(tmp_path: Path) -> None:
+    out = tmp_path / "results.csv"
+    judge(out, NAMES[:3])
+    judge(out, NAMES, resume=True)
+    assert len(table(out)) == len(NAMES)
+
+
+def test_nothing_is_overwritten(tmp_path: Path) -> None:
+    out = tmp_path / "results.csv"
+    judge(out, NAMES[:1])
+    before = out.read_bytes()
+    with pytest.raises(UsageError, match="--resume"):
+        judge(out)
+    assert out.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("other", "column"),
+    [
+        (Asked(MODEL, "screening"), "operating_point"),
+        (Asked(MODEL, "balanced", 0.1), "prevalence"),
+        (Asked(dataclasses.replace(MODEL, sha256="e" * 64), "balanced"), "model_sha256"),
+    ],
+)
+def test_a_table_of_another_question_is_refused_and_stays(tmp_path: Path, other: Asked, column: str) -> None:
+    out = tmp_path / "results.csv"
+    judge(out)
+    before = out.read_bytes()
+    with pytest.raises(UsageError, match=f"begun with another {column}"), keeping(out, other, resume=True):
+        pass
+    assert out.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["results.csv"]
+
+
+def test_json_lines_are_kept_from_the_beginning_or_not_at_all(tmp_path: Path) -> None:
+    judge(tmp_path / "without.csv")
+    with pytest.raises(UsageError, match="begun without --jsonl"):
+        judge(tmp_path / "without.csv", resume=True, jsonl=True)
+    judge(tmp_path / "with.csv", jsonl=True)
+    with pytest.raises(UsageError, match="begun with --jsonl"):
+        judge(tmp_path / "with.csv", resume=True)
+
+
+@pytest.mark.parametrize("content", [b"name,age\nAnn,5\n", b"\x00\x01\n"])
+def test_a_foreign_table_is_refused_and_stays(tmp_path: Path, content: bytes) -> None:
+    out = tmp_path / "results.csv"
+    out.write_bytes(content)
+    with pytest.raises(UsageError, match="not a table of this version"):
+        judge(out, resume=True)
+    assert out.read_bytes() == content
+
+
+def test_a_row_that_someone_changed_is_named(tmp_path: Path) -> None:
+    out = tmp_path / "results.csv"
+    judge(out)
+    out.write_bytes(out.read_bytes().replace(b"Normal,0.9000,", b"Normal,", 1))
+    with pytest.raises(UsageError, match="Row 2 of results.csv"):
+        judge(out, resume=True)
+
+
+def test_json_lines_of_other_films_are_refused(tmp_path: Path) -> None:
+    out = tmp_path / "results.csv"
+    judge(out, jsonl=True)
+    judge(tmp_path / "other.csv", NAMES[::-1], jsonl=True)
+    shutil.copy(tmp_path / "other.jsonl", out.with_suffix(".jsonl"))
+    with pytest.raises(UsageError, match="do not tell of the same films"):
+        judge(out, resume=True, jsonl=True)
+
+
+def test_two_runs_on_one_table_one_wins(tmp_path: Path) -> None:
+    out = tmp_path / "results.csv"
+    with keeping(out, ASKED) as kept:
+        kept.add(answer("a.png"))
+        with pytest.raises(Busy, match="Another run writes"):
+            judge(out, resume=True)
+        kept.add(answer("b.png"))
+        kept.complete()
+    assert [row["file"] for row in table(out)] == ["a.png", "b.png"]
+
+
+class FullDisk:
+    """A file on a disk that takes so many bytes more; the write that does not fit is torn, as a real one is."""
+
+    def __init__(self, file: Any, space: int) -> None:
+        self._file, self._space = file, space
+
+    def write(self, data: Any) -> int:
+        if self._space <= 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written: int = self._file.write(bytes(data)[: self._space])
+        self._space -= written
+        return written
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_on_a_full_disk_the_rows_so_far_stay_whole(tmp_path: Path, which: int) -> None:
+    out = tmp_path / "results.csv"
+    with keeping(out, ASKED, jsonl=True) as kept:
+        kept.add(answer("a.png"))
+        table_ = kept._tables[which]
+        table_.file = FullDisk(table_.file, 40)  # type: ignore[assignment]
+        with pytest.raises(DiskFull, match="--resume"):
+            kept.add(answer("b.png"))
+    assert [row["file"] for row in table(results.part_of(out))] == ["a.png"]
+    assert results.part_of(out.with_suffix(".jsonl")).read_text().count("\n") == 1
+    judge(out, ["a.png", "b.png", "c.png"], resume=True, jsonl=True)
+    assert [row["file"] for row in told(out)] == ["a.png", "b.png", "c.png"]
+
+
+def test_a_folder_that_cannot_be_written_is_wrong_usage(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(UsageError, match="cannot be written"):
+        judge(tmp_path / "file" / "results.csv")

@@ -1,0 +1,69 @@
+"""Many callers, many films: no wrong answer, none lost, nothing that grows. `pytest -m soak` runs the long forms."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks import load, soak
+from benchmarks.served import served
+from pneumonia import Predictor
+
+from ..support.awaiting import awaited
+
+GROWTH_MB = 20
+
+
+def met(predictor: Predictor, folder: Path, clients: int, seconds: float, queue: int) -> load.Tally:
+    films = load.cases(predictor)
+    with served(folder, PNEUMONIA_QUEUE_SIZE=str(queue), PNEUMONIA_RETENTION_S="20") as service:
+        tally = awaited(load.run(service, films, clients, seconds))
+        threads = service.threads()
+    assert (tally.wrong, tally.lost, tally.unclear) == ([], [], 0)
+    assert tally.right
+    assert threads < 200
+    return tally
+
+
+@pytest.mark.slow
+def test_sixteen_callers_get_their_own_answers(predictor: Predictor, tmp_path: Path) -> None:
+    met(predictor, tmp_path, 16, 15, 64)
+
+
+@pytest.mark.slow
+def test_more_callers_than_places_hear_busy_and_lose_nothing(predictor: Predictor, tmp_path: Path) -> None:
+    assert met(predictor, tmp_path, 32, 10, 8).busy
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("queue", [64, 16])
+def test_sixty_four_callers_for_five_minutes(predictor: Predictor, tmp_path: Path, queue: int) -> None:
+    tally = met(predictor, tmp_path, 64, 300, queue)
+    assert tally.growth_mb < GROWTH_MB, "memory is flat after the warm-up"
+    assert bool(tally.busy) == (queue < 64)
+
+
+@pytest.mark.slow
+def test_a_thousand_predictions_leave_nothing() -> None:
+    assert_flat(soak.in_process(1_000))
+
+
+@pytest.mark.slow
+def test_three_hundred_requests_leave_nothing(tmp_path: Path) -> None:
+    assert_flat(soak.over_http(300, tmp_path))
+
+
+@pytest.mark.soak
+def test_twenty_thousand_predictions_leave_nothing() -> None:
+    assert_flat(soak.in_process(20_000))
+
+
+@pytest.mark.soak
+def test_three_thousand_requests_leave_nothing(tmp_path: Path) -> None:
+    assert_flat(soak.over_http(3_000, tmp_path))
+
+
+def assert_flat(left: soak.Left) -> None:
+    assert left.growth_mb < GROWTH_MB
+    assert (left.files, left.threads, left.open_files) == (0, 0, 0)

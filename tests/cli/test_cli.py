@@ -1,0 +1,372 @@
+"""The command line: what stands on stdout, what on stderr, and the exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+
+from pneumonia import cli
+from pneumonia.evaluation import metrics
+from pneumonia.inference import bundle, decision, sources
+
+Rows = list[dict[str, Any]]
+WriteFilms = Callable[[Path, dict[str, list[str]]], Path]
+
+FIELDS = {"file", "label", "confidence", "probabilities", "operating_point", "reason", "zones", "model", "warnings"}
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def film(tmp_path: Path, write_films: WriteFilms) -> str:
+    """The path of a film that the gate lets through."""
+    return str(write_films(tmp_path, {"films": ["film.png"]}) / "films" / "film.png")
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> str:
+    path = tmp_path / "broken.png"
+    path.write_bytes(b"\x89PNG\r\n\x1a\n broken")
+    return str(path)
+
+
+@pytest.fixture
+def labelled(tmp_path: Path, write_films: WriteFilms) -> Path:
+    """Six films of five patients in Kaggle's layout, the test part alone."""
+    names = {
+        "test/NORMAL": ["IM-0001-0001.jpeg", "NORMAL2-IM-0002-0001.jpeg", "IM-0003-0001.jpeg"],
+        "test/PNEUMONIA": ["person1_virus_1.jpeg", "person1_virus_2.jpeg", "person2_bacteria_3.jpeg"],
+    }
+    return write_films(tmp_path / "data", names)
+
+
+@pytest.fixture
+def few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bootstrap's 2,000 replicates take 5 s, and are tested elsewhere."""
+    monkeypatch.setattr(metrics, "draws", partial(metrics.draws, replicates=20))
+
+
+def rows(text: str) -> Rows:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A real process, with nothing of the developer's settings."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PNEUMONIA_")}
+    command = [sys.executable, "-m", "pneumonia", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env={**kept, **environment}, timeout=120)
+
+
+def usage_error(*arguments: str) -> int | str | None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(arguments)
+    return caught.value.code
+
+
+def test_predict_for_a_person_is_one_line_a_film(film: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["predict", film]) == 0
+    line = capsys.readouterr().out
+    assert line.startswith(f"{film}: ")
+    assert any(label in line for label in (*decision.CLASSES, decision.UNKNOWN))
+    assert line.count("\n") == 1
+
+
+def test_predict_as_json_is_the_contracts_object(film: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["predict", film, "--json"]) == 0
+    [row] = rows(capsys.readouterr().out)
+    assert set(row) == FIELDS
+    assert row["file"] == film
+    assert row["operating_point"] == "balanced"
+    assert set(row["model"]) == {"name", "revision", "sha256"}
+    assert sum(row["probabilities"].values()) == pytest.approx(1, abs=2e-4)
+
+
+def test_json_keeps_the_order_and_a_bad_file_has_its_row(
+    film: str, broken: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = film + ".missing"
+    assert cli.main(["predict", broken, film, missing, film, "--json"]) == 1
+    found = rows(capsys.readouterr().out)
+    assert [row["file"] for row in found] == [broken, film, missing, film]
+    assert [set(row) for row in found] == [{"file", "error"}, FIELDS, {"file", "error"}, FIELDS]
+    assert all(set(row["error"]) == {"code", "message"} for row in found if "error" in row)
+
+
+@pytest.mark.parametrize("kind", ["empty", "folder", "text", "missing"])
+def test_what_is_no_film_is_a_failed_row(tmp_path: Path, kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / kind
+    if kind == "folder":
+        path.mkdir()
+    elif kind != "missing":
+        path.write_text("" if kind == "empty" else "not a film")
+    assert cli.main(["predict", str(path), "--json"]) == 1
+    [row] = rows(capsys.readouterr().out)
+    assert row["error"]["code"] != "internal"
+
+
+def test_a_bad_file_for_a_person_says_which_and_why(broken: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["predict", broken]) == 1
+    assert capsys.readouterr().out.startswith(f"{broken}: unreadable_image: ")
+
+
+def test_a_refused_film_says_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    blank = tmp_path / "blank.png"
+    Image.fromarray(np.full((200, 200), 128, np.uint8)).save(blank)
+    assert cli.main(["predict", str(blank)]) == 0
+    assert decision.REASONS["unreadable_contrast"] in capsys.readouterr().out
+
+
+def test_the_operating_point_is_taken(film: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["predict", film, "--json", "--operating-point", "screening"]) == 0
+    assert rows(capsys.readouterr().out)[0]["operating_point"] == "screening"
+
+
+def test_an_unknown_operating_point_is_wrong_usage(film: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["predict", film, "--json", "--operating-point", "lucky"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "Allowed: screening, balanced, confirm" in err and "'lucky'" in err
+
+
+def test_the_prevalence_is_taken_and_told(film: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["predict", film, "--json"]) == 0
+    assert cli.main(["predict", film, "--json", "--prevalence", "0.1"]) == 0
+    own, asked = rows(capsys.readouterr().out)
+    assert set(asked) == FIELDS
+    assert asked["label"] == own["label"]
+    assert asked["probabilities"]["Pneumonia"] <= own["probabilities"]["Pneumonia"]
+    assert "prevalence of 10 %" in asked["warnings"][-1]
+
+
+@pytest.mark.parametrize("prevalence", ["0", "1", "-1", "nan", "10"])
+def test_an_impossible_prevalence_is_wrong_usage(
+    film: str, prevalence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["predict", film, "--prevalence", prevalence]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "Allowed: above 0 and below 1" in err
+
+
+@pytest.mark.parametrize("command", [["predict", "film.png"], ["model"], ["evaluate", "--data", "data"]])
+def test_a_model_that_is_not_there_is_told(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main([*command, "--model", "/no/such/model"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("model_not_found: ")
+
+
+def test_the_model_that_is_asked_for_answers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = shutil.copytree(sources.EMBEDDED, tmp_path / "mine")
+    assert cli.main(["model", "--json", "--model", str(folder)]) == 0
+    assert rows(capsys.readouterr().out)[0]["name"] == "mine"
+
+
+@pytest.mark.parametrize("arguments", [[], ["nonsense"], ["predict"], ["evaluate"], ["model", "extra"]])
+def test_wrong_usage_is_two(arguments: list[str]) -> None:
+    assert usage_error(*arguments) == 2
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["predict", "--help"]])
+def test_help_is_no_error(arguments: list[str]) -> None:
+    assert usage_error(*arguments) == 0
+
+
+def test_help_names_commands_settings_and_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    usage_error("--help")
+    text = capsys.readouterr().out
+    for word in ("predict", "evaluate", "model", "PNEUMONIA_MODEL", "PNEUMONIA_HUB_TIMEOUT_S", "exit codes"):
+        assert word in text
+
+
+def test_a_heatmap_is_a_picture_of_the_films_size(film: str, tmp_path: Path) -> None:
+    out = tmp_path / "maps" / "deep"
+    assert cli.main(["predict", film, "--heatmap", str(out)]) == 0
+    [path] = out.iterdir()
+    assert path.suffix == ".png" and path.name.startswith("film")
+    with Image.open(path) as overlay, Image.open(film) as original:
+        assert (overlay.format, overlay.size) == ("PNG", original.size)
+
+
+def test_the_heatmap_of_an_inverted_film_shows_it_corrected(film: str, tmp_path: Path) -> None:
+    inverted = tmp_path / "inverted.png"
+    with Image.open(film) as upright:
+        ImageOps.invert(upright).save(inverted)
+    out = tmp_path / "maps"
+    assert cli.main(["predict", film, str(inverted), "--heatmap", str(out)]) == 0
+    assert len({path.read_bytes() for path in out.iterdir()}) == 1
+    assert len(list(out.iterdir())) == 2
+
+
+def test_films_of_one_name_from_two_folders_keep_both_heatmaps(tmp_path: Path, write_films: WriteFilms) -> None:
+    write_films(tmp_path, {"a": ["film.png"], "b": ["film.png", "film.jpg"]})
+    paths = [str(tmp_path / place) for place in ("a/film.png", "b/film.png", "b/film.jpg")]
+    out = tmp_path / "maps"
+    assert cli.main(["predict", *paths, "--heatmap", str(out)]) == 0
+    assert len({path.read_bytes() for path in out.iterdir()}) == 3
+
+
+def test_a_film_that_was_not_scored_has_no_heatmap(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    blank = tmp_path / "blank.png"
+    Image.fromarray(np.full((200, 200), 128, np.uint8)).save(blank)
+    assert cli.main(["predict", str(blank), "--json", "--heatmap", str(tmp_path / "maps")]) == 0
+    out, err = capsys.readouterr()
+    assert len(rows(out)) == 1
+    assert "no heatmap" in err
+    assert not list((tmp_path / "maps").iterdir())
+
+
+def test_a_heatmap_folder_that_is_a_file_is_told(film: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["predict", film, "--heatmap", film]) == 2
+    err = capsys.readouterr().err
+    assert "internal" not in err
+    assert film in err
+
+
+def test_model_as_json_has_the_contracts_keys(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["model", "--json"]) == 0
+    [described] = rows(capsys.readouterr().out)
+    assert set(described) == {"name", "revision", "sha256", "operating_points", "figures"}
+    assert described["name"] == "embedded"
+    assert set(described["operating_points"]) == {"screening", "balanced", "confirm"}
+    for point in described["operating_points"].values():
+        assert set(point) == {"low", "threshold", "high"}
+    assert set(described["figures"]["official"]["accuracy"]) == {"value", "low", "high"}
+
+
+def test_model_for_a_person_shows_identity_points_and_figures(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["model"]) == 0
+    text = capsys.readouterr().out
+    identity = sources.load_bundle("").identity
+    for word in (identity.sha256, identity.revision, "screening", "balanced", "confirm", "official: accuracy"):
+        assert word in text
+
+
+@pytest.mark.usefixtures("few_draws")
+def test_evaluate_prints_every_figure(labelled: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["evaluate", "--data", str(labelled)]) == 0
+    text = capsys.readouterr().out
+    assert "6 films: test/NORMAL 3, test/PNEUMONIA 3" in text
+    for word in ("the card (other films)", "accuracy", "auroc", "gated_accuracy", "screening", "confirm"):
+        assert word in text
+
+
+@pytest.mark.usefixtures("few_draws")
+def test_evaluate_writes_what_it_found(labelled: Path, tmp_path: Path) -> None:
+    out = tmp_path / "new" / "out"
+    assert cli.main(["evaluate", "--data", str(labelled), "--out", str(out)]) == 0
+    assert {path.name for path in out.iterdir()} == {bundle.EVALUATION, "curves.png"}
+    [entry] = json.loads((out / bundle.EVALUATION).read_bytes())["runs"].values()
+    assert entry["films"] == {"total": 6, "bacterial": 1, "normal": 3, "viral": 2}
+    assert entry["patients"] == 5
+    with Image.open(out / "curves.png") as picture:
+        assert picture.format == "PNG"
+
+
+@pytest.mark.usefixtures("few_draws")
+def test_evaluate_on_the_cards_own_films_fails_where_the_figures_differ(
+    labelled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A bundle whose card is of these films and right agrees; one figure off, and it is told."""
+    out, mine = tmp_path / "out", Path(shutil.copytree(sources.EMBEDDED, tmp_path / "mine"))
+    cli.main(["evaluate", "--data", str(labelled), "--out", str(out)])
+    evaluation = json.loads((out / bundle.EVALUATION).read_bytes())
+    for moved, code in ((0.0, 0), (0.01, 1)):
+        next(iter(evaluation["runs"].values()))["figures"]["brier"]["value"] += moved
+        (mine / bundle.EVALUATION).write_text(json.dumps(evaluation))
+        bundle.seal(mine, bundle.read_config(mine)[0])
+        assert cli.main(["evaluate", "--data", str(labelled), "--model", str(mine)]) == code
+    assert "do not trust this installation" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("kind", ["missing", "empty", "other layout", "one class"])
+def test_evaluate_on_a_wrong_folder_says_what_it_needs(
+    tmp_path: Path, write_films: WriteFilms, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "data"
+    if kind != "missing":
+        data.mkdir()
+    if kind == "other layout":
+        write_films(data, {"normal": ["a.png"], "sick": ["b.png"]})
+    if kind == "one class":
+        write_films(data, {"test/NORMAL": ["a.png"]})
+    assert cli.main(["evaluate", "--data", str(data)]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    for word in (
+        "dataset_layout: ",
+        "Expected: ",
+        "test/PNEUMONIA",
+        "Received: ",
+        str(data),
+        "https://www.kaggle.com/",
+    ):
+        assert word in err
+
+
+@pytest.mark.usefixtures("few_draws")
+@pytest.mark.parametrize("broken", ["NORMAL", "PNEUMONIA", "*"])
+def test_evaluate_where_a_class_is_broken_is_no_internal_error(
+    labelled: Path, tmp_path: Path, broken: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path in labelled.glob(f"test/{broken}/*"):
+        path.write_bytes(b"broken")
+    assert cli.main(["evaluate", "--data", str(labelled), "--out", str(tmp_path / "out")]) in {0, 2}
+    assert "internal" not in capsys.readouterr().err
+
+
+def test_a_process_answers_with_json_alone(film: str) -> None:
+    done = run("predict", film, film, "--json", PNEUMONIA_THREADS="1")
+    assert done.returncode == 0, done.stderr
+    assert [row["file"] for row in rows(done.stdout)] == [film, film]
+
+
+def test_a_process_says_one_where_a_file_failed(film: str, broken: str) -> None:
+    done = run("predict", broken, film, "--json", PNEUMONIA_THREADS="1")
+    assert done.returncode == 1
+    assert len(rows(done.stdout)) == 2
+    assert "Traceback" not in done.stderr
+
+
+def test_a_process_says_two_for_a_setting_that_is_not_legal(film: str) -> None:
+    done = run("predict", film, "--json", PNEUMONIA_THREADS="many")
+    assert done.returncode == 2
+    assert (done.stdout, "PNEUMONIA_THREADS" in done.stderr) == ("", True)
+
+
+def test_a_process_without_a_command_says_two() -> None:
+    done = run()
+    assert done.returncode == 2
+    assert "usage: python -m pneumonia" in done.stderr
+
+
+def test_a_name_that_is_no_text_does_not_end_the_others(film: str, tmp_path: Path) -> None:
+    """A file from an old computer, whose name is not UTF-8."""
+    odd = os.fsdecode(os.fsencode(tmp_path) + b"/\xff.png")
+    shutil.copy(film, odd)
+    strict = {**os.environ, "PYTHONIOENCODING": "utf-8:strict"}
+    done = subprocess.run(
+        [sys.executable, "-m", "pneumonia", "predict", odd, film], cwd=ROOT, capture_output=True, env=strict
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 2
+
+
+def test_a_reader_that_goes_away_gets_no_traceback(film: str) -> None:
+    command = [sys.executable, "-m", "pneumonia", "predict", *[film] * 40]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout and process.stderr
+        process.stdout.readline()
+        process.stdout.close()
+        errors = process.stderr.read().decode()
+    assert "Traceback" not in errors and "BrokenPipe" not in errors

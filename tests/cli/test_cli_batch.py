@@ -1,0 +1,213 @@
+"""The command `batch` as a real process: its table, its exit codes, and what is left after a kill."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import pty
+import random
+import signal
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from pneumonia import cli
+from pneumonia.batch import results
+
+ROOT = Path(__file__).parents[2]
+WriteFilms = Callable[[Path, dict[str, list[str]]], Path]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, write_films: WriteFilms) -> Path:
+    """Three films and a broken one."""
+    folder = write_films(tmp_path, {"films": ["a.png", "b.png", "sub-c.png"]}) / "films"
+    (folder / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n broken")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def slow_folder(
+    tmp_path_factory: pytest.TempPathFactory, large_film: npt.NDArray[np.uint8], encode: Callable[..., bytes]
+) -> Path:
+    """Sixty names of two files, large enough that a run takes a while, and a few that fail."""
+    folder = tmp_path_factory.mktemp("slow")
+    (folder / "0.png").write_bytes(encode(np.tile(large_film, (2, 2)), "PNG"))
+    (folder / "1.png").write_bytes(b"broken")
+    for number in range(2, 60):
+        (folder / f"{number}.png").hardlink_to(folder / f"{int(number % 9 == 0)}.png")
+    return folder
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "pneumonia", "batch", *map(str, arguments)]
+
+
+def environment() -> dict[str, str]:
+    """Nothing of the developer's settings."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PNEUMONIA_")}
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(*arguments), capture_output=True, text=True, cwd=ROOT, env=environment(), timeout=120)
+
+
+def start(*arguments: object) -> subprocess.Popen[str]:
+    return subprocess.Popen(command(*arguments), stderr=subprocess.PIPE, text=True, cwd=ROOT, env=environment())
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_folder_becomes_a_table_and_json_lines(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "results.csv"
+    done = run(folder, "--out", out, "--jsonl")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.splitlines()[-1] == f"4 films: 3 Normal, 1 failed: {out}"
+    rows = table(out)
+    assert [Path(row["file"]).name for row in rows] == ["a.png", "b.png", "broken.png", "sub-c.png"]
+    assert [row["error_code"] for row in rows] == ["", "", "unreadable_image", ""]
+    told = [json.loads(line) for line in out.with_suffix(".jsonl").read_text().splitlines()]
+    predicted = [json.loads(line) for line in _predicted([row["file"] for row in rows])]
+    assert told == predicted
+    assert not list(tmp_path.glob(".*")) + list(tmp_path.glob("*.part"))
+
+
+def _predicted(files: list[str]) -> list[str]:
+    arguments = [sys.executable, "-m", "pneumonia", "predict", "--json", *files]
+    return subprocess.run(arguments, capture_output=True, text=True, cwd=ROOT, env=environment()).stdout.splitlines()
+
+
+def test_the_exit_code_is_0_where_every_film_is_answered(folder: Path, tmp_path: Path) -> None:
+    (folder / "broken.png").unlink()
+    assert cli.main(["batch", str(folder), "--out", str(tmp_path / "results.csv"), "--workers", "2"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--operating-point", "lucky"], "Allowed: screening, balanced, confirm"),
+        (["--prevalence", "74"], "no such prevalence"),
+        (["--workers", "0"], "There must be a thread"),
+        (["--model", "no-such-folder/"], "no such model"),
+    ],
+)
+def test_wrong_usage_leaves_nothing(
+    folder: Path, tmp_path: Path, arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["batch", str(folder), "--out", str(tmp_path / "out" / "results.csv"), *arguments]) == 2
+    assert told in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_empty_folder_is_wrong_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "empty").mkdir()
+    assert cli.main(["batch", str(tmp_path / "empty"), "--out", str(tmp_path / "results.csv")]) == 2
+    assert "There are no films" in capsys.readouterr().err
+
+
+def test_prevalence_and_operating_point_reach_every_row(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "results.csv"
+    options = ["--operating-point", "confirm", "--prevalence", "0.1"]
+    cli.main(["batch", str(folder), "--out", str(out), *options])
+    assert {(row["operating_point"], row["prevalence"]) for row in table(out)} == {("confirm", "0.1")}
+    assert cli.main(["batch", str(folder), "--out", str(out), "--resume"]) == 2
+    assert cli.main(["batch", str(folder), "--out", str(out), "--resume", *options]) == 1
+
+
+def test_the_table_may_lie_among_the_films(folder: Path) -> None:
+    assert cli.main(["batch", str(folder), "--out", str(folder / "results.csv"), "--jsonl"]) == 1
+    assert cli.main(["batch", str(folder), "--out", str(folder / "results.csv"), "--jsonl", "--resume"]) == 1
+    assert len(table(folder / "results.csv")) == 4
+
+
+def test_two_processes_on_one_table(slow_folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "results.csv"
+    first = start(slow_folder, "--out", out, "--workers", "1")
+    _wait_for_rows(first, out, 1)
+    first.send_signal(signal.SIGSTOP)
+    second = run(slow_folder, "--out", out, "--resume")
+    first.send_signal(signal.SIGCONT)
+    assert second.returncode == 2
+    assert "busy: Another run writes" in second.stderr
+    first.communicate(timeout=120)
+    assert first.returncode == 1
+    assert len(table(out)) == 60
+
+
+def test_ctrl_c_keeps_what_is_done(slow_folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "results.csv"
+    running = start(slow_folder, "--out", out, "--workers", "1")
+    _wait_for_rows(running, out, 3)
+    running.send_signal(signal.SIGINT)
+    _, told = running.communicate(timeout=60)
+    assert running.returncode == 1
+    assert "Traceback" not in told and "--resume goes on" in told
+    kept = len(table(results.part_of(out)))
+    assert 3 <= kept < 60 and f"stopped: {kept} films" in told
+    assert run(slow_folder, "--out", out, "--resume").returncode == 1
+    _whole(out, slow_folder)
+
+
+def test_a_terminal_gets_a_bar_and_a_file_does_not(folder: Path, tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 100))
+    arguments = command(folder, "--out", tmp_path / "results.csv")
+    with subprocess.Popen(arguments, stderr=theirs, cwd=ROOT, env=environment()) as running:
+        running.wait(timeout=60)
+    os.close(theirs)
+    shown = os.read(ours, 100_000).decode()
+    os.close(ours)
+    assert "4/4" in shown and "film/s" in shown
+    assert "4/4" not in run(folder, "--out", tmp_path / "again.csv").stderr
+
+
+@pytest.mark.parametrize("kills", [3, pytest.param(100, marks=pytest.mark.slow)])
+def test_no_kill_loses_or_doubles_a_row(slow_folder: Path, tmp_path: Path, kills: int) -> None:
+    """`kill -9` after a few more rows, again and again; after the last one the run may end."""
+    chance = random.Random(kills)
+    round_ = 0
+    while kills:
+        out = tmp_path / f"{round_}.csv"
+        round_ += 1
+        resume: list[str] = []
+        while kills and not out.exists():
+            running = start(slow_folder, "--out", out, "--jsonl", "--workers", "2", *resume)
+            _wait_for_rows(running, out, _rows(out) + chance.randrange(12))
+            time.sleep(chance.random() * 0.02)
+            running.kill()
+            running.communicate()
+            kills -= 1
+            resume = ["--resume"] if results.part_of(out).exists() or out.exists() else []
+        assert run(slow_folder, "--out", out, "--jsonl", *resume).returncode == 1
+        _whole(out, slow_folder)
+
+
+def _rows(out: Path) -> int:
+    part = results.part_of(out)
+    return max(part.read_bytes().count(b"\n") - 1, 0) if part.exists() else 0
+
+
+def _wait_for_rows(running: subprocess.Popen[Any], out: Path, number: int) -> None:
+    while _rows(out) < number and running.poll() is None and not out.exists():
+        time.sleep(0.002)
+
+
+def _whole(out: Path, folder: Path) -> None:
+    """Every film once, in both files, in order."""
+    names = [str(path) for path in sorted(folder.iterdir())]
+    assert [row["file"] for row in table(out)] == names
+    lines = out.with_suffix(".jsonl")
+    assert not lines.exists() or [json.loads(line)["file"] for line in lines.read_text().splitlines()] == names
+    assert not results.part_of(out).exists()

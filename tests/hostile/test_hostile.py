@@ -1,0 +1,278 @@
+"""Hostile files: the corpus in short, and the bounds of memory and time that hold for every file."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings, strategies
+from hypothesis.extra import numpy as arrays
+
+from pneumonia import PneumoniaError, Predictor, imaging
+from pneumonia.errors import FilmError, TooLarge, UnreadableImage
+from pneumonia.imaging import bounded
+from tests.hostile import bombs, films
+from tests.hostile.corpus import Hostile, corpus
+from tests.hostile.verdict import judged, tells_too_much
+from tests.support.dicom_files import dicom
+
+ROOT = Path(__file__).parents[2]
+INPUTS = 300
+
+
+@pytest.fixture(scope="module")
+def alone(predictor: Predictor) -> Predictor:
+    """The predictor that judges one file at a time, so that what it takes is this file's."""
+    return Predictor(predictor.bundle, threads=1)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_every_hostile_file_gets_an_answer_or_one_of_our_errors(alone: Predictor) -> None:
+    problems = [
+        f"{hostile.kind} | {hostile.name} | {outcome.problem}"
+        for hostile in corpus(INPUTS, heavy=False)
+        if (outcome := judged(alone, hostile)).problem
+    ]
+    assert problems == []
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", bombs.QUICK)
+def test_each_bomb_is_defused(name: str, alone: Predictor) -> None:
+    outcome = judged(alone, Hostile("bomb", name, bombs.QUICK[name]))
+    assert outcome.problem == ""
+    assert outcome.memory < 150_000_000
+
+
+@pytest.mark.slow  # a minute
+@pytest.mark.parametrize("arguments", [("--inputs", "5000")])
+def test_the_corpus_in_bounded_processes(arguments: tuple[str, ...]) -> None:
+    done = _run(*arguments)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.soak
+def test_the_whole_corpus_in_bounded_processes() -> None:
+    done = _run("--inputs", "50000")
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.soak
+def test_the_fuzzer_finds_nothing_in_ten_minutes(tmp_path: Path) -> None:
+    pytest.importorskip("atheris", reason="atheris is built for Linux on x86-64 only")
+    command = [sys.executable, "-m", "tests.hostile.fuzz", "--seconds", "600", "--finds", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert not list(tmp_path.iterdir())
+
+
+def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "tests.hostile", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=3600)
+
+
+def test_the_corpus_is_the_same_for_the_same_seed() -> None:
+    first, again, other = ([hostile.make() for hostile in corpus(60, seed=seed, heavy=False)] for seed in (5, 5, 6))
+    assert first == again != other
+
+
+def test_the_runner_counts_what_kills_a_process() -> None:
+    """The table is worth something only if it would say so."""
+    from tests.hostile.run import Report
+
+    report = Report()
+    hostile = Hostile("bomb", "x", bytes)
+    report.add(hostile, "the process died: SIGSEGV")
+    outcome = dataclasses.replace(_outcome(), problem="code internal")
+    report.add(hostile, outcome)
+    report.add(hostile, _outcome())
+    assert report.problems == ["bomb | x | the process died: SIGSEGV", "bomb | x | code internal"]
+    assert report.as_markdown().splitlines()[-1].startswith("| all | 3 | 1 | 1 | 0 |")
+
+
+def _outcome() -> Any:
+    from tests.hostile.verdict import Outcome
+
+    return Outcome("Unknown", "", 5, 0.1, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("make", "allowed"),
+    [
+        (partial(bombs.jpeg_of_scans, 100 - 6, 100), "scans"),
+        (partial(bombs.tiff_of_frames, bounded.MOST_FRAMES), "pictures"),
+    ],
+    ids=["scans of a JPEG", "pictures in a TIFF"],
+)
+def test_a_count_at_its_limit_is_read(make: Callable[[], bytes], allowed: str) -> None:
+    assert imaging.read(make()).width == 100
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (partial(bombs.jpeg_of_scans, 101 - 6, 100), r"too many scans\. Allowed: 100\. Received: 101\."),
+        (partial(bombs.tiff_of_frames, bounded.MOST_FRAMES + 1), r"too many pictures\. Allowed: 1,000\."),
+    ],
+    ids=["scans of a JPEG", "pictures in a TIFF"],
+)
+def test_one_more_is_refused(make: Callable[[], bytes], told: str) -> None:
+    with pytest.raises(TooLarge, match=told):
+        imaging.read(make())
+
+
+def test_a_tile_may_have_as_many_pixels_as_a_picture_and_not_one_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PNEUMONIA_MAX_PIXELS", str(512 * 512))
+    assert imaging.read(bombs.tiff_of_one_tile(512)).width == 100
+    monkeypatch.setenv("PNEUMONIA_MAX_PIXELS", str(512 * 512 - 1))
+    with pytest.raises(TooLarge, match="Received: 512 x 512"):
+        imaging.read(bombs.tiff_of_one_tile(512))
+
+
+def test_a_file_is_read_in_so_many_parts_and_no_more() -> None:
+    reader = bounded.Reader(b"film", most_reads=3)
+    assert [reader.read(1) for _ in range(3)] == [b"f", b"i", b"l"]
+    with pytest.raises(TooLarge, match="too many parts"):
+        reader.read(1)
+
+
+def test_a_bmp_in_runs_has_no_parts_that_are_counted() -> None:
+    """Runs of one pixel, as grain has them: more reads than any other format may take."""
+    grain = np.random.default_rng(0).integers(0, 256, (600, 600), dtype=np.uint8)
+    rows = (bytes(np.stack([np.ones_like(row), row], axis=1)) + b"\0\0" for row in grain[::-1])
+    film = imaging.read(bombs.bmp_of_runs(600, b"".join(rows) + b"\0\1"))
+    np.testing.assert_array_equal(film.pixels, grain)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_tags_may_be_so_long_and_no_longer() -> None:
+    place = 4 * 2_000_000
+    assert imaging.read(bombs.tiff([*bombs.layout(100, 100, 8, 10_000), (30_000, 7, place, 8)]).ljust(place + 8)).width
+    with pytest.raises(UnreadableImage, match=r"tags are too long\. Allowed: 16 MB\."):
+        imaging.read(bombs.tiff_of_tags(1_000_000))
+
+
+def test_an_element_longer_than_its_kind_can_be_is_left_out() -> None:
+    """A window of 40 000 centres is none; the film is read without it."""
+    plain = imaging.read(dicom(bombs.SMALL)).pixels
+    np.testing.assert_array_equal(imaging.read(bombs.dicom_of_values(40_000)).pixels, plain)
+
+
+DEEP_FORMS: dict[str, Callable[[], Any]] = {
+    "float": lambda: films.encoded(_picture("F", 9.5), "TIFF"),
+    "32 bits": lambda: films.encoded(_picture("I", 999_999), "TIFF"),
+    "16 bits": lambda: films.encoded(_picture("I;16", 900), "PNG"),
+    "alpha": lambda: films.encoded(_picture("RGBA", (1, 2, 3, 100)), "PNG"),
+    "CMYK": lambda: films.encoded(_picture("CMYK", (1, 2, 3, 4)), "TIFF"),
+    "WebP with alpha": lambda: films.encoded(_picture("RGBA", (1, 2, 3, 100)), "WEBP", lossless=True),
+    "DICOM with a window": lambda: dicom(np.zeros((2_000, 3_000), np.uint16), **bombs.WINDOW),
+    "DICOM, signed": lambda: dicom(np.zeros((2_000, 3_000), np.int16), RescaleSlope=2, RescaleIntercept=1),
+    "DICOM in YBR": lambda: dicom(
+        np.zeros((2_000, 3_000), np.uint8),
+        PhotometricInterpretation="YBR_FULL",
+        SamplesPerPixel=3,
+        PlanarConfiguration=0,
+        PixelData=bytes(18_000_000),
+    ),
+}
+
+
+def _picture(mode: str, colour: Any) -> Any:
+    from PIL import Image
+
+    return Image.new(mode, (3_000, 2_000), colour)
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs Linux: the peak of memory is asked there")
+@pytest.mark.parametrize("form", DEEP_FORMS)
+def test_no_form_of_a_film_takes_more_than_twenty_bytes_a_pixel(form: str, alone: Predictor) -> None:
+    outcome = judged(alone, Hostile("large", form, DEEP_FORMS[form]))
+    assert outcome.problem == ""
+    # On top: what a million pixels take as floats, several times over, and the file itself.
+    assert outcome.memory < 20 * 6_000_000 + 64_000_000
+
+
+QUICK = settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+SHORT = strategies.integers(0, 65_535)
+WORDS = strategies.sampled_from(["", "MONOCHROME1", "MONOCHROME2", "RGB", "YBR_FULL", "PALETTE COLOR", "HSV"])
+NUMBERS = strategies.floats(width=32) | strategies.integers(-(2**31), 2**31 - 1)
+HEADERS = strategies.fixed_dictionaries(
+    {},
+    optional={
+        "Rows": strategies.integers(0, 200) | SHORT,
+        "Columns": strategies.integers(0, 200) | SHORT,
+        "BitsAllocated": strategies.sampled_from([0, 1, 8, 16, 32, 64]) | SHORT,
+        "BitsStored": strategies.integers(0, 33),
+        "HighBit": strategies.integers(0, 33),
+        "PixelRepresentation": strategies.integers(0, 2),
+        "SamplesPerPixel": strategies.integers(0, 4),
+        "PlanarConfiguration": strategies.integers(0, 2),
+        "NumberOfFrames": strategies.integers(-2, 2**31),
+        "PhotometricInterpretation": WORDS,
+        "WindowCenter": NUMBERS.map(lambda value: f"{value:.6g}"),
+        "WindowWidth": NUMBERS.map(lambda value: f"{value:.6g}"),
+        "RescaleSlope": NUMBERS.map(lambda value: f"{value:.6g}"),
+        "RescaleIntercept": NUMBERS.map(lambda value: f"{value:.6g}"),
+        "VOILUTFunction": strategies.sampled_from(["LINEAR", "LINEAR_EXACT", "SIGMOID", "?"]),
+        "Modality": strategies.text(max_size=8),
+        "PatientAge": strategies.text("0123456789YMWD", max_size=4),
+    },
+)
+
+
+@pytest.mark.filterwarnings("ignore")
+@settings(QUICK, max_examples=150)
+@given(HEADERS, strategies.sampled_from([np.uint8, np.uint16, np.int16, np.uint32]))
+def test_no_header_raises_anything_but_our_errors(header: dict[str, Any], kind: Any) -> None:
+    try:
+        data = dicom(np.full((80, 90), 77, kind), **header)
+    except (ValueError, TypeError, OverflowError, AttributeError, UnicodeError):
+        return  # pydicom does not write it
+    _read(data)
+
+
+@pytest.mark.filterwarnings("ignore")
+@QUICK
+@given(strategies.sampled_from(sorted(films.dicoms())), strategies.data())
+def test_no_damage_to_a_dicom_file_raises_anything_but_our_errors(name: str, data: strategies.DataObject) -> None:
+    whole = bytearray(films.dicoms()[name])
+    places = strategies.one_of(strategies.integers(130, 900), strategies.integers(0, len(whole) - 1))
+    for at, value in data.draw(strategies.lists(strategies.tuples(places, strategies.integers(0, 255)), max_size=8)):
+        whole[at] = value
+    _read(bytes(whole))
+
+
+SHAPES = arrays.array_shapes(min_dims=1, max_dims=4, max_side=90)
+KINDS = (
+    arrays.floating_dtypes()
+    | arrays.unsigned_integer_dtypes()
+    | arrays.integer_dtypes()
+    | arrays.complex_number_dtypes()
+    | arrays.boolean_dtypes()
+)
+
+
+@pytest.mark.filterwarnings("ignore")
+@settings(QUICK, max_examples=100)
+@given(strategies.data())
+def test_no_array_raises_anything_but_our_errors(data: strategies.DataObject) -> None:
+    kind = data.draw(KINDS)
+    shape = data.draw(SHAPES | strategies.sampled_from([(64, 64), (70, 80, 3), (70, 80, 4), (70, 80, 1)]))
+    _read(data.draw(arrays.arrays(kind, shape, fill=arrays.from_dtype(np.dtype(kind)))))
+
+
+def _read(source: Any) -> None:
+    try:
+        film = imaging.read(source)
+    except PneumoniaError as error:
+        assert isinstance(error, FilmError)
+        assert not tells_too_much(error.message)
+    else:
+        assert imaging.to_input(film).shape == (150, 150, 3)

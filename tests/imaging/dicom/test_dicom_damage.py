@@ -1,0 +1,188 @@
+"""Damaged compressed films: cut off, bits flipped, under headers that lie. A clean error or a film, never a crash."""
+
+from __future__ import annotations
+
+import logging
+import struct
+import zlib
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from pydicom.uid import (
+    JPEG2000,
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    RLELossless,
+)
+
+from pneumonia import PneumoniaError
+from pneumonia.errors import FilmError, TooLarge, UnreadableImage, UnsupportedDicom
+from pneumonia.imaging import read
+from tests.support import codestreams
+from tests.support.dicom_files import CHILD, dicom, encapsulated
+
+FILM = np.random.default_rng(3).integers(1000, 3000, (72, 80)).astype(np.uint16)
+GREY = (FILM >> 4).astype(np.uint8)
+FRAMES: dict[UID, tuple[npt.NDArray[Any], int, bytes]] = {
+    RLELossless: (FILM, 12, codestreams.rle(FILM, 12)),
+    JPEGBaseline8Bit: (GREY, 8, codestreams.jpeg(GREY)),
+    JPEGExtended12Bit: (FILM, 12, codestreams.jpeg_extended(FILM)),
+    JPEGLosslessSV1: (FILM, 12, codestreams.jpeg_lossless(FILM, 12)),
+    JPEGLSLossless: (FILM, 12, codestreams.jpeg_ls_frame(FILM, 12)),
+    JPEG2000Lossless: (FILM, 12, codestreams.jpeg_2000(FILM, 12)),
+    JPEG2000: (FILM, 12, codestreams.jpeg_2000(FILM, 12, 5)),
+}
+"""A film in each family of encodings: samples, bits stored, compressed frame."""
+
+every_encoding = pytest.mark.parametrize("syntax", FRAMES, ids=lambda syntax: syntax.name)
+
+
+def film(syntax: UID, frame: bytes | None = None, **tags: Any) -> bytes:
+    samples, bits, whole = FRAMES[syntax]
+    return encapsulated(samples, syntax, whole if frame is None else frame, **{"BitsStored": bits, **CHILD, **tags})
+
+
+def told(data: bytes) -> str:
+    """The error's sentence, or "" for a film; anything but our own errors goes through."""
+    try:
+        shown = read(data).pixels
+    except PneumoniaError as error:
+        assert isinstance(error, FilmError)
+        assert error.__cause__ is None and (error.__suppress_context__ or error.__context__ is None)
+        return error.message
+    assert shown.ndim == 2 and min(shown.shape) >= 64
+    return ""
+
+
+@pytest.fixture(autouse=True)
+def nothing_of_the_patient_comes_out(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> Any:
+    caplog.set_level(logging.DEBUG)
+    yield
+    printed = capfd.readouterr()
+    everything = caplog.text + printed.out + printed.err
+    assert not any(secret in everything for secret in CHILD.values())
+
+
+@every_encoding
+def test_the_whole_film_is_read(syntax: UID) -> None:
+    assert told(film(syntax)) == ""
+
+
+@every_encoding
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 0.98])
+def test_a_frame_that_is_cut_off_is_unreadable_and_not_half_a_film(syntax: UID, share: float) -> None:
+    whole = FRAMES[syntax][2]
+    with pytest.raises(UnreadableImage):
+        read(film(syntax, whole[: max(2, int(share * len(whole)))]))
+
+
+@every_encoding
+@pytest.mark.parametrize("share", [0.3, 0.9, 0.99])
+def test_a_file_that_is_cut_off_is_unreadable(syntax: UID, share: float) -> None:
+    data = film(syntax)
+    with pytest.raises(UnreadableImage):
+        read(data[: int(share * len(data))])
+
+
+@every_encoding
+@pytest.mark.parametrize("seed", range(6))
+def test_flipped_bits_give_a_clean_error_or_a_film(syntax: UID, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    frame = np.frombuffer(FRAMES[syntax][2], np.uint8).copy()
+    # Half of them near the start, where sizes and tables stand.
+    places = [*random.integers(0, min(200, len(frame)), 2), *random.integers(0, len(frame), 2)]
+    frame[places] ^= 1 << random.integers(0, 8, len(places), dtype=np.uint8)
+    sentence = told(film(syntax, frame.tobytes()))
+    assert not any(secret in sentence for secret in CHILD.values())
+
+
+LIES: list[dict[str, Any]] = [
+    {"Rows": 71},
+    {"Rows": 144},
+    {"Columns": 79},
+    {"Columns": 160},
+    {"Rows": 80, "Columns": 72},
+    {"Rows": 8000, "Columns": 9000},
+    {"Rows": 0},
+    {"BitsAllocated": 32},
+    {"BitsAllocated": 7},
+    {"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", "PlanarConfiguration": 0, "BitsAllocated": 8},
+    {"NumberOfFrames": 3},
+    {"BitsStored": 0},
+    {"BitsStored": 40},
+    {"PixelRepresentation": 7},
+]
+
+
+@every_encoding
+@pytest.mark.parametrize("lie", LIES, ids=str)
+def test_a_header_that_lies_about_the_samples_gives_a_clean_error(syntax: UID, lie: dict[str, Any]) -> None:
+    sentence = told(film(syntax, **lie))
+    # A size must fit where the frame knows its own; of the rest some can be read in spite of the lie.
+    if lie.keys() <= {"Rows", "Columns", "SamplesPerPixel"} and syntax != RLELossless:
+        assert sentence
+
+
+@pytest.mark.parametrize("syntax", [JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLosslessSV1, JPEGLSLossless])
+@pytest.mark.parametrize("size", [(65500, 65500), (73, 80), (1, 1), (0, 0)])
+def test_a_jpeg_of_another_size_than_the_header_says_is_no_film(syntax: UID, size: tuple[int, int]) -> None:
+    frame = FRAMES[syntax][2].replace(struct.pack(">HH", *FILM.shape), struct.pack(">HH", *size), 1)
+    assert told(film(syntax, frame))
+
+
+@pytest.mark.parametrize("size", [(2**31 - 1, 2**31 - 1), (60_000, 60_000), (81, 72), (1, 1), (0, 0)])
+def test_a_jpeg_2000_of_another_size_than_the_header_says_is_no_film(size: tuple[int, int]) -> None:
+    width_and_height = struct.pack(">LL", *FILM.shape[::-1])
+    frame = FRAMES[JPEG2000Lossless][2].replace(width_and_height, struct.pack(">LL", *size))
+    assert told(film(JPEG2000Lossless, frame))
+
+
+@every_encoding
+@pytest.mark.parametrize("other", FRAMES, ids=lambda syntax: syntax.name)
+def test_a_frame_under_another_encodings_name_gives_a_clean_error_or_a_film(syntax: UID, other: UID) -> None:
+    told(film(syntax, FRAMES[other][2]))
+
+
+def test_an_rle_frame_that_swells_is_not_followed() -> None:
+    """Each pair of bytes becomes 128: a small file that would be gigabytes."""
+    segment = b"\x81\0" * 2_000_000
+    frame = struct.pack("<16L", 2, 64, 64 + len(segment), *[0] * 13) + segment + segment
+    told(film(RLELossless, frame))
+
+
+def deflated(tail: bytes) -> bytes:
+    """A deflated film whose data set goes on with `tail`, before it is deflated."""
+    data = dicom(GREY, syntax=DeflatedExplicitVRLittleEndian, **CHILD)
+    meta = 144 + int.from_bytes(data[140:144], "little")
+    deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    body = zlib.decompress(data[meta:], -zlib.MAX_WBITS) + tail
+    return data[:meta] + deflater.compress(body) + deflater.flush()
+
+
+def test_a_deflated_file_is_unfolded_no_further_than_a_film_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    trailing = struct.pack("<HH2sHL", 0xFFFC, 0xFFFC, b"OB", 0, 30_000_000) + bytes(30_000_000)
+    swelling = deflated(trailing)
+    assert len(swelling) < 100_000
+    assert told(swelling) == ""
+    monkeypatch.setenv("PNEUMONIA_MAX_PIXELS", "10000")
+    with pytest.raises(TooLarge, match=r"unfolds to too much\. Allowed: 16 MB\."):
+        read(swelling)
+
+
+@pytest.mark.parametrize("syntax", FRAMES, ids=lambda syntax: syntax.name)
+def test_the_limit_of_pixels_holds_before_a_frame_is_decoded(syntax: UID, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PNEUMONIA_MAX_PIXELS", str(FILM.size - 1))
+    with pytest.raises(TooLarge, match="Received: 80 x 72"):
+        read(film(syntax))
+
+
+def test_what_is_not_read_is_refused_before_its_frame_is_looked_at() -> None:
+    with pytest.raises(UnsupportedDicom):
+        read(film(JPEG2000, b"\0\0", Modality="CT"))

@@ -1,0 +1,252 @@
+"""Every limit of the contract at the limit and one beyond it, where no other test has it.
+
+Pixels, sides, bytes of a file and the warning of low resolution: `test_imaging*.py`; scans, tags, tiles and pictures of
+one file: `test_hostile.py`.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+import sys
+import urllib.error
+import urllib.request
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from pneumonia import Failure, Prediction, Predictor, batch, imaging, settings
+from pneumonia.batch import zipped
+from pneumonia.errors import TooLarge, UnreadableImage, UsageError
+from pneumonia.inference import hub
+from pneumonia.inference.decision import check_prevalence
+from pneumonia.reporting import report
+from pneumonia.settings import Setting
+from pneumonia.web import batch_job
+from pneumonia.web.batch_job import Jobs
+from pneumonia.web.server.upload import Upload
+from tests.hostile.bombs import png_of
+from tests.support.dicom_files import dicom
+from tests.web.visit import running
+
+Grey = npt.NDArray[np.uint8]
+Encode = Callable[..., bytes]
+
+NUMBERS = (
+    settings.HUB_TIMEOUT_S,
+    settings.MAX_FILE_MB,
+    settings.MAX_UPLOAD_MB,
+    settings.MAX_PIXELS,
+    settings.THREADS,
+    settings.QUEUE_SIZE,
+    settings.RETENTION_S,
+)
+
+
+@pytest.mark.parametrize("row", NUMBERS, ids=lambda row: row.name)
+def test_the_least_legal_number_is_one(row: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(row.name, "1")
+    assert row.read() == 1
+    monkeypatch.setenv(row.name, "0")
+    with pytest.raises(UsageError, match=row.name):
+        row.read()
+
+
+@pytest.mark.parametrize("row", NUMBERS, ids=lambda row: row.name)
+def test_a_number_too_long_to_be_read_is_refused_as_any_other(row: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    digits = sys.get_int_max_str_digits()
+    monkeypatch.setenv(row.name, "9" * (digits + 1))
+    with pytest.raises(UsageError, match=row.name):
+        row.read()
+
+
+def test_the_default_limit_of_pixels_to_the_pixel() -> None:
+    """8,000 x 10,000 is reached by its decoder, which finds it broken; one column more is not."""
+    with pytest.raises(UnreadableImage):
+        imaging.read(png_of(8_000, 10_000))
+    with pytest.raises(TooLarge, match=r"Allowed: 80,000,000 pixels\. Received: 8001 x 10000\."):
+        imaging.read(png_of(8_001, 10_000))
+
+
+@pytest.mark.parametrize("as_dicom", [False, True])
+def test_the_default_limit_of_bytes_to_the_byte(as_dicom: bool, predictor: Predictor, encode: Encode) -> None:
+    film = np.full((200, 200), 90, np.uint8)
+
+    def sized(size: int) -> bytes:
+        if not as_dicom:
+            return encode(film, "PNG").ljust(size, b"\0")
+        data = dicom(film)
+        left = size - len(data) - 12
+        return data + struct.pack("<HH2sHL", 0xFFFC, 0xFFFC, b"OB", 0, left) + bytes(left)
+
+    at_the_limit, beyond = predictor.predict_many([sized(50_000_000), sized(50_000_001)])
+    assert isinstance(at_the_limit, Prediction)
+    assert isinstance(beyond, Failure)
+    assert beyond.error.as_dict() == {
+        "code": "too_large",
+        "message": "The file is too large. Allowed: 50 MB. Received: 50.0 MB.",
+    }
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Callable[[dict[str, bytes]], Path]:
+    def zip_of(members: dict[str, bytes]) -> Path:
+        with zipfile.ZipFile(tmp_path / "films.zip", "w", zipfile.ZIP_DEFLATED) as opened:
+            for name, content in members.items():
+                opened.writestr(name, content)
+        return tmp_path / "films.zip"
+
+    return zip_of
+
+
+def test_a_member_of_a_zip_has_the_limit_of_a_file(
+    made: Callable[[dict[str, bytes]], Path],
+    predictor: Predictor,
+    encode: Encode,
+    large_film: Grey,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PNEUMONIA_MAX_FILE_MB", "1")
+    film = encode(large_film, "PNG")
+    path = made({"at.png": film.ljust(1_000_000, b"\0"), "beyond.png": film.ljust(1_000_001, b"\0")})
+    at, beyond = batch.judge(predictor, batch.in_zip(path, "films.zip"))
+    assert isinstance(at, Prediction)
+    assert isinstance(beyond, Failure) and beyond.error.code == "too_large"
+
+
+def test_a_zip_has_the_limit_of_an_upload_when_unpacked(made: Callable[[dict[str, bytes]], Path]) -> None:
+    path = made({f"{number}.png": bytes(500_000) for number in range(2)})
+    assert len(zipped.members(path, most_bytes=1_000_000)) == 2
+    with pytest.raises(TooLarge):
+        zipped.members(path, most_bytes=999_999)
+
+
+def test_members_of_a_zip_are_counted_to_the_last(
+    made: Callable[[dict[str, bytes]], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = made({f"{number}.png": b"" for number in range(4)})
+    monkeypatch.setattr(zipped, "MAX_MEMBERS", 4)
+    assert len(zipped.members(path)) == 4
+    monkeypatch.setattr(zipped, "MAX_MEMBERS", 3)
+    with pytest.raises(TooLarge, match="Allowed: 3"):
+        zipped.members(path)
+
+
+def test_a_batch_on_the_page_takes_five_thousand_films_and_not_one_more(
+    predictor: Predictor, made: Callable[[dict[str, bytes]], Path]
+) -> None:
+    assert batch_job.MOST_FILMS == 5_000
+    jobs = Jobs(predictor)
+    path = made({f"{number}.png": b"x" for number in range(4_999)})
+    one = Upload(path.with_name("one.png"), "one.png")
+    one.path.write_bytes(b"x")
+    token = jobs.begin([Upload(path, "films.zip"), one], "balanced")
+    assert len(jobs.get(token).films) == 5_000
+    jobs.forget(token)
+    with pytest.raises(TooLarge, match=r"Allowed: 5,000\. Received: 5,001\."):
+        jobs.begin([Upload(path, "films.zip"), one, one], "balanced")
+
+
+def test_the_uploads_of_a_batch_have_their_limit_together(
+    predictor: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PNEUMONIA_MAX_UPLOAD_MB", "1")
+    (tmp_path / "half").write_bytes(bytes(500_000))
+    (tmp_path / "more").write_bytes(bytes(500_001))
+    half, more = (Upload(tmp_path / name, name) for name in ("half", "more"))
+    jobs = Jobs(predictor)
+    jobs.forget(jobs.begin([half, half], "balanced"))
+    with pytest.raises(TooLarge, match="Allowed: 1 MB"):
+        jobs.begin([half, more], "balanced")
+
+
+def test_an_upload_over_the_limit_is_answered_with_413(
+    predictor: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over HTTP, as a program sends it: the limit itself is taken, one byte more is not."""
+    monkeypatch.setenv("PNEUMONIA_MAX_UPLOAD_MB", "1")
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    with running(predictor) as url:
+        assert _upload(url, 1_000_000) == 200
+        assert _upload(url, 1_000_001) == 413
+
+
+def _upload(url: str, size: int) -> int:
+    head = b'--limit\r\nContent-Disposition: form-data; name="files"; filename="film.png"\r\n\r\n'
+    body = head + bytes(size) + b"\r\n--limit--\r\n"
+    kind = {"Content-Type": "multipart/form-data; boundary=limit"}
+    try:
+        with urllib.request.urlopen(
+            urllib.request.Request(f"{url}/gradio_api/upload", body, kind), timeout=30
+        ) as reply:
+            return int(reply.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+@pytest.mark.parametrize("share", [math.nextafter(0, 1), 0.5, math.nextafter(1, 0), None])
+def test_a_prevalence_lies_between_0_and_1(share: float | None) -> None:
+    check_prevalence(share)
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0, -0.1, 1.1, math.nan, math.inf])
+def test_a_prevalence_of_0_or_1_is_none(share: float) -> None:
+    with pytest.raises(UsageError, match="above 0 and below 1"):
+        check_prevalence(share)
+
+
+def test_a_prevalence_next_to_its_limits_gives_a_legal_answer(predictor: Predictor, normal_film: Grey) -> None:
+    for share in (math.nextafter(0, 1), math.nextafter(1, 0)):
+        probabilities = predictor.predict(normal_film, prevalence=share).probabilities
+        assert probabilities is not None
+        assert all(0 <= value <= 1 for value in probabilities.values())
+
+
+def test_a_note_on_a_report_has_two_hundred_letters_and_not_one_more(predictor: Predictor, normal_film: Grey) -> None:
+    prediction = predictor.predict(normal_film)
+    assert report.pdf(normal_film, prediction, None, noted="x" * 200).startswith(b"%PDF")
+    with pytest.raises(UsageError, match=r"Allowed: 200 letters\. Received: 201\."):
+        report.pdf(normal_film, prediction, None, noted="x" * 201)
+
+
+def test_threads_are_one_or_more(predictor: Predictor) -> None:
+    assert Predictor(predictor.bundle, 1).threads == 1
+    with pytest.raises(UsageError, match="Received: 0"):
+        Predictor(predictor.bundle, 0)
+
+
+def test_the_patience_with_the_hub_ends_when_it_is_over_and_not_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a clock of the test: progress at the last moment is progress."""
+
+    class Clock:
+        now = 0.0
+
+    def moved_by(seconds: float, grows: Any) -> None:
+        """A download that never ends, looked at once each so many seconds, in a folder that grows as `grows` says."""
+
+        class Nothing:
+            def put(self, outcome: object) -> None: ...
+
+            def get(self, timeout: float) -> None:
+                Clock.now += seconds
+                raise hub.queue.Empty
+
+        Clock.now = 0.0
+        monkeypatch.setattr(hub.queue, "SimpleQueue", Nothing)
+        monkeypatch.setattr(hub.time, "monotonic", lambda: Clock.now)
+        monkeypatch.setattr(hub, "_size", grows)
+        hub._bounded(lambda: (tmp_path, ""), tmp_path, 10)
+
+    with pytest.raises(TimeoutError, match="no progress for 10 s"):
+        moved_by(5.0, lambda folder: 0)
+    assert Clock.now == 15, "ten seconds are allowed, more are not"
+    with pytest.raises(TimeoutError, match="not done after 300 s"):
+        moved_by(10.0, lambda folder: int(Clock.now))
+    assert Clock.now == 310, "three hundred seconds are allowed, more are not"

@@ -1,0 +1,95 @@
+"""A bundle with any byte range changed is refused by its anchor of trust before any other file is parsed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pneumonia.errors import BundleCorrupt
+from pneumonia.inference import bundle, sources
+from pneumonia.inference.embedded import CONFIG_SHA256
+from pneumonia.inference.gate import Gate
+from pneumonia.inference.graph import Graph
+
+LISTED = tuple(json.loads((sources.EMBEDDED / bundle.CONFIG).read_bytes())["files"])
+RANGES = 12
+"""Byte ranges of each file, spread over it, its first and last bytes among them."""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return Path(shutil.copytree(sources.EMBEDDED, tmp_path_factory.mktemp("tampered") / "model"))
+
+
+@pytest.fixture(autouse=True)
+def no_parser(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever reaches a parser of the model fails the test."""
+
+    def parsed(*_: object, **__: object) -> None:
+        raise AssertionError("a file was parsed before all were verified")
+
+    monkeypatch.setattr(bundle, "_parse", parsed)
+    monkeypatch.setattr(Gate, "from_bytes", parsed)
+    monkeypatch.setattr(Graph, "__init__", parsed)
+
+
+def zeroed(part: bytes) -> bytes:
+    return bytes(len(part))
+
+
+def inverted(part: bytes) -> bytes:
+    return bytes(byte ^ 0xFF for byte in part)
+
+
+def turned(part: bytes) -> bytes:
+    return part[::-1]
+
+
+def lost(part: bytes) -> bytes:
+    return b""
+
+
+def tampered(path: Path, change: Callable[[bytes], bytes]) -> Iterator[str]:
+    """The file with one range after the other changed; as it was in the end."""
+    whole = path.read_bytes()
+    random = np.random.default_rng(len(whole))
+    for start in np.linspace(0, len(whole) - 1, RANGES).astype(int):
+        end = int(start) + int(random.integers(1, 5_000))
+        changed = whole[:start] + change(whole[start:end]) + whole[end:]
+        if changed != whole:
+            path.write_bytes(changed)
+            yield f"{path.name}[{start}:{end}]"
+    path.write_bytes(whole)
+
+
+@pytest.mark.parametrize("change", [zeroed, inverted, turned, lost], ids=lambda change: change.__name__)
+@pytest.mark.parametrize("name", LISTED)
+def test_a_changed_range_of_a_file_is_refused(folder: Path, name: str, change: Callable[[bytes], bytes]) -> None:
+    for _ in tampered(folder / name, change):
+        with pytest.raises(BundleCorrupt, match=name.replace(".", r"\.")):
+            bundle.load(folder, "embedded", config_sha256=CONFIG_SHA256)
+
+
+@pytest.mark.parametrize("change", [zeroed, inverted, turned, lost], ids=lambda change: change.__name__)
+def test_a_changed_range_of_the_config_is_refused_before_it_is_parsed(
+    folder: Path, change: Callable[[bytes], bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def parsed(*_: object) -> None:
+        raise AssertionError("the config was parsed before it was verified")
+
+    monkeypatch.setattr(bundle.json, "loads", parsed)
+    for _ in tampered(folder / bundle.CONFIG, change):
+        with pytest.raises(BundleCorrupt, match="not the one that was built in"):
+            bundle.load(folder, "embedded", config_sha256=CONFIG_SHA256)
+
+
+def test_every_bit_of_the_anchor_counts(folder: Path) -> None:
+    for place in range(64):
+        other = "0" if CONFIG_SHA256[place] != "0" else "1"
+        with pytest.raises(BundleCorrupt, match="not the one that was built in"):
+            bundle.load(folder, "embedded", config_sha256=CONFIG_SHA256[:place] + other + CONFIG_SHA256[place + 1 :])

@@ -1,0 +1,233 @@
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given, settings, strategies
+
+from pneumonia import Failure, Prediction, Predictor
+from pneumonia.errors import TooSmall, UsageError
+from pneumonia.inference.decision import (
+    CLASSES,
+    DEFAULT_POINT,
+    REASONS,
+    UNKNOWN,
+    Calibration,
+    ModelIdentity,
+    OperatingPoint,
+    Reason,
+    check_prevalence,
+    choose_point,
+)
+
+KEYS = ["file", "label", "confidence", "probabilities", "operating_point", "reason", "zones", "model", "warnings"]
+"""The contract's, in its order."""
+
+MODEL = ModelIdentity("embedded", "abc123", "f" * 64)
+POINT = OperatingPoint(low=0.25, threshold=0.5, high=0.75)
+ZONES = dict.fromkeys(["right_upper", "right_middle", "right_lower", "left_upper", "left_middle", "left_lower"], 1 / 7)
+
+
+def prediction(label: str, probability: float | None, **others: Any) -> Prediction:
+    given: dict[str, Any] = {
+        "file": "film.jpg",
+        "operating_point": "balanced",
+        "reason": None,
+        "zones": None,
+        "model": MODEL,
+        **others,
+    }
+    return Prediction(label=label, probability=probability, **given)
+
+
+SLOPES = [0.1, 1.0, 2.6, 20.0]
+
+
+@pytest.mark.parametrize("slope", SLOPES)
+@pytest.mark.parametrize("intercept", [-5.0, 0.0, 5.0])
+def test_a_calibrated_probability_rises_with_the_score(slope: float, intercept: float) -> None:
+    calibration = Calibration(slope, intercept, prevalence=0.5)
+    probabilities = [calibration.probability(step / 1000) for step in range(1001)]
+    assert probabilities == sorted(probabilities)
+    assert probabilities[0] < probabilities[-1]
+    assert all(0 <= probability <= 1 for probability in probabilities)
+
+
+@pytest.mark.parametrize("score", [0.0, 1.0, 5e-324, 1 - 2**-53])
+@pytest.mark.parametrize("slope", [1.0, 2.6, 20.0, 60.0])
+def test_a_saturated_score_has_a_finite_probability(score: float, slope: float) -> None:
+    # A slope of 60 is what the fit gives where validation separates almost perfectly.
+    probability = Calibration(slope, 1.8, prevalence=0.5).probability(score)
+    assert math.isfinite(probability)
+    assert (probability > 0.5) is (score > 0.5)
+
+
+def test_the_neutral_calibration_changes_nothing() -> None:
+    neutral = Calibration(1.0, 0.0, prevalence=0.5)
+    for score in (0.001, 0.3, 0.5, 0.999):
+        assert neutral.probability(score) == pytest.approx(score)
+
+
+@pytest.mark.parametrize(
+    ("prevalence", "probability", "moved"),
+    [
+        (0.5, 0.8, 0.5),  # odds 4 at prior odds 4: the film says nothing, and the prior is left
+        (0.5, 0.5, 0.2),
+        (0.1, 0.8, 0.1),
+        (0.8, 0.3, 0.3),
+        (0.1, 0.0, 0.0),
+        (0.1, 1.0, 1.0),
+    ],
+)
+def test_another_prevalence_moves_the_odds_by_the_prior_odds(
+    prevalence: float, probability: float, moved: float
+) -> None:
+    assert Calibration(1.0, 0.0, prevalence=0.8).at(prevalence, probability) == pytest.approx(moved)
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(strategies.floats(1e-6, 1 - 1e-6), strategies.floats(1e-6, 1 - 1e-6), strategies.floats(0.01, 0.99))
+def test_the_logit_moves_by_the_difference_of_the_prior_logits(score: float, asked: float, own: float) -> None:
+    def logit(share: float) -> float:
+        return math.log(share / (1 - share))
+
+    calibration = Calibration(1.0, 0.0, prevalence=own)
+    moved = calibration.at(asked, score)
+    assert calibration.at(own, score) == pytest.approx(score)
+    if 1e-9 < moved < 1 - 1e-9:
+        assert logit(moved) - logit(score) == pytest.approx(logit(asked) - logit(own), abs=1e-5)
+
+
+@pytest.mark.parametrize("prevalence", [0, 1, -0.1, 1.1, 10, math.nan, math.inf, "0.1", True])
+def test_what_is_no_prevalence_is_refused_with_what_is_allowed(prevalence: Any) -> None:
+    with pytest.raises(UsageError, match=r"Allowed: above 0 and below 1\. Received: "):
+        check_prevalence(prevalence)
+
+
+@pytest.mark.parametrize("prevalence", [None, 1e-9, 0.1, 0.999])
+def test_a_share_between_0_and_1_or_none_is_a_prevalence(prevalence: float | None) -> None:
+    check_prevalence(prevalence)
+
+
+@pytest.mark.parametrize(
+    ("probability", "label"),
+    [
+        (0.0, "Normal"),
+        (math.nextafter(0.25, 0), "Normal"),
+        (0.25, "Unknown"),
+        (0.5, "Unknown"),
+        (0.75, "Unknown"),
+        (math.nextafter(0.75, 1), "Pneumonia"),
+        (1.0, "Pneumonia"),
+    ],
+)
+def test_the_bands_answer_and_their_edges_do_not(probability: float, label: str) -> None:
+    assert POINT.label(probability) == label
+
+
+@pytest.mark.parametrize(
+    ("probability", "label"),
+    [(0.0, "Normal"), (math.nextafter(0.5, 0), "Normal"), (0.5, "Pneumonia"), (1, "Pneumonia")],
+)
+def test_a_forced_answer_switches_at_the_threshold(probability: float, label: str) -> None:
+    assert POINT.forced(probability) == label
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(strategies.lists(strategies.floats(0, 1), min_size=3, max_size=3).map(sorted), strategies.floats(0, 1))
+def test_an_answer_is_never_the_opposite_of_the_forced_one(bounds: list[float], probability: float) -> None:
+    point = OperatingPoint(*bounds)
+    assert point.label(probability) in {point.forced(probability), UNKNOWN}
+
+
+@pytest.mark.parametrize(
+    "triple",
+    [(0.6, 0.5, 0.7), (0.2, 0.8, 0.7), (-0.1, 0.5, 0.7), (0.2, 0.5, 1.1), (math.nan, 0.5, 0.7), (0.2, 0.5, math.nan)],
+)
+def test_an_illegal_operating_point_cannot_be_made(triple: tuple[float, float, float]) -> None:
+    with pytest.raises(ValueError, match="0 <= low <= threshold <= high <= 1"):
+        OperatingPoint(*triple)
+
+
+@pytest.mark.parametrize("triple", [(0, 0, 0), (1, 1, 1), (0, 0.5, 1), (0.5, 0.5, 0.5)])
+def test_an_operating_point_may_touch_its_limits(triple: tuple[float, float, float]) -> None:
+    assert OperatingPoint(*triple).threshold == triple[1]
+
+
+def test_a_pneumonia_answer_is_the_contracts_object() -> None:
+    answer = prediction("Pneumonia", 0.931249, zones=ZONES, warnings=("a", "b")).as_dict()
+    assert list(answer) == KEYS
+    assert answer == {
+        "file": "film.jpg",
+        "label": "Pneumonia",
+        "confidence": 0.9312,
+        "probabilities": {"Normal": 0.0688, "Pneumonia": 0.9312},
+        "operating_point": "balanced",
+        "reason": None,
+        "zones": dict.fromkeys(ZONES, 0.1429),
+        "model": {"name": "embedded", "revision": "abc123", "sha256": "f" * 64},
+        "warnings": ["a", "b"],
+    }
+    assert list(answer["probabilities"]) == ["Normal", "Pneumonia"]
+
+
+def test_a_normal_answer_is_as_sure_as_the_normal_probability() -> None:
+    answer = prediction("Normal", 0.2).as_dict()
+    assert list(answer) == KEYS
+    assert (answer["label"], answer["confidence"]) == ("Normal", 0.8)
+    assert answer["probabilities"] == {"Normal": 0.8, "Pneumonia": 0.2}
+    assert answer["zones"] is None
+    assert answer["reason"] is None
+
+
+def test_an_inconclusive_answer_has_probabilities_and_zones_but_is_not_sure() -> None:
+    answer = prediction("Unknown", 0.6, reason=Reason("inconclusive"), zones=ZONES).as_dict()
+    assert list(answer) == KEYS
+    assert answer["confidence"] is None
+    assert answer["probabilities"] == {"Normal": 0.4, "Pneumonia": 0.6}
+    assert answer["zones"] == dict.fromkeys(ZONES, 0.1429)
+    assert answer["reason"] == {"code": "inconclusive", "message": REASONS["inconclusive"]}
+
+
+@pytest.mark.parametrize("code", ["not_a_chest_film", "unlike_training_films", "unreadable_contrast"])
+def test_a_refused_film_has_a_reason_and_no_numbers(code: str) -> None:
+    answer = prediction("Unknown", None, reason=Reason(code), file=None).as_dict()
+    assert list(answer) == KEYS
+    assert answer["file"] is None
+    assert answer["confidence"] is answer["probabilities"] is answer["zones"] is None
+    assert answer["reason"] == {"code": code, "message": REASONS[code]}
+
+
+def test_there_is_a_sentence_for_each_reason_of_the_contract_and_no_other() -> None:
+    assert set(REASONS) == {"not_a_chest_film", "unlike_training_films", "inconclusive", "unreadable_contrast"}
+    assert all(message.endswith(".") for message in REASONS.values())
+
+
+def test_a_failure_is_the_contracts_error_object() -> None:
+    failure = Failure("film.jpg", TooSmall("Too small."))
+    assert failure.as_dict() == {"file": "film.jpg", "error": {"code": "too_small", "message": "Too small."}}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        prediction("Pneumonia", 1.0, zones=ZONES),
+        prediction("Normal", 0.0),
+        prediction("Unknown", None, reason=Reason("unreadable_contrast")),
+        Failure(None, TooSmall("Too small.")),
+    ],
+)
+def test_an_answer_is_strict_json(answer: Prediction | Failure) -> None:
+    assert json.loads(json.dumps(answer.as_dict(), allow_nan=False)) == answer.as_dict()
+
+
+def test_an_unknown_operating_point_is_refused_with_what_is_allowed() -> None:
+    with pytest.raises(UsageError, match=r"Allowed: screening, balanced\. Received: 'strict'\.$"):
+        choose_point({"screening": POINT, "balanced": POINT}, "strict")
+
+
+def test_the_embedded_model_has_the_default_operating_point(predictor: Predictor) -> None:
+    assert choose_point(predictor.operating_points, DEFAULT_POINT) is predictor.operating_points[DEFAULT_POINT]
+    assert CLASSES == ("Normal", "Pneumonia")

@@ -1,0 +1,281 @@
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from pneumonia import Predictor
+from pneumonia.imaging import read, to_input
+from pneumonia.inference.decision import REASONS
+from pneumonia.inference.gate import (
+    MIN_CONTRAST,
+    THUMBNAIL_BLOCK,
+    VIEWS,
+    Gate,
+    Limits,
+    Subspace,
+    edge_maps,
+    thumbnails,
+    turned,
+    upside_down,
+)
+
+Grey = npt.NDArray[np.uint8]
+
+THUMBNAIL_SIDE = 150 // THUMBNAIL_BLOCK
+CELLS = THUMBNAIL_SIDE**2
+RISING = np.tile(np.arange(150), (150, 1))
+"""Grey levels 0-149 from left to right, with room on both sides for another exposure."""
+
+
+@pytest.fixture
+def gate(predictor: Predictor) -> Gate:
+    return predictor.bundle.gate
+
+
+def verdict(gate: Gate, film: npt.NDArray[np.uint8]) -> str | None:
+    return gate.check(to_input(read(np.ascontiguousarray(film))))
+
+
+def test_the_average_film_passes(gate: Gate, normal_film: Grey, large_film: Grey) -> None:
+    assert verdict(gate, normal_film) is None
+    assert verdict(gate, large_film) is None
+
+
+@pytest.mark.parametrize(("gain", "offset"), [(0.5, 0.0), (0.5, 120.0), (1.1, 5.0), (0.8, -3.0)])
+def test_the_average_film_passes_at_any_exposure(gate: Gate, normal_film: Grey, gain: float, offset: float) -> None:
+    assert verdict(gate, np.clip(np.rint(normal_film * gain + offset), 0, 255).astype(np.uint8)) is None
+
+
+def test_a_mirrored_film_passes_since_hearts_lie_on_both_sides(gate: Gate, normal_film: Grey) -> None:
+    """The gate judges the kind of picture; situs inversus and a swapped marker are no reason to refuse."""
+    assert verdict(gate, normal_film[:, ::-1]) is None
+
+
+@pytest.mark.parametrize("level", [0, 1, 128, 255])
+def test_a_blank_picture_has_no_contrast(gate: Gate, level: int) -> None:
+    assert verdict(gate, np.full((150, 150), level, np.uint8)) == "unreadable_contrast"
+
+
+def test_a_film_of_a_few_grey_levels_has_no_contrast(gate: Gate, normal_film: Grey) -> None:
+    pale = normal_film.astype(np.float64)
+    pale = 128 + (pale - pale.mean()) * (0.8 * MIN_CONTRAST / pale.std())
+    assert verdict(gate, np.rint(pale).astype(np.uint8)) == "unreadable_contrast"
+
+
+@pytest.mark.parametrize(
+    ("deviation", "code"), [(MIN_CONTRAST - 1, "unreadable_contrast"), (MIN_CONTRAST + 1, "not_a_chest_film")]
+)
+def test_contrast_is_that_of_the_pixels_also_where_their_means_have_none(
+    gate: Gate, deviation: float, code: str
+) -> None:
+    stripes = np.where(np.indices((150, 150))[1] % 2, 128 - deviation, 128 + deviation).astype(np.uint8)
+    assert verdict(gate, stripes) == code
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_noise_is_no_chest_film(gate: Gate, seed: int) -> None:
+    noise = np.random.default_rng(seed).integers(0, 256, (150, 150), dtype=np.uint8)
+    assert verdict(gate, noise) == "not_a_chest_film"
+
+
+def test_a_chessboard_is_no_chest_film(gate: Gate) -> None:
+    board = (np.indices((150, 150)).sum(axis=0) // 10 % 2 * 255).astype(np.uint8)
+    assert verdict(gate, board) == "not_a_chest_film"
+
+
+@pytest.mark.parametrize("turns", range(4))
+def test_a_gradient_is_refused_in_each_direction(gate: Gate, turns: int) -> None:
+    gradient = np.rot90(RISING.astype(np.uint8), turns)
+    assert verdict(gate, gradient) in {"not_a_chest_film", "unlike_training_films"}
+
+
+@pytest.mark.parametrize("turns", [1, 3])
+def test_a_film_turned_by_a_quarter_is_refused(gate: Gate, normal_film: Grey, turns: int) -> None:
+    assert verdict(gate, np.rot90(normal_film, turns)) in {"not_a_chest_film", "unlike_training_films"}
+
+
+def test_a_negative_is_refused(gate: Gate, normal_film: Grey) -> None:
+    assert verdict(gate, 255 - normal_film) in {"not_a_chest_film", "unlike_training_films"}
+
+
+WIDE = Limits(1e6, 1e6)
+
+
+def known(residual: Limits, distance: Limits) -> Gate:
+    """Of brightness one component, the left-to-right rise; any other picture lies in the residual. Edges are free."""
+    rise = thumbnails(RISING.astype(np.uint8)[None])
+    one = np.ones(1, np.float32)
+    brightness = Subspace(np.zeros(CELLS, np.float32), rise / np.linalg.norm(rise), one, residual, distance)
+    count = edge_maps(RISING.astype(np.uint8)[None]).shape[1]
+    edges = Subspace(np.zeros(count, np.float32), np.eye(1, count, dtype=np.float32), one, WIDE, WIDE)
+    return Gate({"brightness": brightness, "edges": edges})
+
+
+@pytest.mark.parametrize(
+    ("near", "far", "code"),
+    [
+        (1.01, 1.02, None),
+        (0.98, 1.02, "unlike_training_films"),
+        (0.98, 0.99, "not_a_chest_film"),
+    ],
+)
+@pytest.mark.parametrize("which", ["residual", "distance"])
+def test_each_limit_refuses_with_its_code(which: str, near: float, far: float, code: str | None) -> None:
+    # Turned by a quarter the rise has nothing in common with the component: its residual is 1, its distance 0. Along
+    # the component the residual is 0 and the distance that of a thumbnail of deviation 1: the root of 900.
+    film = np.repeat(RISING.astype(np.uint8)[:, :, None], 3, axis=2)
+    if which == "residual":
+        gate, film = known(Limits(near, far), WIDE), film.transpose(1, 0, 2)
+    else:
+        gate = known(WIDE, Limits(near * CELLS**0.5, far * CELLS**0.5))
+    assert gate.check(film) == code
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_the_measures_are_those_of_the_definition(gate: Gate, normal_film: Grey, view: str) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (150, 150), dtype=np.uint8)
+    features, space = VIEWS[view](np.stack([normal_film, noise])), gate.subspaces[view]
+    residual, distance = space.measure(features)
+    for feature, one_residual, one_distance in zip(features, residual, distance, strict=True):
+        centred = (feature - space.mean).astype(np.float64)
+        along = space.components.astype(np.float64) @ centred
+        rest = centred - along @ space.components
+        assert one_residual == pytest.approx((rest**2).mean(), rel=1e-2, abs=1e-4)
+        assert one_distance == pytest.approx(np.sqrt((along**2 / space.variances).mean()), rel=1e-3)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_film_is_measured_alone_as_in_company(gate: Gate, normal_film: Grey, view: str) -> None:
+    films = np.stack([normal_film, 255 - normal_film, normal_film[::-1]])
+    space, features = gate.subspaces[view], VIEWS[view]
+    together = np.stack(space.measure(features(films)))
+    alone = np.concatenate([np.stack(space.measure(features(film[None]))) for film in films], axis=1)
+    np.testing.assert_allclose(together, alone, rtol=1e-3, atol=1e-4)
+
+
+def test_an_edge_map_does_not_depend_on_the_exposure(normal_film: Grey) -> None:
+    dim = (normal_film // 4).astype(np.uint8)
+    np.testing.assert_allclose(edge_maps(dim[None] * 3 + 7), edge_maps(dim[None]), atol=1e-3)
+
+
+def test_an_edge_shows_where_it_is_and_in_its_direction_only() -> None:
+    film = np.zeros((150, 150), np.uint8)
+    film[:, 75:] = 200
+    across, along = edge_maps(film[None]).reshape(2, 24, 24)
+    assert np.ptp(along) == 0
+    assert set(np.argwhere(across > across.min())[:, 1]) == {12}
+
+
+@pytest.mark.parametrize(("gain", "offset"), [(1, 0), (1, 60), (2, 0), (2, 100), (3, 7)])
+def test_a_thumbnail_does_not_depend_on_the_exposure(gain: int, offset: int, normal_film: Grey) -> None:
+    # Halved in depth first, so that no gain here clips: what is clipped is lost and may show.
+    dim = (normal_film // 4).astype(np.uint8)
+    exposed = (dim * gain + offset).astype(np.uint8)
+    assert int(dim.max()) * gain + offset <= 255
+    np.testing.assert_allclose(thumbnails(exposed[None]), thumbnails(dim[None]), atol=1e-4)
+
+
+def test_a_thumbnail_has_mean_0_and_deviation_1(normal_film: Grey) -> None:
+    thumbnail = thumbnails(normal_film[None])
+    assert thumbnail.shape == (1, CELLS)
+    assert thumbnail.mean() == pytest.approx(0, abs=1e-5)
+    assert thumbnail.std() == pytest.approx(1, abs=1e-5)
+
+
+def test_the_thumbnail_of_a_blank_film_is_zero_and_not_a_division_by_zero() -> None:
+    assert not thumbnails(np.full((1, 150, 150), 77, np.uint8)).any()
+
+
+def test_a_thumbnail_is_made_of_block_means() -> None:
+    film = np.zeros((150, 150), np.uint8)
+    film[5:10, 10:15] = 200
+    bright = thumbnails(film[None]).reshape(THUMBNAIL_SIDE, THUMBNAIL_SIDE)
+    assert np.argwhere(bright > 0).tolist() == [[1, 2]]
+
+
+TOP_HEAVY = np.flipud(RISING.T).astype(np.uint8)
+"""Bright above and dark below."""
+
+
+def knows_upright(upside_down: Limits | None) -> Gate:
+    """Of brightness one picture, `TOP_HEAVY`: upside down it leaves 4 unexplained, twice its deviation all over."""
+    one = np.ones(1, np.float32)
+    views = {name: view(TOP_HEAVY[None]) for name, view in VIEWS.items()}
+    spaces = {
+        name: Subspace(seen[0], np.eye(1, seen.shape[1], dtype=np.float32), one, WIDE, WIDE)
+        for name, seen in views.items()
+    }
+    return Gate({**spaces, "brightness": replace(spaces["brightness"], upside_down=upside_down)})
+
+
+@pytest.mark.parametrize(
+    ("limit", "code"),
+    [
+        (Limits(4.01, 4.02), None),
+        (Limits(3.9, 4.02), "unlike_training_films"),
+        (Limits(3.8, 3.9), "not_a_chest_film"),
+        (None, None),
+    ],
+)
+def test_what_fits_better_upside_down_is_refused(limit: Limits | None, code: str | None) -> None:
+    gate = knows_upright(limit)
+    assert verdict(gate, TOP_HEAVY) is None
+    assert verdict(gate, TOP_HEAVY[::-1]) == code
+
+
+def test_a_film_that_is_its_own_mirror_image_gains_nothing_upside_down(gate: Gate, normal_film: Grey) -> None:
+    symmetric = np.concatenate([normal_film[:75], normal_film[74::-1]])[None]
+    features = thumbnails(symmetric)
+    gain = gate.subspaces["brightness"].gain_upside_down(features, thumbnails(upside_down(symmetric)))
+    assert gain == pytest.approx(0, abs=1e-5)
+
+
+def limits(gate: Gate) -> dict[str, dict[str, Limits]]:
+    return {name: space.limits for name, space in gate.subspaces.items()}
+
+
+@pytest.mark.parametrize("limit", [None, Limits(0.0, 0.3)])
+def test_the_limits_that_are_set_are_those_that_are_saved(limit: Limits | None) -> None:
+    gate = knows_upright(limit)
+    again = Gate.from_bytes(gate.to_bytes(), limits(gate))
+    assert again.subspaces["brightness"].upside_down == limit
+    assert ("upside_down" in limits(gate)["brightness"]) is (limit is not None)
+    assert "upside_down" not in limits(gate)["edges"]
+
+
+def test_a_gate_survives_being_saved(gate: Gate, normal_film: Grey) -> None:
+    again = Gate.from_bytes(gate.to_bytes(), limits(gate))
+    assert limits(again) == limits(gate)
+    for view in VIEWS:
+        for name in ("mean", "components", "variances"):
+            np.testing.assert_array_equal(getattr(again.subspaces[view], name), getattr(gate.subspaces[view], name))
+    assert verdict(again, normal_film) is None
+
+
+def test_a_saved_gate_is_read_without_running_code(gate: Gate) -> None:
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=True, brightness_mean=np.array([print], dtype=object))
+    with pytest.raises(ValueError, match="allow_pickle"):
+        Gate.from_bytes(buffer.getvalue(), limits(gate))
+
+
+def test_each_code_of_the_gate_has_a_sentence() -> None:
+    assert {"unreadable_contrast", "not_a_chest_film", "unlike_training_films"} <= set(REASONS)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_the_embedded_components_are_orthonormal(gate: Gate, view: str) -> None:
+    """The residual is computed by Pythagoras, which holds for these only."""
+    space = gate.subspaces[view]
+    gram = space.components.astype(np.float64) @ space.components.T.astype(np.float64)
+    np.testing.assert_allclose(gram, np.eye(len(gram)), atol=1e-3)
+    assert (space.variances > 0).all()
+
+
+def test_turned_thumbnails_are_those_of_the_turned_films() -> None:
+    films = np.random.default_rng(0).integers(0, 256, (3, 150, 150)).astype(np.uint8)
+    np.testing.assert_allclose(turned(thumbnails(films)), thumbnails(upside_down(films)), atol=1e-6)

@@ -1,0 +1,98 @@
+"""A download that is killed or that two processes make at once: never a half model, and a whole one in the end."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pneumonia.errors import PneumoniaError
+from pneumonia.inference import bundle, sources
+from pneumonia.inference.embedded import CONFIG_SHA256
+
+from ..support.fake_hub import FakeHub, Fault
+
+ROOT = Path(__file__).parents[2]
+REPOSITORY = "clinic/chest-films"
+DOWNLOAD = """
+import sys
+from pathlib import Path
+from huggingface_hub import constants
+from pneumonia.inference import bundle, hub
+
+print("begun", flush=True)
+folder, commit = hub.fetch(sys.argv[1], sys.argv[2], endpoint=sys.argv[3], cache=Path(sys.argv[4]))
+print(bundle.load(folder, sys.argv[1], revision=commit).identity.sha256)
+"""
+SLOW_S = 2.8
+"""What the fake Hub takes for the whole bundle, the graph in twelve parts."""
+
+
+@pytest.fixture
+def server() -> Iterator[FakeHub]:
+    with FakeHub() as running:
+        running.fault, running.faulty_file = Fault.STEADY, bundle.GRAPH
+        yield running
+
+
+@pytest.fixture
+def commit(server: FakeHub) -> str:
+    paths = [path for path in sources.EMBEDDED.rglob("*") if path.is_file()]
+    return server.push(REPOSITORY, {path.relative_to(sources.EMBEDDED).as_posix(): path.read_bytes() for path in paths})
+
+
+def start(server: FakeHub, commit: str, cache: Path) -> subprocess.Popen[str]:
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("PNEUMONIA_", "HF_"))}
+    settings = {"HF_HUB_DISABLE_XET": "1", "NO_PROXY": "127.0.0.1", "PNEUMONIA_HUB_TIMEOUT_S": "20"}
+    command = [sys.executable, "-c", DOWNLOAD, REPOSITORY, commit, server.url, str(cache)]
+    return subprocess.Popen(
+        command, cwd=ROOT, env={**own, **settings}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def finish(running: subprocess.Popen[str]) -> None:
+    said, told = running.communicate(timeout=120)
+    assert running.returncode == 0, told
+    assert said.split() == ["begun", CONFIG_SHA256]
+
+
+def loadable(cache: Path) -> list[str]:
+    """The sha256 of every model in the cache that loads at all."""
+    found = []
+    for snapshot in cache.glob("models--*/snapshots/*"):
+        try:
+            found.append(bundle.load(snapshot, REPOSITORY).identity.sha256)
+        except PneumoniaError:
+            continue
+    return found
+
+
+@pytest.mark.slow  # a minute and a half
+def test_no_kill_leaves_a_half_model_that_loads(server: FakeHub, commit: str, tmp_path: Path) -> None:
+    """`kill -9` at random moments of one download after the other, until twenty have hit it before its end."""
+    kills, chance, round_ = 20, random.Random(20), 0
+    while kills:
+        cache = tmp_path / str(round_)
+        round_ += 1
+        for _ in range(min(kills, 1 + chance.randrange(4))):
+            running = start(server, commit, cache)
+            assert running.stdout is not None and running.stdout.readline() == "begun\n"
+            time.sleep(chance.random() * SLOW_S)
+            running.kill()
+            said, _ = running.communicate()
+            kills -= not said  # one that had ended was not killed in its work
+            assert set(loadable(cache)) <= {CONFIG_SHA256}
+        finish(start(server, commit, cache))
+        assert loadable(cache) == [CONFIG_SHA256]
+
+
+def test_two_processes_download_into_one_cache(server: FakeHub, commit: str, tmp_path: Path) -> None:
+    for running in [start(server, commit, tmp_path) for _ in range(2)]:
+        finish(running)
+    assert sum(f"GET /{REPOSITORY}/resolve/{commit}/{bundle.GRAPH}" == asked for asked in server.requests) == 1

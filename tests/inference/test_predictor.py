@@ -1,0 +1,388 @@
+from __future__ import annotations
+
+import itertools
+import logging
+import os
+import re
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image
+
+from pneumonia import Failure, Prediction, Predictor, load_predictor
+from pneumonia.errors import BundleCorrupt, EmptyFile, UsageError
+from pneumonia.imaging import INVERTED_NOTE, Radiograph, Source, read, to_input
+from pneumonia.imaging.dicom.dicom_subject import LATERAL_NOTE
+from pneumonia.inference.bundle import Bundle
+from pneumonia.inference.decision import UNKNOWN, Calibration, Reason
+from pneumonia.inference.explain import ZONES, zones
+from pneumonia.inference.gate import Gate
+from pneumonia.inference.predictor import Reading
+from tests.support.dicom_files import dicom
+
+Grey = npt.NDArray[np.uint8]
+
+
+@pytest.fixture
+def film_path(normal_film: Grey, tmp_path: Path) -> Path:
+    path = tmp_path / "film.png"
+    Image.fromarray(normal_film).save(path)
+    return path
+
+
+def variants(film: Grey, count: int) -> list[Grey]:
+    """Films that the gate lets through and whose scores differ: the average with an own grain each."""
+    noise = np.random.default_rng(11).normal(0, 6, (count, *film.shape))
+    return [np.clip(film + grain, 0, 255).astype(np.uint8) for grain in noise]
+
+
+def test_each_kind_of_source_gets_the_same_answer(predictor: Predictor, film_path: Path, normal_film: Grey) -> None:
+    with Image.open(film_path) as picture:
+        sources: list[Source] = [film_path, str(film_path), film_path.read_bytes(), picture, normal_film]
+        answers = [replace(predictor.predict(source), file=None) for source in sources]
+    assert all(answer == answers[0] for answer in answers)
+    assert answers[0].probability is not None
+
+
+def test_an_answer_carries_the_name_as_the_caller_gave_it(
+    predictor: Predictor, film_path: Path, normal_film: Grey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(film_path.parent)
+    assert predictor.predict(film_path).file == str(film_path)
+    assert predictor.predict("film.png").file == "film.png"
+    assert predictor.predict(normal_film).file is None
+    assert predictor.predict(normal_film, file="film 7").file == "film 7"
+    assert predictor.predict(film_path, file="upload.png").file == "upload.png"
+
+
+def test_an_answer_names_its_model_and_its_operating_point(predictor: Predictor, normal_film: Grey) -> None:
+    for name in predictor.operating_points:
+        answer = predictor.predict(normal_film, name)
+        assert answer.operating_point == name
+        assert answer.model == predictor.bundle.identity
+
+
+def test_the_warnings_of_the_film_reach_the_answer(predictor: Predictor, normal_film: Grey) -> None:
+    small = np.asarray(Image.fromarray(normal_film).resize((100, 100)))
+    assert predictor.predict(small).warnings == read(small).warnings != ()
+
+
+def test_a_refused_film_is_unknown_and_not_scored(predictor: Predictor) -> None:
+    answer = predictor.predict(np.full((200, 200), 128, np.uint8))
+    assert answer.label == UNKNOWN
+    assert answer.reason == Reason("unreadable_contrast")
+    assert (answer.probability, answer.confidence, answer.probabilities, answer.zones) == (None,) * 4
+
+
+def test_zones_are_those_of_the_reading_and_none_for_a_normal_answer(predictor: Predictor, normal_film: Grey) -> None:
+    reading = predictor.read(normal_film)
+    assert reading.activation is not None
+    low, high = (predictor.decide(replace(reading, probability=probability)) for probability in (0.0, 1.0))
+    assert low.zones is None
+    assert high.zones == zones(reading.activation)
+    assert set(high.zones) == set(ZONES)
+
+
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+def test_an_inverted_film_is_corrected_and_says_so(predictor: Predictor, large_film: Grey, depth: type) -> None:
+    upright = large_film.astype(depth) * depth(np.iinfo(depth).max // 255)
+    answer, corrected = predictor.predict(upright), predictor.predict(np.iinfo(depth).max - upright)
+    assert corrected == replace(answer, warnings=(*answer.warnings, INVERTED_NOTE))
+    assert answer.probability is not None
+
+
+def test_an_inverted_film_is_displayed_corrected_at_full_resolution(
+    predictor: Predictor, normal_film: Grey, encode: Callable[..., bytes]
+) -> None:
+    large = np.asarray(Image.fromarray(normal_film).resize((1600, 1400)))
+    for kind, apart in (("PNG", 0), ("JPEG", 12)):
+        inverted = encode(255 - large, kind)
+        reading = predictor.read(inverted)
+        assert reading.inverted
+        shown = reading.display(inverted)
+        assert shown.shape == large.shape
+        assert np.abs(shown.astype(np.int16) - large).max() <= apart
+    assert not predictor.read(large).inverted
+    np.testing.assert_array_equal(predictor.read(large).display(large), large)
+
+
+def test_what_is_no_film_either_way_is_refused_as_it_is(predictor: Predictor, normal_film: Grey) -> None:
+    for other in (np.rot90(normal_film), 255 - np.rot90(normal_film), np.full((200, 200), 200, np.uint8)):
+        other = np.ascontiguousarray(other)
+        reading = predictor.read(other)
+        assert (reading.refusal is None, reading.inverted, reading.film.warnings) == (False, False, ())
+        assert reading.refusal == Reason(str(predictor.bundle.gate.check(to_input(read(other)))))
+
+
+def test_a_film_that_its_file_calls_lateral_is_refused_unseen(predictor: Predictor, normal_film: Grey) -> None:
+    frontal, lateral = (predictor.predict(dicom(normal_film, ViewPosition=view)) for view in ("PA", "LL"))
+    assert frontal.probability == predictor.predict(normal_film).probability is not None
+    assert (lateral.label, lateral.reason) == (UNKNOWN, Reason("unlike_training_films"))
+    assert (lateral.probability, lateral.zones, lateral.warnings) == (None, None, (LATERAL_NOTE,))
+    blank = np.zeros((100, 100), np.uint8) + np.uint8(7)
+    assert predictor.predict(dicom(blank, ViewPosition="RL")).reason == Reason("unlike_training_films")
+
+
+def by_hand(probability: float) -> Reading:
+    """A reading that no model has made: whoever scored again could not come to its probability."""
+    blank = Radiograph(np.zeros((150, 150), np.uint8), "array")
+    return Reading(blank, None, probability, np.ones((18, 18), np.float32))
+
+
+@pytest.mark.parametrize("probability", [0.0, 0.123456, 0.5, 0.987654, 1.0])
+def test_another_operating_point_is_decided_without_scoring_again(predictor: Predictor, probability: float) -> None:
+    for name, point in predictor.operating_points.items():
+        answer = predictor.decide(by_hand(probability), name, file="film.png")
+        assert answer.probability == probability
+        assert (answer.operating_point, answer.file) == (name, "film.png")
+        assert answer.label == point.label(probability)
+        assert answer.reason == (Reason("inconclusive") if answer.label == UNKNOWN else None)
+
+
+def test_a_decision_from_a_reading_is_the_prediction(predictor: Predictor, normal_film: Grey) -> None:
+    reading = predictor.read(normal_film)
+    for name in predictor.operating_points:
+        assert predictor.decide(reading, name) == predictor.predict(normal_film, name)
+
+
+@pytest.mark.parametrize("probability", [0.0, 0.05, 0.5, 0.97, 1.0])
+def test_a_prevalence_moves_the_probability_and_leaves_the_label(predictor: Predictor, probability: float) -> None:
+    for name in predictor.operating_points:
+        own, asked = (predictor.decide(by_hand(probability), name, prevalence=share) for share in (None, 0.1))
+        moved = predictor.bundle.calibration.at(0.1, probability)
+        warning = "Probabilities are for a prevalence of 10 %, as asked; the label does not depend on it."
+        assert asked == replace(own, probability=moved, warnings=(warning,))
+        assert own.warnings == ()
+        assert moved <= probability
+
+
+def test_a_prevalence_goes_every_way_of_asking(predictor: Predictor, normal_film: Grey, film_path: Path) -> None:
+    answer = predictor.predict(film_path, "screening", prevalence=0.125)
+    assert list(predictor.predict_many([film_path], "screening", prevalence=0.125)) == [answer]
+    reading = predictor.read(film_path)
+    assert predictor.decide(reading, "screening", file=str(film_path), prevalence=0.125) == answer
+    assert reading.probability is not None
+    assert answer.probability == predictor.bundle.calibration.at(0.125, reading.probability)
+    assert "12.5 %" in answer.warnings[-1]
+
+
+def test_a_film_that_is_not_scored_says_nothing_of_prevalence(predictor: Predictor) -> None:
+    blank = np.full((200, 200), 128, np.uint8)
+    assert predictor.predict(blank, prevalence=0.1) == predictor.predict(blank)
+
+
+def test_an_impossible_prevalence_is_refused_before_the_film_is_read(predictor: Predictor) -> None:
+    for ask in (
+        lambda: predictor.predict("missing.png", prevalence=1.0),
+        lambda: list(predictor.predict_many(["missing.png"], prevalence=0.0)),
+        lambda: predictor.decide(by_hand(0.5), prevalence=2),
+    ):
+        with pytest.raises(UsageError, match="above 0 and below 1"):
+            ask()
+
+
+def test_an_unknown_operating_point_is_refused_before_the_film_is_read(predictor: Predictor) -> None:
+    for ask in (
+        lambda: predictor.predict("missing.png", "strict"),
+        lambda: list(predictor.predict_many(["missing.png"], "strict")),
+        lambda: predictor.decide(by_hand(0.5), "strict"),
+    ):
+        with pytest.raises(UsageError, match=r"Allowed: .*balanced.* Received: 'strict'\."):
+            ask()
+
+
+def test_a_bad_film_raises_alone_and_is_a_failure_among_others(
+    predictor: Predictor, film_path: Path, tmp_path: Path
+) -> None:
+    empty, text = tmp_path / "empty.png", tmp_path / "letter.png"
+    empty.touch()
+    text.write_text("Dear colleague")
+    with pytest.raises(EmptyFile):
+        predictor.predict(empty)
+    paths = [empty, film_path, text, tmp_path / "missing.png", tmp_path, film_path]
+    results = list(predictor.predict_many(paths))
+    codes = [result.error.code if isinstance(result, Failure) else None for result in results]
+    assert [result.file for result in results] == [str(path) for path in paths]
+    assert codes == ["empty_file", None, "unsupported_format", "unreadable_image", "unreadable_image", None]
+    assert results[1] == results[5] == predictor.predict(film_path)
+
+
+def test_many_films_are_answered_in_order(predictor: Predictor, normal_film: Grey) -> None:
+    films = variants(normal_film, 25)
+    # A large film now and then, so that later ones are ready before it.
+    films[::6] = [np.kron(film, np.ones((14, 14), np.uint8)) for film in films[::6]]
+    results = list(predictor.predict_many(films))
+    assert results == [predictor.predict(film) for film in films]
+    assert len({result.probability for result in results if isinstance(result, Prediction)}) > 1
+
+
+def test_no_films_are_no_answers(predictor: Predictor) -> None:
+    assert list(predictor.predict_many([])) == []
+
+
+def film_threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name.startswith("film")]
+
+
+def test_many_films_are_taken_lazily_from_an_endless_source(predictor: Predictor, normal_film: Grey) -> None:
+    taken = itertools.count()
+
+    def endless() -> Iterator[Grey]:
+        while True:
+            next(taken)
+            yield normal_film
+
+    results = predictor.predict_many(endless())
+    assert next(taken) == 0, "nothing is read before the first answer is asked for"
+    assert [isinstance(result, Prediction) for result in itertools.islice(results, 3)] == [True] * 3
+    assert next(taken) <= 3 + 4 * predictor.threads + 2
+    results.close()  # type: ignore[attr-defined]
+    assert film_threads() == [], "whoever stops early leaves no thread behind"
+
+
+def test_eight_threads_at_once_get_the_answers_of_one(predictor: Predictor, normal_film: Grey) -> None:
+    inputs = [to_input(read(film)) for film in variants(normal_film, 24)] * 4
+    alone = [predictor.score(seen) for seen in inputs]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(predictor.score, inputs))
+    for (score, activation), (other_score, other_activation) in zip(alone, together, strict=True):
+        assert score == other_score
+        np.testing.assert_array_equal(activation, other_activation)
+
+
+def test_an_activation_map_is_the_callers_own(predictor: Predictor, normal_film: Grey) -> None:
+    """The interpreter reuses its memory for the next film; an answer that is still held must not change."""
+    first = predictor.read(normal_film).activation
+    assert first is not None
+    kept = first.copy()
+    predictor.score(to_input(read(255 - normal_film)))
+    np.testing.assert_array_equal(first, kept)
+
+
+class UnreadablePath(os.PathLike[str]):
+    """A path object that fails when asked for its text, as one of a closed archive does."""
+
+    def __fspath__(self) -> str:
+        raise RuntimeError("jane_doe.dcm is gone")
+
+
+@pytest.fixture
+def broken(predictor: Predictor) -> Predictor:
+    """A predictor whose gate was built for another thumbnail: an error of ours with each film."""
+    spaces = predictor.bundle.gate.subspaces
+    wrong = Gate({view: replace(space, mean=space.mean[:100]) for view, space in spaces.items()})
+    return Predictor(replace(predictor.bundle, gate=wrong), 1)
+
+
+def test_an_error_of_ours_is_a_failure_with_an_id_and_the_log_has_no_name(
+    broken: Predictor, normal_film: Grey, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "jane_doe.png"
+    Image.fromarray(normal_film).save(path)
+    with caplog.at_level(logging.DEBUG):
+        (failed,) = broken.predict_many([path])
+    assert isinstance(failed, Failure)
+    assert failed.error.code == "internal"
+    assert failed.file == str(path)
+    incident = re.search(r"\b[0-9a-f]{12}\b", failed.error.message)
+    assert incident is not None
+    ours = [record.getMessage() for record in caplog.records if record.name == "pneumonia"]
+    assert len(ours) == 1
+    assert incident[0] in ours[0]
+    assert "ValueError at pneumonia.inference.gate:" in ours[0]
+    assert "jane" not in caplog.text
+    assert "jane" not in failed.error.message
+
+
+def test_a_broken_path_object_is_a_failure_and_the_others_are_answered(
+    predictor: Predictor, film_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    results = list(predictor.predict_many([UnreadablePath(), film_path]))
+    assert isinstance(results[0], Failure)
+    assert results[0].error.code == "internal"
+    assert isinstance(results[1], Prediction)
+    assert "jane" not in caplog.text
+
+
+@pytest.mark.parametrize("foreign", [None, 7, ["film.png"], object()])
+def test_what_is_no_film_at_all_is_a_failure_too(predictor: Predictor, foreign: object) -> None:
+    (result,) = predictor.predict_many([foreign])  # type: ignore[list-item]
+    assert isinstance(result, Failure)
+
+
+def with_nan_weights(graph: bytes) -> bytes:
+    """The graph with all its weights NaN, as a training run that diverged leaves them."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    data = bytearray(graph)
+    model = schema.Model.GetRootAsModel(data, 0)
+    layers = model.Subgraphs(0)
+    for tensor in map(layers.Tensors, range(layers.TensorsLength())):
+        buffer = model.Buffers(tensor.Buffer())
+        # Small buffers may be shared with shapes. All bits set are NaN in each float type.
+        if tensor.Type() in {schema.TensorType.FLOAT32, schema.TensorType.FLOAT16} and buffer.DataLength() > 1000:
+            buffer.DataAsNumpy()[:] = 0xFF
+    return bytes(data)
+
+
+def test_a_graph_that_computes_no_number_never_gives_an_answer(predictor: Predictor, normal_film: Grey) -> None:
+    nan = Predictor(replace(predictor.bundle, graph=with_nan_weights(predictor.bundle.graph)), 1)
+    with pytest.raises(ValueError, match="not a number"):
+        nan.predict(normal_film)
+    (result,) = nan.predict_many([normal_film])
+    assert isinstance(result, Failure)
+    assert result.error.code == "internal"
+
+
+def test_a_graph_that_is_none_cannot_be_loaded(predictor: Predictor) -> None:
+    with pytest.raises(BundleCorrupt):
+        Predictor(replace(predictor.bundle, graph=b"TFL3" * 100), 1)
+
+
+def test_threads_come_from_the_setting_or_the_caller(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PNEUMONIA_THREADS", "3")
+    assert Predictor(predictor.bundle).threads == 3
+    assert Predictor(predictor.bundle, 1).threads == 1
+    monkeypatch.setenv("PNEUMONIA_THREADS", "none")
+    with pytest.raises(UsageError, match="PNEUMONIA_THREADS"):
+        Predictor(predictor.bundle)
+
+
+def test_one_thread_gives_the_answers_of_many(predictor: Predictor, normal_film: Grey) -> None:
+    films = variants(normal_film, 6)
+    assert list(Predictor(predictor.bundle, 1).predict_many(films)) == list(predictor.predict_many(films))
+
+
+def test_a_steeper_calibration_moves_the_probability_and_nothing_else(predictor: Predictor, normal_film: Grey) -> None:
+    bundle: Bundle = replace(predictor.bundle, calibration=Calibration(1e-9, 0.0, 0.5))
+    answer = Predictor(bundle, 1).predict(normal_film)
+    assert answer.probability == pytest.approx(0.5, abs=1e-6)
+
+
+def test_the_description_has_the_contracts_keys(predictor: Predictor) -> None:
+    described = predictor.describe()
+    assert list(described) == ["name", "revision", "sha256", "operating_points", "figures"]
+    assert "balanced" in described["operating_points"]
+    for point in described["operating_points"].values():
+        assert list(point) == ["low", "threshold", "high"]
+    assert {"value", "low", "high"} <= set(described["figures"]["official"]["accuracy"])
+
+
+def test_the_model_setting_is_read_where_none_is_named(monkeypatch: pytest.MonkeyPatch, predictor: Predictor) -> None:
+    monkeypatch.setenv("PNEUMONIA_MODEL", str(predictor.bundle.folder))
+    assert load_predictor(threads=1).model.sha256 == predictor.model.sha256
+
+
+def test_a_large_jpeg_gets_one_answer_however_it_comes(
+    predictor: Predictor, normal_film: Grey, encode: Callable[..., bytes], tmp_path: Path
+) -> None:
+    data = encode(np.asarray(Image.fromarray(normal_film).resize((2400, 2000))), "JPEG")
+    path = tmp_path / "film.jpg"
+    path.write_bytes(data)
+    assert predictor.predict(path).probability == predictor.predict(data).probability is not None

@@ -1,0 +1,85 @@
+"""Runs of `python -m pneumonia archive` as real processes, and what they leave."""
+
+from __future__ import annotations
+
+import csv
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from pneumonia.batch.rows import COLUMNS, NUMBERS
+
+ROOT = Path(__file__).parents[2]
+WORKER = "ray::MapWorker"
+PATIENCE_S = 300
+
+
+def environment() -> dict[str, str]:
+    """Nothing of the developer's settings, and the package where it stands."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("PNEUMONIA_")}
+    return clean | {"PYTHONPATH": str(ROOT)}
+
+
+def command(*arguments: object, kind: str = "archive") -> list[str]:
+    return [sys.executable, "-m", "pneumonia", kind, *map(str, arguments)]
+
+
+def run(*arguments: object, kind: str = "archive", cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(*arguments, kind=kind), capture_output=True, text=True, cwd=cwd, env=environment(), timeout=PATIENCE_S
+    )
+
+
+def start(*arguments: object) -> subprocess.Popen[str]:
+    return subprocess.Popen(command(*arguments), stderr=subprocess.PIPE, text=True, cwd=ROOT, env=environment())
+
+
+def descendants(pid: int) -> dict[int, str]:
+    """The processes below one, with what they call themselves."""
+    parents, titles = {}, {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            titles[int(folder.name)] = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
+        except (OSError, ValueError):
+            continue
+    below = {pid}
+    while more := {child for child, parent in parents.items() if parent in below} - below:
+        below |= more
+    return {child: titles[child] for child in below - {pid} if child in titles}
+
+
+def workers(pid: int) -> list[int]:
+    return [child for child, title in descendants(pid).items() if title.startswith(WORKER)]
+
+
+def written(out: Path) -> list[Path]:
+    return sorted((out / "rows").glob("part-*.parquet"))
+
+
+def wait_for_parts(running: subprocess.Popen[str], out: Path, count: int) -> None:
+    ends = time.monotonic() + PATIENCE_S
+    while len(written(out)) < count:
+        assert running.poll() is None and time.monotonic() < ends, running.communicate()[1]
+        time.sleep(0.02)
+
+
+def rows(out: Path) -> list[dict[str, str]]:
+    """All rows by their films' names, as the cells that `batch` writes."""
+    told = [row for path in written(out) for row in pq.read_table(path).to_pylist()]
+    return sorted(({name: cell(name, row[name]) for name in COLUMNS} for row in told), key=lambda row: row["file"])
+
+
+def cell(column: str, value: float | str | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:.4f}" if column in NUMBERS - {"prevalence"} else str(value)
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return sorted(csv.DictReader(file), key=lambda row: row["file"])

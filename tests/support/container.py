@@ -1,0 +1,329 @@
+"""Builds and runs the container where no engine is at hand: the same steps, by what a kernel has.
+
+    python -m tests.support.container [--python python3.12] [--json FILE]          as root, on Linux; a minute
+
+A copy-on-write layer over this machine's files (overlayfs) stands for the base image, with a fresh environment of
+PYTHON in the place of its interpreter. The Dockerfile's steps are carried out in it as they stand. Then it is made
+read-only, /tmp becomes the tmpfs of compose.yaml, and CMD runs as USER without capabilities in a network of its own
+that ends at the loopback: health check and prediction must pass there. Nothing of this machine is changed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fnmatch
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+PATIENCE_S = 180
+
+BASE_LIBRARIES = re.compile(
+    r"(lib(c|m|dl|pthread|rt|util|gcc_s|stdc\+\+|z)|ld-linux-x86-64|ld-linux-aarch64)\.so(\.[\d.]+)?"
+)
+"""What every Debian holds, the slim ones too: of libc6, libgcc-s1, libstdc++6 (apt needs them) and zlib1g (dpkg)."""
+
+VENDOR_PLUGINS = "ai_edge_litert/vendors"
+"""LiteRT's doors to accelerators of others; they are never opened, and lack libraries everywhere."""
+
+LOCKED = ("--no-new-privs", "--inh-caps=-all", "--bounding-set=-all")
+"""What compose.yaml asks of an engine: `no-new-privileges` and `cap_drop: ALL`."""
+
+PREDICT = """
+import json, sys
+from pathlib import Path
+from gradio_client import Client, handle_file
+film = next(Path("/app/pneumonia/models/children/examples").glob("*normal*.png"))
+print(json.dumps(Client("http://127.0.0.1:7860", verbose=False).predict(handle_file(film), api_name="/predict")))
+"""
+
+CLOSED = """
+import importlib.util, os, json
+def writes(folder):
+    try:
+        open(os.path.join(folder, "x"), "w").close()
+    except OSError:
+        return False
+    return True
+status = dict(line.split(":\\t") for line in open("/proc/self/status").read().splitlines() if ":\\t" in line)
+training = ("tensorflow", "keras", "sklearn", "scipy", "matplotlib", "cv2", "ray", "pyarrow")
+print(json.dumps({
+    "uid": os.getuid(),
+    "capabilities": int(status["CapEff"], 16) | int(status["CapBnd"], 16),
+    "no_new_privileges": status["NoNewPrivs"].strip() == "1",
+    "writes": [folder for folder in ("/", "/app", "/app/pneumonia", "/usr", "/var", "/tmp") if writes(folder)],
+    "training": [name for name in training if importlib.util.find_spec(name)],
+}))
+"""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One instruction of a Dockerfile: `RUN`, and what stands behind it."""
+
+    name: str
+    rest: str
+
+    @property
+    def words(self) -> list[str]:
+        """Of the JSON form, or of the shell's."""
+        return list(json.loads(self.rest)) if self.rest.startswith("[") else shlex.split(self.rest)
+
+
+def steps(dockerfile: str) -> list[Step]:
+    lines = [line for line in dockerfile.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    joined = re.sub(r"\\\n\s*", "", "\n".join(lines))
+    return [Step(*line.split(None, 1)) for line in joined.splitlines()]
+
+
+def health_check(parsed: list[Step]) -> list[str]:
+    (rest,) = (step.rest for step in parsed if step.name == "HEALTHCHECK")
+    return list(json.loads(rest.split("CMD", 1)[1]))
+
+
+def sent(root: Path, patterns: list[str]) -> list[Path]:
+    """The files that `.dockerignore` lets through; the last pattern that fits a file or a folder above it decides."""
+    found = []
+    for folder, _, names in os.walk(root):
+        for name in names:
+            path = Path(folder, name).relative_to(root)
+            if not _is_ignored(path, patterns):
+                found.append(path)
+    return sorted(found)
+
+
+def _is_ignored(path: Path, patterns: list[str]) -> bool:
+    ignored = False
+    for pattern in patterns:
+        bare = pattern.removeprefix("!")
+        names = [path, *path.parents][:-1]
+        anywhere = bare.removeprefix("**/")
+        fits = any(fnmatch.fnmatch(each.as_posix(), bare) for each in names) or (
+            anywhere != bare and any(fnmatch.fnmatch(each.name, anywhere) for each in names)
+        )
+        if fits:
+            ignored = not pattern.startswith("!")
+    return ignored
+
+
+def ignore_patterns() -> list[str]:
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+@dataclass
+class Image:
+    """A root folder that the steps fill."""
+
+    root: Path
+    folder: str = "/"
+    user: str = "root"
+    command: list[str] = field(default_factory=list)
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def carry_out(self, step: Step) -> None:
+        print(f"-- {step.name} {step.rest}"[:110], flush=True)
+        getattr(self, f"_{step.name.lower()}")(step)
+
+    def inside(self, command: list[str], *, prefix: tuple[str, ...] = (), **options: Any) -> subprocess.Popen[str]:
+        """Start a command in the image, as its user."""
+        code = 'cd "$0" && exec "$@"'
+        user = ["setpriv", f"--reuid={self.user}", f"--regid={self.user}", "--clear-groups", *LOCKED]
+        lowered = [] if self.user == "root" else user
+        whole = [*prefix, "chroot", str(self.root), "sh", "-c", code, self.folder, *lowered, *command]
+        return subprocess.Popen(whole, env=self.environment, text=True, **options)
+
+    def _from(self, step: Step) -> None:
+        pass  # the base stands already
+
+    def _env(self, step: Step) -> None:
+        self.environment |= dict(word.split("=", 1) for word in step.words)
+
+    def _workdir(self, step: Step) -> None:
+        self.folder = step.rest
+        (self.root / step.rest.lstrip("/")).mkdir(parents=True, exist_ok=True)
+
+    def _copy(self, step: Step) -> None:
+        *sources, target = step.words
+        to = self.root / self.folder.lstrip("/") / target
+        for path in sent(ROOT, ignore_patterns()):
+            for source in sources:
+                if path == Path(source):
+                    place = to / path.name
+                elif path.is_relative_to(source):
+                    place = to / path.relative_to(source)
+                else:
+                    continue
+                place.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(ROOT / path, place)
+
+    def _run(self, step: Step) -> None:
+        if self.inside(["sh", "-c", step.rest]).wait() != 0:
+            raise SystemExit(f"failed: RUN {step.rest}")
+
+    def _user(self, step: Step) -> None:
+        self.user = step.rest
+
+    def _expose(self, step: Step) -> None:
+        pass
+
+    def _healthcheck(self, step: Step) -> None:
+        pass
+
+    def _cmd(self, step: Step) -> None:
+        self.command = step.words
+
+
+def build(place: Path, python: str) -> Image:
+    """The image of the Dockerfile, over a layer of this machine."""
+    _mount("tmpfs", "tmpfs", place, "size=3g")
+    for name in ("upper", "work", "root"):
+        (place / name).mkdir()
+    layers = f"lowerdir=/,upperdir={place / 'upper'},workdir={place / 'work'}"
+    root = place / "root"
+    _mount("overlay", "overlay", root, layers)
+    for name in ("proc", "dev", "sys"):
+        subprocess.run(["mount", "--rbind", f"/{name}", root / name], check=True)
+    # What was here before must not help: neither this checkout nor this environment.
+    _mount("tmpfs", "tmpfs", root / str(ROOT).lstrip("/"), "size=1m")
+    shutil.rmtree(root / "app", ignore_errors=True)
+    _open_the_way_to(root, python)
+    subprocess.run(["chroot", root, python, "-m", "venv", "/opt/base"], check=True)
+    kept = {name: value for name, value in os.environ.items() if name.startswith("PIP_") or name.endswith("_proxy")}
+    image = Image(root, environment={**kept, "PATH": "/opt/base/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin"})
+    for step in steps((ROOT / "Dockerfile").read_text()):
+        image.carry_out(step)
+    return image
+
+
+def _open_the_way_to(root: Path, python: str) -> None:
+    """An interpreter in a folder of root's is nobody else's; in the layer it is."""
+    for folder in Path(python).resolve().parents[:-1]:
+        (root / str(folder).lstrip("/")).chmod(0o755)
+
+
+def _mount(kind: str, source: str, target: Path, options: str) -> None:
+    subprocess.run(["mount", "-t", kind, "-o", options, source, target], check=True)
+
+
+def installed(image: Image) -> dict[str, float]:
+    """Megabytes of what the steps have added to the base."""
+    (packages,) = image.root.glob("opt/base/lib/python3.*/site-packages")
+    own = [path for path in packages.iterdir() if not path.name.startswith(("pip", "setuptools"))]
+    return {"packages_mb": _megabytes(own), "app_mb": _megabytes([image.root / "app"])}
+
+
+def _megabytes(paths: list[Path]) -> float:
+    told = subprocess.run(["du", "-sc", "--block-size=1", *paths], capture_output=True, text=True, check=True).stdout
+    return round(int(told.splitlines()[-1].split()[0]) / 1e6, 1)
+
+
+def foreign_libraries(image: Image) -> set[str]:
+    """Shared libraries that a package asks of the system, or that are nowhere, and that no slim image holds."""
+    (packages,) = image.root.glob("opt/base/lib/python3.*/site-packages")
+    found = set()
+    for path in packages.rglob("*.so*"):
+        # A library inside a package finds its neighbours through the one that loads it.
+        if VENDOR_PLUGINS in path.as_posix() or ".libs/" in path.as_posix() or not path.is_file():
+            continue
+        told = subprocess.run(["ldd", path], capture_output=True, text=True).stdout
+        for name, where in re.findall(r"^\s+(\S+) => (\S+|not found)", told, re.MULTILINE):
+            if "site-packages" not in where and not BASE_LIBRARIES.fullmatch(name):
+                found.add(name)
+    return found
+
+
+def serve(image: Image, service: dict[str, Any]) -> dict[str, Any]:
+    """Run CMD as compose.yaml says, and return what was seen of it."""
+    (tmpfs,) = service["tmpfs"]
+    assert tmpfs.startswith("/tmp:") and service["read_only"] and service["cap_drop"] == ["ALL"]
+    subprocess.run(["mount", "-o", "remount,ro", image.root], check=True)
+    _mount("tmpfs", "tmpfs", image.root / "tmp", tmpfs.removeprefix("/tmp:"))
+    alone = ("unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "-")
+    page = image.inside(image.command, prefix=alone)
+    try:
+        same = ("nsenter", f"--net=/proc/{page.pid}/ns/net")
+        time.sleep(1)
+        seconds = _until_healthy(image, same, page)
+        told = {"healthy_after_s": round(seconds, 1)}
+        told |= {"prediction": json.loads(_output(image, same, ["python", "-c", PREDICT]))}
+        told |= json.loads(_output(image, same, ["python", "-c", CLOSED]))
+        return told | {"peak_memory_mb": _peak(page.pid)}
+    finally:
+        page.terminate()
+        page.wait(30)
+
+
+def _until_healthy(image: Image, prefix: tuple[str, ...], page: subprocess.Popen[str]) -> float:
+    started = time.monotonic()
+    check = health_check(steps((ROOT / "Dockerfile").read_text()))
+    if not has_health_route():
+        print("-- no health route yet: asking for the page instead", flush=True)
+        check = [word.replace("/health", "/") for word in check]
+    while time.monotonic() - started < PATIENCE_S:
+        if page.poll() is not None:
+            raise SystemExit(f"CMD ended with {page.returncode}")
+        if image.inside(check, prefix=prefix, stderr=subprocess.DEVNULL).wait() == 0:
+            return time.monotonic() - started
+        time.sleep(0.5)
+    raise SystemExit("not healthy in time")
+
+
+def has_health_route() -> bool:
+    return any('"/health"' in path.read_text() for path in (ROOT / "pneumonia" / "web").glob("*.py"))
+
+
+def _output(image: Image, prefix: tuple[str, ...], command: list[str]) -> str:
+    done = image.inside(command, prefix=prefix, stdout=subprocess.PIPE)
+    told = done.communicate(timeout=PATIENCE_S)[0]
+    if done.returncode:
+        raise SystemExit(f"failed inside: {command[-1]}")
+    return told.splitlines()[-1]
+
+
+def _peak(pid: int) -> float:
+    """Megabytes at most of the process that serves."""
+    (line,) = (line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmHWM"))
+    return round(int(line.split()[1]) / 1e3, 1)
+
+
+def measure(place: Path, python: str) -> dict[str, Any]:
+    service = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["film"]
+    image = build(place, python)
+    found = {**installed(image), "foreign_libraries": sorted(foreign_libraries(image))}
+    return found | serve(image, service)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Builds and runs the container without an engine.")
+    parser.add_argument("--python", default=sys.executable, help="the interpreter in the base's place")
+    parser.add_argument("--json", type=Path, help="also write what was seen there")
+    parser.add_argument("--place", type=Path, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.place is None:
+        with tempfile.TemporaryDirectory(prefix="container-") as place:
+            # Mounts of its own, which end with it.
+            again = [sys.executable, "-m", "tests.support.container", *sys.argv[1:], "--place", place]
+            return subprocess.run(["unshare", "--mount", "--propagation", "private", *again], cwd=ROOT).returncode
+    found = measure(given.place, os.path.realpath(shutil.which(given.python) or given.python))
+    told = json.dumps(found, indent=1)
+    print(told)
+    if given.json:
+        given.json.write_text(told + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

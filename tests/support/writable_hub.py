@@ -1,0 +1,385 @@
+"""The fake Hub with the routes that write: create, validate, preupload, LFS batch and upload, commit, tags, variables.
+
+Like the real one it refuses without a right to write, keeps what was uploaded of a commit that never came, commits all
+or nothing, and moves no tag.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from http import HTTPStatus
+from typing import Any, TypeAlias
+
+from huggingface_hub import RepoCard
+
+from .fake_hub import SECRET_HEADER, FakeHub, Fault, _Handler
+
+TOKEN = "hf_averysecrettokenthatnobodymaysee"
+READER = "hf_anothersecrettokenthatmayreadonly"
+OWNER = "clinic"
+
+LARGE = (".tflite", ".npz", ".keras", ".png", ".ttf")
+"""Endings that the Hub takes by LFS, as binary files."""
+ATTRIBUTES = "".join(f"*{ending} filter=lfs diff=lfs merge=lfs -text\n" for ending in LARGE).encode()
+
+NO_PLAN = (
+    "Static Spaces are free for everyone, but hosting Gradio and Docker Spaces on free cpu-basic requires a PRO "
+    "subscription. Subscribe at https://huggingface.co/pro"
+)
+
+_API = re.compile(r"/api/(?P<kind>model|space)s/(?P<name>[^/]+/[^/?]+)(?:/(?P<what>\w+)(?:/(?P<revision>[^?]+))?)?")
+_BATCH = re.compile(r"/(?P<name>(?:spaces/)?[^/]+/[^/]+)\.git/info/lfs/objects/batch")
+
+Answer: TypeAlias = tuple[int, Any]
+
+
+class Break(Enum):
+    """How a connection ends; a number in its place is the status that is answered."""
+
+    CUT = "closed at once, nothing done"
+    HALF = "closed half way through what is sent"
+    LOST = "done, but the answer never comes"
+    SILENT = "no answer, and the connection stays"
+
+
+@dataclass
+class WritableHub(FakeHub):
+    """Repositories by name, those of Spaces below `spaces/`."""
+
+    paid_plan: bool = True
+    private: set[str] = field(default_factory=set)
+    tags: dict[str, dict[str, str]] = field(default_factory=dict)
+    variables: dict[str, dict[str, str]] = field(default_factory=dict)
+    objects: dict[str, bytes] = field(default_factory=dict)
+    steps: list[str] = field(default_factory=list)
+    """What was asked, by the name of the step."""
+    uploads: list[str] = field(default_factory=list)
+    """The sha256 of each large file that came whole, as often as it came."""
+    received: int = 0
+    """Bytes of all bodies."""
+    breaks: dict[str, tuple[Break | int, int]] = field(default_factory=dict)
+    """Step -> (what happens to it, how many times more)."""
+
+    def __post_init__(self) -> None:
+        super().__init__()
+        self.lock = threading.RLock()
+
+    def handler(self) -> type[_Handler]:
+        return _WritingHandler
+
+    def fail(self, step: str, how: Break | int, times: int = 1000) -> None:
+        """Break this step, so many times."""
+        self.breaks[step] = (how, times)
+
+    def take_break(self, step: str) -> Break | int | None:
+        with self.lock:
+            how, times = self.breaks.get(step, (None, 0))
+            if how is None or times < 1:
+                return None
+            self.breaks[step] = (how, times - 1)
+            return how
+
+    def has(self, repository: str) -> bool:
+        return repository in self._commits
+
+    def history(self, repository: str) -> list[str]:
+        """Its commits, the first one first."""
+        return list(self._commits.get(repository, {}))
+
+    def files(self, repository: str, revision: str = "main") -> Mapping[str, bytes]:
+        found = self.resolve(repository, revision)
+        assert not isinstance(found, Fault)
+        return found[1]
+
+    def resolve(self, repository: str, revision: str) -> tuple[str, Mapping[str, bytes]] | Fault:
+        return super().resolve(repository, self.tags.get(repository, {}).get(revision, revision))
+
+
+class _WritingHandler(_Handler):
+    """Reads as the plain fake Hub does, and writes."""
+
+    @property
+    def hub(self) -> WritableHub:
+        hub = self.server.hub
+        assert isinstance(hub, WritableHub)
+        return hub
+
+    def do_GET(self) -> None:  # noqa: N802
+        found = _API.match(self.path)
+        if not found:
+            return super().do_GET()
+        self.hub.requests.append(f"GET {self.path}")
+        key = _key(found)
+        work: Mapping[str | None, Callable[[], Answer]] = {
+            None: lambda: self._info(key, "main"),
+            "revision": lambda: self._info(key, found["revision"]),
+            "tree": lambda: self._tree(key, found["revision"]),
+            "refs": lambda: self._refs(key),
+            "variables": lambda: self._variables(key),
+        }
+        self._do(found["what"] or "info", work[found["what"]])
+
+    def do_POST(self) -> None:  # noqa: N802
+        self.hub.requests.append(f"POST {self.path}")
+        if self.path == "/api/repos/create":
+            return self._do("create", self._create)
+        if self.path == "/api/validate-yaml":
+            return self._do("validate", self._validate)
+        if batch := _BATCH.fullmatch(self.path):
+            name = batch["name"]
+            return self._do("batch", lambda: self._batch(name))
+        found = _API.match(self.path)
+        assert found, self.path
+        key, what, revision = _key(found), found["what"], found["revision"]
+        work: Mapping[str, Callable[[], Answer]] = {
+            "preupload": lambda: self._preupload(key),
+            "commit": lambda: self._commit(key),
+            "tag": lambda: self._tag(key, revision),
+            "variables": lambda: self._set_variable(key),
+        }
+        self._do(what, work[what])
+
+    def do_PUT(self) -> None:  # noqa: N802
+        self.hub.requests.append("PUT")
+        self._do("put", self._put)
+
+    def do_DELETE(self) -> None:  # noqa: N802
+        self.hub.requests.append(f"DELETE {self.path}")
+        found = _API.match(self.path)
+        assert found is not None
+        self._do("variables", lambda: self._unset_variable(_key(found)))
+
+    def _do(self, step: str, work: Callable[[], Answer]) -> None:
+        hub = self.hub
+        hub.steps.append(step)
+        if token := self.headers.get(SECRET_HEADER):
+            hub.tokens.add(token)
+        how = hub.take_break(step)
+        if how is Break.SILENT:
+            hub.closing.wait()
+        if how is Break.HALF:
+            self.rfile.read(int(self.headers.get("Content-Length", 2)) // 2)
+        if how in {Break.CUT, Break.HALF, Break.SILENT}:
+            self.close_connection = True
+            return
+        if isinstance(how, int):
+            self._body()
+            return self._reply(how, {"error": HTTPStatus(how).phrase})
+        with hub.lock:
+            status, answer = work()
+        if how is not Break.LOST:
+            self._reply(status, answer)
+
+    def _reply(self, status: int, answer: Any) -> None:
+        data = json.dumps(answer).encode()
+        message = answer.get("error") if isinstance(answer, dict) else None
+        headers = {"Content-Type": "application/json", "Content-Length": str(len(data))}
+        if message:
+            headers["X-Error-Message"] = message
+        if isinstance(answer, dict) and "code" in answer:
+            headers["X-Error-Code"] = answer["code"]
+        self._send_head(status, headers)
+        self.wfile.write(data)
+
+    def _body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding") == "chunked":
+            data = b"".join(iter(self._chunk, b""))
+        else:
+            data = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.hub.received += len(data)
+        return data
+
+    def _chunk(self) -> bytes:
+        size = int(self.rfile.readline(), 16)
+        data = self.rfile.read(size)
+        self.rfile.readline()
+        return data
+
+    def _json(self) -> Any:
+        return json.loads(self._body())
+
+    def _refused(self, owner: str) -> Answer | None:
+        """401 without a good token, 403 for one that may not write here."""
+        token = self.headers.get(SECRET_HEADER)
+        if token not in {f"Bearer {TOKEN}", f"Bearer {READER}"}:
+            message = "Invalid credentials in Authorization header" if token else "Invalid username or password."
+            return 401, {"error": message}
+        if token != f"Bearer {TOKEN}" or owner != OWNER:
+            return 403, {"error": f'You don\'t have the rights to write under the namespace "{owner}"'}
+        return None
+
+    def _gone(self, key: str) -> Answer | None:
+        seen = key not in self.hub.private or self.headers.get(SECRET_HEADER) == f"Bearer {TOKEN}"
+        if self.hub.has(key) and seen:
+            return None
+        status = 404 if self.headers.get(SECRET_HEADER) else 401
+        return status, {"error": "Repository not found", "code": "RepoNotFound"}
+
+    def _cannot_write(self, key: str) -> Answer | None:
+        return self._gone(key) or self._refused(key.removeprefix("spaces/").split("/")[0])
+
+    def _create(self) -> Answer:
+        asked = self._json()
+        kind = asked.get("type", "model")
+        key = f"{'spaces/' if kind == 'space' else ''}{asked['organization']}/{asked['name']}"
+        if refused := self._refused(asked["organization"]):
+            return refused
+        if self.hub.has(key):
+            return 409, {"error": "You already created this repo", "url": f"{self.hub.url}/{key}"}
+        if kind == "space" and not self.hub.paid_plan:
+            return 402, {"error": NO_PLAN}
+        assert kind == "model" or asked["sdk"] == "gradio"
+        self.hub.push(key, {".gitattributes": ATTRIBUTES})
+        if asked.get("visibility") == "private":
+            self.hub.private.add(key)
+        self.hub.variables[key] = {row["key"]: row["value"] for row in asked.get("variables", [])}
+        return 200, {"url": f"{self.hub.url}/{key}"}
+
+    def _validate(self) -> Answer:
+        asked = self._json()
+        front: Any = RepoCard(asked["content"]).data.__dict__
+        errors = [{"message": f'"{name}" is missing'} for name in _NEEDED[asked["repoType"]] if name not in front]
+        return (400 if errors else 200), {"errors": errors, "warnings": []}
+
+    def _preupload(self, key: str) -> Answer:
+        asked = self._json()
+        if refused := self._cannot_write(key):
+            return refused
+        there = self.hub.files(key)
+        rows = [{"path": row["path"], "shouldIgnore": False, **_mode(row["path"], there)} for row in asked["files"]]
+        return 200, {"files": rows}
+
+    def _batch(self, key: str) -> Answer:
+        asked = self._json()
+        if refused := self._cannot_write(key):
+            return refused
+        assert asked["operation"] == "upload" and asked["hash_algo"] == "sha256"
+        rows = []
+        for row in asked["objects"]:
+            upload = {"upload": {"href": f"{self.hub.url}/storage/{row['oid']}?signature=secret"}}
+            rows.append({**row, **({} if row["oid"] in self.hub.objects else {"actions": upload})})
+        return 200, {"transfer": "basic", "objects": rows}
+
+    def _put(self) -> Answer:
+        assert SECRET_HEADER not in self.headers, "the storage is another company's: no token goes there"
+        oid = self.path.removeprefix("/storage/").partition("?")[0]
+        data = self._body()
+        if hashlib.sha256(data).hexdigest() != oid:
+            return 400, {"error": "wrong sha256"}
+        self.hub.objects[oid] = data
+        self.hub.uploads.append(oid)
+        return 200, {}
+
+    def _commit(self, key: str) -> Answer:
+        lines = [json.loads(line) for line in self._body().splitlines()]
+        if refused := self._cannot_write(key):
+            return refused
+        head = self.hub.history(key)[-1]
+        if lines[0]["value"].get("parentCommit", head) != head:
+            return 412, {"error": "A commit has happened since. Please refresh and try again."}
+        files = dict(self.hub.files(key))
+        for line in lines[1:]:
+            name, value = line["value"]["path"], line["value"]
+            if line["key"] == "file":
+                files[name] = base64.b64decode(value["content"])
+            elif line["key"] == "lfsFile" and value["oid"] in self.hub.objects:
+                files[name] = self.hub.objects[value["oid"]]
+            elif line["key"] == "deletedFile" and name in files:
+                del files[name]
+            else:
+                return 400, {"error": f"{line['key']} {name} cannot be committed"}
+        commit = self.hub.push(key, files)
+        return 200, {"commitOid": commit, "commitUrl": f"{self.hub.url}/{key}/commit/{commit}"}
+
+    def _tag(self, key: str, revision: str) -> Answer:
+        tag = self._json()["tag"]
+        if refused := self._cannot_write(key):
+            return refused
+        found = self.hub.resolve(key, revision)
+        if isinstance(found, Fault):
+            return 404, {"error": "no such revision", "code": "RevisionNotFound"}
+        tags = self.hub.tags.setdefault(key, {})
+        if tag in tags:
+            return 409, {"error": f"Tag {tag} exists"}
+        tags[tag] = found[0]
+        return 200, {}
+
+    def _info(self, key: str, revision: str) -> Answer:
+        if gone := self._gone(key):
+            return gone
+        found = self.hub.resolve(key, revision)
+        if isinstance(found, Fault):
+            return 404, {"error": "no such revision", "code": "RevisionNotFound"}
+        siblings = [{"rfilename": name} for name in found[1]]
+        name = key.removeprefix("spaces/")
+        return 200, {"id": name, "sha": found[0], "private": key in self.hub.private, "siblings": siblings}
+
+    def _tree(self, key: str, revision: str) -> Answer:
+        if gone := self._gone(key):
+            return gone
+        return 200, [_entry(name, data) for name, data in self.hub.files(key, revision).items()]
+
+    def _refs(self, key: str) -> Answer:
+        if gone := self._gone(key):
+            return gone
+        head = self.hub.history(key)[-1]
+        tags = [
+            {"name": tag, "ref": f"refs/tags/{tag}", "targetCommit": commit}
+            for tag, commit in self.hub.tags.get(key, {}).items()
+        ]
+        branch = {"name": "main", "ref": "refs/heads/main", "targetCommit": head}
+        return 200, {"branches": [branch], "converts": [], "tags": tags}
+
+    def _variables(self, key: str) -> Answer:
+        if refused := self._cannot_write(key):
+            return refused
+        found = self.hub.variables.setdefault(key, {})
+        return 200, {name: {"key": name, "value": value} for name, value in found.items()}
+
+    def _set_variable(self, key: str) -> Answer:
+        asked = self._json()
+        if refused := self._cannot_write(key):
+            return refused
+        self.hub.variables.setdefault(key, {})[asked["key"]] = asked["value"]
+        return self._variables(key)
+
+    def _unset_variable(self, key: str) -> Answer:
+        asked = self._json()
+        if refused := self._cannot_write(key):
+            return refused
+        del self.hub.variables[key][asked["key"]]
+        return self._variables(key)
+
+
+_NEEDED = {"model": ("license",), "space": ("title", "sdk", "sdk_version", "app_file")}
+
+
+def _key(found: re.Match[str]) -> str:
+    return f"{'spaces/' if found['kind'] == 'space' else ''}{found['name']}"
+
+
+def _mode(name: str, there: Mapping[str, bytes]) -> dict[str, Any]:
+    mode = "lfs" if name.endswith(LARGE) else "regular"
+    entry = _entry(name, there[name]) if name in there else None
+    oid = None if entry is None else entry["lfs"]["oid"] if "lfs" in entry else entry["oid"]
+    return {"uploadMode": mode, "oid": oid}
+
+
+def _entry(name: str, data: bytes) -> dict[str, Any]:
+    if not name.endswith(LARGE):
+        return {"type": "file", "path": name, "size": len(data), "oid": _git_hash(data)}
+    sha256 = hashlib.sha256(data).hexdigest()
+    pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{sha256}\nsize {len(data)}\n".encode()
+    lfs = {"oid": sha256, "size": len(data), "pointerSize": len(pointer)}
+    return {"type": "file", "path": name, "size": len(data), "oid": _git_hash(pointer), "lfs": lfs}
+
+
+def _git_hash(data: bytes) -> str:
+    return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()

@@ -1,0 +1,272 @@
+"""The service as it really runs, `python app.py` in a process of its own: privacy, health, log, busy, and its end."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from benchmarks import served as benchmark
+from benchmarks.served import Service, call, predict, served, upload
+from pneumonia.files import beneath
+
+from ...support.awaiting import awaited
+from ..visit import READY, Visit
+
+PATIENT = "Doe_Jane_1961-04-12_MRN-0042"
+RETENTION_S = 3
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service that keeps films for three seconds."""
+    with served(tmp_path_factory.mktemp("service"), PNEUMONIA_RETENTION_S=str(RETENTION_S)) as running:
+        yield running
+
+
+def ask(service: Service, what: Callable[[httpx.AsyncClient], Any]) -> Any:
+    """What a coroutine gives that talks to the service."""
+
+    async def asked() -> Any:
+        async with httpx.AsyncClient(base_url=service.address, timeout=60) as client:
+            return await what(client)
+
+    return awaited(asked())
+
+
+def until(true: Callable[[], Any], within_s: float = 30) -> None:
+    latest = time.monotonic() + within_s
+    while not true():
+        assert time.monotonic() < latest
+        time.sleep(0.1)
+
+
+def test_health_asks_for_no_login_and_tells_nothing(service: Service) -> None:
+    reply = httpx.get(f"{service.address}/health")
+    assert (reply.status_code, reply.text) == (200, "ready")
+    assert httpx.head(f"{service.address}/health").status_code == 200
+    assert httpx.post(f"{service.address}/health").status_code == 405
+
+
+def test_nothing_of_a_patient_is_left_on_the_disk_or_in_the_log(
+    service: Service, files: dict[str, Path], dicom_film: bytes
+) -> None:
+    """By every way in: endpoints, MCP aside; a film that is read, one that is refused, one that cannot be read."""
+    contents = {
+        f"{PATIENT}.png": files["film.png"].read_bytes(),
+        f"{PATIENT}-turned.png": files["turned.png"].read_bytes(),
+        f"{PATIENT}.dcm": dicom_film,
+        f"{PATIENT}-broken.jpg": files["broken.jpg"].read_bytes(),
+    }
+
+    async def all_ways(client: httpx.AsyncClient) -> None:
+        for name, content in contents.items():
+            assert (await predict(client, name, content))["file"] == name
+            await call(client, "analyze", [await upload(client, name, content)])
+        rows = await call(client, "predict_batch", [[await upload(client, *each) for each in contents.items()]])
+        assert [row["file"] for row in rows] == list(contents)
+        gone = {"path": str(service.uploads / PATIENT / "x.png"), "meta": {"_type": "gradio.FileData"}}
+        with pytest.raises(benchmark.Lost, match="no such upload"):
+            await call(client, "predict", [gone])
+        await client.get(f"/gradio_api/file=/{PATIENT}.png")
+        await client.get(f"/{PATIENT}?{PATIENT}={PATIENT}", headers={"Referer": f"http://x/{PATIENT}"})
+
+    ask(service, all_ways)
+    assert service.files(), "the test must see the films before they are gone"
+    until(lambda: service.files() == [])
+    until(lambda: not [path for path in beneath(service.uploads) if len(path.name) == 64])
+    said = service.said()
+    for secret in ("Doe", "Jane", "1961-", "MRN", "-0042", "4711", "Traceback", str(service.uploads), "127.0.0.1:5"):
+        assert secret not in said.replace(service.address, ""), secret
+    pixels = base64.b64encode(contents[f"{PATIENT}.png"][:300]).decode()
+    assert pixels not in said
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+def test_nothing_of_a_patient_is_left_by_the_page(service: Service, files: dict[str, Path], browser: Any) -> None:
+    """One film with its map, then a batch with its tables."""
+    film = {"name": f"{PATIENT}.png", "mimeType": "image/png", "buffer": files["film.png"].read_bytes()}
+    with Visit(browser, service.address) as visit:
+        visit.page.set_input_files(READY, film)
+        visit.answer()
+        visit.page.get_by_role("tab", name="Many films").click()
+        visit.page.set_input_files("#batch-films input[type=file]", [film])
+        visit.page.wait_for_selector("#batch-films tr.file")
+        visit.page.locator("#batch-start").click()
+        visit.page.wait_for_selector("#batch-csv:visible")
+        names = {path.name for path in service.files()}
+        assert "results.csv" in names, "the test must see the table before it is gone"
+    until(lambda: service.files() == [])
+    assert "endpoint=page films=1" in service.said()
+    for secret in ("Doe", "Jane", "MRN", "Traceback"):
+        assert secret not in service.said(), secret
+
+
+def test_a_line_a_request_and_a_line_a_film_with_one_id(service: Service, files: dict[str, Path]) -> None:
+    content = files["film.png"].read_bytes()
+    reply: dict[str, str] = {}
+
+    async def asked(client: httpx.AsyncClient) -> None:
+        film = await upload(client, "a.png", content)
+        posted = await client.post("/gradio_api/call/predict", json={"data": [film]})
+        reply.update(posted.headers)
+        await client.get(f"/gradio_api/call/predict/{posted.json()['event_id']}")
+
+    ask(service, asked)
+    identity = reply["x-request-id"]
+    until(lambda: f"film id={identity}" in service.said())
+    lines = [line for line in service.said().splitlines() if f"id={identity}" in line]
+    kinds = {line.split(" pneumonia ")[1].split(" ")[0]: _pairs(line) for line in lines}
+    assert set(kinds) == {"request", "film"}
+    assert kinds["request"]["route"] == "/gradio_api/call/predict"
+    assert kinds["request"]["status"] == "200"
+    assert kinds["film"]["format"] == "PNG"
+    assert kinds["film"]["bytes"] == str(len(content))
+    assert kinds["film"]["outcome"].split(":")[0] in {"Normal", "Pneumonia", "Unknown"}
+    assert float(kinds["film"]["ms"]) >= 0
+
+
+def _pairs(line: str) -> dict[str, str]:
+    return dict(part.split("=", 1) for part in line.split() if "=" in part)
+
+
+def test_neither_run_history_nor_monitoring_nor_analytics(service: Service) -> None:
+    config = httpx.get(f"{service.address}/config").json()
+    assert not config.get("run_history") and config["analytics_enabled"] is False
+    assert not config.get("enable_monitoring")
+    for path in ("/monitoring", "/monitoring/summary", "/gradio_api/runs"):
+        assert service.status(path) == 404
+
+
+@pytest.mark.slow
+def test_a_killed_service_leaves_nothing_for_long(tmp_path: Path, files: dict[str, Path]) -> None:
+    with served(tmp_path) as first:
+        ask(first, lambda client: predict(client, f"{PATIENT}.png", files["film.png"].read_bytes()))
+        assert [path for path in first.files() if PATIENT in path.name]
+        first.process.send_signal(signal.SIGKILL)
+        first.process.wait()
+        assert [path for path in first.files() if PATIENT in path.name]
+    with served(tmp_path) as second:
+        assert second.files() == []
+
+
+def slow_batch(content: bytes, films: int) -> Callable[[httpx.AsyncClient], Any]:
+    async def asked(client: httpx.AsyncClient) -> Any:
+        film = await upload(client, "a.png", content)
+        return await call(client, "predict_batch", [[film] * films])
+
+    return asked
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
+def test_told_to_end_it_finishes_what_runs_and_sends_away_what_comes(
+    tmp_path: Path, files: dict[str, Path], number: signal.Signals
+) -> None:
+    content = files["film.jpg"].read_bytes()
+    found: list[Any] = []
+    with served(tmp_path) as service:
+        worker = threading.Thread(target=lambda: found.append(ask(service, slow_batch(content, 400))))
+        worker.start()
+        until(lambda: "route=/gradio_api/call/predict_batch" in service.said())
+        service.process.send_signal(number)
+        until(lambda: service.status() == 503)
+        late = httpx.post(f"{service.address}/gradio_api/upload", files={"files": ("a.png", content)})
+        assert (late.status_code, late.json()["error"]["code"]) == (503, "busy")
+        assert late.headers["retry-after"]
+        worker.join(60)
+        assert service.process.wait(30) == 0
+    assert [row["label"] for row in found[0]] == [found[0][0]["label"]] * 400
+    assert service.files() == []
+    assert "state=ended" in service.said() and "unfinished=0" in service.said()
+
+
+def test_a_full_queue_answers_busy_and_loses_nothing(tmp_path: Path, files: dict[str, Path]) -> None:
+    content = files["film.jpg"].read_bytes()
+
+    async def flood(client: httpx.AsyncClient) -> list[Any]:
+        film = await upload(client, "a.png", content)
+        asked = [call(client, "predict", [film]) for _ in range(40)]
+        batch = [call(client, "predict_batch", [[film, film]]) for _ in range(5)]
+        return await asyncio.gather(*asked, *batch, call(client, "analyze", [film]))
+
+    with served(tmp_path, PNEUMONIA_QUEUE_SIZE="2", PNEUMONIA_THREADS="1") as service:
+        *rows, shown = ask(service, flood)
+        singles = [row for row in rows if isinstance(row, dict)]
+        busy = [row for row in singles if "error" in row]
+        assert len(singles) == 40 and busy and len(busy) < 40
+        for row in busy:
+            assert row["file"] == "a.png" and row["error"]["code"] == "busy"
+            assert "Allowed: 2 at a time. Try again" in row["error"]["message"]
+        for many in (row for row in rows if isinstance(row, list)):
+            assert len(many) == 2
+        assert shown
+        assert ask(service, lambda client: predict(client, "a.png", content))["label"], "and then it goes on"
+
+
+NO_NETWORK = """
+import ipaddress, socket
+def refuse(self, address, true=socket.socket.connect):
+    if self.family != socket.AF_UNIX and not ipaddress.ip_address(address[0].split("%")[0]).is_loopback:
+        print("TRIED THE NETWORK", address, flush=True)
+        raise OSError("no network")
+    return true(self, address)
+def look_up(host, *others, true=socket.getaddrinfo, **options):
+    if host not in {None, "", "localhost", "127.0.0.1", "::1", "0.0.0.0"}:
+        print("TRIED TO LOOK UP", host, flush=True)
+        raise OSError("no network")
+    return true(host, *others, **options)
+socket.socket.connect = refuse
+socket.getaddrinfo = look_up
+"""
+
+
+@pytest.mark.slow
+def test_it_starts_and_answers_without_a_network(tmp_path: Path, files: dict[str, Path]) -> None:
+    """With sockets to anywhere else refused, and each try told."""
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text(NO_NETWORK)
+    with served(tmp_path / "run", PYTHONPATH=str(tmp_path / "site")) as service:
+        assert ask(service, lambda client: predict(client, "a.png", files["film.png"].read_bytes()))["label"]
+    assert "TRIED" not in service.said()
+
+
+def test_an_import_tries_no_network(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(NO_NETWORK)
+    code = "import pneumonia, pneumonia.cli, pneumonia.web.page, app; pneumonia.load_predictor('')"
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{benchmark.ROOT}"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0 and "TRIED" not in done.stdout
+
+
+def test_collecting_goes_on_after_the_imports_and_leaves_them_alone() -> None:
+    code = "import gc, app; print(gc.isenabled(), gc.get_freeze_count() > len(gc.get_objects()))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=benchmark.ROOT, capture_output=True, text=True, timeout=120, check=True
+    )
+    assert done.stdout.split() == ["True", "True"]
+
+
+def _has_namespaces() -> bool:
+    unshare = shutil.which("unshare")
+    return bool(unshare) and subprocess.run([str(unshare), "-rn", "true"], capture_output=True).returncode == 0
+
+
+@pytest.mark.skipif(not _has_namespaces(), reason="needs `unshare -rn`: a network namespace of its own")
+def test_it_predicts_in_a_network_namespace_without_a_route(files: dict[str, Path]) -> None:
+    command = ["unshare", "-rn", sys.executable, "-m", "pneumonia", "predict", "--json", str(files["film.png"])]
+    done = subprocess.run(command, cwd=benchmark.ROOT, capture_output=True, text=True, timeout=120)
+    assert json.loads(done.stdout)["label"], done.stderr

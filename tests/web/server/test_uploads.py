@@ -1,0 +1,45 @@
+"""Uploads whose job takes longer than they are kept."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+from gradio_client import Client, handle_file
+
+from pneumonia import Predictor, settings
+from pneumonia.files import beneath
+
+from ..visit import Held, running
+
+RETENTION_S = 2
+
+
+def test_a_film_is_kept_while_it_waits_and_while_it_is_read(
+    predictor: Predictor, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PNEUMONIA_RETENTION_S", str(RETENTION_S))
+    monkeypatch.setenv("PNEUMONIA_THREADS", "1")
+    held = Held(predictor)
+    with running(held) as address:
+        client = Client(address, verbose=False)
+        held.open.clear()
+        film = handle_file(files["film.png"])
+        jobs = [client.submit(film, api_name="/predict") for _ in range(2)]
+        jobs.append(client.submit([film, film], api_name="/predict_batch"))
+        for foreign in ("/etc/passwd", "no\0path", str(Path(settings.place_of_uploads()) / "gone.png")):
+            httpx.post(f"{address}/gradio_api/call/predict", json={"data": [{"path": foreign}]}).raise_for_status()
+        time.sleep(2.5 * RETENTION_S)
+        held.open.set()
+        first, second, batch = (job.result(timeout=30) for job in jobs)
+        assert [row["label"] for row in (first, second, *batch)] == ["Normal"] * 4
+        latest = time.monotonic() + 5 * RETENTION_S
+        while _films() and time.monotonic() < latest:
+            time.sleep(0.1)
+        assert _films() == []
+
+
+def _films() -> list[Path]:
+    return [path for path in beneath(Path(settings.place_of_uploads())) if path.name == "film.png"]
