@@ -14,7 +14,7 @@ import sys
 
 from pneumonia import PneumoniaError, load_predictor
 from pneumonia.web import page
-from pneumonia.web.server import memory, request_log, shutdown
+from pneumonia.web.server import request_log, session_memory, shutdown
 
 gc.freeze()
 gc.enable()
@@ -25,7 +25,7 @@ def main() -> int:
     parser.add_argument("--share", action="store_true", help="a public link that anyone can use while this runs")
     share = parser.parse_args().share
     request_log.configure()
-    memory.use_few_arenas()
+    session_memory.use_few_arenas()
     try:
         options = page.launch_options(share=share)
         if options["share"] and not options["auth"]:

@@ -13,9 +13,9 @@ from pneumonia.errors import PneumoniaError
 
 def main() -> int:
     try:
-        from pneumonia.learning import order
+        from pneumonia.learning import train_args
 
-        asked = order.parse(sys.argv[1:])
+        asked = train_args.parse(sys.argv[1:])
         from pneumonia.learning import experiment  # Keras: seconds, which help and wrong use need not wait for
     except ModuleNotFoundError as error:
         print(f"Training needs {error.name}: pip install -r requirements-train.txt", file=sys.stderr)

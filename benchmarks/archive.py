@@ -27,7 +27,7 @@ from PIL import Image
 
 from pneumonia import PneumoniaError, settings
 from pneumonia.errors import UsageError
-from pneumonia.evaluation import films
+from pneumonia.evaluation import dataset
 
 ROOT = Path(__file__).parents[1]
 
@@ -148,7 +148,7 @@ def as_markdown(found: dict[str, dict[str, float]]) -> str:
 
 
 def run(root: Path, count: int, rounds: int) -> dict[str, dict[str, float]]:
-    every = [film.path for film in films.list_films(root, ("train",))]
+    every = [film.path for film in dataset.list_films(root, ("train",))]
     order = np.random.default_rng(SEED).permutation(len(every))[:count]
     sources = [every[index] for index in order]
     found = {}

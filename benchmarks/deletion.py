@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 from pneumonia import PneumoniaError, imaging, load_predictor, settings
 from pneumonia.errors import UsageError
-from pneumonia.evaluation import films, metrics
+from pneumonia.evaluation import dataset, metrics
 from pneumonia.inference.graph import Activation
 
 Film = npt.NDArray[np.uint8]
@@ -109,8 +109,8 @@ def measure(root: Path, score: Score, count: int, seed: int = SEED) -> dict[str,
     return {"films": len(chosen), "patients": len(set(patients)), "seed": seed, "hidden": HIDDEN_SHARE, "fills": fills}
 
 
-def _drawn(root: Path, count: int, seed: int) -> list[tuple[films.Film, Film]]:
-    ill = [film for film in films.list_films(root, ("train",)) if film.label == 1]
+def _drawn(root: Path, count: int, seed: int) -> list[tuple[dataset.Film, Film]]:
+    ill = [film for film in dataset.list_films(root, ("train",)) if film.label == 1]
     order = np.random.default_rng(seed).permutation(len(ill))[:count]
     return [(ill[index], imaging.to_input(imaging.read(ill[index].path))) for index in order]
 

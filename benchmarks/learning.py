@@ -12,7 +12,7 @@ from pathlib import Path
 import keras
 from keras import layers
 
-from pneumonia.evaluation.films import load
+from pneumonia.evaluation.dataset import load
 from pneumonia.inference.predictor import Predictor
 from pneumonia.learning import recipe as recipes
 from pneumonia.learning.network import build_network

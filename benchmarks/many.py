@@ -15,7 +15,7 @@ import numpy as np
 
 from pneumonia.batch import find, judge
 from pneumonia.evaluation.assess import examine
-from pneumonia.evaluation.films import load
+from pneumonia.evaluation.dataset import load
 from pneumonia.inference.decision import Prediction
 from pneumonia.inference.predictor import Predictor
 

@@ -200,7 +200,8 @@ def watch(event, arguments):
     if event.startswith("socket.") or (event == "open" and "models/" in str(arguments[0]).split("pneumonia")[-1]):
         seen.append((event, arguments))
 sys.addaudithook(watch)
-import pneumonia, pneumonia.cli, pneumonia.inference.predictor, pneumonia.inference.sources, pneumonia.inference.hub
+import pneumonia, pneumonia.cli
+import pneumonia.inference.predictor, pneumonia.inference.sources, pneumonia.inference.hub_download
 print(seen)
 """
 

@@ -12,7 +12,7 @@ import pytest
 from pneumonia import Predictor
 from pneumonia.evaluation import card, release
 from pneumonia.inference import bundle
-from pneumonia.web import page, words
+from pneumonia.web import page
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -71,7 +71,7 @@ def test_the_page_shows_the_evaluations_figures(predictor: Predictor) -> None:
     for name in ("accuracy", "sensitivity", "specificity"):
         assert f"{name} {card.percent(official[name])}" in texts["model"]
     assert len(by_hand(texts["model"])) == 3
-    assert texts["elsewhere"] == words.elsewhere(evaluation.get("external", []))
+    assert texts["elsewhere"] == page_text.elsewhere(evaluation.get("external", []))
 
 
 def test_no_other_figure_stands_in_the_readme() -> None:

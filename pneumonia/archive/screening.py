@@ -24,7 +24,7 @@ from ..batch.rows import Asked
 from ..errors import InternalError, PneumoniaError, UsageError
 from ..inference.bundle import Bundle
 from ..inference.predictor import Predictor
-from . import cluster, names, parts, storage
+from . import cluster, film_names, parts, storage
 from .parts import Parts
 from .storage import Folder
 
@@ -82,7 +82,7 @@ def screen(
 ) -> Outcome:
     """A row for each film that has none. Raises a `PneumoniaError` where nothing could be done."""
     folder = Folder(out)
-    found = names.gather(paths, set() if folder.local is None else {folder.local.absolute()})
+    found = film_names.gather(paths, set() if folder.local is None else {folder.local.absolute()})
     if not len(found):
         raise UsageError(f"There are no films. Allowed: files, folders, Parquet lists. Received: {', '.join(paths)}.")
     with parts.locked(folder):
@@ -96,7 +96,7 @@ def _run(found: pa.ChunkedArray, kept: Parts, bundle: Bundle, asked: Asked, work
     from ray.data import ActorPoolStrategy
 
     # A part is one row, which Ray cannot split, in a block of its own, which one task takes.
-    blocks = [pa.table({"part": [part], "names": [inside]}) for part, inside in names.divide(found, kept.number)]
+    blocks = [pa.table({"part": [part], "names": [inside]}) for part, inside in film_names.divide(found, kept.number)]
     # One at a time: a part that kills its worker must not cost another one its lives.
     pool = ActorPoolStrategy(size=min(workers, len(blocks)), max_tasks_in_flight_per_actor=1)
     with warnings.catch_warnings():

@@ -16,7 +16,7 @@ from ..batch import results, rows
 from ..errors import InternalError, PneumoniaError, UsageError
 from ..inference.decision import CLASSES, DEFAULT_POINT, UNKNOWN, Failure, Prediction
 from ..inference.predictor import Predictor
-from ..publishing.hub_writing import Content, size_of
+from ..publishing.hub_client import Content, size_of
 
 ALL_WELL, SOME_FAILED, NOTHING_DONE = 0, 1, 2
 
@@ -260,10 +260,10 @@ def _model(given: argparse.Namespace) -> int:
 
 def _publish(given: argparse.Namespace) -> int:
     from ..publishing import publish
-    from ..publishing.hub_writing import Repository
+    from ..publishing.hub_client import Repository
 
     try:
-        from ..evaluation import agreement
+        from ..evaluation import consistency
     except ModuleNotFoundError as error:
         print(f"Publishing needs {error.name}: pip install -r requirements-train.txt", file=sys.stderr)
         return NOTHING_DONE
@@ -271,7 +271,7 @@ def _publish(given: argparse.Namespace) -> int:
     if not given.dry_run:
         repository.must_be_logged_in()
     model = publish.load(given.bundle)
-    agreement.check(Predictor(model, 1))
+    consistency.check(Predictor(model, 1))
     todo = publish.plan(model, repository, given.tag, private=given.private)
     if todo.published:
         print(f"{todo.tag} is there already, with this very content", file=sys.stderr)
@@ -286,7 +286,7 @@ def _publish(given: argparse.Namespace) -> int:
 
 def _deploy(given: argparse.Namespace) -> int:
     from ..publishing import deploy
-    from ..publishing.hub_writing import Repository
+    from ..publishing.hub_client import Repository
 
     repository = Repository(given.repository, "space")
     if not given.dry_run:

@@ -14,7 +14,7 @@ from ..inference.decision import DEFAULT_POINT, UNKNOWN, Calibration, OperatingP
 from ..inference.predictor import Predictor
 from . import metrics
 from .curves import all_curves, at_thresholds, reliability
-from .films import FilmSet
+from .dataset import FilmSet
 from .metrics import Answers, Floats
 
 

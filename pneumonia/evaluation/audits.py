@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..inference.predictor import Predictor
-from .films import FilmSet
+from .dataset import FilmSet
 from .robustness import robustness
 from .shortcuts import shortcuts
 

@@ -21,7 +21,7 @@ from ..inference.decision import DEFAULT_POINT, UNKNOWN, Failure, Prediction
 from ..inference.predictor import Predictor
 from . import card, metrics
 from .assess import Outcome, answers, assess, examine
-from .films import FilmSet, load
+from .dataset import FilmSet, load
 from .metrics import Figure, Floats
 
 PASSED = {

@@ -10,10 +10,10 @@ from typing import Any
 from .. import files
 from ..inference import bundle
 from ..inference.predictor import Predictor
-from . import card, figures
+from . import card, curve_plots
 from .assess import assess, examine
 from .audits import audits
-from .films import load
+from .dataset import load
 
 AGREEMENT = 5e-4
 """The served graph rounds differently from one processor to the next; no figure may move by more than this."""
@@ -40,7 +40,7 @@ def reprint(predictor: Predictor, data: Path, out: Path | None = None) -> bool:
     _print(entry, said, "the card" if same_films else "the card (other films)")
     if out is not None:
         files.write(out / bundle.EVALUATION, (json.dumps({"format": 1, "runs": {name: entry}}, indent=1)).encode())
-        files.write(out / "curves.png", figures.curves(entry))
+        files.write(out / "curves.png", curve_plots.curves(entry))
     if said is not None and same_films and not _agree(entry["figures"], said["figures"]):
         print("The figures differ from the card's on the very same films: do not trust this installation.")
         return False

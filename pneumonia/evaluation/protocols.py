@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .films import FilmSet
+from .dataset import FilmSet
 
 PROTOCOLS = ("official", "grouped80", "folds5")
 ORDER = "order5"

@@ -19,7 +19,7 @@ from ..errors import PneumoniaError, UsageError
 from ..inference import bundle, sources
 from . import card
 from .external import identity
-from .looks import LOOKS
+from .test_set_access_log import LOOKS
 
 ROOT = Path(__file__).parents[2]
 PIN = ROOT / "pneumonia" / "inference" / "embedded.py"
@@ -39,8 +39,8 @@ def release(
     """Copy the bundle of `run` to `target` with the figures of `others` beside its own; returns the config's sha256.
 
     `external` are files of `pneumonia.evaluation.external` about this very model, `gate` one of
-    `pneumonia.evaluation.refusals`. The Keras model stays behind, since it is published, not embedded; with `whole` it
-    goes along. Raises a `PneumoniaError` where a run is not whole or a file is of another model.
+    `pneumonia.evaluation.gate_refusals`. The Keras model stays behind, since it is published, not embedded; with `whole`
+    it goes along. Raises a `PneumoniaError` where a run is not whole or a file is of another model.
     """
     bundle.load(run, run.name, whole=whole)
     config, _ = bundle.read_config(run)

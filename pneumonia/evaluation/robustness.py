@@ -22,7 +22,7 @@ from ..inference.predictor import Predictor
 from . import metrics
 from .assess import answers, examine
 from .changes import Change, blurred, contrast, cropped, gamma, noisy, recompressed, shrunk, turned, unchanged
-from .films import FilmSet
+from .dataset import FilmSet
 from .metrics import Answers, Figure, Floats
 
 SIDE = 224

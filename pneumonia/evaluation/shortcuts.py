@@ -28,7 +28,7 @@ from . import metrics
 from .assess import answers, examine
 from .borders import in_border_of_other_class
 from .changes import Change, blurred, cropped, recompressed, sharpened
-from .films import FilmSet
+from .dataset import FilmSet
 from .metrics import Figure, Floats
 from .robustness import SIDE
 

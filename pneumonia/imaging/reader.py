@@ -19,8 +19,8 @@ from PIL import Image, ImageOps
 
 from .. import settings
 from ..errors import EmptyFile, TooLarge, TooSmall, UnreadableImage, UnsupportedFormat
-from . import bounded, colours
-from .dicom.without_gdcm import without_gdcm
+from . import decode_limits, greyscale
+from .dicom.pydicom_import import without_gdcm
 from .radiograph import Pixels, Radiograph, bands, check_pixel_count, decoding, stretched
 
 Source: TypeAlias = "str | os.PathLike[str] | bytes | Image.Image | npt.NDArray[np.generic]"
@@ -154,9 +154,9 @@ def _from_bytes(data: bytes, full_resolution: bool) -> Radiograph:
             from .dicom import reader as dicom  # pydicom costs 0.3 s to import, and most films are pictures
         return dicom.read(data)
     if kind == "JPEG":
-        bounded.check_scans(data)
+        decode_limits.check_scans(data)
     # A BMP has no parts that are kept, and its runs are read two bytes at a time: only the file's size bounds them.
-    file = io.BytesIO(data) if kind == "BMP" else bounded.Reader(data)
+    file = io.BytesIO(data) if kind == "BMP" else decode_limits.Reader(data)
     with decoding("picture"), Image.open(file, formats=[kind]) as picture:
         check_pixel_count(*picture.size)
         if kind == "JPEG" and not full_resolution:
@@ -167,7 +167,7 @@ def _from_bytes(data: bytes, full_resolution: bool) -> Radiograph:
 def _from_picture(picture: Image.Image, kind: str) -> Radiograph:
     check_pixel_count(*picture.size)
     notes = []
-    frames = bounded.frames(picture)
+    frames = decode_limits.frames(picture)
     if frames > 1:
         notes.append(f"The file holds {frames} pictures; only the first was used.")
         picture.seek(0)
@@ -190,7 +190,7 @@ def _grey(picture: Image.Image) -> tuple[Pixels, tuple[str, ...]]:
     if mode in {"1", "L"} and not picture.has_transparency_data:
         # Also `convert` to its own mode makes a copy.
         return np.asarray(picture if mode == "L" else picture.convert("L")), ()
-    return colours.grey(_on_black(picture) if picture.has_transparency_data else picture.convert("RGB"))
+    return greyscale.grey(_on_black(picture) if picture.has_transparency_data else picture.convert("RGB"))
 
 
 def _upright(picture: Image.Image) -> Image.Image:
@@ -240,7 +240,7 @@ def _from_array(array: npt.NDArray[np.generic]) -> Radiograph:
     if array.ndim == 2:
         return Radiograph(_deep_grey(array), "array")
     grey, was_coloured = _deep_colours(array)
-    return Radiograph(grey, "array", (colours.COLOUR_NOTE,) if was_coloured else ())
+    return Radiograph(grey, "array", (greyscale.COLOUR_NOTE,) if was_coloured else ())
 
 
 def _deep_colours(array: npt.NDArray[np.generic]) -> tuple[npt.NDArray[np.uint16], bool]:
@@ -251,7 +251,7 @@ def _deep_colours(array: npt.NDArray[np.generic]) -> tuple[npt.NDArray[np.uint16
         channels *= array[:, :, 3:].astype(np.float64) / white
     grey = _deep_grey(channels @ np.array([0.299, 0.587, 0.114]))  # ITU-R 601-2, as Pillow does
     spread = 255 * (channels.max(axis=2) - channels.min(axis=2))
-    return grey, bool(np.percentile(spread, 99) > colours.COLOUR_TOLERANCE)
+    return grey, bool(np.percentile(spread, 99) > greyscale.COLOUR_TOLERANCE)
 
 
 def _checked(film: Radiograph) -> Radiograph:

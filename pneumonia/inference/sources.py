@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .. import settings
 from ..errors import BundleCorrupt, ModelNotFound
-from . import bundle, hub
+from . import bundle, hub_download
 from .bundle import Bundle
 from .embedded import CONFIG_SHA256
 
@@ -46,7 +46,7 @@ def load_from_hub(wanted: str, *, endpoint: str | None = None) -> Bundle:
 
 
 def _from_hub(repository: str, revision: str, *, endpoint: str | None = None) -> Bundle:
-    folder, commit = hub.fetch(repository, revision, endpoint=endpoint)
+    folder, commit = hub_download.fetch(repository, revision, endpoint=endpoint)
     try:
         return bundle.load(folder, repository, revision=commit)
     except BundleCorrupt as error:

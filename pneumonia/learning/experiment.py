@@ -18,12 +18,12 @@ from scipy import stats
 from sklearn.metrics import roc_auc_score
 
 from .. import files
-from ..evaluation import card, figures
+from ..evaluation import card, curve_plots
 from ..evaluation.assess import Outcome, assess, examine, out_of_fold
 from ..evaluation.audits import audits
 from ..evaluation.borders import in_border_of_other_class
-from ..evaluation.films import FilmSet, load
-from ..evaluation.operating import calibrate, operating_points
+from ..evaluation.dataset import FilmSet, load
+from ..evaluation.operating_points import calibrate, operating_points
 from ..evaluation.perturbations import AS_IT_IS, CHANGES, auroc_of_pairs, changed
 from ..evaluation.protocols import Split, splits
 from ..imaging import INPUT_SIDE
@@ -34,8 +34,8 @@ from ..inference.graph import Graph
 from ..inference.predictor import Predictor
 from . import provenance
 from .export import check_against_keras, serving_model, to_litert
-from .gating import fit_gate
-from .order import Order
+from .gate_fit import fit_gate
+from .train_args import Order
 from .training import History, scores, train_members
 
 Probability = npt.NDArray[np.float64]
@@ -222,7 +222,7 @@ def _evaluate(
     }
     files.write(out / bundle.EVALUATION, _json(evaluation))
     files.write(out / bundle.CARD, card.write(config, evaluation).encode())
-    files.write(out / "training" / "curves.png", figures.curves(entry))
+    files.write(out / "training" / "curves.png", curve_plots.curves(entry))
     bundle.seal(out, config)
     _print(name, entry)
     return entry, outcome
@@ -242,7 +242,7 @@ def _across_folds(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def _keep_history(folder: Path, history: History) -> None:
     files.write(folder / "history.json", _json(history))
-    files.write(folder / "history.png", figures.history(history))
+    files.write(folder / "history.png", curve_plots.history(history))
 
 
 def _write_averages(films: FilmSet, folder: Path) -> None:

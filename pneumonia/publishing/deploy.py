@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from .. import settings
 from ..errors import HubUnreachable, UsageError
 from ..inference import sources
-from . import space
-from .hub_writing import NOT_OURS, Content, Repository, differing
-from .space import Served
+from . import space_files
+from .hub_client import NOT_OURS, Content, Repository, differing
+from .space_files import Served
 
 _MARK = "pneumonia/__init__.py"
 """A Space that has it is one of this page; a new one has nothing but what the Hub put there."""
@@ -55,11 +55,11 @@ def gather(repository: Repository, model: str | None = None) -> Cargo:
     """
     embedded = sources.load_bundle("")
     if model is None:
-        return Cargo(space.files(repository.name, embedded))
+        return Cargo(space_files.files(repository.name, embedded))
     found = sources.load_from_hub(model, endpoint=repository.endpoint)
     info = Repository(found.identity.name, endpoint=repository.endpoint).info()
     served = Served.of(found, private=bool(info and info.private))
-    return Cargo(space.files(repository.name, embedded, served), served)
+    return Cargo(space_files.files(repository.name, embedded, served), served)
 
 
 def plan(repository: Repository, cargo: Cargo, *, private: bool = False) -> Plan:

@@ -16,7 +16,7 @@ from ..inference import bundle
 from ..inference.bundle import Bundle
 from ..inference.embedded import CONFIG_SHA256
 from ..inference.sources import EMBEDDED
-from .hub_writing import Content, Repository, differing, size_of
+from .hub_client import Content, Repository, differing, size_of
 
 _TAG = re.compile(r"[A-Za-z0-9](?:[\w-]|\.(?!\.|$))*")
 """What git takes for a tag, and `owner/name@tag` can be written with."""

@@ -26,15 +26,15 @@ from typing import Any
 from PIL import Image
 
 from .. import batch, files, imaging, settings
-from ..batch import Film, results, zipped
+from ..batch import Film, results, zip_members
 from ..batch.rows import Asked
 from ..errors import EmptyFile, TooLarge, UnreadableImage
 from ..imaging import Source
 from ..inference.decision import Failure, Prediction
 from ..inference.predictor import Predictor
-from ..reporting import report
+from ..reporting import pdf_report
 from .server import request_log
-from .server.own_folder import OwnFolder
+from .server.process_tempdir import OwnFolder
 from .server.upload import Upload
 
 MOST_FILMS = 5_000
@@ -212,7 +212,7 @@ class Jobs:
         def page(source: Source) -> bytes:
             reading = self._predictor.read(source)
             prediction = self._predictor.decide(reading, job.operating_point)
-            return report.pdf(reading.display(source), prediction, reading.activation)
+            return pdf_report.pdf(reading.display(source), prediction, reading.activation)
 
         return batch.each(self._predictor, _until(job, len(job.seen)), page)
 
@@ -252,7 +252,7 @@ def _taken_over(uploads: Iterable[Upload], folder: Path) -> Iterator[Film]:
         # The ending stays, since a ZIP is told by it too.
         path = folder / f"{number}{'.zip' if upload.name.lower().endswith('.zip') else ''}"
         _link(upload.path, path)
-        if zipped.is_zip(path):
+        if zip_members.is_zip(path):
             yield from batch.in_zip(path, upload.name, most_bytes=most_bytes)
         else:
             yield Film(upload.name, path)

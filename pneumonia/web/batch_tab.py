@@ -13,7 +13,7 @@ from .. import imaging, settings
 from ..errors import InternalError, PneumoniaError
 from ..inference.decision import DEFAULT_POINT
 from ..inference.predictor import Predictor
-from . import batch_words
+from . import batch_text
 from .batch_job import MOST_FILMS, Job, Jobs
 from .server.upload import Upload, film_file
 
@@ -48,18 +48,18 @@ def add(predictor: Predictor) -> None:
                     stop = gr.Button("Stop", variant="stop", interactive=False, elem_id="batch-stop")
         progress = gr.HTML(elem_id="batch-progress")
         table = gr.Dataframe(
-            headers=batch_words.HEADERS,
-            datatype=batch_words.TYPES,
+            headers=batch_text.HEADERS,
+            datatype=batch_text.TYPES,
             interactive=False,
             wrap=True,
             max_height=620,
             column_widths=["64px", "80px", "150px", "150px", "260px", "420px"],
-            label=batch_words.LABEL,
+            label=batch_text.LABEL,
             show_search="search",
             elem_id="batch-table",
             visible=False,
         )
-        legend = gr.Markdown(batch_words.LEGEND, visible=False)
+        legend = gr.Markdown(batch_text.LEGEND, visible=False)
         with gr.Row():
             csv = gr.DownloadButton("CSV", visible=False, elem_id="batch-csv")
             json_lines = gr.DownloadButton("JSON lines", visible=False, elem_id="batch-jsonl")
@@ -80,7 +80,7 @@ def add(predictor: Predictor) -> None:
         jobs.forget(before)
         hidden = dict.fromkeys((csv, json_lines, make, reports), gr.update(visible=False))
         seen = {table: gr.update(value=[], visible=True), legend: gr.update(visible=True)}
-        return {token: begun, progress: batch_words.WAITING, **seen, **hidden, **at_work}
+        return {token: begun, progress: batch_text.WAITING, **seen, **hidden, **at_work}
 
     def run(begun: str) -> Iterator[Update]:
         if not jobs.is_new(begun):
@@ -89,13 +89,13 @@ def add(predictor: Predictor) -> None:
         job, began, trouble = jobs.get(begun), time.monotonic(), ""
         try:
             for _ in _now_and_then(jobs.run(begun)):
-                line = batch_words.bar(len(job.seen), len(job.films), "films", time.monotonic() - began)
-                yield {progress: line, table: batch_words.cells(job)}
+                line = batch_text.bar(len(job.seen), len(job.films), "films", time.monotonic() - began)
+                yield {progress: line, table: batch_text.cells(job)}
         except Exception as error:
             trouble = _sorry(error)
         files = {button: gr.update(value=path, visible=True) for button, path in done_files(job)}
         offer = {make: gr.update(visible=bool(job.seen), interactive=True)}
-        yield {progress: trouble + _done(job), table: batch_words.cells(job), **files, **offer, **at_rest}
+        yield {progress: trouble + _done(job), table: batch_text.cells(job), **files, **offer, **at_rest}
 
     def done_files(job: Job) -> list[tuple[Any, Path]]:
         return [(button, path) for button, path in ((csv, job.table), (json_lines, job.json_lines)) if path.exists()]
@@ -106,7 +106,7 @@ def add(predictor: Predictor) -> None:
         try:
             job = jobs.get(begun)
             for number in _now_and_then(jobs.report(begun)):
-                yield {progress: batch_words.bar(number, len(job.seen), "reports", time.monotonic() - began)}
+                yield {progress: batch_text.bar(number, len(job.seen), "reports", time.monotonic() - began)}
         except Exception as error:
             yield {progress: _sorry(error), make: gr.update(interactive=True), **at_rest}
             return
@@ -130,8 +130,8 @@ def _now_and_then(steps: Iterator[Step]) -> Iterator[Step]:
 
 
 def _done(job: Job) -> str:
-    return batch_words.done(job, settings.RETENTION_S.read() / 60)
+    return batch_text.done(job, settings.RETENTION_S.read() / 60)
 
 
 def _sorry(error: Exception) -> str:
-    return batch_words.sorry(error if isinstance(error, PneumoniaError) else InternalError.hiding(error))
+    return batch_text.sorry(error if isinstance(error, PneumoniaError) else InternalError.hiding(error))

@@ -8,7 +8,7 @@ import gradio as gr
 
 from ..inference import bundle as bundles
 from ..inference.bundle import Bundle
-from . import evidence, words
+from . import evidence_sections, page_text
 
 NO_EVIDENCE = "<p>This model came without an evaluation of its own: nothing is known of how often it is right.</p>"
 
@@ -16,7 +16,7 @@ NO_EVIDENCE = "<p>This model came without an evaluation of its own: nothing is k
 def add(bundle: Bundle) -> None:
     """The tab: for whom the model is made, then its evaluation, then its limits."""
     with gr.Tab("Evidence", id="evidence"), gr.Column(elem_id="evidence"):
-        gr.HTML(words.FOR_WHOM, apply_default_css=False)
+        gr.HTML(page_text.FOR_WHOM, apply_default_css=False)
         gr.HTML(sections(bundle), apply_default_css=False)
         gr.Markdown(limits(bundle), elem_id="limits")
 
@@ -26,7 +26,7 @@ def sections(bundle: Bundle) -> str:
     run = bundle.run
     if run is None:
         return NO_EVIDENCE
-    made = [(heading, section(bundle, run)) for heading, section in evidence.SECTIONS]
+    made = [(heading, section(bundle, run)) for heading, section in evidence_sections.SECTIONS]
     made = [(heading, inner) for heading, inner in made if inner]
     links = "".join(f'<li><a href="#{_anchor(heading)}">{heading}</a></li>' for heading, _ in made)
     bodies = "".join(f'<section id="{_anchor(heading)}"><h2>{heading}</h2>{inner}</section>' for heading, inner in made)

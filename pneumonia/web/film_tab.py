@@ -13,8 +13,8 @@ import gradio as gr
 from .. import imaging, settings
 from ..inference.decision import DEFAULT_POINT, Failure
 from ..inference.predictor import Predictor
-from ..reporting import report
-from . import answer, session, waiting, words
+from ..reporting import pdf_report
+from . import answer_panel, film_session, page_text, queue_full
 from .examples import examples
 from .server.upload import film_file
 
@@ -22,7 +22,7 @@ SHARED_QUEUE = "films"
 """The lane of single films, on page and API. Batches have one of their own (`batch_tab.LANE`) in the same queue."""
 
 _SAVE = (Path(__file__).parent / "save.js").read_text(encoding="utf-8")
-_CLEARED = f"() => {json.dumps([words.READING, '', '', '', None, None, ''])}"
+_CLEARED = f"() => {json.dumps([page_text.READING, '', '', '', None, None, ''])}"
 _QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 _SCORING: dict[str, Any] = {"api_visibility": "private", "concurrency_id": SHARED_QUEUE, "show_progress": "minimal"}
 
@@ -58,27 +58,27 @@ class _FilmTab:
 
     def _lay_out_answer(self) -> None:
         with gr.Column(elem_id="verdict"):
-            self._headline = gr.HTML(words.WAITING, elem_id="headline", apply_default_css=False)
+            self._headline = gr.HTML(page_text.WAITING, elem_id="headline", apply_default_css=False)
             self._bars = gr.HTML(elem_id="bars", apply_default_css=False)
             self._steps = gr.HTML(elem_id="steps", apply_default_css=False)
 
     def _lay_out_choice(self) -> None:
         """What someone may want after the answer: another operating point, a report, which model it was."""
-        choices = answer.point_choices(self._predictor.operating_points, self._predictor.bundle.run)
-        note = words.prevalence_note(self._predictor.bundle.calibration.prevalence)
+        choices = answer_panel.point_choices(self._predictor.operating_points, self._predictor.bundle.run)
+        note = page_text.prevalence_note(self._predictor.bundle.calibration.prevalence)
         with gr.Column(elem_id="choice"):
             self._point = gr.Radio(choices, value=DEFAULT_POINT, label="Operating point", elem_id="point")
-            gr.Markdown(f"{answer.POINTS_NOTE} {note}", elem_id="prevalence")
+            gr.Markdown(f"{answer_panel.POINTS_NOTE} {note}", elem_id="prevalence")
             self._lay_out_report()
             official = self._predictor.describe()["figures"]
-            gr.Markdown(words.model_line(self._predictor.model, official), elem_id="model")
+            gr.Markdown(page_text.model_line(self._predictor.model, official), elem_id="model")
 
     def _lay_out_report(self) -> None:
         """What someone takes away from a film: a page to print or file, and the answer for a program."""
         with gr.Column(elem_id="report", visible=False) as self._report:
             self._noted = gr.Textbox(
                 label="Note for the report (optional, kept nowhere else)",
-                max_length=report.NOTED_LIMIT,
+                max_length=pdf_report.NOTED_LIMIT,
                 elem_id="noted",
             )
             with gr.Row():
@@ -90,7 +90,7 @@ class _FilmTab:
         with gr.Column(elem_id="stage"):
             self._shown = _picture("The chest film that was dropped", "shown")
             self._map = _picture("Where the activation lies, bright where it is strongest", "map")
-            gr.HTML(words.STAGE, elem_id="caption", apply_default_css=False)
+            gr.HTML(page_text.STAGE, elem_id="caption", apply_default_css=False)
             self._ask = gr.Button("Show what the model looked at", elem_id="ask", visible=False)
             self._look = gr.HTML(elem_id="look", apply_default_css=False)
 
@@ -106,8 +106,8 @@ class _FilmTab:
         )
         self._ask.click(self._show_look, asked, [*self._looked, self._ask], **{**_QUIET, "show_progress": "minimal"})
         for button, make, given in (
-            (self._json, session.as_json, asked),
-            (self._pdf, session.as_pdf, [*asked, self._noted]),
+            (self._json, film_session.as_json, asked),
+            (self._pdf, film_session.as_pdf, [*asked, self._noted]),
         ):
             button.click(partial(self._made, make), given, self._file, **_QUIET).then(
                 None, self._file, None, js=_SAVE, **_QUIET
@@ -122,11 +122,11 @@ class _FilmTab:
         happens(None, None, cleared, js=_CLEARED, **_QUIET)
         opening = happens(answered, given, self._opened, **_SCORING)
         opening.failure(self._turned_away, None, [*self._opened, self._film], queue=False, **_QUIET)
-        return opening.then(session.picture, self._held, self._shown, **_QUIET)
+        return opening.then(film_session.picture, self._held, self._shown, **_QUIET)
 
     def _turned_away(self) -> tuple[Any, ...]:
         """Where the server took no film: nothing of the film before, why there is no answer, and an empty drop zone."""
-        said = words.failure(Failure(None, waiting.busy()))
+        said = page_text.failure(Failure(None, queue_full.busy()))
         return None, said, "", "", "", None, None, "", gr.Button(visible=False), gr.Column(visible=False), "", None
 
     @property
@@ -143,18 +143,18 @@ class _FilmTab:
 
     def _open(self, film: Any, point: str) -> tuple[Any, ...]:
         """A new film: its answer, and nothing of the film before it."""
-        held, *said = session.opened(self._predictor, film, point)
+        held, *said = film_session.opened(self._predictor, film, point)
         more, asked = held is not None, held is not None and held.reading.activation is not None
         return held, *said, None, None, "", gr.Button(visible=asked), gr.Column(visible=more), ""
 
-    def _decide(self, held: session.Held | None, point: str, headline: str, look: str) -> tuple[Any, ...]:
+    def _decide(self, held: film_session.Held | None, point: str, headline: str, look: str) -> tuple[Any, ...]:
         """Another operating point: another decision; the map stays unless the answer has none, or had none."""
         unchanged = (gr.skip(),) * 4
         if held is None:
-            forgotten = headline != words.WAITING
-            return words.forgotten() if forgotten else gr.skip(), *unchanged[1:], *unchanged
-        said = session.decided(self._predictor, held, point)
-        if not look or session.has_map(self._predictor, held, point) == ("opacity" in look):
+            forgotten = headline != page_text.WAITING
+            return page_text.forgotten() if forgotten else gr.skip(), *unchanged[1:], *unchanged
+        said = film_session.decided(self._predictor, held, point)
+        if not look or film_session.has_map(self._predictor, held, point) == ("opacity" in look):
             return *said, *unchanged
         return *said, gr.skip(), None, "", gr.Button(visible=True)
 
@@ -162,11 +162,11 @@ class _FilmTab:
         """A file for the browser to save, or a word why there is none."""
         file = make(self._predictor, *given)
         if file is None:
-            gr.Warning(words.deleted())
+            gr.Warning(page_text.deleted())
         return file
 
-    def _show_look(self, held: session.Held | None, point: str) -> tuple[Any, ...]:
-        return *session.looked(self._predictor, held, point), gr.Button(visible=False)
+    def _show_look(self, held: film_session.Held | None, point: str) -> tuple[Any, ...]:
+        return *film_session.looked(self._predictor, held, point), gr.Button(visible=False)
 
 
 def _picture(alternative: str, name: str) -> gr.Image:

@@ -15,8 +15,8 @@ from ..imaging import Source
 from ..inference import explain
 from ..inference.decision import CLASSES, DEFAULT_POINT, Failure, Prediction
 from ..inference.predictor import Predictor, Reading
-from ..reporting import characteristics
-from . import words
+from ..reporting import reading_guide
+from . import page_text
 from .server import request_log
 from .server.upload import Upload
 
@@ -105,7 +105,7 @@ def analyze_source(predictor: Predictor, source: Source, line: request_log.Line 
         prediction = predictor.decide(reading)
         line.outcome = prediction
         overlay = _overlay(source, reading, prediction)
-        return words.headline(prediction), prediction.probabilities, overlay, characteristics.describe(prediction)
+        return page_text.headline(prediction), prediction.probabilities, overlay, reading_guide.describe(prediction)
 
     result: Analysis | Failure = or_failure(answer, None)
     if isinstance(result, Failure):
@@ -129,7 +129,7 @@ def displayed(source: Source, reading: Reading, side: int = PREVIEW_SIDE) -> Ima
 
 
 def _failed(failure: Failure) -> Analysis:
-    return words.failure(failure), None, None, ""
+    return page_text.failure(failure), None, None, ""
 
 
 def required(upload: Upload | None) -> Upload:

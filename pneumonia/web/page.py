@@ -13,9 +13,9 @@ from gradio.blocks import BlockFunction
 from .. import settings
 from ..inference.decision import DEFAULT_POINT
 from ..inference.predictor import Predictor
-from . import batch_tab, evidence_tab, film_tab, handlers, waiting, words
+from . import batch_tab, evidence_tab, film_tab, handlers, page_text, queue_full
 from .film_tab import SHARED_QUEUE
-from .server import access, agents, guard, memory, uploads
+from .server import app_options, login, mcp, session_memory, upload_storage
 from .server.upload import film_file
 
 _HERE = Path(__file__).parent
@@ -25,27 +25,27 @@ SWEEP_S = 60
 
 def build(predictor: Predictor) -> gr.Blocks:
     """The page for a predictor; nothing is launched."""
-    uploads.keep_to_own_folder()
+    upload_storage.keep_to_own_folder()
     page: gr.Blocks
     with gr.Blocks(
-        title=words.TITLE,
+        title=page_text.TITLE,
         analytics_enabled=False,
         delete_cache=(_sweep_s(), settings.RETENTION_S.read()),
     ) as page:
-        gr.HTML(words.HEAD, elem_id="head", apply_default_css=False)
+        gr.HTML(page_text.HEAD, elem_id="head", apply_default_css=False)
         with gr.Tabs(elem_id="tabs"):
             film_tab.add(predictor)
             batch_tab.add(predictor)
             evidence_tab.add(predictor.bundle)
-        gr.Markdown(words.elsewhere(predictor.bundle.evaluation.get("external", [])), elem_id="elsewhere")
-        gr.Markdown(words.NOTICE, elem_id="notice")
+        gr.Markdown(page_text.elsewhere(predictor.bundle.evaluation.get("external", [])), elem_id="elsewhere")
+        gr.Markdown(page_text.NOTICE, elem_id="notice")
         _add_endpoints(predictor)
     _fill_in_what_is_left_out(page)
     if settings.MCP.read():
-        agents.forget_their_films(page)
+        mcp.forget_their_films(page)
     page.queue(api_open=False, max_size=settings.QUEUE_SIZE.read(), default_concurrency_limit=settings.THREADS.read())
-    waiting.answer_when_full(page)
-    memory.keep_little(page)
+    queue_full.answer_when_full(page)
+    session_memory.keep_little(page)
     return page
 
 
@@ -73,7 +73,7 @@ def launch_options(*, share: bool = False) -> dict[str, Any]:
     logins = settings.AUTH.read()
     return {
         "share": share or settings.SHARE.read(),
-        "auth": access.Logins(logins).check if logins else None,
+        "auth": login.Logins(logins).check if logins else None,
         "max_file_size": settings.MAX_UPLOAD_MB.read() * 1_000_000,
         "theme": gr.themes.Default(
             primary_hue="slate", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]
@@ -87,10 +87,10 @@ def launch_options(*, share: bool = False) -> dict[str, Any]:
         "allowed_paths": [],
         "strict_cors": True,
         "ssr_mode": False,
-        "mcp_server": agents.are_served(),
+        "mcp_server": mcp.are_served(),
         "pwa": False,
-        "state_session_capacity": memory.MOST_SESSIONS,
-        "app_kwargs": guard.around(_sweep_s()),
+        "state_session_capacity": session_memory.MOST_SESSIONS,
+        "app_kwargs": app_options.around(_sweep_s()),
     }
 
 

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pneumonia import Predictor, cli
-from pneumonia.archive import names, parts, screening, storage
+from pneumonia.archive import film_names, parts, screening, storage
 from pneumonia.archive.parts import Parts
 from pneumonia.archive.storage import Folder
 from pneumonia.batch import rows
@@ -58,12 +58,12 @@ def judged(screen: screening.Screen, wanted: list[str], part: int = 7) -> dict[s
 
 
 def gathered(*paths: object, leave_out: frozenset[Path] = frozenset()) -> list[str]:
-    return [os.fsdecode(name) for name in names.gather(map(str, paths), set(leave_out)).to_pylist()]
+    return [os.fsdecode(name) for name in film_names.gather(map(str, paths), set(leave_out)).to_pylist()]
 
 
 def test_a_names_part_is_its_own_for_ever() -> None:
     """Another hash would judge a finished archive once more, and double its rows."""
-    assert [names.part_of(name.encode(), 1000) for name in ("a.png", "s3://b/c.dcm", "\u00e4")] == [982, 587, 529]
+    assert [film_names.part_of(name.encode(), 1000) for name in ("a.png", "s3://b/c.dcm", "\u00e4")] == [982, 587, 529]
 
 
 def test_every_name_is_in_one_part_once() -> None:
@@ -71,9 +71,9 @@ def test_every_name_is_in_one_part_once() -> None:
     chunks = pa.chunked_array(
         [pa.array(given[:3000]), pa.array([*given[3000:], *given[:100]]), pa.array([], pa.binary())]
     )
-    divided = dict(names.divide(chunks, 64))
+    divided = dict(film_names.divide(chunks, 64))
     assert sorted(itertools.chain(*divided.values())) == sorted(given)
-    assert all(names.part_of(name, 64) == part for part, inside in divided.items() for name in inside)
+    assert all(film_names.part_of(name, 64) == part for part, inside in divided.items() for name in inside)
     assert max(map(len, divided.values())) < 3 * 5000 / 64
 
 

@@ -10,7 +10,7 @@ from benchmarks import load, soak
 from benchmarks.served import served
 from pneumonia import Predictor
 
-from ..support.awaiting import awaited
+from ..support.wait import awaited
 
 GROWTH_MB = 20
 

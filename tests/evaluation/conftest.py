@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pneumonia.evaluation.films import Film, FilmSet
+from pneumonia.evaluation.dataset import Film, FilmSet
 from pneumonia.evaluation.metrics import Answers
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from pneumonia import Predictor
 from pneumonia.evaluation.assess import Outcome, assess, examine
-from pneumonia.evaluation.films import Film, FilmSet
+from pneumonia.evaluation.dataset import Film, FilmSet
 
 NAMES = ["IM-0001-0001.jpeg", "IM-0002-0001.jpeg", "person1_bacteria_1.jpeg", "person1_bacteria_2.jpeg"]
 

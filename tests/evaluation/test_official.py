@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from pneumonia import Predictor
-from pneumonia.evaluation import figures, metrics, official, robustness, shortcuts
+from pneumonia.evaluation import curve_plots, metrics, official, robustness, shortcuts
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +48,8 @@ def test_no_place_is_longer_than_its_column(printed: tuple[str, dict[str, Any], 
 
 def test_the_picture_grows_by_the_robustness(printed: tuple[str, dict[str, Any], Path]) -> None:
     _, run, out = printed
-    with Image.open(out / "curves.png") as full, Image.open(io.BytesIO(figures.curves(run))) as again:
+    with Image.open(out / "curves.png") as full, Image.open(io.BytesIO(curve_plots.curves(run))) as again:
         assert full.size == again.size
     del run["robustness"]
-    with Image.open(io.BytesIO(figures.curves(run))) as bare:
+    with Image.open(io.BytesIO(curve_plots.curves(run))) as bare:
         assert bare.height < full.height

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pneumonia.evaluation.films import FilmSet
+from pneumonia.evaluation.dataset import FilmSet
 from pneumonia.evaluation.protocols import BLOCKS, ORDER, PROTOCOLS, Split, splits
 
 from .conftest import film_set

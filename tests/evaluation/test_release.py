@@ -11,10 +11,10 @@ import pytest
 
 from pneumonia import Predictor
 from pneumonia.errors import BundleCorrupt, ModelNotFound, UsageError
-from pneumonia.evaluation import agreement, card
+from pneumonia.evaluation import card, consistency
 from pneumonia.evaluation.external import identity
-from pneumonia.evaluation.looks import LOOKS
 from pneumonia.evaluation.release import MARKS, figures_for_readme, release
+from pneumonia.evaluation.test_set_access_log import LOOKS
 from pneumonia.inference import bundle, sources
 
 
@@ -54,7 +54,7 @@ def test_the_figures_of_other_runs_stand_beside(run: Path, tmp_path: Path) -> No
 
 def test_what_is_published_has_the_keras_model_too_and_agrees(run: Path, tmp_path: Path) -> None:
     release(run, [], tmp_path / "whole", whole=True)
-    agreement.check(Predictor(bundle.load(tmp_path / "whole", "whole", whole=True), 1))
+    consistency.check(Predictor(bundle.load(tmp_path / "whole", "whole", whole=True), 1))
     assert (tmp_path / "whole" / bundle.KERAS).read_bytes() == b"keras"
     (run / bundle.KERAS).unlink()
     with pytest.raises(BundleCorrupt, match=r"lacks model\.keras"):

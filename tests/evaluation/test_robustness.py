@@ -11,7 +11,7 @@ from PIL import Image
 
 from pneumonia import Predictor
 from pneumonia.evaluation import metrics, robustness
-from pneumonia.evaluation.films import FilmSet, load
+from pneumonia.evaluation.dataset import FilmSet, load
 from pneumonia.evaluation.metrics import Answers
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from pneumonia import Predictor
 from pneumonia.evaluation import shortcuts
-from pneumonia.evaluation.films import FilmSet, load
+from pneumonia.evaluation.dataset import FilmSet, load
 from pneumonia.inference import explain
 
 from .conftest import film_set

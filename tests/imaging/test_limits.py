@@ -21,11 +21,11 @@ import numpy.typing as npt
 import pytest
 
 from pneumonia import Failure, Prediction, Predictor, batch, imaging, settings
-from pneumonia.batch import zipped
+from pneumonia.batch import zip_members
 from pneumonia.errors import TooLarge, UnreadableImage, UsageError
-from pneumonia.inference import hub
+from pneumonia.inference import hub_download
 from pneumonia.inference.decision import check_prevalence
-from pneumonia.reporting import report
+from pneumonia.reporting import pdf_report
 from pneumonia.settings import Setting
 from pneumonia.web import batch_job
 from pneumonia.web.batch_job import Jobs
@@ -121,20 +121,20 @@ def test_a_member_of_a_zip_has_the_limit_of_a_file(
 
 def test_a_zip_has_the_limit_of_an_upload_when_unpacked(made: Callable[[dict[str, bytes]], Path]) -> None:
     path = made({f"{number}.png": bytes(500_000) for number in range(2)})
-    assert len(zipped.members(path, most_bytes=1_000_000)) == 2
+    assert len(zip_members.members(path, most_bytes=1_000_000)) == 2
     with pytest.raises(TooLarge):
-        zipped.members(path, most_bytes=999_999)
+        zip_members.members(path, most_bytes=999_999)
 
 
 def test_members_of_a_zip_are_counted_to_the_last(
     made: Callable[[dict[str, bytes]], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = made({f"{number}.png": b"" for number in range(4)})
-    monkeypatch.setattr(zipped, "MAX_MEMBERS", 4)
-    assert len(zipped.members(path)) == 4
-    monkeypatch.setattr(zipped, "MAX_MEMBERS", 3)
+    monkeypatch.setattr(zip_members, "MAX_MEMBERS", 4)
+    assert len(zip_members.members(path)) == 4
+    monkeypatch.setattr(zip_members, "MAX_MEMBERS", 3)
     with pytest.raises(TooLarge, match="Allowed: 3"):
-        zipped.members(path)
+        zip_members.members(path)
 
 
 def test_a_batch_on_the_page_takes_five_thousand_films_and_not_one_more(
@@ -209,9 +209,9 @@ def test_a_prevalence_next_to_its_limits_gives_a_legal_answer(predictor: Predict
 
 def test_a_note_on_a_report_has_two_hundred_letters_and_not_one_more(predictor: Predictor, normal_film: Grey) -> None:
     prediction = predictor.predict(normal_film)
-    assert report.pdf(normal_film, prediction, None, noted="x" * 200).startswith(b"%PDF")
+    assert pdf_report.pdf(normal_film, prediction, None, noted="x" * 200).startswith(b"%PDF")
     with pytest.raises(UsageError, match=r"Allowed: 200 letters\. Received: 201\."):
-        report.pdf(normal_film, prediction, None, noted="x" * 201)
+        pdf_report.pdf(normal_film, prediction, None, noted="x" * 201)
 
 
 def test_threads_are_one_or_more(predictor: Predictor) -> None:
@@ -236,13 +236,13 @@ def test_the_patience_with_the_hub_ends_when_it_is_over_and_not_before(
 
             def get(self, timeout: float) -> None:
                 Clock.now += seconds
-                raise hub.queue.Empty
+                raise hub_download.queue.Empty
 
         Clock.now = 0.0
-        monkeypatch.setattr(hub.queue, "SimpleQueue", Nothing)
-        monkeypatch.setattr(hub.time, "monotonic", lambda: Clock.now)
-        monkeypatch.setattr(hub, "_size", grows)
-        hub._bounded(lambda: (tmp_path, ""), tmp_path, 10)
+        monkeypatch.setattr(hub_download.queue, "SimpleQueue", Nothing)
+        monkeypatch.setattr(hub_download.time, "monotonic", lambda: Clock.now)
+        monkeypatch.setattr(hub_download, "_size", grows)
+        hub_download._bounded(lambda: (tmp_path, ""), tmp_path, 10)
 
     with pytest.raises(TimeoutError, match="no progress for 10 s"):
         moved_by(5.0, lambda folder: 0)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pneumonia import Predictor
-from pneumonia.evaluation.agreement import TOLERANCE
+from pneumonia.evaluation.consistency import TOLERANCE
 
 
 def test_the_examples_get_the_answers_that_the_bundle_promises(predictor: Predictor) -> None:
@@ -25,7 +25,7 @@ def test_one_film_alone_and_among_many_gets_the_same_answer(predictor: Predictor
 def test_training_and_serving_see_the_same_film(predictor: Predictor) -> None:
     """Single path == training path: what a `FilmSet` holds is what `to_input` gives."""
     from pneumonia import imaging
-    from pneumonia.evaluation.films import Film, _load_one
+    from pneumonia.evaluation.dataset import Film, _load_one
 
     path = predictor.bundle.examples[0]
     into = np.empty((150, 150), np.uint8)

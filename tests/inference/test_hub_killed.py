@@ -24,10 +24,10 @@ DOWNLOAD = """
 import sys
 from pathlib import Path
 from huggingface_hub import constants
-from pneumonia.inference import bundle, hub
+from pneumonia.inference import bundle, hub_download
 
 print("begun", flush=True)
-folder, commit = hub.fetch(sys.argv[1], sys.argv[2], endpoint=sys.argv[3], cache=Path(sys.argv[4]))
+folder, commit = hub_download.fetch(sys.argv[1], sys.argv[2], endpoint=sys.argv[3], cache=Path(sys.argv[4]))
 print(bundle.load(folder, sys.argv[1], revision=commit).identity.sha256)
 """
 SLOW_S = 2.8

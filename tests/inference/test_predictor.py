@@ -18,7 +18,7 @@ from PIL import Image
 from pneumonia import Failure, Prediction, Predictor, load_predictor
 from pneumonia.errors import BundleCorrupt, EmptyFile, UsageError
 from pneumonia.imaging import INVERTED_NOTE, Radiograph, Source, read, to_input
-from pneumonia.imaging.dicom.dicom_subject import LATERAL_NOTE
+from pneumonia.imaging.dicom.header import LATERAL_NOTE
 from pneumonia.inference.bundle import Bundle
 from pneumonia.inference.decision import UNKNOWN, Calibration, Reason
 from pneumonia.inference.explain import ZONES, zones

@@ -10,7 +10,7 @@ import pytest
 
 from pneumonia import load_predictor
 from pneumonia.errors import BundleCorrupt, HubUnreachable, ModelError, ModelNotFound
-from pneumonia.inference import bundle, hub, sources
+from pneumonia.inference import bundle, hub_download, sources
 from pneumonia.inference.embedded import CONFIG_SHA256
 
 
@@ -19,8 +19,8 @@ def no_hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The Hub is a port on which nobody listens, and its cache is empty."""
     monkeypatch.setenv("PNEUMONIA_HUB_TIMEOUT_S", "1")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    here = partial(hub.fetch, endpoint="http://127.0.0.1:9", cache=tmp_path / "cache")
-    monkeypatch.setattr(sources.hub, "fetch", here)
+    here = partial(hub_download.fetch, endpoint="http://127.0.0.1:9", cache=tmp_path / "cache")
+    monkeypatch.setattr(sources.hub_download, "fetch", here)
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
         calls.append((repository, revision))
         return sources.EMBEDDED, "c" * 40
 
-    monkeypatch.setattr(sources.hub, "fetch", fetch)
+    monkeypatch.setattr(sources.hub_download, "fetch", fetch)
     return calls
 
 

@@ -14,7 +14,7 @@ from huggingface_hub.utils._http import default_client_factory
 
 from pneumonia import cli
 from pneumonia.inference import sources
-from pneumonia.publishing.hub_writing import Repository
+from pneumonia.publishing.hub_client import Repository
 
 from ..support.writable_hub import OWNER, TOKEN, WritableHub
 

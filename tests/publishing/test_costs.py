@@ -9,7 +9,7 @@ import pytest
 
 from pneumonia.inference import bundle, sources
 from pneumonia.publishing import deploy, publish
-from pneumonia.publishing.hub_writing import Repository
+from pneumonia.publishing.hub_client import Repository
 
 from ..support.writable_hub import WritableHub
 from .conftest import MODEL

@@ -24,8 +24,8 @@ from pneumonia.errors import (
     UsageError,
 )
 from pneumonia.inference import bundle, sources
-from pneumonia.publishing import deploy, publish, space
-from pneumonia.publishing.hub_writing import Repository
+from pneumonia.publishing import deploy, publish, space_files
+from pneumonia.publishing.hub_client import Repository
 
 from ..support.writable_hub import NO_PLAN, TOKEN, Break, WritableHub
 from .conftest import MODEL, SPACE
@@ -117,7 +117,7 @@ def test_only_what_serving_needs_goes_along(hub: WritableHub, page: Repository) 
     files = deploy.gather(page).files
     assert [name for name in files if re.match(UNWANTED, name)] == []
     assert [name for name in files if "__pycache__" in name or name.startswith(".")] == []
-    assert {name for name in files if "/" not in name} == {*space.AS_THEY_ARE, "README.md"}
+    assert {name for name in files if "/" not in name} == {*space_files.AS_THEY_ARE, "README.md"}
     assert [name for name in files if "require" in name] == ["requirements.txt"]
 
 
@@ -134,7 +134,7 @@ import importlib, pathlib, sys
 sys.path.insert(0, ".")
 import app
 from pneumonia import load_predictor
-from pneumonia.reporting import report
+from pneumonia.reporting import pdf_report
 from pneumonia.web import page
 predictor = load_predictor()
 page.launch_options()
@@ -344,7 +344,7 @@ def test_a_model_that_is_damaged_on_the_hub_is_not_deployed(hub: WritableHub, pa
 def test_outside_of_a_checkout_it_says_what_is_missing(page: Repository, tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text("")
     with pytest.raises(UsageError, match="a folder with requirements.txt, LICENSE, NOTICE, README.md"):
-        space.files(SPACE, sources.load_bundle(""), root=tmp_path)
+        space_files.files(SPACE, sources.load_bundle(""), root=tmp_path)
 
 
 def test_what_shall_be_private_does_not_go_to_a_public_space(hub: WritableHub, page: Repository) -> None:

@@ -26,7 +26,7 @@ from pneumonia.errors import (
 )
 from pneumonia.inference import bundle, sources
 from pneumonia.publishing import publish
-from pneumonia.publishing.hub_writing import Repository
+from pneumonia.publishing.hub_client import Repository
 
 from ..support.writable_hub import READER, TOKEN, Break, WritableHub
 from .conftest import MODEL
@@ -249,7 +249,7 @@ def test_a_break_in_one_file_leaves_the_others_there(hub: WritableHub, model: Re
 def test_a_silent_hub_is_given_up(
     hub: WritableHub, model: Repository, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pneumonia.publishing.hub_writing.PATIENCE_S", 0.3)
+    monkeypatch.setattr("pneumonia.publishing.hub_client.PATIENCE_S", 0.3)
     hub.fail("commit", Break.SILENT)
     with pytest.raises(HubUnreachable):
         send(model, folder)

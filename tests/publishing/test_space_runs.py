@@ -22,7 +22,7 @@ from huggingface_hub import RepoCard
 from pneumonia import Predictor
 from pneumonia.inference import sources
 from pneumonia.publishing import deploy, publish
-from pneumonia.publishing.hub_writing import Repository
+from pneumonia.publishing.hub_client import Repository
 
 from ..support.writable_hub import WritableHub
 from .conftest import MODEL, SPACE

@@ -19,7 +19,7 @@ from pypdf import PdfReader
 
 from pneumonia import Failure, Prediction, Predictor
 from pneumonia.errors import EmptyFile, PneumoniaError, TooLarge, UnreadableImage, UsageError
-from pneumonia.web import batch_job, batch_words
+from pneumonia.web import batch_job, batch_text
 from pneumonia.web.batch_job import Job, Jobs, Seen
 from pneumonia.web.server.upload import Upload
 
@@ -147,7 +147,7 @@ def test_stop_keeps_what_is_done(jobs: Jobs, files: dict[str, Path]) -> None:
     job = jobs.get(token)
     assert 1 <= len(job.seen) < 80
     assert [row["file"] for row in table(job)] == [f"{number}.png" for number in range(len(job.seen))]
-    assert f"Stopped after {len(job.seen)} of 80 films" in batch_words.done(job, 10)
+    assert f"Stopped after {len(job.seen)} of 80 films" in batch_text.done(job, 10)
     finish(jobs.report(token))
     with zipfile.ZipFile(job.reports) as made:
         assert len(made.namelist()) == len(job.seen)
@@ -236,14 +236,14 @@ def test_cells_tell_the_answer_without_colour_and_sort_by_number(predictor: Pred
         Prediction("b.png", "Normal", 0.0001, "balanced", None, None, predictor.model),
         Failure("<img src=x onerror=alert(1)>", UnreadableImage("It is damaged.")),
     ]
-    rows = batch_words.cells(_job(*map(Seen, told)))
+    rows = batch_text.cells(_job(*map(Seen, told)))
     assert [row[1:] for row in rows] == [
         [1, "▲ Pneumonia", 99, "a.png", "Low resolution."],
         [2, "● Normal", 1, "b.png", ""],
         [3, "✕ failed", None, "<img src=x onerror=alert(1)>", "unreadable_image: It is damaged."],
     ]
-    assert len(batch_words.HEADERS) == len(batch_words.TYPES) == len(rows[0])
-    assert [kind for kind in batch_words.TYPES if kind == "html"] == ["html"]
+    assert len(batch_text.HEADERS) == len(batch_text.TYPES) == len(rows[0])
+    assert [kind for kind in batch_text.TYPES if kind == "html"] == ["html"]
 
 
 @pytest.mark.parametrize(
@@ -251,9 +251,9 @@ def test_cells_tell_the_answer_without_colour_and_sort_by_number(predictor: Pred
     [(50, 10.0, "about 10 s left"), (10, 60.0, "about 9 min left"), (0, 0.0, "0 of 100 films<")],
 )
 def test_the_bar_tells_the_time_left(done: int, seconds: float, left: str) -> None:
-    assert left in batch_words.bar(done, 100, "films", seconds)
-    assert f'value="{done}"' in batch_words.bar(done, 100, "films", seconds)
+    assert left in batch_text.bar(done, 100, "films", seconds)
+    assert f'value="{done}"' in batch_text.bar(done, 100, "films", seconds)
 
 
 def test_an_error_is_escaped() -> None:
-    assert "<script>" not in batch_words.sorry(PneumoniaError("<script>"))
+    assert "<script>" not in batch_text.sorry(PneumoniaError("<script>"))

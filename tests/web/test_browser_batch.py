@@ -18,14 +18,14 @@ import pytest
 from pneumonia import Predictor
 from pneumonia.imaging import Source
 from pneumonia.inference.predictor import Reading
-from pneumonia.web import batch_words
+from pneumonia.web import batch_text
 
 from .visit import Visit
 
 pytestmark = pytest.mark.browser
 
 START, TABLE, CSV = "#batch-start", "#batch-table", "#batch-csv"
-ANSWER, FILE = (batch_words.HEADERS.index(name) + 1 for name in ("Answer", "File"))
+ANSWER, FILE = (batch_text.HEADERS.index(name) + 1 for name in ("Answer", "File"))
 SCRIPT = '<img src=x onerror="document.title=1">.png'
 
 

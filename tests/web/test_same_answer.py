@@ -18,7 +18,7 @@ import pytest
 from gradio_client import Client, handle_file
 
 from pneumonia import Predictor
-from pneumonia.web import session
+from pneumonia.web import film_session
 from pneumonia.web.batch_job import Jobs
 from pneumonia.web.server.upload import Upload
 from tests.hostile.bombs import png_of
@@ -139,12 +139,12 @@ def test_the_pages_batch(predictor: Predictor, folder: Path, told: Answers) -> N
 def test_the_page(predictor: Predictor, folder: Path, told: Answers) -> None:
     """The JSON that it gives to save; of a file that fails, the code and the sentence that it shows."""
     for name, answer in told.items():
-        held, headline, *_ = session.opened(predictor, Upload(folder / name, name))
+        held, headline, *_ = film_session.opened(predictor, Upload(folder / name, name))
         if "error" in answer:
             assert held is None and answer["error"]["code"] in headline
             assert html.escape(answer["error"]["message"]) in headline
             continue
-        saved = session.as_json(predictor, held, "balanced")
+        saved = film_session.as_json(predictor, held, "balanced")
         assert saved is not None
         assert _nameless(json.loads(base64.b64decode(saved["content"]))) == answer
 

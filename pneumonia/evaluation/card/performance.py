@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...inference.decision import DEFAULT_POINT
-from ..operating import ANSWERED_ERROR, CONFIRM_SPECIFICITY, MOST_UNDECIDED, SCREENING_SENSITIVITY
+from ..operating_points import ANSWERED_ERROR, CONFIRM_SPECIFICITY, MOST_UNDECIDED, SCREENING_SENSITIVITY
 from .numbers import NAMES, percent, score, share, shown, table
 
 Run = Mapping[str, Any]

@@ -21,10 +21,10 @@ from pydicom.pixels import apply_color_lut, convert_color_space, pixel_array
 from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from ...errors import NoPixels, UnreadableImage, UnsupportedDicom
-from .. import bounded, colours
+from .. import decode_limits, greyscale
 from ..radiograph import Pixels, Radiograph, bands, check_pixel_count, decoding
-from . import codestream, decoders, dicom_subject, presentation
-from .deflated import inflated
+from . import decoder_pool, decoder_worker, header, voi
+from .inflate import inflated
 
 # A malformed tag is no reason to refuse the pixels, and pydicom's warnings about it would quote the tag in the log.
 pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
@@ -65,7 +65,7 @@ def read(data: bytes) -> Radiograph:
     colours become grey. Raises `UnsupportedDicom`, `NoPixels`, `TooLarge`, `UnreadableImage` or `Busy`.
     """
     with decoding("DICOM file"):
-        dataset = pydicom.dcmread(bounded.Reader(inflated(data)), force=True)
+        dataset = pydicom.dcmread(decode_limits.Reader(inflated(data)), force=True)
         if "PixelData" not in dataset and _PIXEL_DATA in data:
             raise UnreadableImage("The DICOM file breaks off before the end of its picture.")
         _leave_out_long(dataset)
@@ -75,9 +75,9 @@ def read(data: bytes) -> Radiograph:
         return Radiograph(
             pixels,
             "DICOM",
-            (*_frames_note(dataset), *lost, *dicom_subject.notes(dataset)),
-            dicom_subject.is_lateral(dataset),
-            dicom_subject.is_of_other_part(dataset),
+            (*_frames_note(dataset), *lost, *header.notes(dataset)),
+            header.is_lateral(dataset),
+            header.is_of_other_part(dataset),
         )
 
 
@@ -117,7 +117,7 @@ def _first(value: Any) -> Any:
 def _check(dataset: pydicom.Dataset) -> None:
     if "PixelData" not in dataset:
         raise _no_pixels(dataset)
-    modality = dicom_subject.other_modality(dataset)
+    modality = header.other_modality(dataset)
     if modality is not None:
         raise UnsupportedDicom(
             "The DICOM file says that it is no X-ray film. Allowed: CR, DX or another modality of films. "
@@ -142,7 +142,7 @@ def _no_pixels(dataset: pydicom.Dataset) -> NoPixels | UnsupportedDicom:
 
 
 def _check_compression(syntax: UID) -> None:
-    if syntax not in _UNCOMPRESSED and syntax not in codestream.DECODERS:
+    if syntax not in _UNCOMPRESSED and syntax not in decoder_worker.DECODERS:
         is_known = not syntax.is_private and syntax.is_transfer_syntax
         raise UnsupportedDicom(
             f"The DICOM file's compression is not supported. Allowed: {COMPRESSIONS}. "
@@ -158,11 +158,11 @@ def _grey(dataset: pydicom.Dataset) -> tuple[Pixels, tuple[str, ...]]:
     """`[H, W]` grey pixels, and a note where colour was lost on the way."""
     stored = _stored(dataset)
     if _photometric(dataset) in _GREYS:
-        return presentation.shown(dataset, stored), ()
+        return voi.shown(dataset, stored), ()
     channels = apply_color_lut(stored, dataset) if stored.ndim == 2 else stored
     if channels.dtype != np.uint8:
         channels = (channels >> 8).astype(np.uint8)  # a palette's entries have 16 bits
-    return colours.grey(Image.fromarray(channels))
+    return greyscale.grey(Image.fromarray(channels))
 
 
 def _stored(dataset: pydicom.Dataset) -> npt.NDArray[Any]:
@@ -197,9 +197,9 @@ def _decompressed(dataset: pydicom.Dataset) -> npt.NDArray[Any]:
         number_of_frames=_frames(dataset),
         extended_offsets=offsets if all(offsets) else None,
     )
-    if not codestream.is_whole(syntax, frame):
+    if not decoder_worker.is_whole(syntax, frame):
         raise UnreadableImage(f"The DICOM picture breaks off before its end ({syntax.name}).")
-    if codestream.size(syntax, frame) not in {None, (int(dataset.Rows), int(dataset.Columns))}:
+    if decoder_worker.size(syntax, frame) not in {None, (int(dataset.Rows), int(dataset.Columns))}:
         raise UnreadableImage(f"The DICOM picture has another size than its file says ({syntax.name}).")
     layout = {
         "rows": int(dataset.Rows),
@@ -211,7 +211,7 @@ def _decompressed(dataset: pydicom.Dataset) -> npt.NDArray[Any]:
         "pixel_representation": int(dataset.PixelRepresentation),
         "planar_configuration": int(dataset.get("PlanarConfiguration", 0)),
     }
-    return decoders.decode(syntax, layout, frame)
+    return decoder_pool.decode(syntax, layout, frame)
 
 
 def _frames(dataset: pydicom.Dataset) -> int:

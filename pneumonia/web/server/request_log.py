@@ -25,7 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ... import errors, imaging
 from ...errors import InternalError, PneumoniaError
 from ...inference.decision import Failure, Prediction
-from . import doors
+from . import route_policy
 from .upload import Upload
 
 log = logging.getLogger("pneumonia")
@@ -77,7 +77,7 @@ class Requests:
             if not seen.status:
                 await JSONResponse({"error": failed.as_dict()}, 500)(scope, receive, seen.send)
         finally:
-            room = doors.room_of(scope)
+            room = route_policy.room_of(scope)
             if room.is_logged:
                 log.info(
                     "request id=%s method=%s route=%s status=%s ms=%.0f bytes=%d",

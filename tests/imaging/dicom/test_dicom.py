@@ -18,7 +18,7 @@ from pydicom.uid import (
 
 from pneumonia import Predictor
 from pneumonia.imaging import read, to_input
-from pneumonia.imaging.dicom.dicom_subject import LATERAL_NOTE, PART_NOTE
+from pneumonia.imaging.dicom.header import LATERAL_NOTE, PART_NOTE
 from tests.support.dicom_files import UNCOMPRESSED, dicom
 
 Grey = npt.NDArray[np.uint8]

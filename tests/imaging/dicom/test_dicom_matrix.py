@@ -17,7 +17,7 @@ from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit, JPEGLosslessSV1, JPE
 
 from pneumonia import Prediction, Predictor
 from pneumonia.imaging import read, to_input
-from pneumonia.imaging.colours import COLOUR_NOTE
+from pneumonia.imaging.greyscale import COLOUR_NOTE
 from pneumonia.imaging.radiograph import Radiograph
 from tests.support import codestreams
 from tests.support.codestreams import LOSSLESS, LOSSY, Samples

@@ -23,7 +23,7 @@ from benchmarks import served as benchmark
 from benchmarks.served import Service, call, predict, served, upload
 from pneumonia.files import beneath
 
-from ...support.awaiting import awaited
+from ...support.wait import awaited
 from ..visit import READY, Visit
 
 PATIENT = "Doe_Jane_1961-04-12_MRN-0042"

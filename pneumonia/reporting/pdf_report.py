@@ -1,0 +1,245 @@
+"""The report: one A4 page about one film, to be printed or filed.
+
+It holds what the page shows, and of the patient only what the user typed: a file's name often is a patient's, so it
+stays out. reportlab (BSD) lays it out; it is imported only when a report is asked for.
+"""
+
+from __future__ import annotations
+
+import io
+import threading
+import unicodedata
+from datetime import datetime
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from ..errors import UsageError
+from ..inference import explain
+from ..inference.decision import CLASSES, UNKNOWN, Prediction
+from ..inference.graph import Activation
+from . import reading_guide, wording
+from .pdf_markdown import paragraphs
+
+if TYPE_CHECKING:
+    from reportlab.lib.styles import ParagraphStyle
+    from reportlab.pdfbase.ttfonts import TTFont
+    from reportlab.platypus import Flowable
+
+NOTED_LIMIT = 200
+"""Letters that a user may type onto a report: a name, a number and a date, not a history."""
+
+PICTURE_SIDE = 1200
+"""Longest side in pixels of a picture in the report: 340 dots per inch at its printed size."""
+
+NO_GLYPH = "□"
+"""Stands for a letter that the report's font lacks; a line under the text says so."""
+
+MARGIN = 40.0
+"""Points."""
+
+FOOTER = 62.0
+"""Points at the foot of the page for model and notice."""
+
+_ONE_AT_A_TIME = threading.Lock()
+"""reportlab keeps its fonts for the whole process and makes no promise to threads; a page takes 0.03 s."""
+
+_FONTS = Path(__file__).parent / "fonts"
+_TONES = {CLASSES[0]: "#00608f", CLASSES[1]: "#a84300", UNKNOWN: "#565b66"}
+"""The page's colours (page.css); the mark and the word say the same without them."""
+
+
+def pdf(
+    film: npt.NDArray[np.uint8],
+    prediction: Prediction,
+    activation: Activation | None,
+    *,
+    noted: str = "",
+    at: datetime | None = None,
+) -> bytes:
+    """One A4 page about a film `[H, W]` as it was shown to a person, with where the network looked beside it.
+
+    `activation` is None where the model was not asked. `noted` is what the user typed, in any script: a letter that the
+    font lacks becomes a box. `at` is the time of the report, by default now. Raises `UsageError` where more than
+    `NOTED_LIMIT` letters were typed.
+    """
+    from reportlab.lib.pagesizes import A4
+    from reportlab.pdfgen.canvas import Canvas
+
+    typed = _drawable(_bounded(noted))
+    width, height = A4[0] - 2 * MARGIN, A4[1] - 2 * MARGIN - FOOTER
+    body = [*_head(typed, at or datetime.now().astimezone()), *_answer(prediction)]
+    body += [*_pictures(film, prediction, activation, width), *_zones(prediction)]
+    body += paragraphs(reading_guide.describe(prediction), _styles())
+    buffer = io.BytesIO()
+    with _ONE_AT_A_TIME:
+        canvas = Canvas(buffer, pagesize=A4, lang="en")
+        canvas.setTitle("Chest-film report")
+        canvas.setAuthor("")
+        canvas.setCreator(wording.TITLE)
+        _place(canvas, body, width, height, MARGIN + FOOTER)
+        _place(canvas, _foot(prediction), width, FOOTER, MARGIN)
+        canvas.showPage()
+        canvas.save()
+    return buffer.getvalue()
+
+
+def _bounded(noted: str) -> str:
+    """The typed text on one line, composed, so that a letter and its accent are one glyph."""
+    text = " ".join(unicodedata.normalize("NFC", noted).split())
+    if len(text) > NOTED_LIMIT:
+        raise UsageError(f"The note is too long. Allowed: {NOTED_LIMIT} letters. Received: {len(text)}.")
+    return text
+
+
+def _drawable(text: str) -> str:
+    known = _register_fonts().face.charToGlyph
+    return "".join(letter if ord(letter) in known else NO_GLYPH for letter in text)
+
+
+def _register_fonts() -> TTFont:
+    """DejaVu Sans, cut down to Latin, Greek, Cyrillic, Armenian and Georgian; reportlab keeps it for the process."""
+    from reportlab.pdfbase import pdfmetrics
+    from reportlab.pdfbase.ttfonts import TTFont
+
+    names = {"Report": "DejaVuSans.ttf", "Report-Bold": "DejaVuSans-Bold.ttf"}
+    for name, file in names.items():
+        if name not in pdfmetrics.getRegisteredFontNames():
+            pdfmetrics.registerFont(TTFont(name, _FONTS / file))
+    # No italics: reportlab takes the last two for what a bold word becomes.
+    bold = {"bold": "Report-Bold", "boldItalic": "Report-Bold"}
+    pdfmetrics.registerFontFamily("Report", normal="Report", italic="Report", **bold)
+    regular: TTFont = pdfmetrics.getFont("Report")
+    return regular
+
+
+def _styles() -> dict[str, ParagraphStyle]:
+    from reportlab.lib.styles import ParagraphStyle
+
+    plain = ParagraphStyle("plain", fontName="Report", fontSize=8, leading=10.5, spaceAfter=3)
+    return {
+        "plain": plain,
+        "title": ParagraphStyle("title", plain, fontName="Report-Bold", fontSize=14, leading=18, spaceAfter=1),
+        "heading": ParagraphStyle("heading", plain, fontName="Report-Bold", fontSize=8.5, leading=11, spaceBefore=4),
+        "bullet": ParagraphStyle("bullet", plain, leftIndent=9, spaceAfter=1),
+        "answer": ParagraphStyle("answer", plain, fontName="Report-Bold", fontSize=18, leading=23, spaceBefore=6),
+        "small": ParagraphStyle("small", plain, fontSize=6.5, leading=8.5, spaceAfter=2),
+    }
+
+
+def _head(typed: str, at: datetime) -> list[Flowable]:
+    from reportlab.platypus import Paragraph
+
+    styles = _styles()
+    head = [Paragraph("Chest-film report", styles["title"]), Paragraph(f"Made {at:%Y-%m-%d %H:%M %Z}", styles["plain"])]
+    if typed:
+        head.append(Paragraph(f"<b>Noted by the user:</b> {escape(typed)}", styles["plain"]))
+    if NO_GLYPH in typed:
+        head.append(Paragraph(f"{NO_GLYPH} stands for a letter that the report's font lacks.", styles["small"]))
+    return head
+
+
+def _answer(prediction: Prediction) -> list[Flowable]:
+    """Label, how sure, at which operating point, why Unknown, and the warnings."""
+    from reportlab.platypus import Paragraph
+
+    styles = _styles()
+    sure = f" <font size=10>{wording.sure(prediction.confidence)}</font>" if prediction.confidence is not None else ""
+    label = f"{wording.MARKS[prediction.label]} {prediction.label}"
+    lines = [f"Operating point: <b>{escape(prediction.operating_point)}</b>."]
+    if prediction.probabilities is not None:
+        shares = ", ".join(f"{name} {wording.share(value)}" for name, value in prediction.probabilities.items())
+        lines.append(f"Calibrated probabilities: {shares}.")
+    if prediction.reason is not None:
+        lines.append(f"<b>Why Unknown:</b> {escape(prediction.reason.message)}")
+    return [
+        Paragraph(f'<font color="{_TONES[prediction.label]}">{label}</font>{sure}', styles["answer"]),
+        Paragraph(" ".join(lines), styles["plain"]),
+        *(Paragraph(f"⚠ {escape(warning)}", styles["plain"]) for warning in prediction.warnings),
+    ]
+
+
+def _pictures(
+    film: npt.NDArray[np.uint8], prediction: Prediction, activation: Activation | None, width: float
+) -> list[Flowable]:
+    """The film, and beside it the overlay; none for Normal, whose map would paint the least unlikely place red."""
+    from reportlab.platypus import Paragraph, Spacer, Table
+
+    shown = Image.fromarray(film)
+    shown.thumbnail((PICTURE_SIDE, PICTURE_SIDE), Image.Resampling.BILINEAR)
+    pictures, captions = [shown], ["The film as it was judged"]
+    if activation is not None and prediction.label != CLASSES[0]:
+        pictures.append(explain.overlay(np.asarray(shown), activation))
+        captions.append("Where the network looked; no proof of disease there")
+    side = width / 2 - 6
+    cells = [_printed(picture, side, 0.9 * side) for picture in pictures]
+    texts = [Paragraph(caption, _styles()["small"]) for caption in captions]
+    return [Table([cells, texts], colWidths=[width / 2] * len(cells), hAlign="LEFT", style=_tight()), Spacer(0, 4)]
+
+
+def _printed(picture: Image.Image, width: float, height: float) -> Flowable:
+    """As large as the frame allows; JPEG, since a grey film as PNG would make the page several megabytes."""
+    from reportlab.platypus import Image as Printed
+
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=92)
+    scale = min(width / picture.width, height / picture.height)
+    return Printed(buffer, picture.width * scale, picture.height * scale, hAlign="LEFT")
+
+
+def _zones(prediction: Prediction) -> list[Flowable]:
+    """Each lung zone's share of the activation, laid out as the film is: the patient's right at the left.
+
+    Where less than half lies inside the lungs no zone is named, and the table says only how much that is.
+    """
+    from reportlab.lib.colors import HexColor
+    from reportlab.platypus import Spacer, Table
+
+    if prediction.zones is None:
+        return []
+    zones, inside = prediction.zones, sum(prediction.zones.values())
+    if explain.strongest_zone(zones) is None:
+        rows = [["Where the activation lies", "share"], ["inside the lung boxes", _percent(inside)]]
+        rows.append(["elsewhere", _percent(1 - inside)])
+    else:
+        rows = [["Share of the activation", "patient's right", "patient's left"]]
+        for height in ("upper", "middle", "lower"):
+            rows.append([f"{height} zone", *(_percent(zones[f"{side}_{height}"]) for side in ("right", "left"))])
+    grid = [("GRID", (0, 0), (-1, -1), 0.4, HexColor("#b8bcc4")), ("FONT", (0, 0), (-1, -1), "Report", 7.5, 9)]
+    padding = [("TOPPADDING", (0, 0), (-1, -1), 1), ("BOTTOMPADDING", (0, 0), (-1, -1), 2)]
+    widths = [130.0, *(90.0 for _ in rows[0][1:])]
+    return [Table(rows, colWidths=widths, hAlign="LEFT", style=[*grid, *padding]), Spacer(0, 5)]
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
+
+
+def _foot(prediction: Prediction) -> list[Flowable]:
+    from reportlab.lib.colors import HexColor
+    from reportlab.lib.pagesizes import A4
+    from reportlab.platypus import HRFlowable, Paragraph
+
+    model, small = prediction.model, _styles()["small"]
+    name, revision = escape(_drawable(model.name)), escape(model.revision)
+    named = f"Model <b>{name}</b>, revision {revision}, sha256 {escape(model.sha256)}."
+    rule = HRFlowable(A4[0] - 2 * MARGIN, 0.5, color=HexColor("#b8bcc4"), spaceAfter=3)
+    return [rule, Paragraph(named, small), *paragraphs(wording.NO_DEVICE, {"plain": small})]
+
+
+def _tight() -> list[tuple[Any, ...]]:
+    sides = ("LEFTPADDING", "RIGHTPADDING", "BOTTOMPADDING")
+    return [("VALIGN", (0, 0), (-1, -1), "BOTTOM"), *((side, (0, 0), (-1, -1), 2) for side in sides)]
+
+
+def _place(canvas: Any, story: list[Flowable], width: float, height: float, bottom: float) -> None:
+    """Draw from the top of the frame downwards, smaller where it would not fit: a report is one page."""
+    from reportlab.platypus import KeepInFrame
+
+    frame = KeepInFrame(width, height, story, mode="shrink")
+    _, taken = frame.wrapOn(canvas, width, height)
+    frame.drawOn(canvas, MARGIN, bottom + height - taken)

@@ -1,0 +1,82 @@
+"""The answer's small pieces of HTML beside its headline: probabilities, operating points, what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+from ..inference.decision import CLASSES, DEFAULT_POINT, UNKNOWN, OperatingPoint, Prediction
+from ..reporting import reading_guide
+from ..reporting.wording import MARKS, share
+from . import figures
+
+_MEANINGS = {
+    "screening": "misses least, raises more false alarms",
+    "balanced": "weighs a miss against a false alarm",
+    "confirm": "raises fewest false alarms, misses more",
+}
+
+
+def bars(prediction: Prediction, point: OperatingPoint) -> str:
+    """A bar for each probability and, under them, where the operating point decides; "" where nothing was scored."""
+    if prediction.probabilities is None or prediction.probability is None:
+        return ""
+    rows = "".join(_bar(label, value) for label, value in prediction.probabilities.items())
+    return f'<div class="bars">{rows}{_scale(prediction.probability, prediction.operating_point, point)}</div>'
+
+
+def _bar(label: str, value: float) -> str:
+    return (
+        f'<div class="bar {label.lower()}">'
+        f'<span class="name"><span aria-hidden="true">{MARKS[label]}</span> {label}</span>'
+        f'<span class="track"><span style="width:{100 * value:.1f}%"></span></span>'
+        f'<span class="value">{share(value)}</span></div>'
+    )
+
+
+def _scale(value: float, name: str, point: OperatingPoint) -> str:
+    """The probability of pneumonia on the line that the operating point cuts into Normal, Unknown and Pneumonia."""
+    parts = ((CLASSES[0], 0.0, point.low), (UNKNOWN, point.low, point.high), (CLASSES[1], point.high, 1.0))
+    drawn = "".join(
+        f'<span class="part {label.lower()}" style="width:{100 * (high - low):.2f}%"></span>'
+        for label, low, high in parts
+    )
+    limits = f"Normal below {_limit(point.low)}, Pneumonia above {_limit(point.high)}, Unknown in between"
+    said = f"At {escape(name)}: {limits}."
+    pointer = f'<span class="pointer" style="left:{100 * value:.2f}%"></span>'
+    return f'<div class="scale" aria-hidden="true">{drawn}{pointer}</div><p class="fine">{said}</p>'
+
+
+def _limit(value: float) -> str:
+    return f"{100 * value:.0f} %" if 0.01 <= value <= 0.99 else f"{100 * value:.1f} %"
+
+
+def point_choices(points: Mapping[str, OperatingPoint], run: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    """(what the picker says, name) for each operating point: its meaning and, where measured, what it is worth."""
+    measured = (run or {}).get("operating_points", {})
+    return [(_choice(name, measured.get(name)), name) for name in points]
+
+
+def _choice(name: str, measured: Mapping[str, figures.Figure] | None) -> str:
+    lines = [name.capitalize() + (" (default)" if name == DEFAULT_POINT else "")]
+    lines += [_MEANINGS[name]] if name in _MEANINGS else []
+    if measured:
+        sensitivity, specificity, coverage = (
+            figures.share(measured[key]["value"])
+            for key in ("answered_sensitivity", "answered_specificity", "coverage")
+        )
+        lines.append(f"sensitivity {sensitivity}, specificity {specificity}; answers {coverage} of films")
+    return "\n".join(lines)
+
+
+POINTS_NOTE = (
+    "Sensitivity and specificity are those of the answered films of the test; the rest were Unknown. Switching decides "
+    "again from the same score."
+)
+
+
+def steps(prediction: Prediction) -> str:
+    """What to do where the answer is Unknown."""
+    listed = "".join(f"<li>{escape(step)}</li>" for step in reading_guide.next_steps(prediction))
+    return f'<div class="steps"><h3>What to do next</h3><ul>{listed}</ul></div>' if listed else ""

@@ -1,0 +1,131 @@
+"""One film in one browser session: opened once, then decided, looked at and reported on as often as someone asks."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from PIL import Image
+
+from ..inference import explain
+from ..inference.decision import DEFAULT_POINT, Failure
+from ..inference.predictor import Predictor, Reading
+from ..reporting import pdf_report, reading_guide
+from . import activation_panel, answer_panel, handlers, page_text
+from .server import request_log
+from .server.upload import Upload
+
+Said: TypeAlias = tuple[str, str, str, str]
+"""Headline, bars and steps (HTML), reading guide (Markdown)."""
+
+Looked: TypeAlias = tuple[Any, Any, str]
+"""Film, map and panel (HTML) of "what the model looked at"."""
+
+FULL_SIDE = 4300
+"""Longest side in pixels of what is shown at full resolution: that of the largest detectors' films (43 cm)."""
+
+_NO_PIXELS = np.empty((0, 0), np.uint8)
+
+
+@dataclass(frozen=True, eq=False)
+class Held:
+    """A reading, for further decisions, and where its film lies, for further pictures.
+
+    It holds no pixels and no name: an upload lies on disk until its time is over and is read again when someone asks
+    for a picture. An example is the page's own and comes as bytes. `eq=False`, since gradio hashes what a session
+    holds, and an activation map has no hash.
+    """
+
+    reading: Reading
+    source: Path | bytes
+
+    @classmethod
+    def of(cls, reading: Reading, source: Path | bytes) -> Held:
+        film = dataclasses.replace(reading.film, pixels=_NO_PIXELS)
+        return cls(dataclasses.replace(reading, film=film), source)
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the film's time was over and it was deleted."""
+        return isinstance(self.source, Path) and not self.source.exists()
+
+
+def opened(
+    predictor: Predictor, film: Upload | bytes | None, point: str = DEFAULT_POINT
+) -> tuple[Held | None, str, str, str, str]:
+    """Read and score a film, once: what the session keeps of it, then what the page says."""
+
+    def held() -> Held:
+        source = film if isinstance(film, bytes) else handlers.required(film).path
+        return Held.of(predictor.read(source), source)
+
+    with request_log.film("page", film) as line:
+        found: Held | Failure = handlers.or_failure(held, None)
+        line.outcome = found if isinstance(found, Failure) else predictor.decide(found.reading, point)
+    if isinstance(found, Failure):
+        return None, page_text.failure(found), "", "", ""
+    return found, *decided(predictor, found, point)
+
+
+def decided(predictor: Predictor, held: Held, point: str) -> Said:
+    """What the page says of a film at an operating point, from the score that is there."""
+    prediction = predictor.decide(held.reading, point)
+    return (
+        page_text.headline(prediction),
+        answer_panel.bars(prediction, predictor.operating_points[point]),
+        answer_panel.steps(prediction),
+        reading_guide.reading_guide(prediction),
+    )
+
+
+def has_map(predictor: Predictor, held: Held, point: str) -> bool:
+    """Whether the answer at an operating point comes with a map."""
+    return predictor.decide(held.reading, point).zones is not None
+
+
+def picture(held: Held | None, side: int = handlers.PREVIEW_SIDE) -> Image.Image | None:
+    """The film as the model saw it: grey, windowed, bones bright; None where it is gone."""
+    if held is None or held.is_gone:
+        return None
+    shown: Image.Image | Failure = handlers.or_failure(
+        lambda: handlers.displayed(held.source, held.reading, side), None
+    )
+    return None if isinstance(shown, Failure) else shown
+
+
+def looked(predictor: Predictor, held: Held | None, point: str) -> Looked:
+    """What the model looked at: the film at full resolution, the map to lie over it, and the panel beneath."""
+    film = picture(held, FULL_SIDE)
+    if held is None or film is None:
+        return None, None, page_text.forgotten()
+    prediction, activation = predictor.decide(held.reading, point), held.reading.activation
+    over = None if activation is None or prediction.zones is None else explain.layer(activation, film.size)
+    return film, over, activation_panel.panel(prediction, predictor.bundle.run)
+
+
+def as_json(predictor: Predictor, held: Held | None, point: str) -> dict[str, str] | None:
+    """The answer's JSON as a file for the browser to save; it names no file, since a name may be a patient's."""
+    if held is None:
+        return None
+    text = json.dumps(predictor.decide(held.reading, point).as_dict(), indent=1, ensure_ascii=False) + "\n"
+    return download("chest-film-answer.json", "application/json", text.encode())
+
+
+def as_pdf(predictor: Predictor, held: Held | None, point: str, noted: str = "") -> dict[str, str] | None:
+    """The report as a file for the browser to save; of the patient it holds what the user typed, and nothing else."""
+    film = picture(held, pdf_report.PICTURE_SIDE)
+    if held is None or film is None:
+        return None
+    prediction = predictor.decide(held.reading, point)
+    page = pdf_report.pdf(np.asarray(film), prediction, held.reading.activation, noted=noted)
+    return download("chest-film-report.pdf", "application/pdf", page)
+
+
+def download(name: str, kind: str, content: bytes) -> dict[str, str]:
+    """A file that goes to the browser in the answer itself: it never lies on the server's disk."""
+    return {"name": name, "kind": kind, "content": base64.b64encode(content).decode()}

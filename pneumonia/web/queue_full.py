@@ -1,0 +1,78 @@
+"""What a caller hears when too many wait: `busy`, as an answer where programs call, as a sentence on the page."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+from gradio.queueing import Event
+from gradio.server_messages import ProcessCompletedMessage
+
+from .. import settings
+from ..errors import Busy
+from ..inference.decision import Failure
+from . import page_text
+
+
+def busy() -> Busy:
+    """Raised by nobody: it stands in the answer's place."""
+    limit = settings.QUEUE_SIZE.read()
+    return Busy(f"Too many films are waiting. Allowed: {limit:,} at a time. Try again in a minute.")
+
+
+def answer_when_full(page: gr.Blocks) -> None:
+    """Have a full queue answer `busy` in the endpoints' own form.
+
+    Gradio answers 503, of which `gradio_client` makes a `QueueError` without a code. `/predict` and its like never
+    raise, so theirs is an answer; on the page Gradio's own toast says that the page is busy.
+    """
+    queue = page._queue
+    push = queue.push
+
+    async def pushed(body: Any, request: Any, username: str | None) -> Any:
+        ok, said, state = await push(body=body, request=request, username=username)
+        if state != "queue_full":
+            return ok, said, state
+        block_fn = page.fns[body.fn_index]
+        made = _ANSWERS.get(str(block_fn.api_name))
+        if made is None:
+            return ok, busy().message, state
+        event = Event(body.session_hash, block_fn, request, username)
+        _deliver(queue, event, made(body.data))
+        return True, event._id, "success"
+
+    queue.push = pushed  # type: ignore[method-assign]
+
+
+def _deliver(queue: Any, event: Event, data: list[Any]) -> None:
+    """An event's answer, without its having waited."""
+    if event.session_hash not in queue.pending_messages_per_session:
+        queue.pending_messages_per_session[event.session_hash] = asyncio.Queue()
+    queue.pending_event_ids_session.setdefault(event.session_hash, set()).add(event._id)
+    output = {"data": data, "is_generating": False, "duration": 0.0, "average_duration": 0.0}
+    queue.send_message(event, ProcessCompletedMessage(output=output, success=True))
+
+
+def _name(given: Any) -> str | None:
+    return given.get("orig_name") if isinstance(given, dict) else None
+
+
+def _row(given: Any) -> dict[str, Any]:
+    return Failure(_name(given), busy()).as_dict()
+
+
+def _one(data: list[Any]) -> list[Any]:
+    return [_row(data[0] if data else None)]
+
+
+def _many(data: list[Any]) -> list[Any]:
+    return [[_row(given) for given in (data[0] if data else None) or []]]
+
+
+def _shown(_: list[Any]) -> list[Any]:
+    return [page_text.failure(Failure(None, busy())), None, None, ""]
+
+
+_ANSWERS: dict[str, Callable[[list[Any]], list[Any]]] = {"predict": _one, "predict_batch": _many, "analyze": _shown}

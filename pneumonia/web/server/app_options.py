@@ -1,0 +1,47 @@
+"""What stands around Gradio's own server: the log, the doors, the bounds, the health route, the sweeping."""
+
+from __future__ import annotations
+
+import sys
+from types import SimpleNamespace
+from typing import Any
+
+from gradio import queueing, route_utils, routes
+from starlette.middleware import Middleware
+
+from ... import errors
+from ...errors import InternalError
+from . import cleanup, connection_limits, health, login, request_limits, request_log, route_policy, upload_storage
+
+
+def around(sweep_every_s: float) -> dict[str, Any]:
+    """The `app_kwargs` of `launch`: what every request passes, from the outside in."""
+    connection_limits.bound()
+    _tell_no_tracebacks()
+    layers = (
+        request_log.Requests,
+        route_policy.Doors,
+        login.LoginDoor,
+        request_limits.Bounds,
+        upload_storage.BrokenOff,
+    )
+    return {
+        "middleware": [Middleware(layer) for layer in layers],
+        "routes": [health.ROUTE],
+        "lifespan": cleanup.sweeping(sweep_every_s),
+        "openapi_url": None,
+    }
+
+
+def _tell_no_tracebacks() -> None:
+    """Gradio prints the traceback of what fails outside our handlers, and its last line quotes paths and names."""
+    quiet = SimpleNamespace(print_exc=_print_place)
+    for module in (queueing, route_utils, routes):
+        module.traceback = quiet  # type: ignore[attr-defined]
+
+
+def _print_place(*_: Any, **__: Any) -> None:
+    error = sys.exception()
+    if error is not None:
+        errors.request_id.set("")  # Gradio's queue works on in the context of the request that woke it first
+        InternalError.hiding(error)

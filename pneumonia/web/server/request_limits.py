@@ -1,0 +1,106 @@
+"""How much a request may bring, and how long it may take to bring it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ... import settings
+from ...errors import TooLarge, UnreadableImage
+from . import route_policy
+
+JSON_MB = 8
+"""Of any request but an upload: 5,000 films of a batch, named in full, take 3."""
+
+LOGIN_KB = 16
+
+PATIENCE_S = 60
+SLOWEST_BYTES_S = 1_000
+"""A body has `PATIENCE_S` seconds, and one more for each so many bytes: no line that films go by is slower."""
+
+
+class _Refused(Exception):
+    """Ends the reading of a body; never leaves this file."""
+
+
+class Bounds:
+    """Counts the bytes of each body as they come. What is too large or too slow is refused before it is whole."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        body = _Body(receive, most_bytes(scope))
+        answered = False
+
+        async def sent(message: Message) -> None:
+            nonlocal answered
+            # What the inside makes of its own broken-off reading is not the answer: this is.
+            if body.refusal is None or answered:
+                answered = True
+                await send(message)
+
+        try:
+            if _declared(scope) > body.most:
+                body.refuse_large()
+            await self._app(scope, body.receive, sent)
+        except Exception:
+            if body.refusal is None:
+                raise
+        if body.refusal is not None and not answered:
+            # The connection stays open, or the caller, still sending, would see it break and not the answer.
+            await route_policy.answer(*body.refusal)(scope, receive, send)
+
+
+class _Body:
+    """A body on its way in."""
+
+    def __init__(self, receive: Receive, most: int) -> None:
+        self._receive = receive
+        self.most = most
+        self.refusal: tuple[int, TooLarge | UnreadableImage] | None = None
+        self._bytes = 0
+        self._began = time.monotonic()
+        self._is_whole = False
+
+    async def receive(self) -> Message:
+        if self._is_whole:
+            return await self._receive()  # nothing but the end of the connection comes now
+        left = self._began + PATIENCE_S + self._bytes / SLOWEST_BYTES_S - time.monotonic()
+        try:
+            message = await asyncio.wait_for(self._receive(), max(left, 0))
+        except TimeoutError:
+            self.refusal = 408, UnreadableImage("The upload came too slowly and was given up. Try again.")
+            raise _Refused from None
+        self._bytes += len(message.get("body", b""))
+        self._is_whole = not message.get("more_body", False)
+        if self._bytes > self.most:
+            self.refuse_large()
+        return message
+
+    def refuse_large(self) -> None:
+        self.refusal = 413, TooLarge(f"The request is too large. Allowed: {self.most / 1e6:,.3g} MB.")
+        raise _Refused
+
+
+def most_bytes(scope: Scope) -> int:
+    """The largest body that the route takes."""
+    path = route_policy.path_of(scope).rstrip("/")
+    if path == route_policy.LOGIN:
+        return LOGIN_KB * 1_000
+    if path == route_policy.UPLOAD:
+        return int(settings.MAX_UPLOAD_MB.read()) * 1_000_000 + 1_000_000  # and what a form puts around its files
+    if path.startswith(route_policy.AGENTS):
+        return int(settings.MAX_FILE_MB.read()) * 4_000_000 // 3 + JSON_MB * 1_000_000  # films come in base64
+    return JSON_MB * 1_000_000
+
+
+def _declared(scope: Scope) -> int:
+    text = Headers(scope=scope).get("content-length", "0")
+    return int(text) if text.isdecimal() else 0

@@ -1,0 +1,185 @@
+"""Whatever of a bundle tells another story than the rest is found before the bundle is published."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pneumonia import Predictor
+from pneumonia.errors import FiguresDisagree, UsageError
+from pneumonia.evaluation import card, consistency
+from pneumonia.inference import bundle, sources
+
+Json = dict[str, Any]
+Change = Callable[[Json, Json], object]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(sources.EMBEDDED, tmp_path / "run"))
+
+
+def check(folder: Path) -> None:
+    consistency.check(Predictor(bundle.load(folder, "run"), 1))
+
+
+def rewrite(folder: Path, change: Change, *, write_card: bool = True) -> None:
+    """Change config and evaluation, write the card anew, and seal it all: nothing is damaged, yet all is not well."""
+    config, _ = bundle.read_config(folder)
+    evaluation = json.loads((folder / bundle.EVALUATION).read_bytes())
+    change(config, evaluation)
+    (folder / bundle.EVALUATION).write_text(json.dumps(evaluation))
+    if write_card:
+        (folder / bundle.CARD).write_text(card.write(config, evaluation))
+    bundle.seal(folder, config)
+
+
+def run_of(evaluation: Json) -> Json:
+    run: Json = evaluation["runs"]["default/official"]
+    return run
+
+
+def put(value: object, *path: str, of: Callable[[Json, Json], Json]) -> Change:
+    def change(config: Json, evaluation: Json) -> None:
+        inside = of(config, evaluation)
+        for name in path[:-1]:
+            inside = inside[name]
+        inside[path[-1]] = value
+
+    return change
+
+
+def in_config(config: Json, _: Json) -> Json:
+    return config
+
+
+def in_run(_: Json, evaluation: Json) -> Json:
+    return run_of(evaluation)
+
+
+def in_evaluation(_: Json, evaluation: Json) -> Json:
+    return evaluation
+
+
+NORMAL = "average-of-64-typical-normal-films.png"
+
+WRONG = {
+    "better accuracy": (put(0.96, "figures", "accuracy", "value", of=in_run), "accuracy: the figure is 0.96"),
+    "better sensitivity": (put(0.99, "figures", "sensitivity", "value", of=in_run), "sensitivity: "),
+    "no specificity": (put(None, "figures", "specificity", "value", of=in_run), "specificity: the figure is None"),
+    "better AUROC": (put(0.999, "figures", "auroc", "value", of=in_run), "auroc: 0.999 among the figures"),
+    "a film less": (put(623, "films", "total", of=in_run), "does not count the 623 films"),
+    "other normals": (put(233, "films", "normal", of=in_run), "233 of them normal"),
+    "another threshold": (
+        put(0.7, "operating_points", "balanced", "threshold", of=in_config),
+        "threshold: config.json",
+    ),
+    "another run's threshold": (put(0.5, "threshold", of=in_run), "threshold: config.json has 0.74"),
+    "another seed": (put(7, "seed", of=in_run), "seed: config.json has 1, evaluation.json 7"),
+    "another commit": (put("abcdef", "revision", of=in_config), "git revision: config.json has abcdef"),
+    "other libraries": (put({"numpy": "1"}, "versions", of=in_run), "versions of the libraries"),
+    "other films": (put(5000, "data", "films", of=in_config), "films for training and validation"),
+    "another calibration": (put(3.0, "calibration", "intercept", of=in_config), "the model answers"),
+    "another answer": (
+        put(0.5, "examples", NORMAL, of=in_evaluation),
+        f"{NORMAL}: evaluation.json has the probability",
+    ),
+    "an answer too few": (put({}, "examples", of=in_evaluation), "evaluation.json has answers for \\[\\]"),
+    "a narrower gate": (put(0.0, "gate", "edges", "distance", "near", of=in_config), "the model answers None"),
+    "another recipe's name": (
+        put("seed", "recipe", of=in_run),
+        "The run default/official says that it is seed/official",
+    ),
+    "another model's figures elsewhere": (
+        lambda _, evaluation: evaluation["external"][0]["model"].update({bundle.GRAPH: "0" * 64}),
+        "NIH ChestX-ray14 are of another model",
+    ),
+}
+
+
+def test_the_embedded_bundle_agrees(predictor: Predictor) -> None:
+    consistency.check(predictor)
+
+
+def test_a_bundle_that_was_only_sealed_again_agrees(folder: Path) -> None:
+    rewrite(folder, lambda config, evaluation: None)
+    check(folder)
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_what_disagrees_is_named(folder: Path, what: str) -> None:
+    change, said = WRONG[what]
+    rewrite(folder, change)
+    with pytest.raises(FiguresDisagree, match=said):
+        check(folder)
+
+
+def test_a_card_that_was_improved_by_hand_is_found(folder: Path) -> None:
+    path = folder / bundle.CARD
+    path.write_text(path.read_text().replace("92.8 %", "96.8 %"))
+    bundle.seal(folder, bundle.read_config(folder)[0])
+    with pytest.raises(FiguresDisagree, match="The card"):
+        check(folder)
+
+
+def test_a_bundle_without_a_card_is_found(folder: Path) -> None:
+    (folder / bundle.CARD).unlink()
+    bundle.seal(folder, bundle.read_config(folder)[0])
+    with pytest.raises(FiguresDisagree, match="There is no card"):
+        check(folder)
+
+
+def test_another_graph_under_the_same_figures_is_found(folder: Path, tmp_path: Path) -> None:
+    """A graph that answers otherwise, sealed: only its answers give it away."""
+    data = bytearray((folder / bundle.GRAPH).read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 400_000 : 4] = bytes(100_000)
+    (folder / bundle.GRAPH).write_bytes(data)
+
+    def of_this_graph(config: Json, evaluation: Json) -> None:
+        bundle.seal(folder, config)
+        fresh, _ = bundle.read_config(folder)
+        evaluation["external"][0]["model"][bundle.GRAPH] = fresh["files"][bundle.GRAPH]["sha256"]
+
+    rewrite(folder, of_this_graph)
+    with pytest.raises(FiguresDisagree, match="the model answers"):
+        check(folder)
+
+
+def test_all_that_is_wrong_is_told_at_once(folder: Path) -> None:
+    def change(config: Json, evaluation: Json) -> None:
+        run_of(evaluation)["seed"] = 7
+        run_of(evaluation)["figures"]["accuracy"]["value"] = 1.0
+
+    rewrite(folder, change)
+    with pytest.raises(FiguresDisagree, match="seed: .*accuracy: "):
+        check(folder)
+
+
+@pytest.mark.parametrize("missing", ["confusion", "figures", "training", "versions"])
+def test_an_evaluation_that_lacks_a_part_is_refused(folder: Path, missing: str) -> None:
+    rewrite(folder, lambda _, evaluation: run_of(evaluation).pop(missing), write_card=False)
+    with pytest.raises(FiguresDisagree, match=missing):
+        check(folder)
+
+
+def test_a_model_without_figures_is_refused(folder: Path) -> None:
+    rewrite(folder, lambda _, evaluation: evaluation["runs"].pop("default/official"), write_card=False)
+    with pytest.raises(FiguresDisagree, match="has no run default/official"):
+        check(folder)
+
+
+def test_a_model_that_is_never_served_is_refused(folder: Path) -> None:
+    """The whole story of another protocol, in itself consistent."""
+
+    def change(config: Json, evaluation: Json) -> None:
+        config["protocol"] = "grouped80"
+
+    rewrite(folder, change)
+    with pytest.raises(UsageError, match="Allowed: protocol official. Received: 'grouped80'"):
+        check(folder)

@@ -1,0 +1,287 @@
+"""The download, against a local server that speaks the Hub's protocol."""
+
+from __future__ import annotations
+
+import errno
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+from huggingface_hub import constants, set_client_factory
+from huggingface_hub.utils._http import default_client_factory
+
+from pneumonia.errors import BundleCorrupt, DiskFull, HubUnreachable, ModelNotFound, PneumoniaError, RevisionNotFound
+from pneumonia.inference import bundle, hub_download, sources
+
+from ..support.fake_hub import FakeHub, Fault
+
+REPOSITORY = "clinic/chest-films"
+TOKEN = "hf_averysecrettokenthatnobodymaysee"
+PATIENCE_S = 1
+BOUND_S = PATIENCE_S + 2.0
+"""Patience, and the time that two busy cores may take for the rest."""
+
+Fetch = Callable[..., tuple[Path, str]]
+
+
+given_up: set[threading.Thread] = set()
+
+
+def client_for_the_living() -> httpx2.Client:
+    """A download that was given up goes on retrying in its thread; it must not disturb the tests that follow."""
+
+    def refuse(request: httpx2.Request) -> None:
+        if threading.current_thread() in given_up:
+            raise RuntimeError(f"nobody waits for {request.method} any more")
+
+    client = default_client_factory()
+    client.event_hooks = {**client.event_hooks, "request": [refuse, *client.event_hooks["request"]]}
+    return client
+
+
+@pytest.fixture(autouse=True)
+def no_real_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Nothing of the developer's own Hub settings, and a new client each time."""
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_IMPLICIT_TOKEN", False)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    monkeypatch.setenv("PNEUMONIA_HUB_TIMEOUT_S", str(PATIENCE_S))
+    set_client_factory(client_for_the_living)
+    yield
+    given_up.update(thread for thread in threading.enumerate() if thread.name == "hub-download")
+
+
+@pytest.fixture(scope="session")
+def files() -> dict[str, bytes]:
+    """The embedded bundle as the files of a repository."""
+    paths = [path for path in sources.EMBEDDED.rglob("*") if path.is_file()]
+    return {path.relative_to(sources.EMBEDDED).as_posix(): path.read_bytes() for path in paths}
+
+
+@pytest.fixture
+def server() -> Iterator[FakeHub]:
+    with FakeHub() as running:
+        yield running
+
+
+@pytest.fixture
+def commit(server: FakeHub, files: dict[str, bytes]) -> str:
+    return server.push(REPOSITORY, files)
+
+
+@pytest.fixture
+def fetch(server: FakeHub, tmp_path: Path) -> Fetch:
+    """`fetch(revision)` from the local Hub into an own cache."""
+
+    def fetched(revision: str = "main", repository: str = REPOSITORY) -> tuple[Path, str]:
+        return hub_download.fetch(repository, revision, endpoint=server.url, cache=tmp_path)
+
+    return fetched
+
+
+def test_a_download_is_the_model_that_was_pushed(fetch: Fetch, commit: str) -> None:
+    folder, found = fetch("main")
+    there = bundle.load(folder, REPOSITORY, revision=found)
+    here = sources.load_bundle("")
+    assert found == commit == there.identity.revision
+    assert there.graph == here.graph
+    assert (there.config, there.evaluation) == (here.config, here.evaluation)
+    assert there.identity.sha256 == here.identity.sha256
+
+
+def test_what_is_not_needed_to_serve_is_not_downloaded(fetch: Fetch, server: FakeHub, files: dict[str, bytes]) -> None:
+    server.push(REPOSITORY, {**files, "checkpoint.bin": b"x", "pytorch_model.bin": b"x"})
+    folder, _ = fetch("main")
+    assert {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} == set(files)
+
+
+def test_a_commit_that_is_in_the_cache_is_asked_of_nobody(fetch: Fetch, server: FakeHub, commit: str) -> None:
+    first = fetch(commit)
+    server.requests.clear()
+    assert fetch(commit) == first
+    assert server.requests == []
+
+
+def test_a_branch_is_asked_anew_but_not_downloaded_again(fetch: Fetch, server: FakeHub, commit: str) -> None:
+    fetch("main")
+    server.requests.clear()
+    fetch("main")
+    assert server.requests == [f"GET /api/models/{REPOSITORY}/revision/main"]
+
+
+def test_a_branch_that_moved_gives_the_new_model(
+    fetch: Fetch, server: FakeHub, commit: str, files: dict[str, bytes]
+) -> None:
+    old, _ = fetch("main")
+    newer = server.push(REPOSITORY, files)
+    folder, found = fetch("main")
+    assert found == newer != commit
+    assert folder != old
+
+
+def test_a_cached_commit_works_offline(fetch: Fetch, server: FakeHub, commit: str) -> None:
+    fetch(commit)
+    server.stop()
+    folder, found = fetch(commit)
+    assert bundle.load(folder, REPOSITORY, revision=found).identity.revision == commit
+
+
+def test_a_branch_offline_is_refused_and_the_cached_commit_named(fetch: Fetch, server: FakeHub, commit: str) -> None:
+    fetch("main")
+    server.stop()
+    with pytest.raises(HubUnreachable, match=f"{REPOSITORY}@{commit}"):
+        fetch("main")
+
+
+def test_a_commit_that_is_not_whole_in_the_cache_is_not_offered(fetch: Fetch, server: FakeHub, commit: str) -> None:
+    server.fault, server.faulty_file = Fault.TRUNCATED, bundle.GRAPH
+    with pytest.raises(HubUnreachable):
+        fetch(commit)
+    server.stop()
+    with pytest.raises(HubUnreachable) as caught:
+        fetch("main")
+    assert commit not in caught.value.message
+
+
+FAULTS: dict[Fault, type[PneumoniaError]] = {
+    Fault.PRIVATE: ModelNotFound,
+    Fault.BAD_TOKEN: HubUnreachable,
+    Fault.NO_REPOSITORY: ModelNotFound,
+    Fault.NO_REVISION: RevisionNotFound,
+    Fault.NO_FILE: BundleCorrupt,
+    Fault.TOO_MANY: HubUnreachable,
+    Fault.BROKEN: HubUnreachable,
+    Fault.NOT_A_HUB: HubUnreachable,
+    Fault.LOOP: HubUnreachable,
+    Fault.HANGING: HubUnreachable,
+    Fault.CUT: HubUnreachable,
+    Fault.STALLED: HubUnreachable,
+    Fault.SLOW: HubUnreachable,
+    Fault.TRUNCATED: HubUnreachable,
+}
+
+
+def assert_safe_to_show(message: str, server: FakeHub) -> None:
+    """No token, no address, and not the name of a library's exception."""
+    assert f"Bearer {TOKEN}" in server.tokens, "the test is only worth something where the token was in play"
+    for secret in (TOKEN, "hf_", "Bearer", "http", "127.0.0.1", server.url, "Error("):
+        assert secret not in message
+
+
+@pytest.mark.parametrize("pinned", [False, True], ids=["branch", "commit"])
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name.lower())
+def test_each_fault_has_its_code_in_bounded_time(
+    fetch: Fetch, server: FakeHub, commit: str, fault: Fault, pinned: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_download, "TOTAL_S", PATIENCE_S)
+    server.fault = fault
+    started = time.monotonic()
+    with pytest.raises(PneumoniaError) as caught:
+        fetch(commit if pinned else "main")
+    assert time.monotonic() - started < BOUND_S
+    assert type(caught.value) is FAULTS[fault]
+    assert_safe_to_show(caught.value.message, server)
+
+
+@pytest.mark.parametrize("fault", [Fault.STALLED, Fault.TRUNCATED], ids=lambda fault: fault.name.lower())
+def test_a_body_that_ends_early_is_given_up_after_the_patience(
+    fetch: Fetch, server: FakeHub, commit: str, fault: Fault
+) -> None:
+    server.fault, server.faulty_file = fault, bundle.GRAPH
+    started = time.monotonic()
+    with pytest.raises(HubUnreachable):
+        fetch(commit)
+    assert time.monotonic() - started < BOUND_S
+
+
+def test_no_hub_at_all_is_told_within_the_patience(fetch: Fetch, server: FakeHub, commit: str) -> None:
+    server.stop()
+    started = time.monotonic()
+    with pytest.raises(HubUnreachable, match="embedded model needs no Hub"):
+        fetch(commit)
+    assert time.monotonic() - started < BOUND_S
+
+
+def test_a_slow_connection_that_moves_is_not_given_up(fetch: Fetch, server: FakeHub, commit: str) -> None:
+    """The graph takes longer than the patience, yet a part of it comes every 0.2 s."""
+    server.fault, server.faulty_file = Fault.STEADY, bundle.GRAPH
+    folder, _ = fetch(commit)
+    assert (folder / bundle.GRAPH).stat().st_size > 0
+
+
+def test_a_download_is_given_up_in_the_end_even_if_it_moves(
+    fetch: Fetch, server: FakeHub, commit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_download, "TOTAL_S", 0.5)
+    monkeypatch.setenv("PNEUMONIA_HUB_TIMEOUT_S", "60")
+    server.fault, server.faulty_file = Fault.STEADY, bundle.GRAPH
+    with pytest.raises(HubUnreachable, match="not done after 0.5 s"):
+        fetch(commit)
+
+
+@pytest.mark.parametrize("fault", [Fault.WRONG_BYTES, Fault.POINTER], ids=lambda fault: fault.name.lower())
+@pytest.mark.parametrize("file", [bundle.CONFIG, bundle.GRAPH, bundle.GATE, bundle.EVALUATION])
+def test_wrong_content_is_never_loaded(fetch: Fetch, server: FakeHub, commit: str, fault: Fault, file: str) -> None:
+    server.fault, server.faulty_file = fault, file
+    with pytest.raises(BundleCorrupt) as caught:
+        folder, found = fetch(commit)
+        bundle.load(folder, REPOSITORY, revision=found)
+    assert_safe_to_show(caught.value.message, server)
+
+
+@pytest.mark.parametrize("fault", [Fault.BROKEN, Fault.NO_FILE, Fault.CUT], ids=lambda fault: fault.name.lower())
+def test_a_fault_that_passes_leaves_nothing_behind(fetch: Fetch, server: FakeHub, commit: str, fault: Fault) -> None:
+    server.fault = fault
+    with pytest.raises(PneumoniaError):
+        fetch("main")
+    server.fault = Fault.NONE
+    folder, found = fetch("main")
+    bundle.load(folder, REPOSITORY, revision=found)
+
+
+def test_another_commit_in_the_cache_is_never_taken_instead(
+    fetch: Fetch, server: FakeHub, commit: str, files: dict[str, bytes]
+) -> None:
+    newer = server.push(REPOSITORY, files)
+    fetch(commit)
+    server.stop()
+    with pytest.raises(HubUnreachable) as caught:
+        fetch(newer)
+    assert commit in caught.value.message, "it may be asked for by its own name"
+
+
+@pytest.mark.parametrize("fault", [Fault.HANGING, Fault.BROKEN, Fault.BAD_TOKEN], ids=lambda fault: fault.name.lower())
+def test_the_embedded_model_asks_no_hub(
+    server: FakeHub, fault: Fault, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    server.fault = fault
+    monkeypatch.setattr(constants, "ENDPOINT", server.url)
+    monkeypatch.setattr(hub_download, "fetch", lambda *_, **__: pytest.fail("the Hub was asked"))
+    assert sources.load_bundle("").identity.name == "embedded"
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("revision", ["v2", "refs/pr/1", "0" * 40], ids=["tag", "reference", "commit"])
+def test_an_unknown_revision_is_refused(fetch: Fetch, commit: str, revision: str) -> None:
+    with pytest.raises(RevisionNotFound, match=revision):
+        fetch(revision)
+
+
+@pytest.mark.parametrize("repository", ["clinic/unknown", "clinic/--", "clinic/a..b", "clinic/" + "x" * 120])
+def test_an_unknown_or_impossible_repository_is_refused(fetch: Fetch, commit: str, repository: str) -> None:
+    with pytest.raises(ModelNotFound, match="owner/name"):
+        fetch("main", repository)
+
+
+def test_a_full_disk_is_told(fetch: Fetch, commit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("huggingface_hub.file_download.http_get", full)
+    with pytest.raises(DiskFull):
+        fetch(commit)

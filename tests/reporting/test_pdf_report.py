@@ -1,0 +1,186 @@
+"""The report, read back as a reader of PDF files reads it."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image
+from pypdf import PdfReader
+
+from pneumonia import Prediction, Predictor
+from pneumonia.errors import UsageError
+from pneumonia.inference import explain, sources
+from pneumonia.inference.decision import CLASSES, REASONS, UNKNOWN, Reason
+from pneumonia.reporting import pdf_report
+
+Grey = npt.NDArray[np.uint8]
+MAP = np.eye(9, dtype=np.float32)[::-1]
+ROOT = Path(__file__).parents[2]
+
+
+def answer(predictor: Predictor, label: str, probability: float | None, **options: Any) -> Prediction:
+    zones = explain.zones(MAP) if probability is not None and label != CLASSES[0] else None
+    options = {"reason": None, "zones": zones} | options
+    return Prediction(file="DOE^JOHN.png", label=label, probability=probability, operating_point="confirm",
+                      model=predictor.model, **options)  # fmt: skip
+
+
+@pytest.fixture
+def pneumonia(predictor: Predictor) -> Prediction:
+    return answer(predictor, "Pneumonia", 0.931, warnings=("Low resolution: the short side has 120 pixels.",))
+
+
+def read(document: bytes) -> tuple[str, int]:
+    """The text of the one page, blanks made one, and how many pictures it has."""
+    (page,) = PdfReader(io.BytesIO(document)).pages
+    return " ".join(page.extract_text().split()), len(page.images)
+
+
+def test_one_page_tells_what_the_page_tells(large_film: Grey, pneumonia: Prediction) -> None:
+    at = datetime(2026, 11, 3, 14, 5, tzinfo=UTC)
+    text, pictures = read(pdf_report.pdf(large_film, pneumonia, MAP, at=at))
+    assert pictures == 2
+    for told in (
+        "Pneumonia 93 % sure",
+        "Operating point: confirm",
+        "Normal 7 %, Pneumonia 93 %",
+        "Low resolution: the short side has 120 pixels.",
+        "lung",
+        "What to look for",
+        "Silhouette sign",
+        "Made 2026-11-03 14:05 UTC",
+        "not a replacement for a radiologist",
+        pneumonia.model.name,
+        pneumonia.model.revision,
+        pneumonia.model.sha256,
+    ):
+        assert told in text
+
+
+def test_each_zone_stands_in_its_place(large_film: Grey, pneumonia: Prediction) -> None:
+    zones = {zone: number / 25 for number, zone in enumerate(explain.ZONES, start=1)}
+    text, _ = read(pdf_report.pdf(large_film, replace(pneumonia, zones=zones), MAP))
+    assert "upper zone 4 % 16 % middle zone 8 % 20 % lower zone 12 % 24 %" in text
+
+
+def test_no_zone_is_named_where_little_lies_inside_the_lungs(large_film: Grey, pneumonia: Prediction) -> None:
+    text, _ = read(pdf_report.pdf(large_film, replace(pneumonia, zones=dict.fromkeys(explain.ZONES, 0.05)), MAP))
+    assert "inside the lung boxes 30 % elsewhere 70 %" in text
+    assert "lower zone" not in text
+
+
+def test_a_normal_film_has_no_map(predictor: Predictor, large_film: Grey) -> None:
+    text, pictures = read(pdf_report.pdf(large_film, answer(predictor, "Normal", 0.001), MAP))
+    assert pictures == 1
+    assert "Normal over 99 % sure" in text
+    assert "zone" not in text
+
+
+@pytest.mark.parametrize("code", REASONS)
+def test_unknown_says_why_and_what_to_do_next(predictor: Predictor, large_film: Grey, code: str) -> None:
+    asked = code == "inconclusive"
+    unknown = answer(predictor, UNKNOWN, 0.5 if asked else None, reason=Reason(code))
+    text, pictures = read(pdf_report.pdf(large_film, unknown, MAP if asked else None))
+    assert REASONS[code] in text
+    assert "What to do next" in text
+    assert "sure" not in text.replace(REASONS[code], "").split("Operating point")[0]
+    assert pictures == (2 if asked else 1)
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (100, 3000), (3000, 100), (2300, 2500)])
+def test_films_of_any_shape_fit_on_the_page(pneumonia: Prediction, shape: tuple[int, int]) -> None:
+    warnings = tuple(f"Warning number {number} of a very careful film, with a sentence. " * 3 for number in range(12))
+    document = pdf_report.pdf(np.full(shape, 99, np.uint8), replace(pneumonia, warnings=warnings), MAP, noted="W" * 200)
+    text, pictures = read(document)
+    assert pictures == 2
+    assert "Warning number 11" in text and "Peribronchial thickening" in text
+    assert len(document) < 1_000_000
+
+
+TYPED = {
+    "Latin, Greek, Cyrillic": ("Łucja Ωμέγα Щукин", "Łucja Ωμέγα Щукин"),
+    "an accent of its own": ("Zoe\u0308", "Zoë"),
+    "markup": ("<b>&amp;</b> <img src='/x'/>", "<b>&amp;</b> <img src='/x'/>"),
+    "lines and control letters": ("a\n\tb\x00c", "a b□c"),
+    "Chinese": ("张伟 12", "□□ 12"),
+    "Arabic": ("محمد", "□□□□"),
+    "a face": ("😀", "□"),
+    "half a letter": ("\ud800", "□"),
+}
+
+
+@pytest.mark.parametrize("kind", TYPED)
+def test_what_the_user_typed_in_any_script(large_film: Grey, pneumonia: Prediction, kind: str) -> None:
+    typed, printed = TYPED[kind]
+    text, _ = read(pdf_report.pdf(large_film, pneumonia, MAP, noted=typed))
+    assert f"Noted by the user: {printed}" in text
+    assert ("letter that the report's font lacks" in text) == ("□" in printed)
+
+
+def test_nothing_of_the_patient_unless_typed(large_film: Grey, pneumonia: Prediction) -> None:
+    document = pdf_report.pdf(large_film, pneumonia, MAP)
+    text, _ = read(document)
+    assert "DOE" not in text and "Noted" not in text
+    assert "DOE" not in str(PdfReader(io.BytesIO(document)).metadata)
+
+
+def test_too_long_a_note_is_refused_and_not_quoted(
+    large_film: Grey, pneumonia: Prediction, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    with pytest.raises(UsageError) as caught:
+        pdf_report.pdf(large_film, pneumonia, MAP, noted="JOHN DOE " * 30)
+    assert caught.value.message == "The note is too long. Allowed: 200 letters. Received: 269."
+    pdf_report.pdf(large_film, pneumonia, MAP, noted="JOHN DOE")
+    assert "DOE" not in caplog.text
+
+
+def test_a_models_name_in_any_script(large_film: Grey, pneumonia: Prediction) -> None:
+    odd = replace(pneumonia, model=replace(pneumonia.model, name="<i>模型\udcff"))
+    assert "Model <i>□□□" in read(pdf_report.pdf(large_film, odd, MAP))[0]
+
+
+def test_reports_can_be_made_side_by_side(large_film: Grey, pneumonia: Prediction) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(lambda name: pdf_report.pdf(large_film, pneumonia, MAP, noted=name), "ABCDEFGH"))
+    assert [f"user: {name} " in read(document)[0] for name, document in zip("ABCDEFGH", made, strict=True)] == [
+        True
+    ] * 8
+
+
+def test_the_pictures_are_the_film_and_the_overlay(predictor: Predictor, large_film: Grey) -> None:
+    film = next(path for path in sources.load_bundle("").examples if "pneumonia" in path.name)
+    reading = predictor.read(film)
+    document = pdf_report.pdf(reading.display(film), predictor.decide(reading), reading.activation)
+    (page,) = PdfReader(io.BytesIO(document)).pages
+    # A PDF names pictures by their content, in no order of ours.
+    shown, overlay = sorted((_pixels(picture.data) for picture in page.images), key=_most_colour)
+    assert np.abs(shown[:, :, 0] - reading.display(film)).mean() < 3
+    assert _most_colour(shown) < 10 and _most_colour(overlay) > 60
+
+
+def _most_colour(picture: npt.NDArray[np.int64]) -> int:
+    return int((picture.max(axis=2) - picture.min(axis=2)).max())
+
+
+def _pixels(picture: bytes) -> npt.NDArray[np.int64]:
+    with Image.open(io.BytesIO(picture)) as opened:
+        return np.asarray(opened.convert("RGB")).astype(np.int64)
+
+
+def test_reportlab_is_imported_only_when_a_report_is_asked_for() -> None:
+    code = "import json, sys, pneumonia.web.page, pneumonia.reporting.pdf_report; print(json.dumps(list(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert not [module for module in json.loads(done.stdout) if module.startswith("reportlab")]

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from pneumonia.inference.decision import REASONS, UNKNOWN, ModelIdentity, Prediction, Reason
+from pneumonia.inference.explain import ZONES
+from pneumonia.reporting.reading_guide import SOURCES, describe, next_steps, reading_guide, where
+
+MODEL = ModelIdentity("embedded", "abc", "f" * 64)
+REFUSALS = [code for code in REASONS if code != "inconclusive"]
+FOUND = re.compile(
+    r"\b(was|were|has been|have been|is) (found|seen|detected|identified|present|visible)\b"
+    r"|\bthis film (shows|has)\b|\bthe film shows\b|\bfindings?:"
+    r"|\bthere (is|are) (an?|some) (opacit|consolidat|effusion)"
+    r"|\bthe (child|patient) has\b|\bdiagnos(is|ed)\b",
+    re.IGNORECASE,
+)
+"""How a report states a sign. The network names none, so no text beside its answer may sound like this."""
+
+
+def answer(label: str, reason: str | None = None, zones: dict[str, float] | None = None) -> Prediction:
+    probability = {"Normal": 0.1, "Pneumonia": 0.9}.get(label, 0.5 if reason == "inconclusive" else None)
+    return Prediction("film.png", label, probability, "balanced", Reason(reason) if reason else None, zones, MODEL)
+
+
+def shares(**some: float) -> dict[str, float]:
+    return {**dict.fromkeys(ZONES, 0.0), **some}
+
+
+FOCUS = shares(right_lower=0.6, left_upper=0.2)
+ANSWERS = [
+    answer("Normal"),
+    answer("Pneumonia", zones=FOCUS),
+    answer("Pneumonia", zones=shares()),
+    answer(UNKNOWN, "inconclusive", FOCUS),
+    *(answer(UNKNOWN, code) for code in REFUSALS),
+]
+
+
+@pytest.mark.parametrize("prediction", ANSWERS, ids=lambda given: f"{given.label} {given.reason}")
+def test_every_answer_has_a_text_of_headed_parts(prediction: Prediction) -> None:
+    text = describe(prediction)
+    assert "#### " in text
+    assert "\n\n\n" not in text
+    assert "None" not in text
+
+
+@pytest.mark.parametrize("prediction", ANSWERS, ids=lambda given: f"{given.label} {given.reason}")
+def test_no_text_claims_that_a_sign_was_found(prediction: Prediction) -> None:
+    assert FOUND.search(describe(prediction)) is None
+
+
+def test_each_answer_has_its_own_text() -> None:
+    assert len({describe(prediction) for prediction in ANSWERS}) == len(ANSWERS)
+
+
+def test_pneumonia_says_what_to_look_for_and_what_is_easily_mistaken() -> None:
+    text = describe(answer("Pneumonia", zones=FOCUS))
+    for term in ("Consolidation", "Air bronchogram", "Silhouette sign", "Pleural effusion", "costophrenic", "Thymus"):
+        assert term in text
+    assert "does not tell bacterial from viral" in text
+    assert SOURCES in text
+
+
+def test_normal_says_that_it_does_not_exclude_pneumonia() -> None:
+    text = describe(answer("Normal"))
+    assert "does not exclude pneumonia" in text
+    assert "Where the network looked" not in text
+    assert "Air bronchogram" not in text
+    assert SOURCES in text
+
+
+def test_inconclusive_says_what_to_do_next_and_what_to_look_for() -> None:
+    text = describe(answer(UNKNOWN, "inconclusive", FOCUS))
+    assert text.startswith("#### What to do next")
+    assert "right lower" in text
+    assert "Consolidation" in text
+
+
+@pytest.mark.parametrize("code", REFUSALS)
+def test_a_refused_film_gets_advice_and_no_radiology(code: str) -> None:
+    text = describe(answer(UNKNOWN, code))
+    assert text.startswith("#### What to do next")
+    assert "Consolidation" not in text
+    assert "Where the network looked" not in text
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_the_strongest_zone_is_named_in_words_with_its_side(zone: str) -> None:
+    text = describe(answer("Pneumonia", zones=shares(**{zone: 0.7})))
+    assert f"Strongest in the {zone.replace('_', ' ')} zone." in text
+    assert "The image's left is taken for the patient's right." in text
+    assert "not proof of disease" in text
+    assert zone not in text
+
+
+@pytest.mark.parametrize("zones", [shares(right_lower=0.49), shares(), None])
+def test_no_zone_is_named_where_less_than_half_lies_inside(zones: dict[str, float] | None) -> None:
+    text = describe(answer("Pneumonia", zones=zones))
+    assert "Less than 50 %" in text
+    assert "less trust" in text
+    assert not any(f"{zone.replace('_', ' ')} zone" in text for zone in ZONES)
+
+
+def test_the_sources_are_links_that_cannot_be_mistaken() -> None:
+    links = re.findall(r"\]\((.*?)\)", SOURCES)
+    assert len(links) == 3
+    assert all(link.startswith("https://") for link in links)
+
+
+POINTS = ["screening", "balanced", "confirm"]
+
+
+def at(point: str, label: str) -> str:
+    return reading_guide(Prediction(None, label, 0.5, point, None, FOCUS if label == "Pneumonia" else None, MODEL))
+
+
+@pytest.mark.parametrize("label", ["Normal", "Pneumonia"])
+def test_the_guide_fits_the_operating_point(label: str) -> None:
+    assert len({at(point, label) for point in POINTS}) == 3
+    assert "At screening" in at("screening", label)
+    assert "At confirm" in at("confirm", label)
+
+
+def test_a_normal_at_confirm_is_said_to_weigh_least() -> None:
+    assert "weighs least" in at("confirm", "Normal")
+    assert "false alarms" in at("screening", "Pneumonia")
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_each_zone_has_its_own_neighbours_to_compare(zone: str) -> None:
+    guides = {name: reading_guide(answer("Pneumonia", zones=shares(**{name: 0.7}))) for name in ZONES}
+    assert f"#### In the {zone.replace('_', ' ')} zone" in guides[zone]
+    assert sum(guide == guides[zone] for guide in guides.values()) == 1
+    assert FOUND.search(guides[zone]) is None
+
+
+def test_where_no_zone_is_named_nothing_is_said_of_one() -> None:
+    for zones in (shares(right_lower=0.49), shares(), None):
+        assert " zone\n" not in reading_guide(answer("Pneumonia", zones=zones))
+
+
+@pytest.mark.parametrize("code", REFUSALS)
+def test_a_refused_film_has_steps_and_no_guide(code: str) -> None:
+    assert reading_guide(answer(UNKNOWN, code)) == ""
+    assert len(next_steps(answer(UNKNOWN, code))) >= 2
+
+
+def test_the_whole_text_is_made_of_the_parts_that_the_page_shows() -> None:
+    for prediction in ANSWERS:
+        text = describe(prediction)
+        assert reading_guide(prediction) in text
+        assert all(f"* {step}" in text for step in next_steps(prediction))
+    assert where(answer("Pneumonia", zones=FOCUS)) in describe(answer("Pneumonia", zones=FOCUS))

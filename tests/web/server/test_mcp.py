@@ -1,0 +1,115 @@
+"""The MCP server, as an agent meets it: a client of the protocol in a process of its own."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gradio import processing_utils
+
+from pneumonia import Predictor
+from pneumonia.errors import UsageError
+from pneumonia.files import beneath
+from pneumonia.web import page
+from pneumonia.web.server import mcp
+from pneumonia.web.server.process_tempdir import OwnFolder
+
+from ..visit import running
+
+AGENT = """
+import asyncio, json, sys
+from mcp import ClientSession
+from mcp.client.streamable_http import streamablehttp_client
+
+async def talk(address, calls):
+    async with streamablehttp_client(address) as (read, write, _), ClientSession(read, write) as session:
+        await session.initialize()
+        tools = {tool.name: tool.description for tool in (await session.list_tools()).tools}
+        answers = [await session.call_tool(name, given) for name, given in calls]
+        print(json.dumps({"tools": tools, "answers": [[one.isError, one.content[0].text] for one in answers]}))
+
+asyncio.run(talk(sys.argv[1], json.load(sys.stdin)))
+"""
+
+
+@pytest.fixture
+def server(predictor: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A page that is an MCP server too, with a folder of its own for uploads, which it keeps for four seconds."""
+    monkeypatch.setenv("PNEUMONIA_MCP", "1")
+    monkeypatch.setenv("PNEUMONIA_RETENTION_S", "4")
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    monkeypatch.setattr(page, "SWEEP_S", 1)
+    monkeypatch.setattr(processing_utils, "save_base64_to_cache", processing_utils.save_base64_to_cache)
+    with running(predictor) as address:
+        yield f"{address}/gradio_api/mcp/"
+
+
+def ask(server: str, *calls: tuple[str, dict[str, Any]]) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, "-c", AGENT, server], input=json.dumps(calls), capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    said: dict[str, Any] = json.loads(done.stdout)
+    return said
+
+
+def inline(path: Path) -> str:
+    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
+
+
+def test_an_agent_finds_the_tools_asks_and_leaves_no_film(
+    server: str, files: dict[str, Path], predictor: Predictor, tmp_path: Path
+) -> None:
+    film = {"upload": inline(files["film.png"])}
+    said = ask(server, ("predict", film), ("predict", {**film, "operating_point": "confirm"}), ("model", {}))
+    assert set(said["tools"]) == {"predict", "predict_batch", "analyze", "model"}
+    assert "not a replacement for a radiologist" in said["tools"]["predict"]
+    assert [failed for failed, _ in said["answers"]] == [False] * 3
+    expected = predictor.predict(files["film.png"]).as_dict()
+    assert f"'label': '{expected['label']}'" in said["answers"][0][1]
+    assert "'operating_point': 'confirm'" in said["answers"][1][1]
+    assert predictor.model.sha256 in said["answers"][2][1]
+    waiting = time.monotonic() + 30
+    while left := [path for path in beneath(tmp_path) if path.is_file() and path.name != OwnFolder.IN_USE]:
+        assert time.monotonic() < waiting, f"{len(left)} files are left"
+        time.sleep(0.2)
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:9/film.png", "http://169.254.169.254/latest", "/etc/hostname"])
+def test_an_agent_cannot_make_the_server_look_where_it_may_not(server: str, address: str) -> None:
+    [[failed, text]] = ask(server, ("predict", {"upload": address}))["answers"]
+    assert failed and "Traceback" not in text
+
+
+def test_a_bad_film_is_told_as_to_everybody(server: str, files: dict[str, Path]) -> None:
+    [[failed, text]] = ask(server, ("predict", {"upload": inline(files["broken.jpg"])}))["answers"]
+    assert not failed and "'code': 'unreadable_image'" in text
+
+
+def test_it_is_off_unless_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PNEUMONIA_MCP", raising=False)
+    assert page.launch_options()["mcp_server"] is False
+
+
+def test_a_server_for_agents_never_stands_beside_a_login_that_it_would_not_ask_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PNEUMONIA_MCP", "1")
+    monkeypatch.setenv("PNEUMONIA_AUTH", "ann:secret")
+    with pytest.raises(UsageError, match="PNEUMONIA_MCP knows no login"):
+        page.launch_options()
+
+
+def test_what_is_not_installed_is_told_with_what_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PNEUMONIA_MCP", "1")
+    monkeypatch.setattr(mcp, "find_spec", lambda name: None)
+    with pytest.raises(UsageError, match=r"requirements-mcp\.txt"):
+        page.launch_options()
+    assert (Path(__file__).parents[3] / "requirements-mcp.txt").exists()

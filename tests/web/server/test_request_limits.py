@@ -1,0 +1,194 @@
+"""How much, how slowly, how many at once: beyond the bounds a caller is refused, and others are not disturbed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from pneumonia.files import beneath
+from pneumonia.web.server import connection_limits, login, request_limits
+from pneumonia.web.server.login import Guesses, Logins
+
+from ...support.wait import awaited
+
+
+@contextlib.contextmanager
+def connected(address: str) -> Iterator[socket.socket]:
+    place = urlsplit(address)
+    with socket.create_connection((place.hostname or "", place.port or 0), timeout=20) as line:
+        yield line
+
+
+def closes(line: socket.socket, within_s: float = 15) -> bool:
+    """Whether the other side ends the connection."""
+    line.settimeout(within_s)
+    try:
+        while line.recv(65_536):
+            continue
+        return True
+    except ConnectionError:
+        return True
+    except TimeoutError:
+        return False
+
+
+@pytest.mark.parametrize("path", ["/gradio_api/call/predict", "/gradio_api/queue/join", "/gradio_api/cancel"])
+def test_a_json_body_at_the_limit_is_read_and_one_beyond_is_413(
+    address: str, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(request_limits, "JSON_MB", 1)
+    just = json.dumps({"data": ["x" * 999_986]}).encode()
+    assert len(just) == 1_000_000
+    assert httpx.post(address + path, content=just, headers={"Content-Type": "application/json"}).status_code != 413
+    reply = httpx.post(address + path, content=just + b" ", headers={"Content-Type": "application/json"})
+    assert (reply.status_code, reply.json()["error"]["code"]) == (413, "too_large")
+
+
+def test_a_body_that_does_not_tell_its_length_is_counted(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(request_limits, "JSON_MB", 1)
+
+    def parts() -> Iterator[bytes]:
+        for _ in range(40):
+            yield b" " * 50_000
+
+    reply = httpx.post(f"{address}/gradio_api/call/predict", content=parts())
+    assert reply.status_code == 413
+
+
+def test_an_upload_beyond_the_limit_is_413_and_leaves_nothing(
+    address: str, monkeypatch: pytest.MonkeyPatch, files: dict[str, Path]
+) -> None:
+    from pneumonia import settings
+
+    monkeypatch.setenv("PNEUMONIA_MAX_UPLOAD_MB", "1")
+    folder = Path(settings.place_of_uploads())
+    before = set(beneath(folder))
+    many = [("files", (f"{number}.png", b"x" * 900_000)) for number in range(4)]
+    reply = httpx.post(f"{address}/gradio_api/upload", files=many)
+    assert (reply.status_code, reply.json()["error"]["code"]) == (413, "too_large")
+    assert set(beneath(folder)) == before
+
+
+def test_an_upload_that_is_broken_off_leaves_nothing(address: str) -> None:
+    from pneumonia import settings
+
+    folder = Path(settings.place_of_uploads())
+    before = set(beneath(folder))
+    with connected(address) as line:
+        line.sendall(_begun_upload())
+        _until(lambda: set(beneath(folder)) != before)
+    _until(lambda: set(beneath(folder)) == before)
+
+
+def _begun_upload() -> bytes:
+    part = b'--b\r\nContent-Disposition: form-data; name="files"; filename="Doe.png"\r\n\r\n' + b"x" * 5_000
+    head = b"POST /gradio_api/upload HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+    return head + b"Content-Length: 900000\r\n\r\n" + part
+
+
+def _until(true: Any, within_s: float = 15) -> None:
+    latest = time.monotonic() + within_s
+    while not true():
+        assert time.monotonic() < latest
+        time.sleep(0.05)
+
+
+def test_a_body_that_trickles_is_given_up(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(request_limits, "PATIENCE_S", 0.3)
+    monkeypatch.setattr(request_limits, "SLOWEST_BYTES_S", 1e9)
+    with connected(address) as line:
+        line.sendall(_begun_upload())
+        line.settimeout(20)
+        assert b" 408 " in line.recv(4_096)
+
+
+def test_half_a_request_is_given_up(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection_limits, "HEAD_S", 0.3)
+    for begun in (b"", b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: "):
+        with connected(address) as line:
+            line.sendall(begun)
+            assert closes(line)
+
+
+def test_half_a_request_after_a_whole_one_is_given_up_too(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection_limits, "HEAD_S", 0.3)
+    with connected(address) as line:
+        line.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert b" 200 " in line.recv(4_096)
+        line.sendall(b"GET /he")
+        assert closes(line)
+
+
+def test_trickling_headers_do_not_hold_a_connection(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection_limits, "HEAD_S", 0.5)
+    with connected(address) as line:
+        began = time.monotonic()
+        with contextlib.suppress(ConnectionError):
+            line.sendall(b"GET / HTTP/1.1\r\n")
+            while time.monotonic() - began < 10:
+                line.sendall(b"X-A: b\r\n")
+                time.sleep(0.1)
+        assert time.monotonic() - began < 10
+
+
+def test_many_half_open_connections_take_nobodys_place(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection_limits, "MOST", 20)
+    with contextlib.ExitStack() as stack:
+        for _ in range(60):
+            stack.enter_context(connected(address)).sendall(b"GET / HTTP/1.1\r\nX: ")
+        for _ in range(5):
+            assert httpx.get(f"{address}/health").status_code == 200
+
+
+def test_guesses_wait_longer_and_longer_and_are_forgiven(monkeypatch: pytest.MonkeyPatch) -> None:
+    guesses = Guesses()
+    assert guesses.delay("a") == 0
+    delays = []
+    for _ in range(10):
+        guesses.note("a", right=False)
+        delays.append(guesses.delay("a"))
+    assert delays[:4] == [0.25, 0.5, 1, 2] and max(delays) == login.LONGEST_DELAY_S
+    assert guesses.delay("b") == 0
+    guesses.note("a", right=True)
+    assert guesses.delay("a") == 0
+    guesses.note("a", right=False)
+    monkeypatch.setattr(login, "FORGIVEN_AFTER_S", 0)
+    assert guesses.delay("a") == 0
+
+
+def test_the_memory_of_guesses_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(login, "MOST_REMEMBERED", 50)
+    guesses = Guesses()
+    for number in range(1_000):
+        guesses.note(str(number), right=False)
+    assert len(guesses._records) <= 51
+
+
+def test_a_login_is_compared_in_full_for_every_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[tuple[bytes, bytes]] = []
+    true = login.hmac.compare_digest
+
+    def watched(one: bytes, other: bytes) -> bool:
+        compared.append((one, other))
+        return true(one, other)
+
+    monkeypatch.setattr(login.hmac, "compare_digest", watched)
+    monkeypatch.setattr(login, "FIRST_DELAY_S", 0)
+    logins = Logins([("ann", "one"), ("bob", "two"), ("zoë", "drei")])
+
+    async def ask() -> list[bool]:
+        pairs = [("ann", "one"), ("bob", "one"), ("nobody", "one"), ("zoë", "drei"), ("ann", "")]
+        return [await logins.check(*pair) for pair in pairs]
+
+    assert awaited(ask()) == [True, False, False, True, False]
+    assert len(compared) == 15, "a user who does not exist takes as long as one who does"
+    assert {len(one) for pair in compared for one in pair} == {32}

@@ -1,0 +1,322 @@
+"""Who may come in: every route that the app really has, with and without a login, from this page and from others."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from starlette.datastructures import Headers
+from starlette.routing import Mount, Route
+
+from pneumonia import Predictor
+from pneumonia.web import page
+from pneumonia.web.server import login, route_policy
+from pneumonia.web.server.route_policy import Who
+
+from ..visit import running
+
+LOGIN = {"username": "reader", "password": "light box"}
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+NOT_FOR_THIS_PAGE = {
+    "/gradio_api/token",
+    "/gradio_api/dev/reload",
+    "/gradio_api/runs",
+    "/gradio_api/custom_component/{id}/{environment}/{type}/{file_name}",
+    "/gradio_api/proxy={url_path:path}",
+    "/gradio_api/stream/{event_id}",
+    "/gradio_api/stream/{event_id}/close",
+    "/gradio_api/stream/{session_hash}/{run}/{component_id}/playlist.m3u8",
+    "/gradio_api/stream/{session_hash}/{run}/{component_id}/{segment_id}.{ext}",
+    "/gradio_api/stream/{session_hash}/{run}/{component_id}/playlist-file",
+    "/gradio_api/file/{path:path}",
+    "/gradio_api/run/{api_name}",
+    "/gradio_api/api/{api_name}",
+    "/gradio_api/deep_link",
+    "/gradio_api/component_server",
+    "/gradio_api/process_recording",
+    "/gradio_api/vibe-edit",
+    "/gradio_api/undo-vibe-edit",
+    "/gradio_api/vibe-code",
+    "/gradio_api/vibe-starter-queries",
+    "/monitoring",
+    "/monitoring/summary",
+    "/monitoring/{key}",
+    "/pwa_icon",
+    "/pwa_icon/{size}",
+}
+"""What Gradio brings and nobody needs here. A new name in a later Gradio fails the test until someone has judged it."""
+
+
+@pytest.fixture(scope="module")
+def locked(predictor: Predictor, address: str) -> Iterator[Any]:
+    """(address, app) of a page that asks for a login; it stands beside the other and shares its folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PNEUMONIA_AUTH", "reader:light box")
+        blocks = page.build(predictor)
+        options = page.launch_options() | {"prevent_thread_lock": True, "quiet": True, "server_name": "127.0.0.1"}
+        app, url, _ = blocks.launch(**options)
+        yield url.rstrip("/"), app
+        blocks.close(verbose=False)
+
+
+def routes(app: Any) -> list[tuple[str, set[str]]]:
+    """(path, methods) of every route, those of routers inside too."""
+    found: list[tuple[str, set[str]]] = []
+
+    def walk(inside: Any, before: str) -> None:
+        for route in inside:
+            if isinstance(route, Route):
+                found.append((before + route.path, set(route.methods or {"GET"})))
+            elif isinstance(route, Mount):
+                walk(route.routes or [], before + route.path)
+            elif hasattr(route, "path_format") or hasattr(route, "original_router"):
+                router = getattr(route, "original_router", None)
+                prefix = getattr(getattr(route, "include_context", None), "prefix", "") or ""
+                walk(router.routes if router else [], before + prefix)
+
+    walk(app.routes, "")
+    return found
+
+
+def filled(path: str) -> str:
+    """A path with something in its holes."""
+    import re
+
+    return re.sub(r"\{[^}]+\}", "x", path)
+
+
+def room(path: str) -> route_policy.Room:
+    return route_policy.room_of({"path": filled(path)})
+
+
+def test_every_route_is_judged(locked: Any) -> None:
+    _, app = locked
+    paths = {path.rstrip("/") or "/" for path, _ in routes(app)}
+    assert len(paths) > 50, "the walk does not find Gradio's routes"
+    endpoints = {f"/gradio_api/call{version}/{{api_name}}" for version in ("", "/v2")}  # of which four are ours
+    closed = {path for path in paths - endpoints if room(path).who is Who.NOBODY}
+    assert closed == NOT_FOR_THIS_PAGE
+
+
+def test_without_a_login_no_route_gives_data(locked: Any, predictor: Predictor) -> None:
+    address, app = locked
+    with httpx.Client(base_url=address, timeout=30) as client:
+        for path, methods in routes(app):
+            for method in sorted(methods - {"OPTIONS"}):
+                reply = client.request(method, filled(path))
+                who = room(path).who
+                wanted = {Who.NOBODY: {404}, Who.USERS: {401}, Who.AGENTS: {404}}.get(who)
+                assert wanted is None or reply.status_code in wanted, f"{method} {path}: {reply.status_code}"
+                for secret in (predictor.model.sha256, '"components":[{', str(Path.cwd())):
+                    assert secret not in reply.text, f"{method} {path} tells {secret}"
+
+
+def test_a_closed_door_is_closed_for_users_too(locked: Any) -> None:
+    address, _ = locked
+    with httpx.Client(base_url=address, timeout=30) as client:
+        assert client.post("/login", data=LOGIN).status_code == 200
+        assert client.get("/config").status_code == 200
+        for path in NOT_FOR_THIS_PAGE:
+            assert client.get(filled(path)).status_code == 404
+
+
+def test_a_login_ends_by_itself(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PNEUMONIA_AUTH", "reader:light box")
+    monkeypatch.setattr(page, "SWEEP_S", 1)
+    monkeypatch.setattr(login, "LASTS_S", 2)
+    with running(predictor) as address, httpx.Client(base_url=address, timeout=30) as client:
+        assert client.post("/login", data=LOGIN).status_code == 200
+        assert client.get("/config").status_code == 200
+        latest = time.monotonic() + 20
+        while client.get("/config").status_code == 200:
+            assert time.monotonic() < latest
+            time.sleep(0.2)
+        assert client.get("/config").status_code == 401
+
+
+@pytest.mark.parametrize("endpoint", ["predict", "predict_batch", "analyze"])
+def test_no_call_goes_past_the_queue(address: str, endpoint: str) -> None:
+    reply = httpx.post(f"{address}/gradio_api/run/{endpoint}", json={"data": [None]})
+    assert reply.status_code in {401, 404}, reply.text
+
+
+def test_a_login_gives_a_cookie_that_no_script_and_no_other_site_gets(locked: Any) -> None:
+    address, _ = locked
+    reply = httpx.post(f"{address}/login", data=LOGIN)
+    cookies = [value.lower() for value in reply.headers.get_list("set-cookie")]
+    assert len(cookies) == 2
+    for cookie in cookies:
+        assert "httponly" in cookie and "samesite=lax" in cookie
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "null", "http://localhost.evil.example", "http://127.0.0.1:1"]
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_another_sites_page_is_sent_away(address: str, origin: str, method: str) -> None:
+    for path in ("/gradio_api/upload", "/gradio_api/call/model", "/gradio_api/queue/join", "/config", "/login"):
+        reply = httpx.request(method, address + path, headers={"Origin": origin})
+        assert reply.status_code == 403, path
+        assert reply.json()["error"]["code"] == "usage"
+
+
+def test_this_page_and_programs_come_in(address: str) -> None:
+    for headers in ({}, {"Origin": address}):
+        assert httpx.get(f"{address}/config", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("headers", "comes_in"),
+    [
+        ({"origin": "https://films.clinic", "host": "films.clinic"}, True),
+        ({"origin": "https://films.clinic", "host": "inner:7860", "x-forwarded-host": "films.clinic"}, True),
+        ({"origin": "https://films.clinic.evil", "host": "films.clinic"}, False),
+        ({"origin": "https://evil.example", "host": ""}, False),
+        ({"host": "films.clinic", "sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors"}, False),
+        ({"host": "films.clinic", "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}, True),
+    ],
+)
+def test_a_public_page_and_one_behind_a_proxy_know_their_own(headers: dict[str, str], comes_in: bool) -> None:
+    assert route_policy.is_of_this_page(Headers(headers)) is comes_in
+
+
+TRAVERSALS = [
+    "/etc/passwd",
+    "/etc/passwd%00.png",
+    "../../../../etc/passwd",
+    "..%2f..%2f..%2fetc%2fpasswd",
+    "%2e%2e/%2e%2e/etc/passwd",
+    "file:///etc/passwd",
+    "//169.254.169.254/latest",
+    "/proc/self/environ",
+    "C:\\Windows\\win.ini",
+    "\\\\host\\share",
+    str(Path(page.__file__)),
+    "app.py",
+    "pneumonia/models/children/config.json",
+    ".git/config",
+]
+
+
+@pytest.mark.parametrize("path", TRAVERSALS)
+def test_no_file_of_the_server_is_given_out(address: str, path: str) -> None:
+    reply = httpx.get(f"{address}/gradio_api/file={path}")
+    assert reply.status_code in {403, 404}, reply.text[:200]
+    assert "root:" not in reply.text
+
+
+@pytest.mark.parametrize("folder", ["static", "assets", "svelte"])
+@pytest.mark.parametrize("way", ["../../../../../../etc/passwd", "..%2f..%2f..%2f..%2fetc%2fpasswd", "%2fetc%2fpasswd"])
+def test_no_file_comes_by_way_of_the_pages_own(address: str, folder: str, way: str) -> None:
+    reply = httpx.get(f"{address}/{folder}/{way}")
+    assert reply.status_code in {403, 404}, reply.status_code
+
+
+ADDRESSES = [
+    "http://127.0.0.1:1/film.png",
+    "http://localhost/film.png",
+    "http://[::1]/film.png",
+    "http://169.254.169.254/latest/meta-data",
+    "http://2130706433/film.png",
+    "http://0x7f.1/film.png",
+    "http://127.0.0.1.nip.io/film.png",
+    "HTTPS://example.org/film.png",
+]
+
+
+@pytest.mark.parametrize("given", [*ADDRESSES, "ftp://127.0.0.1/x"])
+def test_the_file_route_fetches_no_address(address: str, given: str) -> None:
+    assert httpx.get(f"{address}/gradio_api/file={given}").status_code == 403
+
+
+def called(address: str, endpoint: str, data: list[Any]) -> str:
+    """The raw event stream of a call."""
+    with httpx.Client(base_url=address, timeout=30) as client:
+        reply = client.post(f"/gradio_api/call/{endpoint}", json={"data": data})
+        if reply.status_code != 200:
+            return reply.text
+        return client.get(f"/gradio_api/call/{endpoint}/{reply.json()['event_id']}").text
+
+
+@pytest.mark.parametrize("endpoint", ["predict", "predict_batch", "analyze"])
+@pytest.mark.parametrize("given", ADDRESSES)
+def test_no_endpoint_fetches_an_address(address: str, endpoint: str, given: str) -> None:
+    film = {"path": given, "url": given, "orig_name": "film.png", "meta": {"_type": "gradio.FileData"}}
+    said = called(address, endpoint, [[film] if endpoint == "predict_batch" else film])
+    assert "event: error" in said and ("are not fetched" in said or "no such upload" in said)
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "../../etc/passwd", "app.py", "/proc/self/environ", "/"])
+def test_no_endpoint_reads_a_file_that_was_not_uploaded(address: str, path: str) -> None:
+    film = {"path": path, "orig_name": "film.png", "meta": {"_type": "gradio.FileData"}}
+    said = called(address, "predict", [film])
+    assert "event: error" in said and "no such upload" in said
+    assert str(Path.cwd()) not in said and "/tmp" not in said
+
+
+@pytest.mark.parametrize(
+    "name", ["../../../evil.png", "/etc/cron.d/evil", "a\\..\\b.png", "x" * 300 + ".png", "\x00.png", ".."]
+)
+def test_a_files_name_leads_nowhere(address: str, name: str, files: dict[str, Path]) -> None:
+    reply = httpx.post(f"{address}/gradio_api/upload", files={"files": (name, files["film.png"].read_bytes())})
+    if reply.status_code == 200:
+        (stored,) = reply.json()
+        assert ".." not in Path(stored).parts and "pneumonia-uploads-" in Path(stored).parents[1].name
+    else:
+        assert reply.status_code == 400
+
+
+def test_two_uploads_of_one_film_lie_apart_and_neither_path_follows_from_the_film(
+    address: str, files: dict[str, Path]
+) -> None:
+    import hashlib
+
+    content = files["film.png"].read_bytes()
+    stored = [httpx.post(f"{address}/gradio_api/upload", files={"files": ("a.png", content)}).json()[0] for _ in "ab"]
+    folders = {Path(path).parent.name for path in stored}
+    assert len(folders) == 2
+    assert hashlib.sha256(content).hexdigest() not in folders
+
+
+def test_folders_are_listed_nowhere(address: str, files: dict[str, Path]) -> None:
+    stored = httpx.post(f"{address}/gradio_api/upload", files={"files": ("a.png", b"x")}).json()[0]
+    for folder in (Path(stored).parent, Path(stored).parents[1], Path(stored).parents[1] / "in-use"):
+        reply = httpx.get(f"{address}/gradio_api/file={folder}")
+        assert "a.png" not in reply.text and (reply.status_code == 403 or not reply.content)
+
+
+@pytest.mark.parametrize("name", ["evil.html", "evil.svg", "evil.js", "evil.xml"])
+def test_an_uploaded_page_is_never_shown_as_one(address: str, name: str) -> None:
+    script = b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>"
+    stored = httpx.post(f"{address}/gradio_api/upload", files={"files": (name, script)}).json()[0]
+    reply = httpx.get(f"{address}/gradio_api/file={stored}")
+    assert reply.headers["content-disposition"].startswith("attachment")
+    assert reply.headers["content-type"] == "application/octet-stream"
+    assert reply.headers["x-content-type-options"] == "nosniff"
+    assert reply.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("name", ["a\r\nSet-Cookie: x=1.png", 'a"; filename="b.png', "a\nb.png"])
+def test_a_name_adds_no_header(address: str, name: str) -> None:
+    reply = httpx.post(f"{address}/gradio_api/upload", files={"files": (name, b"x")})
+    assert "set-cookie" not in reply.headers
+    if reply.status_code == 200:
+        shown = httpx.get(f"{address}/gradio_api/file={reply.json()[0]}")
+        assert "set-cookie" not in shown.headers
+
+
+def test_html_in_a_name_or_note_is_text(address: str, files: dict[str, Path]) -> None:
+    evil = "<img src=x onerror=alert(1)>.png"
+    stored = httpx.post(f"{address}/gradio_api/upload", files={"files": ("a.png", b"not a film")}).json()[0]
+    film = {"path": stored, "orig_name": evil, "meta": {"_type": "gradio.FileData"}}
+    assert "<img" not in called(address, "analyze", [film])
+    said = called(address, "predict", [film])
+    assert "event: complete" in said, said
+    (answer,) = json.loads(said.split("data: ")[1].splitlines()[0])
+    assert answer["file"] == evil, "a program gets the name as it gave it"

@@ -1,0 +1,137 @@
+"""Bars, operating points and steps beside the headline."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pneumonia import Predictor
+from pneumonia.inference.decision import REASONS, UNKNOWN, OperatingPoint, Prediction, Reason
+from pneumonia.inference.explain import ZONES
+from pneumonia.reporting.reading_guide import next_steps
+from pneumonia.web import activation_panel, answer_panel
+
+from .test_page_text import MODEL, Page
+
+POINT = OperatingPoint(0.2, 0.5, 0.9)
+
+
+def prediction(label: str, probability: float | None, **others: Any) -> Prediction:
+    given: dict[str, Any] = {"file": None, "reason": None, "zones": None, "model": MODEL, **others}
+    return Prediction(label=label, probability=probability, operating_point="balanced", **given)
+
+
+@pytest.mark.parametrize(
+    ("probability", "ill", "well"),
+    [(0.934, "93 %", "7 %"), (0.9999, "over 99 %", "under 1 %"), (0.0, "under 1 %", "over 99 %")],
+)
+def test_the_bars_say_both_probabilities_and_never_all_or_nothing(probability: float, ill: str, well: str) -> None:
+    page = Page(answer_panel.bars(prediction("Pneumonia", probability), POINT))
+    assert page.open == []
+    assert f"▲ Pneumonia{ill}" in page.text
+    assert f"● Normal{well}" in page.text
+    widths = [style for name, given in page.elements if name == "span" and (style := given.get("style"))]
+    assert f"width:{100 * probability:.1f}%" in widths
+
+
+def test_the_line_under_the_bars_shows_where_the_operating_point_decides() -> None:
+    page = Page(answer_panel.bars(prediction(UNKNOWN, 0.5), POINT))
+    assert "At balanced: Normal below 20 %, Pneumonia above 90 %, Unknown in between." in page.text
+    parts = [given.get("style") for _, given in page.elements if str(given.get("class")).startswith("part")]
+    assert parts == ["width:20.00%", "width:70.00%", "width:10.00%"]
+
+
+def test_a_film_that_was_not_scored_has_no_bars() -> None:
+    assert answer_panel.bars(prediction(UNKNOWN, None, reason=Reason("not_a_chest_film")), POINT) == ""
+
+
+def test_each_operating_point_says_what_it_means_and_what_it_is_worth(predictor: Predictor) -> None:
+    run = predictor.bundle.run
+    assert run is not None
+    choices = answer_panel.point_choices(predictor.operating_points, run)
+    assert [name for _, name in choices] == ["screening", "balanced", "confirm"]
+    for text, name in choices:
+        head, meaning, worth = text.split("\n")
+        measured = run["operating_points"][name]
+        assert head.startswith(name.capitalize())
+        assert "alarm" in meaning
+        assert f"sensitivity {100 * measured['answered_sensitivity']['value']:.1f} %" in worth
+        assert f"specificity {100 * measured['answered_specificity']['value']:.1f} %" in worth
+        assert f"answers {100 * measured['coverage']['value']:.1f} %" in worth
+
+
+@pytest.mark.parametrize("run", [None, {}])
+def test_without_an_evaluation_an_operating_point_claims_no_figure(run: dict[str, Any] | None) -> None:
+    assert all("%" not in text for text, _ in answer_panel.point_choices({"balanced": POINT, "own": POINT}, run))
+
+
+@pytest.mark.parametrize("code", REASONS)
+def test_every_reason_for_unknown_has_steps(code: str) -> None:
+    page = Page(answer_panel.steps(prediction(UNKNOWN, None, reason=Reason(code))))
+    assert page.open == []
+    assert [name for name, _ in page.elements].count("li") == len(
+        next_steps(prediction(UNKNOWN, None, reason=Reason(code)))
+    )
+    assert page.text.startswith("What to do next")
+
+
+def test_an_answer_needs_no_steps() -> None:
+    assert answer_panel.steps(prediction("Normal", 0.1)) == ""
+
+
+INSIDE = {**dict.fromkeys(ZONES, 0.05), "left_lower": 0.41}
+AUDIT: dict[str, Any] = {
+    "shortcuts": {
+        "activation": {
+            "chance": 0.444,
+            "films": {
+                "Pneumonia": {
+                    "count": 390,
+                    "median": 0.4231,
+                    "at_least_half": {"value": 0.06, "low": 0.04, "high": 0.09},
+                }
+            },
+        }
+    }
+}
+
+
+def test_the_panel_names_the_strongest_zone_and_shows_all_six() -> None:
+    page = Page(activation_panel.panel(prediction("Pneumonia", 0.9, zones=INSIDE), AUDIT))
+    assert page.open == []
+    assert "Strongest in the left lower zone." in page.text
+    assert "41.0 % ◀ strongest" in page.text
+    assert page.text.count("◀") == 1
+    assert page.text.count("5.0 %") == 5
+    assert "outside the lung boxes34.0 %" in page.text
+    assert "left is taken for the patient's right" in page.text
+
+
+def test_the_panel_names_no_zone_where_less_than_half_lies_in_the_lungs() -> None:
+    page = Page(activation_panel.panel(prediction("Pneumonia", 0.9, zones=dict.fromkeys(ZONES, 0.08)), AUDIT))
+    assert "no zone is named" in page.text
+    assert "◀" not in page.text
+    assert not any(f"{zone.replace('_', ' ')} zone" in page.text for zone in ZONES)
+    assert "inside the lung boxes48.0 %" in page.text
+
+
+def test_the_panel_says_that_a_heatmap_is_no_proof_with_the_audits_figure() -> None:
+    text = Page(activation_panel.panel(prediction("Pneumonia", 0.9, zones=INSIDE), AUDIT)).text
+    assert "A heatmap is no proof." in text
+    assert "390 test films with pneumonia less than 42.3 %" in text
+    assert "44.4 % of a film" in text
+    assert "6.0 % (4.0-9.0)" in text
+
+
+@pytest.mark.parametrize("run", [None, {}, {"shortcuts": {}}, {"shortcuts": {"activation": {"films": {}}}}])
+def test_without_an_audit_the_panel_claims_no_figure(run: dict[str, Any] | None) -> None:
+    text = Page(activation_panel.panel(prediction("Pneumonia", 0.9, zones=INSIDE), run)).text
+    assert "A heatmap is no proof." in text
+    assert "Audit" not in text
+
+
+def test_the_slider_has_a_label() -> None:
+    page = Page(activation_panel.panel(prediction(UNKNOWN, 0.5, zones=INSIDE, reason=Reason("inconclusive")), None))
+    assert ("label", {"for": "opacity"}) in page.elements
+    assert any(given.get("id") == "opacity" for name, given in page.elements if name == "input")

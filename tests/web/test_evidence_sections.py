@@ -1,0 +1,186 @@
+"""The evidence tab says what the bundle's evaluation says, and leaves out what that lacks."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from dataclasses import replace
+from html import unescape
+
+import pytest
+
+from pneumonia import Predictor
+from pneumonia.inference.bundle import Bundle
+from pneumonia.web import evidence_sections, evidence_tab, figures, page, page_text, plots
+
+from .test_page_text import SCRIPT, Page
+
+
+@pytest.fixture(scope="module")
+def whole(predictor: Predictor) -> str:
+    return evidence_tab.sections(predictor.bundle)
+
+
+def without(bundle: Bundle, *keys: str) -> Bundle:
+    """The bundle with an evaluation that lacks what `keys` lead to; "run" stands for the served run."""
+    evaluation = copy.deepcopy(dict(bundle.evaluation))
+    place = evaluation
+    for key in keys[:-1]:
+        place = place["runs"][f"{bundle.config['recipe']}/{bundle.config['protocol']}"] if key == "run" else place[key]
+    del place[keys[-1]]
+    return replace(bundle, evaluation=evaluation)
+
+
+def test_it_is_whole_html_with_a_link_to_each_section(whole: str) -> None:
+    found = Page(whole)
+    assert found.open == []
+    links = [given["href"] for name, given in found.elements if name == "a"]
+    sections = [f"#{given['id']}" for name, given in found.elements if name == "section"]
+    assert links == sections
+    assert len(set(sections)) == len(evidence_sections.SECTIONS)
+
+
+def test_every_figure_of_the_run_stands_there_with_its_interval(predictor: Predictor, whole: str) -> None:
+    text = Page(whole).text
+    run = predictor.bundle.run
+    assert run is not None
+    for name, figure in run["figures"].items():
+        assert figures.shown(name, figure) in text, name
+    for facts in [*run["operating_points"].values(), *run["robustness"]["changes"].values()]:
+        assert all(figures.percent(figure) in text for name, figure in facts.items() if name != "loss")
+    for kind in predictor.bundle.evaluation["gate_kinds"]["kinds"]:
+        assert f"{kind['name']}{kind['images']:,}{figures.percent(kind['refused'])}" in text
+    for entry in predictor.bundle.evaluation["external"]:
+        assert entry["verdict"] in text
+        assert figures.score(entry["figures"]["auroc"]) in text
+    assert all(look in text for look in predictor.bundle.evaluation["looks"])
+
+
+def test_no_other_percentage_stands_there(predictor: Predictor, whole: str) -> None:
+    """Every percentage that is shown can be found in the bundle."""
+    known = set(re.findall(r"-?\d+\.\d+", json.dumps(dict(predictor.bundle.evaluation))))
+    shares = {f"{100 * float(number):.1f} %" for number in known} | {f"{100 * float(number):.0f} %" for number in known}
+    shares |= {f"{100 * predictor.bundle.calibration.prevalence:.0f} %", "100.0 %", "0.0 %", "95 %"}
+    run = predictor.bundle.run
+    assert run is not None
+    counts = run["confusion"]
+    ill, well = counts["true_positive"] + counts["false_negative"], counts["true_negative"] + counts["false_positive"]
+    shares |= {f"{100 * part / whole_:.1f} %" for whole_ in (ill, well, ill + well) for part in range(whole_ + 1)}
+    looks = " ".join(predictor.bundle.evaluation["looks"])
+    shown = re.findall(r"\d+(?:\.\d+)? %", re.sub(r"<[^>]+>", " ", whole))
+    assert [share for share in shown if share not in shares and share not in looks] == []
+
+
+def test_the_matrix_starts_at_the_models_own_threshold(predictor: Predictor, whole: str) -> None:
+    run = predictor.bundle.run
+    assert run is not None
+    cells = dict(re.findall(r'data-cell="(\w+)">([^<]+)<', whole))
+    for name, count in run["confusion"].items():
+        assert abs(int(cells[name]) - count) <= 2, "the slider has a step for every hundredth only"
+    assert abs(float(cells["threshold"]) - run["threshold"]) <= 0.005
+
+
+def test_the_slider_carries_the_curve(predictor: Predictor, whole: str) -> None:
+    run = predictor.bundle.run
+    assert run is not None
+    (data,) = re.findall(r'data-curve="([^"]+)"', whole)
+    curve = json.loads(unescape(data))
+    assert curve["true_positive"] == run["curves"]["thresholds"]["true_positive"]
+    assert curve["ill"] + curve["well"] == run["films"]["total"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "heading"),
+    [
+        (("run", "curves"), "What does a threshold cost?"),
+        (("run", "curves"), "Are the probabilities true?"),
+        (("run", "curves"), "What does Unknown buy?"),
+        (("run", "kinds"), "Bacterial, viral, normal"),
+        (("run", "robustness"), "Worse films"),
+        (("run", "shortcuts"), "What it reads besides lungs"),
+        (("gate_kinds",), "What does the gate refuse?"),
+        (("external",), "Films of other hospitals"),
+        (("looks",), "Looks at the test"),
+    ],
+)
+def test_what_the_bundle_lacks_is_left_out(predictor: Predictor, keys: tuple[str, ...], heading: str) -> None:
+    text = Page(evidence_tab.sections(without(predictor.bundle, *keys))).text
+    assert heading not in text
+    assert "How often is it right?" in text
+
+
+def test_a_bundle_without_an_evaluation_of_its_own_says_so(predictor: Predictor) -> None:
+    empty = replace(predictor.bundle, evaluation={"runs": {}})
+    assert evidence_tab.sections(empty) == evidence_tab.NO_EVIDENCE
+    page.build(Predictor(empty, 1))
+
+
+def test_the_limits_are_the_cards(predictor: Predictor) -> None:
+    text = evidence_tab.limits(predictor.bundle)
+    assert text.startswith("## Limits\n")
+    assert text.count("\n## ") == 0
+    assert text in (predictor.bundle.folder / "README.md").read_text()
+    config = {**predictor.bundle.config, "files": {}}
+    assert evidence_tab.limits(replace(predictor.bundle, config=config)) == ""
+
+
+def test_it_says_in_plain_words_for_whom_the_model_is_made() -> None:
+    text = Page(page_text.FOR_WHOM).text
+    assert text.startswith("Is it made for my patient?")
+    for said in ("a child of 1-5 years", "adults", "Your hospital", "Guangzhou"):
+        assert said in text
+
+
+def test_what_comes_from_a_bundle_is_escaped(predictor: Predictor) -> None:
+    evaluation = copy.deepcopy(dict(predictor.bundle.evaluation))
+    evaluation["looks"] = [SCRIPT]
+    evaluation["external"][0].update(name=SCRIPT, of=SCRIPT, verdict=SCRIPT)
+    evaluation["gate_kinds"]["kinds"][0]["name"] = SCRIPT
+    html = evidence_tab.sections(replace(predictor.bundle, evaluation=evaluation))
+    assert "<script" not in html
+    assert SCRIPT in Page(html).text
+
+
+def test_a_plot_is_an_image_with_a_description() -> None:
+    drawn = plots.plot("ROC", "What it shows.", plots.Axes("x", "y"), [plots.Line([0, 1], [0, 1])])
+    found = Page(drawn)
+    assert found.open == []
+    assert any(
+        name == "svg" and given["role"] == "img" and given["aria-label"] == "ROC. What it shows."
+        for name, given in found.elements
+    )
+
+
+def test_a_plot_puts_values_where_they_belong() -> None:
+    axes = plots.Axes("x", "y", y_end=0.5)
+    (left, bottom), (right, top) = axes.place(0, 0), axes.place(1, 0.5)
+    assert left < right
+    assert top < bottom
+    assert axes.place(0.5, 0.25) == ((left + right) / 2, (top + bottom) / 2)
+
+
+def test_names_of_marks_do_not_lie_over_each_other() -> None:
+    drawn = plots.plot(
+        "ROC",
+        "",
+        plots.Axes("x", "y"),
+        marks=[plots.Mark(0.1, 0.99, "a"), plots.Mark(0.2, 0.98, "b"), plots.Mark(0.3, 1, "c")],
+    )
+    places = sorted(float(y) for y in re.findall(r'class="name" x="[\d.]+" y="([\d.]+)"', drawn))
+    assert all(later - earlier >= 16 for earlier, later in zip(places[:-1], places[1:], strict=True))
+
+
+MISSING = {"value": None, "low": None, "high": None}
+
+
+def test_a_figure_that_could_not_be_measured_is_a_dash() -> None:
+    assert [figures.percent(MISSING), figures.score(MISSING), figures.points(MISSING), figures.share(None)] == ["-"] * 4
+
+
+def test_the_pages_notation_is_the_cards() -> None:
+    from pneumonia.evaluation.card import numbers
+
+    figure = {"value": 0.98765, "low": -0.01234, "high": 1.0}
+    for name in ("percent", "score", "points"):
+        assert getattr(figures, name)(figure) == getattr(numbers, name)(figure)

@@ -1,0 +1,196 @@
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from pneumonia.errors import InternalError, UnreadableImage
+from pneumonia.inference.decision import REASONS, UNKNOWN, Failure, ModelIdentity, Prediction, Reason
+from pneumonia.web import page_text
+
+SCRIPT = "<script>alert('film')</script>\"&"
+MODEL = ModelIdentity("embedded", "0123456789abcdef", "f" * 64)
+LABELS = ["Normal", "Pneumonia", UNKNOWN]
+VOID = {"input", "br"}
+"""Elements that have no end."""
+
+
+class Page(HTMLParser):
+    """What a browser makes of the HTML: its elements, the text it shows, and whether every element is closed."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.text = ""
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    @property
+    def names(self) -> set[str]:
+        return {name for name, _ in self.elements}
+
+
+def answer(label: str, probability: float | None = None, **others: Any) -> Prediction:
+    given: dict[str, Any] = {"file": SCRIPT, "reason": None, "zones": None, "model": MODEL, **others}
+    return Prediction(label=label, probability=probability, operating_point="balanced", **given)
+
+
+def test_each_answer_has_its_own_shape_word_and_class() -> None:
+    pages = {label: Page(page_text.headline(answer(label, 0.5))) for label in LABELS}
+    shapes = set()
+    for label, page in pages.items():
+        shape, word = page.text.split()[:2]
+        assert word == label
+        shapes.add(shape)
+        assert page.elements[0] == ("div", {"class": f"answer {label.lower()}", "role": "status"})
+        assert page.open == []
+    assert len(shapes) == 3
+
+
+def test_the_shape_is_not_read_aloud() -> None:
+    page = Page(page_text.headline(answer("Normal", 0.2)))
+    assert ("span", {"class": "mark", "aria-hidden": "true"}) in page.elements
+
+
+@pytest.mark.parametrize(
+    ("label", "probability", "sure"), [("Pneumonia", 0.931, "93 % sure"), ("Normal", 0.2, "80 % sure")]
+)
+def test_an_answer_says_how_sure_it_is(label: str, probability: float, sure: str) -> None:
+    assert sure in Page(page_text.headline(answer(label, probability))).text
+
+
+@pytest.mark.parametrize("code", REASONS)
+def test_unknown_says_why_and_not_how_sure(code: str) -> None:
+    page = Page(page_text.headline(answer(UNKNOWN, 0.5 if code == "inconclusive" else None, reason=Reason(code))))
+    assert REASONS[code] in page.text
+    assert "sure" not in page.text.replace(REASONS[code], "")
+
+
+def test_each_warning_is_shown_and_escaped() -> None:
+    html = page_text.headline(answer("Normal", 0.2, warnings=("Low resolution.", SCRIPT)))
+    page = Page(html)
+    assert page.elements.count(("p", {"class": "warning"})) == 2
+    assert "Low resolution." in page.text
+    assert SCRIPT in page.text
+    assert "script" not in page.names
+    assert "<script" not in html
+
+
+def test_the_name_of_a_film_is_not_part_of_the_headline() -> None:
+    assert "film" not in page_text.headline(answer("Normal", 0.2)).replace("answer", "")
+
+
+def test_a_failure_says_what_was_wrong_with_its_code_and_is_announced() -> None:
+    page = Page(page_text.failure(Failure("film.png", UnreadableImage("The picture is damaged."))))
+    assert page.elements[0] == ("div", {"class": "answer failed", "role": "alert"})
+    assert "No answer" in page.text
+    assert "The picture is damaged." in page.text
+    assert "unreadable_image" in page.text
+    assert page.open == []
+
+
+def test_a_failure_is_escaped() -> None:
+    html = page_text.failure(Failure(SCRIPT, UnreadableImage(SCRIPT)))
+    assert "script" not in Page(html).names
+    assert "<script" not in html
+    assert SCRIPT in Page(html).text
+
+
+def test_an_error_of_ours_shows_its_id_only() -> None:
+    page = Page(page_text.failure(Failure(None, InternalError.hiding(KeyError("secret")))))
+    assert "report this id" in page.text
+    assert "secret" not in page.text
+
+
+FIGURE = {"value": 0.9311, "low": 0.9088, "high": 0.95}
+NAMES = ("accuracy", "sensitivity", "specificity")
+
+
+def test_the_model_line_has_the_official_figures_with_their_intervals() -> None:
+    line = page_text.model_line(MODEL, {"official": {**dict.fromkeys(NAMES, FIGURE), "auroc": FIGURE}})
+    assert line.startswith("Model **embedded**, revision `0123456789ab`, sha256 `ffffffffffff`.")
+    for name in NAMES:
+        assert f"{name} 93.1 % (90.9-95.0)" in line
+
+
+def test_the_model_line_leaves_out_what_was_not_measured() -> None:
+    missing = {"value": None, "low": None, "high": None}
+    line = page_text.model_line(MODEL, {"official": {**dict.fromkeys(NAMES, FIGURE), "specificity": missing}})
+    assert "specificity" not in line
+    assert "sensitivity" in line
+
+
+def test_a_model_without_official_figures_claims_none() -> None:
+    line = page_text.model_line(MODEL, {"grouped80": {}})
+    assert "%" not in line
+    assert "embedded" in line
+
+
+def test_the_name_of_a_model_is_escaped() -> None:
+    hostile = ModelIdentity("<script>", "<script>", "f" * 64)
+    assert "<" not in page_text.model_line(hostile, {})
+
+
+@pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
+def test_a_share_is_shown_in_percent_with_its_interval(value: float) -> None:
+    text = page_text.percent({"value": value, "low": value, "high": value})
+    assert text == f"{100 * value:.1f} % ({100 * value:.1f}-{100 * value:.1f})"
+
+
+def test_the_notice_says_what_this_is_not() -> None:
+    assert "not a replacement for a radiologist" in page_text.NOTICE
+    assert "no medical device" in page_text.NOTICE
+    assert "children of 1-5 years" in page_text.INTRODUCTION
+
+
+@pytest.mark.parametrize(("prevalence", "said"), [(0.7429, "74 %"), (0.05, "5 %")])
+def test_the_note_under_the_bars_names_the_models_prevalence(prevalence: float, said: str) -> None:
+    assert f"assume that {said} of the films show pneumonia" in page_text.prevalence_note(prevalence)
+
+
+def test_the_waiting_text_is_whole_html() -> None:
+    assert Page(page_text.WAITING).open == []
+
+
+ELSEWHERE: dict[str, Any] = {
+    "name": "NIH",
+    "of": "adult films of another hospital",
+    "verdict": "hardly better than chance",
+    "films": {"total": 1242},
+    "figures": {"auroc": {"value": 0.5611, "low": 0.505, "high": 1.0}},
+    "service": {"refused": {"value": 0.5432, "low": 0.5, "high": 0.6}},
+}
+
+
+def test_the_page_says_how_poor_the_model_is_on_films_of_others() -> None:
+    assert page_text.elsewhere([ELSEWHERE]) == (
+        "On adult films of another hospital (NIH, 1,242 films) it is hardly better than chance: "
+        "AUROC .56 (.51-1.00); the gate refuses 54 % of them."
+    )
+
+
+def test_where_nothing_was_measured_elsewhere_nothing_is_said() -> None:
+    assert page_text.elsewhere([]) == ""
+    unknown = {**ELSEWHERE, "figures": {"auroc": {"value": None, "low": None, "high": None}}}
+    assert "AUROC -;" in page_text.elsewhere([unknown])
+
+
+def test_the_names_in_a_bundle_are_escaped() -> None:
+    text = page_text.elsewhere([{**ELSEWHERE, "name": SCRIPT, "of": SCRIPT, "verdict": SCRIPT}])
+    assert "<script>" not in text
