@@ -25,7 +25,7 @@ def main() -> int:
     parser.add_argument("--share", action="store_true", help="a public link that anyone can use while this runs")
     share = parser.parse_args().share
     request_log.configure()
-    session_memory.use_few_arenas()
+    session_memory.limit_malloc_arenas()
     try:
         options = page.launch_options(share=share)
         if options["share"] and not options["auth"]:
@@ -38,7 +38,7 @@ def main() -> int:
     except PneumoniaError as error:
         print(f"{error.code}: {error.message}", file=sys.stderr)
         return 2
-    shutdown.serve_until_told(built)
+    shutdown.serve_until_signal(built)
     return 0
 
 

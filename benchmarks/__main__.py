@@ -24,7 +24,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from pneumonia.files import write
+from pneumonia.files import atomic_write
 
 from . import learning, many, scoring, service, table, usual
 from .measure import Row
@@ -59,10 +59,10 @@ def main() -> int:
     print(text)
     found = table.as_json(rows, parts)
     if given.readme:
-        write(given.readme, table.into_readme(found, given.readme.read_text(encoding="utf-8")).encode())
+        atomic_write(given.readme, table.into_readme(found, given.readme.read_text(encoding="utf-8")).encode())
     if given.out:
-        write(given.out / "benchmarks.md", f"{text}\n".encode())
-        write(given.out / "benchmarks.json", (json.dumps(found, indent=1) + "\n").encode())
+        atomic_write(given.out / "benchmarks.md", f"{text}\n".encode())
+        atomic_write(given.out / "benchmarks.json", (json.dumps(found, indent=1) + "\n").encode())
     return 0
 
 

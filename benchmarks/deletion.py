@@ -87,14 +87,14 @@ def log_odds(probability: float) -> float:
 
 def summary(found: npt.NDArray[np.float64], patients: npt.NDArray[np.str_]) -> dict[str, metrics.Figure]:
     """Means over films `[N, 2]` (strongest, random) with 95 % intervals, whole patients resampled."""
-    weights = metrics.draws(patients)
+    weights = metrics.bootstrap_weights(patients)
     top, random = found.T
     columns = {"strongest": top, "random": random, "difference": top - random, "films_above_random": top > random}
     return {name: _figure(values.astype(np.float64), weights) for name, values in columns.items()}
 
 
 def _figure(values: Floats, weights: Floats) -> metrics.Figure:
-    return metrics.figure(float(values.mean()), (weights @ values) / weights.sum(axis=1))
+    return metrics.with_interval(float(values.mean()), (weights @ values) / weights.sum(axis=1))
 
 
 def measure(root: Path, score: Score, count: int, seed: int = SEED) -> dict[str, Any]:
@@ -109,7 +109,7 @@ def measure(root: Path, score: Score, count: int, seed: int = SEED) -> dict[str,
     return {"films": len(chosen), "patients": len(set(patients)), "seed": seed, "hidden": HIDDEN_SHARE, "fills": fills}
 
 
-def _drawn(root: Path, count: int, seed: int) -> list[tuple[dataset.Film, Film]]:
+def _drawn(root: Path, count: int, seed: int) -> list[tuple[dataset.LabelledFilm, Film]]:
     ill = [film for film in dataset.list_films(root, ("train",)) if film.label == 1]
     order = np.random.default_rng(seed).permutation(len(ill))[:count]
     return [(ill[index], imaging.to_input(imaging.read(ill[index].path))) for index in order]

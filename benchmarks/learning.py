@@ -12,7 +12,7 @@ from pathlib import Path
 import keras
 from keras import layers
 
-from pneumonia.evaluation.dataset import load
+from pneumonia.evaluation.dataset import load_films
 from pneumonia.inference.predictor import Predictor
 from pneumonia.learning import recipe as recipes
 from pneumonia.learning.network import build_network
@@ -43,7 +43,7 @@ def rows(predictor: Predictor, folder: Path, repetitions: int, count: int) -> It
 
 
 def _ours(recipe: Recipe, root: Path, folder: Path) -> None:
-    read = load(root, ("train",), quiet=True)
+    read = load_films(root, ("train",), quiet=True)
     taken = (read.inputs, read.labels)
     few = (read.inputs[:BATCH], read.labels[:BATCH])
     with contextlib.redirect_stdout(sys.stderr):  # a line an epoch

@@ -54,7 +54,7 @@ class Case:
 class Tally:
     """What the callers met."""
 
-    right: int = 0
+    correct: int = 0
     wrong: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     busy: int = 0
@@ -73,7 +73,7 @@ class Tally:
         """The figures, for people and for the docs."""
         at = statistics.quantiles(self.latencies, n=100) if len(self.latencies) > 1 else [0.0] * 99
         return {
-            "answers": self.right,
+            "answers": self.correct,
             "wrong": len(self.wrong),
             "lost": len(self.lost),
             "busy": self.busy,
@@ -92,7 +92,7 @@ def cases(predictor: Predictor, films: int = 24) -> list[Case]:
 def _film(seed: int) -> bytes:
     """An average film with grain, which the gate lets through; every fifth lies on its side and is refused."""
     random_numbers = np.random.default_rng(seed)
-    paths = sorted((sources.EMBEDDED / "examples").glob("*.png"))
+    paths = sorted((sources.EMBEDDED_FOLDER / "examples").glob("*.png"))
     with Image.open(paths[seed % len(paths)]) as picture:
         side = int(random_numbers.integers(300, 1_200))
         film = np.asarray(picture.convert("L").resize((side, side), Image.Resampling.BICUBIC)).astype(np.float64)
@@ -147,7 +147,7 @@ async def _caller(client: httpx.AsyncClient, films: Sequence[Case], tally: Tally
             tally.unclear += "Try again" not in found["error"]["message"]
             await asyncio.sleep(chance.uniform(0.2, 1.0))
         elif found == {**case.expected, "file": name}:
-            tally.right += 1
+            tally.correct += 1
             tally.latencies.append(time.monotonic() - began)
         else:
             tally.wrong.append(json.dumps([found, case.expected]))

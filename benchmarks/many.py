@@ -13,9 +13,9 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from pneumonia.batch import find, judge
-from pneumonia.evaluation.assess import examine
-from pneumonia.evaluation.dataset import load
+from pneumonia.batch import find_films, judge
+from pneumonia.evaluation.assess import score_films
+from pneumonia.evaluation.dataset import load_films
 from pneumonia.inference.decision import Prediction
 from pneumonia.inference.predictor import Predictor
 
@@ -35,7 +35,7 @@ def rows(network: keras.Model, predictor: Predictor, folder: Path, repetitions: 
     some = paths[: max(4, count // SHARE)]
 
     def ours() -> list[Prediction]:
-        said = list(judge(predictor, find([str(folder / "batch")])))
+        said = list(judge(predictor, find_films([str(folder / "batch")])))
         return [answer for answer in said if isinstance(answer, Prediction)]
 
     if len(ours()) != count:
@@ -66,7 +66,7 @@ def evaluation(network: keras.Model, predictor: Predictor, folder: Path, repetit
     some = sorted(root.glob("test/*/*"))[:: max(1, count // 60)]
 
     def ours() -> object:
-        return examine(predictor, load(root, ("test",), quiet=True), quiet=True)
+        return score_films(predictor, load_films(root, ("test",), quiet=True), quiet=True)
 
     pair = interleaved(ours, lambda: [usual.answer(network, path) for path in some], repetitions)
     ratios = [ratio * count / len(some) for ratio in pair.faster]

@@ -19,7 +19,7 @@ from typing import Any
 
 import httpx
 
-from pneumonia.files import beneath
+from pneumonia.files import walk_bottom_up
 
 ROOT = Path(__file__).parents[1]
 START_S = 90
@@ -48,7 +48,7 @@ class Service:
 
     def files(self) -> list[Path]:
         """All that lies in its folders, its locks aside."""
-        return [path for path in beneath(self.folder) if path.is_file() and path.name not in {"log", "in-use"}]
+        return [path for path in walk_bottom_up(self.folder) if path.is_file() and path.name not in {"log", "in-use"}]
 
     def memory_mb(self) -> float:
         """Resident memory of the process, without its children's."""

@@ -102,14 +102,14 @@ def breakdown(predictor: Predictor, repetitions: int) -> Mapping[str, float]:
     if reading.activation is None:
         raise ValueError("the gate refused the benchmark's film")
     activation, seen = reading.activation, imaging.to_input(reading.film)
-    shown = handlers.displayed(data, reading)
+    shown = handlers.display_image(data, reading)
     painted = explain.overlay(np.asarray(shown), activation)
     steps = {
         "decode at reduced size": lambda: imaging.read(data),
         "resize": lambda: imaging.to_input(reading.film),
         "gate": lambda: predictor.bundle.gate.check(seen),
         "graph": lambda: predictor.score(seen),
-        "decode in full, for the viewer": lambda: handlers.displayed(data, reading),
+        "decode in full, for the viewer": lambda: handlers.display_image(data, reading),
         "overlay": lambda: explain.overlay(np.asarray(shown), activation),
         "encode (JPEG)": lambda: painted.save(io.BytesIO(), "JPEG"),
     }

@@ -26,7 +26,7 @@ from typing import Any
 import httpx
 
 from pneumonia import load_predictor
-from pneumonia.files import beneath
+from pneumonia.files import walk_bottom_up
 
 from . import load
 from .served import Service, own, predict, served
@@ -87,7 +87,7 @@ def _in_process(films: int, folder: Path) -> Left:
     judge(warm)
     first, began = _Held.by(os.getpid()), time.monotonic()
     judge(films)
-    return _left(films, first, _Held.by(os.getpid()), len(list(beneath(folder))), began)
+    return _left(films, first, _Held.by(os.getpid()), len(list(walk_bottom_up(folder))), began)
 
 
 def over_http(requests: int, folder: Path) -> Left:

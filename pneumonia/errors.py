@@ -155,15 +155,15 @@ class InternalError(PneumoniaError):
     code = "internal"
 
     @classmethod
-    def hiding(cls, error: BaseException) -> InternalError:
+    def from_exception(cls, error: BaseException) -> InternalError:
         """Log `error` under the request's id, or a new one, and return what may be shown in its place."""
         incident = request_id.get() or uuid.uuid4().hex[:12]
         # The exception's own text may quote the input (a DICOM tag, a file name): the log keeps where, not what.
-        log.error("internal error %s: %s at %s", incident, type(error).__name__, place(error))
+        log.error("internal error %s: %s at %s", incident, type(error).__name__, raise_location(error))
         return cls(f"Something went wrong on our side; the film was not judged. Please report this id: {incident}.")
 
 
-def place(error: BaseException) -> str:
+def raise_location(error: BaseException) -> str:
     """Where an error was raised, for the log: module and line, and nothing of what was at work there."""
     trace = error.__traceback__
     if trace is None:

@@ -12,7 +12,7 @@ from .errors import Busy, DiskFull, UsageError
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[Path]:
+def atomic_path(path: Path) -> Iterator[Path]:
     """Lend a neighbour of `path` to write to; it takes the place of `path` once it lies safely on the disk.
 
     A kill or an error on the way leaves the old file as it was. Raises `DiskFull` for a full disk.
@@ -33,13 +33,13 @@ def whole(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
-def write(path: Path, data: bytes) -> None:
+def atomic_write(path: Path, data: bytes) -> None:
     """Write `data` to `path`, whole or not at all; raises `DiskFull`."""
-    with whole(path) as partial:
+    with atomic_path(path) as partial:
         partial.write_bytes(data)
 
 
-def beneath(folder: Path) -> Iterator[Path]:
+def walk_bottom_up(folder: Path) -> Iterator[Path]:
     """Every file and folder under `folder`, a folder after what it holds; what others delete meanwhile is no error.
 
     `Path.rglob` raises where a folder goes between being listed and being opened.
@@ -50,7 +50,7 @@ def beneath(folder: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
+def exclusive_folder(folder: Path) -> Iterator[None]:
     """Make `folder`, and hold it for this process; raises `Busy` where another process holds it.
 
     The system lets go of it when the process ends, however it ends.

@@ -84,7 +84,7 @@ DATA = Setting("PNEUMONIA_DATA", "", "Tests and benchmarks only: a folder with r
 
 _GRADIO_FOLDER = "GRADIO_TEMP_DIR"
 
-ROWS = (
+SETTINGS = (
     MODEL,
     HUB_TIMEOUT_S,
     AUTH,
@@ -134,5 +134,5 @@ def tame_ray(*, loopback: bool) -> None:
 
 def as_markdown() -> str:
     """The table of settings that the docs show."""
-    rows = [f"| `{row.name}` | {row.default or 'empty'} | {row.help} |" for row in ROWS]
+    rows = [f"| `{row.name}` | {row.default or 'empty'} | {row.help} |" for row in SETTINGS]
     return "\n".join(["| name | default | what |", "|---|---|---|", *rows])

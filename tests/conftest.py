@@ -27,7 +27,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting of the developer's shell reaches a test, and none is left behind."""
-    for row in settings.ROWS:
+    for row in settings.SETTINGS:
         monkeypatch.delenv(row.name, raising=False)
 
 
@@ -40,7 +40,7 @@ def predictor() -> Predictor:
 @pytest.fixture(scope="session")
 def normal_film() -> Grey:
     """A film that the gate lets through and that is nobody's: the average of normal training films, `[150, 150]`."""
-    path = next(path for path in sorted((sources.EMBEDDED / "examples").glob("*.png")) if "normal" in path.name)
+    path = next(path for path in sorted((sources.EMBEDDED_FOLDER / "examples").glob("*.png")) if "normal" in path.name)
     with Image.open(path) as picture:
         return np.asarray(picture)
 

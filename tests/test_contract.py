@@ -73,7 +73,7 @@ def test_every_error_code_exists_and_is_documented() -> None:
 
 
 def test_settings_and_their_defaults_stand_in_the_docs() -> None:
-    assert {row.name: row.default for row in settings.ROWS} == DEFAULTS
+    assert {row.name: row.default for row in settings.SETTINGS} == DEFAULTS
     assert settings.as_markdown() in API
 
 

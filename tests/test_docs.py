@@ -40,7 +40,7 @@ def test_the_grouped_figures_reach_the_seeds_table(predictor: Predictor) -> None
 
 
 def test_no_page_and_no_figure_file_names_a_path_of_a_machine() -> None:
-    for page in [*PAGES, *sources.EMBEDDED.glob("*.json")]:
+    for page in [*PAGES, *sources.EMBEDDED_FOLDER.glob("*.json")]:
         assert not re.search(r"(?<![\w.])/(home|root|Users|tmp|mnt)/", page.read_text()), page
 
 

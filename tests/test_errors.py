@@ -78,7 +78,7 @@ def raised(text: str) -> ValueError:
 
 def test_a_hidden_error_shows_and_logs_the_same_id_and_never_its_text(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
-        shown = errors.InternalError.hiding(raised("PatientName Doe^Jane in jane_doe.dcm"))
+        shown = errors.InternalError.from_exception(raised("PatientName Doe^Jane in jane_doe.dcm"))
     match = re.search(r"\b[0-9a-f]{12}\b", shown.message)
     assert match is not None
     assert match[0] in caplog.text
@@ -88,19 +88,19 @@ def test_a_hidden_error_shows_and_logs_the_same_id_and_never_its_text(caplog: py
 
 def test_the_log_says_where_a_hidden_error_arose(caplog: pytest.LogCaptureFixture) -> None:
     error = raised("anything")
-    errors.InternalError.hiding(error)
+    errors.InternalError.from_exception(error)
     trace = error.__traceback__
     assert trace is not None
     assert f"{__name__}:{trace.tb_lineno}" in caplog.text
 
 
 def test_an_error_that_was_never_raised_can_be_hidden_too(caplog: pytest.LogCaptureFixture) -> None:
-    assert errors.InternalError.hiding(KeyError("secret")).code == "internal"
+    assert errors.InternalError.from_exception(KeyError("secret")).code == "internal"
     assert "secret" not in caplog.text
 
 
 def test_two_incidents_have_two_ids() -> None:
     assert (
-        errors.InternalError.hiding(KeyError("x")).message.split()[-1]
-        != (errors.InternalError.hiding(KeyError("x")).message.split()[-1])
+        errors.InternalError.from_exception(KeyError("x")).message.split()[-1]
+        != (errors.InternalError.from_exception(KeyError("x")).message.split()[-1])
     )

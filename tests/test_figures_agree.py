@@ -12,7 +12,7 @@ import pytest
 from pneumonia import Predictor
 from pneumonia.evaluation import card, release
 from pneumonia.inference import bundle
-from pneumonia.web import page
+from pneumonia.web import page, page_text
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -15,7 +15,7 @@ from pneumonia.errors import DiskFull
 def test_write_replaces_the_file_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
     target = tmp_path / "new" / "folder" / "file"
     for data in (b"old", b"new"):
-        files.write(target, data)
+        files.atomic_write(target, data)
         assert target.read_bytes() == data
     assert [path.name for path in target.parent.iterdir()] == ["file"]
 
@@ -26,7 +26,7 @@ def test_write_on_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
     target.write_bytes(b"old")
     (tmp_path / "partial-file").symlink_to("/dev/full")
     with pytest.raises(DiskFull, match="stays as it was"):
-        files.write(target, b"new" * 100_000)
+        files.atomic_write(target, b"new" * 100_000)
     assert target.read_bytes() == b"old"
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
@@ -41,21 +41,21 @@ def test_a_full_disk_is_told_at_whatever_step_it_shows(
 
     monkeypatch.setattr(Path, step, full)
     with pytest.raises(DiskFull):
-        files.write(tmp_path / "file", b"new")
+        files.atomic_write(tmp_path / "file", b"new")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_another_error_than_a_full_disk_is_not_called_one(tmp_path: Path) -> None:
     (tmp_path / "file").mkdir()
     with pytest.raises(OSError, match="file"):
-        files.write(tmp_path / "file", b"new")
+        files.atomic_write(tmp_path / "file", b"new")
     assert list(tmp_path.iterdir()) == [tmp_path / "file"]
 
 
 def test_an_error_half_way_leaves_the_old_file(tmp_path: Path) -> None:
     target = tmp_path / "file"
     target.write_bytes(b"old")
-    with pytest.raises(RuntimeError), files.whole(target) as partial:
+    with pytest.raises(RuntimeError), files.atomic_path(target) as partial:
         partial.write_bytes(b"ne")
         raise RuntimeError("the writer failed")
     assert target.read_bytes() == b"old"
@@ -76,12 +76,12 @@ def test_a_walk_goes_on_where_a_folder_is_deleted_under_it(tmp_path: Path, monke
         return list_folder(path)
 
     monkeypatch.setattr(os, "scandir", deleted_first)
-    found = [path.relative_to(tmp_path).as_posix() for path in files.beneath(tmp_path)]
+    found = [path.relative_to(tmp_path).as_posix() for path in files.walk_bottom_up(tmp_path)]
     assert sorted(found) == ["a", "a/deeper", "a/deeper/film", "b", "c", "c/deeper", "c/deeper/film"]
     assert found.index("a/deeper/film") < found.index("a/deeper") < found.index("a")
 
 
 def test_the_neighbour_keeps_the_ending_that_writers_go_by(tmp_path: Path) -> None:
-    with files.whole(tmp_path / "model.keras") as partial:
+    with files.atomic_path(tmp_path / "model.keras") as partial:
         assert (partial.parent, partial.suffix) == (tmp_path, ".keras")
         partial.write_bytes(b"")

@@ -23,8 +23,8 @@ DEFAULTS = {
 }
 """The contract's column "default"; `PNEUMONIA_THREADS` is the machine's and has its own test."""
 
-BY_NAME = {row.name: row for row in settings.ROWS}
-NUMBERS = [row for row in settings.ROWS if type(DEFAULTS.get(row.name)) is int]
+BY_NAME = {row.name: row for row in settings.SETTINGS}
+NUMBERS = [row for row in settings.SETTINGS if type(DEFAULTS.get(row.name)) is int]
 
 
 @pytest.mark.parametrize(("name", "default"), DEFAULTS.items())
@@ -63,7 +63,7 @@ def test_an_illegal_number_is_named_with_what_was_received(
     assert caught.value.message.endswith(f"Received: {text!r}.")
 
 
-@pytest.mark.parametrize("row", settings.ROWS, ids=lambda row: row.name)
+@pytest.mark.parametrize("row", settings.SETTINGS, ids=lambda row: row.name)
 @pytest.mark.parametrize("text", ["", "   "])
 def test_an_empty_setting_is_the_default(row: Setting, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     default = row.read()
@@ -110,8 +110,8 @@ def test_a_setting_is_read_when_asked_for_and_not_at_import(monkeypatch: pytest.
 def test_the_table_for_the_docs_has_a_row_for_each_setting() -> None:
     head, rule, *rows = settings.as_markdown().splitlines()
     assert head.count("|") == rule.count("|") == 4
-    assert [row.split("`")[1] for row in rows] == [row.name for row in settings.ROWS]
-    assert all(row.help in line for row, line in zip(settings.ROWS, rows, strict=True))
+    assert [row.split("`")[1] for row in rows] == [row.name for row in settings.SETTINGS]
+    assert all(row.help in line for row, line in zip(settings.SETTINGS, rows, strict=True))
     assert all(line.count("|") == 4 for line in rows)
 
 

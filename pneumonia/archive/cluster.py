@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 from .. import settings
 from ..errors import UsageError
 
-LOST_PARTS = 10
+MAX_LOST_PARTS = 10
 """Parts that may be given up before the run is: 0.1 % of ten million films. A re-run tries them again."""
 
 if find_spec("ray") is None:
@@ -28,7 +28,7 @@ _PACKAGE = Path(__file__).parents[1]
 
 
 @contextmanager
-def running(address: str | None, workers: int | None) -> Iterator[int]:
+def ray_cluster(address: str | None, workers: int | None) -> Iterator[int]:
     """How many cores there are; Ray runs as long as this does. Raises `UsageError` where it cannot be reached."""
     settings.tame_ray(loopback=address is None)
     import ray
@@ -47,7 +47,7 @@ def running(address: str | None, workers: int | None) -> Iterator[int]:
         stack.callback(ray.shutdown)
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = False
-        context.max_errored_blocks = LOST_PARTS
+        context.max_errored_blocks = MAX_LOST_PARTS
         resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
         yield int(resources.get("CPU", 1))
 

@@ -25,7 +25,7 @@ _CHUNK = 65_536
 """Names that are Python's at a time: as such they take five times the memory."""
 
 
-def gather(paths: Iterable[str], leave_out: set[Path]) -> pa.ChunkedArray:
+def list_names(paths: Iterable[str], leave_out: set[Path]) -> pa.ChunkedArray:
     """The names of all films, as bytes, since a file's name need not be text."""
     chunks, chunk = [], []
     for name in _each(paths, leave_out):
@@ -36,19 +36,19 @@ def gather(paths: Iterable[str], leave_out: set[Path]) -> pa.ChunkedArray:
     return pa.chunked_array([*chunks, pa.array(chunk, pa.binary())])
 
 
-def divide(names: pa.ChunkedArray, parts: int) -> Iterator[tuple[int, list[bytes]]]:
+def partition_names(names: pa.ChunkedArray, parts: int) -> Iterator[tuple[int, list[bytes]]]:
     """(part, its names) for each part that has some; a name that was given twice counts once."""
-    of = np.fromiter((part_of(name, parts) for name in _pythons(names)), np.int32, len(names))
+    of = np.fromiter((partition_of(name, parts) for name in _pythons(names)), np.int32, len(names))
     order = np.argsort(of, kind="stable")
     ends = np.searchsorted(of, np.arange(parts), side="right", sorter=order)
     # In one piece, since a piece is looked for anew in each part's turn; over 2 GB of names need large offsets.
-    together = names.cast(pa.large_binary()).combine_chunks().take(pa.array(order))
+    together = names.cast(pa.large_binary()).combine_chunks().subset(pa.array(order))
     for part, (start, end) in enumerate(zip([0, *ends[:-1]], ends, strict=True)):
         if end > start:
             yield part, list(dict.fromkeys(together.slice(start, end - start).to_pylist()))
 
 
-def part_of(name: bytes, parts: int) -> int:
+def partition_of(name: bytes, parts: int) -> int:
     """By the name alone, the same on every machine and in every run."""
     return int.from_bytes(hashlib.blake2b(name, digest_size=8).digest()) % parts
 
@@ -65,7 +65,7 @@ def _each(paths: Iterable[str], leave_out: set[Path]) -> Iterator[str]:
         elif storage.is_address(path):
             yield from _objects(path)
         else:
-            yield from (film.name for film in batch.find([path], leave_out=leave_out, open_zips=False))
+            yield from (film.name for film in batch.find_films([path], leave_out=leave_out, open_zips=False))
 
 
 def _listed(path: str) -> Iterator[str]:

@@ -19,32 +19,32 @@ import pyarrow.parquet as pq
 
 from ..batch import rows
 from ..batch.results import FAILED
-from ..batch.rows import COLUMNS, NUMBERS, Asked
+from ..batch.rows import COLUMNS, NUMERIC_COLUMNS, TableOptions
 from ..errors import Busy, UsageError
 from ..inference.decision import Failure, Prediction
-from .storage import Folder
+from .storage import ResultFolder
 
 FORMAT = 1
-HEAD = "archive.json"
+HEADER_FILE = "archive.json"
 """What every part has in common; a run that goes on must ask the same."""
 
 FILMS_PER_PART = 1_000
 """What a lost worker costs at most; a minute or two of one core. Ten million films make 10,000 files of some 50 kB."""
 
-FEWEST_PARTS = 32
+MIN_PARTS = 32
 """So that a small archive gives work to several workers, too."""
 
-AGAIN = frozenset({Busy.code, "internal"})
+RETRIED_CODES = frozenset({Busy.code, "internal"})
 """Errors that may pass: films with them are judged again by the next run."""
 
-SCHEMA = pa.schema([(name, pa.float64() if name in NUMBERS else pa.string()) for name in COLUMNS])
+SCHEMA = pa.schema([(name, pa.float64() if name in NUMERIC_COLUMNS else pa.string()) for name in COLUMNS])
 
 
 @dataclass(frozen=True)
 class Parts:
     """The parts of one archive: how many there are, and where their rows lie."""
 
-    folder: Folder
+    folder: ResultFolder
     number: int
 
     def rows(self, part: int) -> pa.Table:
@@ -54,30 +54,30 @@ class Parts:
         if data is None:
             return SCHEMA.empty_table()
         try:
-            table = pq.read_table(io.BytesIO(data))
-            if not table.schema.equals(SCHEMA):
+            to_table = pq.read_table(io.BytesIO(data))
+            if not to_table.schema.equals(SCHEMA):
                 raise pa.ArrowInvalid("other columns")
         except pa.ArrowException:
             raise UsageError(f"{name} is not a part of this archive; move it away. It stays.") from None
-        return table.filter([code not in AGAIN for code in table["error_code"].to_pylist()])
+        return to_table.filter([code not in RETRIED_CODES for code in to_table["error_code"].to_pylist()])
 
-    def write(self, part: int, table: pa.Table) -> None:
+    def write(self, part: int, to_table: pa.Table) -> None:
         """Put a part's rows in the place of those that may stand there."""
         buffer = io.BytesIO()
-        pq.write_table(table, buffer, compression="zstd")
+        pq.write_table(to_table, buffer, compression="zstd")
         self.folder.write(self._name(part), buffer.getvalue())
 
     def _name(self, part: int) -> str:
         return f"rows/part-{part:0{len(str(self.number - 1))}}.parquet"
 
 
-def opened(folder: Folder, asked: Asked, films: int) -> Parts:
+def open_parts(folder: ResultFolder, asked: TableOptions, films: int) -> Parts:
     """The archive that is there, or a new one for so many films; raises `UsageError` where it asks something else."""
-    data = folder.read(HEAD)
+    data = folder.read(HEADER_FILE)
     if data is None:
-        parts = max(FEWEST_PARTS, -(-films // FILMS_PER_PART))
+        parts = max(MIN_PARTS, -(-films // FILMS_PER_PART))
         head = {"format": FORMAT, "parts": parts, **asked.cells()}
-        folder.write(HEAD, json.dumps(head, indent=1).encode() + b"\n")
+        folder.write(HEADER_FILE, json.dumps(head, indent=1).encode() + b"\n")
         return Parts(folder, parts)
     try:
         head = json.loads(data)
@@ -86,13 +86,13 @@ def opened(folder: Folder, asked: Asked, films: int) -> Parts:
             raise ValueError
     except (ValueError, KeyError, TypeError):
         raise UsageError(
-            f"{HEAD} is not of this version of the command; it stays. Received: {folder.address}."
+            f"{HEADER_FILE} is not of this version of the command; it stays. Received: {folder.address}."
         ) from None
     _check(head, asked)
     return Parts(folder, number)
 
 
-def _check(head: dict[str, Any], asked: Asked) -> None:
+def _check(head: dict[str, Any], asked: TableOptions) -> None:
     for column in ("operating_point", "prevalence", "model_sha256"):
         begun, received = head.get(column), asked.cells()[column]
         if begun != received:
@@ -102,25 +102,25 @@ def _check(head: dict[str, Any], asked: Asked) -> None:
             )
 
 
-def table(results: Iterable[Prediction | Failure], asked: Asked) -> pa.Table:
+def to_table(results: Iterable[Prediction | Failure], asked: TableOptions) -> pa.Table:
     """The rows of `batch`, with numbers as numbers, and null where a cell is empty."""
-    told = [{name: _value(name, cell) for name, cell in rows.row(result, asked).items()} for result in results]
+    told = [{name: _value(name, cell) for name, cell in rows.result_cells(result, asked).items()} for result in results]
     return pa.Table.from_pylist(told, SCHEMA)
 
 
 def _value(column: str, cell: str) -> float | str | None:
     if not cell:
         return None
-    return float(cell) if column in NUMBERS else cell
+    return float(cell) if column in NUMERIC_COLUMNS else cell
 
 
-def tally(table: pa.Table) -> Counter[str]:
+def count_labels(to_table: pa.Table) -> Counter[str]:
     """How many films have which label, or failed."""
-    return Counter(label or FAILED for label in table["label"].to_pylist())
+    return Counter(label or FAILED for label in to_table["label"].to_pylist())
 
 
 @contextmanager
-def locked(folder: Folder) -> Iterator[None]:
+def exclusive_archive(folder: ResultFolder) -> Iterator[None]:
     """One run an archive, where the folder lies on this machine; object storage has no lock."""
     from filelock import FileLock, Timeout
 

@@ -20,33 +20,33 @@ import pyarrow as pa
 
 from .. import batch
 from ..batch import rows
-from ..batch.rows import Asked
+from ..batch.rows import TableOptions
 from ..errors import InternalError, PneumoniaError, UsageError
 from ..inference.bundle import Bundle
 from ..inference.predictor import Predictor
 from . import cluster, film_names, parts, storage
 from .parts import Parts
-from .storage import Folder
+from .storage import ResultFolder
 
 if TYPE_CHECKING:
     from ray import ObjectRef
 
-LIVES = 3
+MAX_TASK_RETRIES = 3
 """Times that a part is begun again after its worker died: what kills every worker must not go round for ever."""
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ScreeningOutcome:
     """What a run leaves: how many films have which label or failed, and how many parts were given up."""
 
     counts: Counter[str]
     lost_parts: int
 
 
-class Screen:
+class ScreeningWorker:
     """One worker: a predictor on one core, and the parts that it is given."""
 
-    def __init__(self, bundle: list[ObjectRef[Bundle]], asked: Asked, kept: Parts) -> None:
+    def __init__(self, bundle: list[ObjectRef[Bundle]], asked: TableOptions, kept: Parts) -> None:
         import ray
 
         # The bundle comes from the caller: no worker asks the Hub, and none can have another model.
@@ -63,53 +63,55 @@ class Screen:
         """Films that have no row yet get one; the part is written once, with all its rows."""
         done = self._kept.rows(part)
         known = set(done["file"].to_pylist())
-        waiting = [name for name in map(os.fsdecode, wanted) if rows.inert(name) not in known]
+        waiting = [name for name in map(os.fsdecode, wanted) if rows.escape_formula(name) not in known]
         if not waiting:
-            return parts.tally(done)
+            return parts.count_labels(done)
         answers = batch.judge(
             self._predictor,
-            storage.films(waiting),
+            storage.open_films(waiting),
             self._asked.operating_point,
             prevalence=self._asked.prevalence,
         )
-        whole = pa.concat_tables([done, parts.table(answers, self._asked)])
+        whole = pa.concat_tables([done, parts.to_table(answers, self._asked)])
         self._kept.write(part, whole)
-        return parts.tally(whole)
+        return parts.count_labels(whole)
 
 
 def screen(
-    paths: Iterable[str], out: str, bundle: Bundle, asked: Asked, *, workers: int | None, address: str | None
-) -> Outcome:
+    paths: Iterable[str], out: str, bundle: Bundle, asked: TableOptions, *, workers: int | None, address: str | None
+) -> ScreeningOutcome:
     """A row for each film that has none. Raises a `PneumoniaError` where nothing could be done."""
-    folder = Folder(out)
-    found = film_names.gather(paths, set() if folder.local is None else {folder.local.absolute()})
+    folder = ResultFolder(out)
+    found = film_names.list_names(paths, set() if folder.local is None else {folder.local.absolute()})
     if not len(found):
         raise UsageError(f"There are no films. Allowed: files, folders, Parquet lists. Received: {', '.join(paths)}.")
-    with parts.locked(folder):
-        kept = parts.opened(folder, asked, len(found))
-        with cluster.running(address, workers) as cores:
+    with parts.exclusive_archive(folder):
+        kept = parts.open_parts(folder, asked, len(found))
+        with cluster.ray_cluster(address, workers) as cores:
             return _run(found, kept, bundle, asked, workers or cores)
 
 
-def _run(found: pa.ChunkedArray, kept: Parts, bundle: Bundle, asked: Asked, workers: int) -> Outcome:
+def _run(found: pa.ChunkedArray, kept: Parts, bundle: Bundle, asked: TableOptions, workers: int) -> ScreeningOutcome:
     import ray
     from ray.data import ActorPoolStrategy
 
     # A part is one row, which Ray cannot split, in a block of its own, which one task takes.
-    blocks = [pa.table({"part": [part], "names": [inside]}) for part, inside in film_names.divide(found, kept.number)]
+    blocks = [
+        pa.table({"part": [part], "names": [inside]}) for part, inside in film_names.partition_names(found, kept.number)
+    ]
     # One at a time: a part that kills its worker must not cost another one its lives.
     pool = ActorPoolStrategy(size=min(workers, len(blocks)), max_tasks_in_flight_per_actor=1)
     with warnings.catch_warnings():
         # The pinned version has no other way to bound the lives.
         warnings.filterwarnings("ignore", message=".*ray_remote_args.*")
         answers = ray.data.from_arrow(blocks).map_batches(
-            Screen,
+            ScreeningWorker,
             batch_format="pyarrow",
             batch_size=None,
             compute=pool,
             fn_constructor_args=([ray.put(bundle)], asked, kept),
             num_cpus=1,
-            max_task_retries=LIVES,
+            max_task_retries=MAX_TASK_RETRIES,
         )
     try:
         return _gathered(answers.iter_rows(), len(blocks))
@@ -117,7 +119,7 @@ def _run(found: pa.ChunkedArray, kept: Parts, bundle: Bundle, asked: Asked, work
         raise _explained(error) from None
 
 
-def _gathered(answers: Iterable[dict[str, Any]], expected: int) -> Outcome:
+def _gathered(answers: Iterable[dict[str, Any]], expected: int) -> ScreeningOutcome:
     from tqdm import tqdm
 
     counts: Counter[str] = Counter()
@@ -127,7 +129,7 @@ def _gathered(answers: Iterable[dict[str, Any]], expected: int) -> Outcome:
             counts.update(json.loads(row["counts"]))
             back += 1
             bar.update()
-    return Outcome(counts, expected - back)
+    return ScreeningOutcome(counts, expected - back)
 
 
 def _explained(error: BaseException) -> PneumoniaError:
@@ -137,4 +139,4 @@ def _explained(error: BaseException) -> PneumoniaError:
         if isinstance(inner, PneumoniaError):
             return inner
         inner = getattr(inner, "cause", None) or inner.__cause__ or inner.__context__
-    return InternalError.hiding(error)
+    return InternalError.from_exception(error)

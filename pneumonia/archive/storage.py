@@ -17,13 +17,13 @@ from typing import Any
 import fsspec
 
 from .. import settings
-from ..batch import Film
+from ..batch import NamedFilm
 from ..errors import Busy, DiskFull, PneumoniaError, UnreadableImage, UsageError
 
-TRIES = 3
+FETCH_ATTEMPTS = 3
 """Times that an object is asked for, on top of what the storage's own client tries."""
 
-PAUSE_S = 2.0
+RETRY_DELAY_S = 2.0
 """Before the second try; twice as long before the third."""
 
 READERS = 16
@@ -47,26 +47,26 @@ def filesystem(name: str) -> tuple[Any, str]:
     return system, path
 
 
-def films(names: Iterable[str]) -> Iterator[Film]:
+def open_films(names: Iterable[str]) -> Iterator[NamedFilm]:
     """Each name as a film to judge. Objects are fetched a bounded number ahead of the one that is asked for."""
     waiting: deque[tuple[str, Future[bytes] | None]] = deque()
     with ThreadPoolExecutor(READERS, thread_name_prefix="fetch") as pool:
         for name in names:
-            waiting.append((name, pool.submit(fetch, name) if is_address(name) else None))
+            waiting.append((name, pool.submit(fetch_object, name) if is_address(name) else None))
             if len(waiting) > READERS:
                 yield _film(*waiting.popleft())
         while waiting:
             yield _film(*waiting.popleft())
 
 
-def fetch(name: str) -> bytes:
+def fetch_object(name: str) -> bytes:
     """An object's bytes, never more than just over the limit for a film.
 
     Raises `UnreadableImage` for one that is not there, and `Busy` where the storage does not answer: then a later run
     asks again.
     """
     system, path = filesystem(name)
-    for number in range(TRIES):
+    for number in range(FETCH_ATTEMPTS):
         try:
             with system.open(path, "rb") as file:
                 return bytes(file.read(settings.MAX_FILE_MB.read() * 1_000_000 + 1))
@@ -77,17 +77,17 @@ def fetch(name: str) -> bytes:
             raise UnreadableImage("This is not a file (a folder, a device, a pipe). Allowed: one file.") from None
         except Exception as error:  # each storage has errors of its own
             failed = type(error).__name__
-            if number + 1 < TRIES:
-                time.sleep(PAUSE_S * 2**number)
+            if number + 1 < FETCH_ATTEMPTS:
+                time.sleep(RETRY_DELAY_S * 2**number)
     raise Busy(f"The storage does not hand the file out ({failed}); run the same command again for it.")
 
 
-def _film(name: str, coming: Future[bytes] | None) -> Film:
-    return Film(name, Path(name) if coming is None else coming.result)
+def _film(name: str, coming: Future[bytes] | None) -> NamedFilm:
+    return NamedFilm(name, Path(name) if coming is None else coming.result)
 
 
 @dataclass(frozen=True)
-class Folder:
+class ResultFolder:
     """Where an archive's answers lie: a path or an fsspec address. Files are written whole or not at all."""
 
     address: str

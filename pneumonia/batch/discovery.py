@@ -18,14 +18,16 @@ from . import zip_members
 
 
 @dataclass(frozen=True)
-class Film:
+class NamedFilm:
     """A film to judge: `name` is the one in its row, `source` a path, or a function that reads it and may raise."""
 
     name: str
     source: Path | Callable[[], bytes]
 
 
-def find(paths: Iterable[str], *, leave_out: Set[Path] = frozenset(), open_zips: bool = True) -> Iterator[Film]:
+def find_films(
+    paths: Iterable[str], *, leave_out: Set[Path] = frozenset(), open_zips: bool = True
+) -> Iterator[NamedFilm]:
     """The films of files, folders, ZIPs and patterns, in a stable order, each once.
 
     Folders are walked, hidden files and folders skipped. What cannot be opened is a film whose reading fails, so that
@@ -45,7 +47,7 @@ def find(paths: Iterable[str], *, leave_out: Set[Path] = frozenset(), open_zips:
 
 def judge(
     predictor: Predictor,
-    films: Iterable[Film],
+    films: Iterable[NamedFilm],
     operating_point: str = DEFAULT_POINT,
     *,
     prevalence: float | None = None,
@@ -61,10 +63,10 @@ def judge(
 
 
 def each(
-    predictor: Predictor, films: Iterable[Film], answer: Callable[[Source], Answer]
-) -> Iterator[tuple[Film, Answer | Failure]]:
+    predictor: Predictor, films: Iterable[NamedFilm], answer: Callable[[Source], Answer]
+) -> Iterator[tuple[NamedFilm, Answer | Failure]]:
     """Each film with what `answer` gives for it, or its failure; otherwise as `Predictor.each`."""
-    asked: deque[Film] = deque()
+    asked: deque[NamedFilm] = deque()
 
     def sources() -> Iterator[Path | Callable[[], Source]]:
         for film in films:
@@ -75,15 +77,15 @@ def each(
         yield asked.popleft(), result
 
 
-def in_zip(path: Path, name: str, *, most_bytes: int | None = None) -> Iterator[Film]:
+def films_in_zip(path: Path, name: str, *, most_bytes: int | None = None) -> Iterator[NamedFilm]:
     """The films of a ZIP, named behind the ZIP's own name; one film that fails where it cannot be opened."""
     try:
-        inside = zip_members.members(path, most_bytes=most_bytes)
+        inside = zip_members.list_members(path, most_bytes=most_bytes)
     except PneumoniaError as error:
         inside = []
-        yield Film(name, _failing(error))
+        yield NamedFilm(name, _failing(error))
     for member, read in inside:
-        yield Film(f"{name}/{member}", read)
+        yield NamedFilm(f"{name}/{member}", read)
 
 
 def _expanded(paths: Iterable[str]) -> Iterator[str]:
@@ -93,18 +95,18 @@ def _expanded(paths: Iterable[str]) -> Iterator[str]:
         yield from matching or [path]
 
 
-def _below(name: str, above: tuple[tuple[int, int], ...], leave_out: Set[Path], open_zips: bool) -> Iterator[Film]:
+def _below(name: str, above: tuple[tuple[int, int], ...], leave_out: Set[Path], open_zips: bool) -> Iterator[NamedFilm]:
     path = Path(name)
     if path.absolute() in leave_out:
         return
     if not os.path.isdir(name):
-        yield from in_zip(path, name) if open_zips and zip_members.is_zip(path) else [Film(name, path)]
+        yield from films_in_zip(path, name) if open_zips and zip_members.is_zip(path) else [NamedFilm(name, path)]
         return
     try:
         facts = path.stat()
         inside = sorted(entry.name for entry in os.scandir(path) if not entry.name.startswith("."))
     except OSError as error:
-        yield Film(name, _failing(UnreadableImage(f"The folder cannot be opened: {error.strerror}.")))
+        yield NamedFilm(name, _failing(UnreadableImage(f"The folder cannot be opened: {error.strerror}.")))
         return
     here = (facts.st_dev, facts.st_ino)
     if here not in above:  # a link to a folder above would never end

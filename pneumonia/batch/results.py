@@ -21,16 +21,16 @@ from typing import Any, BinaryIO
 from ..errors import Busy, DiskFull, UsageError
 from ..inference.decision import Failure, Prediction
 from . import rows
-from .rows import COLUMNS, Asked
+from .rows import COLUMNS, TableOptions
 
 FAILED = "failed"
-_HEADER = rows.line(COLUMNS)
+_HEADER = rows.csv_line(COLUMNS)
 
 
-class Results:
-    """The rows so far, and where the next one goes. Made by `keeping`; one thread at a time."""
+class ResultTable:
+    """The rows so far, and where the next one goes. Made by `open_table`; one thread at a time."""
 
-    def __init__(self, tables: list[_Table], asked: Asked) -> None:
+    def __init__(self, tables: list[_Table], asked: TableOptions) -> None:
         self.counts: Counter[str] = Counter()
         self._tables = tables
         self._asked = asked
@@ -41,16 +41,16 @@ class Results:
 
     def has(self, name: str) -> bool:
         """Whether the film of that name had its row when this run began: no film is found twice in one run."""
-        return rows.inert(name) in self._taken_up
+        return rows.escape_formula(name) in self._taken_up
 
     def add(self, result: Prediction | Failure) -> None:
         """Write the film's row, in every file or in none; raises `DiskFull`."""
-        cells = rows.row(result, self._asked)
+        cells = rows.result_cells(result, self._asked)
         told = json.dumps(result.as_dict()).encode() + b"\n"
         starts = [table.end for table in self._tables]
         try:
             for table in self._tables:
-                table.append(told if table.is_json else rows.line(cells.values()))
+                table.append(told if table.is_json else rows.csv_line(cells.values()))
         except OSError as error:
             for table, start in zip(self._tables, starts, strict=True):
                 table.cut(start)
@@ -114,7 +114,7 @@ class _Table:
     def __init__(self, path: Path, *, is_json: bool) -> None:
         self.path = path
         self.is_json = is_json
-        self.file = open(_part(path), "a+b", buffering=0)  # noqa: SIM115 - closed by `keeping`
+        self.file = open(_part(path), "a+b", buffering=0)  # noqa: SIM115 - closed by `open_table`
         self.end = self.file.seek(0, os.SEEK_END)
         self.file.seek(0)
 
@@ -140,7 +140,7 @@ class _Table:
 
 
 @contextmanager
-def keeping(out: Path, asked: Asked, *, jsonl: bool = False, resume: bool = False) -> Iterator[Results]:
+def open_table(out: Path, asked: TableOptions, *, jsonl: bool = False, resume: bool = False) -> Iterator[ResultTable]:
     """The table `out`, and beside it the JSON lines, for one run; nothing that is there is ever overwritten.
 
     Raises `Busy` where another run writes it, and `UsageError` where it exists and is not to be resumed, or holds
@@ -156,7 +156,7 @@ def keeping(out: Path, asked: Asked, *, jsonl: bool = False, resume: bool = Fals
             raise _explained(error, out) from None
         for table in tables:
             stack.callback(table.file.close)
-        results = Results(tables, asked)
+        results = ResultTable(tables, asked)
         try:
             results.take_up() if resume else results.begin()
         except UsageError:
@@ -166,13 +166,13 @@ def keeping(out: Path, asked: Asked, *, jsonl: bool = False, resume: bool = Fals
         yield results
 
 
-def own_files(out: Path) -> set[Path]:
+def table_files(out: Path) -> set[Path]:
     """The files that a run may write: no film is looked for in them."""
     tables = [out, out.with_suffix(".jsonl")]
     return {path.absolute() for path in [*tables, *map(_part, tables), _lock(out)]}
 
 
-def part_of(out: Path) -> Path:
+def partial_path(out: Path) -> Path:
     """Where the rows stand until the run is over."""
     return _part(out)
 
@@ -238,7 +238,7 @@ def _records(file: BinaryIO, *, quoted: bool) -> Iterator[tuple[int, bytes]]:
 def _name(told: bytes) -> str:
     try:
         known: dict[str, Any] = json.loads(told)
-        return rows.inert(known["file"] or "")
+        return rows.escape_formula(known["file"] or "")
     except (ValueError, KeyError, TypeError, AttributeError):
         raise UsageError("The JSON lines beside the table were changed; they stay as they are.") from None
 

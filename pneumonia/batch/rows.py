@@ -28,7 +28,7 @@ COLUMNS = (
     "model_sha256",
 )
 
-NUMBERS = frozenset({"confidence", "prevalence", *(f"probability_{name.lower()}" for name in CLASSES), *ZONES})
+NUMERIC_COLUMNS = frozenset({"confidence", "prevalence", *(f"probability_{name.lower()}" for name in CLASSES), *ZONES})
 """Columns that hold numbers, for tables that know of types."""
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
@@ -36,7 +36,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
 
 
 @dataclass(frozen=True)
-class Asked:
+class TableOptions:
     """What every row of a table has in common: who answers, and at which operating point and prevalence."""
 
     model: ModelIdentity
@@ -45,27 +45,27 @@ class Asked:
 
     def cells(self) -> dict[str, str]:
         share = "" if self.prevalence is None else f"{self.prevalence:g}"
-        model = {f"model_{name}": inert(text) for name, text in self.model.as_dict().items()}
+        model = {f"model_{name}": escape_formula(text) for name, text in self.model.as_dict().items()}
         return {"operating_point": self.operating_point, "prevalence": share, **model}
 
 
-def row(result: Prediction | Failure, asked: Asked) -> dict[str, str]:
+def result_cells(result: Prediction | Failure, asked: TableOptions) -> dict[str, str]:
     """The cells of one film by column; what does not apply is empty."""
     if isinstance(result, Failure):
-        own = {"error_code": result.error.code, "error": inert(result.error.message)}
+        own = {"error_code": result.error.code, "error": escape_formula(result.error.message)}
     else:
         own = _answer(result)
-    return dict.fromkeys(COLUMNS, "") | asked.cells() | own | {"file": inert(result.file or "")}
+    return dict.fromkeys(COLUMNS, "") | asked.cells() | own | {"file": escape_formula(result.file or "")}
 
 
-def inert(text: str) -> str:
+def escape_formula(text: str) -> str:
     """A text that no spreadsheet computes: a quote goes before what looks like a formula."""
     # A name that is no valid text must not end the run.
     text = text.encode("utf-8", "backslashreplace").decode()
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-def line(cells: Iterable[str]) -> bytes:
+def csv_line(cells: Iterable[str]) -> bytes:
     """One record of a CSV file (RFC 4180, UTF-8), with its line's end."""
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="\r\n").writerow(cells)
@@ -80,7 +80,7 @@ def _answer(prediction: Prediction) -> dict[str, str]:
     own |= {zone: _number(value) for zone, value in (told["zones"] or {}).items()}
     if prediction.reason is not None:
         own |= {"reason_code": prediction.reason.code, "reason": prediction.reason.message}
-    return own | {"warnings": inert(" ".join(prediction.warnings))}
+    return own | {"warnings": escape_formula(" ".join(prediction.warnings))}
 
 
 def _number(value: float | None) -> str:

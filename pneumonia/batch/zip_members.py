@@ -36,7 +36,7 @@ def is_zip(path: Path) -> bool:
         return False
 
 
-def members(path: Path, *, most_bytes: int | None = None) -> list[Member]:
+def list_members(path: Path, *, most_bytes: int | None = None) -> list[Member]:
     """The files in a ZIP, in its order, readable from any thread; the ZIP stays open as long as one may be read.
 
     Hidden files and macOS's doubles are left out. Raises a `PneumoniaError` for a ZIP that is damaged, empty, has too

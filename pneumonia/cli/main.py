@@ -16,7 +16,7 @@ from ..batch import results, rows
 from ..errors import InternalError, PneumoniaError, UsageError
 from ..inference.decision import CLASSES, DEFAULT_POINT, UNKNOWN, Failure, Prediction
 from ..inference.predictor import Predictor
-from ..publishing.hub_client import Content, size_of
+from ..publishing.hub_client import Content, content_size
 
 ALL_WELL, SOME_FAILED, NOTHING_DONE = 0, 1, 2
 
@@ -38,12 +38,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader (`head`, `less`) has gone; the interpreter would complain once more when it closes stdout.
         sys.stderr.close()
     except Exception as error:
-        print(f"internal: {InternalError.hiding(error).message}", file=sys.stderr)
+        print(f"internal: {InternalError.from_exception(error).message}", file=sys.stderr)
     return NOTHING_DONE
 
 
 def _parser() -> argparse.ArgumentParser:
-    rows = "\n".join(f"  {row.name:<24} {row.help}" for row in settings.ROWS)
+    rows = "\n".join(f"  {row.name:<24} {row.help}" for row in settings.SETTINGS)
     parser = argparse.ArgumentParser(
         "python -m pneumonia",
         description="Chest films in; Normal, Pneumonia or Unknown out. Not a replacement for a radiologist.",
@@ -136,15 +136,15 @@ def _predict(given: argparse.Namespace) -> int:
 def _batch(given: argparse.Namespace) -> int:
     predictor = load_predictor(given.model, threads=given.workers)
     predictor.check(given.operating_point, given.prevalence)
-    asked = rows.Asked(predictor.model, given.operating_point, given.prevalence)
-    ours = results.own_files(given.out)
-    if next(batch.find(given.paths, leave_out=ours), None) is None:
+    asked = rows.TableOptions(predictor.model, given.operating_point, given.prevalence)
+    ours = results.table_files(given.out)
+    if next(batch.find_films(given.paths, leave_out=ours), None) is None:
         raise UsageError(f"There are no films. Allowed: files, folders, ZIPs. Received: {', '.join(given.paths)}.")
-    with results.keeping(given.out, asked, jsonl=given.jsonl, resume=given.resume) as kept:
+    with results.open_table(given.out, asked, jsonl=given.jsonl, resume=given.resume) as kept:
         try:
             _fill(kept, predictor, given, ours)
         except KeyboardInterrupt:
-            print(f"stopped: {_tally(kept)}. The rows stand in {results.part_of(given.out)}; --resume goes on.",
+            print(f"stopped: {_tally(kept)}. The rows stand in {results.partial_path(given.out)}; --resume goes on.",
                   file=sys.stderr)  # fmt: skip
             return SOME_FAILED if len(kept) else NOTHING_DONE
         kept.complete()
@@ -152,13 +152,13 @@ def _batch(given: argparse.Namespace) -> int:
     return SOME_FAILED if kept.counts[results.FAILED] else ALL_WELL
 
 
-def _fill(kept: results.Results, predictor: Predictor, given: argparse.Namespace, ours: set[Path]) -> None:
+def _fill(kept: results.ResultTable, predictor: Predictor, given: argparse.Namespace, ours: set[Path]) -> None:
     """A row for each film that has none, with a bar where a person looks on."""
     from tqdm import tqdm
 
     looked_at = sys.stderr.isatty()
-    total = sum(1 for _ in batch.find(given.paths, leave_out=ours)) if looked_at else None
-    waiting = (film for film in batch.find(given.paths, leave_out=ours) if not kept.has(film.name))
+    total = sum(1 for _ in batch.find_films(given.paths, leave_out=ours)) if looked_at else None
+    waiting = (film for film in batch.find_films(given.paths, leave_out=ours) if not kept.has(film.name))
     answers = batch.judge(predictor, waiting, given.operating_point, prevalence=given.prevalence)
     with tqdm(total=total, initial=len(kept), unit="film", disable=not looked_at, file=sys.stderr) as bar:
         for result in answers:
@@ -166,7 +166,7 @@ def _fill(kept: results.Results, predictor: Predictor, given: argparse.Namespace
             bar.update()
 
 
-def _tally(kept: results.Results) -> str:
+def _tally(kept: results.ResultTable) -> str:
     return _told(kept.counts)
 
 
@@ -220,7 +220,7 @@ def _archive(given: argparse.Namespace) -> int:
         return NOTHING_DONE
     predictor = load_predictor(given.model, threads=given.workers)
     predictor.check(given.operating_point, given.prevalence)
-    asked = rows.Asked(predictor.model, given.operating_point, given.prevalence)
+    asked = rows.TableOptions(predictor.model, given.operating_point, given.prevalence)
     try:
         outcome = screening.screen(
             given.paths, given.out, predictor.bundle, asked, workers=given.workers, address=given.address
@@ -242,7 +242,7 @@ def _evaluate(given: argparse.Namespace) -> int:
     except ModuleNotFoundError as error:
         print(f"Evaluation needs {error.name}: pip install -r requirements-train.txt", file=sys.stderr)
         return NOTHING_DONE
-    return ALL_WELL if official.reprint(load_predictor(given.model), given.data, given.out) else SOME_FAILED
+    return ALL_WELL if official.reevaluate(load_predictor(given.model), given.data, given.out) else SOME_FAILED
 
 
 def _model(given: argparse.Namespace) -> int:
@@ -269,9 +269,9 @@ def _publish(given: argparse.Namespace) -> int:
         return NOTHING_DONE
     repository = Repository(given.repository)
     if not given.dry_run:
-        repository.must_be_logged_in()
+        repository.require_login()
     model = publish.load(given.bundle)
-    consistency.check(Predictor(model, 1))
+    consistency.check_consistency(Predictor(model, 1))
     todo = publish.plan(model, repository, given.tag, private=given.private)
     if todo.published:
         print(f"{todo.tag} is there already, with this very content", file=sys.stderr)
@@ -280,7 +280,7 @@ def _publish(given: argparse.Namespace) -> int:
         print(f"would {'make' if todo.head is None else 'change'} {repository.address} and tag it {todo.tag}")
     if given.dry_run:
         return ALL_WELL
-    print(f"{repository.name}@{publish.carry_out(todo)}")
+    print(f"{repository.name}@{publish.execute(todo)}")
     return ALL_WELL
 
 
@@ -290,8 +290,8 @@ def _deploy(given: argparse.Namespace) -> int:
 
     repository = Repository(given.repository, "space")
     if not given.dry_run:
-        repository.must_be_logged_in()
-    cargo = deploy.gather(repository, given.model)
+        repository.require_login()
+    cargo = deploy.collect_content(repository, given.model)
     if cargo.served and cargo.served.private:
         print("The model is private: give the Space a token that may read it, as its secret HF_TOKEN.", file=sys.stderr)
     if given.dry_run:
@@ -302,14 +302,14 @@ def _deploy(given: argparse.Namespace) -> int:
         state = "make" if todo.head is None else "change"
         print(f"would {state} {repository.address}: {len(todo.send)} files to send, {len(todo.stale)} to remove")
         return ALL_WELL
-    print(deploy.carry_out(todo))
+    print(deploy.execute(todo))
     print("The Hub builds it now; that takes some minutes.", file=sys.stderr)
     return ALL_WELL
 
 
 def _list(files: Mapping[str, Content], stale: Sequence[str] = ()) -> None:
     """Files to send with their sizes, and those to remove."""
-    sizes = {name: size_of(content) for name, content in files.items()}
+    sizes = {name: content_size(content) for name, content in files.items()}
     for name, size in sizes.items():
         print(f"{size:>12,}  {name}")
     for name in stale:

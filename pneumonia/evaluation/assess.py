@@ -15,11 +15,11 @@ from ..inference.predictor import Predictor
 from . import metrics
 from .curves import all_curves, at_thresholds, reliability
 from .dataset import FilmSet
-from .metrics import Answers, Floats
+from .metrics import Decisions, Floats
 
 
 @dataclass(frozen=True)
-class Outcome:
+class FilmScores:
     """What a predictor said of each film: the network's probability, whether the gate refused, and with what reason."""
 
     probability: Floats
@@ -27,7 +27,7 @@ class Outcome:
     reasons: tuple[str | None, ...]
 
 
-def examine(predictor: Predictor, films: FilmSet, *, title: str = "scoring", quiet: bool = False) -> Outcome:
+def score_films(predictor: Predictor, films: FilmSet, *, title: str = "scoring", quiet: bool = False) -> FilmScores:
     """Gate and score every film; the refused are scored too, so that the gate's price can be told.
 
     `title` stands before the progress bar.
@@ -41,26 +41,28 @@ def examine(predictor: Predictor, films: FilmSet, *, title: str = "scoring", qui
         rows = list(tqdm(pool.map(one, films.inputs), title, len(films.films), unit="film", disable=quiet or None))
     probability = np.array([row[0] for row in rows])
     reasons = tuple(row[1] for row in rows)
-    return Outcome(probability, np.array([reason is not None for reason in reasons]), reasons)
+    return FilmScores(probability, np.array([reason is not None for reason in reasons]), reasons)
 
 
-def assess(films: FilmSet, outcome: Outcome, predictor: Predictor) -> dict[str, Any]:
+def evaluate(films: FilmSet, outcome: FilmScores, predictor: Predictor) -> dict[str, Any]:
     """All figures and curves of one model on one set of films."""
-    weights = metrics.draws(films.strict_keys)
+    weights = metrics.bootstrap_weights(films.strict_keys)
     points = predictor.operating_points
     balanced = points[DEFAULT_POINT]
-    network = answers(films, outcome, balanced, banded=False)
+    network = at_operating_point(films, outcome, balanced, banded=False)
     return {
         "films": {"total": len(films.films), **_counts(films.kinds)},
         "fingerprint": films.fingerprint,
         "patients": len(set(films.strict_keys.tolist())),
         "bootstrap": {"unit": "patient", "replicates": metrics.REPLICATES, "seed": metrics.BOOTSTRAP_SEED},
         "threshold": balanced.threshold,
-        "figures": metrics.measure(network, weights, metrics.NETWORK | metrics.GATED),
+        "figures": metrics.compute_metrics(network, weights, metrics.NETWORK_METRICS | metrics.GATED_METRICS),
         "told_prevalence": _told_prevalence(films, outcome, predictor.bundle.calibration, weights),
         "confusion": _confusion(network),
         "operating_points": {
-            name: metrics.measure(answers(films, outcome, point, banded=True), weights, metrics.SERVICE)
+            name: metrics.compute_metrics(
+                at_operating_point(films, outcome, point, banded=True), weights, metrics.SERVICE_METRICS
+            )
             for name, point in points.items()
         },
         "kinds": {kind: _kind(films, network, outcome, weights, kind) for kind in sorted(set(films.kinds.tolist()))},
@@ -80,45 +82,47 @@ def out_of_fold(films: FilmSet, probability: Floats) -> dict[str, Any]:
     so it is cross-fitted.
     """
     where = np.flatnonzero([film.split != "test" for film in films.films])
-    part, said = films.take(where), probability[where]
+    part, said = films.subset(where), probability[where]
     everything = np.ones(len(where), bool)
-    judged = Answers(part.labels, said, (said >= 0.5).astype(np.int64), everything)
+    judged = Decisions(part.labels, said, (said >= 0.5).astype(np.int64), everything)
     calibration = {"ece": metrics.ece, "brier": metrics.brier, "auroc": metrics.auroc}
     return {
         "films": len(where),
-        "figures": metrics.measure(judged, metrics.draws(part.strict_keys), calibration),
+        "figures": metrics.compute_metrics(judged, metrics.bootstrap_weights(part.strict_keys), calibration),
         "reliability": reliability(part.labels, said),
     }
 
 
-def answers(films: FilmSet, outcome: Outcome, point: OperatingPoint, *, banded: bool) -> Answers:
+def at_operating_point(films: FilmSet, outcome: FilmScores, point: OperatingPoint, *, banded: bool) -> Decisions:
     """The outcome at an operating point: forced at its threshold; answered if not refused and, if `banded`, decided."""
-    forced = (outcome.probability >= point.threshold).astype(np.int64)
+    thresholded = (outcome.probability >= point.threshold).astype(np.int64)
     decided = np.array([point.label(float(probability)) != UNKNOWN for probability in outcome.probability])
     answered = ~outcome.refused & decided if banded else ~outcome.refused
-    return Answers(films.labels, outcome.probability, forced, answered)
+    return Decisions(films.labels, outcome.probability, thresholded, answered)
 
 
 def _told_prevalence(
-    films: FilmSet, outcome: Outcome, calibration: Calibration, weights: Floats
+    films: FilmSet, outcome: FilmScores, calibration: Calibration, weights: Floats
 ) -> dict[str, Any] | None:
     """Calibration as a caller meets it who gives the films' own share of pneumonia; None where a class is missing."""
     prevalence = float(films.labels.mean())
     if not 0 < prevalence < 1:
         return None
     told = np.array([calibration.at(prevalence, float(probability)) for probability in outcome.probability])
-    judged = Answers(films.labels, told, (told >= 0.5).astype(np.int64), np.ones(len(told), bool))
-    found = metrics.measure(judged, weights, {"ece": metrics.ece, "brier": metrics.brier})
+    judged = Decisions(films.labels, told, (told >= 0.5).astype(np.int64), np.ones(len(told), bool))
+    found = metrics.compute_metrics(judged, weights, {"ece": metrics.ece, "brier": metrics.brier})
     return {"prevalence": round(prevalence, 5), "figures": found}
 
 
-def _kind(films: FilmSet, network: Answers, outcome: Outcome, weights: Floats, kind: str) -> dict[str, Any]:
+def _kind(films: FilmSet, network: Decisions, outcome: FilmScores, weights: Floats, kind: str) -> dict[str, Any]:
     """How often films of one kind are answered rightly by the network, and how often the gate refuses them."""
     among = films.kinds == kind
     once = np.ones((1, len(among)))
     found = {
-        name: metrics.figure(float(metrics.share(hit, among, once)[0]), metrics.share(hit, among, weights))
-        for name, hit in (("right", network.right), ("refused", outcome.refused))
+        name: metrics.with_interval(
+            float(metrics.weighted_share(hit, among, once)[0]), metrics.weighted_share(hit, among, weights)
+        )
+        for name, hit in (("right", network.correct), ("refused", outcome.refused))
     }
     return {"films": int(among.sum()), **found}
 
@@ -128,8 +132,9 @@ def _counts(kinds: npt.NDArray[np.str_]) -> dict[str, int]:
     return dict(zip(names.tolist(), counts.tolist(), strict=True))
 
 
-def _confusion(answers: Answers) -> dict[str, int]:
+def _confusion(at_operating_point: Decisions) -> dict[str, int]:
     cells = {"true_negative": (0, 0), "false_positive": (0, 1), "false_negative": (1, 0), "true_positive": (1, 1)}
     return {
-        name: int(((answers.labels == real) & (answers.forced == said)).sum()) for name, (real, said) in cells.items()
+        name: int(((at_operating_point.labels == real) & (at_operating_point.thresholded == said)).sum())
+        for name, (real, said) in cells.items()
     }

@@ -23,22 +23,22 @@ class Frame:
     """The part of a film that is kept, from edge to edge as shares of its side; `soft` is the width of the seam."""
 
     left: float = 0.10
-    right: float = 0.90
+    correct: float = 0.90
     top: float = 0.12
     bottom: float = 0.86
     soft: float = 0.04
 
     def weights(self) -> Weights:
         """1 inside, 0 outside, `[150, 150]`."""
-        across = _ramp(self.left, self.right, self.soft)
+        across = _ramp(self.left, self.correct, self.soft)
         return np.outer(_ramp(self.top, self.bottom, self.soft), across)
 
 
-CHEST = Frame()
+CHEST_FRAME = Frame()
 """Both lung boxes of `explain.py` and the mediastinum, with a little room around them."""
 
 
-def in_border_of(film: Film, other: Film, frame: Frame = CHEST) -> Film:
+def replace_border(film: Film, other: Film, frame: Frame = CHEST_FRAME) -> Film:
     """`[150, 150]` film inside the frame, `other` outside, brought to the film's brightness and contrast."""
     kept, around = film.astype(np.float32), other.astype(np.float32)
     matched = (around - around.mean()) / (around.std() + 1) * (kept.std() + 1) + kept.mean()
@@ -47,11 +47,11 @@ def in_border_of(film: Film, other: Film, frame: Frame = CHEST) -> Film:
     return np.asarray(np.clip(np.rint(mixed), 0, 255), np.uint8)
 
 
-def in_border_of_other_class(films: npt.NDArray[np.uint8], labels: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
+def replace_border_across_classes(films: npt.NDArray[np.uint8], labels: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
     """`[N, 150, 150]`, each film in the border of one of the other class, drawn with a fixed seed."""
     random = np.random.default_rng(3)
     others = [random.choice(np.flatnonzero(labels != label)) for label in labels]
-    return np.stack([in_border_of(film, films[other]) for film, other in zip(films, others, strict=True)])
+    return np.stack([replace_border(film, films[other]) for film, other in zip(films, others, strict=True)])
 
 
 def _ramp(start: float, end: float, soft: float) -> Weights:

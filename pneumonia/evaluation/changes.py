@@ -8,25 +8,25 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
 
-Change = Callable[[Image.Image], Image.Image]
+Perturbation = Callable[[Image.Image], Image.Image]
 
 _SMOOTH = Image.Resampling.BILINEAR
 
 
-def unchanged(film: Image.Image) -> Image.Image:
+def identity(film: Image.Image) -> Image.Image:
     return film
 
 
-def blurred(sigma: float) -> Change:
+def blur(sigma: float) -> Perturbation:
     """A Gaussian of `sigma` pixels."""
     return lambda film: film.filter(ImageFilter.GaussianBlur(sigma))
 
 
-def sharpened(film: Image.Image) -> Image.Image:
+def sharpen(film: Image.Image) -> Image.Image:
     return film.filter(ImageFilter.UnsharpMask(radius=1.5, percent=120, threshold=0))
 
 
-def recompressed(quality: int) -> Change:
+def recompress(quality: int) -> Perturbation:
     """Saved as JPEG."""
 
     def change(film: Image.Image) -> Image.Image:
@@ -38,7 +38,7 @@ def recompressed(quality: int) -> Change:
     return change
 
 
-def noisy(deviation: float) -> Change:
+def add_noise(deviation: float) -> Perturbation:
     """Gaussian noise; its deviation as a share of the 8 bits."""
 
     def change(film: Image.Image) -> Image.Image:
@@ -50,23 +50,23 @@ def noisy(deviation: float) -> Change:
     return change
 
 
-def gamma(exponent: float) -> Change:
+def gamma(exponent: float) -> Perturbation:
     """Below 1 lighter, above 1 darker."""
     table = [round(255 * (level / 255) ** exponent) for level in range(256)]
     return lambda film: film.point(table)
 
 
-def contrast(share: float) -> Change:
+def contrast(share: float) -> Perturbation:
     """About the film's mean."""
     return lambda film: ImageEnhance.Contrast(film).enhance(share)
 
 
-def turned(degrees: float) -> Change:
+def rotate(degrees: float) -> Perturbation:
     """Against the clock; what comes from outside is black."""
     return lambda film: film.rotate(degrees, _SMOOTH)
 
 
-def cropped(across: float, along: float) -> Change:
+def crop(across: float, along: float) -> Perturbation:
     """The middle of the film, less by these shares of its width and height, stretched to the film's size."""
 
     def change(film: Image.Image) -> Image.Image:
@@ -76,6 +76,6 @@ def cropped(across: float, along: float) -> Change:
     return change
 
 
-def shrunk(side: int) -> Change:
+def downscale(side: int) -> Perturbation:
     """As if the film had only `side` x `side` pixels."""
     return lambda film: film.resize((side, side), _SMOOTH).resize(film.size, _SMOOTH)

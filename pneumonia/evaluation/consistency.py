@@ -24,7 +24,7 @@ ROUNDED = 1e-5
 Run = Mapping[str, Any]
 
 
-def check(predictor: Predictor) -> None:
+def check_consistency(predictor: Predictor) -> None:
     """Raises `FiguresDisagree` with all that disagrees, `UsageError` for a model that is never served."""
     protocol = predictor.bundle.config["protocol"]
     if protocol != SERVED_PROTOCOL:

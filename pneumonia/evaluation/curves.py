@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import precision_recall_curve, roc_curve
 
-from .metrics import ECE_BINS, Floats, Labels, bins
+from .metrics import ECE_BINS, Floats, Labels, reliability_bins
 
 POINTS = 200
 
@@ -39,7 +39,7 @@ def precision_recall(labels: Labels, probability: Floats) -> Curve:
 
 def reliability(labels: Labels, probability: Floats) -> Curve:
     """For each of the 15 bins that holds a film: how many, their mean probability, the share that had pneumonia."""
-    place = bins(probability)
+    place = reliability_bins(probability)
     count = np.bincount(place, minlength=ECE_BINS)
     held = count > 0
     said = np.bincount(place, probability, ECE_BINS)[held] / count[held]

@@ -32,7 +32,7 @@ _NIH_NAME = re.compile(r"(\d{8})_\d{3}\b")
 
 
 @dataclass(frozen=True)
-class Film:
+class LabelledFilm:
     """One labelled film. `label` is 0 for Normal, 1 for Pneumonia; `kind` is normal, bacterial, viral or pneumonia."""
 
     path: Path
@@ -84,7 +84,7 @@ class Film:
 class FilmSet:
     """Films in memory. `inputs` is uint8 `[N, 150, 150]`: the model input's one channel, the other two are equal."""
 
-    films: tuple[Film, ...]
+    films: tuple[LabelledFilm, ...]
     inputs: npt.NDArray[np.uint8]
     digests: tuple[str, ...]
     broken: tuple[tuple[Path, str], ...]
@@ -123,7 +123,7 @@ class FilmSet:
         """sha256 over the sorted file digests: two folders with the same films share it."""
         return hashlib.sha256("\n".join(sorted(self.digests)).encode()).hexdigest()
 
-    def take(self, where: npt.NDArray[np.intp]) -> FilmSet:
+    def subset(self, where: npt.NDArray[np.intp]) -> FilmSet:
         films = tuple(self.films[index] for index in where)
         return FilmSet(films, self.inputs[where], tuple(self.digests[index] for index in where), ())
 
@@ -140,7 +140,7 @@ class FilmSet:
         return "\n".join(lines)
 
 
-def load(root: Path, splits: tuple[str, ...] = SPLITS, *, quiet: bool = False) -> FilmSet:
+def load_films(root: Path, splits: tuple[str, ...] = SPLITS, *, quiet: bool = False) -> FilmSet:
     """Read every film below `root`; broken files are left out and reported, never fatal.
 
     `splits` names the folders below `root` that hold NORMAL and PNEUMONIA. Raises `DatasetError` where they do not.
@@ -163,7 +163,7 @@ def load(root: Path, splits: tuple[str, ...] = SPLITS, *, quiet: bool = False) -
     )
 
 
-def _require_both_classes(listed: list[Film], good: list[int], outcomes: list[tuple[str, str]]) -> None:
+def _require_both_classes(listed: list[LabelledFilm], good: list[int], outcomes: list[tuple[str, str]]) -> None:
     readable = {(listed[index].split, listed[index].label) for index in good}
     for film, (_, error) in zip(listed, outcomes, strict=True):
         if film.split != "val" and (film.split, film.label) not in readable:
@@ -171,11 +171,11 @@ def _require_both_classes(listed: list[Film], good: list[int], outcomes: list[tu
             raise DatasetError(f"No film in {film.split}/{folder} can be read. The first says: {error}")
 
 
-def list_films(root: Path, splits: tuple[str, ...] = SPLITS) -> list[Film]:
+def list_films(root: Path, splits: tuple[str, ...] = SPLITS) -> list[LabelledFilm]:
     """All files of the layout, sorted; `val` may be missing. Raises `DatasetError` with what was found instead."""
     root = _with_layout(root, splits)
     films = [
-        Film(path, split, label)
+        LabelledFilm(path, split, label)
         for split in splits
         for folder, label in FOLDERS.items()
         for path in _files(root / split / folder)
@@ -187,7 +187,7 @@ def list_films(root: Path, splits: tuple[str, ...] = SPLITS) -> list[Film]:
     return films
 
 
-def _load_one(film: Film, into: npt.NDArray[np.uint8]) -> tuple[str, str]:
+def _load_one(film: LabelledFilm, into: npt.NDArray[np.uint8]) -> tuple[str, str]:
     """Fill `into`; returns (sha256 of the file, "") or ("", what is wrong)."""
     try:
         data = film.path.read_bytes()

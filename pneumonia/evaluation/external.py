@@ -20,8 +20,8 @@ from ..inference import bundle
 from ..inference.decision import DEFAULT_POINT, UNKNOWN, Failure, Prediction
 from ..inference.predictor import Predictor
 from . import card, metrics
-from .assess import Outcome, answers, assess, examine
-from .dataset import FilmSet, load
+from .assess import FilmScores, at_operating_point, evaluate, score_films
+from .dataset import FilmSet, load_films
 from .metrics import Figure, Floats
 
 PASSED = {
@@ -50,10 +50,10 @@ def external(predictor: Predictor, folder: Path, name: str, of: str, *, quiet: b
     answered. Intervals are over patients where names carry one (NIH's do), else over films. Raises `DatasetError`.
     """
     folder = folder.resolve()
-    films = load(folder.parent, (folder.name,), quiet=quiet)
-    outcome = examine(predictor, films, quiet=quiet)
-    found = assess(films, outcome, predictor)
-    weights = metrics.draws(films.strict_keys)
+    films = load_films(folder.parent, (folder.name,), quiet=quiet)
+    outcome = score_films(predictor, films, quiet=quiet)
+    found = evaluate(films, outcome, predictor)
+    weights = metrics.bootstrap_weights(films.strict_keys)
     kept = ("films", "fingerprint", "patients", "bootstrap", "threshold", "figures", "told_prevalence", "confusion")
     return {
         "name": name,
@@ -78,9 +78,9 @@ def verdict(auroc: Figure) -> str:
     return next(words for top, words in USEFULNESS if value <= top)
 
 
-def _passed(predictor: Predictor, films: FilmSet, outcome: Outcome, weights: Floats) -> dict[str, Any]:
-    passed = answers(films, outcome, predictor.operating_points[DEFAULT_POINT], banded=False)
-    return {"films": int(passed.answered.sum()), **metrics.measure(passed, weights, PASSED)}
+def _passed(predictor: Predictor, films: FilmSet, outcome: FilmScores, weights: Floats) -> dict[str, Any]:
+    passed = at_operating_point(films, outcome, predictor.operating_points[DEFAULT_POINT], banded=False)
+    return {"films": int(passed.answered.sum()), **metrics.compute_metrics(passed, weights, PASSED)}
 
 
 def _service(predictor: Predictor, films: FilmSet, weights: Floats) -> dict[str, Figure]:
@@ -90,7 +90,9 @@ def _service(predictor: Predictor, films: FilmSet, weights: Floats) -> dict[str,
     meets = {"refused": _is_refused, "warned": _is_warned, "unknown": _is_unknown}
     hits = {name: np.array([is_so(result) for result in said]) for name, is_so in meets.items()}
     return {
-        name: metrics.figure(float(metrics.share(hit, everything, once)[0]), metrics.share(hit, everything, weights))
+        name: metrics.with_interval(
+            float(metrics.weighted_share(hit, everything, once)[0]), metrics.weighted_share(hit, everything, weights)
+        )
         for name, hit in hits.items()
     }
 
@@ -122,7 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     print(card.external([entry]))
     if given.json:
-        files.write(given.json, (json.dumps(entry, indent=1) + "\n").encode())
+        files.atomic_write(given.json, (json.dumps(entry, indent=1) + "\n").encode())
     return 0
 
 

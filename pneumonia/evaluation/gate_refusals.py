@@ -23,11 +23,11 @@ from ..inference.decision import Failure
 from ..inference.predictor import Predictor
 from .card import percent, table
 from .metrics import Figure
-from .synthetic_images import PATTERNS, POSITIONS, positioned
+from .synthetic_images import ORIENTATIONS, PATTERNS, reoriented
 
 
 @dataclass(frozen=True)
-class Kind:
+class ImageKind:
     """Images of one kind: how many were scored, refused (by the reason's code) or not read (`unreadable`)."""
 
     name: str
@@ -41,7 +41,7 @@ class Kind:
     @property
     def refused(self) -> Figure:
         """The share that was refused, for whatever reason, with its 95 % interval."""
-        return wilson(self.images - self.found["scored"], self.images)
+        return wilson_interval(self.images - self.found["scored"], self.images)
 
     @property
     def far(self) -> float | None:
@@ -52,7 +52,7 @@ class Kind:
         return {"name": self.name, "images": self.images, "refused": self.refused, "far": self.far}
 
 
-def judged(predictor: Predictor, name: str, images: Iterable[Source]) -> Kind:
+def count_refusals(predictor: Predictor, name: str, images: Iterable[Source]) -> ImageKind:
     """What the predictor did with each image; an inverted film that it corrects counts as scored."""
     found: Counter[str] = Counter()
     for result in predictor.predict_many(images):
@@ -62,10 +62,10 @@ def judged(predictor: Predictor, name: str, images: Iterable[Source]) -> Kind:
             found["scored"] += 1
         else:
             found[result.reason.code] += 1
-    return Kind(name, found)
+    return ImageKind(name, found)
 
 
-def wilson(hits: int, images: int) -> Figure:
+def wilson_interval(hits: int, images: int) -> Figure:
     """The share of `hits` with its 95 % interval (Wilson, which holds at 0 and 1 too); None where there is no image."""
     if not images:
         return {"value": None, "low": None, "high": None}
@@ -77,22 +77,22 @@ def wilson(hits: int, images: int) -> Figure:
     }
 
 
-def kinds(predictor: Predictor, folders: Sequence[Path], films: Path | None = None) -> Iterator[Kind]:
+def kinds(predictor: Predictor, folders: Sequence[Path], films: Path | None = None) -> Iterator[ImageKind]:
     """A kind a folder; with a folder of `films` also what is made in code: patterns, and these films hung wrongly."""
     for folder in folders:
-        yield judged(predictor, folder.name, _files(folder))
+        yield count_refusals(predictor, folder.name, _files(folder))
     if films is not None:
         for name, pictures in PATTERNS.items():
-            yield judged(predictor, name, pictures())
-        for name, position in POSITIONS.items():
-            yield judged(predictor, name, positioned(_files(films), position))
+            yield count_refusals(predictor, name, pictures())
+        for name, position in ORIENTATIONS.items():
+            yield count_refusals(predictor, name, reoriented(_files(films), position))
 
 
 def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
 
 
-def _shown(found: Sequence[Kind]) -> str:
+def _shown(found: Sequence[ImageKind]) -> str:
     rows = [
         [
             kind.name,
@@ -118,7 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         found = list(kinds(load_predictor(given.model), given.folders, given.made))
         if given.json:
-            files.write(
+            files.atomic_write(
                 given.json, (json.dumps({"kinds": [kind.as_dict() for kind in found]}, indent=1) + "\n").encode()
             )
     except PneumoniaError as error:

@@ -23,7 +23,7 @@ ECE_BINS = 15
 
 
 @dataclass(frozen=True)
-class Answers:
+class Decisions:
     """What a model said of `n` films.
 
     `labels` 0/1; `probability` of pneumonia, calibrated; `forced` 0/1 at a threshold; `answered` where the service
@@ -32,18 +32,20 @@ class Answers:
 
     labels: Labels
     probability: Floats
-    forced: Labels
+    thresholded: Labels
     answered: npt.NDArray[np.bool_]
 
     @property
-    def right(self) -> npt.NDArray[np.bool_]:
-        return np.equal(self.forced, self.labels)
+    def correct(self) -> npt.NDArray[np.bool_]:
+        return np.equal(self.thresholded, self.labels)
 
 
-Measure = Callable[[Answers, Floats], Floats]
+Metric = Callable[[Decisions, Floats], Floats]
 
 
-def draws(patients: npt.NDArray[np.str_], replicates: int = REPLICATES, seed: int = BOOTSTRAP_SEED) -> Floats:
+def bootstrap_weights(
+    patients: npt.NDArray[np.str_], replicates: int = REPLICATES, seed: int = BOOTSTRAP_SEED
+) -> Floats:
     """How often each film is drawn when whole patients are drawn with replacement, `[replicates, n]`."""
     _, group = np.unique(patients, return_inverse=True)
     count = int(group.max()) + 1
@@ -51,13 +53,13 @@ def draws(patients: npt.NDArray[np.str_], replicates: int = REPLICATES, seed: in
     return drawn[:, group].astype(np.float64)
 
 
-def measure(answers: Answers, weights: Floats, measures: Mapping[str, Measure]) -> dict[str, Figure]:
+def compute_metrics(answers: Decisions, weights: Floats, measures: Mapping[str, Metric]) -> dict[str, Figure]:
     """Each measure's value with its percentile interval; None where a class is missing."""
     once = np.ones((1, len(answers.labels)))
-    return {name: figure(float(of(answers, once)[0]), of(answers, weights)) for name, of in measures.items()}
+    return {name: with_interval(float(of(answers, once)[0]), of(answers, weights)) for name, of in measures.items()}
 
 
-def figure(value: float, replicates: Floats) -> Figure:
+def with_interval(value: float, replicates: Floats) -> Figure:
     """A value with the 2.5th and 97.5th percentile of its replicates."""
     if np.isnan(value):
         return {"value": None, "low": None, "high": None}
@@ -65,7 +67,7 @@ def figure(value: float, replicates: Floats) -> Figure:
     return {"value": round(value, 5), "low": round(float(low), 5), "high": round(float(high), 5)}
 
 
-def share(hit: npt.NDArray[np.bool_], among: npt.NDArray[np.bool_], weights: Floats) -> Floats:
+def weighted_share(hit: npt.NDArray[np.bool_], among: npt.NDArray[np.bool_], weights: Floats) -> Floats:
     """The weighted share of `hit` among `among`, `[R]`; NaN where nothing was drawn."""
     total = weights @ among.astype(np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -73,29 +75,29 @@ def share(hit: npt.NDArray[np.bool_], among: npt.NDArray[np.bool_], weights: Flo
     return ratio
 
 
-def accuracy(answers: Answers, weights: Floats) -> Floats:
-    return share(answers.right, np.ones_like(answers.right), weights)
+def accuracy(answers: Decisions, weights: Floats) -> Floats:
+    return weighted_share(answers.correct, np.ones_like(answers.correct), weights)
 
 
-def precision(answers: Answers, weights: Floats) -> Floats:
-    return share(answers.labels == 1, answers.forced == 1, weights)
+def precision(answers: Decisions, weights: Floats) -> Floats:
+    return weighted_share(answers.labels == 1, answers.thresholded == 1, weights)
 
 
-def sensitivity(answers: Answers, weights: Floats) -> Floats:
-    return share(answers.forced == 1, answers.labels == 1, weights)
+def sensitivity(answers: Decisions, weights: Floats) -> Floats:
+    return weighted_share(answers.thresholded == 1, answers.labels == 1, weights)
 
 
-def specificity(answers: Answers, weights: Floats) -> Floats:
-    return share(answers.forced == 0, answers.labels == 0, weights)
+def specificity(answers: Decisions, weights: Floats) -> Floats:
+    return weighted_share(answers.thresholded == 0, answers.labels == 0, weights)
 
 
-def f1(answers: Answers, weights: Floats) -> Floats:
+def f1(answers: Decisions, weights: Floats) -> Floats:
     found, real = precision(answers, weights), sensitivity(answers, weights)
     with np.errstate(invalid="ignore", divide="ignore"):
         return 2 * found * real / (found + real)
 
 
-def auroc(answers: Answers, weights: Floats) -> Floats:
+def auroc(answers: Decisions, weights: Floats) -> Floats:
     """How often a pneumonia film lies above a normal one, a tie counting half; all replicates in one go."""
     order = np.argsort(answers.probability, kind="stable")
     levels = np.flatnonzero(np.diff(answers.probability[order], prepend=-1.0) > 0)
@@ -107,7 +109,7 @@ def auroc(answers: Answers, weights: Floats) -> Floats:
     return area
 
 
-def auprc(answers: Answers, weights: Floats) -> Floats:
+def auprc(answers: Decisions, weights: Floats) -> Floats:
     """Scikit-learn's average precision, replicate by replicate."""
 
     def one(row: Floats) -> float:
@@ -121,50 +123,50 @@ def auprc(answers: Answers, weights: Floats) -> Floats:
     return np.array([one(row) for row in weights])
 
 
-def brier(answers: Answers, weights: Floats) -> Floats:
+def brier(answers: Decisions, weights: Floats) -> Floats:
     error: Floats = (weights @ np.square(answers.probability - answers.labels)) / weights.sum(axis=1)
     return error
 
 
-def ece(answers: Answers, weights: Floats) -> Floats:
+def ece(answers: Decisions, weights: Floats) -> Floats:
     """Expected calibration error: 15 equal-width bins on the probability of pneumonia."""
-    member = bins(answers.probability)[:, None] == np.arange(ECE_BINS)
+    member = reliability_bins(answers.probability)[:, None] == np.arange(ECE_BINS)
     gaps = np.abs((weights * (answers.probability - answers.labels)) @ member.astype(np.float64))
     error: Floats = gaps.sum(axis=1) / weights.sum(axis=1)
     return error
 
 
-def coverage(answers: Answers, weights: Floats) -> Floats:
+def coverage(answers: Decisions, weights: Floats) -> Floats:
     """The share of films that get an answer."""
-    return share(answers.answered, np.ones_like(answers.answered), weights)
+    return weighted_share(answers.answered, np.ones_like(answers.answered), weights)
 
 
-def answered_accuracy(answers: Answers, weights: Floats) -> Floats:
-    return share(answers.right, answers.answered, weights)
+def answered_accuracy(answers: Decisions, weights: Floats) -> Floats:
+    return weighted_share(answers.correct, answers.answered, weights)
 
 
-def answered_sensitivity(answers: Answers, weights: Floats) -> Floats:
-    return share(answers.forced == 1, answers.answered & (answers.labels == 1), weights)
+def answered_sensitivity(answers: Decisions, weights: Floats) -> Floats:
+    return weighted_share(answers.thresholded == 1, answers.answered & (answers.labels == 1), weights)
 
 
-def answered_specificity(answers: Answers, weights: Floats) -> Floats:
-    return share(answers.forced == 0, answers.answered & (answers.labels == 0), weights)
+def answered_specificity(answers: Decisions, weights: Floats) -> Floats:
+    return weighted_share(answers.thresholded == 0, answers.answered & (answers.labels == 0), weights)
 
 
-def overall_accuracy(answers: Answers, weights: Floats) -> Floats:
+def overall_accuracy(answers: Decisions, weights: Floats) -> Floats:
     """Right answers among all films: a refused or undecided film counts as wrong."""
-    return share(answers.right & answers.answered, np.ones_like(answers.right), weights)
+    return weighted_share(answers.correct & answers.answered, np.ones_like(answers.correct), weights)
 
 
-def overall_sensitivity(answers: Answers, weights: Floats) -> Floats:
-    return share(answers.right & answers.answered, answers.labels == 1, weights)
+def overall_sensitivity(answers: Decisions, weights: Floats) -> Floats:
+    return weighted_share(answers.correct & answers.answered, answers.labels == 1, weights)
 
 
-def overall_specificity(answers: Answers, weights: Floats) -> Floats:
-    return share(answers.right & answers.answered, answers.labels == 0, weights)
+def overall_specificity(answers: Decisions, weights: Floats) -> Floats:
+    return weighted_share(answers.correct & answers.answered, answers.labels == 0, weights)
 
 
-NETWORK: dict[str, Measure] = {
+NETWORK_METRICS: dict[str, Metric] = {
     "accuracy": accuracy,
     "precision": precision,
     "sensitivity": sensitivity,
@@ -177,14 +179,14 @@ NETWORK: dict[str, Measure] = {
 }
 """The network alone: every film is answered at the threshold."""
 
-GATED: dict[str, Measure] = {
+GATED_METRICS: dict[str, Metric] = {
     "gated_accuracy": overall_accuracy,
     "gated_sensitivity": overall_sensitivity,
     "gated_specificity": overall_specificity,
 }
 """Every film that the gate lets through is answered at the threshold; a refused one counts as wrong."""
 
-SERVICE: dict[str, Measure] = {
+SERVICE_METRICS: dict[str, Metric] = {
     "coverage": coverage,
     "answered_accuracy": answered_accuracy,
     "answered_sensitivity": answered_sensitivity,
@@ -194,6 +196,6 @@ SERVICE: dict[str, Measure] = {
 """What a user gets at an operating point, gate and band included."""
 
 
-def bins(probability: Floats) -> npt.NDArray[np.int64]:
+def reliability_bins(probability: Floats) -> npt.NDArray[np.int64]:
     """The reliability bin of each probability, 0..14."""
     return np.minimum((probability * ECE_BINS).astype(np.int64), ECE_BINS - 1)

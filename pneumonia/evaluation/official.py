@@ -11,9 +11,9 @@ from .. import files
 from ..inference import bundle
 from ..inference.predictor import Predictor
 from . import card, curve_plots
-from .assess import assess, examine
+from .assess import evaluate, score_films
 from .audits import audits
-from .dataset import load
+from .dataset import load_films
 
 AGREEMENT = 5e-4
 """The served graph rounds differently from one processor to the next; no figure may move by more than this."""
@@ -23,15 +23,15 @@ NAME_WIDTH = 78
 """Characters that the longest place of a figure takes."""
 
 
-def reprint(predictor: Predictor, data: Path, out: Path | None = None) -> bool:
+def reevaluate(predictor: Predictor, data: Path, out: Path | None = None) -> bool:
     """Print every figure, now and in the card; False where the same films give other figures.
 
     With `out`, `evaluation.json` and `curves.png` of this evaluation are written there. Raises `DatasetError`.
     """
-    test = load(data, ("test",))
+    test = load_films(data, ("test",))
     print(test.report())
     entry = {
-        **assess(test, examine(predictor, test), predictor),
+        **evaluate(test, score_films(predictor, test), predictor),
         **audits(predictor, test, "official"),
     }
     name = f"{predictor.bundle.config['recipe']}/official"
@@ -39,8 +39,10 @@ def reprint(predictor: Predictor, data: Path, out: Path | None = None) -> bool:
     same_films = said is not None and said.get("fingerprint") == entry["fingerprint"]
     _print(entry, said, "the card" if same_films else "the card (other films)")
     if out is not None:
-        files.write(out / bundle.EVALUATION, (json.dumps({"format": 1, "runs": {name: entry}}, indent=1)).encode())
-        files.write(out / "curves.png", curve_plots.curves(entry))
+        files.atomic_write(
+            out / bundle.EVALUATION, (json.dumps({"format": 1, "runs": {name: entry}}, indent=1)).encode()
+        )
+        files.atomic_write(out / "curves.png", curve_plots.curves(entry))
     if said is not None and same_films and not _agree(entry["figures"], said["figures"]):
         print("The figures differ from the card's on the very same films: do not trust this installation.")
         return False

@@ -19,7 +19,7 @@ from ..errors import PneumoniaError, UsageError
 from ..inference import bundle, sources
 from . import card
 from .external import identity
-from .test_set_access_log import LOOKS
+from .test_set_access_log import TEST_SET_ACCESS_LOG
 
 ROOT = Path(__file__).parents[2]
 PIN = ROOT / "pneumonia" / "inference" / "embedded.py"
@@ -30,7 +30,7 @@ MARKS = ("<!-- figures: written by pneumonia.evaluation.release -->", "<!-- end 
 def release(
     run: Path,
     others: Sequence[Path],
-    target: Path = sources.EMBEDDED,
+    target: Path = sources.EMBEDDED_FOLDER,
     *,
     external: Sequence[Path] = (),
     gate: Path | None = None,
@@ -39,23 +39,23 @@ def release(
     """Copy the bundle of `run` to `target` with the figures of `others` beside its own; returns the config's sha256.
 
     `external` are files of `pneumonia.evaluation.external` about this very model, `gate` one of
-    `pneumonia.evaluation.gate_refusals`. The Keras model stays behind, since it is published, not embedded; with `whole`
-    it goes along. Raises a `PneumoniaError` where a run is not whole or a file is of another model.
+    `pneumonia.evaluation.gate_refusals`. The Keras model is published, not embedded; `whole` copies it too.
+    Raises a `PneumoniaError` where a run is not whole or a file is of another model.
     """
     bundle.load(run, run.name, whole=whole)
     config, _ = bundle.read_config(run)
     evaluation = json.loads((run / bundle.EVALUATION).read_bytes())
     for other in others:
         evaluation["runs"] |= json.loads((other / bundle.EVALUATION).read_bytes())["runs"]
-    evaluation["looks"] = list(LOOKS)
+    evaluation["looks"] = list(TEST_SET_ACCESS_LOG)
     if external:
         evaluation["external"] = [_of_this_model(path, config) for path in external]
     if gate:
         evaluation["gate_kinds"] = {"kinds": json.loads(gate.read_bytes())["kinds"]}
     _copy(run, target, config, whole=whole)
-    files.write(target / bundle.EVALUATION, (json.dumps(evaluation, indent=1) + "\n").encode())
-    files.write(target / bundle.CARD, card.write(config, evaluation).encode())
-    return bundle.seal(target, config)
+    files.atomic_write(target / bundle.EVALUATION, (json.dumps(evaluation, indent=1) + "\n").encode())
+    files.atomic_write(target / bundle.CARD, card.write(config, evaluation).encode())
+    return bundle.write_config(target, config)
 
 
 def _of_this_model(path: Path, config: dict[str, Any]) -> dict[str, Any]:
@@ -68,8 +68,8 @@ def _of_this_model(path: Path, config: dict[str, Any]) -> dict[str, Any]:
 def _copy(run: Path, target: Path, config: dict[str, Any], *, whole: bool) -> None:
     shutil.rmtree(target, ignore_errors=True)
     for name in config["files"]:
-        if whole or name not in bundle.NOT_SERVED:
-            files.write(target / name, (run / name).read_bytes())
+        if whole or name not in bundle.TRAINING_ONLY_FILES:
+            files.atomic_write(target / name, (run / name).read_bytes())
 
 
 def figures_for_readme(evaluation: dict[str, Any]) -> str:
@@ -107,7 +107,7 @@ def main() -> int:
         print(f"{error.code}: {error.message}", file=sys.stderr)
         return 2
     PIN.write_text(re.sub(r'CONFIG_SHA256 = ".*"', f'CONFIG_SHA256 = "{digest}"', PIN.read_text()))
-    evaluation = json.loads((sources.EMBEDDED / bundle.EVALUATION).read_bytes())
+    evaluation = json.loads((sources.EMBEDDED_FOLDER / bundle.EVALUATION).read_bytes())
     pattern = re.compile(f"{re.escape(MARKS[0])}.*?{re.escape(MARKS[1])}", re.DOTALL)
     README.write_text(pattern.sub(lambda _: figures_for_readme(evaluation), README.read_text()))
     print(f"embedded {given.run} as {digest[:12]}")

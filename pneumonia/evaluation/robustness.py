@@ -20,16 +20,16 @@ from .. import imaging
 from ..inference.decision import DEFAULT_POINT
 from ..inference.predictor import Predictor
 from . import metrics
-from .assess import answers, examine
-from .changes import Change, blurred, contrast, cropped, gamma, noisy, recompressed, shrunk, turned, unchanged
+from .assess import at_operating_point, score_films
+from .changes import Perturbation, add_noise, blur, contrast, crop, downscale, gamma, identity, recompress, rotate
 from .dataset import FilmSet
-from .metrics import Answers, Figure, Floats
+from .metrics import Decisions, Figure, Floats
 
 SIDE = 224
 """Films are changed as squares of this side in pixels, the size at which copies of these films are passed around, and
 then brought to the input's 150: a blur of 1 px means the same for a film of any size."""
 
-MEASURES = {name: metrics.NETWORK[name] for name in ("accuracy", "sensitivity", "specificity")}
+MEASURES = {name: metrics.NETWORK_METRICS[name] for name in ("accuracy", "sensitivity", "specificity")}
 
 
 def robustness(predictor: Predictor, films: FilmSet, *, quiet: bool = False) -> dict[str, Any]:
@@ -39,15 +39,15 @@ def robustness(predictor: Predictor, films: FilmSet, *, quiet: bool = False) -> 
     from their files.
     """
     squares = [square(film.path) for film in tqdm(films.films, "reading films", unit="film", disable=quiet or None)]
-    weights = metrics.draws(films.strict_keys)
+    weights = metrics.bootstrap_weights(films.strict_keys)
     point = predictor.operating_points[DEFAULT_POINT]
 
-    def after(name: str, change: Change) -> Answers:
+    def after(name: str, change: Perturbation) -> Decisions:
         inputs = np.stack([_seen(change(film)) for film in squares])
         changed = dataclasses.replace(films, inputs=inputs)
-        return answers(films, examine(predictor, changed, title=name, quiet=quiet), point, banded=False)
+        return at_operating_point(films, score_films(predictor, changed, title=name, quiet=quiet), point, banded=False)
 
-    before = after("as it is", unchanged)
+    before = after("as it is", identity)
     found = {}
     for name, change in CHANGES.items():
         now = after(name, change)
@@ -61,31 +61,31 @@ def square(path: Path) -> Image.Image:
     return film.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
 
 
-def loss(before: Answers, after: Answers, weights: Floats) -> Figure:
+def loss(before: Decisions, after: Decisions, weights: Floats) -> Figure:
     """Accuracy before less accuracy after, with the interval of the paired difference."""
     once = np.ones((1, len(before.labels)))
     value, replicates = (metrics.accuracy(before, drawn) - metrics.accuracy(after, drawn) for drawn in (once, weights))
-    return metrics.figure(float(value[0]), replicates)
+    return metrics.with_interval(float(value[0]), replicates)
 
 
 def _seen(film: Image.Image) -> npt.NDArray[np.uint8]:
     return imaging.to_input(imaging.read(film))[:, :, 0]
 
 
-def _figures(found: Answers, weights: Floats) -> dict[str, Figure]:
-    refused = metrics.measure(found, weights, {"refused": lambda a, w: 1 - metrics.coverage(a, w)})
-    return {**metrics.measure(found, weights, MEASURES), **refused}
+def _figures(found: Decisions, weights: Floats) -> dict[str, Figure]:
+    refused = metrics.compute_metrics(found, weights, {"refused": lambda a, w: 1 - metrics.coverage(a, w)})
+    return {**metrics.compute_metrics(found, weights, MEASURES), **refused}
 
 
-CHANGES: dict[str, Change] = {
-    "JPEG, quality 30": recompressed(30),
-    "blurred, 1 px": blurred(1.0),
-    "noise, 2 %": noisy(0.02),
+CHANGES: dict[str, Perturbation] = {
+    "JPEG, quality 30": recompress(30),
+    "blurred, 1 px": blur(1.0),
+    "noise, 2 %": add_noise(0.02),
     "gamma 0.6": gamma(0.6),
     "gamma 1.6": gamma(1.6),
     "half the contrast": contrast(0.5),
-    "turned by 5 degrees": turned(5.0),
-    "cropped by a tenth": cropped(0.1, 0.1),
-    "shrunk to 90 px": shrunk(90),
+    "turned by 5 degrees": rotate(5.0),
+    "cropped by a tenth": crop(0.1, 0.1),
+    "shrunk to 90 px": downscale(90),
 }
 """Noise is a deviation in percent of the 8 bits, half the crop is on each side, a turned film has black corners."""

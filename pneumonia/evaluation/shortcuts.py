@@ -25,9 +25,9 @@ from ..inference import explain
 from ..inference.decision import CLASSES, DEFAULT_POINT
 from ..inference.predictor import Predictor
 from . import metrics
-from .assess import answers, examine
-from .borders import in_border_of_other_class
-from .changes import Change, blurred, cropped, recompressed, sharpened
+from .assess import at_operating_point, score_films
+from .borders import replace_border_across_classes
+from .changes import Perturbation, blur, crop, recompress, sharpen
 from .dataset import FilmSet
 from .metrics import Figure, Floats
 from .robustness import SIDE
@@ -41,7 +41,7 @@ BORDER = 0.15
 ASPECTS = (1.25, 1.51)
 """Mean width over height of the data set's normal and pneumonia films, in their first sizes."""
 
-MEASURES = {name: metrics.NETWORK[name] for name in ("auroc", "accuracy")}
+MEASURES = {name: metrics.NETWORK_METRICS[name] for name in ("auroc", "accuracy")}
 
 
 def shortcuts(predictor: Predictor, films: FilmSet, *, quiet: bool = False) -> dict[str, Any]:
@@ -49,12 +49,14 @@ def shortcuts(predictor: Predictor, films: FilmSet, *, quiet: bool = False) -> d
 
     Films are read again from their files.
     """
-    weights = metrics.draws(films.strict_keys)
+    weights = metrics.bootstrap_weights(films.strict_keys)
 
     def figures(title: str, inputs: Films) -> dict[str, Figure]:
-        outcome = examine(predictor, dataclasses.replace(films, inputs=inputs), title=title, quiet=quiet)
-        return metrics.measure(
-            answers(films, outcome, predictor.operating_points[DEFAULT_POINT], banded=False), weights, MEASURES
+        outcome = score_films(predictor, dataclasses.replace(films, inputs=inputs), title=title, quiet=quiet)
+        return metrics.compute_metrics(
+            at_operating_point(films, outcome, predictor.operating_points[DEFAULT_POINT], banded=False),
+            weights,
+            MEASURES,
         )
 
     swapped = _swapped(films, predictor.threads, quiet=quiet)
@@ -63,7 +65,9 @@ def shortcuts(predictor: Predictor, films: FilmSet, *, quiet: bool = False) -> d
         "hidden": {name: figures(name, hide(films.inputs)) for name, hide in HIDDEN.items()},
         "swaps": {
             **{cue: {way: figures(way, swapped[way]) for way in ways} for cue, ways in SWAPS.items()},
-            "border": {FOREIGN_BORDER: figures(FOREIGN_BORDER, in_border_of_other_class(films.inputs, films.labels))},
+            "border": {
+                FOREIGN_BORDER: figures(FOREIGN_BORDER, replace_border_across_classes(films.inputs, films.labels))
+            },
         },
         "activation": activation(films, _inside(predictor, films, quiet=quiet), weights),
     }
@@ -73,13 +77,13 @@ def activation(films: FilmSet, inside: Floats, weights: Floats) -> dict[str, Any
     """How the share of the activation inside the lung boxes, one number a film, is spread; NaN is a map without any."""
     groups = {"all": np.ones(len(inside), bool)} | {name: films.labels == label for label, name in enumerate(CLASSES)}
     return {
-        "chance": round(float(lungs(imaging.INPUT_SIDE).mean()), 5),
+        "chance": round(float(lung_boxes(imaging.INPUT_SIDE).mean()), 5),
         "without": int(np.isnan(inside).sum()),
         "films": {name: _spread(inside, among & ~np.isnan(inside), weights) for name, among in groups.items()},
     }
 
 
-def lungs(side: int) -> Mask:
+def lung_boxes(side: int) -> Mask:
     """`[side, side]`, true inside the two lung boxes."""
     centre = (np.arange(side) + 0.5) / side
     columns = [(low <= centre) & (centre < high) for low, high in (explain.RIGHT_LUNG, explain.LEFT_LUNG)]
@@ -100,12 +104,12 @@ def _spread(inside: Floats, among: Mask, weights: Floats) -> dict[str, Any]:
         return {"count": 0}
     lower, median, upper = np.quantile(inside[among], [0.25, 0.5, 0.75])
     once = np.ones((1, len(inside)))
-    half, drawn = (metrics.share(inside >= explain.NAMED_SHARE, among, rows) for rows in (once, weights))
+    half, drawn = (metrics.weighted_share(inside >= explain.MIN_NAMED_SHARE, among, rows) for rows in (once, weights))
     quartiles = {"lower": lower, "median": median, "upper": upper}
     return {
         "count": int(among.sum()),
         **{name: round(float(value), 5) for name, value in quartiles.items()},
-        "at_least_half": metrics.figure(float(half[0]), drawn),
+        "at_least_half": metrics.with_interval(float(half[0]), drawn),
     }
 
 
@@ -114,7 +118,7 @@ def _inside(predictor: Predictor, films: FilmSet, *, quiet: bool) -> Floats:
 
     def one(film: Films) -> float:
         found = predictor.score(np.repeat(film[:, :, None], 3, axis=2))[1]
-        return sum(explain.zones(found).values()) if found.max() > 0 else float("nan")
+        return sum(explain.zone_shares(found).values()) if found.max() > 0 else float("nan")
 
     with ThreadPoolExecutor(predictor.threads) as pool:
         rows = pool.map(one, films.inputs)
@@ -145,31 +149,31 @@ def _hidden(mask: Mask, *, mean: bool) -> Callable[[Films], Films]:
     return hide
 
 
-def _at_square(change: Change) -> Change:
+def _at_square(change: Perturbation) -> Perturbation:
     """Sharpness in pixels of the 224 px square: at a detector's size a pixel's blur would not reach the input."""
     return lambda film: change(film.resize((SIDE, SIDE), Image.Resampling.BILINEAR))
 
 
 _TO_OTHER_ASPECT = 1 - ASPECTS[0] / ASPECTS[1]
-_wider, _narrower = cropped(0.0, _TO_OTHER_ASPECT), cropped(_TO_OTHER_ASPECT, 0.0)
+_wider, _narrower = crop(0.0, _TO_OTHER_ASPECT), crop(_TO_OTHER_ASPECT, 0.0)
 """Cropped in one direction, as far as one class's aspect is from the other's; the square input stretches the rest."""
 
 HIDDEN: dict[str, Callable[[Films], Films]] = {
-    "lungs black": _hidden(lungs(imaging.INPUT_SIDE), mean=False),
-    "lungs at the film's mean": _hidden(lungs(imaging.INPUT_SIDE), mean=True),
+    "lungs black": _hidden(lung_boxes(imaging.INPUT_SIDE), mean=False),
+    "lungs at the film's mean": _hidden(lung_boxes(imaging.INPUT_SIDE), mean=True),
     "border alone, the rest black": _hidden(~border(imaging.INPUT_SIDE), mean=False),
 }
 
 FOREIGN_BORDER = "each in the border of the other class"
 
-SWAPS: dict[str, dict[str, tuple[Change, Change]]] = {
+SWAPS: dict[str, dict[str, tuple[Perturbation, Perturbation]]] = {
     "compression": {
-        "normal at quality 95, pneumonia at 75": (recompressed(95), recompressed(75)),
-        "normal at quality 75, pneumonia at 95": (recompressed(75), recompressed(95)),
+        "normal at quality 95, pneumonia at 75": (recompress(95), recompress(75)),
+        "normal at quality 75, pneumonia at 95": (recompress(75), recompress(95)),
     },
     "sharpness": {
-        "normal sharpened, pneumonia blurred": (_at_square(sharpened), _at_square(blurred(1.0))),
-        "normal blurred, pneumonia sharpened": (_at_square(blurred(1.0)), _at_square(sharpened)),
+        "normal sharpened, pneumonia blurred": (_at_square(sharpen), _at_square(blur(1.0))),
+        "normal blurred, pneumonia sharpened": (_at_square(blur(1.0)), _at_square(sharpen)),
     },
     "aspect": {
         "normal narrower, pneumonia wider": (_narrower, _wider),

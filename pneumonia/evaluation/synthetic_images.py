@@ -49,7 +49,7 @@ def gradients() -> Iterator[Grey]:
         yield from (_stretched(spot), _stretched(-spot))
 
 
-def chessboards() -> Iterator[Grey]:
+def checkerboards() -> Iterator[Grey]:
     """Fields of 2 to 128 pixels, upright and on a corner."""
     edge = SIDE // 2
     for field in (2, 4, 8, 16, 32, 64, 128):
@@ -63,10 +63,10 @@ PATTERNS: dict[str, Callable[[], Iterator[Grey]]] = {
     "blank": blanks,
     "noise": noise,
     "gradients": gradients,
-    "chessboards": chessboards,
+    "chessboards": checkerboards,
 }
 
-POSITIONS: dict[str, Callable[[Grey], Grey]] = {
+ORIENTATIONS: dict[str, Callable[[Grey], Grey]] = {
     "films upside down": np.flipud,
     "films turned by 180 degrees": lambda film: np.rot90(film, 2),
     "films on their right side": lambda film: np.rot90(film, 3),
@@ -76,7 +76,7 @@ POSITIONS: dict[str, Callable[[Grey], Grey]] = {
 """What a film looks like that was hung wrongly."""
 
 
-def positioned(paths: list[Path], position: Callable[[Grey], Grey]) -> Iterator[Grey]:
+def reoriented(paths: list[Path], position: Callable[[Grey], Grey]) -> Iterator[Grey]:
     """The films of the files in another position; what cannot be read is left out."""
     for path in paths:
         try:

@@ -1,6 +1,6 @@
 """Every look at the official test that could have changed a choice. The card prints this list; nothing is left out."""
 
-LOOKS = (
+TEST_SET_ACCESS_LOG = (
     "Prototype with per-image standardisation: AUROC .980. It became the starting recipe.",
     "The same prototype with another seed: AUROC .970.",
     "The same prototype with class weights, trained shorter: AUROC .975. Not taken.",

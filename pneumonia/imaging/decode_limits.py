@@ -14,33 +14,33 @@ from PIL import Image, TiffImagePlugin
 
 from ..errors import TooLarge, UnreadableImage
 
-MOST_READS = 500_000
+MAX_READS = 500_000
 """Pieces that a file may be read in, two seconds' work: fifty times those of 50 MB in the smallest chunks that writers
 make (8 KB), and more than 80 million pixels have tiles of 16 x 16."""
 
-MOST_TAG_BYTES = 16_000_000
+MAX_TAG_BYTES = 16_000_000
 """Bytes that one list of TIFF or EXIF tags may hold, colour profile and all."""
 
-MOST_SCANS = 100
+MAX_JPEG_SCANS = 100
 """Scans of a JPEG, as libtiff has it. A progressive one has ten; each costs as much time as the whole picture."""
 
-MOST_FRAMES = 1_000
+MAX_TIFF_FRAMES = 1_000
 """Pictures in one TIFF file: each costs a walk through its tags, and through all that were before."""
 
 _SCAN = b"\xff\xda"
 
 
-class Reader(io.BytesIO):
+class BoundedReader(io.BytesIO):
     """The bytes of a file; raises `TooLarge` where they are asked for in too many pieces."""
 
-    def __init__(self, data: bytes, most_reads: int = MOST_READS) -> None:
+    def __init__(self, data: bytes, most_reads: int = MAX_READS) -> None:
         super().__init__(data)
         self._left = most_reads
 
     def read(self, size: int | None = -1, /) -> bytes:
         self._left -= 1
         if self._left < 0:
-            raise TooLarge(f"The file has too many parts. Allowed: {MOST_READS:,} chunks, segments or tags.")
+            raise TooLarge(f"The file has too many parts. Allowed: {MAX_READS:,} chunks, segments or tags.")
         return super().read(size)
 
 
@@ -49,13 +49,13 @@ class _Tags:
 
     def __init__(self, file: Any) -> None:
         self._file = file
-        self._left = MOST_TAG_BYTES
+        self._left = MAX_TAG_BYTES
         self.seek, self.tell = file.seek, file.tell
 
     def read(self, size: int) -> bytes:
         self._left -= size
         if self._left < 0:
-            raise UnreadableImage(f"The picture's tags are too long. Allowed: {MOST_TAG_BYTES // 1_000_000} MB.")
+            raise UnreadableImage(f"The picture's tags are too long. Allowed: {MAX_TAG_BYTES // 1_000_000} MB.")
         data: bytes = self._file.read(size)
         return data
 
@@ -71,12 +71,12 @@ def _load(self: TiffImagePlugin.ImageFileDirectory_v2, fp: Any) -> None:
 TiffImagePlugin.ImageFileDirectory_v2.load = _load  # type: ignore[method-assign]
 
 
-def check_scans(data: bytes) -> None:
+def check_jpeg_scans(data: bytes) -> None:
     """Raise `TooLarge` for a JPEG of more scans than any writer makes: a few bytes each, and no end of work."""
     # In the samples themselves a byte of ones is followed by a zero, so that this can only be a marker.
     scans = _count(data, _SCAN)
-    if scans > MOST_SCANS:
-        raise TooLarge(f"The JPEG has too many scans. Allowed: {MOST_SCANS}. Received: {scans:,}.")
+    if scans > MAX_JPEG_SCANS:
+        raise TooLarge(f"The JPEG has too many scans. Allowed: {MAX_JPEG_SCANS}. Received: {scans:,}.")
 
 
 def _count(data: bytes, pair: bytes) -> int:
@@ -87,13 +87,13 @@ def _count(data: bytes, pair: bytes) -> int:
     return sum(int(np.count_nonzero((first[piece] == pair[0]) & (second[piece] == pair[1]))) for piece in pieces)
 
 
-def frames(picture: Image.Image) -> int:
+def count_frames(picture: Image.Image) -> int:
     """How many pictures the file holds; raises `TooLarge` for a TIFF of too many, which are counted one by one."""
     if picture.format != "TIFF":
         return int(getattr(picture, "n_frames", 1))
-    for number in range(1, MOST_FRAMES + 1):
+    for number in range(1, MAX_TIFF_FRAMES + 1):
         try:
             picture.seek(number)
         except EOFError:
             return number
-    raise TooLarge(f"The TIFF holds too many pictures. Allowed: {MOST_FRAMES:,}.")
+    raise TooLarge(f"The TIFF holds too many pictures. Allowed: {MAX_TIFF_FRAMES:,}.")

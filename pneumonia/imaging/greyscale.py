@@ -10,12 +10,12 @@ COLOUR_TOLERANCE = 12
 """Spread between the channels, in 8-bit levels at the 99th percentile, up to which a picture counts as grey: JPEG
 chroma of a grey film stays below it."""
 
-COLOUR_NOTE = "The picture has colours; it was converted to grey."
+COLOUR_WARNING = "The picture has colours; it was converted to grey."
 
 
-def grey(colours: Image.Image) -> tuple[npt.NDArray[np.uint8], tuple[str, ...]]:
+def to_grey(colours: Image.Image) -> tuple[npt.NDArray[np.uint8], tuple[str, ...]]:
     """`[H, W]` grey pixels of an RGB picture, and the note that colour was lost on the way, if it was."""
-    return np.asarray(colours.convert("L")), (COLOUR_NOTE,) if _is_coloured(colours) else ()
+    return np.asarray(colours.convert("L")), (COLOUR_WARNING,) if _is_coloured(colours) else ()
 
 
 def _is_coloured(picture: Image.Image) -> bool:

@@ -16,7 +16,7 @@ from ..errors import PneumoniaError, TooLarge, UnreadableImage
 Pixels: TypeAlias = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 
 
-BAND_PIXELS = 1_000_000
+SLICE_PIXELS = 1_000_000
 """Pixels that are brought from one depth to another at a time: 8 MB as floats, where a whole film may be 640."""
 
 
@@ -33,7 +33,7 @@ class Radiograph:
     format: str
     warnings: tuple[str, ...] = ()
     is_lateral: bool = False
-    is_of_other_part: bool = False
+    is_other_body_part: bool = False
 
     @property
     def height(self) -> int:
@@ -52,7 +52,7 @@ def check_pixel_count(width: int, height: int) -> None:
 
 
 @contextmanager
-def decoding(what: str) -> Iterator[None]:
+def translate_decoder_errors(what: str) -> Iterator[None]:
     """Whatever a decoder raises on damaged bytes becomes a `PneumoniaError` about `what`."""
     try:
         yield
@@ -66,13 +66,13 @@ def decoding(what: str) -> Iterator[None]:
         raise UnreadableImage(f"The {what} is damaged and cannot be decoded ({type(error).__name__}).") from None
 
 
-def bands(height: int, width: int) -> Iterator[slice]:
+def row_slices(height: int, width: int) -> Iterator[slice]:
     """Rows of a picture, so many at a time that a copy of them in floats is small."""
-    rows = max(1, BAND_PIXELS // max(1, width))
+    rows = max(1, SLICE_PIXELS // max(1, width))
     return (slice(start, min(start + rows, height)) for start in range(0, height, rows))
 
 
-def stretched(
+def rescale_to_uint16(
     numbers: npt.NDArray[np.float64], low: float | None = None, high: float | None = None
 ) -> npt.NDArray[np.uint16]:
     """Map `low`..`high` (by default the numbers' own range) of `[H, W]` to all of 16 bits; a constant becomes 0."""

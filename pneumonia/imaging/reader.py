@@ -21,7 +21,7 @@ from .. import settings
 from ..errors import EmptyFile, TooLarge, TooSmall, UnreadableImage, UnsupportedFormat
 from . import decode_limits, greyscale
 from .dicom.pydicom_import import without_gdcm
-from .radiograph import Pixels, Radiograph, bands, check_pixel_count, decoding, stretched
+from .radiograph import Pixels, Radiograph, check_pixel_count, rescale_to_uint16, row_slices, translate_decoder_errors
 
 Source: TypeAlias = "str | os.PathLike[str] | bytes | Image.Image | npt.NDArray[np.generic]"
 
@@ -39,7 +39,7 @@ REDUCED_SIDE = 4 * INPUT_SIDE
 side. The model input then differs from the full decode's by 0.1 grey levels on average and 2 at most (measured at
 2400 x 2000 and 3200 x 2400); `tests/imaging/test_imaging.py` holds it to 0.3 and 3."""
 
-INVERTED_NOTE = "The film looked inverted (bones dark); it was corrected."
+INVERTED_WARNING = "The film looked inverted (bones dark); it was corrected."
 _TIFF_PHOTOMETRIC = 262
 _TIFF_TILE = (322, 323)
 """Width and height of a TIFF's tiles: libtiff makes room for a whole one, however small the picture."""
@@ -73,7 +73,7 @@ def read(source: Source, *, full_resolution: bool = False) -> Radiograph:
     if isinstance(source, np.ndarray):
         return _checked(_from_array(source))
     if isinstance(source, Image.Image):
-        with decoding("picture"):
+        with translate_decoder_errors("picture"):
             return _checked(_from_picture(source, source.format or "image"))
     data = source if isinstance(source, bytes) else _file_bytes(Path(source))
     return _checked(_from_bytes(data, full_resolution))
@@ -108,13 +108,13 @@ def to_display(film: Radiograph) -> npt.NDArray[np.uint8]:
     return shown
 
 
-def negative(film: Radiograph) -> Radiograph:
+def invert(film: Radiograph) -> Radiograph:
     """The film with dark and bright exchanged within its own depth, and a warning that says so."""
     pixels = film.pixels.dtype.type(_full_scale(film.pixels)) - film.pixels
-    return replace(film, pixels=pixels, warnings=(*film.warnings, INVERTED_NOTE))
+    return replace(film, pixels=pixels, warnings=(*film.warnings, INVERTED_WARNING))
 
 
-def sniff(data: bytes) -> str:
+def detect_format(data: bytes) -> str:
     """The format that the first bytes claim; raises `UnsupportedFormat` for anything else."""
     for name, offset, magic in _MAGIC:
         if data[offset : offset + len(magic)] == magic:
@@ -148,16 +148,16 @@ def _from_bytes(data: bytes, full_resolution: bool) -> Radiograph:
     limit_mb = settings.MAX_FILE_MB.read()
     if len(data) > limit_mb * 1_000_000:
         raise TooLarge(f"The file is too large. Allowed: {limit_mb} MB. Received: {len(data) / 1e6:.1f} MB.")
-    kind = sniff(data)
+    kind = detect_format(data)
     if kind == "DICOM":
         with without_gdcm():
             from .dicom import reader as dicom  # pydicom costs 0.3 s to import, and most films are pictures
         return dicom.read(data)
     if kind == "JPEG":
-        decode_limits.check_scans(data)
+        decode_limits.check_jpeg_scans(data)
     # A BMP has no parts that are kept, and its runs are read two bytes at a time: only the file's size bounds them.
-    file = io.BytesIO(data) if kind == "BMP" else decode_limits.Reader(data)
-    with decoding("picture"), Image.open(file, formats=[kind]) as picture:
+    file = io.BytesIO(data) if kind == "BMP" else decode_limits.BoundedReader(data)
+    with translate_decoder_errors("picture"), Image.open(file, formats=[kind]) as picture:
         check_pixel_count(*picture.size)
         if kind == "JPEG" and not full_resolution:
             picture.draft(picture.mode, (REDUCED_SIDE, REDUCED_SIDE))
@@ -167,7 +167,7 @@ def _from_bytes(data: bytes, full_resolution: bool) -> Radiograph:
 def _from_picture(picture: Image.Image, kind: str) -> Radiograph:
     check_pixel_count(*picture.size)
     notes = []
-    frames = decode_limits.frames(picture)
+    frames = decode_limits.count_frames(picture)
     if frames > 1:
         notes.append(f"The file holds {frames} pictures; only the first was used.")
         picture.seek(0)
@@ -190,7 +190,7 @@ def _grey(picture: Image.Image) -> tuple[Pixels, tuple[str, ...]]:
     if mode in {"1", "L"} and not picture.has_transparency_data:
         # Also `convert` to its own mode makes a copy.
         return np.asarray(picture if mode == "L" else picture.convert("L")), ()
-    return greyscale.grey(_on_black(picture) if picture.has_transparency_data else picture.convert("RGB"))
+    return greyscale.to_grey(_on_black(picture) if picture.has_transparency_data else picture.convert("RGB"))
 
 
 def _upright(picture: Image.Image) -> Image.Image:
@@ -202,7 +202,7 @@ def _upright(picture: Image.Image) -> Image.Image:
 def _on_black(picture: Image.Image) -> Image.Image:
     """RGB: a film lies on black; a transparent border must not become a white frame."""
     flat = Image.new("RGB", picture.size)
-    for band in bands(picture.height, picture.width):
+    for band in row_slices(picture.height, picture.width):
         part = picture.crop((0, band.start, picture.width, band.stop)).convert("RGBA")
         flat.paste(Image.alpha_composite(Image.new("RGBA", part.size, "black"), part), (0, band.start))
     return flat
@@ -210,16 +210,16 @@ def _on_black(picture: Image.Image) -> Image.Image:
 
 def _deep_grey(values: npt.NDArray[np.generic]) -> npt.NDArray[np.uint16]:
     """Whole numbers that fit keep their values; floats in 0..1 fill 16 bits; anything else is stretched to 16 bits."""
-    if not all(np.isfinite(values[band]).all() for band in bands(*values.shape)):
+    if not all(np.isfinite(values[band]).all() for band in row_slices(*values.shape)):
         raise UnreadableImage("The picture holds values that are not numbers (NaN or infinite).")
     low, high = float(values.min()), float(values.max())
     if values.dtype.kind in "iu" and low >= 0 and high <= 65535:
         return values.astype(np.uint16)
     fits = values.dtype.kind == "f" and low >= 0 and high <= 1
     deep = np.empty(values.shape, np.uint16)
-    for band in bands(*values.shape):
+    for band in row_slices(*values.shape):
         numbers = values[band].astype(np.float64)
-        deep[band] = np.rint(numbers * 65535) if fits else stretched(numbers, low, high)
+        deep[band] = np.rint(numbers * 65535) if fits else rescale_to_uint16(numbers, low, high)
     return deep
 
 
@@ -240,7 +240,7 @@ def _from_array(array: npt.NDArray[np.generic]) -> Radiograph:
     if array.ndim == 2:
         return Radiograph(_deep_grey(array), "array")
     grey, was_coloured = _deep_colours(array)
-    return Radiograph(grey, "array", (greyscale.COLOUR_NOTE,) if was_coloured else ())
+    return Radiograph(grey, "array", (greyscale.COLOUR_WARNING,) if was_coloured else ())
 
 
 def _deep_colours(array: npt.NDArray[np.generic]) -> tuple[npt.NDArray[np.uint16], bool]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BundleCorrupt, ModelNotFound
-from ..files import write
+from ..files import atomic_write
 from ..imaging import INPUT_SIDE
 from .decision import CLASSES, DEFAULT_POINT, Calibration, ModelIdentity, OperatingPoint
 from .gate import Gate, Limits
@@ -30,8 +30,8 @@ CARD = "README.md"
 KERAS = "model.keras"
 EXAMPLES = "examples"
 
-NEEDED = (GRAPH, GATE, EVALUATION)
-NOT_SERVED = (KERAS,)
+REQUIRED_FILES = (GRAPH, GATE, EVALUATION)
+TRAINING_ONLY_FILES = (KERAS,)
 """Published for fine-tuning, never needed for an answer: a folder or a download may lack it."""
 
 _LEGAL_NAME = re.compile(r"(?:[\w-][\w.-]*/)?[\w-][\w.-]*")
@@ -72,7 +72,7 @@ def load(
     format.
     """
     config, digest = read_config(folder, config_sha256)
-    wanted = {file: facts for file, facts in config["files"].items() if whole or file not in NOT_SERVED}
+    wanted = {file: facts for file, facts in config["files"].items() if whole or file not in TRAINING_ONLY_FILES}
     files = {file: _verified(folder, file, facts) for file, facts in wanted.items()}
     try:
         identity = ModelIdentity(name, revision or str(config["revision"]), digest)
@@ -101,7 +101,7 @@ def read_config(folder: Path, sha256: str | None = None) -> tuple[dict[str, Any]
     return config, digest
 
 
-def seal(folder: Path, config: Mapping[str, Any]) -> str:
+def write_config(folder: Path, config: Mapping[str, Any]) -> str:
     """Write `config.json` with the size and sha256 of the bundle's other files; returns its own sha256.
 
     Whatever else lies in the folder (checkpoints, plots) is no part of the bundle.
@@ -115,7 +115,7 @@ def seal(folder: Path, config: Mapping[str, Any]) -> str:
         if path.is_file()
     }
     text = json.dumps({**config, "format": FORMAT, "files": files}, indent=1) + "\n"
-    write(folder / CONFIG, text.encode())
+    atomic_write(folder / CONFIG, text.encode())
     return _sha256(text.encode())
 
 
@@ -126,7 +126,7 @@ def _check_config(config: Any) -> None:
         raise ValueError(f"the class order must be {CLASSES}, not {config['classes']}")
     if config["input"]["shape"] != [INPUT_SIDE, INPUT_SIDE, 3]:
         raise ValueError(f"the input must be [{INPUT_SIDE}, {INPUT_SIDE}, 3], not {config['input']['shape']}")
-    missing = [name for name in NEEDED if name not in config["files"]]
+    missing = [name for name in REQUIRED_FILES if name not in config["files"]]
     if missing:
         raise ValueError(f"it does not list {', '.join(missing)}")
     for name, facts in config["files"].items():

@@ -68,7 +68,7 @@ class OperatingPoint:
             return CLASSES[0]
         return CLASSES[1] if probability > self.high else UNKNOWN
 
-    def forced(self, probability: float) -> str:
+    def thresholded(self, probability: float) -> str:
         return CLASSES[int(probability >= self.threshold)]
 
 
@@ -149,7 +149,7 @@ class Failure:
         return {"file": self.file, "error": self.error.as_dict()}
 
 
-def choose_point(points: dict[str, OperatingPoint], name: str) -> OperatingPoint:
+def get_operating_point(points: dict[str, OperatingPoint], name: str) -> OperatingPoint:
     """The operating point of that name; raises `UsageError` for an unknown one."""
     if name not in points:
         raise UsageError(f"There is no such operating point. Allowed: {', '.join(points)}. Received: {name!r}.")

@@ -23,14 +23,14 @@ LUNG_HEIGHT = (0.15, 0.82)
 
 ZONES = ("right_upper", "right_middle", "right_lower", "left_upper", "left_middle", "left_lower")
 
-NAMED_SHARE = 0.5
+MIN_NAMED_SHARE = 0.5
 """Where less than this share of the activation lies inside both lungs, no zone is named in words."""
 
 _HEAT = np.array([[0, 0, 4], [87, 16, 110], [188, 55, 84], [249, 142, 9], [252, 255, 164]], np.float32)
 """Five steps of the inferno map: even in lightness, so that it also reads in grey and for colour-blind users."""
 
 
-def zones(activation: Activation) -> dict[str, float]:
+def zone_shares(activation: Activation) -> dict[str, float]:
     """The share of the positive activation in each of the six lung zones; outside the boxes it is not counted.
 
     All shares are 0 where the map is empty.
@@ -42,7 +42,7 @@ def zones(activation: Activation) -> dict[str, float]:
 
 def strongest_zone(shares: dict[str, float]) -> str | None:
     """The zone to name in words, such as "right lower"; None where too little of the map lies inside the lungs."""
-    if sum(shares.values()) < NAMED_SHARE:
+    if sum(shares.values()) < MIN_NAMED_SHARE:
         return None
     return max(shares, key=lambda zone: shares[zone]).replace("_", " ")
 
@@ -55,7 +55,7 @@ def overlay(film: npt.NDArray[np.uint8], activation: Activation, opacity: float 
     return Image.composite(_coloured(strength).convert("RGB"), Image.fromarray(film).convert("RGB"), share)
 
 
-def layer(activation: Activation, size: tuple[int, int]) -> Image.Image:
+def map_layer(activation: Activation, size: tuple[int, int]) -> Image.Image:
     """The map alone, to lie over a film of `size` (width, height): clear where it is 0, opaque where it is strongest.
 
     Shown at some opacity over the film it is `overlay` of that opacity. One byte a pixel, since colour and opacity both

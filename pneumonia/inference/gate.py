@@ -66,7 +66,7 @@ class Limits:
     near: float
     far: float
 
-    def beyond(self, value: float) -> str | None:
+    def exceeded_limit(self, value: float) -> str | None:
         """`far`, `near` or None."""
         return "far" if value > self.far else "near" if value > self.near else None
 
@@ -101,7 +101,7 @@ class Subspace:
         distance = np.sqrt(_squares(along / self.deviations) / along.shape[1])
         return residual, distance
 
-    def gain_upside_down(self, features: Floats, flipped: Floats) -> Floats:
+    def residual_drop_when_flipped(self, features: Floats, flipped: Floats) -> Floats:
         """How much less of films is left unexplained when they are turned upside down, from both features `[N, d]`."""
         gain: Floats = self.measure(features)[0] - self.measure(flipped)[0]
         return gain
@@ -112,14 +112,14 @@ class Subspace:
         found = {"residual": self.residual, "distance": self.distance, "upside_down": self.upside_down}
         return {name: limit for name, limit in found.items() if limit is not None}
 
-    def beyond(self, features: Floats) -> str | None:
+    def exceeded_limit(self, features: Floats) -> str | None:
         """`far`, `near` or None, for one film's features `[1, d]`."""
         if self.upside_down is not None:
-            features = np.concatenate([features, turned(features)])
+            features = np.concatenate([features, flip_thumbnails(features)])
         residual, distance = self.measure(features)  # once: the components are read from memory, which takes longest
-        found = {self.residual.beyond(float(residual[0])), self.distance.beyond(float(distance[0]))}
+        found = {self.residual.exceeded_limit(float(residual[0])), self.distance.exceeded_limit(float(distance[0]))}
         if self.upside_down is not None:
-            found.add(self.upside_down.beyond(float(residual[0] - residual[1])))
+            found.add(self.upside_down.exceeded_limit(float(residual[0] - residual[1])))
         return "far" if "far" in found else "near" if "near" in found else None
 
 
@@ -136,7 +136,7 @@ class Gate:
         # Means vary less than their pixels: where they vary enough, all pixels need not be gone through.
         if max(float(deviation[0]) for _, deviation in seen.values()) < MIN_CONTRAST and films.std() < MIN_CONTRAST:
             return "unreadable_contrast"
-        found = {self.subspaces[name].beyond(view.describe(seen[name][0])) for name, view in VIEWS.items()}
+        found = {self.subspaces[name].exceeded_limit(view.describe(seen[name][0])) for name, view in VIEWS.items()}
         if "far" in found:
             return "not_a_chest_film"
         return "unlike_training_films" if "near" in found else None
@@ -188,12 +188,12 @@ VIEWS = {"brightness": thumbnails, "edges": edge_maps}
 _ARRAYS = ("mean", "components", "variances")
 
 
-def upside_down(films: Films) -> Films:
+def flip_vertically(films: Films) -> Films:
     """`[N, 150, 150]` with top and bottom exchanged; left and right stay, since the gate tells them not apart."""
     return films[:, ::-1, :]
 
 
-def turned(thumbnails: Floats) -> Floats:
+def flip_thumbnails(thumbnails: Floats) -> Floats:
     """`[N, 900]` thumbnails of the films upside down: the same blocks in another order, and no film averaged again."""
     side = INPUT_SIDE // THUMBNAIL_BLOCK
     return thumbnails.reshape(-1, side, side)[:, ::-1].reshape(len(thumbnails), -1)

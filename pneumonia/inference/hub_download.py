@@ -17,23 +17,25 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from .. import settings
 from ..errors import BundleCorrupt, DiskFull, HubUnreachable, ModelNotFound, PneumoniaError, RevisionNotFound
-from ..files import beneath
+from ..files import walk_bottom_up
 from . import bundle
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
-TOTAL_S = 300
+MAX_DOWNLOAD_S = 300
 """A download is given up after so many seconds even if it still moves."""
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _LOOK_EVERY_S = 0.1
 _CHUNK_BYTES = 65_536
 
-Fetched: TypeAlias = tuple[Path, str]
+DownloadedBundle: TypeAlias = tuple[Path, str]
 
 
-def fetch(repository: str, revision: str, *, endpoint: str | None = None, cache: Path | None = None) -> Fetched:
+def download_bundle(
+    repository: str, revision: str, *, endpoint: str | None = None, cache: Path | None = None
+) -> DownloadedBundle:
     """(folder, commit) of a bundle whose files are all there; they are not verified yet.
 
     Raises `ModelNotFound`, `RevisionNotFound`, `HubUnreachable` or `DiskFull`, after `PNEUMONIA_HUB_TIMEOUT_S` seconds
@@ -48,7 +50,7 @@ def fetch(repository: str, revision: str, *, endpoint: str | None = None, cache:
     patience = settings.HUB_TIMEOUT_S.read()
     api = HfApi(endpoint=endpoint)
 
-    def work() -> Fetched:
+    def work() -> DownloadedBundle:
         try:
             return _download(api, repository, revision, cache, patience)
         except PneumoniaError:
@@ -62,7 +64,7 @@ def fetch(repository: str, revision: str, *, endpoint: str | None = None, cache:
         raise HubUnreachable(f"The Hub does not answer: {error}. {_cached_hint(folder, repository)}") from None
 
 
-def _download(api: HfApi, repository: str, revision: str, cache: Path, patience: float) -> Fetched:
+def _download(api: HfApi, repository: str, revision: str, cache: Path, patience: float) -> DownloadedBundle:
     commit = revision
     if not _COMMIT.fullmatch(revision):
         commit = str(api.model_info(repository, revision=revision, timeout=patience).sha)
@@ -74,17 +76,17 @@ def _download(api: HfApi, repository: str, revision: str, cache: Path, patience:
     folder = one(bundle.CONFIG).parent
     config, _ = bundle.read_config(folder)
     for name in config["files"]:
-        if name not in bundle.NOT_SERVED:
+        if name not in bundle.TRAINING_ONLY_FILES:
             one(name)
     return folder, commit
 
 
-def _bounded(work: Callable[[], Fetched], folder: Path, patience: float) -> Fetched:
+def _bounded(work: Callable[[], DownloadedBundle], folder: Path, patience: float) -> DownloadedBundle:
     """Run `work` as long as `folder` grows; a request that hangs inside a library cannot be stopped in another way.
 
     The thread that is given up writes to the Hub's cache only, where a file counts once it is whole.
     """
-    outcome: queue.SimpleQueue[Fetched | BaseException] = queue.SimpleQueue()
+    outcome: queue.SimpleQueue[DownloadedBundle | BaseException] = queue.SimpleQueue()
 
     def run() -> None:
         try:
@@ -104,8 +106,8 @@ def _bounded(work: Callable[[], Fetched], folder: Path, patience: float) -> Fetc
             moved, size = (now, grown) if grown > size else (moved, size)
             if now - moved > patience:
                 raise TimeoutError(f"no progress for {patience} s") from None
-            if now - started > TOTAL_S:
-                raise TimeoutError(f"not done after {TOTAL_S} s") from None
+            if now - started > MAX_DOWNLOAD_S:
+                raise TimeoutError(f"not done after {MAX_DOWNLOAD_S} s") from None
             continue
         if isinstance(result, BaseException):
             raise result
@@ -115,7 +117,7 @@ def _bounded(work: Callable[[], Fetched], folder: Path, patience: float) -> Fetc
 def _size(folder: Path) -> int:
     """Bytes under `folder`, files that come and go included."""
     total = 0
-    for path in beneath(folder):
+    for path in walk_bottom_up(folder):
         try:
             total += path.lstat().st_size
         except FileNotFoundError:
@@ -156,4 +158,4 @@ def _is_whole(snapshot: Path) -> bool:
         config, _ = bundle.read_config(snapshot)
     except PneumoniaError:
         return False
-    return all((snapshot / name).exists() for name in config["files"] if name not in bundle.NOT_SERVED)
+    return all((snapshot / name).exists() for name in config["files"] if name not in bundle.TRAINING_ONLY_FILES)

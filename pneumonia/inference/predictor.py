@@ -28,7 +28,7 @@ from .decision import (
     Prediction,
     Reason,
     check_prevalence,
-    choose_point,
+    get_operating_point,
 )
 from .graph import Activation, Graph
 
@@ -52,7 +52,7 @@ class Reading:
     def display(self, source: Source) -> npt.NDArray[np.uint8]:
         """The film for a viewer, `[H, W]`: the `source` that was read, at full resolution, corrected as `film` is."""
         film = imaging.read(source, full_resolution=True)
-        return imaging.to_display(imaging.negative(film) if self.inverted else film)
+        return imaging.to_display(imaging.invert(film) if self.inverted else film)
 
 
 class Predictor:
@@ -144,7 +144,7 @@ class Predictor:
         (`Reading.display`).
         """
         film = imaging.read(source)
-        if film.is_of_other_part:
+        if film.is_other_body_part:
             return Reading(film, Reason("not_a_chest_film"), None, None)
         if film.is_lateral:
             return Reading(film, Reason("unlike_training_films"), None, None)
@@ -152,7 +152,7 @@ class Predictor:
         refusal = self.bundle.gate.check(seen)
         inverted = refusal is not None and self.bundle.gate.check(255 - seen) is None
         if inverted:
-            film = imaging.negative(film)
+            film = imaging.invert(film)
             seen = imaging.to_input(film)
         elif refusal is not None:
             return Reading(film, Reason(refusal), None, None)
@@ -178,7 +178,7 @@ class Predictor:
         the probabilities; the label stays, since operating points are defined at the calibration's prevalence.
         """
         check_prevalence(prevalence)
-        point = choose_point(self.operating_points, operating_point)
+        point = get_operating_point(self.operating_points, operating_point)
         label = UNKNOWN if reading.probability is None else point.label(reading.probability)
         reason = reading.refusal or (Reason("inconclusive") if label == UNKNOWN else None)
         shown = reading.activation is not None and label != CLASSES[0]
@@ -188,14 +188,14 @@ class Predictor:
             probability=self._probability(reading, prevalence),
             operating_point=operating_point,
             reason=reason,
-            zones=explain.zones(reading.activation) if shown and reading.activation is not None else None,
+            zones=explain.zone_shares(reading.activation) if shown and reading.activation is not None else None,
             model=self.model,
             warnings=_warnings(reading, prevalence),
         )
 
     def check(self, operating_point: str, prevalence: float | None) -> None:
         """Raises `UsageError` for what is not legal, before a film is read."""
-        choose_point(self.operating_points, operating_point)
+        get_operating_point(self.operating_points, operating_point)
         check_prevalence(prevalence)
 
     def _probability(self, reading: Reading, prevalence: float | None) -> float | None:
@@ -213,7 +213,7 @@ def _or_fail(source: Source | Callable[[], Source], answer: Callable[[Source], A
     except PneumoniaError as error:
         return Failure(name, error)
     except Exception as error:
-        return Failure(name, InternalError.hiding(error))
+        return Failure(name, InternalError.from_exception(error))
 
 
 def _warnings(reading: Reading, prevalence: float | None) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from . import bundle, hub_download
 from .bundle import Bundle
 from .embedded import CONFIG_SHA256
 
-EMBEDDED = Path(__file__).parents[1] / "models" / "children"
+EMBEDDED_FOLDER = Path(__file__).parents[1] / "models" / "children"
 
 _HUB_NAME = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+)(?:@(?P<revision>[\w./-]+))?")
 
@@ -23,7 +23,7 @@ def load_bundle(model: str | None = None) -> Bundle:
     """
     wanted = settings.MODEL.read() if model is None else model
     if not wanted:
-        return bundle.load(EMBEDDED, "embedded", config_sha256=CONFIG_SHA256)
+        return bundle.load(EMBEDDED_FOLDER, "embedded", config_sha256=CONFIG_SHA256)
     if Path(wanted).is_dir():
         return bundle.load(Path(wanted), Path(wanted).resolve().name)
     match = _HUB_NAME.fullmatch(wanted)
@@ -46,7 +46,7 @@ def load_from_hub(wanted: str, *, endpoint: str | None = None) -> Bundle:
 
 
 def _from_hub(repository: str, revision: str, *, endpoint: str | None = None) -> Bundle:
-    folder, commit = hub_download.fetch(repository, revision, endpoint=endpoint)
+    folder, commit = hub_download.download_bundle(repository, revision, endpoint=endpoint)
     try:
         return bundle.load(folder, repository, revision=commit)
     except BundleCorrupt as error:

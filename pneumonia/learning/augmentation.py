@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ..evaluation.borders import CHEST, Frame, in_border_of
+from ..evaluation.borders import CHEST_FRAME, Frame, replace_border
 from ..imaging import INPUT_SIDE
 from .recipe import Augmentation
 
@@ -29,7 +29,7 @@ _BARELY = 0.15
 """A Gaussian of so few pixels changes nothing that 8 bits could hold."""
 
 
-def random_films(
+def augment_films(
     films: npt.NDArray[np.uint8], others: npt.NDArray[np.uint8], augmentation: Augmentation, random: Random
 ) -> Floats:
     """`[N, 150, 150]` uint8 -> `[N, 150, 150]` in 0..255, each reframed, moved, re-exposed, blurred and noised anew.
@@ -41,7 +41,7 @@ def random_films(
 
 
 def _random_film(film: Film, other: Film, augmentation: Augmentation, random: Random) -> Floats:
-    reframed = in_border_of(film, other, _frame(random)) if random.random() < augmentation.foreign_border else film
+    reframed = replace_border(film, other, _frame(random)) if random.random() < augmentation.foreign_border else film
     moved = _moved(reframed, augmentation, random)
     exposed = _exposed(moved, augmentation, random)
     degraded = _degraded(exposed, augmentation, random)
@@ -50,7 +50,7 @@ def _random_film(film: Film, other: Film, augmentation: Augmentation, random: Ra
 
 def _frame(random: Random) -> Frame:
     """About the chest, never twice the same: a seam at a fixed place could be learnt."""
-    sides = (CHEST.left, CHEST.right, CHEST.top, CHEST.bottom)
+    sides = (CHEST_FRAME.left, CHEST_FRAME.correct, CHEST_FRAME.top, CHEST_FRAME.bottom)
     left, right, top, bottom = (side + random.uniform(-0.05, 0.05) for side in sides)
     return Frame(left, right, top, bottom, soft=random.uniform(0.02, 0.08))
 

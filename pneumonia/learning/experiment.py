@@ -19,12 +19,12 @@ from sklearn.metrics import roc_auc_score
 
 from .. import files
 from ..evaluation import card, curve_plots
-from ..evaluation.assess import Outcome, assess, examine, out_of_fold
+from ..evaluation.assess import FilmScores, evaluate, out_of_fold, score_films
 from ..evaluation.audits import audits
-from ..evaluation.borders import in_border_of_other_class
-from ..evaluation.dataset import FilmSet, load
+from ..evaluation.borders import replace_border_across_classes
+from ..evaluation.dataset import FilmSet, load_films
 from ..evaluation.operating_points import calibrate, operating_points
-from ..evaluation.perturbations import AS_IT_IS, CHANGES, auroc_of_pairs, changed
+from ..evaluation.perturbations import CHANGES, UNCHANGED, pairwise_auroc, perturb
 from ..evaluation.protocols import Split, splits
 from ..imaging import INPUT_SIDE
 from ..inference import bundle
@@ -35,8 +35,8 @@ from ..inference.predictor import Predictor
 from . import provenance
 from .export import check_against_keras, serving_model, to_litert
 from .gate_fit import fit_gate
-from .train_args import Order
-from .training import History, scores, train_members
+from .train_args import TrainArgs
+from .training import History, predict_scores, train_ensemble
 
 Probability = npt.NDArray[np.float64]
 
@@ -47,12 +47,12 @@ CHECKED_FILMS = 16
 """So many validation films must score the same in Keras and in the served graph."""
 
 
-def run(order: Order) -> Path:
+def run(order: TrainArgs) -> Path:
     """Train, export, choose, evaluate; returns the folder with the bundle (or, for `folds5`, with five of them).
 
     With `validate` it stops before any test film is looked at, and the folder holds `validation.json`.
     """
-    films = load(order.data)
+    films = load_films(order.data)
     print(films.report())
     parts = splits(films, order.protocol)
     if order.validate:
@@ -69,19 +69,19 @@ def run(order: Order) -> Path:
     return order.out
 
 
-def _run_fold(order: Order, films: FilmSet, split: Split) -> tuple[dict[str, Any], Probability]:
+def _run_fold(order: TrainArgs, films: FilmSet, split: Split) -> tuple[dict[str, Any], Probability]:
     """A fold's figures and its test films' probabilities; with `resume`, a finished fold's as they lie there."""
     out = order.out / f"fold{split.fold}"
     finished = out / "training" / "fold.json"
     if not (order.resume and finished.exists()):
         entry, outcome = _run_split(order, films, split, out)
-        files.write(finished, _json({"entry": entry, "probability": outcome.probability.tolist()}))
+        files.atomic_write(finished, _json({"entry": entry, "probability": outcome.probability.tolist()}))
     done = json.loads(finished.read_bytes())
     return done["entry"], np.array(done["probability"])
 
 
 def _gather_folds(
-    order: Order, films: FilmSet, parts: Sequence[Split], folds: Sequence[tuple[dict[str, Any], Probability]]
+    order: TrainArgs, films: FilmSet, parts: Sequence[Split], folds: Sequence[tuple[dict[str, Any], Probability]]
 ) -> None:
     summary = _across_folds([entry for entry, _ in folds])
     probability = np.empty(len(films.films))
@@ -90,23 +90,23 @@ def _gather_folds(
     summary["out_of_fold"] = out_of_fold(films, probability)
     print(f"{'ECE out of fold':>24}  {card.shown('ece', summary['out_of_fold']['figures']['ece'])}")
     evaluation = {"format": 1, "runs": {f"{order.recipe.name}/folds5": summary}}
-    files.write(order.out / bundle.EVALUATION, _json(evaluation))
+    files.atomic_write(order.out / bundle.EVALUATION, _json(evaluation))
 
 
-def _validate_split(order: Order, films: FilmSet, split: Split, out: Path) -> None:
+def _validate_split(order: TrainArgs, films: FilmSet, split: Split, out: Path) -> None:
     """Only what a search may see: `validation.json`, and no test film."""
-    with files.alone(out):
+    with files.exclusive_folder(out):
         network, history = _train_split(order, films, split, out)
-        _, summary = _validation_scores(network, films.take(split.validation))
+        _, summary = _validation_scores(network, films.subset(split.validation))
         _keep_history(out / "training", history)
         seconds = round(sum(row["seconds"] for row in history))
-        files.write(out / "validation.json", _json({"recipe": order.recipe.name, "seconds": seconds, **summary}))
+        files.atomic_write(out / "validation.json", _json({"recipe": order.recipe.name, "seconds": seconds, **summary}))
 
 
-def _train_split(order: Order, films: FilmSet, split: Split, out: Path) -> tuple[keras.Model, History]:
-    learning, validation = films.take(split.train), films.take(split.validation)
+def _train_split(order: TrainArgs, films: FilmSet, split: Split, out: Path) -> tuple[keras.Model, History]:
+    learning, validation = films.subset(split.train), films.subset(split.validation)
     started = time.perf_counter()
-    trained = train_members(
+    trained = train_ensemble(
         order.recipe,
         (learning.inputs, learning.labels),
         (validation.inputs, validation.labels),
@@ -118,17 +118,17 @@ def _train_split(order: Order, films: FilmSet, split: Split, out: Path) -> tuple
     return trained
 
 
-def _run_split(order: Order, films: FilmSet, split: Split, out: Path) -> tuple[dict[str, Any], Outcome]:
-    with files.alone(out):
+def _run_split(order: TrainArgs, films: FilmSet, split: Split, out: Path) -> tuple[dict[str, Any], FilmScores]:
+    with files.exclusive_folder(out):
         network, history = _train_split(order, films, split, out)
-        learning, validation = films.take(split.train), films.take(split.validation)
+        learning, validation = films.subset(split.train), films.subset(split.validation)
         config = _export(order, films, network, learning, validation, out)
         _keep_history(out / "training", history)
-        return _evaluate(order, config, films.take(split.test), len(learning.films), history, out)
+        return _evaluate(order, config, films.subset(split.test), len(learning.films), history, out)
 
 
 def _export(
-    order: Order, films: FilmSet, network: keras.Model, learning: FilmSet, validation: FilmSet, out: Path
+    order: TrainArgs, films: FilmSet, network: keras.Model, learning: FilmSet, validation: FilmSet, out: Path
 ) -> dict[str, Any]:
     """Write graph, gate, Keras model and examples; returns the config with what validation chose."""
     model = serving_model(network)
@@ -136,14 +136,14 @@ def _export(
     worst = check_against_keras(model, Graph(graph_bytes, 1), validation.inputs[:CHECKED_FILMS])
     print(f"the served graph equals Keras within {worst:.1e}")
     ways, shifted = _validation_scores(network, validation)
-    calibration = calibrate(validation.labels, ways[AS_IT_IS])
+    calibration = calibrate(validation.labels, ways[UNCHANGED])
     labels = np.tile(validation.labels, len(ways))
     probability = np.array([calibration.probability(float(value)) for said in ways.values() for value in said])
     points = operating_points(labels, probability, calibration.prevalence)
     gate = fit_gate(learning.inputs, validation.inputs)
-    files.write(out / bundle.GRAPH, graph_bytes)
-    files.write(out / bundle.GATE, gate.to_bytes())
-    with files.whole(out / bundle.KERAS) as partial:
+    files.atomic_write(out / bundle.GRAPH, graph_bytes)
+    files.atomic_write(out / bundle.GATE, gate.to_bytes())
+    with files.atomic_path(out / bundle.KERAS) as partial:
         network.save(partial)
     shutil.rmtree(out / bundle.EXAMPLES, ignore_errors=True)
     _write_averages(learning, out / bundle.EXAMPLES)
@@ -170,9 +170,9 @@ def _validation_scores(
     network: keras.Model, validation: FilmSet
 ) -> tuple[dict[str, npt.NDArray[np.float64]], dict[str, Any]]:
     """The validation films' scores in every way that they might have been saved, and AUROCs over these ways."""
-    ways = {name: scores(network, changed(validation.inputs, name)) for name in CHANGES}
-    foreign = scores(network, in_border_of_other_class(validation.inputs, validation.labels))
-    pairs = auroc_of_pairs(validation.labels, ways)
+    ways = {name: predict_scores(network, perturb(validation.inputs, name)) for name in CHANGES}
+    foreign = predict_scores(network, replace_border_across_classes(validation.inputs, validation.labels))
+    pairs = pairwise_auroc(validation.labels, ways)
     worst = min(pairs, key=lambda pair: pairs[pair])
     summary = {
         "films": len(validation.films),
@@ -182,21 +182,21 @@ def _validation_scores(
         "border_of_other_class": round(float(roc_auc_score(validation.labels, foreign)), 5),
     }
     print(
-        f"validation AUROC {pairs[AS_IT_IS, AS_IT_IS]:.4f}, worst pair of changes {pairs[worst]:.4f} {worst}, "
+        f"validation AUROC {pairs[UNCHANGED, UNCHANGED]:.4f}, worst pair of changes {pairs[worst]:.4f} {worst}, "
         f"in the border of the other class {summary['border_of_other_class']:.4f}"
     )
     return ways, summary
 
 
 def _evaluate(
-    order: Order, config: dict[str, Any], test: FilmSet, learned: int, history: History, out: Path
-) -> tuple[dict[str, Any], Outcome]:
+    order: TrainArgs, config: dict[str, Any], test: FilmSet, learned: int, history: History, out: Path
+) -> tuple[dict[str, Any], FilmScores]:
     """Assess the sealed bundle through the serving path, and write figures and card into it."""
     name = f"{order.recipe.name}/{order.protocol}"
-    files.write(out / bundle.EVALUATION, _json({"format": 1, "runs": {}}))
-    bundle.seal(out, config)
+    files.atomic_write(out / bundle.EVALUATION, _json({"format": 1, "runs": {}}))
+    bundle.write_config(out, config)
     predictor = Predictor(bundle.load(out, out.name))
-    outcome = examine(predictor, test)
+    outcome = score_films(predictor, test)
     entry = {
         "recipe": order.recipe.name,
         "protocol": order.protocol,
@@ -211,7 +211,7 @@ def _evaluate(
             "seconds": round(sum(row["seconds"] for row in history)),
             "machine": provenance.machine(),
         },
-        **assess(test, outcome, predictor),
+        **evaluate(test, outcome, predictor),
         **audits(predictor, test, order.protocol),
     }
     evaluation = {
@@ -220,10 +220,10 @@ def _evaluate(
         "looks": [],
         "examples": {path.name: predictor.predict(path).probability for path in predictor.bundle.examples},
     }
-    files.write(out / bundle.EVALUATION, _json(evaluation))
-    files.write(out / bundle.CARD, card.write(config, evaluation).encode())
-    files.write(out / "training" / "curves.png", curve_plots.curves(entry))
-    bundle.seal(out, config)
+    files.atomic_write(out / bundle.EVALUATION, _json(evaluation))
+    files.atomic_write(out / bundle.CARD, card.write(config, evaluation).encode())
+    files.atomic_write(out / "training" / "curves.png", curve_plots.curves(entry))
+    bundle.write_config(out, config)
     _print(name, entry)
     return entry, outcome
 
@@ -241,8 +241,8 @@ def _across_folds(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _keep_history(folder: Path, history: History) -> None:
-    files.write(folder / "history.json", _json(history))
-    files.write(folder / "history.png", curve_plots.history(history))
+    files.atomic_write(folder / "history.json", _json(history))
+    files.atomic_write(folder / "history.png", curve_plots.history(history))
 
 
 def _write_averages(films: FilmSet, folder: Path) -> None:
@@ -258,7 +258,7 @@ def _write_averages(films: FilmSet, folder: Path) -> None:
         buffer = io.BytesIO()
         Image.fromarray(mean).save(buffer, "PNG", optimize=True)
         name = f"average-of-{len(nearest)}-typical-{class_name.lower()}-films.png"
-        files.write(folder / name, buffer.getvalue())
+        files.atomic_write(folder / name, buffer.getvalue())
 
 
 def _print(name: str, entry: Mapping[str, Any]) -> None:

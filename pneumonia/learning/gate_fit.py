@@ -8,8 +8,8 @@ from itertools import islice
 import numpy as np
 import numpy.typing as npt
 
-from ..evaluation.perturbations import CHANGES, changed
-from ..inference.gate import VIEWS, Films, Floats, Gate, Limits, Subspace, upside_down
+from ..evaluation.perturbations import CHANGES, perturb
+from ..inference.gate import VIEWS, Films, Floats, Gate, Limits, Subspace, flip_vertically
 
 COMPONENTS = 64
 KEPT_BY_RESIDUAL, KEPT_BY_DISTANCE = 0.995, 0.998
@@ -37,10 +37,10 @@ def fit_gate(train: Films, validation: Films) -> Gate:
     """
     learnt = np.concatenate([train, *_in_other_ways(train)])
     learnt = np.concatenate([learnt, learnt[:, :, ::-1]])
-    held_out = np.concatenate([changed(validation, name) for name in CHANGES])
+    held_out = np.concatenate([perturb(validation, name) for name in CHANGES])
     spaces = {name: _fit(view(learnt), view(held_out)) for name, view in VIEWS.items()}
     view, space = VIEWS[UPSIDE_DOWN_VIEW], spaces[UPSIDE_DOWN_VIEW]
-    gains = space.gain_upside_down(view(held_out), view(upside_down(held_out)))
+    gains = space.residual_drop_when_flipped(view(held_out), view(flip_vertically(held_out)))
     return Gate({**spaces, UPSIDE_DOWN_VIEW: replace(space, upside_down=_limits_upside_down(gains))})
 
 
@@ -48,7 +48,7 @@ def _in_other_ways(films: Films) -> list[Films]:
     """Every film once more, each changed in one of the ways in turn."""
     names = list(islice(CHANGES, 1, None))
     parts = ((films[start :: len(names)], name) for start, name in enumerate(names))
-    return [changed(part, name) for part, name in parts if len(part)]
+    return [perturb(part, name) for part, name in parts if len(part)]
 
 
 def _fit(learnt: Floats, held_out: Floats) -> Subspace:

@@ -16,7 +16,7 @@ from .recipe import Recipe
 
 
 @dataclass(frozen=True)
-class Order:
+class TrainArgs:
     """What a command line asks of `train.py`."""
 
     data: Path
@@ -34,7 +34,7 @@ class Order:
     """The commit that the run started from."""
 
 
-def parse(arguments: Sequence[str]) -> Order:
+def parse(arguments: Sequence[str]) -> TrainArgs:
     """Read `train.py`'s arguments; raises `UsageError`, or `DatasetError` where there are no films."""
     parser = argparse.ArgumentParser(
         "train.py", description="Train the chest-film network: films in, model bundle out."
@@ -58,7 +58,7 @@ def parse(arguments: Sequence[str]) -> Order:
         raise UsageError("order5 has no test films. Allowed: --split order5 --fold N --validate.")
     recipe = recipes.get(given.recipe).with_epochs(given.epochs)
     list_films(given.data)
-    return Order(
+    return TrainArgs(
         data=given.data,
         recipe=recipe,
         protocol=given.split,

@@ -16,8 +16,8 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from ..errors import UsageError
-from ..files import whole
-from .augmentation import random_films
+from ..files import atomic_path
+from .augmentation import augment_films
 from .network import build_network, ensemble, training_model
 from .recipe import Recipe
 
@@ -33,7 +33,7 @@ AHEAD = 4
 """So many batches are changed ahead of the one that trains."""
 
 
-def train_members(
+def train_ensemble(
     recipe: Recipe,
     films: tuple[Inputs, Labels],
     validation: tuple[Inputs, Labels],
@@ -102,7 +102,7 @@ def train(
     return served, history
 
 
-def scores(network: keras.Model, inputs: Inputs, batch: int = 64) -> npt.NDArray[np.float64]:
+def predict_scores(network: keras.Model, inputs: Inputs, batch: int = 64) -> npt.NDArray[np.float64]:
     """The network's scores of `[N, 150, 150]` films, `[N]`."""
     parts = [
         np.asarray(network(np.repeat(inputs[start : start + batch, :, :, None], 3, axis=3).astype(np.float32)))
@@ -141,7 +141,7 @@ def _batches(inputs: Inputs, recipe: Recipe, seed: tuple[int, int], steps: int) 
     def prepare(step: int) -> tuple[Indices, Floats]:
         random = np.random.default_rng((*seed, step))
         others = inputs[random.integers(len(inputs), size=len(parts[step]))]
-        return parts[step], random_films(inputs[parts[step]], others, recipe.augmentation, random)
+        return parts[step], augment_films(inputs[parts[step]], others, recipe.augmentation, random)
 
     with ThreadPoolExecutor(1, "augmentation") as pool:
         ahead: deque[Future[tuple[Indices, Floats]]] = deque()
@@ -173,7 +173,7 @@ def _average(served: keras.Model, network: keras.Model, momentum: float, step: i
 
 def _validate(network: keras.Model, validation: tuple[Inputs, Labels]) -> dict[str, float]:
     inputs, labels = validation
-    found = np.clip(scores(network, inputs), 1e-7, 1 - 1e-7)
+    found = np.clip(predict_scores(network, inputs), 1e-7, 1 - 1e-7)
     loss = -np.mean(np.where(labels == 1, np.log(found), np.log1p(-found)))
     return {"validation_loss": float(loss), "validation_accuracy": float(np.mean((found >= 0.5) == (labels == 1)))}
 
@@ -187,7 +187,7 @@ def _state(model: keras.Model, served: keras.Model, network: keras.Model) -> lis
 def _save(path: Path, state: list[Any], history: History, recipe: Recipe, seed: int) -> None:
     note = json.dumps({"recipe": repr(recipe), "seed": seed, "history": history})
     arrays: dict[str, Any] = {f"variable_{index}": np.asarray(variable) for index, variable in enumerate(state)}
-    with whole(path) as partial:
+    with atomic_path(path) as partial:
         np.savez(partial, note=np.array(note), **arrays)
 
 

@@ -12,20 +12,20 @@ from .. import settings
 from ..errors import HubUnreachable, UsageError
 from ..inference import sources
 from . import space_files
-from .hub_client import NOT_OURS, Content, Repository, differing
-from .space_files import Served
+from .hub_client import HUB_MANAGED_FILES, Content, Repository, changed_files
+from .space_files import HubModel
 
 _MARK = "pneumonia/__init__.py"
 """A Space that has it is one of this page; a new one has nothing but what the Hub put there."""
-_EMPTY = frozenset({*NOT_OURS, "README.md"})
+_EMPTY = frozenset({*HUB_MANAGED_FILES, "README.md"})
 
 
 @dataclass(frozen=True)
-class Cargo:
+class SpaceContent:
     """What a Space will hold, and which model it will serve."""
 
     files: Mapping[str, Content]
-    served: Served | None = None
+    served: HubModel | None = None
     """The model on the Hub; None for the embedded one, which goes along."""
 
     @property
@@ -35,11 +35,11 @@ class Cargo:
 
 
 @dataclass(frozen=True)
-class Plan:
+class DeployPlan:
     """What deploying will do."""
 
     repository: Repository
-    cargo: Cargo
+    cargo: SpaceContent
     private: bool
     send: Mapping[str, Content]
     stale: tuple[str, ...] = ()
@@ -47,7 +47,7 @@ class Plan:
     """The commit that the Space is at; None where it has to be made."""
 
 
-def gather(repository: Repository, model: str | None = None) -> Cargo:
+def collect_content(repository: Repository, model: str | None = None) -> SpaceContent:
     """The Space's files; a model on the Hub is fetched and verified first, for what cannot start is not deployed.
 
     `model` is `owner/name[@revision]`; a branch or tag is resolved to the commit that it names now. Raises a
@@ -55,18 +55,18 @@ def gather(repository: Repository, model: str | None = None) -> Cargo:
     """
     embedded = sources.load_bundle("")
     if model is None:
-        return Cargo(space_files.files(repository.name, embedded))
+        return SpaceContent(space_files.files(repository.name, embedded))
     found = sources.load_from_hub(model, endpoint=repository.endpoint)
     info = Repository(found.identity.name, endpoint=repository.endpoint).info()
-    served = Served.of(found, private=bool(info and info.private))
-    return Cargo(space_files.files(repository.name, embedded, served), served)
+    served = HubModel.of(found, private=bool(info and info.private))
+    return SpaceContent(space_files.files(repository.name, embedded, served), served)
 
 
-def plan(repository: Repository, cargo: Cargo, *, private: bool = False) -> Plan:
+def plan(repository: Repository, cargo: SpaceContent, *, private: bool = False) -> DeployPlan:
     """Ask the Hub what it has. Raises `UsageError` where the Space is another app's, and what the Hub refuses."""
     info = repository.info()
     if info is None:
-        return Plan(repository, cargo, private, cargo.files)
+        return DeployPlan(repository, cargo, private, cargo.files)
     if private and not info.private:
         raise UsageError(
             f"The Space {repository.name} is there and public. Allowed: to make it private in its settings, or another "
@@ -78,14 +78,14 @@ def plan(repository: Repository, cargo: Cargo, *, private: bool = False) -> Plan
             f"The Space {repository.name} holds another app, which would be lost. Allowed: a new name, an empty Space, "
             "or one that this command made."
         )
-    stale = tuple(sorted(set(there) - set(cargo.files) - NOT_OURS))
-    return Plan(repository, cargo, private, differing(cargo.files, there), stale, info.sha)
+    stale = tuple(sorted(set(there) - set(cargo.files) - HUB_MANAGED_FILES))
+    return DeployPlan(repository, cargo, private, changed_files(cargo.files, there), stale, info.sha)
 
 
-def carry_out(todo: Plan) -> str:
+def execute(todo: DeployPlan) -> str:
     """Create, set the variable, upload; returns the Space's address."""
     repository, variable = todo.repository, todo.cargo.variable
-    repository.must_be_logged_in()
+    repository.require_login()
     head = todo.head
     if head is None:
         repository.create(private=todo.private, variables={settings.MODEL.name: variable} if variable else {})

@@ -22,13 +22,13 @@ from ..errors import Busy, DiskFull, HubUnreachable, NotAllowed, NotLoggedIn, Pa
 if TYPE_CHECKING:
     from huggingface_hub import CommitOperationCopy, HfApi, RepoFile
 
-PATIENCE_S = 60
+REQUEST_TIMEOUT_S = 60
 """Seconds that the Hub may be silent within a request; it checks a commit's files before it answers."""
 
 Content: TypeAlias = Path | bytes
 Files: TypeAlias = Mapping[str, Content]
 
-NOT_OURS = frozenset({".gitattributes"})
+HUB_MANAGED_FILES = frozenset({".gitattributes"})
 """Made by the Hub itself; says which files are large."""
 
 _NAME = re.compile(r"[\w.-]+/[\w.-]+")
@@ -63,7 +63,7 @@ class Repository:
         """Where a browser finds it."""
         return f"{self.api.endpoint}/{'spaces/' if self.kind == 'space' else ''}{self.name}"
 
-    def must_be_logged_in(self) -> None:
+    def require_login(self) -> None:
         """Raises `NotLoggedIn` where no token is at hand, before anything is asked of the Hub."""
         if not self.api.token:
             raise NotLoggedIn(
@@ -152,7 +152,7 @@ class Repository:
         from huggingface_hub import get_session
 
         # The hub library waits for ever; after a refused connection it makes a new client, so this is set each time.
-        get_session().timeout = PATIENCE_S
+        get_session().timeout = REQUEST_TIMEOUT_S
         try:
             yield
         except PneumoniaError:
@@ -201,18 +201,18 @@ class Repository:
         )
 
 
-def differing(files: Files, there: Mapping[str, RepoFile]) -> dict[str, Content]:
+def changed_files(files: Files, there: Mapping[str, RepoFile]) -> dict[str, Content]:
     """The files that the Hub has not got, or has got otherwise; told by size and hash, nothing is downloaded."""
     return {name: content for name, content in files.items() if not _is_same(content, there.get(name))}
 
 
-def size_of(content: Content) -> int:
+def content_size(content: Content) -> int:
     """Bytes of a file to send."""
     return len(content) if isinstance(content, bytes) else content.stat().st_size
 
 
 def _is_same(content: Content, there: RepoFile | None) -> bool:
-    if there is None or there.size != size_of(content):
+    if there is None or there.size != content_size(content):
         return False
     data = content if isinstance(content, bytes) else content.read_bytes()
     if there.lfs is not None:

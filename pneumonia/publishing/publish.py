@@ -15,8 +15,8 @@ from ..errors import HubUnreachable, TagTaken, UsageError
 from ..inference import bundle
 from ..inference.bundle import Bundle
 from ..inference.embedded import CONFIG_SHA256
-from ..inference.sources import EMBEDDED
-from .hub_client import Content, Repository, differing, size_of
+from ..inference.sources import EMBEDDED_FOLDER
+from .hub_client import Content, Repository, changed_files, content_size
 
 _TAG = re.compile(r"[A-Za-z0-9](?:[\w-]|\.(?!\.|$))*")
 """What git takes for a tag, and `owner/name@tag` can be written with."""
@@ -27,7 +27,7 @@ _OURS = re.compile(rf"{bundle.EXAMPLES}/[^/]+\.png|{re.escape(bundle.KERAS)}")
 
 
 @dataclass(frozen=True)
-class Plan:
+class PublishPlan:
     """What publishing will do."""
 
     repository: Repository
@@ -44,12 +44,12 @@ class Plan:
     @property
     def bytes(self) -> int:
         """What is to be sent at most; the Hub may have some of it from a run that broke off."""
-        return sum(size_of(content) for content in self.send.values())
+        return sum(content_size(content) for content in self.send.values())
 
 
 def load(folder: Path) -> Bundle:
     """The bundle in `folder`, every file of it verified, those for fine-tuning too."""
-    anchor = CONFIG_SHA256 if folder.resolve() == EMBEDDED.resolve() else None
+    anchor = CONFIG_SHA256 if folder.resolve() == EMBEDDED_FOLDER.resolve() else None
     return bundle.load(folder, folder.resolve().name, config_sha256=anchor, whole=True)
 
 
@@ -58,14 +58,14 @@ def default_tag(model: Bundle) -> str:
     return f"{model.config['recipe']}-{model.identity.sha256[:12]}"
 
 
-def plan(model: Bundle, repository: Repository, tag: str | None = None, *, private: bool = False) -> Plan:
+def plan(model: Bundle, repository: Repository, tag: str | None = None, *, private: bool = False) -> PublishPlan:
     """Ask the Hub what it has. Raises `TagTaken` where the tag names something else, and what the Hub refuses."""
     tag = _legal(default_tag(model) if tag is None else tag)
     names = [bundle.CONFIG, *model.config["files"]]
     files: dict[str, Content] = {name: model.folder / name for name in names}
     info = repository.info()
     if info is None:
-        return Plan(repository, tag, private, files, files)
+        return PublishPlan(repository, tag, private, files, files)
     if private and not info.private:
         raise UsageError(
             f"{repository.name} is there and public. Allowed: to make it private in its settings, or another name. "
@@ -74,15 +74,15 @@ def plan(model: Bundle, repository: Repository, tag: str | None = None, *, priva
     published = _published(repository, tag, files) if tag in repository.tags() else None
     there = repository.files(info.sha)
     stale = tuple(sorted(name for name in there if _OURS.fullmatch(name) and name not in files))
-    return Plan(repository, tag, private, files, differing(files, there), stale, info.sha, published)
+    return PublishPlan(repository, tag, private, files, changed_files(files, there), stale, info.sha, published)
 
 
-def carry_out(todo: Plan) -> str:
+def execute(todo: PublishPlan) -> str:
     """Upload, commit, tag; returns the commit to pin."""
     if todo.published is not None:
         return todo.published
     repository = todo.repository
-    repository.must_be_logged_in()
+    repository.require_login()
     if todo.head is None:
         repository.create(private=todo.private)
     commit = _committed(todo, todo.head or _first_commit(repository))
@@ -92,11 +92,11 @@ def carry_out(todo: Plan) -> str:
     return commit
 
 
-def _committed(todo: Plan, parent: str) -> str:
+def _committed(todo: PublishPlan, parent: str) -> str:
     if not todo.send and not todo.stale:
         return parent
     commit = todo.repository.commit(todo.send, todo.stale, f"Model {todo.tag}", parent=parent)
-    wrong = differing(todo.files, todo.repository.files(commit))
+    wrong = changed_files(todo.files, todo.repository.files(commit))
     if wrong:
         names = ", ".join(sorted(wrong))
         raise HubUnreachable(f"The Hub holds something else than was sent ({names}); no tag was set.")
@@ -114,7 +114,7 @@ def _published(repository: Repository, tag: str, files: Mapping[str, Content]) -
     """The tag's commit where it holds this very content."""
     info = repository.info(tag)
     commit = str(info.sha) if info else ""
-    other = differing(files, repository.files(commit))
+    other = changed_files(files, repository.files(commit))
     if other:
         raise TagTaken(
             f"The tag {tag!r} of {repository.name} is there with other content, and a tag is never moved. Allowed: "

@@ -29,7 +29,7 @@ DATA = frozenset({".css", ".js", ".ttf"})
 
 
 @dataclass(frozen=True)
-class Served:
+class HubModel:
     """The model on the Hub that a Space serves, by its commit."""
 
     repository: str
@@ -40,9 +40,9 @@ class Served:
     """Then the builder, which may have no token, is not asked to: the page fetches the model when it starts."""
 
     @classmethod
-    def of(cls, model: Bundle, *, private: bool = False) -> Served:
+    def of(cls, model: Bundle, *, private: bool = False) -> HubModel:
         """The model that was just fetched and verified."""
-        needed = [name for name in model.config["files"] if name not in bundle.NOT_SERVED]
+        needed = [name for name in model.config["files"] if name not in bundle.TRAINING_ONLY_FILES]
         return cls(model.identity.name, model.identity.revision, (bundle.CONFIG, *needed), private)
 
     @property
@@ -56,7 +56,7 @@ class Served:
         return f"{self.repository} {','.join(self.files)} {self.commit}"
 
 
-def files(space: str, embedded: Bundle, served: Served | None = None, root: Path = ROOT) -> dict[str, Content]:
+def files(space: str, embedded: Bundle, served: HubModel | None = None, root: Path = ROOT) -> dict[str, Content]:
     """Every file of the Space `space` by name. With `served`, the embedded model stays at home.
 
     Raises `UsageError` where `root` is no checkout of this repository.
@@ -94,7 +94,7 @@ def _beside(modules: Sequence[Path]) -> Iterator[Path]:
             yield from sorted({path.parent / "LICENSE" for path in beside if (path.parent / "LICENSE").is_file()})
 
 
-def readme(text: str, space: str, served: Served | None) -> str:
+def readme(text: str, space: str, served: HubModel | None) -> str:
     """The Space's README from the repository's: front matter, introduction, which model, how to ask it."""
     from huggingface_hub import RepoCard
 
@@ -114,7 +114,7 @@ def _introduction(text: str) -> str:
     return "\n\n".join(part for part in kept if part)
 
 
-def _body(space: str, served: Served | None) -> str:
+def _body(space: str, served: HubModel | None) -> str:
     which = "The model lies in this repository, with [its card](pneumonia/models/children/README.md)."
     if served is not None:
         where = f"https://huggingface.co/{served.repository}"

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from reportlab.pdfbase.ttfonts import TTFont
     from reportlab.platypus import Flowable
 
-NOTED_LIMIT = 200
+MAX_NOTE_LENGTH = 200
 """Letters that a user may type onto a report: a name, a number and a date, not a history."""
 
 PICTURE_SIDE = 1200
@@ -53,7 +53,7 @@ _TONES = {CLASSES[0]: "#00608f", CLASSES[1]: "#a84300", UNKNOWN: "#565b66"}
 """The page's colours (page.css); the mark and the word say the same without them."""
 
 
-def pdf(
+def render_pdf(
     film: npt.NDArray[np.uint8],
     prediction: Prediction,
     activation: Activation | None,
@@ -65,7 +65,7 @@ def pdf(
 
     `activation` is None where the model was not asked. `noted` is what the user typed, in any script: a letter that the
     font lacks becomes a box. `at` is the time of the report, by default now. Raises `UsageError` where more than
-    `NOTED_LIMIT` letters were typed.
+    `MAX_NOTE_LENGTH` letters were typed.
     """
     from reportlab.lib.pagesizes import A4
     from reportlab.pdfgen.canvas import Canvas
@@ -91,8 +91,8 @@ def pdf(
 def _bounded(noted: str) -> str:
     """The typed text on one line, composed, so that a letter and its accent are one glyph."""
     text = " ".join(unicodedata.normalize("NFC", noted).split())
-    if len(text) > NOTED_LIMIT:
-        raise UsageError(f"The note is too long. Allowed: {NOTED_LIMIT} letters. Received: {len(text)}.")
+    if len(text) > MAX_NOTE_LENGTH:
+        raise UsageError(f"The note is too long. Allowed: {MAX_NOTE_LENGTH} letters. Received: {len(text)}.")
     return text
 
 

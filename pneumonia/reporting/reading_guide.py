@@ -8,7 +8,7 @@ paediatric radiology.
 from __future__ import annotations
 
 from ..inference.decision import CLASSES, Prediction
-from ..inference.explain import NAMED_SHARE, strongest_zone
+from ..inference.explain import MIN_NAMED_SHARE, strongest_zone
 
 SOURCES = """\
 **Sources.** [Fleischner Society: Glossary of Terms for Thoracic Imaging, 2024](https://doi.org/10.1148/radiol.232558) ·
@@ -119,7 +119,7 @@ def describe(prediction: Prediction) -> str:
     steps = next_steps(prediction)
     parts = ["#### What to do next\n" + "\n".join(f"* {step}" for step in steps)] if steps else []
     if _was_mapped(prediction):
-        parts.append(f"**Where the network looked.** {where(prediction)}")
+        parts.append(f"**Where the network looked.** {describe_location(prediction)}")
     guide = reading_guide(prediction)
     return "\n\n".join([*parts, guide] if guide else parts)
 
@@ -129,15 +129,15 @@ def next_steps(prediction: Prediction) -> tuple[str, ...]:
     return _NEXT[prediction.reason.code] if prediction.reason else ()
 
 
-def where(prediction: Prediction) -> str:
+def describe_location(prediction: Prediction) -> str:
     """The strongest zone in words, or why none is named."""
     zone = strongest_zone(prediction.zones or {})
     side = "The image's left is taken for the patient's right."
     proof = "This is where the score came from, not proof of disease there."
     if zone is None:
         return (
-            f"Less than {100 * NAMED_SHARE:.0f} % of the activation lies inside the lungs, so no zone is named, and "
-            f"this answer deserves less trust. {side}"
+            f"Less than {100 * MIN_NAMED_SHARE:.0f} % of the activation lies inside the lungs, so no zone is named, "
+            f"and this answer deserves less trust. {side}"
         )
     return f"Strongest in the {zone} zone. {side} {proof}"
 

@@ -28,7 +28,8 @@ def panel(prediction: Prediction, run: Mapping[str, Any] | None) -> str:
     if prediction.zones is None:
         inner = NO_MAP if prediction.label == CLASSES[0] else NOT_ASKED
     else:
-        inner = f"{_SLIDER}<p>{escape(reading_guide.where(prediction))}</p>{_shares(prediction.zones)}{_audit(run)}"
+        location = escape(reading_guide.describe_location(prediction))
+        inner = f"{_SLIDER}<p>{location}</p>{_shares(prediction.zones)}{_audit(run)}"
     return f'<div class="look">{inner}</div>'
 
 

@@ -26,18 +26,18 @@ from typing import Any
 from PIL import Image
 
 from .. import batch, files, imaging, settings
-from ..batch import Film, results, zip_members
-from ..batch.rows import Asked
+from ..batch import NamedFilm, results, zip_members
+from ..batch.rows import TableOptions
 from ..errors import EmptyFile, TooLarge, UnreadableImage
 from ..imaging import Source
 from ..inference.decision import Failure, Prediction
 from ..inference.predictor import Predictor
 from ..reporting import pdf_report
 from .server import request_log
-from .server.process_tempdir import OwnFolder
+from .server.process_tempdir import ProcessTempdir
 from .server.upload import Upload
 
-MOST_FILMS = 5_000
+MAX_FILMS = 5_000
 """Films of one batch: its table is in the browser's memory. More are the command line's work."""
 
 _PREFIX = "pneumonia-batches-"
@@ -47,7 +47,7 @@ THUMBNAIL_SIDE = 48
 
 
 @dataclass(frozen=True)
-class Seen:
+class BatchRow:
     """A row of the page's table: the answer or failure, and a small picture as a data address, or nothing."""
 
     result: Prediction | Failure
@@ -60,8 +60,8 @@ class Job:
 
     folder: Path
     operating_point: str
-    films: list[Film]
-    seen: list[Seen] = field(default_factory=list)
+    films: list[NamedFilm]
+    seen: list[BatchRow] = field(default_factory=list)
     stop: threading.Event = field(default_factory=threading.Event)
     clock: threading.Timer | None = None
     working: int = 0
@@ -93,7 +93,7 @@ class Jobs:
     def __init__(self, predictor: Predictor) -> None:
         # One thread less than the page's, and interpreters of its own: a single film never waits for a batch.
         self._predictor = Predictor(predictor.bundle, max(1, predictor.threads - 1))
-        self._own = OwnFolder(Path(tempfile.gettempdir()), _PREFIX)
+        self._own = ProcessTempdir(Path(tempfile.gettempdir()), _PREFIX)
         self._root = self._own.path
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
@@ -107,9 +107,9 @@ class Jobs:
         folder.mkdir()
         try:
             films = list(_taken_over(uploads, folder))
-            if len(films) > MOST_FILMS:
+            if len(films) > MAX_FILMS:
                 raise TooLarge(
-                    f"There are too many films for the page. Allowed: {MOST_FILMS:,}. Received: {len(films):,}. "
+                    f"There are too many films for the page. Allowed: {MAX_FILMS:,}. Received: {len(films):,}. "
                     "The command `python -m pneumonia batch` takes any number."
                 )
         except BaseException:
@@ -148,8 +148,8 @@ class Jobs:
         """Judge the films of a batch; gives the batch after each. Its table is written as the command line's is."""
         with self._work(token) as job, request_log.batch("page") as done:
             job.was_begun = True
-            asked = Asked(self._predictor.model, job.operating_point)
-            with results.keeping(job.table, asked, jsonl=True) as kept:
+            asked = TableOptions(self._predictor.model, job.operating_point)
+            with results.open_table(job.table, asked, jsonl=True) as kept:
                 try:
                     for film, outcome in batch.each(self._predictor, _until(job), self._look(job.operating_point)):
                         seen = _named(outcome, film.name)
@@ -165,7 +165,7 @@ class Jobs:
         with self._work(token) as job:
             job.stop.clear()
             number = 0
-            with files.whole(job.reports) as partial, zipfile.ZipFile(partial, "w") as archive:
+            with files.atomic_path(job.reports) as partial, zipfile.ZipFile(partial, "w") as archive:
                 for number, (film, page) in enumerate(self._pages(job), start=1):
                     if isinstance(page, bytes):
                         archive.writestr(_report_name(number, film.name), page)
@@ -201,28 +201,30 @@ class Jobs:
         job.seen.clear()
         shutil.rmtree(job.folder, ignore_errors=True)
 
-    def _look(self, operating_point: str) -> Callable[[Source], Seen]:
-        def look(source: Source) -> Seen:
+    def _look(self, operating_point: str) -> Callable[[Source], BatchRow]:
+        def look(source: Source) -> BatchRow:
             reading = self._predictor.read(source)
-            return Seen(self._predictor.decide(reading, operating_point), _thumbnail(imaging.to_display(reading.film)))
+            return BatchRow(
+                self._predictor.decide(reading, operating_point), _thumbnail(imaging.to_display(reading.film))
+            )
 
         return look
 
-    def _pages(self, job: Job) -> Iterator[tuple[Film, bytes | Failure]]:
+    def _pages(self, job: Job) -> Iterator[tuple[NamedFilm, bytes | Failure]]:
         def page(source: Source) -> bytes:
             reading = self._predictor.read(source)
             prediction = self._predictor.decide(reading, job.operating_point)
-            return pdf_report.pdf(reading.display(source), prediction, reading.activation)
+            return pdf_report.render_pdf(reading.display(source), prediction, reading.activation)
 
         return batch.each(self._predictor, _until(job, len(job.seen)), page)
 
 
-def _named(outcome: Seen | Failure, name: str) -> Seen:
-    seen = outcome if isinstance(outcome, Seen) else Seen(outcome)
+def _named(outcome: BatchRow | Failure, name: str) -> BatchRow:
+    seen = outcome if isinstance(outcome, BatchRow) else BatchRow(outcome)
     return dataclasses.replace(seen, result=dataclasses.replace(seen.result, file=name))
 
 
-def _until(job: Job, most: int | None = None) -> Iterator[Film]:
+def _until(job: Job, most: int | None = None) -> Iterator[NamedFilm]:
     """The batch's films until someone stops it."""
     for film in job.films[:most]:
         if job.stop.is_set():
@@ -245,7 +247,7 @@ def _check_size(uploads: list[Upload]) -> None:
         )
 
 
-def _taken_over(uploads: Iterable[Upload], folder: Path) -> Iterator[Film]:
+def _taken_over(uploads: Iterable[Upload], folder: Path) -> Iterator[NamedFilm]:
     """The films of the uploads, under numbers of our own in the batch's folder; a ZIP gives those inside it."""
     most_bytes = settings.MAX_UPLOAD_MB.read() * 1_000_000
     for number, upload in enumerate(uploads):
@@ -253,9 +255,9 @@ def _taken_over(uploads: Iterable[Upload], folder: Path) -> Iterator[Film]:
         path = folder / f"{number}{'.zip' if upload.name.lower().endswith('.zip') else ''}"
         _link(upload.path, path)
         if zip_members.is_zip(path):
-            yield from batch.in_zip(path, upload.name, most_bytes=most_bytes)
+            yield from batch.films_in_zip(path, upload.name, most_bytes=most_bytes)
         else:
-            yield Film(upload.name, path)
+            yield NamedFilm(upload.name, path)
 
 
 def _link(upload: Path, path: Path) -> None:

@@ -14,10 +14,10 @@ from ..errors import InternalError, PneumoniaError
 from ..inference.decision import DEFAULT_POINT
 from ..inference.predictor import Predictor
 from . import batch_text
-from .batch_job import MOST_FILMS, Job, Jobs
+from .batch_job import MAX_FILMS, Job, Jobs
 from .server.upload import Upload, film_file
 
-LANE: dict[str, Any] = {"concurrency_id": "batches", "concurrency_limit": 2}
+BATCH_CONCURRENCY: dict[str, Any] = {"concurrency_id": "batches", "concurrency_limit": 2}
 """Long work has a lane of its own in the one bounded queue, for two at a time: others wait, and single films, in the
 lane beside it, pass by. `/predict_batch` belongs here too."""
 
@@ -34,7 +34,7 @@ def add(predictor: Predictor) -> None:
     limits = f"{settings.MAX_UPLOAD_MB.read():,} MB together, {settings.MAX_FILE_MB.read()} MB a film"
     with gr.Tab("Many films", id="batch"):
         gr.Markdown(
-            f"Drop many films, or a ZIP of them: up to {MOST_FILMS:,}, {limits}. Each gets a row, one that cannot be "
+            f"Drop many films, or a ZIP of them: up to {MAX_FILMS:,}, {limits}. Each gets a row, one that cannot be "
             "read an error row. Keep this page open until it is done."
         )
         with gr.Row():
@@ -115,8 +115,10 @@ def add(predictor: Predictor) -> None:
 
     private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     begun = start.click(begin, [films, point, token], [token, *shown], queue=False, **private)
-    begun.then(lambda: None, None, films, queue=False, **private).then(run, token, shown, **private, **LANE)
-    make.click(make_reports, token, shown, **private, **LANE)
+    begun.then(lambda: None, None, films, queue=False, **private).then(
+        run, token, shown, **private, **BATCH_CONCURRENCY
+    )
+    make.click(make_reports, token, shown, **private, **BATCH_CONCURRENCY)
     stop.click(jobs.stop, token, None, queue=False, **private)
 
 
@@ -134,4 +136,4 @@ def _done(job: Job) -> str:
 
 
 def _sorry(error: Exception) -> str:
-    return batch_text.sorry(error if isinstance(error, PneumoniaError) else InternalError.hiding(error))
+    return batch_text.error_message(error if isinstance(error, PneumoniaError) else InternalError.from_exception(error))

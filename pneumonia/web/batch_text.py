@@ -10,7 +10,7 @@ from ..batch import results
 from ..errors import PneumoniaError
 from ..inference.decision import CLASSES, UNKNOWN, Failure
 from ..reporting.wording import MARKS
-from .batch_job import Job, Seen
+from .batch_job import BatchRow, Job
 
 HEADERS = ["", "No.", "Answer", "Pneumonia, %", "File", "Why, or what to mind"]
 TYPES: list[Literal["str", "number", "html"]] = ["html", "number", "str", "number", "str", "str"]
@@ -50,12 +50,12 @@ def tally(counts: Mapping[str, int]) -> str:
     )
 
 
-def sorry(error: PneumoniaError) -> str:
+def error_message(error: PneumoniaError) -> str:
     """Why nothing could be done."""
     return f'<p role="alert"><b>{escape(error.message)}</b> <code>{escape(error.code)}</code></p>'
 
 
-def _row(number: int, seen: Seen) -> list[Cell]:
+def _row(number: int, seen: BatchRow) -> list[Cell]:
     result = seen.result
     if isinstance(result, Failure):
         return ["", number, "✕ failed", None, result.file, f"{result.error.code}: {result.error.message}"]

@@ -20,10 +20,10 @@ from . import activation_panel, answer_panel, handlers, page_text
 from .server import request_log
 from .server.upload import Upload
 
-Said: TypeAlias = tuple[str, str, str, str]
+AnswerParts: TypeAlias = tuple[str, str, str, str]
 """Headline, bars and steps (HTML), reading guide (Markdown)."""
 
-Looked: TypeAlias = tuple[Any, Any, str]
+ActivationView: TypeAlias = tuple[Any, Any, str]
 """Film, map and panel (HTML) of "what the model looked at"."""
 
 FULL_SIDE = 4300
@@ -33,7 +33,7 @@ _NO_PIXELS = np.empty((0, 0), np.uint8)
 
 
 @dataclass(frozen=True, eq=False)
-class Held:
+class SessionFilm:
     """A reading, for further decisions, and where its film lies, for further pictures.
 
     It holds no pixels and no name: an upload lies on disk until its time is over and is read again when someone asks
@@ -45,7 +45,7 @@ class Held:
     source: Path | bytes
 
     @classmethod
-    def of(cls, reading: Reading, source: Path | bytes) -> Held:
+    def of(cls, reading: Reading, source: Path | bytes) -> SessionFilm:
         film = dataclasses.replace(reading.film, pixels=_NO_PIXELS)
         return cls(dataclasses.replace(reading, film=film), source)
 
@@ -55,24 +55,24 @@ class Held:
         return isinstance(self.source, Path) and not self.source.exists()
 
 
-def opened(
+def open_film(
     predictor: Predictor, film: Upload | bytes | None, point: str = DEFAULT_POINT
-) -> tuple[Held | None, str, str, str, str]:
+) -> tuple[SessionFilm | None, str, str, str, str]:
     """Read and score a film, once: what the session keeps of it, then what the page says."""
 
-    def held() -> Held:
-        source = film if isinstance(film, bytes) else handlers.required(film).path
-        return Held.of(predictor.read(source), source)
+    def held() -> SessionFilm:
+        source = film if isinstance(film, bytes) else handlers.require_upload(film).path
+        return SessionFilm.of(predictor.read(source), source)
 
     with request_log.film("page", film) as line:
-        found: Held | Failure = handlers.or_failure(held, None)
+        found: SessionFilm | Failure = handlers.result_or_failure(held, None)
         line.outcome = found if isinstance(found, Failure) else predictor.decide(found.reading, point)
     if isinstance(found, Failure):
         return None, page_text.failure(found), "", "", ""
-    return found, *decided(predictor, found, point)
+    return found, *render_answer(predictor, found, point)
 
 
-def decided(predictor: Predictor, held: Held, point: str) -> Said:
+def render_answer(predictor: Predictor, held: SessionFilm, point: str) -> AnswerParts:
     """What the page says of a film at an operating point, from the score that is there."""
     prediction = predictor.decide(held.reading, point)
     return (
@@ -83,32 +83,32 @@ def decided(predictor: Predictor, held: Held, point: str) -> Said:
     )
 
 
-def has_map(predictor: Predictor, held: Held, point: str) -> bool:
+def has_map(predictor: Predictor, held: SessionFilm, point: str) -> bool:
     """Whether the answer at an operating point comes with a map."""
     return predictor.decide(held.reading, point).zones is not None
 
 
-def picture(held: Held | None, side: int = handlers.PREVIEW_SIDE) -> Image.Image | None:
+def picture(held: SessionFilm | None, side: int = handlers.PREVIEW_SIDE) -> Image.Image | None:
     """The film as the model saw it: grey, windowed, bones bright; None where it is gone."""
     if held is None or held.is_gone:
         return None
-    shown: Image.Image | Failure = handlers.or_failure(
-        lambda: handlers.displayed(held.source, held.reading, side), None
+    shown: Image.Image | Failure = handlers.result_or_failure(
+        lambda: handlers.display_image(held.source, held.reading, side), None
     )
     return None if isinstance(shown, Failure) else shown
 
 
-def looked(predictor: Predictor, held: Held | None, point: str) -> Looked:
+def render_activation(predictor: Predictor, held: SessionFilm | None, point: str) -> ActivationView:
     """What the model looked at: the film at full resolution, the map to lie over it, and the panel beneath."""
     film = picture(held, FULL_SIDE)
     if held is None or film is None:
         return None, None, page_text.forgotten()
     prediction, activation = predictor.decide(held.reading, point), held.reading.activation
-    over = None if activation is None or prediction.zones is None else explain.layer(activation, film.size)
+    over = None if activation is None or prediction.zones is None else explain.map_layer(activation, film.size)
     return film, over, activation_panel.panel(prediction, predictor.bundle.run)
 
 
-def as_json(predictor: Predictor, held: Held | None, point: str) -> dict[str, str] | None:
+def as_json(predictor: Predictor, held: SessionFilm | None, point: str) -> dict[str, str] | None:
     """The answer's JSON as a file for the browser to save; it names no file, since a name may be a patient's."""
     if held is None:
         return None
@@ -116,13 +116,13 @@ def as_json(predictor: Predictor, held: Held | None, point: str) -> dict[str, st
     return download("chest-film-answer.json", "application/json", text.encode())
 
 
-def as_pdf(predictor: Predictor, held: Held | None, point: str, noted: str = "") -> dict[str, str] | None:
+def as_pdf(predictor: Predictor, held: SessionFilm | None, point: str, noted: str = "") -> dict[str, str] | None:
     """The report as a file for the browser to save; of the patient it holds what the user typed, and nothing else."""
     film = picture(held, pdf_report.PICTURE_SIDE)
     if held is None or film is None:
         return None
     prediction = predictor.decide(held.reading, point)
-    page = pdf_report.pdf(np.asarray(film), prediction, held.reading.activation, noted=noted)
+    page = pdf_report.render_pdf(np.asarray(film), prediction, held.reading.activation, noted=noted)
     return download("chest-film-report.pdf", "application/pdf", page)
 
 

@@ -78,7 +78,7 @@ class _FilmTab:
         with gr.Column(elem_id="report", visible=False) as self._report:
             self._noted = gr.Textbox(
                 label="Note for the report (optional, kept nowhere else)",
-                max_length=pdf_report.NOTED_LIMIT,
+                max_length=pdf_report.MAX_NOTE_LENGTH,
                 elem_id="noted",
             )
             with gr.Row():
@@ -126,7 +126,7 @@ class _FilmTab:
 
     def _turned_away(self) -> tuple[Any, ...]:
         """Where the server took no film: nothing of the film before, why there is no answer, and an empty drop zone."""
-        said = page_text.failure(Failure(None, queue_full.busy()))
+        said = page_text.failure(Failure(None, queue_full.queue_full_error()))
         return None, said, "", "", "", None, None, "", gr.Button(visible=False), gr.Column(visible=False), "", None
 
     @property
@@ -143,17 +143,17 @@ class _FilmTab:
 
     def _open(self, film: Any, point: str) -> tuple[Any, ...]:
         """A new film: its answer, and nothing of the film before it."""
-        held, *said = film_session.opened(self._predictor, film, point)
+        held, *said = film_session.open_film(self._predictor, film, point)
         more, asked = held is not None, held is not None and held.reading.activation is not None
         return held, *said, None, None, "", gr.Button(visible=asked), gr.Column(visible=more), ""
 
-    def _decide(self, held: film_session.Held | None, point: str, headline: str, look: str) -> tuple[Any, ...]:
+    def _decide(self, held: film_session.SessionFilm | None, point: str, headline: str, look: str) -> tuple[Any, ...]:
         """Another operating point: another decision; the map stays unless the answer has none, or had none."""
         unchanged = (gr.skip(),) * 4
         if held is None:
             forgotten = headline != page_text.WAITING
             return page_text.forgotten() if forgotten else gr.skip(), *unchanged[1:], *unchanged
-        said = film_session.decided(self._predictor, held, point)
+        said = film_session.render_answer(self._predictor, held, point)
         if not look or film_session.has_map(self._predictor, held, point) == ("opacity" in look):
             return *said, *unchanged
         return *said, gr.skip(), None, "", gr.Button(visible=True)
@@ -165,8 +165,8 @@ class _FilmTab:
             gr.Warning(page_text.deleted())
         return file
 
-    def _show_look(self, held: film_session.Held | None, point: str) -> tuple[Any, ...]:
-        return *film_session.looked(self._predictor, held, point), gr.Button(visible=False)
+    def _show_look(self, held: film_session.SessionFilm | None, point: str) -> tuple[Any, ...]:
+        return *film_session.render_activation(self._predictor, held, point), gr.Button(visible=False)
 
 
 def _picture(alternative: str, name: str) -> gr.Image:

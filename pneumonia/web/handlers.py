@@ -47,10 +47,10 @@ def predict(
     name = upload.name if upload else None
 
     def answer() -> Prediction:
-        return predictor.predict(required(upload).path, operating_point, file=name, prevalence=prevalence or None)
+        return predictor.predict(require_upload(upload).path, operating_point, file=name, prevalence=prevalence or None)
 
     with request_log.film("/predict", upload) as line:
-        result: Prediction | Failure = or_failure(answer, name)
+        result: Prediction | Failure = result_or_failure(answer, name)
         line.outcome = result
     return result.as_dict()
 
@@ -96,9 +96,9 @@ def analyze(predictor: Predictor, upload: Upload | None) -> Analysis:
         return analyze_source(predictor, upload.path, line)
 
 
-def analyze_source(predictor: Predictor, source: Source, line: request_log.Line | None = None) -> Analysis:
+def analyze_source(predictor: Predictor, source: Source, line: request_log.LogEntry | None = None) -> Analysis:
     """The page's answer for a film from anywhere, an example's bytes too; `line` hears what it was."""
-    line = line or request_log.Line()
+    line = line or request_log.LogEntry()
 
     def answer() -> Analysis:
         reading = predictor.read(source)
@@ -107,7 +107,7 @@ def analyze_source(predictor: Predictor, source: Source, line: request_log.Line 
         overlay = _overlay(source, reading, prediction)
         return page_text.headline(prediction), prediction.probabilities, overlay, reading_guide.describe(prediction)
 
-    result: Analysis | Failure = or_failure(answer, None)
+    result: Analysis | Failure = result_or_failure(answer, None)
     if isinstance(result, Failure):
         line.outcome = result
         return _failed(result)
@@ -118,10 +118,10 @@ def _overlay(source: Source, reading: Reading, prediction: Prediction) -> Image.
     """Only where the network leans to disease: the map of a normal film would paint its least unlikely place red."""
     if reading.activation is None or prediction.label == CLASSES[0]:
         return None
-    return explain.overlay(np.asarray(displayed(source, reading)), reading.activation)
+    return explain.overlay(np.asarray(display_image(source, reading)), reading.activation)
 
 
-def displayed(source: Source, reading: Reading, side: int = PREVIEW_SIDE) -> Image.Image:
+def display_image(source: Source, reading: Reading, side: int = PREVIEW_SIDE) -> Image.Image:
     """The film as the model saw it, at most `side` pixels long."""
     picture = Image.fromarray(reading.display(source))
     picture.thumbnail((side, side), Image.Resampling.BILINEAR)
@@ -132,7 +132,7 @@ def _failed(failure: Failure) -> Analysis:
     return page_text.failure(failure), None, None, ""
 
 
-def required(upload: Upload | None) -> Upload:
+def require_upload(upload: Upload | None) -> Upload:
     """The upload, or the error that there was none."""
     if upload is None:
         raise _nothing()
@@ -143,11 +143,11 @@ def _nothing() -> PneumoniaError:
     return EmptyFile(f"No file was given. Allowed: one file, {imaging.FORMATS}.")
 
 
-def or_failure(answer: Callable[[], Any], name: str | None) -> Any:
+def result_or_failure(answer: Callable[[], Any], name: str | None) -> Any:
     """The answer, or the failure that may be shown in its place."""
     try:
         return answer()
     except PneumoniaError as error:
         return Failure(name, error)
     except Exception as error:
-        return Failure(name, InternalError.hiding(error))
+        return Failure(name, InternalError.from_exception(error))

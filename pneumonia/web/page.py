@@ -25,7 +25,7 @@ SWEEP_S = 60
 
 def build(predictor: Predictor) -> gr.Blocks:
     """The page for a predictor; nothing is launched."""
-    upload_storage.keep_to_own_folder()
+    upload_storage.use_private_upload_folder()
     page: gr.Blocks
     with gr.Blocks(
         title=page_text.TITLE,
@@ -42,10 +42,10 @@ def build(predictor: Predictor) -> gr.Blocks:
         _add_endpoints(predictor)
     _fill_in_what_is_left_out(page)
     if settings.MCP.read():
-        mcp.forget_their_films(page)
+        mcp.track_inline_films(page)
     page.queue(api_open=False, max_size=settings.QUEUE_SIZE.read(), default_concurrency_limit=settings.THREADS.read())
-    queue_full.answer_when_full(page)
-    session_memory.keep_little(page)
+    queue_full.answer_when_queue_is_full(page)
+    session_memory.limit_session_memory(page)
     return page
 
 
@@ -73,7 +73,7 @@ def launch_options(*, share: bool = False) -> dict[str, Any]:
     logins = settings.AUTH.read()
     return {
         "share": share or settings.SHARE.read(),
-        "auth": login.Logins(logins).check if logins else None,
+        "auth": login.PasswordCheck(logins).check if logins else None,
         "max_file_size": settings.MAX_UPLOAD_MB.read() * 1_000_000,
         "theme": gr.themes.Default(
             primary_hue="slate", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]
@@ -87,10 +87,10 @@ def launch_options(*, share: bool = False) -> dict[str, Any]:
         "allowed_paths": [],
         "strict_cors": True,
         "ssr_mode": False,
-        "mcp_server": mcp.are_served(),
+        "mcp_server": mcp.mcp_enabled(),
         "pwa": False,
-        "state_session_capacity": session_memory.MOST_SESSIONS,
-        "app_kwargs": app_options.around(_sweep_s()),
+        "state_session_capacity": session_memory.MAX_SESSIONS,
+        "app_kwargs": app_options.app_kwargs(_sweep_s()),
     }
 
 
@@ -116,7 +116,7 @@ def _add_endpoints(predictor: Predictor) -> None:
         _bound(handler, predictor) for handler in (handlers.predict, handlers.predict_batch, handlers.analyze)
     )
     button.click(ask, [one, point, prevalence], row, api_name="predict", concurrency_id=SHARED_QUEUE)
-    button.click(ask_many, [many, point, prevalence], rows, api_name="predict_batch", **batch_tab.LANE)
+    button.click(ask_many, [many, point, prevalence], rows, api_name="predict_batch", **batch_tab.BATCH_CONCURRENCY)
     button.click(analyze, shown, whole, api_name="analyze", concurrency_id=SHARED_QUEUE)
 
     def model() -> dict[str, Any]:

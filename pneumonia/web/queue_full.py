@@ -1,4 +1,4 @@
-"""What a caller hears when too many wait: `busy`, as an answer where programs call, as a sentence on the page."""
+"""The `busy` response of a full queue: a JSON result for programs, a sentence on the page."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from ..inference.decision import Failure
 from . import page_text
 
 
-def busy() -> Busy:
+def queue_full_error() -> Busy:
     """Raised by nobody: it stands in the answer's place."""
     limit = settings.QUEUE_SIZE.read()
     return Busy(f"Too many films are waiting. Allowed: {limit:,} at a time. Try again in a minute.")
 
 
-def answer_when_full(page: gr.Blocks) -> None:
-    """Have a full queue answer `busy` in the endpoints' own form.
+def answer_when_queue_is_full(page: gr.Blocks) -> None:
+    """Have a full queue answer `queue_full_error` in the endpoints' own form.
 
     Gradio answers 503, of which `gradio_client` makes a `QueueError` without a code. `/predict` and its like never
     raise, so theirs is an answer; on the page Gradio's own toast says that the page is busy.
@@ -38,7 +38,7 @@ def answer_when_full(page: gr.Blocks) -> None:
         block_fn = page.fns[body.fn_index]
         made = _ANSWERS.get(str(block_fn.api_name))
         if made is None:
-            return ok, busy().message, state
+            return ok, queue_full_error().message, state
         event = Event(body.session_hash, block_fn, request, username)
         _deliver(queue, event, made(body.data))
         return True, event._id, "success"
@@ -60,7 +60,7 @@ def _name(given: Any) -> str | None:
 
 
 def _row(given: Any) -> dict[str, Any]:
-    return Failure(_name(given), busy()).as_dict()
+    return Failure(_name(given), queue_full_error()).as_dict()
 
 
 def _one(data: list[Any]) -> list[Any]:
@@ -72,7 +72,7 @@ def _many(data: list[Any]) -> list[Any]:
 
 
 def _shown(_: list[Any]) -> list[Any]:
-    return [page_text.failure(Failure(None, busy())), None, None, ""]
+    return [page_text.failure(Failure(None, queue_full_error())), None, None, ""]
 
 
 _ANSWERS: dict[str, Callable[[list[Any]], list[Any]]] = {"predict": _one, "predict_batch": _many, "analyze": _shown}

@@ -22,9 +22,9 @@ import pytest
 from pneumonia import Predictor, cli
 from pneumonia.archive import film_names, parts, screening, storage
 from pneumonia.archive.parts import Parts
-from pneumonia.archive.storage import Folder
+from pneumonia.archive.storage import ResultFolder
 from pneumonia.batch import rows
-from pneumonia.batch.rows import Asked
+from pneumonia.batch.rows import TableOptions
 from pneumonia.errors import Busy, DiskFull, EmptyFile, TooLarge, UnreadableImage, UsageError
 
 Grey = npt.NDArray[np.uint8]
@@ -39,31 +39,37 @@ def memory() -> Iterator[Any]:
 
 
 @pytest.fixture
-def asked(predictor: Predictor) -> Asked:
-    return Asked(predictor.model, "balanced")
+def asked(predictor: Predictor) -> TableOptions:
+    return TableOptions(predictor.model, "balanced")
 
 
 @pytest.fixture
-def screen(predictor: Predictor, asked: Asked, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], screening.Screen]:
+def screen(
+    predictor: Predictor, asked: TableOptions, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], screening.ScreeningWorker]:
     """A worker as Ray makes it, in this process: `ray.get` hands out what was put."""
     monkeypatch.setitem(sys.modules, "ray", types.SimpleNamespace(get=lambda reference: reference))
     references: list[Any] = [predictor.bundle]
-    return lambda address: screening.Screen(references, asked, Parts(Folder(address), 32))
+    return lambda address: screening.ScreeningWorker(references, asked, Parts(ResultFolder(address), 32))
 
 
-def judged(screen: screening.Screen, wanted: list[str], part: int = 7) -> dict[str, int]:
+def judged(screen: screening.ScreeningWorker, wanted: list[str], part: int = 7) -> dict[str, int]:
     block = pa.table({"part": [part], "names": [[os.fsencode(name) for name in wanted]]})
     counts: dict[str, int] = json.loads(screen(block)["counts"][0].as_py())
     return counts
 
 
 def gathered(*paths: object, leave_out: frozenset[Path] = frozenset()) -> list[str]:
-    return [os.fsdecode(name) for name in film_names.gather(map(str, paths), set(leave_out)).to_pylist()]
+    return [os.fsdecode(name) for name in film_names.list_names(map(str, paths), set(leave_out)).to_pylist()]
 
 
 def test_a_names_part_is_its_own_for_ever() -> None:
     """Another hash would judge a finished archive once more, and double its rows."""
-    assert [film_names.part_of(name.encode(), 1000) for name in ("a.png", "s3://b/c.dcm", "\u00e4")] == [982, 587, 529]
+    assert [film_names.partition_of(name.encode(), 1000) for name in ("a.png", "s3://b/c.dcm", "\u00e4")] == [
+        982,
+        587,
+        529,
+    ]
 
 
 def test_every_name_is_in_one_part_once() -> None:
@@ -71,9 +77,9 @@ def test_every_name_is_in_one_part_once() -> None:
     chunks = pa.chunked_array(
         [pa.array(given[:3000]), pa.array([*given[3000:], *given[:100]]), pa.array([], pa.binary())]
     )
-    divided = dict(film_names.divide(chunks, 64))
+    divided = dict(film_names.partition_names(chunks, 64))
     assert sorted(itertools.chain(*divided.values())) == sorted(given)
-    assert all(film_names.part_of(name, 64) == part for part, inside in divided.items() for name in inside)
+    assert all(film_names.partition_of(name, 64) == part for part, inside in divided.items() for name in inside)
     assert max(map(len, divided.values())) < 3 * 5000 / 64
 
 
@@ -137,11 +143,11 @@ def test_storage_that_nobody_knows_is_wrong_usage() -> None:
 
 def test_an_object_is_fetched_whole_and_no_further(memory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     memory.pipe_file("/film", b"x" * 2_500_000)
-    assert len(storage.fetch("memory://film")) == 2_500_000
+    assert len(storage.fetch_object("memory://film")) == 2_500_000
     monkeypatch.setenv("PNEUMONIA_MAX_FILE_MB", "1")
-    assert len(storage.fetch("memory://film")) == 1_000_001
+    assert len(storage.fetch_object("memory://film")) == 1_000_001
     with pytest.raises(UnreadableImage, match="no such object"):
-        storage.fetch("memory://gone")
+        storage.fetch_object("memory://gone")
 
 
 def test_storage_that_fails_is_asked_again_and_then_says_so(memory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,9 +163,9 @@ def test_storage_that_fails_is_asked_again_and_then_says_so(memory: Any, monkeyp
     monkeypatch.setattr(storage, "filesystem", lambda name: (Failing(), name))
     monkeypatch.setattr(storage, "PAUSE_S", 0)
     with pytest.raises(Busy, match=r"\(TimeoutError\); run the same command again"):
-        storage.fetch("x://film")
-    assert len(asked_for) == storage.TRIES
-    assert storage.fetch("x://film") == b"film"
+        storage.fetch_object("x://film")
+    assert len(asked_for) == storage.FETCH_ATTEMPTS
+    assert storage.fetch_object("x://film") == b"film"
 
 
 def test_films_come_in_order_a_few_ahead(memory: Any) -> None:
@@ -173,7 +179,7 @@ def test_films_come_in_order_a_few_ahead(memory: Any) -> None:
             taken += 1
             yield "local.png" if number == 3 else f"memory://{number}"
 
-    films = storage.films(wanted())
+    films = storage.open_films(wanted())
     first = next(films)
     assert taken <= storage.READERS + 1
     told = [film.source() if callable(film.source) else film.source for film in (first, *films)]
@@ -182,7 +188,7 @@ def test_films_come_in_order_a_few_ahead(memory: Any) -> None:
 
 @pytest.mark.parametrize("where", ["memory://out", "local"])
 def test_a_file_of_answers_is_replaced_at_once(memory: Any, tmp_path: Path, where: str) -> None:
-    folder = Folder(str(tmp_path / "out") if where == "local" else where)
+    folder = ResultFolder(str(tmp_path / "out") if where == "local" else where)
     assert folder.read("rows/a") is None
     folder.write("rows/a", b"1")
     folder.write("rows/a", b"22")
@@ -191,7 +197,7 @@ def test_a_file_of_answers_is_replaced_at_once(memory: Any, tmp_path: Path, wher
 
 
 def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = Folder(str(tmp_path))
+    folder = ResultFolder(str(tmp_path))
     folder.write("a", b"old")
 
     def full(handle: int) -> None:
@@ -204,7 +210,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_a_part_has_the_rows_of_batch(
-    memory: Any, screen: Callable[[str], screening.Screen], write_films: Callable[..., Path], tmp_path: Path
+    memory: Any, screen: Callable[[str], screening.ScreeningWorker], write_films: Callable[..., Path], tmp_path: Path
 ) -> None:
     folder = write_films(tmp_path, {"films": ["a.png", "b.png"]}) / "films"
     memory.pipe_file("/c.png", (folder / "a.png").read_bytes())
@@ -213,7 +219,7 @@ def test_a_part_has_the_rows_of_batch(
     assert judged(screen("memory://out"), wanted) == {"Normal": 2, "failed": 3}
     table = pq.read_table(io.BytesIO(memory.cat_file("/out/rows/part-07.parquet")))
     assert tuple(table.schema.names) == rows.COLUMNS
-    assert {name for name in rows.COLUMNS if table.schema.field(name).type == pa.float64()} == rows.NUMBERS
+    assert {name for name in rows.COLUMNS if table.schema.field(name).type == pa.float64()} == rows.NUMERIC_COLUMNS
     told = {row["file"]: row for row in table.to_pylist()}
     assert list(told) == wanted
     assert told[wanted[0]] | {"file": None} == told[wanted[1]] | {"file": None}
@@ -222,7 +228,7 @@ def test_a_part_has_the_rows_of_batch(
 
 
 def test_a_part_that_is_done_is_not_written_again(
-    screen: Callable[[str], screening.Screen], write_films: Callable[..., Path], tmp_path: Path
+    screen: Callable[[str], screening.ScreeningWorker], write_films: Callable[..., Path], tmp_path: Path
 ) -> None:
     folder = write_films(tmp_path, {"films": ["a.png", "b.png"]}) / "films"
     (folder / "=c.png").write_bytes(b"broken")
@@ -239,7 +245,7 @@ def test_a_part_that_is_done_is_not_written_again(
 
 def test_what_may_pass_is_judged_again(
     memory: Any,
-    screen: Callable[[str], screening.Screen],
+    screen: Callable[[str], screening.ScreeningWorker],
     normal_film: Grey,
     encode: Callable[..., bytes],
     tmp_path: Path,
@@ -254,7 +260,9 @@ def test_what_may_pass_is_judged_again(
     assert pq.read_table(tmp_path / "rows" / "part-07.parquet").num_rows == 1
 
 
-def test_a_part_that_was_changed_is_not_overwritten(screen: Callable[[str], screening.Screen], tmp_path: Path) -> None:
+def test_a_part_that_was_changed_is_not_overwritten(
+    screen: Callable[[str], screening.ScreeningWorker], tmp_path: Path
+) -> None:
     file = tmp_path / "rows" / "part-07.parquet"
     file.parent.mkdir()
     for content in (b"torn", None):
@@ -266,23 +274,23 @@ def test_a_part_that_was_changed_is_not_overwritten(screen: Callable[[str], scre
             judged(screen(str(tmp_path)), ["a.png"])
 
 
-def test_an_archive_keeps_its_parts_and_its_question(predictor: Predictor, asked: Asked, tmp_path: Path) -> None:
-    folder = Folder(str(tmp_path))
-    assert parts.opened(folder, asked, 10).number == parts.FEWEST_PARTS
-    assert parts.opened(folder, asked, 10_000_000).number == parts.FEWEST_PARTS
-    assert parts.opened(Folder(str(tmp_path / "large")), asked, 10_000_000).number == 10_000
+def test_an_archive_keeps_its_parts_and_its_question(predictor: Predictor, asked: TableOptions, tmp_path: Path) -> None:
+    folder = ResultFolder(str(tmp_path))
+    assert parts.open_parts(folder, asked, 10).number == parts.MIN_PARTS
+    assert parts.open_parts(folder, asked, 10_000_000).number == parts.MIN_PARTS
+    assert parts.open_parts(ResultFolder(str(tmp_path / "large")), asked, 10_000_000).number == 10_000
     with pytest.raises(UsageError, match="another prevalence. Allowed: none, or another --out. Received: 0.1"):
-        parts.opened(folder, Asked(predictor.model, "balanced", 0.1), 10)
-    (tmp_path / parts.HEAD).write_text("{}")
+        parts.open_parts(folder, TableOptions(predictor.model, "balanced", 0.1), 10)
+    (tmp_path / parts.HEADER_FILE).write_text("{}")
     with pytest.raises(UsageError, match="not of this version"):
-        parts.opened(folder, asked, 10)
+        parts.open_parts(folder, asked, 10)
 
 
 def test_one_run_an_archive(tmp_path: Path) -> None:
-    folder = Folder(str(tmp_path / "out"))
-    with parts.locked(folder), pytest.raises(Busy), parts.locked(folder):
+    folder = ResultFolder(str(tmp_path / "out"))
+    with parts.exclusive_archive(folder), pytest.raises(Busy), parts.exclusive_archive(folder):
         pass
-    with parts.locked(folder):
+    with parts.exclusive_archive(folder):
         pass
     assert list((tmp_path / "out").iterdir()) == []
 

@@ -14,13 +14,13 @@ import pytest
 
 from pneumonia import Failure, Prediction
 from pneumonia.batch import results
-from pneumonia.batch.results import keeping
-from pneumonia.batch.rows import COLUMNS, Asked
+from pneumonia.batch.results import open_table
+from pneumonia.batch.rows import COLUMNS, TableOptions
 from pneumonia.errors import Busy, DiskFull, UnreadableImage, UsageError
 from pneumonia.inference.decision import ModelIdentity
 
 MODEL = ModelIdentity("embedded", "abc", "f" * 64)
-ASKED = Asked(MODEL, "balanced")
+ASKED = TableOptions(MODEL, "balanced")
 NAMES = ["plain.png", '=odd, "quoted".png', "two\nlines.png", "Żółw.png", "'quote.png"]
 
 
@@ -30,9 +30,9 @@ def answer(name: str) -> Prediction | Failure:
     return Prediction(name, "Normal", 0.1, "balanced", None, None, MODEL)
 
 
-def judge(out: Path, names: list[str] = NAMES, **options: Any) -> results.Results:
+def judge(out: Path, names: list[str] = NAMES, **options: Any) -> results.ResultTable:
     """A run over `names` as the command makes it."""
-    with keeping(out, ASKED, **options) as kept:
+    with open_table(out, ASKED, **options) as kept:
         for name in names:
             if not kept.has(name):
                 kept.add(answer(name))
@@ -61,10 +61,10 @@ def test_a_finished_run_leaves_the_tables_and_nothing_else(tmp_path: Path) -> No
 
 def test_rows_are_on_the_disk_as_soon_as_they_are_added(tmp_path: Path) -> None:
     out = tmp_path / "results.csv"
-    with keeping(out, ASKED) as kept:
+    with open_table(out, ASKED) as kept:
         for number, name in enumerate(NAMES, start=1):
             kept.add(answer(name))
-            assert len(table(results.part_of(out))) == number
+            assert len(table(results.partial_path(out))) == number
     assert not out.exists()
 
 
@@ -75,15 +75,15 @@ def test_a_run_that_was_cut_off_at_any_byte_goes_on(tmp_path: Path, jsonl: bool)
     judge(whole, jsonl=jsonl)
     rows_, lines = whole.read_bytes(), whole.with_suffix(".jsonl").read_bytes() if jsonl else b""
     ends = [end for end in range(len(lines) + 1) if end == 0 or lines[end - 1 : end] == b"\n"]
-    records = [results.rows.line(results.rows.row(answer(name), ASKED).values()) for name in NAMES]
-    header = len(results.rows.line(COLUMNS))
+    records = [results.rows.csv_line(results.rows.result_cells(answer(name), ASKED).values()) for name in NAMES]
+    header = len(results.rows.csv_line(COLUMNS))
     for cut in range(0, len(rows_) + 1, 1 if not jsonl else 3):
         out = tmp_path / f"{cut}.csv"
-        results.part_of(out).write_bytes(rows_[:cut])
+        results.partial_path(out).write_bytes(rows_[:cut])
         if jsonl:
             done = sum(header + sum(map(len, records[:number])) <= cut for number in range(1, len(NAMES) + 1))
             told_of = ends[min(done + 1, len(NAMES))] - cut % 7
-            results.part_of(out.with_suffix(".jsonl")).write_bytes(lines[: max(told_of, ends[done])])
+            results.partial_path(out.with_suffix(".jsonl")).write_bytes(lines[: max(told_of, ends[done])])
         judge(out, resume=True, jsonl=jsonl)
         assert out.read_bytes() == rows_, cut
         if jsonl:
@@ -94,7 +94,7 @@ def test_after_a_power_cut_the_file_that_is_shorter_counts(tmp_path: Path) -> No
     out = tmp_path / "results.csv"
     judge(out, jsonl=True)
     lines = out.with_suffix(".jsonl").read_bytes()
-    results.part_of(out.with_suffix(".jsonl")).write_bytes(b"".join(lines.splitlines(True)[:2]))
+    results.partial_path(out.with_suffix(".jsonl")).write_bytes(b"".join(lines.splitlines(True)[:2]))
     out.with_suffix(".jsonl").unlink()
     judge(out, jsonl=True, resume=True)
     assert told(out) == [answer(name).as_dict() for name in NAMES]
@@ -104,7 +104,7 @@ def test_after_a_power_cut_the_file_that_is_shorter_counts(tmp_path: Path) -> No
 def test_a_kill_between_the_two_names_is_mended(tmp_path: Path) -> None:
     out = tmp_path / "results.csv"
     judge(out, jsonl=True)
-    out.rename(results.part_of(out))
+    out.rename(results.partial_path(out))
     judge(out, jsonl=True, resume=True)
     assert len(table(out)) == len(told(out)) == len(NAMES)
 
@@ -136,16 +136,16 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("other", "column"),
     [
-        (Asked(MODEL, "screening"), "operating_point"),
-        (Asked(MODEL, "balanced", 0.1), "prevalence"),
-        (Asked(dataclasses.replace(MODEL, sha256="e" * 64), "balanced"), "model_sha256"),
+        (TableOptions(MODEL, "screening"), "operating_point"),
+        (TableOptions(MODEL, "balanced", 0.1), "prevalence"),
+        (TableOptions(dataclasses.replace(MODEL, sha256="e" * 64), "balanced"), "model_sha256"),
     ],
 )
-def test_a_table_of_another_question_is_refused_and_stays(tmp_path: Path, other: Asked, column: str) -> None:
+def test_a_table_of_another_question_is_refused_and_stays(tmp_path: Path, other: TableOptions, column: str) -> None:
     out = tmp_path / "results.csv"
     judge(out)
     before = out.read_bytes()
-    with pytest.raises(UsageError, match=f"begun with another {column}"), keeping(out, other, resume=True):
+    with pytest.raises(UsageError, match=f"begun with another {column}"), open_table(out, other, resume=True):
         pass
     assert out.read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["results.csv"]
@@ -188,7 +188,7 @@ def test_json_lines_of_other_films_are_refused(tmp_path: Path) -> None:
 
 def test_two_runs_on_one_table_one_wins(tmp_path: Path) -> None:
     out = tmp_path / "results.csv"
-    with keeping(out, ASKED) as kept:
+    with open_table(out, ASKED) as kept:
         kept.add(answer("a.png"))
         with pytest.raises(Busy, match="Another run writes"):
             judge(out, resume=True)
@@ -217,14 +217,14 @@ class FullDisk:
 @pytest.mark.parametrize("which", [0, 1])
 def test_on_a_full_disk_the_rows_so_far_stay_whole(tmp_path: Path, which: int) -> None:
     out = tmp_path / "results.csv"
-    with keeping(out, ASKED, jsonl=True) as kept:
+    with open_table(out, ASKED, jsonl=True) as kept:
         kept.add(answer("a.png"))
         table_ = kept._tables[which]
         table_.file = FullDisk(table_.file, 40)  # type: ignore[assignment]
         with pytest.raises(DiskFull, match="--resume"):
             kept.add(answer("b.png"))
-    assert [row["file"] for row in table(results.part_of(out))] == ["a.png"]
-    assert results.part_of(out.with_suffix(".jsonl")).read_text().count("\n") == 1
+    assert [row["file"] for row in table(results.partial_path(out))] == ["a.png"]
+    assert results.partial_path(out.with_suffix(".jsonl")).read_text().count("\n") == 1
     judge(out, ["a.png", "b.png", "c.png"], resume=True, jsonl=True)
     assert [row["file"] for row in told(out)] == ["a.png", "b.png", "c.png"]
 

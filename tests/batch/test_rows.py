@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from pneumonia import Failure, Prediction
 from pneumonia.batch import rows
-from pneumonia.batch.rows import Asked
+from pneumonia.batch.rows import TableOptions
 from pneumonia.errors import UnreadableImage
 from pneumonia.inference.decision import ModelIdentity, Reason
 from pneumonia.inference.explain import ZONES
 
 DOCS = (Path(__file__).parents[2] / "docs" / "batch.md").read_text()
-ASKED = Asked(ModelIdentity("embedded", "abc", "f" * 64), "balanced", 0.25)
+ASKED = TableOptions(ModelIdentity("embedded", "abc", "f" * 64), "balanced", 0.25)
 
 
 def prediction(label: str, probability: float | None, **options: object) -> Prediction:
@@ -34,7 +34,7 @@ def test_the_docs_name_every_column_in_order() -> None:
 
 def test_a_row_is_the_prediction_laid_flat() -> None:
     zones = {zone: number / 100 for number, zone in enumerate(ZONES)}
-    row = rows.row(prediction("Pneumonia", 0.93219, zones=zones, warnings=("One.", "Two.")), ASKED)
+    row = rows.result_cells(prediction("Pneumonia", 0.93219, zones=zones, warnings=("One.", "Two.")), ASKED)
     assert list(row) == list(rows.COLUMNS)
     assert (row["file"], row["label"], row["confidence"]) == ("a.png", "Pneumonia", "0.9322")
     assert (row["probability_normal"], row["probability_pneumonia"]) == ("0.0678", "0.9322")
@@ -46,13 +46,13 @@ def test_a_row_is_the_prediction_laid_flat() -> None:
 
 
 def test_a_refused_film_has_its_reason_and_no_numbers() -> None:
-    row = rows.row(prediction("Unknown", None, reason=Reason("not_a_chest_film")), ASKED)
+    row = rows.result_cells(prediction("Unknown", None, reason=Reason("not_a_chest_film")), ASKED)
     assert row["reason_code"] == "not_a_chest_film" and "frontal chest film" in row["reason"]
     assert [row[name] for name in ("confidence", "probability_normal", *ZONES)] == [""] * 8
 
 
 def test_a_failure_has_its_error_and_says_which_model_was_asked() -> None:
-    row = rows.row(Failure("b.png", UnreadableImage("It is damaged.")), ASKED)
+    row = rows.result_cells(Failure("b.png", UnreadableImage("It is damaged.")), ASKED)
     assert (row["file"], row["label"]) == ("b.png", "")
     assert (row["error_code"], row["error"]) == ("unreadable_image", "It is damaged.")
     assert row["model_sha256"] == "f" * 64 and row["operating_point"] == "balanced"
@@ -60,22 +60,22 @@ def test_a_failure_has_its_error_and_says_which_model_was_asked() -> None:
 
 @pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r", "\n"])
 def test_a_cell_that_would_be_computed_becomes_text(first: str) -> None:
-    assert rows.inert(f"{first}cmd|' /C calc'!A0") == f"'{first}cmd|' /C calc'!A0"
-    row = rows.row(Failure(f"{first}1+1.png", UnreadableImage(f"{first}2")), ASKED)
+    assert rows.escape_formula(f"{first}cmd|' /C calc'!A0") == f"'{first}cmd|' /C calc'!A0"
+    row = rows.result_cells(Failure(f"{first}1+1.png", UnreadableImage(f"{first}2")), ASKED)
     assert row["file"].startswith("'") and row["error"].startswith("'")
 
 
 @given(st.text(), st.text())
 def test_two_names_never_become_one_cell(one: str, other: str) -> None:
-    assert (rows.inert(one) == rows.inert(other)) == (one == other)
+    assert (rows.escape_formula(one) == rows.escape_formula(other)) == (one == other)
 
 
 @given(st.lists(st.text(st.characters(exclude_characters="\x00", codec="utf-8")), min_size=2))
 def test_a_line_is_read_back_as_it_was(cells: list[str]) -> None:
-    written = rows.line(cells).decode()
+    written = rows.csv_line(cells).decode()
     assert written.endswith("\n")
     assert list(csv.reader(io.StringIO(written, newline=""))) == [cells]
 
 
 def test_a_name_that_is_no_text_does_not_end_the_run() -> None:
-    assert rows.inert("bad\udcff.png") == "bad\\udcff.png"
+    assert rows.escape_formula("bad\udcff.png") == "bad\\udcff.png"

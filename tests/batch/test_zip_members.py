@@ -32,7 +32,7 @@ def make_zip(tmp_path: Path) -> MakeZip:
 
 
 def error_of(path: Path, number: int = 0) -> PneumoniaError:
-    _, read = zip_members.members(path)[number]
+    _, read = zip_members.list_members(path)[number]
     with pytest.raises(PneumoniaError) as caught:
         read()
     return caught.value
@@ -40,12 +40,12 @@ def error_of(path: Path, number: int = 0) -> PneumoniaError:
 
 def test_members_are_read_in_order_without_folders_and_hidden_files(make_zip: MakeZip) -> None:
     path = make_zip({"b/": b"", "b/2.png": FILM, "1.png": b"1", "__MACOSX/._1.png": b"x", ".DS_Store": b"x"})
-    assert [(name, read()) for name, read in zip_members.members(path)] == [("b/2.png", FILM), ("1.png", b"1")]
+    assert [(name, read()) for name, read in zip_members.list_members(path)] == [("b/2.png", FILM), ("1.png", b"1")]
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_every_way_of_packing_that_python_knows(make_zip: MakeZip, method: int) -> None:
-    ((_, read),) = zip_members.members(make_zip({"a.png": FILM}, method=method))
+    ((_, read),) = zip_members.list_members(make_zip({"a.png": FILM}, method=method))
     assert read() == FILM
 
 
@@ -70,7 +70,7 @@ def test_a_member_without_a_name_is_an_error_and_not_the_end_of_the_others(make_
     path = make_zip({"placeholder": FILM, "a.png": FILM})
     path.write_bytes(path.read_bytes().replace(b"placeholder", name.encode().ljust(11, b"\0")))
     assert "leads out of the ZIP" in error_of(path).message
-    assert zip_members.members(path)[1][1]() == FILM
+    assert zip_members.list_members(path)[1][1]() == FILM
 
 
 def test_an_encrypted_member_says_so(make_zip: MakeZip) -> None:
@@ -117,15 +117,15 @@ def test_a_bomb_that_lies_about_its_size_stops_at_the_limit(make_zip: MakeZip, m
 
 def test_the_whole_may_be_bounded(make_zip: MakeZip) -> None:
     path = make_zip({f"{number}.png": bytes(1_000_000) for number in range(3)})
-    assert len(zip_members.members(path, most_bytes=3_000_000)) == 3
+    assert len(zip_members.list_members(path, most_bytes=3_000_000)) == 3
     with pytest.raises(TooLarge, match=r"Allowed: 2 MB. Received: 3 MB"):
-        zip_members.members(path, most_bytes=2_000_000)
+        zip_members.list_members(path, most_bytes=2_000_000)
 
 
 def test_too_many_members(make_zip: MakeZip, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(zip_members, "MAX_MEMBERS", 3)
     with pytest.raises(TooLarge, match="too many files"):
-        zip_members.members(make_zip({f"{number}.png": b"" for number in range(4)}))
+        zip_members.list_members(make_zip({f"{number}.png": b"" for number in range(4)}))
 
 
 def test_a_list_of_members_that_would_fill_the_memory_is_not_read(
@@ -133,7 +133,7 @@ def test_a_list_of_members_that_would_fill_the_memory_is_not_read(
 ) -> None:
     monkeypatch.setattr(zip_members, "MAX_DIRECTORY", 1000)
     with pytest.raises(TooLarge, match="too many files"):
-        zip_members.members(make_zip({f"{number:0100d}.png": b"" for number in range(20)}))
+        zip_members.list_members(make_zip({f"{number:0100d}.png": b"" for number in range(20)}))
 
 
 @pytest.mark.parametrize("damage", ["cut", "directory", "content", "text"])
@@ -151,7 +151,7 @@ def test_a_damaged_zip_or_member_says_so(make_zip: MakeZip, damage: str) -> None
         assert isinstance(error_of(path), UnreadableImage)
     else:
         with pytest.raises(UnreadableImage, match="damaged"):
-            zip_members.members(path)
+            zip_members.list_members(path)
 
 
 def test_an_unknown_way_of_packing(make_zip: MakeZip) -> None:
@@ -165,7 +165,7 @@ def test_an_unknown_way_of_packing(make_zip: MakeZip) -> None:
 
 def test_an_empty_zip(make_zip: MakeZip) -> None:
     with pytest.raises(EmptyFile):
-        zip_members.members(make_zip({}))
+        zip_members.list_members(make_zip({}))
 
 
 def test_a_zip_is_told_by_name_and_content(make_zip: MakeZip, tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ def test_a_zip_is_told_by_name_and_content(make_zip: MakeZip, tmp_path: Path) ->
 
 def test_a_bad_zip_is_one_film_that_fails(tmp_path: Path) -> None:
     (tmp_path / "bad.zip").write_bytes(b"PK nothing")
-    (film,) = batch.in_zip(tmp_path / "bad.zip", "bad.zip")
+    (film,) = batch.films_in_zip(tmp_path / "bad.zip", "bad.zip")
     assert film.name == "bad.zip"
     read: Any = film.source
     with pytest.raises(UnreadableImage):
@@ -189,7 +189,7 @@ def test_a_bad_zip_is_one_film_that_fails(tmp_path: Path) -> None:
 
 def test_members_can_be_read_after_the_list_was_walked(make_zip: MakeZip) -> None:
     """Films are read on threads, behind the one who asks: the ZIP must still be open then."""
-    films = list(batch.in_zip(make_zip({f"{number}.png": FILM for number in range(5)}), "films.zip"))
+    films = list(batch.films_in_zip(make_zip({f"{number}.png": FILM for number in range(5)}), "films.zip"))
     assert [film.name for film in films] == [f"films.zip/{number}.png" for number in range(5)]
     sources: list[Any] = [film.source for film in films]
     assert [read() for read in sources] == [FILM] * 5

@@ -10,7 +10,7 @@ from benchmarks import load, soak
 from benchmarks.served import served
 from pneumonia import Predictor
 
-from ..support.wait import awaited
+from ..support.wait import wait_for
 
 GROWTH_MB = 20
 
@@ -18,10 +18,10 @@ GROWTH_MB = 20
 def met(predictor: Predictor, folder: Path, clients: int, seconds: float, queue: int) -> load.Tally:
     films = load.cases(predictor)
     with served(folder, PNEUMONIA_QUEUE_SIZE=str(queue), PNEUMONIA_RETENTION_S="20") as service:
-        tally = awaited(load.run(service, films, clients, seconds))
+        tally = wait_for(load.run(service, films, clients, seconds))
         threads = service.threads()
     assert (tally.wrong, tally.lost, tally.unclear) == ([], [], 0)
-    assert tally.right
+    assert tally.correct
     assert threads < 200
     return tally
 

@@ -53,7 +53,7 @@ def labelled(tmp_path: Path, write_films: WriteFilms) -> Path:
 @pytest.fixture
 def few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     """The bootstrap's 2,000 replicates take 5 s, and are tested elsewhere."""
-    monkeypatch.setattr(metrics, "draws", partial(metrics.draws, replicates=20))
+    monkeypatch.setattr(metrics, "draws", partial(metrics.bootstrap_weights, replicates=20))
 
 
 def rows(text: str) -> Rows:
@@ -167,7 +167,7 @@ def test_a_model_that_is_not_there_is_told(command: list[str], capsys: pytest.Ca
 
 
 def test_the_model_that_is_asked_for_answers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = shutil.copytree(sources.EMBEDDED, tmp_path / "mine")
+    folder = shutil.copytree(sources.EMBEDDED_FOLDER, tmp_path / "mine")
     assert cli.main(["model", "--json", "--model", str(folder)]) == 0
     assert rows(capsys.readouterr().out)[0]["name"] == "mine"
 
@@ -278,13 +278,13 @@ def test_evaluate_on_the_cards_own_films_fails_where_the_figures_differ(
     labelled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A bundle whose card is of these films and right agrees; one figure off, and it is told."""
-    out, mine = tmp_path / "out", Path(shutil.copytree(sources.EMBEDDED, tmp_path / "mine"))
+    out, mine = tmp_path / "out", Path(shutil.copytree(sources.EMBEDDED_FOLDER, tmp_path / "mine"))
     cli.main(["evaluate", "--data", str(labelled), "--out", str(out)])
     evaluation = json.loads((out / bundle.EVALUATION).read_bytes())
     for moved, code in ((0.0, 0), (0.01, 1)):
         next(iter(evaluation["runs"].values()))["figures"]["brier"]["value"] += moved
         (mine / bundle.EVALUATION).write_text(json.dumps(evaluation))
-        bundle.seal(mine, bundle.read_config(mine)[0])
+        bundle.write_config(mine, bundle.read_config(mine)[0])
         assert cli.main(["evaluate", "--data", str(labelled), "--model", str(mine)]) == code
     assert "do not trust this installation" in capsys.readouterr().out
 

@@ -154,7 +154,7 @@ def test_ctrl_c_keeps_what_is_done(slow_folder: Path, tmp_path: Path) -> None:
     _, told = running.communicate(timeout=60)
     assert running.returncode == 1
     assert "Traceback" not in told and "--resume goes on" in told
-    kept = len(table(results.part_of(out)))
+    kept = len(table(results.partial_path(out)))
     assert 3 <= kept < 60 and f"stopped: {kept} films" in told
     assert run(slow_folder, "--out", out, "--resume").returncode == 1
     _whole(out, slow_folder)
@@ -189,13 +189,13 @@ def test_no_kill_loses_or_doubles_a_row(slow_folder: Path, tmp_path: Path, kills
             running.kill()
             running.communicate()
             kills -= 1
-            resume = ["--resume"] if results.part_of(out).exists() or out.exists() else []
+            resume = ["--resume"] if results.partial_path(out).exists() or out.exists() else []
         assert run(slow_folder, "--out", out, "--jsonl", *resume).returncode == 1
         _whole(out, slow_folder)
 
 
 def _rows(out: Path) -> int:
-    part = results.part_of(out)
+    part = results.partial_path(out)
     return max(part.read_bytes().count(b"\n") - 1, 0) if part.exists() else 0
 
 
@@ -210,4 +210,4 @@ def _whole(out: Path, folder: Path) -> None:
     assert [row["file"] for row in table(out)] == names
     lines = out.with_suffix(".jsonl")
     assert not lines.exists() or [json.loads(line)["file"] for line in lines.read_text().splitlines()] == names
-    assert not results.part_of(out).exists()
+    assert not results.partial_path(out).exists()

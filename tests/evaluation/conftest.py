@@ -8,14 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pneumonia.evaluation.dataset import Film, FilmSet
-from pneumonia.evaluation.metrics import Answers
+from pneumonia.evaluation.dataset import FilmSet, LabelledFilm
+from pneumonia.evaluation.metrics import Decisions
 
 
 def film_set(names: Sequence[str], digests: Sequence[str] | None = None) -> FilmSet:
     """Films by `split/FOLDER/name`, blank, each file different unless `digests` says otherwise."""
     films = tuple(
-        Film(Path(name), name.split("/")[0], ["NORMAL", "PNEUMONIA"].index(name.split("/")[1])) for name in names
+        LabelledFilm(Path(name), name.split("/")[0], ["NORMAL", "PNEUMONIA"].index(name.split("/")[1]))
+        for name in names
     )
     return FilmSet(films, np.zeros((len(films), 150, 150), np.uint8), tuple(digests or map(str, names)), ())
 
@@ -38,12 +39,12 @@ def many_films() -> FilmSet:
 
 
 @pytest.fixture(scope="session")
-def answers() -> Answers:
+def answers() -> Decisions:
     """300 films, told apart about as well as a poor model does; a tenth is not answered."""
     random = np.random.default_rng(7)
     labels = random.integers(0, 2, 300)
     probability = 1 / (1 + np.exp(-random.normal(1.5 * labels - 0.75, 1.0)))
-    return Answers(labels, probability, (probability >= 0.6).astype(np.int64), random.random(300) > 0.1)
+    return Decisions(labels, probability, (probability >= 0.6).astype(np.int64), random.random(300) > 0.1)
 
 
 @pytest.fixture(scope="session")

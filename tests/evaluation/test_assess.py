@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from pneumonia import Predictor
-from pneumonia.evaluation.assess import Outcome, assess, examine
-from pneumonia.evaluation.dataset import Film, FilmSet
+from pneumonia.evaluation.assess import FilmScores, evaluate, score_films
+from pneumonia.evaluation.dataset import FilmSet, LabelledFilm
 
 NAMES = ["IM-0001-0001.jpeg", "IM-0002-0001.jpeg", "person1_bacteria_1.jpeg", "person1_bacteria_2.jpeg"]
 
@@ -18,12 +18,12 @@ NAMES = ["IM-0001-0001.jpeg", "IM-0002-0001.jpeg", "person1_bacteria_1.jpeg", "p
 @pytest.fixture(scope="module")
 def films(normal_film: Any) -> FilmSet:
     inputs = np.stack([normal_film, np.rot90(normal_film), normal_film[:, ::-1], normal_film])
-    listed = tuple(Film(Path(name), "test", int("person" in name)) for name in NAMES)
+    listed = tuple(LabelledFilm(Path(name), "test", int("person" in name)) for name in NAMES)
     return FilmSet(listed, np.ascontiguousarray(inputs), tuple("abcd"), ())
 
 
 def test_examine_scores_as_predict_does_and_also_what_the_gate_refuses(predictor: Predictor, films: FilmSet) -> None:
-    outcome = examine(predictor, films, quiet=True)
+    outcome = score_films(predictor, films, quiet=True)
     assert outcome.refused.tolist() == [False, True, False, False]
     assert outcome.reasons[1] in {"unlike_training_films", "not_a_chest_film"}
     for probability, film, refused in zip(outcome.probability, films.inputs, outcome.refused, strict=True):
@@ -34,8 +34,8 @@ def test_examine_scores_as_predict_does_and_also_what_the_gate_refuses(predictor
 
 
 def test_a_refused_film_counts_as_wrong_where_all_films_count(predictor: Predictor, films: FilmSet) -> None:
-    perfect = Outcome(np.array([0.0, 0.0, 1.0, 1.0]), np.array([False, True, False, False]), (None, "x", None, None))
-    found = assess(films, perfect, predictor)
+    perfect = FilmScores(np.array([0.0, 0.0, 1.0, 1.0]), np.array([False, True, False, False]), (None, "x", None, None))
+    found = evaluate(films, perfect, predictor)
     assert found["figures"]["accuracy"]["value"] == 1.0
     assert found["figures"]["gated_accuracy"]["value"] == 0.75
     assert found["figures"]["gated_specificity"]["value"] == 0.5
@@ -46,8 +46,8 @@ def test_a_refused_film_counts_as_wrong_where_all_films_count(predictor: Predict
 
 
 def test_the_confusion_counts_films(predictor: Predictor, films: FilmSet) -> None:
-    wrong = Outcome(np.array([1.0, 0.0, 0.0, 1.0]), np.zeros(4, bool), (None,) * 4)
-    cells = assess(films, wrong, predictor)["confusion"]
+    wrong = FilmScores(np.array([1.0, 0.0, 0.0, 1.0]), np.zeros(4, bool), (None,) * 4)
+    cells = evaluate(films, wrong, predictor)["confusion"]
     assert cells == {"true_negative": 1, "false_positive": 1, "false_negative": 1, "true_positive": 1}
 
 
@@ -56,8 +56,8 @@ def test_probabilities_for_the_films_own_prevalence_stand_beside_those_shown(
 ) -> None:
     """Half of these films are ill; shown for the calibration's prevalence, such a film's .5 is less than a half."""
     shown = predictor.bundle.calibration.prevalence
-    unsure = Outcome(np.full(len(films.films), shown), np.zeros(len(films.films), bool), (None,) * len(films.films))
-    found = assess(films, unsure, predictor)
+    unsure = FilmScores(np.full(len(films.films), shown), np.zeros(len(films.films), bool), (None,) * len(films.films))
+    found = evaluate(films, unsure, predictor)
     assert found["told_prevalence"]["prevalence"] == 0.5
     assert found["told_prevalence"]["figures"]["ece"]["value"] == pytest.approx(0.0, abs=1e-6)
     assert found["figures"]["ece"]["value"] == pytest.approx(shown - 0.5, abs=1e-4)

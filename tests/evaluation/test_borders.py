@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pneumonia.evaluation.borders import CHEST, in_border_of, in_border_of_other_class
+from pneumonia.evaluation.borders import CHEST_FRAME, replace_border, replace_border_across_classes
 from pneumonia.inference.explain import LEFT_LUNG, LUNG_HEIGHT, RIGHT_LUNG
 
 RANDOM = np.random.default_rng(2)
@@ -13,20 +13,20 @@ OTHER = RANDOM.normal(60, 10, (150, 150)).clip(0, 255).astype(np.uint8)
 
 
 def test_the_frame_holds_both_lung_boxes() -> None:
-    inside = CHEST.weights()
+    inside = CHEST_FRAME.weights()
     rows = slice(int(LUNG_HEIGHT[0] * 150), int(LUNG_HEIGHT[1] * 150))
     columns = slice(int(RIGHT_LUNG[0] * 150) + 2, int(LEFT_LUNG[1] * 150) - 2)
     assert inside[rows, columns].min() > 0.9
 
 
 def test_the_chest_is_untouched_and_the_border_is_the_others() -> None:
-    found = in_border_of(FILM, OTHER)
+    found = replace_border(FILM, OTHER)
     np.testing.assert_array_equal(found[40:110, 40:110], FILM[40:110, 40:110])
     assert np.corrcoef(found[:10].ravel(), OTHER[:10].ravel())[0, 1] > 0.99
 
 
 def test_the_border_takes_the_films_exposure() -> None:
-    found = in_border_of(FILM, OTHER)
+    found = replace_border(FILM, OTHER)
     np.testing.assert_allclose(found[:10].mean(), FILM.mean(), atol=6)
     np.testing.assert_allclose(found[:10].std(), FILM.std(), rtol=0.2)
 
@@ -37,6 +37,6 @@ def test_each_film_gets_a_border_of_the_other_class() -> None:
     films = np.full((10, 150, 150), 100, np.uint8)
     films[:, ::2] = 140
     films[labels == 1, :, :8] = 255
-    found = in_border_of_other_class(films, labels)
+    found = replace_border_across_classes(films, labels)
     bright = found[:, :, :8].mean(axis=(1, 2)) > found[:, :, 60:90].mean(axis=(1, 2)) + 40
     np.testing.assert_array_equal(bright, labels == 0)

@@ -18,18 +18,18 @@ NOTHING: Figure = {"value": None, "low": None, "high": None}
 
 @pytest.fixture(scope="session")
 def config() -> dict[str, Any]:
-    return bundle.read_config(sources.EMBEDDED)[0]
+    return bundle.read_config(sources.EMBEDDED_FOLDER)[0]
 
 
 @pytest.fixture(scope="session")
 def evaluation() -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads((sources.EMBEDDED / bundle.EVALUATION).read_bytes())
+    loaded: dict[str, Any] = json.loads((sources.EMBEDDED_FOLDER / bundle.EVALUATION).read_bytes())
     return loaded
 
 
 @pytest.fixture(scope="session")
 def embedded() -> str:
-    return (sources.EMBEDDED / bundle.CARD).read_text(encoding="utf-8")
+    return (sources.EMBEDDED_FOLDER / bundle.CARD).read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="session")
@@ -95,8 +95,8 @@ def test_every_run_and_every_look_stands_in_the_card(embedded: str, evaluation: 
 def test_the_confusion_is_that_of_the_figures(served: dict[str, Any]) -> None:
     cells = served["confusion"]
     assert sum(cells.values()) == served["films"]["total"]
-    right = cells["true_positive"] + cells["true_negative"]
-    assert right / served["films"]["total"] == pytest.approx(served["figures"]["accuracy"]["value"], abs=1e-5)
+    correct = cells["true_positive"] + cells["true_negative"]
+    assert correct / served["films"]["total"] == pytest.approx(served["figures"]["accuracy"]["value"], abs=1e-5)
 
 
 def metadata(text: str) -> ModelCardData:

@@ -21,11 +21,11 @@ Change = Callable[[Json, Json], object]
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    return Path(shutil.copytree(sources.EMBEDDED, tmp_path / "run"))
+    return Path(shutil.copytree(sources.EMBEDDED_FOLDER, tmp_path / "run"))
 
 
 def check(folder: Path) -> None:
-    consistency.check(Predictor(bundle.load(folder, "run"), 1))
+    consistency.check_consistency(Predictor(bundle.load(folder, "run"), 1))
 
 
 def rewrite(folder: Path, change: Change, *, write_card: bool = True) -> None:
@@ -36,7 +36,7 @@ def rewrite(folder: Path, change: Change, *, write_card: bool = True) -> None:
     (folder / bundle.EVALUATION).write_text(json.dumps(evaluation))
     if write_card:
         (folder / bundle.CARD).write_text(card.write(config, evaluation))
-    bundle.seal(folder, config)
+    bundle.write_config(folder, config)
 
 
 def run_of(evaluation: Json) -> Json:
@@ -103,7 +103,7 @@ WRONG = {
 
 
 def test_the_embedded_bundle_agrees(predictor: Predictor) -> None:
-    consistency.check(predictor)
+    consistency.check_consistency(predictor)
 
 
 def test_a_bundle_that_was_only_sealed_again_agrees(folder: Path) -> None:
@@ -122,14 +122,14 @@ def test_what_disagrees_is_named(folder: Path, what: str) -> None:
 def test_a_card_that_was_improved_by_hand_is_found(folder: Path) -> None:
     path = folder / bundle.CARD
     path.write_text(path.read_text().replace("92.8 %", "96.8 %"))
-    bundle.seal(folder, bundle.read_config(folder)[0])
+    bundle.write_config(folder, bundle.read_config(folder)[0])
     with pytest.raises(FiguresDisagree, match="The card"):
         check(folder)
 
 
 def test_a_bundle_without_a_card_is_found(folder: Path) -> None:
     (folder / bundle.CARD).unlink()
-    bundle.seal(folder, bundle.read_config(folder)[0])
+    bundle.write_config(folder, bundle.read_config(folder)[0])
     with pytest.raises(FiguresDisagree, match="There is no card"):
         check(folder)
 
@@ -142,7 +142,7 @@ def test_another_graph_under_the_same_figures_is_found(folder: Path, tmp_path: P
     (folder / bundle.GRAPH).write_bytes(data)
 
     def of_this_graph(config: Json, evaluation: Json) -> None:
-        bundle.seal(folder, config)
+        bundle.write_config(folder, config)
         fresh, _ = bundle.read_config(folder)
         evaluation["external"][0]["model"][bundle.GRAPH] = fresh["files"][bundle.GRAPH]["sha256"]
 

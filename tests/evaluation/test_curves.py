@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from pneumonia.evaluation import curves
-from pneumonia.evaluation.metrics import Answers
+from pneumonia.evaluation.metrics import Decisions
 
 THRESHOLD = 0.6
 
 
 @pytest.fixture(scope="session")
-def drawn(answers: Answers) -> dict[str, curves.Curve]:
+def drawn(answers: Decisions) -> dict[str, curves.Curve]:
     return curves.all_curves(answers.labels, answers.probability, THRESHOLD)
 
 
@@ -44,7 +44,7 @@ def test_the_roc_goes_from_corner_to_corner(drawn: dict[str, curves.Curve]) -> N
     assert points == sorted(points)
 
 
-def test_each_point_of_the_roc_is_reached_by_some_threshold(answers: Answers, drawn: dict[str, curves.Curve]) -> None:
+def test_each_point_of_the_roc_is_reached_by_some_threshold(answers: Decisions, drawn: dict[str, curves.Curve]) -> None:
     sick, well = answers.labels == 1, answers.labels == 0
     reached = {
         (
@@ -56,7 +56,7 @@ def test_each_point_of_the_roc_is_reached_by_some_threshold(answers: Answers, dr
     assert set(zip(drawn["roc"]["false_positive_rate"], drawn["roc"]["sensitivity"], strict=True)) <= reached
 
 
-def test_the_confusion_counts_are_the_naive_ones(answers: Answers, drawn: dict[str, curves.Curve]) -> None:
+def test_the_confusion_counts_are_the_naive_ones(answers: Decisions, drawn: dict[str, curves.Curve]) -> None:
     found = drawn["thresholds"]
     assert found["threshold"] == [percent / 100 for percent in range(101)]
     for place, threshold in enumerate(found["threshold"]):
@@ -64,18 +64,18 @@ def test_the_confusion_counts_are_the_naive_ones(answers: Answers, drawn: dict[s
         assert (found["true_positive"][place], found["false_positive"][place]) == (said.count(1), said.count(0))
 
 
-def test_at_threshold_zero_every_film_is_called_sick(answers: Answers, drawn: dict[str, curves.Curve]) -> None:
+def test_at_threshold_zero_every_film_is_called_sick(answers: Decisions, drawn: dict[str, curves.Curve]) -> None:
     found = drawn["thresholds"]
     assert found["true_positive"][0] + found["false_positive"][0] == len(answers.labels)
 
 
-def test_the_reliability_counts_are_all_films(answers: Answers, drawn: dict[str, curves.Curve]) -> None:
+def test_the_reliability_counts_are_all_films(answers: Decisions, drawn: dict[str, curves.Curve]) -> None:
     found = drawn["reliability"]
     assert sum(found["count"]) == len(answers.labels)
     assert len(found["count"]) <= 15 and min(found["count"]) > 0
 
 
-def test_a_reliability_bin_says_what_its_films_say(answers: Answers, drawn: dict[str, curves.Curve]) -> None:
+def test_a_reliability_bin_says_what_its_films_say(answers: Decisions, drawn: dict[str, curves.Curve]) -> None:
     for count, said, observed in zip(*drawn["reliability"].values(), strict=True):
         number = min(int(said * 15), 14)
         inside = (answers.probability >= number / 15) & (answers.probability < (number + 1) / 15)
@@ -84,14 +84,16 @@ def test_a_reliability_bin_says_what_its_films_say(answers: Answers, drawn: dict
         assert observed == pytest.approx(answers.labels[inside].mean(), abs=1e-5)
 
 
-def test_the_risk_of_all_films_is_the_error_at_the_threshold(answers: Answers, drawn: dict[str, curves.Curve]) -> None:
+def test_the_risk_of_all_films_is_the_error_at_the_threshold(
+    answers: Decisions, drawn: dict[str, curves.Curve]
+) -> None:
     found = drawn["risk_coverage"]
     error = ((answers.probability >= THRESHOLD) != (answers.labels == 1)).mean()
     assert (found["coverage"][-1], found["risk"][-1]) == (1.0, pytest.approx(error, abs=1e-5))
     assert found["coverage"] == sorted(found["coverage"])
 
 
-def test_the_surest_film_is_answered_first(answers: Answers, drawn: dict[str, curves.Curve]) -> None:
+def test_the_surest_film_is_answered_first(answers: Decisions, drawn: dict[str, curves.Curve]) -> None:
     surest = np.argmax(np.abs(curves.logit(answers.probability) - curves.logit(np.array(THRESHOLD))))
     wrong = (answers.probability[surest] >= THRESHOLD) != (answers.labels[surest] == 1)
     assert drawn["risk_coverage"]["risk"][0] == float(wrong)
@@ -106,7 +108,7 @@ def test_the_ends_of_the_scale_have_a_logit() -> None:
     assert np.isfinite(curves.logit(np.array([0.0, 0.5, 1.0]))).all()
 
 
-def test_a_threshold_lies_on_the_roc_where_its_counts_are(answers: Answers) -> None:
+def test_a_threshold_lies_on_the_roc_where_its_counts_are(answers: Decisions) -> None:
     found = curves.at_thresholds(answers.labels, answers.probability, {"low": 0.2, "high": 0.8})
     assert found["name"] == ["low", "high"]
     for place, cut in enumerate((0.2, 0.8)):

@@ -11,7 +11,7 @@ import pytest
 
 from pneumonia.errors import DatasetError
 from pneumonia.evaluation import dataset
-from pneumonia.evaluation.dataset import SPLITS, Film
+from pneumonia.evaluation.dataset import SPLITS, LabelledFilm
 
 from .conftest import film_set
 
@@ -48,7 +48,7 @@ NAMES = {
 
 @pytest.mark.parametrize(("name", "expected"), NAMES.items())
 def test_a_name_tells_patient_and_kind(name: str, expected: tuple[str, str, str]) -> None:
-    film = Film(Path("somewhere") / name, "train", 0 if "IM-" in name else 1)
+    film = LabelledFilm(Path("somewhere") / name, "train", 0 if "IM-" in name else 1)
     assert (film.strict_key, film.loose_key, film.kind) == expected
 
 
@@ -58,7 +58,7 @@ def test_files_of_unknown_names_are_patients_of_their_own() -> None:
 
 
 def test_an_unknown_name_of_a_normal_film_is_normal() -> None:
-    assert Film(Path("a.png"), "train", 0).kind == "normal"
+    assert LabelledFilm(Path("a.png"), "train", 0).kind == "normal"
 
 
 def test_copies_share_a_patient_also_over_a_chain() -> None:
@@ -76,7 +76,7 @@ def test_copies_do_not_touch_the_strict_key() -> None:
 
 
 def test_every_film_of_the_layout_is_read(root: Path) -> None:
-    found = dataset.load(root, quiet=True)
+    found = dataset.load_films(root, quiet=True)
     assert {f"{film.path.parent.relative_to(root).as_posix()}/{film.path.name}" for film in found.films} == {
         f"{folder}/{name}" for folder, names in LAYOUT.items() for name in names
     }
@@ -87,7 +87,7 @@ def test_every_film_of_the_layout_is_read(root: Path) -> None:
 
 
 def test_inputs_stand_beside_their_own_films(root: Path) -> None:
-    found = dataset.load(root, quiet=True)
+    found = dataset.load_films(root, quiet=True)
     for film, pixels, digest in zip(found.films, found.inputs, found.digests, strict=True):
         alone = dataset.imaging.to_input(dataset.imaging.read(film.path))[:, :, 0]
         assert np.array_equal(pixels, alone)
@@ -95,12 +95,12 @@ def test_inputs_stand_beside_their_own_films(root: Path) -> None:
 
 
 def test_only_the_parts_that_are_asked_for_are_read(root: Path) -> None:
-    assert {film.split for film in dataset.load(root, ("test",), quiet=True).films} == {"test"}
+    assert {film.split for film in dataset.load_films(root, ("test",), quiet=True).films} == {"test"}
 
 
 def test_val_may_be_missing(root: Path) -> None:
     shutil.rmtree(root / "val")
-    assert len(dataset.load(root, quiet=True).films) == COUNT - 2
+    assert len(dataset.load_films(root, quiet=True).films) == COUNT - 2
 
 
 @pytest.mark.parametrize("nesting", ["", "chest_xray", "chest_xray/chest_xray"])
@@ -114,28 +114,28 @@ def test_hidden_files_and_folders_are_no_films(root: Path) -> None:
     for name in (".DS_Store", "._IM-0001-0001.jpeg"):
         (root / "test" / "NORMAL" / name).write_bytes(b"\0")
     (root / "test" / "NORMAL" / "folder").mkdir()
-    found = dataset.load(root, quiet=True)
+    found = dataset.load_films(root, quiet=True)
     assert (len(found.films), found.broken) == (COUNT, ())
 
 
 def test_a_broken_file_is_reported_and_not_fatal(root: Path) -> None:
     broken = root / "train" / "PNEUMONIA" / "person2_virus_9.jpeg"
     broken.write_bytes(b"\xff\xd8\xff broken")
-    found = dataset.load(root, quiet=True)
+    found = dataset.load_films(root, quiet=True)
     assert len(found.films) == len(found.inputs) == len(found.digests) == COUNT
     assert [path for path, _ in found.broken] == [broken.relative_to(root)]
     assert f"left out, broken: {broken.relative_to(root)}: " in found.report()
 
 
 def test_films_after_a_broken_one_keep_their_pixels(root: Path) -> None:
-    whole = dataset.load(root, quiet=True)
+    whole = dataset.load_films(root, quiet=True)
     (root / "train" / "NORMAL" / "IM-0000-0001.jpeg").write_bytes(b"")
-    assert np.array_equal(dataset.load(root, quiet=True).inputs, whole.inputs)
+    assert np.array_equal(dataset.load_films(root, quiet=True).inputs, whole.inputs)
 
 
 def test_the_report_counts_films_and_copies(root: Path) -> None:
     shutil.copy(root / "test" / "NORMAL" / "IM-0001-0001.jpeg", root / "train" / "NORMAL" / "IM-0002-0001.jpeg")
-    report = dataset.load(root, quiet=True).report()
+    report = dataset.load_films(root, quiet=True).report()
     assert f"{COUNT + 1} films: " in report
     assert "train/NORMAL 3" in report and "test/PNEUMONIA 1" in report
     assert "2 files are exact copies, in 1 groups" in report
@@ -166,7 +166,7 @@ def test_another_layout_is_refused_with_what_is_needed(
 def test_what_is_no_folder_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(DatasetError, match="no such folder"):
-        dataset.load(tmp_path / name)
+        dataset.load_films(tmp_path / name)
 
 
 def test_the_message_names_what_was_found(tmp_path: Path) -> None:
@@ -176,11 +176,13 @@ def test_the_message_names_what_was_found(tmp_path: Path) -> None:
 
 
 def test_the_fingerprint_is_of_the_films_and_not_of_their_place(root: Path, tmp_path: Path) -> None:
-    here = dataset.load(root, quiet=True)
-    elsewhere = dataset.load(Path(shutil.copytree(root, tmp_path / "elsewhere" / "chest_xray")).parent, quiet=True)
-    turned = here.take(np.arange(COUNT)[::-1])
+    here = dataset.load_films(root, quiet=True)
+    elsewhere = dataset.load_films(
+        Path(shutil.copytree(root, tmp_path / "elsewhere" / "chest_xray")).parent, quiet=True
+    )
+    turned = here.subset(np.arange(COUNT)[::-1])
     assert here.fingerprint == elsewhere.fingerprint == turned.fingerprint
-    assert here.fingerprint != here.take(np.arange(COUNT - 1)).fingerprint
+    assert here.fingerprint != here.subset(np.arange(COUNT - 1)).fingerprint
 
 
 def test_the_order_does_not_depend_on_the_disk(root: Path) -> None:
@@ -189,8 +191,8 @@ def test_the_order_does_not_depend_on_the_disk(root: Path) -> None:
 
 
 def test_take_keeps_films_pixels_and_digests_together(root: Path) -> None:
-    found = dataset.load(root, quiet=True)
-    some = found.take(np.array([5, 2]))
+    found = dataset.load_films(root, quiet=True)
+    some = found.subset(np.array([5, 2]))
     assert some.films == (found.films[5], found.films[2])
     assert some.digests == (found.digests[5], found.digests[2])
     assert np.array_equal(some.inputs, found.inputs[[5, 2]])
@@ -198,14 +200,14 @@ def test_take_keeps_films_pixels_and_digests_together(root: Path) -> None:
 
 def test_nihs_names_carry_the_patient_and_other_numbers_do_not() -> None:
     names = ["00001362_001.jpg", "00001362_014.png", "00001363_001.jpg", "20240101_film.jpg"]
-    keys = [dataset.Film(Path(name), "report", 0).strict_key for name in names]
+    keys = [dataset.LabelledFilm(Path(name), "report", 0).strict_key for name in names]
     assert keys == ["nih00001362", "nih00001362", "nih00001363", "report/20240101_film.jpg"]
-    assert dataset.Film(Path(names[0]), "report", 0).loose_key == "nih00001362"
+    assert dataset.LabelledFilm(Path(names[0]), "report", 0).loose_key == "nih00001362"
 
 
 def test_any_folder_with_both_classes_can_be_the_split(tmp_path: Path, write_films: WriteFilms) -> None:
     root = write_films(tmp_path, {"report/NORMAL": ["a.png"], "report/PNEUMONIA": ["b.png"]})
-    found = dataset.load(root, ("report",), quiet=True)
+    found = dataset.load_films(root, ("report",), quiet=True)
     assert [film.kind for film in found.films] == ["normal", "pneumonia"]
     with pytest.raises(DatasetError, match="Expected: other/NORMAL, other/PNEUMONIA. Received"):
-        dataset.load(root, ("other",), quiet=True)
+        dataset.load_films(root, ("other",), quiet=True)

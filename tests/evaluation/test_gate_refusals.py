@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from pneumonia import Predictor
-from pneumonia.evaluation.gate_refusals import judged, kinds, main, wilson
-from pneumonia.evaluation.synthetic_images import PATTERNS, POSITIONS, SIDE, positioned
+from pneumonia.evaluation.gate_refusals import count_refusals, kinds, main, wilson_interval
+from pneumonia.evaluation.synthetic_images import ORIENTATIONS, PATTERNS, SIDE, reoriented
 
 
 @pytest.fixture
@@ -61,14 +61,14 @@ def test_made_kinds_are_judged_after_the_folders(
     (films / "broken.png").write_bytes(b"broken")
     assert main([str(folder), "--made", str(films), "--json", str(out)]) == 0
     found = {kind["name"]: kind for kind in json.loads(out.read_bytes())["kinds"]}
-    assert list(found) == ["mixed", *PATTERNS, *POSITIONS]
+    assert list(found) == ["mixed", *PATTERNS, *ORIENTATIONS]
     assert len(capsys.readouterr().out.splitlines()) == 2 + len(found)
     assert found["noise"]["refused"]["value"] >= 0.9, "the broadest shadows may resemble lungs"
     for name in ("blank", "chessboards", "films on their right side", "films on their left side"):
         assert found[name]["refused"]["value"] == 1.0, name
     assert found["blank"]["far"] == 0.0
     assert found["films inverted (corrected, not refused)"]["refused"]["value"] == 0.0
-    assert all(found[name]["images"] == 1 for name in POSITIONS)
+    assert all(found[name]["images"] == 1 for name in ORIENTATIONS)
 
 
 def test_the_positions_are_those_of_their_names(tmp_path: Path, normal_film: Any, encode: Any) -> None:
@@ -77,8 +77,8 @@ def test_the_positions_are_those_of_their_names(tmp_path: Path, normal_film: Any
     marked[:75, :75] = 255
     path.write_bytes(encode(marked, "PNG"))
     corners = {}
-    for name, position in POSITIONS.items():
-        [film] = positioned([path], position)
+    for name, position in ORIENTATIONS.items():
+        [film] = reoriented([path], position)
         quarters = {"above left": film[:75, :75], "above right": film[:75, 75:], "below left": film[75:, :75]}
         corners[name] = next((place for place, part in quarters.items() if np.ptp(part) == 0), "below right")
     assert list(corners.values()) == ["below left", "below right", "above right", "below left", "above left"]
@@ -93,13 +93,13 @@ def test_patterns_are_pictures_each_of_its_own_and_the_same_in_every_run(name: s
 
 
 def test_an_inverted_film_counts_as_scored(predictor: Predictor, normal_film: Any) -> None:
-    assert judged(predictor, "inverted", [255 - normal_film]).found == {"scored": 1}
+    assert count_refusals(predictor, "inverted", [255 - normal_film]).found == {"scored": 1}
 
 
 @pytest.mark.parametrize(("hits", "images", "low", "high"), [(0, 10, 0.0, 0.2775), (10, 10, 0.7225, 1.0)])
 def test_an_interval_holds_where_all_or_none_are_refused(hits: int, images: int, low: float, high: float) -> None:
     wanted = {"value": hits / images, "low": low, "high": high}
-    assert wilson(hits, images) == pytest.approx(wanted, abs=1e-4)
+    assert wilson_interval(hits, images) == pytest.approx(wanted, abs=1e-4)
 
 
 def test_nothing_to_judge_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,21 +12,21 @@ import pytest
 from sklearn import metrics as reference
 
 from pneumonia.evaluation import metrics
-from pneumonia.evaluation.metrics import Answers, Floats, Measure
+from pneumonia.evaluation.metrics import Decisions, Floats, Metric
 
 Patients = npt.NDArray[np.str_]
-Naive = Callable[[Answers], float]
+Naive = Callable[[Decisions], float]
 
 
 def on_forced(score: Callable[..., Any], **options: object) -> Naive:
-    return lambda answers: float(score(answers.labels, answers.forced, **options))
+    return lambda answers: float(score(answers.labels, answers.thresholded, **options))
 
 
 def on_probability(score: Callable[..., Any]) -> Naive:
     return lambda answers: float(score(answers.labels, answers.probability))
 
 
-def naive_ece(answers: Answers) -> float:
+def naive_ece(answers: Decisions) -> float:
     error = 0.0
     for number in range(15):
         last = number == 14
@@ -54,28 +54,32 @@ REFERENCES: dict[str, Naive] = {
 }
 
 
-def once(answers: Answers) -> Floats:
+def once(answers: Decisions) -> Floats:
     return np.ones((1, len(answers.labels)))
 
 
-def taken(answers: Answers, where: Any) -> Answers:
-    return Answers(answers.labels[where], answers.probability[where], answers.forced[where], answers.answered[where])
+def taken(answers: Decisions, where: Any) -> Decisions:
+    return Decisions(
+        answers.labels[where], answers.probability[where], answers.thresholded[where], answers.answered[where]
+    )
 
 
 def test_every_figure_of_the_network_has_a_reference() -> None:
-    assert set(REFERENCES) == set(metrics.NETWORK)
+    assert set(REFERENCES) == set(metrics.NETWORK_METRICS)
 
 
 @pytest.mark.parametrize("name", REFERENCES)
-def test_a_value_is_that_of_the_reference(answers: Answers, name: str) -> None:
-    assert metrics.NETWORK[name](answers, once(answers))[0] == pytest.approx(REFERENCES[name](answers), abs=1e-12)
+def test_a_value_is_that_of_the_reference(answers: Decisions, name: str) -> None:
+    assert metrics.NETWORK_METRICS[name](answers, once(answers))[0] == pytest.approx(
+        REFERENCES[name](answers), abs=1e-12
+    )
 
 
 @pytest.mark.parametrize("name", REFERENCES)
-def test_a_weight_counts_as_so_many_films(answers: Answers, name: str) -> None:
+def test_a_weight_counts_as_so_many_films(answers: Decisions, name: str) -> None:
     """A replicate's value is the reference's on the films that were drawn, each as often as it was drawn."""
     weights = np.random.default_rng(1).integers(0, 4, (3, len(answers.labels)))
-    found = metrics.NETWORK[name](answers, weights.astype(np.float64))
+    found = metrics.NETWORK_METRICS[name](answers, weights.astype(np.float64))
     drawn = [taken(answers, np.repeat(np.arange(len(row)), row)) for row in weights]
     assert found == pytest.approx([REFERENCES[name](some) for some in drawn], abs=1e-9)
 
@@ -89,17 +93,17 @@ ANSWERED = {
 
 @pytest.mark.parametrize(("name", "reference_name"), ANSWERED.items())
 def test_a_figure_of_the_answered_is_that_of_the_answered_films_alone(
-    answers: Answers, name: str, reference_name: str
+    answers: Decisions, name: str, reference_name: str
 ) -> None:
     expected = REFERENCES[reference_name](taken(answers, answers.answered))
-    assert metrics.SERVICE[name](answers, once(answers))[0] == pytest.approx(expected)
+    assert metrics.SERVICE_METRICS[name](answers, once(answers))[0] == pytest.approx(expected)
 
 
-def test_coverage_is_the_share_of_the_answered(answers: Answers) -> None:
+def test_coverage_is_the_share_of_the_answered(answers: Decisions) -> None:
     assert metrics.coverage(answers, once(answers))[0] == pytest.approx(answers.answered.mean())
 
 
-OVERALL: dict[str, tuple[Measure, int | None]] = {
+OVERALL: dict[str, tuple[Metric, int | None]] = {
     "accuracy": (metrics.overall_accuracy, None),
     "sensitivity": (metrics.overall_sensitivity, 1),
     "specificity": (metrics.overall_specificity, 0),
@@ -107,49 +111,53 @@ OVERALL: dict[str, tuple[Measure, int | None]] = {
 
 
 @pytest.mark.parametrize(("measure", "label"), OVERALL.values(), ids=OVERALL)
-def test_a_film_without_an_answer_counts_as_wrong(answers: Answers, measure: Measure, label: int | None) -> None:
+def test_a_film_without_an_answer_counts_as_wrong(answers: Decisions, measure: Metric, label: int | None) -> None:
     among = [index for index, real in enumerate(answers.labels) if label in (None, real)]
-    right = [index for index in among if answers.answered[index] and answers.forced[index] == answers.labels[index]]
-    assert measure(answers, once(answers))[0] == pytest.approx(len(right) / len(among))
+    correct = [
+        index for index in among if answers.answered[index] and answers.thresholded[index] == answers.labels[index]
+    ]
+    assert measure(answers, once(answers))[0] == pytest.approx(len(correct) / len(among))
 
 
-def test_where_nothing_is_answered_overall_accuracy_is_zero_and_the_rest_unknown(answers: Answers) -> None:
+def test_where_nothing_is_answered_overall_accuracy_is_zero_and_the_rest_unknown(answers: Decisions) -> None:
     silent = replace(answers, answered=np.zeros(len(answers.labels), bool))
-    found = metrics.measure(silent, once(silent), metrics.SERVICE)
+    found = metrics.compute_metrics(silent, once(silent), metrics.SERVICE_METRICS)
     assert found["overall_accuracy"]["value"] == found["coverage"]["value"] == 0
     assert found["answered_accuracy"] == {"value": None, "low": None, "high": None}
 
 
 def test_whole_patients_are_drawn(patients: Patients) -> None:
-    weights = metrics.draws(patients, replicates=50)
+    weights = metrics.bootstrap_weights(patients, replicates=50)
     for patient in set(patients.tolist()):
         of_one = weights[:, patients == patient]
         assert (of_one == of_one[:, :1]).all()
 
 
 def test_as_many_patients_are_drawn_as_there_are(patients: Patients) -> None:
-    weights = metrics.draws(patients, replicates=50)
+    weights = metrics.bootstrap_weights(patients, replicates=50)
     _, first = np.unique(patients, return_index=True)
     assert (weights[:, first].sum(axis=1) == len(first)).all()
     assert (weights == 0).any() and (weights > 1).any()
 
 
 def test_the_draws_are_seeded(patients: Patients) -> None:
-    assert np.array_equal(metrics.draws(patients, 20), metrics.draws(patients, 20))
-    assert not np.array_equal(metrics.draws(patients, 20), metrics.draws(patients, 20, seed=1))
+    assert np.array_equal(metrics.bootstrap_weights(patients, 20), metrics.bootstrap_weights(patients, 20))
+    assert not np.array_equal(metrics.bootstrap_weights(patients, 20), metrics.bootstrap_weights(patients, 20, seed=1))
 
 
 def test_the_draws_are_as_many_as_the_card_says(patients: Patients) -> None:
-    assert metrics.draws(patients).shape == (metrics.REPLICATES, len(patients)) == (2000, 300)
+    assert metrics.bootstrap_weights(patients).shape == (metrics.REPLICATES, len(patients)) == (2000, 300)
 
 
 @pytest.mark.parametrize(
-    "measures", [metrics.NETWORK, metrics.GATED, metrics.SERVICE], ids=["alone", "gate", "service"]
+    "measures",
+    [metrics.NETWORK_METRICS, metrics.GATED_METRICS, metrics.SERVICE_METRICS],
+    ids=["alone", "gate", "service"],
 )
 def test_an_interval_holds_its_value_and_is_no_point(
-    answers: Answers, patients: Patients, measures: dict[str, Measure]
+    answers: Decisions, patients: Patients, measures: dict[str, Metric]
 ) -> None:
-    for name, figure in metrics.measure(answers, metrics.draws(patients, 200), measures).items():
+    for name, figure in metrics.compute_metrics(answers, metrics.bootstrap_weights(patients, 200), measures).items():
         value, low, high = figure["value"], figure["low"], figure["high"]
         assert value is not None and low is not None and high is not None
         # The ECE of a replicate is above that of all films: chance alone adds to it.
@@ -157,42 +165,46 @@ def test_an_interval_holds_its_value_and_is_no_point(
 
 
 def test_an_interval_is_that_of_the_percentiles() -> None:
-    figure = metrics.figure(0.5, np.arange(1001) / 1000)
+    figure = metrics.with_interval(0.5, np.arange(1001) / 1000)
     assert figure == {"value": 0.5, "low": 0.025, "high": 0.975}
 
 
-def test_fewer_films_give_a_wider_interval(answers: Answers, patients: Patients) -> None:
+def test_fewer_films_give_a_wider_interval(answers: Decisions, patients: Patients) -> None:
     def width(count: int) -> float:
         some = taken(answers, slice(count))
-        figure = metrics.measure(some, metrics.draws(patients[:count], 200), {"accuracy": metrics.accuracy})["accuracy"]
+        figure = metrics.compute_metrics(
+            some, metrics.bootstrap_weights(patients[:count], 200), {"accuracy": metrics.accuracy}
+        )["accuracy"]
         return (figure["high"] or 0) - (figure["low"] or 0)
 
     assert width(40) > 1.5 * width(300)
 
 
 @pytest.mark.parametrize(("label", "lost"), [(0, "specificity"), (1, "sensitivity")])
-def test_what_needs_a_class_is_none_without_it(answers: Answers, patients: Patients, label: int, lost: str) -> None:
+def test_what_needs_a_class_is_none_without_it(answers: Decisions, patients: Patients, label: int, lost: str) -> None:
     where = answers.labels != label
-    found = metrics.measure(taken(answers, where), metrics.draws(patients[where], 20), metrics.NETWORK)
+    found = metrics.compute_metrics(
+        taken(answers, where), metrics.bootstrap_weights(patients[where], 20), metrics.NETWORK_METRICS
+    )
     for name in (lost, "auroc"):
         assert found[name] == {"value": None, "low": None, "high": None}
     assert found["accuracy"]["value"] is not None
 
 
-def test_a_replicate_without_a_class_is_left_out(answers: Answers) -> None:
+def test_a_replicate_without_a_class_is_left_out(answers: Decisions) -> None:
     weights = np.stack([np.ones(300), (answers.labels == 1).astype(np.float64)])
-    found = metrics.measure(answers, weights, {"auroc": metrics.auroc})["auroc"]
+    found = metrics.compute_metrics(answers, weights, {"auroc": metrics.auroc})["auroc"]
     assert found["low"] == found["high"] == found["value"]
 
 
 def test_the_ends_of_the_scale_have_a_bin() -> None:
-    assert metrics.bins(np.array([0.0, 1 / 15, 0.999999, 1.0])).tolist() == [0, 1, 14, 14]
+    assert metrics.reliability_bins(np.array([0.0, 1 / 15, 0.999999, 1.0])).tolist() == [0, 1, 14, 14]
 
 
 def test_the_area_under_drawn_films_with_ties_is_scikit_learns() -> None:
     random = np.random.default_rng(5)
     labels = random.integers(0, 2, 60)
-    tied = Answers(labels, random.integers(0, 6, 60) / 5, labels, np.ones(60, bool))
+    tied = Decisions(labels, random.integers(0, 6, 60) / 5, labels, np.ones(60, bool))
     weights = random.integers(0, 3, (5, 60)).astype(np.float64)
     expected = [reference.roc_auc_score(labels, tied.probability, sample_weight=row) for row in weights]
     assert metrics.auroc(tied, weights) == pytest.approx(expected)

@@ -22,9 +22,9 @@ def printed(
     """What `evaluate` printed of four films, the run it wrote, and the folder it wrote into."""
     out, text = tmp_path_factory.mktemp("evaluate") / "out", io.StringIO()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(metrics, "draws", partial(metrics.draws, replicates=20))
+        patch.setattr(metrics, "draws", partial(metrics.bootstrap_weights, replicates=20))
         patch.setattr("sys.stdout", text)
-        assert official.reprint(predictor, four_films, out)
+        assert official.reevaluate(predictor, four_films, out)
     [run] = json.loads((out / "evaluation.json").read_text())["runs"].values()
     return text.getvalue(), run, out
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pneumonia.evaluation.perturbations import CHANGES, auroc_of_pairs, changed
+from pneumonia.evaluation.perturbations import CHANGES, pairwise_auroc, perturb
 
 
 @pytest.fixture(scope="module")
@@ -22,23 +22,23 @@ def sharpness(films: Any) -> float:
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_each_change_keeps_size_and_depth_and_comes_again(name: str, films: Any) -> None:
-    once = changed(films, name)
+    once = perturb(films, name)
     assert once.shape == films.shape
     assert once.dtype == np.uint8
-    np.testing.assert_array_equal(once, changed(films, name))
+    np.testing.assert_array_equal(once, perturb(films, name))
     assert (name == "as it is") == bool((once == films).all())
 
 
 def test_a_film_is_changed_alone_as_in_company(films: Any) -> None:
     for name in CHANGES:
-        np.testing.assert_array_equal(changed(films, name)[1:2], changed(films[1:2], name))
+        np.testing.assert_array_equal(perturb(films, name)[1:2], perturb(films[1:2], name))
 
 
 def test_the_changes_do_what_their_names_say(films: Any) -> None:
-    assert sharpness(changed(films, "blurred, 2 px")) < sharpness(changed(films, "blurred, 1 px")) < sharpness(films)
-    assert sharpness(changed(films, "sharpened")) > sharpness(films)
-    assert changed(films, "gamma 0.6").mean() > films.mean() > changed(films, "gamma 1.6").mean()
-    noise = changed(films, "noise, 3 %").astype(np.float64) - films
+    assert sharpness(perturb(films, "blurred, 2 px")) < sharpness(perturb(films, "blurred, 1 px")) < sharpness(films)
+    assert sharpness(perturb(films, "sharpened")) > sharpness(films)
+    assert perturb(films, "gamma 0.6").mean() > films.mean() > perturb(films, "gamma 1.6").mean()
+    noise = perturb(films, "noise, 3 %").astype(np.float64) - films
     assert noise.std() == pytest.approx(0.03 * 255, rel=0.1)
 
 
@@ -47,9 +47,9 @@ def test_a_score_that_reads_sharpness_fails_on_a_pair_and_not_on_plain_films() -
     random = np.random.default_rng(1)
     labels = np.arange(60) % 2
     fresh = random.integers(60, 200, (60, 150, 150)).astype(np.uint8)
-    fresh[labels == 1] = changed(fresh[labels == 1], "blurred, 1 px")
-    scores = {name: np.array([-sharpness(film[None]) for film in changed(fresh, name)]) for name in CHANGES}
-    pairs = auroc_of_pairs(labels, scores)
+    fresh[labels == 1] = perturb(fresh[labels == 1], "blurred, 1 px")
+    scores = {name: np.array([-sharpness(film[None]) for film in perturb(fresh, name)]) for name in CHANGES}
+    pairs = pairwise_auroc(labels, scores)
     assert pairs["as it is", "as it is"] == 1.0
     assert min(pairs.values()) < 0.1
     assert len(pairs) == len(CHANGES) ** 2

@@ -14,7 +14,7 @@ from pneumonia.errors import BundleCorrupt, ModelNotFound, UsageError
 from pneumonia.evaluation import card, consistency
 from pneumonia.evaluation.external import identity
 from pneumonia.evaluation.release import MARKS, figures_for_readme, release
-from pneumonia.evaluation.test_set_access_log import LOOKS
+from pneumonia.evaluation.test_set_access_log import TEST_SET_ACCESS_LOG
 from pneumonia.inference import bundle, sources
 
 
@@ -22,19 +22,19 @@ from pneumonia.inference import bundle, sources
 def run(tmp_path: Path) -> Path:
     """A run folder: the embedded bundle with a Keras model and a checkpoint beside it."""
     folder = tmp_path / "run"
-    shutil.copytree(sources.EMBEDDED, folder)
+    shutil.copytree(sources.EMBEDDED_FOLDER, folder)
     (folder / bundle.KERAS).write_bytes(b"keras")
     (folder / "training").mkdir()
     (folder / "training" / "checkpoint.npz").write_bytes(b"checkpoint")
     config, _ = bundle.read_config(folder)
-    bundle.seal(folder, config)
+    bundle.write_config(folder, config)
     return folder
 
 
 def test_the_target_is_whole_without_what_serving_does_not_need(run: Path, tmp_path: Path) -> None:
     digest = release(run, [], tmp_path / "embedded")
     loaded = bundle.load(tmp_path / "embedded", "embedded", config_sha256=digest)
-    assert loaded.evaluation["looks"] == list(LOOKS)
+    assert loaded.evaluation["looks"] == list(TEST_SET_ACCESS_LOG)
     names = {path.name for path in (tmp_path / "embedded").rglob("*")}
     assert not names & {"model.keras", "training", "checkpoint.npz"}
     assert (tmp_path / "embedded" / "README.md").read_text() == card.write(loaded.config, loaded.evaluation)
@@ -54,7 +54,7 @@ def test_the_figures_of_other_runs_stand_beside(run: Path, tmp_path: Path) -> No
 
 def test_what_is_published_has_the_keras_model_too_and_agrees(run: Path, tmp_path: Path) -> None:
     release(run, [], tmp_path / "whole", whole=True)
-    consistency.check(Predictor(bundle.load(tmp_path / "whole", "whole", whole=True), 1))
+    consistency.check_consistency(Predictor(bundle.load(tmp_path / "whole", "whole", whole=True), 1))
     assert (tmp_path / "whole" / bundle.KERAS).read_bytes() == b"keras"
     (run / bundle.KERAS).unlink()
     with pytest.raises(BundleCorrupt, match=r"lacks model\.keras"):
@@ -113,7 +113,7 @@ def test_a_folder_that_is_no_bundle_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_the_readmes_table_lies_between_its_marks() -> None:
-    evaluation = json.loads((sources.EMBEDDED / bundle.EVALUATION).read_text())
+    evaluation = json.loads((sources.EMBEDDED_FOLDER / bundle.EVALUATION).read_text())
     text = figures_for_readme(evaluation)
     assert text.startswith(MARKS[0])
     assert text.endswith(MARKS[1])

@@ -11,18 +11,18 @@ from PIL import Image
 
 from pneumonia import Predictor
 from pneumonia.evaluation import metrics, robustness
-from pneumonia.evaluation.dataset import FilmSet, load
-from pneumonia.evaluation.metrics import Answers
+from pneumonia.evaluation.dataset import FilmSet, load_films
+from pneumonia.evaluation.metrics import Decisions
 
 
 @pytest.fixture(scope="module")
 def films(four_films: Path) -> FilmSet:
-    return load(four_films, ("test",), quiet=True)
+    return load_films(four_films, ("test",), quiet=True)
 
 
-def answers(forced: list[int]) -> Answers:
-    said = np.array(forced)
-    return Answers(np.array([0, 0, 1, 1]), said.astype(np.float64), said, np.ones(4, bool))
+def answers(thresholded: list[int]) -> Decisions:
+    said = np.array(thresholded)
+    return Decisions(np.array([0, 0, 1, 1]), said.astype(np.float64), said, np.ones(4, bool))
 
 
 def test_a_loss_is_the_difference_of_the_accuracies_and_has_a_sign() -> None:
@@ -33,7 +33,7 @@ def test_a_loss_is_the_difference_of_the_accuracies_and_has_a_sign() -> None:
 
 
 def test_a_loss_is_paired_so_that_what_does_not_change_loses_nothing_in_any_draw() -> None:
-    weights = metrics.draws(np.array(["a", "b", "c", "d"]))
+    weights = metrics.bootstrap_weights(np.array(["a", "b", "c", "d"]))
     half = answers([1, 0, 1, 0])
     assert robustness.loss(half, half, weights) == {"value": 0.0, "low": 0.0, "high": 0.0}
 

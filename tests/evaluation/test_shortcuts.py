@@ -10,7 +10,7 @@ from PIL import Image
 
 from pneumonia import Predictor
 from pneumonia.evaluation import shortcuts
-from pneumonia.evaluation.dataset import FilmSet, load
+from pneumonia.evaluation.dataset import FilmSet, load_films
 from pneumonia.inference import explain
 
 from .conftest import film_set
@@ -18,14 +18,14 @@ from .conftest import film_set
 
 @pytest.fixture(scope="module")
 def films(four_films: Path) -> FilmSet:
-    return load(four_films, ("test",), quiet=True)
+    return load_films(four_films, ("test",), quiet=True)
 
 
 def test_the_lungs_lie_where_the_zones_of_the_map_lie() -> None:
-    mask = shortcuts.lungs(150)
-    inside = explain.zones(mask.astype(np.float32))
+    mask = shortcuts.lung_boxes(150)
+    inside = explain.zone_shares(mask.astype(np.float32))
     assert sum(inside.values()) == pytest.approx(1.0, abs=0.01)
-    assert sum(explain.zones(np.ones((150, 150), np.float32)).values()) == pytest.approx(mask.mean(), abs=0.01)
+    assert sum(explain.zone_shares(np.ones((150, 150), np.float32)).values()) == pytest.approx(mask.mean(), abs=0.01)
 
 
 def test_the_border_is_the_outer_part_and_no_lungs_middle() -> None:
@@ -36,7 +36,7 @@ def test_the_border_is_the_outer_part_and_no_lungs_middle() -> None:
 
 def test_hidden_lungs_leave_nothing_of_themselves_and_all_of_the_rest() -> None:
     grain = np.random.default_rng(0).integers(1, 255, (3, 150, 150), dtype=np.uint8)
-    mask = shortcuts.lungs(150)
+    mask = shortcuts.lung_boxes(150)
     black, mean = (shortcuts.HIDDEN[name](grain) for name in ("lungs black", "lungs at the film's mean"))
     assert not black[:, mask].any()
     assert (mean[:, mask] == grain.mean(axis=(1, 2)).round()[:, None]).all()

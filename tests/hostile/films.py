@@ -42,7 +42,7 @@ def encoded(picture: Image.Image, kind: str, **options: Any) -> bytes:
 @cache
 def grey() -> Grey:
     """A film that the gate lets through, with the grain of a detector."""
-    path = next(path for path in sorted((sources.EMBEDDED / "examples").glob("*.png")) if "normal" in path.name)
+    path = next(path for path in sorted((sources.EMBEDDED_FOLDER / "examples").glob("*.png")) if "normal" in path.name)
     with Image.open(path) as picture:
         film = np.asarray(picture.resize(SHAPE[::-1], Image.Resampling.BICUBIC)).astype(np.float64)
     return np.clip(film + np.random.default_rng(0).normal(0, 3, film.shape), 0, 255).astype(np.uint8)

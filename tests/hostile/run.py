@@ -104,7 +104,7 @@ class _Worker:
         self.place = place
         self.pipe.send(place)
 
-    def take(self) -> Outcome | str:
+    def subset(self) -> Outcome | str:
         """What came of the file, or how the process died of it."""
         try:
             outcome: Outcome = self.pipe.recv()
@@ -128,7 +128,7 @@ def run(corpus: list[Hostile], workers: int, tell: Callable[[int], object] = lam
         ready = wait([worker.pipe for worker in busy], PATIENCE_S)
         for worker in [worker for worker in busy if worker.pipe in ready or not ready]:
             assert worker.place is not None
-            outcome = worker.take() if ready else f"no answer in {PATIENCE_S} s"
+            outcome = worker.subset() if ready else f"no answer in {PATIENCE_S} s"
             report.add(corpus[worker.place], outcome)
             done += 1
             tell(done)

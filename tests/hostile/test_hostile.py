@@ -107,7 +107,7 @@ def _outcome() -> Any:
     ("make", "allowed"),
     [
         (partial(bombs.jpeg_of_scans, 100 - 6, 100), "scans"),
-        (partial(bombs.tiff_of_frames, decode_limits.MOST_FRAMES), "pictures"),
+        (partial(bombs.tiff_of_frames, decode_limits.MAX_TIFF_FRAMES), "pictures"),
     ],
     ids=["scans of a JPEG", "pictures in a TIFF"],
 )
@@ -119,7 +119,7 @@ def test_a_count_at_its_limit_is_read(make: Callable[[], bytes], allowed: str) -
     ("make", "told"),
     [
         (partial(bombs.jpeg_of_scans, 101 - 6, 100), r"too many scans\. Allowed: 100\. Received: 101\."),
-        (partial(bombs.tiff_of_frames, decode_limits.MOST_FRAMES + 1), r"too many pictures\. Allowed: 1,000\."),
+        (partial(bombs.tiff_of_frames, decode_limits.MAX_TIFF_FRAMES + 1), r"too many pictures\. Allowed: 1,000\."),
     ],
     ids=["scans of a JPEG", "pictures in a TIFF"],
 )
@@ -137,7 +137,7 @@ def test_a_tile_may_have_as_many_pixels_as_a_picture_and_not_one_more(monkeypatc
 
 
 def test_a_file_is_read_in_so_many_parts_and_no_more() -> None:
-    reader = decode_limits.Reader(b"film", most_reads=3)
+    reader = decode_limits.BoundedReader(b"film", most_reads=3)
     assert [reader.read(1) for _ in range(3)] == [b"f", b"i", b"l"]
     with pytest.raises(TooLarge, match="too many parts"):
         reader.read(1)

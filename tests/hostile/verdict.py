@@ -74,7 +74,7 @@ def judged(predictor: Predictor, hostile: Hostile) -> Outcome:
 
 def _answers(predictor: Predictor, hostile: Hostile, path: Path) -> list[Prediction | Failure]:
     if hostile.is_zip:
-        return list(batch.judge(predictor, batch.in_zip(path, "films.zip", most_bytes=1_000_000_000)))
+        return list(batch.judge(predictor, batch.films_in_zip(path, "films.zip", most_bytes=1_000_000_000)))
     return list(predictor.predict_many([path]))
 
 

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from pneumonia import imaging
-from pneumonia.imaging import Radiograph, negative, read, to_display, to_input
+from pneumonia.imaging import Radiograph, invert, read, to_display, to_input
 
 Grey = npt.NDArray[np.uint8]
 
@@ -131,7 +131,7 @@ def test_a_negative_is_turned_within_its_own_depth_and_says_so(depth: int, large
     upright = large_film.astype(np.uint8 if depth == 8 else np.uint16) * ((2**depth - 1) // 255)
     upright.flat[:2] = 0, 2**depth - 1
     stored = (2**depth - 1 - upright).astype(upright.dtype)
-    corrected = negative(read(stored))
+    corrected = invert(read(stored))
     np.testing.assert_array_equal(corrected.pixels, upright)
     assert corrected.pixels.dtype == stored.dtype
     assert corrected.warnings == ("The film looked inverted (bones dark); it was corrected.",)
@@ -139,7 +139,7 @@ def test_a_negative_is_turned_within_its_own_depth_and_says_so(depth: int, large
 
 def test_a_corrected_film_keeps_its_other_warnings(normal_film: Grey) -> None:
     small = read(normal_film[::2, ::2])
-    assert negative(small).warnings[:-1] == small.warnings != ()
+    assert invert(small).warnings[:-1] == small.warnings != ()
 
 
 def test_reading_leaves_the_callers_array_alone(large_film: Grey) -> None:

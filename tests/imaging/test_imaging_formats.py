@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from pneumonia.imaging import read, sniff, to_input
+from pneumonia.imaging import detect_format, read, to_input
 
 Grey = npt.NDArray[np.uint8]
 
@@ -42,7 +42,7 @@ def test_a_format_is_told_by_its_first_bytes_whatever_the_name(
 
 @pytest.mark.parametrize("kind", FORMATS)
 def test_first_bytes_alone_tell_the_format(kind: str, large_film: Grey, encode: Encode) -> None:
-    assert sniff(encode(large_film, kind)[:16]) == kind
+    assert detect_format(encode(large_film, kind)[:16]) == kind
 
 
 @pytest.mark.parametrize(("kind", "options"), LOSSLESS)

@@ -114,16 +114,16 @@ def test_a_member_of_a_zip_has_the_limit_of_a_file(
     monkeypatch.setenv("PNEUMONIA_MAX_FILE_MB", "1")
     film = encode(large_film, "PNG")
     path = made({"at.png": film.ljust(1_000_000, b"\0"), "beyond.png": film.ljust(1_000_001, b"\0")})
-    at, beyond = batch.judge(predictor, batch.in_zip(path, "films.zip"))
+    at, beyond = batch.judge(predictor, batch.films_in_zip(path, "films.zip"))
     assert isinstance(at, Prediction)
     assert isinstance(beyond, Failure) and beyond.error.code == "too_large"
 
 
 def test_a_zip_has_the_limit_of_an_upload_when_unpacked(made: Callable[[dict[str, bytes]], Path]) -> None:
     path = made({f"{number}.png": bytes(500_000) for number in range(2)})
-    assert len(zip_members.members(path, most_bytes=1_000_000)) == 2
+    assert len(zip_members.list_members(path, most_bytes=1_000_000)) == 2
     with pytest.raises(TooLarge):
-        zip_members.members(path, most_bytes=999_999)
+        zip_members.list_members(path, most_bytes=999_999)
 
 
 def test_members_of_a_zip_are_counted_to_the_last(
@@ -131,16 +131,16 @@ def test_members_of_a_zip_are_counted_to_the_last(
 ) -> None:
     path = made({f"{number}.png": b"" for number in range(4)})
     monkeypatch.setattr(zip_members, "MAX_MEMBERS", 4)
-    assert len(zip_members.members(path)) == 4
+    assert len(zip_members.list_members(path)) == 4
     monkeypatch.setattr(zip_members, "MAX_MEMBERS", 3)
     with pytest.raises(TooLarge, match="Allowed: 3"):
-        zip_members.members(path)
+        zip_members.list_members(path)
 
 
 def test_a_batch_on_the_page_takes_five_thousand_films_and_not_one_more(
     predictor: Predictor, made: Callable[[dict[str, bytes]], Path]
 ) -> None:
-    assert batch_job.MOST_FILMS == 5_000
+    assert batch_job.MAX_FILMS == 5_000
     jobs = Jobs(predictor)
     path = made({f"{number}.png": b"x" for number in range(4_999)})
     one = Upload(path.with_name("one.png"), "one.png")
@@ -209,9 +209,9 @@ def test_a_prevalence_next_to_its_limits_gives_a_legal_answer(predictor: Predict
 
 def test_a_note_on_a_report_has_two_hundred_letters_and_not_one_more(predictor: Predictor, normal_film: Grey) -> None:
     prediction = predictor.predict(normal_film)
-    assert pdf_report.pdf(normal_film, prediction, None, noted="x" * 200).startswith(b"%PDF")
+    assert pdf_report.render_pdf(normal_film, prediction, None, noted="x" * 200).startswith(b"%PDF")
     with pytest.raises(UsageError, match=r"Allowed: 200 letters\. Received: 201\."):
-        pdf_report.pdf(normal_film, prediction, None, noted="x" * 201)
+        pdf_report.render_pdf(normal_film, prediction, None, noted="x" * 201)
 
 
 def test_threads_are_one_or_more(predictor: Predictor) -> None:

@@ -20,13 +20,13 @@ from pneumonia.inference.gate import Gate
 Config = dict[str, Any]
 Change = Callable[[Config], object]
 
-LISTED = tuple(json.loads((sources.EMBEDDED / bundle.CONFIG).read_bytes())["files"])
+LISTED = tuple(json.loads((sources.EMBEDDED_FOLDER / bundle.CONFIG).read_bytes())["files"])
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A copy of the embedded bundle, to be spoilt."""
-    return Path(shutil.copytree(sources.EMBEDDED, tmp_path / "model"))
+    return Path(shutil.copytree(sources.EMBEDDED_FOLDER, tmp_path / "model"))
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ SPOILERS = (flip_a_byte, truncate, empty, append, remove, turn_into_a_folder)
 
 
 def test_the_embedded_bundle_is_whole() -> None:
-    loaded = bundle.load(sources.EMBEDDED, "embedded", config_sha256=CONFIG_SHA256)
+    loaded = bundle.load(sources.EMBEDDED_FOLDER, "embedded", config_sha256=CONFIG_SHA256)
     assert loaded.identity.sha256 == CONFIG_SHA256
     assert loaded.identity.name == "embedded"
     assert loaded.identity.revision == loaded.config["revision"]
@@ -92,12 +92,16 @@ def test_the_embedded_bundle_is_whole() -> None:
 
 
 def test_the_embedded_folder_holds_what_its_config_lists_and_nothing_else() -> None:
-    there = {path.relative_to(sources.EMBEDDED).as_posix() for path in sources.EMBEDDED.rglob("*") if path.is_file()}
+    there = {
+        path.relative_to(sources.EMBEDDED_FOLDER).as_posix()
+        for path in sources.EMBEDDED_FOLDER.rglob("*")
+        if path.is_file()
+    }
     assert there == {bundle.CONFIG, *LISTED}
 
 
 def test_the_embedded_bundle_is_smaller_than_ten_megabytes() -> None:
-    assert sum(path.stat().st_size for path in sources.EMBEDDED.rglob("*") if path.is_file()) < 10_000_000
+    assert sum(path.stat().st_size for path in sources.EMBEDDED_FOLDER.rglob("*") if path.is_file()) < 10_000_000
 
 
 @pytest.mark.usefixtures("no_parser")
@@ -132,7 +136,7 @@ def test_another_whole_model_does_not_pass_for_the_embedded_one(folder: Path) ->
     """The attacker of a folder can write hashes that fit; the anchor in the source is out of reach."""
     config = read(folder)
     config["calibration"]["intercept"] += 1
-    bundle.seal(folder, config)
+    bundle.write_config(folder, config)
     assert bundle.load(folder, "mine").calibration.intercept == config["calibration"]["intercept"]
     with pytest.raises(BundleCorrupt, match="not the one that was built in"):
         bundle.load(folder, "embedded", config_sha256=CONFIG_SHA256)
@@ -225,7 +229,7 @@ def test_a_name_that_leads_out_of_the_folder_is_refused(folder: Path, name: str)
 def test_a_file_that_is_whole_but_makes_no_sense_is_refused(folder: Path, file: str, data: bytes) -> None:
     """Its hashes fit: this is a bundle that was built wrongly, not a damaged one."""
     (folder / file).write_bytes(data)
-    bundle.seal(folder, read(folder))
+    bundle.write_config(folder, read(folder))
     with pytest.raises(BundleCorrupt):
         bundle.load(folder, "nonsense")
 
@@ -238,7 +242,7 @@ def test_a_gate_that_would_run_code_is_refused(folder: Path, tmp_path: Path) -> 
             return Path.mkdir, (tmp_path / "ran",)
 
     np.savez(folder / bundle.GATE, mean=np.array([Runs()], dtype=object), components=np.zeros(1), variances=np.zeros(1))
-    bundle.seal(folder, read(folder))
+    bundle.write_config(folder, read(folder))
     with pytest.raises(BundleCorrupt):
         bundle.load(folder, "pickle")
     assert not (tmp_path / "ran").exists()
@@ -253,7 +257,7 @@ def test_where_there_is_no_bundle_the_folder_is_named(tmp_path: Path, name: str)
 
 def test_the_keras_model_may_be_missing(folder: Path) -> None:
     (folder / bundle.KERAS).write_bytes(b"weights")
-    bundle.seal(folder, read(folder))
+    bundle.write_config(folder, read(folder))
     assert bundle.KERAS in read(folder)["files"]
     (folder / bundle.KERAS).unlink()
     bundle.load(folder, "without keras")
@@ -263,12 +267,12 @@ def test_seal_leaves_out_what_is_not_of_the_bundle(folder: Path) -> None:
     for foreign in ("checkpoint.keras", "curves.png", "model.tflite.partial", "examples/notes.txt", ".DS_Store"):
         (folder / foreign).write_bytes(b"foreign")
     (folder / "logs").mkdir()
-    bundle.seal(folder, read(folder))
+    bundle.write_config(folder, read(folder))
     assert set(read(folder)["files"]) == set(LISTED)
 
 
 def test_seal_returns_the_sha256_that_load_reports(folder: Path) -> None:
-    digest = bundle.seal(folder, read(folder))
+    digest = bundle.write_config(folder, read(folder))
     assert bundle.load(folder, "sealed", config_sha256=digest).identity.sha256 == digest
 
 

@@ -16,14 +16,14 @@ from pneumonia.inference.embedded import CONFIG_SHA256
 from pneumonia.inference.gate import Gate
 from pneumonia.inference.graph import Graph
 
-LISTED = tuple(json.loads((sources.EMBEDDED / bundle.CONFIG).read_bytes())["files"])
+LISTED = tuple(json.loads((sources.EMBEDDED_FOLDER / bundle.CONFIG).read_bytes())["files"])
 RANGES = 12
 """Byte ranges of each file, spread over it, its first and last bytes among them."""
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return Path(shutil.copytree(sources.EMBEDDED, tmp_path_factory.mktemp("tampered") / "model"))
+    return Path(shutil.copytree(sources.EMBEDDED_FOLDER, tmp_path_factory.mktemp("tampered") / "model"))
 
 
 @pytest.fixture(autouse=True)

@@ -19,7 +19,7 @@ from pneumonia.inference.decision import (
     OperatingPoint,
     Reason,
     check_prevalence,
-    choose_point,
+    get_operating_point,
 )
 
 KEYS = ["file", "label", "confidence", "probabilities", "operating_point", "reason", "zones", "model", "warnings"]
@@ -132,14 +132,14 @@ def test_the_bands_answer_and_their_edges_do_not(probability: float, label: str)
     [(0.0, "Normal"), (math.nextafter(0.5, 0), "Normal"), (0.5, "Pneumonia"), (1, "Pneumonia")],
 )
 def test_a_forced_answer_switches_at_the_threshold(probability: float, label: str) -> None:
-    assert POINT.forced(probability) == label
+    assert POINT.thresholded(probability) == label
 
 
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(strategies.lists(strategies.floats(0, 1), min_size=3, max_size=3).map(sorted), strategies.floats(0, 1))
 def test_an_answer_is_never_the_opposite_of_the_forced_one(bounds: list[float], probability: float) -> None:
     point = OperatingPoint(*bounds)
-    assert point.label(probability) in {point.forced(probability), UNKNOWN}
+    assert point.label(probability) in {point.thresholded(probability), UNKNOWN}
 
 
 @pytest.mark.parametrize(
@@ -225,9 +225,9 @@ def test_an_answer_is_strict_json(answer: Prediction | Failure) -> None:
 
 def test_an_unknown_operating_point_is_refused_with_what_is_allowed() -> None:
     with pytest.raises(UsageError, match=r"Allowed: screening, balanced\. Received: 'strict'\.$"):
-        choose_point({"screening": POINT, "balanced": POINT}, "strict")
+        get_operating_point({"screening": POINT, "balanced": POINT}, "strict")
 
 
 def test_the_embedded_model_has_the_default_operating_point(predictor: Predictor) -> None:
-    assert choose_point(predictor.operating_points, DEFAULT_POINT) is predictor.operating_points[DEFAULT_POINT]
+    assert get_operating_point(predictor.operating_points, DEFAULT_POINT) is predictor.operating_points[DEFAULT_POINT]
     assert CLASSES == ("Normal", "Pneumonia")

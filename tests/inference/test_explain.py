@@ -5,7 +5,16 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from pneumonia.inference.explain import LEFT_LUNG, LUNG_HEIGHT, RIGHT_LUNG, ZONES, layer, overlay, strongest_zone, zones
+from pneumonia.inference.explain import (
+    LEFT_LUNG,
+    LUNG_HEIGHT,
+    RIGHT_LUNG,
+    ZONES,
+    map_layer,
+    overlay,
+    strongest_zone,
+    zone_shares,
+)
 
 Grey = npt.NDArray[np.uint8]
 
@@ -33,26 +42,26 @@ def inside(zone: str, side: int = 150) -> Map:
 @pytest.mark.parametrize("zone", ZONES)
 @pytest.mark.parametrize("side", [18, 150])
 def test_activation_in_one_zone_is_all_counted_there(zone: str, side: int) -> None:
-    shares = zones(inside(zone, side))
+    shares = zone_shares(inside(zone, side))
     assert shares == pytest.approx({other: float(other == zone) for other in ZONES}, abs=1e-6)
 
 
 def test_the_zones_have_the_contracts_names_and_order() -> None:
     names = ["right_upper", "right_middle", "right_lower", "left_upper", "left_middle", "left_lower"]
-    assert list(zones(np.ones((18, 18), np.float32))) == names
+    assert list(zone_shares(np.ones((18, 18), np.float32))) == names
 
 
 def test_the_patients_right_is_the_images_left() -> None:
     activation = np.zeros((150, 150), np.float32)
     activation[:, :75] = 1
-    shares = zones(activation)
+    shares = zone_shares(activation)
     assert all((shares[zone] > 0) is zone.startswith("right") for zone in ZONES)
 
 
 def test_the_upper_zone_is_at_the_top() -> None:
     activation = np.zeros((150, 150), np.float32)
     activation[:50] = 1
-    shares = zones(activation)
+    shares = zone_shares(activation)
     assert shares["right_upper"] > 0
     assert shares["left_upper"] > 0
     assert shares["right_lower"] == shares["left_lower"] == 0
@@ -62,7 +71,7 @@ def test_what_lies_outside_the_lungs_is_not_counted() -> None:
     activation = inside("left_lower")
     covered = float(activation.sum())
     activation[0, :] = activation[:, 75] = activation[-1, :] = 1
-    shares = zones(activation)
+    shares = zone_shares(activation)
     assert sum(shares.values()) < 1
     assert shares["left_lower"] == pytest.approx(covered / float(activation.sum()))
 
@@ -70,12 +79,12 @@ def test_what_lies_outside_the_lungs_is_not_counted() -> None:
 def test_a_corner_alone_counts_nowhere() -> None:
     activation = np.zeros((18, 18), np.float32)
     activation[0, 0] = activation[17, 17] = 5
-    assert set(zones(activation).values()) == {0.0}
+    assert set(zone_shares(activation).values()) == {0.0}
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_an_empty_map_has_only_zeros(size: tuple[int, int]) -> None:
-    assert zones(np.zeros(size, np.float32)) == dict.fromkeys(ZONES, 0.0)
+    assert zone_shares(np.zeros(size, np.float32)) == dict.fromkeys(ZONES, 0.0)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -83,7 +92,7 @@ def test_shares_equal_a_count_on_a_fine_grid(size: tuple[int, int]) -> None:
     activation = np.random.default_rng(7).exponential(1, size).astype(np.float32)
     # 4,200 is a multiple of each size here, and 1/4,200 is finer than the test's tolerance.
     fine = np.repeat(np.repeat(activation, 4200 // size[0], axis=0), 4200 // size[1], axis=1).astype(np.float64)
-    shares = zones(activation)
+    shares = zone_shares(activation)
     for zone in ZONES:
         top, bottom, left, right = (round(4200 * edge) for edge in box(zone))
         assert shares[zone] == pytest.approx(fine[top:bottom, left:right].sum() / fine.sum(), abs=1e-3)
@@ -91,7 +100,7 @@ def test_shares_equal_a_count_on_a_fine_grid(size: tuple[int, int]) -> None:
 
 @pytest.mark.parametrize("size", SIZES)
 def test_an_even_map_is_shared_by_area(size: tuple[int, int]) -> None:
-    shares = zones(np.full(size, 0.3, np.float32))
+    shares = zone_shares(np.full(size, 0.3, np.float32))
     for zone in ZONES:
         top, bottom, left, right = box(zone)
         assert shares[zone] == pytest.approx((bottom - top) * (right - left))
@@ -99,13 +108,13 @@ def test_an_even_map_is_shared_by_area(size: tuple[int, int]) -> None:
 
 def test_negative_activation_counts_for_nothing() -> None:
     activation = inside("right_lower")
-    assert zones(activation - inside("left_upper") * 9) == zones(activation)
+    assert zone_shares(activation - inside("left_upper") * 9) == zone_shares(activation)
 
 
 @pytest.mark.parametrize("factor", [1e-6, 3.0, 1e6])
 def test_shares_do_not_depend_on_the_maps_scale(factor: float) -> None:
     activation = np.random.default_rng(8).random((18, 18)).astype(np.float32)
-    assert zones((activation * factor).astype(np.float32)) == pytest.approx(zones(activation), rel=1e-4)
+    assert zone_shares((activation * factor).astype(np.float32)) == pytest.approx(zone_shares(activation), rel=1e-4)
 
 
 def shares_of(**some: float) -> dict[str, float]:
@@ -173,7 +182,7 @@ def test_a_map_of_negative_values_shows_nothing() -> None:
 def test_the_layer_over_the_film_is_the_overlay(large_film: Grey) -> None:
     """What the browser blends from film and layer is what `overlay` gives, to a level or two."""
     activation = np.random.default_rng(3).random((18, 18)).astype(np.float32)
-    over = layer(activation, (large_film.shape[1], large_film.shape[0]))
+    over = map_layer(activation, (large_film.shape[1], large_film.shape[0]))
     assert over.mode == "P"
     red, green, blue, alpha = (np.asarray(band, np.float64) for band in over.convert("RGBA").split())
     share = (alpha / 255 * 0.45)[:, :, None]
@@ -182,4 +191,4 @@ def test_the_layer_over_the_film_is_the_overlay(large_film: Grey) -> None:
 
 
 def test_the_layer_is_clear_where_there_is_no_activation() -> None:
-    assert np.asarray(layer(np.zeros((18, 18), np.float32), (60, 40)).convert("RGBA"))[:, :, 3].max() == 0
+    assert np.asarray(map_layer(np.zeros((18, 18), np.float32), (60, 40)).convert("RGBA"))[:, :, 3].max() == 0

@@ -18,9 +18,9 @@ from pneumonia.inference.gate import (
     Limits,
     Subspace,
     edge_maps,
+    flip_thumbnails,
+    flip_vertically,
     thumbnails,
-    turned,
-    upside_down,
 )
 
 Grey = npt.NDArray[np.uint8]
@@ -230,7 +230,7 @@ def test_what_fits_better_upside_down_is_refused(limit: Limits | None, code: str
 def test_a_film_that_is_its_own_mirror_image_gains_nothing_upside_down(gate: Gate, normal_film: Grey) -> None:
     symmetric = np.concatenate([normal_film[:75], normal_film[74::-1]])[None]
     features = thumbnails(symmetric)
-    gain = gate.subspaces["brightness"].gain_upside_down(features, thumbnails(upside_down(symmetric)))
+    gain = gate.subspaces["brightness"].residual_drop_when_flipped(features, thumbnails(flip_vertically(symmetric)))
     assert gain == pytest.approx(0, abs=1e-5)
 
 
@@ -278,4 +278,4 @@ def test_the_embedded_components_are_orthonormal(gate: Gate, view: str) -> None:
 
 def test_turned_thumbnails_are_those_of_the_turned_films() -> None:
     films = np.random.default_rng(0).integers(0, 256, (3, 150, 150)).astype(np.uint8)
-    np.testing.assert_allclose(turned(thumbnails(films)), thumbnails(upside_down(films)), atol=1e-6)
+    np.testing.assert_allclose(flip_thumbnails(thumbnails(films)), thumbnails(flip_vertically(films)), atol=1e-6)

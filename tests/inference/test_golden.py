@@ -25,9 +25,9 @@ def test_one_film_alone_and_among_many_gets_the_same_answer(predictor: Predictor
 def test_training_and_serving_see_the_same_film(predictor: Predictor) -> None:
     """Single path == training path: what a `FilmSet` holds is what `to_input` gives."""
     from pneumonia import imaging
-    from pneumonia.evaluation.dataset import Film, _load_one
+    from pneumonia.evaluation.dataset import LabelledFilm, _load_one
 
     path = predictor.bundle.examples[0]
     into = np.empty((150, 150), np.uint8)
-    _load_one(Film(path, "train", 0), into)
+    _load_one(LabelledFilm(path, "train", 0), into)
     np.testing.assert_array_equal(into, imaging.to_input(imaging.read(path))[:, :, 0])

@@ -59,8 +59,8 @@ def no_real_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def files() -> dict[str, bytes]:
     """The embedded bundle as the files of a repository."""
-    paths = [path for path in sources.EMBEDDED.rglob("*") if path.is_file()]
-    return {path.relative_to(sources.EMBEDDED).as_posix(): path.read_bytes() for path in paths}
+    paths = [path for path in sources.EMBEDDED_FOLDER.rglob("*") if path.is_file()]
+    return {path.relative_to(sources.EMBEDDED_FOLDER).as_posix(): path.read_bytes() for path in paths}
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def fetch(server: FakeHub, tmp_path: Path) -> Fetch:
     """`fetch(revision)` from the local Hub into an own cache."""
 
     def fetched(revision: str = "main", repository: str = REPOSITORY) -> tuple[Path, str]:
-        return hub_download.fetch(repository, revision, endpoint=server.url, cache=tmp_path)
+        return hub_download.download_bundle(repository, revision, endpoint=server.url, cache=tmp_path)
 
     return fetched
 

@@ -27,7 +27,7 @@ from huggingface_hub import constants
 from pneumonia.inference import bundle, hub_download
 
 print("begun", flush=True)
-folder, commit = hub_download.fetch(sys.argv[1], sys.argv[2], endpoint=sys.argv[3], cache=Path(sys.argv[4]))
+folder, commit = hub_download.download_bundle(sys.argv[1], sys.argv[2], endpoint=sys.argv[3], cache=Path(sys.argv[4]))
 print(bundle.load(folder, sys.argv[1], revision=commit).identity.sha256)
 """
 SLOW_S = 2.8
@@ -43,8 +43,10 @@ def server() -> Iterator[FakeHub]:
 
 @pytest.fixture
 def commit(server: FakeHub) -> str:
-    paths = [path for path in sources.EMBEDDED.rglob("*") if path.is_file()]
-    return server.push(REPOSITORY, {path.relative_to(sources.EMBEDDED).as_posix(): path.read_bytes() for path in paths})
+    paths = [path for path in sources.EMBEDDED_FOLDER.rglob("*") if path.is_file()]
+    return server.push(
+        REPOSITORY, {path.relative_to(sources.EMBEDDED_FOLDER).as_posix(): path.read_bytes() for path in paths}
+    )
 
 
 def start(server: FakeHub, commit: str, cache: Path) -> subprocess.Popen[str]:

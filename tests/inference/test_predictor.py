@@ -17,11 +17,11 @@ from PIL import Image
 
 from pneumonia import Failure, Prediction, Predictor, load_predictor
 from pneumonia.errors import BundleCorrupt, EmptyFile, UsageError
-from pneumonia.imaging import INVERTED_NOTE, Radiograph, Source, read, to_input
-from pneumonia.imaging.dicom.header import LATERAL_NOTE
+from pneumonia.imaging import INVERTED_WARNING, Radiograph, Source, read, to_input
+from pneumonia.imaging.dicom.header import LATERAL_WARNING
 from pneumonia.inference.bundle import Bundle
 from pneumonia.inference.decision import UNKNOWN, Calibration, Reason
-from pneumonia.inference.explain import ZONES, zones
+from pneumonia.inference.explain import ZONES, zone_shares
 from pneumonia.inference.gate import Gate
 from pneumonia.inference.predictor import Reading
 from tests.support.dicom_files import dicom
@@ -85,7 +85,7 @@ def test_zones_are_those_of_the_reading_and_none_for_a_normal_answer(predictor: 
     assert reading.activation is not None
     low, high = (predictor.decide(replace(reading, probability=probability)) for probability in (0.0, 1.0))
     assert low.zones is None
-    assert high.zones == zones(reading.activation)
+    assert high.zones == zone_shares(reading.activation)
     assert set(high.zones) == set(ZONES)
 
 
@@ -93,7 +93,7 @@ def test_zones_are_those_of_the_reading_and_none_for_a_normal_answer(predictor: 
 def test_an_inverted_film_is_corrected_and_says_so(predictor: Predictor, large_film: Grey, depth: type) -> None:
     upright = large_film.astype(depth) * depth(np.iinfo(depth).max // 255)
     answer, corrected = predictor.predict(upright), predictor.predict(np.iinfo(depth).max - upright)
-    assert corrected == replace(answer, warnings=(*answer.warnings, INVERTED_NOTE))
+    assert corrected == replace(answer, warnings=(*answer.warnings, INVERTED_WARNING))
     assert answer.probability is not None
 
 
@@ -124,7 +124,7 @@ def test_a_film_that_its_file_calls_lateral_is_refused_unseen(predictor: Predict
     frontal, lateral = (predictor.predict(dicom(normal_film, ViewPosition=view)) for view in ("PA", "LL"))
     assert frontal.probability == predictor.predict(normal_film).probability is not None
     assert (lateral.label, lateral.reason) == (UNKNOWN, Reason("unlike_training_films"))
-    assert (lateral.probability, lateral.zones, lateral.warnings) == (None, None, (LATERAL_NOTE,))
+    assert (lateral.probability, lateral.zones, lateral.warnings) == (None, None, (LATERAL_WARNING,))
     blank = np.zeros((100, 100), np.uint8) + np.uint8(7)
     assert predictor.predict(dicom(blank, ViewPosition="RL")).reason == Reason("unlike_training_films")
 

@@ -14,7 +14,7 @@ from pneumonia.evaluation import official
 def test_the_card_comes_again_on_the_official_test(
     predictor: Predictor, data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert official.reprint(predictor, data / "chest_xray")
+    assert official.reevaluate(predictor, data / "chest_xray")
     assert "other films" not in capsys.readouterr().out
 
 

@@ -19,7 +19,7 @@ def no_hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The Hub is a port on which nobody listens, and its cache is empty."""
     monkeypatch.setenv("PNEUMONIA_HUB_TIMEOUT_S", "1")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    here = partial(hub_download.fetch, endpoint="http://127.0.0.1:9", cache=tmp_path / "cache")
+    here = partial(hub_download.download_bundle, endpoint="http://127.0.0.1:9", cache=tmp_path / "cache")
     monkeypatch.setattr(sources.hub_download, "fetch", here)
 
 
@@ -30,7 +30,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
 
     def fetch(repository: str, revision: str, *, endpoint: str | None = None) -> tuple[Path, str]:
         calls.append((repository, revision))
-        return sources.EMBEDDED, "c" * 40
+        return sources.EMBEDDED_FOLDER, "c" * 40
 
     monkeypatch.setattr(sources.hub_download, "fetch", fetch)
     return calls
@@ -39,9 +39,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A whole bundle that is not the embedded one."""
-    copy = Path(shutil.copytree(sources.EMBEDDED, tmp_path / "runs" / "best"))
+    copy = Path(shutil.copytree(sources.EMBEDDED_FOLDER, tmp_path / "runs" / "best"))
     config, _ = bundle.read_config(copy)
-    bundle.seal(copy, {**config, "revision": "mine"})
+    bundle.write_config(copy, {**config, "revision": "mine"})
     return copy
 
 
@@ -130,7 +130,7 @@ def test_a_damaged_folder_is_refused(folder: Path) -> None:
 @pytest.mark.parametrize("data", [b"", b"TFL3", b"\x1c\0\0\0TFL3" + bytes(100)])
 def test_a_graph_that_is_none_is_refused_when_the_predictor_is_built(folder: Path, data: bytes) -> None:
     (folder / bundle.GRAPH).write_bytes(data)
-    bundle.seal(folder, bundle.read_config(folder)[0])
+    bundle.write_config(folder, bundle.read_config(folder)[0])
     with pytest.raises(BundleCorrupt):
         load_predictor(str(folder))
 

@@ -39,7 +39,7 @@ def train(folder: Path) -> None:
     chance = np.random.default_rng(0)
     labels = np.arange(48) % 2
     films = chance.integers(80, 120, (48, 150, 150)).astype(np.uint8), labels
-    network, history = training.train_members(small(), films, films, folder, seed=7, resume=True, quiet=True)
+    network, history = training.train_ensemble(small(), films, films, folder, seed=7, resume=True, quiet=True)
     schedule = [[row["member"], row["epoch"], row["loss"], row["validation_loss"]] for row in history]
     weights: dict[str, Any] = {f"weight_{place}": np.asarray(weight) for place, weight in enumerate(network.weights)}
     np.savez(folder / "partial.npz", schedule=np.array(schedule), **weights)

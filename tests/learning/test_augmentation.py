@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pneumonia.learning.augmentation import random_films
+from pneumonia.learning.augmentation import augment_films
 from pneumonia.learning.recipe import Augmentation
 
 EDGE = np.zeros((1, 150, 150), np.uint8)
@@ -15,7 +15,7 @@ EDGE[:, :, 75:] = 200
 
 
 def changed(augmentation: Augmentation, films: Any = EDGE, seed: int = 1) -> Any:
-    return random_films(films, 255 - films, augmentation, np.random.default_rng(seed))
+    return augment_films(films, 255 - films, augmentation, np.random.default_rng(seed))
 
 
 def test_nothing_changes_where_everything_is_switched_off() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pneumonia.evaluation.perturbations import CHANGES, changed
+from pneumonia.evaluation.perturbations import CHANGES, perturb
 from pneumonia.inference.gate import VIEWS, Gate, thumbnails
 from pneumonia.learning.gate_fit import FAR, KEPT_BY_DISTANCE, KEPT_BY_RESIDUAL, fit_gate
 
@@ -36,7 +36,7 @@ def refused(gate: Gate, films: Any) -> float:
 @pytest.mark.parametrize("name", CHANGES)
 def test_new_films_of_the_kind_pass_however_they_were_saved(gate: Gate, name: str) -> None:
     # A gate of 160 films knows its kind roughly; one that knew films as they are only would refuse every changed one.
-    assert refused(gate, changed(pictures(60, 3), name)) <= 0.25
+    assert refused(gate, perturb(pictures(60, 3), name)) <= 0.25
 
 
 def test_other_pictures_are_refused(gate: Gate) -> None:
@@ -49,7 +49,7 @@ def test_other_pictures_are_refused(gate: Gate) -> None:
 def test_upside_down_films_are_unlike_and_still_chest_films(gate: Gate) -> None:
     space = gate.subspaces["brightness"]
     films = pictures(40, 7)
-    gains = space.gain_upside_down(thumbnails(films[:, ::-1]), thumbnails(films))
+    gains = space.residual_drop_when_flipped(thumbnails(films[:, ::-1]), thumbnails(films))
     assert space.upside_down is not None
     assert 0 <= space.upside_down.near < gains.min()
     assert gains.max() < space.upside_down.far
@@ -64,7 +64,7 @@ def test_films_that_are_the_same_upside_down_set_a_limit_that_lets_them_through(
 
 
 def test_each_limit_lets_its_share_of_the_held_out_films_through(gate: Gate) -> None:
-    held_out = np.concatenate([changed(pictures(80, 2), name) for name in CHANGES])
+    held_out = np.concatenate([perturb(pictures(80, 2), name) for name in CHANGES])
     for name, view in VIEWS.items():
         space = gate.subspaces[name]
         residual, distance = space.measure(view(held_out))

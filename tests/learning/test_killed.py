@@ -53,19 +53,22 @@ def test_a_folder_is_held_by_one_process_and_a_kill_lets_go_of_it(tmp_path: Path
     running = hold(tmp_path / "run")
     with (
         pytest.raises(Busy, match=r"Another process writes into .*run\. Allowed: one a folder\."),
-        files.alone(tmp_path / "run"),
+        files.exclusive_folder(tmp_path / "run"),
     ):
         pass
     running.kill()
     running.communicate()
-    with files.alone(tmp_path / "run"):
+    with files.exclusive_folder(tmp_path / "run"):
         pass
     assert not list((tmp_path / "run").iterdir())
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(UsageError, match="The folder cannot be written"), files.alone(tmp_path / "file" / "run"):
+    with (
+        pytest.raises(UsageError, match="The folder cannot be written"),
+        files.exclusive_folder(tmp_path / "file" / "run"),
+    ):
         pass
 
 

@@ -63,7 +63,7 @@ def page(hub: WritableHub) -> Repository:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A copy of the embedded bundle, as a run folder."""
-    return Path(shutil.copytree(sources.EMBEDDED, tmp_path / "run"))
+    return Path(shutil.copytree(sources.EMBEDDED_FOLDER, tmp_path / "run"))
 
 
 @pytest.fixture

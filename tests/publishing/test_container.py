@@ -68,7 +68,7 @@ def test_both_health_checks_are_one(service: dict[str, Any]) -> None:
 
 
 def test_every_setting_can_be_given(service: dict[str, Any]) -> None:
-    assert set(service["environment"]) == {row.name for row in settings.ROWS if row not in NOT_OFFERED}
+    assert set(service["environment"]) == {row.name for row in settings.SETTINGS if row not in NOT_OFFERED}
     assert all(service["environment"][name] == f"${{{name}:-}}" for name in service["environment"])
 
 

@@ -34,20 +34,20 @@ def counted(hub: WritableHub) -> list[int]:
 
 def test_what_publishing_costs(hub: WritableHub, model: Repository, tmp_path: Path) -> None:
     def send(folder: Path, tag: str) -> list[int]:
-        publish.carry_out(publish.plan(publish.load(folder), model, tag))
+        publish.execute(publish.plan(publish.load(folder), model, tag))
         return counted(hub)
 
-    *first, sent = send(sources.EMBEDDED, "v1")
+    *first, sent = send(sources.EMBEDDED_FOLDER, "v1")
     *shown, over = told("publish.md", "first time")
-    size = sum(path.stat().st_size for path in sources.EMBEDDED.rglob("*") if path.is_file())
+    size = sum(path.stat().st_size for path in sources.EMBEDDED_FOLDER.rglob("*") if path.is_file())
     assert first == shown
     assert sent / size - 1 == pytest.approx(over / 100, abs=0.01)
-    assert send(sources.EMBEDDED, "v1") == told("publish.md", "the same again")
-    config, _ = bundle.read_config(sources.EMBEDDED)
+    assert send(sources.EMBEDDED_FOLDER, "v1") == told("publish.md", "the same again")
+    config, _ = bundle.read_config(sources.EMBEDDED_FOLDER)
     for name in (bundle.CONFIG, *config["files"]):
         (tmp_path / "next" / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / "next" / name).write_bytes((sources.EMBEDDED / name).read_bytes())
-    bundle.seal(tmp_path / "next", {**config, "seed": 2})
+        (tmp_path / "next" / name).write_bytes((sources.EMBEDDED_FOLDER / name).read_bytes())
+    bundle.write_config(tmp_path / "next", {**config, "seed": 2})
     *again, sent = send(tmp_path / "next", "v2")
     *shown, kilobytes = told("publish.md", "a version that changes the config only")
     assert again == shown
@@ -56,12 +56,12 @@ def test_what_publishing_costs(hub: WritableHub, model: Repository, tmp_path: Pa
 
 @pytest.mark.slow
 def test_what_deploying_costs(hub: WritableHub, model: Repository) -> None:
-    publish.carry_out(publish.plan(publish.load(sources.EMBEDDED), model, "v1"))
+    publish.execute(publish.plan(publish.load(sources.EMBEDDED_FOLDER), model, "v1"))
     first, again = told("deploy.md", "requests, the first time"), told("deploy.md", "requests, the same again")
     for place, wanted in enumerate([None, MODEL]):
         page = Repository(f"clinic/page{place}", "space", endpoint=hub.url)
         hub.objects.clear()
         for shown in (first, again):
             counted(hub)
-            deploy.carry_out(deploy.plan(page, deploy.gather(page, wanted)))
+            deploy.execute(deploy.plan(page, deploy.collect_content(page, wanted)))
             assert counted(hub)[0] == shown[place]

@@ -37,13 +37,13 @@ VARIABLE = "PNEUMONIA_MODEL"
 
 
 def send(page: Repository, model: str | None = None, *, private: bool = False) -> str:
-    return deploy.carry_out(deploy.plan(page, deploy.gather(page, model), private=private))
+    return deploy.execute(deploy.plan(page, deploy.collect_content(page, model), private=private))
 
 
 @pytest.fixture
 def published(model: Repository) -> str:
     """The embedded model on the Hub, tagged v1; its commit."""
-    return publish.carry_out(publish.plan(publish.load(sources.EMBEDDED), model, "v1"))
+    return publish.execute(publish.plan(publish.load(sources.EMBEDDED_FOLDER), model, "v1"))
 
 
 def front(hub: WritableHub) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def test_a_space_with_a_model_from_the_hub(hub: WritableHub, page: Repository, p
 
 @pytest.mark.parametrize("revision", ["", "@main", "@v1"])
 def test_a_name_that_moves_is_pinned(hub: WritableHub, page: Repository, published: str, revision: str) -> None:
-    assert deploy.gather(page, MODEL + revision).variable == f"{MODEL}@{published}"
+    assert deploy.collect_content(page, MODEL + revision).variable == f"{MODEL}@{published}"
 
 
 def test_the_front_matter_is_the_repositorys_own(hub: WritableHub, page: Repository) -> None:
@@ -114,7 +114,7 @@ UNWANTED = (
 
 def test_only_what_serving_needs_goes_along(hub: WritableHub, page: Repository) -> None:
     (ROOT / "pneumonia" / "web" / "__pycache__").mkdir(exist_ok=True)
-    files = deploy.gather(page).files
+    files = deploy.collect_content(page).files
     assert [name for name in files if re.match(UNWANTED, name)] == []
     assert [name for name in files if "__pycache__" in name or name.startswith(".")] == []
     assert {name for name in files if "/" not in name} == {*space_files.AS_THEY_ARE, "README.md"}
@@ -124,7 +124,7 @@ def test_only_what_serving_needs_goes_along(hub: WritableHub, page: Repository) 
 @pytest.fixture
 def built(page: Repository, tmp_path: Path) -> Iterator[Path]:
     """The Space's folder, alone."""
-    files = deploy.gather(page).files
+    files = deploy.collect_content(page).files
     data = {name: content if isinstance(content, bytes) else content.read_bytes() for name, content in files.items()}
     yield write(data, tmp_path / "space")
 
@@ -194,9 +194,9 @@ def test_from_embedded_to_the_hub_and_back(hub: WritableHub, page: Repository, p
 def test_files_of_an_older_version_are_removed(hub: WritableHub, page: Repository) -> None:
     send(page)
     hub.push(KEY, {**hub.files(KEY), "pneumonia/old.py": b"", "docs/old.md": b""})
-    todo = deploy.plan(page, deploy.gather(page))
+    todo = deploy.plan(page, deploy.collect_content(page))
     assert todo.stale == ("docs/old.md", "pneumonia/old.py") and not todo.send
-    deploy.carry_out(todo)
+    deploy.execute(todo)
     assert "pneumonia/old.py" not in hub.files(KEY) and ".gitattributes" in hub.files(KEY)
 
 
@@ -224,7 +224,7 @@ def test_a_dry_run_lists_files_and_sizes_and_writes_nothing(
     code, out, _ = command("deploy", SPACE, "--model", f"{MODEL}@v1", "--dry-run")
     assert code == 0
     assert all(re.match("GET |HEAD ", request) for request in hub.requests)
-    files = deploy.gather(page, MODEL).files
+    files = deploy.collect_content(page, MODEL).files
     listed = dict(re.findall(r"^ *[\d,]+  (\S+)()$", out, re.MULTILINE))
     assert set(listed) == set(files)
     app = (ROOT / "app.py").stat().st_size
@@ -247,7 +247,7 @@ def test_the_command_prints_the_address_alone(hub: WritableHub, command: Command
 
 
 def test_a_private_model_needs_a_token_there(hub: WritableHub, model: Repository, command: Command) -> None:
-    publish.carry_out(publish.plan(publish.load(sources.EMBEDDED), model, "v1", private=True))
+    publish.execute(publish.plan(publish.load(sources.EMBEDDED_FOLDER), model, "v1", private=True))
     code, _, err = command("deploy", SPACE, "--model", MODEL, "--private")
     assert code == 0 and KEY in hub.private
     assert front(hub)["models"] == [MODEL] and "preload_from_hub" not in front(hub)
@@ -302,10 +302,10 @@ def test_after_a_break_the_same_command_goes_on(
 def test_a_change_by_somebody_else_in_between_is_not_overwritten(hub: WritableHub, page: Repository) -> None:
     send(page)
     hub.push(KEY, {**hub.files(KEY), "app.py": b"# older"})
-    todo = deploy.plan(page, deploy.gather(page))
+    todo = deploy.plan(page, deploy.collect_content(page))
     hub.push(KEY, {**hub.files(KEY), "app.py": b"# somebody's"})
     with pytest.raises(Busy):
-        deploy.carry_out(todo)
+        deploy.execute(todo)
     assert hub.files(KEY)["app.py"] == b"# somebody's"
 
 
@@ -331,7 +331,7 @@ def test_a_folder_of_the_same_name_is_no_model_for_a_space(
 ) -> None:
     (tmp_path / MODEL).mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
-    assert deploy.gather(page, MODEL).variable == f"{MODEL}@{published}"
+    assert deploy.collect_content(page, MODEL).variable == f"{MODEL}@{published}"
 
 
 def test_a_model_that_is_damaged_on_the_hub_is_not_deployed(hub: WritableHub, page: Repository, published: str) -> None:

@@ -39,19 +39,19 @@ LARGE_FILES = 4
 """Graph, gate and two examples go by LFS."""
 
 
-def plan(model: Repository, folder: Path, tag: str | None = "v1", *, private: bool = False) -> publish.Plan:
+def plan(model: Repository, folder: Path, tag: str | None = "v1", *, private: bool = False) -> publish.PublishPlan:
     return publish.plan(publish.load(folder), model, tag, private=private)
 
 
 def send(model: Repository, folder: Path, tag: str | None = "v1", *, private: bool = False) -> str:
-    return publish.carry_out(plan(model, folder, tag, private=private))
+    return publish.execute(plan(model, folder, tag, private=private))
 
 
 def change(folder: Path) -> None:
     """Another whole bundle: the same graph with another calibration."""
     config, _ = bundle.read_config(folder)
     config["calibration"]["intercept"] += 0.1
-    bundle.seal(folder, config)
+    bundle.write_config(folder, config)
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -76,7 +76,7 @@ def test_the_loop_from_the_command_line_and_back(hub: WritableHub, predictor: Pr
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    pinned = run("publish", MODEL, "--bundle", sources.EMBEDDED).strip()
+    pinned = run("publish", MODEL, "--bundle", sources.EMBEDDED_FOLDER).strip()
     assert pinned == f"{MODEL}@{hub.history(MODEL)[-1]}"
     film = predictor.bundle.examples[1]
     there = json.loads(run("predict", film, "--json", "--model", pinned))
@@ -116,7 +116,7 @@ def test_a_model_can_be_had_by_its_tag(hub: WritableHub, model: Repository, fold
 
 def test_a_model_for_fine_tuning_goes_along(hub: WritableHub, model: Repository, folder: Path) -> None:
     (folder / bundle.KERAS).write_bytes(b"weights")
-    bundle.seal(folder, bundle.read_config(folder)[0])
+    bundle.write_config(folder, bundle.read_config(folder)[0])
     commit = send(model, folder)
     assert hub.files(MODEL)[bundle.KERAS] == b"weights"
     loaded = sources.load_from_hub(f"{MODEL}@{commit}", endpoint=hub.url)
@@ -130,26 +130,26 @@ def test_a_dry_run_sends_nothing_that_writes(
     if known:
         send(model, folder)
         change(folder)
-        bundle.seal(folder, bundle.read_config(sources.EMBEDDED)[0])
+        bundle.write_config(folder, bundle.read_config(sources.EMBEDDED_FOLDER)[0])
         (folder / bundle.CARD).write_text("another card")
         hub.requests.clear()
-    code, out, _ = command("publish", MODEL, "--bundle", sources.EMBEDDED, "--tag", "v2", "--dry-run")
+    code, out, _ = command("publish", MODEL, "--bundle", sources.EMBEDDED_FOLDER, "--tag", "v2", "--dry-run")
     assert code == 0
     assert all(request.startswith("GET ") for request in hub.requests)
-    size = 0 if known else sum(map(len, content(sources.EMBEDDED).values()))
+    size = 0 if known else sum(map(len, content(sources.EMBEDDED_FOLDER).values()))
     assert f"{size:,}  bytes in" in out
     assert out.splitlines()[-1] == f"would {'change' if known else 'make'} {hub.url}/{MODEL} and tag it v2"
 
 
 def test_the_same_again_says_so_and_sends_nothing(hub: WritableHub, command: Command) -> None:
-    first = command("publish", MODEL, "--bundle", sources.EMBEDDED, "--tag", "v1")
+    first = command("publish", MODEL, "--bundle", sources.EMBEDDED_FOLDER, "--tag", "v1")
     hub.steps.clear()
-    again = command("publish", MODEL, "--bundle", sources.EMBEDDED, "--tag", "v1")
+    again = command("publish", MODEL, "--bundle", sources.EMBEDDED_FOLDER, "--tag", "v1")
     assert again[:2] == first[:2] and again[0] == 0
     assert re.fullmatch(rf"{MODEL}@[0-9a-f]{{40}}\n", again[1])
     assert again[2] == "v1 is there already, with this very content\n"
     assert not WRITING & set(hub.steps)
-    dry = command("publish", MODEL, "--bundle", sources.EMBEDDED, "--tag", "v1", "--dry-run")
+    dry = command("publish", MODEL, "--bundle", sources.EMBEDDED_FOLDER, "--tag", "v1", "--dry-run")
     assert dry == (0, "", again[2])
 
 
@@ -171,7 +171,7 @@ def test_a_tag_behind_main_still_gives_its_commit(hub: WritableHub, model: Repos
     first = send(model, folder)
     change(folder)
     second = send(model, folder, "v2")
-    assert send(model, sources.EMBEDDED, "v1") == first != second == hub.history(MODEL)[-1]
+    assert send(model, sources.EMBEDDED_FOLDER, "v1") == first != second == hub.history(MODEL)[-1]
 
 
 def test_a_newer_model_sends_what_changed_and_removes_what_is_stale(
@@ -182,7 +182,7 @@ def test_a_newer_model_sends_what_changed_and_removes_what_is_stale(
     todo = plan(model, folder, "v2")
     assert set(todo.send) == {bundle.CONFIG}
     assert todo.stale == ("examples/old.png", bundle.KERAS)
-    publish.carry_out(todo)
+    publish.execute(todo)
     assert set(hub.files(MODEL)) == {*content(folder), "notes.txt"}
     assert hub.uploads == []
 
@@ -278,7 +278,7 @@ def test_a_push_by_somebody_else_in_between_is_not_overwritten(
     todo = plan(model, folder)
     theirs = hub.push(MODEL, {"README.md": b"somebody's"})
     with pytest.raises(Busy, match="412"):
-        publish.carry_out(todo)
+        publish.execute(todo)
     assert hub.history(MODEL)[-1] == theirs
 
 
@@ -290,10 +290,10 @@ def test_a_tag_that_somebody_else_sets_in_between_stays(
     theirs = hub.push(MODEL, content(folder) if same else {"README.md": b"somebody's"})
     hub.tags[MODEL] = {"v1": theirs}
     if same:
-        assert publish.carry_out(todo) == theirs
+        assert publish.execute(todo) == theirs
     else:
         with pytest.raises(TagTaken, match=theirs):
-            publish.carry_out(todo)
+            publish.execute(todo)
     assert hub.tags[MODEL] == {"v1": theirs}
 
 
@@ -310,7 +310,7 @@ def test_what_shall_be_private_does_not_go_to_a_public_place(hub: WritableHub, m
 
 def test_without_a_token_nothing_is_asked(hub: WritableHub, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HF_TOKEN")
-    code, out, err = command("publish", MODEL, "--bundle", sources.EMBEDDED)
+    code, out, err = command("publish", MODEL, "--bundle", sources.EMBEDDED_FOLDER)
     assert (code, out) == (2, "")
     assert err.startswith("hub_login: There is no token for the Hub. Allowed: ")
     assert hub.requests == []
@@ -370,14 +370,14 @@ def assert_safe_to_show(hub: WritableHub, message: str) -> None:
 
 def test_addresses_that_let_anyone_upload_are_not_printed(hub: WritableHub, command: Command) -> None:
     hub.fail("put", 500)
-    code, out, err = command("publish", MODEL, "--bundle", sources.EMBEDDED)
+    code, out, err = command("publish", MODEL, "--bundle", sources.EMBEDDED_FOLDER)
     assert (code, out) == (2, "")
     assert err.startswith("hub_unreachable: ") and err.count("\n") == 1
 
 
 @pytest.mark.parametrize("name", ["films", "a/b/c", "clinic/", "/films", "clinic/a b", "clinic/--", "clinic/a..b", ""])
 def test_an_impossible_name_is_refused(hub: WritableHub, command: Command, name: str) -> None:
-    code, _, err = command("publish", name, "--bundle", sources.EMBEDDED)
+    code, _, err = command("publish", name, "--bundle", sources.EMBEDDED_FOLDER)
     assert code == 2
     assert err.startswith("usage: ") and "OWNER/NAME" in err
 
@@ -400,7 +400,7 @@ def test_a_tag_that_a_person_would_take_is_legal(model: Repository, folder: Path
 def test_a_bundle_that_is_not_whole_is_not_sent(hub: WritableHub, command: Command, folder: Path, spoil: str) -> None:
     if spoil == "keras":
         (folder / bundle.KERAS).write_bytes(b"weights")
-        bundle.seal(folder, bundle.read_config(folder)[0])
+        bundle.write_config(folder, bundle.read_config(folder)[0])
         (folder / bundle.KERAS).unlink()
     elif spoil == "remove":
         (folder / bundle.GATE).unlink()
@@ -433,7 +433,7 @@ def test_a_folder_without_a_bundle_is_named(command: Command, hub: WritableHub, 
 def test_without_the_training_libraries_the_command_says_what_to_install(hub: WritableHub, tmp_path: Path) -> None:
     """As on a machine that only serves: scikit-learn cannot be imported."""
     (tmp_path / "sklearn.py").write_text("raise ModuleNotFoundError(name='sklearn')")
-    command = [sys.executable, "-m", "pneumonia", "publish", MODEL, "--bundle", str(sources.EMBEDDED)]
+    command = [sys.executable, "-m", "pneumonia", "publish", MODEL, "--bundle", str(sources.EMBEDDED_FOLDER)]
     environment = {**os.environ, "PYTHONPATH": str(tmp_path), "HF_TOKEN": TOKEN, "HF_ENDPOINT": hub.url}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2

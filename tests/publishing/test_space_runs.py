@@ -72,7 +72,7 @@ def upload(hub: WritableHub, page: Repository, tmp_path: Path) -> Callable[..., 
     """`upload(model)`: deploy to the fake Hub, and the Space's folder as it lies there."""
 
     def uploaded(model: str | None = None) -> Path:
-        deploy.carry_out(deploy.plan(page, deploy.gather(page, model)))
+        deploy.execute(deploy.plan(page, deploy.collect_content(page, model)))
         for name, data in hub.files(KEY).items():
             (tmp_path / "space" / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / "space" / name).write_bytes(data)
@@ -150,7 +150,7 @@ def test_a_built_space_answers_as_the_local_predictor(
     tmp_path: Path,
     from_hub: bool,
 ) -> None:
-    commit = publish.carry_out(publish.plan(publish.load(sources.EMBEDDED), model, "v1")) if from_hub else ""
+    commit = publish.execute(publish.plan(publish.load(sources.EMBEDDED_FOLDER), model, "v1")) if from_hub else ""
     folder = upload(f"{MODEL}@v1" if from_hub else None)
     kept = environment(hub, tmp_path, free_port())
     if from_hub:

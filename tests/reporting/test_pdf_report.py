@@ -31,7 +31,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def answer(predictor: Predictor, label: str, probability: float | None, **options: Any) -> Prediction:
-    zones = explain.zones(MAP) if probability is not None and label != CLASSES[0] else None
+    zones = explain.zone_shares(MAP) if probability is not None and label != CLASSES[0] else None
     options = {"reason": None, "zones": zones} | options
     return Prediction(file="DOE^JOHN.png", label=label, probability=probability, operating_point="confirm",
                       model=predictor.model, **options)  # fmt: skip
@@ -50,7 +50,7 @@ def read(document: bytes) -> tuple[str, int]:
 
 def test_one_page_tells_what_the_page_tells(large_film: Grey, pneumonia: Prediction) -> None:
     at = datetime(2026, 11, 3, 14, 5, tzinfo=UTC)
-    text, pictures = read(pdf_report.pdf(large_film, pneumonia, MAP, at=at))
+    text, pictures = read(pdf_report.render_pdf(large_film, pneumonia, MAP, at=at))
     assert pictures == 2
     for told in (
         "Pneumonia 93 % sure",
@@ -71,18 +71,18 @@ def test_one_page_tells_what_the_page_tells(large_film: Grey, pneumonia: Predict
 
 def test_each_zone_stands_in_its_place(large_film: Grey, pneumonia: Prediction) -> None:
     zones = {zone: number / 25 for number, zone in enumerate(explain.ZONES, start=1)}
-    text, _ = read(pdf_report.pdf(large_film, replace(pneumonia, zones=zones), MAP))
+    text, _ = read(pdf_report.render_pdf(large_film, replace(pneumonia, zones=zones), MAP))
     assert "upper zone 4 % 16 % middle zone 8 % 20 % lower zone 12 % 24 %" in text
 
 
 def test_no_zone_is_named_where_little_lies_inside_the_lungs(large_film: Grey, pneumonia: Prediction) -> None:
-    text, _ = read(pdf_report.pdf(large_film, replace(pneumonia, zones=dict.fromkeys(explain.ZONES, 0.05)), MAP))
+    text, _ = read(pdf_report.render_pdf(large_film, replace(pneumonia, zones=dict.fromkeys(explain.ZONES, 0.05)), MAP))
     assert "inside the lung boxes 30 % elsewhere 70 %" in text
     assert "lower zone" not in text
 
 
 def test_a_normal_film_has_no_map(predictor: Predictor, large_film: Grey) -> None:
-    text, pictures = read(pdf_report.pdf(large_film, answer(predictor, "Normal", 0.001), MAP))
+    text, pictures = read(pdf_report.render_pdf(large_film, answer(predictor, "Normal", 0.001), MAP))
     assert pictures == 1
     assert "Normal over 99 % sure" in text
     assert "zone" not in text
@@ -92,7 +92,7 @@ def test_a_normal_film_has_no_map(predictor: Predictor, large_film: Grey) -> Non
 def test_unknown_says_why_and_what_to_do_next(predictor: Predictor, large_film: Grey, code: str) -> None:
     asked = code == "inconclusive"
     unknown = answer(predictor, UNKNOWN, 0.5 if asked else None, reason=Reason(code))
-    text, pictures = read(pdf_report.pdf(large_film, unknown, MAP if asked else None))
+    text, pictures = read(pdf_report.render_pdf(large_film, unknown, MAP if asked else None))
     assert REASONS[code] in text
     assert "What to do next" in text
     assert "sure" not in text.replace(REASONS[code], "").split("Operating point")[0]
@@ -102,7 +102,9 @@ def test_unknown_says_why_and_what_to_do_next(predictor: Predictor, large_film: 
 @pytest.mark.parametrize("shape", [(64, 64), (100, 3000), (3000, 100), (2300, 2500)])
 def test_films_of_any_shape_fit_on_the_page(pneumonia: Prediction, shape: tuple[int, int]) -> None:
     warnings = tuple(f"Warning number {number} of a very careful film, with a sentence. " * 3 for number in range(12))
-    document = pdf_report.pdf(np.full(shape, 99, np.uint8), replace(pneumonia, warnings=warnings), MAP, noted="W" * 200)
+    document = pdf_report.render_pdf(
+        np.full(shape, 99, np.uint8), replace(pneumonia, warnings=warnings), MAP, noted="W" * 200
+    )
     text, pictures = read(document)
     assert pictures == 2
     assert "Warning number 11" in text and "Peribronchial thickening" in text
@@ -124,13 +126,13 @@ TYPED = {
 @pytest.mark.parametrize("kind", TYPED)
 def test_what_the_user_typed_in_any_script(large_film: Grey, pneumonia: Prediction, kind: str) -> None:
     typed, printed = TYPED[kind]
-    text, _ = read(pdf_report.pdf(large_film, pneumonia, MAP, noted=typed))
+    text, _ = read(pdf_report.render_pdf(large_film, pneumonia, MAP, noted=typed))
     assert f"Noted by the user: {printed}" in text
     assert ("letter that the report's font lacks" in text) == ("□" in printed)
 
 
 def test_nothing_of_the_patient_unless_typed(large_film: Grey, pneumonia: Prediction) -> None:
-    document = pdf_report.pdf(large_film, pneumonia, MAP)
+    document = pdf_report.render_pdf(large_film, pneumonia, MAP)
     text, _ = read(document)
     assert "DOE" not in text and "Noted" not in text
     assert "DOE" not in str(PdfReader(io.BytesIO(document)).metadata)
@@ -141,20 +143,20 @@ def test_too_long_a_note_is_refused_and_not_quoted(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     with pytest.raises(UsageError) as caught:
-        pdf_report.pdf(large_film, pneumonia, MAP, noted="JOHN DOE " * 30)
+        pdf_report.render_pdf(large_film, pneumonia, MAP, noted="JOHN DOE " * 30)
     assert caught.value.message == "The note is too long. Allowed: 200 letters. Received: 269."
-    pdf_report.pdf(large_film, pneumonia, MAP, noted="JOHN DOE")
+    pdf_report.render_pdf(large_film, pneumonia, MAP, noted="JOHN DOE")
     assert "DOE" not in caplog.text
 
 
 def test_a_models_name_in_any_script(large_film: Grey, pneumonia: Prediction) -> None:
     odd = replace(pneumonia, model=replace(pneumonia.model, name="<i>模型\udcff"))
-    assert "Model <i>□□□" in read(pdf_report.pdf(large_film, odd, MAP))[0]
+    assert "Model <i>□□□" in read(pdf_report.render_pdf(large_film, odd, MAP))[0]
 
 
 def test_reports_can_be_made_side_by_side(large_film: Grey, pneumonia: Prediction) -> None:
     with ThreadPoolExecutor(4) as pool:
-        made = list(pool.map(lambda name: pdf_report.pdf(large_film, pneumonia, MAP, noted=name), "ABCDEFGH"))
+        made = list(pool.map(lambda name: pdf_report.render_pdf(large_film, pneumonia, MAP, noted=name), "ABCDEFGH"))
     assert [f"user: {name} " in read(document)[0] for name, document in zip("ABCDEFGH", made, strict=True)] == [
         True
     ] * 8
@@ -163,7 +165,7 @@ def test_reports_can_be_made_side_by_side(large_film: Grey, pneumonia: Predictio
 def test_the_pictures_are_the_film_and_the_overlay(predictor: Predictor, large_film: Grey) -> None:
     film = next(path for path in sources.load_bundle("").examples if "pneumonia" in path.name)
     reading = predictor.read(film)
-    document = pdf_report.pdf(reading.display(film), predictor.decide(reading), reading.activation)
+    document = pdf_report.render_pdf(reading.display(film), predictor.decide(reading), reading.activation)
     (page,) = PdfReader(io.BytesIO(document)).pages
     # A PDF names pictures by their content, in no order of ours.
     shown, overlay = sorted((_pixels(picture.data) for picture in page.images), key=_most_colour)

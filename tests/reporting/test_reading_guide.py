@@ -6,7 +6,7 @@ import pytest
 
 from pneumonia.inference.decision import REASONS, UNKNOWN, ModelIdentity, Prediction, Reason
 from pneumonia.inference.explain import ZONES
-from pneumonia.reporting.reading_guide import SOURCES, describe, next_steps, reading_guide, where
+from pneumonia.reporting.reading_guide import SOURCES, describe, describe_location, next_steps, reading_guide
 
 MODEL = ModelIdentity("embedded", "abc", "f" * 64)
 REFUSALS = [code for code in REASONS if code != "inconclusive"]
@@ -153,4 +153,4 @@ def test_the_whole_text_is_made_of_the_parts_that_the_page_shows() -> None:
         text = describe(prediction)
         assert reading_guide(prediction) in text
         assert all(f"* {step}" in text for step in next_steps(prediction))
-    assert where(answer("Pneumonia", zones=FOCUS)) in describe(answer("Pneumonia", zones=FOCUS))
+    assert describe_location(answer("Pneumonia", zones=FOCUS)) in describe(answer("Pneumonia", zones=FOCUS))

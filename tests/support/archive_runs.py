@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from pneumonia.batch.rows import COLUMNS, NUMBERS
+from pneumonia.batch.rows import COLUMNS, NUMERIC_COLUMNS
 
 ROOT = Path(__file__).parents[2]
 WORKER = "ray::MapWorker"
@@ -77,7 +77,7 @@ def rows(out: Path) -> list[dict[str, str]]:
 def cell(column: str, value: float | str | None) -> str:
     if value is None:
         return ""
-    return f"{value:.4f}" if column in NUMBERS - {"prevalence"} else str(value)
+    return f"{value:.4f}" if column in NUMERIC_COLUMNS - {"prevalence"} else str(value)
 
 
 def table(path: Path) -> list[dict[str, str]]:

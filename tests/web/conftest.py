@@ -25,7 +25,7 @@ def address(predictor: Predictor, tmp_path_factory: pytest.TempPathFactory) -> I
     """The page's address; it keeps its uploads in a temporary folder of the tests."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("uploads")))
-        for row in settings.ROWS:
+        for row in settings.SETTINGS:
             patch.delenv(row.name, raising=False)
         with running(predictor) as url:
             yield url

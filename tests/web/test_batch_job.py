@@ -20,7 +20,7 @@ from pypdf import PdfReader
 from pneumonia import Failure, Prediction, Predictor
 from pneumonia.errors import EmptyFile, PneumoniaError, TooLarge, UnreadableImage, UsageError
 from pneumonia.web import batch_job, batch_text
-from pneumonia.web.batch_job import Job, Jobs, Seen
+from pneumonia.web.batch_job import BatchRow, Job, Jobs
 from pneumonia.web.server.upload import Upload
 
 
@@ -226,7 +226,7 @@ def test_a_batch_leaves_a_thread_for_single_films(predictor: Predictor) -> None:
     assert Jobs(predictor)._predictor is not predictor
 
 
-def _job(*seen: Seen) -> Job:
+def _job(*seen: BatchRow) -> Job:
     return Job(Path("nowhere"), "balanced", [], list(seen))
 
 
@@ -236,7 +236,7 @@ def test_cells_tell_the_answer_without_colour_and_sort_by_number(predictor: Pred
         Prediction("b.png", "Normal", 0.0001, "balanced", None, None, predictor.model),
         Failure("<img src=x onerror=alert(1)>", UnreadableImage("It is damaged.")),
     ]
-    rows = batch_text.cells(_job(*map(Seen, told)))
+    rows = batch_text.cells(_job(*map(BatchRow, told)))
     assert [row[1:] for row in rows] == [
         [1, "▲ Pneumonia", 99, "a.png", "Low resolution."],
         [2, "● Normal", 1, "b.png", ""],
@@ -256,4 +256,4 @@ def test_the_bar_tells_the_time_left(done: int, seconds: float, left: str) -> No
 
 
 def test_an_error_is_escaped() -> None:
-    assert "<script>" not in batch_text.sorry(PneumoniaError("<script>"))
+    assert "<script>" not in batch_text.error_message(PneumoniaError("<script>"))

@@ -178,7 +178,7 @@ def test_a_film_that_was_deleted_is_asked_for_again(
     visit, _ = moody
     visit.drop(files["film.png"])
     visit.page.wait_for_selector("#shown img")
-    monkeypatch.setattr(film_session.Held, "is_gone", True)
+    monkeypatch.setattr(film_session.SessionFilm, "is_gone", True)
     visit.page.locator("#ask").click()
     visit.page.wait_for_selector("#look .answer.failed")
     assert "Film deleted" in visit.page.inner_text("#look")

@@ -21,7 +21,7 @@ from pypdf import PdfReader
 from pneumonia import Predictor
 from pneumonia.inference.decision import OperatingPoint
 from pneumonia.web import film_session, page
-from pneumonia.web.film_session import Held
+from pneumonia.web.film_session import SessionFilm
 from pneumonia.web.server.upload import Upload
 
 Grey = npt.NDArray[np.uint8]
@@ -55,18 +55,18 @@ def upload(tmp_path: Path, large_film: Grey, encode: Callable[..., bytes]) -> Up
     return Upload(path, "film.png")
 
 
-def opened(predictor: Predictor, film: Upload | bytes, point: str = "balanced") -> Held:
-    held = film_session.opened(predictor, film, point)[0]
+def opened(predictor: Predictor, film: Upload | bytes, point: str = "balanced") -> SessionFilm:
+    held = film_session.open_film(predictor, film, point)[0]
     assert held is not None
     return held
 
 
 def test_another_operating_point_decides_again_without_scoring_again(counting: Counting, upload: Upload) -> None:
-    held, headline, *_ = film_session.opened(counting, upload, "balanced")
+    held, headline, *_ = film_session.open_film(counting, upload, "balanced")
     assert "Pneumonia" in headline
     assert held is not None
     for point, label in (("confirm", "Normal"), ("screening", "Unknown"), ("balanced", "Pneumonia")):
-        said, bars, steps, guide = film_session.decided(counting, held, point)
+        said, bars, steps, guide = film_session.render_answer(counting, held, point)
         assert f"> {label}" in said.replace("</span>", ">")
         assert f"At {point}" in bars
         assert bool(steps) is (label == "Unknown")
@@ -91,13 +91,13 @@ def test_gradio_can_hash_what_a_session_holds(predictor: Predictor, upload: Uplo
 def test_a_bad_file_leaves_nothing_in_the_session(predictor: Predictor, tmp_path: Path) -> None:
     path = tmp_path / "broken.png"
     path.write_bytes(b"\x89PNG\r\n\x1a\n broken")
-    held, headline, *rest = film_session.opened(predictor, Upload(path, "broken.png"))
+    held, headline, *rest = film_session.open_film(predictor, Upload(path, "broken.png"))
     assert (held, rest) == (None, ["", "", ""])
     assert "unreadable_image" in headline
 
 
 def test_no_file_is_said_to_be_none(predictor: Predictor) -> None:
-    assert "empty_file" in film_session.opened(predictor, None)[1]
+    assert "empty_file" in film_session.open_film(predictor, None)[1]
 
 
 def test_the_picture_of_an_inverted_film_shows_it_corrected(
@@ -117,7 +117,7 @@ def test_the_picture_of_a_refused_film_shows_it_as_it_is(
 def test_the_map_lies_over_the_film_at_full_resolution(counting: Counting, encode: Callable[..., bytes]) -> None:
     wide = Image.fromarray(np.asarray(film_session.picture(opened(counting, _example(counting))))).resize((2400, 1900))
     held = opened(counting, encode(wide, "PNG"))
-    film, over, panel = film_session.looked(counting, held, "balanced")
+    film, over, panel = film_session.render_activation(counting, held, "balanced")
     assert film.size == over.size == (2400, 1900)
     assert max(film_session.picture(held).size) == 1200  # type: ignore[union-attr]
     assert 'id="opacity"' in panel
@@ -126,7 +126,7 @@ def test_the_map_lies_over_the_film_at_full_resolution(counting: Counting, encod
 
 def test_normal_has_no_map_and_says_why(counting: Counting, upload: Upload) -> None:
     held = opened(counting, upload)
-    film, over, panel = film_session.looked(counting, held, "confirm")
+    film, over, panel = film_session.render_activation(counting, held, "confirm")
     assert film is not None
     assert over is None
     assert "no map for Normal" in panel
@@ -136,7 +136,7 @@ def test_normal_has_no_map_and_says_why(counting: Counting, upload: Upload) -> N
 
 def test_a_refused_film_was_not_looked_at(predictor: Predictor, upload: Upload, large_film: Grey, encode: Any) -> None:
     held = opened(predictor, encode(large_film.T.copy(), "PNG"))
-    assert film_session.looked(predictor, held, "balanced")[1:] == (
+    assert film_session.render_activation(predictor, held, "balanced")[1:] == (
         None,
         '<div class="look">' + film_session.activation_panel.NOT_ASKED + "</div>",
     )
@@ -146,10 +146,10 @@ def test_a_deleted_film_has_no_picture_but_still_an_answer(counting: Counting, u
     held = opened(counting, upload)
     upload.path.unlink()
     assert film_session.picture(held) is None
-    film, over, panel = film_session.looked(counting, held, "balanced")
+    film, over, panel = film_session.render_activation(counting, held, "balanced")
     assert (film, over) == (None, None)
     assert "10 minutes" in panel
-    assert "Pneumonia" in film_session.decided(counting, held, "balanced")[0]
+    assert "Pneumonia" in film_session.render_answer(counting, held, "balanced")[0]
 
 
 def test_the_saved_answer_is_the_apis_and_names_no_file(predictor: Predictor, upload: Upload) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pneumonia import Predictor
-from pneumonia.imaging import INVERTED_NOTE
+from pneumonia.imaging import INVERTED_WARNING
 from pneumonia.inference.bundle import Bundle
 from pneumonia.inference.decision import OperatingPoint
 from pneumonia.web import handlers
@@ -27,7 +27,7 @@ def test_the_overlay_of_an_inverted_film_lies_over_the_corrected_one(
     overlays: list[Any] = []
     for film in (large_film, 255 - large_film):
         headline, _, overlay, _ = handlers.analyze_source(Predictor(bundle, 1), encode(film, "PNG"))
-        assert (INVERTED_NOTE in headline) is (len(overlays) == 1)
+        assert (INVERTED_WARNING in headline) is (len(overlays) == 1)
         overlays.append(np.asarray(overlay))
     assert overlays[0].ndim == 3
     np.testing.assert_array_equal(*overlays)

@@ -113,7 +113,7 @@ def test_a_failure_is_escaped() -> None:
 
 
 def test_an_error_of_ours_shows_its_id_only() -> None:
-    page = Page(page_text.failure(Failure(None, InternalError.hiding(KeyError("secret")))))
+    page = Page(page_text.failure(Failure(None, InternalError.from_exception(KeyError("secret")))))
     assert "report this id" in page.text
     assert "secret" not in page.text
 

@@ -139,7 +139,7 @@ def test_the_pages_batch(predictor: Predictor, folder: Path, told: Answers) -> N
 def test_the_page(predictor: Predictor, folder: Path, told: Answers) -> None:
     """The JSON that it gives to save; of a file that fails, the code and the sentence that it shows."""
     for name, answer in told.items():
-        held, headline, *_ = film_session.opened(predictor, Upload(folder / name, name))
+        held, headline, *_ = film_session.open_film(predictor, Upload(folder / name, name))
         if "error" in answer:
             assert held is None and answer["error"]["code"] in headline
             assert html.escape(answer["error"]["message"]) in headline

@@ -44,7 +44,7 @@ CPU_SECONDS_BASE = 30
 CPU_SECONDS_PER_MILLION_SAMPLES = 2
 """Processor time on top; the slowest, JPEG 2000 at 16 bits, takes .4 s."""
 
-PATIENCE = 10
+CLOCK_SECONDS_PER_CPU_SECOND = 10
 """Seconds by the clock for each second of processor time: a decoder waits for nothing, but its machine may be busy."""
 
 _LONGEST_LINE = 1000
@@ -131,7 +131,7 @@ class _Worker:
 
     def ask(self, request: dict[str, Any], frame: bytes, shape: tuple[int, ...]) -> Answer | None:
         """Facts and samples of a frame; None where the decoder broke down. Raises `UnreadableImage` out of time."""
-        timer = threading.Timer(PATIENCE * request["cpu_seconds"], self._kill_for_time)
+        timer = threading.Timer(CLOCK_SECONDS_PER_CPU_SECOND * request["cpu_seconds"], self._kill_for_time)
         timer.daemon = True
         timer.start()
         try:

@@ -68,7 +68,7 @@ _LAST_BYTES = 64
 """How far from the frame's end its end marker may stand: writers pad."""
 
 
-def is_whole(syntax: UID, frame: bytes) -> bool:
+def has_end_marker(syntax: UID, frame: bytes) -> bool:
     """Whether the frame reaches its end marker. Decoders fill up what is missing, and half a film is no film.
 
     The marker's two bytes stand nowhere in the samples of JPEG, JPEG-LS and JPEG 2000. RLE has none; its samples are
@@ -77,7 +77,7 @@ def is_whole(syntax: UID, frame: bytes) -> bool:
     return syntax == RLELossless or _END in frame[-_LAST_BYTES:]
 
 
-def size(syntax: UID, frame: bytes) -> tuple[int, int] | None:
+def frame_size(syntax: UID, frame: bytes) -> tuple[int, int] | None:
     """(height, width) as the frame's own header has them; None where it has none, as RLE.
 
     A decoder goes by them, and samples of another size would be laid into the film's rows all the same.
@@ -108,7 +108,7 @@ def serve() -> None:
             answers.flush()
 
 
-def decoded(syntax: UID, layout: dict[str, Any], codestream: bytes) -> npt.NDArray[Any]:
+def decode_frame(syntax: UID, layout: dict[str, Any], codestream: bytes) -> npt.NDArray[Any]:
     """The samples, `[H, W]` or `[H, W, 3]` in RGB; `layout` holds pydicom's names of the image's elements."""
     frames = encapsulate([codestream], has_bot=False)
     options: dict[str, Any] = {**layout, "number_of_frames": 1, "pixel_keyword": "PixelData"}
@@ -127,7 +127,7 @@ def _answer(request: dict[str, Any], codestream: bytes) -> tuple[dict[str, Any],
         syntax = UID(request["syntax"])
         if DECODERS[syntax] not in _decoder(syntax).available_plugins:
             return {"failed": MISSING}, b""
-        samples = decoded(syntax, request["layout"], codestream)
+        samples = decode_frame(syntax, request["layout"], codestream)
         return {"dtype": samples.dtype.str, "shape": samples.shape}, samples.tobytes()
     except Exception:
         return {"failed": DAMAGED}, b""

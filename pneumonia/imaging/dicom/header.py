@@ -11,14 +11,14 @@ from typing import Any
 import pydicom
 from pydicom.multival import MultiValue
 
-AGES_YEARS = (1, 5)
+TRAINING_AGES_YEARS = (1, 5)
 """The ages of the children in the training films."""
 
-PART_NOTE = "The file itself says that it shows another part of the body than the chest (BodyPartExamined)."
-LATERAL_NOTE = "The file itself says that it is a lateral view (ViewPosition)."
-AGE_NOTE = f"The patient's age lies outside {AGES_YEARS[0]}-{AGES_YEARS[1]} years, the ages of the training films."
+BODY_PART_WARNING = "The file itself says that it shows another part of the body than the chest (BodyPartExamined)."
+LATERAL_WARNING = "The file itself says that it is a lateral view (ViewPosition)."
+AGE_WARNING = "The patient's age lies outside {}-{} years, the ages of the training films.".format(*TRAINING_AGES_YEARS)
 
-OTHER_MODALITIES = {
+NON_RADIOGRAPH_MODALITIES = {
     *("CT", "MR", "US", "NM", "PT", "XA", "MG", "IO", "PX", "BMD", "OCT", "IVUS", "IVOCT", "BDUS"),
     *("ES", "GM", "SM", "DMS", "OP", "OPM", "OPV", "OPT", "OPTENF", "OPTBSV", "AR", "KER", "LEN", "SRF", "VA", "IOL"),
     *("ECG", "EPS", "EEG", "EMG", "EOG", "HD", "RESP", "AU", "SR", "DOC", "PR", "KO", "SEG", "REG", "FID", "RWV", "TG"),
@@ -44,12 +44,12 @@ that machines write. Whatever holds a word that starts with LAT counts too."""
 _DAYS_PER_UNIT = {"D": 1.0, "W": 7.0, "M": 30.44, "Y": 365.25}
 
 
-def other_modality(dataset: pydicom.Dataset) -> str | None:
-    """The modality, where it is none of radiographs; one of `OTHER_MODALITIES`, so that no free text comes out."""
-    return next((word for word in _words(dataset, "Modality")[:1] if word in OTHER_MODALITIES), None)
+def non_radiograph_modality(dataset: pydicom.Dataset) -> str | None:
+    """The modality if it is one of `NON_RADIOGRAPH_MODALITIES`, else None; so no free text of the file is returned."""
+    return next((word for word in _words(dataset, "Modality")[:1] if word in NON_RADIOGRAPH_MODALITIES), None)
 
 
-def is_of_other_part(dataset: pydicom.Dataset) -> bool:
+def is_other_body_part(dataset: pydicom.Dataset) -> bool:
     """Whether BodyPartExamined names a part that shows no lungs, and no chest beside it."""
     words = _words(dataset, "BodyPartExamined")
     return any(word in _OTHER_PARTS for word in words) and not any(_CHEST.match(word) for word in words)
@@ -60,19 +60,19 @@ def is_lateral(dataset: pydicom.Dataset) -> bool:
     return any(word in _LATERAL_VIEWS or word.startswith("LAT") for word in _words(dataset, "ViewPosition"))
 
 
-def notes(dataset: pydicom.Dataset) -> tuple[str, ...]:
+def header_warnings(dataset: pydicom.Dataset) -> tuple[str, ...]:
     """What a user should know of this, without its being quoted."""
     told = {
-        PART_NOTE: is_of_other_part(dataset),
-        LATERAL_NOTE: is_lateral(dataset),
-        AGE_NOTE: _is_of_other_age(dataset),
+        BODY_PART_WARNING: is_other_body_part(dataset),
+        LATERAL_WARNING: is_lateral(dataset),
+        AGE_WARNING: _is_of_other_age(dataset),
     }
     return tuple(note for note, is_so in told.items() if is_so)
 
 
 def _is_of_other_age(dataset: pydicom.Dataset) -> bool:
     age = _age_years(str(dataset.get("PatientAge", "")))
-    return age is not None and not AGES_YEARS[0] <= age < AGES_YEARS[1] + 1
+    return age is not None and not TRAINING_AGES_YEARS[0] <= age < TRAINING_AGES_YEARS[1] + 1
 
 
 def _words(dataset: pydicom.Dataset, keyword: str) -> list[str]:

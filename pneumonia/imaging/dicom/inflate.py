@@ -26,7 +26,7 @@ _SYNTAX_TAG = b"\x02\x00\x10\x00"
 _LONG_LENGTHS = {b"OB", b"OW", b"OF", b"SQ", b"UN", b"UT"}
 
 
-def inflated(data: bytes) -> bytes:
+def inflate(data: bytes) -> bytes:
     """`data` as it is, unless its meta header says that it is deflated; then as explicit little endian.
 
     Raises `TooLarge` and `UnreadableImage`.

@@ -22,9 +22,9 @@ from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, Implic
 
 from ...errors import NoPixels, UnreadableImage, UnsupportedDicom
 from .. import decode_limits, greyscale
-from ..radiograph import Pixels, Radiograph, bands, check_pixel_count, decoding
+from ..radiograph import Pixels, Radiograph, check_pixel_count, row_slices, translate_decoder_errors
 from . import decoder_pool, decoder_worker, header, voi
-from .inflate import inflated
+from .inflate import inflate
 
 # A malformed tag is no reason to refuse the pixels, and pydicom's warnings about it would quote the tag in the log.
 pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
@@ -38,16 +38,16 @@ _SAMPLES = {**dict.fromkeys(_GREYS, 1), "PALETTE COLOR": 1}
 _SAMPLES |= dict.fromkeys(("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT"), 3)
 """PhotometricInterpretation -> samples a pixel. Grey films are often exported in colours, so these are read too."""
 
-LONGEST_ELEMENT = 65_534
+MAX_ELEMENT_BYTES = 65_534
 """Bytes: what an element of numbers or words can have at most where its length is written in two bytes."""
 
-LONGEST_TABLE = 1_000_000
+MAX_TABLE_BYTES = 1_000_000
 """Bytes of a table of grey values or offsets: seven times the largest that 16 bits need."""
 
 _TABLES = ("LUTData", "ModalityLUTSequence", "VOILUTSequence", "ExtendedOffsetTable", "ExtendedOffsetTableLengths")
 _PALETTES = tuple(f"{colour}PaletteColorLookupTableData" for colour in ("Red", "Green", "Blue"))
 _LONGEST = {
-    **dict.fromkeys((*_TABLES, *_PALETTES), LONGEST_TABLE),
+    **dict.fromkeys((*_TABLES, *_PALETTES), MAX_TABLE_BYTES),
     **dict.fromkeys(("PixelData", "FloatPixelData", "DoubleFloatPixelData"), 2**32),
 }
 
@@ -64,8 +64,8 @@ def read(data: bytes) -> Radiograph:
     The modality rescale and then the VOI LUT or window are applied, MONOCHROME1 is inverted, so that air is dark;
     colours become grey. Raises `UnsupportedDicom`, `NoPixels`, `TooLarge`, `UnreadableImage` or `Busy`.
     """
-    with decoding("DICOM file"):
-        dataset = pydicom.dcmread(decode_limits.Reader(inflated(data)), force=True)
+    with translate_decoder_errors("DICOM file"):
+        dataset = pydicom.dcmread(decode_limits.BoundedReader(inflate(data)), force=True)
         if "PixelData" not in dataset and _PIXEL_DATA in data:
             raise UnreadableImage("The DICOM file breaks off before the end of its picture.")
         _leave_out_long(dataset)
@@ -75,9 +75,9 @@ def read(data: bytes) -> Radiograph:
         return Radiograph(
             pixels,
             "DICOM",
-            (*_frames_note(dataset), *lost, *header.notes(dataset)),
+            (*_frames_note(dataset), *lost, *header.header_warnings(dataset)),
             header.is_lateral(dataset),
-            header.is_of_other_part(dataset),
+            header.is_other_body_part(dataset),
         )
 
 
@@ -88,7 +88,7 @@ def _leave_out_long(dataset: pydicom.Dataset) -> None:
         if isinstance(element, pydicom.DataElement):  # a sequence of undefined length, which is parsed by now
             for item in element.value if element.VR == "SQ" else ():
                 _leave_out_long(item)
-        elif len(element.value or b"") > _LONGEST.get(keyword_for_tag(tag), LONGEST_ELEMENT):
+        elif len(element.value or b"") > _LONGEST.get(keyword_for_tag(tag), MAX_ELEMENT_BYTES):
             del dataset[tag]
 
 
@@ -117,7 +117,7 @@ def _first(value: Any) -> Any:
 def _check(dataset: pydicom.Dataset) -> None:
     if "PixelData" not in dataset:
         raise _no_pixels(dataset)
-    modality = header.other_modality(dataset)
+    modality = header.non_radiograph_modality(dataset)
     if modality is not None:
         raise UnsupportedDicom(
             "The DICOM file says that it is no X-ray film. Allowed: CR, DX or another modality of films. "
@@ -158,11 +158,11 @@ def _grey(dataset: pydicom.Dataset) -> tuple[Pixels, tuple[str, ...]]:
     """`[H, W]` grey pixels, and a note where colour was lost on the way."""
     stored = _stored(dataset)
     if _photometric(dataset) in _GREYS:
-        return voi.shown(dataset, stored), ()
+        return voi.apply_presentation(dataset, stored), ()
     channels = apply_color_lut(stored, dataset) if stored.ndim == 2 else stored
     if channels.dtype != np.uint8:
         channels = (channels >> 8).astype(np.uint8)  # a palette's entries have 16 bits
-    return greyscale.grey(Image.fromarray(channels))
+    return greyscale.to_grey(Image.fromarray(channels))
 
 
 def _stored(dataset: pydicom.Dataset) -> npt.NDArray[Any]:
@@ -183,7 +183,7 @@ def _stored(dataset: pydicom.Dataset) -> npt.NDArray[Any]:
 def _in_rgb(samples: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """YBR_FULL `[H, W, 3]` as RGB; pydicom would do it at once, in floats."""
     rgb = np.empty_like(samples)
-    for band in bands(*samples.shape[:2]):
+    for band in row_slices(*samples.shape[:2]):
         rgb[band] = convert_color_space(samples[band], "YBR_FULL", "RGB")
     return rgb
 
@@ -197,9 +197,9 @@ def _decompressed(dataset: pydicom.Dataset) -> npt.NDArray[Any]:
         number_of_frames=_frames(dataset),
         extended_offsets=offsets if all(offsets) else None,
     )
-    if not decoder_worker.is_whole(syntax, frame):
+    if not decoder_worker.has_end_marker(syntax, frame):
         raise UnreadableImage(f"The DICOM picture breaks off before its end ({syntax.name}).")
-    if decoder_worker.size(syntax, frame) not in {None, (int(dataset.Rows), int(dataset.Columns))}:
+    if decoder_worker.frame_size(syntax, frame) not in {None, (int(dataset.Rows), int(dataset.Columns))}:
         raise UnreadableImage(f"The DICOM picture has another size than its file says ({syntax.name}).")
     layout = {
         "rows": int(dataset.Rows),

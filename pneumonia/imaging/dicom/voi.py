@@ -9,13 +9,13 @@ import numpy.typing as npt
 import pydicom
 from pydicom.pixels import apply_modality_lut, apply_voi_lut
 
-from ..radiograph import Pixels, bands, stretched
+from ..radiograph import Pixels, rescale_to_uint16, row_slices
 
 _FAR = 10_000_000
 """Beyond every value that 16 bits and a rescale give."""
 
 
-def shown(dataset: pydicom.Dataset, stored: npt.NDArray[Any]) -> Pixels:
+def apply_presentation(dataset: pydicom.Dataset, stored: npt.NDArray[Any]) -> Pixels:
     """The modality rescale and then the VOI table or window are applied, and MONOCHROME1 is inverted."""
     values, brightest = _windowed(dataset, stored)
     return brightest - values if dataset.PhotometricInterpretation == "MONOCHROME1" else values
@@ -33,12 +33,12 @@ def _windowed(dataset: pydicom.Dataset, stored: npt.NDArray[Any]) -> tuple[Pixel
         return (white - values if float(dataset.get("RescaleSlope", 1)) < 0 else values), white
     low, high = (0.0, 0.0) if has_window else _ends_of_table(dataset, stored)
     values = np.empty(stored.shape, np.uint16)
-    for band in bands(*stored.shape):
+    for band in row_slices(*stored.shape):
         part = apply_modality_lut(stored[band], dataset)
         if has_window:
             values[band] = _stretched_to_window(dataset, apply_voi_lut(part, dataset, index=0).astype(np.float64))
         else:
-            values[band] = stretched(part.astype(np.float64), low, high)
+            values[band] = rescale_to_uint16(part.astype(np.float64), low, high)
     return values, np.uint16(65535)
 
 
@@ -57,7 +57,7 @@ def _ends_of_table(dataset: pydicom.Dataset, stored: npt.NDArray[Any]) -> tuple[
         possible = np.arange(2 ** min(17, int(dataset.BitsStored)), dtype=stored.dtype)
         parts = iter([apply_modality_lut(possible, dataset)])
     else:
-        parts = (apply_modality_lut(stored[band], dataset) for band in bands(*stored.shape))
+        parts = (apply_modality_lut(stored[band], dataset) for band in row_slices(*stored.shape))
     ends = [(float(part.min()), float(part.max())) for part in parts]
     return min(low for low, _ in ends), max(high for _, high in ends)
 
@@ -69,4 +69,4 @@ def _stretched_to_window(dataset: pydicom.Dataset, windowed: npt.NDArray[np.floa
     if below > above and "VOILUTSequence" not in dataset:
         # A table may turn bright and dark round, a window never does: pydicom's does after a rescale of negative slope.
         windowed = below + above - windowed
-    return stretched(windowed, min(below, above), max(below, above))
+    return rescale_to_uint16(windowed, min(below, above), max(below, above))

@@ -14,21 +14,21 @@ from ...errors import InternalError
 from . import cleanup, connection_limits, health, login, request_limits, request_log, route_policy, upload_storage
 
 
-def around(sweep_every_s: float) -> dict[str, Any]:
+def app_kwargs(sweep_every_s: float) -> dict[str, Any]:
     """The `app_kwargs` of `launch`: what every request passes, from the outside in."""
-    connection_limits.bound()
+    connection_limits.install()
     _tell_no_tracebacks()
     layers = (
-        request_log.Requests,
-        route_policy.Doors,
-        login.LoginDoor,
-        request_limits.Bounds,
-        upload_storage.BrokenOff,
+        request_log.RequestLog,
+        route_policy.RoutePolicy,
+        login.LoginThrottle,
+        request_limits.RequestLimits,
+        upload_storage.DeleteAbortedUploads,
     )
     return {
         "middleware": [Middleware(layer) for layer in layers],
         "routes": [health.ROUTE],
-        "lifespan": cleanup.sweeping(sweep_every_s),
+        "lifespan": cleanup.cleanup_lifespan(sweep_every_s),
         "openapi_url": None,
     }
 
@@ -44,4 +44,4 @@ def _print_place(*_: Any, **__: Any) -> None:
     error = sys.exception()
     if error is not None:
         errors.request_id.set("")  # Gradio's queue works on in the context of the request that woke it first
-        InternalError.hiding(error)
+        InternalError.from_exception(error)

@@ -14,7 +14,7 @@ from ...errors import InternalError
 from . import login, session_memory, upload_storage
 
 
-def sweeping(every_s: float) -> Any:
+def cleanup_lifespan(every_s: float) -> Any:
     """A lifespan of the server that looks every so often."""
 
     @asynccontextmanager
@@ -30,16 +30,16 @@ def sweeping(every_s: float) -> Any:
 
 
 async def _sweep(app: Any, every_s: float) -> None:
-    logins = login.LoginAges()
+    logins = login.LoginExpiry()
     while True:
         await asyncio.sleep(every_s)
         try:
             logins.end_old(app.tokens)
             await anyio.to_thread.run_sync(_tidy, app)
         except Exception as error:
-            InternalError.hiding(error)  # into the log: whatever it was, the next look must come
+            InternalError.from_exception(error)  # into the log: whatever it was, the next look must come
 
 
 def _tidy(app: Any) -> None:
-    upload_storage.tidy(app.get_blocks(), Path(app.uploaded_file_dir))
-    session_memory.forget_idle(app.get_blocks())
+    upload_storage.delete_expired(app.get_blocks(), Path(app.uploaded_file_dir))
+    session_memory.drop_idle_sessions(app.get_blocks())

@@ -1,7 +1,7 @@
 """Connections that bring nothing: closed in time, so that they cannot take the places of those that do.
 
-Uvicorn waits for ever for a request's first lines. Here they must come in `HEAD_S` seconds, and there are never more
-than `MOST` connections: beyond that the one that has been silent longest has to go.
+Uvicorn waits for ever for a request's first lines. Here they must come in `HEADER_TIMEOUT_S` seconds, and there are
+never more than `MAX_CONNECTIONS` connections: beyond that the one that has been silent longest has to go.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from gradio import http_server
 from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-HEAD_S = 20
+HEADER_TIMEOUT_S = 20
 """Seconds for the first lines of a request, from the connection's start or the request's first byte."""
 
-MOST = 800
+MAX_CONNECTIONS = 800
 """Connections at once. Many machines allow a process 1,024 open files, and each upload is one more."""
 
 KEEP_ALIVE_S = 5
-CLOSE_S = 5
+GRACEFUL_CLOSE_S = 5
 """Seconds for answers that are still on their way when the server is closed."""
 
 
@@ -34,7 +34,7 @@ class BoundedConnection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._expect_request()
-        if len(self.connections) > MOST:
+        if len(self.connections) > MAX_CONNECTIONS:
             self._make_room()
 
     def data_received(self, data: bytes) -> None:
@@ -59,7 +59,7 @@ class BoundedConnection(H11Protocol):
 
     def _expect_request(self) -> None:
         self.silent_since = time.monotonic()
-        self._clock = self.loop.call_later(HEAD_S, self._give_up)
+        self._clock = self.loop.call_later(HEADER_TIMEOUT_S, self._give_up)
 
     def _stop_clock(self) -> None:
         if self._clock is not None:
@@ -81,12 +81,12 @@ class BoundedServer(http_server.Server):
     def __init__(self, config: Config, *others: Any, **options: Any) -> None:
         config.http = BoundedConnection
         config.timeout_keep_alive = KEEP_ALIVE_S
-        config.timeout_graceful_shutdown = CLOSE_S
+        config.timeout_graceful_shutdown = GRACEFUL_CLOSE_S
         config.access_log = False  # its lines hold the paths of films
         config.server_header = False
         super().__init__(config, *others, **options)
 
 
-def bound() -> None:
+def install() -> None:
     """From now on Gradio serves so."""
     http_server.Server = BoundedServer  # type: ignore[misc]

@@ -15,19 +15,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ...errors import Busy
 from . import route_policy
 
-FIRST_DELAY_S, LONGEST_DELAY_S = 0.25, 10.0
+FIRST_DELAY_S, MAX_DELAY_S = 0.25, 10.0
 """A wrong guess doubles the delay of the next one, for the same address or the same user. Nobody is ever locked out: a
 whole hospital may come from one address, and an attacker must not be able to shut a user out by guessing badly."""
 
 FORGIVEN_AFTER_S = 900
-MOST_WAITING = 8
+MAX_CONCURRENT_ATTEMPTS = 8
 """Guesses of one address at once: with the longest delay, one guess in 1.25 s."""
 
-MOST_REMEMBERED = 10_000
+MAX_RECORDS = 10_000
 """Addresses and users, the oldest forgotten first: some megabytes at most."""
 
 
-LASTS_S = 12 * 3600
+LOGIN_LIFETIME_S = 12 * 3600
 """A shift: after it the password is asked for again, and a workplace left alone is not open for ever."""
 
 
@@ -38,7 +38,7 @@ class _Record:
     waiting: int = 0
 
 
-class Guesses:
+class FailedAttempts:
     """How often an address or a user was wrong lately. Its memory is bounded."""
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class Guesses:
     def record(self, whose: str) -> _Record:
         record = self._records.setdefault(whose, _Record())
         self._records.move_to_end(whose)
-        while len(self._records) > MOST_REMEMBERED:
+        while len(self._records) > MAX_RECORDS:
             self._records.popitem(last=False)
         if time.monotonic() - record.last > FORGIVEN_AFTER_S:
             record.failures = 0
@@ -56,37 +56,37 @@ class Guesses:
     def delay(self, whose: str) -> float:
         """Seconds to wait before the next guess is looked at."""
         failures = self.record(whose).failures
-        return min(FIRST_DELAY_S * 2 ** (failures - 1), LONGEST_DELAY_S) if failures else 0.0
+        return min(FIRST_DELAY_S * 2 ** (failures - 1), MAX_DELAY_S) if failures else 0.0
 
-    def note(self, whose: str, *, right: bool) -> None:
+    def note(self, whose: str, *, correct: bool) -> None:
         record = self.record(whose)
-        record.failures, record.last = (0 if right else min(record.failures + 1, 30)), time.monotonic()
+        record.failures, record.last = (0 if correct else min(record.failures + 1, 30)), time.monotonic()
 
 
-class Logins:
+class PasswordCheck:
     """Gradio's `auth`: true for a user with their password. A guess takes as long for a user who does not exist."""
 
     def __init__(self, pairs: list[tuple[str, str]]) -> None:
         # Hashes have one length, so a comparison tells nothing of the password's.
         self._known = [_digest(user, password) for user, password in pairs]
-        self._guesses = Guesses()
+        self._guesses = FailedAttempts()
 
     async def check(self, user: str, password: str) -> bool:
         whose = hashlib.sha256(user.encode()).hexdigest()
         await asyncio.sleep(self._guesses.delay(whose))
         given = _digest(user, password)
-        right = False
+        correct = False
         for known in self._known:
-            right |= hmac.compare_digest(given, known)
-        self._guesses.note(whose, right=right)
-        return right
+            correct |= hmac.compare_digest(given, known)
+        self._guesses.note(whose, correct=correct)
+        return correct
 
 
 def _digest(user: str, password: str) -> bytes:
     return hashlib.sha256(f"{user}\0{password}".encode()).digest()
 
 
-class LoginAges:
+class LoginExpiry:
     """Since when each login has been open; Gradio keeps all of them until the process ends."""
 
     def __init__(self) -> None:
@@ -97,16 +97,16 @@ class LoginAges:
         now = time.monotonic()
         self._since = {token: self._since.get(token, now) for token in list(tokens)}
         for token, since in self._since.items():
-            if now - since > LASTS_S:
+            if now - since > LOGIN_LIFETIME_S:
                 tokens.pop(token, None)
 
 
-class LoginDoor:
+class LoginThrottle:
     """In front of `/login`: slows down who guesses, and takes from the cookie what it does not need."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._guesses = Guesses()
+        self._guesses = FailedAttempts()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if (
@@ -118,9 +118,9 @@ class LoginDoor:
             return
         whose = (scope.get("client") or ("nowhere", 0))[0]
         record = self._guesses.record(whose)
-        if record.waiting >= MOST_WAITING:
+        if record.waiting >= MAX_CONCURRENT_ATTEMPTS:
             busy = Busy("There are too many logins from your address at once. Try again in a minute.")
-            await route_policy.answer(429, busy, {"Retry-After": "60"})(scope, receive, send)
+            await route_policy.error_response(429, busy, {"Retry-After": "60"})(scope, receive, send)
             return
         record.waiting += 1
         try:
@@ -133,7 +133,7 @@ class LoginDoor:
         async def sent(message: Message) -> None:
             if message["type"] == "http.response.start":
                 if message["status"] in {200, 400}:
-                    self._guesses.note(whose, right=message["status"] == 200)
+                    self._guesses.note(whose, correct=message["status"] == 200)
                 message["headers"] = [
                     (name, _of_this_site(value) if name.lower() == b"set-cookie" else value)
                     for name, value in message["headers"]

@@ -15,7 +15,7 @@ from ... import settings
 from ...errors import UsageError
 
 
-def are_served() -> bool:
+def mcp_enabled() -> bool:
     """Whether to be an MCP server; raises `UsageError` where it cannot be, or would let in who may not come in."""
     if not settings.MCP.read():
         return False
@@ -28,7 +28,7 @@ def are_served() -> bool:
     return True
 
 
-def forget_their_films(page: gr.Blocks) -> None:
+def track_inline_films(page: gr.Blocks) -> None:
     """Have the films that come inside a call deleted like uploads.
 
     Gradio writes each to its folder before it makes the upload of it, and then does not know it any more.

@@ -11,7 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 
-class OwnFolder:
+class ProcessTempdir:
     """A new folder in `parent`, held by a lock; what a killed process left there has none and is deleted first."""
 
     IN_USE = "in-use"

@@ -17,16 +17,16 @@ JSON_MB = 8
 
 LOGIN_KB = 16
 
-PATIENCE_S = 60
-SLOWEST_BYTES_S = 1_000
-"""A body has `PATIENCE_S` seconds, and one more for each so many bytes: no line that films go by is slower."""
+BODY_TIMEOUT_S = 60
+MIN_BYTES_PER_S = 1_000
+"""A body has `BODY_TIMEOUT_S` seconds, and one more for each so many bytes: no line that films go by is slower."""
 
 
 class _Refused(Exception):
     """Ends the reading of a body; never leaves this file."""
 
 
-class Bounds:
+class RequestLimits:
     """Counts the bytes of each body as they come. What is too large or too slow is refused before it is whole."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -36,7 +36,7 @@ class Bounds:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        body = _Body(receive, most_bytes(scope))
+        body = _Body(receive, max_body_bytes(scope))
         answered = False
 
         async def sent(message: Message) -> None:
@@ -55,7 +55,7 @@ class Bounds:
                 raise
         if body.refusal is not None and not answered:
             # The connection stays open, or the caller, still sending, would see it break and not the answer.
-            await route_policy.answer(*body.refusal)(scope, receive, send)
+            await route_policy.error_response(*body.refusal)(scope, receive, send)
 
 
 class _Body:
@@ -72,7 +72,7 @@ class _Body:
     async def receive(self) -> Message:
         if self._is_whole:
             return await self._receive()  # nothing but the end of the connection comes now
-        left = self._began + PATIENCE_S + self._bytes / SLOWEST_BYTES_S - time.monotonic()
+        left = self._began + BODY_TIMEOUT_S + self._bytes / MIN_BYTES_PER_S - time.monotonic()
         try:
             message = await asyncio.wait_for(self._receive(), max(left, 0))
         except TimeoutError:
@@ -89,7 +89,7 @@ class _Body:
         raise _Refused
 
 
-def most_bytes(scope: Scope) -> int:
+def max_body_bytes(scope: Scope) -> int:
     """The largest body that the route takes."""
     path = route_policy.path_of(scope).rstrip("/")
     if path == route_policy.LOGIN:

@@ -33,7 +33,7 @@ log = logging.getLogger("pneumonia")
 Outcome: TypeAlias = Prediction | Failure | str | None
 
 
-class OnlyOurs(logging.Formatter):
+class LogFormatter(logging.Formatter):
     """Our lines as they are. Of a library's line only who said it and where: its text may quote a path or a name."""
 
     default_time_format = "%Y-%m-%dT%H:%M:%S"
@@ -50,12 +50,12 @@ class OnlyOurs(logging.Formatter):
 def configure() -> None:
     """Our own lines from INFO, others' warnings without their text; Gradio's tracebacks as a line with an id."""
     handler = logging.StreamHandler()
-    handler.setFormatter(OnlyOurs())
+    handler.setFormatter(LogFormatter())
     logging.basicConfig(handlers=[handler])
     logging.getLogger("pneumonia").setLevel(logging.INFO)
 
 
-class Requests:
+class RequestLog:
     """Gives each request its id, logs it when it is done, and lets no exception's text out."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -73,11 +73,11 @@ class Requests:
         try:
             await self._app(scope, seen.receive, seen.send)
         except Exception as error:
-            failed = InternalError.hiding(error)
+            failed = InternalError.from_exception(error)
             if not seen.status:
                 await JSONResponse({"error": failed.as_dict()}, 500)(scope, receive, seen.send)
         finally:
-            room = route_policy.room_of(scope)
+            room = route_policy.rule_for(scope)
             if room.is_logged:
                 log.info(
                     "request id=%s method=%s route=%s status=%s ms=%.0f bytes=%d",
@@ -111,17 +111,17 @@ class _Seen:
 
 
 @dataclass
-class Line:
+class LogEntry:
     """What is still to be said of a film or batch when its time is taken."""
 
     outcome: Outcome = None
 
 
 @contextmanager
-def film(endpoint: str, upload: Upload | bytes | None) -> Iterator[Line]:
+def film(endpoint: str, upload: Upload | bytes | None) -> Iterator[LogEntry]:
     """Log one film; whoever judges it sets the line's `outcome`."""
-    line, began = Line(), time.monotonic()
-    identity = at_work()
+    line, began = LogEntry(), time.monotonic()
+    identity = current_request_id()
     token = errors.request_id.set(identity)
     kind, size = _facts(upload)
     try:
@@ -143,7 +143,7 @@ def film(endpoint: str, upload: Upload | bytes | None) -> Iterator[Line]:
 def batch(endpoint: str, results: list[Any] | None = None) -> Iterator[list[Any]]:
     """Log a batch; whoever judges it adds its results to the list."""
     results, began = [] if results is None else results, time.monotonic()
-    identity = at_work()
+    identity = current_request_id()
     token = errors.request_id.set(identity)
     try:
         yield results
@@ -160,7 +160,7 @@ def batch(endpoint: str, results: list[Any] | None = None) -> Iterator[list[Any]
         )
 
 
-def at_work() -> str:
+def current_request_id() -> str:
     """The id of the request whose handler this is."""
     request = getattr(LocalContext.request.get(None), "request", None)
     scope = getattr(request, "scope", None) or {}
@@ -190,6 +190,6 @@ def _facts(upload: Upload | bytes | None) -> tuple[str, int]:
         with suppress(OSError), upload.path.open("rb") as file:
             start, size = file.read(512), upload.path.stat().st_size
     try:
-        return imaging.sniff(start), size
+        return imaging.detect_format(start), size
     except PneumoniaError:
         return "other", size

@@ -20,7 +20,7 @@ from ...errors import PneumoniaError, UsageError
 from . import shutdown
 
 
-class Who(Enum):
+class Audience(Enum):
     """For whom a door is open."""
 
     ALL = "everybody, also before the login: no data is behind it"
@@ -30,12 +30,12 @@ class Who(Enum):
 
 
 @dataclass(frozen=True)
-class Room:
+class RouteRule:
     """Routes that are treated alike. `name` stands in the log, where a path may hold what is nobody's business."""
 
     name: str
     pattern: str
-    who: Who
+    who: Audience
     is_logged: bool = True
     brings_work: bool = False
 
@@ -47,31 +47,31 @@ _API = "/gradio_api"
 UPLOAD = f"{_API}/upload"
 LOGIN = "/login"
 AGENTS = f"{_API}/mcp"
-ROOMS = (
-    Room("/", "/", Who.ALL),
-    Room("/health", "/health", Who.ALL, is_logged=False),
-    Room(LOGIN, "/login/?", Who.ALL),
-    Room("/logout", "/logout", Who.ALL),
-    Room("looks", r"/(static|assets|svelte)/.*|(/gradio_api)?/theme\.css", Who.ALL, is_logged=False),
-    Room("for crawlers", r"/(favicon\.ico|robots\.txt|manifest\.json)", Who.ALL, is_logged=False),
-    Room("startup", f"{_API}/(startup-events|login_check|user|app_id)/?", Who.ALL, is_logged=False),
-    Room("/config", "/config/?", Who.USERS),
-    Room("about", f"{_API}/(info/?|openapi\\.json)", Who.USERS),
-    Room(UPLOAD, UPLOAD, Who.USERS, brings_work=True),
-    Room("progress", f"{_API}/(upload_progress|heartbeat/.*|queue/status)", Who.USERS, is_logged=False),
-    Room(f"{_API}/call/predict", f"{_API}/call/(v2/)?predict/?", Who.USERS, brings_work=True),
-    Room(f"{_API}/call/predict_batch", f"{_API}/call/(v2/)?predict_batch/?", Who.USERS, brings_work=True),
-    Room(f"{_API}/call/analyze", f"{_API}/call/(v2/)?analyze/?", Who.USERS, brings_work=True),
-    Room(f"{_API}/call/model", f"{_API}/call/(v2/)?model/?", Who.USERS, brings_work=True),
-    Room("answer", f"{_API}/(call/.+/.+|queue/data)", Who.USERS),
-    Room(f"{_API}/queue/join", f"{_API}/queue/join", Who.USERS, brings_work=True),
+ROUTE_RULES = (
+    RouteRule("/", "/", Audience.ALL),
+    RouteRule("/health", "/health", Audience.ALL, is_logged=False),
+    RouteRule(LOGIN, "/login/?", Audience.ALL),
+    RouteRule("/logout", "/logout", Audience.ALL),
+    RouteRule("looks", r"/(static|assets|svelte)/.*|(/gradio_api)?/theme\.css", Audience.ALL, is_logged=False),
+    RouteRule("for crawlers", r"/(favicon\.ico|robots\.txt|manifest\.json)", Audience.ALL, is_logged=False),
+    RouteRule("startup", f"{_API}/(startup-events|login_check|user|app_id)/?", Audience.ALL, is_logged=False),
+    RouteRule("/config", "/config/?", Audience.USERS),
+    RouteRule("about", f"{_API}/(info/?|openapi\\.json)", Audience.USERS),
+    RouteRule(UPLOAD, UPLOAD, Audience.USERS, brings_work=True),
+    RouteRule("progress", f"{_API}/(upload_progress|heartbeat/.*|queue/status)", Audience.USERS, is_logged=False),
+    RouteRule(f"{_API}/call/predict", f"{_API}/call/(v2/)?predict/?", Audience.USERS, brings_work=True),
+    RouteRule(f"{_API}/call/predict_batch", f"{_API}/call/(v2/)?predict_batch/?", Audience.USERS, brings_work=True),
+    RouteRule(f"{_API}/call/analyze", f"{_API}/call/(v2/)?analyze/?", Audience.USERS, brings_work=True),
+    RouteRule(f"{_API}/call/model", f"{_API}/call/(v2/)?model/?", Audience.USERS, brings_work=True),
+    RouteRule("answer", f"{_API}/(call/.+/.+|queue/data)", Audience.USERS),
+    RouteRule(f"{_API}/queue/join", f"{_API}/queue/join", Audience.USERS, brings_work=True),
     # The page's quick events (start and stop of a batch) go past the queue; Gradio lets no other go this way.
-    Room(f"{_API}/run", f"{_API}/run/predict/?", Who.USERS, brings_work=True),
-    Room("cancel", f"{_API}/(cancel|reset)/?", Who.USERS),
-    Room(f"{_API}/file", f"{_API}/file=.*", Who.USERS),
-    Room(AGENTS, f"{AGENTS}(/.*)?", Who.AGENTS, brings_work=True),
+    RouteRule(f"{_API}/run", f"{_API}/run/predict/?", Audience.USERS, brings_work=True),
+    RouteRule("cancel", f"{_API}/(cancel|reset)/?", Audience.USERS),
+    RouteRule(f"{_API}/file", f"{_API}/file=.*", Audience.USERS),
+    RouteRule(AGENTS, f"{AGENTS}(/.*)?", Audience.AGENTS, brings_work=True),
 )
-CLOSED = Room("closed", ".*", Who.NOBODY)
+NO_ROUTE = RouteRule("closed", ".*", Audience.NOBODY)
 
 _ADDRESS = re.compile(r"^(?:[a-z][a-z0-9+.-]*:|//|\\\\)", re.IGNORECASE)
 """What Gradio would take for an address to fetch, or Windows for another machine's."""
@@ -89,12 +89,12 @@ def path_of(scope: Scope) -> str:
     return path.removeprefix(scope.get("root_path", "")) or "/"
 
 
-def room_of(scope: Scope) -> Room:
+def rule_for(scope: Scope) -> RouteRule:
     path = path_of(scope)
-    return next((room for room in ROOMS if room.holds(path)), CLOSED)
+    return next((room for room in ROUTE_RULES if room.holds(path)), NO_ROUTE)
 
 
-class Doors:
+class RoutePolicy:
     """Sends away who may not come in, before Gradio sees anything of the request."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -107,37 +107,39 @@ class Doors:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        room = room_of(scope)
+        room = rule_for(scope)
         safely = _safely(room, send)
-        refusal = refused(room, scope)
+        refusal = refusal_response(room, scope)
         if refusal is not None:
             await refusal(scope, receive, safely)
         else:
             await self._app(scope, receive, safely)
 
 
-def refused(room: Room, scope: Scope) -> JSONResponse | None:
+def refusal_response(room: RouteRule, scope: Scope) -> JSONResponse | None:
     """What a caller gets who may not come in; None for one who may."""
     headers = Headers(scope=scope)
-    if room.who is Who.NOBODY or (room.who is Who.AGENTS and not settings.MCP.read()):
-        return answer(404, UsageError("There is no such address. Allowed: those of docs/api.md."))
-    if not is_of_this_page(headers):
-        return answer(403, UsageError("The request comes from another site's page. Allowed: this page, and programs."))
-    if room.who is not Who.ALL and not is_logged_in(scope["app"], headers):
+    if room.who is Audience.NOBODY or (room.who is Audience.AGENTS and not settings.MCP.read()):
+        return error_response(404, UsageError("There is no such address. Allowed: those of docs/api.md."))
+    if not is_same_origin(headers):
+        return error_response(
+            403, UsageError("The request comes from another site's page. Allowed: this page, and programs.")
+        )
+    if room.who is not Audience.ALL and not is_logged_in(scope["app"], headers):
         return JSONResponse({"detail": {"error": "Not authenticated", "auth_message": None}}, 401)
     if room.name == f"{_API}/file" and _ADDRESS.match(_file_asked_for(scope)):
-        return answer(403, UsageError("Addresses are not fetched. Allowed: files of this page."))
+        return error_response(403, UsageError("Addresses are not fetched. Allowed: files of this page."))
     if room.brings_work and scope["method"] == "POST" and shutdown.is_draining(scope["app"]):
-        return answer(503, shutdown.ending(), {"Retry-After": "60"})
+        return error_response(503, shutdown.shutting_down_error(), {"Retry-After": "60"})
     return None
 
 
-def answer(status: int, error: PneumoniaError, headers: dict[str, str] | None = None) -> JSONResponse:
+def error_response(status: int, error: PneumoniaError, headers: dict[str, str] | None = None) -> JSONResponse:
     """The `error` object of the API. `detail` is where Gradio's page looks for a sentence to show."""
     return JSONResponse({"error": error.as_dict(), "detail": error.message}, status, headers)
 
 
-def is_of_this_page(headers: Headers) -> bool:
+def is_same_origin(headers: Headers) -> bool:
     """Whether the browser says that the request comes from this very site, or nothing, as programs do.
 
     Gradio asks this only of a page on localhost, and lets any site read with the user's cookies elsewhere.
@@ -170,13 +172,13 @@ def _file_asked_for(scope: Scope) -> str:
     return unquote(path_of(scope).partition("file=")[2]).strip()
 
 
-def _safely(room: Room, send: Send) -> Send:
+def _safely(room: RouteRule, send: Send) -> Send:
     async def sent(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             for name, value in _SAFETY.items():
                 headers.setdefault(name, value)
-            if room.who in {Who.USERS, Who.AGENTS}:
+            if room.who in {Audience.USERS, Audience.AGENTS}:
                 headers["Cache-Control"] = "no-store"  # a film stays in no browser's cache
         await send(message)
 

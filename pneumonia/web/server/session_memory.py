@@ -19,11 +19,11 @@ from ... import settings
 _M_ARENA_MAX = -8
 """From glibc's malloc.h."""
 
-MOST_SESSIONS = 1_000
+MAX_SESSIONS = 1_000
 """Pages and clients at once, at 140 kB each."""
 
 
-def keep_little(page: gr.Blocks) -> None:
+def limit_session_memory(page: gr.Blocks) -> None:
     """Have a call without a session forgotten when it is answered, and no calls recorded."""
     queue = page._queue
     process = queue.process_events
@@ -41,7 +41,7 @@ def keep_little(page: gr.Blocks) -> None:
     queue.ANALYTICS_MAX_EVENTS = 0
 
 
-def forget_idle(page: gr.Blocks) -> None:
+def drop_idle_sessions(page: gr.Blocks) -> None:
     """Sessions whose film is gone anyway, and callers who never came for their answer."""
     limit = datetime.datetime.now() - datetime.timedelta(seconds=settings.RETENTION_S.read())
     for session, used in list(page.state_holder.time_last_used.items()):
@@ -49,7 +49,7 @@ def forget_idle(page: gr.Blocks) -> None:
             page.state_holder.delete_state(session)
             _drop(page, session)
     _forget_answered(page._queue)
-    give_back()
+    trim_heap()
 
 
 def _forget_answered(queue: Any) -> None:
@@ -61,13 +61,13 @@ def _forget_answered(queue: Any) -> None:
             queue.pending_messages_per_session.pop(session, None)
 
 
-def use_few_arenas() -> None:
+def limit_malloc_arenas() -> None:
     """To be called before threads start: glibc keeps freed memory for each of many threads, which films make large."""
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
 
 
-def give_back() -> None:
+def trim_heap() -> None:
     """Freed memory to the system."""
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)

@@ -17,7 +17,7 @@ from ...errors import Busy
 GRACE_S = 25
 """Seconds for what runs and waits: orchestrators kill after 30 (Kubernetes) or 10 (`docker stop`, without `-t`)."""
 
-LAST_S = 5
+EXIT_TIMEOUT_S = 5
 """Seconds from then on to the end of the process, whatever hangs."""
 
 _LOOK_EVERY_S = 0.1
@@ -25,7 +25,7 @@ _LOOK_EVERY_S = 0.1
 log = logging.getLogger("pneumonia")
 
 
-def ending() -> Busy:
+def shutting_down_error() -> Busy:
     """What a caller hears who comes too late, or has waited in vain."""
     return Busy("The service is about to end and takes no more films. Try again in a minute.")
 
@@ -35,7 +35,7 @@ def is_draining(app: Any) -> bool:
     return bool(getattr(app.state, "draining", False))
 
 
-def serve_until_told(page: gr.Blocks) -> None:
+def serve_until_signal(page: gr.Blocks) -> None:
     """Serve a launched page until SIGTERM or SIGINT, then end it gracefully. A second signal ends it at once."""
     told = threading.Event()
 
@@ -60,7 +60,7 @@ def end(page: gr.Blocks, grace_s: float = GRACE_S) -> None:
     left = _send_away(page)
     log.info("service state=ended seconds=%.1f unfinished=%d", time.monotonic() - began, left)
     # Threads of an answer that hangs would keep the process for ever.
-    last = threading.Timer(LAST_S + 5, os._exit, [0])
+    last = threading.Timer(EXIT_TIMEOUT_S + 5, os._exit, [0])
     last.daemon = True
     last.start()
     page.close(verbose=False)
@@ -86,7 +86,7 @@ def _send_away(page: gr.Blocks) -> int:
     queue = page._queue
     events = list(queue.event_ids_to_events.values())
     for event in events:
-        said = {"error": ending().message}
+        said = {"error": shutting_down_error().message}
         page.server_app.state.loop.call_soon_threadsafe(
             queue.send_message, event, ProcessCompletedMessage(output=said, title="Busy", success=False)
         )

@@ -26,9 +26,9 @@ from gradio_client import utils as client_utils
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ... import settings
-from ...files import beneath
+from ...files import walk_bottom_up
 from . import route_policy
-from .process_tempdir import OwnFolder
+from .process_tempdir import ProcessTempdir
 
 PREFIX = "pneumonia-uploads-"
 
@@ -36,7 +36,7 @@ _begun: ContextVar[list[Path] | None] = ContextVar("begun_uploads", default=None
 """The files into which the upload at work is written."""
 
 
-def keep_to_own_folder() -> Path:
+def use_private_upload_folder() -> Path:
     """Have Gradio keep its files in a folder of this process; the folder goes with the process."""
     named = Path(settings.place_of_uploads() or Path(tempfile.gettempdir()) / "gradio")
     parent = named.parent if named.name.startswith(PREFIX) else named
@@ -62,9 +62,9 @@ def _check_allowed(path: str | Path, check_in_upload_folder: bool) -> None:
 
 
 @functools.cache
-def _own(parent: Path) -> OwnFolder:
+def _own(parent: Path) -> ProcessTempdir:
     parent.mkdir(parents=True, exist_ok=True)
-    return OwnFolder(parent, PREFIX)
+    return ProcessTempdir(parent, PREFIX)
 
 
 class _NamedByChance(route_utils.GradioUploadFile):
@@ -78,7 +78,7 @@ class _NamedByChance(route_utils.GradioUploadFile):
             begun.append(Path(file.name))
 
 
-class BrokenOff:
+class DeleteAbortedUploads:
     """Deletes what an upload has written that did not come to its end; Gradio would never find it again."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -99,7 +99,7 @@ class BrokenOff:
                 path.unlink(missing_ok=True)
 
 
-def tidy(page: gr.Blocks, folder: Path) -> None:
+def delete_expired(page: gr.Blocks, folder: Path) -> None:
     """Keep what calls wait for, forget names of files that are gone, delete what nobody else does and empty folders."""
     _keep_awaited(page._queue, folder)
     for names in page.temp_file_sets:
@@ -129,8 +129,8 @@ def _paths(given: Any) -> list[Path]:
 def _delete_old(folder: Path, retention_s: float) -> None:
     # Twice the time, since Gradio's own deletion, which knows what is to be kept, goes first.
     limit = time.time() - 2 * retention_s
-    for path in beneath(folder):
+    for path in walk_bottom_up(folder):
         with suppress(OSError):
-            if path.lstat().st_ctime < limit and path.name != OwnFolder.IN_USE:
+            if path.lstat().st_ctime < limit and path.name != ProcessTempdir.IN_USE:
                 # A folder that is not empty stays.
                 path.rmdir() if path.is_dir() else path.unlink()

@@ -347,7 +347,8 @@ def test_a_forked_program_has_workers_of_its_own(film_path: Path) -> None:
 @linux
 def test_an_uncompressed_film_starts_no_process_and_loads_no_native_decoder(tmp_path: Path) -> None:
     (tmp_path / "film").write_bytes(dicom(FILM))
-    code = "from pneumonia.imaging import read\nread(Path(sys.argv[1]))\nfrom pneumonia.imaging.dicom import decoder_pool\n"
+    code = "from pneumonia.imaging import read\nread(Path(sys.argv[1]))\n"
+    code += "from pneumonia.imaging.dicom import decoder_pool\n"
     code += "import pydicom\nprint('gdcm' in sys.modules, decoder_pool._workers._idle)"
     assert python(code, tmp_path, tmp_path / "film") == "False []"
 

@@ -18,7 +18,7 @@ from pydicom.uid import (
 
 from pneumonia import Predictor
 from pneumonia.imaging import read, to_input
-from pneumonia.imaging.dicom.header import LATERAL_NOTE, PART_NOTE
+from pneumonia.imaging.dicom.header import BODY_PART_WARNING, LATERAL_WARNING
 from tests.support.dicom_files import UNCOMPRESSED, dicom
 
 Grey = npt.NDArray[np.uint8]
@@ -183,7 +183,7 @@ NOT_LATERAL = ["AP", "PA", "", None, "FRONTAL", "AP SUPINE", "LL5", "PLL", "OBLA
 @pytest.mark.parametrize("view", LATERAL)
 def test_a_view_from_the_side_is_told_and_not_kept(view: str, large_film: Grey) -> None:
     film = read(dicom(large_film, ViewPosition=view, SpecificCharacterSet="ISO_IR 192"))
-    assert (film.is_lateral, film.warnings, film.format) == (True, (LATERAL_NOTE,), "DICOM")
+    assert (film.is_lateral, film.warnings, film.format) == (True, (LATERAL_WARNING,), "DICOM")
 
 
 @pytest.mark.parametrize("view", NOT_LATERAL)
@@ -211,13 +211,13 @@ CHEST_OR_UNKNOWN = [
 def test_another_part_of_the_body_is_told_and_not_judged(part: str, large_film: Grey, predictor: Predictor) -> None:
     prediction = predictor.predict(dicom(large_film, BodyPartExamined=part))
     assert prediction.as_dict()["reason"]["code"] == "not_a_chest_film"
-    assert (prediction.probabilities, prediction.warnings) == (None, (PART_NOTE,))
+    assert (prediction.probabilities, prediction.warnings) == (None, (BODY_PART_WARNING,))
 
 
 @pytest.mark.parametrize("part", CHEST_OR_UNKNOWN)
 def test_a_chest_or_what_is_not_known_goes_on(part: str | None, large_film: Grey) -> None:
     film = read(dicom(large_film, BodyPartExamined=part))
-    assert (film.is_of_other_part, film.warnings) == (False, ())
+    assert (film.is_other_body_part, film.warnings) == (False, ())
 
 
 @pytest.mark.parametrize("modality", ["CR", "DX", "RG", "RF", "OT", "XYZ", "", None])

@@ -17,7 +17,7 @@ from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit, JPEGLosslessSV1, JPE
 
 from pneumonia import Prediction, Predictor
 from pneumonia.imaging import read, to_input
-from pneumonia.imaging.greyscale import COLOUR_NOTE
+from pneumonia.imaging.greyscale import COLOUR_WARNING
 from pneumonia.imaging.radiograph import Radiograph
 from tests.support import codestreams
 from tests.support.codestreams import LOSSLESS, LOSSY, Samples
@@ -211,7 +211,7 @@ def test_colours_are_told_as_they_are_for_pictures(name: str, film: Grey) -> Non
     rgb = np.repeat(film[:, :, None], 3, axis=2)
     rgb[:, :400, 2] //= 3
     shown = read(COLOURED[name](rgb))
-    assert shown.warnings == (COLOUR_NOTE,)
+    assert shown.warnings == (COLOUR_WARNING,)
     assert farthest(shown, read(rgb)) <= 2
 
 
@@ -230,7 +230,7 @@ def palette(film: Grey, tints: tuple[float, float, float] = (1, 1, 1), entry_bit
 def test_a_palette_is_looked_up(entry_bits: int, film: Grey) -> None:
     grey = read(palette(film, entry_bits=entry_bits))
     assert (grey.warnings, farthest(grey, read(film))) == ((), 0)
-    assert read(palette(film, (1, 0.9, 0.5), entry_bits)).warnings == (COLOUR_NOTE,)
+    assert read(palette(film, (1, 0.9, 0.5), entry_bits)).warnings == (COLOUR_WARNING,)
 
 
 @pytest.mark.parametrize("options", [{}, {"has_offsets": False}, {"fragments": 3}], ids=str)

@@ -14,11 +14,11 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from pneumonia.files import beneath
+from pneumonia.files import walk_bottom_up
 from pneumonia.web.server import connection_limits, login, request_limits
-from pneumonia.web.server.login import Guesses, Logins
+from pneumonia.web.server.login import FailedAttempts, PasswordCheck
 
-from ...support.wait import awaited
+from ...support.wait import wait_for
 
 
 @contextlib.contextmanager
@@ -71,22 +71,22 @@ def test_an_upload_beyond_the_limit_is_413_and_leaves_nothing(
 
     monkeypatch.setenv("PNEUMONIA_MAX_UPLOAD_MB", "1")
     folder = Path(settings.place_of_uploads())
-    before = set(beneath(folder))
+    before = set(walk_bottom_up(folder))
     many = [("files", (f"{number}.png", b"x" * 900_000)) for number in range(4)]
     reply = httpx.post(f"{address}/gradio_api/upload", files=many)
     assert (reply.status_code, reply.json()["error"]["code"]) == (413, "too_large")
-    assert set(beneath(folder)) == before
+    assert set(walk_bottom_up(folder)) == before
 
 
 def test_an_upload_that_is_broken_off_leaves_nothing(address: str) -> None:
     from pneumonia import settings
 
     folder = Path(settings.place_of_uploads())
-    before = set(beneath(folder))
+    before = set(walk_bottom_up(folder))
     with connected(address) as line:
         line.sendall(_begun_upload())
-        _until(lambda: set(beneath(folder)) != before)
-    _until(lambda: set(beneath(folder)) == before)
+        _until(lambda: set(walk_bottom_up(folder)) != before)
+    _until(lambda: set(walk_bottom_up(folder)) == before)
 
 
 def _begun_upload() -> bytes:
@@ -150,26 +150,26 @@ def test_many_half_open_connections_take_nobodys_place(address: str, monkeypatch
 
 
 def test_guesses_wait_longer_and_longer_and_are_forgiven(monkeypatch: pytest.MonkeyPatch) -> None:
-    guesses = Guesses()
+    guesses = FailedAttempts()
     assert guesses.delay("a") == 0
     delays = []
     for _ in range(10):
-        guesses.note("a", right=False)
+        guesses.note("a", correct=False)
         delays.append(guesses.delay("a"))
-    assert delays[:4] == [0.25, 0.5, 1, 2] and max(delays) == login.LONGEST_DELAY_S
+    assert delays[:4] == [0.25, 0.5, 1, 2] and max(delays) == login.MAX_DELAY_S
     assert guesses.delay("b") == 0
-    guesses.note("a", right=True)
+    guesses.note("a", correct=True)
     assert guesses.delay("a") == 0
-    guesses.note("a", right=False)
+    guesses.note("a", correct=False)
     monkeypatch.setattr(login, "FORGIVEN_AFTER_S", 0)
     assert guesses.delay("a") == 0
 
 
 def test_the_memory_of_guesses_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(login, "MOST_REMEMBERED", 50)
-    guesses = Guesses()
+    guesses = FailedAttempts()
     for number in range(1_000):
-        guesses.note(str(number), right=False)
+        guesses.note(str(number), correct=False)
     assert len(guesses._records) <= 51
 
 
@@ -183,12 +183,12 @@ def test_a_login_is_compared_in_full_for_every_user(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(login.hmac, "compare_digest", watched)
     monkeypatch.setattr(login, "FIRST_DELAY_S", 0)
-    logins = Logins([("ann", "one"), ("bob", "two"), ("zoë", "drei")])
+    logins = PasswordCheck([("ann", "one"), ("bob", "two"), ("zoë", "drei")])
 
     async def ask() -> list[bool]:
         pairs = [("ann", "one"), ("bob", "one"), ("nobody", "one"), ("zoë", "drei"), ("ann", "")]
         return [await logins.check(*pair) for pair in pairs]
 
-    assert awaited(ask()) == [True, False, False, True, False]
+    assert wait_for(ask()) == [True, False, False, True, False]
     assert len(compared) == 15, "a user who does not exist takes as long as one who does"
     assert {len(one) for pair in compared for one in pair} == {32}

@@ -16,7 +16,7 @@ from starlette.routing import Mount, Route
 from pneumonia import Predictor
 from pneumonia.web import page
 from pneumonia.web.server import login, route_policy
-from pneumonia.web.server.route_policy import Who
+from pneumonia.web.server.route_policy import Audience
 
 from ..visit import running
 
@@ -91,8 +91,8 @@ def filled(path: str) -> str:
     return re.sub(r"\{[^}]+\}", "x", path)
 
 
-def room(path: str) -> route_policy.Room:
-    return route_policy.room_of({"path": filled(path)})
+def room(path: str) -> route_policy.RouteRule:
+    return route_policy.rule_for({"path": filled(path)})
 
 
 def test_every_route_is_judged(locked: Any) -> None:
@@ -100,7 +100,7 @@ def test_every_route_is_judged(locked: Any) -> None:
     paths = {path.rstrip("/") or "/" for path, _ in routes(app)}
     assert len(paths) > 50, "the walk does not find Gradio's routes"
     endpoints = {f"/gradio_api/call{version}/{{api_name}}" for version in ("", "/v2")}  # of which four are ours
-    closed = {path for path in paths - endpoints if room(path).who is Who.NOBODY}
+    closed = {path for path in paths - endpoints if room(path).who is Audience.NOBODY}
     assert closed == NOT_FOR_THIS_PAGE
 
 
@@ -111,7 +111,7 @@ def test_without_a_login_no_route_gives_data(locked: Any, predictor: Predictor) 
             for method in sorted(methods - {"OPTIONS"}):
                 reply = client.request(method, filled(path))
                 who = room(path).who
-                wanted = {Who.NOBODY: {404}, Who.USERS: {401}, Who.AGENTS: {404}}.get(who)
+                wanted = {Audience.NOBODY: {404}, Audience.USERS: {401}, Audience.AGENTS: {404}}.get(who)
                 assert wanted is None or reply.status_code in wanted, f"{method} {path}: {reply.status_code}"
                 for secret in (predictor.model.sha256, '"components":[{', str(Path.cwd())):
                     assert secret not in reply.text, f"{method} {path} tells {secret}"
@@ -183,7 +183,7 @@ def test_this_page_and_programs_come_in(address: str) -> None:
     ],
 )
 def test_a_public_page_and_one_behind_a_proxy_know_their_own(headers: dict[str, str], comes_in: bool) -> None:
-    assert route_policy.is_of_this_page(Headers(headers)) is comes_in
+    assert route_policy.is_same_origin(Headers(headers)) is comes_in
 
 
 TRAVERSALS = [

@@ -21,9 +21,9 @@ import pytest
 
 from benchmarks import served as benchmark
 from benchmarks.served import Service, call, predict, served, upload
-from pneumonia.files import beneath
+from pneumonia.files import walk_bottom_up
 
-from ...support.wait import awaited
+from ...support.wait import wait_for
 from ..visit import READY, Visit
 
 PATIENT = "Doe_Jane_1961-04-12_MRN-0042"
@@ -44,7 +44,7 @@ def ask(service: Service, what: Callable[[httpx.AsyncClient], Any]) -> Any:
         async with httpx.AsyncClient(base_url=service.address, timeout=60) as client:
             return await what(client)
 
-    return awaited(asked())
+    return wait_for(asked())
 
 
 def until(true: Callable[[], Any], within_s: float = 30) -> None:
@@ -87,7 +87,7 @@ def test_nothing_of_a_patient_is_left_on_the_disk_or_in_the_log(
     ask(service, all_ways)
     assert service.files(), "the test must see the films before they are gone"
     until(lambda: service.files() == [])
-    until(lambda: not [path for path in beneath(service.uploads) if len(path.name) == 64])
+    until(lambda: not [path for path in walk_bottom_up(service.uploads) if len(path.name) == 64])
     said = service.said()
     for secret in ("Doe", "Jane", "1961-", "MRN", "-0042", "4711", "Traceback", str(service.uploads), "127.0.0.1:5"):
         assert secret not in said.replace(service.address, ""), secret

@@ -10,7 +10,7 @@ import pytest
 from gradio_client import Client, handle_file
 
 from pneumonia import Predictor, settings
-from pneumonia.files import beneath
+from pneumonia.files import walk_bottom_up
 
 from ..visit import Held, running
 
@@ -42,4 +42,4 @@ def test_a_film_is_kept_while_it_waits_and_while_it_is_read(
 
 
 def _films() -> list[Path]:
-    return [path for path in beneath(Path(settings.place_of_uploads())) if path.name == "film.png"]
+    return [path for path in walk_bottom_up(Path(settings.place_of_uploads())) if path.name == "film.png"]
