@@ -1,20 +1,9 @@
 """From a file to the model input: bytes -> `Radiograph` -> `[150, 150, 3]`; used by training and serving."""
 
+from .formats import FORMATS, detect_format
+from .model_input import INPUT_SIDE, INVERTED_WARNING, invert, to_display, to_input
 from .radiograph import Radiograph
-from .reader import (
-    FORMATS,
-    INPUT_SIDE,
-    INVERTED_WARNING,
-    LOW_RESOLUTION_SIDE,
-    MIN_SIDE,
-    REDUCED_SIDE,
-    Source,
-    detect_format,
-    invert,
-    read,
-    to_display,
-    to_input,
-)
+from .reader import LOW_RESOLUTION_SIDE, MIN_SIDE, REDUCED_SIDE, Source, read
 
 __all__ = [
     "FORMATS",

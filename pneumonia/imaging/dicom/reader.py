@@ -22,7 +22,9 @@ from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, Implic
 
 from ...errors import NoPixels, UnreadableImage, UnsupportedDicom
 from .. import decode_limits, greyscale
-from ..radiograph import Pixels, Radiograph, check_pixel_count, row_slices, translate_decoder_errors
+from ..decoding import check_pixel_count, translate_decoder_errors
+from ..intensity import row_slices
+from ..radiograph import Pixels, Radiograph
 from . import decoder_pool, decoder_worker, header, voi
 from .inflate import inflate
 

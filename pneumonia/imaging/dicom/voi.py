@@ -9,7 +9,8 @@ import numpy.typing as npt
 import pydicom
 from pydicom.pixels import apply_modality_lut, apply_voi_lut
 
-from ..radiograph import Pixels, rescale_to_uint16, row_slices
+from ..intensity import rescale_to_uint16, row_slices
+from ..radiograph import Pixels
 
 _FAR = 10_000_000
 """Beyond every value that 16 bits and a rescale give."""

@@ -121,7 +121,7 @@ def test_a_decoder_that_breaks_costs_one_film(
 @pytest.fixture
 def no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decoder_pool, "CPU_SECONDS_BASE", 1)
-    monkeypatch.setattr(decoder_pool, "PATIENCE", 1)
+    monkeypatch.setattr(decoder_pool, "CLOCK_SECONDS_PER_CPU_SECOND", 1)
 
 
 @linux
@@ -147,14 +147,14 @@ import importlib.util, os, time
 spec = importlib.util.spec_from_file_location("codestream", {PROGRAM!r})
 real = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(real)
-decoded = real.decoded
+original = real.decode_frame
 def fragile(syntax, layout, frame):
     if b"CRASH" in frame:
         os.abort()
     while b"SPIN" in frame:
         pass
-    return decoded(syntax, layout, frame)
-real.decoded = fragile
+    return original(syntax, layout, frame)
+real.decode_frame = fragile
 fragile.frames = 0
 real.serve()
 """
@@ -182,7 +182,7 @@ def test_a_decoder_that_spins_is_ended_by_the_processors_time(
 ) -> None:
     """However busy the machine: here the clock would let it spin for a day."""
     monkeypatch.setattr(decoder_pool, "CPU_SECONDS_BASE", 1)
-    monkeypatch.setattr(decoder_pool, "PATIENCE", 86_400)
+    monkeypatch.setattr(decoder_pool, "CLOCK_SECONDS_PER_CPU_SECOND", 86_400)
     program(FRAGILE)
     with pytest.raises(UnreadableImage, match=r"in time .* Allowed: 1 s\."):
         read(encapsulated(FILM, JPEGBaseline8Bit, codestreams.jpeg(FILM, comment=b"SPIN")))

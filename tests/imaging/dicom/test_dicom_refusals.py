@@ -169,7 +169,7 @@ def test_nothing_of_the_patient_comes_out(
 def test_a_film_keeps_no_tag(large_film: Grey) -> None:
     film = read(dicom(large_film, **CHILD))
     kept = repr({name: value for name, value in vars(film).items() if name != "pixels"})
-    assert set(vars(film)) == {"pixels", "format", "warnings", "is_lateral", "is_of_other_part"}
+    assert set(vars(film)) == {"pixels", "format", "warnings", "is_lateral", "is_other_body_part"}
     assert not any(secret in kept for secret in CHILD.values())
 
 

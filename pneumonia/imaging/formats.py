@@ -1,0 +1,42 @@
+"""The kinds of file that are read, told by their first bytes."""
+
+from __future__ import annotations
+
+from ..errors import UnsupportedFormat
+
+_MAGIC: tuple[tuple[str, int, bytes], ...] = (
+    ("PNG", 0, b"\x89PNG\r\n\x1a\n"),
+    ("JPEG", 0, b"\xff\xd8\xff"),
+    ("WEBP", 8, b"WEBP"),
+    ("TIFF", 0, b"II*\x00"),
+    ("TIFF", 0, b"MM\x00*"),
+    ("TIFF", 0, b"II+\x00"),
+    ("TIFF", 0, b"MM\x00+"),
+    ("BMP", 0, b"BM"),
+    ("DICOM", 128, b"DICM"),
+)
+FORMATS = "PNG, JPEG, WebP, TIFF, BMP or DICOM"
+
+
+def detect_format(data: bytes) -> str:
+    """The format that the first bytes claim; raises `UnsupportedFormat` for anything else."""
+    for name, offset, magic in _MAGIC:
+        if data[offset : offset + len(magic)] == magic:
+            return name
+    if _looks_like_bare_dicom(data):
+        return "DICOM"
+    raise UnsupportedFormat(
+        f"This file is not a picture that can be read. Allowed: {FORMATS}. Received: {_kind(data)}."
+    )
+
+
+def _looks_like_bare_dicom(data: bytes) -> bool:
+    """A data set without preamble: it starts with group 0002 or 0008, then a value representation or a short length."""
+    explicit = data[4:6] in {b"UL", b"OB", b"CS", b"UI", b"SH"}
+    return data[:2] in {b"\x02\x00", b"\x08\x00"} and (explicit or data[6:8] == b"\x00\x00")
+
+
+def _kind(data: bytes) -> str:
+    """A word for a foreign file that helps its owner; never a quote from it."""
+    known = ((b"%PDF", "a PDF"), (b"PK\x03\x04", "a ZIP or office file"), (b"GIF8", "a GIF"), (b"<", "a text file"))
+    return next((name for magic, name in known if data.startswith(magic)), f"{len(data)} bytes of another kind")

@@ -1,0 +1,44 @@
+"""Intensities brought to 16 bits, in slices of rows so that copies in floats stay small."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import UnreadableImage
+
+SLICE_PIXELS = 1_000_000
+"""Pixels that are brought from one depth to another at a time: 8 MB as floats, where a whole film may be 640."""
+
+
+def row_slices(height: int, width: int) -> Iterator[slice]:
+    """Rows of a picture, so many at a time that a copy of them in floats is small."""
+    rows = max(1, SLICE_PIXELS // max(1, width))
+    return (slice(start, min(start + rows, height)) for start in range(0, height, rows))
+
+
+def rescale_to_uint16(
+    numbers: npt.NDArray[np.float64], low: float | None = None, high: float | None = None
+) -> npt.NDArray[np.uint16]:
+    """Map `low`..`high` (by default the numbers' own range) of `[H, W]` to all of 16 bits; a constant becomes 0."""
+    low = float(numbers.min()) if low is None else low
+    high = float(numbers.max()) if high is None else high
+    scale = 65535.0 / (high - low) if high > low else 0.0
+    return np.rint(np.clip((numbers - low) * scale, 0, 65535)).astype(np.uint16)
+
+
+def to_uint16(values: npt.NDArray[np.generic]) -> npt.NDArray[np.uint16]:
+    """Whole numbers that fit keep their values; floats in 0..1 fill 16 bits; anything else is stretched to 16 bits."""
+    if not all(np.isfinite(values[band]).all() for band in row_slices(*values.shape)):
+        raise UnreadableImage("The picture holds values that are not numbers (NaN or infinite).")
+    low, high = float(values.min()), float(values.max())
+    if values.dtype.kind in "iu" and low >= 0 and high <= 65535:
+        return values.astype(np.uint16)
+    fits = values.dtype.kind == "f" and low >= 0 and high <= 1
+    deep = np.empty(values.shape, np.uint16)
+    for band in row_slices(*values.shape):
+        numbers = values[band].astype(np.float64)
+        deep[band] = np.rint(numbers * 65535) if fits else rescale_to_uint16(numbers, low, high)
+    return deep
