@@ -108,7 +108,7 @@ def _told_prevalence(
     prevalence = float(films.labels.mean())
     if not 0 < prevalence < 1:
         return None
-    told = np.array([calibration.at(prevalence, float(probability)) for probability in outcome.probability])
+    told = np.array([calibration.at_prevalence(prevalence, float(probability)) for probability in outcome.probability])
     judged = Decisions(films.labels, told, (told >= 0.5).astype(np.int64), np.ones(len(told), bool))
     found = metrics.compute_metrics(judged, weights, {"ece": metrics.ece, "brier": metrics.brier})
     return {"prevalence": round(prevalence, 5), "figures": found}

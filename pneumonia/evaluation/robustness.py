@@ -21,9 +21,9 @@ from ..inference.decision import DEFAULT_POINT
 from ..inference.predictor import Predictor
 from . import metrics
 from .assess import at_operating_point, score_films
-from .changes import Perturbation, add_noise, blur, contrast, crop, downscale, gamma, identity, recompress, rotate
 from .dataset import FilmSet
 from .metrics import Decisions, Figure, Floats
+from .perturbations import PERTURBATIONS, ROBUSTNESS_PERTURBATIONS, UNCHANGED
 
 SIDE = 224
 """Films are changed as squares of this side in pixels, the size at which copies of these films are passed around, and
@@ -42,15 +42,15 @@ def robustness(predictor: Predictor, films: FilmSet, *, quiet: bool = False) -> 
     weights = metrics.bootstrap_weights(films.strict_keys)
     point = predictor.operating_points[DEFAULT_POINT]
 
-    def after(name: str, change: Perturbation) -> Decisions:
-        inputs = np.stack([_seen(change(film)) for film in squares])
+    def after(name: str) -> Decisions:
+        inputs = np.stack([_seen(PERTURBATIONS[name](film)) for film in squares])
         changed = dataclasses.replace(films, inputs=inputs)
         return at_operating_point(films, score_films(predictor, changed, title=name, quiet=quiet), point, banded=False)
 
-    before = after("as it is", identity)
+    before = after(UNCHANGED)
     found = {}
-    for name, change in CHANGES.items():
-        now = after(name, change)
+    for name in ROBUSTNESS_PERTURBATIONS:
+        now = after(name)
         found[name] = {**_figures(now, weights), "loss": loss(before, now, weights)}
     return {"side": SIDE, "threshold": point.threshold, "baseline": _figures(before, weights), "changes": found}
 
@@ -75,17 +75,3 @@ def _seen(film: Image.Image) -> npt.NDArray[np.uint8]:
 def _figures(found: Decisions, weights: Floats) -> dict[str, Figure]:
     refused = metrics.compute_metrics(found, weights, {"refused": lambda a, w: 1 - metrics.coverage(a, w)})
     return {**metrics.compute_metrics(found, weights, MEASURES), **refused}
-
-
-CHANGES: dict[str, Perturbation] = {
-    "JPEG, quality 30": recompress(30),
-    "blurred, 1 px": blur(1.0),
-    "noise, 2 %": add_noise(0.02),
-    "gamma 0.6": gamma(0.6),
-    "gamma 1.6": gamma(1.6),
-    "half the contrast": contrast(0.5),
-    "turned by 5 degrees": rotate(5.0),
-    "cropped by a tenth": crop(0.1, 0.1),
-    "shrunk to 90 px": downscale(90),
-}
-"""Noise is a deviation in percent of the 8 bits, half the crop is on each side, a turned film has black corners."""

@@ -27,9 +27,9 @@ from ..inference.predictor import Predictor
 from . import metrics
 from .assess import at_operating_point, score_films
 from .borders import replace_border_across_classes
-from .changes import Perturbation, blur, crop, recompress, sharpen
 from .dataset import FilmSet
 from .metrics import Figure, Floats
+from .perturbations import Perturbation, blur, compress_jpeg, crop, sharpen
 from .robustness import SIDE
 
 Films = npt.NDArray[np.uint8]
@@ -168,8 +168,8 @@ FOREIGN_BORDER = "each in the border of the other class"
 
 SWAPS: dict[str, dict[str, tuple[Perturbation, Perturbation]]] = {
     "compression": {
-        "normal at quality 95, pneumonia at 75": (recompress(95), recompress(75)),
-        "normal at quality 75, pneumonia at 95": (recompress(75), recompress(95)),
+        "normal at quality 95, pneumonia at 75": (compress_jpeg(95), compress_jpeg(75)),
+        "normal at quality 75, pneumonia at 95": (compress_jpeg(75), compress_jpeg(95)),
     },
     "sharpness": {
         "normal sharpened, pneumonia blurred": (_at_square(sharpen), _at_square(blur(1.0))),

@@ -24,7 +24,7 @@ from ..evaluation.audits import audits
 from ..evaluation.borders import replace_border_across_classes
 from ..evaluation.dataset import FilmSet, load_films
 from ..evaluation.operating_points import calibrate, operating_points
-from ..evaluation.perturbations import CHANGES, UNCHANGED, pairwise_auroc, perturb
+from ..evaluation.perturbations import UNCHANGED, VALIDATION_PERTURBATIONS, pairwise_auroc, perturb
 from ..evaluation.protocols import Split, splits
 from ..imaging import INPUT_SIDE
 from ..inference import bundle
@@ -170,7 +170,7 @@ def _validation_scores(
     network: keras.Model, validation: FilmSet
 ) -> tuple[dict[str, npt.NDArray[np.float64]], dict[str, Any]]:
     """The validation films' scores in every way that they might have been saved, and AUROCs over these ways."""
-    ways = {name: predict_scores(network, perturb(validation.inputs, name)) for name in CHANGES}
+    ways = {name: predict_scores(network, perturb(validation.inputs, name)) for name in VALIDATION_PERTURBATIONS}
     foreign = predict_scores(network, replace_border_across_classes(validation.inputs, validation.labels))
     pairs = pairwise_auroc(validation.labels, ways)
     worst = min(pairs, key=lambda pair: pairs[pair])

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
 
-from ..evaluation.perturbations import CHANGES, perturb
+from ..evaluation.perturbations import VALIDATION_PERTURBATIONS, perturb
 from ..inference.gate import VIEWS, Films, Floats, Gate, Limits, Subspace, flip_vertically
 
 COMPONENTS = 64
@@ -37,7 +36,7 @@ def fit_gate(train: Films, validation: Films) -> Gate:
     """
     learnt = np.concatenate([train, *_in_other_ways(train)])
     learnt = np.concatenate([learnt, learnt[:, :, ::-1]])
-    held_out = np.concatenate([perturb(validation, name) for name in CHANGES])
+    held_out = np.concatenate([perturb(validation, name) for name in VALIDATION_PERTURBATIONS])
     spaces = {name: _fit(view(learnt), view(held_out)) for name, view in VIEWS.items()}
     view, space = VIEWS[UPSIDE_DOWN_VIEW], spaces[UPSIDE_DOWN_VIEW]
     gains = space.residual_drop_when_flipped(view(held_out), view(flip_vertically(held_out)))
@@ -46,7 +45,7 @@ def fit_gate(train: Films, validation: Films) -> Gate:
 
 def _in_other_ways(films: Films) -> list[Films]:
     """Every film once more, each changed in one of the ways in turn."""
-    names = list(islice(CHANGES, 1, None))
+    names = VALIDATION_PERTURBATIONS[1:]
     parts = ((films[start :: len(names)], name) for start, name in enumerate(names))
     return [perturb(part, name) for part, name in parts if len(part)]
 

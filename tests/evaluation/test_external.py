@@ -24,7 +24,7 @@ NAMES = {
 
 @pytest.fixture(autouse=True)
 def few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(metrics, "draws", partial(metrics.bootstrap_weights, replicates=20))
+    monkeypatch.setattr(metrics, "bootstrap_weights", partial(metrics.bootstrap_weights, replicates=20))
 
 
 @pytest.fixture

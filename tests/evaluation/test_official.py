@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 from pneumonia import Predictor
-from pneumonia.evaluation import curve_plots, metrics, official, robustness, shortcuts
+from pneumonia.evaluation import curve_plots, metrics, official, shortcuts
+from pneumonia.evaluation.perturbations import ROBUSTNESS_PERTURBATIONS
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +23,7 @@ def printed(
     """What `evaluate` printed of four films, the run it wrote, and the folder it wrote into."""
     out, text = tmp_path_factory.mktemp("evaluate") / "out", io.StringIO()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(metrics, "draws", partial(metrics.bootstrap_weights, replicates=20))
+        patch.setattr(metrics, "bootstrap_weights", partial(metrics.bootstrap_weights, replicates=20))
         patch.setattr("sys.stdout", text)
         assert official.reevaluate(predictor, four_films, out)
     [run] = json.loads((out / "evaluation.json").read_text())["runs"].values()
@@ -31,7 +32,7 @@ def printed(
 
 def test_robustness_and_the_audit_are_printed_and_written(printed: tuple[str, dict[str, Any], Path]) -> None:
     text, run, _ = printed
-    for name in robustness.CHANGES:
+    for name in ROBUSTNESS_PERTURBATIONS:
         assert f"robustness: changes: {name}: loss" in text
         assert name in run["robustness"]["changes"]
     for name in shortcuts.HIDDEN:

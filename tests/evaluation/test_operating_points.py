@@ -63,7 +63,7 @@ def test_confirm_keeps_its_specificity(scores: Scored) -> None:
 def test_at_balanced_a_film_is_as_likely_ill_as_not_where_both_kinds_are_equally_frequent(prevalence: float) -> None:
     point = operating_points(*CASES["good"], prevalence)["balanced"]
     calibration = Calibration(1.0, 0.0, prevalence)
-    assert calibration.at(0.5, point.threshold) == pytest.approx(0.5)
+    assert calibration.at_prevalence(0.5, point.threshold) == pytest.approx(0.5)
 
 
 def test_balanced_does_not_lean_to_the_class_of_which_there_are_more() -> None:

@@ -7,7 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pneumonia.evaluation.perturbations import CHANGES, pairwise_auroc, perturb
+from pneumonia.evaluation.perturbations import (
+    PERTURBATIONS,
+    ROBUSTNESS_PERTURBATIONS,
+    UNCHANGED,
+    VALIDATION_PERTURBATIONS,
+    pairwise_auroc,
+    perturb,
+)
 
 
 @pytest.fixture(scope="module")
@@ -20,25 +27,31 @@ def sharpness(films: Any) -> float:
     return float(np.abs(np.diff(films.astype(np.float64), axis=2)).mean())
 
 
-@pytest.mark.parametrize("name", CHANGES)
+@pytest.mark.parametrize("name", PERTURBATIONS)
 def test_each_change_keeps_size_and_depth_and_comes_again(name: str, films: Any) -> None:
     once = perturb(films, name)
     assert once.shape == films.shape
     assert once.dtype == np.uint8
     np.testing.assert_array_equal(once, perturb(films, name))
-    assert (name == "as it is") == bool((once == films).all())
+    assert (name == UNCHANGED) == bool((once == films).all())
 
 
 def test_a_film_is_changed_alone_as_in_company(films: Any) -> None:
-    for name in CHANGES:
+    for name in PERTURBATIONS:
         np.testing.assert_array_equal(perturb(films, name)[1:2], perturb(films[1:2], name))
 
 
+def test_both_sets_are_of_the_registry_and_validation_starts_with_the_unchanged_film() -> None:
+    assert {*VALIDATION_PERTURBATIONS, *ROBUSTNESS_PERTURBATIONS} == set(PERTURBATIONS)
+    assert VALIDATION_PERTURBATIONS[0] == UNCHANGED
+    assert UNCHANGED not in ROBUSTNESS_PERTURBATIONS
+
+
 def test_the_changes_do_what_their_names_say(films: Any) -> None:
-    assert sharpness(perturb(films, "blurred, 2 px")) < sharpness(perturb(films, "blurred, 1 px")) < sharpness(films)
-    assert sharpness(perturb(films, "sharpened")) > sharpness(films)
+    assert sharpness(perturb(films, "blur 2 px")) < sharpness(perturb(films, "blur 1 px")) < sharpness(films)
+    assert sharpness(perturb(films, "sharpening")) > sharpness(films)
     assert perturb(films, "gamma 0.6").mean() > films.mean() > perturb(films, "gamma 1.6").mean()
-    noise = perturb(films, "noise, 3 %").astype(np.float64) - films
+    noise = perturb(films, "noise 3 %").astype(np.float64) - films
     assert noise.std() == pytest.approx(0.03 * 255, rel=0.1)
 
 
@@ -47,9 +60,11 @@ def test_a_score_that_reads_sharpness_fails_on_a_pair_and_not_on_plain_films() -
     random = np.random.default_rng(1)
     labels = np.arange(60) % 2
     fresh = random.integers(60, 200, (60, 150, 150)).astype(np.uint8)
-    fresh[labels == 1] = perturb(fresh[labels == 1], "blurred, 1 px")
-    scores = {name: np.array([-sharpness(film[None]) for film in perturb(fresh, name)]) for name in CHANGES}
+    fresh[labels == 1] = perturb(fresh[labels == 1], "blur 1 px")
+    scores = {
+        name: np.array([-sharpness(film[None]) for film in perturb(fresh, name)]) for name in VALIDATION_PERTURBATIONS
+    }
     pairs = pairwise_auroc(labels, scores)
-    assert pairs["as it is", "as it is"] == 1.0
+    assert pairs[UNCHANGED, UNCHANGED] == 1.0
     assert min(pairs.values()) < 0.1
-    assert len(pairs) == len(CHANGES) ** 2
+    assert len(pairs) == len(VALIDATION_PERTURBATIONS) ** 2

@@ -13,6 +13,7 @@ from pneumonia import Predictor
 from pneumonia.evaluation import metrics, robustness
 from pneumonia.evaluation.dataset import FilmSet, load_films
 from pneumonia.evaluation.metrics import Decisions
+from pneumonia.evaluation.perturbations import PERTURBATIONS, ROBUSTNESS_PERTURBATIONS
 
 
 @pytest.fixture(scope="module")
@@ -38,10 +39,10 @@ def test_a_loss_is_paired_so_that_what_does_not_change_loses_nothing_in_any_draw
     assert robustness.loss(half, half, weights) == {"value": 0.0, "low": 0.0, "high": 0.0}
 
 
-@pytest.mark.parametrize("name", robustness.CHANGES)
+@pytest.mark.parametrize("name", ROBUSTNESS_PERTURBATIONS)
 def test_a_change_keeps_the_size_changes_the_film_and_comes_again(name: str, large_film: Any) -> None:
     film = Image.fromarray(large_film).resize((robustness.SIDE, robustness.SIDE))
-    once, twice = (np.asarray(robustness.CHANGES[name](film)) for _ in range(2))
+    once, twice = (np.asarray(PERTURBATIONS[name](film)) for _ in range(2))
     assert once.shape == (robustness.SIDE, robustness.SIDE)
     assert np.array_equal(once, twice)
     assert not np.array_equal(once, np.asarray(film))
@@ -55,7 +56,7 @@ def test_a_film_of_any_size_becomes_the_same_square(tmp_path: Path, large_film: 
 
 def test_every_change_has_its_figures_beside_the_unchanged_films(predictor: Predictor, films: FilmSet) -> None:
     found = robustness.robustness(predictor, films, quiet=True)
-    assert list(found["changes"]) == list(robustness.CHANGES)
+    assert list(found["changes"]) == list(ROBUSTNESS_PERTURBATIONS)
     for row in found["changes"].values():
         assert set(row) == {"accuracy", "sensitivity", "specificity", "refused", "loss"}
         lost = found["baseline"]["accuracy"]["value"] - row["accuracy"]["value"]
@@ -67,7 +68,8 @@ def test_every_change_has_its_figures_beside_the_unchanged_films(predictor: Pred
 
 
 def test_what_the_gate_refuses_is_still_answered(predictor: Predictor, films: FilmSet, monkeypatch: Any) -> None:
-    monkeypatch.setattr(robustness, "CHANGES", {"on its side": lambda film: film.rotate(90)})
+    monkeypatch.setitem(PERTURBATIONS, "on its side", lambda film: film.rotate(90))
+    monkeypatch.setattr(robustness, "ROBUSTNESS_PERTURBATIONS", ("on its side",))
     found = robustness.robustness(predictor, films, quiet=True)["changes"]["on its side"]
     assert found["refused"]["value"] == 1.0
     assert found["sensitivity"]["value"] is not None

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pneumonia.evaluation.perturbations import CHANGES, perturb
+from pneumonia.evaluation.perturbations import VALIDATION_PERTURBATIONS, perturb
 from pneumonia.inference.gate import VIEWS, Gate, thumbnails
 from pneumonia.learning.gate_fit import FAR, KEPT_BY_DISTANCE, KEPT_BY_RESIDUAL, fit_gate
 
@@ -33,7 +33,7 @@ def refused(gate: Gate, films: Any) -> float:
     return float(np.mean([gate.check(np.repeat(film[:, :, None], 3, axis=2)) is not None for film in films]))
 
 
-@pytest.mark.parametrize("name", CHANGES)
+@pytest.mark.parametrize("name", VALIDATION_PERTURBATIONS)
 def test_new_films_of_the_kind_pass_however_they_were_saved(gate: Gate, name: str) -> None:
     # A gate of 160 films knows its kind roughly; one that knew films as they are only would refuse every changed one.
     assert refused(gate, perturb(pictures(60, 3), name)) <= 0.25
@@ -64,7 +64,7 @@ def test_films_that_are_the_same_upside_down_set_a_limit_that_lets_them_through(
 
 
 def test_each_limit_lets_its_share_of_the_held_out_films_through(gate: Gate) -> None:
-    held_out = np.concatenate([perturb(pictures(80, 2), name) for name in CHANGES])
+    held_out = np.concatenate([perturb(pictures(80, 2), name) for name in VALIDATION_PERTURBATIONS])
     for name, view in VIEWS.items():
         space = gate.subspaces[name]
         residual, distance = space.measure(view(held_out))
