@@ -19,8 +19,8 @@ def from_array(array: npt.NDArray[np.generic]) -> Radiograph:
 
     Raises `UnreadableImage` for any other shape or type and for NaN or infinite values, and `TooLarge`.
     """
-    legal = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in {1, 3, 4})
-    if not legal or array.size == 0 or array.dtype.kind not in "uf" or array.dtype.itemsize * 8 < 8:
+    has_valid_shape = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in {1, 3, 4})
+    if not has_valid_shape or array.size == 0 or array.dtype.kind not in "uf" or array.dtype.itemsize * 8 < 8:
         raise UnreadableImage(
             "The array is not a film. Allowed: [H, W], [H, W, 1], [H, W, 3] or [H, W, 4]; uint8, uint16, or float in "
             f"0..1. Received: shape {array.shape}, {array.dtype}."
@@ -34,16 +34,16 @@ def from_array(array: npt.NDArray[np.generic]) -> Radiograph:
         return from_picture(Image.fromarray(np.ascontiguousarray(array)), "array")
     if array.ndim == 2:
         return Radiograph(to_uint16(array), "array")
-    grey, was_coloured = _deep_colours(array)
-    return Radiograph(grey, "array", (greyscale.COLOUR_WARNING,) if was_coloured else ())
+    grey, is_coloured = _colours_to_grey(array)
+    return Radiograph(grey, "array", (greyscale.COLOUR_WARNING,) if is_coloured else ())
 
 
-def _deep_colours(array: npt.NDArray[np.generic]) -> tuple[npt.NDArray[np.uint16], bool]:
+def _colours_to_grey(array: npt.NDArray[np.generic]) -> tuple[npt.NDArray[np.uint16], bool]:
     """`[H, W, 3 or 4]` uint16 or float -> grey, and whether colour was lost; alpha is laid on black."""
-    white = 65535.0 if array.dtype.kind == "u" else 1.0
-    channels = array[:, :, :3].astype(np.float64) / white
+    max_value = 65535.0 if array.dtype.kind == "u" else 1.0
+    channels = array[:, :, :3].astype(np.float64) / max_value
     if array.shape[2] == 4:
-        channels *= array[:, :, 3:].astype(np.float64) / white
+        channels *= array[:, :, 3:].astype(np.float64) / max_value
     grey = to_uint16(channels @ np.array([0.299, 0.587, 0.114]))  # ITU-R 601-2, as Pillow does
     spread = 255 * (channels.max(axis=2) - channels.min(axis=2))
     return grey, bool(np.percentile(spread, 99) > greyscale.COLOUR_TOLERANCE)

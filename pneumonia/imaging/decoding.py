@@ -17,15 +17,15 @@ def check_pixel_count(width: int, height: int) -> None:
 
 
 @contextmanager
-def translate_decoder_errors(what: str) -> Iterator[None]:
-    """Whatever a decoder raises on damaged bytes becomes a `PneumoniaError` about `what`."""
+def translate_decoder_errors(subject: str) -> Iterator[None]:
+    """Whatever a decoder raises on damaged bytes becomes a `PneumoniaError` about `subject`."""
     try:
         yield
     except PneumoniaError:
         raise
     except MemoryError:
-        raise TooLarge(f"The {what} does not fit into memory.") from None
+        raise TooLarge(f"The {subject} does not fit into memory.") from None
     except Exception as error:
         # Decoders raise nearly everything on damaged files (struct.error, zlib.error, KeyError ...). Their texts may
         # quote the file or a patient's tag, so only the kind of error is kept.
-        raise UnreadableImage(f"The {what} is damaged and cannot be decoded ({type(error).__name__}).") from None
+        raise UnreadableImage(f"The {subject} is damaged and cannot be decoded ({type(error).__name__}).") from None

@@ -23,20 +23,25 @@ def detect_format(data: bytes) -> str:
     for name, offset, magic in _MAGIC:
         if data[offset : offset + len(magic)] == magic:
             return name
-    if _looks_like_bare_dicom(data):
+    if _is_bare_dicom(data):
         return "DICOM"
     raise UnsupportedFormat(
-        f"This file is not a picture that can be read. Allowed: {FORMATS}. Received: {_kind(data)}."
+        f"This file is not a picture that can be read. Allowed: {FORMATS}. Received: {_describe_foreign_file(data)}."
     )
 
 
-def _looks_like_bare_dicom(data: bytes) -> bool:
+def _is_bare_dicom(data: bytes) -> bool:
     """A data set without preamble: it starts with group 0002 or 0008, then a value representation or a short length."""
-    explicit = data[4:6] in {b"UL", b"OB", b"CS", b"UI", b"SH"}
-    return data[:2] in {b"\x02\x00", b"\x08\x00"} and (explicit or data[6:8] == b"\x00\x00")
+    is_explicit = data[4:6] in {b"UL", b"OB", b"CS", b"UI", b"SH"}
+    return data[:2] in {b"\x02\x00", b"\x08\x00"} and (is_explicit or data[6:8] == b"\x00\x00")
 
 
-def _kind(data: bytes) -> str:
+def _describe_foreign_file(data: bytes) -> str:
     """A word for a foreign file that helps its owner; never a quote from it."""
-    known = ((b"%PDF", "a PDF"), (b"PK\x03\x04", "a ZIP or office file"), (b"GIF8", "a GIF"), (b"<", "a text file"))
-    return next((name for magic, name in known if data.startswith(magic)), f"{len(data)} bytes of another kind")
+    descriptions = (
+        (b"%PDF", "a PDF"),
+        (b"PK\x03\x04", "a ZIP or office file"),
+        (b"GIF8", "a GIF"),
+        (b"<", "a text file"),
+    )
+    return next((name for magic, name in descriptions if data.startswith(magic)), f"{len(data)} bytes of another kind")

@@ -13,9 +13,9 @@ chroma of a grey film stays below it."""
 COLOUR_WARNING = "The picture has colours; it was converted to grey."
 
 
-def to_grey(colours: Image.Image) -> tuple[npt.NDArray[np.uint8], tuple[str, ...]]:
+def to_grey(picture: Image.Image) -> tuple[npt.NDArray[np.uint8], tuple[str, ...]]:
     """`[H, W]` grey pixels of an RGB picture, and the note that colour was lost on the way, if it was."""
-    return np.asarray(colours.convert("L")), (COLOUR_WARNING,) if _is_coloured(colours) else ()
+    return np.asarray(picture.convert("L")), (COLOUR_WARNING,) if _is_coloured(picture) else ()
 
 
 def _is_coloured(picture: Image.Image) -> bool:

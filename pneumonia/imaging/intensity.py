@@ -20,25 +20,25 @@ def row_slices(height: int, width: int) -> Iterator[slice]:
 
 
 def rescale_to_uint16(
-    numbers: npt.NDArray[np.float64], low: float | None = None, high: float | None = None
+    values: npt.NDArray[np.float64], low: float | None = None, high: float | None = None
 ) -> npt.NDArray[np.uint16]:
     """Map `low`..`high` (by default the numbers' own range) of `[H, W]` to all of 16 bits; a constant becomes 0."""
-    low = float(numbers.min()) if low is None else low
-    high = float(numbers.max()) if high is None else high
+    low = float(values.min()) if low is None else low
+    high = float(values.max()) if high is None else high
     scale = 65535.0 / (high - low) if high > low else 0.0
-    return np.rint(np.clip((numbers - low) * scale, 0, 65535)).astype(np.uint16)
+    return np.rint(np.clip((values - low) * scale, 0, 65535)).astype(np.uint16)
 
 
 def to_uint16(values: npt.NDArray[np.generic]) -> npt.NDArray[np.uint16]:
     """Whole numbers that fit keep their values; floats in 0..1 fill 16 bits; anything else is stretched to 16 bits."""
-    if not all(np.isfinite(values[band]).all() for band in row_slices(*values.shape)):
+    if not all(np.isfinite(values[rows]).all() for rows in row_slices(*values.shape)):
         raise UnreadableImage("The picture holds values that are not numbers (NaN or infinite).")
     low, high = float(values.min()), float(values.max())
     if values.dtype.kind in "iu" and low >= 0 and high <= 65535:
         return values.astype(np.uint16)
-    fits = values.dtype.kind == "f" and low >= 0 and high <= 1
-    deep = np.empty(values.shape, np.uint16)
-    for band in row_slices(*values.shape):
-        numbers = values[band].astype(np.float64)
-        deep[band] = np.rint(numbers * 65535) if fits else rescale_to_uint16(numbers, low, high)
-    return deep
+    is_unit_range = values.dtype.kind == "f" and low >= 0 and high <= 1
+    scaled = np.empty(values.shape, np.uint16)
+    for rows in row_slices(*values.shape):
+        part = values[rows].astype(np.float64)
+        scaled[rows] = np.rint(part * 65535) if is_unit_range else rescale_to_uint16(part, low, high)
+    return scaled

@@ -23,21 +23,21 @@ def to_input(film: Radiograph) -> npt.NDArray[np.uint8]:
     are scaled by the smallest detector depth (8, 10, 12, 14, 16 bits) that holds their brightest pixel, so that a
     12-bit film in a 16-bit file is not seen as black.
     """
-    grey = _picture(film.pixels) if film.pixels.dtype == np.uint8 else Image.fromarray(film.pixels.astype(np.float32))
-    small = grey.resize((INPUT_SIDE, INPUT_SIDE), Image.Resampling.BILINEAR)
+    image = _as_image(film.pixels) if film.pixels.dtype == np.uint8 else Image.fromarray(film.pixels.astype(np.float32))
+    resized = image.resize((INPUT_SIDE, INPUT_SIDE), Image.Resampling.BILINEAR)
     if film.pixels.dtype != np.uint8:
-        levels = np.rint(np.asarray(small) * (255.0 / full_scale(film.pixels)))
-        small = Image.fromarray(np.clip(levels, 0, 255).astype(np.uint8))
-    seen = np.frombuffer(small.tobytes(), np.uint8).reshape(INPUT_SIDE, INPUT_SIDE, 1)
-    return np.broadcast_to(seen, (INPUT_SIDE, INPUT_SIDE, 3))
+        levels = np.rint(np.asarray(resized) * (255.0 / full_scale(film.pixels)))
+        resized = Image.fromarray(np.clip(levels, 0, 255).astype(np.uint8))
+    channel = np.frombuffer(resized.tobytes(), np.uint8).reshape(INPUT_SIDE, INPUT_SIDE, 1)
+    return np.broadcast_to(channel, (INPUT_SIDE, INPUT_SIDE, 3))
 
 
 def to_display(film: Radiograph) -> npt.NDArray[np.uint8]:
     """The film in its own size `[H, W]` at 8 bits, scaled as `to_input` scales it: what a person should compare."""
     if film.pixels.dtype == np.uint8:
         return film.pixels.astype(np.uint8, copy=False)
-    shown: npt.NDArray[np.uint8] = np.rint(film.pixels * (255.0 / full_scale(film.pixels))).astype(np.uint8)
-    return shown
+    scaled: npt.NDArray[np.uint8] = np.rint(film.pixels * (255.0 / full_scale(film.pixels))).astype(np.uint8)
+    return scaled
 
 
 def invert(film: Radiograph) -> Radiograph:
@@ -52,6 +52,6 @@ def full_scale(pixels: Pixels) -> float:
     return float(next(2**bits - 1 for bits in (8, 10, 12, 14, 16) if brightest < 2**bits))
 
 
-def _picture(grey: Pixels) -> Image.Image:
+def _as_image(pixels: Pixels) -> Image.Image:
     """`[H, W]` uint8 as a picture of the same memory, without what `Image.fromarray` asks of any array."""
-    return Image.frombuffer("L", (grey.shape[1], grey.shape[0]), np.ascontiguousarray(grey), "raw", "L", 0, 1)
+    return Image.frombuffer("L", (pixels.shape[1], pixels.shape[0]), np.ascontiguousarray(pixels), "raw", "L", 0, 1)

@@ -52,53 +52,53 @@ def read(source: Source, *, full_resolution: bool = False) -> Radiograph:
     `pneumonia.errors` for whatever cannot be read.
     """
     if isinstance(source, np.ndarray):
-        return _checked(from_array(source))
+        return _check_side(from_array(source))
     if isinstance(source, Image.Image):
         with translate_decoder_errors("picture"):
-            return _checked(from_picture(source, source.format or "image"))
-    data = source if isinstance(source, bytes) else _file_bytes(Path(source))
-    return _checked(_from_bytes(data, full_resolution))
+            return _check_side(from_picture(source, source.format or "image"))
+    data = source if isinstance(source, bytes) else _read_file(Path(source))
+    return _check_side(_decode_bytes(data, full_resolution))
 
 
-def _file_bytes(path: Path) -> bytes:
+def _read_file(path: Path) -> bytes:
     limit_mb = settings.MAX_FILE_MB.read()
     try:
-        facts = path.stat()
-        if not stat.S_ISREG(facts.st_mode):
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
             raise UnreadableImage("This is not a file (a folder, a device, a pipe). Allowed: one file.")
-        size = facts.st_size
+        size = status.st_size
         if size > limit_mb * 1_000_000:
             raise TooLarge(f"The file is too large. Allowed: {limit_mb} MB. Received: {size / 1e6:.1f} MB.")
         return path.read_bytes()
     except (OSError, ValueError) as error:
         # ValueError: a path with a NUL in it.
-        why = getattr(error, "strerror", None) or "its name is not legal"
-        raise UnreadableImage(f"The file cannot be opened: {why}.") from None
+        reason = getattr(error, "strerror", None) or "its name is not legal"
+        raise UnreadableImage(f"The file cannot be opened: {reason}.") from None
 
 
-def _from_bytes(data: bytes, full_resolution: bool) -> Radiograph:
+def _decode_bytes(data: bytes, full_resolution: bool) -> Radiograph:
     if not data:
         raise EmptyFile("The file is empty (0 bytes).")
     limit_mb = settings.MAX_FILE_MB.read()
     if len(data) > limit_mb * 1_000_000:
         raise TooLarge(f"The file is too large. Allowed: {limit_mb} MB. Received: {len(data) / 1e6:.1f} MB.")
-    kind = detect_format(data)
-    if kind == "DICOM":
+    file_format = detect_format(data)
+    if file_format == "DICOM":
         with without_gdcm():
             from .dicom import reader as dicom  # pydicom costs 0.3 s to import, and most films are pictures
         return dicom.read(data)
-    if kind == "JPEG":
+    if file_format == "JPEG":
         decode_limits.check_jpeg_scans(data)
     # A BMP has no parts that are kept, and its runs are read two bytes at a time: only the file's size bounds them.
-    file = io.BytesIO(data) if kind == "BMP" else decode_limits.BoundedReader(data)
-    with translate_decoder_errors("picture"), Image.open(file, formats=[kind]) as picture:
+    file = io.BytesIO(data) if file_format == "BMP" else decode_limits.BoundedReader(data)
+    with translate_decoder_errors("picture"), Image.open(file, formats=[file_format]) as picture:
         check_pixel_count(*picture.size)
-        if kind == "JPEG" and not full_resolution:
+        if file_format == "JPEG" and not full_resolution:
             picture.draft(picture.mode, (REDUCED_SIDE, REDUCED_SIDE))
-        return from_picture(picture, kind)
+        return from_picture(picture, file_format)
 
 
-def _checked(film: Radiograph) -> Radiograph:
+def _check_side(film: Radiograph) -> Radiograph:
     short_side = min(film.height, film.width)
     if short_side < MIN_SIDE:
         raise TooSmall(
@@ -106,6 +106,6 @@ def _checked(film: Radiograph) -> Radiograph:
             f"Received: {film.width} x {film.height}."
         )
     if short_side < LOW_RESOLUTION_SIDE:
-        note = f"Low resolution: the short side has {short_side} pixels; fine signs may be lost."
-        return replace(film, warnings=(*film.warnings, note))
+        warning = f"Low resolution: the short side has {short_side} pixels; fine signs may be lost."
+        return replace(film, warnings=(*film.warnings, warning))
     return film

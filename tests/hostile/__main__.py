@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from .corpus import corpus
 from .run import run
-from .verdict import CPU_SECONDS, memory_bound
+from .verdict import CPU_SECONDS, max_memory
 
 
 def main() -> int:
@@ -20,17 +20,17 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=2, help="processes; each may take what a film may take")
     parser.add_argument("--light", action="store_true", help="without the bombs that take seconds and a gigabyte each")
     parser.add_argument("--table", type=Path, help="also write the table there")
-    given = parser.parse_args()
-    files = corpus(given.inputs, seed=given.seed, heavy=not given.light)
+    options = parser.parse_args()
+    files = corpus(options.inputs, seed=options.seed, heavy=not options.light)
     with tqdm(total=len(files), unit="file", disable=None) as bar:
-        report = run(files, given.workers, lambda done: bar.update())
+        report = run(files, options.workers, lambda count: bar.update())
     table = report.as_markdown()
     print(table)
-    print(f"allowed for a file: {memory_bound() / 1e6:,.0f} MB, {CPU_SECONDS} s of CPU; seed {given.seed}")
+    print(f"allowed for a file: {max_memory() / 1e6:,.0f} MB, {CPU_SECONDS} s of CPU; seed {options.seed}")
     for problem in report.problems[:100]:
         print(problem)
-    if given.table:
-        given.table.write_text(f"{table}\n", encoding="utf-8")
+    if options.table:
+        options.table.write_text(f"{table}\n", encoding="utf-8")
     return 1 if report.problems else 0
 
 

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import Image
 
-from .bombs import layout, tiff
+from .decompression_bombs import layout, tiff
 from .films import encoded, pictures
 
 MAGICS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"RIFF\xff\xff\xff\x7fWEBPVP8 ", b"II*\0", b"MM\0*", b"BM")
-OTHERS = {
+FOREIGN_FILES = {
     "svg": b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'><script>alert(1)</script></svg>",
     "html": b"<!doctype html><script>fetch('http://169.254.169.254/')</script>",
     "pdf": b"%PDF-1.7\n1 0 obj<</OpenAction<</S/JavaScript/JS(app.alert(1))>>>>endobj\n%%EOF",
@@ -41,14 +41,14 @@ def foreign() -> Iterator[tuple[str, bytes]]:
     yield "empty", b""
     yield from (("one byte", bytes([value])) for value in range(256))
     yield from ((f"only magic {number}", magic) for number, magic in enumerate(MAGICS))
-    yield from OTHERS.items()
+    yield from FOREIGN_FILES.items()
     for magic in MAGICS:
-        yield from ((f"{name} behind a magic", magic + content) for name, content in OTHERS.items())
+        yield from ((f"{name} behind a magic", magic + content) for name, content in FOREIGN_FILES.items())
     film = Image.fromarray(np.full((100, 100), 90, np.uint8))
     yield from ((f"{kind} renamed", encoded(film, kind)) for kind in ("GIF", "PPM", "PCX", "TGA", "ICO", "SGI", "PDF"))
     archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as opened:
-        opened.writestr("film.png", encoded(film, "PNG"))
+    with zipfile.ZipFile(archive, "w") as container:
+        container.writestr("film.png", encoded(film, "PNG"))
     yield "zip renamed", archive.getvalue()
     yield from _polyglots(archive.getvalue())
 
@@ -58,8 +58,8 @@ def _polyglots(archive: bytes) -> Iterator[tuple[str, bytes]]:
     films = pictures()
     for name, film in films.items():
         yield f"{name} and zip", film + archive
-        yield f"{name} and html", film + OTHERS["html"]
-        yield f"pdf and {name}", OTHERS["pdf"] + film
+        yield f"{name} and html", film + FOREIGN_FILES["html"]
+        yield f"pdf and {name}", FOREIGN_FILES["pdf"] + film
         yield f"gif and {name}", b"GIF89a" + film
         yield f"{name} twice", film + film
     for name in ("jpeg", "png", "tiff"):

@@ -25,18 +25,18 @@ with atheris.instrument_imports(include=["pydicom", "PIL", "pneumonia"], enable_
     from pneumonia.errors import FilmError
 
 from . import corpus, films
-from .verdict import tells_too_much
+from .verdict import leaks_details
 
 SMALL = 64_000
 """Bytes of the longest file that it starts from: it tries many more short ones in the same time."""
 
 
-def one(data: bytes) -> None:
+def fuzz_one(data: bytes) -> None:
     """A film, or one of our errors about the film; anything else ends the fuzzer with what it found."""
     try:
         imaging.to_input(imaging.read(bytes(data)))
     except PneumoniaError as error:
-        if not isinstance(error, FilmError) or tells_too_much(error.message):
+        if not isinstance(error, FilmError) or leaks_details(error.message):
             raise AssertionError(f"{error.code}: {error.message}") from error
 
 
@@ -45,24 +45,24 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=600)
     parser.add_argument("--finds", type=Path, default=Path("fuzz-finds"), help="folder for what must not be")
     parser.add_argument("--seed", type=int, default=1)
-    given = parser.parse_args()
-    given.finds.mkdir(parents=True, exist_ok=True)
+    options = parser.parse_args()
+    options.finds.mkdir(parents=True, exist_ok=True)
     logging.getLogger("pneumonia").setLevel(logging.CRITICAL)
     with tempfile.TemporaryDirectory() as folder:
-        _plant(Path(folder))
-        options = [f"-max_total_time={given.seconds}", f"-artifact_prefix={given.finds}/", "-print_final_stats=1"]
-        bounds = [
+        _write_seed_corpus(Path(folder))
+        arguments = [f"-max_total_time={options.seconds}", f"-artifact_prefix={options.finds}/", "-print_final_stats=1"]
+        limits = [
             "-rss_limit_mb=2500",
             "-timeout=60",
             "-report_slow_units=60",
             f"-max_len={SMALL}",
-            f"-seed={given.seed}",
+            f"-seed={options.seed}",
         ]
-        atheris.Setup([sys.argv[0], folder, *options, *bounds], one)
+        atheris.Setup([sys.argv[0], folder, *arguments, *limits], fuzz_one)
         atheris.Fuzz()
 
 
-def _plant(folder: Path) -> None:
+def _write_seed_corpus(folder: Path) -> None:
     """What it starts from: whole films, and the short ones of those that were thought of."""
     for name, whole in films.whole().items():
         (folder / name).write_bytes(whole[:SMALL])

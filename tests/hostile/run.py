@@ -17,9 +17,9 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
 from .corpus import Hostile
-from .verdict import CPU_SECONDS, Outcome, judged, memory_bound
+from .verdict import CPU_SECONDS, Outcome, evaluate, max_memory
 
-PATIENCE_S = 600
+TIMEOUT_S = 600
 """Seconds by the clock after which a worker is given up; its own bound is in seconds of the processor."""
 
 _FORK = multiprocessing.get_context("fork")
@@ -94,24 +94,24 @@ class _Worker:
     """One process with a predictor, and the file that it has before it."""
 
     def __init__(self, corpus: list[Hostile]) -> None:
-        self.pipe, theirs = _FORK.Pipe()
-        self.process = _FORK.Process(target=_work, args=(corpus, theirs), daemon=True)
+        self.pipe, child_pipe = _FORK.Pipe()
+        self.process = _FORK.Process(target=_serve, args=(corpus, child_pipe), daemon=True)
         self.process.start()
-        theirs.close()
-        self.place: int | None = None
+        child_pipe.close()
+        self.index: int | None = None
 
-    def give(self, place: int) -> None:
-        self.place = place
-        self.pipe.send(place)
+    def send(self, index: int) -> None:
+        self.index = index
+        self.pipe.send(index)
 
-    def subset(self) -> Outcome | str:
+    def receive(self) -> Outcome | str:
         """What came of the file, or how the process died of it."""
         try:
             outcome: Outcome = self.pipe.recv()
             return outcome
         except (EOFError, ConnectionResetError):
             self.process.join()
-            return f"the process died: {_end(self.process.exitcode or 0)}"
+            return f"the process died: {_describe_exit(self.process.exitcode or 0)}"
 
     def end(self) -> None:
         self.pipe.close()
@@ -119,38 +119,38 @@ class _Worker:
         self.process.join()
 
 
-def run(corpus: list[Hostile], workers: int, tell: Callable[[int], object] = lambda done: None) -> Report:
+def run(corpus: list[Hostile], workers: int, on_progress: Callable[[int], object] = lambda count: None) -> Report:
     """Judge every file; a worker that dies is replaced, and its file is counted as a crash."""
-    report, places = Report(), iter(range(len(corpus)))
-    busy = [worker for worker in (_Worker(corpus) for _ in range(workers)) if _next(worker, places)]
-    done = 0
+    report, indices = Report(), iter(range(len(corpus)))
+    busy = [worker for worker in (_Worker(corpus) for _ in range(workers)) if _next(worker, indices)]
+    completed = 0
     while busy:
-        ready = wait([worker.pipe for worker in busy], PATIENCE_S)
+        ready = wait([worker.pipe for worker in busy], TIMEOUT_S)
         for worker in [worker for worker in busy if worker.pipe in ready or not ready]:
-            assert worker.place is not None
-            outcome = worker.subset() if ready else f"no answer in {PATIENCE_S} s"
-            report.add(corpus[worker.place], outcome)
-            done += 1
-            tell(done)
+            assert worker.index is not None
+            outcome = worker.receive() if ready else f"no answer in {TIMEOUT_S} s"
+            report.add(corpus[worker.index], outcome)
+            completed += 1
+            on_progress(completed)
             busy.remove(worker)
             if isinstance(outcome, str):
                 worker.end()
                 worker = _Worker(corpus)
-            if _next(worker, places):
+            if _next(worker, indices):
                 busy.append(worker)
             else:
                 worker.end()
     return report
 
 
-def _next(worker: _Worker, places: Iterator[int]) -> bool:
-    place = next(places, None)
-    if place is not None:
-        worker.give(place)
-    return place is not None
+def _next(worker: _Worker, indices: Iterator[int]) -> bool:
+    index = next(indices, None)
+    if index is not None:
+        worker.send(index)
+    return index is not None
 
 
-def _work(corpus: list[Hostile], pipe: Connection) -> None:
+def _serve(corpus: list[Hostile], pipe: Connection) -> None:
     from pneumonia import load_predictor
 
     warnings.simplefilter("ignore")
@@ -158,19 +158,19 @@ def _work(corpus: list[Hostile], pipe: Connection) -> None:
     _silence()
     predictor = load_predictor("", threads=1)
     # What is reserved counts here, and not only what is used: threads and allocators reserve more than they need.
-    used = 4096 * int(Path("/proc/self/statm").read_text().split()[0])
-    resource.setrlimit(resource.RLIMIT_AS, (used + memory_bound() + 1_000_000_000,) * 2)
+    current = 4096 * int(Path("/proc/self/statm").read_text().split()[0])
+    resource.setrlimit(resource.RLIMIT_AS, (current + max_memory() + 1_000_000_000,) * 2)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     while True:
         try:
-            place = pipe.recv()
+            index = pipe.recv()
         except EOFError:
             return
-        hostile = corpus[place]
+        hostile = corpus[index]
         # The corpus's own work is not the film's: it has no bound.
-        ready = Hostile(hostile.kind, hostile.name, partial(bytes, hostile.make()))
+        prepared = Hostile(hostile.kind, hostile.name, partial(bytes, hostile.make()))
         signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS + 5)  # ends the process
-        outcome = judged(predictor, ready)
+        outcome = evaluate(predictor, prepared)
         signal.setitimer(signal.ITIMER_PROF, 0)
         pipe.send(outcome)
 
@@ -181,5 +181,5 @@ def _silence() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
-def _end(code: int) -> str:
+def _describe_exit(code: int) -> str:
     return signal.Signals(-code).name if code < 0 else f"exit code {code}"

@@ -18,9 +18,10 @@ from hypothesis.extra import numpy as arrays
 from pneumonia import PneumoniaError, Predictor, imaging
 from pneumonia.errors import FilmError, TooLarge, UnreadableImage
 from pneumonia.imaging import decode_limits
-from tests.hostile import bombs, films
+from tests.hostile import decompression_bombs as bombs
+from tests.hostile import films
 from tests.hostile.corpus import Hostile, corpus
-from tests.hostile.verdict import judged, tells_too_much
+from tests.hostile.verdict import evaluate, leaks_details
 from tests.support.dicom_files import dicom
 
 ROOT = Path(__file__).parents[2]
@@ -28,25 +29,25 @@ INPUTS = 300
 
 
 @pytest.fixture(scope="module")
-def alone(predictor: Predictor) -> Predictor:
+def single_threaded(predictor: Predictor) -> Predictor:
     """The predictor that judges one file at a time, so that what it takes is this file's."""
     return Predictor(predictor.bundle, threads=1)
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_every_hostile_file_gets_an_answer_or_one_of_our_errors(alone: Predictor) -> None:
+def test_every_hostile_file_gets_an_answer_or_one_of_our_errors(single_threaded: Predictor) -> None:
     problems = [
         f"{hostile.kind} | {hostile.name} | {outcome.problem}"
         for hostile in corpus(INPUTS, heavy=False)
-        if (outcome := judged(alone, hostile)).problem
+        if (outcome := evaluate(single_threaded, hostile)).problem
     ]
     assert problems == []
 
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", bombs.QUICK)
-def test_each_bomb_is_defused(name: str, alone: Predictor) -> None:
-    outcome = judged(alone, Hostile("bomb", name, bombs.QUICK[name]))
+def test_each_bomb_is_defused(name: str, single_threaded: Predictor) -> None:
+    outcome = evaluate(single_threaded, Hostile("bomb", name, bombs.QUICK[name]))
     assert outcome.problem == ""
     assert outcome.memory < 150_000_000
 
@@ -54,22 +55,22 @@ def test_each_bomb_is_defused(name: str, alone: Predictor) -> None:
 @pytest.mark.slow  # a minute
 @pytest.mark.parametrize("arguments", [("--inputs", "5000")])
 def test_the_corpus_in_bounded_processes(arguments: tuple[str, ...]) -> None:
-    done = _run(*arguments)
-    assert done.returncode == 0, done.stdout
+    process = _run(*arguments)
+    assert process.returncode == 0, process.stdout
 
 
 @pytest.mark.soak
 def test_the_whole_corpus_in_bounded_processes() -> None:
-    done = _run("--inputs", "50000")
-    assert done.returncode == 0, done.stdout
+    process = _run("--inputs", "50000")
+    assert process.returncode == 0, process.stdout
 
 
 @pytest.mark.soak
 def test_the_fuzzer_finds_nothing_in_ten_minutes(tmp_path: Path) -> None:
     pytest.importorskip("atheris", reason="atheris is built for Linux on x86-64 only")
     command = [sys.executable, "-m", "tests.hostile.fuzz", "--seconds", "600", "--finds", str(tmp_path)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900)
-    assert done.returncode == 0, done.stderr[-3000:]
+    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900)
+    assert process.returncode == 0, process.stderr[-3000:]
     assert not list(tmp_path.iterdir())
 
 
@@ -79,8 +80,8 @@ def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_corpus_is_the_same_for_the_same_seed() -> None:
-    first, again, other = ([hostile.make() for hostile in corpus(60, seed=seed, heavy=False)] for seed in (5, 5, 6))
-    assert first == again != other
+    first, repeated, other = ([hostile.make() for hostile in corpus(60, seed=seed, heavy=False)] for seed in (5, 5, 6))
+    assert first == repeated != other
 
 
 def test_the_runner_counts_what_kills_a_process() -> None:
@@ -116,15 +117,15 @@ def test_a_count_at_its_limit_is_read(make: Callable[[], bytes], allowed: str) -
 
 
 @pytest.mark.parametrize(
-    ("make", "told"),
+    ("make", "message"),
     [
         (partial(bombs.jpeg_of_scans, 101 - 6, 100), r"too many scans\. Allowed: 100\. Received: 101\."),
         (partial(bombs.tiff_of_frames, decode_limits.MAX_TIFF_FRAMES + 1), r"too many pictures\. Allowed: 1,000\."),
     ],
     ids=["scans of a JPEG", "pictures in a TIFF"],
 )
-def test_one_more_is_refused(make: Callable[[], bytes], told: str) -> None:
-    with pytest.raises(TooLarge, match=told):
+def test_one_more_is_refused(make: Callable[[], bytes], message: str) -> None:
+    with pytest.raises(TooLarge, match=message):
         imaging.read(make())
 
 
@@ -137,7 +138,7 @@ def test_a_tile_may_have_as_many_pixels_as_a_picture_and_not_one_more(monkeypatc
 
 
 def test_a_file_is_read_in_so_many_parts_and_no_more() -> None:
-    reader = decode_limits.BoundedReader(b"film", most_reads=3)
+    reader = decode_limits.BoundedReader(b"film", max_reads=3)
     assert [reader.read(1) for _ in range(3)] == [b"f", b"i", b"l"]
     with pytest.raises(TooLarge, match="too many parts"):
         reader.read(1)
@@ -153,8 +154,9 @@ def test_a_bmp_in_runs_has_no_parts_that_are_counted() -> None:
 
 @pytest.mark.filterwarnings("ignore")
 def test_tags_may_be_so_long_and_no_longer() -> None:
-    place = 4 * 2_000_000
-    assert imaging.read(bombs.tiff([*bombs.layout(100, 100, 8, 10_000), (30_000, 7, place, 8)]).ljust(place + 8)).width
+    position = 4 * 2_000_000
+    tags = [*bombs.layout(100, 100, 8, 10_000), (30_000, 7, position, 8)]
+    assert imaging.read(bombs.tiff(tags).ljust(position + 8)).width
     with pytest.raises(UnreadableImage, match=r"tags are too long\. Allowed: 16 MB\."):
         imaging.read(bombs.tiff_of_tags(1_000_000))
 
@@ -192,8 +194,8 @@ def _picture(mode: str, colour: Any) -> Any:
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs Linux: the peak of memory is asked there")
 @pytest.mark.parametrize("form", DEEP_FORMS)
-def test_no_form_of_a_film_takes_more_than_twenty_bytes_a_pixel(form: str, alone: Predictor) -> None:
-    outcome = judged(alone, Hostile("large", form, DEEP_FORMS[form]))
+def test_no_form_of_a_film_takes_more_than_twenty_bytes_a_pixel(form: str, single_threaded: Predictor) -> None:
+    outcome = evaluate(single_threaded, Hostile("large", form, DEEP_FORMS[form]))
     assert outcome.problem == ""
     # On top: what a million pixels take as floats, several times over, and the file itself.
     assert outcome.memory < 20 * 6_000_000 + 64_000_000
@@ -243,9 +245,10 @@ def test_no_header_raises_anything_but_our_errors(header: dict[str, Any], kind: 
 @given(strategies.sampled_from(sorted(films.dicoms())), strategies.data())
 def test_no_damage_to_a_dicom_file_raises_anything_but_our_errors(name: str, data: strategies.DataObject) -> None:
     whole = bytearray(films.dicoms()[name])
-    places = strategies.one_of(strategies.integers(130, 900), strategies.integers(0, len(whole) - 1))
-    for at, value in data.draw(strategies.lists(strategies.tuples(places, strategies.integers(0, 255)), max_size=8)):
-        whole[at] = value
+    positions = strategies.one_of(strategies.integers(130, 900), strategies.integers(0, len(whole) - 1))
+    changes = strategies.lists(strategies.tuples(positions, strategies.integers(0, 255)), max_size=8)
+    for position, value in data.draw(changes):
+        whole[position] = value
     _read(bytes(whole))
 
 
@@ -273,6 +276,6 @@ def _read(source: Any) -> None:
         film = imaging.read(source)
     except PneumoniaError as error:
         assert isinstance(error, FilmError)
-        assert not tells_too_much(error.message)
+        assert not leaks_details(error.message)
     else:
         assert imaging.to_input(film).shape == (150, 150, 3)

@@ -29,7 +29,7 @@ CPU_SECONDS = 60
 """Of one core in the service itself. A decoder process has limits of its own (`imaging/dicom/decoders.py`)."""
 
 _LABELS = {"Normal", "Pneumonia", "Unknown"}
-_TELLTALE = re.compile(r'Traceback|File "|/tmp|/home|/usr|site-packages|\.py\b|0x[0-9a-f]{6}|\n')
+_DETAILS = re.compile(r'Traceback|File "|/tmp|/home|/usr|site-packages|\.py\b|0x[0-9a-f]{6}|\n')
 
 
 @dataclass(frozen=True)
@@ -44,37 +44,37 @@ class Outcome:
     seconds: float
 
 
-def memory_bound() -> int:
+def max_memory() -> int:
     """Bytes that one file may take."""
     pixels: int = settings.MAX_PIXELS.read()
     return BYTES_PER_PIXEL * pixels + BYTES_ON_TOP
 
 
-def judged(predictor: Predictor, hostile: Hostile) -> Outcome:
+def evaluate(predictor: Predictor, hostile: Hostile) -> Outcome:
     """The file's way through the house, as a user's upload takes it."""
     data = hostile.make()
-    with _heard() as log, tempfile.TemporaryDirectory() as folder:
+    with _captured_errors() as log, tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / ("films.zip" if hostile.is_zip else "film")
         path.write_bytes(data)
         del data
-        before = _restarted_peak()
-        started, cpu = time.perf_counter(), time.process_time()
+        before = _reset_peak()
+        start, cpu_start = time.perf_counter(), time.process_time()
         results = _answers(predictor, hostile, path)
-        spent, clock = time.process_time() - cpu, time.perf_counter() - started
+        cpu_seconds, seconds = time.process_time() - cpu_start, time.perf_counter() - start
         memory = max(0, _peak() - before)
-    problems = [problem for result in results if (problem := _wrong(result))] + log
+    problems = [problem for result in results if (problem := _problem(result))] + log
     if not results:
         problems.append("no answer at all")
-    if memory > memory_bound():
+    if memory > max_memory():
         problems.append(f"{memory / 1e6:,.0f} MB")
-    if spent > CPU_SECONDS:
-        problems.append(f"{spent:.0f} s")
-    return Outcome(_code(results[0]) if results else "", "; ".join(problems), memory, spent, clock)
+    if cpu_seconds > CPU_SECONDS:
+        problems.append(f"{cpu_seconds:.0f} s")
+    return Outcome(_code(results[0]) if results else "", "; ".join(problems), memory, cpu_seconds, seconds)
 
 
 def _answers(predictor: Predictor, hostile: Hostile, path: Path) -> list[Prediction | Failure]:
     if hostile.is_zip:
-        return list(batch.judge(predictor, batch.films_in_zip(path, "films.zip", most_bytes=1_000_000_000)))
+        return list(predictor.predict_many(batch.films_in_zip(path, "films.zip", most_bytes=1_000_000_000)))
     return list(predictor.predict_many([path]))
 
 
@@ -82,40 +82,40 @@ def _code(result: Prediction | Failure) -> str:
     return result.error.code if isinstance(result, Failure) else result.label
 
 
-def _wrong(result: Prediction | Failure) -> str:
+def _problem(result: Prediction | Failure) -> str:
     """What is wrong with an answer; empty where nothing is."""
     if isinstance(result, Prediction):
         return "" if result.label in _LABELS and json.dumps(result.as_dict(), allow_nan=False) else "no legal answer"
     if isinstance(result.error, InternalError) or result.error.code not in FILM_CODES:
         return f"code {result.error.code}"
-    said = result.error.message
-    return f"the message tells too much: {said[:400]!r}" if tells_too_much(said) else ""
+    message = result.error.message
+    return f"the message tells too much: {message[:400]!r}" if leaks_details(message) else ""
 
 
-def tells_too_much(said: str) -> bool:
+def leaks_details(message: str) -> bool:
     """Whether a message for users quotes the machine, the code or a patient."""
-    return bool(_TELLTALE.search(said)) or len(said) > 400 or any(secret in said for secret in CHILD.values())
+    return bool(_DETAILS.search(message)) or len(message) > 400 or any(secret in message for secret in CHILD.values())
 
 
 @contextmanager
-def _heard() -> Iterator[list[str]]:
+def _captured_errors() -> Iterator[list[str]]:
     """What our log calls an error meanwhile."""
-    heard: list[str] = []
+    messages: list[str] = []
 
-    class Ear(logging.Handler):
+    class Capture(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            heard.append(record.getMessage())
+            messages.append(record.getMessage())
 
-    ear = Ear(logging.ERROR)
+    handler = Capture(logging.ERROR)
     log = logging.getLogger("pneumonia")
-    log.addHandler(ear)
+    log.addHandler(handler)
     try:
-        yield heard
+        yield messages
     finally:
-        log.removeHandler(ear)
+        log.removeHandler(handler)
 
 
-def _restarted_peak() -> int:
+def _reset_peak() -> int:
     """Let the system forget the largest size so far; the size now. Linux only, elsewhere 0."""
     try:
         Path("/proc/self/clear_refs").write_text("5")

@@ -114,9 +114,9 @@ def test_a_tiff_whose_zero_is_white_is_turned_bright_on_dark(dtype: str, large_f
     data = bytearray(encode(stored, "TIFF"))
     # Pillow inverts what it saves with this tag in 8 bits only, so it is set in the file: id 262, type 3, count 1.
     tag = b"\x06\x01\x03\x00\x01\x00\x00\x00"
-    at = data.index(tag) + len(tag)
-    assert data[at] == 1
-    data[at] = 0
+    position = data.index(tag) + len(tag)
+    assert data[position] == 1
+    data[position] = 0
     np.testing.assert_array_equal(read(bytes(data)).pixels, deep)
 
 
@@ -184,7 +184,7 @@ def test_a_film_stored_turned_is_read_upright(
     orientation: int, kind: str, options: dict[str, Any], large_film: Grey, encode: Encode
 ) -> None:
     upright = Image.fromarray(large_film)
-    to_stored = {
+    transposes = {
         2: Image.Transpose.FLIP_LEFT_RIGHT,
         3: Image.Transpose.ROTATE_180,
         4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -193,7 +193,7 @@ def test_a_film_stored_turned_is_read_upright(
         7: Image.Transpose.TRANSVERSE,
         8: Image.Transpose.ROTATE_270,
     }
-    stored = upright.transpose(to_stored[orientation]) if orientation in to_stored else upright
+    stored = upright.transpose(transposes[orientation]) if orientation in transposes else upright
     exif = Image.Exif()
     exif[ORIENTATION] = orientation
     film = read(encode(stored, kind, exif=exif, **options))
@@ -213,9 +213,9 @@ def test_a_turned_large_jpeg_gives_the_input_of_the_upright_one(large_film: Grey
     large = Image.fromarray(large_film).resize((2700, 2100))
     exif = Image.Exif()
     exif[ORIENTATION] = 6
-    turned = read(encode(large.transpose(Image.Transpose.ROTATE_90), "JPEG", exif=exif, quality=95))
-    assert turned.width < 2700, "the small decode must go together with the turn"
-    difference = to_input(turned).astype(np.int16) - to_input(read(encode(large, "JPEG", quality=95)))
+    rotated = read(encode(large.transpose(Image.Transpose.ROTATE_90), "JPEG", exif=exif, quality=95))
+    assert rotated.width < 2700, "the small decode must go together with the turn"
+    difference = to_input(rotated).astype(np.int16) - to_input(read(encode(large, "JPEG", quality=95)))
     assert np.abs(difference).max() <= 2
 
 

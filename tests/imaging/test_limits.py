@@ -30,7 +30,7 @@ from pneumonia.settings import Setting
 from pneumonia.web import batch_job
 from pneumonia.web.batch_job import Jobs
 from pneumonia.web.server.upload import Upload
-from tests.hostile.bombs import png_of
+from tests.hostile.decompression_bombs import png_of
 from tests.support.dicom_files import dicom
 from tests.web.visit import running
 
@@ -81,8 +81,8 @@ def test_the_default_limit_of_bytes_to_the_byte(as_dicom: bool, predictor: Predi
         if not as_dicom:
             return encode(film, "PNG").ljust(size, b"\0")
         data = dicom(film)
-        left = size - len(data) - 12
-        return data + struct.pack("<HH2sHL", 0xFFFC, 0xFFFC, b"OB", 0, left) + bytes(left)
+        padding = size - len(data) - 12
+        return data + struct.pack("<HH2sHL", 0xFFFC, 0xFFFC, b"OB", 0, padding) + bytes(padding)
 
     at_the_limit, beyond = predictor.predict_many([sized(50_000_000), sized(50_000_001)])
     assert isinstance(at_the_limit, Prediction)
@@ -94,18 +94,18 @@ def test_the_default_limit_of_bytes_to_the_byte(as_dicom: bool, predictor: Predi
 
 
 @pytest.fixture
-def made(tmp_path: Path) -> Callable[[dict[str, bytes]], Path]:
+def make_zip(tmp_path: Path) -> Callable[[dict[str, bytes]], Path]:
     def zip_of(members: dict[str, bytes]) -> Path:
-        with zipfile.ZipFile(tmp_path / "films.zip", "w", zipfile.ZIP_DEFLATED) as opened:
+        with zipfile.ZipFile(tmp_path / "films.zip", "w", zipfile.ZIP_DEFLATED) as archive:
             for name, content in members.items():
-                opened.writestr(name, content)
+                archive.writestr(name, content)
         return tmp_path / "films.zip"
 
     return zip_of
 
 
 def test_a_member_of_a_zip_has_the_limit_of_a_file(
-    made: Callable[[dict[str, bytes]], Path],
+    make_zip: Callable[[dict[str, bytes]], Path],
     predictor: Predictor,
     encode: Encode,
     large_film: Grey,
@@ -113,23 +113,23 @@ def test_a_member_of_a_zip_has_the_limit_of_a_file(
 ) -> None:
     monkeypatch.setenv("PNEUMONIA_MAX_FILE_MB", "1")
     film = encode(large_film, "PNG")
-    path = made({"at.png": film.ljust(1_000_000, b"\0"), "beyond.png": film.ljust(1_000_001, b"\0")})
-    at, beyond = batch.judge(predictor, batch.films_in_zip(path, "films.zip"))
+    path = make_zip({"at.png": film.ljust(1_000_000, b"\0"), "beyond.png": film.ljust(1_000_001, b"\0")})
+    at, beyond = predictor.predict_many(batch.films_in_zip(path, "films.zip"))
     assert isinstance(at, Prediction)
     assert isinstance(beyond, Failure) and beyond.error.code == "too_large"
 
 
-def test_a_zip_has_the_limit_of_an_upload_when_unpacked(made: Callable[[dict[str, bytes]], Path]) -> None:
-    path = made({f"{number}.png": bytes(500_000) for number in range(2)})
+def test_a_zip_has_the_limit_of_an_upload_when_unpacked(make_zip: Callable[[dict[str, bytes]], Path]) -> None:
+    path = make_zip({f"{number}.png": bytes(500_000) for number in range(2)})
     assert len(zip_members.list_members(path, most_bytes=1_000_000)) == 2
     with pytest.raises(TooLarge):
         zip_members.list_members(path, most_bytes=999_999)
 
 
 def test_members_of_a_zip_are_counted_to_the_last(
-    made: Callable[[dict[str, bytes]], Path], monkeypatch: pytest.MonkeyPatch
+    make_zip: Callable[[dict[str, bytes]], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = made({f"{number}.png": b"" for number in range(4)})
+    path = make_zip({f"{number}.png": b"" for number in range(4)})
     monkeypatch.setattr(zip_members, "MAX_MEMBERS", 4)
     assert len(zip_members.list_members(path)) == 4
     monkeypatch.setattr(zip_members, "MAX_MEMBERS", 3)
@@ -138,11 +138,11 @@ def test_members_of_a_zip_are_counted_to_the_last(
 
 
 def test_a_batch_on_the_page_takes_five_thousand_films_and_not_one_more(
-    predictor: Predictor, made: Callable[[dict[str, bytes]], Path]
+    predictor: Predictor, make_zip: Callable[[dict[str, bytes]], Path]
 ) -> None:
     assert batch_job.MAX_FILMS == 5_000
     jobs = Jobs(predictor)
-    path = made({f"{number}.png": b"x" for number in range(4_999)})
+    path = make_zip({f"{number}.png": b"x" for number in range(4_999)})
     one = Upload(path.with_name("one.png"), "one.png")
     one.path.write_bytes(b"x")
     token = jobs.begin([Upload(path, "films.zip"), one], "balanced")
@@ -183,8 +183,8 @@ def _upload(url: str, size: int) -> int:
     try:
         with urllib.request.urlopen(
             urllib.request.Request(f"{url}/gradio_api/upload", body, kind), timeout=30
-        ) as reply:
-            return int(reply.status)
+        ) as response:
+            return int(response.status)
     except urllib.error.HTTPError as error:
         return error.code
 
@@ -228,10 +228,10 @@ def test_the_patience_with_the_hub_ends_when_it_is_over_and_not_before(
     class Clock:
         now = 0.0
 
-    def moved_by(seconds: float, grows: Any) -> None:
+    def download_with_polls(seconds: float, grows: Any) -> None:
         """A download that never ends, looked at once each so many seconds, in a folder that grows as `grows` says."""
 
-        class Nothing:
+        class EmptyQueue:
             def put(self, outcome: object) -> None: ...
 
             def get(self, timeout: float) -> None:
@@ -239,14 +239,14 @@ def test_the_patience_with_the_hub_ends_when_it_is_over_and_not_before(
                 raise hub_download.queue.Empty
 
         Clock.now = 0.0
-        monkeypatch.setattr(hub_download.queue, "SimpleQueue", Nothing)
+        monkeypatch.setattr(hub_download.queue, "SimpleQueue", EmptyQueue)
         monkeypatch.setattr(hub_download.time, "monotonic", lambda: Clock.now)
         monkeypatch.setattr(hub_download, "_size", grows)
         hub_download._bounded(lambda: (tmp_path, ""), tmp_path, 10)
 
     with pytest.raises(TimeoutError, match="no progress for 10 s"):
-        moved_by(5.0, lambda folder: 0)
+        download_with_polls(5.0, lambda folder: 0)
     assert Clock.now == 15, "ten seconds are allowed, more are not"
     with pytest.raises(TimeoutError, match="not done after 300 s"):
-        moved_by(10.0, lambda folder: int(Clock.now))
+        download_with_polls(10.0, lambda folder: int(Clock.now))
     assert Clock.now == 310, "three hundred seconds are allowed, more are not"

@@ -19,7 +19,7 @@ Grey = npt.NDArray[np.uint8]
 Encode = Callable[..., bytes]
 
 
-def seen(source: imaging.Source) -> npt.NDArray[np.int16]:
+def model_input(source: imaging.Source) -> npt.NDArray[np.int16]:
     """The model input, signed so that differences do not wrap."""
     return to_input(read(source)).astype(np.int16)
 
@@ -28,11 +28,11 @@ def test_the_input_is_the_plain_resize_in_three_equal_channels(large_film: Grey,
     data = encode(large_film, "PNG")
     # Written out as the seed's preprocessing was, so that a change of ours shows.
     expected = np.asarray(Image.open(io.BytesIO(data)).convert("L").resize((150, 150), Image.Resampling.BILINEAR))
-    given = to_input(read(data))
-    assert given.shape == (150, 150, 3)
-    assert given.dtype == np.uint8
+    result = to_input(read(data))
+    assert result.shape == (150, 150, 3)
+    assert result.dtype == np.uint8
     for channel in range(3):
-        np.testing.assert_array_equal(given[:, :, channel], expected)
+        np.testing.assert_array_equal(result[:, :, channel], expected)
 
 
 @pytest.mark.parametrize("shape", [(64, 64), (150, 150), (151, 149), (64, 3000), (3000, 64)])
@@ -50,8 +50,8 @@ def test_path_bytes_picture_and_array_give_the_same_input(large_film: Grey, enco
     path = tmp_path / "film.png"
     path.write_bytes(data)
     with Image.open(path) as picture:
-        ways: list[imaging.Source] = [path, str(path), data, picture, large_film]
-        inputs = [to_input(read(way)) for way in ways]
+        sources: list[imaging.Source] = [path, str(path), data, picture, large_film]
+        inputs = [to_input(read(source)) for source in sources]
     for other in inputs[1:]:
         np.testing.assert_array_equal(other, inputs[0])
 
@@ -59,25 +59,25 @@ def test_path_bytes_picture_and_array_give_the_same_input(large_film: Grey, enco
 def test_eight_twelve_and_sixteen_bits_of_one_film_give_the_same_input(large_film: Grey, encode: Encode) -> None:
     sixteen = large_film.astype(np.uint16) * 257
     twelve = np.rint(large_film * (4095 / 255)).astype(np.uint16)
-    plain = seen(encode(large_film, "PNG"))
+    plain = model_input(encode(large_film, "PNG"))
     for deep in (sixteen, twelve):
         for kind in ("PNG", "TIFF"):
-            assert np.abs(seen(encode(deep, kind)) - plain).max() <= 1
+            assert np.abs(model_input(encode(deep, kind)) - plain).max() <= 1
 
 
 def test_a_float_film_in_0_to_1_gives_the_same_input(large_film: Grey, encode: Encode) -> None:
-    plain = seen(large_film)
+    plain = model_input(large_film)
     floats = (large_film / 255).astype(np.float32)
     for source in (floats, floats.astype(np.float64), encode(floats, "TIFF")):
-        assert np.abs(seen(source) - plain).max() <= 1
+        assert np.abs(model_input(source) - plain).max() <= 1
 
 
 @pytest.mark.parametrize(("bits", "level"), [(8, 255), (10, 1023), (12, 4095), (14, 16383), (16, 65535)])
 def test_the_brightest_value_of_each_detector_depth_is_white(bits: int, level: int) -> None:
     film = np.zeros((200, 200), np.uint16)
     film[:, 100:] = level
-    given = to_input(Radiograph(film, "TIFF"))
-    assert (int(given.min()), int(given.max())) == (0, 255), f"{bits} bits"
+    result = to_input(Radiograph(film, "TIFF"))
+    assert (int(result.min()), int(result.max())) == (0, 255), f"{bits} bits"
 
 
 def test_a_blank_deep_film_is_black_and_not_a_division_by_zero() -> None:
@@ -114,16 +114,16 @@ def test_a_jpeg_whose_half_would_be_too_small_is_decoded_whole(encode: Encode) -
 
 def test_a_person_is_shown_the_film_in_its_own_size_and_the_networks_greys(large_film: Grey) -> None:
     deep = read(large_film.astype(np.uint16) * 257)
-    shown = to_display(deep)
-    assert shown.shape == large_film.shape
-    assert shown.dtype == np.uint8
-    np.testing.assert_array_equal(shown, large_film)
+    displayed = to_display(deep)
+    assert displayed.shape == large_film.shape
+    assert displayed.dtype == np.uint8
+    np.testing.assert_array_equal(displayed, large_film)
     np.testing.assert_array_equal(to_display(read(large_film)), large_film)
 
 
 def test_a_twelve_bit_film_is_not_shown_as_black(large_film: Grey) -> None:
-    shown = to_display(read(np.rint(large_film * (4095 / 255)).astype(np.uint16)))
-    assert np.abs(shown.astype(np.int16) - large_film).max() <= 1
+    displayed = to_display(read(np.rint(large_film * (4095 / 255)).astype(np.uint16)))
+    assert np.abs(displayed.astype(np.int16) - large_film).max() <= 1
 
 
 @pytest.mark.parametrize("depth", [8, 10, 12, 16])
@@ -143,18 +143,18 @@ def test_a_corrected_film_keeps_its_other_warnings(normal_film: Grey) -> None:
 
 
 def test_reading_leaves_the_callers_array_alone(large_film: Grey) -> None:
-    mine = large_film.copy()
-    film = read(mine)
+    array = large_film.copy()
+    film = read(array)
     to_input(film)
     to_display(film)
-    np.testing.assert_array_equal(mine, large_film)
+    np.testing.assert_array_equal(array, large_film)
 
 
 @pytest.mark.parametrize(("side", "warned"), [(64, True), (149, True), (150, False), (600, False)])
 def test_a_low_resolution_is_told_below_150_pixels(side: int, warned: bool) -> None:
     film = read(np.full((side, 700), 90, np.uint8))
-    assert any(note.startswith("Low resolution") for note in film.warnings) is warned
-    assert all(f"{side} pixels" in note for note in film.warnings)
+    assert any(warning.startswith("Low resolution") for warning in film.warnings) is warned
+    assert all(f"{side} pixels" in warning for warning in film.warnings)
 
 
 def colourful(large_film: Grey) -> Image.Image:

@@ -63,8 +63,8 @@ def test_the_limit_itself_is_allowed_and_one_pixel_beyond_is_not(
     kind: str, encode: Encode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pixels = np.full((100, 120), 90, np.uint8)
-    made: dict[str, Any] = {"array": pixels, "picture": Image.fromarray(pixels)}
-    source = made[kind] if kind in made else encode(pixels, kind)
+    in_memory: dict[str, Any] = {"array": pixels, "picture": Image.fromarray(pixels)}
+    source = in_memory[kind] if kind in in_memory else encode(pixels, kind)
     monkeypatch.setenv("PNEUMONIA_MAX_PIXELS", "12000")
     assert read(source).pixels.size == 12_000
     monkeypatch.setenv("PNEUMONIA_MAX_PIXELS", "11999")
@@ -260,9 +260,10 @@ WHOLE = {kind: encoded(kind) for kind in FORMATS}
 def test_no_damage_raises_anything_but_our_errors(kind: str, data: strategies.DataObject) -> None:
     whole = bytearray(WHOLE[kind])
     # Most damage is to be in the header, where the decoders branch.
-    places = strategies.one_of(strategies.integers(0, 120), strategies.integers(0, len(whole) - 1))
-    for at, value in data.draw(strategies.lists(strategies.tuples(places, strategies.integers(0, 255)), max_size=8)):
-        whole[at] = value
+    positions = strategies.one_of(strategies.integers(0, 120), strategies.integers(0, len(whole) - 1))
+    changes = strategies.lists(strategies.tuples(positions, strategies.integers(0, 255)), max_size=8)
+    for position, value in data.draw(changes):
+        whole[position] = value
     try:
         film = read(bytes(whole))
     except PneumoniaError as error:

@@ -159,13 +159,13 @@ def _dct_codes(blocks: npt.NDArray[np.int64]) -> Iterator[tuple[int, int]]:
     previous = 0
     for block in blocks:
         yield from _coefficient(int(block[0]) - previous, 5, lambda size: size)
-        previous, last = int(block[0]), 0
-        for place in np.flatnonzero(block[1:]) + 1:
-            run = int(place) - last - 1
+        previous, last_index = int(block[0]), 0
+        for index in np.flatnonzero(block[1:]) + 1:
+            run = int(index) - last_index - 1
             yield from ((_AC_SYMBOLS.index(0xF0), 8) for _ in range(run // 16))
-            yield from _coefficient(int(block[place]), 8, partial(_ac_code, run % 16))
-            last = int(place)
-        if last < 63:
+            yield from _coefficient(int(block[index]), 8, partial(_ac_code, run % 16))
+            last_index = int(index)
+        if last_index < 63:
             yield _AC_SYMBOLS.index(0), 8
 
 
@@ -193,9 +193,9 @@ def _packed(codes: Bits) -> bytes:
     """Codes of so many bits each, one after the other, filled up with ones; a byte of ones is followed by a zero."""
     values, lengths = codes
     ends = np.cumsum(lengths)
-    which = np.repeat(np.arange(len(lengths)), lengths)
-    place = np.arange(ends[-1]) - (ends - lengths)[which]
-    bits = (values[which] >> (lengths[which] - 1 - place)) & 1
+    indices = np.repeat(np.arange(len(lengths)), lengths)
+    offset = np.arange(ends[-1]) - (ends - lengths)[indices]
+    bits = (values[indices] >> (lengths[indices] - 1 - offset)) & 1
     bits = np.append(bits, np.ones(-len(bits) % 8, dtype=np.int64))
     return np.packbits(bits.astype(np.uint8)).tobytes().replace(b"\xff", b"\xff\0")
 

@@ -36,7 +36,7 @@ def dicom(pixels: Pixels, *, syntax: UID = ExplicitVRLittleEndian, preamble: boo
     depth = 8 * pixels.dtype.itemsize
     dataset = Dataset()
     stored = pixels.astype(pixels.dtype.newbyteorder(">" if syntax == ExplicitVRBigEndian else "<"))
-    wanted: dict[str, Any] = {
+    elements: dict[str, Any] = {
         **CHILD,
         "PatientAge": "003Y",
         "SOPClassUID": "1.2.840.10008.5.1.4.1.1.1",
@@ -51,8 +51,8 @@ def dicom(pixels: Pixels, *, syntax: UID = ExplicitVRLittleEndian, preamble: boo
         "PixelData": stored.tobytes(),
         **tags,
     }
-    wanted.setdefault("HighBit", wanted["BitsStored"] and wanted["BitsStored"] - 1)
-    for name, value in wanted.items():
+    elements.setdefault("HighBit", elements["BitsStored"] and elements["BitsStored"] - 1)
+    for name, value in elements.items():
         if value is not None:
             setattr(dataset, name, value)
     if "PixelData" in dataset and syntax.is_encapsulated:
@@ -61,13 +61,13 @@ def dicom(pixels: Pixels, *, syntax: UID = ExplicitVRLittleEndian, preamble: boo
         # Bytes have no order; only words are swapped by a big-endian file.
         dataset["PixelData"].VR = "OB" if depth == 8 else "OW"
     buffer = io.BytesIO()
-    how = {"implicit_vr": syntax == ImplicitVRLittleEndian, "little_endian": syntax != ExplicitVRBigEndian}
+    encoding = {"implicit_vr": syntax == ImplicitVRLittleEndian, "little_endian": syntax != ExplicitVRBigEndian}
     if preamble:
         dataset.file_meta = FileMetaDataset()
         dataset.file_meta.TransferSyntaxUID = syntax
-        pydicom.dcmwrite(buffer, dataset, enforce_file_format=True, **how)
+        pydicom.dcmwrite(buffer, dataset, enforce_file_format=True, **encoding)
     else:
-        pydicom.dcmwrite(buffer, dataset, **how)
+        pydicom.dcmwrite(buffer, dataset, **encoding)
     return buffer.getvalue()
 
 

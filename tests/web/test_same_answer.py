@@ -21,7 +21,7 @@ from pneumonia import Predictor
 from pneumonia.web import film_session
 from pneumonia.web.batch_job import Jobs
 from pneumonia.web.server.upload import Upload
-from tests.hostile.bombs import png_of
+from tests.hostile.decompression_bombs import png_of
 from tests.support.dicom_files import dicom as any_dicom
 
 from .visit import Visit, dicom

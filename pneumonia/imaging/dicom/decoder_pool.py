@@ -2,7 +2,7 @@
 
 They are native code: damaged bytes can crash them, let them spin for ever, or make them ask for all memory there is. In
 a process of its own that costs one film its answer, and nothing else. The process is a plain `subprocess` that runs
-`codestream.py`: `fork` is not safe beside threads, and `spawn` would import the caller's `__main__`, that is the page.
+`decoder_worker.py`: `fork` is not safe beside threads, and `spawn` would import the caller's `__main__`, the page.
 It starts with the first compressed frame, waits for the next one, and ends with the service.
 """
 
@@ -47,11 +47,11 @@ CPU_SECONDS_PER_MILLION_SAMPLES = 2
 CLOCK_SECONDS_PER_CPU_SECOND = 10
 """Seconds by the clock for each second of processor time: a decoder waits for nothing, but its machine may be busy."""
 
-_LONGEST_LINE = 1000
+_MAX_LINE_BYTES = 1000
 """Bytes of an answer's first line; a decoder gone mad shall not fill our memory."""
 
-_OUT_OF_TIME = getattr(signal, "SIGXCPU", 0)
-Answer: TypeAlias = tuple[dict[str, Any], bytes]
+_CPU_LIMIT_SIGNAL = getattr(signal, "SIGXCPU", 0)
+Response: TypeAlias = tuple[dict[str, Any], bytes]
 """What a decoder says of the samples, and the samples."""
 
 _SAMPLE_TYPES = {"|u1", "|i1", "<u2", "<i2", "<u4", "<i4"}
@@ -72,24 +72,24 @@ def decode(syntax: UID, layout: dict[str, Any], frame: bytes) -> npt.NDArray[Any
         "memory": MEMORY_BASE + MEMORY_PER_SAMPLE * prod(shape) + 4 * len(frame),
         "cpu_seconds": cpu_seconds,
     }
-    facts, samples = _answer(request, frame, shape)
-    if "failed" in facts:
-        raise _failure(facts["failed"], syntax)
-    return np.frombuffer(samples, facts["dtype"]).reshape(shape)
+    response, samples = _decode_in_worker(request, frame, shape)
+    if "failed" in response:
+        raise _error_for(response["failed"], syntax)
+    return np.frombuffer(samples, response["dtype"]).reshape(shape)
 
 
-def _answer(request: dict[str, Any], frame: bytes, shape: tuple[int, ...]) -> Answer:
-    with _workers.lend() as worker:
+def _decode_in_worker(request: dict[str, Any], frame: bytes, shape: tuple[int, ...]) -> Response:
+    with _pool.acquire() as worker:
         has_served = worker.has_served
-        answer = worker.ask(request, frame, shape)
-    if answer is None and has_served:
+        result = worker.decode(request, frame, shape)
+    if result is None and has_served:
         # It may have died while it waited, or of what an earlier frame did to it: this one shall not pay for that.
-        with _workers.lend(new=True) as worker:
-            answer = worker.ask(request, frame, shape)
-    if answer is None:
+        with _pool.acquire(new=True) as worker:
+            result = worker.decode(request, frame, shape)
+    if result is None:
         name = request["syntax"].name
         raise UnreadableImage(f"The DICOM picture is damaged; its decoder broke down on it ({name}).")
-    return answer
+    return result
 
 
 def _shape(layout: dict[str, Any]) -> tuple[int, ...]:
@@ -97,8 +97,8 @@ def _shape(layout: dict[str, Any]) -> tuple[int, ...]:
     return flat if layout["samples_per_pixel"] == 1 else (*flat, int(layout["samples_per_pixel"]))
 
 
-def _failure(why: str, syntax: UID) -> UnreadableImage | UnsupportedDicom:
-    if why == decoder_worker.MISSING:
+def _error_for(reason: str, syntax: UID) -> UnreadableImage | UnsupportedDicom:
+    if reason == decoder_worker.MISSING:
         return UnsupportedDicom(
             "The decoder for this DICOM file's compression is not installed here. Allowed: what `pip install -r "
             f"requirements.txt` brings. Received: {syntax.name}."
@@ -122,31 +122,31 @@ class _Worker:
             )
         except OSError:
             raise Busy("No decoder can be started at the moment. Please try again later.") from None
-        self._over_time = False
+        self._has_timed_out = False
         self.has_served = False
 
     @property
     def is_alive(self) -> bool:
         return self._process.poll() is None
 
-    def ask(self, request: dict[str, Any], frame: bytes, shape: tuple[int, ...]) -> Answer | None:
+    def decode(self, request: dict[str, Any], frame: bytes, shape: tuple[int, ...]) -> Response | None:
         """Facts and samples of a frame; None where the decoder broke down. Raises `UnreadableImage` out of time."""
-        timer = threading.Timer(CLOCK_SECONDS_PER_CPU_SECOND * request["cpu_seconds"], self._kill_for_time)
+        timer = threading.Timer(CLOCK_SECONDS_PER_CPU_SECOND * request["cpu_seconds"], self._kill_on_timeout)
         timer.daemon = True
         timer.start()
         try:
-            answer = self._exchange(request, frame, shape)
+            result = self._exchange(request, frame, shape)
         except Exception:  # a broken pipe, or whatever else a broken decoder may answer
-            answer = None
+            result = None
         finally:
             timer.cancel()
             timer.join()  # from here on it kills no more
         self.has_served = True
-        if answer is None or self._over_time:
+        if result is None or self._has_timed_out:
             self.end()
-            self._tell_why(request["syntax"], request["cpu_seconds"])
+            self._report_failure(request["syntax"], request["cpu_seconds"])
             return None
-        return answer
+        return result
 
     def end(self) -> None:
         """Kill and bury: no process, zombie or open pipe is left."""
@@ -157,30 +157,30 @@ class _Worker:
                 assert pipe is not None
                 pipe.close()
 
-    def _exchange(self, request: dict[str, Any], frame: bytes, shape: tuple[int, ...]) -> Answer:
+    def _exchange(self, request: dict[str, Any], frame: bytes, shape: tuple[int, ...]) -> Response:
         assert self._process.stdin is not None and self._process.stdout is not None
         self._process.stdin.write(json.dumps(request).encode() + b"\n")
         self._process.stdin.write(frame)
         self._process.stdin.flush()
         # Plain JSON and plain bytes of a size known before: nothing that a broken decoder says is trusted further.
-        facts: dict[str, Any] = json.loads(self._process.stdout.readline(_LONGEST_LINE))
-        if "failed" in facts:
-            return facts, b""
-        if tuple(facts["shape"]) != shape or facts["dtype"] not in _SAMPLE_TYPES:
+        response: dict[str, Any] = json.loads(self._process.stdout.readline(_MAX_LINE_BYTES))
+        if "failed" in response:
+            return response, b""
+        if tuple(response["shape"]) != shape or response["dtype"] not in _SAMPLE_TYPES:
             raise ValueError("the decoder answers with another picture than asked for")
-        expected = prod(shape) * np.dtype(facts["dtype"]).itemsize
+        expected = prod(shape) * np.dtype(response["dtype"]).itemsize
         samples = self._process.stdout.read(expected)
         if len(samples) != expected:
             raise ValueError("the decoder ended amid its answer")
-        return facts, samples
+        return response, samples
 
-    def _kill_for_time(self) -> None:
-        self._over_time = True
+    def _kill_on_timeout(self) -> None:
+        self._has_timed_out = True
         self._process.kill()
 
-    def _tell_why(self, syntax: UID, cpu_seconds: int) -> None:
+    def _report_failure(self, syntax: UID, cpu_seconds: int) -> None:
         """Log how it ended; raises `UnreadableImage` where it was for the time."""
-        if self._over_time or self._process.returncode == -_OUT_OF_TIME:
+        if self._has_timed_out or self._process.returncode == -_CPU_LIMIT_SIGNAL:
             log.warning("a decoder (%s) was ended after %d s", syntax.name, cpu_seconds)
             raise UnreadableImage(
                 f"The DICOM picture cannot be decoded in time ({syntax.name}). Allowed: {cpu_seconds} s."
@@ -188,23 +188,23 @@ class _Worker:
         log.warning("a decoder (%s) broke down with exit code %s", syntax.name, self._process.returncode)
 
 
-class _Workers:
+class _WorkerPool:
     """The processes that there are: each is lent to one thread at a time, `PNEUMONIA_THREADS` of them at once."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._idle: list[_Worker] = []
-        self._lent = 0
+        self._in_use = 0
 
     @contextmanager
-    def lend(self, *, new: bool = False) -> Iterator[_Worker]:
+    def acquire(self, *, new: bool = False) -> Iterator[_Worker]:
         """A living worker; one that an error passes through is ended, and an ended one does not come back."""
         with self._changed:
-            self._changed.wait_for(lambda: self._lent < settings.THREADS.read())
-            self._lent += 1
+            self._changed.wait_for(lambda: self._in_use < settings.THREADS.read())
+            self._in_use += 1
         worker = None
         try:
-            worker = (None if new else self._living()) or _Worker()
+            worker = (None if new else self._pop_alive()) or _Worker()
             yield worker
         except BaseException:
             if worker is not None:
@@ -212,7 +212,7 @@ class _Workers:
             raise
         finally:
             with self._changed:
-                self._lent -= 1
+                self._in_use -= 1
                 self._idle += [worker] if worker is not None and worker.is_alive else []
                 self._changed.notify()
 
@@ -221,7 +221,7 @@ class _Workers:
         while worker := self._pop():
             worker.end()
 
-    def _living(self) -> _Worker | None:
+    def _pop_alive(self) -> _Worker | None:
         while worker := self._pop():
             if worker.is_alive:
                 return worker
@@ -233,17 +233,17 @@ class _Workers:
             return self._idle.pop() if self._idle else None
 
 
-_workers = _Workers()
-_parents: list[_Workers] = []
+_pool = _WorkerPool()
+_parent_pools: list[_WorkerPool] = []
 """Workers of the process that this one was forked from: kept, so that they are neither used nor tidied away here."""
 
 
-def _begin_anew() -> None:
-    global _workers
-    _parents.append(_workers)
-    _workers = _Workers()
+def _reset_after_fork() -> None:
+    global _pool
+    _parent_pools.append(_pool)
+    _pool = _WorkerPool()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_begin_anew)
-atexit.register(lambda: _workers.end())
+    os.register_at_fork(after_in_child=_reset_after_fork)
+atexit.register(lambda: _pool.end())

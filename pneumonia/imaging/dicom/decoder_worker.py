@@ -50,11 +50,11 @@ DECODERS = {
 }
 """Which library decodes which transfer syntax. Where two could, Pillow's copy of the codec is the newer one."""
 
-_READ_AS = {JPEGExtended12Bit: JPEGLossless}
+_DECODED_AS = {JPEGExtended12Bit: JPEGLossless}
 """pydicom asks GDCM for no 12-bit JPEG, since GDCM cannot write it. GDCM reads it, going by the codestream's own
 header, whichever JPEG it is called."""
 
-_SIZES = Path("/proc/self/statm")
+_STATM = Path("/proc/self/statm")
 """Linux: the process's size in pages. Elsewhere the system does not keep to a limit of memory anyway."""
 
 DAMAGED, MISSING = "damaged", "missing"
@@ -63,8 +63,8 @@ DAMAGED, MISSING = "damaged", "missing"
 
 _JPEG_2000_SIZE = b"\xff\x4f\xff\x51"
 _JPEG_FRAME_HEADERS = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
-_END = b"\xff\xd9"
-_LAST_BYTES = 64
+_END_MARKER = b"\xff\xd9"
+_MAX_END_DISTANCE = 64
 """How far from the frame's end its end marker may stand: writers pad."""
 
 
@@ -74,7 +74,7 @@ def has_end_marker(syntax: UID, frame: bytes) -> bool:
     The marker's two bytes stand nowhere in the samples of JPEG, JPEG-LS and JPEG 2000. RLE has none; its samples are
     counted when they are decoded.
     """
-    return syntax == RLELossless or _END in frame[-_LAST_BYTES:]
+    return syntax == RLELossless or _END_MARKER in frame[-_MAX_END_DISTANCE:]
 
 
 def frame_size(syntax: UID, frame: bytes) -> tuple[int, int] | None:
@@ -85,27 +85,27 @@ def frame_size(syntax: UID, frame: bytes) -> tuple[int, int] | None:
     if syntax == RLELossless:
         return None
     if syntax in JPEG2000TransferSyntaxes:
-        at = frame.find(_JPEG_2000_SIZE) + len(_JPEG_2000_SIZE)
-        right, bottom, left, top = struct.unpack_from(">4L", frame, at + 4)
+        position = frame.find(_JPEG_2000_SIZE) + len(_JPEG_2000_SIZE)
+        right, bottom, left, top = struct.unpack_from(">4L", frame, position + 4)
         return bottom - top, right - left
-    at = 2
-    while frame[at + 1] not in _JPEG_FRAME_HEADERS:
-        at += 1 if frame[at + 1] == 0xFF else 2 + int.from_bytes(frame[at + 2 : at + 4])
-    height, width = struct.unpack_from(">HH", frame, at + 5)
+    position = 2
+    while frame[position + 1] not in _JPEG_FRAME_HEADERS:
+        position += 1 if frame[position + 1] == 0xFF else 2 + int.from_bytes(frame[position + 2 : position + 4])
+    height, width = struct.unpack_from(">HH", frame, position + 5)
     return height, width
 
 
 def serve() -> None:
     """Answer requests on stdin until it ends, which it does at the latest when the service does."""
     requests = sys.stdin.buffer
-    with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as answers:
-        _silence()
+    with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as responses:
+        _redirect_output()
         while line := requests.readline():
             request = json.loads(line)
-            facts, samples = _answer(request, requests.read(request["size"]))
-            answers.write(json.dumps(facts).encode() + b"\n")
-            answers.write(samples)
-            answers.flush()
+            facts, samples = _handle_request(request, requests.read(request["size"]))
+            responses.write(json.dumps(facts).encode() + b"\n")
+            responses.write(samples)
+            responses.flush()
 
 
 def decode_frame(syntax: UID, layout: dict[str, Any], codestream: bytes) -> npt.NDArray[Any]:
@@ -117,13 +117,13 @@ def decode_frame(syntax: UID, layout: dict[str, Any], codestream: bytes) -> npt.
 
 
 def _decoder(syntax: UID) -> Decoder:
-    return get_decoder(_READ_AS.get(syntax, syntax))
+    return get_decoder(_DECODED_AS.get(syntax, syntax))
 
 
-def _answer(request: dict[str, Any], codestream: bytes) -> tuple[dict[str, Any], bytes]:
+def _handle_request(request: dict[str, Any], codestream: bytes) -> tuple[dict[str, Any], bytes]:
     # Damaged bytes make decoders raise nearly everything. No text of theirs is passed on: it may quote the bytes.
     try:
-        _allow(request["memory"], request["cpu_seconds"])
+        _limit_resources(request["memory"], request["cpu_seconds"])
         syntax = UID(request["syntax"])
         if DECODERS[syntax] not in _decoder(syntax).available_plugins:
             return {"failed": MISSING}, b""
@@ -133,15 +133,15 @@ def _answer(request: dict[str, Any], codestream: bytes) -> tuple[dict[str, Any],
         return {"failed": DAMAGED}, b""
 
 
-def _silence() -> None:
-    """What native code prints would mix with the answers, or end in the service's log."""
-    nothing = os.open(os.devnull, os.O_RDWR)
+def _redirect_output() -> None:
+    """What native code prints would mix with the responses, or end in the service's log."""
+    null_device = os.open(os.devnull, os.O_RDWR)
     for stream in (1, 2):
-        os.dup2(nothing, stream)
+        os.dup2(null_device, stream)
     pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
 
 
-def _allow(memory: int, cpu_seconds: int) -> None:
+def _limit_resources(memory: int, cpu_seconds: int) -> None:
     """Bound what one request may use, on top of what the process uses already.
 
     Seconds of the processor and not of the clock, so that a busy machine costs no film its answer; and they end a
@@ -149,17 +149,17 @@ def _allow(memory: int, cpu_seconds: int) -> None:
     """
     if resource is None:
         return
-    spent = resource.getrusage(resource.RUSAGE_SELF)
-    _limit(resource.RLIMIT_CPU, int(spent.ru_utime + spent.ru_stime) + cpu_seconds)
-    _limit(resource.RLIMIT_CORE, 0)  # a core dump would lay a patient's film on the disk
-    if _SIZES.exists():
-        used = int(_SIZES.read_text().split()[0]) * resource.getpagesize()
-        _limit(resource.RLIMIT_AS, used + memory)
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    _set_limit(resource.RLIMIT_CPU, int(usage.ru_utime + usage.ru_stime) + cpu_seconds)
+    _set_limit(resource.RLIMIT_CORE, 0)  # a core dump would lay a patient's film on the disk
+    if _STATM.exists():
+        current = int(_STATM.read_text().split()[0]) * resource.getpagesize()
+        _set_limit(resource.RLIMIT_AS, current + memory)
 
 
-def _limit(what: int, value: int) -> None:
-    hard = resource.getrlimit(what)[1]
-    resource.setrlimit(what, (value if hard == resource.RLIM_INFINITY else min(value, hard), hard))
+def _set_limit(kind: int, value: int) -> None:
+    hard = resource.getrlimit(kind)[1]
+    resource.setrlimit(kind, (value if hard == resource.RLIM_INFINITY else min(value, hard), hard))
 
 
 if __name__ == "__main__":

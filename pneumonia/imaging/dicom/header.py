@@ -27,8 +27,8 @@ NON_RADIOGRAPH_MODALITIES = {
 """The standard's terms for what is no radiograph. CR, DX, RG, RF, OT, an unknown term or none go on to the gate: those
 who write films use them all."""
 
-_CHEST = re.compile("CHEST|THORA|LUNG|RIB|HEART|STERN|CLAV|TRUNK|WHOLE|BABYGRAM")
-_OTHER_PARTS = {
+_CHEST_WORDS = re.compile("CHEST|THORA|LUNG|RIB|HEART|STERN|CLAV|TRUNK|WHOLE|BABYGRAM")
+_OTHER_BODY_PARTS = {
     *("SKULL", "HEAD", "BRAIN", "FACE", "ORBIT", "SINUS", "SINUSES", "NOSE", "JAW", "MAXILLA", "MANDIBLE", "ZYGOMA"),
     *("TMJ", "TEETH", "TOOTH", "NECK", "CSPINE", "LSPINE", "SSPINE", "SACRUM", "COCCYX", "PELVIS", "HIP", "ABDOMEN"),
     *("SHOULDER", "SCAPULA", "ARM", "HUMERUS", "ELBOW", "FOREARM", "WRIST", "HAND", "FINGER", "THUMB", "EXTREMITY"),
@@ -52,7 +52,7 @@ def non_radiograph_modality(dataset: pydicom.Dataset) -> str | None:
 def is_other_body_part(dataset: pydicom.Dataset) -> bool:
     """Whether BodyPartExamined names a part that shows no lungs, and no chest beside it."""
     words = _words(dataset, "BodyPartExamined")
-    return any(word in _OTHER_PARTS for word in words) and not any(_CHEST.match(word) for word in words)
+    return any(word in _OTHER_BODY_PARTS for word in words) and not any(_CHEST_WORDS.match(word) for word in words)
 
 
 def is_lateral(dataset: pydicom.Dataset) -> bool:
@@ -62,15 +62,15 @@ def is_lateral(dataset: pydicom.Dataset) -> bool:
 
 def header_warnings(dataset: pydicom.Dataset) -> tuple[str, ...]:
     """What a user should know of this, without its being quoted."""
-    told = {
+    conditions = {
         BODY_PART_WARNING: is_other_body_part(dataset),
         LATERAL_WARNING: is_lateral(dataset),
-        AGE_WARNING: _is_of_other_age(dataset),
+        AGE_WARNING: _is_outside_training_ages(dataset),
     }
-    return tuple(note for note, is_so in told.items() if is_so)
+    return tuple(warning for warning, applies in conditions.items() if applies)
 
 
-def _is_of_other_age(dataset: pydicom.Dataset) -> bool:
+def _is_outside_training_ages(dataset: pydicom.Dataset) -> bool:
     age = _age_years(str(dataset.get("PatientAge", "")))
     return age is not None and not TRAINING_AGES_YEARS[0] <= age < TRAINING_AGES_YEARS[1] + 1
 

@@ -19,11 +19,11 @@ BYTES_PER_PIXEL = 4
 TAGS_BYTES = 16_000_000
 """On top, for the tags of a file of any size."""
 
-_PIECE_BYTES = 16_384
+_CHUNK_BYTES = 16_384
 """Read at a time: unfolds to 17 MB at most, so that the whole stands in memory once and not twice."""
 
 _SYNTAX_TAG = b"\x02\x00\x10\x00"
-_LONG_LENGTHS = {b"OB", b"OW", b"OF", b"SQ", b"UN", b"UT"}
+_VRS_WITH_LONG_LENGTH = {b"OB", b"OW", b"OF", b"SQ", b"UN", b"UT"}
 
 
 def inflate(data: bytes) -> bytes:
@@ -31,40 +31,42 @@ def inflate(data: bytes) -> bytes:
 
     Raises `TooLarge` and `UnreadableImage`.
     """
-    start, end, meta = _meta(data)
+    start, end, meta_end = _parse_meta_header(data)
     if data[start:end].rstrip(b"\0 ") != DeflatedExplicitVRLittleEndian.encode():
         return data
-    plain = ExplicitVRLittleEndian.encode().ljust(end - start, b"\0")
-    unfolded = io.BytesIO()
-    unfolded.write(data[:start] + plain + data[end:meta])
-    _unfold(memoryview(data)[meta:], unfolded)
-    return unfolded.getvalue()
+    explicit_syntax = ExplicitVRLittleEndian.encode().ljust(end - start, b"\0")
+    output = io.BytesIO()
+    output.write(data[:start] + explicit_syntax + data[end:meta_end])
+    _decompress(memoryview(data)[meta_end:], output)
+    return output.getvalue()
 
 
-def _meta(data: bytes) -> tuple[int, int, int]:
+def _parse_meta_header(data: bytes) -> tuple[int, int, int]:
     """Where the transfer syntax stands (start, end; both 0 where it is missing), and where the meta header ends."""
-    at = 132 if data[128:132] == b"DICM" else 0
-    found = (0, 0)
-    while data[at : at + 2] == b"\x02\x00":
-        is_long = data[at + 4 : at + 6] in _LONG_LENGTHS
-        value = at + (12 if is_long else 8)
-        length = int.from_bytes(data[at + 8 : at + 12] if is_long else data[at + 6 : at + 8], "little")
-        if data[at : at + 4] == _SYNTAX_TAG:
-            found = (value, value + length)
-        at = value + length
-    return (*found, at)
+    position = 132 if data[128:132] == b"DICM" else 0
+    syntax_position = (0, 0)
+    while data[position : position + 2] == b"\x02\x00":
+        is_long = data[position + 4 : position + 6] in _VRS_WITH_LONG_LENGTH
+        value = position + (12 if is_long else 8)
+        length = int.from_bytes(
+            data[position + 8 : position + 12] if is_long else data[position + 6 : position + 8], "little"
+        )
+        if data[position : position + 4] == _SYNTAX_TAG:
+            syntax_position = (value, value + length)
+        position = value + length
+    return (*syntax_position, position)
 
 
-def _unfold(folded: memoryview, unfolded: io.BytesIO) -> None:
+def _decompress(compressed: memoryview, output: io.BytesIO) -> None:
     limit = BYTES_PER_PIXEL * settings.MAX_PIXELS.read() + TAGS_BYTES
-    header = unfolded.tell()
-    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-    for at in range(0, len(folded), _PIECE_BYTES):
-        if inflater.eof:
+    header = output.tell()
+    decompressor = zlib.decompressobj(-zlib.MAX_WBITS)
+    for position in range(0, len(compressed), _CHUNK_BYTES):
+        if decompressor.eof:
             return
-        unfolded.write(inflater.decompress(folded[at : at + _PIECE_BYTES]))
-        if unfolded.tell() - header > limit:
+        output.write(decompressor.decompress(compressed[position : position + _CHUNK_BYTES]))
+        if output.tell() - header > limit:
             allowed = f"{limit / 1e6:.0f} MB"
             raise TooLarge(f"The deflated DICOM file unfolds to too much. Allowed: {allowed}. Received: more.")
-    if not inflater.eof:
+    if not decompressor.eof:
         raise UnreadableImage("The deflated DICOM file breaks off before its end.")

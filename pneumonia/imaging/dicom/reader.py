@@ -35,9 +35,9 @@ warnings.filterwarnings("ignore", module=r"pydicom(\.|$)")
 
 COMPRESSIONS = "uncompressed, deflated, RLE, JPEG baseline, extended or lossless, JPEG-LS or JPEG 2000"
 
-_GREYS = {"MONOCHROME1", "MONOCHROME2"}
-_SAMPLES = {**dict.fromkeys(_GREYS, 1), "PALETTE COLOR": 1}
-_SAMPLES |= dict.fromkeys(("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT"), 3)
+_GREY_INTERPRETATIONS = {"MONOCHROME1", "MONOCHROME2"}
+_SAMPLES_PER_PIXEL = {**dict.fromkeys(_GREY_INTERPRETATIONS, 1), "PALETTE COLOR": 1}
+_SAMPLES_PER_PIXEL |= dict.fromkeys(("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT"), 3)
 """PhotometricInterpretation -> samples a pixel. Grey films are often exported in colours, so these are read too."""
 
 MAX_ELEMENT_BYTES = 65_534
@@ -48,7 +48,7 @@ MAX_TABLE_BYTES = 1_000_000
 
 _TABLES = ("LUTData", "ModalityLUTSequence", "VOILUTSequence", "ExtendedOffsetTable", "ExtendedOffsetTableLengths")
 _PALETTES = tuple(f"{colour}PaletteColorLookupTableData" for colour in ("Red", "Green", "Blue"))
-_LONGEST = {
+_MAX_BYTES = {
     **dict.fromkeys((*_TABLES, *_PALETTES), MAX_TABLE_BYTES),
     **dict.fromkeys(("PixelData", "FloatPixelData", "DoubleFloatPixelData"), 2**32),
 }
@@ -56,8 +56,8 @@ _LONGEST = {
 _UNCOMPRESSED = {ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian}
 _DICOMDIR = "1.2.840.10008.1.3.10"
 
-_PIXEL_DATA = b"\xe0\x7f\x10\x00"
-_WINDOWS = {"LINEAR", "LINEAR_EXACT", "SIGMOID"}
+_PIXEL_DATA_TAG = b"\xe0\x7f\x10\x00"
+_VOI_FUNCTIONS = {"LINEAR", "LINEAR_EXACT", "SIGMOID"}
 
 
 def read(data: bytes) -> Radiograph:
@@ -68,41 +68,41 @@ def read(data: bytes) -> Radiograph:
     """
     with translate_decoder_errors("DICOM file"):
         dataset = pydicom.dcmread(decode_limits.BoundedReader(inflate(data)), force=True)
-        if "PixelData" not in dataset and _PIXEL_DATA in data:
+        if "PixelData" not in dataset and _PIXEL_DATA_TAG in data:
             raise UnreadableImage("The DICOM file breaks off before the end of its picture.")
-        _leave_out_long(dataset)
-        _mend(dataset)
-        _check(dataset)
-        pixels, lost = _grey(dataset)
+        _drop_oversized_elements(dataset)
+        _normalise_elements(dataset)
+        _check_supported(dataset)
+        pixels, colour_warnings = _grey_pixels(dataset)
         return Radiograph(
             pixels,
             "DICOM",
-            (*_frames_note(dataset), *lost, *header.header_warnings(dataset)),
+            (*_frame_warnings(dataset), *colour_warnings, *header.header_warnings(dataset)),
             header.is_lateral(dataset),
             header.is_other_body_part(dataset),
         )
 
 
-def _leave_out_long(dataset: pydicom.Dataset) -> None:
+def _drop_oversized_elements(dataset: pydicom.Dataset) -> None:
     """Forget elements that are longer than any that is read: pydicom would make an object of each of their values."""
     for tag in list(dataset.keys()):
         element = dataset.get_item(tag)
         if isinstance(element, pydicom.DataElement):  # a sequence of undefined length, which is parsed by now
             for item in element.value if element.VR == "SQ" else ():
-                _leave_out_long(item)
-        elif len(element.value or b"") > _LONGEST.get(keyword_for_tag(tag), MAX_ELEMENT_BYTES):
+                _drop_oversized_elements(item)
+        elif len(element.value or b"") > _MAX_BYTES.get(keyword_for_tag(tag), MAX_ELEMENT_BYTES):
             del dataset[tag]
 
 
-def _mend(dataset: pydicom.Dataset) -> None:
+def _normalise_elements(dataset: pydicom.Dataset) -> None:
     """Make explicit what a careless writer left out: empty elements count as missing, a bare data set has a syntax."""
     for keyword in ("WindowCenter", "WindowWidth", "RescaleSlope", "RescaleIntercept", "VOILUTSequence", "PixelData"):
         if keyword in dataset and not dataset[keyword].value and dataset[keyword].value != 0:
             del dataset[keyword]
-    if dataset.get("VOILUTFunction") not in _WINDOWS:
+    if dataset.get("VOILUTFunction") not in _VOI_FUNCTIONS:
         dataset.VOILUTFunction = "LINEAR"
-    narrowest = 1 if dataset.VOILUTFunction == "LINEAR" else 1e-9
-    if "WindowCenter" in dataset and not (_first(dataset.get("WindowWidth")) or 0) >= narrowest:
+    min_width = 1 if dataset.VOILUTFunction == "LINEAR" else 1e-9
+    if "WindowCenter" in dataset and not (_first_value(dataset.get("WindowWidth")) or 0) >= min_width:
         del dataset["WindowCenter"]  # a window without width shows nothing
     if dataset.get("RescaleSlope") == 0:
         del dataset["RescaleSlope"]  # so does a scale without length
@@ -112,13 +112,13 @@ def _mend(dataset: pydicom.Dataset) -> None:
         dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else explicit
 
 
-def _first(value: Any) -> Any:
+def _first_value(value: Any) -> Any:
     return value[0] if isinstance(value, MultiValue) else value
 
 
-def _check(dataset: pydicom.Dataset) -> None:
+def _check_supported(dataset: pydicom.Dataset) -> None:
     if "PixelData" not in dataset:
-        raise _no_pixels(dataset)
+        raise _no_pixels_error(dataset)
     modality = header.non_radiograph_modality(dataset)
     if modality is not None:
         raise UnsupportedDicom(
@@ -127,7 +127,7 @@ def _check(dataset: pydicom.Dataset) -> None:
         )
     _check_compression(dataset.file_meta.TransferSyntaxUID)
     samples = dataset.get("SamplesPerPixel", 1)
-    if samples != _SAMPLES.get(_photometric(dataset)) or (samples == 3 and dataset.BitsAllocated != 8):
+    if samples != _SAMPLES_PER_PIXEL.get(_photometric(dataset)) or (samples == 3 and dataset.BitsAllocated != 8):
         raise UnsupportedDicom(
             "The DICOM picture is neither grey nor in colours that are read. Allowed: MONOCHROME1 or MONOCHROME2; "
             "PALETTE COLOR; RGB or YBR with 8 bits a sample."
@@ -135,7 +135,7 @@ def _check(dataset: pydicom.Dataset) -> None:
     check_pixel_count(int(dataset.Columns), int(dataset.Rows))
 
 
-def _no_pixels(dataset: pydicom.Dataset) -> NoPixels | UnsupportedDicom:
+def _no_pixels_error(dataset: pydicom.Dataset) -> NoPixels | UnsupportedDicom:
     if "FloatPixelData" in dataset or "DoubleFloatPixelData" in dataset:
         return UnsupportedDicom("The DICOM file holds a map of numbers and no film. Allowed: a file with pixel data.")
     if dataset.file_meta.get("MediaStorageSOPClassUID") == _DICOMDIR:
@@ -145,10 +145,10 @@ def _no_pixels(dataset: pydicom.Dataset) -> NoPixels | UnsupportedDicom:
 
 def _check_compression(syntax: UID) -> None:
     if syntax not in _UNCOMPRESSED and syntax not in decoder_worker.DECODERS:
-        is_known = not syntax.is_private and syntax.is_transfer_syntax
+        is_standard = not syntax.is_private and syntax.is_transfer_syntax
         raise UnsupportedDicom(
             f"The DICOM file's compression is not supported. Allowed: {COMPRESSIONS}. "
-            f"Received: {syntax.name if is_known else 'an unknown one'}."
+            f"Received: {syntax.name if is_standard else 'an unknown one'}."
         )
 
 
@@ -156,47 +156,47 @@ def _photometric(dataset: pydicom.Dataset) -> str:
     return str(dataset.get("PhotometricInterpretation", ""))
 
 
-def _grey(dataset: pydicom.Dataset) -> tuple[Pixels, tuple[str, ...]]:
+def _grey_pixels(dataset: pydicom.Dataset) -> tuple[Pixels, tuple[str, ...]]:
     """`[H, W]` grey pixels, and a note where colour was lost on the way."""
-    stored = _stored(dataset)
-    if _photometric(dataset) in _GREYS:
-        return voi.apply_presentation(dataset, stored), ()
+    stored = _stored_values(dataset)
+    if _photometric(dataset) in _GREY_INTERPRETATIONS:
+        return voi.apply_rescale_and_voi(dataset, stored), ()
     channels = apply_color_lut(stored, dataset) if stored.ndim == 2 else stored
     if channels.dtype != np.uint8:
         channels = (channels >> 8).astype(np.uint8)  # a palette's entries have 16 bits
     return greyscale.to_grey(Image.fromarray(channels))
 
 
-def _stored(dataset: pydicom.Dataset) -> npt.NDArray[Any]:
+def _stored_values(dataset: pydicom.Dataset) -> npt.NDArray[Any]:
     """The first frame's samples, `[H, W]` or, in RGB, `[H, W, 3]`."""
     if dataset.file_meta.TransferSyntaxUID not in _UNCOMPRESSED:
-        return _decompressed(dataset)
+        return _decompress(dataset)
     bits, allocated = int(dataset.BitsStored), int(dataset.BitsAllocated)
-    high = int(dataset.get("HighBit", bits - 1))
+    high_bit = int(dataset.get("HighBit", bits - 1))
     if _photometric(dataset).startswith("YBR_FULL"):
-        return _in_rgb(pixel_array(dataset, index=0, raw=True))
-    if high == bits - 1 or not bits <= high < allocated:
+        return _ybr_to_rgb(pixel_array(dataset, index=0, raw=True))
+    if high_bit == bits - 1 or not bits <= high_bit < allocated:
         return pixel_array(dataset, index=0)
     # pydicom takes the lowest bits whatever HighBit says; here they lie higher, with foreign bits on either side.
     samples = pixel_array(dataset, index=0, correct_unused_bits=False)
-    return (samples << (allocated - 1 - high)) >> (allocated - bits)
+    return (samples << (allocated - 1 - high_bit)) >> (allocated - bits)
 
 
-def _in_rgb(samples: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+def _ybr_to_rgb(samples: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """YBR_FULL `[H, W, 3]` as RGB; pydicom would do it at once, in floats."""
     rgb = np.empty_like(samples)
-    for band in row_slices(*samples.shape[:2]):
-        rgb[band] = convert_color_space(samples[band], "YBR_FULL", "RGB")
+    for rows in row_slices(*samples.shape[:2]):
+        rgb[rows] = convert_color_space(samples[rows], "YBR_FULL", "RGB")
     return rgb
 
 
-def _decompressed(dataset: pydicom.Dataset) -> npt.NDArray[Any]:
+def _decompress(dataset: pydicom.Dataset) -> npt.NDArray[Any]:
     syntax = dataset.file_meta.TransferSyntaxUID
     offsets = (dataset.get("ExtendedOffsetTable"), dataset.get("ExtendedOffsetTableLengths"))
     frame = get_frame(
         dataset.PixelData,
         0,
-        number_of_frames=_frames(dataset),
+        number_of_frames=_frame_count(dataset),
         extended_offsets=offsets if all(offsets) else None,
     )
     if not decoder_worker.has_end_marker(syntax, frame):
@@ -216,10 +216,10 @@ def _decompressed(dataset: pydicom.Dataset) -> npt.NDArray[Any]:
     return decoder_pool.decode(syntax, layout, frame)
 
 
-def _frames(dataset: pydicom.Dataset) -> int:
+def _frame_count(dataset: pydicom.Dataset) -> int:
     return int(dataset.get("NumberOfFrames", 1) or 1)
 
 
-def _frames_note(dataset: pydicom.Dataset) -> tuple[str, ...]:
-    frames = _frames(dataset)
+def _frame_warnings(dataset: pydicom.Dataset) -> tuple[str, ...]:
+    frames = _frame_count(dataset)
     return (f"The file holds {frames} pictures; only the first was used.",) if frames > 1 else ()

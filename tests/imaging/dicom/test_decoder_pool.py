@@ -38,9 +38,9 @@ linux = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks a
 def workers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Workers of this test alone; when they have ended, no child of this process is left, alive or dead."""
     before = children()
-    monkeypatch.setattr(decoder_pool, "_workers", decoder_pool._Workers())
+    monkeypatch.setattr(decoder_pool, "_pool", decoder_pool._WorkerPool())
     yield
-    decoder_pool._workers.end()
+    decoder_pool._pool.end()
     assert children() <= before
 
 
@@ -80,7 +80,7 @@ def has_ended(pid: int) -> bool:
 
 
 def idle() -> list[int]:
-    return [worker._process.pid for worker in decoder_pool._workers._idle]
+    return [worker._process.pid for worker in decoder_pool._pool._idle]
 
 
 READ = "import ctypes, json, os, sys, time\nrequest = json.loads(sys.stdin.buffer.readline())\n"
@@ -119,22 +119,22 @@ def test_a_decoder_that_breaks_costs_one_film(
 
 
 @pytest.fixture
-def no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decoder_pool, "CPU_SECONDS_BASE", 1)
     monkeypatch.setattr(decoder_pool, "CLOCK_SECONDS_PER_CPU_SECOND", 1)
 
 
 @linux
-@pytest.mark.parametrize("how", ["time.sleep(600)", "while True: pass", "sys.stdin.buffer.read()"])
-def test_a_decoder_that_hangs_is_ended(how: str, no_patience: None, program: Callable[[str], None]) -> None:
-    program(READ + how)
+@pytest.mark.parametrize("statement", ["time.sleep(600)", "while True: pass", "sys.stdin.buffer.read()"])
+def test_a_decoder_that_hangs_is_ended(statement: str, short_timeout: None, program: Callable[[str], None]) -> None:
+    program(READ + statement)
     with pytest.raises(UnreadableImage, match=r"cannot be decoded in time .* Allowed: 1 s\."):
         read(COMPRESSED)
     assert idle() == []
 
 
 @linux
-def test_a_decoder_that_never_takes_the_frame_is_ended(no_patience: None, program: Callable[[str], None]) -> None:
+def test_a_decoder_that_never_takes_the_frame_is_ended(short_timeout: None, program: Callable[[str], None]) -> None:
     """The frame is larger than a pipe, so that the service would wait for ever to be rid of it."""
     program("import time\ntime.sleep(600)")
     large = np.random.default_rng(2).integers(0, 256, (800, 800), dtype=np.uint8)
@@ -144,7 +144,7 @@ def test_a_decoder_that_never_takes_the_frame_is_ended(no_patience: None, progra
 
 FRAGILE = f"""
 import importlib.util, os, time
-spec = importlib.util.spec_from_file_location("codestream", {PROGRAM!r})
+spec = importlib.util.spec_from_file_location("decoder_worker", {PROGRAM!r})
 real = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(real)
 original = real.decode_frame
@@ -201,7 +201,7 @@ def test_a_worker_serves_film_after_film_also_after_a_damaged_one() -> None:
 
 @linux
 def test_a_worker_that_died_while_it_waited_is_replaced() -> None:
-    decoder_pool._workers.end()  # of other tests
+    decoder_pool._pool.end()  # of other tests
     read(COMPRESSED)
     (pid,) = idle()
     os.kill(pid, signal.SIGKILL)
@@ -271,7 +271,7 @@ SPINS = f"""
 import resource, sys
 sys.path.insert(0, {str(ROOT)!r})
 from pneumonia.imaging.dicom import decoder_worker
-decoder_worker._allow(10**9, 1)
+decoder_worker._limit_resources(10**9, 1)
 print(resource.getrlimit(resource.RLIMIT_CORE)[0], flush=True)
 while True:
     pass
@@ -280,8 +280,8 @@ while True:
 
 @linux
 def test_a_decoder_that_spins_after_the_service_was_killed_ends_by_itself_without_a_core_dump() -> None:
-    done = subprocess.run([sys.executable, "-c", SPINS], capture_output=True, text=True, timeout=600)
-    assert (done.stdout.strip(), -done.returncode) == ("0", signal.SIGXCPU)
+    process = subprocess.run([sys.executable, "-c", SPINS], capture_output=True, text=True, timeout=600)
+    assert (process.stdout.strip(), -process.returncode) == ("0", signal.SIGXCPU)
 
 
 START = f"import sys\nsys.path.insert(0, {str(ROOT)!r})\nfrom pathlib import Path\n"
@@ -290,14 +290,12 @@ START = f"import sys\nsys.path.insert(0, {str(ROOT)!r})\nfrom pathlib import Pat
 def python(code: str, folder: Path, *arguments: object) -> str:
     """What a new interpreter prints that is started in `folder`; `pneumonia` is imported from here."""
     command = [sys.executable, "-c", START + code, *map(str, arguments)]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=600)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
+    process = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=600)
+    assert process.returncode == 0, process.stderr
+    return process.stdout.strip()
 
 
-PID = (
-    "from pneumonia.imaging.dicom import decoder_pool\nprint(decoder_pool._workers._idle[0]._process.pid, flush=True)\n"
-)
+PID = "from pneumonia.imaging.dicom import decoder_pool\nprint(decoder_pool._pool._idle[0]._process.pid, flush=True)\n"
 DECODES = "from pneumonia.imaging import read\nread(Path(sys.argv[1]))\n" + PID
 
 
@@ -329,12 +327,12 @@ import os
 child = os.fork()
 if child == 0:
     read(Path(sys.argv[1]))
-    print(decoder_pool._workers._idle[0]._process.pid, flush=True)
-    decoder_pool._workers.end()
+    print(decoder_pool._pool._idle[0]._process.pid, flush=True)
+    decoder_pool._pool.end()
     os._exit(0)
 os.waitpid(child, 0)
 read(Path(sys.argv[1]))
-print(decoder_pool._workers._idle[0]._process.pid)
+print(decoder_pool._pool._idle[0]._process.pid)
 """
 
 
@@ -349,7 +347,7 @@ def test_an_uncompressed_film_starts_no_process_and_loads_no_native_decoder(tmp_
     (tmp_path / "film").write_bytes(dicom(FILM))
     code = "from pneumonia.imaging import read\nread(Path(sys.argv[1]))\n"
     code += "from pneumonia.imaging.dicom import decoder_pool\n"
-    code += "import pydicom\nprint('gdcm' in sys.modules, decoder_pool._workers._idle)"
+    code += "import pydicom\nprint('gdcm' in sys.modules, decoder_pool._pool._idle)"
     assert python(code, tmp_path, tmp_path / "film") == "False []"
 
 
@@ -373,8 +371,8 @@ def test_a_folder_called_like_what_the_decoder_looks_for_disturbs_nothing(film_p
 
 def test_a_worker_imports_neither_page_nor_model() -> None:
     command = [sys.executable, "-X", "importtime", "-P", PROGRAM]
-    done = subprocess.run(command, input="", capture_output=True, text=True, timeout=600)
-    modules = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
-    assert done.returncode == 0
+    process = subprocess.run(command, input="", capture_output=True, text=True, timeout=600)
+    modules = {line.rpartition("|")[2].strip() for line in process.stderr.splitlines()}
+    assert process.returncode == 0
     assert {"gdcm", "pydicom", "numpy"} <= modules
     assert not {"gradio", "tensorflow", "keras", "ai_edge_litert", "pneumonia", "huggingface_hub"} & modules

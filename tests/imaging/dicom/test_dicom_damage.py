@@ -49,15 +49,15 @@ def film(syntax: UID, frame: bytes | None = None, **tags: Any) -> bytes:
     return encapsulated(samples, syntax, whole if frame is None else frame, **{"BitsStored": bits, **CHILD, **tags})
 
 
-def told(data: bytes) -> str:
-    """The error's sentence, or "" for a film; anything but our own errors goes through."""
+def error_message(data: bytes) -> str:
+    """The error's message, or "" for a film; anything but our own errors goes through."""
     try:
-        shown = read(data).pixels
+        pixels = read(data).pixels
     except PneumoniaError as error:
         assert isinstance(error, FilmError)
         assert error.__cause__ is None and (error.__suppress_context__ or error.__context__ is None)
         return error.message
-    assert shown.ndim == 2 and min(shown.shape) >= 64
+    assert pixels.ndim == 2 and min(pixels.shape) >= 64
     return ""
 
 
@@ -72,7 +72,7 @@ def nothing_of_the_patient_comes_out(caplog: pytest.LogCaptureFixture, capfd: py
 
 @every_encoding
 def test_the_whole_film_is_read(syntax: UID) -> None:
-    assert told(film(syntax)) == ""
+    assert error_message(film(syntax)) == ""
 
 
 @every_encoding
@@ -97,13 +97,13 @@ def test_flipped_bits_give_a_clean_error_or_a_film(syntax: UID, seed: int) -> No
     random = np.random.default_rng(seed)
     frame = np.frombuffer(FRAMES[syntax][2], np.uint8).copy()
     # Half of them near the start, where sizes and tables stand.
-    places = [*random.integers(0, min(200, len(frame)), 2), *random.integers(0, len(frame), 2)]
-    frame[places] ^= 1 << random.integers(0, 8, len(places), dtype=np.uint8)
-    sentence = told(film(syntax, frame.tobytes()))
-    assert not any(secret in sentence for secret in CHILD.values())
+    positions = [*random.integers(0, min(200, len(frame)), 2), *random.integers(0, len(frame), 2)]
+    frame[positions] ^= 1 << random.integers(0, 8, len(positions), dtype=np.uint8)
+    message = error_message(film(syntax, frame.tobytes()))
+    assert not any(secret in message for secret in CHILD.values())
 
 
-LIES: list[dict[str, Any]] = [
+MISDECLARED_HEADERS: list[dict[str, Any]] = [
     {"Rows": 71},
     {"Rows": 144},
     {"Columns": 79},
@@ -122,39 +122,39 @@ LIES: list[dict[str, Any]] = [
 
 
 @every_encoding
-@pytest.mark.parametrize("lie", LIES, ids=str)
-def test_a_header_that_lies_about_the_samples_gives_a_clean_error(syntax: UID, lie: dict[str, Any]) -> None:
-    sentence = told(film(syntax, **lie))
+@pytest.mark.parametrize("header", MISDECLARED_HEADERS, ids=str)
+def test_a_header_that_lies_about_the_samples_gives_a_clean_error(syntax: UID, header: dict[str, Any]) -> None:
+    message = error_message(film(syntax, **header))
     # A size must fit where the frame knows its own; of the rest some can be read in spite of the lie.
-    if lie.keys() <= {"Rows", "Columns", "SamplesPerPixel"} and syntax != RLELossless:
-        assert sentence
+    if header.keys() <= {"Rows", "Columns", "SamplesPerPixel"} and syntax != RLELossless:
+        assert message
 
 
 @pytest.mark.parametrize("syntax", [JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLosslessSV1, JPEGLSLossless])
 @pytest.mark.parametrize("size", [(65500, 65500), (73, 80), (1, 1), (0, 0)])
 def test_a_jpeg_of_another_size_than_the_header_says_is_no_film(syntax: UID, size: tuple[int, int]) -> None:
     frame = FRAMES[syntax][2].replace(struct.pack(">HH", *FILM.shape), struct.pack(">HH", *size), 1)
-    assert told(film(syntax, frame))
+    assert error_message(film(syntax, frame))
 
 
 @pytest.mark.parametrize("size", [(2**31 - 1, 2**31 - 1), (60_000, 60_000), (81, 72), (1, 1), (0, 0)])
 def test_a_jpeg_2000_of_another_size_than_the_header_says_is_no_film(size: tuple[int, int]) -> None:
     width_and_height = struct.pack(">LL", *FILM.shape[::-1])
     frame = FRAMES[JPEG2000Lossless][2].replace(width_and_height, struct.pack(">LL", *size))
-    assert told(film(JPEG2000Lossless, frame))
+    assert error_message(film(JPEG2000Lossless, frame))
 
 
 @every_encoding
 @pytest.mark.parametrize("other", FRAMES, ids=lambda syntax: syntax.name)
 def test_a_frame_under_another_encodings_name_gives_a_clean_error_or_a_film(syntax: UID, other: UID) -> None:
-    told(film(syntax, FRAMES[other][2]))
+    error_message(film(syntax, FRAMES[other][2]))
 
 
 def test_an_rle_frame_that_swells_is_not_followed() -> None:
     """Each pair of bytes becomes 128: a small file that would be gigabytes."""
     segment = b"\x81\0" * 2_000_000
     frame = struct.pack("<16L", 2, 64, 64 + len(segment), *[0] * 13) + segment + segment
-    told(film(RLELossless, frame))
+    error_message(film(RLELossless, frame))
 
 
 def deflated(tail: bytes) -> bytes:
@@ -168,12 +168,12 @@ def deflated(tail: bytes) -> bytes:
 
 def test_a_deflated_file_is_unfolded_no_further_than_a_film_needs(monkeypatch: pytest.MonkeyPatch) -> None:
     trailing = struct.pack("<HH2sHL", 0xFFFC, 0xFFFC, b"OB", 0, 30_000_000) + bytes(30_000_000)
-    swelling = deflated(trailing)
-    assert len(swelling) < 100_000
-    assert told(swelling) == ""
+    inflated = deflated(trailing)
+    assert len(inflated) < 100_000
+    assert error_message(inflated) == ""
     monkeypatch.setenv("PNEUMONIA_MAX_PIXELS", "10000")
     with pytest.raises(TooLarge, match=r"unfolds to too much\. Allowed: 16 MB\."):
-        read(swelling)
+        read(inflated)
 
 
 @pytest.mark.parametrize("syntax", FRAMES, ids=lambda syntax: syntax.name)

@@ -24,8 +24,8 @@ from tests.support.codestreams import LOSSLESS, LOSSY, Samples
 from tests.support.dicom_files import UNCOMPRESSED, dicom, encapsulated
 
 Grey = npt.NDArray[np.uint8]
-WITHOUT_LOSS, WITH_LOSS = 0.01, 0.05
-FRAMES_NOTE = "The file holds 2 pictures; only the first was used."
+LOSSLESS_ATOL, LOSSY_ATOL = 0.01, 0.05
+FRAMES_WARNING = "The file holds 2 pictures; only the first was used."
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def film(predictor: Predictor) -> Grey:
 
 
 @pytest.fixture(scope="module")
-def answer(predictor: Predictor, film: Grey, encode: Callable[..., bytes]) -> float:
+def expected(predictor: Predictor, film: Grey, encode: Callable[..., bytes]) -> float:
     """What the film gets as PNG."""
     return probability(predictor.predict(encode(film, "PNG")))
 
@@ -56,45 +56,45 @@ def deep(film: Grey, bits: int) -> Samples:
     return samples
 
 
-def farthest(one: Radiograph, other: Radiograph) -> int:
+def max_difference(one: Radiograph, other: Radiograph) -> int:
     """The largest difference of two films as the network sees them, in levels of 255."""
     return int(np.abs(to_input(one).astype(np.int16) - to_input(other)).max())
 
 
-def test_the_film_is_one_that_a_small_difference_would_show_on(answer: float) -> None:
-    assert 0.1 < answer < 0.9
+def test_the_film_is_one_that_a_small_difference_would_show_on(expected: float) -> None:
+    assert 0.1 < expected < 0.9
 
 
 @pytest.mark.parametrize("bits", [8, 12, 16])
 @pytest.mark.parametrize("syntax", UNCOMPRESSED, ids=lambda syntax: syntax.name)
 def test_every_uncompressed_encoding_gives_the_answer_of_the_png(
-    syntax: Any, bits: int, film: Grey, answer: float, predictor: Predictor
+    syntax: Any, bits: int, film: Grey, expected: float, predictor: Predictor
 ) -> None:
     data = dicom(deep(film, bits), BitsStored=bits, syntax=syntax)
-    assert probability(predictor.predict(data)) == pytest.approx(answer, abs=WITHOUT_LOSS)
+    assert probability(predictor.predict(data)) == pytest.approx(expected, abs=LOSSLESS_ATOL)
 
 
 @pytest.mark.parametrize("bits", [8, 10, 12, 16])
 @pytest.mark.parametrize("name", LOSSLESS)
 def test_every_lossless_compression_gives_back_every_sample_and_the_answer(
-    name: str, bits: int, film: Grey, answer: float, predictor: Predictor
+    name: str, bits: int, film: Grey, expected: float, predictor: Predictor
 ) -> None:
     syntax, compress = LOSSLESS[name]
     samples = deep(film, bits)
     data = encapsulated(samples, syntax, compress(samples, bits), BitsStored=bits)
     np.testing.assert_array_equal(read(data).pixels, samples)
-    assert probability(predictor.predict(data)) == pytest.approx(answer, abs=WITHOUT_LOSS)
+    assert probability(predictor.predict(data)) == pytest.approx(expected, abs=LOSSLESS_ATOL)
 
 
 @pytest.mark.parametrize("name", LOSSY)
 def test_every_lossy_compression_gives_nearly_the_answer(
-    name: str, film: Grey, answer: float, predictor: Predictor
+    name: str, film: Grey, expected: float, predictor: Predictor
 ) -> None:
     syntax, bits, compress = LOSSY[name]
     samples = deep(film, bits)
     data = encapsulated(samples, syntax, compress(samples, bits), BitsStored=bits, LossyImageCompression="01")
     assert not np.array_equal(read(data).pixels, samples)
-    assert probability(predictor.predict(data)) == pytest.approx(answer, abs=WITH_LOSS)
+    assert probability(predictor.predict(data)) == pytest.approx(expected, abs=LOSSY_ATOL)
 
 
 @pytest.mark.parametrize("name", ["RLE", "JPEG lossless, first order", "JPEG-LS lossless", "JPEG 2000 lossless"])
@@ -114,7 +114,7 @@ def test_signed_samples_survive_compression(name: str, film: Grey) -> None:
 TABLE = Dataset()
 TABLE.LUTDescriptor = [4096, 0, 16]
 TABLE.LUTData = (np.arange(4096, dtype=np.uint16) * 16).astype("<u2").tobytes()
-SHOWN_ALIKE: list[dict[str, Any]] = [
+EQUIVALENT_TAGS: list[dict[str, Any]] = [
     {},
     {"HighBit": 11},
     {"HighBit": 15},
@@ -135,10 +135,10 @@ SHOWN_ALIKE: list[dict[str, Any]] = [
 """Tags that change the numbers of a 12-bit film and not what a viewer shows of it."""
 
 
-@pytest.mark.parametrize("tags", SHOWN_ALIKE, ids=str)
+@pytest.mark.parametrize("tags", EQUIVALENT_TAGS, ids=str)
 @pytest.mark.parametrize("photometric", ["MONOCHROME2", "MONOCHROME1"])
 def test_what_a_viewer_shows_alike_gets_one_answer(
-    photometric: str, tags: dict[str, Any], film: Grey, answer: float, predictor: Predictor
+    photometric: str, tags: dict[str, Any], film: Grey, expected: float, predictor: Predictor
 ) -> None:
     samples = deep(film, 12)
     if photometric == "MONOCHROME1":
@@ -146,8 +146,8 @@ def test_what_a_viewer_shows_alike_gets_one_answer(
     if tags.get("HighBit") == 15:
         samples = samples << 4 | 0b1011  # overlays below the film's bits
     data = dicom(samples, BitsStored=12, PhotometricInterpretation=photometric, **tags)
-    assert farthest(read(data), read(film)) <= 1
-    assert probability(predictor.predict(data)) == pytest.approx(answer, abs=WITHOUT_LOSS)
+    assert max_difference(read(data), read(film)) <= 1
+    assert probability(predictor.predict(data)) == pytest.approx(expected, abs=LOSSLESS_ATOL)
 
 
 @pytest.mark.parametrize(
@@ -158,12 +158,12 @@ def test_a_compressed_negative_in_a_window_is_shown_as_an_uncompressed_one(name:
     samples = 4095 - deep(film, 12)
     tags: dict[str, Any] = {"BitsStored": 12, "PhotometricInterpretation": "MONOCHROME1"}
     tags |= {"WindowCenter": 1500, "WindowWidth": 2000, "RescaleSlope": 2, "RescaleIntercept": -50}
-    pressed = read(encapsulated(samples, syntax, compress(samples, 12), **tags))
-    np.testing.assert_array_equal(pressed.pixels, read(dicom(samples, **tags)).pixels)
+    compressed = read(encapsulated(samples, syntax, compress(samples, 12), **tags))
+    np.testing.assert_array_equal(compressed.pixels, read(dicom(samples, **tags)).pixels)
 
 
 def test_a_window_after_a_rescale_of_negative_slope_shows_large_values_bright(film: Grey) -> None:
-    turned = dicom(
+    film_with_negative_slope = dicom(
         4095 - deep(film, 12),
         BitsStored=12,
         RescaleSlope=-1,
@@ -171,7 +171,7 @@ def test_a_window_after_a_rescale_of_negative_slope_shows_large_values_bright(fi
         WindowCenter=2048,
         WindowWidth=4096,
     )
-    assert farthest(read(turned), read(film)) <= 1
+    assert max_difference(read(film_with_negative_slope), read(film)) <= 1
 
 
 COLOURED: dict[str, Callable[[Grey], bytes]] = {
@@ -195,24 +195,24 @@ def dicom_of_colours(
     }
     if frame is not None:
         return encapsulated(colours[:, :, 0], syntax, frame, **tags)
-    laid = np.moveaxis(colours, -1, 0) if planar else colours
-    return dicom(colours[:, :, 0], PixelData=laid.tobytes(), **tags)
+    stored = np.moveaxis(colours, -1, 0) if planar else colours
+    return dicom(colours[:, :, 0], PixelData=stored.tobytes(), **tags)
 
 
 @pytest.mark.parametrize("name", COLOURED)
-def test_a_grey_film_saved_in_colours_is_that_film(name: str, film: Grey, answer: float, predictor: Predictor) -> None:
+def test_a_grey_film_saved_in_colour_is_that_film(name: str, film: Grey, expected: float, predictor: Predictor) -> None:
     prediction = predictor.predict(COLOURED[name](np.repeat(film[:, :, None], 3, axis=2)))
     assert prediction.warnings == ()
-    assert probability(prediction) == pytest.approx(answer, abs=WITH_LOSS if name == "JPEG" else WITHOUT_LOSS)
+    assert probability(prediction) == pytest.approx(expected, abs=LOSSY_ATOL if name == "JPEG" else LOSSLESS_ATOL)
 
 
 @pytest.mark.parametrize("name", COLOURED)
 def test_colours_are_told_as_they_are_for_pictures(name: str, film: Grey) -> None:
     rgb = np.repeat(film[:, :, None], 3, axis=2)
     rgb[:, :400, 2] //= 3
-    shown = read(COLOURED[name](rgb))
-    assert shown.warnings == (COLOUR_WARNING,)
-    assert farthest(shown, read(rgb)) <= 2
+    result = read(COLOURED[name](rgb))
+    assert result.warnings == (COLOUR_WARNING,)
+    assert max_difference(result, read(rgb)) <= 2
 
 
 def palette(film: Grey, tints: tuple[float, float, float] = (1, 1, 1), entry_bits: int = 16) -> bytes:
@@ -229,7 +229,7 @@ def palette(film: Grey, tints: tuple[float, float, float] = (1, 1, 1), entry_bit
 @pytest.mark.parametrize("entry_bits", [8, 16])
 def test_a_palette_is_looked_up(entry_bits: int, film: Grey) -> None:
     grey = read(palette(film, entry_bits=entry_bits))
-    assert (grey.warnings, farthest(grey, read(film))) == ((), 0)
+    assert (grey.warnings, max_difference(grey, read(film))) == ((), 0)
     assert read(palette(film, (1, 0.9, 0.5), entry_bits)).warnings == (COLOUR_WARNING,)
 
 
@@ -242,9 +242,9 @@ def test_the_first_of_several_compressed_frames_is_used_and_told(
         pytest.skip("RLE has one fragment a frame, by the standard")
     syntax, compress = LOSSLESS[name]
     frames = [compress(one, 8) for one in (film, 255 - film)]
-    shown = read(encapsulated(film, syntax, *frames, NumberOfFrames=2, **options))
-    np.testing.assert_array_equal(shown.pixels, film)
-    assert shown.warnings == (FRAMES_NOTE,)
+    result = read(encapsulated(film, syntax, *frames, NumberOfFrames=2, **options))
+    np.testing.assert_array_equal(result.pixels, film)
+    assert result.warnings == (FRAMES_WARNING,)
 
 
 @pytest.mark.parametrize("fragments", [2, 7])
@@ -264,7 +264,7 @@ def test_samples_that_are_deeper_than_the_tags_say_do_not_wrap(film: Grey) -> No
         BitsStored=12,
         PhotometricInterpretation="MONOCHROME1",
     )
-    assert farthest(read(data), read(film)) <= 1
+    assert max_difference(read(data), read(film)) <= 1
 
 
 def test_a_compressed_file_without_preamble_is_read(film: Grey) -> None:

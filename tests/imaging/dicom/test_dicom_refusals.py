@@ -36,15 +36,15 @@ NO_IMAGE: dict[str, Any] = dict.fromkeys(("Rows", "Columns", "BitsAllocated", "B
 
 
 @pytest.mark.parametrize(
-    ("kind", "told"),
+    ("kind", "message"),
     [
         ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.88.11", "Modality": "SR"}, "holds no picture"),
         ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.104.1", "Modality": "DOC"}, "holds no picture"),
         ({"SOPClassUID": "1.2.840.10008.1.3.10", "FileSetID": "DOE^JANE"}, "DICOMDIR, a list of other files"),
     ],
 )
-def test_reports_and_directories_have_no_pixels(kind: dict[str, Any], told: str, large_film: Grey) -> None:
-    with pytest.raises(NoPixels, match=told):
+def test_reports_and_directories_have_no_pixels(kind: dict[str, Any], message: str, large_film: Grey) -> None:
+    with pytest.raises(NoPixels, match=message):
         read(dicom(large_film, **NO_IMAGE, **kind))
 
 
@@ -55,17 +55,17 @@ def test_what_calls_itself_no_radiograph_is_refused_by_name(modality: str, large
     assert caught.value.message.endswith(f"Received: {modality}.")
 
 
-UNREAD = [MPEG2MPML, JPEG2000MC, HTJ2KLossless, UID("1.2.840.10008.1.2.4.110"), UID("1.2.840.10008.1.2.4.55")]
+UNSUPPORTED = [MPEG2MPML, JPEG2000MC, HTJ2KLossless, UID("1.2.840.10008.1.2.4.110"), UID("1.2.840.10008.1.2.4.55")]
 
 
-@pytest.mark.parametrize("syntax", UNREAD, ids=str)
+@pytest.mark.parametrize("syntax", UNSUPPORTED, ids=str)
 def test_a_compression_that_is_not_read_is_refused_with_its_name(syntax: UID, large_film: Grey) -> None:
-    like = next(one for one in (JPEGBaseline8Bit, HTJ2KLossless) if len(one) == len(syntax))
-    data = encapsulated(large_film, like, bytes(200)).replace(like.encode(), syntax.encode())
+    placeholder = next(one for one in (JPEGBaseline8Bit, HTJ2KLossless) if len(one) == len(syntax))
+    data = encapsulated(large_film, placeholder, bytes(200)).replace(placeholder.encode(), syntax.encode())
     with pytest.raises(UnsupportedDicom) as caught:
         read(data)
-    known = syntax.name if syntax.is_transfer_syntax else "an unknown one"
-    assert caught.value.message.endswith(f"JPEG-LS or JPEG 2000. Received: {known}.")
+    expected = syntax.name if syntax.is_transfer_syntax else "an unknown one"
+    assert caught.value.message.endswith(f"JPEG-LS or JPEG 2000. Received: {expected}.")
 
 
 @pytest.mark.parametrize("uid", ["1.2.3.4.4711", "4711", "Doe^Jane", ""])
@@ -157,20 +157,20 @@ def test_nothing_of_the_patient_comes_out(
     caplog.clear()
     with caplog.at_level(logging.DEBUG):
         try:
-            told = " ".join(read(data).warnings)
+            output = " ".join(read(data).warnings)
         except PneumoniaError as error:
-            told = error.message
+            output = error.message
             assert error.__suppress_context__ or error.__context__ is None
-    everything = " ".join([told, caplog.text, *(str(warning.message) for warning in recwarn.list)]).lower()
+    everything = " ".join([output, caplog.text, *(str(warning.message) for warning in recwarn.list)]).lower()
     for secret in ("doe", "jane", "4711", "7^y", "mrn"):
         assert secret not in everything
 
 
 def test_a_film_keeps_no_tag(large_film: Grey) -> None:
     film = read(dicom(large_film, **CHILD))
-    kept = repr({name: value for name, value in vars(film).items() if name != "pixels"})
+    representation = repr({name: value for name, value in vars(film).items() if name != "pixels"})
     assert set(vars(film)) == {"pixels", "format", "warnings", "is_lateral", "is_other_body_part"}
-    assert not any(secret in kept for secret in CHILD.values())
+    assert not any(secret in representation for secret in CHILD.values())
 
 
 WHOLE = dicom(np.random.default_rng(5).integers(0, 256, (70, 80), dtype=np.uint8), **CHILD)

@@ -14,7 +14,7 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from tests.support.dicom_files import UNCOMPRESSED, dicom
 
-from .bombs import before_the_pixels, implicit
+from .decompression_bombs import before_the_pixels, implicit
 from .films import FRAMES, compressed, deep, frame, grey
 
 SIZES = (0, 1, 63, 64, 100, 159, 161, 168, 9_000, 65_535)
@@ -45,13 +45,13 @@ HEADERS: list[dict[str, Any]] = [
 PHOTOMETRICS = ("MONOCHROME1", "RGB", "YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_420", "PALETTE COLOR", "HSV", "CMYK", "")
 
 
-def lies() -> Iterator[tuple[str, bytes]]:
+def misdeclared() -> Iterator[tuple[str, bytes]]:
     """(name, content); each lie under some way of encoding the film."""
     for number, header in enumerate([*HEADERS, *({"PhotometricInterpretation": word} for word in PHOTOMETRICS)]):
         for syntax in UNCOMPRESSED:
-            yield from _told(f"header {number}, {syntax.name}", partial(_film, syntax), header)
+            yield from _writable(f"header {number}, {syntax.name}", partial(_film, syntax), header)
         for name in FRAMES if "PixelData" not in header else ():
-            yield from _told(f"header {number}, {name}", partial(compressed, name), header)
+            yield from _writable(f"header {number}, {name}", partial(compressed, name), header)
     for name in FRAMES:
         yield from ((f"{other} under the name of {name}", compressed(name, frame(other))) for other in FRAMES)
         yield f"{name} that nobody wrote", compressed(name, b"\0\0")
@@ -62,7 +62,7 @@ def _film(syntax: UID, **header: Any) -> bytes:
     return dicom(deep(), syntax=syntax, **{"BitsStored": 12, **header})
 
 
-def _told(name: str, write: Callable[..., bytes], header: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
+def _writable(name: str, write: Callable[..., bytes], header: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
     """The lie, where pydicom lets itself be made to write it."""
     with warnings.catch_warnings(), suppress(ValueError, TypeError, OverflowError, AttributeError, struct.error):
         warnings.simplefilter("ignore")
