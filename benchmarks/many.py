@@ -13,7 +13,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from pneumonia.batch import find_films, judge
+from pneumonia.batch import find_films
 from pneumonia.evaluation.assess import score_films
 from pneumonia.evaluation.dataset import load_films
 from pneumonia.inference.decision import Prediction
@@ -35,7 +35,7 @@ def rows(network: keras.Model, predictor: Predictor, folder: Path, repetitions: 
     some = paths[: max(4, count // SHARE)]
 
     def ours() -> list[Prediction]:
-        said = list(judge(predictor, find_films([str(folder / "batch")])))
+        said = list(predictor.predict_many(find_films([str(folder / "batch")])))
         return [answer for answer in said if isinstance(answer, Prediction)]
 
     if len(ours()) != count:

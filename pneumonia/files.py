@@ -1,23 +1,35 @@
-"""Files that are written whole or not at all, folders that one process writes at a time, and what lies in a folder."""
+"""Atomic writes, locks between processes, and temporary folders that belong to one process."""
 
 from __future__ import annotations
 
 import errno
 import os
+import shutil
+import tempfile
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .errors import Busy, DiskFull, UsageError
+
+if TYPE_CHECKING:
+    from filelock import FileLock
+
+
+def is_disk_full(error: OSError) -> bool:
+    """Whether an error says that the disk, or the user's quota, is full."""
+    return error.errno in {errno.ENOSPC, errno.EDQUOT}
 
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Lend a neighbour of `path` to write to; it takes the place of `path` once it lies safely on the disk.
+    """Yield a temporary path beside `path`; at the end it is synced to the disk and renamed to `path`.
 
-    A kill or an error on the way leaves the old file as it was. Raises `DiskFull` for a full disk.
+    A kill or an error leaves the old file as it was. Raises `DiskFull` if the disk is full.
     """
-    # The ending stays: some writers go by it.
+    # The suffix is kept, because some writers choose the format by it.
     partial = path.with_name(f"partial-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -26,23 +38,24 @@ def atomic_path(path: Path) -> Iterator[Path]:
             os.fsync(written.fileno())
         partial.replace(path)
     except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            raise DiskFull(f"The disk is full; {path.name} stays as it was. Free space and try again.") from None
+        if is_disk_full(error):
+            raise DiskFull(f"The disk is full; {path.name} is unchanged. Free space and try again.") from None
         raise
     finally:
         partial.unlink(missing_ok=True)
 
 
 def atomic_write(path: Path, data: bytes) -> None:
-    """Write `data` to `path`, whole or not at all; raises `DiskFull`."""
+    """Write `data` to `path` completely or not at all; raises `DiskFull`."""
     with atomic_path(path) as partial:
         partial.write_bytes(data)
 
 
 def walk_bottom_up(folder: Path) -> Iterator[Path]:
-    """Every file and folder under `folder`, a folder after what it holds; what others delete meanwhile is no error.
+    """Yield every file and folder under `folder`, contents before their folder.
 
-    `Path.rglob` raises where a folder goes between being listed and being opened.
+    Files that others delete meanwhile cause no error; `Path.rglob` raises if a folder disappears between listing and
+    opening.
     """
     for parent, folders, names in os.walk(folder, topdown=False):
         for name in (*names, *folders):
@@ -50,26 +63,63 @@ def walk_bottom_up(folder: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def exclusive_folder(folder: Path) -> Iterator[None]:
-    """Make `folder`, and hold it for this process; raises `Busy` where another process holds it.
+def exclusive_lock(path: Path, message: str) -> Iterator[None]:
+    """Hold the lock file `path` for this process and delete it at the end; its folder is created if needed.
 
-    The system lets go of it when the process ends, however it ends.
+    The operating system releases the lock when the process ends, even if it is killed. Raises `Busy(message)` if
+    another process holds it, `DiskFull`, and `UsageError` if the folder cannot be written.
     """
-    from filelock import FileLock, Timeout
-
-    lock = FileLock(folder / ".in-use", thread_local=False)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise Busy(
-            f"Another process writes into {folder}. Allowed: one a folder. Wait for it, or take another --out."
-        ) from None
+        lock = _try_lock(path)
     except OSError as error:
-        raise UsageError(f"The folder cannot be written: {error.strerror}. Received: {folder}.") from None
+        if is_disk_full(error):
+            raise DiskFull("The disk is full. Free space and try again.") from None
+        raise UsageError(f"The folder cannot be written: {error.strerror}. Received: {path.parent}.") from None
+    if lock is None:
+        raise Busy(message)
     try:
         yield
     finally:
         with suppress(OSError):
-            (folder / ".in-use").unlink()
+            path.unlink()
         lock.release()
+
+
+class ProcessTempdir:
+    """A temporary folder that belongs to this process, marked by a lock; it is deleted with this object.
+
+    Creating one deletes the folders of the same prefix that killed processes left in `parent`: nobody holds their lock.
+    """
+
+    LOCK_NAME = "in-use"
+
+    def __init__(self, parent: Path, prefix: str) -> None:
+        for lock_path in parent.glob(f"{prefix}*/{self.LOCK_NAME}"):
+            with suppress(OSError):
+                stale = _try_lock(lock_path)
+                if stale is not None:
+                    _delete_folder(lock_path.parent, stale)
+        self.path = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+        lock = _try_lock(self.path / self.LOCK_NAME)
+        assert lock is not None  # nobody else knows the new folder
+        self.delete = weakref.finalize(self, _delete_folder, self.path, lock)
+        """Delete the folder now; at the latest it is deleted with this object."""
+
+
+def _try_lock(path: Path) -> FileLock | None:
+    """Lock the file `path`; None if another process holds it."""
+    from filelock import FileLock, Timeout
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Not bound to a thread: a web page runs each step of a job on another thread.
+    lock = FileLock(path, thread_local=False)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return None
+    return lock
+
+
+def _delete_folder(folder: Path, lock: FileLock) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    lock.release()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -21,9 +20,13 @@ class Setting:
     parse: Callable[[str], Any] = str
     secret: bool = False
 
+    def text(self) -> str:
+        """The text in force: the variable's, or the default."""
+        return os.environ.get(self.name, "").strip() or self.default
+
     def read(self) -> Any:
         """The value in force; raises `UsageError` where the text is not legal."""
-        text = os.environ.get(self.name, "").strip() or self.default
+        text = self.text()
         try:
             return self.parse(text)
         except ValueError:
@@ -82,8 +85,6 @@ MCP = Setting(
 )
 DATA = Setting("PNEUMONIA_DATA", "", "Tests and benchmarks only: a folder with real films.")
 
-_GRADIO_FOLDER = "GRADIO_TEMP_DIR"
-
 SETTINGS = (
     MODEL,
     HUB_TIMEOUT_S,
@@ -98,38 +99,6 @@ SETTINGS = (
     MCP,
     DATA,
 )
-
-
-def place_of_uploads() -> str:
-    """The folder that Gradio's own variable names for uploads; empty where it is not set."""
-    return os.environ.get(_GRADIO_FOLDER, "")
-
-
-def put_uploads_into(folder: str) -> None:
-    """Gradio reads this variable anew for each upload; it has no other way to be told."""
-    os.environ[_GRADIO_FOLDER] = folder
-
-
-def of_reading() -> dict[str, str]:
-    """What a process on another machine must be given to read films as this one does: the texts of the variables."""
-    given = {row.name: os.environ.get(row.name, "").strip() or row.default for row in (MAX_FILE_MB, MAX_PIXELS)}
-    # Each worker of an archive has one core, whatever its machine has.
-    return {**given, THREADS.name: "1"}
-
-
-def tame_ray(*, loopback: bool) -> None:
-    """Before Ray is imported: it reports nothing about its use, and, with `loopback`, no port of it is open to others.
-
-    It has no other switch for either; the second is named for the systems on which Ray turns it by itself. A Ray of
-    our own asks for a token that this run alone knows. Its native part warns of each pool of workers that it cannot
-    restart them, which it can; that is left out.
-    """
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
-    if loopback:
-        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
-        os.environ["RAY_AUTH_MODE"] = "token"
-        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
 
 
 def as_markdown() -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pneumonia import files
-from pneumonia.errors import DiskFull
+from pneumonia.errors import Busy, DiskFull, UsageError
 
 
 def test_write_replaces_the_file_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
@@ -25,7 +25,7 @@ def test_write_on_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
     target = tmp_path / "file"
     target.write_bytes(b"old")
     (tmp_path / "partial-file").symlink_to("/dev/full")
-    with pytest.raises(DiskFull, match="stays as it was"):
+    with pytest.raises(DiskFull, match="is unchanged"):
         files.atomic_write(target, b"new" * 100_000)
     assert target.read_bytes() == b"old"
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
@@ -85,3 +85,49 @@ def test_the_neighbour_keeps_the_ending_that_writers_go_by(tmp_path: Path) -> No
     with files.atomic_path(tmp_path / "model.keras") as partial:
         assert (partial.parent, partial.suffix) == (tmp_path, ".keras")
         partial.write_bytes(b"")
+
+
+def test_a_lock_is_held_by_one_at_a_time_and_leaves_no_file(tmp_path: Path) -> None:
+    path = tmp_path / "new" / ".lock"
+    with files.exclusive_lock(path, "taken"):
+        with pytest.raises(Busy, match="taken"), files.exclusive_lock(path, "taken"):
+            pass
+        assert path.exists()
+    assert list(path.parent.iterdir()) == []
+
+
+def test_a_folder_that_cannot_hold_a_lock_is_a_usage_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(UsageError, match="cannot be written"),
+        files.exclusive_lock(tmp_path / "file" / ".lock", "taken"),
+    ):
+        pass
+
+
+def test_a_full_disk_is_named_when_a_lock_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "mkdir", full)
+    with pytest.raises(DiskFull), files.exclusive_lock(tmp_path / "folder" / ".lock", "taken"):
+        pass
+
+
+def test_a_process_tempdir_is_deleted_with_its_object_and_spares_those_in_use(tmp_path: Path) -> None:
+    first = files.ProcessTempdir(tmp_path, "films-")
+    second = files.ProcessTempdir(tmp_path, "films-")
+    assert first.path.is_dir() and second.path.is_dir()
+    first.delete()
+    assert [path for path in tmp_path.iterdir() if path.is_dir()] == [second.path]
+
+
+def test_a_process_tempdir_deletes_what_a_killed_process_left(tmp_path: Path) -> None:
+    stale = tmp_path / "films-stale"
+    stale.mkdir()
+    (stale / files.ProcessTempdir.LOCK_NAME).touch()
+    (stale / "film.png").touch()
+    other = tmp_path / "other-stale"
+    other.mkdir()
+    current = files.ProcessTempdir(tmp_path, "films-")
+    assert sorted(path for path in tmp_path.iterdir() if path.is_dir()) == sorted([current.path, other])

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import pytest
 
@@ -113,13 +112,3 @@ def test_the_table_for_the_docs_has_a_row_for_each_setting() -> None:
     assert [row.split("`")[1] for row in rows] == [row.name for row in settings.SETTINGS]
     assert all(row.help in line for row, line in zip(settings.SETTINGS, rows, strict=True))
     assert all(line.count("|") == 4 for line in rows)
-
-
-def test_no_other_module_reads_the_environment() -> None:
-    package = Path(settings.__file__).parent
-    readers = {
-        path.relative_to(package).as_posix()
-        for path in package.rglob("*.py")
-        if "os.environ" in path.read_text("utf-8") or "getenv(" in path.read_text("utf-8")
-    }
-    assert readers <= {"settings.py"}

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from .. import settings
 from ..errors import UsageError
+from ..files import ProcessTempdir
+from . import ray_environment
 
 MAX_LOST_PARTS = 10
 """Parts that may be given up before the run is: 0.1 % of ten million films. A re-run tries them again."""
@@ -30,14 +29,14 @@ _PACKAGE = Path(__file__).parents[1]
 @contextmanager
 def ray_cluster(address: str | None, workers: int | None) -> Iterator[int]:
     """How many cores there are; Ray runs as long as this does. Raises `UsageError` where it cannot be reached."""
-    settings.tame_ray(loopback=address is None)
+    ray_environment.configure_ray(loopback=address is None)
     import ray
     import ray.data
 
     for name in ("ray", "ray.data"):
         logging.getLogger(name).setLevel(logging.CRITICAL)  # they would tell of a failure with a traceback
     with ExitStack() as stack:
-        place = {"address": address} if address else stack.enter_context(_here(workers))
+        place = {"address": address} if address else stack.enter_context(_local_ray(workers))
         try:
             ray.init(**place, **_common())
         except (ConnectionError, ValueError, RuntimeError, OSError) as error:
@@ -54,27 +53,23 @@ def ray_cluster(address: str | None, workers: int | None) -> Iterator[int]:
 
 def _common() -> dict[str, Any]:
     """A worker gets this very package, wherever it runs, and reads films by the same settings."""
-    environment = {"py_modules": [str(_PACKAGE)], "env_vars": settings.of_reading()}
+    environment = {"py_modules": [str(_PACKAGE)], "env_vars": ray_environment.worker_variables()}
     return {"logging_level": logging.CRITICAL, "log_to_driver": False, "runtime_env": environment}
 
 
 @contextmanager
-def _here(workers: int | None) -> Iterator[dict[str, Any]]:
-    """A Ray of our own, with a folder of its own: the usual one is every user's, and never tidied up.
+def _local_ray(workers: int | None) -> Iterator[dict[str, Any]]:
+    """Arguments of `ray.init` for a Ray instance of this process, in a folder of its own.
 
-    What a killed run left of such folders is deleted by the next one.
+    Ray's default folder is shared by all users and never deleted. Folders that killed runs left are deleted.
     """
-    for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
-        with suppress(Timeout, OSError), FileLock(left / "in-use", timeout=0):
-            shutil.rmtree(left, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
-    with FileLock(folder / "in-use"):
-        try:
-            yield {
-                "address": "local",
-                "num_cpus": workers or settings.THREADS.read(),
-                "include_dashboard": False,
-                "_temp_dir": str(folder),
-            }
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+    folder = ProcessTempdir(Path(tempfile.gettempdir()), _PREFIX)
+    try:
+        yield {
+            "address": "local",
+            "num_cpus": workers or settings.THREADS.read(),
+            "include_dashboard": False,
+            "_temp_dir": str(folder.path),
+        }
+    finally:
+        folder.delete()

@@ -42,7 +42,7 @@ def partition_names(names: pa.ChunkedArray, parts: int) -> Iterator[tuple[int, l
     order = np.argsort(of, kind="stable")
     ends = np.searchsorted(of, np.arange(parts), side="right", sorter=order)
     # In one piece, since a piece is looked for anew in each part's turn; over 2 GB of names need large offsets.
-    together = names.cast(pa.large_binary()).combine_chunks().subset(pa.array(order))
+    together = names.cast(pa.large_binary()).combine_chunks().take(pa.array(order))
     for part, (start, end) in enumerate(zip([0, *ends[:-1]], ends, strict=True)):
         if end > start:
             yield part, list(dict.fromkeys(together.slice(start, end - start).to_pylist()))

@@ -10,7 +10,7 @@ import io
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from ..batch import rows
 from ..batch.results import FAILED
 from ..batch.rows import COLUMNS, NUMERIC_COLUMNS, TableOptions
 from ..errors import Busy, UsageError
+from ..files import exclusive_lock
 from ..inference.decision import Failure, Prediction
 from .storage import ResultFolder
 
@@ -122,24 +123,11 @@ def count_labels(to_table: pa.Table) -> Counter[str]:
 @contextmanager
 def exclusive_archive(folder: ResultFolder) -> Iterator[None]:
     """One run an archive, where the folder lies on this machine; object storage has no lock."""
-    from filelock import FileLock, Timeout
-
     if folder.local is None:
         yield
         return
-    try:
-        folder.local.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder.local / ".lock")
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise Busy(f"Another run writes {folder.address}. Allowed: one run an archive.") from None
-    except OSError as error:
-        raise UsageError(f"The folder cannot be used: {error.strerror}. Received: {folder.address}.") from None
-    try:
-        for left in (folder.local / "rows").glob(".part-*"):  # of a killed run
-            left.unlink(missing_ok=True)
+    message = f"Another run writes {folder.address}. Allowed: one run per archive."
+    with exclusive_lock(folder.local / ".lock", message):
+        for partial in (folder.local / "rows").glob(".part-*"):  # of a killed run
+            partial.unlink(missing_ok=True)
         yield
-    finally:
-        with suppress(OSError):
-            (folder.local / ".lock").unlink()
-        lock.release()

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from .. import batch
 from ..batch import rows
 from ..batch.rows import TableOptions
 from ..errors import InternalError, PneumoniaError, UsageError
@@ -66,8 +65,7 @@ class ScreeningWorker:
         waiting = [name for name in map(os.fsdecode, wanted) if rows.escape_formula(name) not in known]
         if not waiting:
             return parts.count_labels(done)
-        answers = batch.judge(
-            self._predictor,
+        answers = self._predictor.predict_many(
             storage.open_films(waiting),
             self._asked.operating_point,
             prevalence=self._asked.prevalence,

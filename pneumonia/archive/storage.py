@@ -17,8 +17,8 @@ from typing import Any
 import fsspec
 
 from .. import settings
-from ..batch import NamedFilm
 from ..errors import Busy, DiskFull, PneumoniaError, UnreadableImage, UsageError
+from ..inference.named_film import NamedFilm
 
 FETCH_ATTEMPTS = 3
 """Times that an object is asked for, on top of what the storage's own client tries."""

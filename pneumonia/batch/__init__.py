@@ -1,5 +1,5 @@
-"""Many films: find them in folders and ZIPs, predict them, write one row for each."""
+"""Many films: find them in folders and ZIPs, and write one row for each result."""
 
-from .discovery import NamedFilm, each, films_in_zip, find_films, judge
+from .discovery import films_in_zip, find_films
 
-__all__ = ["NamedFilm", "each", "find_films", "films_in_zip", "judge"]
+__all__ = ["films_in_zip", "find_films"]

@@ -1,28 +1,15 @@
-"""Many films: where they are found, and their answers one by one, with never more than a few films in memory."""
+"""Find the films of a batch: files, folders, ZIPs and patterns."""
 
 from __future__ import annotations
 
-import dataclasses
 import glob
 import os
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Set
-from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import PneumoniaError, UnreadableImage
-from ..imaging import Source
-from ..inference.decision import DEFAULT_POINT, Failure, Prediction
-from ..inference.predictor import Answer, Predictor
+from ..inference.named_film import NamedFilm
 from . import zip_members
-
-
-@dataclass(frozen=True)
-class NamedFilm:
-    """A film to judge: `name` is the one in its row, `source` a path, or a function that reads it and may raise."""
-
-    name: str
-    source: Path | Callable[[], bytes]
 
 
 def find_films(
@@ -43,38 +30,6 @@ def find_films(
             elif film.name not in seen:
                 seen.add(film.name)
                 yield film
-
-
-def judge(
-    predictor: Predictor,
-    films: Iterable[NamedFilm],
-    operating_point: str = DEFAULT_POINT,
-    *,
-    prevalence: float | None = None,
-) -> Iterator[Prediction | Failure]:
-    """The answer or failure of each film under its name, lazily and in order."""
-    predictor.check(operating_point, prevalence)
-
-    def answer(source: Source) -> Prediction:
-        return predictor.predict(source, operating_point, prevalence=prevalence)
-
-    for film, result in each(predictor, films, answer):
-        yield dataclasses.replace(result, file=film.name)
-
-
-def each(
-    predictor: Predictor, films: Iterable[NamedFilm], answer: Callable[[Source], Answer]
-) -> Iterator[tuple[NamedFilm, Answer | Failure]]:
-    """Each film with what `answer` gives for it, or its failure; otherwise as `Predictor.each`."""
-    asked: deque[NamedFilm] = deque()
-
-    def sources() -> Iterator[Path | Callable[[], Source]]:
-        for film in films:
-            asked.append(film)
-            yield film.source
-
-    for result in predictor.each(sources(), answer):
-        yield asked.popleft(), result
 
 
 def films_in_zip(path: Path, name: str, *, most_bytes: int | None = None) -> Iterator[NamedFilm]:

@@ -8,17 +8,17 @@ takes the rows that are whole in every file, cuts off a torn one, and goes on be
 from __future__ import annotations
 
 import csv
-import errno
 import io
 import json
 import os
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ..errors import Busy, DiskFull, UsageError
+from ..errors import DiskFull, UsageError
+from ..files import exclusive_lock, is_disk_full
 from ..inference.decision import Failure, Prediction
 from . import rows
 from .rows import COLUMNS, TableOptions
@@ -148,7 +148,7 @@ def open_table(out: Path, asked: TableOptions, *, jsonl: bool = False, resume: b
     """
     paths = [out.with_suffix(".jsonl"), out] if jsonl else [out]
     with ExitStack() as stack:
-        stack.enter_context(_locked(out))
+        stack.enter_context(_exclusive_run(out))
         taken_up = _check_files(out, paths, resume)
         try:
             tables = [_Table(path, is_json=path != out) for path in paths]
@@ -202,24 +202,9 @@ def _check_files(out: Path, paths: list[Path], resume: bool) -> list[Path]:
     return finished
 
 
-@contextmanager
-def _locked(out: Path) -> Iterator[None]:
-    from filelock import FileLock, Timeout
-
-    lock = FileLock(_lock(out), thread_local=False)  # a page runs each step on another thread
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise Busy(f"Another run writes {out}. Allowed: one run a table. Wait for it, or take another --out.") from None
-    except OSError as error:
-        raise _explained(error, out) from None
-    try:
-        yield
-    finally:
-        with suppress(OSError):
-            _lock(out).unlink()
-        lock.release()
+def _exclusive_run(out: Path) -> AbstractContextManager[None]:
+    message = f"Another run writes {out}. Allowed: one run per table. Wait for it, or choose another --out."
+    return exclusive_lock(_lock(out), message)
 
 
 def _records(file: BinaryIO, *, quoted: bool) -> Iterator[tuple[int, bytes]]:
@@ -244,7 +229,7 @@ def _name(told: bytes) -> str:
 
 
 def _explained(error: OSError, path: Path) -> DiskFull | UsageError:
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+    if is_disk_full(error):
         return DiskFull(f"The disk is full; the rows so far stay in {_part(path)}. Free space and go on with --resume.")
     return UsageError(f"The table cannot be written: {error.strerror}. Received: {path}.")
 

@@ -135,7 +135,7 @@ def _predict(given: argparse.Namespace) -> int:
 
 def _batch(given: argparse.Namespace) -> int:
     predictor = load_predictor(given.model, threads=given.workers)
-    predictor.check(given.operating_point, given.prevalence)
+    predictor.check_options(given.operating_point, given.prevalence)
     asked = rows.TableOptions(predictor.model, given.operating_point, given.prevalence)
     ours = results.table_files(given.out)
     if next(batch.find_films(given.paths, leave_out=ours), None) is None:
@@ -159,7 +159,7 @@ def _fill(kept: results.ResultTable, predictor: Predictor, given: argparse.Names
     looked_at = sys.stderr.isatty()
     total = sum(1 for _ in batch.find_films(given.paths, leave_out=ours)) if looked_at else None
     waiting = (film for film in batch.find_films(given.paths, leave_out=ours) if not kept.has(film.name))
-    answers = batch.judge(predictor, waiting, given.operating_point, prevalence=given.prevalence)
+    answers = predictor.predict_many(waiting, given.operating_point, prevalence=given.prevalence)
     with tqdm(total=total, initial=len(kept), unit="film", disable=not looked_at, file=sys.stderr) as bar:
         for result in answers:
             kept.add(result)
@@ -219,7 +219,7 @@ def _archive(given: argparse.Namespace) -> int:
         print(f"An archive needs {error.name}: pip install -r requirements-archive.txt", file=sys.stderr)
         return NOTHING_DONE
     predictor = load_predictor(given.model, threads=given.workers)
-    predictor.check(given.operating_point, given.prevalence)
+    predictor.check_options(given.operating_point, given.prevalence)
     asked = rows.TableOptions(predictor.model, given.operating_point, given.prevalence)
     try:
         outcome = screening.screen(

@@ -41,7 +41,7 @@ class Calibration:
         logit = self.slope * math.log(score / (1 - score)) + self.intercept
         return 0.5 * (1.0 + math.tanh(0.5 * logit))  # the sigmoid, without overflow
 
-    def at(self, prevalence: float, probability: float) -> float:
+    def at_prevalence(self, prevalence: float, probability: float) -> float:
         """A probability of this calibration as it is where another share of the films shows pneumonia.
 
         The odds move by the ratio of the prior odds; that films of either kind look the same there is assumed.

@@ -1,9 +1,8 @@
-"""The way of one film through the house: read, gate, score, decide. Thread-safe."""
+"""Prediction pipeline for one radiograph: read, gate, score, decide. Thread-safe."""
 
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -31,16 +30,21 @@ from .decision import (
     get_operating_point,
 )
 from .graph import Activation, Graph
+from .named_film import NamedFilm, name_of, source_of
+from .sources import load_bundle
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
+
+QUEUED_FILMS_PER_THREAD = 4
+"""Films that are read ahead of the one whose result is due, for each thread; it bounds the memory of long runs."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What is known of a film before an operating point is chosen: any number of decisions can follow from it.
+    """What is known of a film before an operating point is chosen; any number of decisions can follow from it.
 
-    `film` is what was judged: where the file held a negative (`inverted`), the corrected film. `refusal` is the reason
-    not to ask the model; then `probability` and `activation` are None.
+    `film` is the radiograph that was scored: the corrected one if the file held an inverted film (`inverted`).
+    `refusal` is the reason why the model was not run; then `probability` and `activation` are None.
     """
 
     film: Radiograph
@@ -50,24 +54,24 @@ class Reading:
     inverted: bool = False
 
     def display(self, source: Source) -> npt.NDArray[np.uint8]:
-        """The film for a viewer, `[H, W]`: the `source` that was read, at full resolution, corrected as `film` is."""
+        """`source` at full resolution for a viewer, 8-bit grey `[H, W]`, inverted if `film` was inverted."""
         film = imaging.read(source, full_resolution=True)
         return imaging.to_display(imaging.invert(film) if self.inverted else film)
 
 
 class Predictor:
-    """Films in, predictions out, by one model. Build it with `load_predictor`."""
+    """Predicts films with one model. Build it with `load_predictor`."""
 
     def __init__(self, bundle: Bundle, threads: int | None = None) -> None:
         if threads is not None and threads < 1:
-            raise UsageError(f"There must be a thread. Allowed: 1 or more. Received: {threads}.")
+            raise UsageError(f"Invalid number of threads. Allowed: 1 or more. Received: {threads}.")
         self.bundle = bundle
         self.threads = threads or settings.THREADS.read()
         self._graph = Graph(bundle.graph, self.threads)
 
     @property
     def model(self) -> ModelIdentity:
-        """Which model answers."""
+        """The identity of the model."""
         return self.bundle.identity
 
     @property
@@ -78,9 +82,9 @@ class Predictor:
     def describe(self) -> dict[str, Any]:
         """The JSON of `/model`: identity, operating points, and the figures of this recipe's runs by protocol."""
         runs = self.bundle.evaluation["runs"].values()
-        own = {run["protocol"]: run["figures"] for run in runs if run["recipe"] == self.bundle.config["recipe"]}
+        figures = {run["protocol"]: run["figures"] for run in runs if run["recipe"] == self.bundle.config["recipe"]}
         points = {name: dataclasses.asdict(point) for name, point in self.operating_points.items()}
-        return {**self.model.as_dict(), "operating_points": points, "figures": own}
+        return {**self.model.as_dict(), "operating_points": points, "figures": figures}
 
     def predict(
         self,
@@ -90,78 +94,80 @@ class Predictor:
         file: str | None = None,
         prevalence: float | None = None,
     ) -> Prediction:
-        """The answer for one film: a path, bytes, a PIL image, or an array (uint8, uint16, or float in 0..1).
+        """Predict one film: a path, bytes, a PIL image, or an array (uint8, uint16, or float in 0..1).
 
-        `file` is the name that the answer carries; a path carries its own. `prevalence` as in `decide`. Raises
-        `PneumoniaError`.
+        `file` is the name that the prediction carries; by default a path's own. `prevalence` is described at `decide`.
+        Raises `PneumoniaError`.
         """
-        self.check(operating_point, prevalence)
-        return self.decide(self.read(source), operating_point, file=file or _name(source), prevalence=prevalence)
+        self.check_options(operating_point, prevalence)
+        name = file or name_of(source)
+        return self.decide(self.read(source), operating_point, file=name, prevalence=prevalence)
 
     def predict_many(
         self,
-        sources: Iterable[Source | Callable[[], Source]],
+        films: Iterable[Source | NamedFilm],
         operating_point: str = DEFAULT_POINT,
         *,
         prevalence: float | None = None,
     ) -> Iterator[Prediction | Failure]:
-        """An answer or a failure for each film, lazily and in order; a bad film never ends the others."""
-        self.check(operating_point, prevalence)
+        """One result for each film, lazily and in order; a film that cannot be read never ends the others.
 
-        def answer(source: Source) -> Prediction:
-            return self.predict(source, operating_point, prevalence=prevalence)
-
-        return self.each(sources, answer)
-
-    def each(
-        self, sources: Iterable[Source | Callable[[], Source]], answer: Callable[[Source], Answer]
-    ) -> Iterator[Answer | Failure]:
-        """What `answer` gives for each film, or its failure, lazily and in order.
-
-        Films are read and scored on all threads, a few ahead of the one that is asked for, so that memory stays bounded
-        however many there are. A source may be a function: it is called when the film's turn comes, and a
-        `PneumoniaError` that it raises is that film's failure.
+        Raises `UsageError` for an illegal operating point or prevalence, and nothing for a film.
         """
-        waiting: deque[Future[Answer | Failure]] = deque()
+        self.check_options(operating_point, prevalence)
+
+        def predict(source: Source, name: str | None) -> Prediction:
+            return self.decide(self.read(source), operating_point, file=name, prevalence=prevalence)
+
+        return self.map_films(films, predict)
+
+    def map_films(
+        self, films: Iterable[Source | NamedFilm], function: Callable[[Source, str | None], Result]
+    ) -> Iterator[Result | Failure]:
+        """`function(source, name)` for each film on all threads, or the film's failure; lazily and in order.
+
+        At most `QUEUED_FILMS_PER_THREAD` films a thread are in work, so that memory is bounded however many films
+        there are.
+        """
+        pending: deque[Future[Result | Failure]] = deque()
         with ThreadPoolExecutor(self.threads, thread_name_prefix="film") as pool:
             try:
-                for source in sources:
-                    waiting.append(pool.submit(_or_fail, source, answer))
-                    if len(waiting) > 4 * self.threads:
-                        yield waiting.popleft().result()
-                while waiting:
-                    yield waiting.popleft().result()
+                for film in films:
+                    pending.append(pool.submit(_result_or_failure, film, function))
+                    if len(pending) > QUEUED_FILMS_PER_THREAD * self.threads:
+                        yield pending.popleft().result()
+                while pending:
+                    yield pending.popleft().result()
             finally:
-                for future in waiting:
+                for future in pending:
                     future.cancel()
 
     def read(self, source: Source) -> Reading:
         """Read, gate and score one film.
 
-        A film that the gate refuses and whose negative it lets through goes on as its negative. A film that its file
-        calls lateral, or one of another part of the body, is refused unseen. A large JPEG is always read at the same
-        reduced size, so that no two front ends can disagree on a film; a viewer reads it once more at full resolution
-        (`Reading.display`).
+        A film that the gate refuses, but whose inverted copy it accepts, is scored as that copy. A film that its file
+        declares lateral or of another body part is refused without the gate. A large JPEG is always decoded at the
+        same reduced size, so that page, API and command line agree; `Reading.display` decodes it at full resolution.
         """
         film = imaging.read(source)
         if film.is_other_body_part:
             return Reading(film, Reason("not_a_chest_film"), None, None)
         if film.is_lateral:
             return Reading(film, Reason("unlike_training_films"), None, None)
-        seen = imaging.to_input(film)
-        refusal = self.bundle.gate.check(seen)
-        inverted = refusal is not None and self.bundle.gate.check(255 - seen) is None
+        input_image = imaging.to_input(film)
+        refusal = self.bundle.gate.check(input_image)
+        inverted = refusal is not None and self.bundle.gate.check(255 - input_image) is None
         if inverted:
             film = imaging.invert(film)
-            seen = imaging.to_input(film)
+            input_image = imaging.to_input(film)
         elif refusal is not None:
             return Reading(film, Reason(refusal), None, None)
-        probability, activation = self.score(seen)
+        probability, activation = self.score(input_image)
         return Reading(film, None, probability, activation, inverted)
 
-    def score(self, seen: npt.NDArray[np.uint8]) -> tuple[float, Activation]:
-        """(calibrated probability of pneumonia, activation map) of a `[150, 150, 3]` input, without asking the gate."""
-        score, activation = self._graph.score(seen)
+    def score(self, input_image: npt.NDArray[np.uint8]) -> tuple[float, Activation]:
+        """(calibrated P(pneumonia), activation map) of a `[150, 150, 3]` input image; the gate is not applied."""
+        score, activation = self._graph.score(input_image)
         return self.bundle.calibration.probability(score), activation
 
     def decide(
@@ -172,44 +178,52 @@ class Predictor:
         file: str | None = None,
         prevalence: float | None = None,
     ) -> Prediction:
-        """The answer that an operating point gives for a reading, without scoring again.
+        """The prediction at an operating point, from a reading; nothing is scored again.
 
-        `prevalence` is the share of films with pneumonia where the caller works, by default the calibration's. It moves
-        the probabilities; the label stays, since operating points are defined at the calibration's prevalence.
+        `prevalence` is the share of films with pneumonia at the caller's site; by default the calibration's. It changes
+        the probabilities, not the label, since operating points are defined at the calibration's prevalence.
         """
         check_prevalence(prevalence)
         point = get_operating_point(self.operating_points, operating_point)
         label = UNKNOWN if reading.probability is None else point.label(reading.probability)
         reason = reading.refusal or (Reason("inconclusive") if label == UNKNOWN else None)
-        shown = reading.activation is not None and label != CLASSES[0]
+        activation = None if label == CLASSES[0] else reading.activation
         return Prediction(
             file=file,
             label=label,
             probability=self._probability(reading, prevalence),
             operating_point=operating_point,
             reason=reason,
-            zones=explain.zone_shares(reading.activation) if shown and reading.activation is not None else None,
+            zones=None if activation is None else explain.zone_shares(activation),
             model=self.model,
             warnings=_warnings(reading, prevalence),
         )
 
-    def check(self, operating_point: str, prevalence: float | None) -> None:
-        """Raises `UsageError` for what is not legal, before a film is read."""
+    def check_options(self, operating_point: str, prevalence: float | None) -> None:
+        """Raise `UsageError` for an unknown operating point or an illegal prevalence, before any film is read."""
         get_operating_point(self.operating_points, operating_point)
         check_prevalence(prevalence)
 
     def _probability(self, reading: Reading, prevalence: float | None) -> float | None:
         if reading.probability is None or prevalence is None:
             return reading.probability
-        return self.bundle.calibration.at(prevalence, reading.probability)
+        return self.bundle.calibration.at_prevalence(prevalence, reading.probability)
 
 
-def _or_fail(source: Source | Callable[[], Source], answer: Callable[[Source], Answer]) -> Answer | Failure:
+def load_predictor(model: str | None = None, *, threads: int | None = None) -> Predictor:
+    """A predictor for the embedded model (""), a folder ("runs/best") or the Hub ("owner/name@revision").
+
+    None reads the setting `PNEUMONIA_MODEL`; `threads` None reads `PNEUMONIA_THREADS`. Raises a `ModelError` if the
+    model cannot be loaded; no other model is used in its place.
+    """
+    return Predictor(load_bundle(model), threads)
+
+
+def _result_or_failure(film: Source | NamedFilm, function: Callable[[Source, str | None], Result]) -> Result | Failure:
     name = None
     try:
-        source = source() if callable(source) else source
-        name = _name(source)
-        return answer(source)
+        name = name_of(film)
+        return function(source_of(film), name)
     except PneumoniaError as error:
         return Failure(name, error)
     except Exception as error:
@@ -219,9 +233,5 @@ def _or_fail(source: Source | Callable[[], Source], answer: Callable[[Source], A
 def _warnings(reading: Reading, prevalence: float | None) -> tuple[str, ...]:
     if reading.probability is None or prevalence is None:
         return reading.film.warnings
-    asked = f"Probabilities are for a prevalence of {100 * prevalence:g} %, as asked; the label does not depend on it."
-    return (*reading.film.warnings, asked)
-
-
-def _name(source: Source) -> str | None:
-    return os.fspath(source) if isinstance(source, (str, os.PathLike)) else None
+    note = f"Probabilities are for the requested prevalence of {100 * prevalence:g} %; the label does not depend on it."
+    return (*reading.film.warnings, note)

@@ -7,6 +7,7 @@ import json
 import shutil
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -93,9 +94,15 @@ def _gather_folds(
     files.atomic_write(order.out / bundle.EVALUATION, _json(evaluation))
 
 
+def _exclusive_run(out: Path) -> AbstractContextManager[None]:
+    """One process per run folder; raises `Busy` if another one writes into it."""
+    message = f"Another process writes into {out}. Allowed: one process per folder. Wait, or choose another --out."
+    return files.exclusive_lock(out / ".in-use", message)
+
+
 def _validate_split(order: TrainArgs, films: FilmSet, split: Split, out: Path) -> None:
     """Only what a search may see: `validation.json`, and no test film."""
-    with files.exclusive_folder(out):
+    with _exclusive_run(out):
         network, history = _train_split(order, films, split, out)
         _, summary = _validation_scores(network, films.subset(split.validation))
         _keep_history(out / "training", history)
@@ -119,7 +126,7 @@ def _train_split(order: TrainArgs, films: FilmSet, split: Split, out: Path) -> t
 
 
 def _run_split(order: TrainArgs, films: FilmSet, split: Split, out: Path) -> tuple[dict[str, Any], FilmScores]:
-    with files.exclusive_folder(out):
+    with _exclusive_run(out):
         network, history = _train_split(order, films, split, out)
         learning, validation = films.subset(split.train), films.subset(split.validation)
         config = _export(order, films, network, learning, validation, out)

@@ -7,7 +7,6 @@ soon as it is asked for, and its time runs from the end of its work.
 from __future__ import annotations
 
 import base64
-import dataclasses
 import io
 import os
 import re
@@ -26,15 +25,15 @@ from typing import Any
 from PIL import Image
 
 from .. import batch, files, imaging, settings
-from ..batch import NamedFilm, results, zip_members
+from ..batch import results, zip_members
 from ..batch.rows import TableOptions
 from ..errors import EmptyFile, TooLarge, UnreadableImage
 from ..imaging import Source
 from ..inference.decision import Failure, Prediction
+from ..inference.named_film import NamedFilm
 from ..inference.predictor import Predictor
 from ..reporting import pdf_report
 from .server import request_log
-from .server.process_tempdir import ProcessTempdir
 from .server.upload import Upload
 
 MAX_FILMS = 5_000
@@ -93,14 +92,14 @@ class Jobs:
     def __init__(self, predictor: Predictor) -> None:
         # One thread less than the page's, and interpreters of its own: a single film never waits for a batch.
         self._predictor = Predictor(predictor.bundle, max(1, predictor.threads - 1))
-        self._own = ProcessTempdir(Path(tempfile.gettempdir()), _PREFIX)
+        self._own = files.ProcessTempdir(Path(tempfile.gettempdir()), _PREFIX)
         self._root = self._own.path
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
 
     def begin(self, uploads: list[Upload], operating_point: str) -> str:
         """Take the films over and return the batch's token; raises `PneumoniaError` where there is nothing to judge."""
-        self._predictor.check(operating_point, None)
+        self._predictor.check_options(operating_point, None)
         _check_size(uploads)
         token = secrets.token_hex(16)
         folder = self._root / token
@@ -151,8 +150,8 @@ class Jobs:
             asked = TableOptions(self._predictor.model, job.operating_point)
             with results.open_table(job.table, asked, jsonl=True) as kept:
                 try:
-                    for film, outcome in batch.each(self._predictor, _until(job), self._look(job.operating_point)):
-                        seen = _named(outcome, film.name)
+                    for outcome in self._predictor.map_films(_until(job), self._look(job.operating_point)):
+                        seen = BatchRow(outcome) if isinstance(outcome, Failure) else outcome
                         kept.add(seen.result)
                         job.seen.append(seen)
                         done.append(seen.result)
@@ -166,7 +165,7 @@ class Jobs:
             job.stop.clear()
             number = 0
             with files.atomic_path(job.reports) as partial, zipfile.ZipFile(partial, "w") as archive:
-                for number, (film, page) in enumerate(self._pages(job), start=1):
+                for number, (film, page) in enumerate(zip(job.films, self._pages(job), strict=False), start=1):
                     if isinstance(page, bytes):
                         archive.writestr(_report_name(number, film.name), page)
                     yield number
@@ -201,27 +200,21 @@ class Jobs:
         job.seen.clear()
         shutil.rmtree(job.folder, ignore_errors=True)
 
-    def _look(self, operating_point: str) -> Callable[[Source], BatchRow]:
-        def look(source: Source) -> BatchRow:
+    def _look(self, operating_point: str) -> Callable[[Source, str | None], BatchRow]:
+        def look(source: Source, name: str | None) -> BatchRow:
             reading = self._predictor.read(source)
-            return BatchRow(
-                self._predictor.decide(reading, operating_point), _thumbnail(imaging.to_display(reading.film))
-            )
+            prediction = self._predictor.decide(reading, operating_point, file=name)
+            return BatchRow(prediction, _thumbnail(imaging.to_display(reading.film)))
 
         return look
 
-    def _pages(self, job: Job) -> Iterator[tuple[NamedFilm, bytes | Failure]]:
-        def page(source: Source) -> bytes:
+    def _pages(self, job: Job) -> Iterator[bytes | Failure]:
+        def page(source: Source, _: str | None) -> bytes:
             reading = self._predictor.read(source)
             prediction = self._predictor.decide(reading, job.operating_point)
             return pdf_report.render_pdf(reading.display(source), prediction, reading.activation)
 
-        return batch.each(self._predictor, _until(job, len(job.seen)), page)
-
-
-def _named(outcome: BatchRow | Failure, name: str) -> BatchRow:
-    seen = outcome if isinstance(outcome, BatchRow) else BatchRow(outcome)
-    return dataclasses.replace(seen, result=dataclasses.replace(seen.result, file=name))
+        return self._predictor.map_films(_until(job, len(job.seen)), page)
 
 
 def _until(job: Job, most: int | None = None) -> Iterator[NamedFilm]:

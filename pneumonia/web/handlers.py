@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -14,6 +13,7 @@ from ..errors import EmptyFile, InternalError, PneumoniaError
 from ..imaging import Source
 from ..inference import explain
 from ..inference.decision import CLASSES, DEFAULT_POINT, Failure, Prediction
+from ..inference.named_film import NamedFilm
 from ..inference.predictor import Predictor, Reading
 from ..reporting import reading_guide
 from . import page_text
@@ -71,15 +71,13 @@ def predict_batch(
 
     """
     uploads = uploads or []
-    paths = [upload.path for upload in uploads]
+    films = [NamedFilm(upload.name, upload.path) for upload in uploads]
     with request_log.batch("/predict_batch") as results:
         try:
-            results += predictor.predict_many(paths, operating_point, prevalence=prevalence or None)
+            results += predictor.predict_many(films, operating_point, prevalence=prevalence or None)
         except PneumoniaError as error:
-            results += [Failure(None, error) for _ in uploads]
-    return [
-        dataclasses.replace(result, file=upload.name).as_dict() for result, upload in zip(results, uploads, strict=True)
-    ]
+            results += [Failure(upload.name, error) for upload in uploads]
+    return [result.as_dict() for result in results]
 
 
 def analyze(predictor: Predictor, upload: Upload | None) -> Analysis:

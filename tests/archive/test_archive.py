@@ -161,7 +161,7 @@ def test_storage_that_fails_is_asked_again_and_then_says_so(memory: Any, monkeyp
             return io.BytesIO(b"film")
 
     monkeypatch.setattr(storage, "filesystem", lambda name: (Failing(), name))
-    monkeypatch.setattr(storage, "PAUSE_S", 0)
+    monkeypatch.setattr(storage, "RETRY_DELAY_S", 0)
     with pytest.raises(Busy, match=r"\(TimeoutError\); run the same command again"):
         storage.fetch_object("x://film")
     assert len(asked_for) == storage.FETCH_ATTEMPTS
@@ -252,7 +252,7 @@ def test_what_may_pass_is_judged_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     memory.pipe_file("/a.png", encode(normal_film, "PNG"))
-    monkeypatch.setattr(storage, "PAUSE_S", 0)
+    monkeypatch.setattr(storage, "RETRY_DELAY_S", 0)
     with monkeypatch.context() as patched:
         patched.setattr(type(memory), "open", lambda *_: (_ for _ in ()).throw(ConnectionError()))
         assert judged(screen(str(tmp_path)), ["memory://a.png"]) == {"failed": 1}
@@ -321,7 +321,7 @@ def test_without_ray_one_sentence_says_what_to_install(
     [
         (["--operating-point", "lucky"], "Allowed: screening, balanced, confirm"),
         (["--prevalence", "74"], "no such prevalence"),
-        (["--workers", "0"], "There must be a thread"),
+        (["--workers", "0"], "Invalid number of threads"),
         (["--model", "no-such-folder/"], "no such model"),
     ],
 )

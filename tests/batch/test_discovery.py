@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from pneumonia import Failure, Predictor, batch
-from pneumonia.batch import NamedFilm
 from pneumonia.errors import UsageError
+from pneumonia.inference.named_film import NamedFilm
 
 WriteFilms = Callable[[Path, dict[str, list[str]]], Path]
 
@@ -58,7 +58,7 @@ def test_quoted_patterns_and_files_that_only_look_like_one(inside: Path) -> None
 
 
 def test_what_is_missing_is_a_film_that_fails(inside: Path, predictor: Predictor) -> None:
-    (result,) = batch.judge(predictor, batch.find_films(["no/such.png"]))
+    (result,) = predictor.predict_many(batch.find_films(["no/such.png"]))
     assert isinstance(result, Failure) and result.file == "no/such.png"
 
 
@@ -96,7 +96,7 @@ def test_answers_are_those_of_predict_under_their_names(
     folder = write_films(tmp_path, {"f": [f"{number}.png" for number in range(12)]}) / "f"
     (folder / "5.png").write_bytes(b"broken")
     films = list(batch.find_films([str(folder)]))
-    results = list(batch.judge(predictor, films, "confirm"))
+    results = list(predictor.predict_many(films, "confirm"))
     assert [result.file for result in results] == [film.name for film in films]
     for film, result in zip(films, results, strict=True):
         if film.name.endswith("/5.png"):
@@ -110,8 +110,8 @@ def test_films_in_a_zip_are_judged_as_outside(tmp_path: Path, write_films: Write
     with zipfile.ZipFile(tmp_path / "films.zip", "w") as archive:
         for path in sorted(folder.iterdir()):
             archive.write(path, path.name)
-    outside = batch.judge(predictor, batch.find_films([str(folder)]))
-    inside = batch.judge(predictor, batch.find_films([str(tmp_path / "films.zip")]))
+    outside = predictor.predict_many(batch.find_films([str(folder)]))
+    inside = predictor.predict_many(batch.find_films([str(tmp_path / "films.zip")]))
     for one, other in zip(outside, inside, strict=True):
         assert one.as_dict() | {"file": ""} == other.as_dict() | {"file": ""}
 
@@ -126,7 +126,7 @@ def test_only_a_few_films_are_taken_ahead(tmp_path: Path, write_films: WriteFilm
             taken += 1
             yield NamedFilm(f"{taken}", path)
 
-    results = batch.judge(predictor, endless())
+    results = predictor.predict_many(endless())
     for number in range(1, 51):
         assert next(results).file == str(number)
         assert taken <= number + 4 * predictor.threads
@@ -135,4 +135,4 @@ def test_only_a_few_films_are_taken_ahead(tmp_path: Path, write_films: WriteFilm
 
 def test_wrong_usage_is_told_before_a_film_is_read(predictor: Predictor) -> None:
     with pytest.raises(UsageError):
-        next(batch.judge(predictor, [NamedFilm("a", Path("a"))], "best"))
+        next(predictor.predict_many([NamedFilm("a", Path("a"))], "best"))

@@ -53,7 +53,7 @@ def labelled(tmp_path: Path, write_films: WriteFilms) -> Path:
 @pytest.fixture
 def few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     """The bootstrap's 2,000 replicates take 5 s, and are tested elsewhere."""
-    monkeypatch.setattr(metrics, "draws", partial(metrics.bootstrap_weights, replicates=20))
+    monkeypatch.setattr(metrics, "bootstrap_weights", partial(metrics.bootstrap_weights, replicates=20))
 
 
 def rows(text: str) -> Rows:

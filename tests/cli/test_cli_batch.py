@@ -99,7 +99,7 @@ def test_the_exit_code_is_0_where_every_film_is_answered(folder: Path, tmp_path:
     [
         (["--operating-point", "lucky"], "Allowed: screening, balanced, confirm"),
         (["--prevalence", "74"], "no such prevalence"),
-        (["--workers", "0"], "There must be a thread"),
+        (["--workers", "0"], "Invalid number of threads"),
         (["--model", "no-such-folder/"], "no such model"),
     ],
 )

@@ -84,7 +84,7 @@ def test_the_neutral_calibration_changes_nothing() -> None:
 def test_another_prevalence_moves_the_odds_by_the_prior_odds(
     prevalence: float, probability: float, moved: float
 ) -> None:
-    assert Calibration(1.0, 0.0, prevalence=0.8).at(prevalence, probability) == pytest.approx(moved)
+    assert Calibration(1.0, 0.0, prevalence=0.8).at_prevalence(prevalence, probability) == pytest.approx(moved)
 
 
 @settings(max_examples=100, deadline=None, derandomize=True)
@@ -94,8 +94,8 @@ def test_the_logit_moves_by_the_difference_of_the_prior_logits(score: float, ask
         return math.log(share / (1 - share))
 
     calibration = Calibration(1.0, 0.0, prevalence=own)
-    moved = calibration.at(asked, score)
-    assert calibration.at(own, score) == pytest.approx(score)
+    moved = calibration.at_prevalence(asked, score)
+    assert calibration.at_prevalence(own, score) == pytest.approx(score)
     if 1e-9 < moved < 1 - 1e-9:
         assert logit(moved) - logit(score) == pytest.approx(logit(asked) - logit(own), abs=1e-5)
 

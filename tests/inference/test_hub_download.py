@@ -178,7 +178,7 @@ def assert_safe_to_show(message: str, server: FakeHub) -> None:
 def test_each_fault_has_its_code_in_bounded_time(
     fetch: Fetch, server: FakeHub, commit: str, fault: Fault, pinned: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub_download, "TOTAL_S", PATIENCE_S)
+    monkeypatch.setattr(hub_download, "MAX_DOWNLOAD_S", PATIENCE_S)
     server.fault = fault
     started = time.monotonic()
     with pytest.raises(PneumoniaError) as caught:
@@ -217,7 +217,7 @@ def test_a_slow_connection_that_moves_is_not_given_up(fetch: Fetch, server: Fake
 def test_a_download_is_given_up_in_the_end_even_if_it_moves(
     fetch: Fetch, server: FakeHub, commit: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub_download, "TOTAL_S", 0.5)
+    monkeypatch.setattr(hub_download, "MAX_DOWNLOAD_S", 0.5)
     monkeypatch.setenv("PNEUMONIA_HUB_TIMEOUT_S", "60")
     server.fault, server.faulty_file = Fault.STEADY, bundle.GRAPH
     with pytest.raises(HubUnreachable, match="not done after 0.5 s"):
@@ -261,7 +261,7 @@ def test_the_embedded_model_asks_no_hub(
 ) -> None:
     server.fault = fault
     monkeypatch.setattr(constants, "ENDPOINT", server.url)
-    monkeypatch.setattr(hub_download, "fetch", lambda *_, **__: pytest.fail("the Hub was asked"))
+    monkeypatch.setattr(hub_download, "download_bundle", lambda *_, **__: pytest.fail("the Hub was asked"))
     assert sources.load_bundle("").identity.name == "embedded"
     assert server.requests == []
 

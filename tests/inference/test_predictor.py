@@ -155,8 +155,8 @@ def test_a_decision_from_a_reading_is_the_prediction(predictor: Predictor, norma
 def test_a_prevalence_moves_the_probability_and_leaves_the_label(predictor: Predictor, probability: float) -> None:
     for name in predictor.operating_points:
         own, asked = (predictor.decide(by_hand(probability), name, prevalence=share) for share in (None, 0.1))
-        moved = predictor.bundle.calibration.at(0.1, probability)
-        warning = "Probabilities are for a prevalence of 10 %, as asked; the label does not depend on it."
+        moved = predictor.bundle.calibration.at_prevalence(0.1, probability)
+        warning = "Probabilities are for the requested prevalence of 10 %; the label does not depend on it."
         assert asked == replace(own, probability=moved, warnings=(warning,))
         assert own.warnings == ()
         assert moved <= probability
@@ -168,7 +168,7 @@ def test_a_prevalence_goes_every_way_of_asking(predictor: Predictor, normal_film
     reading = predictor.read(film_path)
     assert predictor.decide(reading, "screening", file=str(film_path), prevalence=0.125) == answer
     assert reading.probability is not None
-    assert answer.probability == predictor.bundle.calibration.at(0.125, reading.probability)
+    assert answer.probability == predictor.bundle.calibration.at_prevalence(0.125, reading.probability)
     assert "12.5 %" in answer.warnings[-1]
 
 

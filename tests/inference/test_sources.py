@@ -20,7 +20,7 @@ def no_hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PNEUMONIA_HUB_TIMEOUT_S", "1")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     here = partial(hub_download.download_bundle, endpoint="http://127.0.0.1:9", cache=tmp_path / "cache")
-    monkeypatch.setattr(sources.hub_download, "fetch", here)
+    monkeypatch.setattr(sources.hub_download, "download_bundle", here)
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
         calls.append((repository, revision))
         return sources.EMBEDDED_FOLDER, "c" * 40
 
-    monkeypatch.setattr(sources.hub_download, "fetch", fetch)
+    monkeypatch.setattr(sources.hub_download, "download_bundle", fetch)
     return calls
 
 

@@ -21,7 +21,7 @@ import sys
 from pathlib import Path
 from pneumonia import files
 
-with files.alone(Path(sys.argv[1])):
+with files.exclusive_lock(Path(sys.argv[1]) / ".in-use", "in use"):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -52,13 +52,13 @@ def hold(folder: Path) -> subprocess.Popen[str]:
 def test_a_folder_is_held_by_one_process_and_a_kill_lets_go_of_it(tmp_path: Path) -> None:
     running = hold(tmp_path / "run")
     with (
-        pytest.raises(Busy, match=r"Another process writes into .*run\. Allowed: one a folder\."),
-        files.exclusive_folder(tmp_path / "run"),
+        pytest.raises(Busy, match="in use"),
+        files.exclusive_lock(tmp_path / "run" / ".in-use", "in use"),
     ):
         pass
     running.kill()
     running.communicate()
-    with files.exclusive_folder(tmp_path / "run"):
+    with files.exclusive_lock(tmp_path / "run" / ".in-use", "in use"):
         pass
     assert not list((tmp_path / "run").iterdir())
 
@@ -67,7 +67,7 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with (
         pytest.raises(UsageError, match="The folder cannot be written"),
-        files.exclusive_folder(tmp_path / "file" / "run"),
+        files.exclusive_lock(tmp_path / "file" / "run" / ".in-use", "in use"),
     ):
         pass
 

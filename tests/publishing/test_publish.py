@@ -249,7 +249,7 @@ def test_a_break_in_one_file_leaves_the_others_there(hub: WritableHub, model: Re
 def test_a_silent_hub_is_given_up(
     hub: WritableHub, model: Repository, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pneumonia.publishing.hub_client.PATIENCE_S", 0.3)
+    monkeypatch.setattr("pneumonia.publishing.hub_client.REQUEST_TIMEOUT_S", 0.3)
     hub.fail("commit", Break.SILENT)
     with pytest.raises(HubUnreachable):
         send(model, folder)

@@ -113,7 +113,7 @@ def test_what_cannot_begin_leaves_nothing(jobs: Jobs, uploads: list[Upload], mon
         jobs.begin([], "balanced")
     with pytest.raises(UsageError):
         jobs.begin(uploads, "best")
-    monkeypatch.setattr(batch_job, "MOST_FILMS", 3)
+    monkeypatch.setattr(batch_job, "MAX_FILMS", 3)
     with pytest.raises(TooLarge, match=r"Allowed: 3. Received: 4.*pneumonia batch"):
         jobs.begin(uploads, "balanced")
     monkeypatch.setenv("PNEUMONIA_MAX_UPLOAD_MB", "1")

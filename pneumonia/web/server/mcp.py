@@ -13,6 +13,7 @@ from gradio import processing_utils
 
 from ... import settings
 from ...errors import UsageError
+from . import gradio_environment
 
 
 def mcp_enabled() -> bool:
@@ -38,7 +39,7 @@ def track_inline_films(page: gr.Blocks) -> None:
     write = processing_utils.save_base64_to_cache
 
     def remembered(base64_encoding: str, cache_dir: str, file_name: str | None = None) -> str:
-        path = write(base64_encoding, settings.place_of_uploads(), file_name)
+        path = write(base64_encoding, gradio_environment.upload_folder(), file_name)
         written.add(path)
         return path
 

@@ -26,9 +26,8 @@ from gradio_client import utils as client_utils
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ... import settings
-from ...files import walk_bottom_up
-from . import route_policy
-from .process_tempdir import ProcessTempdir
+from ...files import ProcessTempdir, walk_bottom_up
+from . import gradio_environment, route_policy
 
 PREFIX = "pneumonia-uploads-"
 
@@ -38,10 +37,10 @@ _begun: ContextVar[list[Path] | None] = ContextVar("begun_uploads", default=None
 
 def use_private_upload_folder() -> Path:
     """Have Gradio keep its files in a folder of this process; the folder goes with the process."""
-    named = Path(settings.place_of_uploads() or Path(tempfile.gettempdir()) / "gradio")
+    named = Path(gradio_environment.upload_folder() or Path(tempfile.gettempdir()) / "gradio")
     parent = named.parent if named.name.startswith(PREFIX) else named
     folder = _own(parent).path
-    settings.put_uploads_into(str(folder))
+    gradio_environment.set_upload_folder(str(folder))
     route_utils.GradioUploadFile = _NamedByChance  # type: ignore[misc]
     # Pictures and tables that the page makes are kept under a hash too.
     processing_utils.hash_seed = _SALT
@@ -131,6 +130,6 @@ def _delete_old(folder: Path, retention_s: float) -> None:
     limit = time.time() - 2 * retention_s
     for path in walk_bottom_up(folder):
         with suppress(OSError):
-            if path.lstat().st_ctime < limit and path.name != ProcessTempdir.IN_USE:
+            if path.lstat().st_ctime < limit and path.name != ProcessTempdir.LOCK_NAME:
                 # A folder that is not empty stays.
                 path.rmdir() if path.is_dir() else path.unlink()

@@ -16,10 +16,9 @@ from gradio import processing_utils
 
 from pneumonia import Predictor
 from pneumonia.errors import UsageError
-from pneumonia.files import walk_bottom_up
+from pneumonia.files import ProcessTempdir, walk_bottom_up
 from pneumonia.web import page
 from pneumonia.web.server import mcp
-from pneumonia.web.server.process_tempdir import ProcessTempdir
 
 from ..visit import running
 
@@ -77,7 +76,9 @@ def test_an_agent_finds_the_tools_asks_and_leaves_no_film(
     assert "'operating_point': 'confirm'" in said["answers"][1][1]
     assert predictor.model.sha256 in said["answers"][2][1]
     waiting = time.monotonic() + 30
-    while left := [path for path in walk_bottom_up(tmp_path) if path.is_file() and path.name != ProcessTempdir.IN_USE]:
+    while left := [
+        path for path in walk_bottom_up(tmp_path) if path.is_file() and path.name != ProcessTempdir.LOCK_NAME
+    ]:
         assert time.monotonic() < waiting, f"{len(left)} files are left"
         time.sleep(0.2)
 

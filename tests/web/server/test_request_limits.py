@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from pneumonia.files import walk_bottom_up
-from pneumonia.web.server import connection_limits, login, request_limits
+from pneumonia.web.server import connection_limits, gradio_environment, login, request_limits
 from pneumonia.web.server.login import FailedAttempts, PasswordCheck
 
 from ...support.wait import wait_for
@@ -67,10 +67,9 @@ def test_a_body_that_does_not_tell_its_length_is_counted(address: str, monkeypat
 def test_an_upload_beyond_the_limit_is_413_and_leaves_nothing(
     address: str, monkeypatch: pytest.MonkeyPatch, files: dict[str, Path]
 ) -> None:
-    from pneumonia import settings
 
     monkeypatch.setenv("PNEUMONIA_MAX_UPLOAD_MB", "1")
-    folder = Path(settings.place_of_uploads())
+    folder = Path(gradio_environment.upload_folder())
     before = set(walk_bottom_up(folder))
     many = [("files", (f"{number}.png", b"x" * 900_000)) for number in range(4)]
     reply = httpx.post(f"{address}/gradio_api/upload", files=many)
@@ -79,9 +78,8 @@ def test_an_upload_beyond_the_limit_is_413_and_leaves_nothing(
 
 
 def test_an_upload_that_is_broken_off_leaves_nothing(address: str) -> None:
-    from pneumonia import settings
 
-    folder = Path(settings.place_of_uploads())
+    folder = Path(gradio_environment.upload_folder())
     before = set(walk_bottom_up(folder))
     with connected(address) as line:
         line.sendall(_begun_upload())
@@ -103,8 +101,8 @@ def _until(true: Any, within_s: float = 15) -> None:
 
 
 def test_a_body_that_trickles_is_given_up(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(request_limits, "PATIENCE_S", 0.3)
-    monkeypatch.setattr(request_limits, "SLOWEST_BYTES_S", 1e9)
+    monkeypatch.setattr(request_limits, "BODY_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(request_limits, "MIN_BYTES_PER_S", 1e9)
     with connected(address) as line:
         line.sendall(_begun_upload())
         line.settimeout(20)
@@ -112,7 +110,7 @@ def test_a_body_that_trickles_is_given_up(address: str, monkeypatch: pytest.Monk
 
 
 def test_half_a_request_is_given_up(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection_limits, "HEAD_S", 0.3)
+    monkeypatch.setattr(connection_limits, "HEADER_TIMEOUT_S", 0.3)
     for begun in (b"", b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: "):
         with connected(address) as line:
             line.sendall(begun)
@@ -120,7 +118,7 @@ def test_half_a_request_is_given_up(address: str, monkeypatch: pytest.MonkeyPatc
 
 
 def test_half_a_request_after_a_whole_one_is_given_up_too(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection_limits, "HEAD_S", 0.3)
+    monkeypatch.setattr(connection_limits, "HEADER_TIMEOUT_S", 0.3)
     with connected(address) as line:
         line.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
         assert b" 200 " in line.recv(4_096)
@@ -129,7 +127,7 @@ def test_half_a_request_after_a_whole_one_is_given_up_too(address: str, monkeypa
 
 
 def test_trickling_headers_do_not_hold_a_connection(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection_limits, "HEAD_S", 0.5)
+    monkeypatch.setattr(connection_limits, "HEADER_TIMEOUT_S", 0.5)
     with connected(address) as line:
         began = time.monotonic()
         with contextlib.suppress(ConnectionError):
@@ -141,7 +139,7 @@ def test_trickling_headers_do_not_hold_a_connection(address: str, monkeypatch: p
 
 
 def test_many_half_open_connections_take_nobodys_place(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection_limits, "MOST", 20)
+    monkeypatch.setattr(connection_limits, "MAX_CONNECTIONS", 20)
     with contextlib.ExitStack() as stack:
         for _ in range(60):
             stack.enter_context(connected(address)).sendall(b"GET / HTTP/1.1\r\nX: ")
@@ -166,7 +164,7 @@ def test_guesses_wait_longer_and_longer_and_are_forgiven(monkeypatch: pytest.Mon
 
 
 def test_the_memory_of_guesses_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(login, "MOST_REMEMBERED", 50)
+    monkeypatch.setattr(login, "MAX_RECORDS", 50)
     guesses = FailedAttempts()
     for number in range(1_000):
         guesses.note(str(number), correct=False)

@@ -129,7 +129,7 @@ def test_a_closed_door_is_closed_for_users_too(locked: Any) -> None:
 def test_a_login_ends_by_itself(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PNEUMONIA_AUTH", "reader:light box")
     monkeypatch.setattr(page, "SWEEP_S", 1)
-    monkeypatch.setattr(login, "LASTS_S", 2)
+    monkeypatch.setattr(login, "LOGIN_LIFETIME_S", 2)
     with running(predictor) as address, httpx.Client(base_url=address, timeout=30) as client:
         assert client.post("/login", data=LOGIN).status_code == 200
         assert client.get("/config").status_code == 200

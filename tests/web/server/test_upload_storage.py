@@ -9,8 +9,9 @@ import httpx
 import pytest
 from gradio_client import Client, handle_file
 
-from pneumonia import Predictor, settings
+from pneumonia import Predictor
 from pneumonia.files import walk_bottom_up
+from pneumonia.web.server import gradio_environment
 
 from ..visit import Held, running
 
@@ -29,7 +30,7 @@ def test_a_film_is_kept_while_it_waits_and_while_it_is_read(
         film = handle_file(files["film.png"])
         jobs = [client.submit(film, api_name="/predict") for _ in range(2)]
         jobs.append(client.submit([film, film], api_name="/predict_batch"))
-        for foreign in ("/etc/passwd", "no\0path", str(Path(settings.place_of_uploads()) / "gone.png")):
+        for foreign in ("/etc/passwd", "no\0path", str(Path(gradio_environment.upload_folder()) / "gone.png")):
             httpx.post(f"{address}/gradio_api/call/predict", json={"data": [{"path": foreign}]}).raise_for_status()
         time.sleep(2.5 * RETENTION_S)
         held.open.set()
@@ -42,4 +43,4 @@ def test_a_film_is_kept_while_it_waits_and_while_it_is_read(
 
 
 def _films() -> list[Path]:
-    return [path for path in walk_bottom_up(Path(settings.place_of_uploads())) if path.name == "film.png"]
+    return [path for path in walk_bottom_up(Path(gradio_environment.upload_folder())) if path.name == "film.png"]

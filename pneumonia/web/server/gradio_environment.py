@@ -1,0 +1,17 @@
+"""The environment variable that names Gradio's upload folder. Gradio reads it at each upload and has no parameter."""
+
+from __future__ import annotations
+
+import os
+
+_UPLOAD_FOLDER = "GRADIO_TEMP_DIR"
+
+
+def upload_folder() -> str:
+    """The folder for uploads that the variable names; empty if it is not set."""
+    return os.environ.get(_UPLOAD_FOLDER, "")
+
+
+def set_upload_folder(folder: str) -> None:
+    """Make Gradio write uploads into `folder`."""
+    os.environ[_UPLOAD_FOLDER] = folder
