@@ -105,7 +105,7 @@ class Predictor:
 
     def predict_many(
         self,
-        films: Iterable[Source | NamedFilm],
+        sources: Iterable[Source | NamedFilm],
         operating_point: str = DEFAULT_POINT,
         *,
         prevalence: float | None = None,
@@ -119,7 +119,7 @@ class Predictor:
         def predict(source: Source, name: str | None) -> Prediction:
             return self.decide(self.read(source), operating_point, file=name, prevalence=prevalence)
 
-        return self.map_films(films, predict)
+        return self.map_films(sources, predict)
 
     def map_films(
         self, films: Iterable[Source | NamedFilm], function: Callable[[Source, str | None], Result]
