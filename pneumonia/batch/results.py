@@ -10,17 +10,17 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from ..errors import DiskFull, UsageError
 from ..files import exclusive_lock, is_disk_full
 from ..inference.decision import Failure, Prediction
 from . import rows
+from .growing_file import GrowingFile, partial_path
 from .rows import COLUMNS, TableOptions
 
 FAILED = "failed"
@@ -30,7 +30,7 @@ _HEADER = rows.csv_line(COLUMNS)
 class ResultTable:
     """The rows so far, and where the next one goes. Made by `open_table`; one thread at a time."""
 
-    def __init__(self, tables: list[_Table], asked: TableOptions) -> None:
+    def __init__(self, tables: list[GrowingFile], asked: TableOptions) -> None:
         self.counts: Counter[str] = Counter()
         self._tables = tables
         self._asked = asked
@@ -50,23 +50,23 @@ class ResultTable:
         starts = [table.end for table in self._tables]
         try:
             for table in self._tables:
-                table.append(told if table.is_json else rows.csv_line(cells.values()))
+                table.append(rows.csv_line(cells.values()) if table is self._tables[-1] else told)
         except OSError as error:
             for table, start in zip(self._tables, starts, strict=True):
-                table.cut(start)
+                table.truncate(start)
             raise _explained(error, self._tables[-1].path) from None
         self._count(cells)
 
     def complete(self) -> None:
         """The run is over: the files get their names."""
         for table in self._tables:
-            table.take_name()
+            table.finish()
 
     def take_up(self) -> None:
         """Take the rows of a run that was ended, check that they answer the same question, and cut off a torn one."""
         *others, table = self._tables
-        records = _records(table.file, quoted=True)
-        told = [_records(other.file, quoted=False) for other in others]
+        records = table.records(quoted=True)
+        told = [other.records(quoted=False) for other in others]
         if not _HEADER.startswith(table.head(len(_HEADER))):
             raise UsageError(f"{table.path.name} is not a table of this version of the command; it stays as it is.")
         header_end, _ = next(records, (0, b""))
@@ -79,7 +79,7 @@ class ResultTable:
             self._count(cells)
             self._taken_up.add(cells["file"])
         for each, end in zip(self._tables, ends, strict=True):
-            each.cut(end)
+            each.truncate(end)
         if not header_end:
             self.begin()
 
@@ -108,37 +108,6 @@ class ResultTable:
         self.counts[cells["label"] or FAILED] += 1
 
 
-class _Table:
-    """One growing file. Writes go straight to the system, so that a killed process leaves nothing in a buffer."""
-
-    def __init__(self, path: Path, *, is_json: bool) -> None:
-        self.path = path
-        self.is_json = is_json
-        self.file = open(_part(path), "a+b", buffering=0)  # noqa: SIM115 - closed by `open_table`
-        self.end = self.file.seek(0, os.SEEK_END)
-        self.file.seek(0)
-
-    def head(self, size: int) -> bytes:
-        found = self.file.read(size)
-        self.file.seek(0)
-        return found
-
-    def append(self, record: bytes) -> None:
-        left = memoryview(record)
-        while left:
-            left = left[self.file.write(left) :]
-        self.end += len(record)
-
-    def cut(self, end: int) -> None:
-        self.file.truncate(end)
-        self.end = end
-
-    def take_name(self) -> None:
-        os.fsync(self.file.fileno())
-        self.file.close()
-        _part(self.path).replace(self.path)
-
-
 @contextmanager
 def open_table(out: Path, asked: TableOptions, *, jsonl: bool = False, resume: bool = False) -> Iterator[ResultTable]:
     """The table `out`, and beside it the JSON lines, for one run; nothing that is there is ever overwritten.
@@ -151,7 +120,7 @@ def open_table(out: Path, asked: TableOptions, *, jsonl: bool = False, resume: b
         stack.enter_context(_exclusive_run(out))
         taken_up = _check_files(out, paths, resume)
         try:
-            tables = [_Table(path, is_json=path != out) for path in paths]
+            tables = [GrowingFile(path) for path in paths]
         except OSError as error:
             raise _explained(error, out) from None
         for table in tables:
@@ -161,7 +130,7 @@ def open_table(out: Path, asked: TableOptions, *, jsonl: bool = False, resume: b
             results.take_up() if resume else results.begin()
         except UsageError:
             for path in taken_up:
-                _part(path).replace(path)
+                partial_path(path).replace(path)
             raise
         yield results
 
@@ -169,17 +138,12 @@ def open_table(out: Path, asked: TableOptions, *, jsonl: bool = False, resume: b
 def table_files(out: Path) -> set[Path]:
     """The files that a run may write: no film is looked for in them."""
     tables = [out, out.with_suffix(".jsonl")]
-    return {path.absolute() for path in [*tables, *map(_part, tables), _lock(out)]}
-
-
-def partial_path(out: Path) -> Path:
-    """Where the rows stand until the run is over."""
-    return _part(out)
+    return {path.absolute() for path in [*tables, *map(partial_path, tables), _lock(out)]}
 
 
 def _check_files(out: Path, paths: list[Path], resume: bool) -> list[Path]:
     """The tables of a finished run that this one goes on with: they are parts again."""
-    present = [path for path in paths for path in (path, _part(path)) if path.exists()]
+    present = [path for path in paths for path in (path, partial_path(path)) if path.exists()]
     if present and not resume:
         raise UsageError(
             f"There is a table already; it is not overwritten. Allowed: --resume to go on, or another --out. "
@@ -188,36 +152,25 @@ def _check_files(out: Path, paths: list[Path], resume: bool) -> list[Path]:
     if not present:
         return []
     beside = out.with_suffix(".jsonl")
-    has_json = beside.exists() or _part(beside).exists()
+    has_json = beside.exists() or partial_path(beside).exists()
     if has_json != (len(paths) == 2):
         raise UsageError(f"{out.name} was begun {'with' if has_json else 'without'} --jsonl; go on in the same way.")
-    if not out.exists() and not _part(out).exists():
+    if not out.exists() and not partial_path(out).exists():
         raise UsageError(f"{beside.name} stands without its table; move it away.")
     finished = [path for path in paths if path.exists()]
     for path in finished:
-        if _part(path).exists():
-            raise UsageError(f"There are {path.name} and {_part(path).name}; move away the one that is not to be used.")
+        if partial_path(path).exists():
+            raise UsageError(
+                f"There are {path.name} and {partial_path(path).name}; move away the one that is not to be used."
+            )
     for path in finished:
-        path.replace(_part(path))
+        path.replace(partial_path(path))
     return finished
 
 
 def _exclusive_run(out: Path) -> AbstractContextManager[None]:
     message = f"Another run writes {out}. Allowed: one run per table. Wait for it, or choose another --out."
     return exclusive_lock(_lock(out), message)
-
-
-def _records(file: BinaryIO, *, quoted: bool) -> Iterator[tuple[int, bytes]]:
-    """(where it ends, its bytes) for each whole record; a torn last one is not among them."""
-    end, record, quotes = 0, b"", 0
-    reader = io.BufferedReader(io.FileIO(file.fileno(), "rb", closefd=False))
-    for piece in reader:
-        end += len(piece)
-        record += piece
-        quotes += piece.count(b'"')
-        if piece.endswith(b"\n") and not (quoted and quotes % 2):
-            yield end, record
-            record, quotes = b"", 0
 
 
 def _name(told: bytes) -> str:
@@ -230,12 +183,10 @@ def _name(told: bytes) -> str:
 
 def _explained(error: OSError, path: Path) -> DiskFull | UsageError:
     if is_disk_full(error):
-        return DiskFull(f"The disk is full; the rows so far stay in {_part(path)}. Free space and go on with --resume.")
+        return DiskFull(
+            f"The disk is full; the rows so far stay in {partial_path(path)}. Free space and go on with --resume."
+        )
     return UsageError(f"The table cannot be written: {error.strerror}. Received: {path}.")
-
-
-def _part(path: Path) -> Path:
-    return path.with_name(f"{path.name}.part")
 
 
 def _lock(path: Path) -> Path:

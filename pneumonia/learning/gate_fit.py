@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..evaluation.perturbations import VALIDATION_PERTURBATIONS, perturb
-from ..inference.gate import VIEWS, Films, Floats, Gate, Limits, Subspace, flip_vertically
+from ..inference.gate import Gate, Limits, Subspace
+from ..inference.gate_views import VIEWS, Films, Floats, flip_vertically
 
 COMPONENTS = 64
 KEPT_BY_RESIDUAL, KEPT_BY_DISTANCE = 0.995, 0.998

@@ -10,13 +10,10 @@ import pytest
 from pneumonia import Predictor
 from pneumonia.imaging import read, to_input
 from pneumonia.inference.decision import REASONS
-from pneumonia.inference.gate import (
-    MIN_CONTRAST,
+from pneumonia.inference.gate import MIN_CONTRAST, Gate, Limits, Subspace
+from pneumonia.inference.gate_views import (
     THUMBNAIL_BLOCK,
     VIEWS,
-    Gate,
-    Limits,
-    Subspace,
     edge_maps,
     flip_thumbnails,
     flip_vertically,

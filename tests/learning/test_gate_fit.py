@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from pneumonia.evaluation.perturbations import VALIDATION_PERTURBATIONS, perturb
-from pneumonia.inference.gate import VIEWS, Gate, thumbnails
+from pneumonia.inference.gate import Gate
+from pneumonia.inference.gate_views import VIEWS, thumbnails
 from pneumonia.learning.gate_fit import FAR, KEPT_BY_DISTANCE, KEPT_BY_RESIDUAL, fit_gate
 
 
