@@ -9,9 +9,11 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from dataclasses import dataclass, replace
+from types import ModuleType
 
 from ..errors import UsageError
 from . import recipes
+from .recipes import experiments
 
 
 @dataclass(frozen=True)
@@ -80,14 +82,27 @@ class Recipe:
 
 
 def names() -> list[str]:
-    """The names that `--recipe` takes."""
-    return sorted(module.name for module in pkgutil.iter_modules(recipes.__path__))
+    """The names of the user recipes (`recipes/`), sorted."""
+    return _module_names(recipes)
+
+
+def experiment_names() -> list[str]:
+    """The names of the recipes of the search (`recipes/experiments/`), sorted; `docs/experiments.md` describes them."""
+    return _module_names(experiments)
 
 
 def get(name: str) -> Recipe:
-    """The recipe of that name; raises `UsageError` for an unknown one."""
-    if name not in names():
-        raise UsageError(f"There is no such recipe. Allowed: {', '.join(names())}. Received: {name!r}.")
-    recipe = importlib.import_module(f"{recipes.__name__}.{name}").RECIPE
-    assert isinstance(recipe, Recipe)
-    return recipe
+    """The recipe `name`, from the user recipes or else the experiments; raises `UsageError` for an unknown name."""
+    for package in (recipes, experiments):
+        if name in _module_names(package):
+            recipe = importlib.import_module(f"{package.__name__}.{name}").RECIPE
+            assert isinstance(recipe, Recipe)
+            return recipe
+    raise UsageError(
+        f"Unknown recipe. Allowed: {', '.join(names())}; experiments: {', '.join(experiment_names())}. "
+        f"Received: {name!r}."
+    )
+
+
+def _module_names(package: ModuleType) -> list[str]:
+    return sorted(module.name for module in pkgutil.iter_modules(package.__path__) if not module.ispkg)

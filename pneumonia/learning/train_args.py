@@ -40,7 +40,8 @@ def parse(arguments: Sequence[str]) -> TrainArgs:
         "train.py", description="Train the chest-film network: films in, model bundle out."
     )
     parser.add_argument("--data", type=Path, required=True, help="folder with train/, val/ and test/ (Kaggle's layout)")
-    parser.add_argument("--recipe", default="default", help=f"one of: {', '.join(recipes.names())}")
+    recipe_help = f"one of: {', '.join(recipes.names())}, or an experiment of docs/experiments.md; default: default"
+    parser.add_argument("--recipe", default="default", help=recipe_help)
     which = "which films train and which test; order5 is for --validate"
     parser.add_argument("--split", default="official", choices=(*PROTOCOLS, ORDER), help=which)
     parser.add_argument("--out", type=Path, help="run folder; default: runs/RECIPE-SPLIT")
