@@ -1,4 +1,7 @@
-"""From a file to the model input: bytes -> `Radiograph` -> `[150, 150, 3]`; used by training and serving."""
+"""Image reading and preprocessing: file -> `Radiograph` -> model input `[150, 150, 3]`.
+
+Training, evaluation, page, API and command line share this one definition.
+"""
 
 from .formats import FORMATS, detect_format
 from .model_input import INPUT_SIDE, INVERTED_WARNING, invert, to_display, to_input

@@ -1,4 +1,4 @@
-"""An array -> `Radiograph`."""
+"""NumPy array -> `Radiograph`."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from .radiograph import Radiograph
 
 
 def from_array(array: npt.NDArray[np.generic]) -> Radiograph:
-    """Read `[H, W]`, `[H, W, 1]`, `[H, W, 3]` or `[H, W, 4]`; uint8, uint16, or float in 0..1.
+    """Convert `[H, W]`, `[H, W, 1]`, `[H, W, 3]` or `[H, W, 4]`; uint8, uint16, or float in 0..1.
 
     Raises `UnreadableImage` for any other shape or type and for NaN or infinite values, and `TooLarge`.
     """
     has_valid_shape = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in {1, 3, 4})
     if not has_valid_shape or array.size == 0 or array.dtype.kind not in "uf" or array.dtype.itemsize * 8 < 8:
         raise UnreadableImage(
-            "The array is not a film. Allowed: [H, W], [H, W, 1], [H, W, 3] or [H, W, 4]; uint8, uint16, or float in "
+            "Unsupported array. Allowed: [H, W], [H, W, 1], [H, W, 3] or [H, W, 4]; uint8, uint16, or float in "
             f"0..1. Received: shape {array.shape}, {array.dtype}."
         )
     check_pixel_count(array.shape[1], array.shape[0])
@@ -39,11 +39,11 @@ def from_array(array: npt.NDArray[np.generic]) -> Radiograph:
 
 
 def _colours_to_grey(array: npt.NDArray[np.generic]) -> tuple[npt.NDArray[np.uint16], bool]:
-    """`[H, W, 3 or 4]` uint16 or float -> grey, and whether colour was lost; alpha is laid on black."""
+    """`[H, W, 3 or 4]` uint16 or float -> grey, and whether it was in colour; alpha is composited on black."""
     max_value = 65535.0 if array.dtype.kind == "u" else 1.0
     channels = array[:, :, :3].astype(np.float64) / max_value
     if array.shape[2] == 4:
         channels *= array[:, :, 3:].astype(np.float64) / max_value
-    grey = to_uint16(channels @ np.array([0.299, 0.587, 0.114]))  # ITU-R 601-2, as Pillow does
+    grey = to_uint16(channels @ np.array([0.299, 0.587, 0.114]))  # ITU-R BT.601 luma weights, as in Pillow
     spread = 255 * (channels.max(axis=2) - channels.min(axis=2))
     return grey, bool(np.percentile(spread, 99) > greyscale.COLOUR_TOLERANCE)

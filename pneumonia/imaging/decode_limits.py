@@ -1,7 +1,8 @@
-"""A film's bytes, handed to a decoder within bounds.
+"""Limits on what a decoder may read from one file.
 
-Pillow and pydicom read a file's structure in Python, part by part, and keep what they find: 50 MB of empty chunks,
-segments or tags are millions of objects, and a list of tags that all point at the same bytes is many times the file.
+Pillow and pydicom parse the structure of a file in Python, part by part, and keep every part: 50 MB of empty chunks,
+segments or tags become millions of objects. A tag list whose entries all refer to the same bytes takes many times the
+size of the file.
 """
 
 from __future__ import annotations
@@ -15,23 +16,25 @@ from PIL import Image, TiffImagePlugin
 from ..errors import TooLarge, UnreadableImage
 
 MAX_READS = 500_000
-"""Pieces that a file may be read in, two seconds' work: fifty times those of 50 MB in the smallest chunks that writers
-make (8 KB), and more than 80 million pixels have tiles of 16 x 16."""
+"""Maximum number of reads per file; so many take about two seconds. The limit is fifty times the number of chunks in a
+file of 50 MB with the smallest chunks that writers use (8 KB), and more than the number of 16 x 16 tiles in 80 million
+pixels."""
 
 MAX_TAG_BYTES = 16_000_000
-"""Bytes that one list of TIFF or EXIF tags may hold, colour profile and all."""
+"""Maximum size in bytes of the values of one TIFF or EXIF tag list, including a colour profile."""
 
 MAX_JPEG_SCANS = 100
-"""Scans of a JPEG, as libtiff has it. A progressive one has ten; each costs as much time as the whole picture."""
+"""Maximum number of scans in a JPEG; libtiff has the same limit. A progressive JPEG has ten. Each scan takes as long to
+decode as the whole image."""
 
 MAX_TIFF_FRAMES = 1_000
-"""Pictures in one TIFF file: each costs a walk through its tags, and through all that were before."""
+"""Maximum number of images in one TIFF. Pillow reaches an image by reading its tags and those of all earlier images."""
 
 _START_OF_SCAN = b"\xff\xda"
 
 
 class BoundedReader(io.BytesIO):
-    """The bytes of a file; raises `TooLarge` where they are asked for in too many parts."""
+    """The bytes of a file; `read` raises `TooLarge` after `max_reads` calls."""
 
     def __init__(self, data: bytes, max_reads: int = MAX_READS) -> None:
         super().__init__(data)
@@ -45,7 +48,7 @@ class BoundedReader(io.BytesIO):
 
 
 class _BoundedTagReader:
-    """What Pillow reads one list of tags from: each tag may point anywhere, but all of them only so far."""
+    """File proxy for one tag list: tags may refer to any offset, but their total size is limited to `MAX_TAG_BYTES`."""
 
     def __init__(self, file: Any) -> None:
         self._file = file
@@ -55,7 +58,9 @@ class _BoundedTagReader:
     def read(self, size: int) -> bytes:
         self._remaining_bytes -= size
         if self._remaining_bytes < 0:
-            raise UnreadableImage(f"The picture's tags are too long. Allowed: {MAX_TAG_BYTES // 1_000_000} MB.")
+            raise UnreadableImage(
+                f"The metadata tags of the image are too large. Allowed: {MAX_TAG_BYTES // 1_000_000} MB."
+            )
         data: bytes = self._file.read(size)
         return data
 
@@ -67,20 +72,23 @@ def _load_within_limit(self: TiffImagePlugin.ImageFileDirectory_v2, fp: Any) -> 
     _load_without_limit(self, _BoundedTagReader(fp))  # type: ignore[arg-type]
 
 
-# Pillow's own list of tags has no bound, and it is read while a picture is opened, also that of the EXIF in a JPEG.
+# Pillow does not limit the size of a tag list, and reads it when it opens an image; this includes the EXIF of a JPEG.
 TiffImagePlugin.ImageFileDirectory_v2.load = _load_within_limit  # type: ignore[method-assign]
 
 
 def check_jpeg_scans(data: bytes) -> None:
-    """Raise `TooLarge` for a JPEG of more scans than any writer makes: a few bytes each, and no end of work."""
-    # In the samples themselves a byte of ones is followed by a zero, so that this can only be a marker.
+    """Raise `TooLarge` for a JPEG with more than `MAX_JPEG_SCANS` scans.
+
+    A scan may have a few bytes only, but takes as long to decode as the whole image.
+    """
+    # In entropy-coded data every 0xFF byte is followed by 0x00, so this byte pair can only be a marker.
     scans = _count_byte_pair(data, _START_OF_SCAN)
     if scans > MAX_JPEG_SCANS:
         raise TooLarge(f"The JPEG has too many scans. Allowed: {MAX_JPEG_SCANS}. Received: {scans:,}.")
 
 
 def _count_byte_pair(data: bytes, pair: bytes) -> int:
-    """How often two unequal bytes stand side by side, a megabyte at a time; `bytes.count` takes four times as long."""
+    """Count a pair of two different bytes, in blocks of one megabyte; `bytes.count` takes four times as long."""
     values = np.frombuffer(data, np.uint8)
     first, second = values[:-1], values[1:]
     parts = (slice(start, start + 1_000_000) for start in range(0, len(first), 1_000_000))
@@ -88,7 +96,10 @@ def _count_byte_pair(data: bytes, pair: bytes) -> int:
 
 
 def count_frames(picture: Image.Image) -> int:
-    """How many pictures the file holds; raises `TooLarge` for a TIFF of too many, which are counted one by one."""
+    """Number of images in the file; raises `TooLarge` for a TIFF with more than `MAX_TIFF_FRAMES`.
+
+    The images of a TIFF are not indexed, so they are counted one by one.
+    """
     if picture.format != "TIFF":
         return int(getattr(picture, "n_frames", 1))
     for index in range(1, MAX_TIFF_FRAMES + 1):
@@ -96,4 +107,4 @@ def count_frames(picture: Image.Image) -> int:
             picture.seek(index)
         except EOFError:
             return index
-    raise TooLarge(f"The TIFF holds too many pictures. Allowed: {MAX_TIFF_FRAMES:,}.")
+    raise TooLarge(f"The TIFF contains too many images. Allowed: {MAX_TIFF_FRAMES:,}.")

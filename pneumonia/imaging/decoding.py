@@ -1,4 +1,4 @@
-"""Rules for every decoder: the limit of pixels, and one error for whatever it raises."""
+"""Checks shared by all decoders: the pixel limit, and the translation of decoder errors."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ from ..errors import PneumoniaError, TooLarge, UnreadableImage
 
 
 def check_pixel_count(width: int, height: int) -> None:
-    """Raise `TooLarge` before anything of such a size is decoded."""
+    """Raise `TooLarge` if the image has more than `PNEUMONIA_MAX_PIXELS` pixels; call it before decoding."""
     limit = settings.MAX_PIXELS.read()
     if width * height > limit:
-        raise TooLarge(f"The picture is too large. Allowed: {limit:,} pixels. Received: {width} x {height}.")
+        raise TooLarge(f"The image is too large. Allowed: {limit:,} pixels. Received: {width} x {height}.")
 
 
 @contextmanager
 def translate_decoder_errors(subject: str) -> Iterator[None]:
-    """Whatever a decoder raises on damaged bytes becomes a `PneumoniaError` about `subject`."""
+    """Translate every exception of a third-party decoder into a `PneumoniaError` whose message names `subject`.
+
+    A `PneumoniaError` passes unchanged; `MemoryError` becomes `TooLarge`, and anything else `UnreadableImage`.
+    """
     try:
         yield
     except PneumoniaError:
@@ -26,6 +29,6 @@ def translate_decoder_errors(subject: str) -> Iterator[None]:
     except MemoryError:
         raise TooLarge(f"The {subject} does not fit into memory.") from None
     except Exception as error:
-        # Decoders raise nearly everything on damaged files (struct.error, zlib.error, KeyError ...). Their texts may
-        # quote the file or a patient's tag, so only the kind of error is kept.
+        # Decoders raise many exception types on damaged files (struct.error, zlib.error, KeyError ...). Their texts may
+        # quote the file or a patient's tag, so only the exception type is kept.
         raise UnreadableImage(f"The {subject} is damaged and cannot be decoded ({type(error).__name__}).") from None

@@ -1,4 +1,4 @@
-"""Grey out of colours, for pictures and DICOM alike: a film saved in colours is still a film."""
+"""Conversion of colour images to greyscale, for image files and DICOM. Greyscale films are often saved in colour."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import numpy.typing as npt
 from PIL import Image
 
 COLOUR_TOLERANCE = 12
-"""Spread between the channels, in 8-bit levels at the 99th percentile, up to which a picture counts as grey: JPEG
-chroma of a grey film stays below it."""
+"""Maximum difference between the channels of a grey image, in 8-bit levels at the 99th percentile of the pixels. The
+chroma error of a grey film saved as a colour JPEG stays below it."""
 
-COLOUR_WARNING = "The picture has colours; it was converted to grey."
+COLOUR_WARNING = "The image is in colour; it was converted to greyscale."
 
 
 def to_grey(picture: Image.Image) -> tuple[npt.NDArray[np.uint8], tuple[str, ...]]:
-    """`[H, W]` grey pixels of an RGB picture, and the note that colour was lost on the way, if it was."""
+    """`[H, W]` grey pixels of an RGB image, and `COLOUR_WARNING` if the image was in colour."""
     return np.asarray(picture.convert("L")), (COLOUR_WARNING,) if _is_coloured(picture) else ()
 
 

@@ -1,4 +1,4 @@
-"""Intensities brought to 16 bits, in slices of rows so that copies in floats stay small."""
+"""Conversion of intensities to 16 bits, in slices of rows so that floating-point copies stay small."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import numpy.typing as npt
 from ..errors import UnreadableImage
 
 SLICE_PIXELS = 1_000_000
-"""Pixels that are brought from one depth to another at a time: 8 MB as floats, where a whole film may be 640."""
+"""Pixels converted at a time: 8 MB as float64, where a whole film may take 640 MB."""
 
 
 def row_slices(height: int, width: int) -> Iterator[slice]:
-    """Rows of a picture, so many at a time that a copy of them in floats is small."""
+    """Slices of the rows of a `[height, width]` image, each of about `SLICE_PIXELS` pixels."""
     rows = max(1, SLICE_PIXELS // max(1, width))
     return (slice(start, min(start + rows, height)) for start in range(0, height, rows))
 
@@ -22,7 +22,7 @@ def row_slices(height: int, width: int) -> Iterator[slice]:
 def rescale_to_uint16(
     values: npt.NDArray[np.float64], low: float | None = None, high: float | None = None
 ) -> npt.NDArray[np.uint16]:
-    """Map `low`..`high` (by default the numbers' own range) of `[H, W]` to all of 16 bits; a constant becomes 0."""
+    """Map `low`..`high` (default: minimum..maximum) of `[H, W]` linearly to 0..65535; a constant image becomes 0."""
     low = float(values.min()) if low is None else low
     high = float(values.max()) if high is None else high
     scale = 65535.0 / (high - low) if high > low else 0.0
@@ -30,9 +30,13 @@ def rescale_to_uint16(
 
 
 def to_uint16(values: npt.NDArray[np.generic]) -> npt.NDArray[np.uint16]:
-    """Whole numbers that fit keep their values; floats in 0..1 fill 16 bits; anything else is stretched to 16 bits."""
+    """Convert `[H, W]` of any numeric type to uint16.
+
+    Integers in 0..65535 keep their values; floats in 0..1 are multiplied by 65535; any other range is mapped linearly
+    to 0..65535. Raises `UnreadableImage` for NaN and infinite values.
+    """
     if not all(np.isfinite(values[rows]).all() for rows in row_slices(*values.shape)):
-        raise UnreadableImage("The picture holds values that are not numbers (NaN or infinite).")
+        raise UnreadableImage("The image contains NaN or infinite values. Allowed: finite values.")
     low, high = float(values.min()), float(values.max())
     if values.dtype.kind in "iu" and low >= 0 and high <= 65535:
         return values.astype(np.uint16)

@@ -1,4 +1,4 @@
-"""What the network sees of a film: `Radiograph` -> `[150, 150, 3]` uint8."""
+"""Preprocessing: `Radiograph` -> model input `[150, 150, 3]` uint8, and the matching 8-bit display image."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from PIL import Image
 from .radiograph import Pixels, Radiograph
 
 INPUT_SIDE = 150
-"""Side of the model input in pixels: the seed's 150 x 150."""
+"""Side of the model input in pixels; the seed model uses 150 x 150."""
 
-INVERTED_WARNING = "The film looked inverted (bones dark); it was corrected."
+INVERTED_WARNING = "The film appeared inverted (dark bones) and was corrected."
 
 
 def to_input(film: Radiograph) -> npt.NDArray[np.uint8]:
-    """The network's view of a film: `[150, 150, 3]` uint8, three equal channels, one memory, not to be written to.
+    """The model input: `[150, 150, 3]` uint8 with three equal channels, a read-only view of one channel.
 
-    The film is stretched to a square by one bilinear resize with antialiasing and then brought to 8 bits. Deeper films
-    are scaled by the smallest detector depth (8, 10, 12, 14, 16 bits) that holds their brightest pixel, so that a
-    12-bit film in a 16-bit file is not seen as black.
+    The film is resized to a square, without keeping its aspect ratio, by one bilinear resize with antialiasing, and
+    then converted to 8 bits. Films deeper than 8 bits are scaled by `full_scale`, so that a 12-bit film in a 16-bit
+    file does not become nearly black.
     """
     image = _as_image(film.pixels) if film.pixels.dtype == np.uint8 else Image.fromarray(film.pixels.astype(np.float32))
     resized = image.resize((INPUT_SIDE, INPUT_SIDE), Image.Resampling.BILINEAR)
@@ -33,7 +33,7 @@ def to_input(film: Radiograph) -> npt.NDArray[np.uint8]:
 
 
 def to_display(film: Radiograph) -> npt.NDArray[np.uint8]:
-    """The film in its own size `[H, W]` at 8 bits, scaled as `to_input` scales it: what a person should compare."""
+    """The film at its own size as `[H, W]` uint8, with the same intensity scale as `to_input`, for display."""
     if film.pixels.dtype == np.uint8:
         return film.pixels.astype(np.uint8, copy=False)
     scaled: npt.NDArray[np.uint8] = np.rint(film.pixels * (255.0 / full_scale(film.pixels))).astype(np.uint8)
@@ -41,17 +41,17 @@ def to_display(film: Radiograph) -> npt.NDArray[np.uint8]:
 
 
 def invert(film: Radiograph) -> Radiograph:
-    """The film with dark and bright exchanged within its own depth, and a warning that says so."""
+    """The film with inverted grey values (`full_scale` minus value) and `INVERTED_WARNING` appended."""
     pixels = film.pixels.dtype.type(full_scale(film.pixels)) - film.pixels
     return replace(film, pixels=pixels, warnings=(*film.warnings, INVERTED_WARNING))
 
 
 def full_scale(pixels: Pixels) -> float:
-    """The largest value of the smallest detector depth that holds the brightest pixel."""
+    """The largest value of the smallest detector depth (8, 10, 12, 14 or 16 bits) that contains the brightest pixel."""
     brightest = int(pixels.max())
     return float(next(2**bits - 1 for bits in (8, 10, 12, 14, 16) if brightest < 2**bits))
 
 
 def _as_image(pixels: Pixels) -> Image.Image:
-    """`[H, W]` uint8 as a picture of the same memory, without what `Image.fromarray` asks of any array."""
+    """`[H, W]` uint8 as an image that shares its memory; skips the checks of `Image.fromarray`."""
     return Image.frombuffer("L", (pixels.shape[1], pixels.shape[0]), np.ascontiguousarray(pixels), "raw", "L", 0, 1)

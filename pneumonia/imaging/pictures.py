@@ -1,4 +1,4 @@
-"""A picture that Pillow opened -> `Radiograph`: the first frame, upright, grey, in its own depth."""
+"""PIL image -> `Radiograph`: first frame, EXIF orientation applied, greyscale, original bit depth."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .radiograph import Pixels, Radiograph
 
 _TIFF_PHOTOMETRIC = 262
 _TIFF_TILE = (322, 323)
-"""Width and height of a TIFF's tiles: libtiff makes room for a whole one, however small the picture."""
+"""Width and height of the tiles of a TIFF: libtiff allocates a whole tile even if the image is smaller."""
 
 _ORIENTATION = 274
 
@@ -30,38 +30,38 @@ def from_picture(picture: Image.Image, file_format: str) -> Radiograph:
     warnings = []
     frames = decode_limits.count_frames(picture)
     if frames > 1:
-        warnings.append(f"The file holds {frames} pictures; only the first was used.")
+        warnings.append(f"The file contains {frames} images; only the first was used.")
         picture.seek(0)
     tags: Mapping[int, Any] = getattr(picture, "tag_v2", {})
     check_pixel_count(*(tags.get(side, 0) for side in _TIFF_TILE))
     pixels, colour_warnings = _grey_pixels(_apply_orientation(picture))
     if pixels.dtype == np.uint16 and tags.get(_TIFF_PHOTOMETRIC) == 0:
-        # Pillow turns a TIFF in which zero is white for 8 bits, but not for 16.
+        # Pillow inverts a TIFF with photometric interpretation 0 (WhiteIsZero) at 8 bits, but not at 16 bits.
         pixels = np.uint16(full_scale(pixels)) - pixels
     return Radiograph(pixels, file_format, (*warnings, *colour_warnings))
 
 
 def _grey_pixels(picture: Image.Image) -> tuple[Pixels, tuple[str, ...]]:
-    """`[H, W]` grey pixels in the picture's own depth, and a note where colour was lost on the way."""
+    """`[H, W]` grey pixels at the original bit depth, and a warning if colour was lost."""
     mode = picture.mode
     if mode.startswith("I;16"):
         return np.asarray(picture).astype(np.uint16), ()
     if mode in {"I", "F"}:
         return to_uint16(np.asarray(picture)), ()
     if mode in {"1", "L"} and not picture.has_transparency_data:
-        # Also `convert` to its own mode makes a copy.
+        # `convert` makes a copy even if the mode does not change.
         return np.asarray(picture if mode == "L" else picture.convert("L")), ()
     return greyscale.to_grey(_composite_on_black(picture) if picture.has_transparency_data else picture.convert("RGB"))
 
 
 def _apply_orientation(picture: Image.Image) -> Image.Image:
-    """The picture as its EXIF says that it is to be seen; itself where it lies so, since a copy may be large."""
+    """Apply the EXIF orientation. An upright image is returned without a copy, since a copy may be large."""
     picture.load()
     return ImageOps.exif_transpose(picture) if picture.getexif().get(_ORIENTATION, 1) != 1 else picture
 
 
 def _composite_on_black(picture: Image.Image) -> Image.Image:
-    """RGB: a film lies on black; a transparent border must not become a white frame."""
+    """Composite on black and return RGB, so that a transparent border does not become a white frame."""
     opaque = Image.new("RGB", picture.size)
     for rows in row_slices(picture.height, picture.width):
         part = picture.crop((0, rows.start, picture.width, rows.stop)).convert("RGBA")

@@ -1,4 +1,4 @@
-"""A film in memory."""
+"""The `Radiograph` class: one decoded film in memory."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ Pixels: TypeAlias = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 
 @dataclass(frozen=True)
 class Radiograph:
-    """One film as it was stored, in grey, upright, bright where the body absorbs.
+    """One film in greyscale, upright, with absorbing tissue bright.
 
-    `pixels` is `[H, W]` in the film's own depth, uint8 or uint16. `format`, `warnings` and whether the file calls the
-    film lateral or one of another part of the body are all that is kept of the source: never a name, a date or any
-    other tag of a patient.
+    `pixels` is `[H, W]`, uint8 or uint16, at the bit depth of the source. `format` is the file
+    format (PNG, JPEG, WEBP, TIFF, BMP or DICOM), Pillow's format name for a PIL image ("image" if it has none), or
+    "array". `warnings` are sentences for the user. `is_lateral` and `is_other_body_part` come from the DICOM header.
+    Nothing else of the source is kept: no name, no date and no other patient tag.
     """
 
     pixels: Pixels

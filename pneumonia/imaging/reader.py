@@ -1,7 +1,4 @@
-"""From a file to what the network sees: bytes -> `Radiograph` -> model input.
-
-This is the single definition. Training, evaluation, page, API and command line all come through `read` and `to_input`.
-"""
+"""Reads one film from a path, bytes, a PIL image or an array, and checks its size."""
 
 from __future__ import annotations
 
@@ -30,31 +27,33 @@ from .radiograph import Radiograph
 Source: TypeAlias = "str | os.PathLike[str] | bytes | Image.Image | npt.NDArray[np.generic]"
 
 MIN_SIDE = 64
-"""Shortest side in pixels that is read at all; below it no lung marking is left to judge."""
+"""Minimum short side in pixels; a smaller image shows no lung markings."""
 
 LOW_RESOLUTION_SIDE = INPUT_SIDE
-"""Below this short side the film is enlarged for the network, and a warning says so."""
+"""Short side in pixels below which the film is enlarged for the model input, and a warning is added."""
 
 REDUCED_SIDE = 4 * INPUT_SIDE
-"""A JPEG may be decoded at 1/2, 1/4 or 1/8 as long as its short side keeps this many pixels: four times the input's
-side. The model input then differs from the full decode's by 0.1 grey levels on average and 2 at most (measured at
-2400 x 2000 and 3200 x 2400); `tests/imaging/test_model_input.py` holds it to 0.3 and 3."""
+"""Minimum short side in pixels after reduced-size decoding of a JPEG (at 1/2, 1/4 or 1/8): four times `INPUT_SIDE`.
 
-# `check_pixel_count` stands in its place: lower, a setting, and asked before anything is decoded.
+The model input then differs from that of the full decode by 0.1 grey levels on average and 2 at most (measured at
+2400 x 2000 and 3200 x 2400); `tests/imaging/test_model_input.py` allows 0.3 and 3.
+"""
+
+# `check_pixel_count` replaces this limit: it is lower, configurable, and checked before decoding.
 Image.MAX_IMAGE_PIXELS = None
 
 
 def read(source: Source, *, full_resolution: bool = False) -> Radiograph:
     """Read one film from a path, bytes, a PIL image or an array (uint8, uint16, or float in 0..1).
 
-    A large JPEG is decoded at reduced size, since the network sees 150 x 150 anyway; `full_resolution=True` is for a
-    viewer. The kind of file is told by its first bytes, never by its name. Raises a `PneumoniaError` from
-    `pneumonia.errors` for whatever cannot be read.
+    The format is detected by magic bytes; the file name is not used. A large JPEG is decoded at reduced size (see
+    `REDUCED_SIDE`), since the model input is 150 x 150; `full_resolution=True` decodes it in full, for display. Raises
+    a `PneumoniaError` from `pneumonia.errors` for a source that cannot be read.
     """
     if isinstance(source, np.ndarray):
         return _check_side(from_array(source))
     if isinstance(source, Image.Image):
-        with translate_decoder_errors("picture"):
+        with translate_decoder_errors("image"):
             return _check_side(from_picture(source, source.format or "image"))
     data = source if isinstance(source, bytes) else _read_file(Path(source))
     return _check_side(_decode_bytes(data, full_resolution))
@@ -65,14 +64,14 @@ def _read_file(path: Path) -> bytes:
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
-            raise UnreadableImage("This is not a file (a folder, a device, a pipe). Allowed: one file.")
+            raise UnreadableImage("Not a regular file. Allowed: one file. Received: a folder, a device or a pipe.")
         size = status.st_size
         if size > limit_mb * 1_000_000:
             raise TooLarge(f"The file is too large. Allowed: {limit_mb} MB. Received: {size / 1e6:.1f} MB.")
         return path.read_bytes()
     except (OSError, ValueError) as error:
-        # ValueError: a path with a NUL in it.
-        reason = getattr(error, "strerror", None) or "its name is not legal"
+        # ValueError: the path contains a NUL character.
+        reason = getattr(error, "strerror", None) or "the path is invalid"
         raise UnreadableImage(f"The file cannot be opened: {reason}.") from None
 
 
@@ -85,13 +84,13 @@ def _decode_bytes(data: bytes, full_resolution: bool) -> Radiograph:
     file_format = detect_format(data)
     if file_format == "DICOM":
         with without_gdcm():
-            from .dicom import reader as dicom  # pydicom costs 0.3 s to import, and most films are pictures
+            from .dicom import reader as dicom  # importing pydicom takes 0.3 s, and most films are image files
         return dicom.read(data)
     if file_format == "JPEG":
         decode_limits.check_jpeg_scans(data)
-    # A BMP has no parts that are kept, and its runs are read two bytes at a time: only the file's size bounds them.
+    # Pillow keeps no parts of a BMP and reads its run-length data two bytes at a time; the file size limits the work.
     file = io.BytesIO(data) if file_format == "BMP" else decode_limits.BoundedReader(data)
-    with translate_decoder_errors("picture"), Image.open(file, formats=[file_format]) as picture:
+    with translate_decoder_errors("image"), Image.open(file, formats=[file_format]) as picture:
         check_pixel_count(*picture.size)
         if file_format == "JPEG" and not full_resolution:
             picture.draft(picture.mode, (REDUCED_SIDE, REDUCED_SIDE))
@@ -102,10 +101,10 @@ def _check_side(film: Radiograph) -> Radiograph:
     short_side = min(film.height, film.width)
     if short_side < MIN_SIDE:
         raise TooSmall(
-            f"The picture is too small to judge. Allowed: a short side of at least {MIN_SIDE} pixels. "
+            f"The image is too small. Allowed: a short side of at least {MIN_SIDE} pixels. "
             f"Received: {film.width} x {film.height}."
         )
     if short_side < LOW_RESOLUTION_SIDE:
-        warning = f"Low resolution: the short side has {short_side} pixels; fine signs may be lost."
+        warning = f"Low resolution: the short side has {short_side} pixels; fine detail may be lost."
         return replace(film, warnings=(*film.warnings, warning))
     return film

@@ -1,4 +1,4 @@
-"""Hostile files made in code, and what must hold for each: an answer or one of our errors, in bounded memory and time.
+"""Generated hostile files. Each must give a prediction or a `FilmError`, within limits of memory and time.
 
-`python -m tests.hostile` feeds them to the predictor; `python -m tests.hostile.fuzz` looks for more.
+`python -m tests.hostile` runs them through the predictor; `python -m tests.hostile.fuzz` searches for new ones.
 """

@@ -1,4 +1,4 @@
-"""The corpus: any number of hostile files, the same for the same seed."""
+"""The corpus: any number of hostile files, deterministic for a seed."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from . import decompression_bombs, films, foreign, misdeclared_dicom, zips
 
 KILOBYTE = 1024
 MARKERS = (b"\0", b"\xff", b"\x7f\xff\xff\xff", b"\x80\0\0\0", b"\xff\xff\xff\xff", b"\xff\xd9", b"\xff\xda", b"IEND")
-"""What parsers branch on: the ends of numbers of one and four bytes, and ends of pictures."""
+"""Values that parsers branch on: limits of numbers of one and four bytes, and end markers of images."""
 
 
 @dataclass(frozen=True)
 class Hostile:
-    """One file: its kind for the table, a name that finds it again, and how its bytes are made."""
+    """One file: its kind (row of the table), a name that identifies it, and a function that generates its bytes."""
 
     kind: str
     name: str
@@ -30,7 +30,7 @@ class Hostile:
 
 
 def corpus(number: int, *, seed: int = 0, heavy: bool = True) -> list[Hostile]:
-    """So many files: those that were thought of, then damage by chance. Fewer than that: a sample of both."""
+    """`number` files: the handmade ones, then random damage; if `number` is small, a sample of both."""
     handmade = _handmade(heavy)
     if number < 2 * len(handmade):
         indices = np.random.default_rng(seed).permutation(len(handmade))[: number // 2]
@@ -53,7 +53,7 @@ def _static_files() -> dict[str, list[tuple[str, bytes]]]:
         "foreign, polyglot": list(foreign.foreign()),
         "size, mode": list(foreign.sizes()),
         "numbers": list(foreign.numbers()),
-        "lying DICOM": list(misdeclared_dicom.misdeclared()),
+        "misdeclared DICOM": list(misdeclared_dicom.misdeclared()),
         "zip": list(zips.zips()),
         "cut at a kilobyte": list(_cut()),
         "wrong magic": list(_under_another_magic()),
@@ -90,13 +90,13 @@ def _damaged(seed: int, index: int, name: str, damage: Callable[[bytearray, np.r
         return damage(bytearray(whole), random)
     compressed = name.removeprefix("dicom-")
     if compressed in films.FRAMES and random.random() < 0.7:
-        # Damage in the frame itself: the file around it stays whole, so that the decoder gets to see it.
+        # Damage the compressed frame only; the rest of the file stays intact, so that the decoder is reached.
         return films.compressed(compressed, damage(bytearray(films.frame(compressed)), random) or b"\0\0")
     return damage(bytearray(films.whole()[name]), random)
 
 
 def _random_position(data: bytearray, random: np.random.Generator) -> int:
-    """Most of the damage is to be in the head, where the decoders branch."""
+    """A position that is mostly in the header, where decoders branch."""
     return int(random.integers(0, min(len(data), 400) if random.random() < 0.6 else len(data)))
 
 
@@ -114,7 +114,7 @@ def bytes_set(data: bytearray, random: np.random.Generator) -> bytes:
 
 
 def numbers_set(data: bytearray, random: np.random.Generator) -> bytes:
-    """A number of two or four bytes, of either order, near an end of its range or near what stood there."""
+    """Replace a number of two or four bytes, in either byte order, by a limit of its range or a nearby value."""
     position, size = _random_position(data, random), int(random.choice([2, 4]))
     order: Literal["little", "big"] = "little" if random.random() < 0.5 else "big"
     before = int.from_bytes(data[position : position + size], order)
@@ -142,7 +142,7 @@ def part_blanked(data: bytearray, random: np.random.Generator) -> bytes:
 
 
 def another_grafted(data: bytearray, random: np.random.Generator) -> bytes:
-    """The head of one film and the tail of another."""
+    """The start of one film and the end of another."""
     others = list(films.whole().values())
     other = others[int(random.integers(len(others)))]
     return bytes(data[: _random_position(data, random) + 1]) + other[int(random.integers(len(other))) :]

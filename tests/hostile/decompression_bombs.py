@@ -1,4 +1,4 @@
-"""Small files that ask for much: memory, time, or both. Each is made when it is asked for."""
+"""Decompression bombs: small files that need much memory or time to decode. Each is generated on demand."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.support.dicom_files import dicom, encapsulated
 from .films import encoded, grey
 
 Entry = tuple[int, int, int, int]
-"""A TIFF tag: its number, type, count, and value or place."""
+"""A TIFF tag: number, type, count, and value or offset."""
 
 BYTE, ASCII, SHORT, LONG, UNDEFINED = 1, 2, 3, 4, 7
 TEXT = zlib.compress(bytes(1_000_000))
@@ -35,33 +35,33 @@ def chunk(name: bytes, body: bytes) -> bytes:
 
 
 def png_of(width: int, height: int, *, depth: int = 8, colour: int = 0, body: bytes = b"\0") -> bytes:
-    """A PNG whose header promises any size."""
+    """A PNG whose header declares any size."""
     header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
     chunks = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(body)) + chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + chunks
 
 
 def png_with(extra: bytes) -> bytes:
-    """A small PNG with more chunks behind its header."""
+    """A small PNG with additional chunks after its header."""
     data = encoded(Image.fromarray(SMALL), "PNG")
     return data[:33] + extra + data[33:]
 
 
 def jpeg_with(extra: bytes) -> bytes:
-    """A small JPEG with more segments at its start."""
+    """A small JPEG with additional segments at its start."""
     data = encoded(Image.fromarray(SMALL), "JPEG")
     return data[:2] + extra + data[2:]
 
 
 def ifd(entries: Iterable[Entry], following: int = 0) -> bytes:
-    """A list of TIFF tags."""
+    """A TIFF tag list (image file directory); `following` is the offset of the next one."""
     listed = sorted(entries)
     packed = b"".join(struct.pack("<HHLL", *entry) for entry in listed)
     return struct.pack("<H", len(listed)) + packed + struct.pack("<L", following)
 
 
 def layout(width: int, height: int, at: int, size: int, **changed: int) -> list[Entry]:
-    """The tags of an uncompressed grey TIFF whose one strip lies at `at`."""
+    """The tags of an uncompressed grey TIFF with one strip at offset `at`."""
     bits, compression, samples = changed.get("bits", 8), changed.get("compression", 1), changed.get("samples", 1)
     dimensions = [(256, LONG, 1, width), (257, LONG, 1, height), (258, SHORT, 1, bits), (259, SHORT, 1, compression)]
     rest = [(262, SHORT, 1, 1), (273, LONG, 1, at), (277, SHORT, 1, samples), (278, LONG, 1, height)]
@@ -69,7 +69,7 @@ def layout(width: int, height: int, at: int, size: int, **changed: int) -> list[
 
 
 def tiff(entries: Iterable[Entry], tail: bytes = b"", pixels: bytes = SMALL.tobytes()) -> bytes:
-    """A TIFF with its pixels from byte 8 on, then its tags, then anything."""
+    """A TIFF: pixels from byte 8, then tags, then `tail`."""
     return b"II*\0" + struct.pack("<L", 8 + len(pixels)) + pixels + ifd(entries) + tail
 
 
@@ -82,13 +82,13 @@ def tiff_of_frames(count: int) -> bytes:
 
 
 def tiff_of_one_ring() -> bytes:
-    """A list of pictures that ends where it starts."""
+    """A TIFF whose list of images is a cycle."""
     tags = layout(100, 100, 8, SMALL.size)
     return b"II*\0" + struct.pack("<L", 8 + SMALL.size) + SMALL.tobytes() + ifd(tags, 8 + SMALL.size)
 
 
 def tags_at_one_place(size: int) -> list[Entry]:
-    """Twenty thousand tags that all hold the same bytes."""
+    """Twenty thousand tags that refer to the same bytes."""
     return [(tag, UNDEFINED, size, 8) for tag in range(30_000, 50_000) if tag not in {33_432, 34_665, 34_853}]
 
 
@@ -101,7 +101,7 @@ def exif_of_tags(size: int) -> bytes:
 
 
 def tiff_of_one_tile(side: int) -> bytes:
-    """A picture of 100 x 100 in a tile as large as one likes, full of zeros."""
+    """An image of 100 x 100 in one tile of `side` x `side` zeros."""
     deflater = zlib.compressobj(1)
     body = b"".join(deflater.compress(bytes(side)) for _ in range(side)) + deflater.flush()
     tags = [entry for entry in layout(100, 100, 8, 0, compression=8) if entry[0] not in {273, 278, 279}]
@@ -110,7 +110,7 @@ def tiff_of_one_tile(side: int) -> bytes:
 
 
 def tiff_of_strips(rows: int) -> bytes:
-    """As many strips as rows, all of the same bytes."""
+    """One strip per row, all of the same bytes."""
     offsets, sizes = struct.pack("<L", 8) * rows, struct.pack("<L", 64) * rows
     tags = [entry for entry in layout(64, rows, 8, 64) if entry[0] not in {273, 278, 279}]
     at = 8 + 64
@@ -119,20 +119,20 @@ def tiff_of_strips(rows: int) -> bytes:
 
 
 def jpeg_of_scans(scans: int, side: int = 1000) -> bytes:
-    """A progressive JPEG whose last scan comes again and again."""
+    """A progressive JPEG whose last scan is repeated."""
     data = encoded(Image.new("L", (side, side), 90), "JPEG", progressive=True)
     return data[:-2] + data[data.rfind(b"\xff\xda") : -2] * scans + b"\xff\xd9"
 
 
 def jpeg_of_exif(size: int) -> bytes:
-    """EXIF in as many segments as it takes; readers put them together."""
+    """EXIF in several segments, which readers join."""
     exif = exif_of_tags(size)
     parts = (exif[at : at + 65_000] for at in range(0, len(exif), 65_000))
     return jpeg_with(b"".join(b"\xff\xe1" + struct.pack(">H", len(p) + 8) + b"Exif\0\0" + p for p in parts))
 
 
 def bmp_of_runs(side: int, body: bytes) -> bytes:
-    """A BMP of 256 greys in runs: a count and a grey, and so on."""
+    """A run-length encoded BMP with 256 grey levels; `body` is pairs of count and grey level."""
     palette = b"".join(bytes([grey, grey, grey, 0]) for grey in range(256))
     info = struct.pack("<LllHHLLllLL", 40, side, side, 1, 8, 1, len(body), 0, 0, 256, 0)
     start = 14 + len(info) + len(palette)
@@ -140,7 +140,7 @@ def bmp_of_runs(side: int, body: bytes) -> bytes:
 
 
 def webp_of(width: int, height: int) -> bytes:
-    """An animated WebP whose canvas is as large as one likes."""
+    """An animated WebP with a canvas of any size."""
     other = Image.fromarray(255 - grey())
     data = bytearray(encoded(Image.fromarray(grey()), "WEBP", save_all=True, append_images=[other]))
     at = data.index(b"VP8X") + 12
@@ -149,7 +149,7 @@ def webp_of(width: int, height: int) -> bytes:
 
 
 def before_the_pixels(data: bytes, elements: bytes) -> bytes:
-    """A DICOM file with more elements where they belong."""
+    """Insert elements before the pixel data of a DICOM file."""
     at = data.index(b"\xe0\x7f\x10\x00")
     return data[:at] + elements + data[at:]
 
@@ -159,14 +159,14 @@ def implicit(group: int, element: int, body: bytes, length: int | None = None) -
 
 
 def dicom_of_values(values: int) -> bytes:
-    """A window of millions of centres."""
+    """A WindowCenter and WindowWidth with any number of values."""
     body = b"1\\" * values
     elements = implicit(0x28, 0x1050, body) + implicit(0x28, 0x1051, body)
     return before_the_pixels(dicom(SMALL, syntax=ImplicitVRLittleEndian), elements)
 
 
 def private_tags(count: int) -> bytes:
-    """Empty elements, each of another number."""
+    """Empty private elements with different tags."""
     tags = np.zeros(count, [("group", "<u2"), ("element", "<u2"), ("kind", "S2"), ("length", "<u2")])
     number = np.arange(count)
     tags["group"], tags["element"], tags["kind"] = 0x8001 + 2 * (number >> 16), number & 0xFFFF, b"SH"
@@ -178,24 +178,24 @@ def dicom_of_tags(count: int) -> bytes:
 
 
 def deflated(tail: bytes) -> bytes:
-    """A deflated film that goes on with `tail`."""
+    """A deflated film with `tail` appended before compression."""
     data = dicom(SMALL, syntax=DeflatedExplicitVRLittleEndian)
     meta = 144 + int.from_bytes(data[140:144], "little")
     deflater = zlib.compressobj(1, wbits=-zlib.MAX_WBITS)
     body = deflater.compress(zlib.decompress(data[meta:], -zlib.MAX_WBITS))
-    # Piece by piece: the whole is the size that nobody should have to hold.
+    # In parts, so that the decompressed data are not copied as a whole.
     parts = (tail[at : at + 1_000_000] for at in range(0, len(tail), 1_000_000))
     return data[:meta] + body + b"".join(map(deflater.compress, parts)) + deflater.flush()
 
 
 def dicom_of_depth(depth: int) -> bytes:
-    """Sequences in sequences."""
+    """Nested sequences."""
     opened = implicit(0x9001, 0x1001, b"", 0xFFFFFFFF) + implicit(0xFFFE, 0xE000, b"", 0xFFFFFFFF)
     return dicom(SMALL, syntax=ImplicitVRLittleEndian) + opened * depth
 
 
 def dicom_of_items(count: int) -> bytes:
-    """A grey table of as many empty items as one likes."""
+    """A VOI LUT sequence with any number of empty items."""
     items = implicit(0x28, 0x3010, implicit(0xFFFE, 0xE000, b"") * count)
     return before_the_pixels(dicom(SMALL, syntax=ImplicitVRLittleEndian), items)
 
@@ -206,14 +206,14 @@ def dicom_of_fragments(count: int) -> bytes:
 
 
 def dicom_of_rle(pairs: int) -> bytes:
-    """Each pair of bytes becomes 128."""
+    """Each pair of bytes expands to 128."""
     segment = b"\x81\0" * pairs
     header = struct.pack("<16L", 1, 64, *[0] * 14)
     return encapsulated(SMALL, RLELossless, header + segment)
 
 
 def large(mode: str, kind: str, colour: Any = 0, **options: Any) -> bytes:
-    """A plain picture of nearly as many pixels as are allowed by default, in few bytes."""
+    """A constant image with nearly the maximum number of pixels, in few bytes."""
     return encoded(Image.new(mode, (10_000, 7_900), colour), kind, **options)
 
 
@@ -255,7 +255,7 @@ QUICK: dict[str, Callable[[], bytes]] = {
     "dicom of rle": partial(dicom_of_rle, 500_000),
     "dicom of deflated zeros": lambda: deflated(bytes(60_000_000)),
 }
-"""Name -> how to make it: done in a moment."""
+"""Name -> generator of a file that is processed in a moment."""
 
 HEAVY: dict[str, Callable[[], bytes]] = {
     "png of chunks": lambda: png_with(chunk(b"prVt", b"") * 4_000_000),
@@ -280,4 +280,4 @@ HEAVY: dict[str, Callable[[], bytes]] = {
     "dicom of much rle": partial(dicom_of_rle, 20_000_000),
     "dicom of deflated gigabytes": lambda: deflated(memoryview(bytes(400_000_000))),  # type: ignore[arg-type]
 }
-"""Name -> how to make it: seconds each, and as much memory as a film may take."""
+"""Name -> generator of a file that takes seconds and the maximum memory of a film."""

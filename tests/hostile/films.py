@@ -1,4 +1,4 @@
-"""Whole films in every format and encoding that is read: what the corpus damages."""
+"""Intact films in every supported format and encoding; the corpus damages them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tests.support.dicom_files import dicom, encapsulated
 
 Grey = npt.NDArray[np.uint8]
 SHAPE = (168, 160)
-"""Rows and columns; 8 divides both, as the writer of JPEG with 12 bits wants it."""
+"""Rows and columns; multiples of 8, as the writer of 12-bit JPEG requires."""
 
 
 def encoded(picture: Image.Image, kind: str, **options: Any) -> bytes:
@@ -41,7 +41,7 @@ def encoded(picture: Image.Image, kind: str, **options: Any) -> bytes:
 
 @cache
 def grey() -> Grey:
-    """A film that the gate lets through, with the grain of a detector."""
+    """A film that the gate accepts, with detector noise."""
     path = next(path for path in sorted((sources.EMBEDDED_FOLDER / "examples").glob("*.png")) if "normal" in path.name)
     with Image.open(path) as picture:
         film = np.asarray(picture.resize(SHAPE[::-1], Image.Resampling.BICUBIC)).astype(np.float64)
@@ -50,13 +50,13 @@ def grey() -> Grey:
 
 @cache
 def deep() -> npt.NDArray[np.uint16]:
-    """The same with 12 bits."""
+    """The same film with 12 bits."""
     return grey().astype(np.uint16) * 16 + 3
 
 
 @cache
 def pictures() -> dict[str, bytes]:
-    """Name -> file, for what Pillow reads."""
+    """Name -> file that Pillow reads."""
     film, colours = Image.fromarray(grey()), Image.fromarray(np.repeat(grey()[:, :, None], 3, axis=2))
     turned = Image.Exif()
     turned[274] = 6
@@ -100,12 +100,12 @@ FRAMES: dict[str, tuple[UID, int]] = {
     "jpeg-2000": (JPEG2000Lossless, 12),
     "jpeg-2000-lossy": (JPEG2000, 12),
 }
-"""Name of an encoding of DICOM -> its transfer syntax and the bits stored."""
+"""Name of a DICOM encoding -> transfer syntax and bits stored."""
 
 
 @cache
 def frame(name: str) -> bytes:
-    """The film as one compressed frame."""
+    """The film as one compressed frame in the encoding `name`."""
     made = {
         "rle": lambda: codestreams.rle(deep(), 12),
         "jpeg": lambda: codestreams.jpeg(grey()),
@@ -119,7 +119,7 @@ def frame(name: str) -> bytes:
 
 
 def compressed(name: str, codestream: bytes | None = None, **tags: Any) -> bytes:
-    """A DICOM file that holds the film, or `codestream` in its place, under the name of an encoding."""
+    """A DICOM file with the film, or with `codestream` instead, labelled with the encoding `name`."""
     syntax, bits = FRAMES[name]
     samples = grey() if bits == 8 else deep()
     whole = frame(name) if codestream is None else codestream
@@ -128,7 +128,7 @@ def compressed(name: str, codestream: bytes | None = None, **tags: Any) -> bytes
 
 @cache
 def dicoms() -> dict[str, bytes]:
-    """Name -> file, for what pydicom reads."""
+    """Name -> file that pydicom reads."""
     window: dict[str, Any] = {"WindowCenter": 2000, "WindowWidth": 3000, "RescaleSlope": 1, "RescaleIntercept": -10}
     colours = np.repeat(grey()[:, :, None], 3, axis=2)
     ybr: dict[str, Any] = {"SamplesPerPixel": 3, "PlanarConfiguration": 0, "PixelData": colours.tobytes()}
@@ -149,5 +149,5 @@ def dicoms() -> dict[str, bytes]:
 
 @cache
 def whole() -> dict[str, bytes]:
-    """Every format, encoding and dialect that is read."""
+    """Name -> file, for every supported format and encoding."""
     return {**pictures(), **dicoms()}

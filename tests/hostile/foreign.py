@@ -1,4 +1,4 @@
-"""Files that are no films, or not only films, whatever they are called: each in a few bytes."""
+"""Small files that are not films, polyglots that are also something else, and unusual sizes, modes and numbers."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ FOREIGN_FILES = {
 
 
 def foreign() -> Iterator[tuple[str, bytes]]:
-    """(name, content) of what is no film."""
+    """(name, content) of files that are not films."""
     yield "empty", b""
     yield from (("one byte", bytes([value])) for value in range(256))
     yield from ((f"only magic {number}", magic) for number, magic in enumerate(MAGICS))
@@ -54,7 +54,7 @@ def foreign() -> Iterator[tuple[str, bytes]]:
 
 
 def _polyglots(archive: bytes) -> Iterator[tuple[str, bytes]]:
-    """Two kinds of file in one."""
+    """Files that are valid in two formats."""
     films = pictures()
     for name, film in films.items():
         yield f"{name} and zip", film + archive
@@ -72,7 +72,7 @@ def _polyglots(archive: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 def sizes() -> Iterator[tuple[str, bytes]]:
-    """Sides from 1 up, long strips, and every mode in which Pillow saves."""
+    """Sides from 1 pixel, long strips, and every mode that Pillow can save."""
     for width, height in ((1, 1), (1, 60_000), (60_000, 1), (63, 64), (64, 63), (64, 64), (65, 5_000), (5_000, 65)):
         picture = Image.fromarray(np.full((height, width), 90, np.uint8))
         for kind in ("PNG", "JPEG", "TIFF", "BMP", "WEBP"):
@@ -93,7 +93,7 @@ def _saved(mode: str, picture: Image.Image) -> Iterator[tuple[str, bytes]]:
 
 
 def numbers() -> Iterator[tuple[str, bytes]]:
-    """TIFFs of numbers that are none, of 32 and 64 bits, and of sizes and kinds that nobody writes."""
+    """TIFFs with NaN and infinite values, 32 and 64 bits, and unusual sample sizes, types and compressions."""
     for value in (np.nan, np.inf, -np.inf, 1e38, -1e38, 1e-45, 0.5):
         values = np.full((100, 100), 0.5, np.float32)
         values[50, 50] = value

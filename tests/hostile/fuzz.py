@@ -1,7 +1,8 @@
-"""`python -m tests.hostile.fuzz --seconds 600`: a fuzzer that follows what code a file reaches (atheris, libFuzzer).
+"""`python -m tests.hostile.fuzz --seconds 600`: coverage-guided fuzzing (atheris, libFuzzer).
 
-It sees the Python of pydicom, of Pillow's readers and of our own rooms. What it finds goes into `--finds`, to be
-put into the corpus. Decoders of compressed DICOM frames run beside it; it feeds them all the same.
+It instruments the Python code of pydicom, of Pillow's readers and of `pneumonia`. Inputs that fail are written to
+`--finds`, to be added to the corpus. Decoders of compressed DICOM frames run in separate processes; they receive its
+inputs too, but are not instrumented.
 """
 
 from __future__ import annotations
@@ -18,9 +19,8 @@ import atheris
 with atheris.instrument_imports(include=["pydicom", "PIL", "pneumonia"], enable_loader_override=False):
     for reader in ("Bmp", "Jpeg", "Png", "Tiff", "WebP"):
         importlib.import_module(f"PIL.{reader}ImagePlugin")
-    importlib.import_module(
-        "pneumonia.imaging.dicom.reader"
-    )  # else `imaging` imports it with the first DICOM file, unseen
+    # Otherwise `imaging` imports it with the first DICOM file, after instrumentation.
+    importlib.import_module("pneumonia.imaging.dicom.reader")
     from pneumonia import PneumoniaError, imaging
     from pneumonia.errors import FilmError
 
@@ -28,11 +28,11 @@ from . import corpus, films
 from .verdict import leaks_details
 
 SMALL = 64_000
-"""Bytes of the longest file that it starts from: it tries many more short ones in the same time."""
+"""Maximum bytes of an input: many more short inputs than long ones can be tried in the same time."""
 
 
 def fuzz_one(data: bytes) -> None:
-    """A film, or one of our errors about the film; anything else ends the fuzzer with what it found."""
+    """Read one input; anything but a film or a `FilmError` is a failure and ends the fuzzer."""
     try:
         imaging.to_input(imaging.read(bytes(data)))
     except PneumoniaError as error:
@@ -43,7 +43,7 @@ def fuzz_one(data: bytes) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser("python -m tests.hostile.fuzz", description=__doc__)
     parser.add_argument("--seconds", type=int, default=600)
-    parser.add_argument("--finds", type=Path, default=Path("fuzz-finds"), help="folder for what must not be")
+    parser.add_argument("--finds", type=Path, default=Path("fuzz-finds"), help="folder for inputs that fail")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     options.finds.mkdir(parents=True, exist_ok=True)
@@ -63,7 +63,7 @@ def main() -> None:
 
 
 def _write_seed_corpus(folder: Path) -> None:
-    """What it starts from: whole films, and the short ones of those that were thought of."""
+    """Write the initial inputs: intact films, and the short files of the corpus."""
     for name, whole in films.whole().items():
         (folder / name).write_bytes(whole[:SMALL])
     for number, hostile in enumerate(corpus.corpus(1_000, heavy=False)):

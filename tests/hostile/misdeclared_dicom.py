@@ -1,4 +1,4 @@
-"""DICOM files whose header says what is not so."""
+"""DICOM files whose header does not match their content."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ PHOTOMETRICS = ("MONOCHROME1", "RGB", "YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_4
 
 
 def misdeclared() -> Iterator[tuple[str, bytes]]:
-    """(name, content); each lie under some way of encoding the film."""
+    """(name, content): each wrong header in every encoding of the film, and wrong structures."""
     for number, header in enumerate([*HEADERS, *({"PhotometricInterpretation": word} for word in PHOTOMETRICS)]):
         for syntax in UNCOMPRESSED:
             yield from _writable(f"header {number}, {syntax.name}", partial(_film, syntax), header)
@@ -54,7 +54,7 @@ def misdeclared() -> Iterator[tuple[str, bytes]]:
             yield from _writable(f"header {number}, {name}", partial(compressed, name), header)
     for name in FRAMES:
         yield from ((f"{other} under the name of {name}", compressed(name, frame(other))) for other in FRAMES)
-        yield f"{name} that nobody wrote", compressed(name, b"\0\0")
+        yield f"{name} of two zero bytes", compressed(name, b"\0\0")
     yield from _structures()
 
 
@@ -63,7 +63,7 @@ def _film(syntax: UID, **header: Any) -> bytes:
 
 
 def _writable(name: str, write: Callable[..., bytes], header: dict[str, Any]) -> Iterator[tuple[str, bytes]]:
-    """The lie, where pydicom lets itself be made to write it."""
+    """The file with the wrong header, if pydicom can write it."""
     with warnings.catch_warnings(), suppress(ValueError, TypeError, OverflowError, AttributeError, struct.error):
         warnings.simplefilter("ignore")
         yield name, write(**header)

@@ -1,4 +1,4 @@
-"""Feed hostile files to predictors in processes of their own, each bounded in memory and time; count what comes."""
+"""Run hostile files through predictors in separate processes with limits of memory and time; count the results."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from .corpus import Hostile
 from .verdict import CPU_SECONDS, Outcome, evaluate, max_memory
 
 TIMEOUT_S = 600
-"""Seconds by the clock after which a worker is given up; its own bound is in seconds of the processor."""
+"""Wall-clock seconds after which a worker is killed; its own limit is in CPU seconds."""
 
 _FORK = multiprocessing.get_context("fork")
 
 
 @dataclass
 class Kind:
-    """A row of the table."""
+    """A row of the table: all files of one kind."""
 
     files: int = 0
     crashes: int = 0
@@ -36,18 +36,18 @@ class Kind:
     memory: tuple[int, str] = (0, "")
     cpu_seconds: tuple[float, str] = (0.0, "")
     seconds: tuple[float, str] = (0.0, "")
-    answers: Counter[str] = field(default_factory=Counter)
+    results: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass
 class Report:
-    """What came of a corpus."""
+    """Results of a corpus."""
 
     kinds: defaultdict[str, Kind] = field(default_factory=lambda: defaultdict(Kind))
     problems: list[str] = field(default_factory=list)
 
     def add(self, hostile: Hostile, outcome: Outcome | str) -> None:
-        """Count what came of a file: an outcome, or how the process died of it."""
+        """Count one file: its outcome, or a description of how the process died."""
         kind = self.kinds[hostile.kind]
         kind.files += 1
         problem = outcome if isinstance(outcome, str) else outcome.problem
@@ -58,14 +58,14 @@ class Report:
             return
         kind.internal += "internal" in problem
         kind.other += bool(problem) and "internal" not in problem
-        kind.answers[outcome.answer] += 1
+        kind.results[outcome.result] += 1
         kind.memory = max(kind.memory, (outcome.memory, hostile.name))
         kind.cpu_seconds = max(kind.cpu_seconds, (outcome.cpu_seconds, hostile.name))
         kind.seconds = max(kind.seconds, (outcome.seconds, hostile.name))
 
     def as_markdown(self) -> str:
-        """The table, its last row the sum."""
-        head = "| kind | files | crashes | internal errors | other | most MB | most s of CPU | most s by the clock |"
+        """The table; the last row is the total."""
+        head = "| kind | files | crashes | internal errors | other | max MB | max CPU s | max wall-clock s |"
         rows = [self._row(name, kind) for name, kind in self.kinds.items()]
         return "\n".join([head, "|---|--:|--:|--:|--:|--:|--:|--:|", *rows, self._row("all", self._sum())])
 
@@ -86,12 +86,12 @@ class Report:
             memory=max(kind.memory for kind in kinds),
             cpu_seconds=max(kind.cpu_seconds for kind in kinds),
             seconds=max(kind.seconds for kind in kinds),
-            answers=sum((kind.answers for kind in kinds), Counter()),
+            results=sum((kind.results for kind in kinds), Counter()),
         )
 
 
 class _Worker:
-    """One process with a predictor, and the file that it has before it."""
+    """One process with a predictor, and the index of the file it is processing."""
 
     def __init__(self, corpus: list[Hostile]) -> None:
         self.pipe, child_pipe = _FORK.Pipe()
@@ -105,7 +105,7 @@ class _Worker:
         self.pipe.send(index)
 
     def receive(self) -> Outcome | str:
-        """What came of the file, or how the process died of it."""
+        """The outcome of the file, or how the process died."""
         try:
             outcome: Outcome = self.pipe.recv()
             return outcome
@@ -120,7 +120,7 @@ class _Worker:
 
 
 def run(corpus: list[Hostile], workers: int, on_progress: Callable[[int], object] = lambda count: None) -> Report:
-    """Judge every file; a worker that dies is replaced, and its file is counted as a crash."""
+    """Process every file; a worker that dies is replaced, and its file is counted as a crash."""
     report, indices = Report(), iter(range(len(corpus)))
     busy = [worker for worker in (_Worker(corpus) for _ in range(workers)) if _next(worker, indices)]
     completed = 0
@@ -157,7 +157,7 @@ def _serve(corpus: list[Hostile], pipe: Connection) -> None:
     logging.getLogger("pneumonia").propagate = False
     _silence()
     predictor = load_predictor("", threads=1)
-    # What is reserved counts here, and not only what is used: threads and allocators reserve more than they need.
+    # RLIMIT_AS counts reserved memory, and threads and allocators reserve more than they use.
     current = 4096 * int(Path("/proc/self/statm").read_text().split()[0])
     resource.setrlimit(resource.RLIMIT_AS, (current + max_memory() + 1_000_000_000,) * 2)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -167,16 +167,16 @@ def _serve(corpus: list[Hostile], pipe: Connection) -> None:
         except EOFError:
             return
         hostile = corpus[index]
-        # The corpus's own work is not the film's: it has no bound.
+        # Generating the file is not limited, only processing it.
         prepared = Hostile(hostile.kind, hostile.name, partial(bytes, hostile.make()))
-        signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS + 5)  # ends the process
+        signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS + 5)  # kills the process at the limit
         outcome = evaluate(predictor, prepared)
         signal.setitimer(signal.ITIMER_PROF, 0)
         pipe.send(outcome)
 
 
 def _silence() -> None:
-    """What native decoders print is not for the table."""
+    """Discard output of native decoders, which would mix with the table."""
     sys.stderr.flush()
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 

@@ -1,4 +1,4 @@
-"""Hostile files: the corpus in short, and the bounds of memory and time that hold for every file."""
+"""A sample of the hostile corpus, and the limits of memory and time for every file."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ INPUTS = 300
 
 @pytest.fixture(scope="module")
 def single_threaded(predictor: Predictor) -> Predictor:
-    """The predictor that judges one file at a time, so that what it takes is this file's."""
+    """A predictor that processes one file at a time, so that its memory is that of the file."""
     return Predictor(predictor.bundle, threads=1)
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_every_hostile_file_gets_an_answer_or_one_of_our_errors(single_threaded: Predictor) -> None:
+def test_every_hostile_file_gives_a_prediction_or_a_film_error(single_threaded: Predictor) -> None:
     problems = [
         f"{hostile.kind} | {hostile.name} | {outcome.problem}"
         for hostile in corpus(INPUTS, heavy=False)
@@ -46,7 +46,7 @@ def test_every_hostile_file_gets_an_answer_or_one_of_our_errors(single_threaded:
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", bombs.QUICK)
-def test_each_bomb_is_defused(name: str, single_threaded: Predictor) -> None:
+def test_each_decompression_bomb_stays_within_the_limits(name: str, single_threaded: Predictor) -> None:
     outcome = evaluate(single_threaded, Hostile("bomb", name, bombs.QUICK[name]))
     assert outcome.problem == ""
     assert outcome.memory < 150_000_000
@@ -85,7 +85,7 @@ def test_the_corpus_is_the_same_for_the_same_seed() -> None:
 
 
 def test_the_runner_counts_what_kills_a_process() -> None:
-    """The table is worth something only if it would say so."""
+    """The table is meaningful only if crashes and internal errors are counted."""
     from tests.hostile.run import Report
 
     report = Report()
@@ -120,7 +120,7 @@ def test_a_count_at_its_limit_is_read(make: Callable[[], bytes], allowed: str) -
     ("make", "message"),
     [
         (partial(bombs.jpeg_of_scans, 101 - 6, 100), r"too many scans\. Allowed: 100\. Received: 101\."),
-        (partial(bombs.tiff_of_frames, decode_limits.MAX_TIFF_FRAMES + 1), r"too many pictures\. Allowed: 1,000\."),
+        (partial(bombs.tiff_of_frames, decode_limits.MAX_TIFF_FRAMES + 1), r"too many images\. Allowed: 1,000\."),
     ],
     ids=["scans of a JPEG", "pictures in a TIFF"],
 )
@@ -137,15 +137,15 @@ def test_a_tile_may_have_as_many_pixels_as_a_picture_and_not_one_more(monkeypatc
         imaging.read(bombs.tiff_of_one_tile(512))
 
 
-def test_a_file_is_read_in_so_many_parts_and_no_more() -> None:
+def test_the_number_of_reads_per_file_is_limited() -> None:
     reader = decode_limits.BoundedReader(b"film", max_reads=3)
     assert [reader.read(1) for _ in range(3)] == [b"f", b"i", b"l"]
     with pytest.raises(TooLarge, match="too many parts"):
         reader.read(1)
 
 
-def test_a_bmp_in_runs_has_no_parts_that_are_counted() -> None:
-    """Runs of one pixel, as grain has them: more reads than any other format may take."""
+def test_the_reads_of_a_run_length_encoded_bmp_are_not_limited() -> None:
+    """Runs of one pixel, as for noise: more reads than the limit of the other formats."""
     grain = np.random.default_rng(0).integers(0, 256, (600, 600), dtype=np.uint8)
     rows = (bytes(np.stack([np.ones_like(row), row], axis=1)) + b"\0\0" for row in grain[::-1])
     film = imaging.read(bombs.bmp_of_runs(600, b"".join(rows) + b"\0\1"))
@@ -153,16 +153,16 @@ def test_a_bmp_in_runs_has_no_parts_that_are_counted() -> None:
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_tags_may_be_so_long_and_no_longer() -> None:
+def test_the_size_of_the_tags_is_limited() -> None:
     position = 4 * 2_000_000
     tags = [*bombs.layout(100, 100, 8, 10_000), (30_000, 7, position, 8)]
     assert imaging.read(bombs.tiff(tags).ljust(position + 8)).width
-    with pytest.raises(UnreadableImage, match=r"tags are too long\. Allowed: 16 MB\."):
+    with pytest.raises(UnreadableImage, match=r"tags of the image are too large\. Allowed: 16 MB\."):
         imaging.read(bombs.tiff_of_tags(1_000_000))
 
 
-def test_an_element_longer_than_its_kind_can_be_is_left_out() -> None:
-    """A window of 40 000 centres is none; the film is read without it."""
+def test_an_oversized_dicom_element_is_ignored() -> None:
+    """A window with 40,000 centres is invalid; the film is read without it."""
     plain = imaging.read(dicom(bombs.SMALL)).pixels
     np.testing.assert_array_equal(imaging.read(bombs.dicom_of_values(40_000)).pixels, plain)
 
@@ -192,12 +192,12 @@ def _picture(mode: str, colour: Any) -> Any:
     return Image.new(mode, (3_000, 2_000), colour)
 
 
-@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs Linux: the peak of memory is asked there")
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="measuring the peak memory needs Linux")
 @pytest.mark.parametrize("form", DEEP_FORMS)
 def test_no_form_of_a_film_takes_more_than_twenty_bytes_a_pixel(form: str, single_threaded: Predictor) -> None:
     outcome = evaluate(single_threaded, Hostile("large", form, DEEP_FORMS[form]))
     assert outcome.problem == ""
-    # On top: what a million pixels take as floats, several times over, and the file itself.
+    # The constant allows for the file and several float64 copies of a slice of a million pixels.
     assert outcome.memory < 20 * 6_000_000 + 64_000_000
 
 
@@ -232,18 +232,18 @@ HEADERS = strategies.fixed_dictionaries(
 @pytest.mark.filterwarnings("ignore")
 @settings(QUICK, max_examples=150)
 @given(HEADERS, strategies.sampled_from([np.uint8, np.uint16, np.int16, np.uint32]))
-def test_no_header_raises_anything_but_our_errors(header: dict[str, Any], kind: Any) -> None:
+def test_arbitrary_headers_raise_only_film_errors(header: dict[str, Any], kind: Any) -> None:
     try:
         data = dicom(np.full((80, 90), 77, kind), **header)
     except (ValueError, TypeError, OverflowError, AttributeError, UnicodeError):
-        return  # pydicom does not write it
+        return  # pydicom cannot write this header
     _read(data)
 
 
 @pytest.mark.filterwarnings("ignore")
 @QUICK
 @given(strategies.sampled_from(sorted(films.dicoms())), strategies.data())
-def test_no_damage_to_a_dicom_file_raises_anything_but_our_errors(name: str, data: strategies.DataObject) -> None:
+def test_damaged_dicom_files_raise_only_film_errors(name: str, data: strategies.DataObject) -> None:
     whole = bytearray(films.dicoms()[name])
     positions = strategies.one_of(strategies.integers(130, 900), strategies.integers(0, len(whole) - 1))
     changes = strategies.lists(strategies.tuples(positions, strategies.integers(0, 255)), max_size=8)
@@ -265,7 +265,7 @@ KINDS = (
 @pytest.mark.filterwarnings("ignore")
 @settings(QUICK, max_examples=100)
 @given(strategies.data())
-def test_no_array_raises_anything_but_our_errors(data: strategies.DataObject) -> None:
+def test_arbitrary_arrays_raise_only_film_errors(data: strategies.DataObject) -> None:
     kind = data.draw(KINDS)
     shape = data.draw(SHAPES | strategies.sampled_from([(64, 64), (70, 80, 3), (70, 80, 4), (70, 80, 1)]))
     _read(data.draw(arrays.arrays(kind, shape, fill=arrays.from_dtype(np.dtype(kind)))))

@@ -1,4 +1,4 @@
-"""What must hold for the answers to one hostile file, whatever it is."""
+"""Evaluation of one hostile file: result, memory, time, and whether any requirement is violated."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from tests.test_contract import FILM_CODES
 from .corpus import Hostile
 
 BYTES_PER_PIXEL = 20
-"""Of `PNEUMONIA_MAX_PIXELS`: what a file may take at its worst, a WebP with alpha at the limit."""
+"""Maximum memory per pixel of `PNEUMONIA_MAX_PIXELS`; the worst case is a WebP with alpha at the pixel limit."""
 
-BYTES_ON_TOP = 250_000_000
-"""For the file itself and what it unfolds to before its size is known; half a million parts take 150 MB."""
+BASE_BYTES = 250_000_000
+"""Additional memory for the file and for data decompressed before the size is known; 500,000 parts take 150 MB."""
 
 CPU_SECONDS = 60
-"""Of one core in the service itself. A decoder process has limits of its own (`imaging/dicom/decoders.py`)."""
+"""Maximum CPU seconds in the service. A decoder process has its own limits (`imaging/dicom/decoder_pool.py`)."""
 
 _LABELS = {"Normal", "Pneumonia", "Unknown"}
 _DETAILS = re.compile(r'Traceback|File "|/tmp|/home|/usr|site-packages|\.py\b|0x[0-9a-f]{6}|\n')
@@ -34,24 +34,24 @@ _DETAILS = re.compile(r'Traceback|File "|/tmp|/home|/usr|site-packages|\.py\b|0x
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a file cost and came to. `problem` is what must not be; empty where all is well."""
+    """Result and cost of one file. `problem` describes violated requirements; empty if there are none."""
 
-    answer: str
+    result: str
     problem: str
     memory: int
-    """Bytes over what the process took before."""
+    """Bytes, in addition to what the process used before."""
     cpu_seconds: float
     seconds: float
 
 
 def max_memory() -> int:
-    """Bytes that one file may take."""
+    """Maximum additional memory for one file, in bytes."""
     pixels: int = settings.MAX_PIXELS.read()
-    return BYTES_PER_PIXEL * pixels + BYTES_ON_TOP
+    return BYTES_PER_PIXEL * pixels + BASE_BYTES
 
 
 def evaluate(predictor: Predictor, hostile: Hostile) -> Outcome:
-    """The file's way through the house, as a user's upload takes it."""
+    """Process the file like a user's upload, and measure memory and time."""
     data = hostile.make()
     with _captured_errors() as log, tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / ("films.zip" if hostile.is_zip else "film")
@@ -59,12 +59,12 @@ def evaluate(predictor: Predictor, hostile: Hostile) -> Outcome:
         del data
         before = _reset_peak()
         start, cpu_start = time.perf_counter(), time.process_time()
-        results = _answers(predictor, hostile, path)
+        results = _predict(predictor, hostile, path)
         cpu_seconds, seconds = time.process_time() - cpu_start, time.perf_counter() - start
         memory = max(0, _peak() - before)
     problems = [problem for result in results if (problem := _problem(result))] + log
     if not results:
-        problems.append("no answer at all")
+        problems.append("no result")
     if memory > max_memory():
         problems.append(f"{memory / 1e6:,.0f} MB")
     if cpu_seconds > CPU_SECONDS:
@@ -72,9 +72,9 @@ def evaluate(predictor: Predictor, hostile: Hostile) -> Outcome:
     return Outcome(_code(results[0]) if results else "", "; ".join(problems), memory, cpu_seconds, seconds)
 
 
-def _answers(predictor: Predictor, hostile: Hostile, path: Path) -> list[Prediction | Failure]:
+def _predict(predictor: Predictor, hostile: Hostile, path: Path) -> list[Prediction | Failure]:
     if hostile.is_zip:
-        return list(predictor.predict_many(batch.films_in_zip(path, "films.zip", most_bytes=1_000_000_000)))
+        return list(predictor.predict_many(batch.films_in_zip(path, "films.zip", max_bytes=1_000_000_000)))
     return list(predictor.predict_many([path]))
 
 
@@ -83,23 +83,23 @@ def _code(result: Prediction | Failure) -> str:
 
 
 def _problem(result: Prediction | Failure) -> str:
-    """What is wrong with an answer; empty where nothing is."""
+    """The requirement that a result violates; empty if none."""
     if isinstance(result, Prediction):
-        return "" if result.label in _LABELS and json.dumps(result.as_dict(), allow_nan=False) else "no legal answer"
+        return "" if result.label in _LABELS and json.dumps(result.as_dict(), allow_nan=False) else "invalid result"
     if isinstance(result.error, InternalError) or result.error.code not in FILM_CODES:
         return f"code {result.error.code}"
     message = result.error.message
-    return f"the message tells too much: {message[:400]!r}" if leaks_details(message) else ""
+    return f"the message leaks details: {message[:400]!r}" if leaks_details(message) else ""
 
 
 def leaks_details(message: str) -> bool:
-    """Whether a message for users quotes the machine, the code or a patient."""
+    """Whether a user message quotes a path, code or patient data, or is longer than 400 characters."""
     return bool(_DETAILS.search(message)) or len(message) > 400 or any(secret in message for secret in CHILD.values())
 
 
 @contextmanager
 def _captured_errors() -> Iterator[list[str]]:
-    """What our log calls an error meanwhile."""
+    """Error messages that `pneumonia` logs in this context."""
     messages: list[str] = []
 
     class Capture(logging.Handler):
@@ -116,7 +116,7 @@ def _captured_errors() -> Iterator[list[str]]:
 
 
 def _reset_peak() -> int:
-    """Let the system forget the largest size so far; the size now. Linux only, elsewhere 0."""
+    """Reset the peak memory of this process and return its current size in bytes; 0 on other systems than Linux."""
     try:
         Path("/proc/self/clear_refs").write_text("5")
     except OSError:

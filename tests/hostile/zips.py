@@ -1,4 +1,4 @@
-"""ZIPs: nested, traversing, swelling, lying, damaged."""
+"""Hostile ZIPs: nested, with path traversal, decompression bombs, wrong sizes and flags, damaged."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NAMES = (
     *("../evil.png", "/etc/evil.png", "a/../../evil.png", "..\\evil.png", "C:\\evil.png", "\0.png", "x" * 60_000),
     *(".", "a//b.png", "\u202e.png", "=1+1.png"),
 )
-"""Names that lead out, are none, are too long, or would be something else in a table."""
+"""Member names with path traversal, invalid names, names that are too long, and spreadsheet formulas."""
 
 
 def archive(members: Mapping[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
@@ -25,7 +25,7 @@ def archive(members: Mapping[str, bytes], method: int = zipfile.ZIP_DEFLATED) ->
 
 
 def zips() -> Iterator[tuple[str, bytes]]:
-    """(name, content) of files that are called `.zip`."""
+    """(name, content) of files with the ending `.zip`."""
     film = pictures()["jpeg"]
     good = archive({"film.jpg": film, "broken.jpg": film[:500], "empty.png": b""})
     yield "whole", good
@@ -56,13 +56,13 @@ def _replace_field(data: bytes, signature: bytes, offset: int, value: bytes) -> 
 
 
 def _with_false_size(data: bytes, size: int) -> bytes:
-    """The first member's unpacked size, as both of its headers have it."""
+    """Set the uncompressed size of the first member in both of its headers."""
     size_field = struct.pack("<I", size)
     return _replace_field(_replace_field(data, b"PK\x03\x04", 22, size_field), b"PK\x01\x02", 24, size_field)
 
 
 def _overlapping(content: bytes, members: int) -> bytes:
-    """A directory whose members all are the same bytes of the file."""
+    """A ZIP whose directory entries all refer to the same bytes."""
     one = archive({"film.jpg": content})
     start, end = one.index(b"PK\x01\x02"), one.index(b"PK\x05\x06")
     directory = one[start:end] * members

@@ -1,4 +1,4 @@
-"""Every container, depth and colour model that a film comes in, made by a real encoder."""
+"""Every supported file format, bit depth and colour model, written by real encoders."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ Encode = Callable[..., bytes]
 FORMATS = ["PNG", "JPEG", "WEBP", "TIFF", "BMP"]
 LOSSLESS: list[tuple[str, dict[str, Any]]] = [("PNG", {}), ("WEBP", {"lossless": True}), ("TIFF", {}), ("BMP", {})]
 ORIENTATION = 0x0112
-"""EXIF's tag; 6 says "turn it a quarter to the right to see it upright"."""
+"""EXIF tag; the value 6 means: rotate by 90 degrees clockwise for display."""
 
 
 def ramp(dtype: str = "uint16") -> npt.NDArray[Any]:
-    """`[200, 180]`, each pixel another value, so that a lost bit, a swapped byte or a turned picture shows."""
+    """`[200, 180]` with a different value in each pixel, to detect lost bits, swapped bytes and rotations."""
     return (np.arange(200 * 180).reshape(200, 180) + 20_000).astype(dtype)
 
 
 @pytest.mark.parametrize("kind", FORMATS)
 @pytest.mark.parametrize("name", ["film", "film.txt", "film.dcm", "film.png", "Füllung 1.jpeg"])
-def test_a_format_is_told_by_its_first_bytes_whatever_the_name(
+def test_a_format_is_detected_by_magic_bytes_for_any_file_name(
     kind: str, name: str, large_film: Grey, encode: Encode, tmp_path: Path
 ) -> None:
     path = tmp_path / name
@@ -41,7 +41,7 @@ def test_a_format_is_told_by_its_first_bytes_whatever_the_name(
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-def test_first_bytes_alone_tell_the_format(kind: str, large_film: Grey, encode: Encode) -> None:
+def test_sixteen_bytes_are_enough_to_detect_the_format(kind: str, large_film: Grey, encode: Encode) -> None:
     assert detect_format(encode(large_film, kind)[:16]) == kind
 
 
@@ -107,8 +107,8 @@ def test_a_constant_32_bit_tiff_is_read_as_black(encode: Encode) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16"])
-def test_a_tiff_whose_zero_is_white_is_turned_bright_on_dark(dtype: str, large_film: Grey, encode: Encode) -> None:
-    """Photometric 0, the TIFF's MONOCHROME1: scanners of films write it."""
+def test_a_tiff_with_white_is_zero_is_inverted(dtype: str, large_film: Grey, encode: Encode) -> None:
+    """Photometric interpretation 0, the TIFF equivalent of MONOCHROME1; film scanners write it."""
     deep = large_film.astype(dtype) * (257 if dtype == "uint16" else 1)
     stored = np.iinfo(dtype).max - deep
     data = bytearray(encode(stored, "TIFF"))
@@ -127,7 +127,7 @@ def test_one_bit_is_black_and_white(encode: Encode) -> None:
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF", "BMP"])
 def test_a_palette_is_looked_up(kind: str, encode: Encode) -> None:
-    # Index 0 is the brightest: whoever reads the indices themselves gets the negative.
+    # Index 0 is the brightest: a reader that uses the indices as grey values gets the negative.
     picture = Image.fromarray(np.tile(np.arange(180, dtype=np.uint8), (200, 1)))
     indexed = Image.frombytes("P", picture.size, picture.tobytes())
     indexed.putpalette([level for index in range(256) for level in [255 - index] * 3])
@@ -144,7 +144,7 @@ def test_cmyk_is_read_as_grey_and_not_inverted(kind: str, large_film: Grey, enco
 
 
 def bordered(mode: str) -> Image.Image:
-    """A film of level 120 in a frame that is white but wholly transparent."""
+    """A film of grey level 120 with a white, fully transparent border."""
     alpha = np.zeros((200, 180), np.uint8)
     alpha[40:160, 40:140] = 255
     levels = np.where(alpha > 0, 120, 255).astype(np.uint8)
@@ -214,7 +214,7 @@ def test_a_turned_large_jpeg_gives_the_input_of_the_upright_one(large_film: Grey
     exif = Image.Exif()
     exif[ORIENTATION] = 6
     rotated = read(encode(large.transpose(Image.Transpose.ROTATE_90), "JPEG", exif=exif, quality=95))
-    assert rotated.width < 2700, "the small decode must go together with the turn"
+    assert rotated.width < 2700, "the reduced decode must work with an EXIF rotation"
     difference = to_input(rotated).astype(np.int16) - to_input(read(encode(large, "JPEG", quality=95)))
     assert np.abs(difference).max() <= 2
 
@@ -222,14 +222,14 @@ def test_a_turned_large_jpeg_gives_the_input_of_the_upright_one(large_film: Grey
 @pytest.mark.parametrize(
     ("kind", "options"), [("TIFF", {}), ("WEBP", {"lossless": True, "duration": 100}), ("PNG", {"duration": 100})]
 )
-def test_of_several_pictures_the_first_is_used_and_told(kind: str, options: dict[str, Any], encode: Encode) -> None:
+def test_the_first_of_several_images_is_used_with_a_warning(kind: str, options: dict[str, Any], encode: Encode) -> None:
     pages = [Image.fromarray(np.full((200, 180), level, np.uint8)) for level in (40, 120, 200)]
     film = read(encode(pages[0], kind, save_all=True, append_images=pages[1:], **options))
     assert np.unique(film.pixels).tolist() == [40]
-    assert film.warnings == ("The file holds 3 pictures; only the first was used.",)
+    assert film.warnings == ("The file contains 3 images; only the first was used.",)
 
 
-def test_of_an_opened_picture_the_first_page_is_used_wherever_it_stands(encode: Encode) -> None:
+def test_the_first_page_of_an_opened_image_is_used_at_any_seek_position(encode: Encode) -> None:
     pages = [Image.fromarray(np.full((200, 180), level, np.uint8)) for level in (40, 120)]
     with Image.open(io.BytesIO(encode(pages[0], "TIFF", save_all=True, append_images=pages[1:]))) as picture:
         picture.seek(1)
@@ -252,7 +252,7 @@ def test_an_array_is_read_in_each_depth_and_shape(dtype: str, channels: int | No
     assert np.abs(difference).max() <= 1
 
 
-def test_an_array_with_alpha_is_laid_on_black() -> None:
+def test_an_array_with_alpha_is_composited_on_black() -> None:
     film = read(np.asarray(bordered("RGBA")))
     assert film.pixels[0, 0] == 0
     assert film.pixels[100, 90] == 120

@@ -1,7 +1,7 @@
-"""Every limit of the contract at the limit and one beyond it, where no other test has it.
+"""Every documented limit, tested at the limit and one beyond it, unless another test file does so.
 
-Pixels, sides, bytes of a file and the warning of low resolution: `test_imaging*.py`; scans, tags, tiles and pictures of
-one file: `test_hostile.py`.
+Pixels, sides, file size and the low-resolution warning: `test_model_input.py` and `test_refusals.py`. Scans, tags,
+tiles and images of one file: `tests/hostile/test_hostile.py`.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ NUMBERS = (
 
 
 @pytest.mark.parametrize("row", NUMBERS, ids=lambda row: row.name)
-def test_the_least_legal_number_is_one(row: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_minimum_of_a_number_is_one(row: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(row.name, "1")
     assert row.read() == 1
     monkeypatch.setenv(row.name, "0")
@@ -66,7 +66,7 @@ def test_a_number_too_long_to_be_read_is_refused_as_any_other(row: Setting, monk
 
 
 def test_the_default_limit_of_pixels_to_the_pixel() -> None:
-    """8,000 x 10,000 is reached by its decoder, which finds it broken; one column more is not."""
+    """8,000 x 10,000 reaches the decoder, which reports damage; one more column does not."""
     with pytest.raises(UnreadableImage):
         imaging.read(png_of(8_000, 10_000))
     with pytest.raises(TooLarge, match=r"Allowed: 80,000,000 pixels\. Received: 8001 x 10000\."):
@@ -121,9 +121,9 @@ def test_a_member_of_a_zip_has_the_limit_of_a_file(
 
 def test_a_zip_has_the_limit_of_an_upload_when_unpacked(make_zip: Callable[[dict[str, bytes]], Path]) -> None:
     path = make_zip({f"{number}.png": bytes(500_000) for number in range(2)})
-    assert len(zip_members.list_members(path, most_bytes=1_000_000)) == 2
+    assert len(zip_members.list_members(path, max_bytes=1_000_000)) == 2
     with pytest.raises(TooLarge):
-        zip_members.list_members(path, most_bytes=999_999)
+        zip_members.list_members(path, max_bytes=999_999)
 
 
 def test_members_of_a_zip_are_counted_to_the_last(
@@ -145,11 +145,11 @@ def test_a_batch_on_the_page_takes_five_thousand_films_and_not_one_more(
     path = make_zip({f"{number}.png": b"x" for number in range(4_999)})
     one = Upload(path.with_name("one.png"), "one.png")
     one.path.write_bytes(b"x")
-    token = jobs.begin([Upload(path, "films.zip"), one], "balanced")
+    token = jobs.create([Upload(path, "films.zip"), one], "balanced")
     assert len(jobs.get(token).films) == 5_000
-    jobs.forget(token)
+    jobs.delete(token)
     with pytest.raises(TooLarge, match=r"Allowed: 5,000\. Received: 5,001\."):
-        jobs.begin([Upload(path, "films.zip"), one, one], "balanced")
+        jobs.create([Upload(path, "films.zip"), one, one], "balanced")
 
 
 def test_the_uploads_of_a_batch_have_their_limit_together(
@@ -160,15 +160,15 @@ def test_the_uploads_of_a_batch_have_their_limit_together(
     (tmp_path / "more").write_bytes(bytes(500_001))
     half, more = (Upload(tmp_path / name, name) for name in ("half", "more"))
     jobs = Jobs(predictor)
-    jobs.forget(jobs.begin([half, half], "balanced"))
+    jobs.delete(jobs.create([half, half], "balanced"))
     with pytest.raises(TooLarge, match="Allowed: 1 MB"):
-        jobs.begin([half, more], "balanced")
+        jobs.create([half, more], "balanced")
 
 
 def test_an_upload_over_the_limit_is_answered_with_413(
     predictor: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Over HTTP, as a program sends it: the limit itself is taken, one byte more is not."""
+    """Over HTTP, as a client sends it: a body of the maximum size is accepted, one byte more is not."""
     monkeypatch.setenv("PNEUMONIA_MAX_UPLOAD_MB", "1")
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
     with running(predictor) as url:
@@ -209,9 +209,9 @@ def test_a_prevalence_next_to_its_limits_gives_a_legal_answer(predictor: Predict
 
 def test_a_note_on_a_report_has_two_hundred_letters_and_not_one_more(predictor: Predictor, normal_film: Grey) -> None:
     prediction = predictor.predict(normal_film)
-    assert pdf_report.render_pdf(normal_film, prediction, None, noted="x" * 200).startswith(b"%PDF")
+    assert pdf_report.render_pdf(normal_film, prediction, None, note="x" * 200).startswith(b"%PDF")
     with pytest.raises(UsageError, match=r"Allowed: 200 letters\. Received: 201\."):
-        pdf_report.render_pdf(normal_film, prediction, None, noted="x" * 201)
+        pdf_report.render_pdf(normal_film, prediction, None, note="x" * 201)
 
 
 def test_threads_are_one_or_more(predictor: Predictor) -> None:
@@ -220,16 +220,14 @@ def test_threads_are_one_or_more(predictor: Predictor) -> None:
         Predictor(predictor.bundle, 0)
 
 
-def test_the_patience_with_the_hub_ends_when_it_is_over_and_not_before(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """By a clock of the test: progress at the last moment is progress."""
+def test_a_download_times_out_at_its_limits_and_not_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a simulated clock: progress at the last moment counts."""
 
     class Clock:
         now = 0.0
 
     def download_with_polls(seconds: float, grows: Any) -> None:
-        """A download that never ends, looked at once each so many seconds, in a folder that grows as `grows` says."""
+        """Simulate an endless download that is polled every `seconds`; `grows` returns the size of its folder."""
 
         class EmptyQueue:
             def put(self, outcome: object) -> None: ...

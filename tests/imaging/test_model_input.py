@@ -1,4 +1,4 @@
-"""What the network and a person are shown of a film, and which sentences go with it."""
+"""Model input, display image and warnings of a film."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from pneumonia.imaging import Radiograph, invert, read, to_display, to_input
 Grey = npt.NDArray[np.uint8]
 
 Encode = Callable[..., bytes]
+COLOUR_WARNING = "The image is in colour; it was converted to greyscale."
 
 
 def model_input(source: imaging.Source) -> npt.NDArray[np.int16]:
@@ -26,7 +27,7 @@ def model_input(source: imaging.Source) -> npt.NDArray[np.int16]:
 
 def test_the_input_is_the_plain_resize_in_three_equal_channels(large_film: Grey, encode: Encode) -> None:
     data = encode(large_film, "PNG")
-    # Written out as the seed's preprocessing was, so that a change of ours shows.
+    # The seed's preprocessing, written out, so that a change of the package is detected.
     expected = np.asarray(Image.open(io.BytesIO(data)).convert("L").resize((150, 150), Image.Resampling.BILINEAR))
     result = to_input(read(data))
     assert result.shape == (150, 150, 3)
@@ -36,7 +37,7 @@ def test_the_input_is_the_plain_resize_in_three_equal_channels(large_film: Grey,
 
 
 @pytest.mark.parametrize("shape", [(64, 64), (150, 150), (151, 149), (64, 3000), (3000, 64)])
-def test_the_input_has_one_shape_whatever_the_films(shape: tuple[int, int]) -> None:
+def test_the_input_has_one_shape_for_every_film_shape(shape: tuple[int, int]) -> None:
     grain = np.random.default_rng(1).integers(0, 256, shape, dtype=np.uint8)
     assert to_input(read(grain)).shape == (150, 150, 3)
 
@@ -88,7 +89,7 @@ def test_a_blank_deep_film_is_black_and_not_a_division_by_zero() -> None:
 def test_a_jpeg_decoded_small_gives_nearly_the_input_of_the_full_decode(
     width: int, height: int, normal_film: Grey, encode: Encode
 ) -> None:
-    # Coarse grain is the worst case: what the small decode drops is what the resize would have averaged.
+    # Coarse grain is the worst case: the reduced decode drops what the resize would have averaged.
     large = np.asarray(Image.fromarray(normal_film).resize((width, height), Image.Resampling.BICUBIC))
     grain = np.random.default_rng(0).normal(0, 12, large.shape)
     data = encode(np.clip(large + grain, 0, 255).astype(np.uint8), "JPEG", quality=90)
@@ -96,7 +97,7 @@ def test_a_jpeg_decoded_small_gives_nearly_the_input_of_the_full_decode(
     assert (full.width, full.height) == (width, height)
     assert imaging.REDUCED_SIDE <= min(small.width, small.height) < min(width, height)
     difference = np.abs(to_input(small).astype(np.int16) - to_input(full))
-    # Measured with Pillow 12.3: means 0.12 and 0.14, largest 1 and 2 grey levels. The promise is a mean of 2.
+    # Measured with Pillow 12.3: means 0.12 and 0.14, maxima 1 and 2 grey levels. The documented limit is a mean of 2.
     assert difference.mean() <= 0.3
     assert difference.max() <= 3
 
@@ -112,7 +113,7 @@ def test_a_jpeg_whose_half_would_be_too_small_is_decoded_whole(encode: Encode) -
     assert film.width == 1190
 
 
-def test_a_person_is_shown_the_film_in_its_own_size_and_the_networks_greys(large_film: Grey) -> None:
+def test_the_display_image_has_the_films_size_and_the_models_grey_values(large_film: Grey) -> None:
     deep = read(large_film.astype(np.uint16) * 257)
     displayed = to_display(deep)
     assert displayed.shape == large_film.shape
@@ -127,14 +128,14 @@ def test_a_twelve_bit_film_is_not_shown_as_black(large_film: Grey) -> None:
 
 
 @pytest.mark.parametrize("depth", [8, 10, 12, 16])
-def test_a_negative_is_turned_within_its_own_depth_and_says_so(depth: int, large_film: Grey) -> None:
+def test_a_negative_is_inverted_within_its_own_depth_with_a_warning(depth: int, large_film: Grey) -> None:
     upright = large_film.astype(np.uint8 if depth == 8 else np.uint16) * ((2**depth - 1) // 255)
     upright.flat[:2] = 0, 2**depth - 1
     stored = (2**depth - 1 - upright).astype(upright.dtype)
     corrected = invert(read(stored))
     np.testing.assert_array_equal(corrected.pixels, upright)
     assert corrected.pixels.dtype == stored.dtype
-    assert corrected.warnings == ("The film looked inverted (bones dark); it was corrected.",)
+    assert corrected.warnings == ("The film appeared inverted (dark bones) and was corrected.",)
 
 
 def test_a_corrected_film_keeps_its_other_warnings(normal_film: Grey) -> None:
@@ -151,7 +152,7 @@ def test_reading_leaves_the_callers_array_alone(large_film: Grey) -> None:
 
 
 @pytest.mark.parametrize(("side", "warned"), [(64, True), (149, True), (150, False), (600, False)])
-def test_a_low_resolution_is_told_below_150_pixels(side: int, warned: bool) -> None:
+def test_a_low_resolution_warning_is_given_below_150_pixels(side: int, warned: bool) -> None:
     film = read(np.full((side, 700), 90, np.uint8))
     assert any(warning.startswith("Low resolution") for warning in film.warnings) is warned
     assert all(f"{side} pixels" in warning for warning in film.warnings)
@@ -163,13 +164,13 @@ def colourful(large_film: Grey) -> Image.Image:
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "BMP", "WEBP"])
-def test_a_colour_picture_is_converted_and_told(kind: str, large_film: Grey, encode: Encode) -> None:
-    assert read(encode(colourful(large_film), kind)).warnings == ("The picture has colours; it was converted to grey.",)
+def test_a_colour_image_is_converted_with_a_warning(kind: str, large_film: Grey, encode: Encode) -> None:
+    assert read(encode(colourful(large_film), kind)).warnings == (COLOUR_WARNING,)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 @pytest.mark.parametrize("quality", [30, 95])
-def test_a_grey_film_saved_in_colour_is_not_told_as_colour(
+def test_a_grey_film_saved_in_colour_gets_no_colour_warning(
     kind: str, quality: int, large_film: Grey, encode: Encode
 ) -> None:
     film = read(encode(Image.fromarray(large_film).convert("RGB"), kind, quality=quality))
@@ -177,7 +178,7 @@ def test_a_grey_film_saved_in_colour_is_not_told_as_colour(
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
-def test_a_colour_array_is_told_in_every_depth(dtype: str, large_film: Grey) -> None:
+def test_a_colour_array_gets_a_warning_at_every_depth(dtype: str, large_film: Grey) -> None:
     colours = np.asarray(colourful(large_film))
     scaled = {"uint8": colours, "uint16": colours.astype(np.uint16) * 257, "float32": (colours / 255).astype("f4")}
-    assert "The picture has colours; it was converted to grey." in read(scaled[dtype]).warnings
+    assert COLOUR_WARNING in read(scaled[dtype]).warnings

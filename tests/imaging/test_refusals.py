@@ -1,4 +1,4 @@
-"""What is refused, under which code, and that a refusal never quotes the file."""
+"""Which image files and arrays are refused, with which error code; messages never quote the file."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FORMATS = ["PNG", "JPEG", "WEBP", "TIFF", "BMP"]
 
 
 def png_claiming(width: int, height: int) -> bytes:
-    """A PNG of a few bytes whose header promises any size: the classic decompression bomb."""
+    """A PNG of a few bytes whose header declares any size: a decompression bomb."""
 
     def chunk(name: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
@@ -36,10 +36,10 @@ def png_claiming(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + body
 
 
-# 9,000 x 9,000 lies just over our limit; Pillow warns from 89 and raises from 179 million on.
+# 9,000 x 9,000 is just over the limit of 80 million pixels; Pillow warns from 89 and raises from 179 million.
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 @pytest.mark.parametrize("side", [9_000, 10_000, 60_000])
-def test_a_header_that_promises_too_many_pixels_is_refused(side: int) -> None:
+def test_a_header_that_declares_too_many_pixels_is_refused(side: int) -> None:
     with pytest.raises(TooLarge) as caught:
         read(png_claiming(side, side))
     assert caught.value.code == "too_large"
@@ -51,7 +51,7 @@ def test_the_refusal_says_what_is_allowed_and_what_was_received() -> None:
 
 
 def test_the_size_is_checked_before_anything_is_decoded() -> None:
-    # At the limit the damaged body is reached, one pixel row beyond it no longer is.
+    # A declared size within the limit reaches the damaged body; a size beyond the limit does not.
     with pytest.raises(UnreadableImage):
         read(png_claiming(800, 100))
     with pytest.raises(TooLarge):
@@ -105,7 +105,7 @@ def test_a_short_side_under_64_pixels_is_too_small(
 
 
 @pytest.mark.parametrize("as_path", [True, False])
-def test_an_empty_file_is_told_as_empty(as_path: bool, tmp_path: Path) -> None:
+def test_an_empty_file_is_refused_as_empty(as_path: bool, tmp_path: Path) -> None:
     path = tmp_path / "film.png"
     path.touch()
     with pytest.raises(EmptyFile):
@@ -123,14 +123,14 @@ Image.new("L", (200, 200), 90).save(GIF, "GIF")
         (b"PK\x03\x04SECRET", "a ZIP or office file"),
         (GIF.getvalue(), "a GIF"),
         (b"<html>SECRET</html>", "a text file"),
-        (b"SECRET patient letter", "21 bytes of another kind"),
-        (b"\0", "1 bytes of another kind"),
-        (b"\x89PNX\r\n\x1a\nSECRET", "14 bytes of another kind"),
-        (b"II. SECRET", "10 bytes of another kind"),
-        (b"RIFF\x00\x00\x00\x00AVI SECRET", "18 bytes of another kind"),
+        (b"SECRET patient letter", "an unknown format (21 bytes)"),
+        (b"\0", "an unknown format (1 bytes)"),
+        (b"\x89PNX\r\n\x1a\nSECRET", "an unknown format (14 bytes)"),
+        (b"II. SECRET", "an unknown format (10 bytes)"),
+        (b"RIFF\x00\x00\x00\x00AVI SECRET", "an unknown format (18 bytes)"),
     ],
 )
-def test_a_foreign_file_is_refused_with_a_word_for_its_kind(data: bytes, word: str) -> None:
+def test_an_unsupported_file_is_refused_with_a_description(data: bytes, word: str) -> None:
     with pytest.raises(UnsupportedFormat) as caught:
         read(data)
     assert caught.value.message.endswith(f"Received: {word}.")
@@ -151,14 +151,14 @@ def test_a_truncated_file_is_unreadable_and_not_half_a_film(
 
 
 @pytest.mark.parametrize("magic", [b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"RIFF0000WEBP", b"II*\0", b"MM\0*", b"BM"])
-def test_a_picture_in_name_only_is_unreadable_and_not_quoted(magic: bytes) -> None:
+def test_magic_bytes_alone_are_unreadable_and_not_quoted(magic: bytes) -> None:
     with pytest.raises(UnreadableImage) as caught:
         read(magic + b"PatientName=Doe^Jane " * 20)
     assert "Jane" not in caught.value.message
-    assert caught.value.__suppress_context__, "a traceback would show the decoder's text, which may quote the file"
+    assert caught.value.__suppress_context__, "a traceback would show the decoder's message, which may quote the file"
 
 
-def test_a_folder_is_told_as_a_folder(tmp_path: Path) -> None:
+def test_a_folder_is_refused_as_a_folder(tmp_path: Path) -> None:
     with pytest.raises(UnreadableImage, match="folder"):
         read(tmp_path)
 
@@ -181,7 +181,7 @@ def test_a_film_with_values_that_are_not_numbers_is_unreadable(bad: float, kind:
         "array": lambda: values,
         "colour array": lambda: np.repeat(values[:, :, None], 3, axis=2),
     }
-    with pytest.raises(UnreadableImage, match="not numbers"):
+    with pytest.raises(UnreadableImage, match="NaN or infinite"):
         read(sources[kind]())
 
 
@@ -232,7 +232,7 @@ QUICK = settings(max_examples=60, deadline=None, derandomize=True, suppress_heal
 @pytest.mark.filterwarnings("ignore")
 @QUICK
 @given(strategies.sampled_from(MAGICS), strategies.binary(max_size=400))
-def test_no_bytes_raise_anything_but_our_errors(magic: bytes, rest: bytes) -> None:
+def test_arbitrary_bytes_raise_only_film_errors(magic: bytes, rest: bytes) -> None:
     data = magic + rest
     try:
         film = read(data)
@@ -257,9 +257,9 @@ WHOLE = {kind: encoded(kind) for kind in FORMATS}
 @pytest.mark.parametrize("kind", FORMATS)
 @QUICK
 @given(data=strategies.data())
-def test_no_damage_raises_anything_but_our_errors(kind: str, data: strategies.DataObject) -> None:
+def test_damaged_files_raise_only_film_errors(kind: str, data: strategies.DataObject) -> None:
     whole = bytearray(WHOLE[kind])
-    # Most damage is to be in the header, where the decoders branch.
+    # Most of the damage is in the header, where decoders branch.
     positions = strategies.one_of(strategies.integers(0, 120), strategies.integers(0, len(whole) - 1))
     changes = strategies.lists(strategies.tuples(positions, strategies.integers(0, 255)), max_size=8)
     for position, value in data.draw(changes):

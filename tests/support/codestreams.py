@@ -1,6 +1,7 @@
-"""Compressed frames of a film, made by other libraries than those that read them, or by the standard's own text.
+"""Encoders of compressed frames, independent of the libraries that the package decodes with.
 
-JPEG with 12 bits and JPEG lossless with all its predictors are written here (ITU-T T.81): no small library writes them.
+12-bit JPEG and JPEG lossless with all predictors are implemented here after ITU-T T.81, since no small library writes
+them.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def jpeg_lossless(samples: Samples, bits: int, predictor: int = 1) -> bytes:
     differences = values - _predicted(values, bits, predictor)
     differences = (differences + 32768) % 65536 - 32768
     size = _sizes(differences)
-    extra = np.where(size == 16, 0, size)  # the one difference of 16 bits needs none
+    extra = np.where(size == 16, 0, size)  # the only difference of 16 bits needs no extra bits
     bits_of_values = np.where(differences < 0, differences + (1 << extra) - 1, differences)
     codes = np.stack([size, bits_of_values], axis=-1).ravel(), np.stack([np.full_like(size, 5), extra], axis=-1).ravel()
     return _jpeg(
@@ -52,7 +53,7 @@ def jpeg_lossless(samples: Samples, bits: int, predictor: int = 1) -> bytes:
 
 
 def jpeg_extended(samples: Samples, bits: int = 12) -> bytes:
-    """JPEG process 4, sequential DCT; `samples` are `[H, W]`, unsigned, with sides that 8 divides."""
+    """JPEG process 4, sequential DCT; `samples` are `[H, W]`, unsigned, with sides that are multiples of 8."""
     step = 2**bits // 128
     coefficients = _quantised(samples.astype(np.float64) - 2 ** (bits - 1), step)
     codes = list(_dct_codes(coefficients))
@@ -110,7 +111,7 @@ LOSSLESS: dict[str, tuple[UID, Callable[[Samples, int], bytes]]] = {
     "JPEG 2000 lossless": (JPEG2000Lossless, jpeg_2000),
     "JPEG 2000, reversible": (JPEG2000, jpeg_2000),
 }
-"""Name -> (transfer syntax, encoder of (samples, bits stored)): these give back every sample."""
+"""Name -> (transfer syntax, encoder of (samples, bits stored)), lossless."""
 
 LOSSY: dict[str, tuple[UID, int, Callable[[Samples, int], bytes]]] = {
     "JPEG baseline": (JPEGBaseline8Bit, 8, lambda samples, bits: jpeg(samples)),
@@ -124,7 +125,7 @@ LOSSY: dict[str, tuple[UID, int, Callable[[Samples, int], bytes]]] = {
     "JPEG 2000, 12 bits": (JPEG2000, 12, lambda samples, bits: jpeg_2000(samples, bits, 10)),
     "JPEG 2000, 16 bits": (JPEG2000, 16, lambda samples, bits: jpeg_2000(samples, bits, 10)),
 }
-"""Name -> (transfer syntax, bits stored, encoder): these lose something, as much as archives let them."""
+"""Name -> (transfer syntax, bits stored, encoder), lossy, with errors that are usual in archives."""
 
 
 def _predicted(values: npt.NDArray[np.int64], bits: int, predictor: int) -> npt.NDArray[np.int64]:
@@ -155,7 +156,7 @@ def _quantised(centred: npt.NDArray[np.float64], step: int) -> npt.NDArray[np.in
 
 
 def _dct_codes(blocks: npt.NDArray[np.int64]) -> Iterator[tuple[int, int]]:
-    """(code, length) after (code, length); the Huffman codes are the symbols' places in flat tables."""
+    """Yield (code, length); the Huffman code of a symbol is its index in a table with codes of equal length."""
     previous = 0
     for block in blocks:
         yield from _coefficient(int(block[0]) - previous, 5, lambda size: size)
@@ -190,7 +191,7 @@ def _sizes(values: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
 
 
 def _packed(codes: Bits) -> bytes:
-    """Codes of so many bits each, one after the other, filled up with ones; a byte of ones is followed by a zero."""
+    """Concatenate codes of the given lengths, pad with ones, and insert a zero byte after each 0xFF byte."""
     values, lengths = codes
     ends = np.cumsum(lengths)
     indices = np.repeat(np.arange(len(lengths)), lengths)
@@ -209,7 +210,7 @@ def _frame_header(marker: int, shape: tuple[int, ...], bits: int, table: int) ->
 
 
 def _huffman(table: int, symbols: range | list[int], length: int) -> bytes:
-    """All symbols with codes of one length, in order: not short, but simple."""
+    """A Huffman table in which all codes have the same length, in the order of the symbols."""
     counts = bytes(len(symbols) if index + 1 == length else 0 for index in range(16))
     return _segment(0xC4, bytes([table]) + counts + bytes(symbols))
 

@@ -13,7 +13,7 @@ from tests.support.codestreams import LOSSLESS, LOSSY, Samples
 from tests.support.dicom_files import UNCOMPRESSED, dicom, encapsulated
 
 HEIGHT, WIDTH = 696, 896
-"""Sides in pixels that the blocks of JPEG divide."""
+"""Sides in pixels; multiples of the JPEG block size."""
 
 TAGS: dict[str, dict[str, Any]] = {
     "monochrome1": {"PhotometricInterpretation": "MONOCHROME1"},
@@ -33,7 +33,7 @@ TAGS: dict[str, dict[str, Any]] = {
 
 
 def encodings() -> dict[str, bytes]:
-    """File name without ending -> file bytes."""
+    """File name without extension -> file content."""
     film = _film()
     files = {}
     for bits in (8, 10, 12, 16):

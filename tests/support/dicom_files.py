@@ -1,4 +1,4 @@
-"""DICOM files written by pydicom, in the dialects that archives speak, each with a child that must never come out."""
+"""DICOM files written by pydicom. Each names a patient, `CHILD`, whose data must not appear in any output."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ UNCOMPRESSED = [
 
 
 def dicom(pixels: Pixels, *, syntax: UID = ExplicitVRLittleEndian, preamble: bool = True, **tags: Any) -> bytes:
-    """A file with `pixels` (`[H, W]`, or `[frames, H, W]`) with these tags besides; one given as None is left out."""
+    """A file with `pixels` (`[H, W]` or `[frames, H, W]`) and additional `tags`; a tag with value None is omitted."""
     depth = 8 * pixels.dtype.itemsize
     dataset = Dataset()
     stored = pixels.astype(pixels.dtype.newbyteorder(">" if syntax == ExplicitVRBigEndian else "<"))
@@ -58,7 +58,7 @@ def dicom(pixels: Pixels, *, syntax: UID = ExplicitVRLittleEndian, preamble: boo
     if "PixelData" in dataset and syntax.is_encapsulated:
         dataset["PixelData"].VR, dataset["PixelData"].is_undefined_length = "OB", True
     elif "PixelData" in dataset:
-        # Bytes have no order; only words are swapped by a big-endian file.
+        # Only words are byte-swapped in a big-endian file.
         dataset["PixelData"].VR = "OB" if depth == 8 else "OW"
     buffer = io.BytesIO()
     encoding = {"implicit_vr": syntax == ImplicitVRLittleEndian, "little_endian": syntax != ExplicitVRBigEndian}
@@ -74,6 +74,6 @@ def dicom(pixels: Pixels, *, syntax: UID = ExplicitVRLittleEndian, preamble: boo
 def encapsulated(
     pixels: Pixels, syntax: UID, *frames: bytes, has_offsets: bool = True, fragments: int = 1, **tags: Any
 ) -> bytes:
-    """A file that says it holds `pixels`, and holds these compressed frames, each in so many fragments."""
+    """A file with the header of `pixels` and these compressed frames, each in `fragments` fragments."""
     data = pydicom.encaps.encapsulate(list(frames), has_bot=has_offsets, fragments_per_frame=fragments)
     return dicom(pixels, syntax=syntax, PixelData=data, **tags)

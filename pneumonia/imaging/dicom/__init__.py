@@ -1,1 +1,1 @@
-"""DICOM files: reader, header, VOI transformation, and decoders in processes of their own."""
+"""DICOM files: reader, header checks, VOI transformation, and decoders of compressed frames in separate processes."""

@@ -1,9 +1,9 @@
-"""Decoders of compressed DICOM frames, each in a process of its own, bounded in memory and time.
+"""Pool of processes that decode compressed DICOM frames, with limits on memory and time.
 
-They are native code: damaged bytes can crash them, let them spin for ever, or make them ask for all memory there is. In
-a process of its own that costs one film its answer, and nothing else. The process is a plain `subprocess` that runs
-`decoder_worker.py`: `fork` is not safe beside threads, and `spawn` would import the caller's `__main__`, the page.
-It starts with the first compressed frame, waits for the next one, and ends with the service.
+Decoders are native code: damaged bytes can crash them, make them loop forever, or make them allocate all memory. In a
+separate process only the film being decoded fails. The process is a plain `subprocess` that runs `decoder_worker.py`:
+`fork` is not safe in a program with threads, and `spawn` would import the caller's `__main__`, which is the page. A
+process starts with the first compressed frame, is reused for later frames, and ends with the service.
 """
 
 from __future__ import annotations
@@ -33,35 +33,36 @@ from . import decoder_worker
 log = logging.getLogger("pneumonia")
 
 MEMORY_BASE = 256_000_000
-"""Bytes that a decoder may take for a frame of any size, on top of its libraries and the compressed frame itself."""
+"""Bytes that a decoder may use for a frame of any size, in addition to its libraries and the compressed frame."""
 
 MEMORY_PER_SAMPLE = 24
-"""Bytes on top for each sample that the file promises: the greediest, JPEG-LS and JPEG lossless at 16 bits, take 14."""
+"""Additional bytes per declared sample; the largest need, JPEG-LS and JPEG lossless at 16 bits, is 14."""
 
 CPU_SECONDS_BASE = 30
-"""Processor time for a frame of any size; a decoder is done with a film in one second. What spins is ended by this."""
+"""CPU seconds for a frame of any size; decoding a film takes one second. This limit ends a decoder that loops."""
 
 CPU_SECONDS_PER_MILLION_SAMPLES = 2
-"""Processor time on top; the slowest, JPEG 2000 at 16 bits, takes .4 s."""
+"""Additional CPU seconds per million samples; the slowest decoder, JPEG 2000 at 16 bits, takes 0.4 s."""
 
 CLOCK_SECONDS_PER_CPU_SECOND = 10
-"""Seconds by the clock for each second of processor time: a decoder waits for nothing, but its machine may be busy."""
+"""Allowed wall-clock seconds per CPU second: a decoder does not wait for anything, but the machine may be busy."""
 
 _MAX_LINE_BYTES = 1000
-"""Bytes of an answer's first line; a decoder gone mad shall not fill our memory."""
+"""Maximum bytes of a response's header line, so that a faulty decoder cannot exhaust memory."""
 
 _CPU_LIMIT_SIGNAL = getattr(signal, "SIGXCPU", 0)
 Response: TypeAlias = tuple[dict[str, Any], bytes]
-"""What a decoder says of the samples, and the samples."""
+"""Header of the response (a JSON object) and the bytes of the samples."""
 
 _SAMPLE_TYPES = {"|u1", "|i1", "<u2", "<i2", "<u4", "<i4"}
 
 
 def decode(syntax: UID, layout: dict[str, Any], frame: bytes) -> npt.NDArray[Any]:
-    """The samples of one compressed frame, `[H, W]` or `[H, W, 3]`.
+    """Decode one compressed frame to `[H, W]` or `[H, W, 3]`.
 
-    `layout` holds pydicom's names of the elements that say how samples lie. Raises `UnreadableImage` where the decoder
-    fails, crashes or takes too long, `UnsupportedDicom` where it is not installed, and `Busy`.
+    `layout` maps pydicom's option names for the sample layout (rows, bits_stored, ...) to their values. Raises
+    `UnreadableImage` if the decoder fails, crashes or exceeds its time, `UnsupportedDicom` if it is not installed, and
+    `Busy` if no process can be started.
     """
     shape = _shape(layout)
     cpu_seconds = CPU_SECONDS_BASE + CPU_SECONDS_PER_MILLION_SAMPLES * prod(shape) // 1_000_000
@@ -83,12 +84,12 @@ def _decode_in_worker(request: dict[str, Any], frame: bytes, shape: tuple[int, .
         has_served = worker.has_served
         result = worker.decode(request, frame, shape)
     if result is None and has_served:
-        # It may have died while it waited, or of what an earlier frame did to it: this one shall not pay for that.
+        # The process may have died while idle, or because an earlier frame corrupted its memory; retry in a new one.
         with _pool.acquire(new=True) as worker:
             result = worker.decode(request, frame, shape)
     if result is None:
         name = request["syntax"].name
-        raise UnreadableImage(f"The DICOM picture is damaged; its decoder broke down on it ({name}).")
+        raise UnreadableImage(f"The DICOM image is damaged: its decoder crashed ({name}).")
     return result
 
 
@@ -100,18 +101,18 @@ def _shape(layout: dict[str, Any]) -> tuple[int, ...]:
 def _error_for(reason: str, syntax: UID) -> UnreadableImage | UnsupportedDicom:
     if reason == decoder_worker.MISSING:
         return UnsupportedDicom(
-            "The decoder for this DICOM file's compression is not installed here. Allowed: what `pip install -r "
-            f"requirements.txt` brings. Received: {syntax.name}."
+            "The decoder for the compression of this DICOM file is not installed. Allowed: compressions whose decoder "
+            f"is installed by `pip install -r requirements.txt`. Received: {syntax.name}."
         )
-    return UnreadableImage(f"The DICOM picture is damaged and cannot be decoded ({syntax.name}).")
+    return UnreadableImage(f"The DICOM image is damaged and cannot be decoded ({syntax.name}).")
 
 
 class _Worker:
-    """One process that decodes frame after frame."""
+    """One decoder process; it decodes one frame at a time."""
 
     def __init__(self) -> None:
-        # -P: a folder called like a module of ours or theirs must not be imported from where the service was started.
-        # A session of its own: Ctrl-C is for the service, which ends its workers itself.
+        # -P: modules are not imported from the working directory, where a folder may have the name of a module.
+        # New session: Ctrl-C must reach the service only, which ends its workers itself.
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", decoder_worker.__file__],
@@ -121,7 +122,7 @@ class _Worker:
                 start_new_session=True,
             )
         except OSError:
-            raise Busy("No decoder can be started at the moment. Please try again later.") from None
+            raise Busy("No decoder process can be started at the moment. Please try again later.") from None
         self._has_timed_out = False
         self.has_served = False
 
@@ -130,17 +131,17 @@ class _Worker:
         return self._process.poll() is None
 
     def decode(self, request: dict[str, Any], frame: bytes, shape: tuple[int, ...]) -> Response | None:
-        """Facts and samples of a frame; None where the decoder broke down. Raises `UnreadableImage` out of time."""
+        """Decode a frame; None if the decoder crashed. Raises `UnreadableImage` if it exceeded its time."""
         timer = threading.Timer(CLOCK_SECONDS_PER_CPU_SECOND * request["cpu_seconds"], self._kill_on_timeout)
         timer.daemon = True
         timer.start()
         try:
             result = self._exchange(request, frame, shape)
-        except Exception:  # a broken pipe, or whatever else a broken decoder may answer
+        except Exception:  # a broken pipe or an invalid response of a faulty decoder
             result = None
         finally:
             timer.cancel()
-            timer.join()  # from here on it kills no more
+            timer.join()  # afterwards the timer can no longer kill the process
         self.has_served = True
         if result is None or self._has_timed_out:
             self.end()
@@ -149,11 +150,11 @@ class _Worker:
         return result
 
     def end(self) -> None:
-        """Kill and bury: no process, zombie or open pipe is left."""
+        """Kill the process and wait for it; no zombie and no open pipe remain."""
         self._process.kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
-            with contextlib.suppress(OSError):  # what was not sent yet cannot be sent any more
+            with contextlib.suppress(OSError):  # flushing unsent data fails
                 assert pipe is not None
                 pipe.close()
 
@@ -162,16 +163,16 @@ class _Worker:
         self._process.stdin.write(json.dumps(request).encode() + b"\n")
         self._process.stdin.write(frame)
         self._process.stdin.flush()
-        # Plain JSON and plain bytes of a size known before: nothing that a broken decoder says is trusted further.
+        # Only JSON and a number of bytes that is known in advance are accepted, since a faulty decoder is not trusted.
         response: dict[str, Any] = json.loads(self._process.stdout.readline(_MAX_LINE_BYTES))
         if "failed" in response:
             return response, b""
         if tuple(response["shape"]) != shape or response["dtype"] not in _SAMPLE_TYPES:
-            raise ValueError("the decoder answers with another picture than asked for")
+            raise ValueError("the decoder returned an unexpected shape or sample type")
         expected = prod(shape) * np.dtype(response["dtype"]).itemsize
         samples = self._process.stdout.read(expected)
         if len(samples) != expected:
-            raise ValueError("the decoder ended amid its answer")
+            raise ValueError("the decoder ended before it had returned all samples")
         return response, samples
 
     def _kill_on_timeout(self) -> None:
@@ -179,17 +180,17 @@ class _Worker:
         self._process.kill()
 
     def _report_failure(self, syntax: UID, cpu_seconds: int) -> None:
-        """Log how it ended; raises `UnreadableImage` where it was for the time."""
+        """Log how the process ended; raises `UnreadableImage` if it exceeded its time."""
         if self._has_timed_out or self._process.returncode == -_CPU_LIMIT_SIGNAL:
-            log.warning("a decoder (%s) was ended after %d s", syntax.name, cpu_seconds)
+            log.warning("decoder (%s) killed after %d s", syntax.name, cpu_seconds)
             raise UnreadableImage(
-                f"The DICOM picture cannot be decoded in time ({syntax.name}). Allowed: {cpu_seconds} s."
+                f"The DICOM image cannot be decoded in time ({syntax.name}). Allowed: {cpu_seconds} s."
             )
-        log.warning("a decoder (%s) broke down with exit code %s", syntax.name, self._process.returncode)
+        log.warning("decoder (%s) crashed with exit code %s", syntax.name, self._process.returncode)
 
 
 class _WorkerPool:
-    """The processes that there are: each is lent to one thread at a time, `PNEUMONIA_THREADS` of them at once."""
+    """Pool of decoder processes; at most `PNEUMONIA_THREADS` are in use at once, each by one thread."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -198,7 +199,7 @@ class _WorkerPool:
 
     @contextmanager
     def acquire(self, *, new: bool = False) -> Iterator[_Worker]:
-        """A living worker; one that an error passes through is ended, and an ended one does not come back."""
+        """Context with a running worker. An exception in the context ends it; ended workers leave the pool."""
         with self._changed:
             self._changed.wait_for(lambda: self._in_use < settings.THREADS.read())
             self._in_use += 1
@@ -217,7 +218,7 @@ class _WorkerPool:
                 self._changed.notify()
 
     def end(self) -> None:
-        """End all that wait; one that still decodes ends with its last pipe."""
+        """End all idle workers; a worker in use ends when its pipes are closed."""
         while worker := self._pop():
             worker.end()
 
@@ -235,7 +236,7 @@ class _WorkerPool:
 
 _pool = _WorkerPool()
 _parent_pools: list[_WorkerPool] = []
-"""Workers of the process that this one was forked from: kept, so that they are neither used nor tidied away here."""
+"""Pools of parent processes. A forked process must not use their workers; the reference prevents their clean-up."""
 
 
 def _reset_after_fork() -> None:

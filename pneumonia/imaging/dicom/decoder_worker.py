@@ -1,7 +1,7 @@
-"""One compressed DICOM frame -> its samples: the program that a decoder's process runs, and its protocol.
+"""Program of a decoder process: decodes compressed DICOM frames that it receives on stdin.
 
-It runs beside the service and never inside it (`decoders.py` says why), knows nothing of films, and gets no tag but
-those that say how the samples are laid out. A request and an answer are each a line of JSON and then bytes.
+It runs in a separate process, for the reasons in `decoder_pool.py`. It receives the compressed frame and the elements
+that describe the sample layout, and no other tags. Requests and responses are one line of JSON followed by bytes.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from pydicom.uid import (
 
 try:
     import resource
-except ImportError:  # Windows: there only the time is bounded
+except ImportError:  # Windows has no `resource`; there only the wall-clock time is limited
     resource = None  # type: ignore[assignment]
 
 DECODERS = {
@@ -48,39 +48,40 @@ DECODERS = {
     JPEG2000: "pillow",
     RLELossless: "pydicom",
 }
-"""Which library decodes which transfer syntax. Where two could, Pillow's copy of the codec is the newer one."""
+"""Transfer syntax -> decoding library. Where both can decode it, Pillow bundles the newer version of the codec."""
 
 _DECODED_AS = {JPEGExtended12Bit: JPEGLossless}
-"""pydicom asks GDCM for no 12-bit JPEG, since GDCM cannot write it. GDCM reads it, going by the codestream's own
-header, whichever JPEG it is called."""
+"""Transfer syntaxes that are decoded under the name of another one. pydicom does not use GDCM for 12-bit JPEG, since
+GDCM cannot write it. GDCM can read it: it uses the header of the codestream and ignores the JPEG transfer syntax."""
 
 _STATM = Path("/proc/self/statm")
-"""Linux: the process's size in pages. Elsewhere the system does not keep to a limit of memory anyway."""
+"""Size of the process in pages (Linux). Other systems do not enforce the memory limit."""
 
 DAMAGED, MISSING = "damaged", "missing"
-"""What an answer without samples says: bad bytes, or more memory than allowed; the library is not installed."""
+"""Reasons in a response without samples: invalid bytes or too much memory; the library is not installed."""
 
 
 _JPEG_2000_SIZE = b"\xff\x4f\xff\x51"
 _JPEG_FRAME_HEADERS = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
 _END_MARKER = b"\xff\xd9"
 _MAX_END_DISTANCE = 64
-"""How far from the frame's end its end marker may stand: writers pad."""
+"""Maximum distance in bytes of the end marker from the end of the frame, since writers add padding."""
 
 
 def has_end_marker(syntax: UID, frame: bytes) -> bool:
-    """Whether the frame reaches its end marker. Decoders fill up what is missing, and half a film is no film.
+    """Whether the frame is complete, that is, ends with its end marker; always true for RLE.
 
-    The marker's two bytes stand nowhere in the samples of JPEG, JPEG-LS and JPEG 2000. RLE has none; its samples are
-    counted when they are decoded.
+    Decoders fill in the missing part of a truncated frame, but such a film must not be scored. The two bytes of the
+    marker do not occur in the entropy-coded data of JPEG, JPEG-LS and JPEG 2000. RLE has no marker; the decoder checks
+    the number of its samples.
     """
     return syntax == RLELossless or _END_MARKER in frame[-_MAX_END_DISTANCE:]
 
 
 def frame_size(syntax: UID, frame: bytes) -> tuple[int, int] | None:
-    """(height, width) as the frame's own header has them; None where it has none, as RLE.
+    """(height, width) in the header of the frame; None for RLE, which has no such header.
 
-    A decoder goes by them, and samples of another size would be laid into the film's rows all the same.
+    A decoder uses this size. If it differs from the DICOM header, the samples would be arranged in wrong rows.
     """
     if syntax == RLELossless:
         return None
@@ -96,7 +97,7 @@ def frame_size(syntax: UID, frame: bytes) -> tuple[int, int] | None:
 
 
 def serve() -> None:
-    """Answer requests on stdin until it ends, which it does at the latest when the service does."""
+    """Process requests from stdin until it is closed, at the latest when the service ends."""
     requests = sys.stdin.buffer
     with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as responses:
         _redirect_output()
@@ -109,7 +110,7 @@ def serve() -> None:
 
 
 def decode_frame(syntax: UID, layout: dict[str, Any], codestream: bytes) -> npt.NDArray[Any]:
-    """The samples, `[H, W]` or `[H, W, 3]` in RGB; `layout` holds pydicom's names of the image's elements."""
+    """Decode to `[H, W]`, or `[H, W, 3]` in RGB; `layout` maps pydicom's option names to the values of the elements."""
     frames = encapsulate([codestream], has_bot=False)
     options: dict[str, Any] = {**layout, "number_of_frames": 1, "pixel_keyword": "PixelData"}
     samples, _ = _decoder(syntax).as_array(frames, index=0, decoding_plugin=DECODERS[syntax], **options)
@@ -121,7 +122,7 @@ def _decoder(syntax: UID) -> Decoder:
 
 
 def _handle_request(request: dict[str, Any], codestream: bytes) -> tuple[dict[str, Any], bytes]:
-    # Damaged bytes make decoders raise nearly everything. No text of theirs is passed on: it may quote the bytes.
+    # Decoders raise many exception types on damaged bytes. Their texts may quote the bytes and are not passed on.
     try:
         _limit_resources(request["memory"], request["cpu_seconds"])
         syntax = UID(request["syntax"])
@@ -134,7 +135,7 @@ def _handle_request(request: dict[str, Any], codestream: bytes) -> tuple[dict[st
 
 
 def _redirect_output() -> None:
-    """What native code prints would mix with the responses, or end in the service's log."""
+    """Discard output of native code: on stdout it would corrupt the responses, on stderr it would fill the log."""
     null_device = os.open(os.devnull, os.O_RDWR)
     for stream in (1, 2):
         os.dup2(null_device, stream)
@@ -142,16 +143,16 @@ def _redirect_output() -> None:
 
 
 def _limit_resources(memory: int, cpu_seconds: int) -> None:
-    """Bound what one request may use, on top of what the process uses already.
+    """Limit the memory and CPU time of one request, in addition to what the process uses already.
 
-    Seconds of the processor and not of the clock, so that a busy machine costs no film its answer; and they end a
-    decoder that spins on after the service was killed.
+    CPU time is limited instead of wall-clock time so that no film fails because the machine is busy. The limit also
+    ends a decoder that loops after the service was killed.
     """
     if resource is None:
         return
     usage = resource.getrusage(resource.RUSAGE_SELF)
     _set_limit(resource.RLIMIT_CPU, int(usage.ru_utime + usage.ru_stime) + cpu_seconds)
-    _set_limit(resource.RLIMIT_CORE, 0)  # a core dump would lay a patient's film on the disk
+    _set_limit(resource.RLIMIT_CORE, 0)  # a core dump would write the patient's film to disk
     if _STATM.exists():
         current = int(_STATM.read_text().split()[0]) * resource.getpagesize()
         _set_limit(resource.RLIMIT_AS, current + memory)

@@ -1,6 +1,6 @@
-"""What a DICOM file says that it shows: the kind of picture, the part of the body, the view, the patient's age.
+"""Checks on the DICOM header: modality, body part, view position and patient age.
 
-Only yes and no leave this module, and sentences that quote no tag.
+The functions return booleans, standard terms and fixed sentences; they never return the value of a tag.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ import pydicom
 from pydicom.multival import MultiValue
 
 TRAINING_AGES_YEARS = (1, 5)
-"""The ages of the children in the training films."""
+"""Minimum and maximum age in completed years of the children in the training films."""
 
-BODY_PART_WARNING = "The file itself says that it shows another part of the body than the chest (BodyPartExamined)."
-LATERAL_WARNING = "The file itself says that it is a lateral view (ViewPosition)."
-AGE_WARNING = "The patient's age lies outside {}-{} years, the ages of the training films.".format(*TRAINING_AGES_YEARS)
+BODY_PART_WARNING = "According to the DICOM header (BodyPartExamined), the image does not show the chest."
+LATERAL_WARNING = "According to the DICOM header (ViewPosition), the film is a lateral view."
+AGE_WARNING = "The patient's age is outside {}-{} years, the age range of the training films.".format(
+    *TRAINING_AGES_YEARS
+)
 
 NON_RADIOGRAPH_MODALITIES = {
     *("CT", "MR", "US", "NM", "PT", "XA", "MG", "IO", "PX", "BMD", "OCT", "IVUS", "IVOCT", "BDUS"),
@@ -24,8 +26,8 @@ NON_RADIOGRAPH_MODALITIES = {
     *("ECG", "EPS", "EEG", "EMG", "EOG", "HD", "RESP", "AU", "SR", "DOC", "PR", "KO", "SEG", "REG", "FID", "RWV", "TG"),
     *("RTIMAGE", "RTDOSE", "RTSTRUCT", "RTPLAN", "RTRECORD", "STL", "M3D", "PLAN", "SMR", "CFM", "TEXTUREMAP"),
 }
-"""The standard's terms for what is no radiograph. CR, DX, RG, RF, OT, an unknown term or none go on to the gate: those
-who write films use them all."""
+"""Defined terms of Modality (DICOM PS3.3, C.7.3.1.1.1) for objects that are not radiographs. CR, DX, RG, RF, OT, an
+unknown term and a missing modality are passed on to the gate, since films are written with all of these."""
 
 _CHEST_WORDS = re.compile("CHEST|THORA|LUNG|RIB|HEART|STERN|CLAV|TRUNK|WHOLE|BABYGRAM")
 _OTHER_BODY_PARTS = {
@@ -35,33 +37,34 @@ _OTHER_BODY_PARTS = {
     *("LEG", "THIGH", "FEMUR", "KNEE", "PATELLA", "TIBIA", "FIBULA", "ANKLE", "FOOT", "HEEL", "CALCANEUS", "TOE"),
     *("KUB", "BREAST"),
 }
-"""BodyPartExamined of films that show no lungs. Any other word, and none, goes on to the gate."""
+"""Words of BodyPartExamined for films that do not show the lungs. Other words, and a missing element, are passed on to
+the gate."""
 
 _LATERAL_VIEWS = {"LL", "RL", "LLD", "RLD", "LLAT", "RLAT"}
-"""ViewPosition of films taken from the side: the standard's left and right lateral, also of a lying patient, and two
-that machines write. Whatever holds a word that starts with LAT counts too."""
+"""Words of ViewPosition for lateral views: the standard's left and right lateral, left and right lateral decubitus, and
+two terms that devices write. A word that starts with LAT counts as well."""
 
 _DAYS_PER_UNIT = {"D": 1.0, "W": 7.0, "M": 30.44, "Y": 365.25}
 
 
 def non_radiograph_modality(dataset: pydicom.Dataset) -> str | None:
-    """The modality if it is one of `NON_RADIOGRAPH_MODALITIES`, else None; so no free text of the file is returned."""
+    """The modality if it is one of `NON_RADIOGRAPH_MODALITIES`, else None; free text of the file is never returned."""
     return next((word for word in _words(dataset, "Modality")[:1] if word in NON_RADIOGRAPH_MODALITIES), None)
 
 
 def is_other_body_part(dataset: pydicom.Dataset) -> bool:
-    """Whether BodyPartExamined names a part that shows no lungs, and no chest beside it."""
+    """Whether BodyPartExamined names a body part that does not show the lungs, and does not name the chest as well."""
     words = _words(dataset, "BodyPartExamined")
     return any(word in _OTHER_BODY_PARTS for word in words) and not any(_CHEST_WORDS.match(word) for word in words)
 
 
 def is_lateral(dataset: pydicom.Dataset) -> bool:
-    """Whether ViewPosition says so; where it is missing or says something else, the gate must tell."""
+    """Whether ViewPosition names a lateral view. If it is missing or has another value, the gate decides."""
     return any(word in _LATERAL_VIEWS or word.startswith("LAT") for word in _words(dataset, "ViewPosition"))
 
 
 def header_warnings(dataset: pydicom.Dataset) -> tuple[str, ...]:
-    """What a user should know of this, without its being quoted."""
+    """Warnings for the user about body part, view position and age; they do not quote the header."""
     conditions = {
         BODY_PART_WARNING: is_other_body_part(dataset),
         LATERAL_WARNING: is_lateral(dataset),
@@ -81,7 +84,7 @@ def _words(dataset: pydicom.Dataset, keyword: str) -> list[str]:
 
 
 def _age_years(text: str) -> float | None:
-    """The standard's age string, such as 004Y or 018M, in years; None where it is missing or malformed."""
+    """A DICOM age string (VR AS, such as 004Y or 018M) in years; None if it is missing or malformed."""
     number, unit = text.strip()[:-1], text.strip()[-1:]
     if not (number.isascii() and number.isdecimal()) or unit not in _DAYS_PER_UNIT:
         return None

@@ -1,6 +1,6 @@
-"""A deflated DICOM file -> the same file unfolded, within bounds.
+"""Decompression of deflated DICOM files, with a size limit.
 
-pydicom would unfold it by itself, but whatever it unfolds to: 50 MB can hold 50 GB of zeros.
+pydicom decompresses such files without a limit: 50 MB can expand to 50 GB of zeros.
 """
 
 from __future__ import annotations
@@ -14,22 +14,23 @@ from ... import settings
 from ...errors import TooLarge, UnreadableImage
 
 BYTES_PER_PIXEL = 4
-"""Two for a deep film, and as much again for what stands around it; by `PNEUMONIA_MAX_PIXELS`."""
+"""Allowed bytes for each of `PNEUMONIA_MAX_PIXELS`: two for a film of 16 bits, and two for other elements."""
 
 TAGS_BYTES = 16_000_000
-"""On top, for the tags of a file of any size."""
+"""Allowed bytes in addition, for the tags of a file of any size."""
 
 _CHUNK_BYTES = 16_384
-"""Read at a time: unfolds to 17 MB at most, so that the whole stands in memory once and not twice."""
+"""Compressed bytes per step. They expand to at most 17 MB, so the output is not held in memory twice."""
 
 _SYNTAX_TAG = b"\x02\x00\x10\x00"
 _VRS_WITH_LONG_LENGTH = {b"OB", b"OW", b"OF", b"SQ", b"UN", b"UT"}
 
 
 def inflate(data: bytes) -> bytes:
-    """`data` as it is, unless its meta header says that it is deflated; then as explicit little endian.
+    """Convert a deflated file to explicit VR little endian; return any other file unchanged.
 
-    Raises `TooLarge` and `UnreadableImage`.
+    The transfer syntax in the meta header decides. Raises `TooLarge` if the output exceeds the limit, and
+    `UnreadableImage` if the compressed data are truncated.
     """
     start, end, meta_end = _parse_meta_header(data)
     if data[start:end].rstrip(b"\0 ") != DeflatedExplicitVRLittleEndian.encode():
@@ -42,7 +43,7 @@ def inflate(data: bytes) -> bytes:
 
 
 def _parse_meta_header(data: bytes) -> tuple[int, int, int]:
-    """Where the transfer syntax stands (start, end; both 0 where it is missing), and where the meta header ends."""
+    """(start, end) of the transfer syntax UID, both 0 if it is missing, and the end of the meta header."""
     position = 132 if data[128:132] == b"DICM" else 0
     syntax_position = (0, 0)
     while data[position : position + 2] == b"\x02\x00":
@@ -59,14 +60,16 @@ def _parse_meta_header(data: bytes) -> tuple[int, int, int]:
 
 def _decompress(compressed: memoryview, output: io.BytesIO) -> None:
     limit = BYTES_PER_PIXEL * settings.MAX_PIXELS.read() + TAGS_BYTES
-    header = output.tell()
+    header_bytes = output.tell()
     decompressor = zlib.decompressobj(-zlib.MAX_WBITS)
     for position in range(0, len(compressed), _CHUNK_BYTES):
         if decompressor.eof:
             return
         output.write(decompressor.decompress(compressed[position : position + _CHUNK_BYTES]))
-        if output.tell() - header > limit:
-            allowed = f"{limit / 1e6:.0f} MB"
-            raise TooLarge(f"The deflated DICOM file unfolds to too much. Allowed: {allowed}. Received: more.")
+        if output.tell() - header_bytes > limit:
+            raise TooLarge(
+                "The deflated DICOM file is too large when decompressed. "
+                f"Allowed: {limit / 1e6:.0f} MB. Received: more."
+            )
     if not decompressor.eof:
-        raise UnreadableImage("The deflated DICOM file breaks off before its end.")
+        raise UnreadableImage("The deflated DICOM file is truncated.")

@@ -1,7 +1,8 @@
-"""DICOM -> `Radiograph`. pydicom and the libraries behind it do the decoding; here stand the rules for what is read.
+"""DICOM file -> `Radiograph`.
 
-Nothing of the patient leaves this module: the tags are read in passing, and no text of pydicom's reaches a user, since
-it may quote a tag. docs/dicom.md has the rules in words.
+pydicom and its decoding libraries do the decoding; this module decides which files are read and how. No patient data
+leave it: tags are read but not kept, and messages of pydicom are never passed on, since they may quote a tag.
+docs/dicom.md describes the rules.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from ..radiograph import Pixels, Radiograph
 from . import decoder_pool, decoder_worker, header, voi
 from .inflate import inflate
 
-# A malformed tag is no reason to refuse the pixels, and pydicom's warnings about it would quote the tag in the log.
+# Pixels are read even if a tag is malformed, and pydicom's warnings about the tag would quote it in the log.
 pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
 logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
 warnings.filterwarnings("ignore", module=r"pydicom(\.|$)")
@@ -38,13 +39,13 @@ COMPRESSIONS = "uncompressed, deflated, RLE, JPEG baseline, extended or lossless
 _GREY_INTERPRETATIONS = {"MONOCHROME1", "MONOCHROME2"}
 _SAMPLES_PER_PIXEL = {**dict.fromkeys(_GREY_INTERPRETATIONS, 1), "PALETTE COLOR": 1}
 _SAMPLES_PER_PIXEL |= dict.fromkeys(("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT"), 3)
-"""PhotometricInterpretation -> samples a pixel. Grey films are often exported in colours, so these are read too."""
+"""PhotometricInterpretation -> samples per pixel. Grey films are often exported in colour, so colour is read too."""
 
 MAX_ELEMENT_BYTES = 65_534
-"""Bytes: what an element of numbers or words can have at most where its length is written in two bytes."""
+"""Maximum bytes of an element with numbers or text: the largest even length that a length field of two bytes holds."""
 
 MAX_TABLE_BYTES = 1_000_000
-"""Bytes of a table of grey values or offsets: seven times the largest that 16 bits need."""
+"""Maximum bytes of a lookup or offset table: seven times the largest table that 16 bits need."""
 
 _TABLES = ("LUTData", "ModalityLUTSequence", "VOILUTSequence", "ExtendedOffsetTable", "ExtendedOffsetTableLengths")
 _PALETTES = tuple(f"{colour}PaletteColorLookupTableData" for colour in ("Red", "Green", "Blue"))
@@ -63,13 +64,13 @@ _VOI_FUNCTIONS = {"LINEAR", "LINEAR_EXACT", "SIGMOID"}
 def read(data: bytes) -> Radiograph:
     """Decode the first frame of a DICOM file.
 
-    The modality rescale and then the VOI LUT or window are applied, MONOCHROME1 is inverted, so that air is dark;
-    colours become grey. Raises `UnsupportedDicom`, `NoPixels`, `TooLarge`, `UnreadableImage` or `Busy`.
+    Applies the modality rescale and then the VOI LUT or window, inverts MONOCHROME1 so that air is dark, and converts
+    colour to greyscale. Raises `UnsupportedDicom`, `NoPixels`, `TooLarge`, `UnreadableImage` or `Busy`.
     """
     with translate_decoder_errors("DICOM file"):
         dataset = pydicom.dcmread(decode_limits.BoundedReader(inflate(data)), force=True)
         if "PixelData" not in dataset and _PIXEL_DATA_TAG in data:
-            raise UnreadableImage("The DICOM file breaks off before the end of its picture.")
+            raise UnreadableImage("The DICOM file is truncated: its pixel data are incomplete.")
         _drop_oversized_elements(dataset)
         _normalise_elements(dataset)
         _check_supported(dataset)
@@ -84,10 +85,10 @@ def read(data: bytes) -> Radiograph:
 
 
 def _drop_oversized_elements(dataset: pydicom.Dataset) -> None:
-    """Forget elements that are longer than any that is read: pydicom would make an object of each of their values."""
+    """Delete elements longer than any that is needed here: pydicom would create an object for each of their values."""
     for tag in list(dataset.keys()):
         element = dataset.get_item(tag)
-        if isinstance(element, pydicom.DataElement):  # a sequence of undefined length, which is parsed by now
+        if isinstance(element, pydicom.DataElement):  # a sequence of undefined length is already parsed
             for item in element.value if element.VR == "SQ" else ():
                 _drop_oversized_elements(item)
         elif len(element.value or b"") > _MAX_BYTES.get(keyword_for_tag(tag), MAX_ELEMENT_BYTES):
@@ -95,7 +96,7 @@ def _drop_oversized_elements(dataset: pydicom.Dataset) -> None:
 
 
 def _normalise_elements(dataset: pydicom.Dataset) -> None:
-    """Make explicit what a careless writer left out: empty elements count as missing, a bare data set has a syntax."""
+    """Delete empty and meaningless elements, and set a missing VOILUTFunction and transfer syntax."""
     for keyword in ("WindowCenter", "WindowWidth", "RescaleSlope", "RescaleIntercept", "VOILUTSequence", "PixelData"):
         if keyword in dataset and not dataset[keyword].value and dataset[keyword].value != 0:
             del dataset[keyword]
@@ -103,9 +104,9 @@ def _normalise_elements(dataset: pydicom.Dataset) -> None:
         dataset.VOILUTFunction = "LINEAR"
     min_width = 1 if dataset.VOILUTFunction == "LINEAR" else 1e-9
     if "WindowCenter" in dataset and not (_first_value(dataset.get("WindowWidth")) or 0) >= min_width:
-        del dataset["WindowCenter"]  # a window without width shows nothing
+        del dataset["WindowCenter"]  # a window below the minimum width is invalid
     if dataset.get("RescaleSlope") == 0:
-        del dataset["RescaleSlope"]  # so does a scale without length
+        del dataset["RescaleSlope"]  # a slope of zero is invalid
     if not dataset.file_meta.get("TransferSyntaxUID"):
         implicit, little = dataset.original_encoding
         explicit = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
@@ -122,33 +123,35 @@ def _check_supported(dataset: pydicom.Dataset) -> None:
     modality = header.non_radiograph_modality(dataset)
     if modality is not None:
         raise UnsupportedDicom(
-            "The DICOM file says that it is no X-ray film. Allowed: CR, DX or another modality of films. "
+            "The modality of the DICOM file is not radiography. Allowed: CR, DX or another modality of radiographs. "
             f"Received: {modality}."
         )
     _check_compression(dataset.file_meta.TransferSyntaxUID)
     samples = dataset.get("SamplesPerPixel", 1)
     if samples != _SAMPLES_PER_PIXEL.get(_photometric(dataset)) or (samples == 3 and dataset.BitsAllocated != 8):
         raise UnsupportedDicom(
-            "The DICOM picture is neither grey nor in colours that are read. Allowed: MONOCHROME1 or MONOCHROME2; "
-            "PALETTE COLOR; RGB or YBR with 8 bits a sample."
+            "The photometric interpretation of the DICOM image is not supported. Allowed: MONOCHROME1 or MONOCHROME2; "
+            "PALETTE COLOR; RGB or YBR with 8 bits per sample."
         )
     check_pixel_count(int(dataset.Columns), int(dataset.Rows))
 
 
 def _no_pixels_error(dataset: pydicom.Dataset) -> NoPixels | UnsupportedDicom:
     if "FloatPixelData" in dataset or "DoubleFloatPixelData" in dataset:
-        return UnsupportedDicom("The DICOM file holds a map of numbers and no film. Allowed: a file with pixel data.")
+        return UnsupportedDicom(
+            "The DICOM file contains a parametric map of floats. Allowed: a file with integer pixel data."
+        )
     if dataset.file_meta.get("MediaStorageSOPClassUID") == _DICOMDIR:
-        return NoPixels("The DICOM file is a DICOMDIR, a list of other files. Allowed: a file with pixel data.")
-    return NoPixels("The DICOM file holds no picture. Allowed: a file with pixel data.")
+        return NoPixels("The DICOM file is a DICOMDIR, an index of other files. Allowed: a file with pixel data.")
+    return NoPixels("The DICOM file contains no image. Allowed: a file with pixel data.")
 
 
 def _check_compression(syntax: UID) -> None:
     if syntax not in _UNCOMPRESSED and syntax not in decoder_worker.DECODERS:
         is_standard = not syntax.is_private and syntax.is_transfer_syntax
         raise UnsupportedDicom(
-            f"The DICOM file's compression is not supported. Allowed: {COMPRESSIONS}. "
-            f"Received: {syntax.name if is_standard else 'an unknown one'}."
+            f"The compression of the DICOM file is not supported. Allowed: {COMPRESSIONS}. "
+            f"Received: {syntax.name if is_standard else 'an unknown transfer syntax'}."
         )
 
 
@@ -157,18 +160,18 @@ def _photometric(dataset: pydicom.Dataset) -> str:
 
 
 def _grey_pixels(dataset: pydicom.Dataset) -> tuple[Pixels, tuple[str, ...]]:
-    """`[H, W]` grey pixels, and a note where colour was lost on the way."""
+    """`[H, W]` grey pixels, and a warning if colour was lost."""
     stored = _stored_values(dataset)
     if _photometric(dataset) in _GREY_INTERPRETATIONS:
         return voi.apply_rescale_and_voi(dataset, stored), ()
     channels = apply_color_lut(stored, dataset) if stored.ndim == 2 else stored
     if channels.dtype != np.uint8:
-        channels = (channels >> 8).astype(np.uint8)  # a palette's entries have 16 bits
+        channels = (channels >> 8).astype(np.uint8)  # palette entries may have 16 bits
     return greyscale.to_grey(Image.fromarray(channels))
 
 
 def _stored_values(dataset: pydicom.Dataset) -> npt.NDArray[Any]:
-    """The first frame's samples, `[H, W]` or, in RGB, `[H, W, 3]`."""
+    """Samples of the first frame: `[H, W]`, or `[H, W, 3]` in RGB."""
     if dataset.file_meta.TransferSyntaxUID not in _UNCOMPRESSED:
         return _decompress(dataset)
     bits, allocated = int(dataset.BitsStored), int(dataset.BitsAllocated)
@@ -177,13 +180,13 @@ def _stored_values(dataset: pydicom.Dataset) -> npt.NDArray[Any]:
         return _ybr_to_rgb(pixel_array(dataset, index=0, raw=True))
     if high_bit == bits - 1 or not bits <= high_bit < allocated:
         return pixel_array(dataset, index=0)
-    # pydicom takes the lowest bits whatever HighBit says; here they lie higher, with foreign bits on either side.
+    # pydicom ignores HighBit and takes the lowest bits. Here the samples are higher, with unrelated bits on both sides.
     samples = pixel_array(dataset, index=0, correct_unused_bits=False)
     return (samples << (allocated - 1 - high_bit)) >> (allocated - bits)
 
 
 def _ybr_to_rgb(samples: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """YBR_FULL `[H, W, 3]` as RGB; pydicom would do it at once, in floats."""
+    """YBR_FULL `[H, W, 3]` -> RGB, in slices of rows; pydicom would convert the whole image in floats at once."""
     rgb = np.empty_like(samples)
     for rows in row_slices(*samples.shape[:2]):
         rgb[rows] = convert_color_space(samples[rows], "YBR_FULL", "RGB")
@@ -200,9 +203,9 @@ def _decompress(dataset: pydicom.Dataset) -> npt.NDArray[Any]:
         extended_offsets=offsets if all(offsets) else None,
     )
     if not decoder_worker.has_end_marker(syntax, frame):
-        raise UnreadableImage(f"The DICOM picture breaks off before its end ({syntax.name}).")
+        raise UnreadableImage(f"The DICOM image is truncated: its compressed data are incomplete ({syntax.name}).")
     if decoder_worker.frame_size(syntax, frame) not in {None, (int(dataset.Rows), int(dataset.Columns))}:
-        raise UnreadableImage(f"The DICOM picture has another size than its file says ({syntax.name}).")
+        raise UnreadableImage(f"The size of the compressed DICOM image differs from its header ({syntax.name}).")
     layout = {
         "rows": int(dataset.Rows),
         "columns": int(dataset.Columns),
@@ -222,4 +225,4 @@ def _frame_count(dataset: pydicom.Dataset) -> int:
 
 def _frame_warnings(dataset: pydicom.Dataset) -> tuple[str, ...]:
     frames = _frame_count(dataset)
-    return (f"The file holds {frames} pictures; only the first was used.",) if frames > 1 else ()
+    return (f"The file contains {frames} images; only the first was used.",) if frames > 1 else ()

@@ -1,4 +1,4 @@
-"""Stored values of a grey DICOM frame -> what a viewer would show: rescale, VOI table or window, air dark."""
+"""Greyscale transformation of a DICOM frame: stored values -> modality rescale -> VOI LUT or window -> air dark."""
 
 from __future__ import annotations
 
@@ -13,20 +13,23 @@ from ..intensity import rescale_to_uint16, row_slices
 from ..radiograph import Pixels
 
 _BEYOND_ALL_VALUES = 10_000_000
-"""Beyond every value that 16 bits and a rescale give."""
+"""A value larger than any that 16-bit samples and a rescale produce."""
 
 
 def apply_rescale_and_voi(dataset: pydicom.Dataset, stored: npt.NDArray[Any]) -> Pixels:
-    """The modality rescale and then the VOI table or window are applied, and MONOCHROME1 is inverted."""
+    """Apply the modality rescale, then the VOI LUT or window, and invert MONOCHROME1.
+
+    `stored` is `[H, W]`, signed or unsigned integers; the result is uint8 or uint16. See DICOM PS3.3 C.11.1 and C.11.2.
+    """
     values, max_value = _transform(dataset, stored)
     return max_value - values if dataset.PhotometricInterpretation == "MONOCHROME1" else values
 
 
 def _transform(dataset: pydicom.Dataset, stored: npt.NDArray[Any]) -> tuple[Pixels, Any]:
-    """What a viewer would show, and the value that stands for white.
+    """The transformed values, and the value of white.
 
-    A film without window keeps its own values and depth, so that it equals the same film as a picture; a rescale by two
-    numbers moves all values alike and changes no more than their names, unless it turns them round.
+    A film without a window keeps its stored values and depth, so that it equals the same film saved as an image file. A
+    linear rescale keeps the order of intensities unless its slope is negative, so only the sign of the slope matters.
     """
     has_window = "WindowCenter" in dataset or "VOILUTSequence" in dataset
     if not has_window and "ModalityLUTSequence" not in dataset and stored.dtype.kind == "u":
@@ -45,16 +48,16 @@ def _transform(dataset: pydicom.Dataset, stored: npt.NDArray[Any]) -> tuple[Pixe
 
 def _at_stored_depth(stored: npt.NDArray[Any], bits: int) -> tuple[Pixels, Any]:
     depth = np.dtype(np.uint8 if stored.dtype.itemsize == 1 else np.uint16)
-    # A compressed frame may be deeper than the tags know.
+    # A compressed frame may be deeper than BitsStored says.
     if stored.max() >= 2**bits:
         bits = 8 * depth.itemsize
     return stored.astype(depth), depth.type(2**bits - 1)
 
 
 def _modality_table_range(dataset: pydicom.Dataset, stored: npt.NDArray[Any]) -> tuple[float, float]:
-    """What a modality table can give at all; for signed values, the film's own ends."""
+    """Minimum and maximum of the modality LUT's output; for signed values, those of this film."""
     if stored.dtype.kind == "u":
-        # No table reaches further: it has 16 bits of entries, and starts at a value of 16 bits.
+        # Covers every table: it has at most 2**16 entries, and its first mapped value has 16 bits.
         possible = np.arange(2 ** min(17, int(dataset.BitsStored)), dtype=stored.dtype)
         parts = iter([apply_modality_lut(possible, dataset)])
     else:
@@ -64,13 +67,13 @@ def _modality_table_range(dataset: pydicom.Dataset, stored: npt.NDArray[Any]) ->
 
 
 def _rescale_window_output(dataset: pydicom.Dataset, windowed: npt.NDArray[np.float64]) -> npt.NDArray[np.uint16]:
-    """Black and white are what the window makes of values far below and far above it."""
-    with np.errstate(over="ignore"):  # a sigmoid window may be steep
+    """Map the output for values far below and far above the window to black and white."""
+    with np.errstate(over="ignore"):  # the exponential of a steep sigmoid window overflows
         below, above = (
             float(value)
             for value in apply_voi_lut(np.array([-_BEYOND_ALL_VALUES, _BEYOND_ALL_VALUES]), dataset, index=0)
         )
     if below > above and "VOILUTSequence" not in dataset:
-        # A table may turn bright and dark round, a window never does: pydicom's does after a rescale of negative slope.
+        # A LUT may invert the film, a window may not; pydicom's window inverts it after a rescale with negative slope.
         windowed = below + above - windowed
     return rescale_to_uint16(windowed, min(below, above), max(below, above))

@@ -1,4 +1,4 @@
-"""Decoders that crash, hang or lie cost one film its answer and nothing else, and leave nothing behind."""
+"""A decoder that crashes, hangs or returns wrong data fails one film only, and leaves no process behind."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ PROGRAM = decoder_worker.__file__
 FILM = np.random.default_rng(1).integers(0, 256, (72, 80), dtype=np.uint8)
 COMPRESSED = encapsulated(FILM, JPEGLosslessSV1, codestreams.jpeg_lossless(FILM, 8), **CHILD)
 
-linux = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes through /proc")
+linux = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads the states of processes from /proc")
 
 
 @pytest.fixture(autouse=True)
 def workers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Workers of this test alone; when they have ended, no child of this process is left, alive or dead."""
+    """A pool for this test only; afterwards this process has no additional child, running or zombie."""
     before = children()
     monkeypatch.setattr(decoder_pool, "_pool", decoder_pool._WorkerPool())
     yield
@@ -46,7 +46,7 @@ def workers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], None]:
-    """`program(text)`: new decoders run this Python text; with "" they run the real one again."""
+    """`program(text)`: new workers run this Python source; `program("")` restores the real program."""
 
     def replace(text: str) -> None:
         path = tmp_path / "program.py"
@@ -57,7 +57,7 @@ def program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], 
 
 
 def state(pid: int) -> tuple[str, int]:
-    """(letter of the state, parent) of a process; "gone" where there is none."""
+    """(state letter, parent pid) of a process; ("gone", 0) if it does not exist."""
     try:
         after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
@@ -71,7 +71,7 @@ def children() -> set[int]:
 
 
 def has_ended(pid: int) -> bool:
-    """Whether it ends; a zombie that waits for another process to bury it has ended."""
+    """Wait up to a minute for the process to end; a zombie that its parent has not reaped yet counts as ended."""
     for _ in range(600):
         if state(pid)[0] in {"gone", "Z"}:
             return True
@@ -87,32 +87,32 @@ READ = "import ctypes, json, os, sys, time\nrequest = json.loads(sys.stdin.buffe
 ANSWER = "sys.stdout.buffer.write(json.dumps({'dtype': %r, 'shape': %r}).encode() + b'\\n' + bytes(%d))\n"
 BROKEN = {
     "aborts": READ + "os.abort()",
-    "reads where it must not": READ + "ctypes.string_at(0)",
-    "is killed for its memory": READ + "os.kill(os.getpid(), 9)",
-    "leaves without a word": READ,
+    "segmentation fault": READ + "ctypes.string_at(0)",
+    "is killed by SIGKILL": READ + "os.kill(os.getpid(), 9)",
+    "exits without a response": READ,
     "does not start": "import nothing_of_this_name",
-    "speaks nonsense": READ + "print('nonsense')\nsys.stdout.flush()\ntime.sleep(600)",
-    "speaks no text": READ + "sys.stdout.buffer.write(bytes(range(256)) * 9 + b'\\n')",
-    "never ends its line": READ + "sys.stdout.write('[' * 10**7)",
-    "answers a number": READ + "print(7)",
-    "answers with another size": READ + ANSWER % ("|u1", [1, 1], 1),
-    "answers with objects": READ + ANSWER % ("|O", FILM.shape, 8 * FILM.size),
-    "answers with half the samples": READ + ANSWER % ("|u1", FILM.shape, FILM.size // 2),
+    "writes invalid JSON": READ + "print('nonsense')\nsys.stdout.flush()\ntime.sleep(600)",
+    "writes invalid UTF-8": READ + "sys.stdout.buffer.write(bytes(range(256)) * 9 + b'\\n')",
+    "writes an endless line": READ + "sys.stdout.write('[' * 10**7)",
+    "returns a number": READ + "print(7)",
+    "returns another size": READ + ANSWER % ("|u1", [1, 1], 1),
+    "returns objects": READ + ANSWER % ("|O", FILM.shape, 8 * FILM.size),
+    "returns half of the samples": READ + ANSWER % ("|u1", FILM.shape, FILM.size // 2),
 }
 
 
 @linux
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_decoder_that_breaks_costs_one_film(
+def test_a_decoder_that_crashes_fails_one_film(
     name: str, program: Callable[[str], None], caplog: pytest.LogCaptureFixture
 ) -> None:
     program(BROKEN[name])
-    with pytest.raises(UnreadableImage, match="its decoder broke down on it") as caught:
+    with pytest.raises(UnreadableImage, match="its decoder crashed") as caught:
         read(COMPRESSED)
     assert idle() == []
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
     everything = caught.value.message + caplog.text
-    assert "broke down with exit code" in caplog.text
+    assert "crashed with exit code" in caplog.text
     assert not any(secret in everything for secret in CHILD.values())
     program("")
     np.testing.assert_array_equal(read(COMPRESSED).pixels, FILM)
@@ -135,7 +135,7 @@ def test_a_decoder_that_hangs_is_ended(statement: str, short_timeout: None, prog
 
 @linux
 def test_a_decoder_that_never_takes_the_frame_is_ended(short_timeout: None, program: Callable[[str], None]) -> None:
-    """The frame is larger than a pipe, so that the service would wait for ever to be rid of it."""
+    """The frame is larger than a pipe buffer, so the service would block forever when writing it."""
     program("import time\ntime.sleep(600)")
     large = np.random.default_rng(2).integers(0, 256, (800, 800), dtype=np.uint8)
     with pytest.raises(UnreadableImage, match="in time"):
@@ -177,10 +177,10 @@ def test_in_a_batch_only_the_films_that_crash_a_decoder_fail(
 
 
 @linux
-def test_a_decoder_that_spins_is_ended_by_the_processors_time(
+def test_a_decoder_that_loops_is_ended_by_its_cpu_limit(
     program: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However busy the machine: here the clock would let it spin for a day."""
+    """The wall-clock limit is a day here, so only the CPU limit can end it."""
     monkeypatch.setattr(decoder_pool, "CPU_SECONDS_BASE", 1)
     monkeypatch.setattr(decoder_pool, "CLOCK_SECONDS_PER_CPU_SECOND", 86_400)
     program(FRAGILE)
@@ -200,8 +200,8 @@ def test_a_worker_serves_film_after_film_also_after_a_damaged_one() -> None:
 
 
 @linux
-def test_a_worker_that_died_while_it_waited_is_replaced() -> None:
-    decoder_pool._pool.end()  # of other tests
+def test_a_worker_that_died_while_idle_is_replaced() -> None:
+    decoder_pool._pool.end()  # workers of other tests
     read(COMPRESSED)
     (pid,) = idle()
     os.kill(pid, signal.SIGKILL)
@@ -211,8 +211,8 @@ def test_a_worker_that_died_while_it_waited_is_replaced() -> None:
 
 
 @linux
-def test_a_worker_that_an_earlier_film_broke_costs_no_later_one(program: Callable[[str], None]) -> None:
-    """Damaged bytes may spoil a decoder's memory in a way that shows only at the next frame."""
+def test_a_worker_corrupted_by_an_earlier_film_does_not_fail_a_later_one(program: Callable[[str], None]) -> None:
+    """Damaged bytes may corrupt the memory of a decoder so that only a later frame crashes."""
     program(FRAGILE.replace('if b"CRASH" in frame:', "fragile.frames += 1\n    if fragile.frames == 2:"))
     for _ in range(3):
         np.testing.assert_array_equal(read(COMPRESSED).pixels, FILM)
@@ -250,14 +250,14 @@ def test_a_service_that_can_start_no_process_says_busy(monkeypatch: pytest.Monke
     monkeypatch.undo()
 
 
-def test_a_decoder_that_is_not_installed_is_called_so(program: Callable[[str], None]) -> None:
+def test_a_missing_decoder_is_reported_as_not_installed(program: Callable[[str], None]) -> None:
     program(f"import runpy, sys\nsys.modules['gdcm'] = None\nrunpy.run_path({PROGRAM!r}, run_name='__main__')")
-    with pytest.raises(UnsupportedDicom, match="not installed here"):
+    with pytest.raises(UnsupportedDicom, match="is not installed"):
         read(COMPRESSED)
 
 
 @linux
-def test_a_decoder_gets_no_more_memory_than_the_size_explains(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_memory_of_a_decoder_is_limited_by_the_image_size(monkeypatch: pytest.MonkeyPatch) -> None:
     blank = np.zeros((3000, 3000), np.uint16)
     data = encapsulated(blank, JPEG2000Lossless, codestreams.jpeg_2000(blank, 16))
     assert not read(data).pixels.any()
@@ -279,7 +279,7 @@ while True:
 
 
 @linux
-def test_a_decoder_that_spins_after_the_service_was_killed_ends_by_itself_without_a_core_dump() -> None:
+def test_a_decoder_that_loops_after_the_service_was_killed_ends_without_a_core_dump() -> None:
     process = subprocess.run([sys.executable, "-c", SPINS], capture_output=True, text=True, timeout=600)
     assert (process.stdout.strip(), -process.returncode) == ("0", signal.SIGXCPU)
 
@@ -288,7 +288,7 @@ START = f"import sys\nsys.path.insert(0, {str(ROOT)!r})\nfrom pathlib import Pat
 
 
 def python(code: str, folder: Path, *arguments: object) -> str:
-    """What a new interpreter prints that is started in `folder`; `pneumonia` is imported from here."""
+    """Output of a new interpreter started in `folder`; `pneumonia` is imported from this checkout."""
     command = [sys.executable, "-c", START + code, *map(str, arguments)]
     process = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=600)
     assert process.returncode == 0, process.stderr
@@ -356,15 +356,15 @@ def test_a_compressed_film_loads_no_native_decoder_into_the_service(film_path: P
     assert python(DECODES + "print('gdcm' in sys.modules)", film_path.parent, film_path).endswith("False")
 
 
-def test_a_program_that_imported_the_decoder_itself_keeps_it(tmp_path: Path) -> None:
+def test_a_program_that_has_imported_gdcm_keeps_it(tmp_path: Path) -> None:
     (tmp_path / "film").write_bytes(dicom(FILM))
     code = "import gdcm\nfrom pneumonia.imaging import read\nread(Path(sys.argv[1]))\n"
     code += "print(sys.modules['gdcm'] is gdcm)"
     assert python(code, tmp_path, tmp_path / "film") == "True"
 
 
-def test_a_folder_called_like_what_the_decoder_looks_for_disturbs_nothing(film_path: Path) -> None:
-    """GDCM imports `dl` from wherever Python finds one, and fails on a foreign one."""
+def test_a_folder_with_the_name_of_a_module_that_gdcm_imports_is_ignored(film_path: Path) -> None:
+    """GDCM imports a module `dl` if Python finds one, and fails if it is not the expected one."""
     (film_path.parent / "dl").mkdir()
     assert python("sys.path.insert(0, '')\n" + DECODES, film_path.parent, film_path).isdecimal()
 

@@ -1,4 +1,4 @@
-"""What is read of a DICOM film, and how its values become grey."""
+"""Reading of DICOM films: greyscale transformation, header checks and warnings."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from pneumonia.imaging.dicom.header import BODY_PART_WARNING, LATERAL_WARNING
 from tests.support.dicom_files import UNCOMPRESSED, dicom
 
 Grey = npt.NDArray[np.uint8]
-AGE_WARNING = "The patient's age lies outside 1-5 years, the ages of the training films."
+AGE_WARNING = "The patient's age is outside 1-5 years, the age range of the training films."
 
 
 def ramp(bits: int = 12) -> npt.NDArray[np.uint16]:
@@ -63,7 +63,7 @@ def test_a_file_that_lost_its_preamble_but_not_its_meta_header_is_read(large_fil
     np.testing.assert_array_equal(read(dicom(large_film)[132:]).pixels, large_film)
 
 
-def test_a_dicom_is_told_by_its_bytes_whatever_the_name(large_film: Grey, tmp_path: Path) -> None:
+def test_a_dicom_file_is_detected_by_its_bytes_for_any_file_name(large_film: Grey, tmp_path: Path) -> None:
     path = tmp_path / "film.jpg"
     path.write_bytes(dicom(large_film))
     assert read(path).format == "DICOM"
@@ -93,7 +93,7 @@ def test_signed_values_are_shifted_and_not_wrapped() -> None:
     assert np.all(np.diff(film.pixels[0].astype(np.int64)) > 0)
 
 
-def test_a_rescale_with_negative_slope_turns_the_film_bright_on_dark() -> None:
+def test_a_rescale_with_negative_slope_inverts_the_film() -> None:
     film = read(dicom(ramp(12), BitsStored=12, RescaleSlope=-1, RescaleIntercept=4095))
     np.testing.assert_array_equal(film.pixels, 4095 - ramp(12))
 
@@ -112,11 +112,11 @@ def test_a_rescale_changes_the_scale_and_not_the_picture() -> None:
     [
         {"RescaleSlope": "1", "RescaleIntercept": "0"},
         {"RescaleSlope": "1.0", "RescaleIntercept": "0.0"},
-        # Archives leave tags in place that have lost their value.
+        # Archives write empty elements.
         {"WindowCenter": "", "WindowWidth": ""},
     ],
 )
-def test_tags_that_ask_for_nothing_leave_the_film_as_it_is(tags: dict[str, Any], large_film: Grey) -> None:
+def test_tags_without_effect_do_not_change_the_film(tags: dict[str, Any], large_film: Grey) -> None:
     np.testing.assert_array_equal(read(dicom(large_film, **tags)).pixels, large_film)
 
 
@@ -132,7 +132,7 @@ def test_a_window_shows_its_range_and_clips_the_rest() -> None:
 
 
 def test_a_window_over_the_whole_depth_shows_the_film_as_it_is(large_film: Grey) -> None:
-    """The window's ends are black and white, not the film's own darkest and brightest pixel: so a viewer shows it."""
+    """The ends of the window are black and white, as in a viewer, not the darkest and brightest pixel of the film."""
     deep = np.rint(large_film * (4095 / 255)).astype(np.uint16)
     windowed = to_input(read(dicom(deep, BitsStored=12, WindowCenter=2048, WindowWidth=4096)))
     difference = windowed.astype(np.int16) - to_input(read(large_film))
@@ -160,7 +160,7 @@ def table(values: list[int]) -> Dataset:
 
 
 def test_a_voi_table_is_looked_up() -> None:
-    # A table that turns the film into its negative cannot be mistaken for a window or for nothing.
+    # A table that inverts the film gives a result that neither a window nor an ignored table gives.
     film = read(dicom(ramp(8), BitsStored=8, VOILUTSequence=[table(list(range(65535, -1, -257)))]))
     np.testing.assert_array_equal(film.pixels, 65535 - ramp(8) * np.uint16(257))
 
@@ -170,10 +170,10 @@ def test_a_modality_table_is_looked_up() -> None:
     np.testing.assert_array_equal(film.pixels, 65535 - ramp(8) * np.uint16(257))
 
 
-def test_of_several_frames_the_first_is_used_and_told(large_film: Grey) -> None:
+def test_the_first_of_several_frames_is_used_with_a_warning(large_film: Grey) -> None:
     film = read(dicom(np.stack([large_film, 255 - large_film]), NumberOfFrames=2))
     np.testing.assert_array_equal(film.pixels, large_film)
-    assert film.warnings == ("The file holds 2 pictures; only the first was used.",)
+    assert film.warnings == ("The file contains 2 images; only the first was used.",)
 
 
 LATERAL = ["LL", "RL", "LLD", "RLD", "LATERAL", "lateral", "LEFT LATERAL", "LAT", "L_LAT", "LLAT", " LL "]
@@ -181,13 +181,13 @@ NOT_LATERAL = ["AP", "PA", "", None, "FRONTAL", "AP SUPINE", "LL5", "PLL", "OBLA
 
 
 @pytest.mark.parametrize("view", LATERAL)
-def test_a_view_from_the_side_is_told_and_not_kept(view: str, large_film: Grey) -> None:
+def test_a_lateral_view_is_flagged_and_its_tag_is_not_kept(view: str, large_film: Grey) -> None:
     film = read(dicom(large_film, ViewPosition=view, SpecificCharacterSet="ISO_IR 192"))
     assert (film.is_lateral, film.warnings, film.format) == (True, (LATERAL_WARNING,), "DICOM")
 
 
 @pytest.mark.parametrize("view", NOT_LATERAL)
-def test_any_other_view_or_none_goes_on(view: str | None, large_film: Grey) -> None:
+def test_any_other_view_or_none_is_passed_on(view: str | None, large_film: Grey) -> None:
     film = read(dicom(large_film, ViewPosition=view, SpecificCharacterSet="ISO_IR 192"))
     assert (film.is_lateral, film.warnings) == (False, ())
 
@@ -208,35 +208,35 @@ CHEST_OR_UNKNOWN = [
 
 
 @pytest.mark.parametrize("part", OTHER_PARTS)
-def test_another_part_of_the_body_is_told_and_not_judged(part: str, large_film: Grey, predictor: Predictor) -> None:
+def test_another_body_part_gets_a_warning_and_is_not_scored(part: str, large_film: Grey, predictor: Predictor) -> None:
     prediction = predictor.predict(dicom(large_film, BodyPartExamined=part))
     assert prediction.as_dict()["reason"]["code"] == "not_a_chest_film"
     assert (prediction.probabilities, prediction.warnings) == (None, (BODY_PART_WARNING,))
 
 
 @pytest.mark.parametrize("part", CHEST_OR_UNKNOWN)
-def test_a_chest_or_what_is_not_known_goes_on(part: str | None, large_film: Grey) -> None:
+def test_a_chest_or_an_unknown_body_part_is_passed_on(part: str | None, large_film: Grey) -> None:
     film = read(dicom(large_film, BodyPartExamined=part))
     assert (film.is_other_body_part, film.warnings) == (False, ())
 
 
 @pytest.mark.parametrize("modality", ["CR", "DX", "RG", "RF", "OT", "XYZ", "", None])
-def test_the_modalities_of_films_and_unknown_ones_go_on(modality: str | None, large_film: Grey) -> None:
+def test_modalities_of_films_and_unknown_ones_are_passed_on(modality: str | None, large_film: Grey) -> None:
     assert read(dicom(large_film, Modality=modality)).warnings == ()
 
 
 @pytest.mark.parametrize("age", ["001Y", "005Y", "012M", "018M", "071M", "053W", "400D", "3Y", " 003Y"])
-def test_the_ages_of_the_training_films_are_not_told(age: str, large_film: Grey) -> None:
+def test_ages_of_the_training_films_give_no_warning(age: str, large_film: Grey) -> None:
     assert read(dicom(large_film, PatientAge=age)).warnings == ()
 
 
 @pytest.mark.parametrize("age", ["000Y", "006Y", "045Y", "011M", "006M", "073M", "010D", "051W", "120Y"])
-def test_an_age_outside_the_training_films_is_told_without_the_age(age: str, large_film: Grey) -> None:
+def test_an_age_outside_the_training_films_gives_a_warning_without_the_age(age: str, large_film: Grey) -> None:
     assert read(dicom(large_film, PatientAge=age)).warnings == (AGE_WARNING,)
 
 
 @pytest.mark.filterwarnings("ignore:.*PatientAge|.*VR AS:UserWarning")
 @pytest.mark.parametrize("age", ["", None, "Y", "abcY", "0x7Y", "-01Y", "003", "45", "²Y"])
-def test_a_missing_or_malformed_age_is_no_reason_for_anything(age: str | None, large_film: Grey) -> None:
+def test_a_missing_or_malformed_age_gives_no_warning(age: str | None, large_film: Grey) -> None:
     tags: dict[str, Any] = {"SpecificCharacterSet": "ISO_IR 192", "PatientAge": age}
     assert read(dicom(large_film, **tags)).warnings == ()

@@ -1,4 +1,4 @@
-"""Damaged compressed films: cut off, bits flipped, under headers that lie. A clean error or a film, never a crash."""
+"""Damaged compressed films: truncated, bits flipped, wrong headers. They give an error or a film, never a crash."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ FRAMES: dict[UID, tuple[npt.NDArray[Any], int, bytes]] = {
     JPEG2000Lossless: (FILM, 12, codestreams.jpeg_2000(FILM, 12)),
     JPEG2000: (FILM, 12, codestreams.jpeg_2000(FILM, 12, 5)),
 }
-"""A film in each family of encodings: samples, bits stored, compressed frame."""
+"""Transfer syntax -> samples, bits stored and compressed frame of a film."""
 
 every_encoding = pytest.mark.parametrize("syntax", FRAMES, ids=lambda syntax: syntax.name)
 
@@ -50,7 +50,7 @@ def film(syntax: UID, frame: bytes | None = None, **tags: Any) -> bytes:
 
 
 def error_message(data: bytes) -> str:
-    """The error's message, or "" for a film; anything but our own errors goes through."""
+    """The message of the `FilmError`, or "" if a film was read; any other exception propagates."""
     try:
         pixels = read(data).pixels
     except PneumoniaError as error:
@@ -62,7 +62,7 @@ def error_message(data: bytes) -> str:
 
 
 @pytest.fixture(autouse=True)
-def nothing_of_the_patient_comes_out(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> Any:
+def no_patient_data_are_printed_or_logged(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> Any:
     caplog.set_level(logging.DEBUG)
     yield
     printed = capfd.readouterr()
@@ -96,7 +96,7 @@ def test_a_file_that_is_cut_off_is_unreadable(syntax: UID, share: float) -> None
 def test_flipped_bits_give_a_clean_error_or_a_film(syntax: UID, seed: int) -> None:
     random = np.random.default_rng(seed)
     frame = np.frombuffer(FRAMES[syntax][2], np.uint8).copy()
-    # Half of them near the start, where sizes and tables stand.
+    # Half of the positions are near the start, where sizes and tables are.
     positions = [*random.integers(0, min(200, len(frame)), 2), *random.integers(0, len(frame), 2)]
     frame[positions] ^= 1 << random.integers(0, 8, len(positions), dtype=np.uint8)
     message = error_message(film(syntax, frame.tobytes()))
@@ -123,22 +123,22 @@ MISDECLARED_HEADERS: list[dict[str, Any]] = [
 
 @every_encoding
 @pytest.mark.parametrize("header", MISDECLARED_HEADERS, ids=str)
-def test_a_header_that_lies_about_the_samples_gives_a_clean_error(syntax: UID, header: dict[str, Any]) -> None:
+def test_a_wrong_header_gives_a_clean_error_or_a_film(syntax: UID, header: dict[str, Any]) -> None:
     message = error_message(film(syntax, **header))
-    # A size must fit where the frame knows its own; of the rest some can be read in spite of the lie.
+    # A wrong size is an error if the frame has its own header. Some other wrong headers do not prevent reading.
     if header.keys() <= {"Rows", "Columns", "SamplesPerPixel"} and syntax != RLELossless:
         assert message
 
 
 @pytest.mark.parametrize("syntax", [JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLosslessSV1, JPEGLSLossless])
 @pytest.mark.parametrize("size", [(65500, 65500), (73, 80), (1, 1), (0, 0)])
-def test_a_jpeg_of_another_size_than_the_header_says_is_no_film(syntax: UID, size: tuple[int, int]) -> None:
+def test_a_jpeg_of_another_size_than_the_header_says_is_refused(syntax: UID, size: tuple[int, int]) -> None:
     frame = FRAMES[syntax][2].replace(struct.pack(">HH", *FILM.shape), struct.pack(">HH", *size), 1)
     assert error_message(film(syntax, frame))
 
 
 @pytest.mark.parametrize("size", [(2**31 - 1, 2**31 - 1), (60_000, 60_000), (81, 72), (1, 1), (0, 0)])
-def test_a_jpeg_2000_of_another_size_than_the_header_says_is_no_film(size: tuple[int, int]) -> None:
+def test_a_jpeg_2000_of_another_size_than_the_header_says_is_refused(size: tuple[int, int]) -> None:
     width_and_height = struct.pack(">LL", *FILM.shape[::-1])
     frame = FRAMES[JPEG2000Lossless][2].replace(width_and_height, struct.pack(">LL", *size))
     assert error_message(film(JPEG2000Lossless, frame))
@@ -150,15 +150,15 @@ def test_a_frame_under_another_encodings_name_gives_a_clean_error_or_a_film(synt
     error_message(film(syntax, FRAMES[other][2]))
 
 
-def test_an_rle_frame_that_swells_is_not_followed() -> None:
-    """Each pair of bytes becomes 128: a small file that would be gigabytes."""
+def test_an_rle_frame_that_expands_to_gigabytes_is_not_expanded() -> None:
+    """Each pair of bytes expands to 128, so that a small file would take gigabytes."""
     segment = b"\x81\0" * 2_000_000
     frame = struct.pack("<16L", 2, 64, 64 + len(segment), *[0] * 13) + segment + segment
     error_message(film(RLELossless, frame))
 
 
 def deflated(tail: bytes) -> bytes:
-    """A deflated film whose data set goes on with `tail`, before it is deflated."""
+    """A deflated film with `tail` appended to its data set before compression."""
     data = dicom(GREY, syntax=DeflatedExplicitVRLittleEndian, **CHILD)
     meta = 144 + int.from_bytes(data[140:144], "little")
     deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
@@ -166,13 +166,13 @@ def deflated(tail: bytes) -> bytes:
     return data[:meta] + deflater.compress(body) + deflater.flush()
 
 
-def test_a_deflated_file_is_unfolded_no_further_than_a_film_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_deflated_file_is_decompressed_up_to_a_limit_only(monkeypatch: pytest.MonkeyPatch) -> None:
     trailing = struct.pack("<HH2sHL", 0xFFFC, 0xFFFC, b"OB", 0, 30_000_000) + bytes(30_000_000)
     inflated = deflated(trailing)
     assert len(inflated) < 100_000
     assert error_message(inflated) == ""
     monkeypatch.setenv("PNEUMONIA_MAX_PIXELS", "10000")
-    with pytest.raises(TooLarge, match=r"unfolds to too much\. Allowed: 16 MB\."):
+    with pytest.raises(TooLarge, match=r"too large when decompressed\. Allowed: 16 MB\."):
         read(inflated)
 
 
@@ -183,6 +183,6 @@ def test_the_limit_of_pixels_holds_before_a_frame_is_decoded(syntax: UID, monkey
         read(film(syntax))
 
 
-def test_what_is_not_read_is_refused_before_its_frame_is_looked_at() -> None:
+def test_an_unsupported_file_is_refused_before_its_frame_is_read() -> None:
     with pytest.raises(UnsupportedDicom):
         read(film(JPEG2000, b"\0\0", Modality="CT"))

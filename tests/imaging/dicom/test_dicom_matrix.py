@@ -1,6 +1,7 @@
-"""One film in every dialect of DICOM gets one answer: within 0.01 where nothing is lost, else within 0.05.
+"""One film in every DICOM encoding gets the same probability: within 0.01 if lossless, else within 0.05.
 
-The film is the one on which the answer turns most easily: between the two class averages, as near to a half as may be.
+The film is a mixture of the two class averages with a probability as near to 0.5 as possible, where small differences
+have the largest effect.
 """
 
 from __future__ import annotations
@@ -25,12 +26,12 @@ from tests.support.dicom_files import UNCOMPRESSED, dicom, encapsulated
 
 Grey = npt.NDArray[np.uint8]
 LOSSLESS_ATOL, LOSSY_ATOL = 0.01, 0.05
-FRAMES_WARNING = "The file holds 2 pictures; only the first was used."
+FRAMES_WARNING = "The file contains 2 images; only the first was used."
 
 
 @pytest.fixture(scope="module")
 def film(predictor: Predictor) -> Grey:
-    """`[696, 896]`, sides that JPEG's blocks divide, with some grain."""
+    """`[696, 896]` with noise; both sides are multiples of the JPEG block size."""
     averages = []
     for path in predictor.bundle.examples:
         with Image.open(path) as picture:
@@ -43,7 +44,7 @@ def film(predictor: Predictor) -> Grey:
 
 @pytest.fixture(scope="module")
 def expected(predictor: Predictor, film: Grey, encode: Callable[..., bytes]) -> float:
-    """What the film gets as PNG."""
+    """Probability of the film saved as PNG."""
     return probability(predictor.predict(encode(film, "PNG")))
 
 
@@ -57,11 +58,11 @@ def deep(film: Grey, bits: int) -> Samples:
 
 
 def max_difference(one: Radiograph, other: Radiograph) -> int:
-    """The largest difference of two films as the network sees them, in levels of 255."""
+    """Maximum difference of the model inputs of two films, in 8-bit levels."""
     return int(np.abs(to_input(one).astype(np.int16) - to_input(other)).max())
 
 
-def test_the_film_is_one_that_a_small_difference_would_show_on(expected: float) -> None:
+def test_the_films_probability_is_sensitive_to_small_differences(expected: float) -> None:
     assert 0.1 < expected < 0.9
 
 
@@ -76,7 +77,7 @@ def test_every_uncompressed_encoding_gives_the_answer_of_the_png(
 
 @pytest.mark.parametrize("bits", [8, 10, 12, 16])
 @pytest.mark.parametrize("name", LOSSLESS)
-def test_every_lossless_compression_gives_back_every_sample_and_the_answer(
+def test_every_lossless_compression_keeps_all_samples_and_the_probability(
     name: str, bits: int, film: Grey, expected: float, predictor: Predictor
 ) -> None:
     syntax, compress = LOSSLESS[name]
@@ -103,7 +104,7 @@ def test_signed_samples_survive_compression(name: str, film: Grey) -> None:
     syntax, compress = LOSSLESS[name]
     if name in {"JPEG 2000 lossless", "RLE"}:
         frame = compress(samples, 12)
-    else:  # JPEG and JPEG-LS know no sign: writers code the bits that are stored
+    else:  # JPEG and JPEG-LS have no signed samples: writers encode the stored bits
         frame = compress(samples.view(np.uint16) & 0x0FFF, 12)
     tags: dict[str, Any] = {"BitsStored": 12, "PixelRepresentation": 1}
     np.testing.assert_array_equal(
@@ -132,19 +133,19 @@ EQUIVALENT_TAGS: list[dict[str, Any]] = [
     {"RescaleSlope": "0", "RescaleIntercept": "5"},
     {"PresentationLUTShape": "IDENTITY"},
 ]
-"""Tags that change the numbers of a 12-bit film and not what a viewer shows of it."""
+"""Tags that change the stored values of a 12-bit film, but not its display."""
 
 
 @pytest.mark.parametrize("tags", EQUIVALENT_TAGS, ids=str)
 @pytest.mark.parametrize("photometric", ["MONOCHROME2", "MONOCHROME1"])
-def test_what_a_viewer_shows_alike_gets_one_answer(
+def test_films_with_equal_display_get_the_same_probability(
     photometric: str, tags: dict[str, Any], film: Grey, expected: float, predictor: Predictor
 ) -> None:
     samples = deep(film, 12)
     if photometric == "MONOCHROME1":
         samples = 4095 - samples
     if tags.get("HighBit") == 15:
-        samples = samples << 4 | 0b1011  # overlays below the film's bits
+        samples = samples << 4 | 0b1011  # unrelated bits below the samples
     data = dicom(samples, BitsStored=12, PhotometricInterpretation=photometric, **tags)
     assert max_difference(read(data), read(film)) <= 1
     assert probability(predictor.predict(data)) == pytest.approx(expected, abs=LOSSLESS_ATOL)
@@ -207,7 +208,7 @@ def test_a_grey_film_saved_in_colour_is_that_film(name: str, film: Grey, expecte
 
 
 @pytest.mark.parametrize("name", COLOURED)
-def test_colours_are_told_as_they_are_for_pictures(name: str, film: Grey) -> None:
+def test_colour_gives_the_same_warning_as_for_image_files(name: str, film: Grey) -> None:
     rgb = np.repeat(film[:, :, None], 3, axis=2)
     rgb[:, :400, 2] //= 3
     result = read(COLOURED[name](rgb))
@@ -216,7 +217,7 @@ def test_colours_are_told_as_they_are_for_pictures(name: str, film: Grey) -> Non
 
 
 def palette(film: Grey, tints: tuple[float, float, float] = (1, 1, 1), entry_bits: int = 16) -> bytes:
-    """The film's samples as places in three tables: here of its negative, so that nothing can pass unlooked-up."""
+    """The film as indices into three lookup tables; the tables invert the indices, to detect a skipped lookup."""
     tags: dict[str, Any] = {"PhotometricInterpretation": "PALETTE COLOR"}
     levels = np.arange(255, -1, -1) * (257 if entry_bits == 16 else 1)
     for colour, tint in zip(("Red", "Green", "Blue"), tints, strict=True):
@@ -235,7 +236,7 @@ def test_a_palette_is_looked_up(entry_bits: int, film: Grey) -> None:
 
 @pytest.mark.parametrize("options", [{}, {"has_offsets": False}, {"fragments": 3}], ids=str)
 @pytest.mark.parametrize("name", ["RLE", "JPEG lossless, first order", "JPEG-LS lossless", "JPEG 2000 lossless"])
-def test_the_first_of_several_compressed_frames_is_used_and_told(
+def test_the_first_of_several_compressed_frames_is_used_with_a_warning(
     name: str, options: dict[str, Any], film: Grey
 ) -> None:
     if name == "RLE" and "fragments" in options:
@@ -249,7 +250,7 @@ def test_the_first_of_several_compressed_frames_is_used_and_told(
 
 @pytest.mark.parametrize("fragments", [2, 7])
 @pytest.mark.parametrize("syntax", [JPEGLosslessSV1, JPEGLSLossless, JPEG2000Lossless], ids=lambda syntax: syntax.name)
-def test_a_frame_in_fragments_is_put_together(syntax: Any, fragments: int, film: Grey) -> None:
+def test_the_fragments_of_a_frame_are_joined(syntax: Any, fragments: int, film: Grey) -> None:
     compress = next(compress for uid, compress in LOSSLESS.values() if uid == syntax)
     data = encapsulated(film, syntax, compress(film, 8), fragments=fragments)
     np.testing.assert_array_equal(read(data).pixels, film)
