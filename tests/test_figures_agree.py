@@ -11,6 +11,7 @@ import pytest
 
 from pneumonia import Predictor
 from pneumonia.evaluation import card, release
+from pneumonia.evaluation.number_format import percent
 from pneumonia.inference import bundle
 from pneumonia.web import page, page_text
 
@@ -69,9 +70,9 @@ def test_the_page_shows_the_evaluations_figures(predictor: Predictor) -> None:
     }
     official = evaluation["runs"][f"{config['recipe']}/official"]["figures"]
     for name in ("accuracy", "sensitivity", "specificity"):
-        assert f"{name} {card.percent(official[name])}" in texts["model"]
+        assert f"{name} {percent(official[name])}" in texts["model"]
     assert len(by_hand(texts["model"])) == 3
-    assert texts["elsewhere"] == page_text.elsewhere(evaluation.get("external", []))
+    assert texts["external-validation"] == page_text.external_validation_note(evaluation.get("external", []))
 
 
 def test_no_other_figure_stands_in_the_readme() -> None:

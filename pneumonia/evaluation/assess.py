@@ -57,7 +57,7 @@ def evaluate(films: FilmSet, outcome: FilmScores, predictor: Predictor) -> dict[
         "bootstrap": {"unit": "patient", "replicates": metrics.REPLICATES, "seed": metrics.BOOTSTRAP_SEED},
         "threshold": balanced.threshold,
         "figures": metrics.compute_metrics(network, weights, metrics.NETWORK_METRICS | metrics.GATED_METRICS),
-        "told_prevalence": _told_prevalence(films, outcome, predictor.bundle.calibration, weights),
+        "known_prevalence": _known_prevalence(films, outcome, predictor.bundle.calibration, weights),
         "confusion": _confusion(network),
         "operating_points": {
             name: metrics.compute_metrics(
@@ -101,7 +101,7 @@ def at_operating_point(films: FilmSet, outcome: FilmScores, point: OperatingPoin
     return Decisions(films.labels, outcome.probability, thresholded, answered)
 
 
-def _told_prevalence(
+def _known_prevalence(
     films: FilmSet, outcome: FilmScores, calibration: Calibration, weights: Floats
 ) -> dict[str, Any] | None:
     """Calibration as a caller meets it who gives the films' own share of pneumonia; None where a class is missing."""

@@ -43,7 +43,7 @@ def check_consistency(predictor: Predictor) -> None:
 def disagreements(predictor: Predictor) -> Iterator[str]:
     """A sentence for each thing in which config, evaluation, card and graph tell different stories."""
     model = predictor.bundle
-    run = model.run
+    run = model.served_run
     if run is None:
         yield f"{bundle.EVALUATION} has no run {model.config['recipe']}/{model.config['protocol']}."
         return

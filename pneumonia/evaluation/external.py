@@ -54,7 +54,7 @@ def external(predictor: Predictor, folder: Path, name: str, of: str, *, quiet: b
     outcome = score_films(predictor, films, quiet=quiet)
     found = evaluate(films, outcome, predictor)
     weights = metrics.bootstrap_weights(films.strict_keys)
-    kept = ("films", "fingerprint", "patients", "bootstrap", "threshold", "figures", "told_prevalence", "confusion")
+    kept = ("films", "fingerprint", "patients", "bootstrap", "threshold", "figures", "known_prevalence", "confusion")
     return {
         "name": name,
         "of": of,
@@ -122,7 +122,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except PneumoniaError as error:
         print(f"{error.code}: {error.message}", file=sys.stderr)
         return 2
-    print(card.external([entry]))
+    print(card.external_validation([entry]))
     if given.json:
         files.atomic_write(given.json, (json.dumps(entry, indent=1) + "\n").encode())
     return 0

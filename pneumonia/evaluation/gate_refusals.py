@@ -21,9 +21,10 @@ from ..errors import PneumoniaError
 from ..imaging import Source
 from ..inference.decision import Failure
 from ..inference.predictor import Predictor
-from .card import percent, table
 from .metrics import Figure
+from .number_format import percent
 from .synthetic_images import ORIENTATIONS, PATTERNS, reoriented
+from .table import Table
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,8 @@ def _shown(found: Sequence[ImageKind]) -> str:
         ]
         for kind in found
     ]
-    return table(["images", "read", "refused (95 % interval)", "of them as no chest film", "not readable"], rows)
+    columns = ["Images", "Read", "Refused (95 % interval)", "Refused as no chest film", "Unreadable"]
+    return Table("Images refused by the gate", columns, rows).to_markdown()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

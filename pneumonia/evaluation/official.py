@@ -10,15 +10,16 @@ from typing import Any
 from .. import files
 from ..inference import bundle
 from ..inference.predictor import Predictor
-from . import card, curve_plots
+from . import curve_plots
 from .assess import evaluate, score_films
 from .audits import audits
 from .dataset import load_films
+from .number_format import format_metric, points
 
 AGREEMENT = 5e-4
 """The served graph rounds differently from one processor to the next; no figure may move by more than this."""
 
-PRINTED = ("figures", "told_prevalence", "operating_points", "kinds", "robustness", "shortcuts")
+PRINTED = ("figures", "known_prevalence", "operating_points", "kinds", "robustness", "shortcuts")
 NAME_WIDTH = 78
 """Characters that the longest place of a figure takes."""
 
@@ -64,7 +65,7 @@ def _figures(tree: Mapping[str, Any], place: tuple[str, ...] = ()) -> Iterator[t
         if isinstance(value, float):
             yield ": ".join(inside), f"{value:.3f}"
         elif isinstance(value, Mapping) and {"value", "low", "high"} == set(value):
-            yield ": ".join(inside), card.points(value) if name == "loss" else card.shown(name, value)
+            yield ": ".join(inside), points(value) if name == "loss" else format_metric(name, value)
         elif isinstance(value, Mapping):
             yield from _figures(value, inside)
 

@@ -15,7 +15,7 @@ CONFIRM_SPECIFICITY = 0.99
 ANSWERED_ERROR = 0.02
 """Among the validation films that an operating point answers, so many may be wrong: the risk on the risk-coverage curve
 from which its band is read."""
-MOST_UNDECIDED = 0.10
+MAX_UNDECIDED = 0.10
 """However many that needs: a tool that answers one film in two is no help."""
 
 
@@ -55,7 +55,7 @@ def _with_band(labels: Labels, probability: Floats, threshold: float) -> Operati
     order = np.argsort(-sureness, kind="stable")
     wrong = ((probability >= threshold) != (labels == 1))[order]
     risk = np.cumsum(wrong) / np.arange(1, len(order) + 1)
-    fewest = round((1 - MOST_UNDECIDED) * len(order))
+    fewest = round((1 - MAX_UNDECIDED) * len(order))
     enough = np.flatnonzero(risk <= ANSWERED_ERROR)
     answered = max(fewest, int(enough[-1]) + 1 if len(enough) else 0)
     if answered == len(order):

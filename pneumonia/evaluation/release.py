@@ -19,6 +19,8 @@ from ..errors import PneumoniaError, UsageError
 from ..inference import bundle, sources
 from . import card
 from .external import identity
+from .number_format import format_metric
+from .table import Table
 from .test_set_access_log import TEST_SET_ACCESS_LOG
 
 ROOT = Path(__file__).parents[2]
@@ -42,12 +44,12 @@ def release(
     `pneumonia.evaluation.gate_refusals`. The Keras model is published, not embedded; `whole` copies it too.
     Raises a `PneumoniaError` where a run is not whole or a file is of another model.
     """
-    bundle.load(run, run.name, whole=whole)
+    bundle.load(run, run.name, require_all_files=whole)
     config, _ = bundle.read_config(run)
     evaluation = json.loads((run / bundle.EVALUATION).read_bytes())
     for other in others:
         evaluation["runs"] |= json.loads((other / bundle.EVALUATION).read_bytes())["runs"]
-    evaluation["looks"] = list(TEST_SET_ACCESS_LOG)
+    evaluation["test_set_access_log"] = list(TEST_SET_ACCESS_LOG)
     if external:
         evaluation["external"] = [_of_this_model(path, config) for path in external]
     if gate:
@@ -78,14 +80,15 @@ def figures_for_readme(evaluation: dict[str, Any]) -> str:
         "default/official": "official test ({total} films)",
         "default/folds5": "five folds by patient",
         "default/grouped80": "80/20 by patient",
-        "seed/grouped80": "80/20 by patient, the seed's recipe",
+        "seed/grouped80": "80/20 by patient, the original project's recipe",
     }
     runs = {name: evaluation["runs"][name] for name in columns if name in evaluation["runs"]}
     there = {columns[name].format(**run.get("films", {})): run["figures"] for name, run in runs.items()}
     names = ("accuracy", "precision", "sensitivity", "specificity", "f1", "auroc", "ece")
-    rows = [[name, *(card.shown(name, figures[name]) for figures in there.values())] for name in names]
-    carried = [f"\n{sentence}" for sentence in card.carried(evaluation.get("external", []))]
-    return "\n".join([MARKS[0], card.table(["figure (95 % interval)", *there], rows), *carried, MARKS[1]])
+    rows = [[name, *(format_metric(name, figures[name]) for figures in there.values())] for name in names]
+    table = Table("Metrics", ["figure (95 % interval)", *there], rows)
+    external = [f"\n{sentence}" for sentence in card.external_summary(evaluation.get("external", []))]
+    return "\n".join([MARKS[0], table.to_markdown(), *external, MARKS[1]])
 
 
 def main() -> int:

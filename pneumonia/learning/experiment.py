@@ -24,6 +24,7 @@ from ..evaluation.assess import FilmScores, evaluate, out_of_fold, score_films
 from ..evaluation.audits import audits
 from ..evaluation.borders import replace_border_across_classes
 from ..evaluation.dataset import FilmSet, load_films
+from ..evaluation.number_format import format_metric, percent
 from ..evaluation.operating_points import calibrate, operating_points
 from ..evaluation.perturbations import UNCHANGED, VALIDATION_PERTURBATIONS, pairwise_auroc, perturb
 from ..evaluation.protocols import Split, splits
@@ -89,7 +90,7 @@ def _gather_folds(
     for part, (_, found) in zip(parts, folds, strict=True):
         probability[part.test] = found
     summary["out_of_fold"] = out_of_fold(films, probability)
-    print(f"{'ECE out of fold':>24}  {card.shown('ece', summary['out_of_fold']['figures']['ece'])}")
+    print(f"{'ECE out of fold':>24}  {format_metric('ece', summary['out_of_fold']['figures']['ece'])}")
     evaluation = {"format": 1, "runs": {f"{order.recipe.name}/folds5": summary}}
     files.atomic_write(order.out / bundle.EVALUATION, _json(evaluation))
 
@@ -224,7 +225,7 @@ def _evaluate(
     evaluation = {
         "format": 1,
         "runs": {name: entry},
-        "looks": [],
+        "test_set_access_log": [],
         "examples": {path.name: predictor.predict(path).probability for path in predictor.bundle.examples},
     }
     files.atomic_write(out / bundle.EVALUATION, _json(evaluation))
@@ -243,7 +244,7 @@ def _across_folds(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         reach = stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
         mean = float(values.mean())
         combined[name] = {"value": round(mean, 5), "low": round(mean - reach, 5), "high": round(mean + reach, 5)}
-        print(f"{name:>24}  {card.shown(name, combined[name])}")
+        print(f"{name:>24}  {format_metric(name, combined[name])}")
     return {"recipe": entries[0]["recipe"], "protocol": "folds5", "figures": combined, "folds": list(entries)}
 
 
@@ -271,9 +272,9 @@ def _write_averages(films: FilmSet, folder: Path) -> None:
 def _print(name: str, entry: Mapping[str, Any]) -> None:
     print(f"{name}, {entry['films']['total']:,} test films")
     for figure, value in entry["figures"].items():
-        print(f"{figure:>24}  {card.shown(figure, value)}")
+        print(f"{figure:>24}  {format_metric(figure, value)}")
     for point, values in entry["operating_points"].items():
-        print(f"{point:>24}  " + "  ".join(f"{figure} {card.percent(value)}" for figure, value in values.items()))
+        print(f"{point:>24}  " + "  ".join(f"{figure} {percent(value)}" for figure, value in values.items()))
 
 
 def _json(value: Any) -> bytes:

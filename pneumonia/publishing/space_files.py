@@ -1,7 +1,7 @@
 """What a Space's folder holds: exactly what serving needs, found by following `app.py`'s imports.
 
-No tests, no training, no evaluation, no command line; documents only where a licence asks for them. README is written
-anew: its front matter is the repository's own, with the model pinned.
+No tests, no training, no command line, and of the evaluation only the modules that format its figures; documents only
+where a licence asks for them. README is written anew: its front matter is the repository's own, with the model pinned.
 """
 
 from __future__ import annotations

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
+from ..evaluation import number_format
 from ..inference.decision import CLASSES, DEFAULT_POINT, UNKNOWN, OperatingPoint, Prediction
 from ..reporting import reading_guide
-from ..reporting.wording import MARKS, share
-from . import figures
+from ..reporting.wording import MARKS, format_probability
 
 _MEANINGS = {
     "screening": "misses least, raises more false alarms",
@@ -31,21 +31,21 @@ def _bar(label: str, value: float) -> str:
         f'<div class="bar {label.lower()}">'
         f'<span class="name"><span aria-hidden="true">{MARKS[label]}</span> {label}</span>'
         f'<span class="track"><span style="width:{100 * value:.1f}%"></span></span>'
-        f'<span class="value">{share(value)}</span></div>'
+        f'<span class="value">{format_probability(value)}</span></div>'
     )
 
 
 def _scale(value: float, name: str, point: OperatingPoint) -> str:
     """The probability of pneumonia on the line that the operating point cuts into Normal, Unknown and Pneumonia."""
     parts = ((CLASSES[0], 0.0, point.low), (UNKNOWN, point.low, point.high), (CLASSES[1], point.high, 1.0))
-    drawn = "".join(
+    segments = "".join(
         f'<span class="part {label.lower()}" style="width:{100 * (high - low):.2f}%"></span>'
         for label, low, high in parts
     )
     limits = f"Normal below {_limit(point.low)}, Pneumonia above {_limit(point.high)}, Unknown in between"
-    said = f"At {escape(name)}: {limits}."
+    decision = f"At {escape(name)}: {limits}."
     pointer = f'<span class="pointer" style="left:{100 * value:.2f}%"></span>'
-    return f'<div class="scale" aria-hidden="true">{drawn}{pointer}</div><p class="fine">{said}</p>'
+    return f'<div class="scale" aria-hidden="true">{segments}{pointer}</div><p class="fine">{decision}</p>'
 
 
 def _limit(value: float) -> str:
@@ -58,12 +58,12 @@ def point_choices(points: Mapping[str, OperatingPoint], run: Mapping[str, Any] |
     return [(_choice(name, measured.get(name)), name) for name in points]
 
 
-def _choice(name: str, measured: Mapping[str, figures.Figure] | None) -> str:
+def _choice(name: str, measured: Mapping[str, number_format.Figure] | None) -> str:
     lines = [name.capitalize() + (" (default)" if name == DEFAULT_POINT else "")]
     lines += [_MEANINGS[name]] if name in _MEANINGS else []
     if measured:
         sensitivity, specificity, coverage = (
-            figures.share(measured[key]["value"])
+            number_format.share(measured[key]["value"])
             for key in ("answered_sensitivity", "answered_specificity", "coverage")
         )
         lines.append(f"sensitivity {sensitivity}, specificity {specificity}; answers {coverage} of films")
@@ -78,5 +78,5 @@ POINTS_NOTE = (
 
 def steps(prediction: Prediction) -> str:
     """What to do where the answer is Unknown."""
-    listed = "".join(f"<li>{escape(step)}</li>" for step in reading_guide.next_steps(prediction))
-    return f'<div class="steps"><h3>What to do next</h3><ul>{listed}</ul></div>' if listed else ""
+    items = "".join(f"<li>{escape(step)}</li>" for step in reading_guide.next_steps(prediction))
+    return f'<div class="steps"><h3>What to do next</h3><ul>{items}</ul></div>' if items else ""

@@ -1,4 +1,4 @@
-"""The tab that says how good the model is, and for whom."""
+"""The evidence tab: for which patients the model is made, its evaluation, and its limits."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from ..inference import bundle as bundles
 from ..inference.bundle import Bundle
 from . import evidence_sections, page_text
 
-NO_EVIDENCE = "<p>This model came without an evaluation of its own: nothing is known of how often it is right.</p>"
+NO_EVIDENCE = "<p>This model has no evaluation of its own. Its accuracy is not known.</p>"
 
 
 def add(bundle: Bundle) -> None:
-    """The tab: for whom the model is made, then its evaluation, then its limits."""
+    """Adds the tab to the page that is being built."""
     with gr.Tab("Evidence", id="evidence"), gr.Column(elem_id="evidence"):
-        gr.HTML(page_text.FOR_WHOM, apply_default_css=False)
+        gr.HTML(page_text.INTENDED_USE, apply_default_css=False)
         gr.HTML(sections(bundle), apply_default_css=False)
         gr.Markdown(limits(bundle), elem_id="limits")
 
 
 def sections(bundle: Bundle) -> str:
-    """All sections for which the bundle has data, under a list of links to them."""
-    run = bundle.run
+    """All sections for which the bundle has data, below a list of links to them."""
+    run = bundle.served_run
     if run is None:
         return NO_EVIDENCE
-    made = [(heading, section(bundle, run)) for heading, section in evidence_sections.SECTIONS]
-    made = [(heading, inner) for heading, inner in made if inner]
-    links = "".join(f'<li><a href="#{_anchor(heading)}">{heading}</a></li>' for heading, _ in made)
-    bodies = "".join(f'<section id="{_anchor(heading)}"><h2>{heading}</h2>{inner}</section>' for heading, inner in made)
-    return f'<nav aria-label="Evidence"><ul>{links}</ul></nav>{bodies}'
+    rendered = [(heading, section(bundle, run)) for heading, section in evidence_sections.SECTIONS]
+    rendered = [(heading, html) for heading, html in rendered if html]
+    links = "".join(f'<li><a href="#{_anchor(heading)}">{heading}</a></li>' for heading, _ in rendered)
+    body = "".join(f'<section id="{_anchor(heading)}"><h2>{heading}</h2>{html}</section>' for heading, html in rendered)
+    return f'<nav aria-label="Evidence"><ul>{links}</ul></nav>{body}'
 
 
 def _anchor(heading: str) -> str:
@@ -38,9 +38,9 @@ def _anchor(heading: str) -> str:
 
 
 def limits(bundle: Bundle) -> str:
-    """The section of that name in the bundle's own card, which is written from its evaluation; "" without a card."""
+    """The section "Limits" of the bundle's model card, which is written from its evaluation; "" without a card."""
     if bundles.CARD not in bundle.config["files"]:
         return ""
     card = (bundle.folder / bundles.CARD).read_text(encoding="utf-8")
-    found = re.search(r"^## Limits\n.*?(?=^## |\Z)", card, re.DOTALL | re.MULTILINE)
-    return found[0].strip() if found else ""
+    match = re.search(r"^## Limits\n.*?(?=^## |\Z)", card, re.DOTALL | re.MULTILINE)
+    return match[0].strip() if match else ""

@@ -25,30 +25,30 @@
   // Sliders that cost no request: the map's opacity, and the threshold of the confusion matrix.
   document.addEventListener("input", ({ target }) => {
     if (target.id === "opacity") fade(target);
-    if (target.id === "threshold") cut(target.closest(".thresholds"));
+    if (target.id === "threshold") updateMatrix(target.closest(".thresholds"));
   });
   const fade = (slider) => {
     slider.setAttribute("aria-valuetext", `${slider.value} percent`);
-    document.querySelector("#stage").style.setProperty("--opacity", slider.value / 100);
+    document.querySelector("#viewer").style.setProperty("--opacity", slider.value / 100);
   };
   const percent = (part, whole) => (whole ? `${((100 * part) / whole).toFixed(1)} %` : "-");
-  const cut = (section) => {
-    const { threshold, true_positive, false_positive, ill, well } = JSON.parse(section.dataset.curve);
-    const at = Number(section.querySelector("#threshold").value);
-    const found = true_positive[at];
-    const cleared = well - false_positive[at];
-    const said = {
-      threshold: threshold[at].toFixed(2),
-      true_positive: found,
-      false_negative: ill - found,
-      false_positive: false_positive[at],
-      true_negative: cleared,
-      sensitivity: percent(found, ill),
-      specificity: percent(cleared, well),
-      accuracy: percent(found + cleared, ill + well),
+  const updateMatrix = (section) => {
+    const { threshold, true_positive, false_positive, positives, negatives } = JSON.parse(section.dataset.curve);
+    const index = Number(section.querySelector("#threshold").value);
+    const truePositives = true_positive[index];
+    const trueNegatives = negatives - false_positive[index];
+    const cells = {
+      threshold: threshold[index].toFixed(2),
+      true_positive: truePositives,
+      false_negative: positives - truePositives,
+      false_positive: false_positive[index],
+      true_negative: trueNegatives,
+      sensitivity: percent(truePositives, positives),
+      specificity: percent(trueNegatives, negatives),
+      accuracy: percent(truePositives + trueNegatives, positives + negatives),
     };
-    for (const [name, text] of Object.entries(said)) section.querySelector(`[data-cell=${name}]`).textContent = text;
-    section.querySelector("#threshold").setAttribute("aria-valuetext", `threshold ${said.threshold}`);
+    for (const [name, text] of Object.entries(cells)) section.querySelector(`[data-cell=${name}]`).textContent = text;
+    section.querySelector("#threshold").setAttribute("aria-valuetext", `threshold ${cells.threshold}`);
   };
 
   document.addEventListener("click", ({ target }) => {
@@ -57,11 +57,11 @@
     if (button.dataset.threshold) {
       const section = button.closest(".thresholds");
       section.querySelector("#threshold").value = button.dataset.threshold;
-      cut(section);
+      updateMatrix(section);
     }
-    if (button.id === "enlarge") {
+    if (button.id === "full-screen") {
       if (document.fullscreenElement) document.exitFullscreen();
-      else document.querySelector("#stage").requestFullscreen();
+      else document.querySelector("#viewer").requestFullscreen();
     }
     if (button.id === "scheme") setScheme(document.body.classList.contains("dark") ? "light" : "dark");
   });

@@ -7,9 +7,9 @@ from html import escape
 from typing import Any
 
 from .. import settings
+from ..evaluation.number_format import percent, score
 from ..inference.decision import Failure, ModelIdentity, Prediction
-from ..reporting.wording import MARKS, NO_DEVICE, TITLE, sure
-from .figures import percent, score
+from ..reporting.wording import DISCLAIMER, MARKS, TITLE, format_confidence
 
 INTRODUCTION = (
     "Frontal chest films of children of 1-5 years: Normal, Pneumonia or Unknown. "
@@ -21,9 +21,9 @@ HEAD = f"""\
 <button id="scheme" type="button" aria-label="Dark or light page"><span aria-hidden="true">◐</span></button>
 <p>{INTRODUCTION}</p></header>"""
 
-NOTICE = f"{NO_DEVICE} Films are deleted from this server soon after they were judged."
+NOTICE = f"{DISCLAIMER} Films are deleted from this server soon after they were judged."
 
-WAITING = (
+NO_FILM = (
     '<div class="answer waiting"><p>The answer appears here as soon as a film is dropped: Normal, Pneumonia, or '
     "Unknown with the reason.</p></div>"
 )
@@ -34,26 +34,26 @@ READING = (
 )
 """From the moment that a film is dropped: the answer of the film before it must not stand there."""
 
-STAGE = (
+VIEWER_CAPTION = (
     '<div class="caption"><span>The film as the model saw it. Its left is taken for the patient\'s right.</span>'
-    '<button id="enlarge" type="button">Full screen</button></div>'
+    '<button id="full-screen" type="button">Full screen</button></div>'
 )
 
-FOR_WHOM = """\
-<section id="for-whom"><h2>Is it made for my patient?</h2><div class="whom">
-<div class="made"><h3><span aria-hidden="true">✓</span> Made for</h3><ul>
+INTENDED_USE = """\
+<section id="intended-use"><h2>Is it made for my patient?</h2><div class="intended-use">
+<div class="intended"><h3><span aria-hidden="true">✓</span> Made for</h3><ul>
 <li>a child of 1-5 years,</li>
 <li>one frontal film, taken from front to back, upright and whole,</li>
 <li>the question "pneumonia or not", where pneumonia is suspected,</li>
 <li>a reader who can read the film without it.</li></ul></div>
-<div class="not-made"><h3><span aria-hidden="true">✕</span> Not made for</h3><ul>
+<div class="not-intended"><h3><span aria-hidden="true">✕</span> Not made for</h3><ul>
 <li>adults, older children, infants under one year,</li>
 <li>lateral films, CT, other parts of the body,</li>
 <li>tuberculosis, effusion, fractures, foreign bodies, tubes: it was never taught them,
 and Normal does not exclude them,</li>
 <li>telling bacterial from viral pneumonia,</li>
 <li>a decision without a physician.</li></ul></div>
-<div class="not-known"><h3><span aria-hidden="true">?</span> Not known</h3><ul>
+<div class="not-validated"><h3><span aria-hidden="true">?</span> Not known</h3><ul>
 <li>Your hospital. All films that it learnt from were taken in one, the Guangzhou Women and Children's Medical Center.
 Try it on films whose answers you know before you trust it.</li>
 <li>Age, sex, ventilation, earlier disease: the films came without them.</li></ul></div>
@@ -63,11 +63,15 @@ Try it on films whose answers you know before you trust it.</li>
 def headline(prediction: Prediction) -> str:
     """The answer in large letters, how sure, why Unknown, and the warnings."""
     label = prediction.label
-    how = f" <small>{sure(prediction.confidence)}</small>" if prediction.confidence is not None else ""
+    confidence = (
+        f" <small>{format_confidence(prediction.confidence)}</small>" if prediction.confidence is not None else ""
+    )
     reason = f"<p>{escape(prediction.reason.message)}</p>" if prediction.reason else ""
     warnings = "".join(f'<p class="warning">{escape(warning)}</p>' for warning in prediction.warnings)
     mark = f'<span class="mark" aria-hidden="true">{MARKS[label]}</span>'
-    return f'<div class="answer {label.lower()}" role="status"><h2>{mark} {label}{how}</h2>{reason}{warnings}</div>'
+    return (
+        f'<div class="answer {label.lower()}" role="status"><h2>{mark} {label}{confidence}</h2>{reason}{warnings}</div>'
+    )
 
 
 def prevalence_note(prevalence: float) -> str:
@@ -78,18 +82,18 @@ def prevalence_note(prevalence: float) -> str:
     )
 
 
-def failure(failed: Failure) -> str:
+def failure(result: Failure) -> str:
     """What was wrong with the file, in the answer's place."""
-    text, code = escape(failed.error.message), escape(failed.error.code)
+    text, code = escape(result.error.message), escape(result.error.code)
     return f'<div class="answer failed" role="alert"><h2>No answer</h2><p>{text}</p><p><code>{code}</code></p></div>'
 
 
-def forgotten() -> str:
+def film_deleted() -> str:
     """In the answer's place, where a film's time is over and someone asks more of it."""
-    return f'<div class="answer failed" role="alert"><h2>Film deleted</h2><p>{deleted()}</p></div>'
+    return f'<div class="answer failed" role="alert"><h2>Film deleted</h2><p>{deletion_message()}</p></div>'
 
 
-def deleted() -> str:
+def deletion_message() -> str:
     """Why nothing more can be had of a film."""
     minutes = settings.RETENTION_S.read() / 60
     return f"Films are deleted {minutes:g} minutes after they were judged. Drop it once more to go on."
@@ -101,15 +105,15 @@ def model_line(model: ModelIdentity, figures: Mapping[str, Any]) -> str:
     official = figures.get("official")
     if official is None:
         return line
-    shown = ", ".join(
+    metrics = ", ".join(
         f"{name} {percent(official[name])}"
         for name in ("accuracy", "sensitivity", "specificity")
         if official[name]["value"] is not None
     )
-    return f"{line} On the official test films, with 95 % intervals: {shown}."
+    return f"{line} On the official test films, with 95 % intervals: {metrics}."
 
 
-def elsewhere(external: Sequence[Mapping[str, Any]]) -> str:
+def external_validation_note(external: Sequence[Mapping[str, Any]]) -> str:
     """How far the model carries: a sentence for each foreign set of films in the evaluation, or nothing."""
     return " ".join(
         f"On {escape(entry['of'])} ({escape(entry['name'])}, {entry['films']['total']:,} films) it is "

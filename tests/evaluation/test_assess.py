@@ -58,6 +58,6 @@ def test_probabilities_for_the_films_own_prevalence_stand_beside_those_shown(
     shown = predictor.bundle.calibration.prevalence
     unsure = FilmScores(np.full(len(films.films), shown), np.zeros(len(films.films), bool), (None,) * len(films.films))
     found = evaluate(films, unsure, predictor)
-    assert found["told_prevalence"]["prevalence"] == 0.5
-    assert found["told_prevalence"]["figures"]["ece"]["value"] == pytest.approx(0.0, abs=1e-6)
+    assert found["known_prevalence"]["prevalence"] == 0.5
+    assert found["known_prevalence"]["figures"]["ece"]["value"] == pytest.approx(0.0, abs=1e-6)
     assert found["figures"]["ece"]["value"] == pytest.approx(shown - 0.5, abs=1e-4)

@@ -10,6 +10,8 @@ import pytest
 from huggingface_hub import ModelCard, ModelCardData
 
 from pneumonia.evaluation import card
+from pneumonia.evaluation.number_format import format_metric, percent
+from pneumonia.evaluation.table import Table
 from pneumonia.inference import bundle, sources
 
 Figure = dict[str, float | None]
@@ -39,30 +41,6 @@ def served(config: dict[str, Any], evaluation: dict[str, Any]) -> dict[str, Any]
     return run
 
 
-def test_a_percentage_has_one_decimal_and_its_interval() -> None:
-    figure: Figure = {"value": 0.93149, "low": 0.909, "high": 1.0}
-    assert card.percent(figure) == "93.1 % (90.9-100.0)"
-    assert card.percent(figure, interval=False) == "93.1 %"
-
-
-def test_a_score_has_three_decimals_and_no_leading_zero() -> None:
-    assert card.score({"value": 0.98149, "low": 0.0, "high": 1.0}) == ".981 (.000-1.000)"
-
-
-@pytest.mark.parametrize("shown", [card.percent, card.score])
-def test_what_is_not_known_is_a_dash(shown: Any) -> None:
-    assert shown(NOTHING) == "-"
-
-
-@pytest.mark.parametrize(("name", "text"), [("accuracy", "50.0 % (40.0-60.0)"), ("ece", ".500 (.400-.600)")])
-def test_shares_are_percentages_and_areas_are_scores(name: str, text: str) -> None:
-    assert card.shown(name, {"value": 0.5, "low": 0.4, "high": 0.6}) == text
-
-
-def test_a_table_is_markdown() -> None:
-    assert card.table(["a", "b"], iter([["1", "2"]])) == "| a | b |\n| --- | --- |\n| 1 | 2 |"
-
-
 def figures_of(run: dict[str, Any]) -> Iterator[tuple[str, Figure]]:
     yield from run["figures"].items()
     for point in run["operating_points"].values():
@@ -72,7 +50,7 @@ def figures_of(run: dict[str, Any]) -> Iterator[tuple[str, Figure]]:
 
 
 def test_every_figure_of_the_served_model_stands_in_the_card(embedded: str, served: dict[str, Any]) -> None:
-    missing = [name for name, figure in figures_of(served) if card.shown(name, figure) not in embedded]
+    missing = [name for name, figure in figures_of(served) if format_metric(name, figure) not in embedded]
     assert missing == []
 
 
@@ -84,12 +62,14 @@ def test_the_numbers_of_the_configuration_stand_in_the_card(embedded: str, confi
     assert f"{config['data']['films']:,} films" in embedded
 
 
-def test_every_run_and_every_look_stands_in_the_card(embedded: str, evaluation: dict[str, Any]) -> None:
+def test_every_run_and_every_access_to_the_test_set_stands_in_the_card(
+    embedded: str, evaluation: dict[str, Any]
+) -> None:
     for name, run in evaluation["runs"].items():
         command = run.get("folds", [run])[0]["command"]
         assert f"`{name}`" in embedded and f"`{command}`" in embedded
-    assert evaluation["looks"]
-    assert all(look in embedded for look in evaluation["looks"])
+    assert evaluation["test_set_access_log"]
+    assert all(entry in embedded for entry in evaluation["test_set_access_log"])
 
 
 def test_the_confusion_is_that_of_the_figures(served: dict[str, Any]) -> None:
@@ -129,20 +109,23 @@ def test_a_figure_that_is_none_becomes_a_dash_and_no_result(config: dict[str, An
     assert "type: auroc" not in text
 
 
-def test_the_80_20_table_stands_only_where_there_is_such_a_run(
+def test_the_comparison_stands_only_where_there_is_such_a_run(
     config: dict[str, Any], evaluation: dict[str, Any], served: dict[str, Any]
 ) -> None:
     runs = {name: run for name, run in evaluation["runs"].items() if run["protocol"] == "official"}
-    assert "## The 80/20 table" not in card.write(config, {**evaluation, "runs": runs})
+    assert "## Comparison with the original project" not in card.write(config, {**evaluation, "runs": runs})
     runs["seed/grouped80"] = {**served, "recipe": "seed", "protocol": "grouped80"}
     text = card.write(config, {**evaluation, "runs": runs})
-    assert "## The 80/20 table" in text
-    row = ["`seed/grouped80`, at `balanced`", *(card.percent(served["figures"][name]) for name in card.SEED_TABLE)]
-    assert card.table([], [row]).splitlines()[-1] in text
-    assert "| the seed's table (random 80/20) | 96 % | 95 % | 97 % | 96 % |" in text
+    assert "## Comparison with the original project" in text
+    row = [
+        "`seed/grouped80`, threshold of `balanced`",
+        *(percent(served["figures"][name]) for name in card.ORIGINAL_METRICS),
+    ]
+    assert Table("", [], [row]).to_markdown().splitlines()[-1] in text
+    assert "| original project (random 80/20 split) | 96 % | 95 % | 97 % | 96 % |" in text
 
 
-def test_at_one_half_the_films_above_it_count_as_called_ill(
+def test_at_threshold_one_half_the_films_above_it_count_as_positive(
     config: dict[str, Any], evaluation: dict[str, Any], served: dict[str, Any]
 ) -> None:
     run = json.loads(json.dumps({**served, "recipe": "seed", "protocol": "grouped80"}))
@@ -150,7 +133,7 @@ def test_at_one_half_the_films_above_it_count_as_called_ill(
     run["curves"]["thresholds"] = {"threshold": [0.4, 0.5], "true_positive": [80, 72], "false_positive": [20, 8]}
     mine = f"{config['recipe']}/{config['protocol']}"
     text = card.write(config, {**evaluation, "runs": {mine: served, "seed/grouped80": run}})
-    assert "| `seed/grouped80`, at one half | 84.0 % | 90.0 % | 90.0 % | 90.0 % |" in text
+    assert "| `seed/grouped80`, threshold .5 | 84.0 % | 90.0 % | 90.0 % | 90.0 % |" in text
 
 
 HALF: Figure = {"value": 0.5, "low": 0.4, "high": 0.6}
@@ -198,9 +181,10 @@ def full_card(config: dict[str, Any], evaluation: dict[str, Any]) -> str:
     return card.write(config, full(evaluation, f"{config['recipe']}/{config['protocol']}"))
 
 
-SECTIONS = """Intended use, Training data, Protocols, Figures, Subgroups, Targets, The 80/20 table, Operating points,
-Calibration, Validation under change, Gate, Robustness, External validation, Shortcuts, Training,
-Looks at the official test, Limits, Licence and source, Citation"""
+SECTIONS = """Intended use, Training data, Protocols, Performance, Subgroups, Targets,
+Comparison with the original project, Operating points, Calibration, Validation under perturbations,
+Out-of-distribution gate, Robustness to perturbations, External validation, Shortcut audit, Training,
+Test-set access log, Limits, Licence and source, Citation"""
 
 
 def test_a_full_card_has_all_its_sections_in_order(full_card: str) -> None:
@@ -209,14 +193,14 @@ def test_a_full_card_has_all_its_sections_in_order(full_card: str) -> None:
 
 
 def test_what_was_not_measured_has_no_section(config: dict[str, Any], evaluation: dict[str, Any]) -> None:
-    bare = json.loads(json.dumps({name: evaluation[name] for name in ("runs", "looks")}))
+    bare = json.loads(json.dumps({name: evaluation[name] for name in ("runs", "test_set_access_log")}))
     for run in bare["runs"].values():
         for audit in ("robustness", "shortcuts", "out_of_fold"):
             run.pop(audit, None)
     text = card.write({**config}, bare)
-    for section in ("Robustness", "External validation", "Shortcuts"):
+    for section in ("Robustness", "External validation", "Shortcut audit"):
         assert f"\n## {section}" not in text
-    assert "out of fold," not in text and "| images | how many | refused |" not in text
+    assert "out-of-fold," not in text and "| Images | Count | Refused |" not in text
 
 
 @pytest.mark.parametrize(
@@ -225,16 +209,16 @@ def test_what_was_not_measured_has_no_section(config: dict[str, Any], evaluation
         "| hand | 10 | 50.0 % (40.0-60.0) | 25.0 % |",
         "| turned | 50.0 % (40.0-60.0) | 6.9 (4.6 to -1.0) |",
         "| lungs black | .500 (chance) | .871 (.841-.899) | 50.0 % (40.0-60.0) |",
-        "The cue that moves it most is **aspect**: AUROC .871 to .997, by what is done to the classes.",
-        "| one that looks anywhere |  | 44.4 % |",
-        "| this one, all films | 9 | 30.0 % | 20.0 % to 40.0 % | 50.0 % (40.0-60.0) |",
-        "| out of fold, `default/folds5` | 5,232 | .019 (.010-.030) | - |",
+        "The cue with the largest effect is **aspect**: AUROC .871 to .997, depending on the swap.",
+        "| Reference: uniform over the film |  | 44.4 % |",
+        "| This model, all films | 9 | 30.0 % | 20.0 % to 40.0 % | 50.0 % (40.0-60.0) |",
+        "| out-of-fold, `default/folds5` | 5,232 | .019 (.010-.030) | - |",
         "| refused: hand | at least 95.0 % | 50.0 % (40.0-60.0) | **missed** |",
-        "| official test, points lost: turned | at most 2 | 6.9 (4.6 to -1.0) | **missed** |",
-        "| out of fold: ECE | at most .02 | .019 (.010-.030) | met |",
-        "of the 77 films that the gate lets through | 50.0 % (40.0-60.0) |",
+        "| official test, points of accuracy lost: turned | at most 2 | 6.9 (4.6 to -1.0) | **missed** |",
+        "| out-of-fold: ECE | at most .02 | .019 (.010-.030) | met |",
+        "on the 77 films accepted by the gate | 50.0 % (40.0-60.0) |",
         "is **hardly better than chance** here",
-        "the worst (noise) costs 50.0 (40.0 to 60.0) points of accuracy.",
+        "The worst perturbation of the robustness audit (noise) costs 50.0 (40.0 to 60.0) points of accuracy.",
     ],
 )
 def test_a_full_card_says_what_was_measured(full_card: str, row: str) -> None:
@@ -244,8 +228,3 @@ def test_a_full_card_says_what_was_measured(full_card: str, row: str) -> None:
 def test_five_folds_are_one_row_whose_times_add_up(full_card: str, served: dict[str, Any]) -> None:
     [row] = [line for line in full_card.splitlines() if line.startswith("| `default/folds5` | `python")]
     assert f"| {2 * served['training']['seconds'] / 60:.0f} min |" in row
-
-
-def test_a_difference_of_shares_has_a_sign_and_is_in_points() -> None:
-    assert card.points({"value": -0.018, "low": -0.0311, "high": 0.006}) == "-1.8 (-3.1 to 0.6)"
-    assert card.points(NOTHING) == "-"

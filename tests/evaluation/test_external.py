@@ -90,7 +90,7 @@ def test_the_command_prints_a_table_and_writes_the_entry(
 ) -> None:
     out = tmp_path / "entry.json"
     assert main([str(folder), "--name", "Elsewhere", "--json", str(out)]) == 0
-    assert "| refused by the gate | 16.7 %" in capsys.readouterr().out
+    assert "| Refused by the gate | 16.7 %" in capsys.readouterr().out
     assert json.loads(out.read_text())["name"] == "Elsewhere"
 
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from pneumonia.evaluation.metrics import Floats, Labels
-from pneumonia.evaluation.operating_points import ANSWERED_ERROR, MOST_UNDECIDED, calibrate, operating_points
+from pneumonia.evaluation.operating_points import ANSWERED_ERROR, MAX_UNDECIDED, calibrate, operating_points
 from pneumonia.inference.decision import UNKNOWN, Calibration, OperatingPoint
 
 Scored = tuple[Labels, Floats]
@@ -95,7 +95,7 @@ def decided(probability: Floats, point: OperatingPoint) -> npt.NDArray[np.bool_]
 def test_a_band_that_would_need_too_many_films_holds_the_most_it_may(name: str) -> None:
     labels, probability = CASES["poor"]
     point = operating_points(labels, probability, BALANCED)[name]
-    assert 1 - decided(probability, point).mean() == pytest.approx(MOST_UNDECIDED, abs=0.01)
+    assert 1 - decided(probability, point).mean() == pytest.approx(MAX_UNDECIDED, abs=0.01)
 
 
 def test_the_band_leaves_the_risk_that_is_allowed_and_is_no_wider() -> None:
@@ -103,7 +103,7 @@ def test_the_band_leaves_the_risk_that_is_allowed_and_is_no_wider() -> None:
     point = operating_points(labels, probability, 0.5)["balanced"]
     answered = decided(probability, point)
     wrong = (probability >= point.threshold) != (labels == 1)
-    assert 0 < 1 - answered.mean() < MOST_UNDECIDED
+    assert 0 < 1 - answered.mean() < MAX_UNDECIDED
     assert wrong[answered].mean() == pytest.approx(ANSWERED_ERROR, abs=0.001)
 
 

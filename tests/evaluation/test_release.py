@@ -13,6 +13,7 @@ from pneumonia import Predictor
 from pneumonia.errors import BundleCorrupt, ModelNotFound, UsageError
 from pneumonia.evaluation import card, consistency
 from pneumonia.evaluation.external import identity
+from pneumonia.evaluation.number_format import percent
 from pneumonia.evaluation.release import MARKS, figures_for_readme, release
 from pneumonia.evaluation.test_set_access_log import TEST_SET_ACCESS_LOG
 from pneumonia.inference import bundle, sources
@@ -34,7 +35,7 @@ def run(tmp_path: Path) -> Path:
 def test_the_target_is_whole_without_what_serving_does_not_need(run: Path, tmp_path: Path) -> None:
     digest = release(run, [], tmp_path / "embedded")
     loaded = bundle.load(tmp_path / "embedded", "embedded", config_sha256=digest)
-    assert loaded.evaluation["looks"] == list(TEST_SET_ACCESS_LOG)
+    assert loaded.evaluation["test_set_access_log"] == list(TEST_SET_ACCESS_LOG)
     names = {path.name for path in (tmp_path / "embedded").rglob("*")}
     assert not names & {"model.keras", "training", "checkpoint.npz"}
     assert (tmp_path / "embedded" / "README.md").read_text() == card.write(loaded.config, loaded.evaluation)
@@ -54,7 +55,7 @@ def test_the_figures_of_other_runs_stand_beside(run: Path, tmp_path: Path) -> No
 
 def test_what_is_published_has_the_keras_model_too_and_agrees(run: Path, tmp_path: Path) -> None:
     release(run, [], tmp_path / "whole", whole=True)
-    consistency.check_consistency(Predictor(bundle.load(tmp_path / "whole", "whole", whole=True), 1))
+    consistency.check_consistency(Predictor(bundle.load(tmp_path / "whole", "whole", require_all_files=True), 1))
     assert (tmp_path / "whole" / bundle.KERAS).read_bytes() == b"keras"
     (run / bundle.KERAS).unlink()
     with pytest.raises(BundleCorrupt, match=r"lacks model\.keras"):
@@ -91,7 +92,7 @@ def test_films_of_others_and_what_the_gate_refuses_are_merged(
     evaluation = json.loads((target / bundle.EVALUATION).read_text())
     assert evaluation["external"] == [elsewhere]
     assert evaluation["gate_kinds"] == {"kinds": kinds}
-    said = "On films of another hospital (Elsewhere) it is hardly better than chance: AUROC .560 (.510-.630)."
+    said = "On films of another hospital (Elsewhere) the model is hardly better than chance: AUROC .560 (.510-.630)."
     assert said in (target / bundle.CARD).read_text() and said in figures_for_readme(evaluation)
     assert "| hand | 10 | 100.0 % (100.0-100.0) | 80.0 % |" in (target / bundle.CARD).read_text()
 
@@ -117,4 +118,4 @@ def test_the_readmes_table_lies_between_its_marks() -> None:
     text = figures_for_readme(evaluation)
     assert text.startswith(MARKS[0])
     assert text.endswith(MARKS[1])
-    assert card.percent(evaluation["runs"]["default/official"]["figures"]["accuracy"]) in text
+    assert percent(evaluation["runs"]["default/official"]["figures"]["accuracy"]) in text

@@ -11,8 +11,9 @@ from html import unescape
 import pytest
 
 from pneumonia import Predictor
+from pneumonia.evaluation import number_format
 from pneumonia.inference.bundle import Bundle
-from pneumonia.web import evidence_sections, evidence_tab, figures, page, page_text, plots
+from pneumonia.web import evidence_sections, evidence_tab, page, page_text, plots
 
 from .test_page_text import SCRIPT, Page
 
@@ -43,18 +44,18 @@ def test_it_is_whole_html_with_a_link_to_each_section(whole: str) -> None:
 
 def test_every_figure_of_the_run_stands_there_with_its_interval(predictor: Predictor, whole: str) -> None:
     text = Page(whole).text
-    run = predictor.bundle.run
+    run = predictor.bundle.served_run
     assert run is not None
     for name, figure in run["figures"].items():
-        assert figures.shown(name, figure) in text, name
+        assert number_format.format_metric(name, figure) in text, name
     for facts in [*run["operating_points"].values(), *run["robustness"]["changes"].values()]:
-        assert all(figures.percent(figure) in text for name, figure in facts.items() if name != "loss")
+        assert all(number_format.percent(figure) in text for name, figure in facts.items() if name != "loss")
     for kind in predictor.bundle.evaluation["gate_kinds"]["kinds"]:
-        assert f"{kind['name']}{kind['images']:,}{figures.percent(kind['refused'])}" in text
+        assert f"{kind['name']}{kind['images']:,}{number_format.percent(kind['refused'])}" in text
     for entry in predictor.bundle.evaluation["external"]:
         assert entry["verdict"] in text
-        assert figures.score(entry["figures"]["auroc"]) in text
-    assert all(look in text for look in predictor.bundle.evaluation["looks"])
+        assert number_format.score(entry["figures"]["auroc"]) in text
+    assert all(entry in text for entry in predictor.bundle.evaluation["test_set_access_log"])
 
 
 def test_no_other_percentage_stands_there(predictor: Predictor, whole: str) -> None:
@@ -62,18 +63,20 @@ def test_no_other_percentage_stands_there(predictor: Predictor, whole: str) -> N
     known = set(re.findall(r"-?\d+\.\d+", json.dumps(dict(predictor.bundle.evaluation))))
     shares = {f"{100 * float(number):.1f} %" for number in known} | {f"{100 * float(number):.0f} %" for number in known}
     shares |= {f"{100 * predictor.bundle.calibration.prevalence:.0f} %", "100.0 %", "0.0 %", "95 %"}
-    run = predictor.bundle.run
+    run = predictor.bundle.served_run
     assert run is not None
     counts = run["confusion"]
-    ill, well = counts["true_positive"] + counts["false_negative"], counts["true_negative"] + counts["false_positive"]
-    shares |= {f"{100 * part / whole_:.1f} %" for whole_ in (ill, well, ill + well) for part in range(whole_ + 1)}
-    looks = " ".join(predictor.bundle.evaluation["looks"])
+    positives = counts["true_positive"] + counts["false_negative"]
+    negatives = counts["true_negative"] + counts["false_positive"]
+    totals = (positives, negatives, positives + negatives)
+    shares |= {f"{100 * part / total:.1f} %" for total in totals for part in range(total + 1)}
+    log = " ".join(predictor.bundle.evaluation["test_set_access_log"])
     shown = re.findall(r"\d+(?:\.\d+)? %", re.sub(r"<[^>]+>", " ", whole))
-    assert [share for share in shown if share not in shares and share not in looks] == []
+    assert [share for share in shown if share not in shares and share not in log] == []
 
 
 def test_the_matrix_starts_at_the_models_own_threshold(predictor: Predictor, whole: str) -> None:
-    run = predictor.bundle.run
+    run = predictor.bundle.served_run
     assert run is not None
     cells = dict(re.findall(r'data-cell="(\w+)">([^<]+)<', whole))
     for name, count in run["confusion"].items():
@@ -82,32 +85,32 @@ def test_the_matrix_starts_at_the_models_own_threshold(predictor: Predictor, who
 
 
 def test_the_slider_carries_the_curve(predictor: Predictor, whole: str) -> None:
-    run = predictor.bundle.run
+    run = predictor.bundle.served_run
     assert run is not None
     (data,) = re.findall(r'data-curve="([^"]+)"', whole)
     curve = json.loads(unescape(data))
     assert curve["true_positive"] == run["curves"]["thresholds"]["true_positive"]
-    assert curve["ill"] + curve["well"] == run["films"]["total"]
+    assert curve["positives"] + curve["negatives"] == run["films"]["total"]
 
 
 @pytest.mark.parametrize(
     ("keys", "heading"),
     [
-        (("run", "curves"), "What does a threshold cost?"),
-        (("run", "curves"), "Are the probabilities true?"),
-        (("run", "curves"), "What does Unknown buy?"),
-        (("run", "kinds"), "Bacterial, viral, normal"),
-        (("run", "robustness"), "Worse films"),
-        (("run", "shortcuts"), "What it reads besides lungs"),
-        (("gate_kinds",), "What does the gate refuse?"),
-        (("external",), "Films of other hospitals"),
-        (("looks",), "Looks at the test"),
+        (("run", "curves"), "Threshold and confusion matrix"),
+        (("run", "curves"), "Calibration"),
+        (("run", "curves"), "Risk and coverage of Unknown"),
+        (("run", "kinds"), "Subgroups: bacterial, viral, normal"),
+        (("run", "robustness"), "Robustness to perturbations"),
+        (("run", "shortcuts"), "Shortcut audit"),
+        (("gate_kinds",), "Out-of-distribution gate"),
+        (("external",), "External validation: films of other hospitals"),
+        (("test_set_access_log",), "Test-set access log"),
     ],
 )
 def test_what_the_bundle_lacks_is_left_out(predictor: Predictor, keys: tuple[str, ...], heading: str) -> None:
-    text = Page(evidence_tab.sections(without(predictor.bundle, *keys))).text
-    assert heading not in text
-    assert "How often is it right?" in text
+    html = evidence_tab.sections(without(predictor.bundle, *keys))
+    assert f"<h2>{heading}</h2>" not in html
+    assert "<h2>Performance</h2>" in html
 
 
 def test_a_bundle_without_an_evaluation_of_its_own_says_so(predictor: Predictor) -> None:
@@ -126,7 +129,7 @@ def test_the_limits_are_the_cards(predictor: Predictor) -> None:
 
 
 def test_it_says_in_plain_words_for_whom_the_model_is_made() -> None:
-    text = Page(page_text.FOR_WHOM).text
+    text = Page(page_text.INTENDED_USE).text
     assert text.startswith("Is it made for my patient?")
     for said in ("a child of 1-5 years", "adults", "Your hospital", "Guangzhou"):
         assert said in text
@@ -134,7 +137,7 @@ def test_it_says_in_plain_words_for_whom_the_model_is_made() -> None:
 
 def test_what_comes_from_a_bundle_is_escaped(predictor: Predictor) -> None:
     evaluation = copy.deepcopy(dict(predictor.bundle.evaluation))
-    evaluation["looks"] = [SCRIPT]
+    evaluation["test_set_access_log"] = [SCRIPT]
     evaluation["external"][0].update(name=SCRIPT, of=SCRIPT, verdict=SCRIPT)
     evaluation["gate_kinds"]["kinds"][0]["name"] = SCRIPT
     html = evidence_tab.sections(replace(predictor.bundle, evaluation=evaluation))
@@ -154,10 +157,10 @@ def test_a_plot_is_an_image_with_a_description() -> None:
 
 def test_a_plot_puts_values_where_they_belong() -> None:
     axes = plots.Axes("x", "y", y_end=0.5)
-    (left, bottom), (right, top) = axes.place(0, 0), axes.place(1, 0.5)
+    (left, bottom), (right, top) = axes.to_pixel(0, 0), axes.to_pixel(1, 0.5)
     assert left < right
     assert top < bottom
-    assert axes.place(0.5, 0.25) == ((left + right) / 2, (top + bottom) / 2)
+    assert axes.to_pixel(0.5, 0.25) == ((left + right) / 2, (top + bottom) / 2)
 
 
 def test_names_of_marks_do_not_lie_over_each_other() -> None:
@@ -169,18 +172,3 @@ def test_names_of_marks_do_not_lie_over_each_other() -> None:
     )
     places = sorted(float(y) for y in re.findall(r'class="name" x="[\d.]+" y="([\d.]+)"', drawn))
     assert all(later - earlier >= 16 for earlier, later in zip(places[:-1], places[1:], strict=True))
-
-
-MISSING = {"value": None, "low": None, "high": None}
-
-
-def test_a_figure_that_could_not_be_measured_is_a_dash() -> None:
-    assert [figures.percent(MISSING), figures.score(MISSING), figures.points(MISSING), figures.share(None)] == ["-"] * 4
-
-
-def test_the_pages_notation_is_the_cards() -> None:
-    from pneumonia.evaluation.card import numbers
-
-    figure = {"value": 0.98765, "low": -0.01234, "high": 1.0}
-    for name in ("percent", "score", "points"):
-        assert getattr(figures, name)(figure) == getattr(numbers, name)(figure)

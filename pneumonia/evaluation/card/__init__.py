@@ -5,54 +5,39 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from . import performance, purpose, trust
-from .numbers import percent, points, score, share, shown, table
-from .performance import SEED_TABLE, at_one_half
-from .purpose import carried
+from . import generalisation, performance, purpose
+from .generalisation import external_validation
+from .performance import ORIGINAL_METRICS, metrics_at_half
+from .purpose import external_summary
 from .targets import targets
-from .trust import external, robustness, shortcuts
 
-__all__ = [
-    "SEED_TABLE",
-    "at_one_half",
-    "carried",
-    "external",
-    "percent",
-    "points",
-    "robustness",
-    "score",
-    "share",
-    "shortcuts",
-    "shown",
-    "table",
-    "write",
-]
+__all__ = ["ORIGINAL_METRICS", "external_summary", "external_validation", "metrics_at_half", "write"]
 
 
 def write(config: Mapping[str, Any], evaluation: Mapping[str, Any]) -> str:
-    """The card's Markdown, front matter included; a section whose data is missing is left out."""
-    served = f"{config['recipe']}/{config['protocol']}"
+    """The card as Markdown with front matter. A section whose data is missing is left out."""
+    name = f"{config['recipe']}/{config['protocol']}"
     runs = evaluation["runs"]
-    run, elsewhere = runs[served], evaluation.get("external", [])
+    run, external = runs[name], evaluation.get("external", [])
     parts = [
         f"---\n{purpose.metadata(run).to_yaml()}\n---",
         purpose.introduction(config),
         purpose.training_data(config),
         purpose.PROTOCOLS,
-        performance.figures(served, run),
-        performance.kinds(run),
+        performance.metrics(name, run),
+        performance.subgroups(run),
         _targets(config, evaluation) if config["protocol"] == "official" else "",
         performance.comparison(runs),
         performance.operating_points(config, run),
-        performance.calibration(config, runs, run, elsewhere),
+        performance.calibration(config, runs, run, external),
         performance.validation(config["validation"]) if "validation" in config else "",
-        trust.gate(config, evaluation.get("gate_kinds")),
-        trust.robustness(run),
-        trust.external(elsewhere),
-        trust.shortcuts(run),
+        generalisation.gate(config, evaluation.get("gate_kinds")),
+        generalisation.robustness(run),
+        generalisation.external_validation(external),
+        generalisation.shortcuts(run),
         performance.training(runs),
-        performance.looks(evaluation["looks"]),
-        purpose.limits(run, elsewhere),
+        performance.test_set_access_log(evaluation.get("test_set_access_log", [])),
+        purpose.limits(run, external),
         purpose.citation(config),
     ]
     return "\n\n".join(part.strip() for part in parts if part) + "\n"

@@ -1,0 +1,214 @@
+"""Tables of the evaluation, built once for the model card (Markdown) and the web page (HTML).
+
+Serving imports this module, so it must not import scikit-learn, SciPy or Matplotlib, directly or indirectly. Every
+function takes parts of `config.json` and `evaluation.json` and returns a table without rows if the data is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ..inference.decision import DEFAULT_POINT
+from .number_format import METRIC_NAMES, Figure, format_metric, percent, points, score, share
+from .table import Table
+
+Json = Mapping[str, Any]
+
+PROTOCOL_NAMES = {
+    "official": "official test",
+    "grouped80": "80/20 by patient",
+    "folds5": "five folds by patient",
+}
+
+_INTERVAL = "value (95 % interval)"
+
+
+def figures(runs: Sequence[Json]) -> Table:
+    """All metrics of the first run, one column for each run."""
+    rows = [
+        [name, *(format_metric(key, run["figures"][key]) if key in run["figures"] else "-" for run in runs)]
+        for key, name in METRIC_NAMES.items()
+        if key in runs[0]["figures"]
+    ]
+    columns = ["Metric (95 % interval)", *map(_run_name, runs)]
+    return Table("Metrics with 95 % intervals, bootstrap over patients", columns, rows)
+
+
+def _run_name(run: Json) -> str:
+    name = PROTOCOL_NAMES.get(run["protocol"], str(run["protocol"]))
+    films = run.get("films", {}).get("total")
+    return f"{name}, {films:,} films" if films else name
+
+
+def subgroups(run: Json) -> Table:
+    """Normal, bacterial and viral films: how often the network is correct, how often the gate refuses."""
+    rows = [
+        [kind, f"{subgroup['films']:,}", percent(subgroup["right"]), percent(subgroup["refused"])]
+        for kind, subgroup in run.get("kinds", {}).items()
+    ]
+    return Table("Subgroups", ["Subgroup", "Films", "Network correct", "Refused by the gate"], rows)
+
+
+def operating_points(config: Json, run: Json) -> Table:
+    """Decision thresholds and performance of each operating point, gate and undecided band included."""
+    rows = [
+        [
+            f"{name} (default)" if name == DEFAULT_POINT else name,
+            _thresholds(config["operating_points"].get(name)),
+            *(percent(figure) for figure in metrics.values()),
+        ]
+        for name, metrics in run.get("operating_points", {}).items()
+    ]
+    columns = ["Operating point", "Low / threshold / high", "Coverage (films answered)", "Accuracy of answered films"]
+    columns += ["Sensitivity of answered films", "Specificity of answered films", "Correct among all films"]
+    return Table("Operating points", columns, rows)
+
+
+def _thresholds(point: Mapping[str, float] | None) -> str:
+    if point is None:
+        return "-"
+    return f"{point['low']:.3f} / {point['threshold']:.3f} / {point['high']:.3f}"
+
+
+class CalibrationResult(NamedTuple):
+    """Calibration measured on one set of films."""
+
+    name: str
+    films: int
+    ece: Figure
+    reliability: Mapping[str, Sequence[Any]]
+    """`count`, mean `probability` and `observed` share of pneumonia of each bin that holds a film."""
+    known_prevalence: Json | None
+    """Metrics of the probabilities that are recalibrated to the set's own prevalence; None if not measured."""
+
+
+def calibration_results(runs: Mapping[str, Json], served: Json, external: Sequence[Json]) -> list[CalibrationResult]:
+    """Every set of films with a measured calibration: out-of-fold, the served run's test, external films."""
+    results = [
+        _calibration(f"out-of-fold, `{name}`", run["out_of_fold"]["films"], run["out_of_fold"])
+        for name, run in runs.items()
+        if "out_of_fold" in run
+    ]
+    test = {**served, "reliability": served["curves"]["reliability"]}
+    results.append(_calibration(f"{served['protocol']} test", served["films"]["total"], test))
+    return results + [_calibration(entry["name"], entry["films"]["total"], entry) for entry in external]
+
+
+def _calibration(name: str, films: int, source: Json) -> CalibrationResult:
+    ece, known_prevalence = source["figures"]["ece"], source.get("known_prevalence")
+    return CalibrationResult(name, films, ece, source["reliability"], known_prevalence)
+
+
+def calibration_errors(results: Sequence[CalibrationResult]) -> Table:
+    """Expected calibration errors, with the default prevalence and with the known prevalence of the films."""
+    rows = [
+        [result.name, f"{result.films:,}", score(result.ece), _known_prevalence(result.known_prevalence)]
+        for result in results
+    ]
+    return Table("Expected calibration errors", ["Films", "Count", "ECE", "ECE with known prevalence"], rows)
+
+
+def _known_prevalence(source: Json | None) -> str:
+    return "-" if source is None else f"{score(source['figures']['ece'])} at {share(source['prevalence'])}"
+
+
+def reliability(result: CalibrationResult) -> Table:
+    """Mean predicted probability against the observed share of pneumonia, bin by bin."""
+    curve = result.reliability
+    rows = [
+        [f"{count:,}", share(predicted), share(observed)]
+        for count, predicted, observed in zip(curve["count"], curve["probability"], curve["observed"], strict=True)
+    ]
+    return Table(f"Reliability, {result.name}", ["Films", "Mean P(pneumonia)", "Observed pneumonia"], rows)
+
+
+def gate_refusals(kinds: Sequence[Json]) -> Table:
+    """Share of each kind of image that the gate refuses."""
+    rows = [[kind["name"], f"{kind['images']:,}", percent(kind["refused"]), share(kind["far"])] for kind in kinds]
+    return Table("Images refused by the gate", ["Images", "Count", "Refused", "Refused as no chest film"], rows)
+
+
+def external_validation(entry: Json) -> Table:
+    """Metrics on an external set of films: all films, films accepted by the gate, and what a user gets."""
+    rows = [
+        [name, format_metric(key, entry["figures"][key])]
+        for key, name in METRIC_NAMES.items()
+        if key in entry["figures"]
+    ]
+    return Table(str(entry["name"]), ["Metric", _INTERVAL], [*rows, *_accepted_rows(entry), *_service_rows(entry)])
+
+
+def _accepted_rows(entry: Json) -> list[list[str]]:
+    accepted = entry.get("passed", {})
+    return [
+        [f"{METRIC_NAMES[key]} on the {accepted['films']:,} films accepted by the gate", percent(accepted[key])]
+        for key in ("accuracy", "sensitivity", "specificity")
+        if key in accepted
+    ]
+
+
+def _service_rows(entry: Json) -> list[list[str]]:
+    names = {
+        "refused": "Refused by the gate",
+        "warned": "Answered with a warning",
+        "unknown": "Answered Unknown, for any reason",
+    }
+    service = entry.get("service", {})
+    return [[name, percent(service[key])] for key, name in names.items() if key in service]
+
+
+def robustness(audit: Json | None) -> Table:
+    """Accuracy of the network on perturbed test films, and the accuracy lost."""
+    rows = []
+    if audit:
+        rows = [_perturbation_row("unchanged", audit["baseline"], "-")]
+        rows += [_perturbation_row(name, row, points(row["loss"])) for name, row in audit["changes"].items()]
+    columns = ["Perturbation", "Accuracy", "Accuracy lost, points", "Sensitivity", "Specificity", "Refused by the gate"]
+    return Table("Test films under perturbations", columns, rows)
+
+
+def _perturbation_row(name: str, metrics: Json, loss: str) -> list[str]:
+    others = [percent(metrics[key]) for key in ("sensitivity", "specificity", "refused")]
+    return [name, percent(metrics["accuracy"]), loss, *others]
+
+
+def shortcuts(audit: Json | None) -> Table:
+    """AUROC and accuracy with the lungs hidden and with acquisition cues swapped between the classes."""
+    rows = []
+    if audit:
+        rows = [["unchanged", "-", *_auroc_and_accuracy(audit["baseline"])]]
+        rows += [[name, ".500 (chance)", *_auroc_and_accuracy(row)] for name, row in audit.get("hidden", {}).items()]
+        rows += [
+            [name, "as unchanged", *_auroc_and_accuracy(row)]
+            for swap in audit.get("swaps", {}).values()
+            for name, row in swap.items()
+        ]
+    columns = ["Films", "Expected AUROC if only the lungs were read", "Measured AUROC", "Measured accuracy"]
+    return Table("Lungs hidden, and acquisition cues swapped between the classes", columns, rows)
+
+
+def _auroc_and_accuracy(row: Json) -> list[str]:
+    return [score(row["auroc"]), percent(row["accuracy"])]
+
+
+def activation(audit: Json | None) -> Table:
+    """Share of the positive activation that lies inside the lung boxes, film by film."""
+    rows = []
+    if audit:
+        rows = [["Reference: only the lungs are read", "", "100 %", "", "100 %"]]
+        rows += [["Reference: uniform over the film", "", share(audit["chance"]), "", "-"]]
+        rows += [_activation_row(name, row) for name, row in audit["films"].items() if row["count"]]
+    columns = ["Activation inside the lung boxes", "Films", "Median", "Quartiles", "Films with at least half inside"]
+    return Table("Location of the activation map", columns, rows)
+
+
+def _activation_row(name: str, row: Json) -> list[str]:
+    quartiles = f"{share(row['lower'])} to {share(row['upper'])}"
+    return [
+        f"This model, {name} films",
+        f"{row['count']:,}",
+        share(row["median"]),
+        quartiles,
+        percent(row["at_least_half"]),
+    ]
