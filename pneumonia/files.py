@@ -34,8 +34,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield partial
-        with partial.open("rb") as written:
-            os.fsync(written.fileno())
+        with partial.open("rb") as file:
+            os.fsync(file.fileno())
         partial.replace(path)
     except OSError as error:
         if is_disk_full(error):

@@ -35,27 +35,27 @@ class Setting:
             raise UsageError(f"{self.name} is not legal. {self.help} Received: {received}.") from None
 
 
-def _positive(text: str) -> int:
+def _parse_positive(text: str) -> int:
     number = int(text.replace(",", "").replace("_", ""))
     if number <= 0:
         raise ValueError("it must be a whole number above 0")
     return number
 
 
-def _flag(text: str) -> bool:
+def _parse_flag(text: str) -> bool:
     if text.lower() not in {"0", "1", "true", "false", "yes", "no"}:
         raise ValueError("it must be 0 or 1")
     return text.lower() in {"1", "true", "yes"}
 
 
-def _threads(text: str) -> int:
+def _parse_threads(text: str) -> int:
     if text != "cores":
-        return _positive(text)
+        return _parse_positive(text)
     # Affinity, not the machine's count: a container is often given fewer cores than the machine has.
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _logins(text: str) -> list[tuple[str, str]]:
+def _parse_logins(text: str) -> list[tuple[str, str]]:
     pairs = [pair.strip().partition(":") for pair in text.split(",") if pair.strip()]
     if any(not user or not password for user, _, password in pairs):
         raise ValueError("it must be user:password pairs separated by commas")
@@ -64,24 +64,39 @@ def _logins(text: str) -> list[tuple[str, str]]:
 
 MODEL = Setting("PNEUMONIA_MODEL", "", "Empty: embedded model; a folder; or owner/name[@revision] on the Hub.")
 HUB_TIMEOUT_S = Setting(
-    "PNEUMONIA_HUB_TIMEOUT_S", "10", "Seconds without progress before a download is given up; 300 in all.", _positive
+    "PNEUMONIA_HUB_TIMEOUT_S",
+    "10",
+    "Seconds without progress before a download is given up; 300 in all.",
+    _parse_positive,
 )
 AUTH = Setting(
-    "PNEUMONIA_AUTH", "", "user:password pairs separated by commas: page and API ask for login.", _logins, secret=True
+    "PNEUMONIA_AUTH",
+    "",
+    "user:password pairs separated by commas: page and API ask for login.",
+    _parse_logins,
+    secret=True,
 )
-MAX_FILE_MB = Setting("PNEUMONIA_MAX_FILE_MB", "50", "A larger film is refused.", _positive)
-MAX_UPLOAD_MB = Setting("PNEUMONIA_MAX_UPLOAD_MB", "1000", "A larger upload is refused.", _positive)
-MAX_PIXELS = Setting("PNEUMONIA_MAX_PIXELS", "80000000", "Larger pictures are refused before decoding.", _positive)
-THREADS = Setting("PNEUMONIA_THREADS", "cores", "Inference threads.", _threads)
-QUEUE_SIZE = Setting("PNEUMONIA_QUEUE_SIZE", "64", "Waiting requests before busy.", _positive)
+MAX_FILE_MB = Setting("PNEUMONIA_MAX_FILE_MB", "50", "A larger film is refused.", _parse_positive)
+MAX_UPLOAD_MB = Setting("PNEUMONIA_MAX_UPLOAD_MB", "1000", "A larger upload is refused.", _parse_positive)
+MAX_PIXELS = Setting(
+    "PNEUMONIA_MAX_PIXELS", "80000000", "Larger pictures are refused before decoding.", _parse_positive
+)
+THREADS = Setting("PNEUMONIA_THREADS", "cores", "Inference threads.", _parse_threads)
+QUEUE_SIZE = Setting("PNEUMONIA_QUEUE_SIZE", "64", "Waiting requests before busy.", _parse_positive)
 RETENTION_S = Setting(
-    "PNEUMONIA_RETENTION_S", "600", "Uploads and results are deleted so many seconds after their job's end.", _positive
+    "PNEUMONIA_RETENTION_S",
+    "600",
+    "Uploads and results are deleted so many seconds after their job's end.",
+    _parse_positive,
 )
 SHARE = Setting(
-    "PNEUMONIA_SHARE", "0", "1: a shareable Gradio link; without PNEUMONIA_AUTH anyone with the link can use it.", _flag
+    "PNEUMONIA_SHARE",
+    "0",
+    "1: a shareable Gradio link; without PNEUMONIA_AUTH anyone with the link can use it.",
+    _parse_flag,
 )
 MCP = Setting(
-    "PNEUMONIA_MCP", "0", "1: the endpoints are also tools of an MCP server; needs requirements-mcp.txt.", _flag
+    "PNEUMONIA_MCP", "0", "1: the endpoints are also tools of an MCP server; needs requirements-mcp.txt.", _parse_flag
 )
 DATA = Setting("PNEUMONIA_DATA", "", "Tests and benchmarks only: a folder with real films.")
 
@@ -103,5 +118,5 @@ SETTINGS = (
 
 def as_markdown() -> str:
     """The table of settings that the docs show."""
-    rows = [f"| `{row.name}` | {row.default or 'empty'} | {row.help} |" for row in SETTINGS]
+    rows = [f"| `{setting.name}` | {setting.default or 'empty'} | {setting.help} |" for setting in SETTINGS]
     return "\n".join(["| name | default | what |", "|---|---|---|", *rows])

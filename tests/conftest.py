@@ -20,15 +20,15 @@ Grey = npt.NDArray[np.uint8]
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Two for folders of fast tests; none where a file is named, or the long ones are asked for."""
-    folders = all(Path(named).is_dir() for named in config.args)
+    folders = all(Path(argument).is_dir() for argument in config.args)
     return 2 if folders and "not slow" in config.option.markexpr else 0
 
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting of the developer's shell reaches a test, and none is left behind."""
-    for row in settings.SETTINGS:
-        monkeypatch.delenv(row.name, raising=False)
+    for setting in settings.SETTINGS:
+        monkeypatch.delenv(setting.name, raising=False)
 
 
 @pytest.fixture(scope="session")
@@ -57,21 +57,21 @@ def large_film(normal_film: Grey) -> Grey:
 def encode() -> Callable[..., bytes]:
     """`encode(pixels_or_picture, "PNG", **options)` -> file bytes."""
 
-    def encoded(picture: Grey | Image.Image, kind: str, **options: object) -> bytes:
+    def encode_image(picture: Grey | Image.Image, kind: str, **options: object) -> bytes:
         buffer = io.BytesIO()
         image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
         image.save(buffer, kind, **options)
         return buffer.getvalue()
 
-    return encoded
+    return encode_image
 
 
 @pytest.fixture(scope="session")
 def write_films(normal_film: Grey) -> Callable[[Path, dict[str, list[str]]], Path]:
     """`write_films(root, {"test/NORMAL": ["a.png"]})`: films of different grain that the gate lets through."""
 
-    def written(root: Path, names: dict[str, list[str]]) -> Path:
-        files = [(folder, name) for folder, inside in names.items() for name in inside]
+    def write(root: Path, names: dict[str, list[str]]) -> Path:
+        files = [(folder, name) for folder, file_names in names.items() for name in file_names]
         for seed, (folder, name) in enumerate(files):
             grain = np.random.default_rng(seed).normal(0, 3, normal_film.shape)
             (root / folder).mkdir(parents=True, exist_ok=True)
@@ -79,7 +79,7 @@ def write_films(normal_film: Grey) -> Callable[[Path, dict[str, list[str]]], Pat
             film.save(root / folder / name, "PNG")
         return root
 
-    return written
+    return write
 
 
 @pytest.fixture(scope="session")

@@ -56,7 +56,7 @@ FILES = sorted([*PACKAGE.rglob("*.py"), ROOT / "app.py", ROOT / "train.py"])
 MODULES = [path for path in FILES if path.parent not in {ROOT, PACKAGE} or path.stem in BASE]
 
 
-def name_of(path: Path) -> str:
+def relative_name(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
@@ -93,23 +93,23 @@ def imports(path: Path, *, top_level: bool = False) -> Iterator[str]:
                 yield module
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
+@pytest.mark.parametrize("path", MODULES, ids=relative_name)
 def test_a_package_imports_only_what_lies_below_it(path: Path) -> None:
     allowed = ALLOWED[package_of(path)] | {"__init__"}
-    inside = [module.split(".") for module in imports(path) if module.split(".")[0] == "pneumonia"]
-    assert [".".join(parts) for parts in inside if (parts[1] if len(parts) > 1 else "__init__") not in allowed] == []
+    internal = [module.split(".") for module in imports(path) if module.split(".")[0] == "pneumonia"]
+    assert [".".join(parts) for parts in internal if (parts[1] if len(parts) > 1 else "__init__") not in allowed] == []
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
+@pytest.mark.parametrize("path", MODULES, ids=relative_name)
 def test_a_library_is_imported_by_its_packages_only(path: Path) -> None:
     used = {module.split(".")[0] for module in imports(path)} & LIBRARIES.keys()
     assert {library for library in used if package_of(path) not in LIBRARIES[library]} == set()
 
 
-@pytest.mark.parametrize("path", sorted((PACKAGE / "web" / "server").glob("*.py")), ids=name_of)
+@pytest.mark.parametrize("path", sorted((PACKAGE / "web" / "server").glob("*.py")), ids=relative_name)
 def test_the_server_imports_nothing_of_the_page(path: Path) -> None:
-    page = [module for module in imports(path) if module.startswith("pneumonia.web.")]
-    assert [module for module in page if not module.startswith("pneumonia.web.server")] == []
+    page_imports = [module for module in imports(path) if module.startswith("pneumonia.web.")]
+    assert [module for module in page_imports if not module.startswith("pneumonia.web.server")] == []
 
 
 def test_the_allowed_imports_have_no_cycle() -> None:
@@ -119,14 +119,14 @@ def test_the_allowed_imports_have_no_cycle() -> None:
 
 def test_no_module_imports_itself_through_others() -> None:
     graph = {dotted(path): set(imports(path, top_level=True)) & known_modules() for path in FILES}
-    done: set[str] = set()
+    visited: set[str] = set()
 
-    def visit(module: str, above: tuple[str, ...]) -> None:
-        assert module not in above, " -> ".join([*above[above.index(module) :], module])
-        if module not in done:
+    def visit(module: str, ancestors: tuple[str, ...]) -> None:
+        assert module not in ancestors, " -> ".join([*ancestors[ancestors.index(module) :], module])
+        if module not in visited:
             for other in graph[module]:
-                visit(other, (*above, module))
-            done.add(module)
+                visit(other, (*ancestors, module))
+            visited.add(module)
 
     for module in graph:
         visit(module, ())
@@ -142,7 +142,7 @@ def test_the_rules_see_relative_imports() -> None:
     assert "pneumonia.evaluation.metrics" in set(imports(PACKAGE / "evaluation" / "assess.py"))
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
+@pytest.mark.parametrize("path", FILES, ids=relative_name)
 def test_only_the_settings_read_the_environment(path: Path) -> None:
     tree = ast.walk(ast.parse(path.read_text()))
     lines = [
@@ -158,7 +158,7 @@ def test_only_the_settings_read_the_environment(path: Path) -> None:
         "pneumonia/web/server/gradio_environment.py": {"os.environ"},
         "train.py": {"os.environ"},
     }
-    assert set(lines) <= allowed.get(name_of(path), set())
+    assert set(lines) <= allowed.get(relative_name(path), set())
 
 
 def test_the_training_entry_sets_one_variable_and_no_more() -> None:
@@ -171,11 +171,11 @@ def test_the_public_surface_is_these_names() -> None:
     assert all(hasattr(pneumonia, name) for name in pneumonia.__all__)
 
 
-def python(code: str) -> str:
+def run_python(code: str) -> str:
     """What a new interpreter prints."""
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    process = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert process.returncode == 0, process.stderr
+    return process.stdout
 
 
 HEAVY = {"gradio", "tensorflow", "keras", "sklearn", "matplotlib", "huggingface_hub", "ai_edge_litert", "pydicom"}
@@ -195,11 +195,11 @@ LIGHT = {
 
 @pytest.mark.parametrize("module", LIGHT)
 def test_an_import_does_not_bring_the_heavy_ones(module: str) -> None:
-    loaded = python(f"import sys, {module}; print(*sys.modules)").split()
+    loaded = run_python(f"import sys, {module}; print(*sys.modules)").split()
     assert LIGHT[module] & set(loaded) == set()
 
 
-WATCHED = """
+AUDITED_IMPORT = """
 import sys
 seen = []
 def watch(event, arguments):
@@ -213,8 +213,8 @@ print(seen)
 
 
 def test_an_import_loads_no_model_and_opens_no_socket() -> None:
-    assert python(WATCHED).strip() == "[]"
+    assert run_python(AUDITED_IMPORT).strip() == "[]"
 
 
 def test_the_watch_sees_a_model_that_is_loaded() -> None:
-    assert "config.json" in python(WATCHED.replace("print", "pneumonia.load_predictor()\nprint"))
+    assert "config.json" in run_python(AUDITED_IMPORT.replace("print", "pneumonia.load_predictor()\nprint"))

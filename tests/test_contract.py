@@ -57,8 +57,8 @@ def test_the_public_surface() -> None:
     assert list(inspect.signature(pneumonia.load_predictor).parameters)[0] == "model"
     assert list(inspect.signature(pneumonia.Predictor.predict).parameters)[1:3] == ["source", "operating_point"]
     assert list(inspect.signature(pneumonia.Predictor.predict_many).parameters)[1:3] == ["sources", "operating_point"]
-    for ask in (pneumonia.Predictor.predict, pneumonia.Predictor.predict_many, pneumonia.Predictor.decide):
-        assert inspect.signature(ask).parameters["prevalence"].default is None
+    for method in (pneumonia.Predictor.predict, pneumonia.Predictor.predict_many, pneumonia.Predictor.decide):
+        assert inspect.signature(method).parameters["prevalence"].default is None
 
 
 def test_labels_and_reasons() -> None:
@@ -79,9 +79,9 @@ def test_settings_and_their_defaults_stand_in_the_docs() -> None:
 
 @pytest.mark.parametrize("command", ["predict", "batch", "archive", "evaluate", "model", "deploy"])
 def test_each_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
+    with pytest.raises(SystemExit) as exit_info:
         main([command, "--help"])
-    assert ended.value.code == 0
+    assert exit_info.value.code == 0
     assert "--model" in capsys.readouterr().out
 
 
@@ -96,19 +96,19 @@ def test_publish_and_deploy_take_what_their_page_says(command: str, capsys: pyte
     """`--help`, the reference and the command's own page name the same options, no more and no fewer."""
     with pytest.raises(SystemExit):
         main([command, "--help"])
-    told = capsys.readouterr().out
-    options = set(re.findall(r"--[\w-]+", told)) - {"--help"}
-    assert options | {PUBLISHED[command]} == PUBLISHING[command]
-    assert PUBLISHED[command] in told
+    help_text = capsys.readouterr().out
+    options = set(re.findall(r"--[\w-]+", help_text)) - {"--help"}
+    assert options | {POSITIONAL_ARGUMENT[command]} == PUBLISHING[command]
+    assert POSITIONAL_ARGUMENT[command] in help_text
     [line] = re.findall(rf"python -m pneumonia {command} .*", API)
-    assert set(re.findall(r"--[\w-]+", line)) | {PUBLISHED[command]} == PUBLISHING[command]
+    assert set(re.findall(r"--[\w-]+", line)) | {POSITIONAL_ARGUMENT[command]} == PUBLISHING[command]
     page = (ROOT / "docs" / f"{command}.md").read_text()
     table = "\n".join(line for line in page.splitlines() if line.startswith("| `"))
     assert set(re.findall(r"`(--[\w-]+)", table)) == options
     assert all(code in API for code in PUBLISHING_CODES)
 
 
-PUBLISHED = {"publish": "OWNER/NAME", "deploy": "OWNER/SPACE"}
+POSITIONAL_ARGUMENT = {"publish": "OWNER/NAME", "deploy": "OWNER/SPACE"}
 
 
 def test_every_option_of_the_command_line_stands_in_the_docs() -> None:
@@ -123,11 +123,11 @@ def test_the_page_of_a_command_tells_of_the_options_of_its_help(
 ) -> None:
     with pytest.raises(SystemExit):
         main([command, "--help"])
-    told = set(re.findall(r"--[a-z-]+", capsys.readouterr().out)) - {"--help"}
+    help_text = set(re.findall(r"--[a-z-]+", capsys.readouterr().out)) - {"--help"}
     page = (ROOT / "docs" / f"{command}.md").read_text()
     table = set(re.findall(r"--[a-z-]+", "".join(line for line in page.splitlines(True) if line.startswith("| `"))))
-    assert table == told
-    assert {"--out", "--model"} <= told
+    assert table == help_text
+    assert {"--out", "--model"} <= help_text
 
 
 def test_train_and_app_explain_themselves() -> None:
@@ -135,5 +135,7 @@ def test_train_and_app_explain_themselves() -> None:
         ("app.py", ["--share"]),
         ("train.py", ["--data", "--recipe", "--split", "--out", "--epochs", "--seed", "--resume"]),
     ):
-        done = subprocess.run([sys.executable, entry, "--help"], cwd=ROOT, capture_output=True, text=True, check=True)
-        assert all(option in done.stdout for option in options)
+        process = subprocess.run(
+            [sys.executable, entry, "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+        assert all(option in process.stdout for option in options)

@@ -41,14 +41,14 @@ def test_no_two_errors_share_a_code() -> None:
 @pytest.mark.parametrize("kind", [kind for kind in TREE if kind not in GROUPS], ids=lambda kind: kind.__name__)
 def test_the_tree_in_the_docstring_shows_every_error_under_its_base(kind: type[PneumoniaError]) -> None:
     lines = (errors.__doc__ or "").splitlines()
-    at = next(number for number, line in enumerate(lines) if re.search(rf"\b{kind.__name__}\b", line))
+    index = next(number for number, line in enumerate(lines) if re.search(rf"\b{kind.__name__}\b", line))
     if (base := kind.__base__) is errors.PneumoniaError:
-        assert re.match(r"[├└]── ", lines[at])
+        assert re.match(r"[├└]── ", lines[index])
     else:
-        above = next(line for line in reversed(lines[:at]) if re.match(r"[├└]── ", line))
+        parent_line = next(line for line in reversed(lines[:index]) if re.match(r"[├└]── ", line))
         assert base is not None
-        assert base.__name__ in above
-        assert kind.code in lines[at]
+        assert base.__name__ in parent_line
+        assert kind.code in lines[index]
 
 
 @pytest.mark.parametrize("kind", TREE, ids=lambda kind: kind.__name__)
@@ -69,7 +69,7 @@ def test_one_except_clause_catches_whatever_a_film_can_do() -> None:
     }
 
 
-def raised(text: str) -> ValueError:
+def raised_error(text: str) -> ValueError:
     try:
         raise ValueError(text)
     except ValueError as error:
@@ -78,16 +78,16 @@ def raised(text: str) -> ValueError:
 
 def test_a_hidden_error_shows_and_logs_the_same_id_and_never_its_text(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
-        shown = errors.InternalError.from_exception(raised("PatientName Doe^Jane in jane_doe.dcm"))
-    match = re.search(r"\b[0-9a-f]{12}\b", shown.message)
+        error = errors.InternalError.from_exception(raised_error("PatientName Doe^Jane in jane_doe.dcm"))
+    match = re.search(r"\b[0-9a-f]{12}\b", error.message)
     assert match is not None
     assert match[0] in caplog.text
     assert "ValueError" in caplog.text
-    assert "jane" not in (caplog.text + shown.message).lower()
+    assert "jane" not in (caplog.text + error.message).lower()
 
 
 def test_the_log_says_where_a_hidden_error_arose(caplog: pytest.LogCaptureFixture) -> None:
-    error = raised("anything")
+    error = raised_error("anything")
     errors.InternalError.from_exception(error)
     trace = error.__traceback__
     assert trace is not None

@@ -36,10 +36,10 @@ def test_write_on_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
 def test_a_full_disk_is_told_at_whatever_step_it_shows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, number: int
 ) -> None:
-    def full(*_: object, **__: object) -> None:
+    def raise_disk_full(*_: object, **__: object) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(Path, step, full)
+    monkeypatch.setattr(Path, step, raise_disk_full)
     with pytest.raises(DiskFull):
         files.atomic_write(tmp_path / "file", b"new")
     assert list(tmp_path.iterdir()) == []
@@ -68,17 +68,17 @@ def test_a_walk_goes_on_where_a_folder_is_deleted_under_it(tmp_path: Path, monke
         (tmp_path / name / "deeper" / "film").touch()
     list_folder = os.scandir
 
-    def deleted_first(path: str | int) -> object:
+    def scandir_after_deletion(path: str | int) -> object:
         if str(path).endswith("/b"):
             (tmp_path / "b" / "deeper" / "film").unlink()
             (tmp_path / "b" / "deeper").rmdir()
             (tmp_path / "b").rmdir()
         return list_folder(path)
 
-    monkeypatch.setattr(os, "scandir", deleted_first)
-    found = [path.relative_to(tmp_path).as_posix() for path in files.walk_bottom_up(tmp_path)]
-    assert sorted(found) == ["a", "a/deeper", "a/deeper/film", "b", "c", "c/deeper", "c/deeper/film"]
-    assert found.index("a/deeper/film") < found.index("a/deeper") < found.index("a")
+    monkeypatch.setattr(os, "scandir", scandir_after_deletion)
+    names = [path.relative_to(tmp_path).as_posix() for path in files.walk_bottom_up(tmp_path)]
+    assert sorted(names) == ["a", "a/deeper", "a/deeper/film", "b", "c", "c/deeper", "c/deeper/film"]
+    assert names.index("a/deeper/film") < names.index("a/deeper") < names.index("a")
 
 
 def test_the_neighbour_keeps_the_ending_that_writers_go_by(tmp_path: Path) -> None:
@@ -106,10 +106,10 @@ def test_a_folder_that_cannot_hold_a_lock_is_a_usage_error(tmp_path: Path) -> No
 
 
 def test_a_full_disk_is_named_when_a_lock_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object, **__: object) -> None:
+    def raise_disk_full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(Path, "mkdir", full)
+    monkeypatch.setattr(Path, "mkdir", raise_disk_full)
     with pytest.raises(DiskFull), files.exclusive_lock(tmp_path / "folder" / ".lock", "taken"):
         pass
 

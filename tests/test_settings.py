@@ -22,8 +22,8 @@ DEFAULTS = {
 }
 """The contract's column "default"; `PNEUMONIA_THREADS` is the machine's and has its own test."""
 
-BY_NAME = {row.name: row for row in settings.SETTINGS}
-NUMBERS = [row for row in settings.SETTINGS if type(DEFAULTS.get(row.name)) is int]
+BY_NAME = {setting.name: setting for setting in settings.SETTINGS}
+NUMBERS = [setting for setting in settings.SETTINGS if type(DEFAULTS.get(setting.name)) is int]
 
 
 @pytest.mark.parametrize(("name", "default"), DEFAULTS.items())
@@ -42,32 +42,32 @@ def test_threads_are_the_machines_cores_where_affinity_is_unknown(monkeypatch: p
     assert settings.THREADS.read() == 1
 
 
-@pytest.mark.parametrize("row", [*NUMBERS, settings.THREADS], ids=lambda row: row.name)
-def test_a_number_is_read_with_its_separators(row: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("setting", [*NUMBERS, settings.THREADS], ids=lambda setting: setting.name)
+def test_a_number_is_read_with_its_separators(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
     for text in ("1200", " 1200 ", "1,200", "1_200"):
-        monkeypatch.setenv(row.name, text)
-        assert row.read() == 1200
+        monkeypatch.setenv(setting.name, text)
+        assert setting.read() == 1200
 
 
 @pytest.mark.parametrize("text", ["0", "-3", "ten", "2.5", "1e3", "nan"])
-@pytest.mark.parametrize("row", [*NUMBERS, settings.THREADS], ids=lambda row: row.name)
+@pytest.mark.parametrize("setting", [*NUMBERS, settings.THREADS], ids=lambda setting: setting.name)
 def test_an_illegal_number_is_named_with_what_was_received(
-    row: Setting, text: str, monkeypatch: pytest.MonkeyPatch
+    setting: Setting, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(row.name, text)
+    monkeypatch.setenv(setting.name, text)
     with pytest.raises(UsageError) as caught:
-        row.read()
-    assert caught.value.message.startswith(f"{row.name} is not legal.")
-    assert row.help in caught.value.message
+        setting.read()
+    assert caught.value.message.startswith(f"{setting.name} is not legal.")
+    assert setting.help in caught.value.message
     assert caught.value.message.endswith(f"Received: {text!r}.")
 
 
-@pytest.mark.parametrize("row", settings.SETTINGS, ids=lambda row: row.name)
+@pytest.mark.parametrize("setting", settings.SETTINGS, ids=lambda setting: setting.name)
 @pytest.mark.parametrize("text", ["", "   "])
-def test_an_empty_setting_is_the_default(row: Setting, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    default = row.read()
-    monkeypatch.setenv(row.name, text)
-    assert row.read() == default
+def test_an_empty_setting_is_the_default(setting: Setting, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    default = setting.read()
+    monkeypatch.setenv(setting.name, text)
+    assert setting.read() == default
 
 
 @pytest.mark.parametrize(("text", "on"), [("1", True), ("TRUE", True), ("yes", True), ("0", False), ("no", False)])

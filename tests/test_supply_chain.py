@@ -8,29 +8,29 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SERVING = 11
+MAX_SERVING_DEPENDENCIES = 11
 """Direct dependencies of serving. Who adds one says in CHANGELOG why, and raises this."""
 
 
-def direct(name: str) -> list[str]:
+def direct_dependencies(name: str) -> list[str]:
     lines = (ROOT / name).read_text().splitlines()
     return [line for line in lines if line and not line.startswith(("#", "-r "))]
 
 
 def test_serving_has_few_direct_dependencies() -> None:
-    assert len(direct("requirements.txt")) <= SERVING
+    assert len(direct_dependencies("requirements.txt")) <= MAX_SERVING_DEPENDENCIES
 
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob("requirements*.txt")), ids=lambda path: path.name)
 def test_each_is_pinned_to_one_version_of_the_index(path: Path) -> None:
-    for line in direct(path.name):
+    for line in direct_dependencies(path.name):
         assert re.match(r"[\w-]+(\[\w+\])?==\d[\w.]*(;.*)?$", line), line
 
 
 def test_what_is_installed_to_serve_is_what_is_pinned() -> None:
     from importlib.metadata import version
 
-    for line in direct("requirements.txt"):
+    for line in direct_dependencies("requirements.txt"):
         name, pinned = line.split("==")
         assert version(name) == pinned
 

@@ -36,13 +36,13 @@ def ray_cluster(address: str | None, workers: int | None) -> Iterator[int]:
     for name in ("ray", "ray.data"):
         logging.getLogger(name).setLevel(logging.CRITICAL)  # they would tell of a failure with a traceback
     with ExitStack() as stack:
-        place = {"address": address} if address else stack.enter_context(_local_ray(workers))
+        connection = {"address": address} if address else stack.enter_context(_local_ray(workers))
         try:
-            ray.init(**place, **_common())
+            ray.init(**connection, **_worker_options())
         except (ConnectionError, ValueError, RuntimeError, OSError) as error:
             hint = "a cluster that runs; where it asks for a token, RAY_AUTH_MODE=token and RAY_AUTH_TOKEN"
-            where = f"Allowed: {hint}. Received: {address}." if address else "Is there memory, and room in /tmp?"
-            raise UsageError(f"Ray cannot be used ({type(error).__name__}). {where}") from None
+            detail = f"Allowed: {hint}. Received: {address}." if address else "Is there memory, and room in /tmp?"
+            raise UsageError(f"Ray cannot be used ({type(error).__name__}). {detail}") from None
         stack.callback(ray.shutdown)
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = False
@@ -51,7 +51,7 @@ def ray_cluster(address: str | None, workers: int | None) -> Iterator[int]:
         yield int(resources.get("CPU", 1))
 
 
-def _common() -> dict[str, Any]:
+def _worker_options() -> dict[str, Any]:
     """A worker gets this very package, wherever it runs, and reads films by the same settings."""
     environment = {"py_modules": [str(_PACKAGE)], "env_vars": ray_environment.worker_variables()}
     return {"logging_level": logging.CRITICAL, "log_to_driver": False, "runtime_env": environment}

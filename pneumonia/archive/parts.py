@@ -46,7 +46,7 @@ class Parts:
     """The parts of one archive: how many there are, and where their rows lie."""
 
     folder: ResultFolder
-    number: int
+    count: int
 
     def rows(self, part: int) -> pa.Table:
         """The rows that stand, without those that are to be judged again."""
@@ -55,69 +55,72 @@ class Parts:
         if data is None:
             return SCHEMA.empty_table()
         try:
-            to_table = pq.read_table(io.BytesIO(data))
-            if not to_table.schema.equals(SCHEMA):
+            table = pq.read_table(io.BytesIO(data))
+            if not table.schema.equals(SCHEMA):
                 raise pa.ArrowInvalid("other columns")
         except pa.ArrowException:
             raise UsageError(f"{name} is not a part of this archive; move it away. It stays.") from None
-        return to_table.filter([code not in RETRIED_CODES for code in to_table["error_code"].to_pylist()])
+        return table.filter([code not in RETRIED_CODES for code in table["error_code"].to_pylist()])
 
-    def write(self, part: int, to_table: pa.Table) -> None:
+    def write(self, part: int, table: pa.Table) -> None:
         """Put a part's rows in the place of those that may stand there."""
         buffer = io.BytesIO()
-        pq.write_table(to_table, buffer, compression="zstd")
+        pq.write_table(table, buffer, compression="zstd")
         self.folder.write(self._name(part), buffer.getvalue())
 
     def _name(self, part: int) -> str:
-        return f"rows/part-{part:0{len(str(self.number - 1))}}.parquet"
+        return f"rows/part-{part:0{len(str(self.count - 1))}}.parquet"
 
 
-def open_parts(folder: ResultFolder, asked: TableOptions, films: int) -> Parts:
+def open_parts(folder: ResultFolder, options: TableOptions, films: int) -> Parts:
     """The archive that is there, or a new one for so many films; raises `UsageError` where it asks something else."""
     data = folder.read(HEADER_FILE)
     if data is None:
-        parts = max(MIN_PARTS, -(-films // FILMS_PER_PART))
-        head = {"format": FORMAT, "parts": parts, **asked.cells()}
-        folder.write(HEADER_FILE, json.dumps(head, indent=1).encode() + b"\n")
-        return Parts(folder, parts)
+        count = max(MIN_PARTS, -(-films // FILMS_PER_PART))
+        header = {"format": FORMAT, "parts": count, **options.cells()}
+        folder.write(HEADER_FILE, json.dumps(header, indent=1).encode() + b"\n")
+        return Parts(folder, count)
     try:
-        head = json.loads(data)
-        number = int(head["parts"])
-        if head["format"] != FORMAT or number < 1:
+        header = json.loads(data)
+        count = int(header["parts"])
+        if header["format"] != FORMAT or count < 1:
             raise ValueError
     except (ValueError, KeyError, TypeError):
         raise UsageError(
             f"{HEADER_FILE} is not of this version of the command; it stays. Received: {folder.address}."
         ) from None
-    _check(head, asked)
-    return Parts(folder, number)
+    _check_header(header, options)
+    return Parts(folder, count)
 
 
-def _check(head: dict[str, Any], asked: TableOptions) -> None:
+def _check_header(header: dict[str, Any], options: TableOptions) -> None:
     for column in ("operating_point", "prevalence", "model_sha256"):
-        begun, received = head.get(column), asked.cells()[column]
-        if begun != received:
+        recorded, received = header.get(column), options.cells()[column]
+        if recorded != received:
             raise UsageError(
-                f"The archive was begun with another {column}. Allowed: {begun or 'none'}, or another --out. "
+                f"The archive was begun with another {column}. Allowed: {recorded or 'none'}, or another --out. "
                 f"Received: {received or 'none'}."
             )
 
 
-def to_table(results: Iterable[Prediction | Failure], asked: TableOptions) -> pa.Table:
+def to_table(results: Iterable[Prediction | Failure], options: TableOptions) -> pa.Table:
     """The rows of `batch`, with numbers as numbers, and null where a cell is empty."""
-    told = [{name: _value(name, cell) for name, cell in rows.result_cells(result, asked).items()} for result in results]
-    return pa.Table.from_pylist(told, SCHEMA)
+    table_rows = [
+        {name: _typed_value(name, cell) for name, cell in rows.result_cells(result, options).items()}
+        for result in results
+    ]
+    return pa.Table.from_pylist(table_rows, SCHEMA)
 
 
-def _value(column: str, cell: str) -> float | str | None:
+def _typed_value(column: str, cell: str) -> float | str | None:
     if not cell:
         return None
     return float(cell) if column in NUMERIC_COLUMNS else cell
 
 
-def count_labels(to_table: pa.Table) -> Counter[str]:
+def count_labels(table: pa.Table) -> Counter[str]:
     """How many films have which label, or failed."""
-    return Counter(label or FAILED for label in to_table["label"].to_pylist())
+    return Counter(label or FAILED for label in table["label"].to_pylist())
 
 
 @contextmanager

@@ -45,92 +45,95 @@ class ScreeningOutcome:
 class ScreeningWorker:
     """One worker: a predictor on one core, and the parts that it is given."""
 
-    def __init__(self, bundle: list[ObjectRef[Bundle]], asked: TableOptions, kept: Parts) -> None:
+    def __init__(self, bundle: list[ObjectRef[Bundle]], options: TableOptions, archive: Parts) -> None:
         import ray
 
         # The bundle comes from the caller: no worker asks the Hub, and none can have another model.
         self._predictor = Predictor(ray.get(bundle[0]), threads=1)
-        self._asked = asked
-        self._kept = kept
+        self._options = options
+        self._archive = archive
 
-    def __call__(self, given: pa.Table) -> pa.Table:
+    def __call__(self, block: pa.Table) -> pa.Table:
         """Rows `{part, names}` in, the counts of each part out."""
-        counts = [self._judge(row["part"], row["names"]) for row in given.to_pylist()]
-        return pa.table({"part": given["part"], "counts": [json.dumps(each) for each in counts]})
+        counts = [self._screen_part(row["part"], row["names"]) for row in block.to_pylist()]
+        return pa.table({"part": block["part"], "counts": [json.dumps(count) for count in counts]})
 
-    def _judge(self, part: int, wanted: list[bytes]) -> Counter[str]:
+    def _screen_part(self, part: int, names: list[bytes]) -> Counter[str]:
         """Films that have no row yet get one; the part is written once, with all its rows."""
-        done = self._kept.rows(part)
-        known = set(done["file"].to_pylist())
-        waiting = [name for name in map(os.fsdecode, wanted) if rows.escape_formula(name) not in known]
-        if not waiting:
-            return parts.count_labels(done)
-        answers = self._predictor.predict_many(
-            storage.open_films(waiting),
-            self._asked.operating_point,
-            prevalence=self._asked.prevalence,
+        existing = self._archive.rows(part)
+        existing_names = set(existing["file"].to_pylist())
+        pending = [name for name in map(os.fsdecode, names) if rows.escape_formula(name) not in existing_names]
+        if not pending:
+            return parts.count_labels(existing)
+        results = self._predictor.predict_many(
+            storage.open_films(pending),
+            self._options.operating_point,
+            prevalence=self._options.prevalence,
         )
-        whole = pa.concat_tables([done, parts.to_table(answers, self._asked)])
-        self._kept.write(part, whole)
-        return parts.count_labels(whole)
+        table = pa.concat_tables([existing, parts.to_table(results, self._options)])
+        self._archive.write(part, table)
+        return parts.count_labels(table)
 
 
 def screen(
-    paths: Iterable[str], out: str, bundle: Bundle, asked: TableOptions, *, workers: int | None, address: str | None
+    paths: Iterable[str], out: str, bundle: Bundle, options: TableOptions, *, workers: int | None, address: str | None
 ) -> ScreeningOutcome:
     """A row for each film that has none. Raises a `PneumoniaError` where nothing could be done."""
     folder = ResultFolder(out)
-    found = film_names.list_names(paths, set() if folder.local is None else {folder.local.absolute()})
-    if not len(found):
+    names = film_names.list_names(paths, set() if folder.local is None else {folder.local.absolute()})
+    if not len(names):
         raise UsageError(f"There are no films. Allowed: files, folders, Parquet lists. Received: {', '.join(paths)}.")
     with parts.exclusive_archive(folder):
-        kept = parts.open_parts(folder, asked, len(found))
+        archive = parts.open_parts(folder, options, len(names))
         with cluster.ray_cluster(address, workers) as cores:
-            return _run(found, kept, bundle, asked, workers or cores)
+            return _run(names, archive, bundle, options, workers or cores)
 
 
-def _run(found: pa.ChunkedArray, kept: Parts, bundle: Bundle, asked: TableOptions, workers: int) -> ScreeningOutcome:
+def _run(
+    names: pa.ChunkedArray, archive: Parts, bundle: Bundle, options: TableOptions, workers: int
+) -> ScreeningOutcome:
     import ray
     from ray.data import ActorPoolStrategy
 
     # A part is one row, which Ray cannot split, in a block of its own, which one task takes.
     blocks = [
-        pa.table({"part": [part], "names": [inside]}) for part, inside in film_names.partition_names(found, kept.number)
+        pa.table({"part": [part], "names": [part_names]})
+        for part, part_names in film_names.partition_names(names, archive.count)
     ]
     # One at a time: a part that kills its worker must not cost another one its lives.
     pool = ActorPoolStrategy(size=min(workers, len(blocks)), max_tasks_in_flight_per_actor=1)
     with warnings.catch_warnings():
         # The pinned version has no other way to bound the lives.
         warnings.filterwarnings("ignore", message=".*ray_remote_args.*")
-        answers = ray.data.from_arrow(blocks).map_batches(
+        outcomes = ray.data.from_arrow(blocks).map_batches(
             ScreeningWorker,
             batch_format="pyarrow",
             batch_size=None,
             compute=pool,
-            fn_constructor_args=([ray.put(bundle)], asked, kept),
+            fn_constructor_args=([ray.put(bundle)], options, archive),
             num_cpus=1,
             max_task_retries=MAX_TASK_RETRIES,
         )
     try:
-        return _gathered(answers.iter_rows(), len(blocks))
+        return _collect_counts(outcomes.iter_rows(), len(blocks))
     except Exception as error:
-        raise _explained(error) from None
+        raise _public_error(error) from None
 
 
-def _gathered(answers: Iterable[dict[str, Any]], expected: int) -> ScreeningOutcome:
+def _collect_counts(outcomes: Iterable[dict[str, Any]], expected: int) -> ScreeningOutcome:
     from tqdm import tqdm
 
     counts: Counter[str] = Counter()
-    back = 0
+    finished = 0
     with tqdm(total=expected, unit="part", disable=not sys.stderr.isatty(), file=sys.stderr) as bar:
-        for row in answers:
+        for row in outcomes:
             counts.update(json.loads(row["counts"]))
-            back += 1
+            finished += 1
             bar.update()
-    return ScreeningOutcome(counts, expected - back)
+    return ScreeningOutcome(counts, expected - finished)
 
 
-def _explained(error: BaseException) -> PneumoniaError:
+def _public_error(error: BaseException) -> PneumoniaError:
     """What a worker raised, if it is for a user; Ray wraps it, and more than once."""
     inner: BaseException | None = error
     while inner is not None:

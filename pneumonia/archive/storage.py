@@ -26,10 +26,10 @@ FETCH_ATTEMPTS = 3
 RETRY_DELAY_S = 2.0
 """Before the second try; twice as long before the third."""
 
-READERS = 16
+MAX_CONCURRENT_FETCHES = 16
 """Objects of one worker that are on their way at a time: an answer takes some 10 ms, an object 50 to 100 to come."""
 
-_GONE = {FileNotFoundError: "there is no such object", PermissionError: "the storage allows no access"}
+_PERMANENT_ERRORS = {FileNotFoundError: "there is no such object", PermissionError: "the storage allows no access"}
 
 
 def is_address(name: str) -> bool:
@@ -49,14 +49,14 @@ def filesystem(name: str) -> tuple[Any, str]:
 
 def open_films(names: Iterable[str]) -> Iterator[NamedFilm]:
     """Each name as a film to judge. Objects are fetched a bounded number ahead of the one that is asked for."""
-    waiting: deque[tuple[str, Future[bytes] | None]] = deque()
-    with ThreadPoolExecutor(READERS, thread_name_prefix="fetch") as pool:
+    pending: deque[tuple[str, Future[bytes] | None]] = deque()
+    with ThreadPoolExecutor(MAX_CONCURRENT_FETCHES, thread_name_prefix="fetch") as pool:
         for name in names:
-            waiting.append((name, pool.submit(fetch_object, name) if is_address(name) else None))
-            if len(waiting) > READERS:
-                yield _film(*waiting.popleft())
-        while waiting:
-            yield _film(*waiting.popleft())
+            pending.append((name, pool.submit(fetch_object, name) if is_address(name) else None))
+            if len(pending) > MAX_CONCURRENT_FETCHES:
+                yield _named_film(*pending.popleft())
+        while pending:
+            yield _named_film(*pending.popleft())
 
 
 def fetch_object(name: str) -> bytes:
@@ -66,24 +66,24 @@ def fetch_object(name: str) -> bytes:
     asks again.
     """
     system, path = filesystem(name)
-    for number in range(FETCH_ATTEMPTS):
+    for attempt in range(FETCH_ATTEMPTS):
         try:
             with system.open(path, "rb") as file:
                 return bytes(file.read(settings.MAX_FILE_MB.read() * 1_000_000 + 1))
-        except tuple(_GONE) as error:
-            why = next(text for kind, text in _GONE.items() if isinstance(error, kind))
-            raise UnreadableImage(f"The file cannot be opened: {why}.") from None
+        except tuple(_PERMANENT_ERRORS) as error:
+            cause = next(text for kind, text in _PERMANENT_ERRORS.items() if isinstance(error, kind))
+            raise UnreadableImage(f"The file cannot be opened: {cause}.") from None
         except IsADirectoryError:
             raise UnreadableImage("This is not a file (a folder, a device, a pipe). Allowed: one file.") from None
         except Exception as error:  # each storage has errors of its own
-            failed = type(error).__name__
-            if number + 1 < FETCH_ATTEMPTS:
-                time.sleep(RETRY_DELAY_S * 2**number)
-    raise Busy(f"The storage does not hand the file out ({failed}); run the same command again for it.")
+            error_name = type(error).__name__
+            if attempt + 1 < FETCH_ATTEMPTS:
+                time.sleep(RETRY_DELAY_S * 2**attempt)
+    raise Busy(f"The storage does not hand the file out ({error_name}); run the same command again for it.")
 
 
-def _film(name: str, coming: Future[bytes] | None) -> NamedFilm:
-    return NamedFilm(name, Path(name) if coming is None else coming.result)
+def _named_film(name: str, content: Future[bytes] | None) -> NamedFilm:
+    return NamedFilm(name, Path(name) if content is None else content.result)
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class ResultFolder:
         """The file's bytes; None where there is none."""
         system, root = filesystem(self.address)
         try:
-            return bytes(self._told(partial(system.cat_file, f"{root}/{name}")))
+            return bytes(self._access(partial(system.cat_file, f"{root}/{name}")))
         except FileNotFoundError:
             return None
 
@@ -111,31 +111,31 @@ class ResultFolder:
             return _replace(self.local / name, data)
         system, root = filesystem(self.address)
         # An object appears whole, when its last byte has come.
-        self._told(partial(system.pipe_file, f"{root}/{name}", data))
+        self._access(partial(system.pipe_file, f"{root}/{name}", data))
 
-    def _told(self, work: Callable[[], Any]) -> Any:
+    def _access(self, operation: Callable[[], Any]) -> Any:
         try:
-            return work()
+            return operation()
         except (FileNotFoundError, PneumoniaError):
             raise
         except Exception as error:
-            why = getattr(error, "strerror", None) or type(error).__name__
-            raise UsageError(f"The folder of the answers cannot be used: {why}. Received: {self.address}.") from None
+            cause = getattr(error, "strerror", None) or type(error).__name__
+            raise UsageError(f"The folder of the answers cannot be used: {cause}. Received: {self.address}.") from None
 
 
 def _replace(path: Path, data: bytes) -> None:
     # A name of its own: a worker that was given up may still write while the next one does. Readers skip hidden files.
-    own = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with own.open("wb") as file:
+        with temporary.open("wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        own.replace(path)
+        temporary.replace(path)
     except OSError as error:
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
             raise DiskFull("The disk is full; the answers so far stay. Free space and run the command again.") from None
         raise UsageError(f"The answers cannot be written: {error.strerror}. Received: {path.parent}.") from None
     finally:
-        own.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)

@@ -30,77 +30,77 @@ _HEADER = rows.csv_line(COLUMNS)
 class ResultTable:
     """The rows so far, and where the next one goes. Made by `open_table`; one thread at a time."""
 
-    def __init__(self, tables: list[GrowingFile], asked: TableOptions) -> None:
+    def __init__(self, files: list[GrowingFile], options: TableOptions) -> None:
         self.counts: Counter[str] = Counter()
-        self._tables = tables
-        self._asked = asked
-        self._taken_up: set[str] = set()
+        self._files = files
+        self._options = options
+        self._resumed: set[str] = set()
 
     def __len__(self) -> int:
         return self.counts.total()
 
     def has(self, name: str) -> bool:
         """Whether the film of that name had its row when this run began: no film is found twice in one run."""
-        return rows.escape_formula(name) in self._taken_up
+        return rows.escape_formula(name) in self._resumed
 
     def add(self, result: Prediction | Failure) -> None:
         """Write the film's row, in every file or in none; raises `DiskFull`."""
-        cells = rows.result_cells(result, self._asked)
-        told = json.dumps(result.as_dict()).encode() + b"\n"
-        starts = [table.end for table in self._tables]
+        cells = rows.result_cells(result, self._options)
+        json_line = json.dumps(result.as_dict()).encode() + b"\n"
+        starts = [file.end for file in self._files]
         try:
-            for table in self._tables:
-                table.append(rows.csv_line(cells.values()) if table is self._tables[-1] else told)
+            for file in self._files:
+                file.append(rows.csv_line(cells.values()) if file is self._files[-1] else json_line)
         except OSError as error:
-            for table, start in zip(self._tables, starts, strict=True):
-                table.truncate(start)
-            raise _explained(error, self._tables[-1].path) from None
+            for file, start in zip(self._files, starts, strict=True):
+                file.truncate(start)
+            raise _write_error(error, self._files[-1].path) from None
         self._count(cells)
 
-    def complete(self) -> None:
+    def finish(self) -> None:
         """The run is over: the files get their names."""
-        for table in self._tables:
-            table.finish()
+        for file in self._files:
+            file.finish()
 
-    def take_up(self) -> None:
+    def resume(self) -> None:
         """Take the rows of a run that was ended, check that they answer the same question, and cut off a torn one."""
-        *others, table = self._tables
+        *json_files, table = self._files
         records = table.records(quoted=True)
-        told = [other.records(quoted=False) for other in others]
+        json_records = [file.records(quoted=False) for file in json_files]
         if not _HEADER.startswith(table.head(len(_HEADER))):
             raise UsageError(f"{table.path.name} is not a table of this version of the command; it stays as it is.")
         header_end, _ = next(records, (0, b""))
-        ends = [*(0 for _ in others), header_end]
-        for number, ((end, record), *beside) in enumerate(zip(records, *told, strict=False), start=2):
-            cells = self._checked(record, number)
-            if any(_name(each) != cells["file"] for _, each in beside):
+        ends = [*(0 for _ in json_files), header_end]
+        for number, ((end, record), *json_rows) in enumerate(zip(records, *json_records, strict=False), start=2):
+            cells = self._parse_row(record, number)
+            if any(_film_name(line) != cells["file"] for _, line in json_rows):
                 raise UsageError(f"{table.path.name} and its JSON lines do not tell of the same films; they stay.")
-            ends = [*(end for end, _ in beside), end]
+            ends = [*(end for end, _ in json_rows), end]
             self._count(cells)
-            self._taken_up.add(cells["file"])
-        for each, end in zip(self._tables, ends, strict=True):
-            each.truncate(end)
+            self._resumed.add(cells["file"])
+        for file, end in zip(self._files, ends, strict=True):
+            file.truncate(end)
         if not header_end:
-            self.begin()
+            self.write_header()
 
-    def begin(self) -> None:
+    def write_header(self) -> None:
         """Write the table's first line."""
         try:
-            self._tables[-1].append(_HEADER)
+            self._files[-1].append(_HEADER)
         except OSError as error:
-            raise _explained(error, self._tables[-1].path) from None
+            raise _write_error(error, self._files[-1].path) from None
 
-    def _checked(self, record: bytes, number: int) -> dict[str, str]:
-        (found,) = csv.reader(io.StringIO(record.decode("utf-8", "replace"), newline=""))
-        name = self._tables[-1].path.name
-        if len(found) != len(COLUMNS):
+    def _parse_row(self, record: bytes, number: int) -> dict[str, str]:
+        (values,) = csv.reader(io.StringIO(record.decode("utf-8", "replace"), newline=""))
+        name = self._files[-1].path.name
+        if len(values) != len(COLUMNS):
             raise UsageError(f"Row {number} of {name} is not a row of this command; the file was changed. It stays.")
-        cells = dict(zip(COLUMNS, found, strict=True))
-        for column, asked in self._asked.cells().items():
-            if cells[column] != asked and column in {"operating_point", "prevalence", "model_sha256"}:
+        cells = dict(zip(COLUMNS, values, strict=True))
+        for column, expected in self._options.cells().items():
+            if cells[column] != expected and column in {"operating_point", "prevalence", "model_sha256"}:
                 raise UsageError(
                     f"{name} was begun with another {column}. Allowed: {cells[column] or 'none'}, or another --out. "
-                    f"Received: {asked or 'none'}."
+                    f"Received: {expected or 'none'}."
                 )
         return cells
 
@@ -109,7 +109,7 @@ class ResultTable:
 
 
 @contextmanager
-def open_table(out: Path, asked: TableOptions, *, jsonl: bool = False, resume: bool = False) -> Iterator[ResultTable]:
+def open_table(out: Path, options: TableOptions, *, jsonl: bool = False, resume: bool = False) -> Iterator[ResultTable]:
     """The table `out`, and beside it the JSON lines, for one run; nothing that is there is ever overwritten.
 
     Raises `Busy` where another run writes it, and `UsageError` where it exists and is not to be resumed, or holds
@@ -118,30 +118,30 @@ def open_table(out: Path, asked: TableOptions, *, jsonl: bool = False, resume: b
     paths = [out.with_suffix(".jsonl"), out] if jsonl else [out]
     with ExitStack() as stack:
         stack.enter_context(_exclusive_run(out))
-        taken_up = _check_files(out, paths, resume)
+        reopened = _prepare_files(out, paths, resume)
         try:
-            tables = [GrowingFile(path) for path in paths]
+            files = [GrowingFile(path) for path in paths]
         except OSError as error:
-            raise _explained(error, out) from None
-        for table in tables:
-            stack.callback(table.file.close)
-        results = ResultTable(tables, asked)
+            raise _write_error(error, out) from None
+        for file in files:
+            stack.callback(file.file.close)
+        table = ResultTable(files, options)
         try:
-            results.take_up() if resume else results.begin()
+            table.resume() if resume else table.write_header()
         except UsageError:
-            for path in taken_up:
+            for path in reopened:
                 partial_path(path).replace(path)
             raise
-        yield results
+        yield table
 
 
 def table_files(out: Path) -> set[Path]:
     """The files that a run may write: no film is looked for in them."""
     tables = [out, out.with_suffix(".jsonl")]
-    return {path.absolute() for path in [*tables, *map(partial_path, tables), _lock(out)]}
+    return {path.absolute() for path in [*tables, *map(partial_path, tables), _lock_path(out)]}
 
 
-def _check_files(out: Path, paths: list[Path], resume: bool) -> list[Path]:
+def _prepare_files(out: Path, paths: list[Path], resume: bool) -> list[Path]:
     """The tables of a finished run that this one goes on with: they are parts again."""
     present = [path for path in paths for path in (path, partial_path(path)) if path.exists()]
     if present and not resume:
@@ -151,12 +151,12 @@ def _check_files(out: Path, paths: list[Path], resume: bool) -> list[Path]:
         )
     if not present:
         return []
-    beside = out.with_suffix(".jsonl")
-    has_json = beside.exists() or partial_path(beside).exists()
+    json_path = out.with_suffix(".jsonl")
+    has_json = json_path.exists() or partial_path(json_path).exists()
     if has_json != (len(paths) == 2):
         raise UsageError(f"{out.name} was begun {'with' if has_json else 'without'} --jsonl; go on in the same way.")
     if not out.exists() and not partial_path(out).exists():
-        raise UsageError(f"{beside.name} stands without its table; move it away.")
+        raise UsageError(f"{json_path.name} stands without its table; move it away.")
     finished = [path for path in paths if path.exists()]
     for path in finished:
         if partial_path(path).exists():
@@ -170,18 +170,18 @@ def _check_files(out: Path, paths: list[Path], resume: bool) -> list[Path]:
 
 def _exclusive_run(out: Path) -> AbstractContextManager[None]:
     message = f"Another run writes {out}. Allowed: one run per table. Wait for it, or choose another --out."
-    return exclusive_lock(_lock(out), message)
+    return exclusive_lock(_lock_path(out), message)
 
 
-def _name(told: bytes) -> str:
+def _film_name(line: bytes) -> str:
     try:
-        known: dict[str, Any] = json.loads(told)
-        return rows.escape_formula(known["file"] or "")
+        record: dict[str, Any] = json.loads(line)
+        return rows.escape_formula(record["file"] or "")
     except (ValueError, KeyError, TypeError, AttributeError):
         raise UsageError("The JSON lines beside the table were changed; they stay as they are.") from None
 
 
-def _explained(error: OSError, path: Path) -> DiskFull | UsageError:
+def _write_error(error: OSError, path: Path) -> DiskFull | UsageError:
     if is_disk_full(error):
         return DiskFull(
             f"The disk is full; the rows so far stay in {partial_path(path)}. Free space and go on with --resume."
@@ -189,5 +189,5 @@ def _explained(error: OSError, path: Path) -> DiskFull | UsageError:
     return UsageError(f"The table cannot be written: {error.strerror}. Received: {path}.")
 
 
-def _lock(path: Path) -> Path:
+def _lock_path(path: Path) -> Path:
     return path.with_name(f".{path.name}.lock")

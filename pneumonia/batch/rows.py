@@ -44,18 +44,18 @@ class TableOptions:
     prevalence: float | None = None
 
     def cells(self) -> dict[str, str]:
-        share = "" if self.prevalence is None else f"{self.prevalence:g}"
+        prevalence = "" if self.prevalence is None else f"{self.prevalence:g}"
         model = {f"model_{name}": escape_formula(text) for name, text in self.model.as_dict().items()}
-        return {"operating_point": self.operating_point, "prevalence": share, **model}
+        return {"operating_point": self.operating_point, "prevalence": prevalence, **model}
 
 
-def result_cells(result: Prediction | Failure, asked: TableOptions) -> dict[str, str]:
+def result_cells(result: Prediction | Failure, options: TableOptions) -> dict[str, str]:
     """The cells of one film by column; what does not apply is empty."""
     if isinstance(result, Failure):
-        own = {"error_code": result.error.code, "error": escape_formula(result.error.message)}
+        result_specific = {"error_code": result.error.code, "error": escape_formula(result.error.message)}
     else:
-        own = _answer(result)
-    return dict.fromkeys(COLUMNS, "") | asked.cells() | own | {"file": escape_formula(result.file or "")}
+        result_specific = _prediction_cells(result)
+    return dict.fromkeys(COLUMNS, "") | options.cells() | result_specific | {"file": escape_formula(result.file or "")}
 
 
 def escape_formula(text: str) -> str:
@@ -73,15 +73,17 @@ def csv_line(cells: Iterable[str]) -> bytes:
     return buffer.getvalue().removesuffix("\r\n").encode() + b"\n"
 
 
-def _answer(prediction: Prediction) -> dict[str, str]:
-    told = prediction.as_dict()
-    own = {"label": prediction.label, "confidence": _number(told["confidence"])}
-    own |= {f"probability_{name.lower()}": _number(value) for name, value in (told["probabilities"] or {}).items()}
-    own |= {zone: _number(value) for zone, value in (told["zones"] or {}).items()}
+def _prediction_cells(prediction: Prediction) -> dict[str, str]:
+    values = prediction.as_dict()
+    cells = {"label": prediction.label, "confidence": _format_number(values["confidence"])}
+    cells |= {
+        f"probability_{name.lower()}": _format_number(value) for name, value in (values["probabilities"] or {}).items()
+    }
+    cells |= {zone: _format_number(value) for zone, value in (values["zones"] or {}).items()}
     if prediction.reason is not None:
-        own |= {"reason_code": prediction.reason.code, "reason": prediction.reason.message}
-    return own | {"warnings": escape_formula(" ".join(prediction.warnings))}
+        cells |= {"reason_code": prediction.reason.code, "reason": prediction.reason.message}
+    return cells | {"warnings": escape_formula(" ".join(prediction.warnings))}
 
 
-def _number(value: float | None) -> str:
+def _format_number(value: float | None) -> str:
     return "" if value is None else f"{value:.4f}"

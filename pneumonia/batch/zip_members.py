@@ -18,7 +18,7 @@ from ..errors import EmptyFile, PneumoniaError, TooLarge, UnreadableImage, Unsup
 MAX_MEMBERS = 50_000
 """Ten times the films of the public training set; a longer list of members takes memory before one film is read."""
 
-MAX_DIRECTORY = 16_000_000
+MAX_DIRECTORY_BYTES = 16_000_000
 """Bytes of a ZIP's list of members: 320 for each, a name of 200 letters."""
 
 _DRIVE = re.compile(r"[A-Za-z]:")
@@ -36,32 +36,34 @@ def is_zip(path: Path) -> bool:
         return False
 
 
-def list_members(path: Path, *, most_bytes: int | None = None) -> list[Member]:
+def list_members(path: Path, *, max_bytes: int | None = None) -> list[Member]:
     """The files in a ZIP, in its order, readable from any thread; the ZIP stays open as long as one may be read.
 
     Hidden files and macOS's doubles are left out. Raises a `PneumoniaError` for a ZIP that is damaged, empty, has too
-    many members, or would unpack to more than `most_bytes`.
+    many members, or would unpack to more than `max_bytes`.
     """
     try:
-        archive = zipfile.ZipFile(_Bounded(path))
+        archive = zipfile.ZipFile(_BoundedFile(path))
     except PneumoniaError:
         raise
     except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError, OverflowError, struct.error):
         raise UnreadableImage("The ZIP is damaged and cannot be opened.") from None
     # Not `is_dir`, which fails for a member without a name.
-    inside = [each for each in archive.infolist() if not each.filename.endswith("/") and not _is_hidden(each.filename)]
-    _check(inside, most_bytes)
-    return [(member.filename, partial(_content, archive, member)) for member in inside]
+    members = [
+        member for member in archive.infolist() if not member.filename.endswith("/") and not _is_hidden(member.filename)
+    ]
+    _check_members(members, max_bytes)
+    return [(member.filename, partial(_read_member, archive, member)) for member in members]
 
 
-class _Bounded(io.FileIO):
+class _BoundedFile(io.FileIO):
     """A file that refuses to hand out more at once than a list of members may take.
 
     It closes when the last member that may be read from it is forgotten: films are read behind the one that asks.
     """
 
     def read(self, size: int | None = -1, /) -> bytes:
-        if size is not None and size > MAX_DIRECTORY:
+        if size is not None and size > MAX_DIRECTORY_BYTES:
             raise _too_many()
         return super().read(size) or b""
 
@@ -69,15 +71,15 @@ class _Bounded(io.FileIO):
         self.close()
 
 
-def _check(inside: list[zipfile.ZipInfo], most_bytes: int | None) -> None:
-    if not inside:
+def _check_members(members: list[zipfile.ZipInfo], max_bytes: int | None) -> None:
+    if not members:
         raise EmptyFile("The ZIP holds no files.")
-    if len(inside) > MAX_MEMBERS:
+    if len(members) > MAX_MEMBERS:
         raise _too_many()
-    total = sum(member.file_size for member in inside)
-    if most_bytes is not None and total > most_bytes:
+    total = sum(member.file_size for member in members)
+    if max_bytes is not None and total > max_bytes:
         raise TooLarge(
-            f"The ZIP is too large when unpacked. Allowed: {most_bytes / 1e6:,.0f} MB. Received: {total / 1e6:,.0f} MB."
+            f"The ZIP is too large when unpacked. Allowed: {max_bytes / 1e6:,.0f} MB. Received: {total / 1e6:,.0f} MB."
         )
 
 
@@ -85,7 +87,7 @@ def _too_many() -> TooLarge:
     return TooLarge(f"The ZIP has too many files. Allowed: {MAX_MEMBERS:,}. Unpack it, or make several.")
 
 
-def _content(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
     _check_name(member.filename)
     if member.flag_bits & 0x1:
         raise UnreadableImage("The file is encrypted. Allowed: files that need no password.")
@@ -93,17 +95,17 @@ def _content(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
     limit = limit_mb * 1_000_000
     if member.file_size > limit:
         raise TooLarge(f"The file is too large. Allowed: {limit_mb} MB. Received: {member.file_size / 1e6:.1f} MB.")
-    data = _read(archive, member, limit)
+    data = _unpack(archive, member, limit)
     if data.startswith(b"PK\x03\x04"):
         raise UnsupportedFormat("A ZIP inside a ZIP is not opened. Allowed: films. Received: a ZIP or office file.")
     return data
 
 
-def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, limit: int) -> bytes:
+def _unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo, limit: int) -> bytes:
     """The member's bytes: `limit` holds whatever size its header claims."""
     try:
-        with archive.open(member) as opened:
-            return opened.read(limit)
+        with archive.open(member) as file:
+            return file.read(limit)
     except NotImplementedError:
         raise UnreadableImage("The file is packed in a way that cannot be read. Allowed: stored or deflated.") from None
     except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, RuntimeError, ValueError):

@@ -138,7 +138,7 @@ def _batch(given: argparse.Namespace) -> int:
     predictor.check_options(given.operating_point, given.prevalence)
     asked = rows.TableOptions(predictor.model, given.operating_point, given.prevalence)
     ours = results.table_files(given.out)
-    if next(batch.find_films(given.paths, leave_out=ours), None) is None:
+    if next(batch.find_films(given.paths, exclude=ours), None) is None:
         raise UsageError(f"There are no films. Allowed: files, folders, ZIPs. Received: {', '.join(given.paths)}.")
     with results.open_table(given.out, asked, jsonl=given.jsonl, resume=given.resume) as kept:
         try:
@@ -147,7 +147,7 @@ def _batch(given: argparse.Namespace) -> int:
             print(f"stopped: {_tally(kept)}. The rows stand in {results.partial_path(given.out)}; --resume goes on.",
                   file=sys.stderr)  # fmt: skip
             return SOME_FAILED if len(kept) else NOTHING_DONE
-        kept.complete()
+        kept.finish()
     print(f"{_tally(kept)}: {given.out}", file=sys.stderr)
     return SOME_FAILED if kept.counts[results.FAILED] else ALL_WELL
 
@@ -157,8 +157,8 @@ def _fill(kept: results.ResultTable, predictor: Predictor, given: argparse.Names
     from tqdm import tqdm
 
     looked_at = sys.stderr.isatty()
-    total = sum(1 for _ in batch.find_films(given.paths, leave_out=ours)) if looked_at else None
-    waiting = (film for film in batch.find_films(given.paths, leave_out=ours) if not kept.has(film.name))
+    total = sum(1 for _ in batch.find_films(given.paths, exclude=ours)) if looked_at else None
+    waiting = (film for film in batch.find_films(given.paths, exclude=ours) if not kept.has(film.name))
     answers = predictor.predict_many(waiting, given.operating_point, prevalence=given.prevalence)
     with tqdm(total=total, initial=len(kept), unit="film", disable=not looked_at, file=sys.stderr) as bar:
         for result in answers:

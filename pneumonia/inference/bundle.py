@@ -51,7 +51,7 @@ class Bundle:
     evaluation: Mapping[str, Any]
 
     @property
-    def run(self) -> Mapping[str, Any] | None:
+    def served_run(self) -> Mapping[str, Any] | None:
         """The evaluation of the served model itself; None where its maker left it out."""
         runs: Mapping[str, Mapping[str, Any]] = self.evaluation["runs"]
         return runs.get(f"{self.config['recipe']}/{self.config['protocol']}")
@@ -63,7 +63,12 @@ class Bundle:
 
 
 def load(
-    folder: Path, name: str, *, revision: str | None = None, config_sha256: str | None = None, whole: bool = False
+    folder: Path,
+    name: str,
+    *,
+    revision: str | None = None,
+    config_sha256: str | None = None,
+    require_all_files: bool = False,
 ) -> Bundle:
     """Verify and parse the bundle in `folder`.
 
@@ -72,8 +77,10 @@ def load(
     format.
     """
     config, digest = read_config(folder, config_sha256)
-    wanted = {file: facts for file, facts in config["files"].items() if whole or file not in TRAINING_ONLY_FILES}
-    files = {file: _verified(folder, file, facts) for file, facts in wanted.items()}
+    entries = {
+        file: entry for file, entry in config["files"].items() if require_all_files or file not in TRAINING_ONLY_FILES
+    }
+    files = {file: _read_verified(folder, file, entry) for file, entry in entries.items()}
     try:
         identity = ModelIdentity(name, revision or str(config["revision"]), digest)
         return _parse(folder, identity, config, files)
@@ -129,23 +136,23 @@ def _check_config(config: Any) -> None:
     missing = [name for name in REQUIRED_FILES if name not in config["files"]]
     if missing:
         raise ValueError(f"it does not list {', '.join(missing)}")
-    for name, facts in config["files"].items():
-        if not _LEGAL_NAME.fullmatch(name) or not isinstance(facts["size"], int) or len(facts["sha256"]) != 64:
+    for name, entry in config["files"].items():
+        if not _LEGAL_NAME.fullmatch(name) or not isinstance(entry["size"], int) or len(entry["sha256"]) != 64:
             raise ValueError("it lists a file with an illegal name, size or sha256")
 
 
-def _verified(folder: Path, name: str, facts: Mapping[str, Any]) -> bytes:
+def _read_verified(folder: Path, name: str, entry: Mapping[str, Any]) -> bytes:
     path = folder / name
     if not path.is_file():
-        raise BundleCorrupt(f"The model bundle lacks {name}. Expected: {facts['size']:,} bytes.")
-    if path.stat().st_size != facts["size"]:
+        raise BundleCorrupt(f"The model bundle lacks {name}. Expected: {entry['size']:,} bytes.")
+    if path.stat().st_size != entry["size"]:
         # An LFS pointer in the place of a file shows here, before any parser sees it.
         size = path.stat().st_size
-        raise BundleCorrupt(f"{name} has the wrong size. Expected: {facts['size']:,} bytes. Received: {size:,}.")
+        raise BundleCorrupt(f"{name} has the wrong size. Expected: {entry['size']:,} bytes. Received: {size:,}.")
     data = path.read_bytes()
     digest = _sha256(data)
-    if digest != facts["sha256"]:
-        raise BundleCorrupt(f"{name} is damaged. Expected sha256: {facts['sha256'][:12]}. Received: {digest[:12]}.")
+    if digest != entry["sha256"]:
+        raise BundleCorrupt(f"{name} is damaged. Expected sha256: {entry['sha256'][:12]}. Received: {digest[:12]}.")
     return data
 
 

@@ -46,9 +46,9 @@ class Calibration:
 
         The odds move by the ratio of the prior odds; that films of either kind look the same there is assumed.
         """
-        ill = probability * prevalence / self.prevalence
-        well = (1 - probability) * (1 - prevalence) / (1 - self.prevalence)
-        return ill / (ill + well)
+        positive = probability * prevalence / self.prevalence
+        negative = (1 - probability) * (1 - prevalence) / (1 - self.prevalence)
+        return positive / (positive + negative)
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class OperatingPoint:
             return CLASSES[0]
         return CLASSES[1] if probability > self.high else UNKNOWN
 
-    def thresholded(self, probability: float) -> str:
+    def label_at_threshold(self, probability: float) -> str:
         return CLASSES[int(probability >= self.threshold)]
 
 
@@ -129,10 +129,10 @@ class Prediction:
             "file": self.file,
             "label": self.label,
             "confidence": None if self.confidence is None else round(self.confidence, 4),
-            "probabilities": _rounded(self.probabilities),
+            "probabilities": _round_values(self.probabilities),
             "operating_point": self.operating_point,
             "reason": None if self.reason is None else {"code": self.reason.code, "message": self.reason.message},
-            "zones": _rounded(self.zones),
+            "zones": _round_values(self.zones),
             "model": self.model.as_dict(),
             "warnings": list(self.warnings),
         }
@@ -162,5 +162,5 @@ def check_prevalence(prevalence: float | None) -> None:
         raise UsageError(f"There is no such prevalence. Allowed: above 0 and below 1. Received: {prevalence!r}.")
 
 
-def _rounded(values: dict[str, float] | None) -> dict[str, float] | None:
+def _round_values(values: dict[str, float] | None) -> dict[str, float] | None:
     return None if values is None else {name: round(value, 4) for name, value in values.items()}

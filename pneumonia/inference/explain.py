@@ -26,7 +26,7 @@ ZONES = ("right_upper", "right_middle", "right_lower", "left_upper", "left_middl
 MIN_NAMED_SHARE = 0.5
 """Where less than this share of the activation lies inside both lungs, no zone is named in words."""
 
-_HEAT = np.array([[0, 0, 4], [87, 16, 110], [188, 55, 84], [249, 142, 9], [252, 255, 164]], np.float32)
+_COLOUR_MAP = np.array([[0, 0, 4], [87, 16, 110], [188, 55, 84], [249, 142, 9], [252, 255, 164]], np.float32)
 """Five steps of the inferno map: even in lightness, so that it also reads in grey and for colour-blind users."""
 
 
@@ -36,8 +36,8 @@ def zone_shares(activation: Activation) -> dict[str, float]:
     All shares are 0 where the map is empty.
     """
     positive = np.maximum(activation.ravel(), 0.0, dtype=np.float64)
-    *inside, whole = (_zone_weights(*activation.shape) @ positive).tolist()
-    return {zone: share / max(whole, 1e-12) for zone, share in zip(ZONES, inside, strict=True)}
+    *zone_sums, total = (_zone_weights(*activation.shape) @ positive).tolist()
+    return {zone: zone_sum / max(total, 1e-12) for zone, zone_sum in zip(ZONES, zone_sums, strict=True)}
 
 
 def strongest_zone(shares: dict[str, float]) -> str | None:
@@ -50,9 +50,9 @@ def strongest_zone(shares: dict[str, float]) -> str | None:
 def overlay(film: npt.NDArray[np.uint8], activation: Activation, opacity: float = 0.45) -> Image.Image:
     """The film `[H, W]` in grey with the map over it, `opacity` at its strongest place and clear where it is 0."""
     size = (film.shape[1], film.shape[0])
-    strength = _strength(activation, size)
+    strength = _relative_strength(activation, size)
     share = strength.point([round(opacity * level) for level in range(256)])
-    return Image.composite(_coloured(strength).convert("RGB"), Image.fromarray(film).convert("RGB"), share)
+    return Image.composite(_colourise(strength).convert("RGB"), Image.fromarray(film).convert("RGB"), share)
 
 
 def map_layer(activation: Activation, size: tuple[int, int]) -> Image.Image:
@@ -61,12 +61,12 @@ def map_layer(activation: Activation, size: tuple[int, int]) -> Image.Image:
     Shown at some opacity over the film it is `overlay` of that opacity. One byte a pixel, since colour and opacity both
     follow from the strength.
     """
-    picture = _coloured(_strength(activation, size))
-    picture.info["transparency"] = bytes(range(256))
-    return picture
+    image = _colourise(_relative_strength(activation, size))
+    image.info["transparency"] = bytes(range(256))
+    return image
 
 
-def _strength(activation: Activation, size: tuple[int, int]) -> Image.Image:
+def _relative_strength(activation: Activation, size: tuple[int, int]) -> Image.Image:
     """The positive map as shares of its strongest place, in 8 bits, enlarged to `size` (width, height)."""
     strongest = float(activation.max())
     relative = np.maximum(activation, 0) / strongest if strongest > 0 else np.zeros_like(activation)
@@ -74,13 +74,13 @@ def _strength(activation: Activation, size: tuple[int, int]) -> Image.Image:
     return Image.fromarray(np.rint(np.asarray(enlarged).clip(0, 1) * 255).astype(np.uint8))
 
 
-def _coloured(strength: Image.Image) -> Image.Image:
+def _colourise(strength: Image.Image) -> Image.Image:
     """The 256 strengths in the colours of `_HEAT`, as a picture with a palette."""
-    steps = np.linspace(0, 1, len(_HEAT))
-    colours = np.stack([np.interp(np.arange(256) / 255, steps, channel) for channel in _HEAT.T], axis=-1)
-    picture = strength.copy()
-    picture.putpalette(np.rint(colours).astype(np.uint8).tobytes())
-    return picture
+    steps = np.linspace(0, 1, len(_COLOUR_MAP))
+    colours = np.stack([np.interp(np.arange(256) / 255, steps, channel) for channel in _COLOUR_MAP.T], axis=-1)
+    image = strength.copy()
+    image.putpalette(np.rint(colours).astype(np.uint8).tobytes())
+    return image
 
 
 @lru_cache(maxsize=8)
@@ -90,12 +90,12 @@ def _zone_weights(height: int, width: int) -> npt.NDArray[np.float64]:
     edges = np.linspace(top, bottom, 4)
     rows = [_overlap(height, low, high) for low, high in zip(edges[:-1], edges[1:], strict=True)]
     columns = [_overlap(width, *lung) for lung in (RIGHT_LUNG, LEFT_LUNG)]
-    inside = [np.outer(row, column).ravel() for column in columns for row in rows]
-    return np.stack([*inside, np.ones(height * width)])
+    zones = [np.outer(row, column).ravel() for column in columns for row in rows]
+    return np.stack([*zones, np.ones(height * width)])
 
 
 def _overlap(cells: int, low: float, high: float) -> npt.NDArray[np.float64]:
     """The part of each of `cells` equal cells of 0..1 that lies in `low`..`high`."""
     edges = np.arange(cells + 1) / cells
-    inside: npt.NDArray[np.float64] = np.minimum(edges[1:], high) - np.maximum(edges[:-1], low)
-    return np.clip(inside, 0, None) * cells
+    overlap: npt.NDArray[np.float64] = np.minimum(edges[1:], high) - np.maximum(edges[:-1], low)
+    return np.clip(overlap, 0, None) * cells

@@ -65,31 +65,31 @@ class Subspace:
     def measure(self, features: Floats) -> tuple[Floats, Floats]:
         """(mean square left unexplained, root mean square of the standardised coordinates) of `[N, d]` features."""
         centred = features - self.mean
-        along = centred @ self.components.T
-        residual = (sum_of_squares(centred) - sum_of_squares(along)) / centred.shape[1]
-        distance = np.sqrt(sum_of_squares(along / self.deviations) / along.shape[1])
+        coordinates = centred @ self.components.T
+        residual = (sum_of_squares(centred) - sum_of_squares(coordinates)) / centred.shape[1]
+        distance = np.sqrt(sum_of_squares(coordinates / self.deviations) / coordinates.shape[1])
         return residual, distance
 
     def residual_drop_when_flipped(self, features: Floats, flipped: Floats) -> Floats:
         """How much less of films is left unexplained when they are turned upside down, from both features `[N, d]`."""
-        gain: Floats = self.measure(features)[0] - self.measure(flipped)[0]
-        return gain
+        drop: Floats = self.measure(features)[0] - self.measure(flipped)[0]
+        return drop
 
     @property
     def limits(self) -> dict[str, Limits]:
         """The limits that are set, by the name of what they limit: as they stand in the bundle's config."""
-        found = {"residual": self.residual, "distance": self.distance, "upside_down": self.upside_down}
-        return {name: limit for name, limit in found.items() if limit is not None}
+        limits = {"residual": self.residual, "distance": self.distance, "upside_down": self.upside_down}
+        return {name: limit for name, limit in limits.items() if limit is not None}
 
     def exceeded_limit(self, features: Floats) -> str | None:
         """`far`, `near` or None, for one film's features `[1, d]`."""
         if self.upside_down is not None:
             features = np.concatenate([features, flip_thumbnails(features)])
         residual, distance = self.measure(features)  # once: the components are read from memory, which takes longest
-        found = {self.residual.exceeded_limit(float(residual[0])), self.distance.exceeded_limit(float(distance[0]))}
+        exceeded = {self.residual.exceeded_limit(float(residual[0])), self.distance.exceeded_limit(float(distance[0]))}
         if self.upside_down is not None:
-            found.add(self.upside_down.exceeded_limit(float(residual[0] - residual[1])))
-        return "far" if "far" in found else "near" if "near" in found else None
+            exceeded.add(self.upside_down.exceeded_limit(float(residual[0] - residual[1])))
+        return "far" if "far" in exceeded else "near" if "near" in exceeded else None
 
 
 @dataclass(frozen=True)
@@ -101,14 +101,19 @@ class Gate:
     def check(self, film: Films) -> str | None:
         """The code of the reason to refuse a `[150, 150, 3]` input, or None."""
         films = film[None, :, :, 0].astype(np.uint16)
-        seen = {name: view.standardised(films) for name, view in VIEWS.items()}
+        standardised = {name: view.standardise(films) for name, view in VIEWS.items()}
         # Means vary less than their pixels: where they vary enough, all pixels need not be gone through.
-        if max(float(deviation[0]) for _, deviation in seen.values()) < MIN_CONTRAST and films.std() < MIN_CONTRAST:
+        if (
+            max(float(deviation[0]) for _, deviation in standardised.values()) < MIN_CONTRAST
+            and films.std() < MIN_CONTRAST
+        ):
             return "unreadable_contrast"
-        found = {self.subspaces[name].exceeded_limit(view.describe(seen[name][0])) for name, view in VIEWS.items()}
-        if "far" in found:
+        exceeded = {
+            self.subspaces[name].exceeded_limit(view.describe(standardised[name][0])) for name, view in VIEWS.items()
+        }
+        if "far" in exceeded:
             return "not_a_chest_film"
-        return "unlike_training_films" if "near" in found else None
+        return "unlike_training_films" if "near" in exceeded else None
 
     def to_bytes(self) -> bytes:
         """The arrays as an `.npz`; the limits stand in the bundle's config, where a person can read them."""
@@ -123,8 +128,8 @@ class Gate:
     def from_bytes(cls, data: bytes, limits: Mapping[str, Mapping[str, Limits]]) -> Gate:
         """The gate from its arrays and, for each view, its limits by the names of `Subspace.limits`."""
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-            spaces = {}
+            subspaces = {}
             for name in VIEWS:
                 mean, components, variances = (arrays[f"{name}_{part}"] for part in _ARRAYS)
-                spaces[name] = Subspace(mean, components, variances, **limits[name])
-        return cls(spaces)
+                subspaces[name] = Subspace(mean, components, variances, **limits[name])
+        return cls(subspaces)

@@ -37,34 +37,34 @@ class View:
 
     def __call__(self, films: Films) -> Floats:
         """The features `[N, d]` of `[N, 150, 150]` films."""
-        return self.describe(self.standardised(films.astype(np.uint16))[0])
+        return self.describe(self.standardise(films.astype(np.uint16))[0])
 
-    def standardised(self, films: Levels) -> tuple[Floats, Floats]:
+    def standardise(self, films: Levels) -> tuple[Floats, Floats]:
         """Block means of `[N, 150, 150]` films with mean 0 and deviation 1, and the deviation `[N]` that they had."""
-        return _standardised(_block_sums(films, self.block).astype(np.float32) / np.float32(self.block * self.block))
+        return _standardise(_block_sums(films, self.block).astype(np.float32) / np.float32(self.block * self.block))
 
 
-def _brightness(small: Floats) -> Floats:
+def _flatten(blocks: Floats) -> Floats:
     """`[N, 30, 30]` -> `[N, 900]`."""
-    return small.reshape(len(small), -1)
+    return blocks.reshape(len(blocks), -1)
 
 
-def _edges(small: Floats) -> Floats:
+def _edge_strengths(blocks: Floats) -> Floats:
     """`[N, 50, 50]` -> `[N, 1152]`: log strength of edges across and along, each in 24 x 24 blocks."""
-    even = 2 * (small.shape[1] // 2 - 1)
-    inner = small[:, :even, :even]
-    edges = np.abs(np.concatenate([small[:, :even, 1 : even + 1] - inner, small[:, 1 : even + 1, :even] - inner]))
+    side = 2 * (blocks.shape[1] // 2 - 1)
+    inner = blocks[:, :side, :side]
+    edges = np.abs(np.concatenate([blocks[:, :side, 1 : side + 1] - inner, blocks[:, 1 : side + 1, :side] - inner]))
     strength = _block_sums(edges, 2) / np.float32(4)
     # Across and along, a film's two maps one after the other.
-    ordered = strength.reshape(2, len(small), -1).transpose(1, 0, 2).reshape(len(small), -1)
-    logarithms: Floats = np.log(ordered + np.float32(EDGE_FLOOR))
+    both_directions = strength.reshape(2, len(blocks), -1).transpose(1, 0, 2).reshape(len(blocks), -1)
+    logarithms: Floats = np.log(both_directions + np.float32(EDGE_FLOOR))
     return logarithms
 
 
-thumbnails = View(THUMBNAIL_BLOCK, _brightness)
+thumbnails = View(THUMBNAIL_BLOCK, _flatten)
 """`[N, 150, 150]` -> `[N, 900]`: the brightness of blocks, standardised."""
 
-edge_maps = View(EDGE_BLOCK, _edges)
+edge_maps = View(EDGE_BLOCK, _edge_strengths)
 """`[N, 150, 150]` -> `[N, 1152]`: the strength of edges, of whatever film as if it had the same contrast."""
 
 VIEWS = {"brightness": thumbnails, "edges": edge_maps}
@@ -81,7 +81,7 @@ def flip_thumbnails(thumbnails: Floats) -> Floats:
     return thumbnails.reshape(-1, side, side)[:, ::-1].reshape(len(thumbnails), -1)
 
 
-def _sums(rows: Floats) -> Floats:
+def _row_sums(rows: Floats) -> Floats:
     """`[N, d]` -> the sum of each row, without what `mean` does around it."""
     sums: Floats = np.add.reduce(rows, axis=1)
     return sums
@@ -93,20 +93,20 @@ def sum_of_squares(rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return sums
 
 
-def _block_sums(pictures: npt.NDArray[Any], block: int) -> npt.NDArray[Any]:
+def _block_sums(images: npt.NDArray[Any], block: int) -> npt.NDArray[Any]:
     """`[N, h, w]` -> `[N, h / block, w / block]`: whole slices are added, which takes a fifth of `sum`'s time."""
-    films, height, width = pictures.shape
-    rows = pictures.reshape(films, height // block, block, width)
-    flat = reduce(np.add, (rows[:, :, place] for place in range(block)))
+    films, height, width = images.shape
+    rows = images.reshape(films, height // block, block, width)
+    flat = reduce(np.add, (rows[:, :, offset] for offset in range(block)))
     columns = flat.reshape(films, height // block, width // block, block)
-    return reduce(np.add, (columns[..., place] for place in range(block)))
+    return reduce(np.add, (columns[..., offset] for offset in range(block)))
 
 
-def _standardised(pictures: Floats) -> tuple[Floats, Floats]:
+def _standardise(images: Floats) -> tuple[Floats, Floats]:
     """`[N, h, w]` with mean 0 and deviation 1 each, and the deviations `[N]` that they had."""
-    rows = pictures.reshape(len(pictures), -1)
+    rows = images.reshape(len(images), -1)
     pixels = np.float32(rows.shape[1])
-    centred: Floats = rows - _sums(rows)[:, None] / pixels
+    centred: Floats = rows - _row_sums(rows)[:, None] / pixels
     deviation: npt.NDArray[Any] = np.sqrt(sum_of_squares(centred) / pixels)
     scaled: Floats = centred / np.maximum(deviation, np.float32(1e-6))[:, None]
-    return scaled.reshape(pictures.shape), deviation
+    return scaled.reshape(images.shape), deviation

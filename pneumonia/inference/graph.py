@@ -26,8 +26,8 @@ class Graph:
 
     def __init__(self, model: bytes, threads: int) -> None:
         self._model = model
-        interpreter = self._interpreter()
-        self._input, self._score, self._activation = _tensors(interpreter)
+        interpreter = self._new_interpreter()
+        self._input, self._score, self._activation = _tensor_indices(interpreter)
         self._idle = [interpreter]
         self._slots: SimpleQueue[None] = SimpleQueue()
         for _ in range(threads):
@@ -35,8 +35,8 @@ class Graph:
 
     def score(self, film: npt.NDArray[np.uint8]) -> tuple[float, Activation]:
         """(score in 0..1, activation map `[h, w]`, not negative) of a `[150, 150, 3]` film."""
-        with self._borrowed() as interpreter:
-            self._set(interpreter, film)
+        with self._lease_interpreter() as interpreter:
+            self._set_input(interpreter, film)
             interpreter.invoke()
             score = float(interpreter.get_tensor(self._score)[0, 0])
             activation: Activation = interpreter.get_tensor(self._activation)[0]
@@ -44,20 +44,20 @@ class Graph:
             raise ValueError("the graph's score is not a number")
         return score, activation
 
-    def _set(self, interpreter: Any, film: npt.NDArray[np.uint8]) -> None:
+    def _set_input(self, interpreter: Any, film: npt.NDArray[np.uint8]) -> None:
         # Straight into the graph's memory, which nobody may hold on to when it is invoked. A channel at a time: where
         # all three are the same memory, a pixel at a time takes three times as long.
-        seen = interpreter.tensor(self._input)()[0]
+        tensor = interpreter.tensor(self._input)()[0]
         for channel in range(3):
-            seen[:, :, channel] = film[:, :, channel]
+            tensor[:, :, channel] = film[:, :, channel]
 
     @contextmanager
-    def _borrowed(self) -> Iterator[Any]:
+    def _lease_interpreter(self) -> Iterator[Any]:
         # A queue in C, and a list: after a graph has filled the processor's cache, `Semaphore` takes a tenth of a
         # millisecond.
         self._slots.get()
         try:
-            interpreter = self._idle_or_new()
+            interpreter = self._take_interpreter()
             try:
                 yield interpreter
             finally:
@@ -65,13 +65,13 @@ class Graph:
         finally:
             self._slots.put(None)
 
-    def _idle_or_new(self) -> Any:
+    def _take_interpreter(self) -> Any:
         try:
             return self._idle.pop()
         except IndexError:
-            return self._interpreter()
+            return self._new_interpreter()
 
-    def _interpreter(self) -> Any:
+    def _new_interpreter(self) -> Any:
         from ai_edge_litert.interpreter import Interpreter  # 0.3 s, needed only where a film is scored
 
         try:
@@ -83,14 +83,16 @@ class Graph:
         return interpreter
 
 
-def _tensors(interpreter: Any) -> tuple[int, int, int]:
+def _tensor_indices(interpreter: Any) -> tuple[int, int, int]:
     """The indices of input, score and activation map; outputs are told apart by their rank, not by their order."""
     inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
     by_rank = {len(output["shape"]): int(output["index"]) for output in outputs}
-    legal = len(inputs) == 1 and tuple(inputs[0]["shape"]) == (1, INPUT_SIDE, INPUT_SIDE, 3) and set(by_rank) == {2, 3}
-    if not legal:
+    is_valid = (
+        len(inputs) == 1 and tuple(inputs[0]["shape"]) == (1, INPUT_SIDE, INPUT_SIDE, 3) and set(by_rank) == {2, 3}
+    )
+    if not is_valid:
         raise BundleCorrupt(
             f"The graph does not fit. Expected: input [1, {INPUT_SIDE}, {INPUT_SIDE}, 3], a score [1, 1] and an "
-            f"activation map [1, h, w]. Received: {[tuple(part['shape']) for part in [*inputs, *outputs]]}."
+            f"activation map [1, h, w]. Received: {[tuple(tensor['shape']) for tensor in [*inputs, *outputs]]}."
         )
     return int(inputs[0]["index"]), by_rank[2], by_rank[3]

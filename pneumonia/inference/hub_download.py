@@ -27,7 +27,7 @@ MAX_DOWNLOAD_S = 300
 """A download is given up after so many seconds even if it still moves."""
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
-_LOOK_EVERY_S = 0.1
+_POLL_INTERVAL_S = 0.1
 _CHUNK_BYTES = 65_536
 
 DownloadedBundle: TypeAlias = tuple[Path, str]
@@ -47,41 +47,41 @@ def download_bundle(
     constants.DOWNLOAD_CHUNK_SIZE = _CHUNK_BYTES
     cache = cache or Path(constants.HF_HUB_CACHE)
     folder = cache / f"models--{repository.replace('/', '--')}"
-    patience = settings.HUB_TIMEOUT_S.read()
+    timeout_s = settings.HUB_TIMEOUT_S.read()
     api = HfApi(endpoint=endpoint)
 
-    def work() -> DownloadedBundle:
+    def task() -> DownloadedBundle:
         try:
-            return _download(api, repository, revision, cache, patience)
+            return _download(api, repository, revision, cache, timeout_s)
         except PneumoniaError:
             raise
         except Exception as error:
-            raise _translated(error, repository, revision, folder) from None
+            raise _to_pneumonia_error(error, repository, revision, folder) from None
 
     try:
-        return _bounded(work, folder, patience)
+        return _run_while_growing(task, folder, timeout_s)
     except TimeoutError as error:
-        raise HubUnreachable(f"The Hub does not answer: {error}. {_cached_hint(folder, repository)}") from None
+        raise HubUnreachable(f"The Hub does not answer: {error}. {_cache_hint(folder, repository)}") from None
 
 
-def _download(api: HfApi, repository: str, revision: str, cache: Path, patience: float) -> DownloadedBundle:
+def _download(api: HfApi, repository: str, revision: str, cache: Path, timeout_s: float) -> DownloadedBundle:
     commit = revision
     if not _COMMIT.fullmatch(revision):
-        commit = str(api.model_info(repository, revision=revision, timeout=patience).sha)
+        commit = str(api.model_info(repository, revision=revision, timeout=timeout_s).sha)
 
-    def one(name: str) -> Path:
-        path = api.hf_hub_download(repository, name, revision=commit, cache_dir=cache, etag_timeout=patience)
+    def fetch(name: str) -> Path:
+        path = api.hf_hub_download(repository, name, revision=commit, cache_dir=cache, etag_timeout=timeout_s)
         return Path(path)
 
-    folder = one(bundle.CONFIG).parent
+    folder = fetch(bundle.CONFIG).parent
     config, _ = bundle.read_config(folder)
     for name in config["files"]:
         if name not in bundle.TRAINING_ONLY_FILES:
-            one(name)
+            fetch(name)
     return folder, commit
 
 
-def _bounded(work: Callable[[], DownloadedBundle], folder: Path, patience: float) -> DownloadedBundle:
+def _run_while_growing(task: Callable[[], DownloadedBundle], folder: Path, timeout_s: float) -> DownloadedBundle:
     """Run `work` as long as `folder` grows; a request that hangs inside a library cannot be stopped in another way.
 
     The thread that is given up writes to the Hub's cache only, where a file counts once it is whole.
@@ -90,23 +90,23 @@ def _bounded(work: Callable[[], DownloadedBundle], folder: Path, patience: float
 
     def run() -> None:
         try:
-            outcome.put(work())
+            outcome.put(task())
         except BaseException as error:
             outcome.put(error)
 
     threading.Thread(target=run, name="hub-download", daemon=True).start()
-    started = moved = time.monotonic()
-    size = _size(folder)
+    started_at = grew_at = time.monotonic()
+    size = _folder_size(folder)
     while True:
         try:
-            result = outcome.get(timeout=_LOOK_EVERY_S)
+            result = outcome.get(timeout=_POLL_INTERVAL_S)
         except queue.Empty:
-            now, grown = time.monotonic(), _size(folder)
+            now, new_size = time.monotonic(), _folder_size(folder)
             # Only beyond the largest size so far: a download that starts again and again is no progress.
-            moved, size = (now, grown) if grown > size else (moved, size)
-            if now - moved > patience:
-                raise TimeoutError(f"no progress for {patience} s") from None
-            if now - started > MAX_DOWNLOAD_S:
+            grew_at, size = (now, new_size) if new_size > size else (grew_at, size)
+            if now - grew_at > timeout_s:
+                raise TimeoutError(f"no progress for {timeout_s} s") from None
+            if now - started_at > MAX_DOWNLOAD_S:
                 raise TimeoutError(f"not done after {MAX_DOWNLOAD_S} s") from None
             continue
         if isinstance(result, BaseException):
@@ -114,7 +114,7 @@ def _bounded(work: Callable[[], DownloadedBundle], folder: Path, patience: float
         return result
 
 
-def _size(folder: Path) -> int:
+def _folder_size(folder: Path) -> int:
     """Bytes under `folder`, files that come and go included."""
     total = 0
     for path in walk_bottom_up(folder):
@@ -125,7 +125,7 @@ def _size(folder: Path) -> int:
     return total
 
 
-def _translated(error: Exception, repository: str, revision: str, folder: Path) -> PneumoniaError:
+def _to_pneumonia_error(error: Exception, repository: str, revision: str, folder: Path) -> PneumoniaError:
     """The hub library's own errors as ours; its texts are left out, since they may quote a token or an address."""
     from huggingface_hub import errors
 
@@ -142,18 +142,18 @@ def _translated(error: Exception, repository: str, revision: str, folder: Path) 
         return DiskFull("The disk is full; the model could not be downloaded. Free 50 MB and try again.")
     status = getattr(getattr(error, "response", None), "status_code", None)
     detail = f"it answered {status}" if status else "no connection"
-    return HubUnreachable(f"The Hub cannot be used ({detail}). {_cached_hint(folder, repository)}")
+    return HubUnreachable(f"The Hub cannot be used ({detail}). {_cache_hint(folder, repository)}")
 
 
-def _cached_hint(folder: Path, repository: str) -> str:
+def _cache_hint(folder: Path, repository: str) -> str:
     """A name that moves cannot be checked offline; a commit that is in the cache can be asked for by itself."""
-    commits = sorted(path.name for path in folder.glob("snapshots/*") if _is_whole(path))
+    commits = sorted(path.name for path in folder.glob("snapshots/*") if _is_complete(path))
     if not commits:
         return "Nothing of this model is in the cache; the embedded model needs no Hub (leave PNEUMONIA_MODEL empty)."
     return f"The cache holds {', '.join(f'{repository}@{commit}' for commit in commits)}: ask for it by this name."
 
 
-def _is_whole(snapshot: Path) -> bool:
+def _is_complete(snapshot: Path) -> bool:
     try:
         config, _ = bundle.read_config(snapshot)
     except PneumoniaError:

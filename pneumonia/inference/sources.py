@@ -21,26 +21,26 @@ def load_bundle(model: str | None = None) -> Bundle:
 
     None reads `PNEUMONIA_MODEL`. A folder of that name goes before the Hub. Raises a `ModelError`.
     """
-    wanted = settings.MODEL.read() if model is None else model
-    if not wanted:
+    name = settings.MODEL.read() if model is None else model
+    if not name:
         return bundle.load(EMBEDDED_FOLDER, "embedded", config_sha256=CONFIG_SHA256)
-    if Path(wanted).is_dir():
-        return bundle.load(Path(wanted), Path(wanted).resolve().name)
-    match = _HUB_NAME.fullmatch(wanted)
+    if Path(name).is_dir():
+        return bundle.load(Path(name), Path(name).resolve().name)
+    match = _HUB_NAME.fullmatch(name)
     if match is None:
         raise ModelNotFound(
             "There is no such model. Allowed: empty for the embedded one, a folder with a bundle, or owner/name"
-            f"[@revision] on the Hub. Received: {wanted!r}."
+            f"[@revision] on the Hub. Received: {name!r}."
         )
     return _from_hub(match["repository"], match["revision"] or "main")
 
 
-def load_from_hub(wanted: str, *, endpoint: str | None = None) -> Bundle:
+def load_from_hub(model: str, *, endpoint: str | None = None) -> Bundle:
     """The verified bundle for `owner/name[@revision]`, never a folder's; its identity's revision is the commit."""
-    match = _HUB_NAME.fullmatch(wanted)
+    match = _HUB_NAME.fullmatch(model)
     if match is None:
         raise ModelNotFound(
-            f"That is no model on the Hub. Allowed: owner/name[@revision], as publish prints it. Received: {wanted!r}."
+            f"That is no model on the Hub. Allowed: owner/name[@revision], as publish prints it. Received: {model!r}."
         )
     return _from_hub(match["repository"], match["revision"] or "main", endpoint=endpoint)
 

@@ -31,7 +31,7 @@ from ..evaluation.protocols import Split, splits
 from ..imaging import INPUT_SIDE
 from ..inference import bundle
 from ..inference.decision import CLASSES
-from ..inference.gate import thumbnails
+from ..inference.gate_views import thumbnails
 from ..inference.graph import Graph
 from ..inference.predictor import Predictor
 from . import provenance

@@ -50,7 +50,7 @@ class PublishPlan:
 def load(folder: Path) -> Bundle:
     """The bundle in `folder`, every file of it verified, those for fine-tuning too."""
     anchor = CONFIG_SHA256 if folder.resolve() == EMBEDDED_FOLDER.resolve() else None
-    return bundle.load(folder, folder.resolve().name, config_sha256=anchor, whole=True)
+    return bundle.load(folder, folder.resolve().name, config_sha256=anchor, require_all_files=True)
 
 
 def default_tag(model: Bundle) -> str:

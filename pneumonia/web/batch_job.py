@@ -157,7 +157,7 @@ class Jobs:
                         done.append(seen.result)
                         yield job
                 finally:
-                    kept.complete()  # also what was done before the disk was full
+                    kept.finish()  # also what was done before the disk was full
 
     def report(self, token: str) -> Iterator[int]:
         """Make the ZIP of reports of the films that have an answer; gives how many films are done after each."""
@@ -248,7 +248,7 @@ def _taken_over(uploads: Iterable[Upload], folder: Path) -> Iterator[NamedFilm]:
         path = folder / f"{number}{'.zip' if upload.name.lower().endswith('.zip') else ''}"
         _link(upload.path, path)
         if zip_members.is_zip(path):
-            yield from batch.films_in_zip(path, upload.name, most_bytes=most_bytes)
+            yield from batch.films_in_zip(path, upload.name, max_bytes=most_bytes)
         else:
             yield NamedFilm(upload.name, path)
 

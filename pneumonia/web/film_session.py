@@ -105,7 +105,7 @@ def render_activation(predictor: Predictor, held: SessionFilm | None, point: str
         return None, None, page_text.forgotten()
     prediction, activation = predictor.decide(held.reading, point), held.reading.activation
     over = None if activation is None or prediction.zones is None else explain.map_layer(activation, film.size)
-    return film, over, activation_panel.panel(prediction, predictor.bundle.run)
+    return film, over, activation_panel.panel(prediction, predictor.bundle.served_run)
 
 
 def as_json(predictor: Predictor, held: SessionFilm | None, point: str) -> dict[str, str] | None:

@@ -64,7 +64,7 @@ class _FilmTab:
 
     def _lay_out_choice(self) -> None:
         """What someone may want after the answer: another operating point, a report, which model it was."""
-        choices = answer_panel.point_choices(self._predictor.operating_points, self._predictor.bundle.run)
+        choices = answer_panel.point_choices(self._predictor.operating_points, self._predictor.bundle.served_run)
         note = page_text.prevalence_note(self._predictor.bundle.calibration.prevalence)
         with gr.Column(elem_id="choice"):
             self._point = gr.Radio(choices, value=DEFAULT_POINT, label="Operating point", elem_id="point")

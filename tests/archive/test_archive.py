@@ -39,28 +39,28 @@ def memory() -> Iterator[Any]:
 
 
 @pytest.fixture
-def asked(predictor: Predictor) -> TableOptions:
+def options(predictor: Predictor) -> TableOptions:
     return TableOptions(predictor.model, "balanced")
 
 
 @pytest.fixture
-def screen(
-    predictor: Predictor, asked: TableOptions, monkeypatch: pytest.MonkeyPatch
+def new_worker(
+    predictor: Predictor, options: TableOptions, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[str], screening.ScreeningWorker]:
     """A worker as Ray makes it, in this process: `ray.get` hands out what was put."""
     monkeypatch.setitem(sys.modules, "ray", types.SimpleNamespace(get=lambda reference: reference))
     references: list[Any] = [predictor.bundle]
-    return lambda address: screening.ScreeningWorker(references, asked, Parts(ResultFolder(address), 32))
+    return lambda address: screening.ScreeningWorker(references, options, Parts(ResultFolder(address), 32))
 
 
-def judged(screen: screening.ScreeningWorker, wanted: list[str], part: int = 7) -> dict[str, int]:
-    block = pa.table({"part": [part], "names": [[os.fsencode(name) for name in wanted]]})
-    counts: dict[str, int] = json.loads(screen(block)["counts"][0].as_py())
+def screen_part(new_worker: screening.ScreeningWorker, names: list[str], part: int = 7) -> dict[str, int]:
+    block = pa.table({"part": [part], "names": [[os.fsencode(name) for name in names]]})
+    counts: dict[str, int] = json.loads(new_worker(block)["counts"][0].as_py())
     return counts
 
 
-def gathered(*paths: object, leave_out: frozenset[Path] = frozenset()) -> list[str]:
-    return [os.fsdecode(name) for name in film_names.list_names(map(str, paths), set(leave_out)).to_pylist()]
+def list_names(*paths: object, exclude: frozenset[Path] = frozenset()) -> list[str]:
+    return [os.fsdecode(name) for name in film_names.list_names(map(str, paths), set(exclude)).to_pylist()]
 
 
 def test_a_names_part_is_its_own_for_ever() -> None:
@@ -73,14 +73,14 @@ def test_a_names_part_is_its_own_for_ever() -> None:
 
 
 def test_every_name_is_in_one_part_once() -> None:
-    given = [f"film-{number}".encode() for number in range(5000)]
+    all_names = [f"film-{number}".encode() for number in range(5000)]
     chunks = pa.chunked_array(
-        [pa.array(given[:3000]), pa.array([*given[3000:], *given[:100]]), pa.array([], pa.binary())]
+        [pa.array(all_names[:3000]), pa.array([*all_names[3000:], *all_names[:100]]), pa.array([], pa.binary())]
     )
-    divided = dict(film_names.partition_names(chunks, 64))
-    assert sorted(itertools.chain(*divided.values())) == sorted(given)
-    assert all(film_names.partition_of(name, 64) == part for part, inside in divided.items() for name in inside)
-    assert max(map(len, divided.values())) < 3 * 5000 / 64
+    names_by_part = dict(film_names.partition_names(chunks, 64))
+    assert sorted(itertools.chain(*names_by_part.values())) == sorted(all_names)
+    assert all(film_names.partition_of(name, 64) == part for part, films in names_by_part.items() for name in films)
+    assert max(map(len, names_by_part.values())) < 3 * 5000 / 64
 
 
 def test_folders_patterns_and_lists_of_this_machine(tmp_path: Path) -> None:
@@ -88,57 +88,57 @@ def test_folders_patterns_and_lists_of_this_machine(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(b"PK")
     out = tmp_path / "films" / "rows"
-    inside = [f"{tmp_path}/films/{name}" for name in ("b.png", "sub/a.png", "x.zip")]
-    assert gathered(tmp_path / "films", leave_out=frozenset({out})) == inside
-    assert gathered(f"{tmp_path}/films/*.png") == inside[:1]
-    assert gathered(tmp_path / "gone.png") == [f"{tmp_path}/gone.png"]
+    films = [f"{tmp_path}/films/{name}" for name in ("b.png", "sub/a.png", "x.zip")]
+    assert list_names(tmp_path / "films", exclude=frozenset({out})) == films
+    assert list_names(f"{tmp_path}/films/*.png") == films[:1]
+    assert list_names(tmp_path / "gone.png") == [f"{tmp_path}/gone.png"]
     for number, column in enumerate(("path", "file")):
         pq.write_table(pa.table({"id": [1, 2], column: [f"s3://b/{number}", None]}), tmp_path / f"{number}.parquet")
-    assert gathered(f"{tmp_path}/?.parquet"[: -len("?.parquet")] + "0.parquet") == ["s3://b/0"]
-    assert gathered(tmp_path / "1.parquet", tmp_path / "0.parquet") == ["s3://b/1", "s3://b/0"]
+    assert list_names(f"{tmp_path}/?.parquet"[: -len("?.parquet")] + "0.parquet") == ["s3://b/0"]
+    assert list_names(tmp_path / "1.parquet", tmp_path / "0.parquet") == ["s3://b/1", "s3://b/0"]
 
 
 def test_several_lists_by_a_pattern(tmp_path: Path) -> None:
     for number in range(3):
         pq.write_table(pa.table({"path": [f"gs://b/{number}"]}), tmp_path / f"{number}.parquet")
-    assert gathered(tmp_path / "*.parquet") == ["gs://b/0", "gs://b/1", "gs://b/2"]
+    assert list_names(tmp_path / "*.parquet") == ["gs://b/0", "gs://b/1", "gs://b/2"]
 
 
 def test_a_name_that_is_no_text_is_kept(tmp_path: Path) -> None:
     name = os.fsdecode(b"\xff\xfe.png")
     (tmp_path / name).write_bytes(b"x")
-    assert gathered(tmp_path) == [f"{tmp_path}/{name}"]
+    assert list_names(tmp_path) == [f"{tmp_path}/{name}"]
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         (None, "cannot be read: it is not there"),
         (b"PAR1 no", "not a whole Parquet file"),
         (pa.table({"films": ["a"]}), "Allowed: path, or file. Received: films."),
     ],
 )
-def test_a_list_that_is_none(tmp_path: Path, content: bytes | pa.Table | None, told: str) -> None:
+def test_a_list_that_is_none(tmp_path: Path, content: bytes | pa.Table | None, message: str) -> None:
     path = tmp_path / "list.parquet"
     if isinstance(content, bytes):
         path.write_bytes(content)
     elif content is not None:
         pq.write_table(content, path)
-    with pytest.raises(UsageError, match=told):
-        gathered(path)
+    with pytest.raises(UsageError, match=message):
+        list_names(path)
 
 
 def test_objects_are_named_by_their_address(memory: Any) -> None:
     for path in ("/films/b.png", "/films/sub/a.png", "/films/.hidden/c.png"):
         memory.pipe_file(path, b"x")
-    assert gathered("memory://films/") == ["memory://films/b.png", "memory://films/sub/a.png"]
-    assert gathered("memory://films/b.png", "memory://gone.png") == ["memory://films/b.png", "memory://gone.png"]
-    assert gathered("memory://films/*.png") == ["memory:///films/b.png"]
+    assert list_names("memory://films/") == ["memory://films/b.png", "memory://films/sub/a.png"]
+    assert list_names("memory://films/b.png", "memory://gone.png") == ["memory://films/b.png", "memory://gone.png"]
+    assert list_names("memory://films/*.png") == ["memory:///films/b.png"]
 
 
 def test_storage_that_nobody_knows_is_wrong_usage() -> None:
     with pytest.raises(UsageError, match="Received: tape://"):
-        gathered("tape://films")
+        list_names("tape://films")
 
 
 def test_an_object_is_fetched_whole_and_no_further(memory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,12 +151,12 @@ def test_an_object_is_fetched_whole_and_no_further(memory: Any, monkeypatch: pyt
 
 
 def test_storage_that_fails_is_asked_again_and_then_says_so(memory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked_for = []
+    opened_paths = []
 
     class Failing:
         def open(self, path: str, mode: str) -> io.BytesIO:
-            asked_for.append(path)
-            if len(asked_for) % 4:
+            opened_paths.append(path)
+            if len(opened_paths) % 4:
                 raise TimeoutError("of storage, with a secret")
             return io.BytesIO(b"film")
 
@@ -164,36 +164,36 @@ def test_storage_that_fails_is_asked_again_and_then_says_so(memory: Any, monkeyp
     monkeypatch.setattr(storage, "RETRY_DELAY_S", 0)
     with pytest.raises(Busy, match=r"\(TimeoutError\); run the same command again"):
         storage.fetch_object("x://film")
-    assert len(asked_for) == storage.FETCH_ATTEMPTS
+    assert len(opened_paths) == storage.FETCH_ATTEMPTS
     assert storage.fetch_object("x://film") == b"film"
 
 
 def test_films_come_in_order_a_few_ahead(memory: Any) -> None:
     for number in range(50):
         memory.pipe_file(f"/{number}", str(number).encode())
-    taken = 0
+    requested_names = 0
 
-    def wanted() -> Iterator[str]:
-        nonlocal taken
+    def names() -> Iterator[str]:
+        nonlocal requested_names
         for number in range(50):
-            taken += 1
+            requested_names += 1
             yield "local.png" if number == 3 else f"memory://{number}"
 
-    films = storage.open_films(wanted())
+    films = storage.open_films(names())
     first = next(films)
-    assert taken <= storage.READERS + 1
-    told = [film.source() if callable(film.source) else film.source for film in (first, *films)]
-    assert told == [Path("local.png") if number == 3 else str(number).encode() for number in range(50)]
+    assert requested_names <= storage.MAX_CONCURRENT_FETCHES + 1
+    message = [film.source() if callable(film.source) else film.source for film in (first, *films)]
+    assert message == [Path("local.png") if number == 3 else str(number).encode() for number in range(50)]
 
 
-@pytest.mark.parametrize("where", ["memory://out", "local"])
-def test_a_file_of_answers_is_replaced_at_once(memory: Any, tmp_path: Path, where: str) -> None:
-    folder = ResultFolder(str(tmp_path / "out") if where == "local" else where)
+@pytest.mark.parametrize("address", ["memory://out", "local"])
+def test_a_file_of_answers_is_replaced_at_once(memory: Any, tmp_path: Path, address: str) -> None:
+    folder = ResultFolder(str(tmp_path / "out") if address == "local" else address)
     assert folder.read("rows/a") is None
     folder.write("rows/a", b"1")
     folder.write("rows/a", b"22")
     assert folder.read("rows/a") == b"22"
-    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == (["a"] if where == "local" else [])
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == (["a"] if address == "local" else [])
 
 
 def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,42 +210,45 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_a_part_has_the_rows_of_batch(
-    memory: Any, screen: Callable[[str], screening.ScreeningWorker], write_films: Callable[..., Path], tmp_path: Path
+    memory: Any,
+    new_worker: Callable[[str], screening.ScreeningWorker],
+    write_films: Callable[..., Path],
+    tmp_path: Path,
 ) -> None:
     folder = write_films(tmp_path, {"films": ["a.png", "b.png"]}) / "films"
     memory.pipe_file("/c.png", (folder / "a.png").read_bytes())
     memory.pipe_file("/empty.png", b"")
-    wanted = [str(folder / "a.png"), "memory://c.png", str(folder / "gone.png"), "memory://empty.png", "memory://gone"]
-    assert judged(screen("memory://out"), wanted) == {"Normal": 2, "failed": 3}
+    names = [str(folder / "a.png"), "memory://c.png", str(folder / "gone.png"), "memory://empty.png", "memory://gone"]
+    assert screen_part(new_worker("memory://out"), names) == {"Normal": 2, "failed": 3}
     table = pq.read_table(io.BytesIO(memory.cat_file("/out/rows/part-07.parquet")))
     assert tuple(table.schema.names) == rows.COLUMNS
     assert {name for name in rows.COLUMNS if table.schema.field(name).type == pa.float64()} == rows.NUMERIC_COLUMNS
-    told = {row["file"]: row for row in table.to_pylist()}
-    assert list(told) == wanted
-    assert told[wanted[0]] | {"file": None} == told[wanted[1]] | {"file": None}
+    message = {row["file"]: row for row in table.to_pylist()}
+    assert list(message) == names
+    assert message[names[0]] | {"file": None} == message[names[1]] | {"file": None}
     codes = ["unreadable_image", EmptyFile.code, "unreadable_image"]
-    assert [told[name]["error_code"] for name in wanted[2:]] == codes
+    assert [message[name]["error_code"] for name in names[2:]] == codes
 
 
 def test_a_part_that_is_done_is_not_written_again(
-    screen: Callable[[str], screening.ScreeningWorker], write_films: Callable[..., Path], tmp_path: Path
+    new_worker: Callable[[str], screening.ScreeningWorker], write_films: Callable[..., Path], tmp_path: Path
 ) -> None:
     folder = write_films(tmp_path, {"films": ["a.png", "b.png"]}) / "films"
     (folder / "=c.png").write_bytes(b"broken")
-    wanted = [str(path) for path in sorted(folder.iterdir())]
-    worker = screen(str(tmp_path / "out"))
+    names = [str(path) for path in sorted(folder.iterdir())]
+    worker = new_worker(str(tmp_path / "out"))
     file = tmp_path / "out" / "rows" / "part-07.parquet"
-    assert judged(worker, wanted[:2]) == {"failed": 1, "Normal": 1}
+    assert screen_part(worker, names[:2]) == {"failed": 1, "Normal": 1}
     before = file.stat().st_ino
-    assert judged(worker, wanted[:2]) == {"failed": 1, "Normal": 1}
+    assert screen_part(worker, names[:2]) == {"failed": 1, "Normal": 1}
     assert file.stat().st_ino == before
-    assert judged(worker, wanted) == {"failed": 1, "Normal": 2}
-    assert pq.read_table(file)["file"].to_pylist() == wanted
+    assert screen_part(worker, names) == {"failed": 1, "Normal": 2}
+    assert pq.read_table(file)["file"].to_pylist() == names
 
 
 def test_what_may_pass_is_judged_again(
     memory: Any,
-    screen: Callable[[str], screening.ScreeningWorker],
+    new_worker: Callable[[str], screening.ScreeningWorker],
     normal_film: Grey,
     encode: Callable[..., bytes],
     tmp_path: Path,
@@ -255,13 +258,13 @@ def test_what_may_pass_is_judged_again(
     monkeypatch.setattr(storage, "RETRY_DELAY_S", 0)
     with monkeypatch.context() as patched:
         patched.setattr(type(memory), "open", lambda *_: (_ for _ in ()).throw(ConnectionError()))
-        assert judged(screen(str(tmp_path)), ["memory://a.png"]) == {"failed": 1}
-    assert judged(screen(str(tmp_path)), ["memory://a.png"]) == {"Normal": 1}
+        assert screen_part(new_worker(str(tmp_path)), ["memory://a.png"]) == {"failed": 1}
+    assert screen_part(new_worker(str(tmp_path)), ["memory://a.png"]) == {"Normal": 1}
     assert pq.read_table(tmp_path / "rows" / "part-07.parquet").num_rows == 1
 
 
 def test_a_part_that_was_changed_is_not_overwritten(
-    screen: Callable[[str], screening.ScreeningWorker], tmp_path: Path
+    new_worker: Callable[[str], screening.ScreeningWorker], tmp_path: Path
 ) -> None:
     file = tmp_path / "rows" / "part-07.parquet"
     file.parent.mkdir()
@@ -271,19 +274,21 @@ def test_a_part_that_was_changed_is_not_overwritten(
         else:
             file.write_bytes(content)
         with pytest.raises(UsageError, match="part-07.parquet is not a part"):
-            judged(screen(str(tmp_path)), ["a.png"])
+            screen_part(new_worker(str(tmp_path)), ["a.png"])
 
 
-def test_an_archive_keeps_its_parts_and_its_question(predictor: Predictor, asked: TableOptions, tmp_path: Path) -> None:
+def test_an_archive_keeps_its_parts_and_its_question(
+    predictor: Predictor, options: TableOptions, tmp_path: Path
+) -> None:
     folder = ResultFolder(str(tmp_path))
-    assert parts.open_parts(folder, asked, 10).number == parts.MIN_PARTS
-    assert parts.open_parts(folder, asked, 10_000_000).number == parts.MIN_PARTS
-    assert parts.open_parts(ResultFolder(str(tmp_path / "large")), asked, 10_000_000).number == 10_000
+    assert parts.open_parts(folder, options, 10).count == parts.MIN_PARTS
+    assert parts.open_parts(folder, options, 10_000_000).count == parts.MIN_PARTS
+    assert parts.open_parts(ResultFolder(str(tmp_path / "large")), options, 10_000_000).count == 10_000
     with pytest.raises(UsageError, match="another prevalence. Allowed: none, or another --out. Received: 0.1"):
         parts.open_parts(folder, TableOptions(predictor.model, "balanced", 0.1), 10)
     (tmp_path / parts.HEADER_FILE).write_text("{}")
     with pytest.raises(UsageError, match="not of this version"):
-        parts.open_parts(folder, asked, 10)
+        parts.open_parts(folder, options, 10)
 
 
 def test_one_run_an_archive(tmp_path: Path) -> None:
@@ -300,8 +305,8 @@ def test_an_error_for_a_user_is_found_in_what_ray_wraps() -> None:
     wrapped = RuntimeError("of Ray")
     wrapped.__cause__ = ValueError("of Ray, too")
     wrapped.__cause__.cause = inner  # type: ignore[attr-defined]
-    assert screening._explained(wrapped) is inner
-    assert screening._explained(RuntimeError("with a path")).code == "internal"
+    assert screening._public_error(wrapped) is inner
+    assert screening._public_error(RuntimeError("with a path")).code == "internal"
 
 
 def test_without_ray_one_sentence_says_what_to_install(
@@ -317,7 +322,7 @@ def test_without_ray_one_sentence_says_what_to_install(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["--operating-point", "lucky"], "Allowed: screening, balanced, confirm"),
         (["--prevalence", "74"], "no such prevalence"),
@@ -326,10 +331,10 @@ def test_without_ray_one_sentence_says_what_to_install(
     ],
 )
 def test_wrong_usage_leaves_nothing(
-    tmp_path: Path, arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main(["archive", str(tmp_path), "--out", str(tmp_path / "out"), *arguments]) == 2
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 

@@ -44,8 +44,8 @@ def films(
 def expected(films: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, str]]:
     """The rows of `batch`, which would open the ZIP, as which it is no film."""
     table = tmp_path_factory.mktemp("batch") / "results.csv"
-    inside = [str(path) for path in sorted(films.iterdir()) if path.suffix != ".zip"]
-    assert runs.run(*inside, "--out", table, kind="batch").returncode == 1
+    films = [str(path) for path in sorted(films.iterdir()) if path.suffix != ".zip"]
+    assert runs.run(*films, "--out", table, kind="batch").returncode == 1
     return runs.table(table)
 
 
@@ -57,41 +57,41 @@ def without_zip(rows: list[dict[str, str]]) -> list[dict[str, str]]:
 
 def test_a_worker_that_is_killed_costs_no_row(films: Path, expected: list[dict[str, str]], tmp_path: Path) -> None:
     out = tmp_path / "out"
-    running = runs.start(films, "--out", out, "--workers", 2)
-    runs.wait_for_parts(running, out, 3)
-    first, *_ = killed = runs.workers(running.pid)
-    assert len(killed) == 2
+    process = runs.start(films, "--out", out, "--workers", 2)
+    runs.wait_for_parts(process, out, 3)
+    first, *_ = pids = runs.workers(process.pid)
+    assert len(pids) == 2
     os.kill(first, signal.SIGKILL)
-    told = running.communicate(timeout=runs.PATIENCE_S)[1]
-    assert running.returncode == 1, told
+    stderr = process.communicate(timeout=runs.PATIENCE_S)[1]
+    assert process.returncode == 1, stderr
     assert without_zip(runs.rows(out)) == expected
-    assert "Traceback" not in told
-    assert re.search(rf"^{len(expected) + 1} films: .* failed: ", told.splitlines()[-1])
+    assert "Traceback" not in stderr
+    assert re.search(rf"^{len(expected) + 1} films: .* failed: ", stderr.splitlines()[-1])
 
 
 def test_a_killed_run_is_continued_and_what_is_done_stays(
     films: Path, expected: list[dict[str, str]], tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    running = runs.start(films, "--out", out, "--workers", 2)
-    runs.wait_for_parts(running, out, 3)
-    working = runs.workers(running.pid)
-    running.kill()
-    running.communicate(timeout=60)
-    _wait_for_the_end(working)
-    done = {path: (path.stat().st_ino, path.read_bytes()) for path in runs.written(out)}
-    assert 3 <= len(done) < 32
+    process = runs.start(films, "--out", out, "--workers", 2)
+    runs.wait_for_parts(process, out, 3)
+    pids = runs.workers(process.pid)
+    process.kill()
+    process.communicate(timeout=60)
+    _wait_for_the_end(pids)
+    result = {path: (path.stat().st_ino, path.read_bytes()) for path in runs.written(out)}
+    assert 3 <= len(result) < 32
     assert runs.run(films, "--out", out, "--workers", 2).returncode == 1
     assert without_zip(runs.rows(out)) == expected
-    assert {path: (path.stat().st_ino, path.read_bytes()) for path in done} == done
+    assert {path: (path.stat().st_ino, path.read_bytes()) for path in result} == result
     assert not list((out / "rows").glob(".*"))
 
 
 def _wait_for_the_end(pids: list[int]) -> None:
     """Ray's workers follow their driver by themselves: none may write any more."""
-    ends = time.monotonic() + 60
+    deadline = time.monotonic() + 60
     while any(Path(f"/proc/{pid}").exists() for pid in pids):
-        assert time.monotonic() < ends
+        assert time.monotonic() < deadline
         time.sleep(0.2)
 
 
@@ -103,17 +103,17 @@ def test_a_finished_archive_takes_new_films_from_a_list(films: Path, tmp_path: P
     first = runs.rows(out)
     assert runs.run(*some, "--out", out).returncode == 1
     assert runs.rows(out) == first
-    listed = tmp_path / "list.parquet"
+    film_list = tmp_path / "list.parquet"
     new = [f"file://{films}/0.png", f"file://{films}/gone.png", str(films / "0.png")]
-    pq.write_table(pa.table({"path": [*new, None], "ward": ["a", "b", "c", "d"]}), listed)
-    done = runs.run(listed, "--out", f"file://{out}")
-    assert done.returncode == 1, done.stderr
+    pq.write_table(pa.table({"path": [*new, None], "ward": ["a", "b", "c", "d"]}), film_list)
+    result = runs.run(film_list, "--out", f"file://{out}")
+    assert result.returncode == 1, result.stderr
     rows = runs.rows(out)
     assert [row["file"] for row in rows] == sorted({*map(str, some), *new})
     assert [row["error_code"] for row in rows if "gone" in row["file"]] == ["unreadable_image"]
     by_name = {row["file"]: row for row in rows}
     assert by_name[new[0]] | {"file": ""} == by_name[new[2]] | {"file": ""}
-    other = runs.run(listed, "--out", out, "--operating-point", "screening")
+    other = runs.run(film_list, "--out", out, "--operating-point", "screening")
     assert (other.returncode, runs.rows(out)) == (2, rows)
     assert "begun with another operating_point" in other.stderr
 
@@ -134,26 +134,26 @@ def test_a_film_that_kills_every_worker_ends_no_run(
     clean = runs.environment()
     with monkeypatch.context() as patched:
         patched.setattr(runs, "environment", lambda: clean | {"PYTHONPATH": f"{runs.ROOT}:{tmp_path / 'site'}"})
-        done = runs.run(folder, "--out", tmp_path / "out", "--workers", 2)
-    assert (done.returncode, "Traceback" in done.stderr) == (1, False), done.stderr
-    assert done.stderr.rstrip().endswith("1 part has no rows yet: run it again")
-    told = {Path(row["file"]).name for row in runs.rows(tmp_path / "out")}
-    poisoned = {path.name for path in folder.iterdir()} - told
-    assert "poison.png" in poisoned and len(told) > 10
+        result = runs.run(folder, "--out", tmp_path / "out", "--workers", 2)
+    assert (result.returncode, "Traceback" in result.stderr) == (1, False), result.stderr
+    assert result.stderr.rstrip().endswith("1 part has no rows yet: run it again")
+    stderr = {Path(row["file"]).name for row in runs.rows(tmp_path / "out")}
+    poisoned = {path.name for path in folder.iterdir()} - stderr
+    assert "poison.png" in poisoned and len(stderr) > 10
     assert runs.run(folder, "--out", tmp_path / "out", "--workers", 2).returncode == 0
     assert len(runs.rows(tmp_path / "out")) == 21
 
 
 def test_ray_listens_on_this_machine_alone(films: Path, tmp_path: Path) -> None:
-    running = runs.start(films, "--out", tmp_path / "out", "--workers", 2)
-    runs.wait_for_parts(running, tmp_path / "out", 1)
-    listening = _listening({running.pid, *runs.descendants(running.pid)})
-    running.send_signal(signal.SIGINT)
-    told = running.communicate(timeout=60)[1]
-    assert listening
-    assert [address for address in listening if not _is_loopback(address)] == []
-    assert (running.returncode, "Traceback" in told) == (1, False), told
-    assert "the same command goes on" in told
+    process = runs.start(films, "--out", tmp_path / "out", "--workers", 2)
+    runs.wait_for_parts(process, tmp_path / "out", 1)
+    addresses = _listening({process.pid, *runs.descendants(process.pid)})
+    process.send_signal(signal.SIGINT)
+    stderr = process.communicate(timeout=60)[1]
+    assert addresses
+    assert [address for address in addresses if not _is_loopback(address)] == []
+    assert (process.returncode, "Traceback" in stderr) == (1, False), stderr
+    assert "the same command goes on" in stderr
 
 
 def _listening(pids: set[int]) -> list[str]:
@@ -165,13 +165,13 @@ def _listening(pids: set[int]) -> list[str]:
                 sockets.add(os.readlink(handle))
             except OSError:
                 continue
-    found = []
+    addresses = []
     for kind in ("tcp", "tcp6"):
         for line in Path(f"/proc/net/{kind}").read_text().splitlines()[1:]:
             fields = line.split()
             if fields[3] == "0A" and f"socket:[{fields[9]}]" in sockets:
-                found.append(fields[1].partition(":")[0])
-    return found
+                addresses.append(fields[1].partition(":")[0])
+    return addresses
 
 
 def _is_loopback(address: str) -> bool:
@@ -190,14 +190,14 @@ def _is_loopback(address: str) -> bool:
 def test_the_same_rows_as_batch_on_real_films(data: Path, tmp_path: Path) -> None:
     names = [str(path) for path in sorted(data.glob("chest_xray/*/*/*.jpeg"))][::2][:REAL_FILMS]
     assert len(names) == REAL_FILMS
-    listed, out, table = tmp_path / "list.parquet", tmp_path / "out", tmp_path / "results.csv"
-    pq.write_table(pa.table({"path": names}), listed)
-    running = runs.start(listed, "--out", out, "--workers", 2)
-    runs.wait_for_parts(running, out, 4)
-    os.kill(runs.workers(running.pid)[0], signal.SIGKILL)
-    assert running.wait(runs.PATIENCE_S) == 0
-    assert running.stderr is not None
-    running.stderr.close()
+    film_list, out, table = tmp_path / "list.parquet", tmp_path / "out", tmp_path / "results.csv"
+    pq.write_table(pa.table({"path": names}), film_list)
+    process = runs.start(film_list, "--out", out, "--workers", 2)
+    runs.wait_for_parts(process, out, 4)
+    os.kill(runs.workers(process.pid)[0], signal.SIGKILL)
+    assert process.wait(runs.PATIENCE_S) == 0
+    assert process.stderr is not None
+    process.stderr.close()
     assert _batch(names, table).returncode == 0
     assert runs.rows(out) == runs.table(table)
 

@@ -30,31 +30,31 @@ def write(*names: str) -> None:
         Path(name).write_bytes(b"x")
 
 
-def found(*paths: str, **options: Any) -> list[str]:
+def film_names(*paths: str, **options: Any) -> list[str]:
     return [film.name for film in batch.find_films(paths, **options)]
 
 
 def test_folders_are_walked_in_a_stable_order_and_hidden_files_skipped(inside: Path) -> None:
     write("f/b.png", "f/a.png", "f/sub/c", "f/.hidden.png", "f/._a.png", "f/.git/d.png", "f/Z.png")
-    assert found("f") == ["f/Z.png", "f/a.png", "f/b.png", "f/sub/c"]
+    assert film_names("f") == ["f/Z.png", "f/a.png", "f/b.png", "f/sub/c"]
 
 
 def test_names_are_those_that_the_caller_gave(inside: Path) -> None:
     write("a.png", "f/b.png", ".c.png")
-    assert found("./a.png", "f/", str(inside / "a.png"), ".c.png") == [
+    assert film_names("./a.png", "f/", str(inside / "a.png"), ".c.png") == [
         "./a.png", "f/b.png", str(inside / "a.png"), ".c.png"]  # fmt: skip
 
 
 def test_each_film_comes_once(inside: Path) -> None:
     write("f/a.png", "f/b.png")
-    assert found("f/b.png", "f", "f/a.png") == ["f/b.png", "f/a.png"]
+    assert film_names("f/b.png", "f", "f/a.png") == ["f/b.png", "f/a.png"]
 
 
 def test_quoted_patterns_and_files_that_only_look_like_one(inside: Path) -> None:
     write("f/a.png", "f/sub/b.png", "f/[1].png")
-    assert found("f/*.png") == ["f/[1].png", "f/a.png"]
-    assert found("f/**/b.png") == ["f/sub/b.png"]
-    assert found("f/[1].png") == ["f/[1].png"]
+    assert film_names("f/*.png") == ["f/[1].png", "f/a.png"]
+    assert film_names("f/**/b.png") == ["f/sub/b.png"]
+    assert film_names("f/[1].png") == ["f/[1].png"]
 
 
 def test_what_is_missing_is_a_film_that_fails(inside: Path, predictor: Predictor) -> None:
@@ -66,7 +66,7 @@ def test_what_is_missing_is_a_film_that_fails(inside: Path, predictor: Predictor
 def test_a_folder_that_is_closed_is_a_film_that_fails(inside: Path, predictor: Predictor) -> None:
     write("f/closed/a.png", "f/b.png")
     Path("f/closed").chmod(0)
-    assert found("f") == ["f/b.png", "f/closed"]
+    assert film_names("f") == ["f/b.png", "f/closed"]
     Path("f/closed").chmod(0o700)
 
 
@@ -74,12 +74,12 @@ def test_links_are_followed_but_not_in_circles(inside: Path) -> None:
     write("f/a.png", "other/b.png")
     Path("f/link").symlink_to(inside / "other")
     Path("other/back").symlink_to(inside / "f")
-    assert found("f") == ["f/a.png", "f/link/b.png"]
+    assert film_names("f") == ["f/a.png", "f/link/b.png"]
 
 
 def test_the_tables_own_files_are_no_films(inside: Path) -> None:
     write("f/a.png", "f/results.csv")
-    assert found("f", leave_out={(inside / "f/results.csv")}) == ["f/a.png"]
+    assert film_names("f", exclude={(inside / "f/results.csv")}) == ["f/a.png"]
 
 
 def test_a_zip_is_opened_an_office_file_is_not(inside: Path) -> None:
@@ -87,7 +87,7 @@ def test_a_zip_is_opened_an_office_file_is_not(inside: Path) -> None:
     for name in ("f/films.zip", "f/letter.docx"):
         with zipfile.ZipFile(name, "w") as archive:
             archive.writestr("in/a.png", b"x")
-    assert found("f") == ["f/films.zip/in/a.png", "f/letter.docx"]
+    assert film_names("f") == ["f/films.zip/in/a.png", "f/letter.docx"]
 
 
 def test_answers_are_those_of_predict_under_their_names(
@@ -118,18 +118,18 @@ def test_films_in_a_zip_are_judged_as_outside(tmp_path: Path, write_films: Write
 
 def test_only_a_few_films_are_taken_ahead(tmp_path: Path, write_films: WriteFilms, predictor: Predictor) -> None:
     path = write_films(tmp_path, {"f": ["a.png"]}) / "f" / "a.png"
-    taken = 0
+    produced = 0
 
     def endless() -> Iterator[NamedFilm]:
-        nonlocal taken
+        nonlocal produced
         while True:
-            taken += 1
-            yield NamedFilm(f"{taken}", path)
+            produced += 1
+            yield NamedFilm(f"{produced}", path)
 
     results = predictor.predict_many(endless())
     for number in range(1, 51):
         assert next(results).file == str(number)
-        assert taken <= number + 4 * predictor.threads
+        assert produced <= number + 4 * predictor.threads
     results.close()  # type: ignore[attr-defined]
 
 

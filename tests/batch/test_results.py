@@ -20,24 +20,24 @@ from pneumonia.errors import Busy, DiskFull, UnreadableImage, UsageError
 from pneumonia.inference.decision import ModelIdentity
 
 MODEL = ModelIdentity("embedded", "abc", "f" * 64)
-ASKED = TableOptions(MODEL, "balanced")
+OPTIONS = TableOptions(MODEL, "balanced")
 NAMES = ["plain.png", '=odd, "quoted".png', "two\nlines.png", "Żółw.png", "'quote.png"]
 
 
-def answer(name: str) -> Prediction | Failure:
+def result(name: str) -> Prediction | Failure:
     if name.startswith("="):
         return Failure(name, UnreadableImage("It is damaged."))
     return Prediction(name, "Normal", 0.1, "balanced", None, None, MODEL)
 
 
-def judge(out: Path, names: list[str] = NAMES, **options: Any) -> results.ResultTable:
+def run(out: Path, names: list[str] = NAMES, **options: Any) -> results.ResultTable:
     """A run over `names` as the command makes it."""
-    with open_table(out, ASKED, **options) as kept:
+    with open_table(out, OPTIONS, **options) as result_table:
         for name in names:
-            if not kept.has(name):
-                kept.add(answer(name))
-        kept.complete()
-    return kept
+            if not result_table.has(name):
+                result_table.add(result(name))
+        result_table.finish()
+    return result_table
 
 
 def table(out: Path) -> list[dict[str, str]]:
@@ -45,25 +45,25 @@ def table(out: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def told(out: Path) -> list[dict[str, Any]]:
+def json_rows(out: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in out.with_suffix(".jsonl").read_text().splitlines()]
 
 
 def test_a_finished_run_leaves_the_tables_and_nothing_else(tmp_path: Path) -> None:
     out = tmp_path / "new" / "folder" / "results.csv"
-    kept = judge(out, jsonl=True)
+    result_table = run(out, jsonl=True)
     assert sorted(path.name for path in out.parent.iterdir()) == ["results.csv", "results.jsonl"]
     assert [row["file"] for row in table(out)] == [
         "plain.png", "'=odd, \"quoted\".png", "two\nlines.png", "Żółw.png", "''quote.png"]  # fmt: skip
-    assert told(out) == [answer(name).as_dict() for name in NAMES]
-    assert (len(kept), kept.counts) == (5, {"Normal": 4, "failed": 1})
+    assert json_rows(out) == [result(name).as_dict() for name in NAMES]
+    assert (len(result_table), result_table.counts) == (5, {"Normal": 4, "failed": 1})
 
 
 def test_rows_are_on_the_disk_as_soon_as_they_are_added(tmp_path: Path) -> None:
     out = tmp_path / "results.csv"
-    with open_table(out, ASKED) as kept:
+    with open_table(out, OPTIONS) as result_table:
         for number, name in enumerate(NAMES, start=1):
-            kept.add(answer(name))
+            result_table.add(result(name))
             assert len(table(results.partial_path(out))) == number
     assert not out.exists()
 
@@ -72,64 +72,64 @@ def test_rows_are_on_the_disk_as_soon_as_they_are_added(tmp_path: Path) -> None:
 def test_a_run_that_was_cut_off_at_any_byte_goes_on(tmp_path: Path, jsonl: bool) -> None:
     """A kill leaves a beginning of the table; with JSON lines one row more may stand there, whole or torn."""
     whole = tmp_path / "whole.csv"
-    judge(whole, jsonl=jsonl)
-    rows_, lines = whole.read_bytes(), whole.with_suffix(".jsonl").read_bytes() if jsonl else b""
+    run(whole, jsonl=jsonl)
+    csv_bytes, lines = whole.read_bytes(), whole.with_suffix(".jsonl").read_bytes() if jsonl else b""
     ends = [end for end in range(len(lines) + 1) if end == 0 or lines[end - 1 : end] == b"\n"]
-    records = [results.rows.csv_line(results.rows.result_cells(answer(name), ASKED).values()) for name in NAMES]
+    records = [results.rows.csv_line(results.rows.result_cells(result(name), OPTIONS).values()) for name in NAMES]
     header = len(results.rows.csv_line(COLUMNS))
-    for cut in range(0, len(rows_) + 1, 1 if not jsonl else 3):
+    for cut in range(0, len(csv_bytes) + 1, 1 if not jsonl else 3):
         out = tmp_path / f"{cut}.csv"
-        results.partial_path(out).write_bytes(rows_[:cut])
+        results.partial_path(out).write_bytes(csv_bytes[:cut])
         if jsonl:
             done = sum(header + sum(map(len, records[:number])) <= cut for number in range(1, len(NAMES) + 1))
-            told_of = ends[min(done + 1, len(NAMES))] - cut % 7
-            results.partial_path(out.with_suffix(".jsonl")).write_bytes(lines[: max(told_of, ends[done])])
-        judge(out, resume=True, jsonl=jsonl)
-        assert out.read_bytes() == rows_, cut
+            json_end = ends[min(done + 1, len(NAMES))] - cut % 7
+            results.partial_path(out.with_suffix(".jsonl")).write_bytes(lines[: max(json_end, ends[done])])
+        run(out, resume=True, jsonl=jsonl)
+        assert out.read_bytes() == csv_bytes, cut
         if jsonl:
             assert out.with_suffix(".jsonl").read_bytes() == lines, cut
 
 
 def test_after_a_power_cut_the_file_that_is_shorter_counts(tmp_path: Path) -> None:
     out = tmp_path / "results.csv"
-    judge(out, jsonl=True)
+    run(out, jsonl=True)
     lines = out.with_suffix(".jsonl").read_bytes()
     results.partial_path(out.with_suffix(".jsonl")).write_bytes(b"".join(lines.splitlines(True)[:2]))
     out.with_suffix(".jsonl").unlink()
-    judge(out, jsonl=True, resume=True)
-    assert told(out) == [answer(name).as_dict() for name in NAMES]
+    run(out, jsonl=True, resume=True)
+    assert json_rows(out) == [result(name).as_dict() for name in NAMES]
     assert len(table(out)) == len(NAMES)
 
 
 def test_a_kill_between_the_two_names_is_mended(tmp_path: Path) -> None:
     out = tmp_path / "results.csv"
-    judge(out, jsonl=True)
+    run(out, jsonl=True)
     out.rename(results.partial_path(out))
-    judge(out, jsonl=True, resume=True)
-    assert len(table(out)) == len(told(out)) == len(NAMES)
+    run(out, jsonl=True, resume=True)
+    assert len(table(out)) == len(json_rows(out)) == len(NAMES)
 
 
 @pytest.mark.parametrize("name", ["results.csv", "results.csv.part", "results.jsonl", "results.jsonl.part"])
 def test_a_foreign_file_of_one_line_is_refused_and_stays(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"no end of the line")
     with pytest.raises(UsageError):
-        judge(tmp_path / "results.csv", resume=True, jsonl="json" in name)
+        run(tmp_path / "results.csv", resume=True, jsonl="json" in name)
     assert (tmp_path / name).read_bytes() == b"no end of the line"
 
 
 def test_a_finished_table_takes_new_films(tmp_path: Path) -> None:
     out = tmp_path / "results.csv"
-    judge(out, NAMES[:3])
-    judge(out, NAMES, resume=True)
+    run(out, NAMES[:3])
+    run(out, NAMES, resume=True)
     assert len(table(out)) == len(NAMES)
 
 
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
     out = tmp_path / "results.csv"
-    judge(out, NAMES[:1])
+    run(out, NAMES[:1])
     before = out.read_bytes()
     with pytest.raises(UsageError, match="--resume"):
-        judge(out)
+        run(out)
     assert out.read_bytes() == before
 
 
@@ -143,7 +143,7 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
 )
 def test_a_table_of_another_question_is_refused_and_stays(tmp_path: Path, other: TableOptions, column: str) -> None:
     out = tmp_path / "results.csv"
-    judge(out)
+    run(out)
     before = out.read_bytes()
     with pytest.raises(UsageError, match=f"begun with another {column}"), open_table(out, other, resume=True):
         pass
@@ -152,12 +152,12 @@ def test_a_table_of_another_question_is_refused_and_stays(tmp_path: Path, other:
 
 
 def test_json_lines_are_kept_from_the_beginning_or_not_at_all(tmp_path: Path) -> None:
-    judge(tmp_path / "without.csv")
+    run(tmp_path / "without.csv")
     with pytest.raises(UsageError, match="begun without --jsonl"):
-        judge(tmp_path / "without.csv", resume=True, jsonl=True)
-    judge(tmp_path / "with.csv", jsonl=True)
+        run(tmp_path / "without.csv", resume=True, jsonl=True)
+    run(tmp_path / "with.csv", jsonl=True)
     with pytest.raises(UsageError, match="begun with --jsonl"):
-        judge(tmp_path / "with.csv", resume=True)
+        run(tmp_path / "with.csv", resume=True)
 
 
 @pytest.mark.parametrize("content", [b"name,age\nAnn,5\n", b"\x00\x01\n"])
@@ -165,35 +165,35 @@ def test_a_foreign_table_is_refused_and_stays(tmp_path: Path, content: bytes) ->
     out = tmp_path / "results.csv"
     out.write_bytes(content)
     with pytest.raises(UsageError, match="not a table of this version"):
-        judge(out, resume=True)
+        run(out, resume=True)
     assert out.read_bytes() == content
 
 
 def test_a_row_that_someone_changed_is_named(tmp_path: Path) -> None:
     out = tmp_path / "results.csv"
-    judge(out)
+    run(out)
     out.write_bytes(out.read_bytes().replace(b"Normal,0.9000,", b"Normal,", 1))
     with pytest.raises(UsageError, match="Row 2 of results.csv"):
-        judge(out, resume=True)
+        run(out, resume=True)
 
 
 def test_json_lines_of_other_films_are_refused(tmp_path: Path) -> None:
     out = tmp_path / "results.csv"
-    judge(out, jsonl=True)
-    judge(tmp_path / "other.csv", NAMES[::-1], jsonl=True)
+    run(out, jsonl=True)
+    run(tmp_path / "other.csv", NAMES[::-1], jsonl=True)
     shutil.copy(tmp_path / "other.jsonl", out.with_suffix(".jsonl"))
     with pytest.raises(UsageError, match="do not tell of the same films"):
-        judge(out, resume=True, jsonl=True)
+        run(out, resume=True, jsonl=True)
 
 
 def test_two_runs_on_one_table_one_wins(tmp_path: Path) -> None:
     out = tmp_path / "results.csv"
-    with open_table(out, ASKED) as kept:
-        kept.add(answer("a.png"))
+    with open_table(out, OPTIONS) as result_table:
+        result_table.add(result("a.png"))
         with pytest.raises(Busy, match="Another run writes"):
-            judge(out, resume=True)
-        kept.add(answer("b.png"))
-        kept.complete()
+            run(out, resume=True)
+        result_table.add(result("b.png"))
+        result_table.finish()
     assert [row["file"] for row in table(out)] == ["a.png", "b.png"]
 
 
@@ -217,19 +217,19 @@ class FullDisk:
 @pytest.mark.parametrize("which", [0, 1])
 def test_on_a_full_disk_the_rows_so_far_stay_whole(tmp_path: Path, which: int) -> None:
     out = tmp_path / "results.csv"
-    with open_table(out, ASKED, jsonl=True) as kept:
-        kept.add(answer("a.png"))
-        table_ = kept._tables[which]
-        table_.file = FullDisk(table_.file, 40)  # type: ignore[assignment]
+    with open_table(out, OPTIONS, jsonl=True) as result_table:
+        result_table.add(result("a.png"))
+        file = result_table._files[which]
+        file.file = FullDisk(file.file, 40)  # type: ignore[assignment]
         with pytest.raises(DiskFull, match="--resume"):
-            kept.add(answer("b.png"))
+            result_table.add(result("b.png"))
     assert [row["file"] for row in table(results.partial_path(out))] == ["a.png"]
     assert results.partial_path(out.with_suffix(".jsonl")).read_text().count("\n") == 1
-    judge(out, ["a.png", "b.png", "c.png"], resume=True, jsonl=True)
-    assert [row["file"] for row in told(out)] == ["a.png", "b.png", "c.png"]
+    run(out, ["a.png", "b.png", "c.png"], resume=True, jsonl=True)
+    assert [row["file"] for row in json_rows(out)] == ["a.png", "b.png", "c.png"]
 
 
 def test_a_folder_that_cannot_be_written_is_wrong_usage(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(UsageError, match="cannot be written"):
-        judge(tmp_path / "file" / "results.csv")
+        run(tmp_path / "file" / "results.csv")

@@ -19,22 +19,22 @@ from pneumonia.inference.decision import ModelIdentity, Reason
 from pneumonia.inference.explain import ZONES
 
 DOCS = (Path(__file__).parents[2] / "docs" / "batch.md").read_text()
-ASKED = TableOptions(ModelIdentity("embedded", "abc", "f" * 64), "balanced", 0.25)
+OPTIONS = TableOptions(ModelIdentity("embedded", "abc", "f" * 64), "balanced", 0.25)
 
 
 def prediction(label: str, probability: float | None, **options: object) -> Prediction:
-    given_ = {"reason": None, "zones": None, "warnings": ()} | options
-    return Prediction("a.png", label, probability, "balanced", model=ASKED.model, **given_)  # type: ignore[arg-type]
+    fields = {"reason": None, "zones": None, "warnings": ()} | options
+    return Prediction("a.png", label, probability, "balanced", model=OPTIONS.model, **fields)  # type: ignore[arg-type]
 
 
 def test_the_docs_name_every_column_in_order() -> None:
-    named = re.findall(r"^\| (`.*?) \|", DOCS, re.MULTILINE)
-    assert [name for cell in named for name in re.findall(r"`(\w+)`", cell)] == list(rows.COLUMNS)
+    documented = re.findall(r"^\| (`.*?) \|", DOCS, re.MULTILINE)
+    assert [name for cell in documented for name in re.findall(r"`(\w+)`", cell)] == list(rows.COLUMNS)
 
 
 def test_a_row_is_the_prediction_laid_flat() -> None:
     zones = {zone: number / 100 for number, zone in enumerate(ZONES)}
-    row = rows.result_cells(prediction("Pneumonia", 0.93219, zones=zones, warnings=("One.", "Two.")), ASKED)
+    row = rows.result_cells(prediction("Pneumonia", 0.93219, zones=zones, warnings=("One.", "Two.")), OPTIONS)
     assert list(row) == list(rows.COLUMNS)
     assert (row["file"], row["label"], row["confidence"]) == ("a.png", "Pneumonia", "0.9322")
     assert (row["probability_normal"], row["probability_pneumonia"]) == ("0.0678", "0.9322")
@@ -46,13 +46,13 @@ def test_a_row_is_the_prediction_laid_flat() -> None:
 
 
 def test_a_refused_film_has_its_reason_and_no_numbers() -> None:
-    row = rows.result_cells(prediction("Unknown", None, reason=Reason("not_a_chest_film")), ASKED)
+    row = rows.result_cells(prediction("Unknown", None, reason=Reason("not_a_chest_film")), OPTIONS)
     assert row["reason_code"] == "not_a_chest_film" and "frontal chest film" in row["reason"]
     assert [row[name] for name in ("confidence", "probability_normal", *ZONES)] == [""] * 8
 
 
 def test_a_failure_has_its_error_and_says_which_model_was_asked() -> None:
-    row = rows.result_cells(Failure("b.png", UnreadableImage("It is damaged.")), ASKED)
+    row = rows.result_cells(Failure("b.png", UnreadableImage("It is damaged.")), OPTIONS)
     assert (row["file"], row["label"]) == ("b.png", "")
     assert (row["error_code"], row["error"]) == ("unreadable_image", "It is damaged.")
     assert row["model_sha256"] == "f" * 64 and row["operating_point"] == "balanced"
@@ -61,7 +61,7 @@ def test_a_failure_has_its_error_and_says_which_model_was_asked() -> None:
 @pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r", "\n"])
 def test_a_cell_that_would_be_computed_becomes_text(first: str) -> None:
     assert rows.escape_formula(f"{first}cmd|' /C calc'!A0") == f"'{first}cmd|' /C calc'!A0"
-    row = rows.result_cells(Failure(f"{first}1+1.png", UnreadableImage(f"{first}2")), ASKED)
+    row = rows.result_cells(Failure(f"{first}1+1.png", UnreadableImage(f"{first}2")), OPTIONS)
     assert row["file"].startswith("'") and row["error"].startswith("'")
 
 
@@ -72,9 +72,9 @@ def test_two_names_never_become_one_cell(one: str, other: str) -> None:
 
 @given(st.lists(st.text(st.characters(exclude_characters="\x00", codec="utf-8")), min_size=2))
 def test_a_line_is_read_back_as_it_was(cells: list[str]) -> None:
-    written = rows.csv_line(cells).decode()
-    assert written.endswith("\n")
-    assert list(csv.reader(io.StringIO(written, newline=""))) == [cells]
+    line = rows.csv_line(cells).decode()
+    assert line.endswith("\n")
+    assert list(csv.reader(io.StringIO(line, newline=""))) == [cells]
 
 
 def test_a_name_that_is_no_text_does_not_end_the_run() -> None:

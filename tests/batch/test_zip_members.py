@@ -22,13 +22,13 @@ FILM = b"the bytes of a film"
 
 @pytest.fixture
 def make_zip(tmp_path: Path) -> MakeZip:
-    def made(members: dict[str, bytes], name: str = "films.zip", method: int = zipfile.ZIP_DEFLATED) -> Path:
+    def make(members: dict[str, bytes], name: str = "films.zip", method: int = zipfile.ZIP_DEFLATED) -> Path:
         with zipfile.ZipFile(tmp_path / name, "w", method) as archive:
             for member, content in members.items():
                 archive.writestr(member, content)
         return tmp_path / name
 
-    return made
+    return make
 
 
 def error_of(path: Path, number: int = 0) -> PneumoniaError:
@@ -117,9 +117,9 @@ def test_a_bomb_that_lies_about_its_size_stops_at_the_limit(make_zip: MakeZip, m
 
 def test_the_whole_may_be_bounded(make_zip: MakeZip) -> None:
     path = make_zip({f"{number}.png": bytes(1_000_000) for number in range(3)})
-    assert len(zip_members.list_members(path, most_bytes=3_000_000)) == 3
+    assert len(zip_members.list_members(path, max_bytes=3_000_000)) == 3
     with pytest.raises(TooLarge, match=r"Allowed: 2 MB. Received: 3 MB"):
-        zip_members.list_members(path, most_bytes=2_000_000)
+        zip_members.list_members(path, max_bytes=2_000_000)
 
 
 def test_too_many_members(make_zip: MakeZip, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,7 +131,7 @@ def test_too_many_members(make_zip: MakeZip, monkeypatch: pytest.MonkeyPatch) ->
 def test_a_list_of_members_that_would_fill_the_memory_is_not_read(
     make_zip: MakeZip, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(zip_members, "MAX_DIRECTORY", 1000)
+    monkeypatch.setattr(zip_members, "MAX_DIRECTORY_BYTES", 1000)
     with pytest.raises(TooLarge, match="too many files"):
         zip_members.list_members(make_zip({f"{number:0100d}.png": b"" for number in range(20)}))
 

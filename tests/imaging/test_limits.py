@@ -239,8 +239,8 @@ def test_a_download_times_out_at_its_limits_and_not_before(tmp_path: Path, monke
         Clock.now = 0.0
         monkeypatch.setattr(hub_download.queue, "SimpleQueue", EmptyQueue)
         monkeypatch.setattr(hub_download.time, "monotonic", lambda: Clock.now)
-        monkeypatch.setattr(hub_download, "_size", grows)
-        hub_download._bounded(lambda: (tmp_path, ""), tmp_path, 10)
+        monkeypatch.setattr(hub_download, "_folder_size", grows)
+        hub_download._run_while_growing(lambda: (tmp_path, ""), tmp_path, 10)
 
     with pytest.raises(TimeoutError, match="no progress for 10 s"):
         download_with_polls(5.0, lambda folder: 0)

@@ -78,7 +78,7 @@ def turn_into_a_folder(path: Path) -> None:
     path.mkdir()
 
 
-SPOILERS = (flip_a_byte, truncate, empty, append, remove, turn_into_a_folder)
+DAMAGES = (flip_a_byte, truncate, empty, append, remove, turn_into_a_folder)
 
 
 def test_the_embedded_bundle_is_whole() -> None:
@@ -92,12 +92,12 @@ def test_the_embedded_bundle_is_whole() -> None:
 
 
 def test_the_embedded_folder_holds_what_its_config_lists_and_nothing_else() -> None:
-    there = {
+    present = {
         path.relative_to(sources.EMBEDDED_FOLDER).as_posix()
         for path in sources.EMBEDDED_FOLDER.rglob("*")
         if path.is_file()
     }
-    assert there == {bundle.CONFIG, *LISTED}
+    assert present == {bundle.CONFIG, *LISTED}
 
 
 def test_the_embedded_bundle_is_smaller_than_ten_megabytes() -> None:
@@ -105,12 +105,12 @@ def test_the_embedded_bundle_is_smaller_than_ten_megabytes() -> None:
 
 
 @pytest.mark.usefixtures("no_parser")
-@pytest.mark.parametrize("spoil", SPOILERS, ids=lambda spoil: spoil.__name__)
+@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
 @pytest.mark.parametrize("file", LISTED)
 def test_a_spoilt_file_is_refused_before_anything_is_parsed(
-    folder: Path, file: str, spoil: Callable[[Path], None]
+    folder: Path, file: str, damage: Callable[[Path], None]
 ) -> None:
-    spoil(folder / file)
+    damage(folder / file)
     with pytest.raises(BundleCorrupt, match=file.replace(".", r"\.")):
         bundle.load(folder, "spoilt")
 
@@ -125,9 +125,9 @@ def test_two_files_in_each_others_place_are_refused(folder: Path) -> None:
         bundle.load(folder, "swapped")
 
 
-@pytest.mark.parametrize("spoil", [flip_a_byte, truncate, empty, append], ids=lambda spoil: spoil.__name__)
-def test_a_spoilt_config_is_refused_by_the_anchor(folder: Path, spoil: Callable[[Path], None]) -> None:
-    spoil(folder / bundle.CONFIG)
+@pytest.mark.parametrize("damage", [flip_a_byte, truncate, empty, append], ids=lambda damage: damage.__name__)
+def test_a_spoilt_config_is_refused_by_the_anchor(folder: Path, damage: Callable[[Path], None]) -> None:
+    damage(folder / bundle.CONFIG)
     with pytest.raises(BundleCorrupt, match="not the one that was built in"):
         bundle.load(folder, "embedded", config_sha256=CONFIG_SHA256)
 
@@ -164,7 +164,7 @@ def dropping(*keys: str) -> Change:
     return change
 
 
-FACTS = {"size": 0, "sha256": hashlib.sha256(b"").hexdigest()}
+EMPTY_FILE_ENTRY = {"size": 0, "sha256": hashlib.sha256(b"").hexdigest()}
 FOREIGN: dict[str, tuple[Change, str]] = {
     "format": (set_at("format", value=2), "format 1"),
     "class order": (set_at("classes", value=["Pneumonia", "Normal"]), "class order"),
@@ -186,7 +186,7 @@ def test_a_config_of_another_kind_is_refused(folder: Path, change: Change, words
         bundle.load(folder, "foreign")
 
 
-UNFIT: dict[str, Change] = {
+INVALID: dict[str, Change] = {
     **{f"no {key}": dropping(key) for key in ("format", "classes", "input", "files", "revision", "calibration")},
     **{f"no {key}": dropping(key) for key in ("operating_points", "gate")},
     "unknown calibration": set_at("calibration", "temperature", value=1.0),
@@ -198,7 +198,7 @@ UNFIT: dict[str, Change] = {
 }
 
 
-@pytest.mark.parametrize("change", UNFIT.values(), ids=UNFIT)
+@pytest.mark.parametrize("change", INVALID.values(), ids=INVALID)
 def test_a_config_that_lacks_or_twists_something_is_refused(folder: Path, change: Change) -> None:
     change_config(folder, change)
     with pytest.raises(BundleCorrupt):
@@ -219,7 +219,7 @@ ESCAPES += ["a/b/c", "examples\\..\\outside.png", "C:outside.png", "examples//x.
 @pytest.mark.parametrize("name", ESCAPES)
 def test_a_name_that_leads_out_of_the_folder_is_refused(folder: Path, name: str) -> None:
     (folder.parent / "outside.png").write_bytes(b"")
-    change_config(folder, set_at("files", name, value=FACTS))
+    change_config(folder, set_at("files", name, value=EMPTY_FILE_ENTRY))
     with pytest.raises(BundleCorrupt, match="illegal name"):
         bundle.load(folder, "escape")
 

@@ -46,36 +46,36 @@ def inverted(part: bytes) -> bytes:
     return bytes(byte ^ 0xFF for byte in part)
 
 
-def turned(part: bytes) -> bytes:
+def reversed_(part: bytes) -> bytes:
     return part[::-1]
 
 
-def lost(part: bytes) -> bytes:
+def removed(part: bytes) -> bytes:
     return b""
 
 
-def tampered(path: Path, change: Callable[[bytes], bytes]) -> Iterator[str]:
+def tampered_ranges(path: Path, change: Callable[[bytes], bytes]) -> Iterator[str]:
     """The file with one range after the other changed; as it was in the end."""
-    whole = path.read_bytes()
-    random = np.random.default_rng(len(whole))
-    for start in np.linspace(0, len(whole) - 1, RANGES).astype(int):
+    original = path.read_bytes()
+    random = np.random.default_rng(len(original))
+    for start in np.linspace(0, len(original) - 1, RANGES).astype(int):
         end = int(start) + int(random.integers(1, 5_000))
-        changed = whole[:start] + change(whole[start:end]) + whole[end:]
-        if changed != whole:
+        changed = original[:start] + change(original[start:end]) + original[end:]
+        if changed != original:
             path.write_bytes(changed)
             yield f"{path.name}[{start}:{end}]"
-    path.write_bytes(whole)
+    path.write_bytes(original)
 
 
-@pytest.mark.parametrize("change", [zeroed, inverted, turned, lost], ids=lambda change: change.__name__)
+@pytest.mark.parametrize("change", [zeroed, inverted, reversed_, removed], ids=lambda change: change.__name__)
 @pytest.mark.parametrize("name", LISTED)
 def test_a_changed_range_of_a_file_is_refused(folder: Path, name: str, change: Callable[[bytes], bytes]) -> None:
-    for _ in tampered(folder / name, change):
+    for _ in tampered_ranges(folder / name, change):
         with pytest.raises(BundleCorrupt, match=name.replace(".", r"\.")):
             bundle.load(folder, "embedded", config_sha256=CONFIG_SHA256)
 
 
-@pytest.mark.parametrize("change", [zeroed, inverted, turned, lost], ids=lambda change: change.__name__)
+@pytest.mark.parametrize("change", [zeroed, inverted, reversed_, removed], ids=lambda change: change.__name__)
 def test_a_changed_range_of_the_config_is_refused_before_it_is_parsed(
     folder: Path, change: Callable[[bytes], bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -83,13 +83,15 @@ def test_a_changed_range_of_the_config_is_refused_before_it_is_parsed(
         raise AssertionError("the config was parsed before it was verified")
 
     monkeypatch.setattr(bundle.json, "loads", parsed)
-    for _ in tampered(folder / bundle.CONFIG, change):
+    for _ in tampered_ranges(folder / bundle.CONFIG, change):
         with pytest.raises(BundleCorrupt, match="not the one that was built in"):
             bundle.load(folder, "embedded", config_sha256=CONFIG_SHA256)
 
 
 def test_every_bit_of_the_anchor_counts(folder: Path) -> None:
-    for place in range(64):
-        other = "0" if CONFIG_SHA256[place] != "0" else "1"
+    for position in range(64):
+        other = "0" if CONFIG_SHA256[position] != "0" else "1"
         with pytest.raises(BundleCorrupt, match="not the one that was built in"):
-            bundle.load(folder, "embedded", config_sha256=CONFIG_SHA256[:place] + other + CONFIG_SHA256[place + 1 :])
+            bundle.load(
+                folder, "embedded", config_sha256=CONFIG_SHA256[:position] + other + CONFIG_SHA256[position + 1 :]
+            )

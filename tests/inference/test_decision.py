@@ -30,16 +30,16 @@ POINT = OperatingPoint(low=0.25, threshold=0.5, high=0.75)
 ZONES = dict.fromkeys(["right_upper", "right_middle", "right_lower", "left_upper", "left_middle", "left_lower"], 1 / 7)
 
 
-def prediction(label: str, probability: float | None, **others: Any) -> Prediction:
-    given: dict[str, Any] = {
+def prediction(label: str, probability: float | None, **overrides: Any) -> Prediction:
+    fields: dict[str, Any] = {
         "file": "film.jpg",
         "operating_point": "balanced",
         "reason": None,
         "zones": None,
         "model": MODEL,
-        **others,
+        **overrides,
     }
-    return Prediction(label=label, probability=probability, **given)
+    return Prediction(label=label, probability=probability, **fields)
 
 
 SLOPES = [0.1, 1.0, 2.6, 20.0]
@@ -89,15 +89,17 @@ def test_another_prevalence_moves_the_odds_by_the_prior_odds(
 
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(strategies.floats(1e-6, 1 - 1e-6), strategies.floats(1e-6, 1 - 1e-6), strategies.floats(0.01, 0.99))
-def test_the_logit_moves_by_the_difference_of_the_prior_logits(score: float, asked: float, own: float) -> None:
+def test_the_logit_moves_by_the_difference_of_the_prior_logits(
+    score: float, requested: float, calibrated: float
+) -> None:
     def logit(share: float) -> float:
         return math.log(share / (1 - share))
 
-    calibration = Calibration(1.0, 0.0, prevalence=own)
-    moved = calibration.at_prevalence(asked, score)
-    assert calibration.at_prevalence(own, score) == pytest.approx(score)
+    calibration = Calibration(1.0, 0.0, prevalence=calibrated)
+    moved = calibration.at_prevalence(requested, score)
+    assert calibration.at_prevalence(calibrated, score) == pytest.approx(score)
     if 1e-9 < moved < 1 - 1e-9:
-        assert logit(moved) - logit(score) == pytest.approx(logit(asked) - logit(own), abs=1e-5)
+        assert logit(moved) - logit(score) == pytest.approx(logit(requested) - logit(calibrated), abs=1e-5)
 
 
 @pytest.mark.parametrize("prevalence", [0, 1, -0.1, 1.1, 10, math.nan, math.inf, "0.1", True])
@@ -132,14 +134,14 @@ def test_the_bands_answer_and_their_edges_do_not(probability: float, label: str)
     [(0.0, "Normal"), (math.nextafter(0.5, 0), "Normal"), (0.5, "Pneumonia"), (1, "Pneumonia")],
 )
 def test_a_forced_answer_switches_at_the_threshold(probability: float, label: str) -> None:
-    assert POINT.thresholded(probability) == label
+    assert POINT.label_at_threshold(probability) == label
 
 
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(strategies.lists(strategies.floats(0, 1), min_size=3, max_size=3).map(sorted), strategies.floats(0, 1))
 def test_an_answer_is_never_the_opposite_of_the_forced_one(bounds: list[float], probability: float) -> None:
     point = OperatingPoint(*bounds)
-    assert point.label(probability) in {point.thresholded(probability), UNKNOWN}
+    assert point.label(probability) in {point.label_at_threshold(probability), UNKNOWN}
 
 
 @pytest.mark.parametrize(
@@ -157,9 +159,9 @@ def test_an_operating_point_may_touch_its_limits(triple: tuple[float, float, flo
 
 
 def test_a_pneumonia_answer_is_the_contracts_object() -> None:
-    answer = prediction("Pneumonia", 0.931249, zones=ZONES, warnings=("a", "b")).as_dict()
-    assert list(answer) == KEYS
-    assert answer == {
+    result = prediction("Pneumonia", 0.931249, zones=ZONES, warnings=("a", "b")).as_dict()
+    assert list(result) == KEYS
+    assert result == {
         "file": "film.jpg",
         "label": "Pneumonia",
         "confidence": 0.9312,
@@ -170,7 +172,7 @@ def test_a_pneumonia_answer_is_the_contracts_object() -> None:
         "model": {"name": "embedded", "revision": "abc123", "sha256": "f" * 64},
         "warnings": ["a", "b"],
     }
-    assert list(answer["probabilities"]) == ["Normal", "Pneumonia"]
+    assert list(result["probabilities"]) == ["Normal", "Pneumonia"]
 
 
 def test_a_normal_answer_is_as_sure_as_the_normal_probability() -> None:

@@ -30,7 +30,7 @@ def box(zone: str) -> tuple[float, float, float, float]:
     return (top, top + third, *(RIGHT_LUNG if side == "right" else LEFT_LUNG))
 
 
-def inside(zone: str, side: int = 150) -> Map:
+def map_inside(zone: str, side: int = 150) -> Map:
     """A map that is 1 in all cells that lie wholly in the zone."""
     edges = np.arange(side + 1) / side
     top, bottom, left, right = box(zone)
@@ -42,7 +42,7 @@ def inside(zone: str, side: int = 150) -> Map:
 @pytest.mark.parametrize("zone", ZONES)
 @pytest.mark.parametrize("side", [18, 150])
 def test_activation_in_one_zone_is_all_counted_there(zone: str, side: int) -> None:
-    shares = zone_shares(inside(zone, side))
+    shares = zone_shares(map_inside(zone, side))
     assert shares == pytest.approx({other: float(other == zone) for other in ZONES}, abs=1e-6)
 
 
@@ -68,7 +68,7 @@ def test_the_upper_zone_is_at_the_top() -> None:
 
 
 def test_what_lies_outside_the_lungs_is_not_counted() -> None:
-    activation = inside("left_lower")
+    activation = map_inside("left_lower")
     covered = float(activation.sum())
     activation[0, :] = activation[:, 75] = activation[-1, :] = 1
     shares = zone_shares(activation)
@@ -107,8 +107,8 @@ def test_an_even_map_is_shared_by_area(size: tuple[int, int]) -> None:
 
 
 def test_negative_activation_counts_for_nothing() -> None:
-    activation = inside("right_lower")
-    assert zone_shares(activation - inside("left_upper") * 9) == zone_shares(activation)
+    activation = map_inside("right_lower")
+    assert zone_shares(activation - map_inside("left_upper") * 9) == zone_shares(activation)
 
 
 @pytest.mark.parametrize("factor", [1e-6, 3.0, 1e6])
@@ -117,17 +117,17 @@ def test_shares_do_not_depend_on_the_maps_scale(factor: float) -> None:
     assert zone_shares((activation * factor).astype(np.float32)) == pytest.approx(zone_shares(activation), rel=1e-4)
 
 
-def shares_of(**some: float) -> dict[str, float]:
-    return {**dict.fromkeys(ZONES, 0.0), **some}
+def shares_of(**shares: float) -> dict[str, float]:
+    return {**dict.fromkeys(ZONES, 0.0), **shares}
 
 
 def test_the_strongest_zone_is_named_in_words() -> None:
     assert strongest_zone(shares_of(right_lower=0.4, left_upper=0.3)) == "right lower"
 
 
-@pytest.mark.parametrize(("share", "named"), [(0.5, "left middle"), (0.4999, None), (0.0, None)])
-def test_no_zone_is_named_where_less_than_half_lies_inside(share: float, named: str | None) -> None:
-    assert strongest_zone(shares_of(left_middle=share)) == named
+@pytest.mark.parametrize(("share", "zone"), [(0.5, "left middle"), (0.4999, None), (0.0, None)])
+def test_no_zone_is_named_where_less_than_half_lies_inside(share: float, zone: str | None) -> None:
+    assert strongest_zone(shares_of(left_middle=share)) == zone
 
 
 def test_no_zone_is_named_without_zones() -> None:
@@ -143,27 +143,27 @@ def test_the_overlay_has_the_films_size_in_colour(size: tuple[int, int], large_f
 
 
 def test_an_empty_map_leaves_the_film_as_it_is(large_film: Grey) -> None:
-    shown = np.asarray(overlay(large_film, np.zeros((18, 18), np.float32)))
-    np.testing.assert_array_equal(shown, np.repeat(large_film[:, :, None], 3, axis=2))
+    rendered = np.asarray(overlay(large_film, np.zeros((18, 18), np.float32)))
+    np.testing.assert_array_equal(rendered, np.repeat(large_film[:, :, None], 3, axis=2))
 
 
 def test_the_overlay_is_clear_where_the_map_is_0_and_coloured_where_it_is_strong(large_film: Grey) -> None:
     activation = np.zeros((18, 18), np.float32)
     activation[12:15, 12:15] = 7
-    shown = np.asarray(overlay(large_film, activation)).astype(np.int16)
+    rendered = np.asarray(overlay(large_film, activation)).astype(np.int16)
     film = np.repeat(large_film[:, :, None], 3, axis=2).astype(np.int16)
     # The left half lies further away than the interpolation reaches.
-    np.testing.assert_array_equal(shown[:, :450], film[:, :450])
-    centre = shown[round(13.5 / 18 * 700), round(13.5 / 18 * 900)]
+    np.testing.assert_array_equal(rendered[:, :450], film[:, :450])
+    centre = rendered[round(13.5 / 18 * 700), round(13.5 / 18 * 900)]
     assert centre.max() - centre.min() > 20
 
 
 @pytest.mark.parametrize("opacity", [0.0, 0.45, 1.0])
 def test_the_opacity_is_the_share_of_the_map_at_its_strongest_place(opacity: float) -> None:
     film = np.full((150, 150), 100, np.uint8)
-    shown = np.asarray(overlay(film, np.full((18, 18), 2, np.float32), opacity))
+    rendered = np.asarray(overlay(film, np.full((18, 18), 2, np.float32), opacity))
     strongest = np.array([252, 255, 164])
-    np.testing.assert_allclose(shown[75, 75], 100 * (1 - opacity) + strongest * opacity, atol=1)
+    np.testing.assert_allclose(rendered[75, 75], 100 * (1 - opacity) + strongest * opacity, atol=1)
 
 
 def test_a_hotter_place_looks_brighter_also_in_grey() -> None:
@@ -182,9 +182,9 @@ def test_a_map_of_negative_values_shows_nothing() -> None:
 def test_the_layer_over_the_film_is_the_overlay(large_film: Grey) -> None:
     """What the browser blends from film and layer is what `overlay` gives, to a level or two."""
     activation = np.random.default_rng(3).random((18, 18)).astype(np.float32)
-    over = map_layer(activation, (large_film.shape[1], large_film.shape[0]))
-    assert over.mode == "P"
-    red, green, blue, alpha = (np.asarray(band, np.float64) for band in over.convert("RGBA").split())
+    layer = map_layer(activation, (large_film.shape[1], large_film.shape[0]))
+    assert layer.mode == "P"
+    red, green, blue, alpha = (np.asarray(band, np.float64) for band in layer.convert("RGBA").split())
     share = (alpha / 255 * 0.45)[:, :, None]
     blended = large_film[:, :, None] * (1 - share) + np.stack([red, green, blue], axis=-1) * share
     assert np.abs(blended - np.asarray(overlay(large_film, activation, 0.45))).max() <= 2

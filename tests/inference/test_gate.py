@@ -33,34 +33,34 @@ def gate(predictor: Predictor) -> Gate:
     return predictor.bundle.gate
 
 
-def verdict(gate: Gate, film: npt.NDArray[np.uint8]) -> str | None:
+def check(gate: Gate, film: npt.NDArray[np.uint8]) -> str | None:
     return gate.check(to_input(read(np.ascontiguousarray(film))))
 
 
 def test_the_average_film_passes(gate: Gate, normal_film: Grey, large_film: Grey) -> None:
-    assert verdict(gate, normal_film) is None
-    assert verdict(gate, large_film) is None
+    assert check(gate, normal_film) is None
+    assert check(gate, large_film) is None
 
 
 @pytest.mark.parametrize(("gain", "offset"), [(0.5, 0.0), (0.5, 120.0), (1.1, 5.0), (0.8, -3.0)])
 def test_the_average_film_passes_at_any_exposure(gate: Gate, normal_film: Grey, gain: float, offset: float) -> None:
-    assert verdict(gate, np.clip(np.rint(normal_film * gain + offset), 0, 255).astype(np.uint8)) is None
+    assert check(gate, np.clip(np.rint(normal_film * gain + offset), 0, 255).astype(np.uint8)) is None
 
 
 def test_a_mirrored_film_passes_since_hearts_lie_on_both_sides(gate: Gate, normal_film: Grey) -> None:
     """The gate judges the kind of picture; situs inversus and a swapped marker are no reason to refuse."""
-    assert verdict(gate, normal_film[:, ::-1]) is None
+    assert check(gate, normal_film[:, ::-1]) is None
 
 
 @pytest.mark.parametrize("level", [0, 1, 128, 255])
 def test_a_blank_picture_has_no_contrast(gate: Gate, level: int) -> None:
-    assert verdict(gate, np.full((150, 150), level, np.uint8)) == "unreadable_contrast"
+    assert check(gate, np.full((150, 150), level, np.uint8)) == "unreadable_contrast"
 
 
 def test_a_film_of_a_few_grey_levels_has_no_contrast(gate: Gate, normal_film: Grey) -> None:
     pale = normal_film.astype(np.float64)
     pale = 128 + (pale - pale.mean()) * (0.8 * MIN_CONTRAST / pale.std())
-    assert verdict(gate, np.rint(pale).astype(np.uint8)) == "unreadable_contrast"
+    assert check(gate, np.rint(pale).astype(np.uint8)) == "unreadable_contrast"
 
 
 @pytest.mark.parametrize(
@@ -70,39 +70,39 @@ def test_contrast_is_that_of_the_pixels_also_where_their_means_have_none(
     gate: Gate, deviation: float, code: str
 ) -> None:
     stripes = np.where(np.indices((150, 150))[1] % 2, 128 - deviation, 128 + deviation).astype(np.uint8)
-    assert verdict(gate, stripes) == code
+    assert check(gate, stripes) == code
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_noise_is_no_chest_film(gate: Gate, seed: int) -> None:
     noise = np.random.default_rng(seed).integers(0, 256, (150, 150), dtype=np.uint8)
-    assert verdict(gate, noise) == "not_a_chest_film"
+    assert check(gate, noise) == "not_a_chest_film"
 
 
 def test_a_chessboard_is_no_chest_film(gate: Gate) -> None:
     board = (np.indices((150, 150)).sum(axis=0) // 10 % 2 * 255).astype(np.uint8)
-    assert verdict(gate, board) == "not_a_chest_film"
+    assert check(gate, board) == "not_a_chest_film"
 
 
 @pytest.mark.parametrize("turns", range(4))
 def test_a_gradient_is_refused_in_each_direction(gate: Gate, turns: int) -> None:
     gradient = np.rot90(RISING.astype(np.uint8), turns)
-    assert verdict(gate, gradient) in {"not_a_chest_film", "unlike_training_films"}
+    assert check(gate, gradient) in {"not_a_chest_film", "unlike_training_films"}
 
 
 @pytest.mark.parametrize("turns", [1, 3])
 def test_a_film_turned_by_a_quarter_is_refused(gate: Gate, normal_film: Grey, turns: int) -> None:
-    assert verdict(gate, np.rot90(normal_film, turns)) in {"not_a_chest_film", "unlike_training_films"}
+    assert check(gate, np.rot90(normal_film, turns)) in {"not_a_chest_film", "unlike_training_films"}
 
 
 def test_a_negative_is_refused(gate: Gate, normal_film: Grey) -> None:
-    assert verdict(gate, 255 - normal_film) in {"not_a_chest_film", "unlike_training_films"}
+    assert check(gate, 255 - normal_film) in {"not_a_chest_film", "unlike_training_films"}
 
 
 WIDE = Limits(1e6, 1e6)
 
 
-def known(residual: Limits, distance: Limits) -> Gate:
+def gate_with_one_component(residual: Limits, distance: Limits) -> Gate:
     """Of brightness one component, the left-to-right rise; any other picture lies in the residual. Edges are free."""
     rise = thumbnails(RISING.astype(np.uint8)[None])
     one = np.ones(1, np.float32)
@@ -126,9 +126,9 @@ def test_each_limit_refuses_with_its_code(which: str, near: float, far: float, c
     # the component the residual is 0 and the distance that of a thumbnail of deviation 1: the root of 900.
     film = np.repeat(RISING.astype(np.uint8)[:, :, None], 3, axis=2)
     if which == "residual":
-        gate, film = known(Limits(near, far), WIDE), film.transpose(1, 0, 2)
+        gate, film = gate_with_one_component(Limits(near, far), WIDE), film.transpose(1, 0, 2)
     else:
-        gate = known(WIDE, Limits(near * CELLS**0.5, far * CELLS**0.5))
+        gate = gate_with_one_component(WIDE, Limits(near * CELLS**0.5, far * CELLS**0.5))
     assert gate.check(film) == code
 
 
@@ -198,13 +198,13 @@ TOP_HEAVY = np.flipud(RISING.T).astype(np.uint8)
 """Bright above and dark below."""
 
 
-def knows_upright(upside_down: Limits | None) -> Gate:
+def gate_with_upright_component(upside_down: Limits | None) -> Gate:
     """Of brightness one picture, `TOP_HEAVY`: upside down it leaves 4 unexplained, twice its deviation all over."""
     one = np.ones(1, np.float32)
     views = {name: view(TOP_HEAVY[None]) for name, view in VIEWS.items()}
     spaces = {
-        name: Subspace(seen[0], np.eye(1, seen.shape[1], dtype=np.float32), one, WIDE, WIDE)
-        for name, seen in views.items()
+        name: Subspace(features[0], np.eye(1, features.shape[1], dtype=np.float32), one, WIDE, WIDE)
+        for name, features in views.items()
     }
     return Gate({**spaces, "brightness": replace(spaces["brightness"], upside_down=upside_down)})
 
@@ -219,9 +219,9 @@ def knows_upright(upside_down: Limits | None) -> Gate:
     ],
 )
 def test_what_fits_better_upside_down_is_refused(limit: Limits | None, code: str | None) -> None:
-    gate = knows_upright(limit)
-    assert verdict(gate, TOP_HEAVY) is None
-    assert verdict(gate, TOP_HEAVY[::-1]) == code
+    gate = gate_with_upright_component(limit)
+    assert check(gate, TOP_HEAVY) is None
+    assert check(gate, TOP_HEAVY[::-1]) == code
 
 
 def test_a_film_that_is_its_own_mirror_image_gains_nothing_upside_down(gate: Gate, normal_film: Grey) -> None:
@@ -237,7 +237,7 @@ def limits(gate: Gate) -> dict[str, dict[str, Limits]]:
 
 @pytest.mark.parametrize("limit", [None, Limits(0.0, 0.3)])
 def test_the_limits_that_are_set_are_those_that_are_saved(limit: Limits | None) -> None:
-    gate = knows_upright(limit)
+    gate = gate_with_upright_component(limit)
     again = Gate.from_bytes(gate.to_bytes(), limits(gate))
     assert again.subspaces["brightness"].upside_down == limit
     assert ("upside_down" in limits(gate)["brightness"]) is (limit is not None)
@@ -250,7 +250,7 @@ def test_a_gate_survives_being_saved(gate: Gate, normal_film: Grey) -> None:
     for view in VIEWS:
         for name in ("mean", "components", "variances"):
             np.testing.assert_array_equal(getattr(again.subspaces[view], name), getattr(gate.subspaces[view], name))
-    assert verdict(again, normal_film) is None
+    assert check(again, normal_film) is None
 
 
 def test_a_saved_gate_is_read_without_running_code(gate: Gate) -> None:

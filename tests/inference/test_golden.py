@@ -10,10 +10,10 @@ from pneumonia.evaluation.consistency import TOLERANCE
 
 
 def test_the_examples_get_the_answers_that_the_bundle_promises(predictor: Predictor) -> None:
-    promised = predictor.bundle.evaluation["examples"]
-    assert set(promised) == {path.name for path in predictor.bundle.examples}
+    expected = predictor.bundle.evaluation["examples"]
+    assert set(expected) == {path.name for path in predictor.bundle.examples}
     for path in predictor.bundle.examples:
-        assert predictor.predict(path).probability == pytest.approx(promised[path.name], abs=TOLERANCE)
+        assert predictor.predict(path).probability == pytest.approx(expected[path.name], abs=TOLERANCE)
 
 
 def test_one_film_alone_and_among_many_gets_the_same_answer(predictor: Predictor) -> None:
@@ -28,6 +28,6 @@ def test_training_and_serving_see_the_same_film(predictor: Predictor) -> None:
     from pneumonia.evaluation.dataset import LabelledFilm, _load_one
 
     path = predictor.bundle.examples[0]
-    into = np.empty((150, 150), np.uint8)
-    _load_one(LabelledFilm(path, "train", 0), into)
-    np.testing.assert_array_equal(into, imaging.to_input(imaging.read(path))[:, :, 0])
+    target = np.empty((150, 150), np.uint8)
+    _load_one(LabelledFilm(path, "train", 0), target)
+    np.testing.assert_array_equal(target, imaging.to_input(imaging.read(path))[:, :, 0])

@@ -20,21 +20,21 @@ from ..support.fake_hub import FakeHub, Fault
 
 REPOSITORY = "clinic/chest-films"
 TOKEN = "hf_averysecrettokenthatnobodymaysee"
-PATIENCE_S = 1
-BOUND_S = PATIENCE_S + 2.0
+TIMEOUT_S = 1
+MAX_DURATION_S = TIMEOUT_S + 2.0
 """Patience, and the time that two busy cores may take for the rest."""
 
 Fetch = Callable[..., tuple[Path, str]]
 
 
-given_up: set[threading.Thread] = set()
+abandoned_threads: set[threading.Thread] = set()
 
 
-def client_for_the_living() -> httpx2.Client:
+def client_without_abandoned_downloads() -> httpx2.Client:
     """A download that was given up goes on retrying in its thread; it must not disturb the tests that follow."""
 
     def refuse(request: httpx2.Request) -> None:
-        if threading.current_thread() in given_up:
+        if threading.current_thread() in abandoned_threads:
             raise RuntimeError(f"nobody waits for {request.method} any more")
 
     client = default_client_factory()
@@ -50,10 +50,10 @@ def no_real_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_IMPLICIT_TOKEN", False)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv("HF_TOKEN", TOKEN)
-    monkeypatch.setenv("PNEUMONIA_HUB_TIMEOUT_S", str(PATIENCE_S))
-    set_client_factory(client_for_the_living)
+    monkeypatch.setenv("PNEUMONIA_HUB_TIMEOUT_S", str(TIMEOUT_S))
+    set_client_factory(client_without_abandoned_downloads)
     yield
-    given_up.update(thread for thread in threading.enumerate() if thread.name == "hub-download")
+    abandoned_threads.update(thread for thread in threading.enumerate() if thread.name == "hub-download")
 
 
 @pytest.fixture(scope="session")
@@ -78,20 +78,20 @@ def commit(server: FakeHub, files: dict[str, bytes]) -> str:
 def fetch(server: FakeHub, tmp_path: Path) -> Fetch:
     """`fetch(revision)` from the local Hub into an own cache."""
 
-    def fetched(revision: str = "main", repository: str = REPOSITORY) -> tuple[Path, str]:
+    def download(revision: str = "main", repository: str = REPOSITORY) -> tuple[Path, str]:
         return hub_download.download_bundle(repository, revision, endpoint=server.url, cache=tmp_path)
 
-    return fetched
+    return download
 
 
 def test_a_download_is_the_model_that_was_pushed(fetch: Fetch, commit: str) -> None:
-    folder, found = fetch("main")
-    there = bundle.load(folder, REPOSITORY, revision=found)
-    here = sources.load_bundle("")
-    assert found == commit == there.identity.revision
-    assert there.graph == here.graph
-    assert (there.config, there.evaluation) == (here.config, here.evaluation)
-    assert there.identity.sha256 == here.identity.sha256
+    folder, revision = fetch("main")
+    downloaded = bundle.load(folder, REPOSITORY, revision=revision)
+    embedded = sources.load_bundle("")
+    assert revision == commit == downloaded.identity.revision
+    assert downloaded.graph == embedded.graph
+    assert (downloaded.config, downloaded.evaluation) == (embedded.config, embedded.evaluation)
+    assert downloaded.identity.sha256 == embedded.identity.sha256
 
 
 def test_what_is_not_needed_to_serve_is_not_downloaded(fetch: Fetch, server: FakeHub, files: dict[str, bytes]) -> None:
@@ -119,16 +119,16 @@ def test_a_branch_that_moved_gives_the_new_model(
 ) -> None:
     old, _ = fetch("main")
     newer = server.push(REPOSITORY, files)
-    folder, found = fetch("main")
-    assert found == newer != commit
+    folder, revision = fetch("main")
+    assert revision == newer != commit
     assert folder != old
 
 
 def test_a_cached_commit_works_offline(fetch: Fetch, server: FakeHub, commit: str) -> None:
     fetch(commit)
     server.stop()
-    folder, found = fetch(commit)
-    assert bundle.load(folder, REPOSITORY, revision=found).identity.revision == commit
+    folder, revision = fetch(commit)
+    assert bundle.load(folder, REPOSITORY, revision=revision).identity.revision == commit
 
 
 def test_a_branch_offline_is_refused_and_the_cached_commit_named(fetch: Fetch, server: FakeHub, commit: str) -> None:
@@ -178,12 +178,12 @@ def assert_safe_to_show(message: str, server: FakeHub) -> None:
 def test_each_fault_has_its_code_in_bounded_time(
     fetch: Fetch, server: FakeHub, commit: str, fault: Fault, pinned: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub_download, "MAX_DOWNLOAD_S", PATIENCE_S)
+    monkeypatch.setattr(hub_download, "MAX_DOWNLOAD_S", TIMEOUT_S)
     server.fault = fault
     started = time.monotonic()
     with pytest.raises(PneumoniaError) as caught:
         fetch(commit if pinned else "main")
-    assert time.monotonic() - started < BOUND_S
+    assert time.monotonic() - started < MAX_DURATION_S
     assert type(caught.value) is FAULTS[fault]
     assert_safe_to_show(caught.value.message, server)
 
@@ -196,7 +196,7 @@ def test_a_body_that_ends_early_is_given_up_after_the_patience(
     started = time.monotonic()
     with pytest.raises(HubUnreachable):
         fetch(commit)
-    assert time.monotonic() - started < BOUND_S
+    assert time.monotonic() - started < MAX_DURATION_S
 
 
 def test_no_hub_at_all_is_told_within_the_patience(fetch: Fetch, server: FakeHub, commit: str) -> None:
@@ -204,7 +204,7 @@ def test_no_hub_at_all_is_told_within_the_patience(fetch: Fetch, server: FakeHub
     started = time.monotonic()
     with pytest.raises(HubUnreachable, match="embedded model needs no Hub"):
         fetch(commit)
-    assert time.monotonic() - started < BOUND_S
+    assert time.monotonic() - started < MAX_DURATION_S
 
 
 def test_a_slow_connection_that_moves_is_not_given_up(fetch: Fetch, server: FakeHub, commit: str) -> None:
@@ -229,8 +229,8 @@ def test_a_download_is_given_up_in_the_end_even_if_it_moves(
 def test_wrong_content_is_never_loaded(fetch: Fetch, server: FakeHub, commit: str, fault: Fault, file: str) -> None:
     server.fault, server.faulty_file = fault, file
     with pytest.raises(BundleCorrupt) as caught:
-        folder, found = fetch(commit)
-        bundle.load(folder, REPOSITORY, revision=found)
+        folder, revision = fetch(commit)
+        bundle.load(folder, REPOSITORY, revision=revision)
     assert_safe_to_show(caught.value.message, server)
 
 
@@ -240,8 +240,8 @@ def test_a_fault_that_passes_leaves_nothing_behind(fetch: Fetch, server: FakeHub
     with pytest.raises(PneumoniaError):
         fetch("main")
     server.fault = Fault.NONE
-    folder, found = fetch("main")
-    bundle.load(folder, REPOSITORY, revision=found)
+    folder, revision = fetch("main")
+    bundle.load(folder, REPOSITORY, revision=revision)
 
 
 def test_another_commit_in_the_cache_is_never_taken_instead(

@@ -50,45 +50,45 @@ def commit(server: FakeHub) -> str:
 
 
 def start(server: FakeHub, commit: str, cache: Path) -> subprocess.Popen[str]:
-    own = {name: value for name, value in os.environ.items() if not name.startswith(("PNEUMONIA_", "HF_"))}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PNEUMONIA_", "HF_"))}
     settings = {"HF_HUB_DISABLE_XET": "1", "NO_PROXY": "127.0.0.1", "PNEUMONIA_HUB_TIMEOUT_S": "20"}
     command = [sys.executable, "-c", DOWNLOAD, REPOSITORY, commit, server.url, str(cache)]
     return subprocess.Popen(
-        command, cwd=ROOT, env={**own, **settings}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command, cwd=ROOT, env={**inherited, **settings}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
 
 
 def finish(running: subprocess.Popen[str]) -> None:
-    said, told = running.communicate(timeout=120)
-    assert running.returncode == 0, told
-    assert said.split() == ["begun", CONFIG_SHA256]
+    stdout, stderr = running.communicate(timeout=120)
+    assert running.returncode == 0, stderr
+    assert stdout.split() == ["begun", CONFIG_SHA256]
 
 
 def loadable(cache: Path) -> list[str]:
     """The sha256 of every model in the cache that loads at all."""
-    found = []
+    digests = []
     for snapshot in cache.glob("models--*/snapshots/*"):
         try:
-            found.append(bundle.load(snapshot, REPOSITORY).identity.sha256)
+            digests.append(bundle.load(snapshot, REPOSITORY).identity.sha256)
         except PneumoniaError:
             continue
-    return found
+    return digests
 
 
 @pytest.mark.slow  # a minute and a half
 def test_no_kill_leaves_a_half_model_that_loads(server: FakeHub, commit: str, tmp_path: Path) -> None:
     """`kill -9` at random moments of one download after the other, until twenty have hit it before its end."""
-    kills, chance, round_ = 20, random.Random(20), 0
+    kills, random_source, round_ = 20, random.Random(20), 0
     while kills:
         cache = tmp_path / str(round_)
         round_ += 1
-        for _ in range(min(kills, 1 + chance.randrange(4))):
+        for _ in range(min(kills, 1 + random_source.randrange(4))):
             running = start(server, commit, cache)
             assert running.stdout is not None and running.stdout.readline() == "begun\n"
-            time.sleep(chance.random() * SLOW_S)
+            time.sleep(random_source.random() * SLOW_S)
             running.kill()
-            said, _ = running.communicate()
-            kills -= not said  # one that had ended was not killed in its work
+            stdout, _ = running.communicate()
+            kills -= not stdout  # one that had ended was not killed in its work
             assert set(loadable(cache)) <= {CONFIG_SHA256}
         finish(start(server, commit, cache))
         assert loadable(cache) == [CONFIG_SHA256]
@@ -97,4 +97,4 @@ def test_no_kill_leaves_a_half_model_that_loads(server: FakeHub, commit: str, tm
 def test_two_processes_download_into_one_cache(server: FakeHub, commit: str, tmp_path: Path) -> None:
     for running in [start(server, commit, tmp_path) for _ in range(2)]:
         finish(running)
-    assert sum(f"GET /{REPOSITORY}/resolve/{commit}/{bundle.GRAPH}" == asked for asked in server.requests) == 1
+    assert sum(f"GET /{REPOSITORY}/resolve/{commit}/{bundle.GRAPH}" == request for request in server.requests) == 1

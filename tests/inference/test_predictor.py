@@ -101,13 +101,13 @@ def test_an_inverted_film_is_displayed_corrected_at_full_resolution(
     predictor: Predictor, normal_film: Grey, encode: Callable[..., bytes]
 ) -> None:
     large = np.asarray(Image.fromarray(normal_film).resize((1600, 1400)))
-    for kind, apart in (("PNG", 0), ("JPEG", 12)):
+    for kind, max_difference in (("PNG", 0), ("JPEG", 12)):
         inverted = encode(255 - large, kind)
         reading = predictor.read(inverted)
         assert reading.inverted
-        shown = reading.display(inverted)
-        assert shown.shape == large.shape
-        assert np.abs(shown.astype(np.int16) - large).max() <= apart
+        display = reading.display(inverted)
+        assert display.shape == large.shape
+        assert np.abs(display.astype(np.int16) - large).max() <= max_difference
     assert not predictor.read(large).inverted
     np.testing.assert_array_equal(predictor.read(large).display(large), large)
 
@@ -129,7 +129,7 @@ def test_a_film_that_its_file_calls_lateral_is_refused_unseen(predictor: Predict
     assert predictor.predict(dicom(blank, ViewPosition="RL")).reason == Reason("unlike_training_films")
 
 
-def by_hand(probability: float) -> Reading:
+def reading_with_probability(probability: float) -> Reading:
     """A reading that no model has made: whoever scored again could not come to its probability."""
     blank = Radiograph(np.zeros((150, 150), np.uint8), "array")
     return Reading(blank, None, probability, np.ones((18, 18), np.float32))
@@ -138,7 +138,7 @@ def by_hand(probability: float) -> Reading:
 @pytest.mark.parametrize("probability", [0.0, 0.123456, 0.5, 0.987654, 1.0])
 def test_another_operating_point_is_decided_without_scoring_again(predictor: Predictor, probability: float) -> None:
     for name, point in predictor.operating_points.items():
-        answer = predictor.decide(by_hand(probability), name, file="film.png")
+        answer = predictor.decide(reading_with_probability(probability), name, file="film.png")
         assert answer.probability == probability
         assert (answer.operating_point, answer.file) == (name, "film.png")
         assert answer.label == point.label(probability)
@@ -154,11 +154,13 @@ def test_a_decision_from_a_reading_is_the_prediction(predictor: Predictor, norma
 @pytest.mark.parametrize("probability", [0.0, 0.05, 0.5, 0.97, 1.0])
 def test_a_prevalence_moves_the_probability_and_leaves_the_label(predictor: Predictor, probability: float) -> None:
     for name in predictor.operating_points:
-        own, asked = (predictor.decide(by_hand(probability), name, prevalence=share) for share in (None, 0.1))
+        default, requested = (
+            predictor.decide(reading_with_probability(probability), name, prevalence=share) for share in (None, 0.1)
+        )
         moved = predictor.bundle.calibration.at_prevalence(0.1, probability)
         warning = "Probabilities are for the requested prevalence of 10 %; the label does not depend on it."
-        assert asked == replace(own, probability=moved, warnings=(warning,))
-        assert own.warnings == ()
+        assert requested == replace(default, probability=moved, warnings=(warning,))
+        assert default.warnings == ()
         assert moved <= probability
 
 
@@ -181,7 +183,7 @@ def test_an_impossible_prevalence_is_refused_before_the_film_is_read(predictor: 
     for ask in (
         lambda: predictor.predict("missing.png", prevalence=1.0),
         lambda: list(predictor.predict_many(["missing.png"], prevalence=0.0)),
-        lambda: predictor.decide(by_hand(0.5), prevalence=2),
+        lambda: predictor.decide(reading_with_probability(0.5), prevalence=2),
     ):
         with pytest.raises(UsageError, match="above 0 and below 1"):
             ask()
@@ -191,7 +193,7 @@ def test_an_unknown_operating_point_is_refused_before_the_film_is_read(predictor
     for ask in (
         lambda: predictor.predict("missing.png", "strict"),
         lambda: list(predictor.predict_many(["missing.png"], "strict")),
-        lambda: predictor.decide(by_hand(0.5), "strict"),
+        lambda: predictor.decide(reading_with_probability(0.5), "strict"),
     ):
         with pytest.raises(UsageError, match=r"Allowed: .*balanced.* Received: 'strict'\."):
             ask()
@@ -231,24 +233,24 @@ def film_threads() -> list[threading.Thread]:
 
 
 def test_many_films_are_taken_lazily_from_an_endless_source(predictor: Predictor, normal_film: Grey) -> None:
-    taken = itertools.count()
+    produced = itertools.count()
 
     def endless() -> Iterator[Grey]:
         while True:
-            next(taken)
+            next(produced)
             yield normal_film
 
     results = predictor.predict_many(endless())
-    assert next(taken) == 0, "nothing is read before the first answer is asked for"
+    assert next(produced) == 0, "nothing is read before the first answer is asked for"
     assert [isinstance(result, Prediction) for result in itertools.islice(results, 3)] == [True] * 3
-    assert next(taken) <= 3 + 4 * predictor.threads + 2
+    assert next(produced) <= 3 + 4 * predictor.threads + 2
     results.close()  # type: ignore[attr-defined]
     assert film_threads() == [], "whoever stops early leaves no thread behind"
 
 
 def test_eight_threads_at_once_get_the_answers_of_one(predictor: Predictor, normal_film: Grey) -> None:
     inputs = [to_input(read(film)) for film in variants(normal_film, 24)] * 4
-    alone = [predictor.score(seen) for seen in inputs]
+    alone = [predictor.score(input_image) for input_image in inputs]
     with ThreadPoolExecutor(8) as pool:
         together = list(pool.map(predictor.score, inputs))
     for (score, activation), (other_score, other_activation) in zip(alone, together, strict=True):
@@ -260,9 +262,9 @@ def test_an_activation_map_is_the_callers_own(predictor: Predictor, normal_film:
     """The interpreter reuses its memory for the next film; an answer that is still held must not change."""
     first = predictor.read(normal_film).activation
     assert first is not None
-    kept = first.copy()
+    copy = first.copy()
     predictor.score(to_input(read(255 - normal_film)))
-    np.testing.assert_array_equal(first, kept)
+    np.testing.assert_array_equal(first, copy)
 
 
 class UnreadablePath(os.PathLike[str]):
@@ -286,18 +288,18 @@ def test_an_error_of_ours_is_a_failure_with_an_id_and_the_log_has_no_name(
     path = tmp_path / "jane_doe.png"
     Image.fromarray(normal_film).save(path)
     with caplog.at_level(logging.DEBUG):
-        (failed,) = broken.predict_many([path])
-    assert isinstance(failed, Failure)
-    assert failed.error.code == "internal"
-    assert failed.file == str(path)
-    incident = re.search(r"\b[0-9a-f]{12}\b", failed.error.message)
+        (failure,) = broken.predict_many([path])
+    assert isinstance(failure, Failure)
+    assert failure.error.code == "internal"
+    assert failure.file == str(path)
+    incident = re.search(r"\b[0-9a-f]{12}\b", failure.error.message)
     assert incident is not None
-    ours = [record.getMessage() for record in caplog.records if record.name == "pneumonia"]
-    assert len(ours) == 1
-    assert incident[0] in ours[0]
-    assert "ValueError at pneumonia.inference.gate:" in ours[0]
+    messages = [record.getMessage() for record in caplog.records if record.name == "pneumonia"]
+    assert len(messages) == 1
+    assert incident[0] in messages[0]
+    assert "ValueError at pneumonia.inference.gate:" in messages[0]
     assert "jane" not in caplog.text
-    assert "jane" not in failed.error.message
+    assert "jane" not in failure.error.message
 
 
 def test_a_broken_path_object_is_a_failure_and_the_others_are_answered(
@@ -310,9 +312,9 @@ def test_a_broken_path_object_is_a_failure_and_the_others_are_answered(
     assert "jane" not in caplog.text
 
 
-@pytest.mark.parametrize("foreign", [None, 7, ["film.png"], object()])
-def test_what_is_no_film_at_all_is_a_failure_too(predictor: Predictor, foreign: object) -> None:
-    (result,) = predictor.predict_many([foreign])  # type: ignore[list-item]
+@pytest.mark.parametrize("source", [None, 7, ["film.png"], object()])
+def test_what_is_no_film_at_all_is_a_failure_too(predictor: Predictor, source: object) -> None:
+    (result,) = predictor.predict_many([source])  # type: ignore[list-item]
     assert isinstance(result, Failure)
 
 
@@ -366,12 +368,12 @@ def test_a_steeper_calibration_moves_the_probability_and_nothing_else(predictor:
 
 
 def test_the_description_has_the_contracts_keys(predictor: Predictor) -> None:
-    described = predictor.describe()
-    assert list(described) == ["name", "revision", "sha256", "operating_points", "figures"]
-    assert "balanced" in described["operating_points"]
-    for point in described["operating_points"].values():
+    description = predictor.describe()
+    assert list(description) == ["name", "revision", "sha256", "operating_points", "figures"]
+    assert "balanced" in description["operating_points"]
+    for point in description["operating_points"].values():
         assert list(point) == ["low", "threshold", "high"]
-    assert {"value", "low", "high"} <= set(described["figures"]["official"]["accuracy"])
+    assert {"value", "low", "high"} <= set(description["figures"]["official"]["accuracy"])
 
 
 def test_the_model_setting_is_read_where_none_is_named(monkeypatch: pytest.MonkeyPatch, predictor: Predictor) -> None:

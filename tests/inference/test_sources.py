@@ -19,12 +19,14 @@ def no_hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The Hub is a port on which nobody listens, and its cache is empty."""
     monkeypatch.setenv("PNEUMONIA_HUB_TIMEOUT_S", "1")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    here = partial(hub_download.download_bundle, endpoint="http://127.0.0.1:9", cache=tmp_path / "cache")
-    monkeypatch.setattr(sources.hub_download, "download_bundle", here)
+    download_from_closed_port = partial(
+        hub_download.download_bundle, endpoint="http://127.0.0.1:9", cache=tmp_path / "cache"
+    )
+    monkeypatch.setattr(sources.hub_download, "download_bundle", download_from_closed_port)
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+def hub_requests(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     """What is asked of the Hub, which answers with the embedded bundle's folder."""
     calls: list[tuple[str, str]] = []
 
@@ -64,10 +66,12 @@ def test_the_folder_here_has_a_name_too(folder: Path, monkeypatch: pytest.Monkey
     assert sources.load_bundle(".").identity.name == "best"
 
 
-def test_a_folder_goes_before_the_hub(folder: Path, asked: list[object], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_goes_before_the_hub(
+    folder: Path, hub_requests: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(folder.parents[1])
     assert sources.load_bundle("runs/best").identity.revision == "mine"
-    assert asked == []
+    assert hub_requests == []
 
 
 def test_the_setting_names_the_model(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,9 +93,9 @@ HUB_NAMES = {
 
 
 @pytest.mark.parametrize(("name", "request_"), HUB_NAMES.items())
-def test_a_name_with_an_owner_is_asked_of_the_hub(name: str, request_: object, asked: list[object]) -> None:
+def test_a_name_with_an_owner_is_asked_of_the_hub(name: str, request_: object, hub_requests: list[object]) -> None:
     identity = sources.load_bundle(name).identity
-    assert asked == [request_]
+    assert hub_requests == [request_]
     assert (identity.name, identity.revision) == (name.partition("@")[0], "c" * 40)
 
 
@@ -109,16 +113,16 @@ BAD_NAMES = (
 
 
 @pytest.mark.parametrize("name", [*BAD_NAMES, "/no/such/folder", "embedded", " ", "owner/name\n", "owner\\name"])
-def test_a_name_that_cannot_be_one_is_refused_without_asking_anyone(name: str, asked: list[object]) -> None:
+def test_a_name_that_cannot_be_one_is_refused_without_asking_anyone(name: str, hub_requests: list[object]) -> None:
     with pytest.raises(ModelNotFound, match="Allowed: .* Received: "):
         sources.load_bundle(name)
-    assert asked == []
+    assert hub_requests == []
 
 
-def test_a_folder_without_a_bundle_is_refused(tmp_path: Path, asked: list[object]) -> None:
+def test_a_folder_without_a_bundle_is_refused(tmp_path: Path, hub_requests: list[object]) -> None:
     with pytest.raises(ModelNotFound, match="Expected: a folder with config.json"):
         sources.load_bundle(str(tmp_path))
-    assert asked == []
+    assert hub_requests == []
 
 
 def test_a_damaged_folder_is_refused(folder: Path) -> None:

@@ -47,7 +47,7 @@ def test_a_film_that_was_not_scored_has_no_bars() -> None:
 
 
 def test_each_operating_point_says_what_it_means_and_what_it_is_worth(predictor: Predictor) -> None:
-    run = predictor.bundle.run
+    run = predictor.bundle.served_run
     assert run is not None
     choices = answer_panel.point_choices(predictor.operating_points, run)
     assert [name for _, name in choices] == ["screening", "balanced", "confirm"]

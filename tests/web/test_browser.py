@@ -244,7 +244,7 @@ def test_the_page_says_what_it_is_and_which_model_answers(visit: Visit, predicto
 
 
 def test_the_matrix_follows_the_slider(visit: Visit, predictor: Predictor) -> None:
-    run = predictor.bundle.run
+    run = predictor.bundle.served_run
     assert run is not None
     visit.evidence()
     curve = run["curves"]["thresholds"]
