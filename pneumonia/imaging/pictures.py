@@ -24,7 +24,7 @@ _ORIENTATION = 274
 def from_picture(picture: Image.Image, file_format: str) -> Radiograph:
     """Convert the first frame of an opened image; `file_format` becomes the format of the `Radiograph`.
 
-    Raises `TooLarge` and `UnreadableImage`, and whatever Pillow raises on damaged bytes.
+    Raises `TooLarge` and `UnreadableImage`, and any exception of Pillow on damaged bytes.
     """
     check_pixel_count(*picture.size)
     warnings = []

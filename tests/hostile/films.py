@@ -106,7 +106,7 @@ FRAMES: dict[str, tuple[UID, int]] = {
 @cache
 def frame(name: str) -> bytes:
     """The film as one compressed frame in the encoding `name`."""
-    made = {
+    encoders = {
         "rle": lambda: codestreams.rle(deep(), 12),
         "jpeg": lambda: codestreams.jpeg(grey()),
         "jpeg-12": lambda: codestreams.jpeg_extended(deep()),
@@ -115,7 +115,7 @@ def frame(name: str) -> bytes:
         "jpeg-2000": lambda: codestreams.jpeg_2000(deep(), 12),
         "jpeg-2000-lossy": lambda: codestreams.jpeg_2000(deep(), 12, 5),
     }
-    return made[name]()
+    return encoders[name]()
 
 
 def compressed(name: str, codestream: bytes | None = None, **tags: Any) -> bytes:

@@ -122,12 +122,12 @@ def test_tags_without_effect_do_not_change_the_film(tags: dict[str, Any], large_
 
 def test_a_window_shows_its_range_and_clips_the_rest() -> None:
     film = read(dicom(ramp(12), BitsStored=12, WindowCenter=2048, WindowWidth=1000))
-    shown, stored = film.pixels[0], ramp(12)[0]
-    assert not shown[stored < 1540].any()
-    assert (shown[stored > 2555] == 65535).all()
-    inside = shown[(stored > 1550) & (stored < 2540)].astype(np.int64)
+    displayed, stored = film.pixels[0], ramp(12)[0]
+    assert not displayed[stored < 1540].any()
+    assert (displayed[stored > 2555] == 65535).all()
+    inside = displayed[(stored > 1550) & (stored < 2540)].astype(np.int64)
     assert np.all(np.diff(inside) > 0)
-    middle = float(shown[np.abs(stored.astype(np.int64) - 2048).argmin()])
+    middle = float(displayed[np.abs(stored.astype(np.int64) - 2048).argmin()])
     assert middle == pytest.approx(32768, abs=700)
 
 
