@@ -33,12 +33,12 @@ def main() -> int:
                 "ANYONE WITH THE LINK CAN USE THIS PAGE, and films pass through Gradio's relay. Set PNEUMONIA_AUTH to "
                 "ask for a login."
             )
-        built = page.build(load_predictor())
-        built.launch(**options, prevent_thread_lock=True)
+        blocks = page.build(load_predictor())
+        blocks.launch(**options, prevent_thread_lock=True)
     except PneumoniaError as error:
         print(f"{error.code}: {error.message}", file=sys.stderr)
         return 2
-    shutdown.serve_until_signal(built)
+    shutdown.serve_until_signal(blocks)
     return 0
 
 

@@ -15,11 +15,11 @@ def build() -> gr.Blocks:
     page: gr.Blocks
     with gr.Blocks(analytics_enabled=False) as page:
         film, point, row = gr.File(), gr.Textbox("balanced"), gr.JSON()
-        gr.Button().click(_say_nothing, [film, point], row, api_name="predict")
+        gr.Button().click(_constant_row, [film, point], row, api_name="predict")
     return page
 
 
-def _say_nothing(film: str | None, point: str) -> dict[str, Any]:
+def _constant_row(film: str | None, point: str) -> dict[str, Any]:
     return {"file": None, "label": "Unknown", "operating_point": point, "given": film is not None}
 
 

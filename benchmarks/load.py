@@ -33,10 +33,10 @@ from pneumonia import PneumoniaError, Predictor, load_predictor
 from pneumonia.inference import sources
 from pneumonia.inference.decision import Failure
 
-from .served import Lost, Service, predict, served
+from .served import NoResponse, Service, predict, running_service
 
-LOOK_EVERY_S = 1.0
-WARM_SHARE = 0.2
+SAMPLE_INTERVAL_S = 1.0
+WARM_UP_SHARE = 0.2
 """The first part of a run, in which caches fill and threads start."""
 
 TIMEOUT_S = 120
@@ -65,19 +65,19 @@ class Tally:
     @property
     def growth_mb(self) -> float:
         """Memory at the end against that after the warm-up: medians over a tenth of the run each."""
-        seen = self.memory
-        tenth, warm = max(1, len(seen) // 10), int(len(seen) * WARM_SHARE)
-        return statistics.median(seen[-tenth:]) - statistics.median(seen[warm : warm + tenth]) if seen else 0.0
+        samples = self.memory
+        tenth, warm = max(1, len(samples) // 10), int(len(samples) * WARM_UP_SHARE)
+        return statistics.median(samples[-tenth:]) - statistics.median(samples[warm : warm + tenth]) if samples else 0.0
 
     def as_dict(self) -> dict[str, Any]:
         """The figures, for people and for the docs."""
-        at = statistics.quantiles(self.latencies, n=100) if len(self.latencies) > 1 else [0.0] * 99
+        percentiles = statistics.quantiles(self.latencies, n=100) if len(self.latencies) > 1 else [0.0] * 99
         return {
             "answers": self.correct,
             "wrong": len(self.wrong),
             "lost": len(self.lost),
             "busy": self.busy,
-            "latency_s": {f"p{part}": round(at[part - 1], 2) for part in (50, 95, 99)},
+            "latency_s": {f"p{part}": round(percentiles[part - 1], 2) for part in (50, 95, 99)},
             "memory_mb": round(self.memory[-1]) if self.memory else 0,
             "memory_growth_mb": round(self.growth_mb, 1),
         }
@@ -85,7 +85,7 @@ class Tally:
 
 def cases(predictor: Predictor, films: int = 24) -> list[Case]:
     """Films of different grain, size and format, refused ones, and damaged files, four to one."""
-    contents = [*(_film(seed) for seed in range(films)), *_bad(_film(0))]
+    contents = [*(_film(seed) for seed in range(films)), *_damaged_files(_film(0))]
     return [Case(content, _expected(predictor, content)) for content in contents]
 
 
@@ -96,31 +96,31 @@ def _film(seed: int) -> bytes:
     with Image.open(paths[seed % len(paths)]) as picture:
         side = int(random_numbers.integers(300, 1_200))
         film = np.asarray(picture.convert("L").resize((side, side), Image.Resampling.BICUBIC)).astype(np.float64)
-    grey = np.clip(film + random_numbers.normal(0, 3, film.shape), 0, 255).astype(np.uint8)
+    noisy = np.clip(film + random_numbers.normal(0, 3, film.shape), 0, 255).astype(np.uint8)
     buffer = io.BytesIO()
-    Image.fromarray(grey.T.copy() if seed % 5 == 4 else grey).save(buffer, ("PNG", "JPEG", "TIFF")[seed % 3])
+    Image.fromarray(noisy.T.copy() if seed % 5 == 4 else noisy).save(buffer, ("PNG", "JPEG", "TIFF")[seed % 3])
     return buffer.getvalue()
 
 
-def _bad(film: bytes) -> list[bytes]:
+def _damaged_files(film: bytes) -> list[bytes]:
     return [b"", b"not a picture", film[: len(film) // 2], film[:40], b"\xff\xd8\xff\xe0 broken", b"%PDF-1.7 x"]
 
 
 def _expected(predictor: Predictor, content: bytes) -> dict[str, Any]:
     try:
-        answer: dict[str, Any] = predictor.predict(content).as_dict()
+        expected: dict[str, Any] = predictor.predict(content).as_dict()
     except PneumoniaError as error:
-        answer = Failure(None, error).as_dict()
-    return answer
+        expected = Failure(None, error).as_dict()
+    return expected
 
 
 async def run(service: Service, films: Sequence[Case], clients: int, seconds: float) -> Tally:
     """So many callers for so long, each with one film after the other."""
-    tally, until = Tally(), time.monotonic() + seconds
+    tally, deadline = Tally(), time.monotonic() + seconds
     watch = asyncio.create_task(_watch(service, tally))
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=clients)
     async with httpx.AsyncClient(base_url=service.address, timeout=TIMEOUT_S, limits=limits) as client:
-        await asyncio.gather(*(_caller(client, films, tally, number, until) for number in range(clients)))
+        await asyncio.gather(*(_caller(client, films, tally, number, deadline) for number in range(clients)))
     watch.cancel()
     return tally
 
@@ -128,29 +128,29 @@ async def run(service: Service, films: Sequence[Case], clients: int, seconds: fl
 async def _watch(service: Service, tally: Tally) -> None:
     while True:
         tally.memory.append(service.memory_mb())
-        await asyncio.sleep(LOOK_EVERY_S)
+        await asyncio.sleep(SAMPLE_INTERVAL_S)
 
 
-async def _caller(client: httpx.AsyncClient, films: Sequence[Case], tally: Tally, number: int, until: float) -> None:
-    chance, asked = random.Random(number), 0
-    while time.monotonic() < until:
-        case, name = chance.choice(films), f"caller-{number}-{asked}.png"
-        asked += 1
-        began = time.monotonic()
+async def _caller(client: httpx.AsyncClient, films: Sequence[Case], tally: Tally, number: int, deadline: float) -> None:
+    rng, request_number = random.Random(number), 0
+    while time.monotonic() < deadline:
+        case, name = rng.choice(films), f"caller-{number}-{request_number}.png"
+        request_number += 1
+        started_at = time.monotonic()
         try:
-            found = await predict(client, name, case.content)
-        except (Lost, httpx.HTTPError) as error:
+            response = await predict(client, name, case.content)
+        except (NoResponse, httpx.HTTPError) as error:
             tally.lost.append(f"{type(error).__name__}: {error}")
             continue
-        if found.get("error", {}).get("code") == "busy":
+        if response.get("error", {}).get("code") == "busy":
             tally.busy += 1
-            tally.unclear += "Try again" not in found["error"]["message"]
-            await asyncio.sleep(chance.uniform(0.2, 1.0))
-        elif found == {**case.expected, "file": name}:
+            tally.unclear += "Try again" not in response["error"]["message"]
+            await asyncio.sleep(rng.uniform(0.2, 1.0))
+        elif response == {**case.expected, "file": name}:
             tally.correct += 1
-            tally.latencies.append(time.monotonic() - began)
+            tally.latencies.append(time.monotonic() - started_at)
         else:
-            tally.wrong.append(json.dumps([found, case.expected]))
+            tally.wrong.append(json.dumps([response, case.expected]))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -158,15 +158,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--clients", type=int, default=64)
     parser.add_argument("--seconds", type=float, default=300)
     parser.add_argument("--queue", type=int, default=64, help="PNEUMONIA_QUEUE_SIZE of the service")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     films = cases(load_predictor(""))
     with (
         tempfile.TemporaryDirectory() as folder,
-        served(Path(folder), PNEUMONIA_QUEUE_SIZE=str(given.queue), PNEUMONIA_RETENTION_S="20") as service,
+        running_service(Path(folder), PNEUMONIA_QUEUE_SIZE=str(options.queue), PNEUMONIA_RETENTION_S="20") as service,
     ):
-        tally = asyncio.run(run(service, films, given.clients, given.seconds))
+        tally = asyncio.run(run(service, films, options.clients, options.seconds))
     outcomes = Counter(text[:60] for text in tally.lost)
-    print(json.dumps({"clients": given.clients, "seconds": given.seconds, "queue": given.queue, **tally.as_dict()}))
+    print(
+        json.dumps({"clients": options.clients, "seconds": options.seconds, "queue": options.queue, **tally.as_dict()})
+    )
     for text, number in outcomes.most_common(5):
         print(f"lost {number} times: {text}", file=sys.stderr)
     for text in tally.wrong[:3]:

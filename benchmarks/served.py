@@ -42,7 +42,7 @@ class Service:
     def temporary(self) -> Path:
         return self.folder / "temporary"
 
-    def said(self) -> str:
+    def log_text(self) -> str:
         """All that it has written to its log and to the terminal."""
         return (self.folder / "log").read_text()
 
@@ -52,10 +52,10 @@ class Service:
 
     def memory_mb(self) -> float:
         """Resident memory of the process, without its children's."""
-        return own(self.process.pid, "VmRSS") / 1024
+        return process_status(self.process.pid, "VmRSS") / 1024
 
     def threads(self) -> int:
-        return own(self.process.pid, "Threads")
+        return process_status(self.process.pid, "Threads")
 
     def open_files(self) -> int:
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
@@ -76,20 +76,20 @@ class Service:
         return self.process.wait(END_S)
 
 
-def own(process: int, what: str) -> int:
+def process_status(process: int, field: str) -> int:
     """A number of the kernel's about a process, in kB where it is memory."""
     lines = Path(f"/proc/{process}/status").read_text().splitlines()
-    return int(next(line for line in lines if line.startswith(f"{what}:")).split()[1])
+    return int(next(line for line in lines if line.startswith(f"{field}:")).split()[1])
 
 
 @contextmanager
-def served(folder: Path, *command: str, **given: str) -> Iterator[Service]:
+def running_service(folder: Path, *command: str, **settings: str) -> Iterator[Service]:
     """`python app.py` with these settings, once it is ready; it is told to end when the block is left.
 
     `command` stands before the interpreter (for example `unshare -n`).
     """
     port = free_port()
-    service = Service(f"http://127.0.0.1:{port}", _started(folder, port, command, given), folder)
+    service = Service(f"http://127.0.0.1:{port}", _start_process(folder, port, command, settings), folder)
     try:
         _await_ready(service)
         yield service
@@ -101,12 +101,14 @@ def served(folder: Path, *command: str, **given: str) -> Iterator[Service]:
             service.process.wait()
 
 
-def _started(folder: Path, port: int, command: tuple[str, ...], given: dict[str, str]) -> subprocess.Popen[bytes]:
+def _start_process(
+    folder: Path, port: int, command: tuple[str, ...], settings: dict[str, str]
+) -> subprocess.Popen[bytes]:
     for name in ("uploads", "temporary"):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PNEUMONIA_", "GRADIO_"))}
-    places = {"GRADIO_TEMP_DIR": str(folder / "uploads"), "TMPDIR": str(folder / "temporary")}
-    environment = {**kept, **places, "GRADIO_SERVER_PORT": str(port), "PYTHONUNBUFFERED": "1", **given}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PNEUMONIA_", "GRADIO_"))}
+    folders = {"GRADIO_TEMP_DIR": str(folder / "uploads"), "TMPDIR": str(folder / "temporary")}
+    environment = {**inherited, **folders, "GRADIO_SERVER_PORT": str(port), "PYTHONUNBUFFERED": "1", **settings}
     with (folder / "log").open("ab") as log:
         return subprocess.Popen(
             [*command, sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
@@ -114,10 +116,10 @@ def _started(folder: Path, port: int, command: tuple[str, ...], given: dict[str,
 
 
 def _await_ready(service: Service) -> None:
-    latest = time.monotonic() + START_S
+    deadline = time.monotonic() + START_S
     while service.status() != 200:
-        if service.process.poll() is not None or time.monotonic() > latest:
-            raise RuntimeError(f"the service did not start: {service.said()[-2000:]}")
+        if service.process.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"the service did not start: {service.log_text()[-2000:]}")
         time.sleep(0.1)
 
 
@@ -128,7 +130,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-class Lost(Exception):
+class NoResponse(Exception):
     """A request that got no answer."""
 
 
@@ -136,7 +138,7 @@ async def upload(client: httpx.AsyncClient, name: str, content: bytes) -> dict[s
     """Upload a film; what a call names it by."""
     reply = await client.post("/gradio_api/upload", files={"files": (name, content)})
     if reply.status_code != 200:
-        raise Lost(f"upload: {reply.status_code} {reply.text[:200]}")
+        raise NoResponse(f"upload: {reply.status_code} {reply.text[:200]}")
     return {"path": reply.json()[0], "orig_name": name, "meta": {"_type": "gradio.FileData"}}
 
 
@@ -144,7 +146,7 @@ async def call(client: httpx.AsyncClient, endpoint: str, data: list[Any]) -> Any
     """Call an endpoint and read its event stream; its one output."""
     reply = await client.post(f"/gradio_api/call/{endpoint}", json={"data": data})
     if reply.status_code != 200:
-        raise Lost(f"call: {reply.status_code} {reply.text[:200]}")
+        raise NoResponse(f"call: {reply.status_code} {reply.text[:200]}")
     event = ""
     async with client.stream("GET", f"/gradio_api/call/{endpoint}/{reply.json()['event_id']}") as stream:
         async for line in stream.aiter_lines():
@@ -153,8 +155,8 @@ async def call(client: httpx.AsyncClient, endpoint: str, data: list[Any]) -> Any
             if name == "data" and event == "complete":
                 return json.loads(value)[0]
             if name == "data" and event == "error":
-                raise Lost(f"error: {value[:200]}")
-    raise Lost("the stream ended without an answer")
+                raise NoResponse(f"error: {value[:200]}")
+    raise NoResponse("the stream ended without an answer")
 
 
 async def predict(client: httpx.AsyncClient, name: str, content: bytes) -> Any:

@@ -14,12 +14,12 @@ from typing import Any
 
 import httpx
 
-from .served import ROOT, free_port, own
+from .served import ROOT, free_port, process_status
 
-OURS = ("app.py",)
-EMPTY = ("-m", "benchmarks.empty_app")
-PATIENCE_S = 120
-LOOK_S = 0.005
+PRODUCT = ("app.py",)
+EMPTY_APP = ("-m", "benchmarks.empty_app")
+TIMEOUT_S = 120
+POLL_INTERVAL_S = 0.005
 """Seconds between two looks whether the server is there: well under what is measured."""
 
 
@@ -34,7 +34,7 @@ class Server:
     @property
     def resident_mb(self) -> float:
         """Resident memory of the process in MB."""
-        return own(self.pid, "VmRSS") / 1024
+        return process_status(self.pid, "VmRSS") / 1024
 
 
 @contextmanager
@@ -43,45 +43,45 @@ def serving(command: Sequence[str]) -> Iterator[Server]:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     environment = {**os.environ, "GRADIO_SERVER_PORT": str(port), "GRADIO_ANALYTICS_ENABLED": "False"}
-    quiet = subprocess.DEVNULL
-    started = time.perf_counter()
-    child = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=environment, stdout=quiet, stderr=quiet)
+    discard = subprocess.DEVNULL
+    started_at = time.perf_counter()
+    process = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=environment, stdout=discard, stderr=discard)
     try:
-        _await_page(child, url)
-        yield Server(url, child.pid, time.perf_counter() - started)
+        _await_page(process, url)
+        yield Server(url, process.pid, time.perf_counter() - started_at)
     finally:
-        child.kill()
-        child.wait()
+        process.kill()
+        process.wait()
 
 
-def _await_page(child: subprocess.Popen[bytes], url: str) -> None:
-    deadline = time.monotonic() + PATIENCE_S
+def _await_page(process: subprocess.Popen[bytes], url: str) -> None:
+    deadline = time.monotonic() + TIMEOUT_S
     with httpx.Client(trust_env=False) as client:
         while time.monotonic() < deadline:
-            if child.poll() is not None:
-                raise RuntimeError(f"{child.args!r} ended with {child.returncode}")
+            if process.poll() is not None:
+                raise RuntimeError(f"{process.args!r} ended with {process.returncode}")
             try:
                 if client.get(url).status_code == httpx.codes.OK:
                     return
             except httpx.TransportError:
-                time.sleep(LOOK_S)
-    raise RuntimeError(f"{child.args!r} showed no page within {PATIENCE_S} s")
+                time.sleep(POLL_INTERVAL_S)
+    raise RuntimeError(f"{process.args!r} showed no page within {TIMEOUT_S} s")
 
 
 def upload(client: httpx.Client, url: str, data: bytes) -> str:
     """Send a film; returns the path by which the server knows it."""
-    answer = client.post(f"{url}/gradio_api/upload", files={"files": ("film.jpeg", data)})
-    answer.raise_for_status()
-    return str(answer.json()[0])
+    response = client.post(f"{url}/gradio_api/upload", files={"files": ("film.jpeg", data)})
+    response.raise_for_status()
+    return str(response.json()[0])
 
 
 def call(client: httpx.Client, url: str, path: str, endpoint: str = "predict") -> Any:
     """Ask about an upload; returns what the endpoint says of it."""
-    given = {"path": path, "meta": {"_type": "gradio.FileData"}}
+    file = {"path": path, "meta": {"_type": "gradio.FileData"}}
     points = [] if endpoint == "analyze" else ["balanced"]
-    begun = client.post(f"{url}/gradio_api/call/{endpoint}", json={"data": [given, *points]})
-    begun.raise_for_status()
-    said = client.get(f"{url}/gradio_api/call/{endpoint}/{begun.json()['event_id']}").text
-    if "event: complete" not in said:
-        raise RuntimeError(f"{endpoint} failed: {said[:200]}")
-    return json.loads(said.rpartition("data: ")[2])
+    queued = client.post(f"{url}/gradio_api/call/{endpoint}", json={"data": [file, *points]})
+    queued.raise_for_status()
+    events = client.get(f"{url}/gradio_api/call/{endpoint}/{queued.json()['event_id']}").text
+    if "event: complete" not in events:
+        raise RuntimeError(f"{endpoint} failed: {events[:200]}")
+    return json.loads(events.rpartition("data: ")[2])

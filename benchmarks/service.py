@@ -24,71 +24,71 @@ from .measure import Row, Way, at_least, at_most, interleaved, timed
 from .scoring import LARGE, SMALL
 
 CLIENTS = 16
-THEIRS = "an empty Gradio app that takes the same file"
-ANSWER = {"label", "confidence", "probabilities", "zones"}
+REFERENCE = "an empty Gradio app that takes the same file"
+RESPONSE_KEYS = {"label", "confidence", "probabilities", "zones"}
 
 
 def rows(predictor: Predictor, folder: Path, repetitions: int) -> Iterator[Row]:
     """The rows that need a server."""
     path = folder / "small.jpeg"
     path.write_bytes(films.jpeg(films.film(predictor, SMALL)))
-    with servers.serving(servers.OURS) as ours, servers.serving(servers.EMPTY) as theirs:
-        yield _one_user(ours, theirs, path, repetitions)
-        yield _many_users(ours, theirs, path, repetitions)
-        more = ours.resident_mb - theirs.resident_mb
-        note = f"{ours.resident_mb:.0f} MB against {theirs.resident_mb:.0f} MB, after the requests above"
-        yield at_most("resident memory when serving", THEIRS, [more], 120, 80, note, "MB")
+    with servers.serving(servers.PRODUCT) as product, servers.serving(servers.EMPTY_APP) as empty_app:
+        yield _one_user(product, empty_app, path, repetitions)
+        yield _many_users(product, empty_app, path, repetitions)
+        extra_mb = product.resident_mb - empty_app.resident_mb
+        note = f"{product.resident_mb:.0f} MB against {empty_app.resident_mb:.0f} MB, after the requests above"
+        yield at_most("resident memory when serving", REFERENCE, [extra_mb], 120, 80, note, "MB")
     yield from _starts(path.read_bytes(), max(1, repetitions // 3))
 
 
-def _one_user(ours: servers.Server, theirs: servers.Server, path: Path, repetitions: int) -> Row:
-    here, there = (_asking(server, path) for server in (ours, theirs))
-    said = here()
-    if not isinstance(said, dict) or not set(said) >= ANSWER:
-        raise ValueError(f"the service gave no answer: {said}")
-    pair = interleaved(here, there, 3 * repetitions)
-    middle = 1e3 * statistics.median(pair.ours)
-    return at_most("`/predict` through `gradio_client`, one user, 224 px", THEIRS, pair.longer, 1.15, 1.05,
-                   f"{middle:.0f} ms an answer")  # fmt: skip
+def _one_user(product: servers.Server, empty_app: servers.Server, path: Path, repetitions: int) -> Row:
+    ask_product, ask_empty_app = (_caller(server, path) for server in (product, empty_app))
+    response = ask_product()
+    if not isinstance(response, dict) or not set(response) >= RESPONSE_KEYS:
+        raise ValueError(f"the service gave no answer: {response}")
+    pair = interleaved(ask_product, ask_empty_app, 3 * repetitions)
+    median_ms = 1e3 * statistics.median(pair.ours)
+    return at_most("`/predict` through `gradio_client`, one user, 224 px", REFERENCE, pair.longer, 1.15, 1.05,
+                   f"{median_ms:.0f} ms an answer")  # fmt: skip
 
 
-def _asking(server: servers.Server, path: Path) -> Any:
+def _caller(server: servers.Server, path: Path) -> Any:
     client = Client(server.url, verbose=False)
     return lambda: client.predict(handle_file(path), "balanced", api_name="/predict")
 
 
-def _many_users(ours: servers.Server, theirs: servers.Server, path: Path, repetitions: int) -> Row:
+def _many_users(product: servers.Server, empty_app: servers.Server, path: Path, repetitions: int) -> Row:
     """Each of 16 clients asks in turn, again and again; the servers take turns too."""
-    askings = [[_asking(server, path) for _ in range(CLIENTS)] for server in (ours, theirs)]
+    callers = [[_caller(server, path) for _ in range(CLIENTS)] for server in (product, empty_app)]
 
-    def crowd(asking: list[Any]) -> None:
+    def ask_all(callers_of_server: list[Any]) -> None:
         with ThreadPoolExecutor(CLIENTS) as pool:
-            list(pool.map(lambda ask: [ask() for _ in range(4)], asking))
+            list(pool.map(lambda ask: [ask() for _ in range(4)], callers_of_server))
 
-    pair = interleaved(lambda: crowd(askings[0]), lambda: crowd(askings[1]), repetitions)
+    pair = interleaved(lambda: ask_all(callers[0]), lambda: ask_all(callers[1]), repetitions)
     rate = 4 * CLIENTS / statistics.median(pair.ours)
-    return at_least(f"requests a second, {CLIENTS} clients", THEIRS, pair.faster, 0.85, 0.95, f"{rate:.0f} a second")
+    return at_least(f"requests a second, {CLIENTS} clients", REFERENCE, pair.faster, 0.85, 0.95, f"{rate:.0f} a second")
 
 
 def _starts(film: bytes, times: int) -> Iterator[Row]:
-    started = [(_start(servers.OURS, film), _start(servers.EMPTY, film)) for _ in range(times)]
-    pages = [ours[0] / theirs[0] for ours, theirs in started]
-    answers = [ours[1] / theirs[0] for ours, theirs in started]
-    alike = statistics.median(ours[1] / theirs[1] for ours, theirs in started)
-    seconds = statistics.median(theirs[0] for _, theirs in started)
+    starts = [(_start(servers.PRODUCT, film), _start(servers.EMPTY_APP, film)) for _ in range(times)]
+    pages = [product[0] / empty_app[0] for product, empty_app in starts]
+    answers = [product[1] / empty_app[0] for product, empty_app in starts]
+    first_answer_ratio = statistics.median(product[1] / empty_app[1] for product, empty_app in starts)
+    seconds = statistics.median(empty_app[0] for _, empty_app in starts)
     yield at_most(
         "start to first HTTP 200", "the empty app's", pages, 1.25, 1.1, f"the empty app takes {seconds:.1f} s"
     )
-    note = f"{alike:.2f}x of the empty app's start to its first answer"
+    note = f"{first_answer_ratio:.2f}x of the empty app's start to its first answer"
     yield at_most("start to first prediction", "the empty app's start to first HTTP 200", answers, 1.35, 1.2, note)
 
 
 def _start(command: tuple[str, ...], film: bytes) -> tuple[float, float]:
     """Seconds from the start of the process to (the first page, the first answer)."""
     with servers.serving(command) as server, httpx.Client(trust_env=False, timeout=60) as client:
-        began = time.perf_counter()
+        started_at = time.perf_counter()
         servers.call(client, server.url, servers.upload(client, server.url, film))
-        return server.seconds_to_page, server.seconds_to_page + time.perf_counter() - began
+        return server.seconds_to_page, server.seconds_to_page + time.perf_counter() - started_at
 
 
 def breakdown(predictor: Predictor, repetitions: int) -> Mapping[str, float]:
@@ -101,24 +101,24 @@ def breakdown(predictor: Predictor, repetitions: int) -> Mapping[str, float]:
     reading = predictor.read(data)
     if reading.activation is None:
         raise ValueError("the gate refused the benchmark's film")
-    activation, seen = reading.activation, imaging.to_input(reading.film)
-    shown = handlers.display_image(data, reading)
-    painted = explain.overlay(np.asarray(shown), activation)
+    activation, model_input = reading.activation, imaging.to_input(reading.film)
+    display_image = handlers.display_image(data, reading)
+    overlay = explain.overlay(np.asarray(display_image), activation)
     steps = {
         "decode at reduced size": lambda: imaging.read(data),
         "resize": lambda: imaging.to_input(reading.film),
-        "gate": lambda: predictor.bundle.gate.check(seen),
-        "graph": lambda: predictor.score(seen),
+        "gate": lambda: predictor.bundle.gate.check(model_input),
+        "graph": lambda: predictor.score(model_input),
         "decode in full, for the viewer": lambda: handlers.display_image(data, reading),
-        "overlay": lambda: explain.overlay(np.asarray(shown), activation),
-        "encode (JPEG)": lambda: painted.save(io.BytesIO(), "JPEG"),
+        "overlay": lambda: explain.overlay(np.asarray(display_image), activation),
+        "encode (JPEG)": lambda: overlay.save(io.BytesIO(), "JPEG"),
     }
-    found = {name: _median_ms(step, repetitions) for name, step in steps.items()}
-    with servers.serving(servers.OURS) as server, httpx.Client(trust_env=False, timeout=60) as client:
+    step_ms = {name: _median_ms(step, repetitions) for name, step in steps.items()}
+    with servers.serving(servers.PRODUCT) as server, httpx.Client(trust_env=False, timeout=60) as client:
         path = servers.upload(client, server.url, data)
         request = _median_ms(lambda: servers.call(client, server.url, path, "analyze"), repetitions)
         upload = _median_ms(lambda: servers.upload(client, server.url, data), repetitions)
-    return {"upload": upload, **found, "transport": max(0.0, request - sum(found.values()))}
+    return {"upload": upload, **step_ms, "transport": max(0.0, request - sum(step_ms.values()))}
 
 
 def _median_ms(step: Way, repetitions: int) -> float:

@@ -29,17 +29,17 @@ from pneumonia import load_predictor
 from pneumonia.files import walk_bottom_up
 
 from . import load
-from .served import Service, own, predict, served
+from .served import Service, predict, process_status, running_service
 
 CALLERS = 8
-LEAST_WARM = 300
+MIN_WARM_UP = 300
 RETENTION_S = 3
 IDLE_S = 12
 """For connections, which are kept for five seconds, and threads of the server's pool, which wait ten for work."""
 
 
 @dataclass(frozen=True)
-class Left:
+class Growth:
     """What is more after the run than after the warm-up."""
 
     films: int
@@ -51,7 +51,7 @@ class Left:
 
 
 @dataclass(frozen=True)
-class _Held:
+class _ProcessUsage:
     """What a process holds at a moment."""
 
     memory_mb: float
@@ -59,78 +59,78 @@ class _Held:
     open_files: int
 
     @classmethod
-    def by(cls, process: int) -> _Held:
+    def of(cls, process: int) -> _ProcessUsage:
         gc.collect()
-        memory, threads = own(process, "VmRSS") / 1024, own(process, "Threads")
+        memory, threads = process_status(process, "VmRSS") / 1024, process_status(process, "Threads")
         return cls(memory, threads, len(os.listdir(f"/proc/{process}/fd")))
 
 
-def in_process(films: int) -> Left:
+def in_process(films: int) -> Growth:
     """So many films through a predictor, in an own temporary folder."""
     with tempfile.TemporaryDirectory() as folder:
-        before, tempfile.tempdir = tempfile.tempdir, folder
+        original_folder, tempfile.tempdir = tempfile.tempdir, folder
         try:
             return _in_process(films, Path(folder))
         finally:
-            tempfile.tempdir = before
+            tempfile.tempdir = original_folder
 
 
-def _in_process(films: int, folder: Path) -> Left:
+def _in_process(films: int, folder: Path) -> Growth:
     predictor = load_predictor("", threads=2)
     sources = [case.content for case in load.cases(predictor)]
 
-    def judge(number: int) -> None:
+    def predict_films(number: int) -> None:
         answers = sum(1 for _ in predictor.predict_many(itertools.islice(itertools.cycle(sources), number)))
         assert answers == number
 
-    warm = max(films // 10, min(LEAST_WARM, films))
-    judge(warm)
-    first, began = _Held.by(os.getpid()), time.monotonic()
-    judge(films)
-    return _left(films, first, _Held.by(os.getpid()), len(list(walk_bottom_up(folder))), began)
+    warm_up = max(films // 10, min(MIN_WARM_UP, films))
+    predict_films(warm_up)
+    before, started_at = _ProcessUsage.of(os.getpid()), time.monotonic()
+    predict_films(films)
+    return _growth(films, before, _ProcessUsage.of(os.getpid()), len(list(walk_bottom_up(folder))), started_at)
 
 
-def over_http(requests: int, folder: Path) -> Left:
+def over_http(requests: int, folder: Path) -> Growth:
     """So many uploads and predictions by a few callers; then all that they brought must be gone."""
     films = [case.content for case in load.cases(load_predictor(""))]
-    with served(folder, PNEUMONIA_RETENTION_S=str(RETENTION_S)) as service:
-        asyncio.run(_ask(service, films, max(requests // 10, min(LEAST_WARM, requests))))
-        _come_to_rest(service)
-        first, began = _Held.by(service.process.pid), time.monotonic()
-        asyncio.run(_ask(service, films, requests))
-        files = _come_to_rest(service)
-        return _left(requests, first, _Held.by(service.process.pid), files, began)
+    with running_service(folder, PNEUMONIA_RETENTION_S=str(RETENTION_S)) as service:
+        asyncio.run(_send_requests(service, films, max(requests // 10, min(MIN_WARM_UP, requests))))
+        _wait_until_idle(service)
+        before, started_at = _ProcessUsage.of(service.process.pid), time.monotonic()
+        asyncio.run(_send_requests(service, films, requests))
+        files = _wait_until_idle(service)
+        return _growth(requests, before, _ProcessUsage.of(service.process.pid), files, started_at)
 
 
-async def _ask(service: Service, films: Sequence[bytes], requests: int) -> None:
-    places: Iterator[tuple[int, Any]] = iter(zip(range(requests), itertools.cycle(films), strict=False))
+async def _send_requests(service: Service, films: Sequence[bytes], requests: int) -> None:
+    numbered_films: Iterator[tuple[int, Any]] = iter(zip(range(requests), itertools.cycle(films), strict=False))
 
     async def caller(client: httpx.AsyncClient) -> None:
-        for number, film in places:
-            found = await predict(client, f"{number}.png", film)
-            assert "label" in found or "error" in found
+        for number, film in numbered_films:
+            response = await predict(client, f"{number}.png", film)
+            assert "label" in response or "error" in response
 
     async with httpx.AsyncClient(base_url=service.address, timeout=120) as client:
         await asyncio.gather(*(caller(client) for _ in range(CALLERS)))
 
 
-def _come_to_rest(service: Service) -> int:
+def _wait_until_idle(service: Service) -> int:
     """Wait until connections are closed and the films' time is over; how many files are left."""
-    latest = time.monotonic() + 20 * RETENTION_S
+    deadline = time.monotonic() + 20 * RETENTION_S
     time.sleep(RETENTION_S + IDLE_S)
-    while service.files() and time.monotonic() < latest:
+    while service.files() and time.monotonic() < deadline:
         time.sleep(0.2)
     return len(service.files())
 
 
-def _left(films: int, first: _Held, last: _Held, files: int, began: float) -> Left:
-    return Left(
+def _growth(films: int, before: _ProcessUsage, after: _ProcessUsage, files: int, started_at: float) -> Growth:
+    return Growth(
         films,
-        round(last.memory_mb - first.memory_mb, 1),
+        round(after.memory_mb - before.memory_mb, 1),
         files,
-        max(0, last.threads - first.threads),
-        max(0, last.open_files - first.open_files),
-        round(time.monotonic() - began, 1),
+        max(0, after.threads - before.threads),
+        max(0, after.open_files - before.open_files),
+        round(time.monotonic() - started_at, 1),
     )
 
 
@@ -138,12 +138,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--films", type=int, default=0)
     parser.add_argument("--requests", type=int, default=0)
-    given = parser.parse_args(arguments)
-    if given.films:
-        print(json.dumps(dataclasses.asdict(in_process(given.films))))
-    if given.requests:
+    options = parser.parse_args(arguments)
+    if options.films:
+        print(json.dumps(dataclasses.asdict(in_process(options.films))))
+    if options.requests:
         with tempfile.TemporaryDirectory() as folder:
-            print(json.dumps(dataclasses.asdict(over_http(given.requests, Path(folder)))))
+            print(json.dumps(dataclasses.asdict(over_http(options.requests, Path(folder)))))
     return 0
 
 

@@ -31,19 +31,19 @@ def answer_when_queue_is_full(page: gr.Blocks) -> None:
     queue = page._queue
     push = queue.push
 
-    async def pushed(body: Any, request: Any, username: str | None) -> Any:
-        ok, said, state = await push(body=body, request=request, username=username)
+    async def push_or_answer(body: Any, request: Any, username: str | None) -> Any:
+        ok, message, state = await push(body=body, request=request, username=username)
         if state != "queue_full":
-            return ok, said, state
+            return ok, message, state
         block_fn = page.fns[body.fn_index]
-        made = _ANSWERS.get(str(block_fn.api_name))
-        if made is None:
+        response = _RESPONSES.get(str(block_fn.api_name))
+        if response is None:
             return ok, queue_full_error().message, state
         event = Event(body.session_hash, block_fn, request, username)
-        _deliver(queue, event, made(body.data))
+        _deliver(queue, event, response(body.data))
         return True, event._id, "success"
 
-    queue.push = pushed  # type: ignore[method-assign]
+    queue.push = push_or_answer  # type: ignore[method-assign]
 
 
 def _deliver(queue: Any, event: Event, data: list[Any]) -> None:
@@ -55,24 +55,28 @@ def _deliver(queue: Any, event: Event, data: list[Any]) -> None:
     queue.send_message(event, ProcessCompletedMessage(output=output, success=True))
 
 
-def _name(given: Any) -> str | None:
-    return given.get("orig_name") if isinstance(given, dict) else None
+def _original_name(file: Any) -> str | None:
+    return file.get("orig_name") if isinstance(file, dict) else None
 
 
-def _row(given: Any) -> dict[str, Any]:
-    return Failure(_name(given), queue_full_error()).as_dict()
+def _busy_row(file: Any) -> dict[str, Any]:
+    return Failure(_original_name(file), queue_full_error()).as_dict()
 
 
-def _one(data: list[Any]) -> list[Any]:
-    return [_row(data[0] if data else None)]
+def _predict_response(data: list[Any]) -> list[Any]:
+    return [_busy_row(data[0] if data else None)]
 
 
-def _many(data: list[Any]) -> list[Any]:
-    return [[_row(given) for given in (data[0] if data else None) or []]]
+def _batch_response(data: list[Any]) -> list[Any]:
+    return [[_busy_row(file) for file in (data[0] if data else None) or []]]
 
 
-def _shown(_: list[Any]) -> list[Any]:
+def _analyze_response(_: list[Any]) -> list[Any]:
     return [page_text.failure(Failure(None, queue_full_error())), None, None, ""]
 
 
-_ANSWERS: dict[str, Callable[[list[Any]], list[Any]]] = {"predict": _one, "predict_batch": _many, "analyze": _shown}
+_RESPONSES: dict[str, Callable[[list[Any]], list[Any]]] = {
+    "predict": _predict_response,
+    "predict_batch": _batch_response,
+    "analyze": _analyze_response,
+}

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import load, soak
-from benchmarks.served import served
+from benchmarks.served import running_service
 from pneumonia import Predictor
 
 from ..support.wait import wait_for
@@ -17,7 +17,7 @@ GROWTH_MB = 20
 
 def met(predictor: Predictor, folder: Path, clients: int, seconds: float, queue: int) -> load.Tally:
     films = load.cases(predictor)
-    with served(folder, PNEUMONIA_QUEUE_SIZE=str(queue), PNEUMONIA_RETENTION_S="20") as service:
+    with running_service(folder, PNEUMONIA_QUEUE_SIZE=str(queue), PNEUMONIA_RETENTION_S="20") as service:
         tally = wait_for(load.run(service, films, clients, seconds))
         threads = service.threads()
     assert (tally.wrong, tally.lost, tally.unclear) == ([], [], 0)
@@ -64,6 +64,6 @@ def test_three_thousand_requests_leave_nothing(tmp_path: Path) -> None:
     assert_flat(soak.over_http(3_000, tmp_path))
 
 
-def assert_flat(left: soak.Left) -> None:
-    assert left.growth_mb < GROWTH_MB
-    assert (left.files, left.threads, left.open_files) == (0, 0, 0)
+def assert_flat(growth: soak.Growth) -> None:
+    assert growth.growth_mb < GROWTH_MB
+    assert (growth.files, growth.threads, growth.open_files) == (0, 0, 0)

@@ -73,7 +73,7 @@ def test_every_setting_can_be_given(service: dict[str, Any]) -> None:
 
 
 def test_it_gets_what_serving_needs_and_nothing_else() -> None:
-    given = [path.as_posix() for path in container.sent(ROOT, container.ignore_patterns())]
+    given = [path.as_posix() for path in container.build_context(ROOT, container.ignore_patterns())]
     assert {name.partition("/")[0] for name in given} == {
         "app.py",
         "requirements.txt",

@@ -28,7 +28,7 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_S = 180
+TIMEOUT_S = 180
 
 BASE_LIBRARIES = re.compile(
     r"(lib(c|m|dl|pthread|rt|util|gcc_s|stdc\+\+|z)|ld-linux-x86-64|ld-linux-aarch64)\.so(\.[\d.]+)?"
@@ -38,7 +38,7 @@ BASE_LIBRARIES = re.compile(
 VENDOR_PLUGINS = "ai_edge_litert/vendors"
 """LiteRT's doors to accelerators of others; they are never opened, and lack libraries everywhere."""
 
-LOCKED = ("--no-new-privs", "--inh-caps=-all", "--bounding-set=-all")
+NO_PRIVILEGES = ("--no-new-privs", "--inh-caps=-all", "--bounding-set=-all")
 """What compose.yaml asks of an engine: `no-new-privileges` and `cap_drop: ALL`."""
 
 PREDICT = """
@@ -49,7 +49,7 @@ film = next(Path("/app/pneumonia/models/children/examples").glob("*normal*.png")
 print(json.dumps(Client("http://127.0.0.1:7860", verbose=False).predict(handle_file(film), api_name="/predict")))
 """
 
-CLOSED = """
+INSPECT = """
 import importlib.util, os, json
 def writes(folder):
     try:
@@ -93,15 +93,15 @@ def health_check(parsed: list[Step]) -> list[str]:
     return list(json.loads(rest.split("CMD", 1)[1]))
 
 
-def sent(root: Path, patterns: list[str]) -> list[Path]:
+def build_context(root: Path, patterns: list[str]) -> list[Path]:
     """The files that `.dockerignore` lets through; the last pattern that fits a file or a folder above it decides."""
-    found = []
+    paths = []
     for folder, _, names in os.walk(root):
         for name in names:
             path = Path(folder, name).relative_to(root)
             if not _is_ignored(path, patterns):
-                found.append(path)
-    return sorted(found)
+                paths.append(path)
+    return sorted(paths)
 
 
 def _is_ignored(path: Path, patterns: list[str]) -> bool:
@@ -133,17 +133,17 @@ class Image:
     command: list[str] = field(default_factory=list)
     environment: dict[str, str] = field(default_factory=dict)
 
-    def carry_out(self, step: Step) -> None:
+    def execute(self, step: Step) -> None:
         print(f"-- {step.name} {step.rest}"[:110], flush=True)
         getattr(self, f"_{step.name.lower()}")(step)
 
-    def inside(self, command: list[str], *, prefix: tuple[str, ...] = (), **options: Any) -> subprocess.Popen[str]:
+    def start(self, command: list[str], *, prefix: tuple[str, ...] = (), **options: Any) -> subprocess.Popen[str]:
         """Start a command in the image, as its user."""
-        code = 'cd "$0" && exec "$@"'
-        user = ["setpriv", f"--reuid={self.user}", f"--regid={self.user}", "--clear-groups", *LOCKED]
-        lowered = [] if self.user == "root" else user
-        whole = [*prefix, "chroot", str(self.root), "sh", "-c", code, self.folder, *lowered, *command]
-        return subprocess.Popen(whole, env=self.environment, text=True, **options)
+        script = 'cd "$0" && exec "$@"'
+        user = ["setpriv", f"--reuid={self.user}", f"--regid={self.user}", "--clear-groups", *NO_PRIVILEGES]
+        drop_privileges = [] if self.user == "root" else user
+        full_command = [*prefix, "chroot", str(self.root), "sh", "-c", script, self.folder, *drop_privileges, *command]
+        return subprocess.Popen(full_command, env=self.environment, text=True, **options)
 
     def _from(self, step: Step) -> None:
         pass  # the base stands already
@@ -157,20 +157,20 @@ class Image:
 
     def _copy(self, step: Step) -> None:
         *sources, target = step.words
-        to = self.root / self.folder.lstrip("/") / target
-        for path in sent(ROOT, ignore_patterns()):
+        target_folder = self.root / self.folder.lstrip("/") / target
+        for path in build_context(ROOT, ignore_patterns()):
             for source in sources:
                 if path == Path(source):
-                    place = to / path.name
+                    destination = target_folder / path.name
                 elif path.is_relative_to(source):
-                    place = to / path.relative_to(source)
+                    destination = target_folder / path.relative_to(source)
                 else:
                     continue
-                place.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(ROOT / path, place)
+                destination.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(ROOT / path, destination)
 
     def _run(self, step: Step) -> None:
-        if self.inside(["sh", "-c", step.rest]).wait() != 0:
+        if self.start(["sh", "-c", step.rest]).wait() != 0:
             raise SystemExit(f"failed: RUN {step.rest}")
 
     def _user(self, step: Step) -> None:
@@ -186,29 +186,33 @@ class Image:
         self.command = step.words
 
 
-def build(place: Path, python: str) -> Image:
+def build(folder: Path, python: str) -> Image:
     """The image of the Dockerfile, over a layer of this machine."""
-    _mount("tmpfs", "tmpfs", place, "size=3g")
+    _mount("tmpfs", "tmpfs", folder, "size=3g")
     for name in ("upper", "work", "root"):
-        (place / name).mkdir()
-    layers = f"lowerdir=/,upperdir={place / 'upper'},workdir={place / 'work'}"
-    root = place / "root"
+        (folder / name).mkdir()
+    layers = f"lowerdir=/,upperdir={folder / 'upper'},workdir={folder / 'work'}"
+    root = folder / "root"
     _mount("overlay", "overlay", root, layers)
     for name in ("proc", "dev", "sys"):
         subprocess.run(["mount", "--rbind", f"/{name}", root / name], check=True)
     # What was here before must not help: neither this checkout nor this environment.
     _mount("tmpfs", "tmpfs", root / str(ROOT).lstrip("/"), "size=1m")
     shutil.rmtree(root / "app", ignore_errors=True)
-    _open_the_way_to(root, python)
+    _make_interpreter_readable(root, python)
     subprocess.run(["chroot", root, python, "-m", "venv", "/opt/base"], check=True)
-    kept = {name: value for name, value in os.environ.items() if name.startswith("PIP_") or name.endswith("_proxy")}
-    image = Image(root, environment={**kept, "PATH": "/opt/base/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin"})
+    inherited = {
+        name: value for name, value in os.environ.items() if name.startswith("PIP_") or name.endswith("_proxy")
+    }
+    image = Image(
+        root, environment={**inherited, "PATH": "/opt/base/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin"}
+    )
     for step in steps((ROOT / "Dockerfile").read_text()):
-        image.carry_out(step)
+        image.execute(step)
     return image
 
 
-def _open_the_way_to(root: Path, python: str) -> None:
+def _make_interpreter_readable(root: Path, python: str) -> None:
     """An interpreter in a folder of root's is nobody else's; in the layer it is."""
     for folder in Path(python).resolve().parents[:-1]:
         (root / str(folder).lstrip("/")).chmod(0o755)
@@ -218,31 +222,31 @@ def _mount(kind: str, source: str, target: Path, options: str) -> None:
     subprocess.run(["mount", "-t", kind, "-o", options, source, target], check=True)
 
 
-def installed(image: Image) -> dict[str, float]:
+def installed_size(image: Image) -> dict[str, float]:
     """Megabytes of what the steps have added to the base."""
     (packages,) = image.root.glob("opt/base/lib/python3.*/site-packages")
-    own = [path for path in packages.iterdir() if not path.name.startswith(("pip", "setuptools"))]
-    return {"packages_mb": _megabytes(own), "app_mb": _megabytes([image.root / "app"])}
+    added = [path for path in packages.iterdir() if not path.name.startswith(("pip", "setuptools"))]
+    return {"packages_mb": _megabytes(added), "app_mb": _megabytes([image.root / "app"])}
 
 
 def _megabytes(paths: list[Path]) -> float:
-    told = subprocess.run(["du", "-sc", "--block-size=1", *paths], capture_output=True, text=True, check=True).stdout
-    return round(int(told.splitlines()[-1].split()[0]) / 1e6, 1)
+    output = subprocess.run(["du", "-sc", "--block-size=1", *paths], capture_output=True, text=True, check=True).stdout
+    return round(int(output.splitlines()[-1].split()[0]) / 1e6, 1)
 
 
 def foreign_libraries(image: Image) -> set[str]:
     """Shared libraries that a package asks of the system, or that are nowhere, and that no slim image holds."""
     (packages,) = image.root.glob("opt/base/lib/python3.*/site-packages")
-    found = set()
+    missing = set()
     for path in packages.rglob("*.so*"):
         # A library inside a package finds its neighbours through the one that loads it.
         if VENDOR_PLUGINS in path.as_posix() or ".libs/" in path.as_posix() or not path.is_file():
             continue
-        told = subprocess.run(["ldd", path], capture_output=True, text=True).stdout
-        for name, where in re.findall(r"^\s+(\S+) => (\S+|not found)", told, re.MULTILINE):
-            if "site-packages" not in where and not BASE_LIBRARIES.fullmatch(name):
-                found.add(name)
-    return found
+        output = subprocess.run(["ldd", path], capture_output=True, text=True).stdout
+        for name, resolved in re.findall(r"^\s+(\S+) => (\S+|not found)", output, re.MULTILINE):
+            if "site-packages" not in resolved and not BASE_LIBRARIES.fullmatch(name):
+                missing.add(name)
+    return missing
 
 
 def serve(image: Image, service: dict[str, Any]) -> dict[str, Any]:
@@ -251,16 +255,16 @@ def serve(image: Image, service: dict[str, Any]) -> dict[str, Any]:
     assert tmpfs.startswith("/tmp:") and service["read_only"] and service["cap_drop"] == ["ALL"]
     subprocess.run(["mount", "-o", "remount,ro", image.root], check=True)
     _mount("tmpfs", "tmpfs", image.root / "tmp", tmpfs.removeprefix("/tmp:"))
-    alone = ("unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "-")
-    page = image.inside(image.command, prefix=alone)
+    network_namespace = ("unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "-")
+    page = image.start(image.command, prefix=network_namespace)
     try:
-        same = ("nsenter", f"--net=/proc/{page.pid}/ns/net")
+        enter_namespace = ("nsenter", f"--net=/proc/{page.pid}/ns/net")
         time.sleep(1)
-        seconds = _until_healthy(image, same, page)
-        told = {"healthy_after_s": round(seconds, 1)}
-        told |= {"prediction": json.loads(_output(image, same, ["python", "-c", PREDICT]))}
-        told |= json.loads(_output(image, same, ["python", "-c", CLOSED]))
-        return told | {"peak_memory_mb": _peak(page.pid)}
+        seconds = _until_healthy(image, enter_namespace, page)
+        report = {"healthy_after_s": round(seconds, 1)}
+        report |= {"prediction": json.loads(_output(image, enter_namespace, ["python", "-c", PREDICT]))}
+        report |= json.loads(_output(image, enter_namespace, ["python", "-c", INSPECT]))
+        return report | {"peak_memory_mb": _peak_memory_mb(page.pid)}
     finally:
         page.terminate()
         page.wait(30)
@@ -272,10 +276,10 @@ def _until_healthy(image: Image, prefix: tuple[str, ...], page: subprocess.Popen
     if not has_health_route():
         print("-- no health route yet: asking for the page instead", flush=True)
         check = [word.replace("/health", "/") for word in check]
-    while time.monotonic() - started < PATIENCE_S:
+    while time.monotonic() - started < TIMEOUT_S:
         if page.poll() is not None:
             raise SystemExit(f"CMD ended with {page.returncode}")
-        if image.inside(check, prefix=prefix, stderr=subprocess.DEVNULL).wait() == 0:
+        if image.start(check, prefix=prefix, stderr=subprocess.DEVNULL).wait() == 0:
             return time.monotonic() - started
         time.sleep(0.5)
     raise SystemExit("not healthy in time")
@@ -286,42 +290,42 @@ def has_health_route() -> bool:
 
 
 def _output(image: Image, prefix: tuple[str, ...], command: list[str]) -> str:
-    done = image.inside(command, prefix=prefix, stdout=subprocess.PIPE)
-    told = done.communicate(timeout=PATIENCE_S)[0]
-    if done.returncode:
+    process = image.start(command, prefix=prefix, stdout=subprocess.PIPE)
+    output = process.communicate(timeout=TIMEOUT_S)[0]
+    if process.returncode:
         raise SystemExit(f"failed inside: {command[-1]}")
-    return told.splitlines()[-1]
+    return output.splitlines()[-1]
 
 
-def _peak(pid: int) -> float:
+def _peak_memory_mb(pid: int) -> float:
     """Megabytes at most of the process that serves."""
     (line,) = (line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmHWM"))
     return round(int(line.split()[1]) / 1e3, 1)
 
 
-def measure(place: Path, python: str) -> dict[str, Any]:
+def measure(folder: Path, python: str) -> dict[str, Any]:
     service = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["film"]
-    image = build(place, python)
-    found = {**installed(image), "foreign_libraries": sorted(foreign_libraries(image))}
-    return found | serve(image, service)
+    image = build(folder, python)
+    report = {**installed_size(image), "foreign_libraries": sorted(foreign_libraries(image))}
+    return report | serve(image, service)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Builds and runs the container without an engine.")
     parser.add_argument("--python", default=sys.executable, help="the interpreter in the base's place")
     parser.add_argument("--json", type=Path, help="also write what was seen there")
-    parser.add_argument("--place", type=Path, help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.place is None:
-        with tempfile.TemporaryDirectory(prefix="container-") as place:
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.folder is None:
+        with tempfile.TemporaryDirectory(prefix="container-") as folder:
             # Mounts of its own, which end with it.
-            again = [sys.executable, "-m", "tests.support.container", *sys.argv[1:], "--place", place]
-            return subprocess.run(["unshare", "--mount", "--propagation", "private", *again], cwd=ROOT).returncode
-    found = measure(given.place, os.path.realpath(shutil.which(given.python) or given.python))
-    told = json.dumps(found, indent=1)
-    print(told)
-    if given.json:
-        given.json.write_text(told + "\n")
+            command = [sys.executable, "-m", "tests.support.container", *sys.argv[1:], "--folder", folder]
+            return subprocess.run(["unshare", "--mount", "--propagation", "private", *command], cwd=ROOT).returncode
+    report = measure(options.folder, os.path.realpath(shutil.which(options.python) or options.python))
+    text = json.dumps(report, indent=1)
+    print(text)
+    if options.json:
+        options.json.write_text(text + "\n")
     return 0
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from pneumonia import load_predictor
 
-from .conftest import CHROMIUM, QUIET
+from .conftest import CHROMIUM, CHROMIUM_ARGUMENTS
 from .visit import Visit, running
 
 DESK = {"width": 1280, "height": 860}
@@ -23,14 +23,14 @@ def page(browser: Any, address: str, film: Path, out: Path) -> None:
     with Visit(browser, address, viewport=DESK) as visit:
         visit.drop(film)
         visit.page.wait_for_selector("#shown img")
-        visit.look(mapped="Normal" not in visit.answer())
+        visit.show_map(has_map="Normal" not in visit.answer())
         visit.settle()
         visit.page.screenshot(path=out / "page.png")
 
 
 def evidence(browser: Any, address: str, film: Path, out: Path) -> None:
     with Visit(browser, address, viewport=DESK, color_scheme="dark") as visit:
-        visit.evidence()
+        visit.open_evidence()
         visit.page.locator("#what-does-a-threshold-cost").scroll_into_view_if_needed()
         visit.settle()
         visit.page.screenshot(path=out / "evidence.png")
@@ -53,7 +53,7 @@ def main() -> int:
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
     with running(load_predictor()) as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
         for picture in (page, evidence, phone):
             picture(browser, address, given.film, given.out)
         browser.close()

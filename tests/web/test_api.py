@@ -25,31 +25,31 @@ def predict(client: Client, path: Path, **options: Any) -> Any:
 def test_predict_gives_the_predictors_own_answer(
     client: Client, predictor: Predictor, files: dict[str, Path], name: str
 ) -> None:
-    found = predict(client, files[name])
-    assert list(found) == KEYS
-    assert found == predictor.predict(files[name], file=name).as_dict()
+    response = predict(client, files[name])
+    assert list(response) == KEYS
+    assert response == predictor.predict(files[name], file=name).as_dict()
 
 
 def test_a_refused_film_has_a_reason_and_no_probabilities(client: Client, files: dict[str, Path]) -> None:
-    found = predict(client, files["turned.png"])
-    assert found["label"] == "Unknown"
-    assert found["reason"]["code"] in {"unlike_training_films", "not_a_chest_film"}
-    assert (found["confidence"], found["probabilities"], found["zones"]) == (None, None, None)
+    response = predict(client, files["turned.png"])
+    assert response["label"] == "Unknown"
+    assert response["reason"]["code"] in {"unlike_training_films", "not_a_chest_film"}
+    assert (response["confidence"], response["probabilities"], response["zones"]) == (None, None, None)
 
 
 @pytest.mark.parametrize(("name", "code"), [("broken.jpg", "unreadable_image"), ("empty.png", "empty_file")])
 def test_a_bad_file_gets_an_error_object_and_never_raises(
     client: Client, files: dict[str, Path], name: str, code: str
 ) -> None:
-    found = predict(client, files[name])
-    assert found["file"] == name
-    assert found["error"]["code"] == code
+    response = predict(client, files[name])
+    assert response["file"] == name
+    assert response["error"]["code"] == code
 
 
 def test_the_operating_point_is_taken_by_name(client: Client, files: dict[str, Path]) -> None:
     assert predict(client, files["film.png"], operating_point="screening")["operating_point"] == "screening"
-    refused = predict(client, files["film.png"], operating_point="best")
-    assert "screening, balanced, confirm" in refused["error"]["message"]
+    rejected = predict(client, files["film.png"], operating_point="best")
+    assert "screening, balanced, confirm" in rejected["error"]["message"]
 
 
 @pytest.mark.parametrize("prevalence", [0.1, None, 0])
@@ -57,16 +57,16 @@ def test_the_prevalence_is_the_third_input_and_may_be_left_out(
     client: Client, predictor: Predictor, files: dict[str, Path], prevalence: float | None
 ) -> None:
     path = files["film.png"]
-    wanted = predictor.predict(path, prevalence=prevalence or None, file=path.name).as_dict()
-    assert predict(client, path, prevalence=prevalence) == wanted
-    assert client.predict([handle_file(path)], "balanced", prevalence, api_name="/predict_batch") == [wanted]
+    expected = predictor.predict(path, prevalence=prevalence or None, file=path.name).as_dict()
+    assert predict(client, path, prevalence=prevalence) == expected
+    assert client.predict([handle_file(path)], "balanced", prevalence, api_name="/predict_batch") == [expected]
 
 
 def test_an_impossible_prevalence_is_an_error_object(client: Client, files: dict[str, Path]) -> None:
     path = handle_file(files["film.png"])
     (row,) = client.predict([path], "balanced", 74, api_name="/predict_batch")
-    for found in (predict(client, files["film.png"], prevalence=74), row):
-        assert (found["file"], found["error"]["code"]) == ("film.png", "usage")
+    for response in (predict(client, files["film.png"], prevalence=74), row):
+        assert (response["file"], response["error"]["code"]) == ("film.png", "usage")
 
 
 def test_a_batch_keeps_order_and_loses_nothing(client: Client, files: dict[str, Path]) -> None:
@@ -96,12 +96,12 @@ def test_analyze_of_a_bad_file_says_what_is_wrong(client: Client, files: dict[st
 
 
 def test_model_names_itself_with_points_and_figures(client: Client, predictor: Predictor) -> None:
-    found = client.predict(api_name="/model")
-    assert found == json.loads(json.dumps(predictor.describe()))
-    assert set(found) == {"name", "revision", "sha256", "operating_points", "figures"}
-    assert set(found["operating_points"]) == {"screening", "balanced", "confirm"}
-    assert set(found["operating_points"]["balanced"]) == {"low", "threshold", "high"}
-    assert set(found["figures"]["official"]["accuracy"]) == {"value", "low", "high"}
+    response = client.predict(api_name="/model")
+    assert response == json.loads(json.dumps(predictor.describe()))
+    assert set(response) == {"name", "revision", "sha256", "operating_points", "figures"}
+    assert set(response["operating_points"]) == {"screening", "balanced", "confirm"}
+    assert set(response["operating_points"]["balanced"]) == {"low", "threshold", "high"}
+    assert set(response["figures"]["official"]["accuracy"]) == {"value", "low", "high"}
 
 
 def test_the_public_endpoints_and_their_parameters_are_the_contracts(client: Client) -> None:
@@ -117,29 +117,29 @@ def test_the_public_endpoints_and_their_parameters_are_the_contracts(client: Cli
     assert described["unnamed_endpoints"] == {}
 
 
-@pytest.mark.parametrize("others", [[], ["balanced"], ["balanced", None], ["balanced", 0.1]])
+@pytest.mark.parametrize("optional_inputs", [[], ["balanced"], ["balanced", None], ["balanced", 0.1]])
 def test_plain_http_gives_the_same_answer(
-    client: Client, address: str, files: dict[str, Path], others: list[Any]
+    client: Client, address: str, files: dict[str, Path], optional_inputs: list[Any]
 ) -> None:
     """Upload, call, read the event stream: what the README shows with curl. The last inputs may be left out."""
     path = files["film.png"]
     upload = ["curl", "-s", "-F", f"files=@{path}", f"{address}/gradio_api/upload"]
     stored = json.loads(subprocess.run(upload, capture_output=True, check=True).stdout)[0]
-    given = {"path": stored, "orig_name": path.name, "meta": {"_type": "gradio.FileData"}}
-    body = json.dumps({"data": [given, *others]}).encode()
+    file = {"path": stored, "orig_name": path.name, "meta": {"_type": "gradio.FileData"}}
+    body = json.dumps({"data": [file, *optional_inputs]}).encode()
     request = urllib.request.Request(f"{address}/gradio_api/call/predict", body, {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=30) as reply:
         event = json.load(reply)["event_id"]
     with urllib.request.urlopen(f"{address}/gradio_api/call/predict/{event}", timeout=30) as stream:
         lines = stream.read().decode().splitlines()
     answer = json.loads(next(line for line in reversed(lines) if line.startswith("data: "))[len("data: ") :])[0]
-    assert answer == predict(client, path, prevalence=others[1] if others[1:] else None)
+    assert answer == predict(client, path, prevalence=optional_inputs[1] if optional_inputs[1:] else None)
 
 
 def test_the_command_line_gives_the_same_answer(client: Client, files: dict[str, Path]) -> None:
     command = [sys.executable, "-m", "pneumonia", "predict", "--json", "film.png"]
-    done = subprocess.run(command, cwd=files["film.png"].parent, env=_package_path(), capture_output=True, text=True)
-    assert json.loads(done.stdout) == predict(client, files["film.png"])
+    process = subprocess.run(command, cwd=files["film.png"].parent, env=_package_path(), capture_output=True, text=True)
+    assert json.loads(process.stdout) == predict(client, files["film.png"])
 
 
 def test_names_from_outside_come_back_as_they_were(client: Client, files: dict[str, Path]) -> None:

@@ -39,7 +39,7 @@ def test_a_dropped_film_is_answered_by_itself(visit: Visit, files: dict[str, Pat
     assert predictor.predict(files["film.png"]).label in answer
     visit.page.wait_for_selector("#shown img[alt]:visible")
     assert "shows" in visit.page.inner_text("#characteristics")
-    visit.keep("film")
+    visit.save_screenshot("film")
 
 
 def test_the_answer_is_seen_without_scrolling(browser: Any, address: str, files: dict[str, Path]) -> None:
@@ -82,12 +82,12 @@ def test_a_dicom_file_is_read_like_a_picture(visit: Visit, tmp_path: Path, large
 
 
 def test_a_pasted_picture_goes_the_way_of_a_dropped_one(visit: Visit, files: dict[str, Path]) -> None:
-    visit.give("paste", files["film.png"])
+    visit.send_file("paste", files["film.png"])
     assert any(label in visit.answer() for label in LABELS)
 
 
 def test_a_film_dropped_beside_the_drop_zone_is_taken_too(visit: Visit, files: dict[str, Path]) -> None:
-    visit.give("drop", files["film.png"])
+    visit.send_file("drop", files["film.png"])
     assert any(label in visit.answer() for label in LABELS)
 
 
@@ -103,7 +103,7 @@ def test_a_broken_file_leaves_nothing_of_the_film_before_it(
 ) -> None:
     visit.drop(predictor.bundle.examples[-1])
     visit.page.wait_for_selector("#shown img")
-    visit.look()
+    visit.show_map()
     visit.drop(files["broken.jpg"], until=".answer.failed")
     visit.page.wait_for_selector("#shown img", state="detached")
     assert visit.page.locator("#map img, #look .look, #bars .bars, #report:visible").count() == 0
@@ -160,16 +160,16 @@ def test_the_map_stays_while_the_answer_has_one_and_goes_with_normal(
     visit, _ = moody
     visit.drop(files["film.png"])
     visit.page.wait_for_selector("#shown img")
-    visit.look()
+    visit.show_map()
     choose(visit, "screening")
     assert visit.page.locator("#map img").count() == 1
     choose(visit, "confirm")
     visit.page.wait_for_selector("#map img", state="detached")
-    visit.look(mapped=False)
+    visit.show_map(has_map=False)
     assert "no map for Normal" in visit.page.inner_text("#look")
     choose(visit, "balanced")
     visit.page.wait_for_selector("#look .look", state="detached")
-    visit.look()
+    visit.show_map()
 
 
 def test_a_film_that_was_deleted_is_asked_for_again(
@@ -184,18 +184,18 @@ def test_a_film_that_was_deleted_is_asked_for_again(
     assert "Film deleted" in visit.page.inner_text("#look")
     visit.page.get_by_role("button", name="Report (PDF)").click()
     visit.page.get_by_text("Drop it once more to go on.").nth(1).wait_for()
-    visit.keep("deleted")
+    visit.save_screenshot("deleted")
 
 
 def test_the_map_is_drawn_when_asked_for_and_fades_without_a_request(visit: Visit, predictor: Predictor) -> None:
     visit.drop(predictor.bundle.examples[-1])
     visit.page.wait_for_selector("#shown img")
     assert visit.page.locator("#map img").count() == 0
-    visit.look()
+    visit.show_map()
     film, over = (visit.page.locator(f"{part} img").bounding_box() for part in ("#shown", "#map"))
     assert film == over
     assert "A heatmap is no proof." in visit.page.inner_text("#look")
-    visit.keep("map")
+    visit.save_screenshot("map")
     asked: list[str] = []
     visit.page.on("request", lambda request: asked.append(request.url))
     for value in ("0", "100", "35"):
@@ -246,7 +246,7 @@ def test_the_page_says_what_it_is_and_which_model_answers(visit: Visit, predicto
 def test_the_matrix_follows_the_slider(visit: Visit, predictor: Predictor) -> None:
     run = predictor.bundle.served_run
     assert run is not None
-    visit.evidence()
+    visit.open_evidence()
     curve = run["curves"]["thresholds"]
     ill = run["confusion"]["true_positive"] + run["confusion"]["false_negative"]
     for at in (0, 37, 100):
@@ -257,7 +257,7 @@ def test_the_matrix_follows_the_slider(visit: Visit, predictor: Predictor) -> No
     visit.page.get_by_role("button", name="confirm").click()
     wanted = predictor.operating_points["confirm"].threshold
     assert abs(float(visit.page.inner_text("[data-cell=threshold]")) - wanted) <= 0.005
-    visit.keep("evidence")
+    visit.save_screenshot("evidence")
 
 
 @pytest.mark.parametrize(("size", "scheme"), [(PHONE, "light"), ({"width": 1920, "height": 1080}, "dark")])
@@ -267,13 +267,13 @@ def test_nothing_overflows_on_a_phone_or_in_the_dark(
     with Visit(browser, address, viewport=size, color_scheme=scheme) as visit:
         visit.drop(predictor.bundle.examples[-1])
         visit.page.wait_for_selector("#shown img")
-        visit.look()
+        visit.show_map()
         assert visit.is_dark() is (scheme == "dark")
         assert visit.width() <= size["width"]
-        visit.keep(f"{scheme}-film")
-        visit.evidence()
+        visit.save_screenshot(f"{scheme}-film")
+        visit.open_evidence()
         assert visit.width() <= size["width"]
-        visit.keep(f"{scheme}-evidence")
+        visit.save_screenshot(f"{scheme}-evidence")
 
 
 def test_dark_and_light_can_be_chosen_and_stay(visit: Visit) -> None:
@@ -296,16 +296,16 @@ def test_the_keyboard_reaches_the_drop_zone_and_the_operating_points(visit: Visi
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(browser: Any, address: str, predictor: Predictor, scheme: str) -> None:
     with Visit(browser, address, viewport=LAPTOP, color_scheme=scheme) as visit:
-        assert visit.serious(STOCK) == []
+        assert visit.axe_violations(STOCK) == []
         visit.drop(predictor.bundle.examples[-1])
         visit.page.wait_for_selector("#shown img")
-        visit.look()
-        assert visit.serious(STOCK) == []
-        visit.evidence()
-        assert visit.serious(STOCK) == []
+        visit.show_map()
+        assert visit.axe_violations(STOCK) == []
+        visit.open_evidence()
+        assert visit.axe_violations(STOCK) == []
         visit.page.get_by_role("tab", name="Many films").click()
         visit.page.wait_for_selector("#batch-films")
-        assert visit.serious(STOCK) == []
+        assert visit.axe_violations(STOCK) == []
 
 
 def test_with_a_login_the_page_asks_for_it(

@@ -103,7 +103,7 @@ def test_many_films_with_a_bad_one_become_a_table_and_files(visit: Visit, files:
     assert column(visit, FILE, 5) == [
         "film.png", "broken.jpg", "turned.png", "films.zip/ward/film.png", "films.zip/../broken.jpg"]  # fmt: skip
     assert visit.page.locator(f"{TABLE} img:visible").count() == 3
-    visit.keep("batch")
+    visit.save_screenshot("batch")
     assert [text.split()[-1] for text in column(visit, ANSWER, 5)] == [
         "Normal",
         "failed",
@@ -124,7 +124,7 @@ def test_reports_are_made_when_asked_for(visit: Visit, files: dict[str, Path]) -
     with zipfile.ZipFile(io.BytesIO(download(visit, "#batch-reports"))) as archive:
         assert archive.namelist() == ["0001-film.pdf"]
         assert archive.read("0001-film.pdf").startswith(b"%PDF")
-    visit.keep("batch-reports")
+    visit.save_screenshot("batch-reports")
 
 
 def test_a_column_sorts(visit: Visit, files: dict[str, Path]) -> None:
@@ -141,14 +141,14 @@ def test_stop_keeps_what_is_done(visit: Visit, many: list[Path]) -> None:
     visit.page.click(START)
     visit.page.wait_for_selector("#batch-progress progress")
     visit.page.wait_for_selector(f"{TABLE} .virtual-row")
-    visit.keep("batch-running")
+    visit.save_screenshot("batch-running")
     visit.page.click("#batch-stop")
     visit.page.wait_for_selector(f"{CSV}:visible", timeout=60_000)
     told = visit.page.inner_text("#batch-progress")
     rows = list(csv.DictReader(io.StringIO(download(visit, CSV).decode(), newline="")))
     assert 1 <= len(rows) < len(many)
     assert f"Stopped after {len(rows)} of {len(many)} films" in told
-    visit.keep("batch-stopped")
+    visit.save_screenshot("batch-stopped")
 
 
 def test_the_operating_point_is_taken(visit: Visit, files: dict[str, Path]) -> None:
@@ -195,6 +195,6 @@ def test_nothing_overflows_on_a_phone_or_in_the_dark(
     visit.page.get_by_role("tab", name="Many films").click()
     judge(visit, [files["film.png"], files["broken.jpg"], files["turned.png"]])
     visit.page.wait_for_selector(f"{TABLE} .virtual-row img", state="attached")
-    visit.keep(f"batch-{scheme}-{width}")
+    visit.save_screenshot(f"batch-{scheme}-{width}")
     assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
     visit.page.close()

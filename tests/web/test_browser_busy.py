@@ -10,7 +10,7 @@ from gradio_client import Client, handle_file
 
 from pneumonia import Predictor
 
-from .visit import READY, Held, Visit, running
+from .visit import READY, PausablePredictor, Visit, running
 
 pytestmark = pytest.mark.browser
 
@@ -22,21 +22,21 @@ def test_a_film_that_waits_or_is_turned_away_never_stands_beside_the_answer_befo
 ) -> None:
     monkeypatch.setenv("PNEUMONIA_QUEUE_SIZE", "1")
     monkeypatch.setenv("PNEUMONIA_THREADS", "1")
-    held = Held(predictor)
-    with running(held) as address, Visit(browser, address) as visit:
+    pausable = PausablePredictor(predictor)
+    with running(pausable) as address, Visit(browser, address) as visit:
         visit.drop(files["film.png"])
         visit.page.wait_for_selector("#shown img")
-        held.open.clear()
+        pausable.pause()
         client = Client(address, verbose=False)
         first = client.submit(handle_file(files["film.jpg"]), api_name="/predict")
         visit.page.set_input_files(READY, files["turned.png"])
         visit.page.wait_for_selector(".answer.waiting")
         assert visit.page.locator("#shown img").count() == 0
         assert not any(label in visit.page.inner_text("#verdict") for label in LABELS)
-        held.open.set()
+        pausable.resume()
         assert "Unknown" in visit.answer()
         first.result()
-        held.open.clear()
+        pausable.pause()
         waiting = [client.submit(handle_file(files["film.jpg"]), api_name="/predict") for _ in range(4)]
         visit.page.wait_for_timeout(1_500)
         visit.page.set_input_files(READY, files["film.png"])
@@ -44,7 +44,7 @@ def test_a_film_that_waits_or_is_turned_away_never_stands_beside_the_answer_befo
         assert "Too many films are waiting" in visit.answer()
         assert visit.page.locator("#shown img").count() == 0
         visit.errors.clear()  # the browser reports the refused request itself
-        held.open.set()
+        pausable.resume()
         said = [job.result() for job in waiting]
         assert all("label" in one or one["error"]["code"] == "busy" for one in said)
         again = visit.drop(files["film.png"], until=".answer:not(.waiting):not(.failed)")

@@ -22,7 +22,7 @@ from pneumonia.web import film_session
 from pneumonia.web.batch_job import Jobs
 from pneumonia.web.server.upload import Upload
 from tests.hostile.decompression_bombs import png_of
-from tests.support.dicom_files import dicom as any_dicom
+from tests.support.dicom_files import dicom as dicom_with_tags
 
 from .visit import Visit, dicom
 
@@ -59,7 +59,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, large_film: Any, encode: Ca
         "small.png": encode(large_film[:50, :50].copy(), "PNG"),
         "swollen.png": png_of(60_000, 60_000),
         "cut.dcm": dicom(large_film)[:50_000],
-        "scan.dcm": any_dicom(large_film, Modality="CT"),
+        "scan.dcm": dicom_with_tags(large_film, Modality="CT"),
     }
     assert set(contents) == {*CODES, *ANSWERED}
     for name, content in contents.items():
@@ -68,85 +68,85 @@ def folder(tmp_path_factory: pytest.TempPathFactory, large_film: Any, encode: Ca
 
 
 @pytest.fixture(scope="module")
-def told(predictor: Predictor, folder: Path) -> Answers:
+def expected(predictor: Predictor, folder: Path) -> Answers:
     """What the predictor itself says, without the name."""
     paths = sorted(folder.iterdir())
     return {
-        path.name: _nameless(result.as_dict())
+        path.name: _without_file(result.as_dict())
         for path, result in zip(paths, predictor.predict_many(paths), strict=True)
     }
 
 
-def _nameless(answer: dict[str, Any]) -> dict[str, Any]:
+def _without_file(answer: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in json.loads(json.dumps(answer)).items() if key != "file"}
 
 
 def _by_name(lines: str) -> Answers:
     rows = [json.loads(line) for line in lines.splitlines()]
-    return {Path(row["file"]).name: _nameless(row) for row in rows}
+    return {Path(row["file"]).name: _without_file(row) for row in rows}
 
 
-def _command(*arguments: object) -> str:
-    own = {name: value for name, value in os.environ.items() if not name.startswith("PNEUMONIA_")}
+def _run_command(*arguments: object) -> str:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PNEUMONIA_")}
     command = [sys.executable, "-m", "pneumonia", *map(str, arguments)]
-    done = subprocess.run(command, cwd=ROOT, env=own, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 1, done.stderr
-    return done.stdout
+    process = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+    assert process.returncode == 1, process.stderr
+    return process.stdout
 
 
-def test_the_set_holds_what_it_says(told: Answers) -> None:
-    assert {name: answer["error"]["code"] for name, answer in told.items() if "error" in answer} == CODES
-    assert {told[name]["label"] for name in ANSWERED} >= {"Normal", "Unknown"}
-    assert told["inverted.png"]["warnings"] and told["coarse.png"]["warnings"]
+def test_the_set_holds_what_it_says(expected: Answers) -> None:
+    assert {name: answer["error"]["code"] for name, answer in expected.items() if "error" in answer} == CODES
+    assert {expected[name]["label"] for name in ANSWERED} >= {"Normal", "Unknown"}
+    assert expected["inverted.png"]["warnings"] and expected["coarse.png"]["warnings"]
 
 
-def test_the_endpoint_for_one(client: Client, folder: Path, told: Answers) -> None:
-    found = {name: client.predict(handle_file(folder / name), api_name="/predict") for name in told}
-    assert {name: _nameless(answer) for name, answer in found.items()} == told
-    assert all(answer["file"] == name for name, answer in found.items())
+def test_the_endpoint_for_one(client: Client, folder: Path, expected: Answers) -> None:
+    responses = {name: client.predict(handle_file(folder / name), api_name="/predict") for name in expected}
+    assert {name: _without_file(answer) for name, answer in responses.items()} == expected
+    assert all(answer["file"] == name for name, answer in responses.items())
 
 
-def test_the_endpoint_for_many(client: Client, folder: Path, told: Answers) -> None:
-    rows = client.predict([handle_file(folder / name) for name in told], api_name="/predict_batch")
-    assert {row["file"]: _nameless(row) for row in rows} == told
+def test_the_endpoint_for_many(client: Client, folder: Path, expected: Answers) -> None:
+    rows = client.predict([handle_file(folder / name) for name in expected], api_name="/predict_batch")
+    assert {row["file"]: _without_file(row) for row in rows} == expected
 
 
-def test_the_command_for_one(folder: Path, told: Answers) -> None:
-    assert _by_name(_command("predict", "--json", *sorted(folder.iterdir()))) == told
+def test_the_command_for_one(folder: Path, expected: Answers) -> None:
+    assert _by_name(_run_command("predict", "--json", *sorted(folder.iterdir()))) == expected
 
 
-def test_the_command_for_many(folder: Path, told: Answers, tmp_path: Path) -> None:
-    _command("batch", folder, "--out", tmp_path / "results.csv", "--jsonl")
-    assert _by_name((tmp_path / "results.jsonl").read_text()) == told
+def test_the_command_for_many(folder: Path, expected: Answers, tmp_path: Path) -> None:
+    _run_command("batch", folder, "--out", tmp_path / "results.csv", "--jsonl")
+    assert _by_name((tmp_path / "results.jsonl").read_text()) == expected
 
 
-def test_the_command_for_a_zip(folder: Path, told: Answers, tmp_path: Path) -> None:
-    with zipfile.ZipFile(tmp_path / "films.zip", "w", zipfile.ZIP_DEFLATED) as made:
+def test_the_command_for_a_zip(folder: Path, expected: Answers, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "films.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(folder.iterdir()):
-            made.write(path, path.name)
-    _command("batch", tmp_path / "films.zip", "--out", tmp_path / "results.csv", "--jsonl")
-    assert _by_name((tmp_path / "results.jsonl").read_text()) == told
+            archive.write(path, path.name)
+    _run_command("batch", tmp_path / "films.zip", "--out", tmp_path / "results.csv", "--jsonl")
+    assert _by_name((tmp_path / "results.jsonl").read_text()) == expected
 
 
-def test_the_pages_batch(predictor: Predictor, folder: Path, told: Answers) -> None:
+def test_the_pages_batch(predictor: Predictor, folder: Path, expected: Answers) -> None:
     jobs = Jobs(predictor)
-    token = jobs.begin([Upload(folder / name, name) for name in told], "balanced")
+    token = jobs.create([Upload(folder / name, name) for name in expected], "balanced")
     *_, job = jobs.run(token)
-    assert _by_name(job.json_lines.read_text()) == told
-    jobs.forget(token)
+    assert _by_name(job.json_lines.read_text()) == expected
+    jobs.delete(token)
 
 
-def test_the_page(predictor: Predictor, folder: Path, told: Answers) -> None:
+def test_the_page(predictor: Predictor, folder: Path, expected: Answers) -> None:
     """The JSON that it gives to save; of a file that fails, the code and the sentence that it shows."""
-    for name, answer in told.items():
-        held, headline, *_ = film_session.open_film(predictor, Upload(folder / name, name))
+    for name, answer in expected.items():
+        session, headline, *_ = film_session.open_film(predictor, Upload(folder / name, name))
         if "error" in answer:
-            assert held is None and answer["error"]["code"] in headline
+            assert session is None and answer["error"]["code"] in headline
             assert html.escape(answer["error"]["message"]) in headline
             continue
-        saved = film_session.as_json(predictor, held, "balanced")
+        saved = film_session.as_json(predictor, session, "balanced")
         assert saved is not None
-        assert _nameless(json.loads(base64.b64decode(saved["content"]))) == answer
+        assert _without_file(json.loads(base64.b64decode(saved["content"]))) == answer
 
 
 @pytest.fixture
@@ -157,8 +157,8 @@ def visit(browser: Any, address: str) -> Iterator[Visit]:
 
 @pytest.mark.browser
 @pytest.mark.parametrize("name", ["film.dcm", "turned.png", "inverted.png"])
-def test_the_page_in_a_browser(visit: Visit, folder: Path, told: Answers, name: str) -> None:
+def test_the_page_in_a_browser(visit: Visit, folder: Path, expected: Answers, name: str) -> None:
     visit.drop(folder / name)
-    with visit.page.expect_download() as waiting:
+    with visit.page.expect_download() as download:
         visit.page.get_by_role("button", name="Answer (JSON)").click()
-    assert _nameless(json.loads(Path(waiting.value.path()).read_text())) == told[name]
+    assert _without_file(json.loads(Path(download.value.path()).read_text())) == expected[name]

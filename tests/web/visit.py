@@ -17,16 +17,16 @@ from pneumonia.web import page
 SCREENSHOTS = Path(__file__).parents[2] / "screenshots"
 READY = "#film input[type=file]"
 
-GIVE = """([kind, name, content]) => {
+DISPATCH_FILE_EVENT = """([event_type, name, content]) => {
     const transfer = new DataTransfer();
     transfer.items.add(new File([new Uint8Array(content)], name, {type: "image/png"}));
-    const event = kind === "paste"
+    const event = event_type === "paste"
         ? new ClipboardEvent("paste", {clipboardData: transfer, bubbles: true, cancelable: true})
         : new DragEvent("drop", {dataTransfer: transfer, bubbles: true, cancelable: true});
     document.querySelector("#title, .head").dispatchEvent(event);
 }"""
 
-FADED = """Promise.all(document.getAnimations()
+WAIT_FOR_TRANSITIONS = """Promise.all(document.getAnimations()
     .filter((animation) => animation instanceof CSSTransition)
     .map((animation) => animation.finished.catch(() => 0)))"""
 
@@ -37,25 +37,25 @@ class Visit:
     def __init__(self, browser: Any, address: str, ready: str = READY, **options: Any) -> None:
         self.page = browser.new_page(**options)
         self.errors: list[str] = []
-        self.foreign: list[str] = []
+        self.foreign_urls: list[str] = []
         self.page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("request", lambda request: self._note(request.url, address))
+        self.page.on("request", lambda request: self._record_foreign_url(request.url, address))
         self.page.goto(address)
         self.page.wait_for_selector(ready, state="attached")
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: object, *_: object) -> None:
+    def __exit__(self, error_type: object, *_: object) -> None:
         self.page.close()
-        if kind is None:
+        if error_type is None:
             assert self.errors == []
-            assert self.foreign == [], "the page asks other servers"
+            assert self.foreign_urls == [], "the page asks other servers"
 
-    def _note(self, url: str, address: str) -> None:
+    def _record_foreign_url(self, url: str, address: str) -> None:
         if not url.startswith((address, "data:", "blob:")):
-            self.foreign.append(url)
+            self.foreign_urls.append(url)
 
     def drop(self, path: Path, until: str = ".answer:not(.waiting)") -> str:
         self.page.wait_for_selector(READY, state="attached")
@@ -63,21 +63,21 @@ class Visit:
         self.page.wait_for_selector(until)
         return self.answer()
 
-    def give(self, kind: str, path: Path) -> None:
+    def send_file(self, event_type: str, path: Path) -> None:
         """A file that comes by "paste" or "drop", somewhere on the page."""
-        self.page.evaluate(GIVE, [kind, path.name, list(path.read_bytes())])
+        self.page.evaluate(DISPATCH_FILE_EVENT, [event_type, path.name, list(path.read_bytes())])
 
     def answer(self) -> str:
         self.page.wait_for_selector(".answer:not(.waiting)")
         return str(self.page.inner_text(".answer"))
 
-    def look(self, *, mapped: bool = True) -> None:
+    def show_map(self, *, has_map: bool = True) -> None:
         self.page.locator("#ask").click()
         self.page.wait_for_selector("#look .look")
-        if mapped:
+        if has_map:
             self.page.wait_for_selector("#map img")
 
-    def evidence(self) -> None:
+    def open_evidence(self) -> None:
         self.page.get_by_role("tab", name="Evidence").click()
         self.page.wait_for_selector("#evidence section table")
 
@@ -92,16 +92,16 @@ class Visit:
     def width(self) -> int:
         return int(self.page.evaluate("document.documentElement.scrollWidth"))
 
-    def serious(self, known: Collection[str]) -> list[str]:
-        """What axe finds serious or critical, the `known` rules aside: rule and element."""
+    def axe_violations(self, ignored_rules: Collection[str]) -> list[str]:
+        """What axe finds serious or critical, the `ignored_rules` aside: rule and element."""
         from axe_playwright_python.sync_playwright import Axe
 
         self.settle()
-        found = Axe().run(self.page).response["violations"]
+        violations = Axe().run(self.page).response["violations"]
         return [
             f"{rule['id']}: {node['html'][:200]}"
-            for rule in found
-            if rule["impact"] in {"serious", "critical"} and rule["id"] not in known
+            for rule in violations
+            if rule["impact"] in {"serious", "critical"} and rule["id"] not in ignored_rules
             for node in rule["nodes"]
         ]
 
@@ -109,24 +109,30 @@ class Visit:
         """Until every picture is decoded and nothing fades in any more, so that eyes see what a screenshot shows."""
         self.page.evaluate("Promise.all([...document.images].map((image) => image.decode().catch(() => 0)))")
         self.page.wait_for_function("!document.querySelector('.pending')")
-        self.page.evaluate(FADED)
+        self.page.evaluate(WAIT_FOR_TRANSITIONS)
 
-    def keep(self, name: str) -> None:
+    def save_screenshot(self, name: str) -> None:
         self.settle()
         SCREENSHOTS.mkdir(exist_ok=True)
         self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
 
 
-class Held(Predictor):
+class PausablePredictor(Predictor):
     """Reads no film while it is shut."""
 
     def __init__(self, predictor: Predictor) -> None:
         super().__init__(predictor.bundle, 1)
-        self.open = threading.Event()
-        self.open.set()
+        self._is_running = threading.Event()
+        self._is_running.set()
+
+    def pause(self) -> None:
+        self._is_running.clear()
+
+    def resume(self) -> None:
+        self._is_running.set()
 
     def read(self, source: Source) -> Reading:
-        assert self.open.wait(60)
+        assert self._is_running.wait(60)
         return super().read(source)
 
 

@@ -14,11 +14,11 @@ from ...errors import InternalError
 from . import cleanup, connection_limits, health, login, request_limits, request_log, route_policy, upload_storage
 
 
-def app_kwargs(sweep_every_s: float) -> dict[str, Any]:
+def app_kwargs(cleanup_interval_s: float) -> dict[str, Any]:
     """The `app_kwargs` of `launch`: what every request passes, from the outside in."""
     connection_limits.install()
-    _tell_no_tracebacks()
-    layers = (
+    _suppress_gradio_tracebacks()
+    middleware_classes = (
         request_log.RequestLog,
         route_policy.RoutePolicy,
         login.LoginThrottle,
@@ -26,21 +26,21 @@ def app_kwargs(sweep_every_s: float) -> dict[str, Any]:
         upload_storage.DeleteAbortedUploads,
     )
     return {
-        "middleware": [Middleware(layer) for layer in layers],
+        "middleware": [Middleware(middleware_class) for middleware_class in middleware_classes],
         "routes": [health.ROUTE],
-        "lifespan": cleanup.cleanup_lifespan(sweep_every_s),
+        "lifespan": cleanup.cleanup_lifespan(cleanup_interval_s),
         "openapi_url": None,
     }
 
 
-def _tell_no_tracebacks() -> None:
+def _suppress_gradio_tracebacks() -> None:
     """Gradio prints the traceback of what fails outside our handlers, and its last line quotes paths and names."""
-    quiet = SimpleNamespace(print_exc=_print_place)
+    traceback_stub = SimpleNamespace(print_exc=_log_location)
     for module in (queueing, route_utils, routes):
-        module.traceback = quiet  # type: ignore[attr-defined]
+        module.traceback = traceback_stub  # type: ignore[attr-defined]
 
 
-def _print_place(*_: Any, **__: Any) -> None:
+def _log_location(*_: Any, **__: Any) -> None:
     error = sys.exception()
     if error is not None:
         errors.request_id.set("")  # Gradio's queue works on in the context of the request that woke it first

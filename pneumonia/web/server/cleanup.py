@@ -14,13 +14,13 @@ from ...errors import InternalError
 from . import login, session_memory, upload_storage
 
 
-def cleanup_lifespan(every_s: float) -> Any:
+def cleanup_lifespan(interval_s: float) -> Any:
     """A lifespan of the server that looks every so often."""
 
     @asynccontextmanager
     async def lifespan(app: Any) -> AsyncIterator[None]:
         app.state.loop = asyncio.get_running_loop()
-        task = asyncio.create_task(_sweep(app, every_s))
+        task = asyncio.create_task(_run_periodically(app, interval_s))
         try:
             yield
         finally:
@@ -29,17 +29,17 @@ def cleanup_lifespan(every_s: float) -> Any:
     return lifespan
 
 
-async def _sweep(app: Any, every_s: float) -> None:
-    logins = login.LoginExpiry()
+async def _run_periodically(app: Any, interval_s: float) -> None:
+    login_expiry = login.LoginExpiry()
     while True:
-        await asyncio.sleep(every_s)
+        await asyncio.sleep(interval_s)
         try:
-            logins.end_old(app.tokens)
-            await anyio.to_thread.run_sync(_tidy, app)
+            login_expiry.revoke_expired(app.tokens)
+            await anyio.to_thread.run_sync(_delete_expired_data, app)
         except Exception as error:
             InternalError.from_exception(error)  # into the log: whatever it was, the next look must come
 
 
-def _tidy(app: Any) -> None:
+def _delete_expired_data(app: Any) -> None:
     upload_storage.delete_expired(app.get_blocks(), Path(app.uploaded_file_dir))
     session_memory.drop_idle_sessions(app.get_blocks())

@@ -28,63 +28,67 @@ GRACEFUL_CLOSE_S = 5
 class BoundedConnection(H11Protocol):
     """A connection of the server."""
 
-    silent_since = 0.0
-    _clock: asyncio.TimerHandle | None = None
+    idle_since = 0.0
+    _header_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._expect_request()
         if len(self.connections) > MAX_CONNECTIONS:
-            self._make_room()
+            self._close_longest_idle()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        if self.is_at_work:
-            self._stop_clock()
-        elif self._clock is None and not self.transport.is_closing():
+        if self.is_request_active:
+            self._cancel_header_timer()
+        elif self._header_timer is None and not self.transport.is_closing():
             self._expect_request()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        self._stop_clock()
+        self._cancel_header_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._stop_clock()
+        self._cancel_header_timer()
         super().connection_lost(exc)
 
     @property
-    def is_at_work(self) -> bool:
+    def is_request_active(self) -> bool:
         """Whether a request has come whole enough to be answered."""
         return self.cycle is not None and not self.cycle.response_complete
 
     def _expect_request(self) -> None:
-        self.silent_since = time.monotonic()
-        self._clock = self.loop.call_later(HEADER_TIMEOUT_S, self._give_up)
+        self.idle_since = time.monotonic()
+        self._header_timer = self.loop.call_later(HEADER_TIMEOUT_S, self._abort_if_idle)
 
-    def _stop_clock(self) -> None:
-        if self._clock is not None:
-            self._clock.cancel()
-            self._clock = None
+    def _cancel_header_timer(self) -> None:
+        if self._header_timer is not None:
+            self._header_timer.cancel()
+            self._header_timer = None
 
-    def _give_up(self) -> None:
-        if not self.is_at_work:
+    def _abort_if_idle(self) -> None:
+        if not self.is_request_active:
             self.transport.abort()
 
-    def _make_room(self) -> None:
-        silent = [one for one in self.connections if isinstance(one, BoundedConnection) and not one.is_at_work]
-        min(silent, key=lambda one: one.silent_since).transport.abort()
+    def _close_longest_idle(self) -> None:
+        idle = [
+            connection
+            for connection in self.connections
+            if isinstance(connection, BoundedConnection) and not connection.is_request_active
+        ]
+        min(idle, key=lambda connection: connection.idle_since).transport.abort()
 
 
 class BoundedServer(http_server.Server):
     """Gradio's server with bounds; Gradio has no parameter for them."""
 
-    def __init__(self, config: Config, *others: Any, **options: Any) -> None:
+    def __init__(self, config: Config, *args: Any, **kwargs: Any) -> None:
         config.http = BoundedConnection
         config.timeout_keep_alive = KEEP_ALIVE_S
         config.timeout_graceful_shutdown = GRACEFUL_CLOSE_S
         config.access_log = False  # its lines hold the paths of films
         config.server_header = False
-        super().__init__(config, *others, **options)
+        super().__init__(config, *args, **kwargs)
 
 
 def install() -> None:

@@ -19,7 +19,7 @@ FIRST_DELAY_S, MAX_DELAY_S = 0.25, 10.0
 """A wrong guess doubles the delay of the next one, for the same address or the same user. Nobody is ever locked out: a
 whole hospital may come from one address, and an attacker must not be able to shut a user out by guessing badly."""
 
-FORGIVEN_AFTER_S = 900
+FAILURES_EXPIRE_AFTER_S = 900
 MAX_CONCURRENT_ATTEMPTS = 8
 """Guesses of one address at once: with the longest delay, one guess in 1.25 s."""
 
@@ -34,8 +34,8 @@ LOGIN_LIFETIME_S = 12 * 3600
 @dataclass
 class _Record:
     failures: int = 0
-    last: float = 0.0
-    waiting: int = 0
+    last_attempt_s: float = 0.0
+    concurrent_attempts: int = 0
 
 
 class FailedAttempts:
@@ -44,23 +44,23 @@ class FailedAttempts:
     def __init__(self) -> None:
         self._records: OrderedDict[str, _Record] = OrderedDict()
 
-    def record(self, whose: str) -> _Record:
-        record = self._records.setdefault(whose, _Record())
-        self._records.move_to_end(whose)
+    def record(self, key: str) -> _Record:
+        record = self._records.setdefault(key, _Record())
+        self._records.move_to_end(key)
         while len(self._records) > MAX_RECORDS:
             self._records.popitem(last=False)
-        if time.monotonic() - record.last > FORGIVEN_AFTER_S:
+        if time.monotonic() - record.last_attempt_s > FAILURES_EXPIRE_AFTER_S:
             record.failures = 0
         return record
 
-    def delay(self, whose: str) -> float:
+    def delay(self, key: str) -> float:
         """Seconds to wait before the next guess is looked at."""
-        failures = self.record(whose).failures
+        failures = self.record(key).failures
         return min(FIRST_DELAY_S * 2 ** (failures - 1), MAX_DELAY_S) if failures else 0.0
 
-    def note(self, whose: str, *, correct: bool) -> None:
-        record = self.record(whose)
-        record.failures, record.last = (0 if correct else min(record.failures + 1, 30)), time.monotonic()
+    def note(self, key: str, *, correct: bool) -> None:
+        record = self.record(key)
+        record.failures, record.last_attempt_s = (0 if correct else min(record.failures + 1, 30)), time.monotonic()
 
 
 class PasswordCheck:
@@ -68,17 +68,17 @@ class PasswordCheck:
 
     def __init__(self, pairs: list[tuple[str, str]]) -> None:
         # Hashes have one length, so a comparison tells nothing of the password's.
-        self._known = [_digest(user, password) for user, password in pairs]
-        self._guesses = FailedAttempts()
+        self._digests = [_digest(user, password) for user, password in pairs]
+        self._failed_attempts = FailedAttempts()
 
     async def check(self, user: str, password: str) -> bool:
-        whose = hashlib.sha256(user.encode()).hexdigest()
-        await asyncio.sleep(self._guesses.delay(whose))
-        given = _digest(user, password)
+        key = hashlib.sha256(user.encode()).hexdigest()
+        await asyncio.sleep(self._failed_attempts.delay(key))
+        candidate = _digest(user, password)
         correct = False
-        for known in self._known:
-            correct |= hmac.compare_digest(given, known)
-        self._guesses.note(whose, correct=correct)
+        for digest in self._digests:
+            correct |= hmac.compare_digest(candidate, digest)
+        self._failed_attempts.note(key, correct=correct)
         return correct
 
 
@@ -90,14 +90,14 @@ class LoginExpiry:
     """Since when each login has been open; Gradio keeps all of them until the process ends."""
 
     def __init__(self) -> None:
-        self._since: dict[str, float] = {}
+        self._issued_at: dict[str, float] = {}
 
-    def end_old(self, tokens: dict[str, str]) -> None:
+    def revoke_expired(self, tokens: dict[str, str]) -> None:
         """Take from Gradio's `tokens` (cookie -> user) those that were given out too long ago."""
         now = time.monotonic()
-        self._since = {token: self._since.get(token, now) for token in list(tokens)}
-        for token, since in self._since.items():
-            if now - since > LOGIN_LIFETIME_S:
+        self._issued_at = {token: self._issued_at.get(token, now) for token in list(tokens)}
+        for token, issued_at in self._issued_at.items():
+            if now - issued_at > LOGIN_LIFETIME_S:
                 tokens.pop(token, None)
 
 
@@ -106,7 +106,7 @@ class LoginThrottle:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._guesses = FailedAttempts()
+        self._failed_attempts = FailedAttempts()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if (
@@ -116,34 +116,34 @@ class LoginThrottle:
         ):
             await self._app(scope, receive, send)
             return
-        whose = (scope.get("client") or ("nowhere", 0))[0]
-        record = self._guesses.record(whose)
-        if record.waiting >= MAX_CONCURRENT_ATTEMPTS:
+        client = (scope.get("client") or ("unknown", 0))[0]
+        record = self._failed_attempts.record(client)
+        if record.concurrent_attempts >= MAX_CONCURRENT_ATTEMPTS:
             busy = Busy("There are too many logins from your address at once. Try again in a minute.")
             await route_policy.error_response(429, busy, {"Retry-After": "60"})(scope, receive, send)
             return
-        record.waiting += 1
+        record.concurrent_attempts += 1
         try:
-            await asyncio.sleep(self._guesses.delay(whose))
-            await self._app(scope, receive, self._noting(whose, send))
+            await asyncio.sleep(self._failed_attempts.delay(client))
+            await self._app(scope, receive, self._wrap_send(client, send))
         finally:
-            record.waiting -= 1
+            record.concurrent_attempts -= 1
 
-    def _noting(self, whose: str, send: Send) -> Send:
-        async def sent(message: Message) -> None:
+    def _wrap_send(self, client: str, send: Send) -> Send:
+        async def send_response(message: Message) -> None:
             if message["type"] == "http.response.start":
                 if message["status"] in {200, 400}:
-                    self._guesses.note(whose, correct=message["status"] == 200)
+                    self._failed_attempts.note(client, correct=message["status"] == 200)
                 message["headers"] = [
-                    (name, _of_this_site(value) if name.lower() == b"set-cookie" else value)
+                    (name, _with_same_site_lax(value) if name.lower() == b"set-cookie" else value)
                     for name, value in message["headers"]
                 ]
             await send(message)
 
-        return sent
+        return send_response
 
 
-def _of_this_site(cookie: bytes) -> bytes:
+def _with_same_site_lax(cookie: bytes) -> bytes:
     """Other sites' pages send no cookie of ours. Only a Space needs that, whose page lies in a frame of the Hub's."""
     if get_space() is not None:
         return cookie

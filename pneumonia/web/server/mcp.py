@@ -34,13 +34,13 @@ def track_inline_films(page: gr.Blocks) -> None:
 
     Gradio writes each to its folder before it makes the upload of it, and then does not know it any more.
     """
-    written: set[str] = set()
-    page.temp_file_sets.append(written)
-    write = processing_utils.save_base64_to_cache
+    inline_films: set[str] = set()
+    page.temp_file_sets.append(inline_films)
+    save = processing_utils.save_base64_to_cache
 
-    def remembered(base64_encoding: str, cache_dir: str, file_name: str | None = None) -> str:
-        path = write(base64_encoding, gradio_environment.upload_folder(), file_name)
-        written.add(path)
+    def save_and_track(base64_encoding: str, cache_dir: str, file_name: str | None = None) -> str:
+        path = save(base64_encoding, gradio_environment.upload_folder(), file_name)
+        inline_films.add(path)
         return path
 
-    processing_utils.save_base64_to_cache = remembered
+    processing_utils.save_base64_to_cache = save_and_track

@@ -22,7 +22,7 @@ MIN_BYTES_PER_S = 1_000
 """A body has `BODY_TIMEOUT_S` seconds, and one more for each so many bytes: no line that films go by is slower."""
 
 
-class _Refused(Exception):
+class _BodyRefused(Exception):
     """Ends the reading of a body; never leaves this file."""
 
 
@@ -37,23 +37,23 @@ class RequestLimits:
             await self._app(scope, receive, send)
             return
         body = _Body(receive, max_body_bytes(scope))
-        answered = False
+        has_response_started = False
 
-        async def sent(message: Message) -> None:
-            nonlocal answered
+        async def send_unless_refused(message: Message) -> None:
+            nonlocal has_response_started
             # What the inside makes of its own broken-off reading is not the answer: this is.
-            if body.refusal is None or answered:
-                answered = True
+            if body.refusal is None or has_response_started:
+                has_response_started = True
                 await send(message)
 
         try:
-            if _declared(scope) > body.most:
-                body.refuse_large()
-            await self._app(scope, body.receive, sent)
+            if _declared_length(scope) > body.max_bytes:
+                body.refuse_too_large()
+            await self._app(scope, body.receive, send_unless_refused)
         except Exception:
             if body.refusal is None:
                 raise
-        if body.refusal is not None and not answered:
+        if body.refusal is not None and not has_response_started:
             # The connection stays open, or the caller, still sending, would see it break and not the answer.
             await route_policy.error_response(*body.refusal)(scope, receive, send)
 
@@ -61,32 +61,32 @@ class RequestLimits:
 class _Body:
     """A body on its way in."""
 
-    def __init__(self, receive: Receive, most: int) -> None:
+    def __init__(self, receive: Receive, max_bytes: int) -> None:
         self._receive = receive
-        self.most = most
+        self.max_bytes = max_bytes
         self.refusal: tuple[int, TooLarge | UnreadableImage] | None = None
-        self._bytes = 0
-        self._began = time.monotonic()
-        self._is_whole = False
+        self._received_bytes = 0
+        self._started_at = time.monotonic()
+        self._is_complete = False
 
     async def receive(self) -> Message:
-        if self._is_whole:
+        if self._is_complete:
             return await self._receive()  # nothing but the end of the connection comes now
-        left = self._began + BODY_TIMEOUT_S + self._bytes / MIN_BYTES_PER_S - time.monotonic()
+        remaining_s = self._started_at + BODY_TIMEOUT_S + self._received_bytes / MIN_BYTES_PER_S - time.monotonic()
         try:
-            message = await asyncio.wait_for(self._receive(), max(left, 0))
+            message = await asyncio.wait_for(self._receive(), max(remaining_s, 0))
         except TimeoutError:
             self.refusal = 408, UnreadableImage("The upload came too slowly and was given up. Try again.")
-            raise _Refused from None
-        self._bytes += len(message.get("body", b""))
-        self._is_whole = not message.get("more_body", False)
-        if self._bytes > self.most:
-            self.refuse_large()
+            raise _BodyRefused from None
+        self._received_bytes += len(message.get("body", b""))
+        self._is_complete = not message.get("more_body", False)
+        if self._received_bytes > self.max_bytes:
+            self.refuse_too_large()
         return message
 
-    def refuse_large(self) -> None:
-        self.refusal = 413, TooLarge(f"The request is too large. Allowed: {self.most / 1e6:,.3g} MB.")
-        raise _Refused
+    def refuse_too_large(self) -> None:
+        self.refusal = 413, TooLarge(f"The request is too large. Allowed: {self.max_bytes / 1e6:,.3g} MB.")
+        raise _BodyRefused
 
 
 def max_body_bytes(scope: Scope) -> int:
@@ -101,6 +101,6 @@ def max_body_bytes(scope: Scope) -> int:
     return JSON_MB * 1_000_000
 
 
-def _declared(scope: Scope) -> int:
+def _declared_length(scope: Scope) -> int:
     text = Headers(scope=scope).get("content-length", "0")
     return int(text) if text.isdecimal() else 0

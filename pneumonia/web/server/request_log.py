@@ -40,11 +40,11 @@ class LogFormatter(logging.Formatter):
     default_msec_format = "%s.%03d"
 
     def format(self, record: logging.LogRecord) -> str:
-        ours = record.name.split(".")[0] in {"pneumonia", "root"}
-        kind = record.exc_info[0] if record.exc_info else None
-        text = record.getMessage() if ours else f"a line of a library, at {record.module}:{record.lineno}"
-        what = f" error={kind.__name__}" if kind else ""
-        return f"{self.formatTime(record)} {record.levelname} {record.name} {text}{what}"
+        is_own_record = record.name.split(".")[0] in {"pneumonia", "root"}
+        error_type = record.exc_info[0] if record.exc_info else None
+        text = record.getMessage() if is_own_record else f"a line of a library, at {record.module}:{record.lineno}"
+        suffix = f" error={error_type.__name__}" if error_type else ""
+        return f"{self.formatTime(record)} {record.levelname} {record.name} {text}{suffix}"
 
 
 def configure() -> None:
@@ -65,48 +65,48 @@ class RequestLog:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        identity = secrets.token_hex(8)
-        scope.setdefault("state", {})["request_id"] = identity
-        errors.request_id.set(identity)
-        seen = _Seen(identity, receive, send)
-        began = time.monotonic()
+        request_id = secrets.token_hex(8)
+        scope.setdefault("state", {})["request_id"] = request_id
+        errors.request_id.set(request_id)
+        exchange = _Exchange(request_id, receive, send)
+        started_at = time.monotonic()
         try:
-            await self._app(scope, seen.receive, seen.send)
+            await self._app(scope, exchange.receive, exchange.send)
         except Exception as error:
-            failed = InternalError.from_exception(error)
-            if not seen.status:
-                await JSONResponse({"error": failed.as_dict()}, 500)(scope, receive, seen.send)
+            internal_error = InternalError.from_exception(error)
+            if not exchange.status:
+                await JSONResponse({"error": internal_error.as_dict()}, 500)(scope, receive, exchange.send)
         finally:
-            room = route_policy.rule_for(scope)
-            if room.is_logged:
+            rule = route_policy.rule_for(scope)
+            if rule.is_logged:
                 log.info(
                     "request id=%s method=%s route=%s status=%s ms=%.0f bytes=%d",
-                    identity,
+                    request_id,
                     scope["method"],
-                    room.name,
-                    seen.status or "-",
-                    1000 * (time.monotonic() - began),
-                    seen.bytes,
+                    rule.name,
+                    exchange.status or "-",
+                    1000 * (time.monotonic() - started_at),
+                    exchange.received_bytes,
                 )
 
 
-class _Seen:
+class _Exchange:
     """What went in and out of one request: bytes in, status out."""
 
-    def __init__(self, identity: str, receive: Receive, send: Send) -> None:
-        self._identity, self._receive, self._send = identity, receive, send
+    def __init__(self, request_id: str, receive: Receive, send: Send) -> None:
+        self._request_id, self._receive, self._send = request_id, receive, send
         self.status = 0
-        self.bytes = 0
+        self.received_bytes = 0
 
     async def receive(self) -> Message:
         message = await self._receive()
-        self.bytes += len(message.get("body", b""))
+        self.received_bytes += len(message.get("body", b""))
         return message
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            MutableHeaders(scope=message)["X-Request-ID"] = self._identity
+            MutableHeaders(scope=message)["X-Request-ID"] = self._request_id
         await self._send(message)
 
 
@@ -120,21 +120,21 @@ class LogEntry:
 @contextmanager
 def film(endpoint: str, upload: Upload | bytes | None) -> Iterator[LogEntry]:
     """Log one film; whoever judges it sets the line's `outcome`."""
-    line, began = LogEntry(), time.monotonic()
-    identity = current_request_id()
-    token = errors.request_id.set(identity)
-    kind, size = _facts(upload)
+    entry, started_at = LogEntry(), time.monotonic()
+    request_id = current_request_id()
+    token = errors.request_id.set(request_id)
+    image_format, size = _format_and_size(upload)
     try:
-        yield line
+        yield entry
     finally:
         errors.request_id.reset(token)
         log.info(
             "film id=%s endpoint=%s format=%s outcome=%s ms=%.0f bytes=%d",
-            identity,
+            request_id,
             endpoint,
-            kind,
-            outcome_of(line.outcome),
-            1000 * (time.monotonic() - began),
+            image_format,
+            outcome_of(entry.outcome),
+            1000 * (time.monotonic() - started_at),
             size,
         )
 
@@ -142,9 +142,9 @@ def film(endpoint: str, upload: Upload | bytes | None) -> Iterator[LogEntry]:
 @contextmanager
 def batch(endpoint: str, results: list[Any] | None = None) -> Iterator[list[Any]]:
     """Log a batch; whoever judges it adds its results to the list."""
-    results, began = [] if results is None else results, time.monotonic()
-    identity = current_request_id()
-    token = errors.request_id.set(identity)
+    results, started_at = [] if results is None else results, time.monotonic()
+    request_id = current_request_id()
+    token = errors.request_id.set(request_id)
     try:
         yield results
     finally:
@@ -152,11 +152,11 @@ def batch(endpoint: str, results: list[Any] | None = None) -> Iterator[list[Any]
             errors.request_id.reset(token)
         log.info(
             "batch id=%s endpoint=%s films=%d outcomes=%s ms=%.0f",
-            identity,
+            request_id,
             endpoint,
             len(results),
-            _counted(results),
-            1000 * (time.monotonic() - began),
+            _outcome_counts(results),
+            1000 * (time.monotonic() - started_at),
         )
 
 
@@ -176,20 +176,20 @@ def outcome_of(outcome: Outcome) -> str:
     return outcome or "internal"
 
 
-def _counted(results: Iterable[Outcome]) -> str:
+def _outcome_counts(results: Iterable[Outcome]) -> str:
     counts = Counter(outcome_of(result) for result in results)
     return ",".join(f"{outcome}:{number}" for outcome, number in sorted(counts.items())) or "-"
 
 
-def _facts(upload: Upload | bytes | None) -> tuple[str, int]:
+def _format_and_size(upload: Upload | bytes | None) -> tuple[str, int]:
     """Format by the first bytes, and size."""
     if upload is None:
         return "-", 0
-    start, size = (upload[:512], len(upload)) if isinstance(upload, bytes) else (b"", 0)
+    first_bytes, size = (upload[:512], len(upload)) if isinstance(upload, bytes) else (b"", 0)
     if isinstance(upload, Upload):
         with suppress(OSError), upload.path.open("rb") as file:
-            start, size = file.read(512), upload.path.stat().st_size
+            first_bytes, size = file.read(512), upload.path.stat().st_size
     try:
-        return imaging.detect_format(start), size
+        return imaging.detect_format(first_bytes), size
     except PneumoniaError:
         return "other", size

@@ -35,11 +35,11 @@ class RouteRule:
 
     name: str
     pattern: str
-    who: Audience
+    audience: Audience
     is_logged: bool = True
-    brings_work: bool = False
+    starts_work: bool = False
 
-    def holds(self, path: str) -> bool:
+    def matches(self, path: str) -> bool:
         return re.fullmatch(self.pattern, path) is not None
 
 
@@ -52,31 +52,31 @@ ROUTE_RULES = (
     RouteRule("/health", "/health", Audience.ALL, is_logged=False),
     RouteRule(LOGIN, "/login/?", Audience.ALL),
     RouteRule("/logout", "/logout", Audience.ALL),
-    RouteRule("looks", r"/(static|assets|svelte)/.*|(/gradio_api)?/theme\.css", Audience.ALL, is_logged=False),
-    RouteRule("for crawlers", r"/(favicon\.ico|robots\.txt|manifest\.json)", Audience.ALL, is_logged=False),
+    RouteRule("static-assets", r"/(static|assets|svelte)/.*|(/gradio_api)?/theme\.css", Audience.ALL, is_logged=False),
+    RouteRule("crawler-files", r"/(favicon\.ico|robots\.txt|manifest\.json)", Audience.ALL, is_logged=False),
     RouteRule("startup", f"{_API}/(startup-events|login_check|user|app_id)/?", Audience.ALL, is_logged=False),
     RouteRule("/config", "/config/?", Audience.USERS),
-    RouteRule("about", f"{_API}/(info/?|openapi\\.json)", Audience.USERS),
-    RouteRule(UPLOAD, UPLOAD, Audience.USERS, brings_work=True),
+    RouteRule("api-description", f"{_API}/(info/?|openapi\\.json)", Audience.USERS),
+    RouteRule(UPLOAD, UPLOAD, Audience.USERS, starts_work=True),
     RouteRule("progress", f"{_API}/(upload_progress|heartbeat/.*|queue/status)", Audience.USERS, is_logged=False),
-    RouteRule(f"{_API}/call/predict", f"{_API}/call/(v2/)?predict/?", Audience.USERS, brings_work=True),
-    RouteRule(f"{_API}/call/predict_batch", f"{_API}/call/(v2/)?predict_batch/?", Audience.USERS, brings_work=True),
-    RouteRule(f"{_API}/call/analyze", f"{_API}/call/(v2/)?analyze/?", Audience.USERS, brings_work=True),
-    RouteRule(f"{_API}/call/model", f"{_API}/call/(v2/)?model/?", Audience.USERS, brings_work=True),
-    RouteRule("answer", f"{_API}/(call/.+/.+|queue/data)", Audience.USERS),
-    RouteRule(f"{_API}/queue/join", f"{_API}/queue/join", Audience.USERS, brings_work=True),
+    RouteRule(f"{_API}/call/predict", f"{_API}/call/(v2/)?predict/?", Audience.USERS, starts_work=True),
+    RouteRule(f"{_API}/call/predict_batch", f"{_API}/call/(v2/)?predict_batch/?", Audience.USERS, starts_work=True),
+    RouteRule(f"{_API}/call/analyze", f"{_API}/call/(v2/)?analyze/?", Audience.USERS, starts_work=True),
+    RouteRule(f"{_API}/call/model", f"{_API}/call/(v2/)?model/?", Audience.USERS, starts_work=True),
+    RouteRule("result-stream", f"{_API}/(call/.+/.+|queue/data)", Audience.USERS),
+    RouteRule(f"{_API}/queue/join", f"{_API}/queue/join", Audience.USERS, starts_work=True),
     # The page's quick events (start and stop of a batch) go past the queue; Gradio lets no other go this way.
-    RouteRule(f"{_API}/run", f"{_API}/run/predict/?", Audience.USERS, brings_work=True),
+    RouteRule(f"{_API}/run", f"{_API}/run/predict/?", Audience.USERS, starts_work=True),
     RouteRule("cancel", f"{_API}/(cancel|reset)/?", Audience.USERS),
     RouteRule(f"{_API}/file", f"{_API}/file=.*", Audience.USERS),
-    RouteRule(AGENTS, f"{AGENTS}(/.*)?", Audience.AGENTS, brings_work=True),
+    RouteRule(AGENTS, f"{AGENTS}(/.*)?", Audience.AGENTS, starts_work=True),
 )
-NO_ROUTE = RouteRule("closed", ".*", Audience.NOBODY)
+NO_ROUTE = RouteRule("unlisted", ".*", Audience.NOBODY)
 
-_ADDRESS = re.compile(r"^(?:[a-z][a-z0-9+.-]*:|//|\\\\)", re.IGNORECASE)
+_URL_OR_NETWORK_PATH = re.compile(r"^(?:[a-z][a-z0-9+.-]*:|//|\\\\)", re.IGNORECASE)
 """What Gradio would take for an address to fetch, or Windows for another machine's."""
 
-_SAFETY = {
+_SECURITY_HEADERS = {
     # The page never needs these of a browser; a path in a referrer would tell others where a film lies.
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -91,7 +91,7 @@ def path_of(scope: Scope) -> str:
 
 def rule_for(scope: Scope) -> RouteRule:
     path = path_of(scope)
-    return next((room for room in ROUTE_RULES if room.holds(path)), NO_ROUTE)
+    return next((rule for rule in ROUTE_RULES if rule.matches(path)), NO_ROUTE)
 
 
 class RoutePolicy:
@@ -107,29 +107,29 @@ class RoutePolicy:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        room = rule_for(scope)
-        safely = _safely(room, send)
-        refusal = refusal_response(room, scope)
+        rule = rule_for(scope)
+        send_with_headers = _add_security_headers(rule, send)
+        refusal = refusal_response(rule, scope)
         if refusal is not None:
-            await refusal(scope, receive, safely)
+            await refusal(scope, receive, send_with_headers)
         else:
-            await self._app(scope, receive, safely)
+            await self._app(scope, receive, send_with_headers)
 
 
-def refusal_response(room: RouteRule, scope: Scope) -> JSONResponse | None:
+def refusal_response(rule: RouteRule, scope: Scope) -> JSONResponse | None:
     """What a caller gets who may not come in; None for one who may."""
     headers = Headers(scope=scope)
-    if room.who is Audience.NOBODY or (room.who is Audience.AGENTS and not settings.MCP.read()):
+    if rule.audience is Audience.NOBODY or (rule.audience is Audience.AGENTS and not settings.MCP.read()):
         return error_response(404, UsageError("There is no such address. Allowed: those of docs/api.md."))
     if not is_same_origin(headers):
         return error_response(
             403, UsageError("The request comes from another site's page. Allowed: this page, and programs.")
         )
-    if room.who is not Audience.ALL and not is_logged_in(scope["app"], headers):
+    if rule.audience is not Audience.ALL and not is_logged_in(scope["app"], headers):
         return JSONResponse({"detail": {"error": "Not authenticated", "auth_message": None}}, 401)
-    if room.name == f"{_API}/file" and _ADDRESS.match(_file_asked_for(scope)):
+    if rule.name == f"{_API}/file" and _URL_OR_NETWORK_PATH.match(_requested_file(scope)):
         return error_response(403, UsageError("Addresses are not fetched. Allowed: files of this page."))
-    if room.brings_work and scope["method"] == "POST" and shutdown.is_draining(scope["app"]):
+    if rule.starts_work and scope["method"] == "POST" and shutdown.is_draining(scope["app"]):
         return error_response(503, shutdown.shutting_down_error(), {"Retry-After": "60"})
     return None
 
@@ -147,10 +147,10 @@ def is_same_origin(headers: Headers) -> bool:
     origin = headers.get("origin")
     if origin is None:
         return headers.get("sec-fetch-site", "none") != "cross-site" or headers.get("sec-fetch-mode") == "navigate"
-    place = urlsplit(origin).netloc.lower()
+    origin_host = urlsplit(origin).netloc.lower()
     # A browser never lets a foreign page set the second without asking first, and nobody allows it to.
-    ours = {headers.get(name, "").lower() for name in ("host", "x-forwarded-host")} - {""}
-    return bool(place) and place in {part.strip() for one in ours for part in one.split(",")}
+    own_hosts = {headers.get(name, "").lower() for name in ("host", "x-forwarded-host")} - {""}
+    return bool(origin_host) and origin_host in {part.strip() for value in own_hosts for part in value.split(",")}
 
 
 def is_logged_in(app: Any, headers: Headers) -> bool:
@@ -167,19 +167,19 @@ def _cookies(headers: Headers) -> dict[str, str]:
     return {name: value.strip('"') for name, _, value in pairs}
 
 
-def _file_asked_for(scope: Scope) -> str:
+def _requested_file(scope: Scope) -> str:
     """The path after `file=`, also where someone has encoded it twice."""
     return unquote(path_of(scope).partition("file=")[2]).strip()
 
 
-def _safely(room: RouteRule, send: Send) -> Send:
-    async def sent(message: Message) -> None:
+def _add_security_headers(rule: RouteRule, send: Send) -> Send:
+    async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
-            for name, value in _SAFETY.items():
+            for name, value in _SECURITY_HEADERS.items():
                 headers.setdefault(name, value)
-            if room.who in {Audience.USERS, Audience.AGENTS}:
+            if rule.audience in {Audience.USERS, Audience.AGENTS}:
                 headers["Cache-Control"] = "no-store"  # a film stays in no browser's cache
         await send(message)
 
-    return sent
+    return send_with_headers

@@ -28,15 +28,15 @@ def limit_session_memory(page: gr.Blocks) -> None:
     queue = page._queue
     process = queue.process_events
 
-    async def processed(events: list[Any], *others: Any, **options: Any) -> None:
+    async def process_and_drop(events: list[Any], *args: Any, **kwargs: Any) -> None:
         try:
-            await process(events, *others, **options)
+            await process(events, *args, **kwargs)
         finally:
             for event in events:
                 if event.session_hash == event._id:  # nobody has named a session
-                    _drop(page, event.session_hash)
+                    _drop_session(page, event.session_hash)
 
-    queue.process_events = processed  # type: ignore[method-assign]
+    queue.process_events = process_and_drop  # type: ignore[method-assign]
     queue.compute_analytics_summary = lambda records: {}  # type: ignore[method-assign]
     queue.ANALYTICS_MAX_EVENTS = 0
 
@@ -44,15 +44,15 @@ def limit_session_memory(page: gr.Blocks) -> None:
 def drop_idle_sessions(page: gr.Blocks) -> None:
     """Sessions whose film is gone anyway, and callers who never came for their answer."""
     limit = datetime.datetime.now() - datetime.timedelta(seconds=settings.RETENTION_S.read())
-    for session, used in list(page.state_holder.time_last_used.items()):
-        if used < limit:
+    for session, last_used in list(page.state_holder.time_last_used.items()):
+        if last_used < limit:
             page.state_holder.delete_state(session)
-            _drop(page, session)
-    _forget_answered(page._queue)
+            _drop_session(page, session)
+    _drop_delivered_results(page._queue)
     trim_heap()
 
 
-def _forget_answered(queue: Any) -> None:
+def _drop_delivered_results(queue: Any) -> None:
     """Callers who have their answer; and those who never came for it, once Gradio has dropped the answer."""
     for session, events in list(queue.pending_event_ids_session.items()):
         messages = queue.pending_messages_per_session.get(session)
@@ -73,6 +73,6 @@ def trim_heap() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def _drop(page: gr.Blocks, session: str) -> None:
+def _drop_session(page: gr.Blocks, session: str) -> None:
     page.state_holder.session_data.pop(session, None)
     page.state_holder.time_last_used.pop(session, None)

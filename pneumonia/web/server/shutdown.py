@@ -20,7 +20,7 @@ GRACE_S = 25
 EXIT_TIMEOUT_S = 5
 """Seconds from then on to the end of the process, whatever hangs."""
 
-_LOOK_EVERY_S = 0.1
+_POLL_INTERVAL_S = 0.1
 
 log = logging.getLogger("pneumonia")
 
@@ -37,42 +37,42 @@ def is_draining(app: Any) -> bool:
 
 def serve_until_signal(page: gr.Blocks) -> None:
     """Serve a launched page until SIGTERM or SIGINT, then end it gracefully. A second signal ends it at once."""
-    told = threading.Event()
+    stop_requested = threading.Event()
 
-    def tell(number: int, _: object) -> None:
+    def request_stop(number: int, _: object) -> None:
         signal.signal(number, signal.SIG_DFL)
-        told.set()
+        stop_requested.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, tell)
-    while page.is_running and not told.wait(_LOOK_EVERY_S):
+        signal.signal(number, request_stop)
+    while page.is_running and not stop_requested.wait(_POLL_INTERVAL_S):
         pass
-    end(page)
+    shut_down(page)
 
 
-def end(page: gr.Blocks, grace_s: float = GRACE_S) -> None:
+def shut_down(page: gr.Blocks, grace_s: float = GRACE_S) -> None:
     """Take nothing new, finish what runs and waits, for `grace_s` seconds at most, and close."""
     page.server_app.state.draining = True
-    began = time.monotonic()
+    started_at = time.monotonic()
     log.info("service state=ending waiting=%d", len(page._queue))
-    while _is_at_work(page) and time.monotonic() - began < grace_s:
-        time.sleep(_LOOK_EVERY_S)
-    left = _send_away(page)
-    log.info("service state=ended seconds=%.1f unfinished=%d", time.monotonic() - began, left)
+    while _has_unfinished_work(page) and time.monotonic() - started_at < grace_s:
+        time.sleep(_POLL_INTERVAL_S)
+    unfinished = _reject_unfinished(page)
+    log.info("service state=ended seconds=%.1f unfinished=%d", time.monotonic() - started_at, unfinished)
     # Threads of an answer that hangs would keep the process for ever.
-    last = threading.Timer(EXIT_TIMEOUT_S + 5, os._exit, [0])
-    last.daemon = True
-    last.start()
+    exit_timer = threading.Timer(EXIT_TIMEOUT_S + 5, os._exit, [0])
+    exit_timer.daemon = True
+    exit_timer.start()
     page.close(verbose=False)
 
 
-def _is_at_work(page: gr.Blocks) -> bool:
+def _has_unfinished_work(page: gr.Blocks) -> bool:
     """Whether a film waits or is judged, or an answer is on its way to someone who listens."""
     queue = page._queue
-    return bool(len(queue) or any(queue.active_jobs) or _undelivered(page))
+    return bool(len(queue) or any(queue.active_jobs) or _undelivered_results(page))
 
 
-def _undelivered(page: gr.Blocks) -> int:
+def _undelivered_results(page: gr.Blocks) -> int:
     queue = page._queue
     return sum(
         1
@@ -81,14 +81,14 @@ def _undelivered(page: gr.Blocks) -> int:
     )
 
 
-def _send_away(page: gr.Blocks) -> int:
+def _reject_unfinished(page: gr.Blocks) -> int:
     """Tell those whose answer will not come; how many they are."""
     queue = page._queue
     events = list(queue.event_ids_to_events.values())
     for event in events:
-        said = {"error": shutting_down_error().message}
+        error_output = {"error": shutting_down_error().message}
         page.server_app.state.loop.call_soon_threadsafe(
-            queue.send_message, event, ProcessCompletedMessage(output=said, title="Busy", success=False)
+            queue.send_message, event, ProcessCompletedMessage(output=error_output, title="Busy", success=False)
         )
     if events:
         time.sleep(1)  # for the streams to carry it out

@@ -31,13 +31,13 @@ def film_file(**options: Any) -> gr.File:
     component.preprocess = _uploads if component.file_count == "multiple" else _upload  # type: ignore[method-assign]
     move = component.async_move_resource_to_block_cache
 
-    async def moved(path: str | Path | None) -> str | None:
+    async def move_uploaded(path: str | Path | None) -> str | None:
         if client_utils.is_http_url_like(str(path)) and not settings.MCP.read():
             # An agent has no other way to send a film; there Gradio's own guard against inner addresses stands.
             raise gr.Error("Films are uploaded; addresses are not fetched.", print_exception=False)
         return await move(path)
 
-    component.async_move_resource_to_block_cache = moved  # type: ignore[method-assign, assignment]
+    component.async_move_resource_to_block_cache = move_uploaded  # type: ignore[method-assign, assignment]
     return component
 
 

@@ -31,8 +31,8 @@ async def talk(address, calls):
     async with streamablehttp_client(address) as (read, write, _), ClientSession(read, write) as session:
         await session.initialize()
         tools = {tool.name: tool.description for tool in (await session.list_tools()).tools}
-        answers = [await session.call_tool(name, given) for name, given in calls]
-        print(json.dumps({"tools": tools, "answers": [[one.isError, one.content[0].text] for one in answers]}))
+        answers = [await session.call_tool(name, arguments) for name, arguments in calls]
+        print(json.dumps({"tools": tools, "answers": [[answer.isError, answer.content[0].text] for answer in answers]}))
 
 asyncio.run(talk(sys.argv[1], json.load(sys.stdin)))
 """
@@ -50,13 +50,13 @@ def server(predictor: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         yield f"{address}/gradio_api/mcp/"
 
 
-def ask(server: str, *calls: tuple[str, dict[str, Any]]) -> dict[str, Any]:
-    done = subprocess.run(
+def call_tools(server: str, *calls: tuple[str, dict[str, Any]]) -> dict[str, Any]:
+    process = subprocess.run(
         [sys.executable, "-c", AGENT, server], input=json.dumps(calls), capture_output=True, text=True, timeout=120
     )
-    assert done.returncode == 0, done.stderr[-2000:]
-    said: dict[str, Any] = json.loads(done.stdout)
-    return said
+    assert process.returncode == 0, process.stderr[-2000:]
+    output: dict[str, Any] = json.loads(process.stdout)
+    return output
 
 
 def inline(path: Path) -> str:
@@ -67,30 +67,30 @@ def test_an_agent_finds_the_tools_asks_and_leaves_no_film(
     server: str, files: dict[str, Path], predictor: Predictor, tmp_path: Path
 ) -> None:
     film = {"upload": inline(files["film.png"])}
-    said = ask(server, ("predict", film), ("predict", {**film, "operating_point": "confirm"}), ("model", {}))
-    assert set(said["tools"]) == {"predict", "predict_batch", "analyze", "model"}
-    assert "not a replacement for a radiologist" in said["tools"]["predict"]
-    assert [failed for failed, _ in said["answers"]] == [False] * 3
+    output = call_tools(server, ("predict", film), ("predict", {**film, "operating_point": "confirm"}), ("model", {}))
+    assert set(output["tools"]) == {"predict", "predict_batch", "analyze", "model"}
+    assert "not a replacement for a radiologist" in output["tools"]["predict"]
+    assert [failed for failed, _ in output["answers"]] == [False] * 3
     expected = predictor.predict(files["film.png"]).as_dict()
-    assert f"'label': '{expected['label']}'" in said["answers"][0][1]
-    assert "'operating_point': 'confirm'" in said["answers"][1][1]
-    assert predictor.model.sha256 in said["answers"][2][1]
-    waiting = time.monotonic() + 30
-    while left := [
+    assert f"'label': '{expected['label']}'" in output["answers"][0][1]
+    assert "'operating_point': 'confirm'" in output["answers"][1][1]
+    assert predictor.model.sha256 in output["answers"][2][1]
+    deadline = time.monotonic() + 30
+    while remaining := [
         path for path in walk_bottom_up(tmp_path) if path.is_file() and path.name != ProcessTempdir.LOCK_NAME
     ]:
-        assert time.monotonic() < waiting, f"{len(left)} files are left"
+        assert time.monotonic() < deadline, f"{len(remaining)} files are left"
         time.sleep(0.2)
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:9/film.png", "http://169.254.169.254/latest", "/etc/hostname"])
 def test_an_agent_cannot_make_the_server_look_where_it_may_not(server: str, address: str) -> None:
-    [[failed, text]] = ask(server, ("predict", {"upload": address}))["answers"]
+    [[failed, text]] = call_tools(server, ("predict", {"upload": address}))["answers"]
     assert failed and "Traceback" not in text
 
 
 def test_a_bad_film_is_told_as_to_everybody(server: str, files: dict[str, Path]) -> None:
-    [[failed, text]] = ask(server, ("predict", {"upload": inline(files["broken.jpg"])}))["answers"]
+    [[failed, text]] = call_tools(server, ("predict", {"upload": inline(files["broken.jpg"])}))["answers"]
     assert not failed and "'code': 'unreadable_image'" in text
 
 

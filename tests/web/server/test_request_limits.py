@@ -23,16 +23,16 @@ from ...support.wait import wait_for
 
 @contextlib.contextmanager
 def connected(address: str) -> Iterator[socket.socket]:
-    place = urlsplit(address)
-    with socket.create_connection((place.hostname or "", place.port or 0), timeout=20) as line:
-        yield line
+    parts = urlsplit(address)
+    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=20) as connection:
+        yield connection
 
 
-def closes(line: socket.socket, within_s: float = 15) -> bool:
+def closes(connection: socket.socket, within_s: float = 15) -> bool:
     """Whether the other side ends the connection."""
-    line.settimeout(within_s)
+    connection.settimeout(within_s)
     try:
-        while line.recv(65_536):
+        while connection.recv(65_536):
             continue
         return True
     except ConnectionError:
@@ -46,21 +46,21 @@ def test_a_json_body_at_the_limit_is_read_and_one_beyond_is_413(
     address: str, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(request_limits, "JSON_MB", 1)
-    just = json.dumps({"data": ["x" * 999_986]}).encode()
-    assert len(just) == 1_000_000
-    assert httpx.post(address + path, content=just, headers={"Content-Type": "application/json"}).status_code != 413
-    reply = httpx.post(address + path, content=just + b" ", headers={"Content-Type": "application/json"})
+    body = json.dumps({"data": ["x" * 999_986]}).encode()
+    assert len(body) == 1_000_000
+    assert httpx.post(address + path, content=body, headers={"Content-Type": "application/json"}).status_code != 413
+    reply = httpx.post(address + path, content=body + b" ", headers={"Content-Type": "application/json"})
     assert (reply.status_code, reply.json()["error"]["code"]) == (413, "too_large")
 
 
 def test_a_body_that_does_not_tell_its_length_is_counted(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(request_limits, "JSON_MB", 1)
 
-    def parts() -> Iterator[bytes]:
+    def chunks() -> Iterator[bytes]:
         for _ in range(40):
             yield b" " * 50_000
 
-    reply = httpx.post(f"{address}/gradio_api/call/predict", content=parts())
+    reply = httpx.post(f"{address}/gradio_api/call/predict", content=chunks())
     assert reply.status_code == 413
 
 
@@ -71,8 +71,8 @@ def test_an_upload_beyond_the_limit_is_413_and_leaves_nothing(
     monkeypatch.setenv("PNEUMONIA_MAX_UPLOAD_MB", "1")
     folder = Path(gradio_environment.upload_folder())
     before = set(walk_bottom_up(folder))
-    many = [("files", (f"{number}.png", b"x" * 900_000)) for number in range(4)]
-    reply = httpx.post(f"{address}/gradio_api/upload", files=many)
+    oversized = [("files", (f"{number}.png", b"x" * 900_000)) for number in range(4)]
+    reply = httpx.post(f"{address}/gradio_api/upload", files=oversized)
     assert (reply.status_code, reply.json()["error"]["code"]) == (413, "too_large")
     assert set(walk_bottom_up(folder)) == before
 
@@ -81,61 +81,61 @@ def test_an_upload_that_is_broken_off_leaves_nothing(address: str) -> None:
 
     folder = Path(gradio_environment.upload_folder())
     before = set(walk_bottom_up(folder))
-    with connected(address) as line:
-        line.sendall(_begun_upload())
-        _until(lambda: set(walk_bottom_up(folder)) != before)
-    _until(lambda: set(walk_bottom_up(folder)) == before)
+    with connected(address) as connection:
+        connection.sendall(_partial_upload())
+        _wait_until(lambda: set(walk_bottom_up(folder)) != before)
+    _wait_until(lambda: set(walk_bottom_up(folder)) == before)
 
 
-def _begun_upload() -> bytes:
+def _partial_upload() -> bytes:
     part = b'--b\r\nContent-Disposition: form-data; name="files"; filename="Doe.png"\r\n\r\n' + b"x" * 5_000
     head = b"POST /gradio_api/upload HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\n"
     return head + b"Content-Length: 900000\r\n\r\n" + part
 
 
-def _until(true: Any, within_s: float = 15) -> None:
-    latest = time.monotonic() + within_s
-    while not true():
-        assert time.monotonic() < latest
+def _wait_until(condition: Any, within_s: float = 15) -> None:
+    deadline = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < deadline
         time.sleep(0.05)
 
 
 def test_a_body_that_trickles_is_given_up(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(request_limits, "BODY_TIMEOUT_S", 0.3)
     monkeypatch.setattr(request_limits, "MIN_BYTES_PER_S", 1e9)
-    with connected(address) as line:
-        line.sendall(_begun_upload())
-        line.settimeout(20)
-        assert b" 408 " in line.recv(4_096)
+    with connected(address) as connection:
+        connection.sendall(_partial_upload())
+        connection.settimeout(20)
+        assert b" 408 " in connection.recv(4_096)
 
 
 def test_half_a_request_is_given_up(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection_limits, "HEADER_TIMEOUT_S", 0.3)
-    for begun in (b"", b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: "):
-        with connected(address) as line:
-            line.sendall(begun)
-            assert closes(line)
+    for request_start in (b"", b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: "):
+        with connected(address) as connection:
+            connection.sendall(request_start)
+            assert closes(connection)
 
 
 def test_half_a_request_after_a_whole_one_is_given_up_too(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection_limits, "HEADER_TIMEOUT_S", 0.3)
-    with connected(address) as line:
-        line.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert b" 200 " in line.recv(4_096)
-        line.sendall(b"GET /he")
-        assert closes(line)
+    with connected(address) as connection:
+        connection.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert b" 200 " in connection.recv(4_096)
+        connection.sendall(b"GET /he")
+        assert closes(connection)
 
 
 def test_trickling_headers_do_not_hold_a_connection(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection_limits, "HEADER_TIMEOUT_S", 0.5)
-    with connected(address) as line:
-        began = time.monotonic()
+    with connected(address) as connection:
+        started_at = time.monotonic()
         with contextlib.suppress(ConnectionError):
-            line.sendall(b"GET / HTTP/1.1\r\n")
-            while time.monotonic() - began < 10:
-                line.sendall(b"X-A: b\r\n")
+            connection.sendall(b"GET / HTTP/1.1\r\n")
+            while time.monotonic() - started_at < 10:
+                connection.sendall(b"X-A: b\r\n")
                 time.sleep(0.1)
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - started_at < 10
 
 
 def test_many_half_open_connections_take_nobodys_place(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,45 +148,45 @@ def test_many_half_open_connections_take_nobodys_place(address: str, monkeypatch
 
 
 def test_guesses_wait_longer_and_longer_and_are_forgiven(monkeypatch: pytest.MonkeyPatch) -> None:
-    guesses = FailedAttempts()
-    assert guesses.delay("a") == 0
+    failed_attempts = FailedAttempts()
+    assert failed_attempts.delay("a") == 0
     delays = []
     for _ in range(10):
-        guesses.note("a", correct=False)
-        delays.append(guesses.delay("a"))
+        failed_attempts.note("a", correct=False)
+        delays.append(failed_attempts.delay("a"))
     assert delays[:4] == [0.25, 0.5, 1, 2] and max(delays) == login.MAX_DELAY_S
-    assert guesses.delay("b") == 0
-    guesses.note("a", correct=True)
-    assert guesses.delay("a") == 0
-    guesses.note("a", correct=False)
-    monkeypatch.setattr(login, "FORGIVEN_AFTER_S", 0)
-    assert guesses.delay("a") == 0
+    assert failed_attempts.delay("b") == 0
+    failed_attempts.note("a", correct=True)
+    assert failed_attempts.delay("a") == 0
+    failed_attempts.note("a", correct=False)
+    monkeypatch.setattr(login, "FAILURES_EXPIRE_AFTER_S", 0)
+    assert failed_attempts.delay("a") == 0
 
 
 def test_the_memory_of_guesses_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(login, "MAX_RECORDS", 50)
-    guesses = FailedAttempts()
+    failed_attempts = FailedAttempts()
     for number in range(1_000):
-        guesses.note(str(number), correct=False)
-    assert len(guesses._records) <= 51
+        failed_attempts.note(str(number), correct=False)
+    assert len(failed_attempts._records) <= 51
 
 
 def test_a_login_is_compared_in_full_for_every_user(monkeypatch: pytest.MonkeyPatch) -> None:
     compared: list[tuple[bytes, bytes]] = []
-    true = login.hmac.compare_digest
+    original = login.hmac.compare_digest
 
-    def watched(one: bytes, other: bytes) -> bool:
+    def record_comparison(one: bytes, other: bytes) -> bool:
         compared.append((one, other))
-        return true(one, other)
+        return original(one, other)
 
-    monkeypatch.setattr(login.hmac, "compare_digest", watched)
+    monkeypatch.setattr(login.hmac, "compare_digest", record_comparison)
     monkeypatch.setattr(login, "FIRST_DELAY_S", 0)
-    logins = PasswordCheck([("ann", "one"), ("bob", "two"), ("zoë", "drei")])
+    password_check = PasswordCheck([("ann", "one"), ("bob", "two"), ("zoë", "drei")])
 
-    async def ask() -> list[bool]:
+    async def check_all() -> list[bool]:
         pairs = [("ann", "one"), ("bob", "one"), ("nobody", "one"), ("zoë", "drei"), ("ann", "")]
-        return [await logins.check(*pair) for pair in pairs]
+        return [await password_check.check(*pair) for pair in pairs]
 
-    assert wait_for(ask()) == [True, False, False, True, False]
+    assert wait_for(check_all()) == [True, False, False, True, False]
     assert len(compared) == 15, "a user who does not exist takes as long as one who does"
     assert {len(one) for pair in compared for one in pair} == {32}

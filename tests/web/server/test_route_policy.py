@@ -23,7 +23,7 @@ from ..visit import running
 LOGIN = {"username": "reader", "password": "light box"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
-NOT_FOR_THIS_PAGE = {
+UNLISTED_ROUTES = {
     "/gradio_api/token",
     "/gradio_api/dev/reload",
     "/gradio_api/runs",
@@ -54,7 +54,7 @@ NOT_FOR_THIS_PAGE = {
 
 
 @pytest.fixture(scope="module")
-def locked(predictor: Predictor, address: str) -> Iterator[Any]:
+def login_page(predictor: Predictor, address: str) -> Iterator[Any]:
     """(address, app) of a page that asks for a login; it stands beside the other and shares its folder."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PNEUMONIA_AUTH", "reader:light box")
@@ -67,63 +67,63 @@ def locked(predictor: Predictor, address: str) -> Iterator[Any]:
 
 def routes(app: Any) -> list[tuple[str, set[str]]]:
     """(path, methods) of every route, those of routers inside too."""
-    found: list[tuple[str, set[str]]] = []
+    route_list: list[tuple[str, set[str]]] = []
 
-    def walk(inside: Any, before: str) -> None:
-        for route in inside:
+    def walk(route_objects: Any, prefix: str) -> None:
+        for route in route_objects:
             if isinstance(route, Route):
-                found.append((before + route.path, set(route.methods or {"GET"})))
+                route_list.append((prefix + route.path, set(route.methods or {"GET"})))
             elif isinstance(route, Mount):
-                walk(route.routes or [], before + route.path)
+                walk(route.routes or [], prefix + route.path)
             elif hasattr(route, "path_format") or hasattr(route, "original_router"):
                 router = getattr(route, "original_router", None)
-                prefix = getattr(getattr(route, "include_context", None), "prefix", "") or ""
-                walk(router.routes if router else [], before + prefix)
+                own_prefix = getattr(getattr(route, "include_context", None), "prefix", "") or ""
+                walk(router.routes if router else [], prefix + own_prefix)
 
     walk(app.routes, "")
-    return found
+    return route_list
 
 
-def filled(path: str) -> str:
+def fill_placeholders(path: str) -> str:
     """A path with something in its holes."""
     import re
 
     return re.sub(r"\{[^}]+\}", "x", path)
 
 
-def room(path: str) -> route_policy.RouteRule:
-    return route_policy.rule_for({"path": filled(path)})
+def rule_of(path: str) -> route_policy.RouteRule:
+    return route_policy.rule_for({"path": fill_placeholders(path)})
 
 
-def test_every_route_is_judged(locked: Any) -> None:
-    _, app = locked
+def test_every_route_is_judged(login_page: Any) -> None:
+    _, app = login_page
     paths = {path.rstrip("/") or "/" for path, _ in routes(app)}
     assert len(paths) > 50, "the walk does not find Gradio's routes"
     endpoints = {f"/gradio_api/call{version}/{{api_name}}" for version in ("", "/v2")}  # of which four are ours
-    closed = {path for path in paths - endpoints if room(path).who is Audience.NOBODY}
-    assert closed == NOT_FOR_THIS_PAGE
+    unlisted = {path for path in paths - endpoints if rule_of(path).audience is Audience.NOBODY}
+    assert unlisted == UNLISTED_ROUTES
 
 
-def test_without_a_login_no_route_gives_data(locked: Any, predictor: Predictor) -> None:
-    address, app = locked
+def test_without_a_login_no_route_gives_data(login_page: Any, predictor: Predictor) -> None:
+    address, app = login_page
     with httpx.Client(base_url=address, timeout=30) as client:
         for path, methods in routes(app):
             for method in sorted(methods - {"OPTIONS"}):
-                reply = client.request(method, filled(path))
-                who = room(path).who
-                wanted = {Audience.NOBODY: {404}, Audience.USERS: {401}, Audience.AGENTS: {404}}.get(who)
-                assert wanted is None or reply.status_code in wanted, f"{method} {path}: {reply.status_code}"
+                reply = client.request(method, fill_placeholders(path))
+                audience = rule_of(path).audience
+                expected = {Audience.NOBODY: {404}, Audience.USERS: {401}, Audience.AGENTS: {404}}.get(audience)
+                assert expected is None or reply.status_code in expected, f"{method} {path}: {reply.status_code}"
                 for secret in (predictor.model.sha256, '"components":[{', str(Path.cwd())):
                     assert secret not in reply.text, f"{method} {path} tells {secret}"
 
 
-def test_a_closed_door_is_closed_for_users_too(locked: Any) -> None:
-    address, _ = locked
+def test_a_closed_door_is_closed_for_users_too(login_page: Any) -> None:
+    address, _ = login_page
     with httpx.Client(base_url=address, timeout=30) as client:
         assert client.post("/login", data=LOGIN).status_code == 200
         assert client.get("/config").status_code == 200
-        for path in NOT_FOR_THIS_PAGE:
-            assert client.get(filled(path)).status_code == 404
+        for path in UNLISTED_ROUTES:
+            assert client.get(fill_placeholders(path)).status_code == 404
 
 
 def test_a_login_ends_by_itself(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,9 +133,9 @@ def test_a_login_ends_by_itself(predictor: Predictor, monkeypatch: pytest.Monkey
     with running(predictor) as address, httpx.Client(base_url=address, timeout=30) as client:
         assert client.post("/login", data=LOGIN).status_code == 200
         assert client.get("/config").status_code == 200
-        latest = time.monotonic() + 20
+        deadline = time.monotonic() + 20
         while client.get("/config").status_code == 200:
-            assert time.monotonic() < latest
+            assert time.monotonic() < deadline
             time.sleep(0.2)
         assert client.get("/config").status_code == 401
 
@@ -146,8 +146,8 @@ def test_no_call_goes_past_the_queue(address: str, endpoint: str) -> None:
     assert reply.status_code in {401, 404}, reply.text
 
 
-def test_a_login_gives_a_cookie_that_no_script_and_no_other_site_gets(locked: Any) -> None:
-    address, _ = locked
+def test_a_login_gives_a_cookie_that_no_script_and_no_other_site_gets(login_page: Any) -> None:
+    address, _ = login_page
     reply = httpx.post(f"{address}/login", data=LOGIN)
     cookies = [value.lower() for value in reply.headers.get_list("set-cookie")]
     assert len(cookies) == 2
@@ -172,7 +172,7 @@ def test_this_page_and_programs_come_in(address: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("headers", "comes_in"),
+    ("headers", "is_allowed"),
     [
         ({"origin": "https://films.clinic", "host": "films.clinic"}, True),
         ({"origin": "https://films.clinic", "host": "inner:7860", "x-forwarded-host": "films.clinic"}, True),
@@ -182,8 +182,8 @@ def test_this_page_and_programs_come_in(address: str) -> None:
         ({"host": "films.clinic", "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}, True),
     ],
 )
-def test_a_public_page_and_one_behind_a_proxy_know_their_own(headers: dict[str, str], comes_in: bool) -> None:
-    assert route_policy.is_same_origin(Headers(headers)) is comes_in
+def test_a_public_page_and_one_behind_a_proxy_know_their_own(headers: dict[str, str], is_allowed: bool) -> None:
+    assert route_policy.is_same_origin(Headers(headers)) is is_allowed
 
 
 TRAVERSALS = [
@@ -212,9 +212,11 @@ def test_no_file_of_the_server_is_given_out(address: str, path: str) -> None:
 
 
 @pytest.mark.parametrize("folder", ["static", "assets", "svelte"])
-@pytest.mark.parametrize("way", ["../../../../../../etc/passwd", "..%2f..%2f..%2f..%2fetc%2fpasswd", "%2fetc%2fpasswd"])
-def test_no_file_comes_by_way_of_the_pages_own(address: str, folder: str, way: str) -> None:
-    reply = httpx.get(f"{address}/{folder}/{way}")
+@pytest.mark.parametrize(
+    "escape", ["../../../../../../etc/passwd", "..%2f..%2f..%2f..%2fetc%2fpasswd", "%2fetc%2fpasswd"]
+)
+def test_no_file_comes_by_way_of_the_pages_own(address: str, folder: str, escape: str) -> None:
+    reply = httpx.get(f"{address}/{folder}/{escape}")
     assert reply.status_code in {403, 404}, reply.status_code
 
 
@@ -230,12 +232,12 @@ ADDRESSES = [
 ]
 
 
-@pytest.mark.parametrize("given", [*ADDRESSES, "ftp://127.0.0.1/x"])
-def test_the_file_route_fetches_no_address(address: str, given: str) -> None:
-    assert httpx.get(f"{address}/gradio_api/file={given}").status_code == 403
+@pytest.mark.parametrize("url", [*ADDRESSES, "ftp://127.0.0.1/x"])
+def test_the_file_route_fetches_no_address(address: str, url: str) -> None:
+    assert httpx.get(f"{address}/gradio_api/file={url}").status_code == 403
 
 
-def called(address: str, endpoint: str, data: list[Any]) -> str:
+def call_endpoint(address: str, endpoint: str, data: list[Any]) -> str:
     """The raw event stream of a call."""
     with httpx.Client(base_url=address, timeout=30) as client:
         reply = client.post(f"/gradio_api/call/{endpoint}", json={"data": data})
@@ -245,19 +247,19 @@ def called(address: str, endpoint: str, data: list[Any]) -> str:
 
 
 @pytest.mark.parametrize("endpoint", ["predict", "predict_batch", "analyze"])
-@pytest.mark.parametrize("given", ADDRESSES)
-def test_no_endpoint_fetches_an_address(address: str, endpoint: str, given: str) -> None:
-    film = {"path": given, "url": given, "orig_name": "film.png", "meta": {"_type": "gradio.FileData"}}
-    said = called(address, endpoint, [[film] if endpoint == "predict_batch" else film])
-    assert "event: error" in said and ("are not fetched" in said or "no such upload" in said)
+@pytest.mark.parametrize("url", ADDRESSES)
+def test_no_endpoint_fetches_an_address(address: str, endpoint: str, url: str) -> None:
+    film = {"path": url, "url": url, "orig_name": "film.png", "meta": {"_type": "gradio.FileData"}}
+    events = call_endpoint(address, endpoint, [[film] if endpoint == "predict_batch" else film])
+    assert "event: error" in events and ("are not fetched" in events or "no such upload" in events)
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "../../etc/passwd", "app.py", "/proc/self/environ", "/"])
 def test_no_endpoint_reads_a_file_that_was_not_uploaded(address: str, path: str) -> None:
     film = {"path": path, "orig_name": "film.png", "meta": {"_type": "gradio.FileData"}}
-    said = called(address, "predict", [film])
-    assert "event: error" in said and "no such upload" in said
-    assert str(Path.cwd()) not in said and "/tmp" not in said
+    events = call_endpoint(address, "predict", [film])
+    assert "event: error" in events and "no such upload" in events
+    assert str(Path.cwd()) not in events and "/tmp" not in events
 
 
 @pytest.mark.parametrize(
@@ -307,16 +309,16 @@ def test_a_name_adds_no_header(address: str, name: str) -> None:
     reply = httpx.post(f"{address}/gradio_api/upload", files={"files": (name, b"x")})
     assert "set-cookie" not in reply.headers
     if reply.status_code == 200:
-        shown = httpx.get(f"{address}/gradio_api/file={reply.json()[0]}")
-        assert "set-cookie" not in shown.headers
+        download = httpx.get(f"{address}/gradio_api/file={reply.json()[0]}")
+        assert "set-cookie" not in download.headers
 
 
 def test_html_in_a_name_or_note_is_text(address: str, files: dict[str, Path]) -> None:
     evil = "<img src=x onerror=alert(1)>.png"
     stored = httpx.post(f"{address}/gradio_api/upload", files={"files": ("a.png", b"not a film")}).json()[0]
     film = {"path": stored, "orig_name": evil, "meta": {"_type": "gradio.FileData"}}
-    assert "<img" not in called(address, "analyze", [film])
-    said = called(address, "predict", [film])
-    assert "event: complete" in said, said
-    (answer,) = json.loads(said.split("data: ")[1].splitlines()[0])
+    assert "<img" not in call_endpoint(address, "analyze", [film])
+    events = call_endpoint(address, "predict", [film])
+    assert "event: complete" in events, events
+    (answer,) = json.loads(events.split("data: ")[1].splitlines()[0])
     assert answer["file"] == evil, "a program gets the name as it gave it"

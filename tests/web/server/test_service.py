@@ -20,7 +20,7 @@ import httpx
 import pytest
 
 from benchmarks import served as benchmark
-from benchmarks.served import Service, call, predict, served, upload
+from benchmarks.served import Service, call, predict, running_service, upload
 from pneumonia.files import walk_bottom_up
 
 from ...support.wait import wait_for
@@ -33,24 +33,24 @@ RETENTION_S = 3
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A service that keeps films for three seconds."""
-    with served(tmp_path_factory.mktemp("service"), PNEUMONIA_RETENTION_S=str(RETENTION_S)) as running:
-        yield running
+    with running_service(tmp_path_factory.mktemp("service"), PNEUMONIA_RETENTION_S=str(RETENTION_S)) as service:
+        yield service
 
 
-def ask(service: Service, what: Callable[[httpx.AsyncClient], Any]) -> Any:
+def ask(service: Service, talk: Callable[[httpx.AsyncClient], Any]) -> Any:
     """What a coroutine gives that talks to the service."""
 
-    async def asked() -> Any:
+    async def talk_to_service() -> Any:
         async with httpx.AsyncClient(base_url=service.address, timeout=60) as client:
-            return await what(client)
+            return await talk(client)
 
-    return wait_for(asked())
+    return wait_for(talk_to_service())
 
 
-def until(true: Callable[[], Any], within_s: float = 30) -> None:
-    latest = time.monotonic() + within_s
-    while not true():
-        assert time.monotonic() < latest
+def until(condition: Callable[[], Any], within_s: float = 30) -> None:
+    deadline = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < deadline
         time.sleep(0.1)
 
 
@@ -72,27 +72,27 @@ def test_nothing_of_a_patient_is_left_on_the_disk_or_in_the_log(
         f"{PATIENT}-broken.jpg": files["broken.jpg"].read_bytes(),
     }
 
-    async def all_ways(client: httpx.AsyncClient) -> None:
+    async def send_to_every_endpoint(client: httpx.AsyncClient) -> None:
         for name, content in contents.items():
             assert (await predict(client, name, content))["file"] == name
             await call(client, "analyze", [await upload(client, name, content)])
         rows = await call(client, "predict_batch", [[await upload(client, *each) for each in contents.items()]])
         assert [row["file"] for row in rows] == list(contents)
-        gone = {"path": str(service.uploads / PATIENT / "x.png"), "meta": {"_type": "gradio.FileData"}}
-        with pytest.raises(benchmark.Lost, match="no such upload"):
-            await call(client, "predict", [gone])
+        missing = {"path": str(service.uploads / PATIENT / "x.png"), "meta": {"_type": "gradio.FileData"}}
+        with pytest.raises(benchmark.NoResponse, match="no such upload"):
+            await call(client, "predict", [missing])
         await client.get(f"/gradio_api/file=/{PATIENT}.png")
         await client.get(f"/{PATIENT}?{PATIENT}={PATIENT}", headers={"Referer": f"http://x/{PATIENT}"})
 
-    ask(service, all_ways)
+    ask(service, send_to_every_endpoint)
     assert service.files(), "the test must see the films before they are gone"
     until(lambda: service.files() == [])
     until(lambda: not [path for path in walk_bottom_up(service.uploads) if len(path.name) == 64])
-    said = service.said()
+    log_text = service.log_text()
     for secret in ("Doe", "Jane", "1961-", "MRN", "-0042", "4711", "Traceback", str(service.uploads), "127.0.0.1:5"):
-        assert secret not in said.replace(service.address, ""), secret
+        assert secret not in log_text.replace(service.address, ""), secret
     pixels = base64.b64encode(contents[f"{PATIENT}.png"][:300]).decode()
-    assert pixels not in said
+    assert pixels not in log_text
 
 
 @pytest.mark.slow
@@ -111,33 +111,33 @@ def test_nothing_of_a_patient_is_left_by_the_page(service: Service, files: dict[
         names = {path.name for path in service.files()}
         assert "results.csv" in names, "the test must see the table before it is gone"
     until(lambda: service.files() == [])
-    assert "endpoint=page films=1" in service.said()
+    assert "endpoint=page films=1" in service.log_text()
     for secret in ("Doe", "Jane", "MRN", "Traceback"):
-        assert secret not in service.said(), secret
+        assert secret not in service.log_text(), secret
 
 
 def test_a_line_a_request_and_a_line_a_film_with_one_id(service: Service, files: dict[str, Path]) -> None:
     content = files["film.png"].read_bytes()
     reply: dict[str, str] = {}
 
-    async def asked(client: httpx.AsyncClient) -> None:
+    async def call_predict(client: httpx.AsyncClient) -> None:
         film = await upload(client, "a.png", content)
         posted = await client.post("/gradio_api/call/predict", json={"data": [film]})
         reply.update(posted.headers)
         await client.get(f"/gradio_api/call/predict/{posted.json()['event_id']}")
 
-    ask(service, asked)
-    identity = reply["x-request-id"]
-    until(lambda: f"film id={identity}" in service.said())
-    lines = [line for line in service.said().splitlines() if f"id={identity}" in line]
-    kinds = {line.split(" pneumonia ")[1].split(" ")[0]: _pairs(line) for line in lines}
-    assert set(kinds) == {"request", "film"}
-    assert kinds["request"]["route"] == "/gradio_api/call/predict"
-    assert kinds["request"]["status"] == "200"
-    assert kinds["film"]["format"] == "PNG"
-    assert kinds["film"]["bytes"] == str(len(content))
-    assert kinds["film"]["outcome"].split(":")[0] in {"Normal", "Pneumonia", "Unknown"}
-    assert float(kinds["film"]["ms"]) >= 0
+    ask(service, call_predict)
+    request_id = reply["x-request-id"]
+    until(lambda: f"film id={request_id}" in service.log_text())
+    lines = [line for line in service.log_text().splitlines() if f"id={request_id}" in line]
+    fields_by_line = {line.split(" pneumonia ")[1].split(" ")[0]: _pairs(line) for line in lines}
+    assert set(fields_by_line) == {"request", "film"}
+    assert fields_by_line["request"]["route"] == "/gradio_api/call/predict"
+    assert fields_by_line["request"]["status"] == "200"
+    assert fields_by_line["film"]["format"] == "PNG"
+    assert fields_by_line["film"]["bytes"] == str(len(content))
+    assert fields_by_line["film"]["outcome"].split(":")[0] in {"Normal", "Pneumonia", "Unknown"}
+    assert float(fields_by_line["film"]["ms"]) >= 0
 
 
 def _pairs(line: str) -> dict[str, str]:
@@ -154,22 +154,22 @@ def test_neither_run_history_nor_monitoring_nor_analytics(service: Service) -> N
 
 @pytest.mark.slow
 def test_a_killed_service_leaves_nothing_for_long(tmp_path: Path, files: dict[str, Path]) -> None:
-    with served(tmp_path) as first:
+    with running_service(tmp_path) as first:
         ask(first, lambda client: predict(client, f"{PATIENT}.png", files["film.png"].read_bytes()))
         assert [path for path in first.files() if PATIENT in path.name]
         first.process.send_signal(signal.SIGKILL)
         first.process.wait()
         assert [path for path in first.files() if PATIENT in path.name]
-    with served(tmp_path) as second:
+    with running_service(tmp_path) as second:
         assert second.files() == []
 
 
 def slow_batch(content: bytes, films: int) -> Callable[[httpx.AsyncClient], Any]:
-    async def asked(client: httpx.AsyncClient) -> Any:
+    async def call_predict(client: httpx.AsyncClient) -> Any:
         film = await upload(client, "a.png", content)
         return await call(client, "predict_batch", [[film] * films])
 
-    return asked
+    return call_predict
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
@@ -177,21 +177,21 @@ def test_told_to_end_it_finishes_what_runs_and_sends_away_what_comes(
     tmp_path: Path, files: dict[str, Path], number: signal.Signals
 ) -> None:
     content = files["film.jpg"].read_bytes()
-    found: list[Any] = []
-    with served(tmp_path) as service:
-        worker = threading.Thread(target=lambda: found.append(ask(service, slow_batch(content, 400))))
+    batches: list[Any] = []
+    with running_service(tmp_path) as service:
+        worker = threading.Thread(target=lambda: batches.append(ask(service, slow_batch(content, 400))))
         worker.start()
-        until(lambda: "route=/gradio_api/call/predict_batch" in service.said())
+        until(lambda: "route=/gradio_api/call/predict_batch" in service.log_text())
         service.process.send_signal(number)
         until(lambda: service.status() == 503)
-        late = httpx.post(f"{service.address}/gradio_api/upload", files={"files": ("a.png", content)})
-        assert (late.status_code, late.json()["error"]["code"]) == (503, "busy")
-        assert late.headers["retry-after"]
+        rejected = httpx.post(f"{service.address}/gradio_api/upload", files={"files": ("a.png", content)})
+        assert (rejected.status_code, rejected.json()["error"]["code"]) == (503, "busy")
+        assert rejected.headers["retry-after"]
         worker.join(60)
         assert service.process.wait(30) == 0
-    assert [row["label"] for row in found[0]] == [found[0][0]["label"]] * 400
+    assert [row["label"] for row in batches[0]] == [batches[0][0]["label"]] * 400
     assert service.files() == []
-    assert "state=ended" in service.said() and "unfinished=0" in service.said()
+    assert "state=ended" in service.log_text() and "unfinished=0" in service.log_text()
 
 
 def test_a_full_queue_answers_busy_and_loses_nothing(tmp_path: Path, files: dict[str, Path]) -> None:
@@ -199,38 +199,38 @@ def test_a_full_queue_answers_busy_and_loses_nothing(tmp_path: Path, files: dict
 
     async def flood(client: httpx.AsyncClient) -> list[Any]:
         film = await upload(client, "a.png", content)
-        asked = [call(client, "predict", [film]) for _ in range(40)]
-        batch = [call(client, "predict_batch", [[film, film]]) for _ in range(5)]
-        return await asyncio.gather(*asked, *batch, call(client, "analyze", [film]))
+        singles = [call(client, "predict", [film]) for _ in range(40)]
+        batches = [call(client, "predict_batch", [[film, film]]) for _ in range(5)]
+        return await asyncio.gather(*singles, *batches, call(client, "analyze", [film]))
 
-    with served(tmp_path, PNEUMONIA_QUEUE_SIZE="2", PNEUMONIA_THREADS="1") as service:
-        *rows, shown = ask(service, flood)
+    with running_service(tmp_path, PNEUMONIA_QUEUE_SIZE="2", PNEUMONIA_THREADS="1") as service:
+        *rows, analysis = ask(service, flood)
         singles = [row for row in rows if isinstance(row, dict)]
         busy = [row for row in singles if "error" in row]
         assert len(singles) == 40 and busy and len(busy) < 40
         for row in busy:
             assert row["file"] == "a.png" and row["error"]["code"] == "busy"
             assert "Allowed: 2 at a time. Try again" in row["error"]["message"]
-        for many in (row for row in rows if isinstance(row, list)):
-            assert len(many) == 2
-        assert shown
+        for batch_rows in (row for row in rows if isinstance(row, list)):
+            assert len(batch_rows) == 2
+        assert analysis
         assert ask(service, lambda client: predict(client, "a.png", content))["label"], "and then it goes on"
 
 
 NO_NETWORK = """
 import ipaddress, socket
-def refuse(self, address, true=socket.socket.connect):
+def refuse(self, address, original=socket.socket.connect):
     if self.family != socket.AF_UNIX and not ipaddress.ip_address(address[0].split("%")[0]).is_loopback:
         print("TRIED THE NETWORK", address, flush=True)
         raise OSError("no network")
-    return true(self, address)
-def look_up(host, *others, true=socket.getaddrinfo, **options):
+    return original(self, address)
+def resolve(host, *args, original=socket.getaddrinfo, **options):
     if host not in {None, "", "localhost", "127.0.0.1", "::1", "0.0.0.0"}:
         print("TRIED TO LOOK UP", host, flush=True)
         raise OSError("no network")
-    return true(host, *others, **options)
+    return original(host, *args, **options)
 socket.socket.connect = refuse
-socket.getaddrinfo = look_up
+socket.getaddrinfo = resolve
 """
 
 
@@ -239,25 +239,25 @@ def test_it_starts_and_answers_without_a_network(tmp_path: Path, files: dict[str
     """With sockets to anywhere else refused, and each try told."""
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "sitecustomize.py").write_text(NO_NETWORK)
-    with served(tmp_path / "run", PYTHONPATH=str(tmp_path / "site")) as service:
+    with running_service(tmp_path / "run", PYTHONPATH=str(tmp_path / "site")) as service:
         assert ask(service, lambda client: predict(client, "a.png", files["film.png"].read_bytes()))["label"]
-    assert "TRIED" not in service.said()
+    assert "TRIED" not in service.log_text()
 
 
 def test_an_import_tries_no_network(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(NO_NETWORK)
     code = "import pneumonia, pneumonia.cli, pneumonia.web.page, app; pneumonia.load_predictor('')"
     environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{benchmark.ROOT}"}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0 and "TRIED" not in done.stdout
+    process = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120)
+    assert process.returncode == 0 and "TRIED" not in process.stdout
 
 
 def test_collecting_goes_on_after_the_imports_and_leaves_them_alone() -> None:
     code = "import gc, app; print(gc.isenabled(), gc.get_freeze_count() > len(gc.get_objects()))"
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", code], cwd=benchmark.ROOT, capture_output=True, text=True, timeout=120, check=True
     )
-    assert done.stdout.split() == ["True", "True"]
+    assert process.stdout.split() == ["True", "True"]
 
 
 def _has_namespaces() -> bool:
@@ -268,5 +268,5 @@ def _has_namespaces() -> bool:
 @pytest.mark.skipif(not _has_namespaces(), reason="needs `unshare -rn`: a network namespace of its own")
 def test_it_predicts_in_a_network_namespace_without_a_route(files: dict[str, Path]) -> None:
     command = ["unshare", "-rn", sys.executable, "-m", "pneumonia", "predict", "--json", str(files["film.png"])]
-    done = subprocess.run(command, cwd=benchmark.ROOT, capture_output=True, text=True, timeout=120)
-    assert json.loads(done.stdout)["label"], done.stderr
+    process = subprocess.run(command, cwd=benchmark.ROOT, capture_output=True, text=True, timeout=120)
+    assert json.loads(process.stdout)["label"], process.stderr

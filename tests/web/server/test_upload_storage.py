@@ -13,7 +13,7 @@ from pneumonia import Predictor
 from pneumonia.files import walk_bottom_up
 from pneumonia.web.server import gradio_environment
 
-from ..visit import Held, running
+from ..visit import PausablePredictor, running
 
 RETENTION_S = 2
 
@@ -23,24 +23,24 @@ def test_a_film_is_kept_while_it_waits_and_while_it_is_read(
 ) -> None:
     monkeypatch.setenv("PNEUMONIA_RETENTION_S", str(RETENTION_S))
     monkeypatch.setenv("PNEUMONIA_THREADS", "1")
-    held = Held(predictor)
-    with running(held) as address:
+    pausable = PausablePredictor(predictor)
+    with running(pausable) as address:
         client = Client(address, verbose=False)
-        held.open.clear()
+        pausable.pause()
         film = handle_file(files["film.png"])
         jobs = [client.submit(film, api_name="/predict") for _ in range(2)]
         jobs.append(client.submit([film, film], api_name="/predict_batch"))
-        for foreign in ("/etc/passwd", "no\0path", str(Path(gradio_environment.upload_folder()) / "gone.png")):
-            httpx.post(f"{address}/gradio_api/call/predict", json={"data": [{"path": foreign}]}).raise_for_status()
+        for foreign_path in ("/etc/passwd", "no\0path", str(Path(gradio_environment.upload_folder()) / "gone.png")):
+            httpx.post(f"{address}/gradio_api/call/predict", json={"data": [{"path": foreign_path}]}).raise_for_status()
         time.sleep(2.5 * RETENTION_S)
-        held.open.set()
+        pausable.resume()
         first, second, batch = (job.result(timeout=30) for job in jobs)
         assert [row["label"] for row in (first, second, *batch)] == ["Normal"] * 4
-        latest = time.monotonic() + 5 * RETENTION_S
-        while _films() and time.monotonic() < latest:
+        deadline = time.monotonic() + 5 * RETENTION_S
+        while _stored_films() and time.monotonic() < deadline:
             time.sleep(0.1)
-        assert _films() == []
+        assert _stored_films() == []
 
 
-def _films() -> list[Path]:
+def _stored_films() -> list[Path]:
     return [path for path in walk_bottom_up(Path(gradio_environment.upload_folder())) if path.name == "film.png"]
