@@ -1,0 +1,66 @@
+"""Evaluation of a freshly exported bundle on its test films, through the serving path."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .. import files
+from ..evaluation import card, curve_plots
+from ..evaluation.assess import FilmScores, evaluate, score_films
+from ..evaluation.audits import audits
+from ..evaluation.dataset import FilmSet
+from ..evaluation.number_format import format_metric, percent
+from ..inference import bundle
+from ..inference.predictor import Predictor
+from .json_file import write_json
+from .train_args import TrainArgs
+
+
+def evaluate_bundle(
+    args: TrainArgs, config: Mapping[str, Any], training: Mapping[str, Any], test: FilmSet, out: Path
+) -> tuple[dict[str, Any], FilmScores]:
+    """Assess the sealed bundle through the serving path, and write figures and card into it.
+
+    `training` is the entry of that name in `evaluation.json`. Returns the run's entry and the test films' scores.
+    """
+    write_json(out / bundle.EVALUATION, {"format": 1, "runs": {}})
+    bundle.write_config(out, config)
+    predictor = Predictor(bundle.load(out, out.name))
+    outcome = score_films(predictor, test)
+    entry = {
+        "recipe": args.recipe.name,
+        "protocol": args.protocol,
+        "command": args.command,
+        "seed": args.seed,
+        "git_revision": config["revision"],
+        "versions": config["versions"],
+        "training": training,
+        **evaluate(test, outcome, predictor),
+        **audits(predictor, test, args.protocol),
+    }
+    _write_evaluation(config, entry, predictor, out)
+    _print_metrics(f"{args.recipe.name}/{args.protocol}", entry)
+    return entry, outcome
+
+
+def _write_evaluation(config: Mapping[str, Any], entry: Mapping[str, Any], predictor: Predictor, out: Path) -> None:
+    evaluation = {
+        "format": 1,
+        "runs": {f"{entry['recipe']}/{entry['protocol']}": entry},
+        "test_set_access_log": [],
+        "examples": {path.name: predictor.predict(path).probability for path in predictor.bundle.examples},
+    }
+    write_json(out / bundle.EVALUATION, evaluation)
+    files.atomic_write(out / bundle.CARD, card.write(config, evaluation).encode())
+    files.atomic_write(out / "training" / "curves.png", curve_plots.curves(entry))
+    bundle.write_config(out, config)
+
+
+def _print_metrics(name: str, entry: Mapping[str, Any]) -> None:
+    print(f"{name}, {entry['films']['total']:,} test films")
+    for metric, value in entry["figures"].items():
+        print(f"{metric:>24}  {format_metric(metric, value)}")
+    for point, values in entry["operating_points"].items():
+        print(f"{point:>24}  " + "  ".join(f"{metric} {percent(value)}" for metric, value in values.items()))

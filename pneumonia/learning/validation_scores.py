@@ -1,0 +1,45 @@
+"""Scores of the validation films under each perturbation, and the AUROCs by which recipes are compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+from sklearn.metrics import roc_auc_score
+
+from ..evaluation.borders import replace_border_across_classes
+from ..evaluation.dataset import FilmSet
+from ..evaluation.perturbations import UNCHANGED, VALIDATION_PERTURBATIONS, pairwise_auroc, perturb
+from .training import predict_scores
+
+Scores = npt.NDArray[np.float64]
+
+
+def score_validation(network: keras.Model, validation: FilmSet) -> tuple[dict[str, Scores], dict[str, Any]]:
+    """Scores `[N]` of the validation films for each perturbation, and their AUROCs as `config.json` holds them.
+
+    The AUROCs are printed, too.
+    """
+    scores = {name: predict_scores(network, perturb(validation.inputs, name)) for name in VALIDATION_PERTURBATIONS}
+    exchanged = replace_border_across_classes(validation.inputs, validation.labels)
+    border_auroc = float(roc_auc_score(validation.labels, predict_scores(network, exchanged)))
+    return scores, _metrics(pairwise_auroc(validation.labels, scores), len(validation.films), border_auroc)
+
+
+def _metrics(pairs: Mapping[tuple[str, str], float], film_count: int, border_auroc: float) -> dict[str, Any]:
+    lowest = min(pairs, key=lambda pair: pairs[pair])
+    metrics = {
+        "films": film_count,
+        "auroc": {name: round(pairs[name, name], 5) for name in VALIDATION_PERTURBATIONS},
+        "worst_pair": {"normal": lowest[0], "pneumonia": lowest[1], "auroc": round(pairs[lowest], 5)},
+        "mean_of_pairs": round(float(np.mean(list(pairs.values()))), 5),
+        "border_of_other_class": round(border_auroc, 5),
+    }
+    print(
+        f"validation AUROC {pairs[UNCHANGED, UNCHANGED]:.4f}, worst pair of changes {pairs[lowest]:.4f} {lowest}, "
+        f"in the border of the other class {metrics['border_of_other_class']:.4f}"
+    )
+    return metrics
