@@ -1,0 +1,58 @@
+"""`archive PATH... --out DIR`: rows for millions of films, on Ray."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from .. import load_predictor
+from ..batch.results import FAILED
+from ..batch.rows import TableOptions
+from .exit_codes import SOME_FAILED, SUCCESS
+from .options import Commands, add_decision_options, add_model_option
+from .output import film_counts, missing_library
+
+
+def add_parser(commands: Commands) -> argparse.ArgumentParser:
+    """Add the command and its options to the parser."""
+    parser = commands.add_parser("archive", help="rows for millions of films, on Ray, as Parquet files")
+    paths = "a file, a folder, a quoted pattern, or a Parquet list of paths (.parquet); here, or s3://, gs://, hf://"
+    parser.add_argument("paths", nargs="+", metavar="PATH", help=paths)
+    parser.add_argument("--out", required=True, metavar="DIR", help="folder or address; goes on with what is there")
+    parser.add_argument("--address", metavar="A", help="of a Ray cluster; without it, this machine's cores alone")
+    parser.add_argument("--workers", type=int, metavar="N", help="predictors, one a core; by default all cores")
+    add_decision_options(parser)
+    add_model_option(parser)
+    return parser
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the rows and print the counts; returns 1 if a film failed or a part has no rows."""
+    try:
+        from ..archive import screening
+    except ModuleNotFoundError as error:
+        return missing_library("An archive", error, "requirements-archive.txt")
+    predictor = load_predictor(options.model, threads=options.workers)
+    predictor.check_options(options.operating_point, options.prevalence)
+    table_options = TableOptions(predictor.model, options.operating_point, options.prevalence)
+    try:
+        outcome = screening.screen(
+            options.paths,
+            options.out,
+            predictor.bundle,
+            table_options,
+            workers=options.workers,
+            address=options.address,
+        )
+    except KeyboardInterrupt:
+        print(f"stopped: the rows so far stand in {options.out}; the same command goes on.", file=sys.stderr)
+        return SOME_FAILED
+    print(f"{film_counts(outcome.counts)}: {options.out}{_lost(outcome.lost_parts)}", file=sys.stderr)
+    return SOME_FAILED if outcome.lost_parts or outcome.counts[FAILED] else SUCCESS
+
+
+def _lost(parts: int) -> str:
+    if not parts:
+        return ""
+    subject = "1 part has" if parts == 1 else f"{parts} parts have"
+    return f"; {subject} no rows yet: run it again"

@@ -1,0 +1,46 @@
+"""`deploy OWNER/SPACE`: the page to a Space on the Hub."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from .. import settings
+from .exit_codes import SUCCESS
+from .options import Commands, add_upload_options
+from .output import print_files
+
+
+def add_parser(commands: Commands) -> argparse.ArgumentParser:
+    """Add the command and its options to the parser."""
+    parser = commands.add_parser("deploy", help="the page to a Space; prints its address")
+    parser.add_argument("repository", metavar="OWNER/SPACE", help="the Space; made if it is not there (paid plan)")
+    parser.add_argument(
+        "--model", metavar="OWNER/NAME@REVISION", help="serve it from the Hub; default: the embedded one goes along"
+    )
+    add_upload_options(parser)
+    return parser
+
+
+def run(options: argparse.Namespace) -> int:
+    """Upload the page, or list the changes; prints the Space's address."""
+    from ..publishing import deploy
+    from ..publishing.hub_client import Repository
+
+    repository = Repository(options.repository, "space")
+    if not options.dry_run:
+        repository.require_login()
+    content = deploy.collect_content(repository, options.model)
+    if content.served and content.served.private:
+        print("The model is private: give the Space a token that may read it, as its secret HF_TOKEN.", file=sys.stderr)
+    if options.dry_run:
+        print_files(content.files)
+        print(f"{settings.MODEL.name}={content.variable or ''}", flush=True)
+    plan = deploy.plan(repository, content, private=options.private)
+    if options.dry_run:
+        action = "make" if plan.head is None else "change"
+        print(f"would {action} {repository.address}: {len(plan.send)} files to send, {len(plan.stale)} to remove")
+        return SUCCESS
+    print(deploy.execute(plan))
+    print("The Hub builds it now; that takes some minutes.", file=sys.stderr)
+    return SUCCESS

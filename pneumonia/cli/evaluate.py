@@ -1,0 +1,30 @@
+"""`evaluate --data DIR`: the figures of protocol `official`, computed again."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from .. import load_predictor
+from .exit_codes import SOME_FAILED, SUCCESS
+from .options import Commands, add_model_option
+from .output import missing_library
+
+
+def add_parser(commands: Commands) -> argparse.ArgumentParser:
+    """Add the command and its options to the parser."""
+    parser = commands.add_parser("evaluate", help="the figures of protocol official again, on a folder of films")
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder with test/NORMAL and so on")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write evaluation.json and curves.png there")
+    add_model_option(parser)
+    return parser
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print every figure; returns 1 if they differ from the card's on the same films."""
+    try:
+        from ..evaluation import official
+    except ModuleNotFoundError as error:
+        return missing_library("Evaluation", error, "requirements-train.txt")
+    agrees = official.reevaluate(load_predictor(options.model), options.data, options.out)
+    return SUCCESS if agrees else SOME_FAILED

@@ -1,0 +1,39 @@
+"""`model`: which model answers."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from .. import load_predictor
+from .exit_codes import SUCCESS
+from .options import Commands, add_model_option
+
+
+def add_parser(commands: Commands) -> argparse.ArgumentParser:
+    """Add the command and its options to the parser."""
+    parser = commands.add_parser("model", help="which model answers, with its figures and operating points")
+    parser.add_argument("--json", action="store_true", help="as the JSON of /model")
+    add_model_option(parser)
+    return parser
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print identity, operating points and figures of the model."""
+    description = load_predictor(options.model).describe()
+    if options.json:
+        print(json.dumps(description))
+        return SUCCESS
+    print(f"{description['name']}  revision {description['revision']}  sha256 {description['sha256']}")
+    for name, point in description["operating_points"].items():
+        print(f"  {name:<10} low {point['low']:.3f}  threshold {point['threshold']:.3f}  high {point['high']:.3f}")
+    for protocol, figures in description["figures"].items():
+        print(f"  {protocol}: " + ", ".join(_figures(figures)))
+    return SUCCESS
+
+
+def _figures(figures: dict[str, dict[str, Any]]) -> Iterable[str]:
+    available = ((name, figure) for name, figure in figures.items() if figure["value"] is not None)
+    return (f"{name} {figure['value']:.3f} ({figure['low']:.3f}-{figure['high']:.3f})" for name, figure in available)

@@ -1,0 +1,28 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TypeAlias
+
+from ..inference.decision import DEFAULT_POINT
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+"""What `add_subparsers` returns; argparse has no public name for it."""
+
+
+def add_decision_options(parser: argparse.ArgumentParser) -> None:
+    """`--operating-point` and `--prevalence`."""
+    parser.add_argument("--operating-point", default=DEFAULT_POINT, metavar="P", help="screening, balanced or confirm")
+    parser.add_argument("--prevalence", type=float, metavar="R", help="share of pneumonia where you work, 0 to 1")
+
+
+def add_model_option(parser: argparse.ArgumentParser) -> None:
+    """`--model`."""
+    parser.add_argument("--model", metavar="M", help="instead of PNEUMONIA_MODEL: a folder or owner/name@revision")
+
+
+def add_upload_options(parser: argparse.ArgumentParser) -> None:
+    """`--private` and `--dry-run`, for the commands that write to the Hub."""
+    parser.add_argument("--private", action="store_true", help="only its owner may see it, if it is made now")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be sent, with sizes; write nothing")

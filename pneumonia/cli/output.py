@@ -1,0 +1,34 @@
+"""Texts that several commands print."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Sequence
+
+from ..batch.results import FAILED
+from ..inference.decision import CLASSES, UNKNOWN
+from ..publishing.hub_client import Files, content_size
+from .exit_codes import NOTHING_DONE
+
+
+def film_counts(counts: Counter[str]) -> str:
+    """`200 films: 120 Normal, 70 Pneumonia, 7 Unknown, 3 failed`."""
+    counted = ((name, counts[name]) for name in (*CLASSES, UNKNOWN, FAILED))
+    return f"{counts.total()} films: " + ", ".join(f"{number} {name}" for name, number in counted if number)
+
+
+def print_files(files: Files, obsolete: Sequence[str] = ()) -> None:
+    """Files to send with their sizes, and those to remove."""
+    sizes = {name: content_size(content) for name, content in files.items()}
+    for name, size in sizes.items():
+        print(f"{size:>12,}  {name}")
+    for name in obsolete:
+        print(f"{'remove':>12}  {name}")
+    print(f"{sum(sizes.values()):>12,}  bytes in {len(sizes)} files")
+
+
+def missing_library(command: str, error: ModuleNotFoundError, requirements: str) -> int:
+    """Say which library `command` lacks and which requirements file has it; returns the exit code."""
+    print(f"{command} needs {error.name}: pip install -r {requirements}", file=sys.stderr)
+    return NOTHING_DONE

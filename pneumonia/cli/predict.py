@@ -1,0 +1,78 @@
+"""`predict FILE...`: one answer per file on stdout."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from .. import load_predictor
+from ..errors import UsageError
+from ..inference.decision import Failure, Prediction
+from ..inference.predictor import Predictor
+from .exit_codes import SOME_FAILED, SUCCESS
+from .options import Commands, add_decision_options, add_model_option
+
+
+def add_parser(commands: Commands) -> argparse.ArgumentParser:
+    """Add the command and its options to the parser."""
+    parser = commands.add_parser("predict", help="answer for files")
+    parser.add_argument("files", nargs="+", metavar="FILE", help="a picture or a DICOM file")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line on stdout, nothing else there")
+    add_decision_options(parser)
+    parser.add_argument("--heatmap", type=Path, metavar="DIR", help="also write where it looked, a PNG a file")
+    add_model_option(parser)
+    return parser
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print one result per file; returns 1 if a file failed."""
+    if options.heatmap:
+        _make_folder(options.heatmap)
+    predictor = load_predictor(options.model)
+    failed = 0
+    results = predictor.predict_many(options.files, options.operating_point, prevalence=options.prevalence)
+    for path, result in zip(options.files, results, strict=True):
+        print(json.dumps(result.as_dict()) if options.json else _line(result), flush=True)
+        failed += isinstance(result, Failure)
+        if options.heatmap and isinstance(result, Prediction):
+            _write_heatmap(predictor, path, options.heatmap)
+    return SOME_FAILED if failed else SUCCESS
+
+
+def _line(result: Prediction | Failure) -> str:
+    if isinstance(result, Failure):
+        return f"{result.file}: {result.error.code}: {result.error.message}"
+    confidence = "" if result.confidence is None else f" {100 * result.confidence:.0f} %"
+    notes = [result.reason.message] if result.reason else []
+    return " ".join([f"{result.file}: {result.label}{confidence}", *notes, *result.warnings])
+
+
+def _make_folder(folder: Path) -> None:
+    """Before the first film is judged: a run must not end half way for a folder's sake."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"The folder cannot be made: {error.strerror}. Received: {folder}.") from None
+
+
+def _write_heatmap(predictor: Predictor, path: str, folder: Path) -> None:
+    """The overlay beside no other film's: files of the same name from two folders get a number."""
+    from ..inference import explain
+
+    reading = predictor.read(path)
+    if reading.activation is None:
+        print(f"{path}: no heatmap, since the model was not asked", file=sys.stderr)
+        return
+    target = next(name for name in _heatmap_paths(folder / Path(path).stem) if not name.exists())
+    explain.overlay(reading.display(path), reading.activation).save(target)
+
+
+def _heatmap_paths(stem: Path) -> Iterator[Path]:
+    yield stem.with_name(f"{stem.name}.heatmap.png")
+    number = 2
+    while True:
+        yield stem.with_name(f"{stem.name}-{number}.heatmap.png")
+        number += 1
