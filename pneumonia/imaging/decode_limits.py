@@ -17,8 +17,8 @@ from ..errors import TooLarge, UnreadableImage
 
 MAX_READS = 500_000
 """Maximum number of reads per file; this many take about two seconds. The limit is fifty times the number of chunks in
-a file of 50 MB with the smallest chunks that writers use (8 KB), and more than the number of 16 x 16 tiles in 80 million
-pixels."""
+a file of 50 MB with the smallest chunks that writers use (8 KB), and more than the number of 16 x 16 tiles in 80
+million pixels."""
 
 MAX_TAG_BYTES = 16_000_000
 """Maximum size in bytes of the values of one TIFF or EXIF tag list, including a colour profile."""
