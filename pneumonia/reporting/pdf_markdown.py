@@ -22,18 +22,18 @@ def paragraphs(markdown: str, styles: Mapping[str, ParagraphStyle]) -> list[Flow
     """A flowable for each line; `styles` has `plain`, and `heading` and `bullet` where the text has such lines."""
     from reportlab.platypus import Paragraph
 
-    made: list[Flowable] = []
+    flowables: list[Flowable] = []
     for line in filter(None, map(str.strip, markdown.splitlines())):
         if line.startswith("#"):
-            made.append(Paragraph(_marked_up(line.lstrip("# ")), styles["heading"]))
+            flowables.append(Paragraph(_to_markup(line.lstrip("# ")), styles["heading"]))
         elif line.startswith("* "):
-            made.append(Paragraph(_marked_up(line[2:]), styles["bullet"], bulletText="•"))
+            flowables.append(Paragraph(_to_markup(line[2:]), styles["bullet"], bulletText="•"))
         else:
-            made.append(Paragraph(_marked_up(line), styles["plain"]))
-    return made
+            flowables.append(Paragraph(_to_markup(line), styles["plain"]))
+    return flowables
 
 
-def _marked_up(line: str) -> str:
+def _to_markup(line: str) -> str:
     text = escape(line, quote=False)
     for pattern, replacement in _MARKUP:
         text = pattern.sub(replacement, text)

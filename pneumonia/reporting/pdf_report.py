@@ -45,7 +45,7 @@ MARGIN = 40.0
 FOOTER = 62.0
 """Points at the foot of the page for model and notice."""
 
-_ONE_AT_A_TIME = threading.Lock()
+_REPORTLAB_LOCK = threading.Lock()
 """reportlab keeps its fonts for the whole process and makes no promise to threads; a page takes 0.03 s."""
 
 _FONTS = Path(__file__).parent / "fonts"
@@ -58,47 +58,47 @@ def render_pdf(
     prediction: Prediction,
     activation: Activation | None,
     *,
-    noted: str = "",
-    at: datetime | None = None,
+    note: str = "",
+    created_at: datetime | None = None,
 ) -> bytes:
     """One A4 page about a film `[H, W]` as it was shown to a person, with where the network looked beside it.
 
-    `activation` is None where the model was not asked. `noted` is what the user typed, in any script: a letter that the
-    font lacks becomes a box. `at` is the time of the report, by default now. Raises `UsageError` where more than
+    `activation` is None where the model was not asked. `note` is what the user typed, in any script: a letter that the
+    font lacks becomes a box. `created_at` is the time of the report, by default now. Raises `UsageError` for more than
     `MAX_NOTE_LENGTH` letters were typed.
     """
     from reportlab.lib.pagesizes import A4
     from reportlab.pdfgen.canvas import Canvas
 
-    typed = _drawable(_bounded(noted))
+    printable_note = _replace_missing_glyphs(_normalize_note(note))
     width, height = A4[0] - 2 * MARGIN, A4[1] - 2 * MARGIN - FOOTER
-    body = [*_head(typed, at or datetime.now().astimezone()), *_answer(prediction)]
-    body += [*_pictures(film, prediction, activation, width), *_zones(prediction)]
+    body = [*_header(printable_note, created_at or datetime.now().astimezone()), *_answer_lines(prediction)]
+    body += [*_pictures(film, prediction, activation, width), *_zone_table(prediction)]
     body += paragraphs(reading_guide.describe(prediction), _styles())
     buffer = io.BytesIO()
-    with _ONE_AT_A_TIME:
+    with _REPORTLAB_LOCK:
         canvas = Canvas(buffer, pagesize=A4, lang="en")
         canvas.setTitle("Chest-film report")
         canvas.setAuthor("")
         canvas.setCreator(wording.TITLE)
-        _place(canvas, body, width, height, MARGIN + FOOTER)
-        _place(canvas, _foot(prediction), width, FOOTER, MARGIN)
+        _draw_frame(canvas, body, width, height, MARGIN + FOOTER)
+        _draw_frame(canvas, _footer(prediction), width, FOOTER, MARGIN)
         canvas.showPage()
         canvas.save()
     return buffer.getvalue()
 
 
-def _bounded(noted: str) -> str:
+def _normalize_note(note: str) -> str:
     """The typed text on one line, composed, so that a letter and its accent are one glyph."""
-    text = " ".join(unicodedata.normalize("NFC", noted).split())
+    text = " ".join(unicodedata.normalize("NFC", note).split())
     if len(text) > MAX_NOTE_LENGTH:
         raise UsageError(f"The note is too long. Allowed: {MAX_NOTE_LENGTH} letters. Received: {len(text)}.")
     return text
 
 
-def _drawable(text: str) -> str:
-    known = _register_fonts().face.charToGlyph
-    return "".join(letter if ord(letter) in known else NO_GLYPH for letter in text)
+def _replace_missing_glyphs(text: str) -> str:
+    glyphs = _register_fonts().face.charToGlyph
+    return "".join(letter if ord(letter) in glyphs else NO_GLYPH for letter in text)
 
 
 def _register_fonts() -> TTFont:
@@ -131,33 +131,40 @@ def _styles() -> dict[str, ParagraphStyle]:
     }
 
 
-def _head(typed: str, at: datetime) -> list[Flowable]:
+def _header(note: str, created_at: datetime) -> list[Flowable]:
     from reportlab.platypus import Paragraph
 
     styles = _styles()
-    head = [Paragraph("Chest-film report", styles["title"]), Paragraph(f"Made {at:%Y-%m-%d %H:%M %Z}", styles["plain"])]
-    if typed:
-        head.append(Paragraph(f"<b>Noted by the user:</b> {escape(typed)}", styles["plain"]))
-    if NO_GLYPH in typed:
-        head.append(Paragraph(f"{NO_GLYPH} stands for a letter that the report's font lacks.", styles["small"]))
-    return head
+    header = [
+        Paragraph("Chest-film report", styles["title"]),
+        Paragraph(f"Made {created_at:%Y-%m-%d %H:%M %Z}", styles["plain"]),
+    ]
+    if note:
+        header.append(Paragraph(f"<b>Noted by the user:</b> {escape(note)}", styles["plain"]))
+    if NO_GLYPH in note:
+        header.append(Paragraph(f"{NO_GLYPH} stands for a letter that the report's font lacks.", styles["small"]))
+    return header
 
 
-def _answer(prediction: Prediction) -> list[Flowable]:
+def _answer_lines(prediction: Prediction) -> list[Flowable]:
     """Label, how sure, at which operating point, why Unknown, and the warnings."""
     from reportlab.platypus import Paragraph
 
     styles = _styles()
-    sure = f" <font size=10>{wording.sure(prediction.confidence)}</font>" if prediction.confidence is not None else ""
+    confidence = ""
+    if prediction.confidence is not None:
+        confidence = f" <font size=10>{wording.format_confidence(prediction.confidence)}</font>"
     label = f"{wording.MARKS[prediction.label]} {prediction.label}"
     lines = [f"Operating point: <b>{escape(prediction.operating_point)}</b>."]
     if prediction.probabilities is not None:
-        shares = ", ".join(f"{name} {wording.share(value)}" for name, value in prediction.probabilities.items())
+        shares = ", ".join(
+            f"{name} {wording.format_probability(value)}" for name, value in prediction.probabilities.items()
+        )
         lines.append(f"Calibrated probabilities: {shares}.")
     if prediction.reason is not None:
         lines.append(f"<b>Why Unknown:</b> {escape(prediction.reason.message)}")
     return [
-        Paragraph(f'<font color="{_TONES[prediction.label]}">{label}</font>{sure}', styles["answer"]),
+        Paragraph(f'<font color="{_TONES[prediction.label]}">{label}</font>{confidence}', styles["answer"]),
         Paragraph(" ".join(lines), styles["plain"]),
         *(Paragraph(f"⚠ {escape(warning)}", styles["plain"]) for warning in prediction.warnings),
     ]
@@ -169,29 +176,29 @@ def _pictures(
     """The film, and beside it the overlay; none for Normal, whose map would paint the least unlikely place red."""
     from reportlab.platypus import Paragraph, Spacer, Table
 
-    shown = Image.fromarray(film)
-    shown.thumbnail((PICTURE_SIDE, PICTURE_SIDE), Image.Resampling.BILINEAR)
-    pictures, captions = [shown], ["The film as it was judged"]
+    image = Image.fromarray(film)
+    image.thumbnail((PICTURE_SIDE, PICTURE_SIDE), Image.Resampling.BILINEAR)
+    pictures, captions = [image], ["The film as it was judged"]
     if activation is not None and prediction.label != CLASSES[0]:
-        pictures.append(explain.overlay(np.asarray(shown), activation))
+        pictures.append(explain.overlay(np.asarray(image), activation))
         captions.append("Where the network looked; no proof of disease there")
     side = width / 2 - 6
-    cells = [_printed(picture, side, 0.9 * side) for picture in pictures]
+    cells = [_scaled_image(picture, side, 0.9 * side) for picture in pictures]
     texts = [Paragraph(caption, _styles()["small"]) for caption in captions]
-    return [Table([cells, texts], colWidths=[width / 2] * len(cells), hAlign="LEFT", style=_tight()), Spacer(0, 4)]
+    return [Table([cells, texts], colWidths=[width / 2] * len(cells), hAlign="LEFT", style=_cell_style()), Spacer(0, 4)]
 
 
-def _printed(picture: Image.Image, width: float, height: float) -> Flowable:
+def _scaled_image(picture: Image.Image, width: float, height: float) -> Flowable:
     """As large as the frame allows; JPEG, since a grey film as PNG would make the page several megabytes."""
-    from reportlab.platypus import Image as Printed
+    from reportlab.platypus import Image as ReportImage
 
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=92)
     scale = min(width / picture.width, height / picture.height)
-    return Printed(buffer, picture.width * scale, picture.height * scale, hAlign="LEFT")
+    return ReportImage(buffer, picture.width * scale, picture.height * scale, hAlign="LEFT")
 
 
-def _zones(prediction: Prediction) -> list[Flowable]:
+def _zone_table(prediction: Prediction) -> list[Flowable]:
     """Each lung zone's share of the activation, laid out as the film is: the patient's right at the left.
 
     Where less than half lies inside the lungs no zone is named, and the table says only how much that is.
@@ -219,27 +226,27 @@ def _percent(share: float) -> str:
     return f"{100 * share:.0f} %"
 
 
-def _foot(prediction: Prediction) -> list[Flowable]:
+def _footer(prediction: Prediction) -> list[Flowable]:
     from reportlab.lib.colors import HexColor
     from reportlab.lib.pagesizes import A4
     from reportlab.platypus import HRFlowable, Paragraph
 
     model, small = prediction.model, _styles()["small"]
-    name, revision = escape(_drawable(model.name)), escape(model.revision)
-    named = f"Model <b>{name}</b>, revision {revision}, sha256 {escape(model.sha256)}."
+    name, revision = escape(_replace_missing_glyphs(model.name)), escape(model.revision)
+    model_line = f"Model <b>{name}</b>, revision {revision}, sha256 {escape(model.sha256)}."
     rule = HRFlowable(A4[0] - 2 * MARGIN, 0.5, color=HexColor("#b8bcc4"), spaceAfter=3)
-    return [rule, Paragraph(named, small), *paragraphs(wording.NO_DEVICE, {"plain": small})]
+    return [rule, Paragraph(model_line, small), *paragraphs(wording.DISCLAIMER, {"plain": small})]
 
 
-def _tight() -> list[tuple[Any, ...]]:
+def _cell_style() -> list[tuple[Any, ...]]:
     sides = ("LEFTPADDING", "RIGHTPADDING", "BOTTOMPADDING")
     return [("VALIGN", (0, 0), (-1, -1), "BOTTOM"), *((side, (0, 0), (-1, -1), 2) for side in sides)]
 
 
-def _place(canvas: Any, story: list[Flowable], width: float, height: float, bottom: float) -> None:
+def _draw_frame(canvas: Any, story: list[Flowable], width: float, height: float, bottom: float) -> None:
     """Draw from the top of the frame downwards, smaller where it would not fit: a report is one page."""
     from reportlab.platypus import KeepInFrame
 
     frame = KeepInFrame(width, height, story, mode="shrink")
-    _, taken = frame.wrapOn(canvas, width, height)
-    frame.drawOn(canvas, MARGIN, bottom + height - taken)
+    _, used_height = frame.wrapOn(canvas, width, height)
+    frame.drawOn(canvas, MARGIN, bottom + height - used_height)

@@ -16,7 +16,7 @@ SOURCES = """\
 [Bramson et al.: Interpretation of chest radiographs in infants with cough and fever, *Radiology* 2005](https://doi.org/10.1148/radiol.2361040278)
 """  # noqa: E501
 
-_PNEUMONIA = """\
+_PNEUMONIA_SIGNS = """\
 #### What to look for
 * **Consolidation**: an even opacity that hides the vessels and airway walls beneath it.
 * **Air bronchogram**: air-filled airways, dark against the opacity around them.
@@ -32,7 +32,7 @@ _PNEUMONIA = """\
 The patterns overlap: on the film alone, bacterial and viral pneumonia cannot be told apart with certainty, and the
 network does not tell bacterial from viral pneumonia."""
 
-_NORMAL = """\
+_NORMAL_APPEARANCE = """\
 #### What a clear film shows
 * Both lungs equally dark, vessels tapering to the edge, no opacity that hides them.
 * Sharp borders of heart and diaphragm.
@@ -51,7 +51,7 @@ _PITFALLS = """\
 * **Peribronchial thickening**: asthma and viral bronchiolitis show it without pneumonia.
 * **Atelectasis**: a plug of mucus takes volume from a lobe; fissures, hila or diaphragm move towards the opacity."""
 
-_BESIDE = {
+_ZONE_HINTS = {
     "right upper": (
         "The minor fissure bounds the upper lobe below: is it raised? In small children the thymus lies here too."
     ),
@@ -69,7 +69,7 @@ _BESIDE = {
 }
 """What the strongest zone borders on, and so what to compare there: the silhouette sign, zone by zone."""
 
-_POINTS = {
+_OPERATING_POINT_NOTES = {
     ("screening", CLASSES[0]): (
         "**At screening** the model calls a film Pneumonia early, so as to miss little. A Normal weighs more here than "
         "at the other operating points, and still excludes nothing."
@@ -89,7 +89,7 @@ _POINTS = {
 }
 """What an answer is worth at an operating point that leans to one side; `balanced` needs no word."""
 
-_NEXT = {
+_NEXT_STEPS = {
     "not_a_chest_film": (
         "Drop a frontal chest film: the picture itself, not a photograph of a screen or a page with several pictures.",
         "A DICOM file from the archive is better than an exported picture.",
@@ -118,7 +118,7 @@ def describe(prediction: Prediction) -> str:
     """All that is said beside an answer, as Markdown."""
     steps = next_steps(prediction)
     parts = ["#### What to do next\n" + "\n".join(f"* {step}" for step in steps)] if steps else []
-    if _was_mapped(prediction):
+    if _has_map(prediction):
         parts.append(f"**Where the network looked.** {describe_location(prediction)}")
     guide = reading_guide(prediction)
     return "\n\n".join([*parts, guide] if guide else parts)
@@ -126,38 +126,38 @@ def describe(prediction: Prediction) -> str:
 
 def next_steps(prediction: Prediction) -> tuple[str, ...]:
     """What to do where there is no answer; nothing where there is one."""
-    return _NEXT[prediction.reason.code] if prediction.reason else ()
+    return _NEXT_STEPS[prediction.reason.code] if prediction.reason else ()
 
 
 def describe_location(prediction: Prediction) -> str:
     """The strongest zone in words, or why none is named."""
     zone = strongest_zone(prediction.zones or {})
-    side = "The image's left is taken for the patient's right."
-    proof = "This is where the score came from, not proof of disease there."
+    orientation = "The image's left is taken for the patient's right."
+    caveat = "This is where the score came from, not proof of disease there."
     if zone is None:
         return (
             f"Less than {100 * MIN_NAMED_SHARE:.0f} % of the activation lies inside the lungs, so no zone is named, "
-            f"and this answer deserves less trust. {side}"
+            f"and this answer deserves less trust. {orientation}"
         )
-    return f"Strongest in the {zone} zone. {side} {proof}"
+    return f"Strongest in the {zone} zone. {orientation} {caveat}"
 
 
 def reading_guide(prediction: Prediction) -> str:
     """What to look for on such a film, as Markdown: by answer, operating point and strongest zone; "" if refused."""
     if prediction.reason is not None and prediction.reason.code != "inconclusive":
         return ""
-    parts = [_POINTS.get((prediction.operating_point, prediction.label), "")]
-    parts += [_NORMAL] if prediction.label == CLASSES[0] else [_beside(prediction), _PNEUMONIA]
+    parts = [_OPERATING_POINT_NOTES.get((prediction.operating_point, prediction.label), "")]
+    parts += [_NORMAL_APPEARANCE] if prediction.label == CLASSES[0] else [_zone_hint(prediction), _PNEUMONIA_SIGNS]
     return "\n\n".join(part for part in [*parts, _PITFALLS, SOURCES] if part)
 
 
-def _was_mapped(prediction: Prediction) -> bool:
+def _has_map(prediction: Prediction) -> bool:
     return prediction.label == CLASSES[1] or (
         prediction.reason is not None and prediction.reason.code == "inconclusive"
     )
 
 
-def _beside(prediction: Prediction) -> str:
+def _zone_hint(prediction: Prediction) -> str:
     """What to compare in the strongest zone, where one is named."""
     zone = strongest_zone(prediction.zones or {})
-    return f"#### In the {zone} zone\n* {_BESIDE[zone]}" if zone else ""
+    return f"#### In the {zone} zone\n* {_ZONE_HINTS[zone]}" if zone else ""

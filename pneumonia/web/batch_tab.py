@@ -1,10 +1,9 @@
-"""The tab for many films: drop them, watch the table fill, stop, sort, take the files home."""
+"""The tab for many films: upload, run, stop, sort, download the files."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, TypeVar
 
 import gradio as gr
@@ -18,11 +17,13 @@ from .batch_job import MAX_FILMS, Job, Jobs
 from .server.upload import Upload, film_file
 
 BATCH_CONCURRENCY: dict[str, Any] = {"concurrency_id": "batches", "concurrency_limit": 2}
-"""Long work has a lane of its own in the one bounded queue, for two at a time: others wait, and single films, in the
-lane beside it, pass by. `/predict_batch` belongs here too."""
+"""Long work has a concurrency limit of its own within the one bounded queue: two batches run at a time and others wait,
+while single films (`film_tab.FILM_CONCURRENCY_ID`) overtake them. `/predict_batch` belongs here too."""
 
-PAUSE_S = 0.5
-"""Seconds between two looks at the table while it fills, and one more for each thousand rows: a look sends them all."""
+UPDATE_INTERVAL_S = 0.5
+"""Minimum seconds between two updates of the growing table, plus 1 ms for each row: an update sends all rows."""
+
+_PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 Step = TypeVar("Step")
 Update = dict[Any, Any]
@@ -30,24 +31,40 @@ Update = dict[Any, Any]
 
 def add(predictor: Predictor) -> None:
     """Build the tab inside the `gr.Tabs` that is open."""
-    jobs = Jobs(predictor)
-    limits = f"{settings.MAX_UPLOAD_MB.read():,} MB together, {settings.MAX_FILE_MB.read()} MB a film"
     with gr.Tab("Many films", id="batch"):
+        _BatchTab(predictor)
+
+
+class _BatchTab:
+    """The tab's components and their event handlers."""
+
+    def __init__(self, predictor: Predictor) -> None:
+        self._jobs = Jobs(predictor)
+        self._lay_out_input(list(predictor.operating_points))
+        self._lay_out_table()
+        self._lay_out_downloads()
+        self._token = gr.State("", delete_callback=self._jobs.delete)
+        self._connect()
+
+    def _lay_out_input(self, points: list[str]) -> None:
+        limits = f"{settings.MAX_UPLOAD_MB.read():,} MB together, {settings.MAX_FILE_MB.read()} MB a film"
         gr.Markdown(
             f"Drop many films, or a ZIP of them: up to {MAX_FILMS:,}, {limits}. Each gets a row, one that cannot be "
             "read an error row. Keep this page open until it is done."
         )
         with gr.Row():
-            films = film_file(
+            self._films = film_file(
                 label=f"Films: {imaging.FORMATS}, or ZIP", file_count="multiple", elem_id="batch-films", height=170
             )
             with gr.Column(min_width=260):
-                point = gr.Radio(list(predictor.operating_points), value=DEFAULT_POINT, label="Operating point")
+                self._point = gr.Radio(points, value=DEFAULT_POINT, label="Operating point")
                 with gr.Row():
-                    start = gr.Button("Judge all", variant="primary", elem_id="batch-start")
-                    stop = gr.Button("Stop", variant="stop", interactive=False, elem_id="batch-stop")
-        progress = gr.HTML(elem_id="batch-progress")
-        table = gr.Dataframe(
+                    self._start = gr.Button("Judge all", variant="primary", elem_id="batch-start")
+                    self._stop = gr.Button("Stop", variant="stop", interactive=False, elem_id="batch-stop")
+
+    def _lay_out_table(self) -> None:
+        self._progress = gr.HTML(elem_id="batch-progress")
+        self._table = gr.Dataframe(
             headers=batch_text.HEADERS,
             datatype=batch_text.TYPES,
             interactive=False,
@@ -59,81 +76,107 @@ def add(predictor: Predictor) -> None:
             elem_id="batch-table",
             visible=False,
         )
-        legend = gr.Markdown(batch_text.LEGEND, visible=False)
+        self._legend = gr.Markdown(batch_text.LEGEND, visible=False)
+
+    def _lay_out_downloads(self) -> None:
         with gr.Row():
-            csv = gr.DownloadButton("CSV", visible=False, elem_id="batch-csv")
-            json_lines = gr.DownloadButton("JSON lines", visible=False, elem_id="batch-jsonl")
-            make = gr.Button("Make reports (PDF)", visible=False, elem_id="batch-make")
-            reports = gr.DownloadButton("Reports (ZIP)", visible=False, elem_id="batch-reports")
-        token = gr.State("", delete_callback=jobs.forget)
-        # Without the films: what a handler leaves out of its answer gradio makes anew, as a plain `gr.File`.
-        shown = [progress, table, legend, start, stop, csv, json_lines, make, reports]
+            self._csv = gr.DownloadButton("CSV", visible=False, elem_id="batch-csv")
+            self._json_lines = gr.DownloadButton("JSON lines", visible=False, elem_id="batch-jsonl")
+            self._make_reports = gr.Button("Make reports (PDF)", visible=False, elem_id="batch-make")
+            self._reports = gr.DownloadButton("Reports (ZIP)", visible=False, elem_id="batch-reports")
 
-    at_rest = {start: gr.update(interactive=True), stop: gr.update(interactive=False)}
-    at_work = {start: gr.update(interactive=False), stop: gr.update(interactive=True)}
+    def _connect(self) -> None:
+        inputs = [self._films, self._point, self._token]
+        created = self._start.click(self._create, inputs, [self._token, *self._outputs], queue=False, **_PRIVATE)
+        emptied = created.then(lambda: None, None, self._films, queue=False, **_PRIVATE)
+        emptied.then(self._run, self._token, self._outputs, **_PRIVATE, **BATCH_CONCURRENCY)
+        self._make_reports.click(self._run_reports, self._token, self._outputs, **_PRIVATE, **BATCH_CONCURRENCY)
+        self._stop.click(self._jobs.stop, self._token, None, queue=False, **_PRIVATE)
 
-    def begin(uploads: list[Upload], point: str, before: str) -> Update:
+    @property
+    def _outputs(self) -> list[Any]:
+        """All components that a handler may update.
+
+        Without the films: a component that a handler leaves out of its updates is rebuilt by gradio, as a plain
+        `gr.File`.
+        """
+        return [self._progress, self._table, self._legend, self._start, self._stop, *self._file_buttons]
+
+    @property
+    def _file_buttons(self) -> list[Any]:
+        return [self._csv, self._json_lines, self._make_reports, self._reports]
+
+    def _buttons(self, *, is_running: bool) -> Update:
+        return {
+            self._start: gr.update(interactive=not is_running),
+            self._stop: gr.update(interactive=is_running),
+        }
+
+    def _create(self, uploads: list[Upload], point: str, previous_token: str) -> Update:
         try:
-            begun = jobs.begin(uploads, point)
+            token = self._jobs.create(uploads, point)
         except Exception as error:
-            return {progress: _sorry(error)}
-        jobs.forget(before)
-        hidden = dict.fromkeys((csv, json_lines, make, reports), gr.update(visible=False))
-        seen = {table: gr.update(value=[], visible=True), legend: gr.update(visible=True)}
-        return {token: begun, progress: batch_text.WAITING, **seen, **hidden, **at_work}
+            return {self._progress: _error_message(error)}
+        self._jobs.delete(previous_token)
+        hidden = dict.fromkeys(self._file_buttons, gr.update(visible=False))
+        table = {self._table: gr.update(value=[], visible=True), self._legend: gr.update(visible=True)}
+        progress = {self._token: token, self._progress: batch_text.WAITING}
+        return {**progress, **table, **hidden, **self._buttons(is_running=True)}
 
-    def run(begun: str) -> Iterator[Update]:
-        if not jobs.is_new(begun):
-            yield {progress: gr.skip()}  # an end without a word would empty every output, the error too
+    def _run(self, token: str) -> Iterator[Update]:
+        if not self._jobs.is_new(token):
+            yield {self._progress: gr.skip()}  # a generator that yields nothing would clear every output, the error too
             return
-        job, began, trouble = jobs.get(begun), time.monotonic(), ""
+        job, started_at, message = self._jobs.get(token), time.monotonic(), ""
         try:
-            for _ in _now_and_then(jobs.run(begun)):
-                line = batch_text.bar(len(job.seen), len(job.films), "films", time.monotonic() - began)
-                yield {progress: line, table: batch_text.cells(job)}
+            for _ in _throttle(self._jobs.run(token)):
+                bar = batch_text.bar(len(job.rows), len(job.films), "films", time.monotonic() - started_at)
+                yield {self._progress: bar, self._table: batch_text.cells(job)}
         except Exception as error:
-            trouble = _sorry(error)
-        files = {button: gr.update(value=path, visible=True) for button, path in done_files(job)}
-        offer = {make: gr.update(visible=bool(job.seen), interactive=True)}
-        yield {progress: trouble + _done(job), table: batch_text.cells(job), **files, **offer, **at_rest}
+            message = _error_message(error)
+        yield {
+            self._progress: message + _summary(job),
+            self._table: batch_text.cells(job),
+            self._make_reports: gr.update(visible=bool(job.rows), interactive=True),
+            **self._table_downloads(job),
+            **self._buttons(is_running=False),
+        }
 
-    def done_files(job: Job) -> list[tuple[Any, Path]]:
-        return [(button, path) for button, path in ((csv, job.table), (json_lines, job.json_lines)) if path.exists()]
+    def _table_downloads(self, job: Job) -> Update:
+        files = {self._csv: job.table, self._json_lines: job.json_lines}
+        return {button: gr.update(value=path, visible=True) for button, path in files.items() if path.exists()}
 
-    def make_reports(begun: str) -> Iterator[Update]:
-        yield {make: gr.update(interactive=False), **at_work}
-        began = time.monotonic()
+    def _run_reports(self, token: str) -> Iterator[Update]:
+        yield {self._make_reports: gr.update(interactive=False), **self._buttons(is_running=True)}
+        started_at = time.monotonic()
         try:
-            job = jobs.get(begun)
-            for number in _now_and_then(jobs.report(begun)):
-                yield {progress: batch_text.bar(number, len(job.seen), "reports", time.monotonic() - began)}
+            job = self._jobs.get(token)
+            for count in _throttle(self._jobs.make_reports(token)):
+                yield {self._progress: batch_text.bar(count, len(job.rows), "reports", time.monotonic() - started_at)}
         except Exception as error:
-            yield {progress: _sorry(error), make: gr.update(interactive=True), **at_rest}
+            retry = {self._make_reports: gr.update(interactive=True)}
+            yield {self._progress: _error_message(error), **retry, **self._buttons(is_running=False)}
             return
-        file = {reports: gr.update(value=job.reports, visible=True), make: gr.update(visible=False)}
-        yield {progress: _done(job), **file, **at_rest}
-
-    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    begun = start.click(begin, [films, point, token], [token, *shown], queue=False, **private)
-    begun.then(lambda: None, None, films, queue=False, **private).then(
-        run, token, shown, **private, **BATCH_CONCURRENCY
-    )
-    make.click(make_reports, token, shown, **private, **BATCH_CONCURRENCY)
-    stop.click(jobs.stop, token, None, queue=False, **private)
+        yield {
+            self._progress: _summary(job),
+            self._reports: gr.update(value=job.reports, visible=True),
+            self._make_reports: gr.update(visible=False),
+            **self._buttons(is_running=False),
+        }
 
 
-def _now_and_then(steps: Iterator[Step]) -> Iterator[Step]:
-    """The steps worth showing: not more than the browser can follow."""
-    looked = 0.0
+def _throttle(steps: Iterator[Step]) -> Iterator[Step]:
+    """Fewer of the steps, so that the browser can keep up; their interval grows with the number of rows."""
+    last = 0.0
     for number, step in enumerate(steps):
-        if time.monotonic() - looked > PAUSE_S + number / 1000:
+        if time.monotonic() - last > UPDATE_INTERVAL_S + number / 1000:
             yield step
-            looked = time.monotonic()
+            last = time.monotonic()
 
 
-def _done(job: Job) -> str:
-    return batch_text.done(job, settings.RETENTION_S.read() / 60)
+def _summary(job: Job) -> str:
+    return batch_text.summary(job, settings.RETENTION_S.read() / 60)
 
 
-def _sorry(error: Exception) -> str:
+def _error_message(error: Exception) -> str:
     return batch_text.error_message(error if isinstance(error, PneumoniaError) else InternalError.from_exception(error))

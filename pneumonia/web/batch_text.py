@@ -23,24 +23,24 @@ Cell = str | int | None
 
 def cells(job: Job) -> list[list[Cell]]:
     """The table's rows so far."""
-    return [_row(number, seen) for number, seen in enumerate(list(job.seen), start=1)]
+    return [_cells(number, row) for number, row in enumerate(list(job.rows), start=1)]
 
 
-def bar(done: int, total: int, what: str, seconds: float) -> str:
+def bar(count: int, total: int, unit: str, seconds: float) -> str:
     """How far it is, and the time left where it can be told."""
-    left = f", about {_duration(seconds / done * (total - done))} left" if done and done < total else ""
+    remaining = f", about {_duration(seconds / count * (total - count))} left" if count and count < total else ""
     return (
-        f'<label class="batch-bar">{done:,} of {total:,} {what}{left}'
-        f'<progress max="{max(total, 1)}" value="{done}"></progress></label>'
+        f'<label class="batch-bar">{count:,} of {total:,} {unit}{remaining}'
+        f'<progress max="{max(total, 1)}" value="{count}"></progress></label>'
     )
 
 
-def done(job: Job, minutes: float) -> str:
+def summary(job: Job, minutes: float) -> str:
     """What came of it, and how long it is kept."""
-    stopped = len(job.seen) < len(job.films)
-    head = f"Stopped after {len(job.seen):,} of {len(job.films):,} films" if stopped else f"{len(job.seen):,} films"
-    kept = f"The films and these files are deleted {minutes:g} minutes after the last work on them."
-    return f'<p role="status"><b>{head}</b>: {tally(job.counts)}. {kept}</p>'
+    is_stopped = len(job.rows) < len(job.films)
+    head = f"Stopped after {len(job.rows):,} of {len(job.films):,} films" if is_stopped else f"{len(job.rows):,} films"
+    deletion = f"The films and these files are deleted {minutes:g} minutes after the last work on them."
+    return f'<p role="status"><b>{head}</b>: {tally(job.counts)}. {deletion}</p>'
 
 
 def tally(counts: Mapping[str, int]) -> str:
@@ -55,15 +55,15 @@ def error_message(error: PneumoniaError) -> str:
     return f'<p role="alert"><b>{escape(error.message)}</b> <code>{escape(error.code)}</code></p>'
 
 
-def _row(number: int, seen: BatchRow) -> list[Cell]:
-    result = seen.result
+def _cells(number: int, row: BatchRow) -> list[Cell]:
+    result = row.result
     if isinstance(result, Failure):
         return ["", number, "✕ failed", None, result.file, f"{result.error.code}: {result.error.message}"]
-    share = None if result.probability is None else min(max(round(100 * result.probability), 1), 99)
+    percent = None if result.probability is None else min(max(round(100 * result.probability), 1), 99)
     notes = [result.reason.message] if result.reason else []
-    picture = f'<img src="{seen.thumbnail}" alt="">'
-    answer = f"{MARKS[result.label]} {result.label}"
-    return [picture, number, answer, share, result.file, " ".join([*notes, *result.warnings])]
+    thumbnail = f'<img src="{row.thumbnail}" alt="">'
+    label = f"{MARKS[result.label]} {result.label}"
+    return [thumbnail, number, label, percent, result.file, " ".join([*notes, *result.warnings])]
 
 
 def _duration(seconds: float) -> str:

@@ -21,12 +21,12 @@ class Example:
 
 def examples(bundle: Bundle) -> list[Example]:
     """The bundle's pictures; then, for Unknown, the first of them lying on its side, and no film at all."""
-    own = [Example(path.stem.replace("-", " ").capitalize(), path.read_bytes()) for path in bundle.examples]
-    turned = [Example("The first, lying on its side", _turned(own[0].picture))] if own else []
-    return [*own, *turned, Example("A chessboard, no film", _chessboard())]
+    averages = [Example(path.stem.replace("-", " ").capitalize(), path.read_bytes()) for path in bundle.examples]
+    rotated = [Example("The first, lying on its side", _rotated(averages[0].picture))] if averages else []
+    return [*averages, *rotated, Example("A chessboard, no film", _chessboard())]
 
 
-def _turned(picture: bytes) -> bytes:
+def _rotated(picture: bytes) -> bytes:
     with Image.open(io.BytesIO(picture)) as film:
         return _png(film.transpose(Image.Transpose.ROTATE_90))
 

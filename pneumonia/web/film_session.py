@@ -45,12 +45,12 @@ class SessionFilm:
     source: Path | bytes
 
     @classmethod
-    def of(cls, reading: Reading, source: Path | bytes) -> SessionFilm:
+    def from_reading(cls, reading: Reading, source: Path | bytes) -> SessionFilm:
         film = dataclasses.replace(reading.film, pixels=_NO_PIXELS)
         return cls(dataclasses.replace(reading, film=film), source)
 
     @property
-    def is_gone(self) -> bool:
+    def is_deleted(self) -> bool:
         """Whether the film's time was over and it was deleted."""
         return isinstance(self.source, Path) and not self.source.exists()
 
@@ -60,21 +60,21 @@ def open_film(
 ) -> tuple[SessionFilm | None, str, str, str, str]:
     """Read and score a film, once: what the session keeps of it, then what the page says."""
 
-    def held() -> SessionFilm:
+    def read() -> SessionFilm:
         source = film if isinstance(film, bytes) else handlers.require_upload(film).path
-        return SessionFilm.of(predictor.read(source), source)
+        return SessionFilm.from_reading(predictor.read(source), source)
 
-    with request_log.film("page", film) as line:
-        found: SessionFilm | Failure = handlers.result_or_failure(held, None)
-        line.outcome = found if isinstance(found, Failure) else predictor.decide(found.reading, point)
-    if isinstance(found, Failure):
-        return None, page_text.failure(found), "", "", ""
-    return found, *render_answer(predictor, found, point)
+    with request_log.film("page", film) as log_entry:
+        result: SessionFilm | Failure = handlers.result_or_failure(read, None)
+        log_entry.outcome = result if isinstance(result, Failure) else predictor.decide(result.reading, point)
+    if isinstance(result, Failure):
+        return None, page_text.failure(result), "", "", ""
+    return result, *render_answer(predictor, result, point)
 
 
-def render_answer(predictor: Predictor, held: SessionFilm, point: str) -> AnswerParts:
+def render_answer(predictor: Predictor, session_film: SessionFilm, point: str) -> AnswerParts:
     """What the page says of a film at an operating point, from the score that is there."""
-    prediction = predictor.decide(held.reading, point)
+    prediction = predictor.decide(session_film.reading, point)
     return (
         page_text.headline(prediction),
         answer_panel.bars(prediction, predictor.operating_points[point]),
@@ -83,46 +83,46 @@ def render_answer(predictor: Predictor, held: SessionFilm, point: str) -> Answer
     )
 
 
-def has_map(predictor: Predictor, held: SessionFilm, point: str) -> bool:
+def has_map(predictor: Predictor, session_film: SessionFilm, point: str) -> bool:
     """Whether the answer at an operating point comes with a map."""
-    return predictor.decide(held.reading, point).zones is not None
+    return predictor.decide(session_film.reading, point).zones is not None
 
 
-def picture(held: SessionFilm | None, side: int = handlers.PREVIEW_SIDE) -> Image.Image | None:
+def picture(session_film: SessionFilm | None, side: int = handlers.PREVIEW_SIDE) -> Image.Image | None:
     """The film as the model saw it: grey, windowed, bones bright; None where it is gone."""
-    if held is None or held.is_gone:
+    if session_film is None or session_film.is_deleted:
         return None
-    shown: Image.Image | Failure = handlers.result_or_failure(
-        lambda: handlers.display_image(held.source, held.reading, side), None
+    image: Image.Image | Failure = handlers.result_or_failure(
+        lambda: handlers.display_image(session_film.source, session_film.reading, side), None
     )
-    return None if isinstance(shown, Failure) else shown
+    return None if isinstance(image, Failure) else image
 
 
-def render_activation(predictor: Predictor, held: SessionFilm | None, point: str) -> ActivationView:
+def render_activation(predictor: Predictor, session_film: SessionFilm | None, point: str) -> ActivationView:
     """What the model looked at: the film at full resolution, the map to lie over it, and the panel beneath."""
-    film = picture(held, FULL_SIDE)
-    if held is None or film is None:
-        return None, None, page_text.forgotten()
-    prediction, activation = predictor.decide(held.reading, point), held.reading.activation
-    over = None if activation is None or prediction.zones is None else explain.map_layer(activation, film.size)
-    return film, over, activation_panel.panel(prediction, predictor.bundle.served_run)
+    film = picture(session_film, FULL_SIDE)
+    if session_film is None or film is None:
+        return None, None, page_text.film_deleted()
+    prediction, activation = predictor.decide(session_film.reading, point), session_film.reading.activation
+    layer = None if activation is None or prediction.zones is None else explain.map_layer(activation, film.size)
+    return film, layer, activation_panel.panel(prediction, predictor.bundle.served_run)
 
 
-def as_json(predictor: Predictor, held: SessionFilm | None, point: str) -> dict[str, str] | None:
+def as_json(predictor: Predictor, session_film: SessionFilm | None, point: str) -> dict[str, str] | None:
     """The answer's JSON as a file for the browser to save; it names no file, since a name may be a patient's."""
-    if held is None:
+    if session_film is None:
         return None
-    text = json.dumps(predictor.decide(held.reading, point).as_dict(), indent=1, ensure_ascii=False) + "\n"
+    text = json.dumps(predictor.decide(session_film.reading, point).as_dict(), indent=1, ensure_ascii=False) + "\n"
     return download("chest-film-answer.json", "application/json", text.encode())
 
 
-def as_pdf(predictor: Predictor, held: SessionFilm | None, point: str, noted: str = "") -> dict[str, str] | None:
+def as_pdf(predictor: Predictor, session_film: SessionFilm | None, point: str, note: str = "") -> dict[str, str] | None:
     """The report as a file for the browser to save; of the patient it holds what the user typed, and nothing else."""
-    film = picture(held, pdf_report.PICTURE_SIDE)
-    if held is None or film is None:
+    film = picture(session_film, pdf_report.PICTURE_SIDE)
+    if session_film is None or film is None:
         return None
-    prediction = predictor.decide(held.reading, point)
-    page = pdf_report.render_pdf(np.asarray(film), prediction, held.reading.activation, noted=noted)
+    prediction = predictor.decide(session_film.reading, point)
+    page = pdf_report.render_pdf(np.asarray(film), prediction, session_film.reading.activation, note=note)
     return download("chest-film-report.pdf", "application/pdf", page)
 
 

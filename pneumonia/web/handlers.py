@@ -49,9 +49,9 @@ def predict(
     def answer() -> Prediction:
         return predictor.predict(require_upload(upload).path, operating_point, file=name, prevalence=prevalence or None)
 
-    with request_log.film("/predict", upload) as line:
+    with request_log.film("/predict", upload) as log_entry:
         result: Prediction | Failure = result_or_failure(answer, name)
-        line.outcome = result
+        log_entry.outcome = result
     return result.as_dict()
 
 
@@ -88,27 +88,27 @@ def analyze(predictor: Predictor, upload: Upload | None) -> Analysis:
         upload: a chest X-ray: PNG, JPEG, WebP, TIFF, BMP or DICOM.
 
     """
-    with request_log.film("/analyze", upload) as line:
+    with request_log.film("/analyze", upload) as log_entry:
         if upload is None:
-            return _failed(Failure(None, _nothing()))
-        return analyze_source(predictor, upload.path, line)
+            return _failed_analysis(Failure(None, _no_file_error()))
+        return analyze_source(predictor, upload.path, log_entry)
 
 
-def analyze_source(predictor: Predictor, source: Source, line: request_log.LogEntry | None = None) -> Analysis:
+def analyze_source(predictor: Predictor, source: Source, log_entry: request_log.LogEntry | None = None) -> Analysis:
     """The page's answer for a film from anywhere, an example's bytes too; `line` hears what it was."""
-    line = line or request_log.LogEntry()
+    log_entry = log_entry or request_log.LogEntry()
 
     def answer() -> Analysis:
         reading = predictor.read(source)
         prediction = predictor.decide(reading)
-        line.outcome = prediction
+        log_entry.outcome = prediction
         overlay = _overlay(source, reading, prediction)
         return page_text.headline(prediction), prediction.probabilities, overlay, reading_guide.describe(prediction)
 
     result: Analysis | Failure = result_or_failure(answer, None)
     if isinstance(result, Failure):
-        line.outcome = result
-        return _failed(result)
+        log_entry.outcome = result
+        return _failed_analysis(result)
     return result
 
 
@@ -126,18 +126,18 @@ def display_image(source: Source, reading: Reading, side: int = PREVIEW_SIDE) ->
     return picture
 
 
-def _failed(failure: Failure) -> Analysis:
+def _failed_analysis(failure: Failure) -> Analysis:
     return page_text.failure(failure), None, None, ""
 
 
 def require_upload(upload: Upload | None) -> Upload:
     """The upload, or the error that there was none."""
     if upload is None:
-        raise _nothing()
+        raise _no_file_error()
     return upload
 
 
-def _nothing() -> PneumoniaError:
+def _no_file_error() -> PneumoniaError:
     return EmptyFile(f"No file was given. Allowed: one file, {imaging.FORMATS}.")
 
 

@@ -14,7 +14,7 @@ from .. import settings
 from ..inference.decision import DEFAULT_POINT
 from ..inference.predictor import Predictor
 from . import batch_tab, evidence_tab, film_tab, handlers, page_text, queue_full
-from .film_tab import SHARED_QUEUE
+from .film_tab import FILM_CONCURRENCY_ID
 from .server import app_options, login, mcp, session_memory, upload_storage
 from .server.upload import film_file
 
@@ -37,10 +37,11 @@ def build(predictor: Predictor) -> gr.Blocks:
             film_tab.add(predictor)
             batch_tab.add(predictor)
             evidence_tab.add(predictor.bundle)
-        gr.Markdown(page_text.elsewhere(predictor.bundle.evaluation.get("external", [])), elem_id="elsewhere")
+        external = predictor.bundle.evaluation.get("external", [])
+        gr.Markdown(page_text.external_validation_note(external), elem_id="external-validation")
         gr.Markdown(page_text.NOTICE, elem_id="notice")
         _add_endpoints(predictor)
-    _fill_in_what_is_left_out(page)
+    _default_missing_inputs(page)
     if settings.MCP.read():
         mcp.track_inline_films(page)
     page.queue(api_open=False, max_size=settings.QUEUE_SIZE.read(), default_concurrency_limit=settings.THREADS.read())
@@ -53,7 +54,7 @@ def _sweep_s() -> int:
     return max(1, min(SWEEP_S, int(settings.RETENTION_S.read()) // 10))
 
 
-def _fill_in_what_is_left_out(page: gr.Blocks) -> None:
+def _default_missing_inputs(page: gr.Blocks) -> None:
     """A caller over plain HTTP may leave out the last inputs, as `gradio_client` lets its callers do.
 
     Gradio refuses such a call before any handler sees it, so an endpoint could get no further input without breaking
@@ -61,11 +62,11 @@ def _fill_in_what_is_left_out(page: gr.Blocks) -> None:
     """
     check = page.validate_inputs
 
-    def filled(block_fn: BlockFunction, inputs: list[Any]) -> None:
+    def validate_with_defaults(block_fn: BlockFunction, inputs: list[Any]) -> None:
         inputs += [getattr(component, "value", None) for component in block_fn.inputs[len(inputs) :]]
         check(block_fn, inputs)
 
-    page.validate_inputs = filled  # type: ignore[method-assign]
+    page.validate_inputs = validate_with_defaults  # type: ignore[method-assign]
 
 
 def launch_options(*, share: bool = False) -> dict[str, Any]:
@@ -94,7 +95,7 @@ def launch_options(*, share: bool = False) -> dict[str, Any]:
     }
 
 
-def _bound(handler: Callable[..., Any], predictor: Predictor) -> Callable[..., Any]:
+def _bind_predictor(handler: Callable[..., Any], predictor: Predictor) -> Callable[..., Any]:
     """The handler for a predictor, under its own name and words: an agent knows the tool by them."""
     bound = partial(handler, predictor)
     bound.__name__, bound.__doc__ = handler.__name__, handler.__doc__  # type: ignore[attr-defined]
@@ -104,20 +105,22 @@ def _bound(handler: Callable[..., Any], predictor: Predictor) -> Callable[..., A
 def _add_endpoints(predictor: Predictor) -> None:
     """Endpoints for programs; their components are never shown."""
     with gr.Group(visible=False):
-        one, many, shown = film_file(), film_file(file_count="multiple"), film_file()
+        film, films, analyzed = film_file(), film_file(file_count="multiple"), film_file()
         point = gr.Textbox(DEFAULT_POINT, label="operating_point")
         prevalence = gr.Number(None, label="prevalence")
-        row, rows = gr.JSON(), gr.JSON()
+        result, results = gr.JSON(), gr.JSON()
         button = gr.Button()
     with gr.Group(visible=False):
         # JPEG: as PNG the overlay of a large film takes a quarter of a second, which is most of the answer's time.
-        whole = [gr.HTML(), gr.Label(visible=False), gr.Image(format="jpeg", visible=False), gr.Markdown()]
-    ask, ask_many, analyze = (
-        _bound(handler, predictor) for handler in (handlers.predict, handlers.predict_batch, handlers.analyze)
+        analysis = [gr.HTML(), gr.Label(visible=False), gr.Image(format="jpeg", visible=False), gr.Markdown()]
+    predict, predict_batch, analyze = (
+        _bind_predictor(handler, predictor) for handler in (handlers.predict, handlers.predict_batch, handlers.analyze)
     )
-    button.click(ask, [one, point, prevalence], row, api_name="predict", concurrency_id=SHARED_QUEUE)
-    button.click(ask_many, [many, point, prevalence], rows, api_name="predict_batch", **batch_tab.BATCH_CONCURRENCY)
-    button.click(analyze, shown, whole, api_name="analyze", concurrency_id=SHARED_QUEUE)
+    button.click(predict, [film, point, prevalence], result, api_name="predict", concurrency_id=FILM_CONCURRENCY_ID)
+    button.click(
+        predict_batch, [films, point, prevalence], results, api_name="predict_batch", **batch_tab.BATCH_CONCURRENCY
+    )
+    button.click(analyze, analyzed, analysis, api_name="analyze", concurrency_id=FILM_CONCURRENCY_ID)
 
     def model() -> dict[str, Any]:
         """Which model answers: name, revision, sha256, operating points, figures."""

@@ -1,4 +1,4 @@
-"""The report, read back as a reader of PDF files reads it."""
+"""The report, read back as a PDF reader extracts it."""
 
 from __future__ import annotations
 
@@ -43,16 +43,16 @@ def pneumonia(predictor: Predictor) -> Prediction:
 
 
 def read(document: bytes) -> tuple[str, int]:
-    """The text of the one page, blanks made one, and how many pictures it has."""
+    """The text of the one page, whitespace collapsed, and how many pictures it has."""
     (page,) = PdfReader(io.BytesIO(document)).pages
     return " ".join(page.extract_text().split()), len(page.images)
 
 
-def test_one_page_tells_what_the_page_tells(large_film: Grey, pneumonia: Prediction) -> None:
-    at = datetime(2026, 11, 3, 14, 5, tzinfo=UTC)
-    text, pictures = read(pdf_report.render_pdf(large_film, pneumonia, MAP, at=at))
+def test_the_report_has_the_contents_of_the_page(large_film: Grey, pneumonia: Prediction) -> None:
+    created_at = datetime(2026, 11, 3, 14, 5, tzinfo=UTC)
+    text, pictures = read(pdf_report.render_pdf(large_film, pneumonia, MAP, created_at=created_at))
     assert pictures == 2
-    for told in (
+    for expected in (
         "Pneumonia 93 % sure",
         "Operating point: confirm",
         "Normal 7 %, Pneumonia 93 %",
@@ -66,10 +66,10 @@ def test_one_page_tells_what_the_page_tells(large_film: Grey, pneumonia: Predict
         pneumonia.model.revision,
         pneumonia.model.sha256,
     ):
-        assert told in text
+        assert expected in text
 
 
-def test_each_zone_stands_in_its_place(large_film: Grey, pneumonia: Prediction) -> None:
+def test_each_zone_has_its_cell(large_film: Grey, pneumonia: Prediction) -> None:
     zones = {zone: number / 25 for number, zone in enumerate(explain.ZONES, start=1)}
     text, _ = read(pdf_report.render_pdf(large_film, replace(pneumonia, zones=zones), MAP))
     assert "upper zone 4 % 16 % middle zone 8 % 20 % lower zone 12 % 24 %" in text
@@ -90,20 +90,20 @@ def test_a_normal_film_has_no_map(predictor: Predictor, large_film: Grey) -> Non
 
 @pytest.mark.parametrize("code", REASONS)
 def test_unknown_says_why_and_what_to_do_next(predictor: Predictor, large_film: Grey, code: str) -> None:
-    asked = code == "inconclusive"
-    unknown = answer(predictor, UNKNOWN, 0.5 if asked else None, reason=Reason(code))
-    text, pictures = read(pdf_report.render_pdf(large_film, unknown, MAP if asked else None))
+    is_scored = code == "inconclusive"
+    unknown = answer(predictor, UNKNOWN, 0.5 if is_scored else None, reason=Reason(code))
+    text, pictures = read(pdf_report.render_pdf(large_film, unknown, MAP if is_scored else None))
     assert REASONS[code] in text
     assert "What to do next" in text
     assert "sure" not in text.replace(REASONS[code], "").split("Operating point")[0]
-    assert pictures == (2 if asked else 1)
+    assert pictures == (2 if is_scored else 1)
 
 
 @pytest.mark.parametrize("shape", [(64, 64), (100, 3000), (3000, 100), (2300, 2500)])
 def test_films_of_any_shape_fit_on_the_page(pneumonia: Prediction, shape: tuple[int, int]) -> None:
     warnings = tuple(f"Warning number {number} of a very careful film, with a sentence. " * 3 for number in range(12))
     document = pdf_report.render_pdf(
-        np.full(shape, 99, np.uint8), replace(pneumonia, warnings=warnings), MAP, noted="W" * 200
+        np.full(shape, 99, np.uint8), replace(pneumonia, warnings=warnings), MAP, note="W" * 200
     )
     text, pictures = read(document)
     assert pictures == 2
@@ -126,7 +126,7 @@ TYPED = {
 @pytest.mark.parametrize("kind", TYPED)
 def test_what_the_user_typed_in_any_script(large_film: Grey, pneumonia: Prediction, kind: str) -> None:
     typed, printed = TYPED[kind]
-    text, _ = read(pdf_report.render_pdf(large_film, pneumonia, MAP, noted=typed))
+    text, _ = read(pdf_report.render_pdf(large_film, pneumonia, MAP, note=typed))
     assert f"Noted by the user: {printed}" in text
     assert ("letter that the report's font lacks" in text) == ("□" in printed)
 
@@ -143,9 +143,9 @@ def test_too_long_a_note_is_refused_and_not_quoted(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     with pytest.raises(UsageError) as caught:
-        pdf_report.render_pdf(large_film, pneumonia, MAP, noted="JOHN DOE " * 30)
+        pdf_report.render_pdf(large_film, pneumonia, MAP, note="JOHN DOE " * 30)
     assert caught.value.message == "The note is too long. Allowed: 200 letters. Received: 269."
-    pdf_report.render_pdf(large_film, pneumonia, MAP, noted="JOHN DOE")
+    pdf_report.render_pdf(large_film, pneumonia, MAP, note="JOHN DOE")
     assert "DOE" not in caplog.text
 
 
@@ -155,11 +155,10 @@ def test_a_models_name_in_any_script(large_film: Grey, pneumonia: Prediction) ->
 
 
 def test_reports_can_be_made_side_by_side(large_film: Grey, pneumonia: Prediction) -> None:
+    notes = "ABCDEFGH"
     with ThreadPoolExecutor(4) as pool:
-        made = list(pool.map(lambda name: pdf_report.render_pdf(large_film, pneumonia, MAP, noted=name), "ABCDEFGH"))
-    assert [f"user: {name} " in read(document)[0] for name, document in zip("ABCDEFGH", made, strict=True)] == [
-        True
-    ] * 8
+        documents = list(pool.map(lambda note: pdf_report.render_pdf(large_film, pneumonia, MAP, note=note), notes))
+    assert all(f"user: {note} " in read(document)[0] for note, document in zip(notes, documents, strict=True))
 
 
 def test_the_pictures_are_the_film_and_the_overlay(predictor: Predictor, large_film: Grey) -> None:
@@ -168,21 +167,21 @@ def test_the_pictures_are_the_film_and_the_overlay(predictor: Predictor, large_f
     document = pdf_report.render_pdf(reading.display(film), predictor.decide(reading), reading.activation)
     (page,) = PdfReader(io.BytesIO(document)).pages
     # A PDF names pictures by their content, in no order of ours.
-    shown, overlay = sorted((_pixels(picture.data) for picture in page.images), key=_most_colour)
+    shown, overlay = sorted((_pixels(picture.data) for picture in page.images), key=_max_colour_difference)
     assert np.abs(shown[:, :, 0] - reading.display(film)).mean() < 3
-    assert _most_colour(shown) < 10 and _most_colour(overlay) > 60
+    assert _max_colour_difference(shown) < 10 and _max_colour_difference(overlay) > 60
 
 
-def _most_colour(picture: npt.NDArray[np.int64]) -> int:
+def _max_colour_difference(picture: npt.NDArray[np.int64]) -> int:
     return int((picture.max(axis=2) - picture.min(axis=2)).max())
 
 
 def _pixels(picture: bytes) -> npt.NDArray[np.int64]:
-    with Image.open(io.BytesIO(picture)) as opened:
-        return np.asarray(opened.convert("RGB")).astype(np.int64)
+    with Image.open(io.BytesIO(picture)) as image:
+        return np.asarray(image.convert("RGB")).astype(np.int64)
 
 
 def test_reportlab_is_imported_only_when_a_report_is_asked_for() -> None:
     code = "import json, sys, pneumonia.web.page, pneumonia.reporting.pdf_report; print(json.dumps(list(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
-    assert not [module for module in json.loads(done.stdout) if module.startswith("reportlab")]
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert not [module for module in json.loads(process.stdout) if module.startswith("reportlab")]

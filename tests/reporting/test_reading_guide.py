@@ -10,7 +10,7 @@ from pneumonia.reporting.reading_guide import SOURCES, describe, describe_locati
 
 MODEL = ModelIdentity("embedded", "abc", "f" * 64)
 REFUSALS = [code for code in REASONS if code != "inconclusive"]
-FOUND = re.compile(
+STATED_FINDING = re.compile(
     r"\b(was|were|has been|have been|is) (found|seen|detected|identified|present|visible)\b"
     r"|\bthis film (shows|has)\b|\bthe film shows\b|\bfindings?:"
     r"|\bthere (is|are) (an?|some) (opacit|consolidat|effusion)"
@@ -39,7 +39,7 @@ ANSWERS = [
 ]
 
 
-@pytest.mark.parametrize("prediction", ANSWERS, ids=lambda given: f"{given.label} {given.reason}")
+@pytest.mark.parametrize("prediction", ANSWERS, ids=lambda prediction: f"{prediction.label} {prediction.reason}")
 def test_every_answer_has_a_text_of_headed_parts(prediction: Prediction) -> None:
     text = describe(prediction)
     assert "#### " in text
@@ -47,9 +47,9 @@ def test_every_answer_has_a_text_of_headed_parts(prediction: Prediction) -> None
     assert "None" not in text
 
 
-@pytest.mark.parametrize("prediction", ANSWERS, ids=lambda given: f"{given.label} {given.reason}")
+@pytest.mark.parametrize("prediction", ANSWERS, ids=lambda prediction: f"{prediction.label} {prediction.reason}")
 def test_no_text_claims_that_a_sign_was_found(prediction: Prediction) -> None:
-    assert FOUND.search(describe(prediction)) is None
+    assert STATED_FINDING.search(describe(prediction)) is None
 
 
 def test_each_answer_has_its_own_text() -> None:
@@ -134,10 +134,10 @@ def test_each_zone_has_its_own_neighbours_to_compare(zone: str) -> None:
     guides = {name: reading_guide(answer("Pneumonia", zones=shares(**{name: 0.7}))) for name in ZONES}
     assert f"#### In the {zone.replace('_', ' ')} zone" in guides[zone]
     assert sum(guide == guides[zone] for guide in guides.values()) == 1
-    assert FOUND.search(guides[zone]) is None
+    assert STATED_FINDING.search(guides[zone]) is None
 
 
-def test_where_no_zone_is_named_nothing_is_said_of_one() -> None:
+def test_without_a_named_zone_there_is_no_zone_section() -> None:
     for zones in (shares(right_lower=0.49), shares(), None):
         assert " zone\n" not in reading_guide(answer("Pneumonia", zones=zones))
 

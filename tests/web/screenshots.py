@@ -15,23 +15,23 @@ from pneumonia import load_predictor
 from .conftest import CHROMIUM, CHROMIUM_ARGUMENTS
 from .visit import Visit, running
 
-DESK = {"width": 1280, "height": 860}
+DESKTOP = {"width": 1280, "height": 860}
 PHONE = {"width": 390, "height": 844}
 
 
 def page(browser: Any, address: str, film: Path, out: Path) -> None:
-    with Visit(browser, address, viewport=DESK) as visit:
+    with Visit(browser, address, viewport=DESKTOP) as visit:
         visit.drop(film)
-        visit.page.wait_for_selector("#shown img")
+        visit.page.wait_for_selector("#film-image img")
         visit.show_map(has_map="Normal" not in visit.answer())
         visit.settle()
         visit.page.screenshot(path=out / "page.png")
 
 
 def evidence(browser: Any, address: str, film: Path, out: Path) -> None:
-    with Visit(browser, address, viewport=DESK, color_scheme="dark") as visit:
+    with Visit(browser, address, viewport=DESKTOP, color_scheme="dark") as visit:
         visit.open_evidence()
-        visit.page.locator("#what-does-a-threshold-cost").scroll_into_view_if_needed()
+        visit.page.locator("#threshold-and-confusion-matrix").scroll_into_view_if_needed()
         visit.settle()
         visit.page.screenshot(path=out / "evidence.png")
 
@@ -39,7 +39,7 @@ def evidence(browser: Any, address: str, film: Path, out: Path) -> None:
 def phone(browser: Any, address: str, film: Path, out: Path) -> None:
     with Visit(browser, address, viewport=PHONE) as visit:
         visit.drop(film)
-        visit.page.wait_for_selector("#shown img")
+        visit.page.wait_for_selector("#film-image img")
         visit.settle()
         visit.page.screenshot(path=out / "phone.png")
 
@@ -50,12 +50,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Makes the README's pictures.")
     parser.add_argument("film", type=Path)
     parser.add_argument("--out", type=Path, default=Path("screenshots"))
-    given = parser.parse_args()
-    given.out.mkdir(parents=True, exist_ok=True)
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
     with running(load_predictor()) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
         for picture in (page, evidence, phone):
-            picture(browser, address, given.film, given.out)
+            picture(browser, address, options.film, options.out)
         browser.close()
     return 0
 

@@ -18,27 +18,31 @@ POINT = OperatingPoint(0.2, 0.5, 0.9)
 
 
 def prediction(label: str, probability: float | None, **others: Any) -> Prediction:
-    given: dict[str, Any] = {"file": None, "reason": None, "zones": None, "model": MODEL, **others}
-    return Prediction(label=label, probability=probability, operating_point="balanced", **given)
+    fields: dict[str, Any] = {"file": None, "reason": None, "zones": None, "model": MODEL, **others}
+    return Prediction(label=label, probability=probability, operating_point="balanced", **fields)
 
 
 @pytest.mark.parametrize(
-    ("probability", "ill", "well"),
+    ("probability", "pneumonia", "normal"),
     [(0.934, "93 %", "7 %"), (0.9999, "over 99 %", "under 1 %"), (0.0, "under 1 %", "over 99 %")],
 )
-def test_the_bars_say_both_probabilities_and_never_all_or_nothing(probability: float, ill: str, well: str) -> None:
+def test_the_bars_say_both_probabilities_and_never_all_or_nothing(
+    probability: float, pneumonia: str, normal: str
+) -> None:
     page = Page(answer_panel.bars(prediction("Pneumonia", probability), POINT))
     assert page.open == []
-    assert f"▲ Pneumonia{ill}" in page.text
-    assert f"● Normal{well}" in page.text
-    widths = [style for name, given in page.elements if name == "span" and (style := given.get("style"))]
+    assert f"▲ Pneumonia{pneumonia}" in page.text
+    assert f"● Normal{normal}" in page.text
+    widths = [style for name, attributes in page.elements if name == "span" and (style := attributes.get("style"))]
     assert f"width:{100 * probability:.1f}%" in widths
 
 
 def test_the_line_under_the_bars_shows_where_the_operating_point_decides() -> None:
     page = Page(answer_panel.bars(prediction(UNKNOWN, 0.5), POINT))
     assert "At balanced: Normal below 20 %, Pneumonia above 90 %, Unknown in between." in page.text
-    parts = [given.get("style") for _, given in page.elements if str(given.get("class")).startswith("part")]
+    parts = [
+        attributes.get("style") for _, attributes in page.elements if str(attributes.get("class")).startswith("part")
+    ]
     assert parts == ["width:20.00%", "width:70.00%", "width:10.00%"]
 
 
@@ -134,4 +138,4 @@ def test_without_an_audit_the_panel_claims_no_figure(run: dict[str, Any] | None)
 def test_the_slider_has_a_label() -> None:
     page = Page(activation_panel.panel(prediction(UNKNOWN, 0.5, zones=INSIDE, reason=Reason("inconclusive")), None))
     assert ("label", {"for": "opacity"}) in page.elements
-    assert any(given.get("id") == "opacity" for name, given in page.elements if name == "input")
+    assert any(attributes.get("id") == "opacity" for name, attributes in page.elements if name == "input")

@@ -26,10 +26,10 @@ from pneumonia.web.server.upload import Upload
 
 @pytest.fixture
 def jobs(predictor: Predictor) -> Iterator[Jobs]:
-    made = Jobs(predictor)
-    yield made
-    for token in list(made._jobs):
-        made.forget(token)
+    jobs = Jobs(predictor)
+    yield jobs
+    for token in list(jobs._jobs):
+        jobs.delete(token)
 
 
 @pytest.fixture
@@ -40,9 +40,9 @@ def uploads(files: dict[str, Path]) -> list[Upload]:
 
 @pytest.fixture
 def archive(tmp_path: Path, files: dict[str, Path]) -> Upload:
-    with zipfile.ZipFile(tmp_path / "stored-under-a-hash", "w") as made:
-        made.write(files["film.png"], "ward/film.png")
-        made.write(files["film.png"], "../film.png")
+    with zipfile.ZipFile(tmp_path / "stored-under-a-hash", "w") as archive:
+        archive.write(files["film.png"], "ward/film.png")
+        archive.write(files["film.png"], "../film.png")
     return Upload(tmp_path / "stored-under-a-hash", "films.zip")
 
 
@@ -51,7 +51,7 @@ def finish(steps: Iterator[Any]) -> None:
         pass
 
 
-def soon(condition: Callable[[], bool]) -> bool:
+def becomes_true(condition: Callable[[], bool]) -> bool:
     """Whether it comes true within ten seconds."""
     for _ in range(500):
         if condition():
@@ -65,62 +65,62 @@ def table(job: Job) -> list[dict[str, str]]:
 
 
 def test_every_film_gets_its_row(jobs: Jobs, uploads: list[Upload], archive: Upload, predictor: Predictor) -> None:
-    token = jobs.begin([*uploads, archive], "confirm")
+    token = jobs.create([*uploads, archive], "confirm")
     finish(jobs.run(token))
     job = jobs.get(token)
     names = [upload.name for upload in uploads] + ["films.zip/ward/film.png", "films.zip/../film.png"]
-    assert [seen.result.file for seen in job.seen] == names == [row["file"] for row in table(job)]
-    assert job.seen[0].result == predictor.predict(uploads[0].path, "confirm", file="film.png")
-    assert job.seen[4].result == replace(predictor.predict(uploads[0].path, "confirm"), file=names[4])
-    failed = [seen.result.error.code for seen in job.seen if isinstance(seen.result, Failure)]
+    assert [row.result.file for row in job.rows] == names == [cells["file"] for cells in table(job)]
+    assert job.rows[0].result == predictor.predict(uploads[0].path, "confirm", file="film.png")
+    assert job.rows[4].result == replace(predictor.predict(uploads[0].path, "confirm"), file=names[4])
+    failed = [row.result.error.code for row in job.rows if isinstance(row.result, Failure)]
     assert failed == ["unreadable_image", "unreadable_image"]
     assert job.json_lines.read_text().count("\n") == len(names)
     assert job.counts.total() == len(names) and job.counts["failed"] == 2
 
 
 def test_a_thumbnail_shows_the_film(jobs: Jobs, uploads: list[Upload], normal_film: Any) -> None:
-    token = jobs.begin(uploads, "balanced")
+    token = jobs.create(uploads, "balanced")
     finish(jobs.run(token))
     import base64
 
-    head, _, data = jobs.get(token).seen[0].thumbnail.partition(",")
+    head, _, data = jobs.get(token).rows[0].thumbnail.partition(",")
     assert head == "data:image/jpeg;base64"
     with Image.open(io.BytesIO(base64.b64decode(data))) as small:
         assert max(small.size) == batch_job.THUMBNAIL_SIDE
         expected = np.asarray(Image.fromarray(normal_film).resize(small.size)).astype(float)
         assert np.abs(np.asarray(small.convert("L")) - expected).mean() < 12
-    assert jobs.get(token).seen[1].thumbnail == ""
+    assert jobs.get(token).rows[1].thumbnail == ""
 
 
-def test_the_films_are_the_batchs_own_once_it_is_begun(jobs: Jobs, tmp_path: Path, files: dict[str, Path]) -> None:
+def test_the_batch_owns_its_films_once_it_is_created(jobs: Jobs, tmp_path: Path, files: dict[str, Path]) -> None:
     """Gradio deletes uploads by their age, also those of a batch that waits for its turn."""
     upload = Upload(tmp_path / "upload", "film.png")
     upload.path.write_bytes(files["film.png"].read_bytes())
-    token = jobs.begin([upload, upload], "balanced")
+    token = jobs.create([upload, upload], "balanced")
     upload.path.unlink()
     finish(jobs.run(token))
-    finish(jobs.report(token))
+    finish(jobs.make_reports(token))
     assert jobs.get(token).counts.total() == 2 and jobs.get(token).counts["failed"] == 0
 
 
-def test_an_upload_that_is_gone_before_is_told(jobs: Jobs, tmp_path: Path) -> None:
+def test_an_expired_upload_is_reported(jobs: Jobs, tmp_path: Path) -> None:
     with pytest.raises(UnreadableImage, match="waited too long"):
-        jobs.begin([Upload(tmp_path / "gone", "film.png")], "balanced")
+        jobs.create([Upload(tmp_path / "gone", "film.png")], "balanced")
 
 
-def test_what_cannot_begin_leaves_nothing(jobs: Jobs, uploads: list[Upload], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rejected_batch_leaves_no_files(jobs: Jobs, uploads: list[Upload], monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(EmptyFile):
-        jobs.begin([], "balanced")
+        jobs.create([], "balanced")
     with pytest.raises(UsageError):
-        jobs.begin(uploads, "best")
+        jobs.create(uploads, "best")
     monkeypatch.setattr(batch_job, "MAX_FILMS", 3)
     with pytest.raises(TooLarge, match=r"Allowed: 3. Received: 4.*pneumonia batch"):
-        jobs.begin(uploads, "balanced")
+        jobs.create(uploads, "balanced")
     monkeypatch.setenv("PNEUMONIA_MAX_UPLOAD_MB", "1")
     big = Upload(uploads[0].path.parent / "big", "big.png")
     big.path.write_bytes(bytes(600_000))
     with pytest.raises(TooLarge, match=r"Allowed: 1 MB. Received: 1.2 MB"):
-        jobs.begin([big, big], "balanced")
+        jobs.create([big, big], "balanced")
     assert [path.name for path in jobs._root.iterdir()] == ["in-use"]
 
 
@@ -128,93 +128,93 @@ def test_a_zip_that_unpacks_to_too_much_is_an_error_row(
     jobs: Jobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PNEUMONIA_MAX_UPLOAD_MB", "1")
-    with zipfile.ZipFile(tmp_path / "bomb", "w", zipfile.ZIP_DEFLATED) as made:
+    with zipfile.ZipFile(tmp_path / "bomb", "w", zipfile.ZIP_DEFLATED) as archive:
         for number in range(3):
-            made.writestr(f"{number}.png", bytes(900_000))
-    token = jobs.begin([Upload(tmp_path / "bomb", "bomb.zip")], "balanced")
+            archive.writestr(f"{number}.png", bytes(900_000))
+    token = jobs.create([Upload(tmp_path / "bomb", "bomb.zip")], "balanced")
     finish(jobs.run(token))
-    (seen,) = jobs.get(token).seen
-    assert isinstance(seen.result, Failure) and seen.result.file == "bomb.zip"
-    assert seen.result.error.code == "too_large"
+    (row,) = jobs.get(token).rows
+    assert isinstance(row.result, Failure) and row.result.file == "bomb.zip"
+    assert row.result.error.code == "too_large"
 
 
-def test_stop_keeps_what_is_done(jobs: Jobs, files: dict[str, Path]) -> None:
-    token = jobs.begin([Upload(files["film.png"], f"{number}.png") for number in range(80)], "balanced")
+def test_stop_keeps_the_completed_rows(jobs: Jobs, files: dict[str, Path]) -> None:
+    token = jobs.create([Upload(files["film.png"], f"{number}.png") for number in range(80)], "balanced")
     steps = jobs.run(token)
     next(steps)
     jobs.stop(token)
     finish(steps)
     job = jobs.get(token)
-    assert 1 <= len(job.seen) < 80
-    assert [row["file"] for row in table(job)] == [f"{number}.png" for number in range(len(job.seen))]
-    assert f"Stopped after {len(job.seen)} of 80 films" in batch_text.done(job, 10)
-    finish(jobs.report(token))
-    with zipfile.ZipFile(job.reports) as made:
-        assert len(made.namelist()) == len(job.seen)
+    assert 1 <= len(job.rows) < 80
+    assert [row["file"] for row in table(job)] == [f"{number}.png" for number in range(len(job.rows))]
+    assert f"Stopped after {len(job.rows)} of 80 films" in batch_text.summary(job, 10)
+    finish(jobs.make_reports(token))
+    with zipfile.ZipFile(job.reports) as reports:
+        assert len(reports.namelist()) == len(job.rows)
 
 
 def test_reports_are_made_for_films_with_an_answer(jobs: Jobs, uploads: list[Upload], archive: Upload) -> None:
-    token = jobs.begin([*uploads, archive, replace(uploads[0], name="Żółw/../=1 2.png")], "screening")
+    token = jobs.create([*uploads, archive, replace(uploads[0], name="Żółw/../=1 2.png")], "screening")
     finish(jobs.run(token))
-    finish(jobs.report(token))
-    with zipfile.ZipFile(jobs.get(token).reports) as made:
+    finish(jobs.make_reports(token))
+    with zipfile.ZipFile(jobs.get(token).reports) as reports:
         names = ["0001-film", "0003-turned", "0004-film-without-extension", "0005-film", "0007-1-2"]
-        assert made.namelist() == [f"{name}.pdf" for name in names]
-        (page,) = PdfReader(io.BytesIO(made.read("0003-turned.pdf"))).pages
+        assert reports.namelist() == [f"{name}.pdf" for name in names]
+        (page,) = PdfReader(io.BytesIO(reports.read("0003-turned.pdf"))).pages
     text = page.extract_text()
     assert "Unknown" in text and "screening" in text
 
 
-def test_all_is_deleted_when_the_time_after_the_end_is_over(
+def test_a_batch_is_deleted_when_its_retention_ends(
     jobs: Jobs, uploads: list[Upload], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PNEUMONIA_RETENTION_S", "1")
-    token = jobs.begin(uploads, "balanced")
+    token = jobs.create(uploads, "balanced")
     folder = jobs.get(token).folder
     steps = jobs.run(token)
     next(steps)
     time.sleep(1.5)  # longer than the retention: a batch that runs loses nothing
     finish(steps)
     assert jobs.get(token).counts.total() == len(uploads)
-    finish(jobs.report(token))  # new work: the time begins anew
-    assert soon(lambda: not folder.exists())
+    finish(jobs.make_reports(token))  # new work: the time begins anew
+    assert becomes_true(lambda: not folder.exists())
     with pytest.raises(EmptyFile, match="no such batch any more"):
         jobs.get(token)
     with pytest.raises(EmptyFile):
-        finish(jobs.report(token))
+        finish(jobs.make_reports(token))
 
 
-def test_a_batch_that_is_forgotten_while_it_runs_ends_and_is_deleted(jobs: Jobs, files: dict[str, Path]) -> None:
-    token = jobs.begin([Upload(files["film.png"], f"{number}.png") for number in range(80)], "balanced")
+def test_a_batch_that_is_deleted_while_it_runs_ends_first(jobs: Jobs, files: dict[str, Path]) -> None:
+    token = jobs.create([Upload(files["film.png"], f"{number}.png") for number in range(80)], "balanced")
     job = jobs.get(token)
     steps = jobs.run(token)
     next(steps)
-    jobs.forget(token)
+    jobs.delete(token)
     assert job.folder.exists()
     finish(steps)
     assert not job.folder.exists()
 
 
-def test_a_browser_that_goes_away_ends_the_batch(jobs: Jobs, uploads: list[Upload]) -> None:
-    token = jobs.begin(uploads, "balanced")
+def test_a_disconnected_browser_ends_the_batch(jobs: Jobs, uploads: list[Upload]) -> None:
+    token = jobs.create(uploads, "balanced")
     steps: Any = jobs.run(token)
     next(steps)
     steps.close()
     job = jobs.get(token)
-    assert (job.working, job.clock is not None) == (0, True)
+    assert (job.active_steps, job.timer is not None) == (0, True)
 
 
-def test_the_folder_goes_with_its_owner_and_what_a_killed_one_left_goes_with_the_next(
+def test_the_folder_is_deleted_with_its_owner_and_a_stale_one_by_the_next(
     predictor: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(batch_job.tempfile, "gettempdir", lambda: str(tmp_path))
     monkeypatch.setattr(batch_job.tempfile, "tempdir", str(tmp_path))
-    left = tmp_path / "pneumonia-batches-left"
-    left.mkdir()
-    (left / "in-use").touch()
-    (left / "0").write_bytes(b"a film")
+    stale = tmp_path / "pneumonia-batches-left"
+    stale.mkdir()
+    (stale / "in-use").touch()
+    (stale / "0").write_bytes(b"a film")
     first, second = Jobs(predictor), Jobs(predictor)
-    assert not left.exists()
+    assert not stale.exists()
     assert first._root.exists() and second._root.exists()
     del first, second
     gc.collect()
@@ -226,17 +226,17 @@ def test_a_batch_leaves_a_thread_for_single_films(predictor: Predictor) -> None:
     assert Jobs(predictor)._predictor is not predictor
 
 
-def _job(*seen: BatchRow) -> Job:
-    return Job(Path("nowhere"), "balanced", [], list(seen))
+def _job(*rows: BatchRow) -> Job:
+    return Job(Path("nowhere"), "balanced", [], list(rows))
 
 
-def test_cells_tell_the_answer_without_colour_and_sort_by_number(predictor: Predictor) -> None:
-    told: list[Prediction | Failure] = [
+def test_cells_show_the_answer_without_colour_and_sort_by_number(predictor: Predictor) -> None:
+    results: list[Prediction | Failure] = [
         Prediction("a.png", "Pneumonia", 0.9999, "balanced", None, None, predictor.model, ("Low resolution.",)),
         Prediction("b.png", "Normal", 0.0001, "balanced", None, None, predictor.model),
         Failure("<img src=x onerror=alert(1)>", UnreadableImage("It is damaged.")),
     ]
-    rows = batch_text.cells(_job(*map(BatchRow, told)))
+    rows = batch_text.cells(_job(*map(BatchRow, results)))
     assert [row[1:] for row in rows] == [
         [1, "▲ Pneumonia", 99, "a.png", "Low resolution."],
         [2, "● Normal", 1, "b.png", ""],
@@ -247,12 +247,12 @@ def test_cells_tell_the_answer_without_colour_and_sort_by_number(predictor: Pred
 
 
 @pytest.mark.parametrize(
-    ("done", "seconds", "left"),
+    ("count", "seconds", "remaining"),
     [(50, 10.0, "about 10 s left"), (10, 60.0, "about 9 min left"), (0, 0.0, "0 of 100 films<")],
 )
-def test_the_bar_tells_the_time_left(done: int, seconds: float, left: str) -> None:
-    assert left in batch_text.bar(done, 100, "films", seconds)
-    assert f'value="{done}"' in batch_text.bar(done, 100, "films", seconds)
+def test_the_bar_shows_the_remaining_time(count: int, seconds: float, remaining: str) -> None:
+    assert remaining in batch_text.bar(count, 100, "films", seconds)
+    assert f'value="{count}"' in batch_text.bar(count, 100, "films", seconds)
 
 
 def test_an_error_is_escaped() -> None:

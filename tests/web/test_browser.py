@@ -23,7 +23,7 @@ PHONE = {"width": 390, "height": 844}
 LAPTOP = {"width": 1366, "height": 680}
 LABELS = ("Normal", "Pneumonia", "Unknown")
 
-STOCK: dict[str, str] = {}
+IGNORED_AXE_RULES: dict[str, str] = {}
 """Serious findings of axe in gradio's own components that cannot be mended by theme and style: rule -> where. None is
 left; what a new gradio brings belongs here by name, or into the page's style."""
 
@@ -37,16 +37,16 @@ def visit(browser: Any, address: str) -> Iterator[Visit]:
 def test_a_dropped_film_is_answered_by_itself(visit: Visit, files: dict[str, Path], predictor: Predictor) -> None:
     answer = visit.drop(files["film.png"])
     assert predictor.predict(files["film.png"]).label in answer
-    visit.page.wait_for_selector("#shown img[alt]:visible")
-    assert "shows" in visit.page.inner_text("#characteristics")
+    visit.page.wait_for_selector("#film-image img[alt]:visible")
+    assert "shows" in visit.page.inner_text("#reading-guide")
     visit.save_screenshot("film")
 
 
-def test_the_answer_is_seen_without_scrolling(browser: Any, address: str, files: dict[str, Path]) -> None:
+def test_the_answer_is_visible_without_scrolling(browser: Any, address: str, files: dict[str, Path]) -> None:
     for size in (LAPTOP, PHONE):
         with Visit(browser, address, viewport=size) as visit:
             visit.drop(files["film.png"])
-            visit.page.wait_for_selector("#shown img")
+            visit.page.wait_for_selector("#film-image img")
             for part in ("#headline .answer", "#bars .bars"):
                 box = visit.page.locator(part).bounding_box()
                 assert box is not None
@@ -58,18 +58,18 @@ def test_on_a_phone_the_answer_comes_right_under_the_drop_zone(
 ) -> None:
     with Visit(browser, address, viewport=PHONE) as visit:
         visit.drop(files["film.png"])
-        visit.page.wait_for_selector("#shown img")
-        order = ["#film", "#headline", "#bars", "#shown", "#point", "#characteristics", "#examples"]
-        places = [visit.page.locator(part).bounding_box()["y"] for part in order]
-        assert places == sorted(places)
+        visit.page.wait_for_selector("#film-image img")
+        order = ["#film", "#headline", "#bars", "#film-image", "#point", "#reading-guide", "#examples"]
+        positions = [visit.page.locator(part).bounding_box()["y"] for part in order]
+        assert positions == sorted(positions)
 
 
 def test_the_drop_zone_takes_the_next_film_at_once(visit: Visit, files: dict[str, Path]) -> None:
     visit.drop(files["film.png"])
-    visit.page.wait_for_selector("#shown img")
+    visit.page.wait_for_selector("#film-image img")
     visit.drop(files["turned.png"], until=".answer.unknown")
     assert "What to do next" in visit.page.inner_text("#steps")
-    assert not visit.page.locator("#ask").is_visible(), "nothing was looked at"
+    assert not visit.page.locator("#show-map").is_visible(), "there is no map to show"
     assert visit.page.locator("#bars .bars").count() == 0
 
 
@@ -77,16 +77,16 @@ def test_a_dicom_file_is_read_like_a_picture(visit: Visit, tmp_path: Path, large
     path = tmp_path / "film.dcm"
     path.write_bytes(dicom(large_film))
     visit.drop(path)
-    visit.page.wait_for_selector("#shown img:visible")
+    visit.page.wait_for_selector("#film-image img:visible")
     assert visit.page.locator(".answer.failed").count() == 0
 
 
-def test_a_pasted_picture_goes_the_way_of_a_dropped_one(visit: Visit, files: dict[str, Path]) -> None:
+def test_a_pasted_picture_is_analysed_like_a_dropped_one(visit: Visit, files: dict[str, Path]) -> None:
     visit.send_file("paste", files["film.png"])
     assert any(label in visit.answer() for label in LABELS)
 
 
-def test_a_film_dropped_beside_the_drop_zone_is_taken_too(visit: Visit, files: dict[str, Path]) -> None:
+def test_a_film_dropped_beside_the_drop_zone_is_accepted(visit: Visit, files: dict[str, Path]) -> None:
     visit.send_file("drop", files["film.png"])
     assert any(label in visit.answer() for label in LABELS)
 
@@ -95,29 +95,29 @@ def test_a_broken_file_gets_a_sentence_and_a_code(visit: Visit, files: dict[str,
     answer = visit.drop(files["broken.jpg"])
     assert "No answer" in answer
     assert "unreadable_image" in answer
-    assert visit.page.locator("#shown img, #ask:visible, #report:visible, #bars .bars").count() == 0
+    assert visit.page.locator("#film-image img, #show-map:visible, #report:visible, #bars .bars").count() == 0
 
 
 def test_a_broken_file_leaves_nothing_of_the_film_before_it(
     visit: Visit, files: dict[str, Path], predictor: Predictor
 ) -> None:
     visit.drop(predictor.bundle.examples[-1])
-    visit.page.wait_for_selector("#shown img")
+    visit.page.wait_for_selector("#film-image img")
     visit.show_map()
     visit.drop(files["broken.jpg"], until=".answer.failed")
-    visit.page.wait_for_selector("#shown img", state="detached")
-    assert visit.page.locator("#map img, #look .look, #bars .bars, #report:visible").count() == 0
+    visit.page.wait_for_selector("#film-image img", state="detached")
+    assert visit.page.locator("#activation-map img, #activation .activation, #bars .bars, #report:visible").count() == 0
 
 
 def test_each_example_is_answered_as_it_is_named(visit: Visit, predictor: Predictor) -> None:
-    offered = [example.name for example in examples.examples(predictor.bundle)]
+    names = [example.name for example in examples.examples(predictor.bundle)]
     expected = {"normal": "normal", "pneumonia": "pneumonia", "side": "unknown", "chessboard": "unknown"}
-    assert len(offered) == len(expected)
+    assert len(names) == len(expected)
     for word, label in expected.items():
-        (name,) = [name for name in offered if word in name]
+        (name,) = [name for name in names if word in name]
         visit.page.get_by_role("button", name=name).click()
         visit.page.wait_for_selector(f".answer.{label}")
-        visit.page.wait_for_selector("#shown img")
+        visit.page.wait_for_selector("#film-image img")
 
 
 POINTS = {
@@ -129,82 +129,82 @@ POINTS = {
 
 
 @pytest.fixture
-def moody(browser: Any, predictor: Predictor) -> Iterator[tuple[Visit, Predictor]]:
+def page_with_all_answers(browser: Any, predictor: Predictor) -> Iterator[tuple[Visit, Predictor]]:
     """A visit to a page whose model answers each film in all ways."""
     changed = Predictor(replace(predictor.bundle, operating_points=POINTS), 1)
     with running(changed) as address, Visit(browser, address) as visit:
         yield visit, changed
 
 
-def choose(visit: Visit, point: str) -> None:
+def choose_point(visit: Visit, point: str) -> None:
     visit.page.locator("#point").get_by_label(point.capitalize()).check()
     visit.page.wait_for_function(f"document.querySelector('#bars').innerText.includes('At {point}')")
 
 
 def test_another_operating_point_decides_again_without_scoring_again(
-    moody: tuple[Visit, Predictor], files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+    page_with_all_answers: tuple[Visit, Predictor], files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    visit, predictor = moody
+    visit, predictor = page_with_all_answers
     assert "Pneumonia" in visit.drop(files["film.png"])
-    visit.page.wait_for_selector("#shown img")
+    visit.page.wait_for_selector("#film-image img")
     monkeypatch.setattr(predictor, "score", None)  # whoever asks the network now gets an error
     for point, label in (("screening", "Unknown"), ("confirm", "Normal"), ("balanced", "Pneumonia")):
-        choose(visit, point)
+        choose_point(visit, point)
         assert label in visit.answer()
         assert visit.page.locator("#steps .steps").count() == (label == "Unknown")
 
 
 def test_the_map_stays_while_the_answer_has_one_and_goes_with_normal(
-    moody: tuple[Visit, Predictor], files: dict[str, Path]
+    page_with_all_answers: tuple[Visit, Predictor], files: dict[str, Path]
 ) -> None:
-    visit, _ = moody
+    visit, _ = page_with_all_answers
     visit.drop(files["film.png"])
-    visit.page.wait_for_selector("#shown img")
+    visit.page.wait_for_selector("#film-image img")
     visit.show_map()
-    choose(visit, "screening")
-    assert visit.page.locator("#map img").count() == 1
-    choose(visit, "confirm")
-    visit.page.wait_for_selector("#map img", state="detached")
+    choose_point(visit, "screening")
+    assert visit.page.locator("#activation-map img").count() == 1
+    choose_point(visit, "confirm")
+    visit.page.wait_for_selector("#activation-map img", state="detached")
     visit.show_map(has_map=False)
-    assert "no map for Normal" in visit.page.inner_text("#look")
-    choose(visit, "balanced")
-    visit.page.wait_for_selector("#look .look", state="detached")
+    assert "no map for Normal" in visit.page.inner_text("#activation")
+    choose_point(visit, "balanced")
+    visit.page.wait_for_selector("#activation .activation", state="detached")
     visit.show_map()
 
 
-def test_a_film_that_was_deleted_is_asked_for_again(
-    moody: tuple[Visit, Predictor], files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+def test_a_deleted_film_must_be_dropped_again(
+    page_with_all_answers: tuple[Visit, Predictor], files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    visit, _ = moody
+    visit, _ = page_with_all_answers
     visit.drop(files["film.png"])
-    visit.page.wait_for_selector("#shown img")
-    monkeypatch.setattr(film_session.SessionFilm, "is_gone", True)
-    visit.page.locator("#ask").click()
-    visit.page.wait_for_selector("#look .answer.failed")
-    assert "Film deleted" in visit.page.inner_text("#look")
+    visit.page.wait_for_selector("#film-image img")
+    monkeypatch.setattr(film_session.SessionFilm, "is_deleted", True)
+    visit.page.locator("#show-map").click()
+    visit.page.wait_for_selector("#activation .answer.failed")
+    assert "Film deleted" in visit.page.inner_text("#activation")
     visit.page.get_by_role("button", name="Report (PDF)").click()
     visit.page.get_by_text("Drop it once more to go on.").nth(1).wait_for()
     visit.save_screenshot("deleted")
 
 
-def test_the_map_is_drawn_when_asked_for_and_fades_without_a_request(visit: Visit, predictor: Predictor) -> None:
+def test_the_map_is_drawn_on_request_and_fades_without_another_request(visit: Visit, predictor: Predictor) -> None:
     visit.drop(predictor.bundle.examples[-1])
-    visit.page.wait_for_selector("#shown img")
-    assert visit.page.locator("#map img").count() == 0
+    visit.page.wait_for_selector("#film-image img")
+    assert visit.page.locator("#activation-map img").count() == 0
     visit.show_map()
-    film, over = (visit.page.locator(f"{part} img").bounding_box() for part in ("#shown", "#map"))
-    assert film == over
-    assert "A heatmap is no proof." in visit.page.inner_text("#look")
+    film, overlay = (visit.page.locator(f"{part} img").bounding_box() for part in ("#film-image", "#activation-map"))
+    assert film == overlay
+    assert "A heatmap is no proof." in visit.page.inner_text("#activation")
     visit.save_screenshot("map")
-    asked: list[str] = []
-    visit.page.on("request", lambda request: asked.append(request.url))
+    requests: list[str] = []
+    visit.page.on("request", lambda request: requests.append(request.url))
     for value in ("0", "100", "35"):
         visit.page.locator("#opacity").fill(value)
-        shown = visit.page.evaluate("getComputedStyle(document.querySelector('#map')).opacity")
-        assert float(shown) == int(value) / 100
+        opacity = visit.page.evaluate("getComputedStyle(document.querySelector('#activation-map')).opacity")
+        assert float(opacity) == int(value) / 100
     visit.page.locator("#opacity").press("ArrowRight")
-    assert visit.page.evaluate("getComputedStyle(document.querySelector('#map')).opacity") == "0.36"
-    assert asked == []
+    assert visit.page.evaluate("getComputedStyle(document.querySelector('#activation-map')).opacity") == "0.36"
+    assert requests == []
 
 
 def test_the_answer_is_saved_as_json(visit: Visit, files: dict[str, Path], predictor: Predictor) -> None:
@@ -215,10 +215,10 @@ def test_the_answer_is_saved_as_json(visit: Visit, files: dict[str, Path], predi
     assert saved == {**predictor.predict(files["film.png"]).as_dict(), "file": None}
 
 
-def test_the_report_is_a_page_with_what_was_noted(visit: Visit, predictor: Predictor) -> None:
+def test_the_report_is_one_page_with_the_note(visit: Visit, predictor: Predictor) -> None:
     visit.drop(predictor.bundle.examples[-1])
-    visit.page.wait_for_selector("#shown img")
-    visit.page.locator("#noted input, #noted textarea").fill("bed seven")
+    visit.page.wait_for_selector("#film-image img")
+    visit.page.locator("#note input, #note textarea").fill("bed seven")
     with visit.page.expect_download() as download:
         visit.page.get_by_role("button", name="Report (PDF)").click()
     assert download.value.suggested_filename == "chest-film-report.pdf"
@@ -228,12 +228,12 @@ def test_the_report_is_a_page_with_what_was_noted(visit: Visit, predictor: Predi
     assert "bed seven" in text
 
 
-def test_the_note_is_not_kept_for_the_next_film(visit: Visit, files: dict[str, Path]) -> None:
+def test_the_note_is_cleared_for_the_next_film(visit: Visit, files: dict[str, Path]) -> None:
     visit.drop(files["film.png"])
-    visit.page.wait_for_selector("#shown img")
-    visit.page.locator("#noted input, #noted textarea").fill("bed seven")
+    visit.page.wait_for_selector("#film-image img")
+    visit.page.locator("#note input, #note textarea").fill("bed seven")
     visit.drop(files["turned.png"], until=".answer.unknown")
-    visit.page.wait_for_function("document.querySelector('#noted input, #noted textarea').value == ''")
+    visit.page.wait_for_function("document.querySelector('#note input, #note textarea').value == ''")
 
 
 def test_the_page_says_what_it_is_and_which_model_answers(visit: Visit, predictor: Predictor) -> None:
@@ -248,15 +248,18 @@ def test_the_matrix_follows_the_slider(visit: Visit, predictor: Predictor) -> No
     assert run is not None
     visit.open_evidence()
     curve = run["curves"]["thresholds"]
-    ill = run["confusion"]["true_positive"] + run["confusion"]["false_negative"]
-    for at in (0, 37, 100):
-        visit.page.locator("#threshold").fill(str(at))
-        assert visit.page.inner_text("[data-cell=true_positive]") == str(curve["true_positive"][at])
-        assert visit.page.inner_text("[data-cell=false_positive]") == str(curve["false_positive"][at])
-        assert visit.page.inner_text("[data-cell=sensitivity]") == f"{100 * curve['true_positive'][at] / ill:.1f} %"
+    positives = run["confusion"]["true_positive"] + run["confusion"]["false_negative"]
+    for index in (0, 37, 100):
+        visit.page.locator("#threshold").fill(str(index))
+        assert visit.page.inner_text("[data-cell=true_positive]") == str(curve["true_positive"][index])
+        assert visit.page.inner_text("[data-cell=false_positive]") == str(curve["false_positive"][index])
+        assert (
+            visit.page.inner_text("[data-cell=sensitivity]")
+            == f"{100 * curve['true_positive'][index] / positives:.1f} %"
+        )
     visit.page.get_by_role("button", name="confirm").click()
-    wanted = predictor.operating_points["confirm"].threshold
-    assert abs(float(visit.page.inner_text("[data-cell=threshold]")) - wanted) <= 0.005
+    expected = predictor.operating_points["confirm"].threshold
+    assert abs(float(visit.page.inner_text("[data-cell=threshold]")) - expected) <= 0.005
     visit.save_screenshot("evidence")
 
 
@@ -266,7 +269,7 @@ def test_nothing_overflows_on_a_phone_or_in_the_dark(
 ) -> None:
     with Visit(browser, address, viewport=size, color_scheme=scheme) as visit:
         visit.drop(predictor.bundle.examples[-1])
-        visit.page.wait_for_selector("#shown img")
+        visit.page.wait_for_selector("#film-image img")
         visit.show_map()
         assert visit.is_dark() is (scheme == "dark")
         assert visit.width() <= size["width"]
@@ -296,16 +299,16 @@ def test_the_keyboard_reaches_the_drop_zone_and_the_operating_points(visit: Visi
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(browser: Any, address: str, predictor: Predictor, scheme: str) -> None:
     with Visit(browser, address, viewport=LAPTOP, color_scheme=scheme) as visit:
-        assert visit.axe_violations(STOCK) == []
+        assert visit.axe_violations(IGNORED_AXE_RULES) == []
         visit.drop(predictor.bundle.examples[-1])
-        visit.page.wait_for_selector("#shown img")
+        visit.page.wait_for_selector("#film-image img")
         visit.show_map()
-        assert visit.axe_violations(STOCK) == []
+        assert visit.axe_violations(IGNORED_AXE_RULES) == []
         visit.open_evidence()
-        assert visit.axe_violations(STOCK) == []
+        assert visit.axe_violations(IGNORED_AXE_RULES) == []
         visit.page.get_by_role("tab", name="Many films").click()
         visit.page.wait_for_selector("#batch-films")
-        assert visit.axe_violations(STOCK) == []
+        assert visit.axe_violations(IGNORED_AXE_RULES) == []
 
 
 def test_with_a_login_the_page_asks_for_it(
@@ -319,4 +322,4 @@ def test_with_a_login_the_page_asks_for_it(
         visit.log_in("reader", "light box")
         visit.page.wait_for_selector("#film input[type=file]", state="attached")
         assert any(label in visit.drop(files["film.png"]) for label in LABELS)
-        visit.page.wait_for_selector("#shown img")
+        visit.page.wait_for_selector("#film-image img")

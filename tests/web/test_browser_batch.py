@@ -74,7 +74,7 @@ def upload(visit: Visit, paths: list[Path]) -> None:
     )
 
 
-def judge(visit: Visit, paths: list[Path]) -> str:
+def run_batch(visit: Visit, paths: list[Path]) -> str:
     upload(visit, paths)
     visit.page.click(START)
     visit.page.wait_for_selector(f"{CSV}:visible", timeout=60_000)
@@ -98,8 +98,8 @@ def download(visit: Visit, button: str) -> bytes:
 
 
 def test_many_films_with_a_bad_one_become_a_table_and_files(visit: Visit, files: dict[str, Path], zipped: Path) -> None:
-    told = judge(visit, [files["film.png"], files["broken.jpg"], files["turned.png"], zipped])
-    assert "5 films" in told and "2 failed" in told and "deleted 10 minutes after" in told
+    summary = run_batch(visit, [files["film.png"], files["broken.jpg"], files["turned.png"], zipped])
+    assert "5 films" in summary and "2 failed" in summary and "deleted 10 minutes after" in summary
     assert column(visit, FILE, 5) == [
         "film.png", "broken.jpg", "turned.png", "films.zip/ward/film.png", "films.zip/../broken.jpg"]  # fmt: skip
     assert visit.page.locator(f"{TABLE} img:visible").count() == 3
@@ -118,7 +118,7 @@ def test_many_films_with_a_bad_one_become_a_table_and_files(visit: Visit, files:
 
 
 def test_reports_are_made_when_asked_for(visit: Visit, files: dict[str, Path]) -> None:
-    judge(visit, [files["film.png"], files["broken.jpg"]])
+    run_batch(visit, [files["film.png"], files["broken.jpg"]])
     visit.page.click("#batch-make")
     visit.page.wait_for_selector("#batch-reports:visible", timeout=60_000)
     with zipfile.ZipFile(io.BytesIO(download(visit, "#batch-reports"))) as archive:
@@ -128,7 +128,7 @@ def test_reports_are_made_when_asked_for(visit: Visit, files: dict[str, Path]) -
 
 
 def test_a_column_sorts(visit: Visit, files: dict[str, Path]) -> None:
-    judge(visit, [files["turned.png"], files["film.png"], files["broken.jpg"]])
+    run_batch(visit, [files["turned.png"], files["film.png"], files["broken.jpg"]])
     visit.page.locator(f"{TABLE} thead th").nth(FILE - 1).locator("button.cell-menu-button").click()
     visit.page.get_by_role("menuitem", name="Sort ascending").click()
     visit.page.wait_for_selector(f"{TABLE} .virtual-row[data-index='0']:has-text('broken.jpg')")
@@ -136,7 +136,7 @@ def test_a_column_sorts(visit: Visit, files: dict[str, Path]) -> None:
 
 
 @pytest.mark.usefixtures("slow")
-def test_stop_keeps_what_is_done(visit: Visit, many: list[Path]) -> None:
+def test_stop_keeps_the_completed_rows(visit: Visit, many: list[Path]) -> None:
     upload(visit, many)
     visit.page.click(START)
     visit.page.wait_for_selector("#batch-progress progress")
@@ -144,21 +144,21 @@ def test_stop_keeps_what_is_done(visit: Visit, many: list[Path]) -> None:
     visit.save_screenshot("batch-running")
     visit.page.click("#batch-stop")
     visit.page.wait_for_selector(f"{CSV}:visible", timeout=60_000)
-    told = visit.page.inner_text("#batch-progress")
+    summary = visit.page.inner_text("#batch-progress")
     rows = list(csv.DictReader(io.StringIO(download(visit, CSV).decode(), newline="")))
     assert 1 <= len(rows) < len(many)
-    assert f"Stopped after {len(rows)} of {len(many)} films" in told
+    assert f"Stopped after {len(rows)} of {len(many)} films" in summary
     visit.save_screenshot("batch-stopped")
 
 
-def test_the_operating_point_is_taken(visit: Visit, files: dict[str, Path]) -> None:
+def test_the_operating_point_is_applied(visit: Visit, files: dict[str, Path]) -> None:
     visit.page.get_by_role("tabpanel").get_by_role("radio", name="screening", exact=True).click()
-    judge(visit, [files["film.png"]])
+    run_batch(visit, [files["film.png"]])
     assert b",screening," in download(visit, CSV)
 
 
-def test_a_second_batch_begins_anew(visit: Visit, files: dict[str, Path]) -> None:
-    judge(visit, [files["film.png"], files["turned.png"]])
+def test_a_second_batch_replaces_the_first(visit: Visit, files: dict[str, Path]) -> None:
+    run_batch(visit, [files["film.png"], files["turned.png"]])
     upload(visit, [files["broken.jpg"]])
     visit.page.click(START)
     visit.page.wait_for_selector("#batch-progress:has-text('1 failed')")
@@ -166,7 +166,7 @@ def test_a_second_batch_begins_anew(visit: Visit, files: dict[str, Path]) -> Non
     assert column(visit, FILE, 1) == ["broken.jpg"]
 
 
-def test_nothing_given_is_told(visit: Visit) -> None:
+def test_an_empty_batch_is_an_error(visit: Visit) -> None:
     visit.page.click(START)
     visit.page.wait_for_selector("#batch-progress [role=alert]")
     visit.page.wait_for_timeout(1000)  # the words must stay, also when the run that follows has nothing to do
@@ -178,7 +178,7 @@ def test_a_name_is_never_html(visit: Visit, tmp_path: Path, files: dict[str, Pat
     path.write_bytes(files["film.png"].read_bytes())
     with zipfile.ZipFile(tmp_path / "names.zip", "w") as archive:
         archive.write(path, SCRIPT)
-    judge(visit, [tmp_path / "names.zip"])
+    run_batch(visit, [tmp_path / "names.zip"])
     assert column(visit, FILE, 1) == [f"names.zip/{SCRIPT}"]
     assert visit.page.title() != "1"
 
@@ -193,7 +193,7 @@ def test_nothing_overflows_on_a_phone_or_in_the_dark(
 ) -> None:
     visit = Visit(browser, address, viewport={"width": width, "height": 800}, color_scheme=scheme)
     visit.page.get_by_role("tab", name="Many films").click()
-    judge(visit, [files["film.png"], files["broken.jpg"], files["turned.png"]])
+    run_batch(visit, [files["film.png"], files["broken.jpg"], files["turned.png"]])
     visit.page.wait_for_selector(f"{TABLE} .virtual-row img", state="attached")
     visit.save_screenshot(f"batch-{scheme}-{width}")
     assert visit.page.evaluate("document.documentElement.scrollWidth") <= width

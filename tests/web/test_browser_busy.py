@@ -17,7 +17,7 @@ pytestmark = pytest.mark.browser
 LABELS = ("Normal", "Pneumonia", "Unknown")
 
 
-def test_a_film_that_waits_or_is_turned_away_never_stands_beside_the_answer_before(
+def test_a_queued_or_rejected_film_never_appears_with_the_previous_answer(
     browser: Any, predictor: Predictor, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PNEUMONIA_QUEUE_SIZE", "1")
@@ -25,14 +25,14 @@ def test_a_film_that_waits_or_is_turned_away_never_stands_beside_the_answer_befo
     pausable = PausablePredictor(predictor)
     with running(pausable) as address, Visit(browser, address) as visit:
         visit.drop(files["film.png"])
-        visit.page.wait_for_selector("#shown img")
+        visit.page.wait_for_selector("#film-image img")
         pausable.pause()
         client = Client(address, verbose=False)
         first = client.submit(handle_file(files["film.jpg"]), api_name="/predict")
         visit.page.set_input_files(READY, files["turned.png"])
         visit.page.wait_for_selector(".answer.waiting")
-        assert visit.page.locator("#shown img").count() == 0
-        assert not any(label in visit.page.inner_text("#verdict") for label in LABELS)
+        assert visit.page.locator("#film-image img").count() == 0
+        assert not any(label in visit.page.inner_text("#result") for label in LABELS)
         pausable.resume()
         assert "Unknown" in visit.answer()
         first.result()
@@ -42,10 +42,10 @@ def test_a_film_that_waits_or_is_turned_away_never_stands_beside_the_answer_befo
         visit.page.set_input_files(READY, files["film.png"])
         visit.page.wait_for_selector(".answer.failed")
         assert "Too many films are waiting" in visit.answer()
-        assert visit.page.locator("#shown img").count() == 0
+        assert visit.page.locator("#film-image img").count() == 0
         visit.errors.clear()  # the browser reports the refused request itself
         pausable.resume()
-        said = [job.result() for job in waiting]
-        assert all("label" in one or one["error"]["code"] == "busy" for one in said)
-        again = visit.drop(files["film.png"], until=".answer:not(.waiting):not(.failed)")
-        assert any(label in again for label in LABELS)
+        responses = [job.result() for job in waiting]
+        assert all("label" in one or one["error"]["code"] == "busy" for one in responses)
+        answer = visit.drop(files["film.png"], until=".answer:not(.waiting):not(.failed)")
+        assert any(label in answer for label in LABELS)

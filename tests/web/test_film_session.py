@@ -1,4 +1,4 @@
-"""One film in one session: scored once, decided often, kept without its pixels, forgotten in time."""
+"""One film in one session: scored once, decided often, stored without its pixels, deleted in time."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ POINTS = {
 """The same film is Pneumonia, Normal and Unknown."""
 
 
-class Counting(Predictor):
-    """Counts how often the network is asked."""
+class CountingPredictor(Predictor):
+    """Counts how often the network is run."""
 
     scored = 0
 
-    def score(self, seen: npt.NDArray[np.uint8]) -> Any:
+    def score(self, model_input: npt.NDArray[np.uint8]) -> Any:
         self.scored += 1
-        return super().score(seen)
+        return super().score(model_input)
 
 
 @pytest.fixture
-def counting(predictor: Predictor) -> Counting:
-    return Counting(replace(predictor.bundle, operating_points=POINTS), 1)
+def counting(predictor: Predictor) -> CountingPredictor:
+    return CountingPredictor(replace(predictor.bundle, operating_points=POINTS), 1)
 
 
 @pytest.fixture
@@ -55,19 +55,21 @@ def upload(tmp_path: Path, large_film: Grey, encode: Callable[..., bytes]) -> Up
     return Upload(path, "film.png")
 
 
-def opened(predictor: Predictor, film: Upload | bytes, point: str = "balanced") -> SessionFilm:
-    held = film_session.open_film(predictor, film, point)[0]
-    assert held is not None
-    return held
+def open_film(predictor: Predictor, film: Upload | bytes, point: str = "balanced") -> SessionFilm:
+    session_film = film_session.open_film(predictor, film, point)[0]
+    assert session_film is not None
+    return session_film
 
 
-def test_another_operating_point_decides_again_without_scoring_again(counting: Counting, upload: Upload) -> None:
-    held, headline, *_ = film_session.open_film(counting, upload, "balanced")
+def test_another_operating_point_decides_again_without_scoring_again(
+    counting: CountingPredictor, upload: Upload
+) -> None:
+    session_film, headline, *_ = film_session.open_film(counting, upload, "balanced")
     assert "Pneumonia" in headline
-    assert held is not None
+    assert session_film is not None
     for point, label in (("confirm", "Normal"), ("screening", "Unknown"), ("balanced", "Pneumonia")):
-        said, bars, steps, guide = film_session.render_answer(counting, held, point)
-        assert f"> {label}" in said.replace("</span>", ">")
+        headline, bars, steps, guide = film_session.render_answer(counting, session_film, point)
+        assert f"> {label}" in headline.replace("</span>", ">")
         assert f"At {point}" in bars
         assert bool(steps) is (label == "Unknown")
         assert "####" in guide
@@ -75,35 +77,35 @@ def test_another_operating_point_decides_again_without_scoring_again(counting: C
 
 
 def test_a_session_holds_no_pixels_and_no_name(predictor: Predictor, upload: Upload) -> None:
-    held = opened(predictor, upload)
-    assert held.reading.film.pixels.size == 0
-    assert upload.name not in repr(held).replace(str(upload.path), "")
-    assert max(array.size for array in vars(held.reading).values() if isinstance(array, np.ndarray)) < 1000
+    session_film = open_film(predictor, upload)
+    assert session_film.reading.film.pixels.size == 0
+    assert upload.name not in repr(session_film).replace(str(upload.path), "")
+    assert max(array.size for array in vars(session_film.reading).values() if isinstance(array, np.ndarray)) < 1000
 
 
-def test_gradio_can_hash_what_a_session_holds(predictor: Predictor, upload: Upload) -> None:
+def test_gradio_can_hash_the_session_state(predictor: Predictor, upload: Upload) -> None:
     """Gradio hashes a state's value after every handler, and an array has no hash."""
-    first, second = opened(predictor, upload), opened(predictor, upload)
-    hashes = [utils.deep_hash(held) for held in (first, first, second)]  # type: ignore[no-untyped-call]
+    first, second = open_film(predictor, upload), open_film(predictor, upload)
+    hashes = [utils.deep_hash(session_film) for session_film in (first, first, second)]  # type: ignore[no-untyped-call]
     assert hashes[0] == hashes[1] != hashes[2]
 
 
 def test_a_bad_file_leaves_nothing_in_the_session(predictor: Predictor, tmp_path: Path) -> None:
     path = tmp_path / "broken.png"
     path.write_bytes(b"\x89PNG\r\n\x1a\n broken")
-    held, headline, *rest = film_session.open_film(predictor, Upload(path, "broken.png"))
-    assert (held, rest) == (None, ["", "", ""])
+    session_film, headline, *rest = film_session.open_film(predictor, Upload(path, "broken.png"))
+    assert (session_film, rest) == (None, ["", "", ""])
     assert "unreadable_image" in headline
 
 
-def test_no_file_is_said_to_be_none(predictor: Predictor) -> None:
+def test_a_missing_file_is_an_error(predictor: Predictor) -> None:
     assert "empty_file" in film_session.open_film(predictor, None)[1]
 
 
 def test_the_picture_of_an_inverted_film_shows_it_corrected(
     predictor: Predictor, large_film: Grey, encode: Callable[..., bytes]
 ) -> None:
-    upright, inverted = (opened(predictor, encode(film, "PNG")) for film in (large_film, 255 - large_film))
+    upright, inverted = (open_film(predictor, encode(film, "PNG")) for film in (large_film, 255 - large_film))
     np.testing.assert_array_equal(np.asarray(film_session.picture(upright)), np.asarray(film_session.picture(inverted)))
 
 
@@ -111,59 +113,63 @@ def test_the_picture_of_a_refused_film_shows_it_as_it_is(
     predictor: Predictor, normal_film: Grey, encode: Callable[..., bytes]
 ) -> None:
     turned = np.ascontiguousarray(np.rot90(normal_film))
-    np.testing.assert_array_equal(np.asarray(film_session.picture(opened(predictor, encode(turned, "PNG")))), turned)
+    np.testing.assert_array_equal(np.asarray(film_session.picture(open_film(predictor, encode(turned, "PNG")))), turned)
 
 
-def test_the_map_lies_over_the_film_at_full_resolution(counting: Counting, encode: Callable[..., bytes]) -> None:
-    wide = Image.fromarray(np.asarray(film_session.picture(opened(counting, _example(counting))))).resize((2400, 1900))
-    held = opened(counting, encode(wide, "PNG"))
-    film, over, panel = film_session.render_activation(counting, held, "balanced")
-    assert film.size == over.size == (2400, 1900)
-    assert max(film_session.picture(held).size) == 1200  # type: ignore[union-attr]
+def test_the_map_lies_over_the_film_at_full_resolution(
+    counting: CountingPredictor, encode: Callable[..., bytes]
+) -> None:
+    wide = Image.fromarray(np.asarray(film_session.picture(open_film(counting, _example(counting))))).resize(
+        (2400, 1900)
+    )
+    session_film = open_film(counting, encode(wide, "PNG"))
+    film, layer, panel = film_session.render_activation(counting, session_film, "balanced")
+    assert film.size == layer.size == (2400, 1900)
+    assert max(film_session.picture(session_film).size) == 1200  # type: ignore[union-attr]
     assert 'id="opacity"' in panel
     assert counting.scored == 2
 
 
-def test_normal_has_no_map_and_says_why(counting: Counting, upload: Upload) -> None:
-    held = opened(counting, upload)
-    film, over, panel = film_session.render_activation(counting, held, "confirm")
+def test_normal_has_no_map_and_says_why(counting: CountingPredictor, upload: Upload) -> None:
+    session_film = open_film(counting, upload)
+    film, layer, panel = film_session.render_activation(counting, session_film, "confirm")
     assert film is not None
-    assert over is None
+    assert layer is None
     assert "no map for Normal" in panel
-    assert film_session.has_map(counting, held, "screening")
-    assert not film_session.has_map(counting, held, "confirm")
+    assert film_session.has_map(counting, session_film, "screening")
+    assert not film_session.has_map(counting, session_film, "confirm")
 
 
-def test_a_refused_film_was_not_looked_at(predictor: Predictor, upload: Upload, large_film: Grey, encode: Any) -> None:
-    held = opened(predictor, encode(large_film.T.copy(), "PNG"))
-    assert film_session.render_activation(predictor, held, "balanced")[1:] == (
+def test_a_refused_film_has_no_map(predictor: Predictor, upload: Upload, large_film: Grey, encode: Any) -> None:
+    session_film = open_film(predictor, encode(large_film.T.copy(), "PNG"))
+    assert film_session.render_activation(predictor, session_film, "balanced")[1:] == (
         None,
-        '<div class="look">' + film_session.activation_panel.NOT_ASKED + "</div>",
+        '<div class="activation">' + film_session.activation_panel.NOT_RUN + "</div>",
     )
 
 
-def test_a_deleted_film_has_no_picture_but_still_an_answer(counting: Counting, upload: Upload) -> None:
-    held = opened(counting, upload)
+def test_a_deleted_film_has_no_picture_but_still_an_answer(counting: CountingPredictor, upload: Upload) -> None:
+    session_film = open_film(counting, upload)
     upload.path.unlink()
-    assert film_session.picture(held) is None
-    film, over, panel = film_session.render_activation(counting, held, "balanced")
-    assert (film, over) == (None, None)
+    assert film_session.picture(session_film) is None
+    film, layer, panel = film_session.render_activation(counting, session_film, "balanced")
+    assert (film, layer) == (None, None)
     assert "10 minutes" in panel
-    assert "Pneumonia" in film_session.render_answer(counting, held, "balanced")[0]
+    assert "Pneumonia" in film_session.render_answer(counting, session_film, "balanced")[0]
 
 
 def test_the_saved_answer_is_the_apis_and_names_no_file(predictor: Predictor, upload: Upload) -> None:
-    held = opened(predictor, upload)
-    saved = film_session.as_json(predictor, held, "screening")
+    session_film = open_film(predictor, upload)
+    saved = film_session.as_json(predictor, session_film, "screening")
     assert saved is not None
     assert (saved["name"], saved["kind"]) == ("chest-film-answer.json", "application/json")
-    found = json.loads(base64.b64decode(saved["content"]))
-    assert found == {**predictor.predict(upload.path, "screening").as_dict(), "file": None}
+    answer = json.loads(base64.b64decode(saved["content"]))
+    assert answer == {**predictor.predict(upload.path, "screening").as_dict(), "file": None}
     assert film_session.as_json(predictor, None, "screening") is None
 
 
 def test_the_report_is_a_page_with_what_was_typed(predictor: Predictor, upload: Upload) -> None:
-    saved = film_session.as_pdf(predictor, opened(predictor, upload), "balanced", "bed seven")
+    saved = film_session.as_pdf(predictor, open_film(predictor, upload), "balanced", "bed seven")
     assert saved is not None
     assert saved["kind"] == "application/pdf"
     (page,) = PdfReader(io.BytesIO(base64.b64decode(saved["content"]))).pages
@@ -171,10 +177,10 @@ def test_the_report_is_a_page_with_what_was_typed(predictor: Predictor, upload: 
     assert "film.png" not in page.extract_text()
 
 
-def test_there_is_no_report_of_a_film_that_is_gone(predictor: Predictor, upload: Upload) -> None:
-    held = opened(predictor, upload)
+def test_there_is_no_report_of_a_deleted_film(predictor: Predictor, upload: Upload) -> None:
+    session_film = open_film(predictor, upload)
     upload.path.unlink()
-    assert film_session.as_pdf(predictor, held, "balanced") is None
+    assert film_session.as_pdf(predictor, session_film, "balanced") is None
     assert film_session.as_pdf(predictor, None, "balanced") is None
 
 
@@ -182,7 +188,7 @@ def _example(predictor: Predictor) -> bytes:
     return predictor.bundle.examples[0].read_bytes()
 
 
-def test_a_session_forgets_a_film_when_the_server_does(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_session_state_expires_with_the_retention(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PNEUMONIA_RETENTION_S", "77")
     states = [block for block in page.build(predictor).blocks.values() if isinstance(block, gr.State)]
     assert 77 in [state.time_to_live for state in states]

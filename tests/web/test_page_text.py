@@ -47,8 +47,8 @@ class Page(HTMLParser):
 
 
 def answer(label: str, probability: float | None = None, **others: Any) -> Prediction:
-    given: dict[str, Any] = {"file": SCRIPT, "reason": None, "zones": None, "model": MODEL, **others}
-    return Prediction(label=label, probability=probability, operating_point="balanced", **given)
+    fields: dict[str, Any] = {"file": SCRIPT, "reason": None, "zones": None, "model": MODEL, **others}
+    return Prediction(label=label, probability=probability, operating_point="balanced", **fields)
 
 
 def test_each_answer_has_its_own_shape_word_and_class() -> None:
@@ -69,10 +69,10 @@ def test_the_shape_is_not_read_aloud() -> None:
 
 
 @pytest.mark.parametrize(
-    ("label", "probability", "sure"), [("Pneumonia", 0.931, "93 % sure"), ("Normal", 0.2, "80 % sure")]
+    ("label", "probability", "confidence"), [("Pneumonia", 0.931, "93 % sure"), ("Normal", 0.2, "80 % sure")]
 )
-def test_an_answer_says_how_sure_it_is(label: str, probability: float, sure: str) -> None:
-    assert sure in Page(page_text.headline(answer(label, probability))).text
+def test_an_answer_says_how_sure_it_is(label: str, probability: float, confidence: str) -> None:
+    assert confidence in Page(page_text.headline(answer(label, probability))).text
 
 
 @pytest.mark.parametrize("code", REASONS)
@@ -112,7 +112,7 @@ def test_a_failure_is_escaped() -> None:
     assert SCRIPT in Page(html).text
 
 
-def test_an_error_of_ours_shows_its_id_only() -> None:
+def test_an_internal_error_shows_its_id_only() -> None:
     page = Page(page_text.failure(Failure(None, InternalError.from_exception(KeyError("secret")))))
     assert "report this id" in page.text
     assert "secret" not in page.text
@@ -159,16 +159,16 @@ def test_the_notice_says_what_this_is_not() -> None:
     assert "children of 1-5 years" in page_text.INTRODUCTION
 
 
-@pytest.mark.parametrize(("prevalence", "said"), [(0.7429, "74 %"), (0.05, "5 %")])
-def test_the_note_under_the_bars_names_the_models_prevalence(prevalence: float, said: str) -> None:
-    assert f"assume that {said} of the films show pneumonia" in page_text.prevalence_note(prevalence)
+@pytest.mark.parametrize(("prevalence", "percent"), [(0.7429, "74 %"), (0.05, "5 %")])
+def test_the_note_under_the_bars_names_the_models_prevalence(prevalence: float, percent: str) -> None:
+    assert f"assume that {percent} of the films show pneumonia" in page_text.prevalence_note(prevalence)
 
 
-def test_the_waiting_text_is_whole_html() -> None:
-    assert Page(page_text.WAITING).open == []
+def test_the_empty_state_is_valid_html() -> None:
+    assert Page(page_text.NO_FILM).open == []
 
 
-ELSEWHERE: dict[str, Any] = {
+EXTERNAL: dict[str, Any] = {
     "name": "NIH",
     "of": "adult films of another hospital",
     "verdict": "hardly better than chance",
@@ -178,19 +178,19 @@ ELSEWHERE: dict[str, Any] = {
 }
 
 
-def test_the_page_says_how_poor_the_model_is_on_films_of_others() -> None:
-    assert page_text.elsewhere([ELSEWHERE]) == (
+def test_the_page_states_the_performance_on_external_films() -> None:
+    assert page_text.external_validation_note([EXTERNAL]) == (
         "On adult films of another hospital (NIH, 1,242 films) it is hardly better than chance: "
         "AUROC .56 (.51-1.00); the gate refuses 54 % of them."
     )
 
 
-def test_where_nothing_was_measured_elsewhere_nothing_is_said() -> None:
-    assert page_text.elsewhere([]) == ""
-    unknown = {**ELSEWHERE, "figures": {"auroc": {"value": None, "low": None, "high": None}}}
-    assert "AUROC -;" in page_text.elsewhere([unknown])
+def test_without_external_validation_there_is_no_note() -> None:
+    assert page_text.external_validation_note([]) == ""
+    unknown = {**EXTERNAL, "figures": {"auroc": {"value": None, "low": None, "high": None}}}
+    assert "AUROC -;" in page_text.external_validation_note([unknown])
 
 
 def test_the_names_in_a_bundle_are_escaped() -> None:
-    text = page_text.elsewhere([{**ELSEWHERE, "name": SCRIPT, "of": SCRIPT, "verdict": SCRIPT}])
+    text = page_text.external_validation_note([{**EXTERNAL, "name": SCRIPT, "of": SCRIPT, "verdict": SCRIPT}])
     assert "<script>" not in text

@@ -72,10 +72,10 @@ class Visit:
         return str(self.page.inner_text(".answer"))
 
     def show_map(self, *, has_map: bool = True) -> None:
-        self.page.locator("#ask").click()
-        self.page.wait_for_selector("#look .look")
+        self.page.locator("#show-map").click()
+        self.page.wait_for_selector("#activation .activation")
         if has_map:
-            self.page.wait_for_selector("#map img")
+            self.page.wait_for_selector("#activation-map img")
 
     def open_evidence(self) -> None:
         self.page.get_by_role("tab", name="Evidence").click()

@@ -1,0 +1,51 @@
+"""The uploads of a batch: size check, and import into the batch's own folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from .. import batch, imaging, settings
+from ..batch import zip_members
+from ..errors import EmptyFile, TooLarge, UnreadableImage
+from ..inference.named_film import NamedFilm
+from .server.upload import Upload
+
+
+def check_uploads(uploads: list[Upload]) -> None:
+    """Raise `EmptyFile` without uploads, `TooLarge` above the total size limit, `UnreadableImage` after expiry."""
+    if not uploads:
+        raise EmptyFile(f"No film was given. Allowed: {imaging.FORMATS}, or a ZIP with such files.")
+    limit_mb = settings.MAX_UPLOAD_MB.read()
+    try:
+        total = sum(upload.path.stat().st_size for upload in uploads)
+    except OSError:
+        raise UnreadableImage("The films have waited too long and are deleted. Add them again.") from None
+    if total > limit_mb * 1_000_000:
+        raise TooLarge(
+            f"The films are too large together. Allowed: {limit_mb:,} MB. Received: {total / 1e6:,.1f} MB. "
+            "Make several batches."
+        )
+
+
+def import_uploads(uploads: Iterable[Upload], folder: Path) -> Iterator[NamedFilm]:
+    """The films of the uploads, stored in the batch's folder under generated names; a ZIP yields its members."""
+    max_bytes = settings.MAX_UPLOAD_MB.read() * 1_000_000
+    for number, upload in enumerate(uploads):
+        # The suffix is kept because a ZIP is recognised by it, too.
+        path = folder / f"{number}{'.zip' if upload.name.lower().endswith('.zip') else ''}"
+        _link(upload.path, path)
+        if zip_members.is_zip(path):
+            yield from batch.films_in_zip(path, upload.name, max_bytes=max_bytes)
+        else:
+            yield NamedFilm(upload.name, path)
+
+
+def _link(upload: Path, path: Path) -> None:
+    """Hard-link the upload, or copy it: gradio may delete its own file, and another batch may contain the same film."""
+    try:
+        os.link(upload, path)
+    except OSError:
+        shutil.copyfile(upload, path)
