@@ -39,7 +39,8 @@ def run(options: argparse.Namespace) -> int:
     plan = deploy.plan(repository, content, private=options.private)
     if options.dry_run:
         action = "make" if plan.head is None else "change"
-        print(f"would {action} {repository.address}: {len(plan.send)} files to send, {len(plan.stale)} to remove")
+        changes = f"{len(plan.uploads)} files to send, {len(plan.obsolete)} to remove"
+        print(f"would {action} {repository.address}: {changes}")
         return SUCCESS
     print(deploy.execute(plan))
     print("The Hub builds it now; that takes some minutes.", file=sys.stderr)

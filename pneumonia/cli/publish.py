@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
     if plan.published:
         print(f"{plan.tag} is there already, with this very content", file=sys.stderr)
     elif options.dry_run:
-        print_files(plan.send, plan.stale)
+        print_files(plan.uploads, plan.obsolete)
         print(f"would {'make' if plan.head is None else 'change'} {repository.address} and tag it {plan.tag}")
     if options.dry_run:
         return SUCCESS

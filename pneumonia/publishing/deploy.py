@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .. import settings
-from ..errors import HubUnreachable, UsageError
+from ..errors import UsageError
 from ..inference import sources
 from . import space_files
 from .hub_client import HUB_MANAGED_FILES, Content, Repository, changed_files
+from .plan import UploadPlan, commit_changes, find_head, prepare_repository
 from .space_files import HubModel
 
 _MARK = "pneumonia/__init__.py"
@@ -34,17 +35,11 @@ class SpaceContent:
         return self.served.pinned if self.served else None
 
 
-@dataclass(frozen=True)
-class DeployPlan:
+@dataclass(frozen=True, kw_only=True)
+class DeployPlan(UploadPlan):
     """What deploying will do."""
 
-    repository: Repository
-    cargo: SpaceContent
-    private: bool
-    send: Mapping[str, Content]
-    stale: tuple[str, ...] = ()
-    head: str | None = None
-    """The commit that the Space is at; None where it has to be made."""
+    content: SpaceContent
 
 
 def collect_content(repository: Repository, model: str | None = None) -> SpaceContent:
@@ -62,40 +57,33 @@ def collect_content(repository: Repository, model: str | None = None) -> SpaceCo
     return SpaceContent(space_files.files(repository.name, embedded, served), served)
 
 
-def plan(repository: Repository, cargo: SpaceContent, *, private: bool = False) -> DeployPlan:
+def plan(repository: Repository, content: SpaceContent, *, private: bool = False) -> DeployPlan:
     """Ask the Hub what it has. Raises `UsageError` where the Space is another app's, and what the Hub refuses."""
-    info = repository.info()
-    if info is None:
-        return DeployPlan(repository, cargo, private, cargo.files)
-    if private and not info.private:
-        raise UsageError(
-            f"The Space {repository.name} is there and public. Allowed: to make it private in its settings, or another "
-            "name. Received: --private."
-        )
-    there = repository.files(info.sha)
-    if _MARK not in there and set(there) - _EMPTY:
+    head = find_head(repository, private=private)
+    if head is None:
+        return DeployPlan(repository=repository, private=private, uploads=content.files, content=content)
+    remote_files = repository.files(head)
+    if _MARK not in remote_files and set(remote_files) - _EMPTY:
         raise UsageError(
             f"The Space {repository.name} holds another app, which would be lost. Allowed: a new name, an empty Space, "
             "or one that this command made."
         )
-    stale = tuple(sorted(set(there) - set(cargo.files) - HUB_MANAGED_FILES))
-    return DeployPlan(repository, cargo, private, changed_files(cargo.files, there), stale, info.sha)
+    return DeployPlan(
+        repository=repository,
+        private=private,
+        uploads=changed_files(content.files, remote_files),
+        obsolete=tuple(sorted(set(remote_files) - set(content.files) - HUB_MANAGED_FILES)),
+        head=head,
+        content=content,
+    )
 
 
-def execute(todo: DeployPlan) -> str:
+def execute(plan: DeployPlan) -> str:
     """Create, set the variable, upload; returns the Space's address."""
-    repository, variable = todo.repository, todo.cargo.variable
-    repository.require_login()
-    head = todo.head
-    if head is None:
-        repository.create(private=todo.private, variables={settings.MODEL.name: variable} if variable else {})
-        info = repository.info()
-        if info is None:
-            raise HubUnreachable(f"The Hub made {repository.name} and does not find it. Run the same command again.")
-        head = str(info.sha)
+    repository, variable = plan.repository, plan.content.variable
+    parent = prepare_repository(plan, {settings.MODEL.name: variable} if variable else {})
     # Before the files: an older page with the newer model is whole, and the embedded model is never served for another.
     if repository.variables().get(settings.MODEL.name) != variable:
         repository.set_variable(settings.MODEL.name, variable)
-    if todo.send or todo.stale:
-        repository.commit(todo.send, todo.stale, f"Serve {variable or 'the embedded model'}", parent=head)
+    commit_changes(plan, parent, f"Serve {variable or 'the embedded model'}")
     return repository.address

@@ -7,7 +7,6 @@ judged before, by `evaluation.agreement`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +15,8 @@ from ..inference import bundle
 from ..inference.bundle import Bundle
 from ..inference.embedded import CONFIG_SHA256
 from ..inference.sources import EMBEDDED_FOLDER
-from .hub_client import Content, Repository, changed_files, content_size
+from .hub_client import Files, Repository, changed_files
+from .plan import UploadPlan, commit_changes, find_head, prepare_repository
 
 _TAG = re.compile(r"[A-Za-z0-9](?:[\w-]|\.(?!\.|$))*")
 """What git takes for a tag, and `owner/name@tag` can be written with."""
@@ -26,25 +26,15 @@ _OURS = re.compile(rf"{bundle.EXAMPLES}/[^/]+\.png|{re.escape(bundle.KERAS)}")
 """Files that an older version of the model may have and this one not; anything else in a repository is its owner's."""
 
 
-@dataclass(frozen=True)
-class PublishPlan:
+@dataclass(frozen=True, kw_only=True)
+class PublishPlan(UploadPlan):
     """What publishing will do."""
 
-    repository: Repository
     tag: str
-    private: bool
-    files: Mapping[str, Content]
-    send: Mapping[str, Content]
-    stale: tuple[str, ...] = ()
-    head: str | None = None
-    """The commit that `main` stands for; None where the repository has to be made."""
+    files: Files
+    """All files of the bundle."""
     published: str | None = None
     """The commit that already has the tag, with this very content."""
-
-    @property
-    def bytes(self) -> int:
-        """What is to be sent at most; the Hub may have some of it from a run that broke off."""
-        return sum(content_size(content) for content in self.send.values())
 
 
 def load(folder: Path) -> Bundle:
@@ -61,56 +51,47 @@ def default_tag(model: Bundle) -> str:
 def plan(model: Bundle, repository: Repository, tag: str | None = None, *, private: bool = False) -> PublishPlan:
     """Ask the Hub what it has. Raises `TagTaken` where the tag names something else, and what the Hub refuses."""
     tag = _legal(default_tag(model) if tag is None else tag)
-    names = [bundle.CONFIG, *model.config["files"]]
-    files: dict[str, Content] = {name: model.folder / name for name in names}
-    info = repository.info()
-    if info is None:
-        return PublishPlan(repository, tag, private, files, files)
-    if private and not info.private:
-        raise UsageError(
-            f"{repository.name} is there and public. Allowed: to make it private in its settings, or another name. "
-            "Received: --private."
-        )
+    files: Files = {name: model.folder / name for name in [bundle.CONFIG, *model.config["files"]]}
+    head = find_head(repository, private=private)
+    if head is None:
+        return PublishPlan(repository=repository, private=private, uploads=files, tag=tag, files=files)
     published = _published(repository, tag, files) if tag in repository.tags() else None
-    there = repository.files(info.sha)
-    stale = tuple(sorted(name for name in there if _OURS.fullmatch(name) and name not in files))
-    return PublishPlan(repository, tag, private, files, changed_files(files, there), stale, info.sha, published)
+    remote_files = repository.files(head)
+    obsolete = tuple(sorted(name for name in remote_files if _OURS.fullmatch(name) and name not in files))
+    return PublishPlan(
+        repository=repository,
+        private=private,
+        uploads=changed_files(files, remote_files),
+        obsolete=obsolete,
+        head=head,
+        tag=tag,
+        files=files,
+        published=published,
+    )
 
 
-def execute(todo: PublishPlan) -> str:
+def execute(plan: PublishPlan) -> str:
     """Upload, commit, tag; returns the commit to pin."""
-    if todo.published is not None:
-        return todo.published
-    repository = todo.repository
-    repository.require_login()
-    if todo.head is None:
-        repository.create(private=todo.private)
-    commit = _committed(todo, todo.head or _first_commit(repository))
-    if not repository.tag(todo.tag, commit):
+    if plan.published is not None:
+        return plan.published
+    repository = plan.repository
+    commit = commit_changes(plan, prepare_repository(plan), f"Model {plan.tag}")
+    if plan.has_changes:
+        _verify(plan, commit)
+    if not repository.tag(plan.tag, commit):
         # Somebody was faster; the tag stays theirs unless it means the same.
-        return _published(repository, todo.tag, todo.files)
+        return _published(repository, plan.tag, plan.files)
     return commit
 
 
-def _committed(todo: PublishPlan, parent: str) -> str:
-    if not todo.send and not todo.stale:
-        return parent
-    commit = todo.repository.commit(todo.send, todo.stale, f"Model {todo.tag}", parent=parent)
-    wrong = changed_files(todo.files, todo.repository.files(commit))
+def _verify(plan: PublishPlan, commit: str) -> None:
+    wrong = changed_files(plan.files, plan.repository.files(commit))
     if wrong:
         names = ", ".join(sorted(wrong))
         raise HubUnreachable(f"The Hub holds something else than was sent ({names}); no tag was set.")
-    return commit
 
 
-def _first_commit(repository: Repository) -> str:
-    info = repository.info()
-    if info is None:
-        raise HubUnreachable(f"The Hub made {repository.name} and does not find it. Run the same command again.")
-    return str(info.sha)
-
-
-def _published(repository: Repository, tag: str, files: Mapping[str, Content]) -> str:
+def _published(repository: Repository, tag: str, files: Files) -> str:
     """The tag's commit where it holds this very content."""
     info = repository.info(tag)
     commit = str(info.sha) if info else ""

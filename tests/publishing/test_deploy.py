@@ -103,7 +103,7 @@ def test_no_link_of_the_spaces_readme_is_broken(
     targets = re.findall(r"\]\(([^)#]+)\)", text) + re.findall(r'src="([^"]+)"', text)
     assert targets
     assert all(target.startswith("https://") or target in there for target in targets)
-    assert "not a replacement for a radiologist" in text and f'Client("{SPACE}")' in text
+    assert "does not replace a radiologist" in text and f'Client("{SPACE}")' in text
     assert (published in text) == from_hub
 
 
@@ -195,9 +195,9 @@ def test_from_embedded_to_the_hub_and_back(hub: WritableHub, page: Repository, p
 def test_files_of_an_older_version_are_removed(hub: WritableHub, page: Repository) -> None:
     send(page)
     hub.push(KEY, {**hub.files(KEY), "pneumonia/old.py": b"", "docs/old.md": b""})
-    todo = deploy.plan(page, deploy.collect_content(page))
-    assert todo.stale == ("docs/old.md", "pneumonia/old.py") and not todo.send
-    deploy.execute(todo)
+    upload = deploy.plan(page, deploy.collect_content(page))
+    assert upload.obsolete == ("docs/old.md", "pneumonia/old.py") and not upload.uploads
+    deploy.execute(upload)
     assert "pneumonia/old.py" not in hub.files(KEY) and ".gitattributes" in hub.files(KEY)
 
 
@@ -303,10 +303,10 @@ def test_after_a_break_the_same_command_goes_on(
 def test_a_change_by_somebody_else_in_between_is_not_overwritten(hub: WritableHub, page: Repository) -> None:
     send(page)
     hub.push(KEY, {**hub.files(KEY), "app.py": b"# older"})
-    todo = deploy.plan(page, deploy.collect_content(page))
+    upload = deploy.plan(page, deploy.collect_content(page))
     hub.push(KEY, {**hub.files(KEY), "app.py": b"# somebody's"})
     with pytest.raises(Busy):
-        deploy.execute(todo)
+        deploy.execute(upload)
     assert hub.files(KEY)["app.py"] == b"# somebody's"
 
 

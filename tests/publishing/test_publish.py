@@ -179,10 +179,10 @@ def test_a_newer_model_sends_what_changed_and_removes_what_is_stale(
 ) -> None:
     hub.push(MODEL, {**content(folder), "examples/old.png": b"x", bundle.KERAS: b"x", "notes.txt": b"the owner's"})
     change(folder)
-    todo = plan(model, folder, "v2")
-    assert set(todo.send) == {bundle.CONFIG}
-    assert todo.stale == ("examples/old.png", bundle.KERAS)
-    publish.execute(todo)
+    upload = plan(model, folder, "v2")
+    assert set(upload.uploads) == {bundle.CONFIG}
+    assert upload.obsolete == ("examples/old.png", bundle.KERAS)
+    publish.execute(upload)
     assert set(hub.files(MODEL)) == {*content(folder), "notes.txt"}
     assert hub.uploads == []
 
@@ -275,10 +275,10 @@ def test_a_push_by_somebody_else_in_between_is_not_overwritten(
     hub: WritableHub, model: Repository, folder: Path
 ) -> None:
     hub.push(MODEL, {"README.md": b"empty"})
-    todo = plan(model, folder)
+    upload = plan(model, folder)
     theirs = hub.push(MODEL, {"README.md": b"somebody's"})
     with pytest.raises(Busy, match="412"):
-        publish.execute(todo)
+        publish.execute(upload)
     assert hub.history(MODEL)[-1] == theirs
 
 
@@ -286,14 +286,14 @@ def test_a_push_by_somebody_else_in_between_is_not_overwritten(
 def test_a_tag_that_somebody_else_sets_in_between_stays(
     hub: WritableHub, model: Repository, folder: Path, same: bool
 ) -> None:
-    todo = plan(model, folder)
+    upload = plan(model, folder)
     theirs = hub.push(MODEL, content(folder) if same else {"README.md": b"somebody's"})
     hub.tags[MODEL] = {"v1": theirs}
     if same:
-        assert publish.execute(todo) == theirs
+        assert publish.execute(upload) == theirs
     else:
         with pytest.raises(TagTaken, match=theirs):
-            publish.execute(todo)
+            publish.execute(upload)
     assert hub.tags[MODEL] == {"v1": theirs}
 
 
@@ -413,7 +413,7 @@ def test_a_bundle_that_is_not_whole_is_not_sent(hub: WritableHub, command: Comma
 
 def test_the_embedded_bundle_is_held_to_its_anchor(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     change(folder)
-    monkeypatch.setattr(publish, "EMBEDDED", folder)
+    monkeypatch.setattr(publish, "EMBEDDED_FOLDER", folder)
     with pytest.raises(PneumoniaError, match="not the one that was built in"):
         publish.load(folder)
 

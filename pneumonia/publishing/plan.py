@@ -1,0 +1,72 @@
+"""What an upload to the Hub changes, and the steps that `publish` and `deploy` share.
+
+A plan is made with read-only requests; executing it is a separate step. A dry run makes the plan and stops there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..errors import HubUnreachable, UsageError
+from .hub_client import Files, Repository
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadPlan:
+    """One commit to one repository."""
+
+    repository: Repository
+    private: bool
+    """Whether the repository is created as private, if it is created."""
+    uploads: Files
+    """The files that the Hub lacks or has with other content."""
+    obsolete: tuple[str, ...] = ()
+    """Files on the Hub to remove."""
+    head: str | None = None
+    """The commit of `main`; None where the repository has to be created."""
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether a commit is needed."""
+        return bool(self.uploads or self.obsolete)
+
+
+def find_head(repository: Repository, *, private: bool) -> str | None:
+    """The commit of `main`, or None where the repository does not exist.
+
+    Raises `UsageError` where `private` is set and the repository is public.
+    """
+    info = repository.info()
+    if info is None:
+        return None
+    if private and not info.private:
+        raise UsageError(
+            f"{repository.name} exists and is public. Allowed: to make it private in its settings, or another name. "
+            "Received: --private."
+        )
+    return str(info.sha)
+
+
+def prepare_repository(plan: UploadPlan, variables: Mapping[str, str] | None = None) -> str:
+    """Create the repository if needed, a Space with `variables`; returns the commit to build on.
+
+    Raises `NotLoggedIn` without a token.
+    """
+    repository = plan.repository
+    repository.require_login()
+    if plan.head is not None:
+        return plan.head
+    repository.create(private=plan.private, variables=variables)
+    # The Hub itself makes the first commit of a new repository.
+    info = repository.info()
+    if info is None:
+        raise HubUnreachable(f"The Hub made {repository.name} and does not find it. Run the same command again.")
+    return str(info.sha)
+
+
+def commit_changes(plan: UploadPlan, parent: str, message: str) -> str:
+    """Commit uploads and removals on top of `parent`; returns the new commit, or `parent` where nothing changes."""
+    if not plan.has_changes:
+        return parent
+    return plan.repository.commit(plan.uploads, plan.obsolete, message, parent=parent)
