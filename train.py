@@ -15,7 +15,7 @@ def main() -> int:
     try:
         from pneumonia.learning import train_args
 
-        asked = train_args.parse(sys.argv[1:])
+        args = train_args.parse(sys.argv[1:])
         from pneumonia.learning import experiment  # Keras: seconds, which help and wrong use need not wait for
     except ModuleNotFoundError as error:
         print(f"Training needs {error.name}: pip install -r requirements-train.txt", file=sys.stderr)
@@ -23,7 +23,7 @@ def main() -> int:
     except PneumoniaError as error:
         return _refuse(error)
     try:
-        out = experiment.run(asked)
+        out = experiment.run(args)
     except PneumoniaError as error:
         return _refuse(error)
     except KeyboardInterrupt:

@@ -18,87 +18,94 @@ from .recipe import Augmentation
 
 Film = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
+Affine = npt.NDArray[np.float64]
 Random = np.random.Generator
 
 cv2.setNumThreads(1)  # films are small: its threads would only take the graph's cores
 
-_GRAIN = np.random.default_rng(5).normal(0, 1, (64, INPUT_SIDE, INPUT_SIDE)).astype(np.float32)
+_NOISE_FIELDS = np.random.default_rng(5).normal(0, 1, (64, INPUT_SIDE, INPUT_SIDE)).astype(np.float32)
 """Noise to choose from: drawing 22,500 normal numbers a film would cost more than all other changes together."""
 
-_BARELY = 0.15
+_MIN_BLUR_SIGMA = 0.15
 """A Gaussian of so few pixels changes nothing that 8 bits could hold."""
 
 
 def augment_films(
     films: npt.NDArray[np.uint8], others: npt.NDArray[np.uint8], augmentation: Augmentation, random: Random
 ) -> Floats:
-    """`[N, 150, 150]` uint8 -> `[N, 150, 150]` in 0..255, each reframed, moved, re-exposed, blurred and noised anew.
+    """`[N, 150, 150]` uint8 -> `[N, 150, 150]` in 0..255, each bordered, moved, re-exposed, blurred and noised anew.
 
     `others` `[N, 150, 150]` are any training films: some of `films` get their borders. The same `random` state gives
     the same films.
     """
-    return np.stack([_random_film(*pair, augmentation, random) for pair in zip(films, others, strict=True)])
+    return np.stack([_augment_film(*pair, augmentation, random) for pair in zip(films, others, strict=True)])
 
 
-def _random_film(film: Film, other: Film, augmentation: Augmentation, random: Random) -> Floats:
-    reframed = replace_border(film, other, _frame(random)) if random.random() < augmentation.foreign_border else film
-    moved = _moved(reframed, augmentation, random)
-    exposed = _exposed(moved, augmentation, random)
-    degraded = _degraded(exposed, augmentation, random)
-    return np.clip(degraded, 0.0, 1.0) * np.float32(255)
+def _augment_film(film: Film, other: Film, augmentation: Augmentation, random: Random) -> Floats:
+    if random.random() < augmentation.foreign_border:
+        film = replace_border(film, other, _random_chest_frame(random))
+    film = _apply_affine(film, _random_affine(augmentation, random))
+    pixels = _apply_exposure(film, augmentation, random)
+    pixels = _apply_sharpness_and_noise(pixels, augmentation, random)
+    return np.clip(pixels, 0.0, 1.0) * np.float32(255)
 
 
-def _frame(random: Random) -> Frame:
+def _random_chest_frame(random: Random) -> Frame:
     """About the chest, never twice the same: a seam at a fixed place could be learnt."""
-    sides = (CHEST_FRAME.left, CHEST_FRAME.correct, CHEST_FRAME.top, CHEST_FRAME.bottom)
-    left, right, top, bottom = (side + random.uniform(-0.05, 0.05) for side in sides)
-    return Frame(left, right, top, bottom, soft=random.uniform(0.02, 0.08))
+    edges = (CHEST_FRAME.left, CHEST_FRAME.right, CHEST_FRAME.top, CHEST_FRAME.bottom)
+    left, right, top, bottom = (edge + random.uniform(-0.05, 0.05) for edge in edges)
+    return Frame(left, right, top, bottom, blend_width=random.uniform(0.02, 0.08))
 
 
-def _moved(film: Film, spec: Augmentation, random: Random) -> Film:
-    """Rotation, zoom, shift and flip as one affine resampling; what comes from outside is the nearest pixel."""
+def _random_affine(spec: Augmentation, random: Random) -> Affine:
+    """Rotation, zoom, shift and flip as one matrix `[2, 3]` from output to input pixels (x, y)."""
     angle = math.radians(random.uniform(-1, 1) * spec.rotation_degrees)
     # The matrix maps output to input: a scale below 1 looks at a smaller part of the film, which enlarges it.
     scale = random.uniform(1 - spec.zoom_in, 1 + spec.zoom_out)
     mirror = -1 if spec.flip and random.random() < 0.5 else 1
     # Width against height: films were stretched to a square, and the classes came in different formats.
     aspect = math.exp(random.uniform(-0.5, 0.5) * spec.aspect_log)
-    turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
-    matrix = turn @ np.diag([mirror * scale * aspect, scale / aspect])
-    middle = np.full(2, (INPUT_SIDE - 1) / 2)
-    offset = middle - matrix @ middle + random.uniform(-spec.shift, spec.shift, 2) * INPUT_SIDE
+    rotation = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
+    matrix = rotation @ np.diag([mirror * scale * aspect, scale / aspect])
+    centre = np.full(2, (INPUT_SIDE - 1) / 2)
+    offset = centre - matrix @ centre + random.uniform(-spec.shift, spec.shift, 2) * INPUT_SIDE
+    return np.column_stack([matrix, offset])
+
+
+def _apply_affine(film: Film, affine: Affine) -> Film:
+    """One bilinear resampling; what comes from outside is the nearest pixel."""
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    full = np.column_stack([matrix, offset])
-    moved = cv2.warpAffine(film, full, (INPUT_SIDE, INPUT_SIDE), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(moved, np.uint8)
+    transformed = cv2.warpAffine(film, affine, (INPUT_SIDE, INPUT_SIDE), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(transformed, np.uint8)
 
 
-def _exposed(film: Film, spec: Augmentation, random: Random) -> Floats:
+def _apply_exposure(film: Film, spec: Augmentation, random: Random) -> Floats:
     """Gamma, contrast about the film's mean, brightness: what exposure and windowing differ in. Now in about 0..1."""
     gamma = math.exp(random.uniform(-spec.gamma_log, spec.gamma_log))
     contrast = math.exp(random.uniform(-spec.contrast_log_low, spec.contrast_log_high))
     brightness = random.uniform(-spec.brightness, spec.brightness)
-    exposed = np.asarray(cv2.LUT(film, ((np.arange(256) / 255) ** gamma).astype(np.float32)))
-    mean = np.float32(exposed.mean())
-    return (exposed - mean) * np.float32(contrast) + (mean + np.float32(brightness))
+    pixels = np.asarray(cv2.LUT(film, ((np.arange(256) / 255) ** gamma).astype(np.float32)))
+    mean = np.float32(pixels.mean())
+    return (pixels - mean) * np.float32(contrast) + (mean + np.float32(brightness))
 
 
-def _degraded(film: Floats, spec: Augmentation, random: Random) -> Floats:
+def _apply_sharpness_and_noise(film: Floats, spec: Augmentation, random: Random) -> Floats:
     """Sharpness and noise: they hide the fine texture in which the way a film was saved can be read."""
-    sharpen, blur, noise = (_rarely_much(most, random) for most in (spec.sharpen, spec.blur_pixels, spec.noise))
+    limits = (spec.sharpen, spec.blur_pixels, spec.noise)
+    sharpen, blur, noise = (_skewed_towards_zero(limit, random) for limit in limits)
     if sharpen:
-        film = film + (film - _blurred(film, 1.0)) * np.float32(sharpen)
-    if blur > _BARELY:
-        film = _blurred(film, blur)
+        film = film + (film - _gaussian_blur(film, 1.0)) * np.float32(sharpen)
+    if blur > _MIN_BLUR_SIGMA:
+        film = _gaussian_blur(film, blur)
     if noise:
-        film = film + _GRAIN[random.integers(len(_GRAIN))] * np.float32(noise)
+        film = film + _NOISE_FIELDS[random.integers(len(_NOISE_FIELDS))] * np.float32(noise)
     return film
 
 
-def _rarely_much(most: float, random: Random) -> float:
-    """In 0..`most`, its median at a quarter: films as they are stay the common case."""
-    return float(random.random()) ** 2 * most
+def _skewed_towards_zero(limit: float, random: Random) -> float:
+    """In 0..`limit`, its median at a quarter: films as they are stay the common case."""
+    return float(random.random()) ** 2 * limit
 
 
-def _blurred(film: Floats, sigma: float) -> Floats:
+def _gaussian_blur(film: Floats, sigma: float) -> Floats:
     return np.asarray(cv2.GaussianBlur(film, (0, 0), sigma, borderType=cv2.BORDER_REFLECT_101), np.float32)

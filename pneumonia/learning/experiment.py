@@ -18,12 +18,12 @@ def run(args: TrainArgs) -> Path:
     """
     films = load_films(args.data)
     print(films.report())
-    parts = splits(films, args.protocol)
+    protocol_splits = splits(films, args.protocol)
     if args.validate:
         out = args.out if args.fold is None else args.out / f"fold{args.fold}"
-        validate_split(args, films, parts[args.fold or 0], out)
-    elif len(parts) == 1:
-        run_split(args, films, parts[0], args.out)
+        validate_split(args, films, protocol_splits[args.fold or 0], out)
+    elif len(protocol_splits) == 1:
+        run_split(args, films, protocol_splits[0], args.out)
     else:
-        run_folds(args, films, parts)
+        run_folds(args, films, protocol_splits)
     return args.out

@@ -38,8 +38,8 @@ class GradCam(layers.Layer):
     def call(self, inputs: tuple[Any, Any]) -> Any:
         activation, hidden = inputs
         _, height, width, filters = activation.shape
-        through = ops.where(hidden > 0, 1.0, 0.0) * self.output_kernel
-        importance = ops.matmul(through, self.mean_kernel.T)
+        gradient = ops.where(hidden > 0, 1.0, 0.0) * self.output_kernel
+        importance = ops.matmul(gradient, self.mean_kernel.T)
         flat = ops.reshape(activation, (-1, height * width, filters))
         weighted = ops.matmul(flat, ops.reshape(importance, (-1, filters, 1)))
         return ops.reshape(weighted, (-1, height, width))
@@ -48,21 +48,22 @@ class GradCam(layers.Layer):
 def serving_model(network: keras.Model) -> keras.Model:
     """The network, or ensemble, with a second output: the activation map `[N, h, w]` of its last convolutions."""
     films = keras.Input(network.input_shape[1:], name="film")
-    answers = [_with_map(member, number)(films) for number, member in enumerate(members_of(network), start=1)]
-    logit, activation_map = (ops.mean(ops.stack(parts), axis=0) for parts in zip(*answers, strict=True))
+    members = [_add_activation_map(member, number) for number, member in enumerate(members_of(network), start=1)]
+    member_outputs = [member(films) for member in members]
+    logit, activation_map = (ops.mean(ops.stack(parts), axis=0) for parts in zip(*member_outputs, strict=True))
     outputs = {"score": ops.sigmoid(logit), "activation_map": ops.relu(activation_map)}
     return keras.Model(films, outputs, name=network.name)
 
 
-def _with_map(member: keras.Model, number: int) -> keras.Model:
+def _add_activation_map(member: keras.Model, number: int) -> keras.Model:
     """One network with its logit `[N, 1]` and its share of the map `[N, h, w]`."""
     activation = member.get_layer(LAST_ACTIVATION).output
     hidden_layer = member.get_layer(HIDDEN)
     kernel = np.asarray(hidden_layer.kernel)
     filters = activation.shape[-1]
-    places = activation.shape[1] * activation.shape[2]
+    positions = activation.shape[1] * activation.shape[2]
     # Flatten lays places before filters: the sum over pooled places, per place of the map before pooling.
-    mean_kernel = kernel.reshape(-1, filters, kernel.shape[1]).sum(axis=0) / places
+    mean_kernel = kernel.reshape(-1, filters, kernel.shape[1]).sum(axis=0) / positions
     output_kernel = np.asarray(member.get_layer(LOGIT).kernel)[:, 0]
     cam = GradCam(mean_kernel, output_kernel, name="activation_map")((activation, hidden_layer.output))
     return keras.Model(member.input, [member.get_layer(LOGIT).output, cam], name=f"member_{number}_with_map")
@@ -79,16 +80,16 @@ def to_litert(model: keras.Model) -> bytes:
 
 
 def check_against_keras(model: keras.Model, graph: Graph, films: npt.NDArray[np.uint8]) -> float:
-    """The largest difference on `[N, 150, 150]` films and on noise; raises `ValueError` above the tolerance."""
+    """The max_difference difference on `[N, 150, 150]` films and on noise; raises `ValueError` above the tolerance."""
     noise = np.random.default_rng(0).integers(0, 256, (4, INPUT_SIDE, INPUT_SIDE)).astype(np.uint8)
-    worst = 0.0
+    max_difference = 0.0
     for film in [*films, *noise]:
-        seen = np.repeat(film[:, :, None], 3, axis=2)
-        expected = {name: np.asarray(value)[0] for name, value in model(seen[None].astype(np.float32)).items()}
-        score, activation = graph.score(seen)
+        input_image = np.repeat(film[:, :, None], 3, axis=2)
+        expected = {name: np.asarray(value)[0] for name, value in model(input_image[None].astype(np.float32)).items()}
+        score, activation = graph.score(input_image)
         scale = max(float(expected["activation_map"].max()), 1e-3)
-        gap = np.abs(activation - expected["activation_map"]).max() / scale
-        worst = max(worst, abs(score - float(expected["score"][0])), float(gap))
-    if not worst <= TOLERANCE:
-        raise ValueError(f"the served graph differs from Keras by {worst:.2e}, more than {TOLERANCE:.0e}")
-    return worst
+        map_difference = np.abs(activation - expected["activation_map"]).max() / scale
+        max_difference = max(max_difference, abs(score - float(expected["score"][0])), float(map_difference))
+    if not max_difference <= TOLERANCE:
+        raise ValueError(f"the served graph differs from Keras by {max_difference:.2e}, more than {TOLERANCE:.0e}")
+    return max_difference

@@ -48,39 +48,41 @@ class StandardisedGrey(layers.Layer):
 def build_network(recipe: Recipe) -> keras.Model:
     """A Functional model (Grad-CAM on a loaded `Sequential` fails in Keras 3) with one output, the score."""
     films = keras.Input((INPUT_SIDE, INPUT_SIDE, 3), name="film")
-    seen = StandardisedGrey(recipe.pooling, name="standardised") if recipe.standardise else layers.Rescaling(1 / 255)
-    flow = seen(films)
+    if recipe.standardise:
+        features = StandardisedGrey(recipe.pooling, name="standardised")(films)
+    else:
+        features = layers.Rescaling(1 / 255)(films)
     for number in (1, 2, 3):
-        flow = _block(flow, recipe, number)
-    flow = layers.MaxPooling2D(recipe.head_pooling, name="pooling_3")(flow)
-    flow = layers.Flatten(name="flat")(flow)
-    flow = layers.Dropout(recipe.dropout_features, name="dropout_features")(flow)
-    flow = layers.Dense(recipe.dense, activation="relu", name=HIDDEN)(flow)
-    flow = layers.Dropout(recipe.dropout_dense, name="dropout_dense")(flow)
-    logit = layers.Dense(1, name=LOGIT)(flow)
+        features = _block(features, recipe, number)
+    features = layers.MaxPooling2D(recipe.head_pooling, name="pooling_3")(features)
+    features = layers.Flatten(name="flat")(features)
+    features = layers.Dropout(recipe.dropout_features, name="dropout_features")(features)
+    features = layers.Dense(recipe.dense, activation="relu", name=HIDDEN)(features)
+    features = layers.Dropout(recipe.dropout_dense, name="dropout_dense")(features)
+    logit = layers.Dense(1, name=LOGIT)(features)
     return keras.Model(films, layers.Activation("sigmoid", name=SCORE)(logit), name=recipe.name)
 
 
-def _block(flow: Any, recipe: Recipe, number: int) -> Any:
+def _block(features: Any, recipe: Recipe, number: int) -> Any:
     """Convolution, pooling, normalisation, ReLU; the last block is pooled outside, behind its activation map.
 
     Normalisation and ReLU commute with the maximum where the scale is positive; behind it they touch a quarter of the
     memory, which is what a training step on a processor mostly waits for.
     """
     convolution = recipe.convolutions[number - 1]
-    flow = layers.Conv2D(
+    features = layers.Conv2D(
         convolution.filters,
         convolution.kernel,
         convolution.stride,
         padding=recipe.padding,
         use_bias=not recipe.batch_normalisation,
         name=f"convolution_{number}",
-    )(flow)
+    )(features)
     if number < 3:
-        flow = layers.MaxPooling2D(name=f"pooling_{number}")(flow)
+        features = layers.MaxPooling2D(name=f"pooling_{number}")(features)
     if recipe.batch_normalisation:
-        flow = layers.BatchNormalization(momentum=0.9, name=f"normalisation_{number}")(flow)
-    return layers.ReLU(name=f"activation_{number}")(flow)
+        features = layers.BatchNormalization(momentum=0.9, name=f"normalisation_{number}")(features)
+    return layers.ReLU(name=f"activation_{number}")(features)
 
 
 def ensemble(members: Sequence[keras.Model]) -> keras.Model:

@@ -14,18 +14,18 @@ from .. import settings
 LIBRARIES = ("keras", "tensorflow-cpu", "tensorflow", "ai-edge-litert", "numpy", "pillow", "scikit-learn")
 
 
-def public_command(given: argparse.Namespace) -> str:
+def public_command(options: argparse.Namespace) -> str:
     """The command as anyone can type it: the films' folder by name only, since a path tells about a machine."""
-    words = ["python", "train.py", "--data", given.data.resolve().name, "--recipe", given.recipe]
-    words += ["--split", given.split, "--seed", str(given.seed)]
-    words += ["--epochs", str(given.epochs)] if given.epochs is not None else []
+    words = ["python", "train.py", "--data", options.data.resolve().name, "--recipe", options.recipe]
+    words += ["--split", options.split, "--seed", str(options.seed)]
+    words += ["--epochs", str(options.epochs)] if options.epochs is not None else []
     return shlex.join(words)
 
 
 def git_revision() -> str:
     """The commit that trained, with `-dirty` where files differed from it; `unknown` outside of git."""
     try:
-        found = subprocess.run(
+        result = subprocess.run(
             ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
             cwd=Path(__file__).parent,
             capture_output=True,
@@ -34,18 +34,18 @@ def git_revision() -> str:
         )
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
-    return found.stdout.strip()
+    return result.stdout.strip()
 
 
 def versions() -> dict[str, str]:
     """Python and the libraries that a model depends on."""
-    found = {"python": platform.python_version()}
+    numbers = {"python": platform.python_version()}
     for library in LIBRARIES:
         try:
-            found[library] = version(library)
+            numbers[library] = version(library)
         except ImportError:  # only one of the two TensorFlow packages is there
             continue
-    return found
+    return numbers
 
 
 def machine() -> str:

@@ -42,8 +42,8 @@ def parse(arguments: Sequence[str]) -> TrainArgs:
     parser.add_argument("--data", type=Path, required=True, help="folder with train/, val/ and test/ (Kaggle's layout)")
     recipe_help = f"one of: {', '.join(recipes.names())}, or an experiment of docs/experiments.md; default: default"
     parser.add_argument("--recipe", default="default", help=recipe_help)
-    which = "which films train and which test; order5 is for --validate"
-    parser.add_argument("--split", default="official", choices=(*PROTOCOLS, ORDER), help=which)
+    split_help = "which films train and which test; order5 is for --validate"
+    parser.add_argument("--split", default="official", choices=(*PROTOCOLS, ORDER), help=split_help)
     parser.add_argument("--out", type=Path, help="run folder; default: runs/RECIPE-SPLIT")
     parser.add_argument("--epochs", type=int, help="instead of the recipe's")
     parser.add_argument("--seed", type=int, default=1, help="of weights, order and augmentation; never of the split")
@@ -52,22 +52,22 @@ def parse(arguments: Sequence[str]) -> TrainArgs:
         "--validate", action="store_true", help="for a search: train, print what validation says, look at no test film"
     )
     parser.add_argument("--fold", type=int, choices=range(5), help="only this one of folds5 or order5")
-    given = parser.parse_args(arguments)
-    if given.fold is not None and given.split not in {"folds5", ORDER}:
+    options = parser.parse_args(arguments)
+    if options.fold is not None and options.split not in {"folds5", ORDER}:
         raise UsageError("Only folds5 and order5 have folds. Allowed: --split folds5 --fold N.")
-    if given.split == ORDER and not (given.validate and given.fold is not None):
+    if options.split == ORDER and not (options.validate and options.fold is not None):
         raise UsageError("order5 has no test films. Allowed: --split order5 --fold N --validate.")
-    recipe = recipes.get(given.recipe).with_epochs(given.epochs)
-    list_films(given.data)
+    recipe = recipes.get(options.recipe).with_epochs(options.epochs)
+    list_films(options.data)
     return TrainArgs(
-        data=given.data,
+        data=options.data,
         recipe=recipe,
-        protocol=given.split,
-        out=given.out or Path("runs") / f"{given.recipe}-{given.split}",
-        seed=given.seed,
-        resume=given.resume,
-        validate=given.validate,
-        fold=given.fold,
-        command=provenance.public_command(given),
+        protocol=options.split,
+        out=options.out or Path("runs") / f"{options.recipe}-{options.split}",
+        seed=options.seed,
+        resume=options.resume,
+        validate=options.validate,
+        fold=options.fold,
+        command=provenance.public_command(options),
         revision=provenance.git_revision(),
     )

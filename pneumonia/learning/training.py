@@ -29,7 +29,7 @@ Floats = npt.NDArray[np.float32]
 
 CHECKPOINT = "checkpoint.npz"
 
-AHEAD = 4
+PREFETCHED_BATCHES = 4
 """So many batches are changed ahead of the one that trains."""
 
 
@@ -49,8 +49,8 @@ def train_ensemble(
     networks, history = [], []
     for member in range(1, recipe.members + 1):
         # Far from the seeds of other runs: `--seed 2` must not train the second member of `--seed 1` again.
-        own = 1000 * (member - 1) + seed
-        network, rows = train(recipe, films, validation, folder / f"member{member}", seed=own, **options)
+        member_seed = 1000 * (member - 1) + seed
+        network, rows = train(recipe, films, validation, folder / f"member{member}", seed=member_seed, **options)
         networks.append(network)
         history += [{"member": member, **row} for row in rows]
     return ensemble(networks), history
@@ -80,26 +80,26 @@ def train(
     network = build_network(recipe)
     model = training_model(network)
     model.compile(_optimizer(recipe, steps), keras.losses.BinaryCrossentropy(label_smoothing=recipe.label_smoothing))
-    served = _averaged_copy(network, recipe)
+    ema_network = _ema_copy(network, recipe)
     model.optimizer.build(model.trainable_variables)
-    state = _state(model, served, network)
+    state = _state_variables(model, ema_network, network)
     history = _restore(folder / CHECKPOINT, state, recipe, seed) if resume else []
     for epoch in range(len(history), recipe.epochs):
         started = time.perf_counter()
         batches = _batches(inputs, recipe, (seed, epoch), steps)
         bar = tqdm(batches, f"epoch {epoch + 1}/{recipe.epochs}", steps, disable=quiet or None)
         losses: list[float] = []
-        for step, (batch, changed) in enumerate(bar, start=epoch * steps):
+        for step, (batch, augmented_films) in enumerate(bar, start=epoch * steps):
             model.reset_metrics()  # so that the loss returned is this batch's own
-            truth = labels[batch, None].astype(np.float32)
-            losses.append(float(model.train_on_batch(changed, truth, sample_weight=weights[batch])))
-            _average(served, network, recipe.weight_averaging, step)
+            targets = labels[batch, None].astype(np.float32)
+            losses.append(float(model.train_on_batch(augmented_films, targets, sample_weight=weights[batch])))
+            _update_ema(ema_network, network, recipe.weight_averaging, step)
             bar.set_postfix(loss=f"{np.mean(losses[-50:]):.3f}")
-        row = {"epoch": epoch + 1, "loss": float(np.mean(losses)), **_validate(served, validation)}
+        row = {"epoch": epoch + 1, "loss": float(np.mean(losses)), **_validate(ema_network, validation)}
         history.append({**row, "seconds": time.perf_counter() - started})
         _save(folder / CHECKPOINT, state, history, recipe, seed)
         tqdm.write("  ".join(f"{name} {value:.4g}" for name, value in history[-1].items()))
-    return served, history
+    return ema_network, history
 
 
 def predict_scores(network: keras.Model, inputs: Inputs, batch: int = 64) -> npt.NDArray[np.float64]:
@@ -135,8 +135,8 @@ def _batches(inputs: Inputs, recipe: Recipe, seed: tuple[int, int], steps: int) 
 
     All chance comes from (seed, epoch, step), so that a resumed epoch sees what an undisturbed one would have seen.
     """
-    order = np.random.default_rng(seed).permutation(len(inputs))
-    parts = [order[step * recipe.batch : (step + 1) * recipe.batch] for step in range(steps)]
+    permutation = np.random.default_rng(seed).permutation(len(inputs))
+    parts = [permutation[step * recipe.batch : (step + 1) * recipe.batch] for step in range(steps)]
 
     def prepare(step: int) -> tuple[Indices, Floats]:
         random = np.random.default_rng((*seed, step))
@@ -144,16 +144,16 @@ def _batches(inputs: Inputs, recipe: Recipe, seed: tuple[int, int], steps: int) 
         return parts[step], augment_films(inputs[parts[step]], others, recipe.augmentation, random)
 
     with ThreadPoolExecutor(1, "augmentation") as pool:
-        ahead: deque[Future[tuple[Indices, Floats]]] = deque()
+        pending_batches: deque[Future[tuple[Indices, Floats]]] = deque()
         for step in range(steps):
-            ahead.append(pool.submit(prepare, step))
-            if len(ahead) > AHEAD:
-                yield ahead.popleft().result()
-        while ahead:
-            yield ahead.popleft().result()
+            pending_batches.append(pool.submit(prepare, step))
+            if len(pending_batches) > PREFETCHED_BATCHES:
+                yield pending_batches.popleft().result()
+        while pending_batches:
+            yield pending_batches.popleft().result()
 
 
-def _averaged_copy(network: keras.Model, recipe: Recipe) -> keras.Model:
+def _ema_copy(network: keras.Model, recipe: Recipe) -> keras.Model:
     """The network whose weights follow the trained ones slowly; without averaging it is the trained network itself."""
     if not recipe.weight_averaging:
         return network
@@ -162,26 +162,26 @@ def _averaged_copy(network: keras.Model, recipe: Recipe) -> keras.Model:
     return copy
 
 
-def _average(served: keras.Model, network: keras.Model, momentum: float, step: int) -> None:
-    if served is network:
+def _update_ema(ema_network: keras.Model, network: keras.Model, momentum: float, step: int) -> None:
+    if ema_network is network:
         return
     # A short memory at first, so that the random start is forgotten at once.
-    keep = min(momentum, (1 + step) / (10 + step))
-    for slow, fast in zip(served.weights, network.weights, strict=True):
-        slow.assign(slow * keep + fast * (1 - keep))
+    decay = min(momentum, (1 + step) / (10 + step))
+    for average, current in zip(ema_network.weights, network.weights, strict=True):
+        average.assign(average * decay + current * (1 - decay))
 
 
 def _validate(network: keras.Model, validation: tuple[Inputs, Labels]) -> dict[str, float]:
     inputs, labels = validation
-    found = np.clip(predict_scores(network, inputs), 1e-7, 1 - 1e-7)
-    loss = -np.mean(np.where(labels == 1, np.log(found), np.log1p(-found)))
-    return {"validation_loss": float(loss), "validation_accuracy": float(np.mean((found >= 0.5) == (labels == 1)))}
+    scores = np.clip(predict_scores(network, inputs), 1e-7, 1 - 1e-7)
+    loss = -np.mean(np.where(labels == 1, np.log(scores), np.log1p(-scores)))
+    return {"validation_loss": float(loss), "validation_accuracy": float(np.mean((scores >= 0.5) == (labels == 1)))}
 
 
-def _state(model: keras.Model, served: keras.Model, network: keras.Model) -> list[Any]:
+def _state_variables(model: keras.Model, ema_network: keras.Model, network: keras.Model) -> list[Any]:
     """Every variable that the next epoch depends on, the random generators' states among them."""
-    average = [] if served is network else list(served.variables)
-    return [*model.variables, *model.optimizer.variables, *average]
+    ema_variables = [] if ema_network is network else list(ema_network.variables)
+    return [*model.variables, *model.optimizer.variables, *ema_variables]
 
 
 def _save(path: Path, state: list[Any], history: History, recipe: Recipe, seed: int) -> None:
@@ -195,13 +195,13 @@ def _restore(path: Path, state: list[Any], recipe: Recipe, seed: int) -> History
     """Put a checkpoint's values into `state`; returns its history, empty where there is no checkpoint."""
     if not path.exists():
         return []
-    with np.load(path, allow_pickle=False) as saved:
-        note = json.loads(str(saved["note"]))
+    with np.load(path, allow_pickle=False) as checkpoint:
+        note = json.loads(str(checkpoint["note"]))
         if (note["recipe"], note["seed"]) != (repr(recipe), seed):
             raise UsageError(
                 f"The checkpoint was written with another recipe or seed. Start anew, or elsewhere: {path}."
             )
         for index, variable in enumerate(state):
-            variable.assign(saved[f"variable_{index}"])
+            variable.assign(checkpoint[f"variable_{index}"])
     history: History = note["history"]
     return history

@@ -14,12 +14,12 @@ EDGE = np.zeros((1, 150, 150), np.uint8)
 EDGE[:, :, 75:] = 200
 
 
-def changed(augmentation: Augmentation, films: Any = EDGE, seed: int = 1) -> Any:
+def augment(augmentation: Augmentation, films: Any = EDGE, seed: int = 1) -> Any:
     return augment_films(films, 255 - films, augmentation, np.random.default_rng(seed))
 
 
 def test_nothing_changes_where_everything_is_switched_off() -> None:
-    np.testing.assert_allclose(changed(Augmentation()), EDGE, atol=0.01)
+    np.testing.assert_allclose(augment(Augmentation()), EDGE, atol=0.01)
 
 
 @pytest.mark.parametrize(
@@ -42,41 +42,41 @@ def test_nothing_changes_where_everything_is_switched_off() -> None:
 def test_each_change_is_seen_seeded_and_within_grey_values(augmentation: Augmentation) -> None:
     films = np.repeat(np.clip(EDGE, 40, 200), 4, axis=0)
     films[:, 30:60, 20:50] = 120
-    found = changed(augmentation, films)
-    assert np.abs(found - films).max() > 1
-    assert found.min() >= 0
-    assert found.max() <= 255
-    np.testing.assert_array_equal(found, changed(augmentation, films))
-    assert np.abs(found - changed(augmentation, films, seed=2)).max() > 0
+    outputs = augment(augmentation, films)
+    assert np.abs(outputs - films).max() > 1
+    assert outputs.min() >= 0
+    assert outputs.max() <= 255
+    np.testing.assert_array_equal(outputs, augment(augmentation, films))
+    assert np.abs(outputs - augment(augmentation, films, seed=2)).max() > 0
 
 
 def test_flip_mirrors_about_half_of_the_films_and_nothing_else() -> None:
-    found = changed(Augmentation(flip=True), np.repeat(EDGE, 40, axis=0))
-    mirrored = np.abs(found - EDGE[:, :, ::-1]).max(axis=(1, 2)) < 0.01
-    kept = np.abs(found - EDGE).max(axis=(1, 2)) < 0.01
-    assert (mirrored | kept).all()
-    assert 8 < mirrored.sum() < 32
+    outputs = augment(Augmentation(flip=True), np.repeat(EDGE, 40, axis=0))
+    is_mirrored = np.abs(outputs - EDGE[:, :, ::-1]).max(axis=(1, 2)) < 0.01
+    is_unchanged = np.abs(outputs - EDGE).max(axis=(1, 2)) < 0.01
+    assert (is_mirrored | is_unchanged).all()
+    assert 8 < is_mirrored.sum() < 32
 
 
 def test_zooming_in_enlarges() -> None:
     """The middle block covers more of the film, never less."""
     film = np.zeros((20, 150, 150), np.uint8)
     film[:, 50:100, 50:100] = 250
-    areas = (changed(Augmentation(zoom_in=0.4), film) > 125).sum(axis=(1, 2))
+    areas = (augment(Augmentation(zoom_in=0.4), film) > 125).sum(axis=(1, 2))
     assert areas.min() >= 50 * 50 * 0.95
     assert areas.max() > 50 * 50 * 1.3
 
 
 def test_blur_softens_an_edge_and_keeps_the_mean() -> None:
-    found = changed(Augmentation(blur_pixels=3.0), np.repeat(EDGE, 8, axis=0))
-    steepest = np.abs(np.diff(found, axis=2)).max(axis=(1, 2))
+    outputs = augment(Augmentation(blur_pixels=3.0), np.repeat(EDGE, 8, axis=0))
+    steepest = np.abs(np.diff(outputs, axis=2)).max(axis=(1, 2))
     assert steepest.min() < 60
-    np.testing.assert_allclose(found.mean(), EDGE.mean(), rtol=0.01)
+    np.testing.assert_allclose(outputs.mean(), EDGE.mean(), rtol=0.01)
 
 
 def test_a_foreign_border_leaves_the_chest_alone_and_stands_at_no_fixed_place() -> None:
     film = np.tile(np.linspace(50, 200, 150).astype(np.uint8), (150, 1))[None].repeat(20, axis=0)
-    changes = np.abs(changed(Augmentation(foreign_border=1.0), film) - film) > 2
+    changes = np.abs(augment(Augmentation(foreign_border=1.0), film) - film) > 2
     assert not changes[:, 45:105, 40:110].any()
     assert changes[:, :5].any(axis=(1, 2)).all()
     widths = changes[:, 75].sum(axis=1)
@@ -85,5 +85,5 @@ def test_a_foreign_border_leaves_the_chest_alone_and_stands_at_no_fixed_place() 
 
 def test_as_many_films_as_asked_get_a_foreign_border() -> None:
     film = np.tile(np.linspace(50, 200, 150).astype(np.uint8), (150, 1))[None].repeat(200, axis=0)
-    touched = (np.abs(changed(Augmentation(foreign_border=0.4), film) - film) > 2).any(axis=(1, 2))
-    assert 0.25 < touched.mean() < 0.55
+    has_changed = (np.abs(augment(Augmentation(foreign_border=0.4), film) - film) > 2).any(axis=(1, 2))
+    assert 0.25 < has_changed.mean() < 0.55

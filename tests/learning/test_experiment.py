@@ -34,8 +34,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 patient += 1
                 film = 120 + 60 * np.cos((columns - 90) / 35) + random.normal(0, 8, rows.shape)
                 film += spot if label == "PNEUMONIA" else 0
-                ill, well = f"person{patient}_bacteria_{patient}.jpeg", f"IM-{patient:04d}-0001.jpeg"
-                name = ill if label == "PNEUMONIA" else well
+                pneumonia_name, normal_name = f"person{patient}_bacteria_{patient}.jpeg", f"IM-{patient:04d}-0001.jpeg"
+                name = pneumonia_name if label == "PNEUMONIA" else normal_name
                 Image.fromarray(film.clip(0, 255).astype(np.uint8)).save(root / split / label / name)
     (root / "train" / "NORMAL" / "IM-9999-0001.jpeg").write_bytes(b"\xff\xd8\xff broken")
     return root
@@ -49,9 +49,9 @@ def train(*arguments: Any) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def trained(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     out = tmp_path_factory.mktemp("runs") / "first"
-    done = train("--data", folder, "--epochs", 2, "--out", out)
-    assert done.returncode == 0, done.stderr
-    return out, done.stdout
+    result = train("--data", folder, "--epochs", 2, "--out", out)
+    assert result.returncode == 0, result.stderr
+    return out, result.stdout
 
 
 def test_the_run_folder_is_a_bundle_that_predicts(trained: tuple[Path, str], folder: Path) -> None:
@@ -73,17 +73,17 @@ def test_what_a_person_wants_to_keep_lies_there(trained: tuple[Path, str]) -> No
 
 
 def test_a_search_looks_at_no_test_film(folder: Path, tmp_path: Path) -> None:
-    done = train("--data", folder, "--recipe", "seed", "--epochs", 1, "--out", tmp_path, "--validate")
-    assert done.returncode == 0, done.stderr
-    assert "test films" not in done.stdout
+    result = train("--data", folder, "--recipe", "seed", "--epochs", 1, "--out", tmp_path, "--validate")
+    assert result.returncode == 0, result.stderr
+    assert "test films" not in result.stdout
     assert {path.name for path in tmp_path.iterdir()} == {"training", "validation.json"}
-    said = json.loads((tmp_path / "validation.json").read_text())
-    assert 0 <= said["worst_pair"]["auroc"] <= said["mean_of_pairs"] <= 1
-    assert 0 <= said["border_of_other_class"] <= 1
+    validation = json.loads((tmp_path / "validation.json").read_text())
+    assert 0 <= validation["worst_pair"]["auroc"] <= validation["mean_of_pairs"] <= 1
+    assert 0 <= validation["border_of_other_class"] <= 1
 
 
 def test_broken_films_are_reported_and_left_out(trained: tuple[Path, str]) -> None:
-    assert "left out, broken" in trained[1]
+    assert "skipped, damaged" in trained[1]
     assert "IM-9999-0001.jpeg" in trained[1]
 
 
@@ -113,12 +113,12 @@ def test_the_card_is_written_from_the_figures(trained: tuple[Path, str]) -> None
 @pytest.mark.slow  # five models
 def test_folds_train_one_model_each_and_report_their_mean(folder: Path, tmp_path: Path) -> None:
     command = ("--data", folder, "--epochs", 1, "--split", "folds5", "--out", tmp_path / "folds", "--recipe", "seed")
-    alone = train(*command, "--fold", 3)
-    assert alone.returncode == 0, alone.stderr
+    one_fold = train(*command, "--fold", 3)
+    assert one_fold.returncode == 0, one_fold.stderr
     assert [path.name for path in (tmp_path / "folds").iterdir()] == ["fold3"]
     before = (tmp_path / "folds" / "fold3" / "model.tflite").stat().st_mtime_ns
-    done = train(*command, "--resume")
-    assert done.returncode == 0, done.stderr
+    result = train(*command, "--resume")
+    assert result.returncode == 0, result.stderr
     assert (tmp_path / "folds" / "fold3" / "model.tflite").stat().st_mtime_ns == before, "a finished fold stays"
     summary = json.loads((tmp_path / "folds" / "evaluation.json").read_text())["runs"]["seed/folds5"]
     assert len(summary["folds"]) == 5
@@ -129,7 +129,7 @@ def test_folds_train_one_model_each_and_report_their_mean(folder: Path, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--data", "nowhere"], "Expected: train/NORMAL"),
         (["--data", "docs"], "kaggle.com"),
@@ -138,8 +138,8 @@ def test_folds_train_one_model_each_and_report_their_mean(folder: Path, tmp_path
         (["--data", "docs", "--split", "order5"], "Allowed: --split order5 --fold N --validate"),
     ],
 )
-def test_wrong_use_ends_with_a_sentence(arguments: list[str], said: str) -> None:
-    done = train(*arguments)
-    assert done.returncode == 2
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr
+def test_wrong_use_ends_with_a_sentence(arguments: list[str], message: str) -> None:
+    result = train(*arguments)
+    assert result.returncode == 2
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr

@@ -16,7 +16,7 @@ from pneumonia.errors import Busy, UsageError
 WriteFilms = Callable[[Path, dict[str, list[str]]], Path]
 ROOT = Path(__file__).parents[2]
 
-HOLD = """
+HOLD_LOCK = """
 import sys
 from pathlib import Path
 from pneumonia import files
@@ -29,35 +29,37 @@ with files.exclusive_lock(Path(sys.argv[1]) / ".in-use", "in use"):
 
 @pytest.mark.slow  # half a minute: TensorFlow, and ten trainings
 def test_kills_change_neither_the_weights_nor_the_schedule(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "tests.learning.killed", str(tmp_path), "10"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=500)
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert done.stdout.splitlines()[-1].startswith("10 kills")
-    with np.load(tmp_path / "whole" / "result.npz") as whole:
+    command = [sys.executable, "-m", "tests.learning.kill_and_resume", str(tmp_path), "10"]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=500)
+    assert result.returncode == 0, result.stderr[-2000:]
+    assert result.stdout.splitlines()[-1].startswith("10 kills")
+    with np.load(tmp_path / "whole" / "result.npz") as undisturbed:
         for path in tmp_path.glob("killed*/result.npz"):
-            with np.load(path) as found:
-                assert found.files == whole.files
-                for name in whole.files:
-                    np.testing.assert_array_equal(found[name], whole[name], err_msg=f"{path.parent.name}: {name}")
+            with np.load(path) as resumed:
+                assert resumed.files == undisturbed.files
+                for name in undisturbed.files:
+                    np.testing.assert_array_equal(
+                        resumed[name], undisturbed[name], err_msg=f"{path.parent.name}: {name}"
+                    )
     assert not list(tmp_path.rglob("partial*")), "what a kill left half written was not written over"
 
 
-def hold(folder: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", HOLD, str(folder)]
-    running = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert running.stdout is not None and running.stdout.readline() == "held\n"
-    return running
+def lock_in_other_process(folder: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", HOLD_LOCK, str(folder)]
+    holder = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert holder.stdout is not None and holder.stdout.readline() == "held\n"
+    return holder
 
 
 def test_a_folder_is_held_by_one_process_and_a_kill_lets_go_of_it(tmp_path: Path) -> None:
-    running = hold(tmp_path / "run")
+    holder = lock_in_other_process(tmp_path / "run")
     with (
         pytest.raises(Busy, match="in use"),
         files.exclusive_lock(tmp_path / "run" / ".in-use", "in use"),
     ):
         pass
-    running.kill()
-    running.communicate()
+    holder.kill()
+    holder.communicate()
     with files.exclusive_lock(tmp_path / "run" / ".in-use", "in use"):
         pass
     assert not list((tmp_path / "run").iterdir())
@@ -75,17 +77,17 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
 @pytest.mark.slow  # TensorFlow
 def test_a_second_training_in_a_folder_ends_with_a_sentence(tmp_path: Path, write_films: WriteFilms) -> None:
     """Before it trains anything, and without a trace in the folder."""
-    ill, well = "person{0}_bacteria_{0}.jpeg", "IM-{0:04d}-0001.jpeg"
+    pneumonia, normal = "person{0}_bacteria_{0}.jpeg", "IM-{0:04d}-0001.jpeg"
     names = {
         f"{part}/{label}": [name.format(start + number) for number in range(8)]
         for start, part in ((0, "train"), (100, "val"), (200, "test"))
-        for label, name in (("NORMAL", well), ("PNEUMONIA", ill))
+        for label, name in (("NORMAL", normal), ("PNEUMONIA", pneumonia))
     }
     films = write_films(tmp_path / "films", names)
-    running = hold(tmp_path / "run")
+    holder = lock_in_other_process(tmp_path / "run")
     command = [sys.executable, "train.py", "--data", str(films), "--recipe", "seed", "--epochs", "1"]
-    done = subprocess.run([*command, "--out", str(tmp_path / "run")], cwd=ROOT, capture_output=True, text=True)
-    running.communicate("")
-    assert (done.returncode, "Traceback" in done.stderr) == (2, False), done.stderr
-    assert "busy: Another process writes into" in done.stderr
+    result = subprocess.run([*command, "--out", str(tmp_path / "run")], cwd=ROOT, capture_output=True, text=True)
+    holder.communicate("")
+    assert (result.returncode, "Traceback" in result.stderr) == (2, False), result.stderr
+    assert "busy: Another process writes into" in result.stderr
     assert not list((tmp_path / "run").iterdir())

@@ -62,14 +62,14 @@ def test_exposure_does_not_move_the_default_score() -> None:
     network = build_network(recipe.get("default"))
     film = FILMS[:1] // 2
     brighter = (film * 1.5 + 20).astype(np.float32)
-    before, after = (np.asarray(network(three_channels(shown))) for shown in (film, brighter))
+    before, after = (np.asarray(network(three_channels(image))) for image in (film, brighter))
     np.testing.assert_allclose(before, after, atol=1e-3)
 
 
 def test_the_training_model_is_the_network_for_grey_films() -> None:
     network = build_network(recipe.get("default"))
-    still = np.asarray(training_model(network)(FILMS.astype(np.float32), training=False))
-    np.testing.assert_allclose(still, np.asarray(network(three_channels(FILMS))), atol=1e-5)
+    scores = np.asarray(training_model(network)(FILMS.astype(np.float32), training=False))
+    np.testing.assert_allclose(scores, np.asarray(network(three_channels(FILMS))), atol=1e-5)
 
 
 def test_the_served_graph_equals_keras_on_films_and_noise(network: keras.Model) -> None:
@@ -85,25 +85,25 @@ def test_a_graph_that_differs_from_keras_is_refused(network: keras.Model) -> Non
         check_against_keras(serving_model(other), graph, FILMS)
 
 
-def grad_cam(member: keras.Model, seen: Any) -> Any:
+def grad_cam(member: keras.Model, input_image: Any) -> Any:
     """The weighted map before its ReLU, by a gradient tape over the layers behind the last convolution."""
     names = [layer.name for layer in member.layers]
-    behind = member.layers[names.index(LAST_ACTIVATION) + 1 : names.index(LOGIT) + 1]
-    activation = tf.Variable(keras.Model(member.input, member.get_layer(LAST_ACTIVATION).output)(seen))
+    head = member.layers[names.index(LAST_ACTIVATION) + 1 : names.index(LOGIT) + 1]
+    activation = tf.Variable(keras.Model(member.input, member.get_layer(LAST_ACTIVATION).output)(input_image))
     with tf.GradientTape() as tape:
-        flow = activation
-        for layer in behind:
-            flow = layer(flow, training=False)
-    importance = tf.reduce_mean(tape.gradient(flow, activation), axis=(1, 2))
+        features = activation
+        for layer in head:
+            features = layer(features, training=False)
+    importance = tf.reduce_mean(tape.gradient(features, activation), axis=(1, 2))
     return tf.einsum("nhwk,nk->nhw", activation, importance).numpy()[0]
 
 
 def test_the_activation_map_is_grad_cam_of_the_logit(network: keras.Model) -> None:
     """The matrix products in the graph against gradients; an ensemble's logit is the mean of its members'."""
-    seen = three_channels(FILMS[:1])
-    expected = np.maximum(np.mean([grad_cam(member, seen) for member in members_of(network)], axis=0), 0)
-    found = np.asarray(serving_model(network)(seen)["activation_map"])[0]
-    np.testing.assert_allclose(found, expected, atol=1e-5 * max(1.0, float(expected.max())))
+    input_image = three_channels(FILMS[:1])
+    expected = np.maximum(np.mean([grad_cam(member, input_image) for member in members_of(network)], axis=0), 0)
+    activation_map = np.asarray(serving_model(network)(input_image)["activation_map"])[0]
+    np.testing.assert_allclose(activation_map, expected, atol=1e-5 * max(1.0, float(expected.max())))
 
 
 def test_an_ensemble_answers_with_the_mean_of_its_logits(network: keras.Model) -> None:

@@ -45,16 +45,16 @@ class Kill(BaseException):
 
 def killed_after_first_epoch(spec: Recipe, films: tuple[Any, Any], folder: Path, patch: pytest.MonkeyPatch) -> None:
     original = training._validate
-    epochs = []
+    calls = []
 
     def validate(*arguments: Any) -> Any:
-        epochs.append(1)
-        if len(epochs) == 2:
+        calls.append(1)
+        if len(calls) == 2:
             raise Kill
         return original(*arguments)
 
-    with patch.context() as patched, pytest.raises(Kill):
-        patched.setattr(training, "_validate", validate)
+    with patch.context() as context, pytest.raises(Kill):
+        context.setattr(training, "_validate", validate)
         run(spec, films, folder)
 
 
@@ -66,8 +66,8 @@ def test_a_resumed_training_ends_where_an_undisturbed_one_does(
     killed_after_first_epoch(small, films, tmp_path / "killed", monkeypatch)
     resumed, resumed_history = run(small, films, tmp_path / "killed", resume=True)
     assert [row["epoch"] for row in resumed_history] == [1, 2, 3]
-    for expected, found in zip(weights(network), weights(resumed), strict=True):
-        np.testing.assert_allclose(found, expected, atol=2e-4)
+    for expected, actual in zip(weights(network), weights(resumed), strict=True):
+        np.testing.assert_allclose(actual, expected, atol=2e-4)
     np.testing.assert_allclose(resumed_history[-1]["loss"], history[-1]["loss"], rtol=1e-3)
 
 
@@ -81,10 +81,10 @@ def test_it_learns_a_plain_difference(small: Recipe, films: tuple[Any, Any], tmp
 
 def test_a_finished_training_is_not_trained_again(small: Recipe, films: tuple[Any, Any], tmp_path: Path) -> None:
     network, history = run(small, films, tmp_path)
-    again, same = run(small, films, tmp_path, resume=True)
-    assert same == history
-    for expected, found in zip(weights(network), weights(again), strict=True):
-        np.testing.assert_array_equal(found, expected)
+    resumed, resumed_history = run(small, films, tmp_path, resume=True)
+    assert resumed_history == history
+    for expected, actual in zip(weights(network), weights(resumed), strict=True):
+        np.testing.assert_array_equal(actual, expected)
 
 
 def test_a_checkpoint_of_another_recipe_is_refused(small: Recipe, films: tuple[Any, Any], tmp_path: Path) -> None:
@@ -99,11 +99,11 @@ def test_a_full_disk_leaves_the_last_checkpoint_whole(
     killed_after_first_epoch(small, films, tmp_path, monkeypatch)
     before = (tmp_path / training.CHECKPOINT).read_bytes()
 
-    def full(*_: Any, **__: Any) -> None:
+    def raise_disk_full(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(np, "savez", full)
-    with pytest.raises(DiskFull, match="stays as it was"):
+    monkeypatch.setattr(np, "savez", raise_disk_full)
+    with pytest.raises(DiskFull, match="is unchanged"):
         run(small, films, tmp_path, resume=True)
     assert (tmp_path / training.CHECKPOINT).read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == [training.CHECKPOINT]
@@ -111,6 +111,6 @@ def test_a_full_disk_leaves_the_last_checkpoint_whole(
 
 def test_class_weights_let_both_classes_count_the_same() -> None:
     labels = np.array([0, 1, 1, 1])
-    found = training._class_weights(labels)
-    assert found[labels == 0].sum() == pytest.approx(found[labels == 1].sum())
-    assert found.mean() == pytest.approx(1)
+    weights = training._class_weights(labels)
+    assert weights[labels == 0].sum() == pytest.approx(weights[labels == 1].sum())
+    assert weights.mean() == pytest.approx(1)
