@@ -1,1 +1,1 @@
-"""Figures, protocols and the model card: everything that judges a model, without TensorFlow."""
+"""Metrics, protocols, audits and the model card. Needs no TensorFlow."""

@@ -1,4 +1,4 @@
-"""What good figures on plain test films hide: the audits of protocol `official`, beside its figures."""
+"""Audits of the `official` model beyond its metrics on plain test films."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from .shortcuts import shortcuts
 Audit = Callable[[Predictor, FilmSet], dict[str, Any]]
 
 AUDITS: dict[str, Audit] = {"robustness": robustness, "shortcuts": shortcuts}
-"""By the name under which `evaluation.json` holds the result, in the run."""
+"""Audits by the key under which the run in `evaluation.json` holds their result."""
 
 
 def audits(predictor: Predictor, films: FilmSet, protocol: str) -> dict[str, Any]:
-    """Every audit of the films, by name; nothing for the protocols whose models are never served."""
+    """The results of all audits, by key. Empty for the other protocols, whose models are never served."""
     return {name: audit(predictor, films) for name, audit in AUDITS.items()} if protocol == "official" else {}

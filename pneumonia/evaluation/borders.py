@@ -1,8 +1,8 @@
-"""A film's lungs in the border of another film.
+"""Border replacement: the chest of one film inside the border of another.
 
-What lies outside of the chest (collimation, arms, letters, the belly, how the child was laid) tells the classes of this
-data set apart nearly as well as the lungs do, and means nothing elsewhere. So training exchanges borders at random, and
-validation and the audit give films the border of the other class.
+The border of a film (collimation, arms, letters, abdomen, positioning of the child) separates the classes of this data
+set nearly as well as the lungs do, and carries no information on other data. Augmentation therefore replaces borders at
+random, and validation and the shortcut audit give films a border of the other class.
 """
 
 from __future__ import annotations
@@ -20,41 +20,45 @@ Weights = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Frame:
-    """The part of a film that is kept, from edge to edge as shares of its side; `soft` is the width of the seam."""
+    """The part of a film that is retained: its edges as shares of the film's side.
+
+    `blend_width` is the width of the transition at each edge, also as a share of the side.
+    """
 
     left: float = 0.10
-    correct: float = 0.90
+    right: float = 0.90
     top: float = 0.12
     bottom: float = 0.86
-    soft: float = 0.04
+    blend_width: float = 0.04
 
     def weights(self) -> Weights:
-        """1 inside, 0 outside, `[150, 150]`."""
-        across = _ramp(self.left, self.correct, self.soft)
-        return np.outer(_ramp(self.top, self.bottom, self.soft), across)
+        """Blending weights `[150, 150]`: 1 inside the frame, 0 outside."""
+        columns = _ramp(self.left, self.right, self.blend_width)
+        return np.outer(_ramp(self.top, self.bottom, self.blend_width), columns)
 
 
 CHEST_FRAME = Frame()
-"""Both lung boxes of `explain.py` and the mediastinum, with a little room around them."""
+"""Contains both lung boxes of `explain.py` and the mediastinum, with a small margin."""
 
 
 def replace_border(film: Film, other: Film, frame: Frame = CHEST_FRAME) -> Film:
-    """`[150, 150]` film inside the frame, `other` outside, brought to the film's brightness and contrast."""
-    kept, around = film.astype(np.float32), other.astype(np.float32)
-    matched = (around - around.mean()) / (around.std() + 1) * (kept.std() + 1) + kept.mean()
-    inside = frame.weights()
-    mixed = kept * inside + matched * (1 - inside)
-    return np.asarray(np.clip(np.rint(mixed), 0, 255), np.uint8)
+    """`[150, 150]`: `film` inside the frame; outside it `other`, matched to the film's brightness and contrast."""
+    inner, outer = film.astype(np.float32), other.astype(np.float32)
+    matched = (outer - outer.mean()) / (outer.std() + 1) * (inner.std() + 1) + inner.mean()
+    weights = frame.weights()
+    blended = inner * weights + matched * (1 - weights)
+    return np.asarray(np.clip(np.rint(blended), 0, 255), np.uint8)
 
 
 def replace_border_across_classes(films: npt.NDArray[np.uint8], labels: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
-    """`[N, 150, 150]`, each film in the border of one of the other class, drawn with a fixed seed."""
+    """`[N, 150, 150]`: each film with the border of a film of the other class, drawn with a fixed random seed."""
     random = np.random.default_rng(3)
     others = [random.choice(np.flatnonzero(labels != label)) for label in labels]
     return np.stack([replace_border(film, films[other]) for film, other in zip(films, others, strict=True)])
 
 
-def _ramp(start: float, end: float, soft: float) -> Weights:
-    place = np.arange(INPUT_SIDE, dtype=np.float32) / (INPUT_SIDE - 1)
-    ramp: Weights = np.clip(np.minimum(place - start, end - place) / soft + 0.5, 0, 1).astype(np.float32)
-    return ramp
+def _ramp(start: float, end: float, blend_width: float) -> Weights:
+    """`[150]`: 1 between `start` and `end`, 0 outside, linear over `blend_width` around both."""
+    position = np.arange(INPUT_SIDE, dtype=np.float32) / (INPUT_SIDE - 1)
+    ramp = np.clip(np.minimum(position - start, end - position) / blend_width + 0.5, 0, 1)
+    return np.asarray(ramp, np.float32)

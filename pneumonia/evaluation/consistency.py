@@ -1,4 +1,4 @@
-"""Do a bundle's figures and its files agree? Asked before a model is published; whatever does not is a sentence."""
+"""Consistency check of a bundle before it is published: config, evaluation, card and graph must agree."""
 
 from __future__ import annotations
 
@@ -13,58 +13,58 @@ from . import card
 from .external import identity
 
 SERVED_PROTOCOL = "official"
-"""The one protocol whose model answers anybody; the others exist for their figures."""
+"""The only protocol whose models are served. Models of the other protocols exist for their figures."""
 
-TOLERANCE = 0.002
-"""Processors round differently; an example's probability that is further off is of another model."""
+EXAMPLE_TOLERANCE = 0.002
+"""Processors round differently. A larger difference in an example's probability means another model."""
 
-ROUNDED = 1e-5
-"""Figures stand in `evaluation.json` with five decimals."""
+ROUNDING_TOLERANCE = 1e-5
+"""Figures have five decimals in `evaluation.json`."""
 
 Run = Mapping[str, Any]
 
 
 def check_consistency(predictor: Predictor) -> None:
-    """Raises `FiguresDisagree` with all that disagrees, `UsageError` for a model that is never served."""
+    """Raises `FiguresDisagree` with every disagreement, `UsageError` for a model whose protocol is never served."""
     protocol = predictor.bundle.config["protocol"]
     if protocol != SERVED_PROTOCOL:
         raise UsageError(
-            "This model is never served: its protocol exists for its figures, which stand in the official model's "
-            f"card. Allowed: protocol {SERVED_PROTOCOL}. Received: {protocol!r}."
+            "Models of this protocol are never served. Their figures are part of the official model's card. "
+            f"Allowed: protocol {SERVED_PROTOCOL}. Received: {protocol!r}."
         )
     try:
-        found = list(disagreements(predictor))
+        messages = list(disagreements(predictor))
     except (KeyError, TypeError, AttributeError) as error:
-        found = [f"{bundle.EVALUATION} lacks something that the card shows ({error!r})."]
-    if found:
-        raise FiguresDisagree(f"Figures and files of this bundle disagree; it is not published. {' '.join(found)}")
+        messages = [f"{bundle.EVALUATION} lacks data that the card shows ({error!r})."]
+    if messages:
+        raise FiguresDisagree(f"The bundle is not published: its figures and files disagree. {' '.join(messages)}")
 
 
 def disagreements(predictor: Predictor) -> Iterator[str]:
-    """A sentence for each thing in which config, evaluation, card and graph tell different stories."""
+    """A sentence for each disagreement between config, evaluation, card and graph."""
     model = predictor.bundle
     run = model.served_run
     if run is None:
         yield f"{bundle.EVALUATION} has no run {model.config['recipe']}/{model.config['protocol']}."
         return
-    yield from _names(model.evaluation["runs"])
-    yield from _origin(model.config, run)
-    yield from _counts(run)
-    yield from _repeated(run)
-    yield from _examples(predictor)
-    yield from _elsewhere(model.config, model.evaluation.get("external", []))
-    yield from _card(model)
+    yield from _check_run_names(model.evaluation["runs"])
+    yield from _check_origin(model.config, run)
+    yield from _check_confusion(run)
+    yield from _check_audits(run)
+    yield from _check_examples(predictor)
+    yield from _check_external(model.config, model.evaluation.get("external", []))
+    yield from _check_card(model)
 
 
-def _names(runs: Mapping[str, Run]) -> Iterator[str]:
+def _check_run_names(runs: Mapping[str, Run]) -> Iterator[str]:
     for name, run in runs.items():
-        own = f"{run['recipe']}/{run['protocol']}"
-        if own != name:
-            yield f"The run {name} says that it is {own}."
+        expected = f"{run['recipe']}/{run['protocol']}"
+        if expected != name:
+            yield f"The run {name} contains the figures of {expected}."
 
 
-def _origin(config: Mapping[str, Any], run: Run) -> Iterator[str]:
-    """That the run was made of this very config: seed, commit, libraries, thresholds, films."""
+def _check_origin(config: Mapping[str, Any], run: Run) -> Iterator[str]:
+    """The run was made with this config: random seed, commit, library versions, thresholds, number of films."""
     pairs = {
         "seed": (config["seed"], run["seed"]),
         "git revision": (config["revision"], run["git_revision"]),
@@ -73,74 +73,74 @@ def _origin(config: Mapping[str, Any], run: Run) -> Iterator[str]:
         "operating points": (sorted(config["operating_points"]), sorted(run["operating_points"])),
     }
     if "validation" in config:
-        learned = run["training"]["films"] + config["validation"]["films"]
-        pairs["films for training and validation"] = (config["data"]["films"], learned)
+        used = run["training"]["films"] + config["validation"]["films"]
+        pairs["films for training and validation"] = (config["data"]["films"], used)
     for name, (configured, evaluated) in pairs.items():
         if configured != evaluated:
             yield f"{name}: {bundle.CONFIG} has {configured}, {bundle.EVALUATION} {evaluated}."
 
 
-def _counts(run: Run) -> Iterator[str]:
-    """The figures once more from the counts of films."""
+def _check_confusion(run: Run) -> Iterator[str]:
+    """The metrics recomputed from the confusion matrix."""
     cells = run["confusion"]
-    well, alarmed, missed, ill = (
-        cells[name] for name in ("true_negative", "false_positive", "false_negative", "true_positive")
-    )
-    total, normal = run["films"]["total"], run["films"].get("normal", well + alarmed)
-    if (well + alarmed + missed + ill, well + alarmed) != (total, normal):
-        yield f"The confusion matrix does not count the {total} films, {normal} of them normal."
-    counted = {
-        "accuracy": (well + ill, total),
-        "precision": (ill, ill + alarmed),
-        "sensitivity": (ill, ill + missed),
-        "specificity": (well, well + alarmed),
-        "f1": (2 * ill, 2 * ill + alarmed + missed),
+    true_negatives, false_positives = cells["true_negative"], cells["false_positive"]
+    false_negatives, true_positives = cells["false_negative"], cells["true_positive"]
+    negatives, positives = true_negatives + false_positives, true_positives + false_negatives
+    total, normal = run["films"]["total"], run["films"].get("normal", negatives)
+    if (negatives + positives, negatives) != (total, normal):
+        yield f"The confusion matrix does not count {total} films with {normal} normal ones."
+    fractions = {
+        "accuracy": (true_negatives + true_positives, total),
+        "precision": (true_positives, true_positives + false_positives),
+        "sensitivity": (true_positives, positives),
+        "specificity": (true_negatives, negatives),
+        "f1": (2 * true_positives, 2 * true_positives + false_positives + false_negatives),
     }
-    for name, (part, whole) in counted.items():
-        said = run["figures"][name]["value"]
-        if not _equal(said, part / whole if whole else None):
-            yield f"{name}: the figure is {said}, the confusion matrix gives {part} of {whole}."
+    for name, (part, whole) in fractions.items():
+        value = run["figures"][name]["value"]
+        if not _equal(value, part / whole if whole else None):
+            yield f"{name}: the figure is {value}, the confusion matrix gives {part} of {whole}."
 
 
-def _repeated(run: Run) -> Iterator[str]:
-    """Figures that stand in two places."""
+def _check_audits(run: Run) -> Iterator[str]:
+    """Figures that an audit repeats as its baseline."""
     figures = run["figures"]
-    for part, names in {"robustness": ("accuracy", "sensitivity", "specificity"), "shortcuts": ("auroc",)}.items():
-        for name in names if part in run else ():
-            first, second = figures[name]["value"], run[part]["baseline"][name]["value"]
-            if not _equal(first, second):
-                yield f"{name}: {first} among the figures, {second} under {part}."
+    for audit, names in {"robustness": ("accuracy", "sensitivity", "specificity"), "shortcuts": ("auroc",)}.items():
+        for name in names if audit in run else ():
+            figure, baseline = figures[name]["value"], run[audit]["baseline"][name]["value"]
+            if not _equal(figure, baseline):
+                yield f"{name}: {figure} among the figures, {baseline} under {audit}."
 
 
-def _examples(predictor: Predictor) -> Iterator[str]:
-    """The graph is the one that was evaluated, and gate and limits are: it answers the examples as it did then."""
-    promised = predictor.bundle.evaluation.get("examples", {})
-    there = {path.name: path for path in predictor.bundle.examples}
-    if not there or set(promised) != set(there):
-        yield f"The examples are {sorted(there)}, {bundle.EVALUATION} has answers for {sorted(promised)}."
+def _check_examples(predictor: Predictor) -> Iterator[str]:
+    """Graph, gate and limits are those that were evaluated: the examples get the same answers."""
+    recorded = predictor.bundle.evaluation.get("examples", {})
+    paths = {path.name: path for path in predictor.bundle.examples}
+    if not paths or set(recorded) != set(paths):
+        yield f"The examples are {sorted(paths)}, {bundle.EVALUATION} has answers for {sorted(recorded)}."
         return
-    for name, path in there.items():
-        said, now = promised[name], predictor.predict(path).probability
-        if not _equal(said, now, TOLERANCE):
-            yield f"{name}: {bundle.EVALUATION} has the probability {said}, the model answers {now}."
+    for name, path in paths.items():
+        probability = predictor.predict(path).probability
+        if not _equal(recorded[name], probability, EXAMPLE_TOLERANCE):
+            yield f"{name}: {bundle.EVALUATION} has the probability {recorded[name]}, the model answers {probability}."
 
 
-def _elsewhere(config: Mapping[str, Any], external: list[Mapping[str, Any]]) -> Iterator[str]:
+def _check_external(config: Mapping[str, Any], external: list[Mapping[str, Any]]) -> Iterator[str]:
     for entry in external:
         if entry["model"] != identity(config):
             yield f"The figures on films of {entry['name']} are of another model."
 
 
-def _card(model: bundle.Bundle) -> Iterator[str]:
+def _check_card(model: bundle.Bundle) -> Iterator[str]:
     if bundle.CARD not in model.config["files"]:
-        yield f"There is no card ({bundle.CARD})."
+        yield f"The card ({bundle.CARD}) is missing."
         return
-    written = (model.folder / bundle.CARD).read_text(encoding="utf-8")
-    if written != card.write(model.config, model.evaluation):
-        yield f"The card ({bundle.CARD}) is not the one that {bundle.CONFIG} and {bundle.EVALUATION} give."
+    text = (model.folder / bundle.CARD).read_text(encoding="utf-8")
+    if text != card.write(model.config, model.evaluation):
+        yield f"The card ({bundle.CARD}) is not the one that {bundle.CONFIG} and {bundle.EVALUATION} produce."
 
 
-def _equal(said: float | None, found: float | None, tolerance: float = ROUNDED) -> bool:
-    if said is None or found is None:
-        return said is found
-    return abs(said - found) <= tolerance
+def _equal(first: float | None, second: float | None, tolerance: float = ROUNDING_TOLERANCE) -> bool:
+    if first is None or second is None:
+        return first is second
+    return abs(first - second) <= tolerance

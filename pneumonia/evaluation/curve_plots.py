@@ -1,4 +1,4 @@
-"""Pictures for a run folder, drawn from the numbers of `evaluation.json` and the training history."""
+"""Plots for a run folder, drawn from `evaluation.json` and the training history."""
 
 from __future__ import annotations
 
@@ -11,36 +11,37 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#999999"
-"""Of the Okabe-Ito palette, which colour-blind readers can tell apart."""
+"""From the Okabe-Ito palette, which colour-blind readers can distinguish."""
 
 
 def curves(run: Mapping[str, Any]) -> bytes:
-    """ROC, precision-recall, reliability, risk-coverage and, where measured, robustness of one run, as a PNG."""
+    """ROC, precision-recall, reliability, risk-coverage and, if measured, robustness of one run, as PNG."""
     rows = 3 if "robustness" in run else 2
     figure = Figure(figsize=(10, 4.5 * rows), layout="constrained")
     grid = figure.add_gridspec(rows, 2)
-    axes = {place: figure.add_subplot(grid[place]) for place in np.ndindex(2, 2)}
-    found, numbers = run["curves"], run["figures"]
+    axes = {cell: figure.add_subplot(grid[cell]) for cell in np.ndindex(2, 2)}
+    curves_by_name, metrics = run["curves"], run["figures"]
     roc, recall, reliability, risk = (
-        found[name] for name in ("roc", "precision_recall", "reliability", "risk_coverage")
+        curves_by_name[name] for name in ("roc", "precision_recall", "reliability", "risk_coverage")
     )
     _line(axes[0, 0], roc["false_positive_rate"], roc["sensitivity"], "false positive rate", "sensitivity")
-    axes[0, 0].set_title(f"ROC, area {numbers['auroc']['value']:.3f}")
-    _mark(axes[0, 0], found["operating_points"])
+    axes[0, 0].set_title(f"ROC, area {metrics['auroc']['value']:.3f}")
+    _mark(axes[0, 0], curves_by_name["operating_points"])
     _line(axes[0, 1], recall["sensitivity"], recall["precision"], "sensitivity", "precision")
-    axes[0, 1].set_title(f"Precision-recall, area {numbers['auprc']['value']:.3f}")
+    axes[0, 1].set_title(f"Precision-recall, area {metrics['auprc']['value']:.3f}")
     axes[1, 0].plot([0, 1], [0, 1], color=GREY, linestyle="--")
-    _line(axes[1, 0], reliability["probability"], reliability["observed"], "said probability", "had pneumonia", "o-")
-    axes[1, 0].set_title(f"Reliability, ECE {numbers['ece']['value']:.3f}")
-    _line(axes[1, 1], risk["coverage"], risk["risk"], "share of films answered", "error among them")
-    axes[1, 1].set_title("Risk and coverage, network alone")
+    predicted, observed = reliability["probability"], reliability["observed"]
+    _line(axes[1, 0], predicted, observed, "predicted P(pneumonia)", "observed pneumonia", "o-")
+    axes[1, 0].set_title(f"Reliability, ECE {metrics['ece']['value']:.3f}")
+    _line(axes[1, 1], risk["coverage"], risk["risk"], "coverage (films answered)", "risk (error among them)")
+    axes[1, 1].set_title("Risk and coverage, network without the gate")
     if "robustness" in run:
-        _losses(figure.add_subplot(grid[2, :]), run["robustness"]["changes"])
+        _accuracy_losses(figure.add_subplot(grid[2, :]), run["robustness"]["changes"])
     return _png(figure)
 
 
 def history(rows: Sequence[Mapping[str, float]]) -> bytes:
-    """Loss and accuracy over the epochs of all members, one after the other, as a PNG."""
+    """Loss and accuracy over the epochs of all ensemble members, one after the other, as PNG."""
     figure = Figure(figsize=(10, 4), layout="constrained")
     loss, accuracy = figure.subplots(1, 2)
     epochs = range(1, len(rows) + 1)
@@ -60,22 +61,23 @@ def _line(axes: Axes, x: Sequence[float], y: Sequence[float], x_name: str, y_nam
 
 
 def _mark(axes: Axes, points: Mapping[str, Sequence[Any]]) -> None:
-    """The operating points, each with its name."""
+    """Operating points with their names."""
     for name, x, y in zip(points["name"], points["false_positive_rate"], points["sensitivity"], strict=True):
         axes.plot(x, y, "o", color=ORANGE)
         axes.annotate(name, (x, y), xytext=(2, -6), textcoords="offset points", rotation=-35, va="top")
 
 
-def _losses(axes: Axes, changes: Mapping[str, Any]) -> None:
-    """A bar a change, in points of accuracy, with its interval."""
-    lost = [{name: 100 * value for name, value in row["loss"].items()} for row in changes.values()]
-    values = [row["value"] for row in lost]
-    # A percentile interval need not hold its value.
-    sides = [[max(row["value"] - row["low"], 0) for row in lost], [max(row["high"] - row["value"], 0) for row in lost]]
-    axes.barh(list(changes), values, xerr=sides, color=BLUE, ecolor=GREY, capsize=3)
+def _accuracy_losses(axes: Axes, perturbations: Mapping[str, Any]) -> None:
+    """One bar with its interval for each perturbation, in points of accuracy."""
+    losses = [{name: 100 * value for name, value in row["loss"].items()} for row in perturbations.values()]
+    values = [loss["value"] for loss in losses]
+    # A percentile interval does not always contain the value.
+    lower = [max(loss["value"] - loss["low"], 0) for loss in losses]
+    upper = [max(loss["high"] - loss["value"], 0) for loss in losses]
+    axes.barh(list(perturbations), values, xerr=[lower, upper], color=BLUE, ecolor=GREY, capsize=3)
     axes.axvline(0, color=GREY)
     axes.invert_yaxis()
-    axes.set(xlabel="points of accuracy lost, with 95 % interval", title="Robustness, network alone")
+    axes.set(xlabel="points of accuracy lost, with 95 % interval", title="Robustness, network without the gate")
 
 
 def _png(figure: Figure) -> bytes:

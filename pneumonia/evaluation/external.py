@@ -1,4 +1,4 @@
-"""Films of another hospital: how far the figures carry. Reported only; nothing is ever chosen by them.
+"""External validation on films of another hospital. Reported only; no decision is based on it.
 
 python -m pneumonia.evaluation.external nih --name "NIH ChestX-ray14" --json nih.json
 """
@@ -24,74 +24,77 @@ from .assess import FilmScores, at_operating_point, evaluate, score_films
 from .dataset import FilmSet, load_films
 from .metrics import Figure, Floats
 
-PASSED = {
+ACCEPTED_METRICS = {
     "accuracy": metrics.answered_accuracy,
     "sensitivity": metrics.answered_sensitivity,
     "specificity": metrics.answered_specificity,
 }
-"""The network on the films that the gate lets through."""
+"""The network on the films that the gate accepts."""
 
-
-USEFULNESS = (
+VERDICTS = (
     (0.5, "no better than chance"),
     (0.7, "hardly better than chance"),
     (0.8, "of some use"),
     (0.9, "of use"),
-    (1.0, "as good as at home"),
+    (1.0, "as good as on the data set's own films"),
 )
-"""An AUROC up to so much, in words (steps of Hosmer and Lemeshow, *Applied Logistic Regression*, chapter 5)."""
+"""(upper limit of the AUROC, verdict), after Hosmer and Lemeshow, *Applied Logistic Regression*, chapter 5."""
 
 
 def external(predictor: Predictor, folder: Path, name: str, of: str, *, quiet: bool = False) -> dict[str, Any]:
-    """The figures on a folder with NORMAL/ and PNEUMONIA/: one entry of `external` in `evaluation.json`.
+    """Figures on a folder with NORMAL/ and PNEUMONIA/: one entry of `external` in `evaluation.json`.
 
-    `figures` is the network alone and with refused films counted as wrong, `passed` the network on the films that the
-    gate lets through, `service` what a user meets: films refused, warned about, Unknown. `model` tells which model
-    answered. Intervals are over patients where names carry one (NIH's do), else over films. Raises `DatasetError`.
+    `figures`: the network without the gate, and with refused films counted as wrong. `passed`: the network on the films
+    that the gate accepts. `service`: shares of films refused, answered with a warning, answered Unknown. `model`
+    identifies the model. Intervals are over patients if file names contain a patient number (NIH's do), else over
+    films. Raises `DatasetError`.
     """
     folder = folder.resolve()
     films = load_films(folder.parent, (folder.name,), quiet=quiet)
-    outcome = score_films(predictor, films, quiet=quiet)
-    found = evaluate(films, outcome, predictor)
+    scores = score_films(predictor, films, quiet=quiet)
+    run = evaluate(films, scores, predictor)
     weights = metrics.bootstrap_weights(films.strict_keys)
-    kept = ("films", "fingerprint", "patients", "bootstrap", "threshold", "figures", "known_prevalence", "confusion")
+    parts = ("films", "fingerprint", "patients", "bootstrap", "threshold", "figures", "known_prevalence", "confusion")
     return {
         "name": name,
         "of": of,
-        "verdict": verdict(found["figures"]["auroc"]),
+        "verdict": verdict(run["figures"]["auroc"]),
         "model": identity(predictor.bundle.config),
-        **{part: found[part] for part in (*kept, "operating_points")},
-        "passed": _passed(predictor, films, outcome, weights),
+        **{part: run[part] for part in (*parts, "operating_points")},
+        "passed": _accepted(predictor, films, scores, weights),
         "service": _service(predictor, films, weights),
-        "reliability": found["curves"]["reliability"],
+        "reliability": run["curves"]["reliability"],
     }
 
 
 def identity(config: Any) -> dict[str, str]:
-    """The sha256 of what scores and what refuses: they stay the same when figures and card are written anew."""
+    """sha256 of graph and gate. They identify the model even if figures and card are rewritten."""
     return {name: config["files"][name]["sha256"] for name in (bundle.GRAPH, bundle.GATE)}
 
 
 def verdict(auroc: Figure) -> str:
-    """The AUROC in words."""
+    """The AUROC in words, from `VERDICTS`."""
     value = auroc["value"] or 0.0
-    return next(words for top, words in USEFULNESS if value <= top)
+    return next(words for limit, words in VERDICTS if value <= limit)
 
 
-def _passed(predictor: Predictor, films: FilmSet, outcome: FilmScores, weights: Floats) -> dict[str, Any]:
-    passed = at_operating_point(films, outcome, predictor.operating_points[DEFAULT_POINT], banded=False)
-    return {"films": int(passed.answered.sum()), **metrics.compute_metrics(passed, weights, PASSED)}
+def _accepted(predictor: Predictor, films: FilmSet, scores: FilmScores, weights: Floats) -> dict[str, Any]:
+    decisions = at_operating_point(films, scores, predictor.operating_points[DEFAULT_POINT], with_band=False)
+    return {
+        "films": int(decisions.answered.sum()),
+        **metrics.compute_metrics(decisions, weights, ACCEPTED_METRICS),
+    }
 
 
 def _service(predictor: Predictor, films: FilmSet, weights: Floats) -> dict[str, Figure]:
-    """The shares of films that a user sees refused by the gate, answered with a warning, answered Unknown."""
-    said = list(predictor.predict_many(film.path for film in films.films))
-    everything, once = np.ones(len(said), bool), np.ones((1, len(said)))
-    meets = {"refused": _is_refused, "warned": _is_warned, "unknown": _is_unknown}
-    hits = {name: np.array([is_so(result) for result in said]) for name, is_so in meets.items()}
+    """Shares of films that a user gets refused by the gate, answered with a warning, answered Unknown."""
+    results = list(predictor.predict_many(film.path for film in films.films))
+    all_films, unit = np.ones(len(results), bool), metrics.unit_weights(len(results))
+    criteria = {"refused": _is_refused, "warned": _has_warning, "unknown": _is_unknown}
+    hits = {name: np.array([criterion(result) for result in results]) for name, criterion in criteria.items()}
     return {
         name: metrics.with_interval(
-            float(metrics.weighted_share(hit, everything, once)[0]), metrics.weighted_share(hit, everything, weights)
+            float(metrics.weighted_share(hit, all_films, unit)[0]), metrics.weighted_share(hit, all_films, weights)
         )
         for name, hit in hits.items()
     }
@@ -101,7 +104,7 @@ def _is_refused(result: Prediction | Failure) -> bool:
     return isinstance(result, Failure) or result.probability is None
 
 
-def _is_warned(result: Prediction | Failure) -> bool:
+def _has_warning(result: Prediction | Failure) -> bool:
     return isinstance(result, Prediction) and bool(result.warnings)
 
 
@@ -111,20 +114,20 @@ def _is_unknown(result: Prediction | Failure) -> bool:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser("python -m pneumonia.evaluation.external", description=__doc__)
-    parser.add_argument("folder", type=Path, help="a folder with NORMAL/ and PNEUMONIA/")
-    parser.add_argument("--name", required=True, help="of the data set, as the card shall name it")
-    parser.add_argument("--of", default="films of another hospital", help="what films these are, in words for the page")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the entry for evaluation.json there")
-    parser.add_argument("--model", metavar="M", help="instead of PNEUMONIA_MODEL")
-    given = parser.parse_args(arguments)
+    parser.add_argument("folder", type=Path, help="folder with NORMAL/ and PNEUMONIA/")
+    parser.add_argument("--name", required=True, help="name of the data set in the card")
+    parser.add_argument("--of", default="films of another hospital", help="description of the films for page and card")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the entry for evaluation.json to FILE")
+    parser.add_argument("--model", metavar="M", help="model bundle; default: PNEUMONIA_MODEL")
+    options = parser.parse_args(arguments)
     try:
-        entry = external(load_predictor(given.model), given.folder, given.name, given.of)
+        entry = external(load_predictor(options.model), options.folder, options.name, options.of)
     except PneumoniaError as error:
         print(f"{error.code}: {error.message}", file=sys.stderr)
         return 2
     print(card.external_validation([entry]))
-    if given.json:
-        files.atomic_write(given.json, (json.dumps(entry, indent=1) + "\n").encode())
+    if options.json:
+        files.atomic_write(options.json, (json.dumps(entry, indent=1) + "\n").encode())
     return 0
 
 

@@ -1,4 +1,4 @@
-"""What the gate refuses, kind by kind: of images that are no chest films all should be, of chest films none.
+"""Share of images that the gate refuses, by kind of image. Ideal: all images that are not chest films, no chest film.
 
 python -m pneumonia.evaluation.gate_refusals unknown/hand unknown/spine --made chest_xray/val/NORMAL --json kinds.json
 """
@@ -29,45 +29,45 @@ from .table import Table
 
 @dataclass(frozen=True)
 class ImageKind:
-    """Images of one kind: how many were scored, refused (by the reason's code) or not read (`unreadable`)."""
+    """Images of one kind. `counts` has the keys `scored`, `unreadable` and the codes of the gate's reasons."""
 
     name: str
-    found: Counter[str]
+    counts: Counter[str]
 
     @property
     def images(self) -> int:
-        """How many could be read."""
-        return self.found.total() - self.found["unreadable"]
+        """Number of images that could be read."""
+        return self.counts.total() - self.counts["unreadable"]
 
     @property
     def refused(self) -> Figure:
-        """The share that was refused, for whatever reason, with its 95 % interval."""
-        return wilson_interval(self.images - self.found["scored"], self.images)
+        """Share that was refused, for any reason, with its 95 % interval."""
+        return wilson_interval(self.images - self.counts["scored"], self.images)
 
     @property
     def far(self) -> float | None:
-        """The share that was called no chest film at all."""
-        return round(self.found["not_a_chest_film"] / self.images, 5) if self.images else None
+        """Share that was refused as no chest film; None without images."""
+        return round(self.counts["not_a_chest_film"] / self.images, 5) if self.images else None
 
     def as_dict(self) -> dict[str, Any]:
         return {"name": self.name, "images": self.images, "refused": self.refused, "far": self.far}
 
 
 def count_refusals(predictor: Predictor, name: str, images: Iterable[Source]) -> ImageKind:
-    """What the predictor did with each image; an inverted film that it corrects counts as scored."""
-    found: Counter[str] = Counter()
+    """Counts the predictor's outcomes. An inverted film that it corrects counts as scored."""
+    counts: Counter[str] = Counter()
     for result in predictor.predict_many(images):
         if isinstance(result, Failure):
-            found["unreadable"] += 1
+            counts["unreadable"] += 1
         elif result.probability is not None or result.reason is None:
-            found["scored"] += 1
+            counts["scored"] += 1
         else:
-            found[result.reason.code] += 1
-    return ImageKind(name, found)
+            counts[result.reason.code] += 1
+    return ImageKind(name, counts)
 
 
 def wilson_interval(hits: int, images: int) -> Figure:
-    """The share of `hits` with its 95 % interval (Wilson, which holds at 0 and 1 too); None where there is no image."""
+    """Share of `hits` with its 95 % Wilson interval, which is valid at 0 and 1 too; None without images."""
     if not images:
         return {"value": None, "low": None, "high": None}
     interval = binomtest(hits, images).proportion_ci(method="wilson")
@@ -79,30 +79,30 @@ def wilson_interval(hits: int, images: int) -> Figure:
 
 
 def kinds(predictor: Predictor, folders: Sequence[Path], films: Path | None = None) -> Iterator[ImageKind]:
-    """A kind a folder; with a folder of `films` also what is made in code: patterns, and these films hung wrongly."""
+    """One kind for each folder. With `films`, also synthetic patterns and the films of that folder reoriented."""
     for folder in folders:
         yield count_refusals(predictor, folder.name, _files(folder))
     if films is not None:
-        for name, pictures in PATTERNS.items():
-            yield count_refusals(predictor, name, pictures())
-        for name, position in ORIENTATIONS.items():
-            yield count_refusals(predictor, name, reoriented(_files(films), position))
+        for name, generate in PATTERNS.items():
+            yield count_refusals(predictor, name, generate())
+        for name, reorient in ORIENTATIONS.items():
+            yield count_refusals(predictor, name, reoriented(_files(films), reorient))
 
 
 def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
 
 
-def _shown(found: Sequence[ImageKind]) -> str:
+def _to_markdown(image_kinds: Sequence[ImageKind]) -> str:
     rows = [
         [
             kind.name,
             f"{kind.images:,}",
             percent(kind.refused),
-            f"{kind.found['not_a_chest_film']:,}",
-            f"{kind.found['unreadable']:,}",
+            f"{kind.counts['not_a_chest_film']:,}",
+            f"{kind.counts['unreadable']:,}",
         ]
-        for kind in found
+        for kind in image_kinds
     ]
     columns = ["Images", "Read", "Refused (95 % interval)", "Refused as no chest film", "Unreadable"]
     return Table("Images refused by the gate", columns, rows).to_markdown()
@@ -111,22 +111,21 @@ def _shown(found: Sequence[ImageKind]) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser("python -m pneumonia.evaluation.gate_refusals", description=__doc__)
     parser.add_argument("folders", type=Path, nargs="*", metavar="FOLDER", help="images of one kind")
-    parser.add_argument("--made", type=Path, metavar="FILMS", help="patterns too, and the films of this folder turned")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write what was found there")
-    parser.add_argument("--model", help="instead of PNEUMONIA_MODEL")
-    given = parser.parse_args(arguments)
-    if not given.folders and given.made is None:
-        parser.error("nothing to judge: name a folder, or --made FILMS")
+    parser.add_argument("--made", type=Path, metavar="FILMS", help="add patterns and the reoriented films of FILMS")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the counts to FILE")
+    parser.add_argument("--model", help="model bundle; default: PNEUMONIA_MODEL")
+    options = parser.parse_args(arguments)
+    if not options.folders and options.made is None:
+        parser.error("no images; name a folder, or --made FILMS")
     try:
-        found = list(kinds(load_predictor(given.model), given.folders, given.made))
-        if given.json:
-            files.atomic_write(
-                given.json, (json.dumps({"kinds": [kind.as_dict() for kind in found]}, indent=1) + "\n").encode()
-            )
+        image_kinds = list(kinds(load_predictor(options.model), options.folders, options.made))
+        if options.json:
+            text = json.dumps({"kinds": [kind.as_dict() for kind in image_kinds]}, indent=1) + "\n"
+            files.atomic_write(options.json, text.encode())
     except PneumoniaError as error:
         print(f"{error.code}: {error.message}", file=sys.stderr)
         return 2
-    print(_shown(found))
+    print(_to_markdown(image_kinds))
     return 0
 
 

@@ -1,7 +1,7 @@
-"""The figures, and their 95 % intervals over patients.
+"""Metrics with 95 % bootstrap intervals over patients.
 
-One definition serves point and interval: every figure takes weights `[R, n]`, a row of ones for the point, and how
-often each film was drawn for a bootstrap replicate.
+One definition serves point estimate and interval. Every metric takes weights `[R, N]` and returns `[R]`: one row of
+ones for the point estimate, or for each bootstrap replicate how often each film was drawn.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ ECE_BINS = 15
 
 @dataclass(frozen=True)
 class Decisions:
-    """What a model said of `n` films.
+    """A model's decisions on `[N]` films.
 
-    `labels` 0/1; `probability` of pneumonia, calibrated; `forced` 0/1 at a threshold; `answered` where the service
-    gives an answer at an operating point (neither refused by the gate nor undecided).
+    `labels`: 0 Normal, 1 Pneumonia. `probability`: calibrated P(pneumonia). `thresholded`: 0 or 1 at a threshold.
+    `answered`: whether the service gives an answer at an operating point (neither refused by the gate nor undecided).
     """
 
     labels: Labels
@@ -37,6 +37,7 @@ class Decisions:
 
     @property
     def correct(self) -> npt.NDArray[np.bool_]:
+        """Whether the thresholded decision equals the label, `[N]`."""
         return np.equal(self.thresholded, self.labels)
 
 
@@ -46,32 +47,40 @@ Metric = Callable[[Decisions, Floats], Floats]
 def bootstrap_weights(
     patients: npt.NDArray[np.str_], replicates: int = REPLICATES, seed: int = BOOTSTRAP_SEED
 ) -> Floats:
-    """How often each film is drawn when whole patients are drawn with replacement, `[replicates, n]`."""
-    _, group = np.unique(patients, return_inverse=True)
-    count = int(group.max()) + 1
-    drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=replicates)
-    return drawn[:, group].astype(np.float64)
+    """How often each film is drawn when whole patients are drawn with replacement, `[replicates, N]`."""
+    _, patient_index = np.unique(patients, return_inverse=True)
+    count = int(patient_index.max()) + 1
+    draws = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=replicates)
+    return draws[:, patient_index].astype(np.float64)
+
+
+def unit_weights(films: int) -> Floats:
+    """Weights of the point estimate, `[1, N]`: every film counts once."""
+    return np.ones((1, films))
 
 
 def compute_metrics(answers: Decisions, weights: Floats, measures: Mapping[str, Metric]) -> dict[str, Figure]:
-    """Each measure's value with its percentile interval; None where a class is missing."""
-    once = np.ones((1, len(answers.labels)))
-    return {name: with_interval(float(of(answers, once)[0]), of(answers, weights)) for name, of in measures.items()}
+    """Each metric with its percentile interval; None if a class is missing."""
+    unit = unit_weights(len(answers.labels))
+    return {
+        name: with_interval(float(metric(answers, unit)[0]), metric(answers, weights))
+        for name, metric in measures.items()
+    }
 
 
 def with_interval(value: float, replicates: Floats) -> Figure:
-    """A value with the 2.5th and 97.5th percentile of its replicates."""
+    """A value with the 2.5th and 97.5th percentiles of its replicates; None if it is NaN."""
     if np.isnan(value):
         return {"value": None, "low": None, "high": None}
     low, high = np.nanpercentile(replicates, [2.5, 97.5])
     return {"value": round(value, 5), "low": round(float(low), 5), "high": round(float(high), 5)}
 
 
-def weighted_share(hit: npt.NDArray[np.bool_], among: npt.NDArray[np.bool_], weights: Floats) -> Floats:
-    """The weighted share of `hit` among `among`, `[R]`; NaN where nothing was drawn."""
+def weighted_share(hits: npt.NDArray[np.bool_], among: npt.NDArray[np.bool_], weights: Floats) -> Floats:
+    """The weighted share of `hits` within `among`, `[R]`; NaN if nothing was drawn."""
     total = weights @ among.astype(np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
-        ratio: Floats = (weights @ (hit & among).astype(np.float64)) / total
+        ratio: Floats = (weights @ (hits & among).astype(np.float64)) / total
     return ratio
 
 
@@ -92,35 +101,37 @@ def specificity(answers: Decisions, weights: Floats) -> Floats:
 
 
 def f1(answers: Decisions, weights: Floats) -> Floats:
-    found, real = precision(answers, weights), sensitivity(answers, weights)
+    positive_predictive_value, recall = precision(answers, weights), sensitivity(answers, weights)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return 2 * found * real / (found + real)
+        return 2 * positive_predictive_value * recall / (positive_predictive_value + recall)
 
 
 def auroc(answers: Decisions, weights: Floats) -> Floats:
-    """How often a pneumonia film lies above a normal one, a tie counting half; all replicates in one go."""
+    """Probability that a pneumonia film scores above a normal film, ties counting half; all replicates at once."""
     order = np.argsort(answers.probability, kind="stable")
     levels = np.flatnonzero(np.diff(answers.probability[order], prepend=-1.0) > 0)
-    drawn = weights[:, order]
-    ill, well = (np.add.reduceat(drawn * (answers.labels[order] == label), levels, axis=1) for label in (1, 0))
-    below = np.cumsum(well, axis=1) - well / 2
+    sorted_weights, sorted_labels = weights[:, order], answers.labels[order]
+    positives, negatives = (
+        np.add.reduceat(sorted_weights * (sorted_labels == label), levels, axis=1) for label in (1, 0)
+    )
+    negatives_below = np.cumsum(negatives, axis=1) - negatives / 2
     with np.errstate(invalid="ignore", divide="ignore"):
-        area: Floats = (ill * below).sum(axis=1) / (ill.sum(axis=1) * well.sum(axis=1))
+        pairs = positives.sum(axis=1) * negatives.sum(axis=1)
+        area: Floats = (positives * negatives_below).sum(axis=1) / pairs
     return area
 
 
 def auprc(answers: Decisions, weights: Floats) -> Floats:
-    """Scikit-learn's average precision, replicate by replicate."""
+    """scikit-learn's average precision, replicate by replicate."""
 
-    def one(row: Floats) -> float:
-        drawn = row > 0
-        if len(np.unique(answers.labels[drawn])) < 2:
+    def average_precision(row: Floats) -> float:
+        indices = np.flatnonzero(row > 0)
+        labels = answers.labels[indices]
+        if len(np.unique(labels)) < 2:
             return float("nan")
-        return float(
-            average_precision_score(answers.labels[drawn], answers.probability[drawn], sample_weight=row[drawn])
-        )
+        return float(average_precision_score(labels, answers.probability[indices], sample_weight=row[indices]))
 
-    return np.array([one(row) for row in weights])
+    return np.array([average_precision(row) for row in weights])
 
 
 def brier(answers: Decisions, weights: Floats) -> Floats:
@@ -129,7 +140,7 @@ def brier(answers: Decisions, weights: Floats) -> Floats:
 
 
 def ece(answers: Decisions, weights: Floats) -> Floats:
-    """Expected calibration error: 15 equal-width bins on the probability of pneumonia."""
+    """Expected calibration error over 15 equal-width bins of P(pneumonia)."""
     member = reliability_bins(answers.probability)[:, None] == np.arange(ECE_BINS)
     gaps = np.abs((weights * (answers.probability - answers.labels)) @ member.astype(np.float64))
     error: Floats = gaps.sum(axis=1) / weights.sum(axis=1)
@@ -137,7 +148,7 @@ def ece(answers: Decisions, weights: Floats) -> Floats:
 
 
 def coverage(answers: Decisions, weights: Floats) -> Floats:
-    """The share of films that get an answer."""
+    """Share of films that are answered."""
     return weighted_share(answers.answered, np.ones_like(answers.answered), weights)
 
 
@@ -154,7 +165,7 @@ def answered_specificity(answers: Decisions, weights: Floats) -> Floats:
 
 
 def overall_accuracy(answers: Decisions, weights: Floats) -> Floats:
-    """Right answers among all films: a refused or undecided film counts as wrong."""
+    """Correct answers among all films; refused and undecided films count as wrong."""
     return weighted_share(answers.correct & answers.answered, np.ones_like(answers.correct), weights)
 
 
@@ -177,14 +188,14 @@ NETWORK_METRICS: dict[str, Metric] = {
     "brier": brier,
     "ece": ece,
 }
-"""The network alone: every film is answered at the threshold."""
+"""The network without the gate: every film is answered at the threshold."""
 
 GATED_METRICS: dict[str, Metric] = {
     "gated_accuracy": overall_accuracy,
     "gated_sensitivity": overall_sensitivity,
     "gated_specificity": overall_specificity,
 }
-"""Every film that the gate lets through is answered at the threshold; a refused one counts as wrong."""
+"""Films accepted by the gate are answered at the threshold; refused films count as wrong."""
 
 SERVICE_METRICS: dict[str, Metric] = {
     "coverage": coverage,
@@ -193,9 +204,9 @@ SERVICE_METRICS: dict[str, Metric] = {
     "answered_specificity": answered_specificity,
     "overall_accuracy": overall_accuracy,
 }
-"""What a user gets at an operating point, gate and band included."""
+"""The service at an operating point, with gate and undecided band."""
 
 
 def reliability_bins(probability: Floats) -> npt.NDArray[np.int64]:
-    """The reliability bin of each probability, 0..14."""
+    """The reliability bin of each probability, 0 to 14."""
     return np.minimum((probability * ECE_BINS).astype(np.int64), ECE_BINS - 1)

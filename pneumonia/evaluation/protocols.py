@@ -1,7 +1,7 @@
-"""The three protocols: which films a model learns from, which choose its thresholds, which test it.
+"""The three evaluation protocols: which films are for training, for validation and for testing.
 
-All splits of ours keep a patient's films together (loose key, copies merged) and keep the classes' shares. A fourth
-split, `order5`, tests nothing: it is what a search validates by.
+Splits made here keep the films of a patient together (loose key, copies merged) and preserve the class proportions. A
+fourth split, `order5`, has no test part: recipe searches validate on it.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ from .dataset import FilmSet
 
 PROTOCOLS = ("official", "grouped80", "folds5")
 ORDER = "order5"
-"""Five blocks of the official train and val films in the order in which they were collected, by the numbers in their
-names. The films of a block were framed and exposed alike, so that a block held out is a little of another hospital; the
-official border is one of this kind. A random validation film has its like in training."""
+"""Five blocks of the official train and val films in order of collection, by the numbers in their file names. Films of
+one block were framed and exposed alike, so a held-out block resembles data of another hospital, as the official test
+does. A random validation film has similar films in training."""
 
 BLOCKS = 5
 
 SPLIT_SEED = 2018
-"""Fixed for all runs, whatever `--seed` says: two recipes are only comparable on the same films."""
+"""Fixed for all runs, independent of `--seed`: two recipes are comparable only on the same films."""
 
 VALIDATION_PARTS = 7
-"""One part in seven of what is not test is held out: it chooses calibration, operating points and the gate's limits."""
+"""One of seven parts of the non-test films is held out to choose calibration, operating points and gate limits."""
 
 Indices = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True)
 class Split:
-    """Indices into a `FilmSet`. `fold` is None but for `folds5` and `order5`, whose `test` is empty."""
+    """Indices into a `FilmSet`. `fold` is None except for `folds5` and `order5`. `test` is empty for `order5`."""
 
     protocol: str
     train: Indices
@@ -59,27 +59,28 @@ def _split(films: FilmSet, protocol: str, rest: Indices, test: Indices, fold: in
     return Split(protocol, train, validation, test, fold)
 
 
-def _grouped(films: FilmSet, where: Indices, parts: int) -> list[tuple[Indices, Indices]]:
-    from sklearn.model_selection import StratifiedGroupKFold  # two seconds, which a command's help need not wait for
+def _grouped(films: FilmSet, indices: Indices, parts: int) -> list[tuple[Indices, Indices]]:
+    from sklearn.model_selection import StratifiedGroupKFold  # takes 2 s; imported late so that --help is fast
 
     splitter = StratifiedGroupKFold(parts, shuffle=True, random_state=SPLIT_SEED)
-    patients, labels = films.patients[where], films.labels[where]
-    return [(where[rest], where[part]) for rest, part in splitter.split(where, labels, patients)]
+    patients, labels = films.patients[indices], films.labels[indices]
+    return [(indices[rest], indices[part]) for rest, part in splitter.split(indices, labels, patients)]
 
 
 def _blocks(films: FilmSet) -> list[Split]:
-    """Each block as the validation part of the other four; a patient belongs where the first of their films does."""
-    known = np.flatnonzero([film.split != "test" for film in films.films])
-    series, numbers = (np.array(column) for column in zip(*(films.films[index].place for index in known), strict=True))
-    block = np.empty(len(known), np.intp)
+    """Each block as validation part of the other four. All films of a patient are in the block of the first of them."""
+    indices = np.flatnonzero([film.split != "test" for film in films.films])
+    collection = (films.films[index].collection_index for index in indices)
+    series, numbers = (np.array(column) for column in zip(*collection, strict=True))
+    block = np.empty(len(indices), np.intp)
     for name in np.unique(series):
         members = np.flatnonzero(series == name)
         members = members[np.argsort(numbers[members], kind="stable")]
         block[members] = np.arange(len(members)) * BLOCKS // len(members)
-    first: dict[str, int] = {}
-    patients = films.patients[known]
-    for place in np.argsort(numbers, kind="stable"):
-        first.setdefault(patients[place], int(block[place]))
-    home = np.array([first[patient] for patient in patients])
-    nothing = np.array([], np.intp)
-    return [Split(ORDER, known[home != fold], known[home == fold], nothing, fold) for fold in range(BLOCKS)]
+    first_block: dict[str, int] = {}
+    patients = films.patients[indices]
+    for position in np.argsort(numbers, kind="stable"):
+        first_block.setdefault(patients[position], int(block[position]))
+    assigned = np.array([first_block[patient] for patient in patients])
+    empty = np.array([], np.intp)
+    return [Split(ORDER, indices[assigned != fold], indices[assigned == fold], empty, fold) for fold in range(BLOCKS)]

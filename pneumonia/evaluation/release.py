@@ -1,4 +1,4 @@
-"""A trained run becomes the embedded model: merge the figures, write the card, copy, pin.
+"""Release of a trained run as the embedded model: merge figures, write the card, copy the bundle, pin its hash.
 
 python -m pneumonia.evaluation.release runs/default-official --with runs/seed-grouped80 --external e.json --gate k.json
 """
@@ -38,11 +38,11 @@ def release(
     gate: Path | None = None,
     whole: bool = False,
 ) -> str:
-    """Copy the bundle of `run` to `target` with the figures of `others` beside its own; returns the config's sha256.
+    """Copies the bundle of `run` to `target` and adds the figures of `others`. Returns the config's sha256.
 
-    `external` are files of `pneumonia.evaluation.external` about this very model, `gate` one of
-    `pneumonia.evaluation.gate_refusals`. The Keras model is published, not embedded; `whole` copies it too.
-    Raises a `PneumoniaError` where a run is not whole or a file is of another model.
+    `external`: files written by `pneumonia.evaluation.external` for this model. `gate`: a file written by
+    `pneumonia.evaluation.gate_refusals`. `whole`: also copy the Keras model, which is published but not embedded.
+    Raises a `PneumoniaError` if a run is incomplete or a file is of another model.
     """
     bundle.load(run, run.name, require_all_files=whole)
     config, _ = bundle.read_config(run)
@@ -63,7 +63,7 @@ def release(
 def _of_this_model(path: Path, config: dict[str, Any]) -> dict[str, Any]:
     entry: dict[str, Any] = json.loads(path.read_bytes())
     if entry["model"] != identity(config):
-        raise UsageError(f"The figures on other films are of another model. Allowed: the run's own. Received: {path}.")
+        raise UsageError(f"The external figures are of another model. Allowed: the released run's. Received: {path}.")
     return entry
 
 
@@ -75,7 +75,7 @@ def _copy(run: Path, target: Path, config: dict[str, Any], *, whole: bool) -> No
 
 
 def figures_for_readme(evaluation: dict[str, Any]) -> str:
-    """The README's table and what other films say, between its marks."""
+    """The README's table of figures and the external validation, between the marks."""
     columns = {
         "default/official": "official test ({total} films)",
         "default/folds5": "five folds by patient",
@@ -83,29 +83,29 @@ def figures_for_readme(evaluation: dict[str, Any]) -> str:
         "seed/grouped80": "80/20 by patient, the original project's recipe",
     }
     runs = {name: evaluation["runs"][name] for name in columns if name in evaluation["runs"]}
-    there = {columns[name].format(**run.get("films", {})): run["figures"] for name, run in runs.items()}
+    by_column = {columns[name].format(**run.get("films", {})): run["figures"] for name, run in runs.items()}
     names = ("accuracy", "precision", "sensitivity", "specificity", "f1", "auroc", "ece")
-    rows = [[name, *(format_metric(name, figures[name]) for figures in there.values())] for name in names]
-    table = Table("Metrics", ["figure (95 % interval)", *there], rows)
+    rows = [[name, *(format_metric(name, figures[name]) for figures in by_column.values())] for name in names]
+    table = Table("Metrics", ["figure (95 % interval)", *by_column], rows)
     external = [f"\n{sentence}" for sentence in card.external_summary(evaluation.get("external", []))]
     return "\n".join([MARKS[0], table.to_markdown(), *external, MARKS[1]])
 
 
 def main() -> int:
     parser = argparse.ArgumentParser("python -m pneumonia.evaluation.release", description=__doc__)
-    parser.add_argument("run", type=Path, help="the run folder to embed")
-    parser.add_argument("--with", dest="others", type=Path, nargs="*", default=[], help="runs whose figures go beside")
-    parser.add_argument("--external", type=Path, nargs="*", default=[], help="figures on films of other hospitals")
-    parser.add_argument("--gate", type=Path, help="what the gate refuses of which images")
+    parser.add_argument("run", type=Path, help="run folder to embed")
+    parser.add_argument("--with", dest="others", type=Path, nargs="*", default=[], help="runs whose figures are added")
+    parser.add_argument("--external", type=Path, nargs="*", default=[], help="files of pneumonia.evaluation.external")
+    parser.add_argument("--gate", type=Path, help="file of pneumonia.evaluation.gate_refusals")
     parser.add_argument(
-        "--whole", type=Path, metavar="DIR", help="also write it there with model.keras, to be published"
+        "--whole", type=Path, metavar="DIR", help="also write the bundle with model.keras to DIR, for publishing"
     )
-    given = parser.parse_args()
-    merged: dict[str, Any] = {"external": given.external, "gate": given.gate}
+    options = parser.parse_args()
+    merged: dict[str, Any] = {"external": options.external, "gate": options.gate}
     try:
-        if given.whole:
-            release(given.run, given.others, given.whole, whole=True, **merged)
-        digest = release(given.run, given.others, **merged)
+        if options.whole:
+            release(options.run, options.others, options.whole, whole=True, **merged)
+        digest = release(options.run, options.others, **merged)
     except PneumoniaError as error:
         print(f"{error.code}: {error.message}", file=sys.stderr)
         return 2
@@ -113,7 +113,7 @@ def main() -> int:
     evaluation = json.loads((sources.EMBEDDED_FOLDER / bundle.EVALUATION).read_bytes())
     pattern = re.compile(f"{re.escape(MARKS[0])}.*?{re.escape(MARKS[1])}", re.DOTALL)
     README.write_text(pattern.sub(lambda _: figures_for_readme(evaluation), README.read_text()))
-    print(f"embedded {given.run} as {digest[:12]}")
+    print(f"embedded {options.run} as {digest[:12]}")
     return 0
 
 

@@ -1,8 +1,8 @@
-"""How many right answers are lost when a film is exposed, saved, turned or cropped in another way.
+"""Robustness audit: accuracy lost when test films are exposed, compressed, rotated or cropped differently.
 
-The network alone, every film answered at the balanced threshold: what the gate refuses stands beside, since refusing a
-film that one cannot read is right. A loss is paired: the same films before and after, the same patients drawn for its
-interval.
+The network without the gate, every film answered at the balanced threshold. The share that the gate refuses is reported
+separately, because refusing an unreadable film is correct. The loss is paired: the same films before and after, with
+the same bootstrap draws of patients.
 """
 
 from __future__ import annotations
@@ -26,52 +26,57 @@ from .metrics import Decisions, Figure, Floats
 from .perturbations import PERTURBATIONS, ROBUSTNESS_PERTURBATIONS, UNCHANGED
 
 SIDE = 224
-"""Films are changed as squares of this side in pixels, the size at which copies of these films are passed around, and
-then brought to the input's 150: a blur of 1 px means the same for a film of any size."""
+"""Side in pixels of the squares to which perturbations are applied, a common size for copies of these films. They are
+then resized to the 150 px input. A blur of 1 px is therefore the same for films of every size."""
 
 MEASURES = {name: metrics.NETWORK_METRICS[name] for name in ("accuracy", "sensitivity", "specificity")}
 
 
 def robustness(predictor: Predictor, films: FilmSet, *, quiet: bool = False) -> dict[str, Any]:
-    """Figures on the films as they are and after each change, with the accuracy lost and the share refused.
+    """Figures on the unchanged films and under each perturbation, with accuracy lost and share refused.
 
-    `loss` is a difference of accuracies: .02 are two points lost, below 0 the change did good. Films are read again
-    from their files.
+    `loss` is a difference of accuracies: .02 is a loss of two points, a negative value an increase. Films are read from
+    their files again.
     """
     squares = [square(film.path) for film in tqdm(films.films, "reading films", unit="film", disable=quiet or None)]
     weights = metrics.bootstrap_weights(films.strict_keys)
     point = predictor.operating_points[DEFAULT_POINT]
 
-    def after(name: str) -> Decisions:
-        inputs = np.stack([_seen(PERTURBATIONS[name](film)) for film in squares])
-        changed = dataclasses.replace(films, inputs=inputs)
-        return at_operating_point(films, score_films(predictor, changed, title=name, quiet=quiet), point, banded=False)
+    def decide(name: str) -> Decisions:
+        inputs = np.stack([_model_input(PERTURBATIONS[name](film)) for film in squares])
+        scores = score_films(predictor, dataclasses.replace(films, inputs=inputs), title=name, quiet=quiet)
+        return at_operating_point(films, scores, point, with_band=False)
 
-    before = after(UNCHANGED)
-    found = {}
+    before = decide(UNCHANGED)
+    rows = {}
     for name in ROBUSTNESS_PERTURBATIONS:
-        now = after(name)
-        found[name] = {**_figures(now, weights), "loss": loss(before, now, weights)}
-    return {"side": SIDE, "threshold": point.threshold, "baseline": _figures(before, weights), "changes": found}
+        after = decide(name)
+        rows[name] = {**_figures(after, weights), "loss": loss(before, after, weights)}
+    return {"side": SIDE, "threshold": point.threshold, "baseline": _figures(before, weights), "changes": rows}
 
 
 def square(path: Path) -> Image.Image:
-    """The film of a file at 224 x 224 and 8 bits, by one bilinear resize. Raises `FilmError`."""
+    """The film of a file as 8-bit 224 x 224 image, by one bilinear resize. Raises `FilmError`."""
     film = Image.fromarray(imaging.to_display(imaging.read(path)))
     return film.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
 
 
 def loss(before: Decisions, after: Decisions, weights: Floats) -> Figure:
-    """Accuracy before less accuracy after, with the interval of the paired difference."""
-    once = np.ones((1, len(before.labels)))
-    value, replicates = (metrics.accuracy(before, drawn) - metrics.accuracy(after, drawn) for drawn in (once, weights))
-    return metrics.with_interval(float(value[0]), replicates)
+    """Accuracy before minus accuracy after, with the interval of the paired difference."""
+
+    def difference(rows: Floats) -> Floats:
+        return metrics.accuracy(before, rows) - metrics.accuracy(after, rows)
+
+    return metrics.with_interval(float(difference(metrics.unit_weights(len(before.labels)))[0]), difference(weights))
 
 
-def _seen(film: Image.Image) -> npt.NDArray[np.uint8]:
+def _model_input(film: Image.Image) -> npt.NDArray[np.uint8]:
     return imaging.to_input(imaging.read(film))[:, :, 0]
 
 
-def _figures(found: Decisions, weights: Floats) -> dict[str, Figure]:
-    refused = metrics.compute_metrics(found, weights, {"refused": lambda a, w: 1 - metrics.coverage(a, w)})
-    return {**metrics.compute_metrics(found, weights, MEASURES), **refused}
+def _figures(decisions: Decisions, weights: Floats) -> dict[str, Figure]:
+    refused = {"refused": lambda decisions, rows: 1 - metrics.coverage(decisions, rows)}
+    return {
+        **metrics.compute_metrics(decisions, weights, MEASURES),
+        **metrics.compute_metrics(decisions, weights, refused),
+    }

@@ -1,10 +1,10 @@
-"""Does the network read the lungs? An audit for shortcuts.
+"""Shortcut audit: does the network read the lungs, or acquisition cues of the data set?
 
-Three questions. What is left when the lungs are hidden: a network that reads only lungs is at chance. What changes when
-normal and pneumonia films are saved, sharpened or cropped unlike each other: one that reads only lungs does not notice.
-And where the activation lies: one that reads only lungs has all of it inside the boxes, one that looks anywhere has the
-boxes' share of the film. The boxes are those of `explain.py`; heart, diaphragm and hila reach into and out of them, so
-that no real network meets the ideal.
+Three experiments. (1) The lungs are hidden: a network that reads only lungs is at chance. (2) Normal and pneumonia
+films are compressed, sharpened or cropped differently: a network that reads only lungs is unaffected. (3) Location of
+the activation: a network that reads only lungs has all of it inside the lung boxes; uniform activation has the boxes'
+share of the film. The boxes are those of `explain.py`. Heart, diaphragm and hila cross their edges, so no real network
+reaches the ideal.
 """
 
 from __future__ import annotations
@@ -29,57 +29,53 @@ from .assess import at_operating_point, score_films
 from .borders import replace_border_across_classes
 from .dataset import FilmSet
 from .metrics import Figure, Floats
-from .perturbations import Perturbation, blur, compress_jpeg, crop, sharpen
+from .perturbations import UNCHANGED, Perturbation, blur, compress_jpeg, crop, sharpen
 from .robustness import SIDE
 
 Films = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
 
 BORDER = 0.15
-"""The outer share of the film's width and height that is its border: collimator edge, letters, shoulders, no lung."""
+"""Width of the border as a share of the film's width and height: collimator edge, letters and shoulders, no lung."""
 
 ASPECTS = (1.25, 1.51)
-"""Mean width over height of the data set's normal and pneumonia films, in their first sizes."""
+"""Mean aspect ratio (width / height) of the data set's normal and pneumonia films in their original sizes."""
 
 MEASURES = {name: metrics.NETWORK_METRICS[name] for name in ("auroc", "accuracy")}
 
 
 def shortcuts(predictor: Predictor, films: FilmSet, *, quiet: bool = False) -> dict[str, Any]:
-    """The three questions' answers; AUROC and accuracy at the balanced threshold, the gate left out.
+    """Results of the three experiments: AUROC, and accuracy at the balanced threshold, of the network without the gate.
 
-    Films are read again from their files.
+    Films are read from their files again, in full resolution.
     """
     weights = metrics.bootstrap_weights(films.strict_keys)
+    point = predictor.operating_points[DEFAULT_POINT]
 
     def figures(title: str, inputs: Films) -> dict[str, Figure]:
-        outcome = score_films(predictor, dataclasses.replace(films, inputs=inputs), title=title, quiet=quiet)
-        return metrics.compute_metrics(
-            at_operating_point(films, outcome, predictor.operating_points[DEFAULT_POINT], banded=False),
-            weights,
-            MEASURES,
-        )
+        scores = score_films(predictor, dataclasses.replace(films, inputs=inputs), title=title, quiet=quiet)
+        return metrics.compute_metrics(at_operating_point(films, scores, point, with_band=False), weights, MEASURES)
 
-    swapped = _swapped(films, predictor.threads, quiet=quiet)
+    swapped = _swapped_inputs(films, predictor.threads, quiet=quiet)
+    across_classes = replace_border_across_classes(films.inputs, films.labels)
     return {
-        "baseline": figures("as it is", films.inputs),
+        "baseline": figures(UNCHANGED, films.inputs),
         "hidden": {name: figures(name, hide(films.inputs)) for name, hide in HIDDEN.items()},
         "swaps": {
-            **{cue: {way: figures(way, swapped[way]) for way in ways} for cue, ways in SWAPS.items()},
-            "border": {
-                FOREIGN_BORDER: figures(FOREIGN_BORDER, replace_border_across_classes(films.inputs, films.labels))
-            },
+            **{cue: {name: figures(name, swapped[name]) for name in swap} for cue, swap in SWAPS.items()},
+            "border": {FOREIGN_BORDER: figures(FOREIGN_BORDER, across_classes)},
         },
-        "activation": activation(films, _inside(predictor, films, quiet=quiet), weights),
+        "activation": activation(films, _shares_inside_lungs(predictor, films, quiet=quiet), weights),
     }
 
 
 def activation(films: FilmSet, inside: Floats, weights: Floats) -> dict[str, Any]:
-    """How the share of the activation inside the lung boxes, one number a film, is spread; NaN is a map without any."""
+    """Distribution of `inside` `[N]`, each film's share of activation inside the lung boxes; NaN: no activation."""
     groups = {"all": np.ones(len(inside), bool)} | {name: films.labels == label for label, name in enumerate(CLASSES)}
     return {
         "chance": round(float(lung_boxes(imaging.INPUT_SIDE).mean()), 5),
         "without": int(np.isnan(inside).sum()),
-        "films": {name: _spread(inside, among & ~np.isnan(inside), weights) for name, among in groups.items()},
+        "films": {name: _distribution(inside, among & ~np.isnan(inside), weights) for name, among in groups.items()},
     }
 
 
@@ -99,69 +95,70 @@ def border(side: int) -> Mask:
     return mask
 
 
-def _spread(inside: Floats, among: Mask, weights: Floats) -> dict[str, Any]:
+def _distribution(inside: Floats, among: Mask, weights: Floats) -> dict[str, Any]:
     if not among.any():
         return {"count": 0}
     lower, median, upper = np.quantile(inside[among], [0.25, 0.5, 0.75])
-    once = np.ones((1, len(inside)))
-    half, drawn = (metrics.weighted_share(inside >= explain.MIN_NAMED_SHARE, among, rows) for rows in (once, weights))
     quartiles = {"lower": lower, "median": median, "upper": upper}
+    at_least_half = inside >= explain.MIN_NAMED_SHARE
+    value = metrics.weighted_share(at_least_half, among, metrics.unit_weights(len(inside)))
+    replicates = metrics.weighted_share(at_least_half, among, weights)
     return {
         "count": int(among.sum()),
-        **{name: round(float(value), 5) for name, value in quartiles.items()},
-        "at_least_half": metrics.with_interval(float(half[0]), drawn),
+        **{name: round(float(quantile), 5) for name, quantile in quartiles.items()},
+        "at_least_half": metrics.with_interval(float(value[0]), replicates),
     }
 
 
-def _inside(predictor: Predictor, films: FilmSet, *, quiet: bool) -> Floats:
-    """The share of each film's positive activation that lies inside the lung boxes, `[N]`; NaN where there is none."""
+def _shares_inside_lungs(predictor: Predictor, films: FilmSet, *, quiet: bool) -> Floats:
+    """`[N]`: share of each film's positive activation inside the lung boxes; NaN for a map without activation."""
 
-    def one(film: Films) -> float:
-        found = predictor.score(np.repeat(film[:, :, None], 3, axis=2))[1]
-        return sum(explain.zone_shares(found).values()) if found.max() > 0 else float("nan")
+    def share_inside(film: Films) -> float:
+        activation_map = predictor.score(np.repeat(film[:, :, None], 3, axis=2))[1]
+        return sum(explain.zone_shares(activation_map).values()) if activation_map.max() > 0 else float("nan")
 
     with ThreadPoolExecutor(predictor.threads) as pool:
-        rows = pool.map(one, films.inputs)
-        return np.array(list(tqdm(rows, "activation", len(films.films), unit="film", disable=quiet or None)))
+        shares = pool.map(share_inside, films.inputs)
+        return np.array(list(tqdm(shares, "activation", len(films.films), unit="film", disable=quiet or None)))
 
 
-def _swapped(films: FilmSet, threads: int, *, quiet: bool) -> dict[str, Films]:
-    """For each way of the swaps, the inputs `[N, 150, 150]`: a film is read once and changed as its class is."""
-    ways = {way: changes for pair in SWAPS.values() for way, changes in pair.items()}
+def _swapped_inputs(films: FilmSet, threads: int, *, quiet: bool) -> dict[str, Films]:
+    """Model inputs `[N, 150, 150]` for each variant of the swaps. Each file is read once."""
+    variants = {name: pair for swap in SWAPS.values() for name, pair in swap.items()}
 
-    def one(path: Path, label: int) -> Films:
+    def inputs(path: Path, label: int) -> Films:
         film = Image.fromarray(imaging.to_display(imaging.read(path, full_resolution=True)))
-        return np.stack([imaging.to_input(imaging.read(pair[label](film)))[:, :, 0] for pair in ways.values()])
+        return np.stack([imaging.to_input(imaging.read(pair[label](film)))[:, :, 0] for pair in variants.values()])
 
     with ThreadPoolExecutor(threads) as pool:
-        rows = pool.map(one, [film.path for film in films.films], films.labels)
-        changed = list(tqdm(rows, "changing films", len(films.films), unit="film", disable=quiet or None))
-    return dict(zip(ways, np.stack(changed, axis=1), strict=True))
+        rows = pool.map(inputs, [film.path for film in films.films], films.labels)
+        stacks = list(tqdm(rows, "swapping cues", len(films.films), unit="film", disable=quiet or None))
+    return dict(zip(variants, np.stack(stacks, axis=1), strict=True))
 
 
-def _hidden(mask: Mask, *, mean: bool) -> Callable[[Films], Films]:
-    """Films with all that the mask covers black, or at the film's own mean."""
+def _hide(mask: Mask, *, fill_with_mean: bool) -> Callable[[Films], Films]:
+    """A function that fills everything under the mask with black, or with the film's own mean."""
 
     def hide(films: Films) -> Films:
-        filling = films.mean(axis=(1, 2), keepdims=True).round().astype(np.uint8) if mean else np.uint8(0)
-        return np.where(mask, filling, films)
+        fill = films.mean(axis=(1, 2), keepdims=True).round().astype(np.uint8) if fill_with_mean else np.uint8(0)
+        return np.where(mask, fill, films)
 
     return hide
 
 
-def _at_square(change: Perturbation) -> Perturbation:
-    """Sharpness in pixels of the 224 px square: at a detector's size a pixel's blur would not reach the input."""
-    return lambda film: change(film.resize((SIDE, SIDE), Image.Resampling.BILINEAR))
+def _at_square(perturbation: Perturbation) -> Perturbation:
+    """Applies a perturbation to the 224 px square: at detector resolution, a 1 px blur would not affect the input."""
+    return lambda film: perturbation(film.resize((SIDE, SIDE), Image.Resampling.BILINEAR))
 
 
 _TO_OTHER_ASPECT = 1 - ASPECTS[0] / ASPECTS[1]
-_wider, _narrower = crop(0.0, _TO_OTHER_ASPECT), crop(_TO_OTHER_ASPECT, 0.0)
-"""Cropped in one direction, as far as one class's aspect is from the other's; the square input stretches the rest."""
+_widen, _narrow = crop(0.0, _TO_OTHER_ASPECT), crop(_TO_OTHER_ASPECT, 0.0)
+"""Crops in one direction that change one class's aspect ratio to the other's; the square input stretches the rest."""
 
 HIDDEN: dict[str, Callable[[Films], Films]] = {
-    "lungs black": _hidden(lung_boxes(imaging.INPUT_SIDE), mean=False),
-    "lungs at the film's mean": _hidden(lung_boxes(imaging.INPUT_SIDE), mean=True),
-    "border alone, the rest black": _hidden(~border(imaging.INPUT_SIDE), mean=False),
+    "lungs black": _hide(lung_boxes(imaging.INPUT_SIDE), fill_with_mean=False),
+    "lungs at the film's mean": _hide(lung_boxes(imaging.INPUT_SIDE), fill_with_mean=True),
+    "border alone, the rest black": _hide(~border(imaging.INPUT_SIDE), fill_with_mean=False),
 }
 
 FOREIGN_BORDER = "each in the border of the other class"
@@ -176,9 +173,9 @@ SWAPS: dict[str, dict[str, tuple[Perturbation, Perturbation]]] = {
         "normal blurred, pneumonia sharpened": (_at_square(blur(1.0)), _at_square(sharpen)),
     },
     "aspect": {
-        "normal narrower, pneumonia wider": (_narrower, _wider),
-        "normal wider, pneumonia narrower": (_wider, _narrower),
+        "normal narrower, pneumonia wider": (_narrow, _widen),
+        "normal wider, pneumonia narrower": (_widen, _narrow),
     },
 }
-"""For each cue, what is done to (normal, pneumonia) films; the first way of compression and aspect is the training
-set's own."""
+"""Cue -> variant -> perturbations of the (normal, pneumonia) films. The first variant of compression and of aspect is
+that of the training set."""

@@ -73,8 +73,8 @@ WRONG = {
     "better sensitivity": (put(0.99, "figures", "sensitivity", "value", of=in_run), "sensitivity: "),
     "no specificity": (put(None, "figures", "specificity", "value", of=in_run), "specificity: the figure is None"),
     "better AUROC": (put(0.999, "figures", "auroc", "value", of=in_run), "auroc: 0.999 among the figures"),
-    "a film less": (put(623, "films", "total", of=in_run), "does not count the 623 films"),
-    "other normals": (put(233, "films", "normal", of=in_run), "233 of them normal"),
+    "a film less": (put(623, "films", "total", of=in_run), "does not count 623 films"),
+    "other normals": (put(233, "films", "normal", of=in_run), "with 233 normal ones"),
     "another threshold": (
         put(0.7, "operating_points", "balanced", "threshold", of=in_config),
         "threshold: config.json",
@@ -93,7 +93,7 @@ WRONG = {
     "a narrower gate": (put(0.0, "gate", "edges", "distance", "near", of=in_config), "the model answers None"),
     "another recipe's name": (
         put("seed", "recipe", of=in_run),
-        "The run default/official says that it is seed/official",
+        "The run default/official contains the figures of seed/official",
     ),
     "another model's figures elsewhere": (
         lambda _, evaluation: evaluation["external"][0]["model"].update({bundle.GRAPH: "0" * 64}),
@@ -130,7 +130,7 @@ def test_a_card_that_was_improved_by_hand_is_found(folder: Path) -> None:
 def test_a_bundle_without_a_card_is_found(folder: Path) -> None:
     (folder / bundle.CARD).unlink()
     bundle.write_config(folder, bundle.read_config(folder)[0])
-    with pytest.raises(FiguresDisagree, match="There is no card"):
+    with pytest.raises(FiguresDisagree, match="The card .* is missing"):
         check(folder)
 
 

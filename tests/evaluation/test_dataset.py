@@ -124,7 +124,7 @@ def test_a_broken_file_is_reported_and_not_fatal(root: Path) -> None:
     found = dataset.load_films(root, quiet=True)
     assert len(found.films) == len(found.inputs) == len(found.digests) == COUNT
     assert [path for path, _ in found.broken] == [broken.relative_to(root)]
-    assert f"left out, broken: {broken.relative_to(root)}: " in found.report()
+    assert f"skipped, damaged: {broken.relative_to(root)}: " in found.report()
 
 
 def test_films_after_a_broken_one_keep_their_pixels(root: Path) -> None:

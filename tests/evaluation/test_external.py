@@ -72,7 +72,7 @@ def test_the_entry_names_its_model_by_what_scores_and_refuses(entry: dict[str, A
         (0.44, "no better than chance"),
         (0.56, "hardly better than chance"),
         (0.85, "of use"),
-        (1.0, "as good as at home"),
+        (1.0, "as good as on the data set's own films"),
         (None, "no better than chance"),
     ],
 )

@@ -27,10 +27,10 @@ def folder(tmp_path: Path, normal_film: Any, encode: Any) -> Path:
 
 def test_every_file_is_counted_once(predictor: Predictor, folder: Path) -> None:
     [kind] = kinds(predictor, [folder])
-    assert (kind.name, kind.found.total(), kind.images) == ("mixed", 4, 3)
-    assert (kind.found["scored"], kind.found["unreadable"]) == (1, 1)
-    assert kind.far == pytest.approx(kind.found["not_a_chest_film"] / 3, abs=1e-5)
-    assert kind.found["not_a_chest_film"] >= 1
+    assert (kind.name, kind.counts.total(), kind.images) == ("mixed", 4, 3)
+    assert (kind.counts["scored"], kind.counts["unreadable"]) == (1, 1)
+    assert kind.far == pytest.approx(kind.counts["not_a_chest_film"] / 3, abs=1e-5)
+    assert kind.counts["not_a_chest_film"] >= 1
 
 
 def test_the_table_has_a_row_a_folder(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -93,7 +93,7 @@ def test_patterns_are_pictures_each_of_its_own_and_the_same_in_every_run(name: s
 
 
 def test_an_inverted_film_counts_as_scored(predictor: Predictor, normal_film: Any) -> None:
-    assert count_refusals(predictor, "inverted", [255 - normal_film]).found == {"scored": 1}
+    assert count_refusals(predictor, "inverted", [255 - normal_film]).counts == {"scored": 1}
 
 
 @pytest.mark.parametrize(("hits", "images", "low", "high"), [(0, 10, 0.0, 0.2775), (10, 10, 0.7225, 1.0)])

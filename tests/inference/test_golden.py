@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from pneumonia import Predictor
-from pneumonia.evaluation.consistency import TOLERANCE
+from pneumonia.evaluation.consistency import EXAMPLE_TOLERANCE
 
 
 def test_the_examples_get_the_answers_that_the_bundle_promises(predictor: Predictor) -> None:
     expected = predictor.bundle.evaluation["examples"]
     assert set(expected) == {path.name for path in predictor.bundle.examples}
     for path in predictor.bundle.examples:
-        assert predictor.predict(path).probability == pytest.approx(expected[path.name], abs=TOLERANCE)
+        assert predictor.predict(path).probability == pytest.approx(expected[path.name], abs=EXAMPLE_TOLERANCE)
 
 
 def test_one_film_alone_and_among_many_gets_the_same_answer(predictor: Predictor) -> None:
