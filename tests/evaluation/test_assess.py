@@ -35,14 +35,14 @@ def test_examine_scores_as_predict_does_and_also_what_the_gate_refuses(predictor
 
 def test_a_refused_film_counts_as_wrong_where_all_films_count(predictor: Predictor, films: FilmSet) -> None:
     perfect = FilmScores(np.array([0.0, 0.0, 1.0, 1.0]), np.array([False, True, False, False]), (None, "x", None, None))
-    found = evaluate(films, perfect, predictor)
-    assert found["figures"]["accuracy"]["value"] == 1.0
-    assert found["figures"]["gated_accuracy"]["value"] == 0.75
-    assert found["figures"]["gated_specificity"]["value"] == 0.5
-    assert found["operating_points"]["balanced"]["coverage"]["value"] == 0.75
-    assert found["operating_points"]["balanced"]["answered_accuracy"]["value"] == 1.0
-    assert found["kinds"]["normal"]["refused"]["value"] == 0.5
-    assert (found["films"]["total"], found["films"]["bacterial"], found["patients"]) == (4, 2, 3)
+    run = evaluate(films, perfect, predictor)
+    assert run["figures"]["accuracy"]["value"] == 1.0
+    assert run["figures"]["gated_accuracy"]["value"] == 0.75
+    assert run["figures"]["gated_specificity"]["value"] == 0.5
+    assert run["operating_points"]["balanced"]["coverage"]["value"] == 0.75
+    assert run["operating_points"]["balanced"]["answered_accuracy"]["value"] == 1.0
+    assert run["kinds"]["normal"]["refused"]["value"] == 0.5
+    assert (run["films"]["total"], run["films"]["bacterial"], run["patients"]) == (4, 2, 3)
 
 
 def test_the_confusion_counts_films(predictor: Predictor, films: FilmSet) -> None:
@@ -55,9 +55,11 @@ def test_probabilities_for_the_films_own_prevalence_stand_beside_those_shown(
     predictor: Predictor, films: FilmSet
 ) -> None:
     """Half of these films are ill; shown for the calibration's prevalence, such a film's .5 is less than a half."""
-    shown = predictor.bundle.calibration.prevalence
-    unsure = FilmScores(np.full(len(films.films), shown), np.zeros(len(films.films), bool), (None,) * len(films.films))
-    found = evaluate(films, unsure, predictor)
-    assert found["known_prevalence"]["prevalence"] == 0.5
-    assert found["known_prevalence"]["figures"]["ece"]["value"] == pytest.approx(0.0, abs=1e-6)
-    assert found["figures"]["ece"]["value"] == pytest.approx(shown - 0.5, abs=1e-4)
+    prevalence = predictor.bundle.calibration.prevalence
+    uncertain = FilmScores(
+        np.full(len(films.films), prevalence), np.zeros(len(films.films), bool), (None,) * len(films.films)
+    )
+    run = evaluate(films, uncertain, predictor)
+    assert run["known_prevalence"]["prevalence"] == 0.5
+    assert run["known_prevalence"]["figures"]["ece"]["value"] == pytest.approx(0.0, abs=1e-6)
+    assert run["figures"]["ece"]["value"] == pytest.approx(prevalence - 0.5, abs=1e-4)

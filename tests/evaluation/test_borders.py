@@ -20,15 +20,15 @@ def test_the_frame_holds_both_lung_boxes() -> None:
 
 
 def test_the_chest_is_untouched_and_the_border_is_the_others() -> None:
-    found = replace_border(FILM, OTHER)
-    np.testing.assert_array_equal(found[40:110, 40:110], FILM[40:110, 40:110])
-    assert np.corrcoef(found[:10].ravel(), OTHER[:10].ravel())[0, 1] > 0.99
+    result = replace_border(FILM, OTHER)
+    np.testing.assert_array_equal(result[40:110, 40:110], FILM[40:110, 40:110])
+    assert np.corrcoef(result[:10].ravel(), OTHER[:10].ravel())[0, 1] > 0.99
 
 
 def test_the_border_takes_the_films_exposure() -> None:
-    found = replace_border(FILM, OTHER)
-    np.testing.assert_allclose(found[:10].mean(), FILM.mean(), atol=6)
-    np.testing.assert_allclose(found[:10].std(), FILM.std(), rtol=0.2)
+    result = replace_border(FILM, OTHER)
+    np.testing.assert_allclose(result[:10].mean(), FILM.mean(), atol=6)
+    np.testing.assert_allclose(result[:10].std(), FILM.std(), rtol=0.2)
 
 
 def test_each_film_gets_a_border_of_the_other_class() -> None:
@@ -37,6 +37,6 @@ def test_each_film_gets_a_border_of_the_other_class() -> None:
     films = np.full((10, 150, 150), 100, np.uint8)
     films[:, ::2] = 140
     films[labels == 1, :, :8] = 255
-    found = replace_border_across_classes(films, labels)
-    bright = found[:, :, :8].mean(axis=(1, 2)) > found[:, :, 60:90].mean(axis=(1, 2)) + 40
+    result = replace_border_across_classes(films, labels)
+    bright = result[:, :, :8].mean(axis=(1, 2)) > result[:, :, 60:90].mean(axis=(1, 2)) + 40
     np.testing.assert_array_equal(bright, labels == 0)

@@ -80,9 +80,9 @@ def test_the_confusion_is_that_of_the_figures(served: dict[str, Any]) -> None:
 
 
 def metadata(text: str) -> ModelCardData:
-    found = ModelCard(text).data
-    assert isinstance(found, ModelCardData)
-    return found
+    result = ModelCard(text).data
+    assert isinstance(result, ModelCardData)
+    return result
 
 
 def test_the_front_matter_has_a_model_index(embedded: str, served: dict[str, Any]) -> None:
@@ -143,8 +143,8 @@ PAIR = {"auroc": {"value": 0.871, "low": 0.841, "high": 0.899}, "accuracy": HALF
 
 def full(evaluation: dict[str, Any], name: str) -> dict[str, Any]:
     """The evaluation with everything that a card can show."""
-    found: dict[str, Any] = json.loads(json.dumps(evaluation))
-    run = found["runs"][name]
+    result: dict[str, Any] = json.loads(json.dumps(evaluation))
+    run = result["runs"][name]
     row = {"accuracy": HALF, "sensitivity": HALF, "specificity": HALF, "refused": HALF}
     changes = {"turned": {**row, "loss": LOST}, "noise": {**row, "loss": HALF}}
     run["robustness"] = {"side": 224, "threshold": 0.321, "baseline": row, "changes": changes}
@@ -160,8 +160,8 @@ def full(evaluation: dict[str, Any], name: str) -> dict[str, Any]:
     }
     curve = run["curves"]["reliability"]
     folds = {"films": 5232, "figures": {"ece": {"value": 0.0195, "low": 0.01, "high": 0.03}}, "reliability": curve}
-    found["runs"]["default/folds5"] = {**run, "protocol": "folds5", "folds": [run, run], "out_of_fold": folds}
-    found["external"] = [
+    result["runs"]["default/folds5"] = {**run, "protocol": "folds5", "folds": [run, run], "out_of_fold": folds}
+    result["external"] = [
         {
             **{part: run[part] for part in ("films", "patients", "figures")},
             "name": "Elsewhere",
@@ -172,8 +172,8 @@ def full(evaluation: dict[str, Any], name: str) -> dict[str, Any]:
             "service": {"refused": HALF, "warned": HALF, "unknown": HALF},
         }
     ]
-    found["gate_kinds"] = {"kinds": [{"name": "hand", "images": 10, "refused": HALF, "far": 0.25}]}
-    return found
+    result["gate_kinds"] = {"kinds": [{"name": "hand", "images": 10, "refused": HALF, "far": 0.25}]}
+    return result
 
 
 @pytest.fixture(scope="session")

@@ -44,7 +44,7 @@ def run_of(evaluation: Json) -> Json:
     return run
 
 
-def put(value: object, *path: str, of: Callable[[Json, Json], Json]) -> Change:
+def assign(value: object, *path: str, of: Callable[[Json, Json], Json]) -> Change:
     def change(config: Json, evaluation: Json) -> None:
         inside = of(config, evaluation)
         for name in path[:-1]:
@@ -69,30 +69,30 @@ def in_evaluation(_: Json, evaluation: Json) -> Json:
 NORMAL = "average-of-64-typical-normal-films.png"
 
 WRONG = {
-    "better accuracy": (put(0.96, "figures", "accuracy", "value", of=in_run), "accuracy: the figure is 0.96"),
-    "better sensitivity": (put(0.99, "figures", "sensitivity", "value", of=in_run), "sensitivity: "),
-    "no specificity": (put(None, "figures", "specificity", "value", of=in_run), "specificity: the figure is None"),
-    "better AUROC": (put(0.999, "figures", "auroc", "value", of=in_run), "auroc: 0.999 among the figures"),
-    "a film less": (put(623, "films", "total", of=in_run), "does not count 623 films"),
-    "other normals": (put(233, "films", "normal", of=in_run), "with 233 normal ones"),
+    "better accuracy": (assign(0.96, "figures", "accuracy", "value", of=in_run), "accuracy: the figure is 0.96"),
+    "better sensitivity": (assign(0.99, "figures", "sensitivity", "value", of=in_run), "sensitivity: "),
+    "no specificity": (assign(None, "figures", "specificity", "value", of=in_run), "specificity: the figure is None"),
+    "better AUROC": (assign(0.999, "figures", "auroc", "value", of=in_run), "auroc: 0.999 among the figures"),
+    "a film less": (assign(623, "films", "total", of=in_run), "does not count 623 films"),
+    "other normals": (assign(233, "films", "normal", of=in_run), "with 233 normal ones"),
     "another threshold": (
-        put(0.7, "operating_points", "balanced", "threshold", of=in_config),
+        assign(0.7, "operating_points", "balanced", "threshold", of=in_config),
         "threshold: config.json",
     ),
-    "another run's threshold": (put(0.5, "threshold", of=in_run), "threshold: config.json has 0.74"),
-    "another seed": (put(7, "seed", of=in_run), "seed: config.json has 1, evaluation.json 7"),
-    "another commit": (put("abcdef", "revision", of=in_config), "git revision: config.json has abcdef"),
-    "other libraries": (put({"numpy": "1"}, "versions", of=in_run), "versions of the libraries"),
-    "other films": (put(5000, "data", "films", of=in_config), "films for training and validation"),
-    "another calibration": (put(3.0, "calibration", "intercept", of=in_config), "the model answers"),
+    "another run's threshold": (assign(0.5, "threshold", of=in_run), "threshold: config.json has 0.74"),
+    "another seed": (assign(7, "seed", of=in_run), "seed: config.json has 1, evaluation.json 7"),
+    "another commit": (assign("abcdef", "revision", of=in_config), "git revision: config.json has abcdef"),
+    "other libraries": (assign({"numpy": "1"}, "versions", of=in_run), "versions of the libraries"),
+    "other films": (assign(5000, "data", "films", of=in_config), "films for training and validation"),
+    "another calibration": (assign(3.0, "calibration", "intercept", of=in_config), "the model answers"),
     "another answer": (
-        put(0.5, "examples", NORMAL, of=in_evaluation),
+        assign(0.5, "examples", NORMAL, of=in_evaluation),
         f"{NORMAL}: evaluation.json has the probability",
     ),
-    "an answer too few": (put({}, "examples", of=in_evaluation), "evaluation.json has answers for \\[\\]"),
-    "a narrower gate": (put(0.0, "gate", "edges", "distance", "near", of=in_config), "the model answers None"),
+    "an answer too few": (assign({}, "examples", of=in_evaluation), "evaluation.json has answers for \\[\\]"),
+    "a narrower gate": (assign(0.0, "gate", "edges", "distance", "near", of=in_config), "the model answers None"),
     "another recipe's name": (
-        put("seed", "recipe", of=in_run),
+        assign("seed", "recipe", of=in_run),
         "The run default/official contains the figures of seed/official",
     ),
     "another model's figures elsewhere": (
@@ -113,9 +113,9 @@ def test_a_bundle_that_was_only_sealed_again_agrees(folder: Path) -> None:
 
 @pytest.mark.parametrize("what", WRONG)
 def test_what_disagrees_is_named(folder: Path, what: str) -> None:
-    change, said = WRONG[what]
+    change, message = WRONG[what]
     rewrite(folder, change)
-    with pytest.raises(FiguresDisagree, match=said):
+    with pytest.raises(FiguresDisagree, match=message):
         check(folder)
 
 

@@ -53,8 +53,8 @@ def test_a_name_tells_patient_and_kind(name: str, expected: tuple[str, str, str]
 
 
 def test_files_of_unknown_names_are_patients_of_their_own() -> None:
-    found = film_set(["train/NORMAL/a.png", "train/NORMAL/b.png", "test/NORMAL/a.png"])
-    assert len(set(found.strict_keys)) == len(set(found.patients)) == 3
+    films = film_set(["train/NORMAL/a.png", "train/NORMAL/b.png", "test/NORMAL/a.png"])
+    assert len(set(films.strict_keys)) == len(set(films.patients)) == 3
 
 
 def test_an_unknown_name_of_a_normal_film_is_normal() -> None:
@@ -64,31 +64,31 @@ def test_an_unknown_name_of_a_normal_film_is_normal() -> None:
 def test_copies_share_a_patient_also_over_a_chain() -> None:
     names = ["train/NORMAL/IM-0001-1.jpeg", "train/NORMAL/IM-0002-1.jpeg", "train/NORMAL/IM-0002-2.jpeg"]
     names += ["train/NORMAL/IM-0003-1.jpeg", "train/NORMAL/IM-0004-1.jpeg"]
-    found = film_set(names, ["a", "a", "b", "b", "c"])
-    assert found.duplicates == [[0, 1], [2, 3]]
-    assert len(set(found.patients[:4])) == 1
-    assert found.patients[4] == "IM-0004"
+    films = film_set(names, ["a", "a", "b", "b", "c"])
+    assert films.duplicates == [[0, 1], [2, 3]]
+    assert len(set(films.patients[:4])) == 1
+    assert films.patients[4] == "IM-0004"
 
 
 def test_copies_do_not_touch_the_strict_key() -> None:
-    found = film_set(["test/NORMAL/IM-0001-1.jpeg", "test/NORMAL/IM-0002-1.jpeg"], ["a", "a"])
-    assert found.strict_keys.tolist() == ["IM-0001", "IM-0002"]
+    films = film_set(["test/NORMAL/IM-0001-1.jpeg", "test/NORMAL/IM-0002-1.jpeg"], ["a", "a"])
+    assert films.strict_keys.tolist() == ["IM-0001", "IM-0002"]
 
 
 def test_every_film_of_the_layout_is_read(root: Path) -> None:
-    found = dataset.load_films(root, quiet=True)
-    assert {f"{film.path.parent.relative_to(root).as_posix()}/{film.path.name}" for film in found.films} == {
+    films = dataset.load_films(root, quiet=True)
+    assert {f"{film.path.parent.relative_to(root).as_posix()}/{film.path.name}" for film in films.films} == {
         f"{folder}/{name}" for folder, names in LAYOUT.items() for name in names
     }
-    assert found.inputs.shape == (COUNT, 150, 150) and found.inputs.dtype == np.uint8
-    assert all(film.label == int("PNEUMONIA" in film.path.parts) for film in found.films)
-    assert all(film.split in film.path.parts for film in found.films)
-    assert found.broken == ()
+    assert films.inputs.shape == (COUNT, 150, 150) and films.inputs.dtype == np.uint8
+    assert all(film.label == int("PNEUMONIA" in film.path.parts) for film in films.films)
+    assert all(film.split in film.path.parts for film in films.films)
+    assert films.broken == ()
 
 
 def test_inputs_stand_beside_their_own_films(root: Path) -> None:
-    found = dataset.load_films(root, quiet=True)
-    for film, pixels, digest in zip(found.films, found.inputs, found.digests, strict=True):
+    films = dataset.load_films(root, quiet=True)
+    for film, pixels, digest in zip(films.films, films.inputs, films.digests, strict=True):
         alone = dataset.imaging.to_input(dataset.imaging.read(film.path))[:, :, 0]
         assert np.array_equal(pixels, alone)
         assert digest == dataset.hashlib.sha256(film.path.read_bytes()).hexdigest()
@@ -114,17 +114,17 @@ def test_hidden_files_and_folders_are_no_films(root: Path) -> None:
     for name in (".DS_Store", "._IM-0001-0001.jpeg"):
         (root / "test" / "NORMAL" / name).write_bytes(b"\0")
     (root / "test" / "NORMAL" / "folder").mkdir()
-    found = dataset.load_films(root, quiet=True)
-    assert (len(found.films), found.broken) == (COUNT, ())
+    films = dataset.load_films(root, quiet=True)
+    assert (len(films.films), films.broken) == (COUNT, ())
 
 
 def test_a_broken_file_is_reported_and_not_fatal(root: Path) -> None:
     broken = root / "train" / "PNEUMONIA" / "person2_virus_9.jpeg"
     broken.write_bytes(b"\xff\xd8\xff broken")
-    found = dataset.load_films(root, quiet=True)
-    assert len(found.films) == len(found.inputs) == len(found.digests) == COUNT
-    assert [path for path, _ in found.broken] == [broken.relative_to(root)]
-    assert f"skipped, damaged: {broken.relative_to(root)}: " in found.report()
+    films = dataset.load_films(root, quiet=True)
+    assert len(films.films) == len(films.inputs) == len(films.digests) == COUNT
+    assert [path for path, _ in films.broken] == [broken.relative_to(root)]
+    assert f"skipped, damaged: {broken.relative_to(root)}: " in films.report()
 
 
 def test_films_after_a_broken_one_keep_their_pixels(root: Path) -> None:
@@ -191,11 +191,11 @@ def test_the_order_does_not_depend_on_the_disk(root: Path) -> None:
 
 
 def test_take_keeps_films_pixels_and_digests_together(root: Path) -> None:
-    found = dataset.load_films(root, quiet=True)
-    some = found.subset(np.array([5, 2]))
-    assert some.films == (found.films[5], found.films[2])
-    assert some.digests == (found.digests[5], found.digests[2])
-    assert np.array_equal(some.inputs, found.inputs[[5, 2]])
+    films = dataset.load_films(root, quiet=True)
+    subset = films.subset(np.array([5, 2]))
+    assert subset.films == (films.films[5], films.films[2])
+    assert subset.digests == (films.digests[5], films.digests[2])
+    assert np.array_equal(subset.inputs, films.inputs[[5, 2]])
 
 
 def test_nihs_names_carry_the_patient_and_other_numbers_do_not() -> None:
@@ -207,7 +207,7 @@ def test_nihs_names_carry_the_patient_and_other_numbers_do_not() -> None:
 
 def test_any_folder_with_both_classes_can_be_the_split(tmp_path: Path, write_films: WriteFilms) -> None:
     root = write_films(tmp_path, {"report/NORMAL": ["a.png"], "report/PNEUMONIA": ["b.png"]})
-    found = dataset.load_films(root, ("report",), quiet=True)
-    assert [film.kind for film in found.films] == ["normal", "pneumonia"]
+    films = dataset.load_films(root, ("report",), quiet=True)
+    assert [film.kind for film in films.films] == ["normal", "pneumonia"]
     with pytest.raises(DatasetError, match="Expected: other/NORMAL, other/PNEUMONIA. Received"):
         dataset.load_films(root, ("other",), quiet=True)

@@ -60,15 +60,15 @@ def test_made_kinds_are_judged_after_the_folders(
     (films / "film.png").write_bytes(encode(normal_film, "PNG"))
     (films / "broken.png").write_bytes(b"broken")
     assert main([str(folder), "--made", str(films), "--json", str(out)]) == 0
-    found = {kind["name"]: kind for kind in json.loads(out.read_bytes())["kinds"]}
-    assert list(found) == ["mixed", *PATTERNS, *ORIENTATIONS]
-    assert len(capsys.readouterr().out.splitlines()) == 2 + len(found)
-    assert found["noise"]["refused"]["value"] >= 0.9, "the broadest shadows may resemble lungs"
+    by_name = {kind["name"]: kind for kind in json.loads(out.read_bytes())["kinds"]}
+    assert list(by_name) == ["mixed", *PATTERNS, *ORIENTATIONS]
+    assert len(capsys.readouterr().out.splitlines()) == 2 + len(by_name)
+    assert by_name["noise"]["refused"]["value"] >= 0.9, "the broadest shadows may resemble lungs"
     for name in ("blank", "chessboards", "films on their right side", "films on their left side"):
-        assert found[name]["refused"]["value"] == 1.0, name
-    assert found["blank"]["far"] == 0.0
-    assert found["films inverted (corrected, not refused)"]["refused"]["value"] == 0.0
-    assert all(found[name]["images"] == 1 for name in ORIENTATIONS)
+        assert by_name[name]["refused"]["value"] == 1.0, name
+    assert by_name["blank"]["far"] == 0.0
+    assert by_name["films inverted (corrected, not refused)"]["refused"]["value"] == 0.0
+    assert all(by_name[name]["images"] == 1 for name in ORIENTATIONS)
 
 
 def test_the_positions_are_those_of_their_names(tmp_path: Path, normal_film: Any, encode: Any) -> None:

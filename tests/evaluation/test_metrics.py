@@ -54,13 +54,13 @@ REFERENCES: dict[str, Naive] = {
 }
 
 
-def once(answers: Decisions) -> Floats:
+def unit(answers: Decisions) -> Floats:
     return np.ones((1, len(answers.labels)))
 
 
-def taken(answers: Decisions, where: Any) -> Decisions:
+def subset(answers: Decisions, indices: Any) -> Decisions:
     return Decisions(
-        answers.labels[where], answers.probability[where], answers.thresholded[where], answers.answered[where]
+        answers.labels[indices], answers.probability[indices], answers.thresholded[indices], answers.answered[indices]
     )
 
 
@@ -70,7 +70,7 @@ def test_every_figure_of_the_network_has_a_reference() -> None:
 
 @pytest.mark.parametrize("name", REFERENCES)
 def test_a_value_is_that_of_the_reference(answers: Decisions, name: str) -> None:
-    assert metrics.NETWORK_METRICS[name](answers, once(answers))[0] == pytest.approx(
+    assert metrics.NETWORK_METRICS[name](answers, unit(answers))[0] == pytest.approx(
         REFERENCES[name](answers), abs=1e-12
     )
 
@@ -79,9 +79,9 @@ def test_a_value_is_that_of_the_reference(answers: Decisions, name: str) -> None
 def test_a_weight_counts_as_so_many_films(answers: Decisions, name: str) -> None:
     """A replicate's value is the reference's on the films that were drawn, each as often as it was drawn."""
     weights = np.random.default_rng(1).integers(0, 4, (3, len(answers.labels)))
-    found = metrics.NETWORK_METRICS[name](answers, weights.astype(np.float64))
-    drawn = [taken(answers, np.repeat(np.arange(len(row)), row)) for row in weights]
-    assert found == pytest.approx([REFERENCES[name](some) for some in drawn], abs=1e-9)
+    figures = metrics.NETWORK_METRICS[name](answers, weights.astype(np.float64))
+    replicates = [subset(answers, np.repeat(np.arange(len(row)), row)) for row in weights]
+    assert figures == pytest.approx([REFERENCES[name](sample) for sample in replicates], abs=1e-9)
 
 
 ANSWERED = {
@@ -95,12 +95,12 @@ ANSWERED = {
 def test_a_figure_of_the_answered_is_that_of_the_answered_films_alone(
     answers: Decisions, name: str, reference_name: str
 ) -> None:
-    expected = REFERENCES[reference_name](taken(answers, answers.answered))
-    assert metrics.SERVICE_METRICS[name](answers, once(answers))[0] == pytest.approx(expected)
+    expected = REFERENCES[reference_name](subset(answers, answers.answered))
+    assert metrics.SERVICE_METRICS[name](answers, unit(answers))[0] == pytest.approx(expected)
 
 
 def test_coverage_is_the_share_of_the_answered(answers: Decisions) -> None:
-    assert metrics.coverage(answers, once(answers))[0] == pytest.approx(answers.answered.mean())
+    assert metrics.coverage(answers, unit(answers))[0] == pytest.approx(answers.answered.mean())
 
 
 OVERALL: dict[str, tuple[Metric, int | None]] = {
@@ -116,14 +116,14 @@ def test_a_film_without_an_answer_counts_as_wrong(answers: Decisions, measure: M
     correct = [
         index for index in among if answers.answered[index] and answers.thresholded[index] == answers.labels[index]
     ]
-    assert measure(answers, once(answers))[0] == pytest.approx(len(correct) / len(among))
+    assert measure(answers, unit(answers))[0] == pytest.approx(len(correct) / len(among))
 
 
 def test_where_nothing_is_answered_overall_accuracy_is_zero_and_the_rest_unknown(answers: Decisions) -> None:
     silent = replace(answers, answered=np.zeros(len(answers.labels), bool))
-    found = metrics.compute_metrics(silent, once(silent), metrics.SERVICE_METRICS)
-    assert found["overall_accuracy"]["value"] == found["coverage"]["value"] == 0
-    assert found["answered_accuracy"] == {"value": None, "low": None, "high": None}
+    figures = metrics.compute_metrics(silent, unit(silent), metrics.SERVICE_METRICS)
+    assert figures["overall_accuracy"]["value"] == figures["coverage"]["value"] == 0
+    assert figures["answered_accuracy"] == {"value": None, "low": None, "high": None}
 
 
 def test_whole_patients_are_drawn(patients: Patients) -> None:
@@ -171,9 +171,9 @@ def test_an_interval_is_that_of_the_percentiles() -> None:
 
 def test_fewer_films_give_a_wider_interval(answers: Decisions, patients: Patients) -> None:
     def width(count: int) -> float:
-        some = taken(answers, slice(count))
+        sample = subset(answers, slice(count))
         figure = metrics.compute_metrics(
-            some, metrics.bootstrap_weights(patients[:count], 200), {"accuracy": metrics.accuracy}
+            sample, metrics.bootstrap_weights(patients[:count], 200), {"accuracy": metrics.accuracy}
         )["accuracy"]
         return (figure["high"] or 0) - (figure["low"] or 0)
 
@@ -182,19 +182,19 @@ def test_fewer_films_give_a_wider_interval(answers: Decisions, patients: Patient
 
 @pytest.mark.parametrize(("label", "lost"), [(0, "specificity"), (1, "sensitivity")])
 def test_what_needs_a_class_is_none_without_it(answers: Decisions, patients: Patients, label: int, lost: str) -> None:
-    where = answers.labels != label
-    found = metrics.compute_metrics(
-        taken(answers, where), metrics.bootstrap_weights(patients[where], 20), metrics.NETWORK_METRICS
+    indices = answers.labels != label
+    figures = metrics.compute_metrics(
+        subset(answers, indices), metrics.bootstrap_weights(patients[indices], 20), metrics.NETWORK_METRICS
     )
     for name in (lost, "auroc"):
-        assert found[name] == {"value": None, "low": None, "high": None}
-    assert found["accuracy"]["value"] is not None
+        assert figures[name] == {"value": None, "low": None, "high": None}
+    assert figures["accuracy"]["value"] is not None
 
 
 def test_a_replicate_without_a_class_is_left_out(answers: Decisions) -> None:
     weights = np.stack([np.ones(300), (answers.labels == 1).astype(np.float64)])
-    found = metrics.compute_metrics(answers, weights, {"auroc": metrics.auroc})["auroc"]
-    assert found["low"] == found["high"] == found["value"]
+    figures = metrics.compute_metrics(answers, weights, {"auroc": metrics.auroc})["auroc"]
+    assert figures["low"] == figures["high"] == figures["value"]
 
 
 def test_the_ends_of_the_scale_have_a_bin() -> None:

@@ -60,7 +60,7 @@ def test_confirm_keeps_its_specificity(scores: Scored) -> None:
 
 
 @pytest.mark.parametrize("prevalence", [0.5, 0.74])
-def test_at_balanced_a_film_is_as_likely_ill_as_not_where_both_kinds_are_equally_frequent(prevalence: float) -> None:
+def test_at_balanced_a_film_is_as_likely_pneumonia_as_normal_at_equal_prevalence(prevalence: float) -> None:
     point = operating_points(*CASES["good"], prevalence)["balanced"]
     calibration = Calibration(1.0, 0.0, prevalence)
     assert calibration.at_prevalence(0.5, point.threshold) == pytest.approx(0.5)
@@ -123,17 +123,17 @@ def test_calibration_finds_the_shift_that_was_made(slope: float, intercept: floa
     random = np.random.default_rng(11)
     raw = random.normal(0.0, 2.0, 40_000)
     labels = (random.random(len(raw)) < sigmoid(slope * raw + intercept)).astype(np.int64)
-    found = calibrate(labels, sigmoid(raw))
-    assert (found.slope, found.intercept) == pytest.approx((slope, intercept), abs=0.06)
-    assert found.prevalence == pytest.approx(labels.mean())
+    calibration = calibrate(labels, sigmoid(raw))
+    assert (calibration.slope, calibration.intercept) == pytest.approx((slope, intercept), abs=0.06)
+    assert calibration.prevalence == pytest.approx(labels.mean())
 
 
 def test_calibrated_probabilities_are_right_on_average() -> None:
     labels, scores = scored(12, films=5000, apart=2.0, shift=1.0, scale=3.0)
     calibration = calibrate(labels, scores)
-    said = np.array([calibration.probability(float(score)) for score in scores])
-    assert said.mean() == pytest.approx(labels.mean(), abs=1e-3)
-    assert abs(said - labels).mean() < abs(scores - labels).mean() + 0.05
+    probability = np.array([calibration.probability(float(score)) for score in scores])
+    assert probability.mean() == pytest.approx(labels.mean(), abs=1e-3)
+    assert abs(probability - labels).mean() < abs(scores - labels).mean() + 0.05
 
 
 @pytest.mark.parametrize("scores", CASES.values(), ids=CASES)

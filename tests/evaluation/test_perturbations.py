@@ -29,11 +29,11 @@ def sharpness(films: Any) -> float:
 
 @pytest.mark.parametrize("name", PERTURBATIONS)
 def test_each_change_keeps_size_and_depth_and_comes_again(name: str, films: Any) -> None:
-    once = perturb(films, name)
-    assert once.shape == films.shape
-    assert once.dtype == np.uint8
-    np.testing.assert_array_equal(once, perturb(films, name))
-    assert (name == UNCHANGED) == bool((once == films).all())
+    perturbed = perturb(films, name)
+    assert perturbed.shape == films.shape
+    assert perturbed.dtype == np.uint8
+    np.testing.assert_array_equal(perturbed, perturb(films, name))
+    assert (name == UNCHANGED) == bool((perturbed == films).all())
 
 
 def test_a_film_is_changed_alone_as_in_company(films: Any) -> None:

@@ -32,8 +32,8 @@ def test_there_are_as_many_splits_as_the_protocol_says(many_films: FilmSet) -> N
 
 
 def test_every_film_is_in_one_part(split: Split, many_films: FilmSet) -> None:
-    everything = np.concatenate([split.train, split.validation, split.test])
-    assert sorted(everything.tolist()) == list(range(len(many_films.films)))
+    all_indices = np.concatenate([split.train, split.validation, split.test])
+    assert sorted(all_indices.tolist()) == list(range(len(many_films.films)))
 
 
 def test_no_patient_is_in_training_and_validation(split: Split, many_films: FilmSet) -> None:
@@ -43,8 +43,8 @@ def test_no_patient_is_in_training_and_validation(split: Split, many_films: Film
 @pytest.mark.parametrize("protocol", ["grouped80", "folds5"])
 def test_no_patient_of_the_test_is_elsewhere(many_films: FilmSet, protocol: str) -> None:
     for split in splits(many_films, protocol):
-        seen = patients_of(many_films, split.train) | patients_of(many_films, split.validation)
-        assert patients_of(many_films, split.test) & seen == set()
+        training_patients = patients_of(many_films, split.train) | patients_of(many_films, split.validation)
+        assert patients_of(many_films, split.test) & training_patients == set()
 
 
 def test_copies_are_never_apart(split: Split, many_films: FilmSet) -> None:
@@ -102,10 +102,10 @@ def test_blocks_hold_every_known_film_once_and_no_test_film(many_films: FilmSet)
     blocks = splits(many_films, ORDER)
     assert [block.fold for block in blocks] == list(range(BLOCKS))
     held_out = np.concatenate([block.validation for block in blocks])
-    known = [index for index, film in enumerate(many_films.films) if film.split != "test"]
-    assert sorted(held_out.tolist()) == known
+    non_test = [index for index, film in enumerate(many_films.films) if film.split != "test"]
+    assert sorted(held_out.tolist()) == non_test
     for block in blocks:
-        assert sorted([*block.train.tolist(), *block.validation.tolist()]) == known
+        assert sorted([*block.train.tolist(), *block.validation.tolist()]) == non_test
         assert len(block.test) == 0
         assert patients_of(many_films, block.train) & patients_of(many_films, block.validation) == set()
 

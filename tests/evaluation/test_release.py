@@ -92,8 +92,10 @@ def test_films_of_others_and_what_the_gate_refuses_are_merged(
     evaluation = json.loads((target / bundle.EVALUATION).read_text())
     assert evaluation["external"] == [elsewhere]
     assert evaluation["gate_kinds"] == {"kinds": kinds}
-    said = "On films of another hospital (Elsewhere) the model is hardly better than chance: AUROC .560 (.510-.630)."
-    assert said in (target / bundle.CARD).read_text() and said in figures_for_readme(evaluation)
+    sentence = (
+        "On films of another hospital (Elsewhere) the model is hardly better than chance: AUROC .560 (.510-.630)."
+    )
+    assert sentence in (target / bundle.CARD).read_text() and sentence in figures_for_readme(evaluation)
     assert "| hand | 10 | 100.0 % (100.0-100.0) | 80.0 % |" in (target / bundle.CARD).read_text()
 
 

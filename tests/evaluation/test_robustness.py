@@ -22,30 +22,30 @@ def films(four_films: Path) -> FilmSet:
 
 
 def answers(thresholded: list[int]) -> Decisions:
-    said = np.array(thresholded)
-    return Decisions(np.array([0, 0, 1, 1]), said.astype(np.float64), said, np.ones(4, bool))
+    decisions = np.array(thresholded)
+    return Decisions(np.array([0, 0, 1, 1]), decisions.astype(np.float64), decisions, np.ones(4, bool))
 
 
 def test_a_loss_is_the_difference_of_the_accuracies_and_has_a_sign() -> None:
     weights = np.ones((1, 4))
-    right, half = answers([0, 0, 1, 1]), answers([1, 0, 1, 0])
-    assert robustness.loss(right, half, weights)["value"] == 0.5
-    assert robustness.loss(half, right, weights)["value"] == -0.5
+    right, half_correct = answers([0, 0, 1, 1]), answers([1, 0, 1, 0])
+    assert robustness.loss(right, half_correct, weights)["value"] == 0.5
+    assert robustness.loss(half_correct, right, weights)["value"] == -0.5
 
 
 def test_a_loss_is_paired_so_that_what_does_not_change_loses_nothing_in_any_draw() -> None:
     weights = metrics.bootstrap_weights(np.array(["a", "b", "c", "d"]))
-    half = answers([1, 0, 1, 0])
-    assert robustness.loss(half, half, weights) == {"value": 0.0, "low": 0.0, "high": 0.0}
+    half_correct = answers([1, 0, 1, 0])
+    assert robustness.loss(half_correct, half_correct, weights) == {"value": 0.0, "low": 0.0, "high": 0.0}
 
 
 @pytest.mark.parametrize("name", ROBUSTNESS_PERTURBATIONS)
 def test_a_change_keeps_the_size_changes_the_film_and_comes_again(name: str, large_film: Any) -> None:
     film = Image.fromarray(large_film).resize((robustness.SIDE, robustness.SIDE))
-    once, twice = (np.asarray(PERTURBATIONS[name](film)) for _ in range(2))
-    assert once.shape == (robustness.SIDE, robustness.SIDE)
-    assert np.array_equal(once, twice)
-    assert not np.array_equal(once, np.asarray(film))
+    first, second = (np.asarray(PERTURBATIONS[name](film)) for _ in range(2))
+    assert first.shape == (robustness.SIDE, robustness.SIDE)
+    assert np.array_equal(first, second)
+    assert not np.array_equal(first, np.asarray(film))
 
 
 def test_a_film_of_any_size_becomes_the_same_square(tmp_path: Path, large_film: Any) -> None:
@@ -55,21 +55,21 @@ def test_a_film_of_any_size_becomes_the_same_square(tmp_path: Path, large_film: 
 
 
 def test_every_change_has_its_figures_beside_the_unchanged_films(predictor: Predictor, films: FilmSet) -> None:
-    found = robustness.robustness(predictor, films, quiet=True)
-    assert list(found["changes"]) == list(ROBUSTNESS_PERTURBATIONS)
-    for row in found["changes"].values():
+    audit = robustness.robustness(predictor, films, quiet=True)
+    assert list(audit["changes"]) == list(ROBUSTNESS_PERTURBATIONS)
+    for row in audit["changes"].values():
         assert set(row) == {"accuracy", "sensitivity", "specificity", "refused", "loss"}
-        lost = found["baseline"]["accuracy"]["value"] - row["accuracy"]["value"]
+        lost = audit["baseline"]["accuracy"]["value"] - row["accuracy"]["value"]
         assert row["loss"]["value"] == pytest.approx(lost, abs=1e-5)
     # Four copies of an average normal film with a little grain: half the labels are right, and the gate knows them.
-    assert found["baseline"]["accuracy"]["value"] == 0.5
-    assert found["baseline"]["refused"]["value"] == 0.0
-    assert found["threshold"] == predictor.operating_points["balanced"].threshold
+    assert audit["baseline"]["accuracy"]["value"] == 0.5
+    assert audit["baseline"]["refused"]["value"] == 0.0
+    assert audit["threshold"] == predictor.operating_points["balanced"].threshold
 
 
 def test_what_the_gate_refuses_is_still_answered(predictor: Predictor, films: FilmSet, monkeypatch: Any) -> None:
     monkeypatch.setitem(PERTURBATIONS, "on its side", lambda film: film.rotate(90))
     monkeypatch.setattr(robustness, "ROBUSTNESS_PERTURBATIONS", ("on its side",))
-    found = robustness.robustness(predictor, films, quiet=True)["changes"]["on its side"]
-    assert found["refused"]["value"] == 1.0
-    assert found["sensitivity"]["value"] is not None
+    audit = robustness.robustness(predictor, films, quiet=True)["changes"]["on its side"]
+    assert audit["refused"]["value"] == 1.0
+    assert audit["sensitivity"]["value"] is not None

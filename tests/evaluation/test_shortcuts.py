@@ -51,9 +51,9 @@ def test_the_border_alone_is_what_is_left() -> None:
 
 
 def test_each_swap_is_the_reverse_of_the_other() -> None:
-    for first, second in (ways.values() for ways in shortcuts.SWAPS.values()):
+    for first, second in (swap.values() for swap in shortcuts.SWAPS.values()):
         film = Image.fromarray(np.random.default_rng(1).integers(0, 255, (300, 400), dtype=np.uint8))
-        one, other = ([np.asarray(change(film)) for change in way] for way in (first, second))
+        one, other = ([np.asarray(change(film)) for change in pair] for pair in (first, second))
         assert np.array_equal(one[0], other[1]) and np.array_equal(one[1], other[0])
         assert one[0].shape != one[1].shape or not np.array_equal(one[0], one[1])
 
@@ -61,39 +61,39 @@ def test_each_swap_is_the_reverse_of_the_other() -> None:
 def test_a_crop_brings_one_classs_aspect_to_the_others() -> None:
     """What is left of a ramp tells how much was cropped: its height for normal films, its width for pneumonia."""
     narrow, wide = shortcuts.ASPECTS
-    way = shortcuts.SWAPS["aspect"]["normal wider, pneumonia narrower"]
+    pair = shortcuts.SWAPS["aspect"]["normal wider, pneumonia narrower"]
     ramp = np.tile(np.linspace(0, 255, 1000), (1000, 1)).astype(np.uint8)
-    normal, ill = np.asarray(way[0](Image.fromarray(ramp.T))), np.asarray(way[1](Image.fromarray(ramp)))
+    normal, pneumonia = np.asarray(pair[0](Image.fromarray(ramp.T))), np.asarray(pair[1](Image.fromarray(ramp)))
     assert np.ptp(normal[:, 500]) / 255 == pytest.approx(narrow / wide, abs=0.01)
-    assert np.ptp(ill[500]) / 255 == pytest.approx(narrow / wide, abs=0.01)
+    assert np.ptp(pneumonia[500]) / 255 == pytest.approx(narrow / wide, abs=0.01)
 
 
 def test_activation_is_spread_by_class_and_maps_without_any_are_counted_apart() -> None:
     films = film_set([f"test/NORMAL/IM-000{n}-0001.png" for n in range(3)] + ["test/PNEUMONIA/person1_virus_1.png"])
-    found = shortcuts.activation(films, np.array([0.2, 0.4, np.nan, 0.9]), np.ones((2, 4)))
-    assert found["without"] == 1
-    assert {name: row["count"] for name, row in found["films"].items()} == {"all": 3, "Normal": 2, "Pneumonia": 1}
-    assert found["films"]["Normal"]["median"] == pytest.approx(0.3)
-    assert found["films"]["Normal"]["at_least_half"]["value"] == 0.0
-    assert found["films"]["all"]["at_least_half"]["value"] == pytest.approx(1 / 3, abs=1e-5)
+    audit = shortcuts.activation(films, np.array([0.2, 0.4, np.nan, 0.9]), np.ones((2, 4)))
+    assert audit["without"] == 1
+    assert {name: row["count"] for name, row in audit["films"].items()} == {"all": 3, "Normal": 2, "Pneumonia": 1}
+    assert audit["films"]["Normal"]["median"] == pytest.approx(0.3)
+    assert audit["films"]["Normal"]["at_least_half"]["value"] == 0.0
+    assert audit["films"]["all"]["at_least_half"]["value"] == pytest.approx(1 / 3, abs=1e-5)
 
 
 def test_a_class_without_any_activation_has_no_quartiles() -> None:
     films = film_set(["test/NORMAL/IM-0001-0001.png", "test/PNEUMONIA/person1_virus_1.png"])
-    found = shortcuts.activation(films, np.array([np.nan, 0.9]), np.ones((2, 2)))
-    assert found["films"]["Normal"] == {"count": 0}
+    audit = shortcuts.activation(films, np.array([np.nan, 0.9]), np.ones((2, 2)))
+    assert audit["films"]["Normal"] == {"count": 0}
 
 
 def test_the_audit_has_a_row_for_everything_that_is_done(predictor: Predictor, films: FilmSet) -> None:
-    found = shortcuts.shortcuts(predictor, films, quiet=True)
-    assert set(found["hidden"]) == set(shortcuts.HIDDEN)
-    expected = {cue: set(ways) for cue, ways in shortcuts.SWAPS.items()} | {"border": {shortcuts.FOREIGN_BORDER}}
-    assert {cue: set(ways) for cue, ways in found["swaps"].items()} == expected
+    audit = shortcuts.shortcuts(predictor, films, quiet=True)
+    assert set(audit["hidden"]) == set(shortcuts.HIDDEN)
+    expected = {cue: set(swap) for cue, swap in shortcuts.SWAPS.items()} | {"border": {shortcuts.FOREIGN_BORDER}}
+    assert {cue: set(swap) for cue, swap in audit["swaps"].items()} == expected
     rows = [
-        found["baseline"],
-        *found["hidden"].values(),
-        *(row for ways in found["swaps"].values() for row in ways.values()),
+        audit["baseline"],
+        *audit["hidden"].values(),
+        *(row for swap in audit["swaps"].values() for row in swap.values()),
     ]
     assert all(set(row) == {"auroc", "accuracy"} for row in rows)
-    assert found["activation"]["films"]["all"]["count"] + found["activation"]["without"] == 4
-    assert found["activation"]["chance"] == pytest.approx(0.44, abs=0.01)
+    assert audit["activation"]["films"]["all"]["count"] + audit["activation"]["without"] == 4
+    assert audit["activation"]["chance"] == pytest.approx(0.44, abs=0.01)

@@ -19,31 +19,31 @@ from .test_page_text import SCRIPT, Page
 
 
 @pytest.fixture(scope="module")
-def whole(predictor: Predictor) -> str:
+def html(predictor: Predictor) -> str:
     return evidence_tab.sections(predictor.bundle)
 
 
 def without(bundle: Bundle, *keys: str) -> Bundle:
     """The bundle with an evaluation that lacks what `keys` lead to; "run" stands for the served run."""
     evaluation = copy.deepcopy(dict(bundle.evaluation))
-    place = evaluation
+    node = evaluation
     for key in keys[:-1]:
-        place = place["runs"][f"{bundle.config['recipe']}/{bundle.config['protocol']}"] if key == "run" else place[key]
-    del place[keys[-1]]
+        node = node["runs"][f"{bundle.config['recipe']}/{bundle.config['protocol']}"] if key == "run" else node[key]
+    del node[keys[-1]]
     return replace(bundle, evaluation=evaluation)
 
 
-def test_it_is_whole_html_with_a_link_to_each_section(whole: str) -> None:
-    found = Page(whole)
-    assert found.open == []
-    links = [given["href"] for name, given in found.elements if name == "a"]
-    sections = [f"#{given['id']}" for name, given in found.elements if name == "section"]
+def test_it_is_whole_html_with_a_link_to_each_section(html: str) -> None:
+    parsed = Page(html)
+    assert parsed.open == []
+    links = [attributes["href"] for name, attributes in parsed.elements if name == "a"]
+    sections = [f"#{attributes['id']}" for name, attributes in parsed.elements if name == "section"]
     assert links == sections
     assert len(set(sections)) == len(evidence_sections.SECTIONS)
 
 
-def test_every_figure_of_the_run_stands_there_with_its_interval(predictor: Predictor, whole: str) -> None:
-    text = Page(whole).text
+def test_every_figure_of_the_run_stands_there_with_its_interval(predictor: Predictor, html: str) -> None:
+    text = Page(html).text
     run = predictor.bundle.served_run
     assert run is not None
     for name, figure in run["figures"].items():
@@ -58,7 +58,7 @@ def test_every_figure_of_the_run_stands_there_with_its_interval(predictor: Predi
     assert all(entry in text for entry in predictor.bundle.evaluation["test_set_access_log"])
 
 
-def test_no_other_percentage_stands_there(predictor: Predictor, whole: str) -> None:
+def test_no_other_percentage_stands_there(predictor: Predictor, html: str) -> None:
     """Every percentage that is shown can be found in the bundle."""
     known = set(re.findall(r"-?\d+\.\d+", json.dumps(dict(predictor.bundle.evaluation))))
     shares = {f"{100 * float(number):.1f} %" for number in known} | {f"{100 * float(number):.0f} %" for number in known}
@@ -71,23 +71,23 @@ def test_no_other_percentage_stands_there(predictor: Predictor, whole: str) -> N
     totals = (positives, negatives, positives + negatives)
     shares |= {f"{100 * part / total:.1f} %" for total in totals for part in range(total + 1)}
     log = " ".join(predictor.bundle.evaluation["test_set_access_log"])
-    shown = re.findall(r"\d+(?:\.\d+)? %", re.sub(r"<[^>]+>", " ", whole))
+    shown = re.findall(r"\d+(?:\.\d+)? %", re.sub(r"<[^>]+>", " ", html))
     assert [share for share in shown if share not in shares and share not in log] == []
 
 
-def test_the_matrix_starts_at_the_models_own_threshold(predictor: Predictor, whole: str) -> None:
+def test_the_matrix_starts_at_the_models_own_threshold(predictor: Predictor, html: str) -> None:
     run = predictor.bundle.served_run
     assert run is not None
-    cells = dict(re.findall(r'data-cell="(\w+)">([^<]+)<', whole))
+    cells = dict(re.findall(r'data-cell="(\w+)">([^<]+)<', html))
     for name, count in run["confusion"].items():
         assert abs(int(cells[name]) - count) <= 2, "the slider has a step for every hundredth only"
     assert abs(float(cells["threshold"]) - run["threshold"]) <= 0.005
 
 
-def test_the_slider_carries_the_curve(predictor: Predictor, whole: str) -> None:
+def test_the_slider_carries_the_curve(predictor: Predictor, html: str) -> None:
     run = predictor.bundle.served_run
     assert run is not None
-    (data,) = re.findall(r'data-curve="([^"]+)"', whole)
+    (data,) = re.findall(r'data-curve="([^"]+)"', html)
     curve = json.loads(unescape(data))
     assert curve["true_positive"] == run["curves"]["thresholds"]["true_positive"]
     assert curve["positives"] + curve["negatives"] == run["films"]["total"]
@@ -131,8 +131,8 @@ def test_the_limits_are_the_cards(predictor: Predictor) -> None:
 def test_it_says_in_plain_words_for_whom_the_model_is_made() -> None:
     text = Page(page_text.INTENDED_USE).text
     assert text.startswith("Is it made for my patient?")
-    for said in ("a child of 1-5 years", "adults", "Your hospital", "Guangzhou"):
-        assert said in text
+    for words in ("a child of 1-5 years", "adults", "Your hospital", "Guangzhou"):
+        assert words in text
 
 
 def test_what_comes_from_a_bundle_is_escaped(predictor: Predictor) -> None:
@@ -146,12 +146,12 @@ def test_what_comes_from_a_bundle_is_escaped(predictor: Predictor) -> None:
 
 
 def test_a_plot_is_an_image_with_a_description() -> None:
-    drawn = plots.plot("ROC", "What it shows.", plots.Axes("x", "y"), [plots.Line([0, 1], [0, 1])])
-    found = Page(drawn)
-    assert found.open == []
+    svg = plots.plot("ROC", "What it shows.", plots.Axes("x", "y"), [plots.Line([0, 1], [0, 1])])
+    parsed = Page(svg)
+    assert parsed.open == []
     assert any(
-        name == "svg" and given["role"] == "img" and given["aria-label"] == "ROC. What it shows."
-        for name, given in found.elements
+        name == "svg" and attributes["role"] == "img" and attributes["aria-label"] == "ROC. What it shows."
+        for name, attributes in parsed.elements
     )
 
 
@@ -164,11 +164,11 @@ def test_a_plot_puts_values_where_they_belong() -> None:
 
 
 def test_names_of_marks_do_not_lie_over_each_other() -> None:
-    drawn = plots.plot(
+    svg = plots.plot(
         "ROC",
         "",
         plots.Axes("x", "y"),
         marks=[plots.Mark(0.1, 0.99, "a"), plots.Mark(0.2, 0.98, "b"), plots.Mark(0.3, 1, "c")],
     )
-    places = sorted(float(y) for y in re.findall(r'class="name" x="[\d.]+" y="([\d.]+)"', drawn))
+    places = sorted(float(y) for y in re.findall(r'class="name" x="[\d.]+" y="([\d.]+)"', svg))
     assert all(later - earlier >= 16 for earlier, later in zip(places[:-1], places[1:], strict=True))
