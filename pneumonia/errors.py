@@ -1,7 +1,7 @@
-"""The one error tree. Whatever derives from `PneumoniaError` is safe to show to a user.
+"""The error classes of the package. Every message of a `PneumoniaError` is safe to show to a user.
 
 PneumoniaError
-├── FilmError            this one film cannot be read; the others can
+├── FilmError            a film cannot be read; other films are not affected
 │   ├── UnreadableImage       unreadable_image
 │   ├── UnsupportedFormat     unsupported_format
 │   ├── EmptyFile             empty_file
@@ -9,25 +9,25 @@ PneumoniaError
 │   ├── TooSmall              too_small
 │   ├── UnsupportedDicom      unsupported_dicom
 │   └── NoPixels              no_pixels
-├── ModelError           the service cannot start with the model that was asked for
+├── ModelError           the requested model cannot be loaded
 │   ├── BundleCorrupt         bundle_corrupt
 │   ├── ModelNotFound         model_not_found
 │   ├── RevisionNotFound      revision_not_found
 │   └── HubUnreachable        hub_unreachable
-├── PublishingError      the Hub was not changed as asked
+├── PublishingError      the requested change to the Hub was not made
 │   ├── FiguresDisagree       figures_disagree
 │   ├── TagTaken              tag_taken
 │   ├── NotLoggedIn           hub_login
 │   ├── NotAllowed            hub_forbidden
 │   └── PaidPlanNeeded        hub_paid_plan
-├── DatasetError         the folder of films does not have the expected layout
-├── UsageError           an argument or setting is not legal
-├── DiskFull             disk_full
-├── Busy                 busy
-└── InternalError        internal; everything that is not in this tree, shown as an id only
+├── DatasetError         dataset_layout; the data folder does not have the expected layout
+├── UsageError           usage; an argument or setting is invalid
+├── DiskFull             disk_full; the disk or the quota of the user is full
+├── Busy                 busy; try again later
+└── InternalError        internal; any other exception, shown as an id only
 
-A message says what was wrong, what is allowed, and what was received, in this order. It never holds pixels, DICOM
-tags or a path that the caller did not give.
+The identifier after a class name is its code, which is stable. A message states what is wrong, what is allowed and what
+was received, in this order. It never contains pixels, DICOM tags or a path that the caller did not pass.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ from typing import ClassVar
 log = logging.getLogger("pneumonia")
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
-"""The id of the request that is at work, if there is one; an internal error then goes by it."""
+"""The id of the current HTTP request, empty outside of one; it is also the id of an internal error."""
 
 
 class PneumoniaError(Exception):
-    """Base of every error that may be shown to a user; `code` is stable, `message` is a sentence."""
+    """Base class of all errors that may be shown to a user; `code` is stable, `message` is a sentence."""
 
     code: ClassVar[str] = "internal"
 
@@ -58,7 +58,7 @@ class PneumoniaError(Exception):
 
 
 class FilmError(PneumoniaError):
-    """One film cannot be read."""
+    """A film cannot be read."""
 
 
 class UnreadableImage(FilmError):
@@ -90,7 +90,7 @@ class NoPixels(FilmError):
 
 
 class ModelError(PneumoniaError):
-    """The model that was asked for cannot be had; no other model is taken in its place."""
+    """The requested model cannot be loaded; no other model is used instead."""
 
 
 class BundleCorrupt(ModelError):
@@ -110,7 +110,7 @@ class HubUnreachable(ModelError):
 
 
 class PublishingError(PneumoniaError):
-    """The Hub was not changed as asked; what it holds is whole all the same."""
+    """The requested change to the Hub was not made; its contents are still consistent."""
 
 
 class FiguresDisagree(PublishingError):
@@ -150,24 +150,24 @@ class Busy(PneumoniaError):
 
 
 class InternalError(PneumoniaError):
-    """Stands for an error of ours. The log has the traceback under the same id; the user gets only the id."""
+    """Replaces an unexpected exception. Log and message share an id; the log has the exception's type and location."""
 
     code = "internal"
 
     @classmethod
     def from_exception(cls, error: BaseException) -> InternalError:
-        """Log `error` under the request's id, or a new one, and return what may be shown in its place."""
+        """Log `error` under the id of the request, or a new one, and return the error to show to the user."""
         incident = request_id.get() or uuid.uuid4().hex[:12]
-        # The exception's own text may quote the input (a DICOM tag, a file name): the log keeps where, not what.
+        # The exception's text may quote the input (a DICOM tag, a file name), so only type and location are logged.
         log.error("internal error %s: %s at %s", incident, type(error).__name__, raise_location(error))
-        return cls(f"Something went wrong on our side; the film was not judged. Please report this id: {incident}.")
+        return cls(f"Internal error; the film was not scored. Please report this id: {incident}.")
 
 
 def raise_location(error: BaseException) -> str:
-    """Where an error was raised, for the log: module and line, and nothing of what was at work there."""
+    """`module:line` at which `error` was raised; contains no data of the input."""
     trace = error.__traceback__
     if trace is None:
-        return "unknown place"
+        return "unknown location"
     while trace.tb_next is not None:
         trace = trace.tb_next
     return f"{trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}"

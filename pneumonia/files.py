@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
 
 def is_disk_full(error: OSError) -> bool:
-    """Whether an error says that the disk, or the user's quota, is full."""
+    """Whether the error means that the disk or the quota of the user is full."""
     return error.errno in {errno.ENOSPC, errno.EDQUOT}
 
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; at the end it is synced to the disk and renamed to `path`.
+    """Yield a temporary path in the same folder; at the end the file is synced to the disk and renamed to `path`.
 
-    A kill or an error leaves the old file as it was. Raises `DiskFull` if the disk is full.
+    After a kill or an error the old file is unchanged. Raises `DiskFull` if the disk is full.
     """
-    # The suffix is kept, because some writers choose the format by it.
+    # The suffix stays the same, because some writers choose the format by it.
     partial = path.with_name(f"partial-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -54,8 +54,8 @@ def atomic_write(path: Path, data: bytes) -> None:
 def walk_bottom_up(folder: Path) -> Iterator[Path]:
     """Yield every file and folder under `folder`, contents before their folder.
 
-    Files that others delete meanwhile cause no error; `Path.rglob` raises if a folder disappears between listing and
-    opening.
+    Files that another process deletes meanwhile cause no error; `Path.rglob` raises if a folder disappears between
+    listing and opening.
     """
     for parent, folders, names in os.walk(folder, topdown=False):
         for name in (*names, *folders):
@@ -88,7 +88,7 @@ def exclusive_lock(path: Path, message: str) -> Iterator[None]:
 class ProcessTempdir:
     """A temporary folder that belongs to this process, marked by a lock; it is deleted with this object.
 
-    Creating one deletes the folders of the same prefix that killed processes left in `parent`: nobody holds their lock.
+    Creating one deletes the folders with the same prefix that killed processes left in `parent`; their locks are free.
     """
 
     LOCK_NAME = "in-use"
@@ -101,7 +101,7 @@ class ProcessTempdir:
                     _delete_folder(lock_path.parent, stale)
         self.path = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
         lock = _try_lock(self.path / self.LOCK_NAME)
-        assert lock is not None  # nobody else knows the new folder
+        assert lock is not None  # no other process knows the new folder
         self.delete = weakref.finalize(self, _delete_folder, self.path, lock)
         """Delete the folder now; at the latest it is deleted with this object."""
 
@@ -111,7 +111,7 @@ def _try_lock(path: Path) -> FileLock | None:
     from filelock import FileLock, Timeout
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Not bound to a thread: a web page runs each step of a job on another thread.
+    # Not bound to a thread, because a web page runs each step of a job on another thread.
     lock = FileLock(path, thread_local=False)
     try:
         lock.acquire(timeout=0)

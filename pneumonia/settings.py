@@ -1,4 +1,7 @@
-"""The only place that reads the environment. A row is (name, default, help); docs and `--help` derive from the rows."""
+"""Settings from environment variables; no other module reads the environment.
+
+Documentation and `--help` are generated from the `Setting` objects.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,11 @@ from .errors import UsageError
 
 @dataclass(frozen=True)
 class Setting:
-    """One environment variable: how it is called, what stands where it is not set, how its text is read."""
+    """One environment variable.
+
+    `parse` converts its text and raises `ValueError` for an invalid one. The value of a `secret` is never quoted in an
+    error message.
+    """
 
     name: str
     default: str
@@ -21,84 +28,97 @@ class Setting:
     secret: bool = False
 
     def text(self) -> str:
-        """The text in force: the variable's, or the default."""
+        """The text of the variable, or the default if it is unset or empty."""
         return os.environ.get(self.name, "").strip() or self.default
 
     def read(self) -> Any:
-        """The value in force; raises `UsageError` where the text is not legal."""
+        """The current value; raises `UsageError` if the text is invalid."""
         text = self.text()
         try:
             return self.parse(text)
         except ValueError:
-            received = "a secret that is not shown" if self.secret else repr(text)
-            # `from None`: the text of the inner error may quote the secret.
-            raise UsageError(f"{self.name} is not legal. {self.help} Received: {received}.") from None
+            received = "a secret, not shown" if self.secret else repr(text)
+            # `from None`, because the text of the inner error may quote the secret.
+            raise UsageError(f"Invalid {self.name}. {self.help} Received: {received}.") from None
 
 
 def _parse_positive(text: str) -> int:
     number = int(text.replace(",", "").replace("_", ""))
     if number <= 0:
-        raise ValueError("it must be a whole number above 0")
+        raise ValueError("not an integer above 0")
     return number
 
 
 def _parse_flag(text: str) -> bool:
     if text.lower() not in {"0", "1", "true", "false", "yes", "no"}:
-        raise ValueError("it must be 0 or 1")
+        raise ValueError("not a boolean")
     return text.lower() in {"1", "true", "yes"}
 
 
 def _parse_threads(text: str) -> int:
     if text != "cores":
         return _parse_positive(text)
-    # Affinity, not the machine's count: a container is often given fewer cores than the machine has.
+    # CPU affinity instead of the number of cores: a container may often use only some cores of its host.
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _parse_logins(text: str) -> list[tuple[str, str]]:
     pairs = [pair.strip().partition(":") for pair in text.split(",") if pair.strip()]
     if any(not user or not password for user, _, password in pairs):
-        raise ValueError("it must be user:password pairs separated by commas")
+        raise ValueError("not user:password pairs separated by commas")
     return [(user, password) for user, _, password in pairs]
 
 
-MODEL = Setting("PNEUMONIA_MODEL", "", "Empty: embedded model; a folder; or owner/name[@revision] on the Hub.")
+MODEL = Setting("PNEUMONIA_MODEL", "", "Empty: the embedded model; else a folder, or owner/name[@revision] on the Hub.")
 HUB_TIMEOUT_S = Setting(
     "PNEUMONIA_HUB_TIMEOUT_S",
     "10",
-    "Seconds without progress before a download is given up; 300 in all.",
+    "Seconds without progress after which a download is aborted; 300 s in total.",
     _parse_positive,
 )
 AUTH = Setting(
     "PNEUMONIA_AUTH",
     "",
-    "user:password pairs separated by commas: page and API ask for login.",
+    "user:password pairs separated by commas; page and API then require a login.",
     _parse_logins,
     secret=True,
 )
-MAX_FILE_MB = Setting("PNEUMONIA_MAX_FILE_MB", "50", "A larger film is refused.", _parse_positive)
-MAX_UPLOAD_MB = Setting("PNEUMONIA_MAX_UPLOAD_MB", "1000", "A larger upload is refused.", _parse_positive)
+MAX_FILE_MB = Setting("PNEUMONIA_MAX_FILE_MB", "50", "Maximum size of a film in MB; larger films are refused.", _parse_positive)
+MAX_UPLOAD_MB = Setting("PNEUMONIA_MAX_UPLOAD_MB", "1000", "Maximum size of an upload in MB; larger uploads are refused.", _parse_positive)
 MAX_PIXELS = Setting(
-    "PNEUMONIA_MAX_PIXELS", "80000000", "Larger pictures are refused before decoding.", _parse_positive
+    "PNEUMONIA_MAX_PIXELS",
+    "80000000",
+    "Maximum number of pixels of an image; checked before decoding.",
+    _parse_positive,
 )
-THREADS = Setting("PNEUMONIA_THREADS", "cores", "Inference threads.", _parse_threads)
-QUEUE_SIZE = Setting("PNEUMONIA_QUEUE_SIZE", "64", "Waiting requests before busy.", _parse_positive)
+THREADS = Setting(
+    "PNEUMONIA_THREADS",
+    "cores",
+    "Inference threads; cores: one for each core that the process may use.",
+    _parse_threads,
+)
+QUEUE_SIZE = Setting(
+    "PNEUMONIA_QUEUE_SIZE",
+    "64",
+    "Maximum number of waiting requests; further ones get the error busy.",
+    _parse_positive,
+)
 RETENTION_S = Setting(
     "PNEUMONIA_RETENTION_S",
     "600",
-    "Uploads and results are deleted so many seconds after their job's end.",
+    "Seconds from the end of a job to the deletion of its uploads and results.",
     _parse_positive,
 )
 SHARE = Setting(
     "PNEUMONIA_SHARE",
     "0",
-    "1: a shareable Gradio link; without PNEUMONIA_AUTH anyone with the link can use it.",
+    "1: create a public Gradio link; without PNEUMONIA_AUTH anyone with the link can use it.",
     _parse_flag,
 )
 MCP = Setting(
-    "PNEUMONIA_MCP", "0", "1: the endpoints are also tools of an MCP server; needs requirements-mcp.txt.", _parse_flag
+    "PNEUMONIA_MCP", "0", "1: offer the endpoints as tools of an MCP server; needs requirements-mcp.txt.", _parse_flag
 )
-DATA = Setting("PNEUMONIA_DATA", "", "Tests and benchmarks only: a folder with real films.")
+DATA = Setting("PNEUMONIA_DATA", "", "Tests and benchmarks only: folder with real films.")
 
 SETTINGS = (
     MODEL,
@@ -117,6 +137,6 @@ SETTINGS = (
 
 
 def as_markdown() -> str:
-    """The table of settings that the docs show."""
+    """The settings as a Markdown table for the documentation."""
     rows = [f"| `{setting.name}` | {setting.default or 'empty'} | {setting.help} |" for setting in SETTINGS]
-    return "\n".join(["| name | default | what |", "|---|---|---|", *rows])
+    return "\n".join(["| name | default | description |", "|---|---|---|", *rows])

@@ -57,7 +57,7 @@ def test_an_illegal_number_is_named_with_what_was_received(
     monkeypatch.setenv(setting.name, text)
     with pytest.raises(UsageError) as caught:
         setting.read()
-    assert caught.value.message.startswith(f"{setting.name} is not legal.")
+    assert caught.value.message.startswith(f"Invalid {setting.name}. ")
     assert setting.help in caught.value.message
     assert caught.value.message.endswith(f"Received: {text!r}.")
 

@@ -1,5 +1,5 @@
-"""Archives of millions of films on Ray: `python -m pneumonia archive`. Needs requirements-archive.txt.
+"""Prediction of archives of millions of films on Ray: `python -m pneumonia archive`. Needs requirements-archive.txt.
 
-`names` finds the films and divides them into parts, `storage` reads and writes wherever fsspec can, `parts` keeps a
-part's rows, `screening` has Ray call them on every core, `cluster` starts Ray or finds it.
+`film_names` lists the films and partitions them, `storage` reads and writes files by fsspec, `parts` holds the result
+rows of a partition, `screening` runs the workers on every core, `cluster` starts Ray or connects to it.
 """

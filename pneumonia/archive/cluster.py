@@ -1,4 +1,4 @@
-"""Ray for the length of one run: on this machine's cores alone, or on the cluster at an address."""
+"""Ray for the duration of one run: a local instance, or a connection to the cluster at an address."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from ..files import ProcessTempdir
 from . import ray_environment
 
 MAX_LOST_PARTS = 10
-"""Parts that may be given up before the run is: 0.1 % of ten million films. A re-run tries them again."""
+"""Parts that may be lost before the run is aborted: 0.1 % of ten million films. The next run processes them again."""
 
 if find_spec("ray") is None:
-    # It cannot be imported here, before it is tamed, and must not be found missing when films were gathered.
+    # Checked without an import, since Ray must be configured first; a missing Ray is reported before films are listed.
     raise ModuleNotFoundError("No module named 'ray'", name="ray")
 
 _PREFIX = "pneumonia-ray-"
@@ -28,20 +28,26 @@ _PACKAGE = Path(__file__).parents[1]
 
 @contextmanager
 def ray_cluster(address: str | None, workers: int | None) -> Iterator[int]:
-    """How many cores there are; Ray runs as long as this does. Raises `UsageError` where it cannot be reached."""
+    """Start or connect to Ray and yield its number of cores; shut down at the end.
+
+    `address` None starts a local instance with `workers` cores, by default `PNEUMONIA_THREADS`. Raises `UsageError` if
+    Ray cannot be started or reached.
+    """
     ray_environment.configure_ray(loopback=address is None)
     import ray
     import ray.data
 
     for name in ("ray", "ray.data"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)  # they would tell of a failure with a traceback
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # they would log a failure with a traceback
     with ExitStack() as stack:
         connection = {"address": address} if address else stack.enter_context(_local_ray(workers))
         try:
             ray.init(**connection, **_worker_options())
         except (ConnectionError, ValueError, RuntimeError, OSError) as error:
-            hint = "a cluster that runs; where it asks for a token, RAY_AUTH_MODE=token and RAY_AUTH_TOKEN"
-            detail = f"Allowed: {hint}. Received: {address}." if address else "Is there memory, and room in /tmp?"
+            hint = "a running cluster; if it requires a token, set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN"
+            detail = (
+                f"Allowed: {hint}. Received: {address}." if address else "It needs free memory, and free space in /tmp."
+            )
             raise UsageError(f"Ray cannot be used ({type(error).__name__}). {detail}") from None
         stack.callback(ray.shutdown)
         context = ray.data.DataContext.get_current()
@@ -52,16 +58,16 @@ def ray_cluster(address: str | None, workers: int | None) -> Iterator[int]:
 
 
 def _worker_options() -> dict[str, Any]:
-    """A worker gets this very package, wherever it runs, and reads films by the same settings."""
+    """Arguments of `ray.init` that give every worker this version of the package and the settings of this process."""
     environment = {"py_modules": [str(_PACKAGE)], "env_vars": ray_environment.worker_variables()}
     return {"logging_level": logging.CRITICAL, "log_to_driver": False, "runtime_env": environment}
 
 
 @contextmanager
 def _local_ray(workers: int | None) -> Iterator[dict[str, Any]]:
-    """Arguments of `ray.init` for a Ray instance of this process, in a folder of its own.
+    """Arguments of `ray.init` for a Ray instance of this process, in a temporary folder that is deleted at the end.
 
-    Ray's default folder is shared by all users and never deleted. Folders that killed runs left are deleted.
+    Ray's default folder is shared by all users and never deleted. Folders that killed runs left are deleted too.
     """
     folder = ProcessTempdir(Path(tempfile.gettempdir()), _PREFIX)
     try:

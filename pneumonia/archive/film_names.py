@@ -1,4 +1,7 @@
-"""Which films there are, and to which part each belongs: ten million names fit, and a name's part never changes."""
+"""List the films of an archive and partition them by name.
+
+Ten million names fit into memory, and the part of a name never changes.
+"""
 
 from __future__ import annotations
 
@@ -16,17 +19,21 @@ from ..errors import UsageError
 from . import storage
 
 LIST_SUFFIX = ".parquet"
-"""A path of this ending is a list of films, never a film."""
+"""A path with this suffix is a list of films, never a film."""
 
 LIST_COLUMNS = ("path", "file")
-"""Of a list, the first of these that it has; a table of answers is a list, too."""
+"""Columns with film names: the first of these that a list has is used. A result table is a valid list too."""
 
 _CHUNK_NAMES = 65_536
-"""Names that are Python's at a time: as such they take five times the memory."""
+"""Names that are Python objects at a time; as such they take five times the memory of an Arrow array."""
 
 
 def list_names(paths: Iterable[str], exclude: set[Path]) -> pa.ChunkedArray:
-    """The names of all films, as bytes, since a file's name need not be text."""
+    """The names of all films in `paths` except the absolute paths `exclude`; bytes, since a file name need not be text.
+
+    Paths are files, folders, glob patterns, Parquet lists and fsspec addresses. Raises `UsageError` for a list or an
+    address that cannot be read.
+    """
     chunks, chunk = [], []
     for name in _iterate_names(paths, exclude):
         chunk.append(os.fsencode(name))
@@ -37,11 +44,11 @@ def list_names(paths: Iterable[str], exclude: set[Path]) -> pa.ChunkedArray:
 
 
 def partition_names(names: pa.ChunkedArray, parts: int) -> Iterator[tuple[int, list[bytes]]]:
-    """(part, its names) for each part that has some; a name that was given twice counts once."""
+    """(part, its names) for each non-empty part; duplicate names are merged."""
     part_numbers = np.fromiter((partition_of(name, parts) for name in _iterate_bytes(names)), np.int32, len(names))
     order = np.argsort(part_numbers, kind="stable")
     ends = np.searchsorted(part_numbers, np.arange(parts), side="right", sorter=order)
-    # In one piece, since a piece is looked for anew in each part's turn; over 2 GB of names need large offsets.
+    # One chunk, since slicing searches for the chunk each time; more than 2 GB of names need 64-bit offsets.
     ordered_names = names.cast(pa.large_binary()).combine_chunks().take(pa.array(order))
     for part, (start, end) in enumerate(zip([0, *ends[:-1]], ends, strict=True)):
         if end > start:
@@ -49,7 +56,7 @@ def partition_names(names: pa.ChunkedArray, parts: int) -> Iterator[tuple[int, l
 
 
 def partition_of(name: bytes, parts: int) -> int:
-    """By the name alone, the same on every machine and in every run."""
+    """The part of a name, 0 to `parts` - 1; it depends on the name only, on every machine and in every run."""
     return int.from_bytes(hashlib.blake2b(name, digest_size=8).digest()) % parts
 
 
@@ -69,7 +76,7 @@ def _iterate_names(paths: Iterable[str], exclude: set[Path]) -> Iterator[str]:
 
 
 def _names_in_list(path: str) -> Iterator[str]:
-    """The films of a list; a pattern is several."""
+    """The films of a Parquet list, or of all lists that match a pattern."""
     system, path_in_system = storage.filesystem(path)
     try:
         files = sorted(system.glob(path_in_system)) if _is_pattern(path) else [path_in_system]
@@ -81,17 +88,21 @@ def _names_in_list(path: str) -> Iterator[str]:
             yield from (name for name in record_batch.column(0).cast(pa.string()).to_pylist() if name is not None)
     except StopIteration:
         received = ", ".join(table.schema.names)
-        raise UsageError(f"The list has no column of films. Allowed: path, or file. Received: {received}.") from None
+        raise UsageError(
+            f"The list has no column with film names. Allowed: path, or file. Received: {received}."
+        ) from None
     except (OSError, pa.ArrowException) as error:
         is_missing = isinstance(error, FileNotFoundError)
         cause = (
-            "it is not there" if is_missing else getattr(error, "strerror", None) or "it is not a whole Parquet file"
+            "it does not exist"
+            if is_missing
+            else getattr(error, "strerror", None) or "it is not a complete Parquet file"
         )
         raise UsageError(f"The list cannot be read: {cause}. Received: {path}.") from None
 
 
 def _names_at_address(address: str) -> Iterator[str]:
-    """The films under an address, by the address that was given; one that cannot be listed is a film that fails."""
+    """The films below an fsspec address; a missing object is yielded as a film, whose reading fails."""
     system, root = storage.filesystem(address)
     if _is_pattern(address):
         yield from (system.unstrip_protocol(path) for path in sorted(system.glob(root)))

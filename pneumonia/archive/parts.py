@@ -1,7 +1,8 @@
-"""An archive's answers on the storage: one Parquet file a part, with the columns of `batch`, each written at once.
+"""The results of an archive on the storage: one Parquet file per part, with the columns of `batch`, written atomically.
 
-Which part a film belongs to follows from its name, and a part's file has one name. So whoever judges a part again,
-since a worker or a run was lost, writes the same rows to the same place; what is done is read from what is there.
+The part of a film follows from its name, and the file name from the part. A part that is processed again, because a
+worker or a run was lost, therefore produces the same rows in the same file. The progress of an archive is read from
+these files.
 """
 
 from __future__ import annotations
@@ -27,29 +28,33 @@ from .storage import ResultFolder
 
 FORMAT = 1
 HEADER_FILE = "archive.json"
-"""What every part has in common; a run that goes on must ask the same."""
+"""File with the options that all parts share; a run that continues the archive must have the same ones."""
 
 FILMS_PER_PART = 1_000
-"""What a lost worker costs at most; a minute or two of one core. Ten million films make 10,000 files of some 50 kB."""
+"""Films per part, the most that a lost worker costs: one or two minutes of a core. Ten million films make 10,000 files
+of about 50 kB."""
 
 MIN_PARTS = 32
-"""So that a small archive gives work to several workers, too."""
+"""Minimum number of parts, so that a small archive is distributed over several workers too."""
 
 RETRIED_CODES = frozenset({Busy.code, "internal"})
-"""Errors that may pass: films with them are judged again by the next run."""
+"""Codes of possibly transient errors: films with them are processed again by the next run."""
 
 SCHEMA = pa.schema([(name, pa.float64() if name in NUMERIC_COLUMNS else pa.string()) for name in COLUMNS])
 
 
 @dataclass(frozen=True)
 class Parts:
-    """The parts of one archive: how many there are, and where their rows lie."""
+    """The parts of an archive: their number and the folder of their files."""
 
     folder: ResultFolder
     count: int
 
     def rows(self, part: int) -> pa.Table:
-        """The rows that stand, without those that are to be judged again."""
+        """The rows of a part, without those with `RETRIED_CODES`; empty for a new part.
+
+        Raises `UsageError` for a file that is not a part.
+        """
         name = self._name(part)
         data = self.folder.read(name)
         if data is None:
@@ -59,11 +64,13 @@ class Parts:
             if not table.schema.equals(SCHEMA):
                 raise pa.ArrowInvalid("other columns")
         except pa.ArrowException:
-            raise UsageError(f"{name} is not a part of this archive; move it away. It stays.") from None
+            raise UsageError(
+                f"{name} is not a part of this archive and is left unchanged. Move it to another folder."
+            ) from None
         return table.filter([code not in RETRIED_CODES for code in table["error_code"].to_pylist()])
 
     def write(self, part: int, table: pa.Table) -> None:
-        """Put a part's rows in the place of those that may stand there."""
+        """Write or replace the file of a part."""
         buffer = io.BytesIO()
         pq.write_table(table, buffer, compression="zstd")
         self.folder.write(self._name(part), buffer.getvalue())
@@ -73,7 +80,10 @@ class Parts:
 
 
 def open_parts(folder: ResultFolder, options: TableOptions, films: int) -> Parts:
-    """The archive that is there, or a new one for so many films; raises `UsageError` where it asks something else."""
+    """The parts of the existing archive, or of a new one for `films` films.
+
+    Raises `UsageError` if the existing archive has other options or another format.
+    """
     data = folder.read(HEADER_FILE)
     if data is None:
         count = max(MIN_PARTS, -(-films // FILMS_PER_PART))
@@ -87,7 +97,7 @@ def open_parts(folder: ResultFolder, options: TableOptions, films: int) -> Parts
             raise ValueError
     except (ValueError, KeyError, TypeError):
         raise UsageError(
-            f"{HEADER_FILE} is not of this version of the command; it stays. Received: {folder.address}."
+            f"{HEADER_FILE} is not from this version of the command; it is left unchanged. Received: {folder.address}."
         ) from None
     _check_header(header, options)
     return Parts(folder, count)
@@ -98,13 +108,13 @@ def _check_header(header: dict[str, Any], options: TableOptions) -> None:
         recorded, received = header.get(column), options.cells()[column]
         if recorded != received:
             raise UsageError(
-                f"The archive was begun with another {column}. Allowed: {recorded or 'none'}, or another --out. "
+                f"The archive was created with a different {column}. Allowed: {recorded or 'none'}, or another --out. "
                 f"Received: {received or 'none'}."
             )
 
 
 def to_table(results: Iterable[Prediction | Failure], options: TableOptions) -> pa.Table:
-    """The rows of `batch`, with numbers as numbers, and null where a cell is empty."""
+    """The rows of `batch` as a typed table: numbers as float64, empty cells as null."""
     table_rows = [
         {name: _typed_value(name, cell) for name, cell in rows.result_cells(result, options).items()}
         for result in results
@@ -119,18 +129,18 @@ def _typed_value(column: str, cell: str) -> float | str | None:
 
 
 def count_labels(table: pa.Table) -> Counter[str]:
-    """How many films have which label, or failed."""
+    """The number of films per label, and of failed ones."""
     return Counter(label or FAILED for label in table["label"].to_pylist())
 
 
 @contextmanager
 def exclusive_archive(folder: ResultFolder) -> Iterator[None]:
-    """One run an archive, where the folder lies on this machine; object storage has no lock."""
+    """Raise `Busy` if another run writes the archive. Local folders only; object storage has no locks."""
     if folder.local is None:
         yield
         return
     message = f"Another run writes {folder.address}. Allowed: one run per archive."
     with exclusive_lock(folder.local / ".lock", message):
-        for partial in (folder.local / "rows").glob(".part-*"):  # of a killed run
+        for partial in (folder.local / "rows").glob(".part-*"):  # left by a killed run
             partial.unlink(missing_ok=True)
         yield

@@ -9,19 +9,19 @@ from .. import settings
 
 
 def worker_variables() -> dict[str, str]:
-    """The settings with which a worker on another machine reads films as this process does."""
+    """The environment of a worker, so that it reads films with the limits of this process."""
     limits = {setting.name: setting.text() for setting in (settings.MAX_FILE_MB, settings.MAX_PIXELS)}
-    # Each worker of an archive has one core, however many its machine has.
+    # A worker uses one core, whatever the number of cores of its machine.
     return {**limits, settings.THREADS.name: "1"}
 
 
 def configure_ray(*, loopback: bool) -> None:
-    """Set Ray's variables; call it before Ray is imported.
+    """Set the environment variables of Ray; must be called before Ray is imported.
 
-    Usage statistics are switched off. With `loopback`, Ray opens no port to other machines: it does so by itself on
-    Windows and macOS only, and the variable that is named for these systems switches it on here. A local Ray also
-    requires a token that only this run knows. Ray's native log level hides a wrong warning that a pool of workers
-    cannot be restarted.
+    Usage statistics are disabled. With `loopback`, Ray listens on the loopback interface only: it does so by default on
+    Windows and macOS only, and the variable named after these systems enables it elsewhere. A local Ray also requires a
+    random token, which only the processes of this run have. The log level of Ray's native code hides a wrong warning
+    that a pool of workers cannot be restarted.
     """
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")

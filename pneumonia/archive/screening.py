@@ -1,8 +1,8 @@
-"""Ray calls one predictor a core, part by part; Ray's own back-pressure, retries and scheduling, nothing of ours.
+"""Run one predictor per core on Ray, part by part. Back-pressure, retries and scheduling are those of Ray.
 
-    names ─► parts ─► map_batches(Screen) ─► a Parquet file a part ─► one row of counts a part back here
+    names ─► parts ─► map_batches(ScreeningWorker) ─► one Parquet file per part ─► one row of counts per part
 
-Nothing but names goes through Ray: a worker reads its films itself, a few ahead, and writes its part itself.
+Only names and counts pass through Ray. A worker reads its films itself, with a limited read-ahead, and writes its part.
 """
 
 from __future__ import annotations
@@ -31,35 +31,35 @@ if TYPE_CHECKING:
     from ray import ObjectRef
 
 MAX_TASK_RETRIES = 3
-"""Times that a part is begun again after its worker died: what kills every worker must not go round for ever."""
+"""Retries of a part whose worker died; limited, because a film that kills every worker would be retried forever."""
 
 
 @dataclass(frozen=True)
 class ScreeningOutcome:
-    """What a run leaves: how many films have which label or failed, and how many parts were given up."""
+    """The result of a run: number of films per label and of failed ones, and number of parts that were given up."""
 
     counts: Counter[str]
     lost_parts: int
 
 
 class ScreeningWorker:
-    """One worker: a predictor on one core, and the parts that it is given."""
+    """A worker: one predictor on one core, called with one part at a time."""
 
     def __init__(self, bundle: list[ObjectRef[Bundle]], options: TableOptions, archive: Parts) -> None:
         import ray
 
-        # The bundle comes from the caller: no worker asks the Hub, and none can have another model.
+        # The bundle comes from the driver, so no worker accesses the Hub, and all have the same model.
         self._predictor = Predictor(ray.get(bundle[0]), threads=1)
         self._options = options
         self._archive = archive
 
     def __call__(self, block: pa.Table) -> pa.Table:
-        """Rows `{part, names}` in, the counts of each part out."""
+        """Rows `{part, names}` -> rows `{part, counts}`, the counts as JSON."""
         counts = [self._screen_part(row["part"], row["names"]) for row in block.to_pylist()]
         return pa.table({"part": block["part"], "counts": [json.dumps(count) for count in counts]})
 
     def _screen_part(self, part: int, names: list[bytes]) -> Counter[str]:
-        """Films that have no row yet get one; the part is written once, with all its rows."""
+        """Predict the films of a part that have no row yet, and write the part once, with all of its rows."""
         existing = self._archive.rows(part)
         existing_names = set(existing["file"].to_pylist())
         pending = [name for name in map(os.fsdecode, names) if rows.escape_formula(name) not in existing_names]
@@ -78,7 +78,10 @@ class ScreeningWorker:
 def screen(
     paths: Iterable[str], out: str, bundle: Bundle, options: TableOptions, *, workers: int | None, address: str | None
 ) -> ScreeningOutcome:
-    """A row for each film that has none. Raises a `PneumoniaError` where nothing could be done."""
+    """Predict all films of `paths` that have no row in the archive `out`; raises a `PneumoniaError` if that fails.
+
+    `workers` is the number of processes, by default the number of cores; `address` is that of a Ray cluster.
+    """
     folder = ResultFolder(out)
     names = film_names.list_names(paths, set() if folder.local is None else {folder.local.absolute()})
     if not len(names):
@@ -95,15 +98,15 @@ def _run(
     import ray
     from ray.data import ActorPoolStrategy
 
-    # A part is one row, which Ray cannot split, in a block of its own, which one task takes.
+    # A part is one row, which Ray cannot split, in a block of its own, so it is the input of one task.
     blocks = [
         pa.table({"part": [part], "names": [part_names]})
         for part, part_names in film_names.partition_names(names, archive.count)
     ]
-    # One at a time: a part that kills its worker must not cost another one its lives.
+    # One task per worker at a time: a part that kills its worker must not use up the retries of another part.
     pool = ActorPoolStrategy(size=min(workers, len(blocks)), max_tasks_in_flight_per_actor=1)
     with warnings.catch_warnings():
-        # The pinned version has no other way to bound the lives.
+        # `max_task_retries` causes a warning, but the pinned version of Ray has no other parameter for it.
         warnings.filterwarnings("ignore", message=".*ray_remote_args.*")
         outcomes = ray.data.from_arrow(blocks).map_batches(
             ScreeningWorker,
@@ -134,7 +137,7 @@ def _collect_counts(outcomes: Iterable[dict[str, Any]], expected: int) -> Screen
 
 
 def _public_error(error: BaseException) -> PneumoniaError:
-    """What a worker raised, if it is for a user; Ray wraps it, and more than once."""
+    """The `PneumoniaError` that a worker raised, wrapped several times by Ray; for anything else an `InternalError`."""
     inner: BaseException | None = error
     while inner is not None:
         if isinstance(inner, PneumoniaError):

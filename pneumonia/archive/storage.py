@@ -1,8 +1,7 @@
-"""Objects and files by their names, wherever they lie: a path of this machine, or an address that fsspec knows."""
+"""Read and write files and objects by name: a local path, or an fsspec address such as `s3://bucket/film.png`."""
 
 from __future__ import annotations
 
-import errno
 import os
 import time
 import uuid
@@ -18,37 +17,38 @@ import fsspec
 
 from .. import settings
 from ..errors import Busy, DiskFull, PneumoniaError, UnreadableImage, UsageError
+from ..files import is_disk_full
 from ..inference.named_film import NamedFilm
 
 FETCH_ATTEMPTS = 3
-"""Times that an object is asked for, on top of what the storage's own client tries."""
+"""Attempts to read an object, in addition to the retries of the storage client."""
 
 RETRY_DELAY_S = 2.0
-"""Before the second try; twice as long before the third."""
+"""Delay before the second attempt, doubled before the third."""
 
 MAX_CONCURRENT_FETCHES = 16
-"""Objects of one worker that are on their way at a time: an answer takes some 10 ms, an object 50 to 100 to come."""
+"""Concurrent reads of a worker: a prediction takes about 10 ms, the read of an object 50 to 100 ms."""
 
 _PERMANENT_ERRORS = {FileNotFoundError: "there is no such object", PermissionError: "the storage allows no access"}
 
 
 def is_address(name: str) -> bool:
-    """Whether fsspec is to read it; everything else is a path of this machine."""
+    """Whether `name` is an fsspec address; anything else is a local path."""
     return "://" in name
 
 
 def filesystem(name: str) -> tuple[Any, str]:
-    """(fsspec's file system, the path inside) of an address or a path; raises `UsageError` where there is none."""
+    """(fsspec file system, path in it) of an address or a local path; raises `UsageError` for an unknown protocol."""
     try:
         system, path = fsspec.core.url_to_fs(name)
     except (ImportError, ValueError) as error:
-        # fsspec's own sentence names the package to install, or the kind of address that nobody knows.
+        # The message of fsspec names the missing package or the unknown protocol.
         raise UsageError(f"The storage cannot be used: {error}. Received: {name.partition('://')[0]}://.") from None
     return system, path
 
 
 def open_films(names: Iterable[str]) -> Iterator[NamedFilm]:
-    """Each name as a film to judge. Objects are fetched a bounded number ahead of the one that is asked for."""
+    """The named film of each name; at most `MAX_CONCURRENT_FETCHES` objects are read ahead."""
     pending: deque[tuple[str, Future[bytes] | None]] = deque()
     with ThreadPoolExecutor(MAX_CONCURRENT_FETCHES, thread_name_prefix="fetch") as pool:
         for name in names:
@@ -60,10 +60,9 @@ def open_films(names: Iterable[str]) -> Iterator[NamedFilm]:
 
 
 def fetch_object(name: str) -> bytes:
-    """An object's bytes, never more than just over the limit for a film.
+    """The bytes of an object, at most one more than `PNEUMONIA_MAX_FILE_MB`, so that a reader can refuse larger ones.
 
-    Raises `UnreadableImage` for one that is not there, and `Busy` where the storage does not answer: then a later run
-    asks again.
+    Raises `UnreadableImage` for a missing object, and `Busy` if the storage does not respond; a later run tries again.
     """
     system, path = filesystem(name)
     for attempt in range(FETCH_ATTEMPTS):
@@ -75,11 +74,11 @@ def fetch_object(name: str) -> bytes:
             raise UnreadableImage(f"The file cannot be opened: {cause}.") from None
         except IsADirectoryError:
             raise UnreadableImage("This is not a file (a folder, a device, a pipe). Allowed: one file.") from None
-        except Exception as error:  # each storage has errors of its own
+        except Exception as error:  # each storage has its own exception types
             error_name = type(error).__name__
             if attempt + 1 < FETCH_ATTEMPTS:
                 time.sleep(RETRY_DELAY_S * 2**attempt)
-    raise Busy(f"The storage does not hand the file out ({error_name}); run the same command again for it.")
+    raise Busy(f"The storage cannot be read ({error_name}). Run the same command again to retry this film.")
 
 
 def _named_film(name: str, content: Future[bytes] | None) -> NamedFilm:
@@ -88,17 +87,17 @@ def _named_film(name: str, content: Future[bytes] | None) -> NamedFilm:
 
 @dataclass(frozen=True)
 class ResultFolder:
-    """Where an archive's answers lie: a path or an fsspec address. Files are written whole or not at all."""
+    """The folder of the results: a local path or an fsspec address. Files are written completely or not at all."""
 
     address: str
 
     @property
     def local(self) -> Path | None:
-        """The folder, where it lies on this machine."""
+        """The local path of the folder; None for an address."""
         return None if is_address(self.address) else Path(self.address)
 
     def read(self, name: str) -> bytes | None:
-        """The file's bytes; None where there is none."""
+        """The bytes of a file; None if it does not exist. Raises `UsageError` if the folder cannot be used."""
         system, root = filesystem(self.address)
         try:
             return bytes(self._access(partial(system.cat_file, f"{root}/{name}")))
@@ -106,11 +105,11 @@ class ResultFolder:
             return None
 
     def write(self, name: str, data: bytes) -> None:
-        """Put the file in the place of the one that may be there, at once; two that write it do not mix."""
+        """Write or replace a file atomically, also with concurrent writers; raises `DiskFull` and `UsageError`."""
         if self.local is not None:
             return _replace(self.local / name, data)
         system, root = filesystem(self.address)
-        # An object appears whole, when its last byte has come.
+        # An object becomes visible when its last byte is written.
         self._access(partial(system.pipe_file, f"{root}/{name}", data))
 
     def _access(self, operation: Callable[[], Any]) -> Any:
@@ -120,11 +119,11 @@ class ResultFolder:
             raise
         except Exception as error:
             cause = getattr(error, "strerror", None) or type(error).__name__
-            raise UsageError(f"The folder of the answers cannot be used: {cause}. Received: {self.address}.") from None
+            raise UsageError(f"The output folder cannot be used: {cause}. Received: {self.address}.") from None
 
 
 def _replace(path: Path, data: bytes) -> None:
-    # A name of its own: a worker that was given up may still write while the next one does. Readers skip hidden files.
+    # Unique, since an abandoned worker may still be writing; hidden, since readers skip hidden files.
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -134,8 +133,10 @@ def _replace(path: Path, data: bytes) -> None:
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            raise DiskFull("The disk is full; the answers so far stay. Free space and run the command again.") from None
-        raise UsageError(f"The answers cannot be written: {error.strerror}. Received: {path.parent}.") from None
+        if is_disk_full(error):
+            raise DiskFull(
+                "The disk is full; the results so far are kept. Free space and run the same command again."
+            ) from None
+        raise UsageError(f"The results cannot be written: {error.strerror}. Received: {path.parent}.") from None
     finally:
         temporary.unlink(missing_ok=True)

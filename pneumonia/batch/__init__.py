@@ -1,4 +1,4 @@
-"""Many films: find them in folders and ZIPs, and write one row for each result."""
+"""Batch processing: find films in folders and ZIPs, and write one row for each result."""
 
 from .discovery import films_in_zip, find_films
 

@@ -1,4 +1,4 @@
-"""Find the films of a batch: files, folders, ZIPs and patterns."""
+"""Find the films of a batch in files, folders, ZIPs and patterns."""
 
 from __future__ import annotations
 
@@ -17,23 +17,26 @@ def find_films(
 ) -> Iterator[NamedFilm]:
     """The films of files, folders, ZIPs and patterns, in a stable order, each once.
 
-    Folders are walked, hidden files and folders skipped. What cannot be opened is a film whose reading fails, so that
-    it gets its row. `exclude` are absolute paths that are no films. A ZIP is open while its films are asked for;
-    without `open_zips` it counts as a film, which then fails.
+    Folders are searched recursively; hidden files and folders are skipped, and so are the absolute paths `exclude`. A
+    file or folder that cannot be opened is yielded as a film whose reading fails, so that it gets a row. A ZIP stays
+    open while its films are iterated; without `open_zips` it is yielded as a film, whose reading fails.
     """
     roots = list(_expand_patterns(paths))
     names: set[str] = set()
     for path in roots:
         for film in _walk(path, (), exclude, open_zips):
             if len(roots) == 1 and isinstance(film.source, Path):
-                yield film  # no file comes twice in one folder: the names of 100,000 need not be kept
+                yield film  # a single folder has no duplicates, so the names of 100,000 films need not be stored
             elif film.name not in names:
                 names.add(film.name)
                 yield film
 
 
 def films_in_zip(path: Path, name: str, *, max_bytes: int | None = None) -> Iterator[NamedFilm]:
-    """The films of a ZIP, named behind the ZIP's own name; one film that fails where it cannot be opened."""
+    """The films of a ZIP as `name/member`; if it cannot be opened, one film whose reading fails.
+
+    `max_bytes` limits the unpacked size of all members.
+    """
     try:
         members = zip_members.list_members(path, max_bytes=max_bytes)
     except PneumoniaError as error:
@@ -44,7 +47,7 @@ def films_in_zip(path: Path, name: str, *, max_bytes: int | None = None) -> Iter
 
 
 def _expand_patterns(paths: Iterable[str]) -> Iterator[str]:
-    """A shell expands patterns itself, but not where they are quoted, and not on every system."""
+    """Expands glob patterns, because a shell does not if they are quoted, and not on every system."""
     for path in paths:
         matches = [] if os.path.lexists(path) else sorted(glob.iglob(path, recursive=True))
         yield from matches or [path]
@@ -66,7 +69,7 @@ def _walk(
         yield NamedFilm(name, _raise_on_read(UnreadableImage(f"The folder cannot be opened: {error.strerror}.")))
         return
     folder_id = (status.st_dev, status.st_ino)
-    if folder_id not in ancestors:  # a link to a folder above would never end
+    if folder_id not in ancestors:  # a symbolic link to an ancestor would recurse without end
         for child in names:
             yield from _walk(os.path.join(name, child), (*ancestors, folder_id), exclude, open_zips)
 

@@ -1,8 +1,8 @@
-"""A table of answers on the disk that grows film by film: no kill at any moment loses or doubles a row.
+"""The result table of a batch: rows are appended film by film, and no kill at any moment loses or duplicates a row.
 
-While a run goes on the rows stand in `results.csv.part`, each written as soon as its film is judged; at the end the
-file takes its name. With JSON lines the same holds for `results.jsonl.part`, which is written first. Whoever resumes
-takes the rows that are whole in every file, cuts off a torn one, and goes on behind them.
+During a run the rows are in `results.csv.part`, each written as soon as its film is scored; at the end the file is
+renamed to `results.csv`. With JSON lines the same holds for `results.jsonl.part`, to which each record is written
+first. A resumed run keeps the rows that are complete in every file, truncates a partial last row, and appends.
 """
 
 from __future__ import annotations
@@ -24,27 +24,35 @@ from .growing_file import GrowingFile, partial_path
 from .rows import COLUMNS, TableOptions
 
 FAILED = "failed"
+"""Key in `ResultTable.counts` of the films that could not be read."""
+
 _HEADER = rows.csv_line(COLUMNS)
 
 
 class ResultTable:
-    """The rows so far, and where the next one goes. Made by `open_table`; one thread at a time."""
+    """The rows written so far; created by `open_table`. Not thread-safe. `counts` has the number of films per label.
+
+    `files` are the JSON lines, if any, and the CSV file last.
+    """
 
     def __init__(self, files: list[GrowingFile], options: TableOptions) -> None:
         self.counts: Counter[str] = Counter()
         self._files = files
         self._options = options
-        self._resumed: set[str] = set()
+        self._resumed_names: set[str] = set()
 
     def __len__(self) -> int:
         return self.counts.total()
 
     def has(self, name: str) -> bool:
-        """Whether the film of that name had its row when this run began: no film is found twice in one run."""
-        return rows.escape_formula(name) in self._resumed
+        """Whether the film had a row when this run started; within one run no film occurs twice."""
+        return rows.escape_formula(name) in self._resumed_names
 
     def add(self, result: Prediction | Failure) -> None:
-        """Write the film's row, in every file or in none; raises `DiskFull`."""
+        """Append the row of a film to all files or to none.
+
+        Raises `DiskFull`, and `UsageError` if the table cannot be written.
+        """
         cells = rows.result_cells(result, self._options)
         json_line = json.dumps(result.as_dict()).encode() + b"\n"
         starts = [file.end for file in self._files]
@@ -58,33 +66,39 @@ class ResultTable:
         self._count(cells)
 
     def finish(self) -> None:
-        """The run is over: the files get their names."""
+        """Give the files their final names at the end of a run."""
         for file in self._files:
             file.finish()
 
     def resume(self) -> None:
-        """Take the rows of a run that was ended, check that they answer the same question, and cut off a torn one."""
+        """Keep the complete rows of an earlier run with the same options, and truncate a partial last row.
+
+        Raises `UsageError` if the files are not from this version of the command, or differ in model, operating point,
+        prevalence or films.
+        """
         *json_files, table = self._files
         records = table.records(quoted=True)
         json_records = [file.records(quoted=False) for file in json_files]
         if not _HEADER.startswith(table.head(len(_HEADER))):
-            raise UsageError(f"{table.path.name} is not a table of this version of the command; it stays as it is.")
+            raise UsageError(f"{table.path.name} is not a table of this version of the command; it is left unchanged.")
         header_end, _ = next(records, (0, b""))
         ends = [*(0 for _ in json_files), header_end]
         for number, ((end, record), *json_rows) in enumerate(zip(records, *json_records, strict=False), start=2):
             cells = self._parse_row(record, number)
             if any(_film_name(line) != cells["file"] for _, line in json_rows):
-                raise UsageError(f"{table.path.name} and its JSON lines do not tell of the same films; they stay.")
+                raise UsageError(
+                    f"{table.path.name} and its JSON lines contain different films; they are left unchanged."
+                )
             ends = [*(end for end, _ in json_rows), end]
             self._count(cells)
-            self._resumed.add(cells["file"])
+            self._resumed_names.add(cells["file"])
         for file, end in zip(self._files, ends, strict=True):
             file.truncate(end)
         if not header_end:
             self.write_header()
 
     def write_header(self) -> None:
-        """Write the table's first line."""
+        """Write the column names as the first line of the CSV file."""
         try:
             self._files[-1].append(_HEADER)
         except OSError as error:
@@ -94,12 +108,15 @@ class ResultTable:
         (values,) = csv.reader(io.StringIO(record.decode("utf-8", "replace"), newline=""))
         name = self._files[-1].path.name
         if len(values) != len(COLUMNS):
-            raise UsageError(f"Row {number} of {name} is not a row of this command; the file was changed. It stays.")
+            raise UsageError(
+                f"Row {number} of {name} is invalid; it was edited by another program. The file is left unchanged."
+            )
         cells = dict(zip(COLUMNS, values, strict=True))
         for column, expected in self._options.cells().items():
             if cells[column] != expected and column in {"operating_point", "prevalence", "model_sha256"}:
                 raise UsageError(
-                    f"{name} was begun with another {column}. Allowed: {cells[column] or 'none'}, or another --out. "
+                    f"{name} was created with a different {column}. "
+                    f"Allowed: {cells[column] or 'none'}, or another --out. "
                     f"Received: {expected or 'none'}."
                 )
         return cells
@@ -110,10 +127,10 @@ class ResultTable:
 
 @contextmanager
 def open_table(out: Path, options: TableOptions, *, jsonl: bool = False, resume: bool = False) -> Iterator[ResultTable]:
-    """The table `out`, and beside it the JSON lines, for one run; nothing that is there is ever overwritten.
+    """The table `out` for one run, with `jsonl` also the JSON lines next to it; no existing file is overwritten.
 
-    Raises `Busy` where another run writes it, and `UsageError` where it exists and is not to be resumed, or holds
-    answers of another model, operating point or prevalence.
+    Raises `Busy` if another run writes the table, `DiskFull`, and `UsageError` if it exists without `resume`, or was
+    created with another model, operating point or prevalence.
     """
     paths = [out.with_suffix(".jsonl"), out] if jsonl else [out]
     with ExitStack() as stack:
@@ -136,17 +153,17 @@ def open_table(out: Path, options: TableOptions, *, jsonl: bool = False, resume:
 
 
 def table_files(out: Path) -> set[Path]:
-    """The files that a run may write: no film is looked for in them."""
+    """Absolute paths of all files that a run may write; they are not films."""
     tables = [out, out.with_suffix(".jsonl")]
     return {path.absolute() for path in [*tables, *map(partial_path, tables), _lock_path(out)]}
 
 
 def _prepare_files(out: Path, paths: list[Path], resume: bool) -> list[Path]:
-    """The tables of a finished run that this one goes on with: they are parts again."""
+    """Check the existing files, and rename those of a finished run back to partial ones; returns the final names."""
     present = [path for path in paths for path in (path, partial_path(path)) if path.exists()]
     if present and not resume:
         raise UsageError(
-            f"There is a table already; it is not overwritten. Allowed: --resume to go on, or another --out. "
+            f"The table exists and is not overwritten. Allowed: --resume to continue it, or another --out. "
             f"Received: {present[-1]}."
         )
     if not present:
@@ -154,14 +171,15 @@ def _prepare_files(out: Path, paths: list[Path], resume: bool) -> list[Path]:
     json_path = out.with_suffix(".jsonl")
     has_json = json_path.exists() or partial_path(json_path).exists()
     if has_json != (len(paths) == 2):
-        raise UsageError(f"{out.name} was begun {'with' if has_json else 'without'} --jsonl; go on in the same way.")
+        raise UsageError(f"{out.name} was created {'with' if has_json else 'without'} --jsonl; resume it the same way.")
     if not out.exists() and not partial_path(out).exists():
-        raise UsageError(f"{json_path.name} stands without its table; move it away.")
+        raise UsageError(f"{json_path.name} exists without its table; move it to another folder.")
     finished = [path for path in paths if path.exists()]
     for path in finished:
         if partial_path(path).exists():
             raise UsageError(
-                f"There are {path.name} and {partial_path(path).name}; move away the one that is not to be used."
+                f"{path.name} and {partial_path(path).name} both exist; move the one that is not to be used to another "
+                "folder."
             )
     for path in finished:
         path.replace(partial_path(path))
@@ -169,7 +187,7 @@ def _prepare_files(out: Path, paths: list[Path], resume: bool) -> list[Path]:
 
 
 def _exclusive_run(out: Path) -> AbstractContextManager[None]:
-    message = f"Another run writes {out}. Allowed: one run per table. Wait for it, or choose another --out."
+    message = f"Another run writes {out}. Allowed: one run per table. Wait for it to end, or choose another --out."
     return exclusive_lock(_lock_path(out), message)
 
 
@@ -178,13 +196,15 @@ def _film_name(line: bytes) -> str:
         record: dict[str, Any] = json.loads(line)
         return rows.escape_formula(record["file"] or "")
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise UsageError("The JSON lines beside the table were changed; they stay as they are.") from None
+        raise UsageError(
+            "The JSON lines of the table are invalid; another program edited them. They are left unchanged."
+        ) from None
 
 
 def _write_error(error: OSError, path: Path) -> DiskFull | UsageError:
     if is_disk_full(error):
         return DiskFull(
-            f"The disk is full; the rows so far stay in {partial_path(path)}. Free space and go on with --resume."
+            f"The disk is full; the rows so far stay in {partial_path(path)}. Free space and continue with --resume."
         )
     return UsageError(f"The table cannot be written: {error.strerror}. Received: {path}.")
 

@@ -1,4 +1,4 @@
-"""An answer as a row of a table: which columns there are, and cells that a spreadsheet cannot take for a formula."""
+"""A result as a table row: the columns, and cells that a spreadsheet does not evaluate as formulas."""
 
 from __future__ import annotations
 
@@ -29,15 +29,16 @@ COLUMNS = (
 )
 
 NUMERIC_COLUMNS = frozenset({"confidence", "prevalence", *(f"probability_{name.lower()}" for name in CLASSES), *ZONES})
-"""Columns that hold numbers, for tables that know of types."""
+"""Columns with numbers, for table formats with column types."""
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
-"""First letters that make a spreadsheet compute a cell (OWASP), and the quote, so that no two texts become one."""
+"""First characters of a cell that a spreadsheet evaluates (https://owasp.org/www-community/attacks/CSV_Injection), and
+the quote that escapes them, so that two different texts never become equal."""
 
 
 @dataclass(frozen=True)
 class TableOptions:
-    """What every row of a table has in common: who answers, and at which operating point and prevalence."""
+    """The values that all rows of a table share: model, operating point and prevalence."""
 
     model: ModelIdentity
     operating_point: str
@@ -50,7 +51,7 @@ class TableOptions:
 
 
 def result_cells(result: Prediction | Failure, options: TableOptions) -> dict[str, str]:
-    """The cells of one film by column; what does not apply is empty."""
+    """The cells of one film by column; those that do not apply are empty."""
     if isinstance(result, Failure):
         result_specific = {"error_code": result.error.code, "error": escape_formula(result.error.message)}
     else:
@@ -59,17 +60,17 @@ def result_cells(result: Prediction | Failure, options: TableOptions) -> dict[st
 
 
 def escape_formula(text: str) -> str:
-    """A text that no spreadsheet computes: a quote goes before what looks like a formula."""
-    # A name that is no valid text must not end the run.
+    """`text` with a quote in front if a spreadsheet would evaluate it as a formula."""
+    # A file name need not be valid Unicode, and must not abort the run.
     text = text.encode("utf-8", "backslashreplace").decode()
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def csv_line(cells: Iterable[str]) -> bytes:
-    """One record of a CSV file (RFC 4180, UTF-8), with its line's end."""
+    """One record of a CSV file (RFC 4180, UTF-8) with its line break, a line feed."""
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="\r\n").writerow(cells)
-    # Asked for the plain end, the writer would leave a lone carriage return in a cell unquoted.
+    # With lineterminator="\n" the writer would not quote a cell with a lone carriage return.
     return buffer.getvalue().removesuffix("\r\n").encode() + b"\n"
 
 

@@ -1,4 +1,4 @@
-"""Films in a ZIP, read where they lie: nothing is unpacked to the disk, and no name from inside is used as a path."""
+"""Films in a ZIP, read in memory: nothing is unpacked to the disk, and no member name is used as a path."""
 
 from __future__ import annotations
 
@@ -16,19 +16,20 @@ from .. import settings
 from ..errors import EmptyFile, PneumoniaError, TooLarge, UnreadableImage, UnsupportedFormat
 
 MAX_MEMBERS = 50_000
-"""Ten times the films of the public training set; a longer list of members takes memory before one film is read."""
+"""Maximum number of members, ten times the films of the public training set; the list of members is read into memory
+before the first film."""
 
 MAX_DIRECTORY_BYTES = 16_000_000
-"""Bytes of a ZIP's list of members: 320 for each, a name of 200 letters."""
+"""Maximum size of the central directory: 320 bytes per member, enough for names of 200 characters."""
 
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 Member = tuple[str, Callable[[], bytes]]
-"""A name inside the ZIP, and how to read it; the reading raises a `PneumoniaError` for what is no film's file."""
+"""A member name and a function that reads it, which raises a `PneumoniaError` if the member is not a readable file."""
 
 
 def is_zip(path: Path) -> bool:
-    """By name and by content: an office file is a ZIP too, but nobody calls it one."""
+    """Whether suffix and content are those of a ZIP; office files are ZIPs too, but have other suffixes."""
     try:
         with path.open("rb") as file:
             return path.suffix.lower() == ".zip" and file.read(2) == b"PK"
@@ -37,10 +38,10 @@ def is_zip(path: Path) -> bool:
 
 
 def list_members(path: Path, *, max_bytes: int | None = None) -> list[Member]:
-    """The files in a ZIP, in its order, readable from any thread; the ZIP stays open as long as one may be read.
+    """The files in a ZIP, in its order, readable from any thread; the ZIP stays open while any of them is referenced.
 
-    Hidden files and macOS's doubles are left out. Raises a `PneumoniaError` for a ZIP that is damaged, empty, has too
-    many members, or would unpack to more than `max_bytes`.
+    Hidden files and `__MACOSX` (resource forks) are skipped. Raises `UnreadableImage` for a damaged ZIP, `EmptyFile`
+    for an empty one, and `TooLarge` for too many members or more than `max_bytes` when unpacked.
     """
     try:
         archive = zipfile.ZipFile(_BoundedFile(path))
@@ -48,7 +49,7 @@ def list_members(path: Path, *, max_bytes: int | None = None) -> list[Member]:
         raise
     except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError, OverflowError, struct.error):
         raise UnreadableImage("The ZIP is damaged and cannot be opened.") from None
-    # Not `is_dir`, which fails for a member without a name.
+    # Not `ZipInfo.is_dir`, which fails for a member without a name.
     members = [
         member for member in archive.infolist() if not member.filename.endswith("/") and not _is_hidden(member.filename)
     ]
@@ -57,9 +58,9 @@ def list_members(path: Path, *, max_bytes: int | None = None) -> list[Member]:
 
 
 class _BoundedFile(io.FileIO):
-    """A file that refuses to hand out more at once than a list of members may take.
+    """A file that refuses single reads of more than `MAX_DIRECTORY_BYTES`, which only a central directory causes.
 
-    It closes when the last member that may be read from it is forgotten: films are read behind the one that asks.
+    It closes when the last member that refers to it is deleted, because films are read later on other threads.
     """
 
     def read(self, size: int | None = -1, /) -> bytes:
@@ -73,7 +74,7 @@ class _BoundedFile(io.FileIO):
 
 def _check_members(members: list[zipfile.ZipInfo], max_bytes: int | None) -> None:
     if not members:
-        raise EmptyFile("The ZIP holds no files.")
+        raise EmptyFile("The ZIP contains no files.")
     if len(members) > MAX_MEMBERS:
         raise _too_many()
     total = sum(member.file_size for member in members)
@@ -84,13 +85,13 @@ def _check_members(members: list[zipfile.ZipInfo], max_bytes: int | None) -> Non
 
 
 def _too_many() -> TooLarge:
-    return TooLarge(f"The ZIP has too many files. Allowed: {MAX_MEMBERS:,}. Unpack it, or make several.")
+    return TooLarge(f"The ZIP has too many files. Allowed: {MAX_MEMBERS:,}. Unpack it, or split it.")
 
 
 def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
     _check_name(member.filename)
     if member.flag_bits & 0x1:
-        raise UnreadableImage("The file is encrypted. Allowed: files that need no password.")
+        raise UnreadableImage("The file is encrypted. Allowed: files without a password.")
     limit_mb = settings.MAX_FILE_MB.read()
     limit = limit_mb * 1_000_000
     if member.file_size > limit:
@@ -102,20 +103,24 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
 
 
 def _unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo, limit: int) -> bytes:
-    """The member's bytes: `limit` holds whatever size its header claims."""
+    """At most `limit` bytes of a member, whatever size its header declares."""
     try:
         with archive.open(member) as file:
             return file.read(limit)
     except NotImplementedError:
-        raise UnreadableImage("The file is packed in a way that cannot be read. Allowed: stored or deflated.") from None
+        raise UnreadableImage(
+            "The compression method of the file is not supported. Allowed: stored or deflated."
+        ) from None
     except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, RuntimeError, ValueError):
-        raise UnreadableImage("The file is damaged inside the ZIP and cannot be unpacked.") from None
+        raise UnreadableImage("The file in the ZIP is damaged and cannot be unpacked.") from None
 
 
 def _check_name(name: str) -> None:
     path = PurePosixPath(name.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts or not path.parts or _DRIVE.match(name):
-        raise UnreadableImage("The name of the file leads out of the ZIP. Allowed: names inside it.")
+        raise UnreadableImage(
+            'The name of the file leads out of the ZIP (path traversal). Allowed: relative names without "..".'
+        )
 
 
 def _is_hidden(name: str) -> bool:

@@ -1,1 +1,1 @@
-"""The model at prediction time: bundle, sources, gate, graph, decision, explanation, predictor."""
+"""Inference: model bundle and its sources, gate, served graph, decision, activation map, predictor."""

@@ -1,8 +1,8 @@
-"""The model bundle: one folder with all that a model is, the same in the repository, on disk and on the Hub.
+"""The model bundle: a folder with all files of a model, laid out alike in the repository, on disk and on the Hub.
 
-`config.json` names every other file with its size and sha256. Nothing is parsed before it was verified against an
-anchor of trust: for the embedded bundle a sha256 in the source, for one from the Hub its commit. The hashes of a folder
-that a user names detect damage only.
+`config.json` lists every other file with its size and sha256. No file is parsed before it is verified. The trust anchor
+of the embedded bundle is a sha256 in the source code; that of a bundle from the Hub is its commit. A folder that a user
+names has no anchor: its hashes detect damage, not manipulation.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ EXAMPLES = "examples"
 
 REQUIRED_FILES = (GRAPH, GATE, EVALUATION)
 TRAINING_ONLY_FILES = (KERAS,)
-"""Published for fine-tuning, never needed for an answer: a folder or a download may lack it."""
+"""Published for fine-tuning and not needed for inference, so a folder or a download may lack it."""
 
-_LEGAL_NAME = re.compile(r"(?:[\w-][\w.-]*/)?[\w-][\w.-]*")
+_VALID_NAME = re.compile(r"(?:[\w-][\w.-]*/)?[\w-][\w.-]*")
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """A verified bundle, parsed."""
+    """A verified and parsed bundle: `graph` is the content of `model.tflite`, `evaluation` of `evaluation.json`."""
 
     folder: Path
     identity: ModelIdentity
@@ -52,13 +52,13 @@ class Bundle:
 
     @property
     def served_run(self) -> Mapping[str, Any] | None:
-        """The evaluation of the served model itself; None where its maker left it out."""
+        """The entry of the served recipe and protocol in `evaluation.json`; None if it has none."""
         runs: Mapping[str, Mapping[str, Any]] = self.evaluation["runs"]
         return runs.get(f"{self.config['recipe']}/{self.config['protocol']}")
 
     @property
     def examples(self) -> list[Path]:
-        """The pictures that come with the model, each named for what it is."""
+        """The example images of the bundle, sorted by file name."""
         return sorted(self.folder / name for name in self.config["files"] if name.startswith(f"{EXAMPLES}/"))
 
 
@@ -72,9 +72,10 @@ def load(
 ) -> Bundle:
     """Verify and parse the bundle in `folder`.
 
-    `config_sha256` is the anchor where there is one. `whole`: the files that serving does without must be there, too.
-    Raises `ModelNotFound` where there is no bundle, `BundleCorrupt` where a file is missing, damaged, or of another
-    format.
+    `name` and `revision` become the model's identity; the revision is the config's by default. `config_sha256` is the
+    trust anchor if there is one. With `require_all_files`, the files that only training needs must be present too.
+    Raises `ModelNotFound` if the folder has no `config.json`, and `BundleCorrupt` if a file is missing, damaged, or of
+    another format.
     """
     config, digest = read_config(folder, config_sha256)
     entries = {
@@ -85,20 +86,23 @@ def load(
         identity = ModelIdentity(name, revision or str(config["revision"]), digest)
         return _parse(folder, identity, config, files)
     except Exception as error:
-        # Files that are what their maker sealed can still hold anything, and numpy, zipfile and json raise anything.
-        raise BundleCorrupt(f"The model bundle {name} is whole but does not make sense ({error!r}).") from None
+        # Files with correct hashes can still have any content, and numpy, zipfile and json raise many exception types.
+        raise BundleCorrupt(f"The model bundle {name} is complete, but its content is invalid ({error!r}).") from None
 
 
 def read_config(folder: Path, sha256: str | None = None) -> tuple[dict[str, Any], str]:
-    """(config, its sha256) after the checks that the config alone allows."""
+    """(config, its sha256) after all checks that need no other file; `sha256` is the trust anchor if there is one.
+
+    Raises `ModelNotFound` and `BundleCorrupt`.
+    """
     path = folder / CONFIG
     if not path.is_file():
-        raise ModelNotFound(f"There is no model bundle. Expected: a folder with {CONFIG}. Received: {folder}.")
+        raise ModelNotFound(f"No model bundle. Expected: a folder with {CONFIG}. Received: {folder}.")
     data = path.read_bytes()
     digest = hashlib.sha256(data).hexdigest()
     if sha256 is not None and digest != sha256:
         raise BundleCorrupt(
-            f"{CONFIG} is not the one that was built in. Expected: {sha256[:12]}. Received: {digest[:12]}."
+            f"{CONFIG} is not the expected one. Expected sha256: {sha256[:12]}. Received: {digest[:12]}."
         )
     try:
         config = json.loads(data)
@@ -111,7 +115,7 @@ def read_config(folder: Path, sha256: str | None = None) -> tuple[dict[str, Any]
 def write_config(folder: Path, config: Mapping[str, Any]) -> str:
     """Write `config.json` with the size and sha256 of the bundle's other files; returns its own sha256.
 
-    Whatever else lies in the folder (checkpoints, plots) is no part of the bundle.
+    Other files in the folder (checkpoints, plots) are not listed: they do not belong to the bundle.
     """
     members = [folder / name for name in (GRAPH, GATE, EVALUATION, CARD, KERAS)] + list(
         folder.glob(f"{EXAMPLES}/*.png")
@@ -128,7 +132,7 @@ def write_config(folder: Path, config: Mapping[str, Any]) -> str:
 
 def _check_config(config: Any) -> None:
     if config["format"] != FORMAT:
-        raise ValueError(f"this program reads format {FORMAT}, not {config['format']}")
+        raise ValueError(f"this version reads format {FORMAT}, not {config['format']}")
     if tuple(config["classes"]) != CLASSES:
         raise ValueError(f"the class order must be {CLASSES}, not {config['classes']}")
     if config["input"]["shape"] != [INPUT_SIDE, INPUT_SIDE, 3]:
@@ -137,8 +141,8 @@ def _check_config(config: Any) -> None:
     if missing:
         raise ValueError(f"it does not list {', '.join(missing)}")
     for name, entry in config["files"].items():
-        if not _LEGAL_NAME.fullmatch(name) or not isinstance(entry["size"], int) or len(entry["sha256"]) != 64:
-            raise ValueError("it lists a file with an illegal name, size or sha256")
+        if not _VALID_NAME.fullmatch(name) or not isinstance(entry["size"], int) or len(entry["sha256"]) != 64:
+            raise ValueError("it lists a file with an invalid name, size or sha256")
 
 
 def _read_verified(folder: Path, name: str, entry: Mapping[str, Any]) -> bytes:
@@ -146,7 +150,7 @@ def _read_verified(folder: Path, name: str, entry: Mapping[str, Any]) -> bytes:
     if not path.is_file():
         raise BundleCorrupt(f"The model bundle lacks {name}. Expected: {entry['size']:,} bytes.")
     if path.stat().st_size != entry["size"]:
-        # An LFS pointer in the place of a file shows here, before any parser sees it.
+        # Also detects an LFS pointer in place of a file before a parser reads it.
         size = path.stat().st_size
         raise BundleCorrupt(f"{name} has the wrong size. Expected: {entry['size']:,} bytes. Received: {size:,}.")
     data = path.read_bytes()

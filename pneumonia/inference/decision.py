@@ -1,4 +1,4 @@
-"""From a score to an answer: score -> calibrated probability -> operating point -> Normal, Pneumonia or Unknown."""
+"""Decision: score -> calibrated probability -> operating point -> Normal, Pneumonia or Unknown."""
 
 from __future__ import annotations
 
@@ -9,42 +9,46 @@ from typing import Any
 from ..errors import PneumoniaError, UsageError
 
 CLASSES = ("Normal", "Pneumonia")
-"""The one class order: a score is the second class's."""
+"""Class order of the whole package; a score refers to the second class."""
 
 UNKNOWN = "Unknown"
 DEFAULT_POINT = "balanced"
 
 REASONS = {
-    "not_a_chest_film": "This does not look like a frontal chest film. The model was not asked.",
+    "not_a_chest_film": "Not recognised as a frontal chest film. The model was not run.",
     "unlike_training_films": (
-        "This is unlike the films that the model has learnt from (frontal films of children of 1-5 years), for example "
-        "lateral, turned, cropped or of an adult. The model was not asked."
+        "Unlike the training films (frontal films of children of 1-5 years), for example a lateral, rotated or cropped "
+        "film, or a film of an adult. The model was not run."
     ),
-    "inconclusive": "The model is not sure enough at this operating point to say either.",
-    "unreadable_contrast": "The picture is blank or has almost no contrast. The model was not asked.",
+    "inconclusive": "P(pneumonia) lies in the inconclusive range of this operating point.",
+    "unreadable_contrast": "The image is blank or has almost no contrast. The model was not run.",
 }
-"""Why an answer is Unknown: code -> sentence."""
+"""Reasons for the label Unknown: code -> message."""
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Platt scaling of the score's logit, fitted on validation films with this share of pneumonia among them."""
+    """Platt scaling of the logit of the score (Platt 1999), fitted on validation films.
+
+    `prevalence` is the share of pneumonia among the validation films.
+    """
 
     slope: float
     intercept: float
     prevalence: float
 
     def probability(self, score: float) -> float:
-        """The calibrated probability of pneumonia for a raw score in 0..1."""
-        # float32 sigmoids reach 0 and 1; the logit must not.
+        """Calibrated P(pneumonia) for a raw score in 0..1."""
+        # A float32 sigmoid can be exactly 0 or 1, where the logit is infinite.
         score = min(max(score, 1e-7), 1 - 1e-7)
         logit = self.slope * math.log(score / (1 - score)) + self.intercept
         return 0.5 * (1.0 + math.tanh(0.5 * logit))  # the sigmoid, without overflow
 
     def at_prevalence(self, prevalence: float, probability: float) -> float:
-        """A probability of this calibration as it is where another share of the films shows pneumonia.
+        """A probability of this calibration, converted to another prevalence of pneumonia.
 
-        The odds move by the ratio of the prior odds; that films of either kind look the same there is assumed.
+        The odds are multiplied by the ratio of the prior odds (Bayes' rule). This assumes that the films of each class
+        are distributed as in the validation films. All values lie in 0..1.
         """
         positive = probability * prevalence / self.prevalence
         negative = (1 - probability) * (1 - prevalence) / (1 - self.prevalence)
@@ -53,7 +57,11 @@ class Calibration:
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """Below `low` Normal, above `high` Pneumonia, between them Unknown; a forced answer would switch at `threshold`."""
+    """Limits of the calibrated probability: Normal below `low`, Pneumonia above `high`, Unknown from `low` to `high`.
+
+    `threshold` separates the two classes where Unknown is not allowed. Raises `ValueError` unless
+    0 <= low <= threshold <= high <= 1.
+    """
 
     low: float
     threshold: float
@@ -64,17 +72,19 @@ class OperatingPoint:
             raise ValueError(f"an operating point needs 0 <= low <= threshold <= high <= 1, not {self}")
 
     def label(self, probability: float) -> str:
+        """Normal, Pneumonia or Unknown."""
         if probability < self.low:
             return CLASSES[0]
         return CLASSES[1] if probability > self.high else UNKNOWN
 
     def label_at_threshold(self, probability: float) -> str:
+        """Normal or Pneumonia."""
         return CLASSES[int(probability >= self.threshold)]
 
 
 @dataclass(frozen=True)
 class Reason:
-    """Why the answer is Unknown."""
+    """The reason for the label Unknown; `code` is a key of `REASONS`."""
 
     code: str
 
@@ -85,7 +95,7 @@ class Reason:
 
 @dataclass(frozen=True)
 class ModelIdentity:
-    """Which model answered: its name, its revision, and the sha256 of its config, which pins every other file."""
+    """Identity of a model: name, revision, and the sha256 of its config, which contains that of every other file."""
 
     name: str
     revision: str
@@ -97,12 +107,12 @@ class ModelIdentity:
 
 @dataclass(frozen=True)
 class Prediction:
-    """The answer for one film; `as_dict` is the JSON of page, API, command line and batch."""
+    """The result for one film; `as_dict` is the JSON of page, API, command line and batch."""
 
     file: str | None
     label: str
     probability: float | None
-    """Calibrated probability of pneumonia; None where the film was not scored."""
+    """Calibrated P(pneumonia); None if the film was not scored."""
     operating_point: str
     reason: Reason | None
     zones: dict[str, float] | None
@@ -111,20 +121,20 @@ class Prediction:
 
     @property
     def confidence(self) -> float | None:
-        """The calibrated probability of the label given; None for Unknown."""
+        """Calibrated probability of `label`; None for Unknown."""
         if self.probability is None or self.label == UNKNOWN:
             return None
         return self.probability if self.label == CLASSES[1] else 1 - self.probability
 
     @property
     def probabilities(self) -> dict[str, float] | None:
-        """The probability of each class, in class order; None where the film was not scored."""
+        """Probability of each class, in class order; None if the film was not scored."""
         if self.probability is None:
             return None
         return {CLASSES[0]: 1 - self.probability, CLASSES[1]: self.probability}
 
     def as_dict(self) -> dict[str, Any]:
-        """The contract's JSON object; probabilities with four decimals, more would be noise."""
+        """The JSON object of docs/api.md; probabilities and zones are rounded to four decimals, more would be noise."""
         return {
             "file": self.file,
             "label": self.label,
@@ -140,7 +150,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Failure:
-    """The row of a film that could not be read."""
+    """The result for a film that could not be read or scored."""
 
     file: str | None
     error: PneumoniaError
@@ -150,16 +160,16 @@ class Failure:
 
 
 def get_operating_point(points: dict[str, OperatingPoint], name: str) -> OperatingPoint:
-    """The operating point of that name; raises `UsageError` for an unknown one."""
+    """The operating point `name`; raises `UsageError` for an unknown name."""
     if name not in points:
-        raise UsageError(f"There is no such operating point. Allowed: {', '.join(points)}. Received: {name!r}.")
+        raise UsageError(f"Unknown operating point. Allowed: {', '.join(points)}. Received: {name!r}.")
     return points[name]
 
 
 def check_prevalence(prevalence: float | None) -> None:
-    """Raises `UsageError` for what is no share between 0 and 1; None, for the calibration's own, is legal."""
+    """Raise `UsageError` unless `prevalence` lies between 0 and 1, exclusive; None means that of the calibration."""
     if prevalence is not None and not (isinstance(prevalence, float) and 0 < prevalence < 1):
-        raise UsageError(f"There is no such prevalence. Allowed: above 0 and below 1. Received: {prevalence!r}.")
+        raise UsageError(f"Invalid prevalence. Allowed: above 0 and below 1. Received: {prevalence!r}.")
 
 
 def _round_values(values: dict[str, float] | None) -> dict[str, float] | None:

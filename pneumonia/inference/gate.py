@@ -1,13 +1,19 @@
-"""Is this a film like those that the model has learnt from?
+"""Out-of-distribution gate: does an input image resemble the frontal films of the training set?
 
-The gate sees what the network sees. It looks at the input twice, as a 30 x 30 thumbnail of its brightness and as a map
-of where its edges run, each standardised so that exposure falls out. Of each view it asks two questions of the training
-films' principal components: how much of it do they leave unexplained (`residual`), and how far from the middle of the
-training films does the explained part lie (`distance`)? Of the brightness it asks a third: does the picture fit better
-when it is turned upside down? The limits come from films on which nothing was fitted.
+Method: principal component analysis (PCA) of the training films, in two views of the input image: block brightness
+(30 x 30, `[900]`) and edge strength (`[1152]`), see `gate_views`. For a feature vector x with mean m, components V
+(`[k, d]`) and variances v (`[k]`) of the training films, c = V (x - m), and each view has two measures:
 
-This is cheap (a tenth of the graph) and says nothing about disease. What it refuses, and how often it refuses the sick,
-stands in `evaluation.json`.
+    residual   (|x - m|^2 - |c|^2) / d     mean squared reconstruction error, outside the subspace
+    distance   sqrt(mean(c^2 / v))         Mahalanobis distance within the subspace, divided by sqrt(k)
+
+Brightness has a third measure: how much smaller the residual becomes when the film is turned upside down.
+
+Each measure has a near and a far limit. They are quantiles of the measure on validation films, on which the PCA was not
+fitted (`learning.gate_fit`). The bundle stores the limits in `config.json` and the arrays in `gate.npz`.
+
+The gate takes a tenth of the time of the graph and says nothing about disease. `evaluation.json` has its refusal rates,
+also for films with pneumonia.
 """
 
 from __future__ import annotations
@@ -22,31 +28,31 @@ import numpy as np
 from .gate_views import VIEWS, Films, Floats, flip_thumbnails, sum_of_squares
 
 MIN_CONTRAST = 4.0
-"""Standard deviation of the input in 8-bit levels below which there is nothing to see: half of the films' 8 bits are
-gone at 4, where the palest training film has 19."""
+"""Minimum standard deviation of an input image, in 8-bit grey levels. At 4, half of the 8 bits are lost; the training
+film with the lowest contrast has 19."""
 
 _ARRAYS = ("mean", "components", "variances")
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Above `near` an image is unlike the training films, above `far` it is no frontal chest film at all."""
+    """Limits of a measure: above `near` an image is unlike the training films, above `far` no frontal chest film."""
 
     near: float
     far: float
 
     def exceeded_limit(self, value: float) -> str | None:
-        """`far`, `near` or None."""
+        """The limit that `value` exceeds: "far", "near" or None."""
         return "far" if value > self.far else "near" if value > self.near else None
 
 
 @dataclass(frozen=True)
 class Subspace:
-    """Where the training films lie in one view.
+    """PCA subspace of the training films in one view, with the limits of its measures.
 
-    `mean` `[d]`, `components` `[k, d]` orthonormal rows, `variances` `[k]` of the training films along them.
-    `upside_down` limits how much less a film may leave unexplained when it is turned upside down, and is asked of
-    thumbnails only; None: not asked.
+    `mean` `[d]`, `components` `[k, d]` with orthonormal rows, `variances` `[k]` of the training films along them.
+    `upside_down` limits how much smaller the residual may become when the film is turned upside down; it applies to
+    thumbnails only, and None disables it.
     """
 
     mean: Floats
@@ -58,12 +64,12 @@ class Subspace:
 
     @cached_property
     def deviations(self) -> Floats:
-        """`[k]`: the square roots of the variances."""
+        """`[k]`: standard deviations of the training films along the components."""
         deviations: Floats = np.sqrt(self.variances)
         return deviations
 
     def measure(self, features: Floats) -> tuple[Floats, Floats]:
-        """(mean square left unexplained, root mean square of the standardised coordinates) of `[N, d]` features."""
+        """(residual `[N]`, distance `[N]`) of features `[N, d]`, as defined in the docstring of the module."""
         centred = features - self.mean
         coordinates = centred @ self.components.T
         residual = (sum_of_squares(centred) - sum_of_squares(coordinates)) / centred.shape[1]
@@ -71,21 +77,21 @@ class Subspace:
         return residual, distance
 
     def residual_drop_when_flipped(self, features: Floats, flipped: Floats) -> Floats:
-        """How much less of films is left unexplained when they are turned upside down, from both features `[N, d]`."""
+        """`[N]`: residual of `features` minus residual of `flipped`, the features `[N, d]` of the films upside down."""
         drop: Floats = self.measure(features)[0] - self.measure(flipped)[0]
         return drop
 
     @property
     def limits(self) -> dict[str, Limits]:
-        """The limits that are set, by the name of what they limit: as they stand in the bundle's config."""
+        """The limits by the name of their measure, without those that are None; the form of the bundle's config."""
         limits = {"residual": self.residual, "distance": self.distance, "upside_down": self.upside_down}
         return {name: limit for name, limit in limits.items() if limit is not None}
 
     def exceeded_limit(self, features: Floats) -> str | None:
-        """`far`, `near` or None, for one film's features `[1, d]`."""
+        """The worst limit that the features `[1, d]` of a film exceed: "far", "near" or None."""
         if self.upside_down is not None:
             features = np.concatenate([features, flip_thumbnails(features)])
-        residual, distance = self.measure(features)  # once: the components are read from memory, which takes longest
+        residual, distance = self.measure(features)  # one call, since reading the components takes longest
         exceeded = {self.residual.exceeded_limit(float(residual[0])), self.distance.exceeded_limit(float(distance[0]))}
         if self.upside_down is not None:
             exceeded.add(self.upside_down.exceeded_limit(float(residual[0] - residual[1])))
@@ -94,15 +100,15 @@ class Subspace:
 
 @dataclass(frozen=True)
 class Gate:
-    """One subspace a view; `VIEWS` names them."""
+    """The gate: one `Subspace` for each view, with the keys of `VIEWS`."""
 
     subspaces: Mapping[str, Subspace]
 
     def check(self, film: Films) -> str | None:
-        """The code of the reason to refuse a `[150, 150, 3]` input, or None."""
+        """Reason code for refusing an input image `[150, 150, 3]` uint8, or None if it is accepted."""
         films = film[None, :, :, 0].astype(np.uint16)
         standardised = {name: view.standardise(films) for name, view in VIEWS.items()}
-        # Means vary less than their pixels: where they vary enough, all pixels need not be gone through.
+        # Block means vary less than pixels, so if they vary enough, the slower pass over all pixels is not needed.
         if (
             max(float(deviation[0]) for _, deviation in standardised.values()) < MIN_CONTRAST
             and films.std() < MIN_CONTRAST
@@ -116,7 +122,7 @@ class Gate:
         return "unlike_training_films" if "near" in exceeded else None
 
     def to_bytes(self) -> bytes:
-        """The arrays as an `.npz`; the limits stand in the bundle's config, where a person can read them."""
+        """The arrays as an `.npz` file. The limits are in the bundle's config, where they are readable."""
         arrays = {
             f"{name}_{part}": getattr(subspace, part) for name, subspace in self.subspaces.items() for part in _ARRAYS
         }
@@ -126,7 +132,10 @@ class Gate:
 
     @classmethod
     def from_bytes(cls, data: bytes, limits: Mapping[str, Mapping[str, Limits]]) -> Gate:
-        """The gate from its arrays and, for each view, its limits by the names of `Subspace.limits`."""
+        """The gate from its `.npz` file and, for each view, the limits in the form of `Subspace.limits`.
+
+        Raises an exception of numpy or zipfile for an invalid file; pickled objects are never loaded.
+        """
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             subspaces = {}
             for name in VIEWS:

@@ -1,4 +1,4 @@
-"""The served graph in LiteRT: a `[150, 150, 3]` film in, its score and activation map out."""
+"""The served graph, run by LiteRT: input image `[150, 150, 3]` -> score and activation map."""
 
 from __future__ import annotations
 
@@ -18,10 +18,13 @@ Activation = npt.NDArray[np.float32]
 
 
 class Graph:
-    """Thread-safe: an interpreter is not, so each caller borrows one of at most `threads`, made when first needed.
+    """A graph and a pool of at most `threads` interpreters, which are created on demand.
 
-    Films are scored one at a time. A batch would be scored in another order of additions, and the same film must get
-    the same answer on the page and in a batch, to the last digit.
+    Thread-safe: an interpreter is not, so each call leases one and waits while all are in use. Raises `BundleCorrupt`
+    for a graph that LiteRT cannot load or whose inputs and outputs are not the expected ones.
+
+    Films are scored one at a time. In a batch the order of additions would differ, and a film must get the same score
+    on the page and in a batch, to the last digit.
     """
 
     def __init__(self, model: bytes, threads: int) -> None:
@@ -34,7 +37,10 @@ class Graph:
             self._slots.put(None)
 
     def score(self, film: npt.NDArray[np.uint8]) -> tuple[float, Activation]:
-        """(score in 0..1, activation map `[h, w]`, not negative) of a `[150, 150, 3]` film."""
+        """(score in 0..1, non-negative activation map `[h, w]`) of a `[150, 150, 3]` input image.
+
+        Raises `ValueError` if the score is not finite.
+        """
         with self._lease_interpreter() as interpreter:
             self._set_input(interpreter, film)
             interpreter.invoke()
@@ -45,16 +51,15 @@ class Graph:
         return score, activation
 
     def _set_input(self, interpreter: Any, film: npt.NDArray[np.uint8]) -> None:
-        # Straight into the graph's memory, which nobody may hold on to when it is invoked. A channel at a time: where
-        # all three are the same memory, a pixel at a time takes three times as long.
+        # Writes directly to the graph's memory, to which LiteRT allows no reference while the graph is invoked. Copies
+        # by channel: if all three share memory (a grey film), a copy by pixel takes three times as long.
         tensor = interpreter.tensor(self._input)()[0]
         for channel in range(3):
             tensor[:, :, channel] = film[:, :, channel]
 
     @contextmanager
     def _lease_interpreter(self) -> Iterator[Any]:
-        # A queue in C, and a list: after a graph has filled the processor's cache, `Semaphore` takes a tenth of a
-        # millisecond.
+        # `SimpleQueue` is implemented in C. `Semaphore` takes 0.1 ms once the graph has filled the processor's cache.
         self._slots.get()
         try:
             interpreter = self._take_interpreter()
@@ -72,19 +77,19 @@ class Graph:
             return self._new_interpreter()
 
     def _new_interpreter(self) -> Any:
-        from ai_edge_litert.interpreter import Interpreter  # 0.3 s, needed only where a film is scored
+        from ai_edge_litert.interpreter import Interpreter  # takes 0.3 s, and is needed only for scoring
 
         try:
-            # One thread each: at this size two films on two cores are faster than one film on both.
+            # One thread each: at this size, scoring two films on two cores is faster than one film on both.
             interpreter = Interpreter(model_content=self._model, num_threads=1)
             interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
-            raise BundleCorrupt(f"The graph model.tflite cannot be loaded ({type(error).__name__}).") from None
+            raise BundleCorrupt(f"LiteRT cannot load model.tflite ({type(error).__name__}).") from None
         return interpreter
 
 
 def _tensor_indices(interpreter: Any) -> tuple[int, int, int]:
-    """The indices of input, score and activation map; outputs are told apart by their rank, not by their order."""
+    """Tensor indices of input, score and activation map. Outputs are identified by rank, since their order may vary."""
     inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
     by_rank = {len(output["shape"]): int(output["index"]) for output in outputs}
     is_valid = (
@@ -92,7 +97,7 @@ def _tensor_indices(interpreter: Any) -> tuple[int, int, int]:
     )
     if not is_valid:
         raise BundleCorrupt(
-            f"The graph does not fit. Expected: input [1, {INPUT_SIDE}, {INPUT_SIDE}, 3], a score [1, 1] and an "
+            f"Invalid graph. Expected: input [1, {INPUT_SIDE}, {INPUT_SIDE}, 3], a score [1, 1] and an "
             f"activation map [1, h, w]. Received: {[tuple(tensor['shape']) for tensor in [*inputs, *outputs]]}."
         )
     return int(inputs[0]["index"]), by_rank[2], by_rank[3]

@@ -1,12 +1,11 @@
-"""A model bundle from the Hub, by commit, in bounded time.
+"""Download of a model bundle from the Hub, pinned to a commit and limited in time.
 
-Names that can move (a branch, a tag) are asked of the Hub each time; what the cache holds of them may be another model
-by now. A commit cannot move: where the cache has it whole, no request is made.
+A branch or tag can move, so it is resolved by the Hub each time; the cached copy may be outdated. A commit cannot
+change: if the cache has all of its files, no request is made.
 """
 
 from __future__ import annotations
 
-import errno
 import queue
 import re
 import threading
@@ -17,14 +16,14 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from .. import settings
 from ..errors import BundleCorrupt, DiskFull, HubUnreachable, ModelNotFound, PneumoniaError, RevisionNotFound
-from ..files import walk_bottom_up
+from ..files import is_disk_full, walk_bottom_up
 from . import bundle
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
 MAX_DOWNLOAD_S = 300
-"""A download is given up after so many seconds even if it still moves."""
+"""A download is aborted after this many seconds even if it still progresses."""
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _POLL_INTERVAL_S = 0.1
@@ -36,14 +35,14 @@ DownloadedBundle: TypeAlias = tuple[Path, str]
 def download_bundle(
     repository: str, revision: str, *, endpoint: str | None = None, cache: Path | None = None
 ) -> DownloadedBundle:
-    """(folder, commit) of a bundle whose files are all there; they are not verified yet.
+    """(folder, commit) of a complete bundle; its files are not verified yet.
 
-    Raises `ModelNotFound`, `RevisionNotFound`, `HubUnreachable` or `DiskFull`, after `PNEUMONIA_HUB_TIMEOUT_S` seconds
-    without progress or 300 in all at the latest.
+    `revision` is a branch, tag or commit. Raises `ModelNotFound`, `RevisionNotFound`, `BundleCorrupt`, `HubUnreachable`
+    or `DiskFull`, at the latest after `PNEUMONIA_HUB_TIMEOUT_S` seconds without progress or 300 s in total.
     """
-    from huggingface_hub import HfApi, constants  # 1 s to import, and the embedded model needs no Hub
+    from huggingface_hub import HfApi, constants  # takes 1 s, and the embedded model does not need it
 
-    # Its 10 MB would hide a slow but steady download of a whole bundle from the watch on the folder's size.
+    # With the default of 10 MB, the size of the folder would not show the progress of a slow download.
     constants.DOWNLOAD_CHUNK_SIZE = _CHUNK_BYTES
     cache = cache or Path(constants.HF_HUB_CACHE)
     folder = cache / f"models--{repository.replace('/', '--')}"
@@ -61,7 +60,7 @@ def download_bundle(
     try:
         return _run_while_growing(task, folder, timeout_s)
     except TimeoutError as error:
-        raise HubUnreachable(f"The Hub does not answer: {error}. {_cache_hint(folder, repository)}") from None
+        raise HubUnreachable(f"The Hub does not respond: {error}. {_cache_hint(folder, repository)}") from None
 
 
 def _download(api: HfApi, repository: str, revision: str, cache: Path, timeout_s: float) -> DownloadedBundle:
@@ -82,9 +81,10 @@ def _download(api: HfApi, repository: str, revision: str, cache: Path, timeout_s
 
 
 def _run_while_growing(task: Callable[[], DownloadedBundle], folder: Path, timeout_s: float) -> DownloadedBundle:
-    """Run `work` as long as `folder` grows; a request that hangs inside a library cannot be stopped in another way.
+    """Run `task` in a thread while `folder` grows; raises `TimeoutError` after `timeout_s` seconds without growth.
 
-    The thread that is given up writes to the Hub's cache only, where a file counts once it is whole.
+    A request that hangs inside a library cannot be stopped otherwise. An abandoned thread writes only to the Hub's
+    cache, where incomplete files are not used.
     """
     outcome: queue.SimpleQueue[DownloadedBundle | BaseException] = queue.SimpleQueue()
 
@@ -102,12 +102,12 @@ def _run_while_growing(task: Callable[[], DownloadedBundle], folder: Path, timeo
             result = outcome.get(timeout=_POLL_INTERVAL_S)
         except queue.Empty:
             now, new_size = time.monotonic(), _folder_size(folder)
-            # Only beyond the largest size so far: a download that starts again and again is no progress.
+            # Compared with the largest size so far: a download that starts over again and again makes no progress.
             grew_at, size = (now, new_size) if new_size > size else (grew_at, size)
             if now - grew_at > timeout_s:
                 raise TimeoutError(f"no progress for {timeout_s} s") from None
             if now - started_at > MAX_DOWNLOAD_S:
-                raise TimeoutError(f"not done after {MAX_DOWNLOAD_S} s") from None
+                raise TimeoutError(f"not complete after {MAX_DOWNLOAD_S} s") from None
             continue
         if isinstance(result, BaseException):
             raise result
@@ -115,7 +115,7 @@ def _run_while_growing(task: Callable[[], DownloadedBundle], folder: Path, timeo
 
 
 def _folder_size(folder: Path) -> int:
-    """Bytes under `folder`, files that come and go included."""
+    """Total size in bytes of the files under `folder`, which other threads may create and delete meanwhile."""
     total = 0
     for path in walk_bottom_up(folder):
         try:
@@ -126,31 +126,31 @@ def _folder_size(folder: Path) -> int:
 
 
 def _to_pneumonia_error(error: Exception, repository: str, revision: str, folder: Path) -> PneumoniaError:
-    """The hub library's own errors as ours; its texts are left out, since they may quote a token or an address."""
+    """The `PneumoniaError` for an exception of huggingface_hub, whose text may quote a token or an address."""
     from huggingface_hub import errors
 
     if isinstance(error, errors.RevisionNotFoundError):
-        return RevisionNotFound(f"{repository} has no such revision on the Hub. Received: {revision!r}.")
+        return RevisionNotFound(f"Unknown revision of {repository} on the Hub. Received: {revision!r}.")
     if isinstance(error, (errors.RepositoryNotFoundError, errors.HFValidationError)):
         return ModelNotFound(
-            "There is no such model on the Hub, or it is private and no token allows it. "
+            "The model does not exist on the Hub, or it is private and the token does not allow access. "
             f"Allowed: owner/name[@revision]. Received: {repository!r}."
         )
     if isinstance(error, errors.RemoteEntryNotFoundError):
-        return BundleCorrupt(f"{repository}@{revision} lacks a file of the model bundle.")
-    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return BundleCorrupt(f"A file of the model bundle is missing in {repository}@{revision}.")
+    if isinstance(error, OSError) and is_disk_full(error):
         return DiskFull("The disk is full; the model could not be downloaded. Free 50 MB and try again.")
     status = getattr(getattr(error, "response", None), "status_code", None)
-    detail = f"it answered {status}" if status else "no connection"
-    return HubUnreachable(f"The Hub cannot be used ({detail}). {_cache_hint(folder, repository)}")
+    detail = f"HTTP status {status}" if status else "no connection"
+    return HubUnreachable(f"The Hub is not usable ({detail}). {_cache_hint(folder, repository)}")
 
 
 def _cache_hint(folder: Path, repository: str) -> str:
-    """A name that moves cannot be checked offline; a commit that is in the cache can be asked for by itself."""
+    """What to use offline: a branch or tag cannot be resolved, but a cached commit can be requested by its hash."""
     commits = sorted(path.name for path in folder.glob("snapshots/*") if _is_complete(path))
     if not commits:
-        return "Nothing of this model is in the cache; the embedded model needs no Hub (leave PNEUMONIA_MODEL empty)."
-    return f"The cache holds {', '.join(f'{repository}@{commit}' for commit in commits)}: ask for it by this name."
+        return "This model is not in the cache. The embedded model needs no Hub (leave PNEUMONIA_MODEL empty)."
+    return f"In the cache and usable by this name: {', '.join(f'{repository}@{commit}' for commit in commits)}."
 
 
 def _is_complete(snapshot: Path) -> bool:

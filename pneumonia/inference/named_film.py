@@ -11,11 +11,11 @@ from ..imaging import Source
 
 @dataclass(frozen=True)
 class NamedFilm:
-    """One film of many.
+    """A film and its name.
 
-    `name` is the `file` of its `Prediction` or `Failure`. `source` is what `imaging.read` takes, or a function that
-    returns it: the function is called when the film's turn comes, and a `PneumoniaError` that it raises becomes the
-    film's failure.
+    `name` is the `file` of its `Prediction` or `Failure`. `source` is an argument of `imaging.read`, or a function that
+    returns one. The function is called just before the film is read; a `PneumoniaError` that it raises becomes the
+    `Failure` of the film.
     """
 
     name: str
@@ -23,14 +23,14 @@ class NamedFilm:
 
 
 def name_of(film: Source | NamedFilm) -> str | None:
-    """The name of a film: its own, or its path; None for bytes, pictures and arrays."""
+    """The name of a named film, or the path of a file; None for bytes, PIL images and arrays."""
     if isinstance(film, NamedFilm):
         return film.name
     return os.fspath(film) if isinstance(film, (str, os.PathLike)) else None
 
 
 def source_of(film: Source | NamedFilm) -> Source:
-    """What `imaging.read` takes; calls the film's function if it has one."""
+    """The argument of `imaging.read` for a film; calls the function of a named film if it has one."""
     if not isinstance(film, NamedFilm):
         return film
     return film.source() if callable(film.source) else film.source

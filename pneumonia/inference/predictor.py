@@ -36,15 +36,16 @@ from .sources import load_bundle
 Result = TypeVar("Result")
 
 QUEUED_FILMS_PER_THREAD = 4
-"""Films that are read ahead of the one whose result is due, for each thread; it bounds the memory of long runs."""
+"""Films per thread that are processed ahead of the result that is due; limits the memory of long runs."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What is known of a film before an operating point is chosen; any number of decisions can follow from it.
+    """The result for a film before an operating point is applied; `Predictor.decide` turns it into predictions.
 
     `film` is the radiograph that was scored: the corrected one if the file held an inverted film (`inverted`).
-    `refusal` is the reason why the model was not run; then `probability` and `activation` are None.
+    `refusal` is the reason why the model was not run; then `probability` and `activation` are None. `probability` is
+    the calibrated P(pneumonia), `activation` the map `[h, w]`.
     """
 
     film: Radiograph
@@ -54,7 +55,7 @@ class Reading:
     inverted: bool = False
 
     def display(self, source: Source) -> npt.NDArray[np.uint8]:
-        """`source` at full resolution for a viewer, 8-bit grey `[H, W]`, inverted if `film` was inverted."""
+        """`source` at full resolution for a viewer, 8-bit grey `[H, W]`; inverted if `inverted` is set."""
         film = imaging.read(source, full_resolution=True)
         return imaging.to_display(imaging.invert(film) if self.inverted else film)
 
@@ -96,8 +97,8 @@ class Predictor:
     ) -> Prediction:
         """Predict one film: a path, bytes, a PIL image, or an array (uint8, uint16, or float in 0..1).
 
-        `file` is the name that the prediction carries; by default a path's own. `prevalence` is described at `decide`.
-        Raises `PneumoniaError`.
+        `file` is the name in the prediction, by default the path. For `prevalence` see `decide`. Raises a
+        `PneumoniaError`.
         """
         self.check_options(operating_point, prevalence)
         name = file or name_of(source)
@@ -110,9 +111,9 @@ class Predictor:
         *,
         prevalence: float | None = None,
     ) -> Iterator[Prediction | Failure]:
-        """One result for each film, lazily and in order; a film that cannot be read never ends the others.
+        """One result for each film, lazily and in order; a film that cannot be read becomes a `Failure`.
 
-        Raises `UsageError` for an illegal operating point or prevalence, and nothing for a film.
+        Raises `UsageError` for an invalid operating point or prevalence, and no error for a film.
         """
         self.check_options(operating_point, prevalence)
 
@@ -124,10 +125,9 @@ class Predictor:
     def map_films(
         self, films: Iterable[Source | NamedFilm], function: Callable[[Source, str | None], Result]
     ) -> Iterator[Result | Failure]:
-        """`function(source, name)` for each film on all threads, or the film's failure; lazily and in order.
+        """`function(source, name)` for each film on all threads, or its `Failure`; lazily and in order.
 
-        At most `QUEUED_FILMS_PER_THREAD` films a thread are in work, so that memory is bounded however many films
-        there are.
+        At most `QUEUED_FILMS_PER_THREAD` films per thread are in progress, which limits memory for any number of films.
         """
         pending: deque[Future[Result | Failure]] = deque()
         with ThreadPoolExecutor(self.threads, thread_name_prefix="film") as pool:
@@ -145,8 +145,8 @@ class Predictor:
     def read(self, source: Source) -> Reading:
         """Read, gate and score one film.
 
-        A film that the gate refuses, but whose inverted copy it accepts, is scored as that copy. A film that its file
-        declares lateral or of another body part is refused without the gate. A large JPEG is always decoded at the
+        If the gate refuses a film but accepts its inverted copy, the copy is scored. A film whose header declares a
+        lateral view or another body part is refused without running the gate. A large JPEG is always decoded at the
         same reduced size, so that page, API and command line agree; `Reading.display` decodes it at full resolution.
         """
         film = imaging.read(source)
@@ -200,7 +200,7 @@ class Predictor:
         )
 
     def check_options(self, operating_point: str, prevalence: float | None) -> None:
-        """Raise `UsageError` for an unknown operating point or an illegal prevalence, before any film is read."""
+        """Raise `UsageError` for an unknown operating point or an invalid prevalence, before any film is read."""
         get_operating_point(self.operating_points, operating_point)
         check_prevalence(prevalence)
 

@@ -1,4 +1,4 @@
-"""Where the weights come from: embedded, a folder, or a repository on the Hub. Never another model than asked for."""
+"""Sources of a model: embedded, a folder, or a repository on the Hub. Only the requested model is ever loaded."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ _HUB_NAME = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+)(?:@(?P<revision>[\w./-]
 def load_bundle(model: str | None = None) -> Bundle:
     """The verified bundle for "" (embedded), a folder, or `owner/name[@revision]` on the Hub.
 
-    None reads `PNEUMONIA_MODEL`. A folder of that name goes before the Hub. Raises a `ModelError`.
+    None reads `PNEUMONIA_MODEL`. If a folder of that name exists, it takes precedence over the Hub. Raises a
+    `ModelError`.
     """
     name = settings.MODEL.read() if model is None else model
     if not name:
@@ -29,18 +30,21 @@ def load_bundle(model: str | None = None) -> Bundle:
     match = _HUB_NAME.fullmatch(name)
     if match is None:
         raise ModelNotFound(
-            "There is no such model. Allowed: empty for the embedded one, a folder with a bundle, or owner/name"
+            "Unknown model. Allowed: empty for the embedded one, a folder with a bundle, or owner/name"
             f"[@revision] on the Hub. Received: {name!r}."
         )
     return _from_hub(match["repository"], match["revision"] or "main")
 
 
 def load_from_hub(model: str, *, endpoint: str | None = None) -> Bundle:
-    """The verified bundle for `owner/name[@revision]`, never a folder's; its identity's revision is the commit."""
+    """The verified bundle for `owner/name[@revision]`, always from the Hub; the revision of its identity is the commit.
+
+    Raises a `ModelError`.
+    """
     match = _HUB_NAME.fullmatch(model)
     if match is None:
         raise ModelNotFound(
-            f"That is no model on the Hub. Allowed: owner/name[@revision], as publish prints it. Received: {model!r}."
+            f"Invalid Hub model name. Allowed: owner/name[@revision], as printed by publish. Received: {model!r}."
         )
     return _from_hub(match["repository"], match["revision"] or "main", endpoint=endpoint)
 
@@ -50,4 +54,4 @@ def _from_hub(repository: str, revision: str, *, endpoint: str | None = None) ->
     try:
         return bundle.load(folder, repository, revision=commit)
     except BundleCorrupt as error:
-        raise BundleCorrupt(f"{error} To download it anew, delete {folder}.") from None
+        raise BundleCorrupt(f"{error} To download it again, delete {folder}.") from None

@@ -113,8 +113,8 @@ def test_a_name_that_is_no_text_is_kept(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "cannot be read: it is not there"),
-        (b"PAR1 no", "not a whole Parquet file"),
+        (None, "cannot be read: it does not exist"),
+        (b"PAR1 no", "not a complete Parquet file"),
         (pa.table({"films": ["a"]}), "Allowed: path, or file. Received: films."),
     ],
 )
@@ -162,7 +162,7 @@ def test_storage_that_fails_is_asked_again_and_then_says_so(memory: Any, monkeyp
 
     monkeypatch.setattr(storage, "filesystem", lambda name: (Failing(), name))
     monkeypatch.setattr(storage, "RETRY_DELAY_S", 0)
-    with pytest.raises(Busy, match=r"\(TimeoutError\); run the same command again"):
+    with pytest.raises(Busy, match=r"\(TimeoutError\)\. Run the same command again"):
         storage.fetch_object("x://film")
     assert len(opened_paths) == storage.FETCH_ATTEMPTS
     assert storage.fetch_object("x://film") == b"film"
@@ -284,10 +284,10 @@ def test_an_archive_keeps_its_parts_and_its_question(
     assert parts.open_parts(folder, options, 10).count == parts.MIN_PARTS
     assert parts.open_parts(folder, options, 10_000_000).count == parts.MIN_PARTS
     assert parts.open_parts(ResultFolder(str(tmp_path / "large")), options, 10_000_000).count == 10_000
-    with pytest.raises(UsageError, match="another prevalence. Allowed: none, or another --out. Received: 0.1"):
+    with pytest.raises(UsageError, match="a different prevalence. Allowed: none, or another --out. Received: 0.1"):
         parts.open_parts(folder, TableOptions(predictor.model, "balanced", 0.1), 10)
     (tmp_path / parts.HEADER_FILE).write_text("{}")
-    with pytest.raises(UsageError, match="not of this version"):
+    with pytest.raises(UsageError, match="not from this version"):
         parts.open_parts(folder, options, 10)
 
 
@@ -325,9 +325,9 @@ def test_without_ray_one_sentence_says_what_to_install(
     ("arguments", "message"),
     [
         (["--operating-point", "lucky"], "Allowed: screening, balanced, confirm"),
-        (["--prevalence", "74"], "no such prevalence"),
+        (["--prevalence", "74"], "Invalid prevalence"),
         (["--workers", "0"], "Invalid number of threads"),
-        (["--model", "no-such-folder/"], "no such model"),
+        (["--model", "no-such-folder/"], "Unknown model"),
     ],
 )
 def test_wrong_usage_leaves_nothing(

@@ -45,7 +45,7 @@ def expected(films: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict
     """The rows of `batch`, which would open the ZIP, as which it is no film."""
     table = tmp_path_factory.mktemp("batch") / "results.csv"
     films = [str(path) for path in sorted(films.iterdir()) if path.suffix != ".zip"]
-    assert runs.run(*films, "--out", table, kind="batch").returncode == 1
+    assert runs.run(*films, "--out", table, subcommand="batch").returncode == 1
     return runs.table(table)
 
 
@@ -62,7 +62,7 @@ def test_a_worker_that_is_killed_costs_no_row(films: Path, expected: list[dict[s
     first, *_ = pids = runs.workers(process.pid)
     assert len(pids) == 2
     os.kill(first, signal.SIGKILL)
-    stderr = process.communicate(timeout=runs.PATIENCE_S)[1]
+    stderr = process.communicate(timeout=runs.TIMEOUT_S)[1]
     assert process.returncode == 1, stderr
     assert without_zip(runs.rows(out)) == expected
     assert "Traceback" not in stderr
@@ -79,7 +79,7 @@ def test_a_killed_run_is_continued_and_what_is_done_stays(
     process.kill()
     process.communicate(timeout=60)
     _wait_for_the_end(pids)
-    result = {path: (path.stat().st_ino, path.read_bytes()) for path in runs.written(out)}
+    result = {path: (path.stat().st_ino, path.read_bytes()) for path in runs.row_files(out)}
     assert 3 <= len(result) < 32
     assert runs.run(films, "--out", out, "--workers", 2).returncode == 1
     assert without_zip(runs.rows(out)) == expected
@@ -115,7 +115,7 @@ def test_a_finished_archive_takes_new_films_from_a_list(films: Path, tmp_path: P
     assert by_name[new[0]] | {"file": ""} == by_name[new[2]] | {"file": ""}
     other = runs.run(film_list, "--out", out, "--operating-point", "screening")
     assert (other.returncode, runs.rows(out)) == (2, rows)
-    assert "begun with another operating_point" in other.stderr
+    assert "created with a different operating_point" in other.stderr
 
 
 POISON = """
@@ -195,7 +195,7 @@ def test_the_same_rows_as_batch_on_real_films(data: Path, tmp_path: Path) -> Non
     process = runs.start(film_list, "--out", out, "--workers", 2)
     runs.wait_for_parts(process, out, 4)
     os.kill(runs.workers(process.pid)[0], signal.SIGKILL)
-    assert process.wait(runs.PATIENCE_S) == 0
+    assert process.wait(runs.TIMEOUT_S) == 0
     assert process.stderr is not None
     process.stderr.close()
     assert _batch(names, table).returncode == 0
@@ -203,4 +203,4 @@ def test_the_same_rows_as_batch_on_real_films(data: Path, tmp_path: Path) -> Non
 
 
 def _batch(names: list[str], table: Path) -> subprocess.CompletedProcess[str]:
-    return runs.run(*names, "--out", table, kind="batch")
+    return runs.run(*names, "--out", table, subcommand="batch")

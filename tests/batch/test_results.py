@@ -145,7 +145,7 @@ def test_a_table_of_another_question_is_refused_and_stays(tmp_path: Path, other:
     out = tmp_path / "results.csv"
     run(out)
     before = out.read_bytes()
-    with pytest.raises(UsageError, match=f"begun with another {column}"), open_table(out, other, resume=True):
+    with pytest.raises(UsageError, match=f"created with a different {column}"), open_table(out, other, resume=True):
         pass
     assert out.read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["results.csv"]
@@ -153,10 +153,10 @@ def test_a_table_of_another_question_is_refused_and_stays(tmp_path: Path, other:
 
 def test_json_lines_are_kept_from_the_beginning_or_not_at_all(tmp_path: Path) -> None:
     run(tmp_path / "without.csv")
-    with pytest.raises(UsageError, match="begun without --jsonl"):
+    with pytest.raises(UsageError, match="created without --jsonl"):
         run(tmp_path / "without.csv", resume=True, jsonl=True)
     run(tmp_path / "with.csv", jsonl=True)
-    with pytest.raises(UsageError, match="begun with --jsonl"):
+    with pytest.raises(UsageError, match="created with --jsonl"):
         run(tmp_path / "with.csv", resume=True)
 
 
@@ -182,7 +182,7 @@ def test_json_lines_of_other_films_are_refused(tmp_path: Path) -> None:
     run(out, jsonl=True)
     run(tmp_path / "other.csv", NAMES[::-1], jsonl=True)
     shutil.copy(tmp_path / "other.jsonl", out.with_suffix(".jsonl"))
-    with pytest.raises(UsageError, match="do not tell of the same films"):
+    with pytest.raises(UsageError, match="contain different films"):
         run(out, resume=True, jsonl=True)
 
 

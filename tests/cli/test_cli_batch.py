@@ -98,9 +98,9 @@ def test_the_exit_code_is_0_where_every_film_is_answered(folder: Path, tmp_path:
     ("arguments", "told"),
     [
         (["--operating-point", "lucky"], "Allowed: screening, balanced, confirm"),
-        (["--prevalence", "74"], "no such prevalence"),
+        (["--prevalence", "74"], "Invalid prevalence"),
         (["--workers", "0"], "Invalid number of threads"),
-        (["--model", "no-such-folder/"], "no such model"),
+        (["--model", "no-such-folder/"], "Unknown model"),
     ],
 )
 def test_wrong_usage_leaves_nothing(

@@ -245,6 +245,6 @@ def test_a_download_times_out_at_its_limits_and_not_before(tmp_path: Path, monke
     with pytest.raises(TimeoutError, match="no progress for 10 s"):
         download_with_polls(5.0, lambda folder: 0)
     assert Clock.now == 15, "ten seconds are allowed, more are not"
-    with pytest.raises(TimeoutError, match="not done after 300 s"):
+    with pytest.raises(TimeoutError, match="not complete after 300 s"):
         download_with_polls(10.0, lambda folder: int(Clock.now))
     assert Clock.now == 310, "three hundred seconds are allowed, more are not"

@@ -220,7 +220,7 @@ def test_a_download_is_given_up_in_the_end_even_if_it_moves(
     monkeypatch.setattr(hub_download, "MAX_DOWNLOAD_S", 0.5)
     monkeypatch.setenv("PNEUMONIA_HUB_TIMEOUT_S", "60")
     server.fault, server.faulty_file = Fault.STEADY, bundle.GRAPH
-    with pytest.raises(HubUnreachable, match="not done after 0.5 s"):
+    with pytest.raises(HubUnreachable, match="not complete after 0.5 s"):
         fetch(commit)
 
 

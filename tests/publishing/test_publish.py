@@ -414,7 +414,7 @@ def test_a_bundle_that_is_not_whole_is_not_sent(hub: WritableHub, command: Comma
 def test_the_embedded_bundle_is_held_to_its_anchor(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     change(folder)
     monkeypatch.setattr(publish, "EMBEDDED_FOLDER", folder)
-    with pytest.raises(PneumoniaError, match="not the one that was built in"):
+    with pytest.raises(PneumoniaError, match="not the expected one"):
         publish.load(folder)
 
 
