@@ -18,9 +18,10 @@ from ..evaluation.protocols import Split
 from . import provenance
 from .bundle_evaluation import evaluate_bundle
 from .bundle_export import export_bundle
+from .checkpoint import History
 from .json_file import write_json
 from .train_args import TrainArgs
-from .training import History, train_ensemble
+from .training import train_ensemble
 from .validation_scores import score_validation
 
 

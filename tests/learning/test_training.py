@@ -11,6 +11,7 @@ import pytest
 
 from pneumonia.errors import DiskFull, UsageError
 from pneumonia.learning import recipe, training
+from pneumonia.learning.checkpoint import CHECKPOINT
 from pneumonia.learning.recipe import Convolution, Recipe
 
 
@@ -97,7 +98,7 @@ def test_a_full_disk_leaves_the_last_checkpoint_whole(
     small: Recipe, films: tuple[Any, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     killed_after_first_epoch(small, films, tmp_path, monkeypatch)
-    before = (tmp_path / training.CHECKPOINT).read_bytes()
+    before = (tmp_path / CHECKPOINT).read_bytes()
 
     def raise_disk_full(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device")
@@ -105,8 +106,8 @@ def test_a_full_disk_leaves_the_last_checkpoint_whole(
     monkeypatch.setattr(np, "savez", raise_disk_full)
     with pytest.raises(DiskFull, match="is unchanged"):
         run(small, films, tmp_path, resume=True)
-    assert (tmp_path / training.CHECKPOINT).read_bytes() == before
-    assert [path.name for path in tmp_path.iterdir()] == [training.CHECKPOINT]
+    assert (tmp_path / CHECKPOINT).read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == [CHECKPOINT]
 
 
 def test_class_weights_let_both_classes_count_the_same() -> None:
