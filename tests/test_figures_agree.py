@@ -31,7 +31,6 @@ NO_FIGURES = {
     "under 1 %": "the least",
     "95 % interval": "what an interval is",
     ".500 (chance)": "what a coin would get",
-    "1 and 99 % stand": "what a table's shortest and longest bar mean",
 }
 
 

@@ -1,1 +1,1 @@
-"""What is written about a film for people: the reading guide and the PDF report."""
+"""Texts about one film for readers: the reading guide and the PDF report."""

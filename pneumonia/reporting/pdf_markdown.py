@@ -1,4 +1,4 @@
-"""The little Markdown of the page's texts as paragraphs of a report: headings, bullets, bold, italics, links."""
+"""Converts the Markdown of the page's texts to report paragraphs: headings, bullets, bold, italics, links."""
 
 from __future__ import annotations
 
@@ -14,12 +14,15 @@ if TYPE_CHECKING:
 _MARKUP = (
     (re.compile(r"\[([^\]]+)\]\((https://[^)\s]+)\)"), r'<a href="\2" color="#00608f">\1</a>'),
     (re.compile(r"\*\*([^*]+)\*\*"), r"<b>\1</b>"),
-    (re.compile(r"(?<!\*)\*([^*\s][^*]*)\*(?!\*)"), r"\1"),  # italics stay upright: the report's font has none
+    (
+        re.compile(r"(?<!\*)\*([^*\s][^*]*)\*(?!\*)"),
+        r"\1",
+    ),  # italics become upright: the font has none
 )
 
 
 def paragraphs(markdown: str, styles: Mapping[str, ParagraphStyle]) -> list[Flowable]:
-    """A flowable for each line; `styles` has `plain`, and `heading` and `bullet` where the text has such lines."""
+    """One flowable per line. `styles` needs `plain`, and `heading` and `bullet` if the text has such lines."""
     from reportlab.platypus import Paragraph
 
     flowables: list[Flowable] = []

@@ -1,7 +1,7 @@
-"""The report: one A4 page about one film, to be printed or filed.
+"""The PDF report: one A4 page about one film, to print or file.
 
-It holds what the page shows, and of the patient only what the user typed: a file's name often is a patient's, so it
-stays out. reportlab (BSD) lays it out; it is imported only when a report is asked for.
+It contains what the page shows, and of the patient only what the user typed. The file name is left out because it
+often is the patient's name. reportlab (BSD licence) does the layout; it is imported only when a report is requested.
 """
 
 from __future__ import annotations
@@ -31,26 +31,26 @@ if TYPE_CHECKING:
     from reportlab.platypus import Flowable
 
 MAX_NOTE_LENGTH = 200
-"""Letters that a user may type onto a report: a name, a number and a date, not a history."""
+"""Characters in the note on a report: enough for a name, a number and a date, not for a history."""
 
 PICTURE_SIDE = 1200
-"""Longest side in pixels of a picture in the report: 340 dots per inch at its printed size."""
+"""Longest side in pixels of a picture in the report: 340 dpi at its printed size."""
 
 NO_GLYPH = "□"
-"""Stands for a letter that the report's font lacks; a line under the text says so."""
+"""Replaces a character that is missing in the report's font; a line below the note explains it."""
 
 MARGIN = 40.0
-"""Points."""
+"""Page margin in points."""
 
 FOOTER = 62.0
-"""Points at the foot of the page for model and notice."""
+"""Height in points of the footer with model and disclaimer."""
 
 _REPORTLAB_LOCK = threading.Lock()
-"""reportlab keeps its fonts for the whole process and makes no promise to threads; a page takes 0.03 s."""
+"""reportlab registers fonts process-wide and does not guarantee thread safety. A page takes 0.03 s."""
 
 _FONTS = Path(__file__).parent / "fonts"
 _TONES = {CLASSES[0]: "#00608f", CLASSES[1]: "#a84300", UNKNOWN: "#565b66"}
-"""The page's colours (page.css); the mark and the word say the same without them."""
+"""The colours of page.css. Mark and word convey the label without colour."""
 
 
 def render_pdf(
@@ -61,11 +61,11 @@ def render_pdf(
     note: str = "",
     created_at: datetime | None = None,
 ) -> bytes:
-    """One A4 page about a film `[H, W]` as it was shown to a person, with where the network looked beside it.
+    """One A4 page about a film `[H, W]`, 8 bits, as displayed, with the activation map beside it.
 
-    `activation` is None where the model was not asked. `note` is what the user typed, in any script: a letter that the
-    font lacks becomes a box. `created_at` is the time of the report, by default now. Raises `UsageError` for more than
-    `MAX_NOTE_LENGTH` letters were typed.
+    `activation` is None if the model was not run. `note` is the user's text in any script; a character that is missing
+    in the font becomes a box. `created_at` defaults to the current time. Raises `UsageError` if the note is longer than
+    `MAX_NOTE_LENGTH` characters.
     """
     from reportlab.lib.pagesizes import A4
     from reportlab.pdfgen.canvas import Canvas
@@ -89,10 +89,10 @@ def render_pdf(
 
 
 def _normalize_note(note: str) -> str:
-    """The typed text on one line, composed, so that a letter and its accent are one glyph."""
+    """The note on one line, in NFC, so that a letter and its accent are one glyph."""
     text = " ".join(unicodedata.normalize("NFC", note).split())
     if len(text) > MAX_NOTE_LENGTH:
-        raise UsageError(f"The note is too long. Allowed: {MAX_NOTE_LENGTH} letters. Received: {len(text)}.")
+        raise UsageError(f"The note is too long. Allowed: {MAX_NOTE_LENGTH} characters. Received: {len(text)}.")
     return text
 
 
@@ -102,7 +102,7 @@ def _replace_missing_glyphs(text: str) -> str:
 
 
 def _register_fonts() -> TTFont:
-    """DejaVu Sans, cut down to Latin, Greek, Cyrillic, Armenian and Georgian; reportlab keeps it for the process."""
+    """DejaVu Sans, subset to Latin, Greek, Cyrillic, Armenian and Georgian. The registration is process-wide."""
     from reportlab.pdfbase import pdfmetrics
     from reportlab.pdfbase.ttfonts import TTFont
 
@@ -110,7 +110,7 @@ def _register_fonts() -> TTFont:
     for name, file in names.items():
         if name not in pdfmetrics.getRegisteredFontNames():
             pdfmetrics.registerFont(TTFont(name, _FONTS / file))
-    # No italics: reportlab takes the last two for what a bold word becomes.
+    # There is no italic face. reportlab looks up the last two for bold text.
     bold = {"bold": "Report-Bold", "boldItalic": "Report-Bold"}
     pdfmetrics.registerFontFamily("Report", normal="Report", italic="Report", **bold)
     regular: TTFont = pdfmetrics.getFont("Report")
@@ -137,17 +137,19 @@ def _header(note: str, created_at: datetime) -> list[Flowable]:
     styles = _styles()
     header = [
         Paragraph("Chest-film report", styles["title"]),
-        Paragraph(f"Made {created_at:%Y-%m-%d %H:%M %Z}", styles["plain"]),
+        Paragraph(f"Created {created_at:%Y-%m-%d %H:%M %Z}", styles["plain"]),
     ]
     if note:
-        header.append(Paragraph(f"<b>Noted by the user:</b> {escape(note)}", styles["plain"]))
+        header.append(Paragraph(f"<b>Note by the user:</b> {escape(note)}", styles["plain"]))
     if NO_GLYPH in note:
-        header.append(Paragraph(f"{NO_GLYPH} stands for a letter that the report's font lacks.", styles["small"]))
+        header.append(
+            Paragraph(f"{NO_GLYPH} replaces a character that is missing in the report's font.", styles["small"])
+        )
     return header
 
 
 def _answer_lines(prediction: Prediction) -> list[Flowable]:
-    """Label, how sure, at which operating point, why Unknown, and the warnings."""
+    """Label, confidence, operating point, probabilities, reason for Unknown, and warnings."""
     from reportlab.platypus import Paragraph
 
     styles = _styles()
@@ -162,7 +164,7 @@ def _answer_lines(prediction: Prediction) -> list[Flowable]:
         )
         lines.append(f"Calibrated probabilities: {shares}.")
     if prediction.reason is not None:
-        lines.append(f"<b>Why Unknown:</b> {escape(prediction.reason.message)}")
+        lines.append(f"<b>Reason for Unknown:</b> {escape(prediction.reason.message)}")
     return [
         Paragraph(f'<font color="{_TONES[prediction.label]}">{label}</font>{confidence}', styles["answer"]),
         Paragraph(" ".join(lines), styles["plain"]),
@@ -173,15 +175,15 @@ def _answer_lines(prediction: Prediction) -> list[Flowable]:
 def _pictures(
     film: npt.NDArray[np.uint8], prediction: Prediction, activation: Activation | None, width: float
 ) -> list[Flowable]:
-    """The film, and beside it the overlay; none for Normal, whose map would paint the least unlikely place red."""
+    """The film, and beside it the overlay. Normal has no overlay: its map would highlight the least unlikely area."""
     from reportlab.platypus import Paragraph, Spacer, Table
 
     image = Image.fromarray(film)
     image.thumbnail((PICTURE_SIDE, PICTURE_SIDE), Image.Resampling.BILINEAR)
-    pictures, captions = [image], ["The film as it was judged"]
+    pictures, captions = [image], ["The film as analysed"]
     if activation is not None and prediction.label != CLASSES[0]:
         pictures.append(explain.overlay(np.asarray(image), activation))
-        captions.append("Where the network looked; no proof of disease there")
+        captions.append("Activation map; not proof of disease")
     side = width / 2 - 6
     cells = [_scaled_image(picture, side, 0.9 * side) for picture in pictures]
     texts = [Paragraph(caption, _styles()["small"]) for caption in captions]
@@ -189,7 +191,7 @@ def _pictures(
 
 
 def _scaled_image(picture: Image.Image, width: float, height: float) -> Flowable:
-    """As large as the frame allows; JPEG, since a grey film as PNG would make the page several megabytes."""
+    """The largest size that fits. JPEG, because a greyscale film as PNG would make the page several megabytes."""
     from reportlab.platypus import Image as ReportImage
 
     buffer = io.BytesIO()
@@ -199,9 +201,9 @@ def _scaled_image(picture: Image.Image, width: float, height: float) -> Flowable
 
 
 def _zone_table(prediction: Prediction) -> list[Flowable]:
-    """Each lung zone's share of the activation, laid out as the film is: the patient's right at the left.
+    """The share of the activation in each lung zone, arranged like the film: the patient's right on the left.
 
-    Where less than half lies inside the lungs no zone is named, and the table says only how much that is.
+    If less than half lies inside the lungs, no zone is named, and the table gives only the share inside and outside.
     """
     from reportlab.lib.colors import HexColor
     from reportlab.platypus import Spacer, Table
@@ -210,8 +212,8 @@ def _zone_table(prediction: Prediction) -> list[Flowable]:
         return []
     zones, inside = prediction.zones, sum(prediction.zones.values())
     if explain.strongest_zone(zones) is None:
-        rows = [["Where the activation lies", "share"], ["inside the lung boxes", _percent(inside)]]
-        rows.append(["elsewhere", _percent(1 - inside)])
+        rows = [["Location of the activation", "share"], ["inside the lung boxes", _percent(inside)]]
+        rows.append(["outside the lung boxes", _percent(1 - inside)])
     else:
         rows = [["Share of the activation", "patient's right", "patient's left"]]
         for height in ("upper", "middle", "lower"):
@@ -244,7 +246,7 @@ def _cell_style() -> list[tuple[Any, ...]]:
 
 
 def _draw_frame(canvas: Any, story: list[Flowable], width: float, height: float, bottom: float) -> None:
-    """Draw from the top of the frame downwards, smaller where it would not fit: a report is one page."""
+    """Draw from the top of the frame downwards, shrunk if it does not fit: a report is one page."""
     from reportlab.platypus import KeepInFrame
 
     frame = KeepInFrame(width, height, story, mode="shrink")

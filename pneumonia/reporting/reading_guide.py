@@ -1,8 +1,8 @@
-"""The radiological text beside an answer: what such films tend to show, and what is easily mistaken.
+"""The radiological text beside an answer: signs to look for, and pitfalls in children.
 
-The network gives two numbers and a map; it names no sign. So nothing here says that a sign was found: the text tells a
-reader what to look for. Definitions follow the Fleischner Society's glossary; the pitfalls in children, textbooks of
-paediatric radiology.
+The network outputs a score and an activation map; it names no sign. The text therefore never states that a sign is
+present: it tells the reader what to look for. Definitions follow the glossary of the Fleischner Society; the pitfalls
+follow textbooks of paediatric radiology.
 """
 
 from __future__ import annotations
@@ -18,132 +18,138 @@ SOURCES = """\
 
 _PNEUMONIA_SIGNS = """\
 #### What to look for
-* **Consolidation**: an even opacity that hides the vessels and airway walls beneath it.
-* **Air bronchogram**: air-filled airways, dark against the opacity around them.
-* **Silhouette sign**: a border of heart or diaphragm is lost where an opacity touches it; it tells the lobe.
-* **Interstitial pattern**: fine lines or a net instead of an even opacity.
-* **Pleural effusion**: a blunted costophrenic angle, or a band along the chest wall.
+* **Consolidation**: a homogeneous opacity that obscures the vessels and airway walls within it.
+* **Air bronchogram**: air-filled bronchi, lucent against the surrounding opacity.
+* **Silhouette sign**: loss of a heart border or hemidiaphragm where an opacity abuts it; this localises the lobe.
+* **Interstitial pattern**: linear or reticular opacities instead of a homogeneous opacity.
+* **Pleural effusion**: a blunted costophrenic angle, or a band of opacity along the chest wall.
 
 #### Patterns
-* **Lobar**: one lobe, sharply bounded by a fissure; typical of pneumococci.
-* **Bronchopneumonia**: patchy, in several places, often on both sides.
-* **Viral**: perihilar streaks, thick bronchial walls, overinflation, small atelectases; often on both sides.
+* **Lobar**: confined to one lobe, sharply marginated by a fissure; typical of pneumococcal pneumonia.
+* **Bronchopneumonia**: patchy, multifocal, often bilateral.
+* **Viral**: perihilar streaky opacities, bronchial wall thickening, hyperinflation, small atelectases; often bilateral.
 
-The patterns overlap: on the film alone, bacterial and viral pneumonia cannot be told apart with certainty, and the
-network does not tell bacterial from viral pneumonia."""
+The patterns overlap. A radiograph alone cannot distinguish bacterial from viral pneumonia with certainty, and the
+network does not distinguish them."""
 
 _NORMAL_APPEARANCE = """\
-#### What a clear film shows
-* Both lungs equally dark, vessels tapering to the edge, no opacity that hides them.
-* Sharp borders of heart and diaphragm.
-* Open, pointed costophrenic angles.
-* Hila of like size and density, the left a little higher.
+#### What a normal film shows
+* Both lungs equally lucent, vessels tapering towards the periphery, no opacity that obscures them.
+* Sharp heart borders and hemidiaphragms.
+* Sharp costophrenic angles.
+* Hila of similar size and density, the left slightly higher than the right.
 
-A clear film does not exclude pneumonia: early in the disease, or with little fluid in the body, it may show nothing.
-Look once more where opacities hide: behind the heart, below the domes of the diaphragm, at the hila and the apices."""
+A normal film does not exclude pneumonia: early in the disease or in dehydration, it may be normal. Check again the
+areas where opacities are easily missed: behind the heart, below the domes of the diaphragm, at the hila and the
+apices."""
 
 _PITFALLS = """\
-#### Easily mistaken in children
-* **Thymus**: a wide upper mediastinum with a wavy edge or a sail shape is normal in small children.
-* **Expiration**: fewer than about six ribs above the diaphragm at the front make lungs look opaque and the heart wide.
-* **Rotation**: one lung looks darker; compare the inner ends of the collar bones with the spine.
-* **Round pneumonia**: a round opacity in a child with fever is more often pneumonia than a mass.
-* **Peribronchial thickening**: asthma and viral bronchiolitis show it without pneumonia.
-* **Atelectasis**: a plug of mucus takes volume from a lobe; fissures, hila or diaphragm move towards the opacity."""
+#### Pitfalls in children
+* **Thymus**: a wide upper mediastinum with a wavy margin or a sail shape is normal in small children.
+* **Expiration**: with fewer than about six anterior ribs above the diaphragm, lungs look opaque and the heart enlarged.
+* **Rotation**: one lung looks more lucent; compare the medial ends of the clavicles with the spine.
+* **Round pneumonia**: a round opacity in a febrile child is more often pneumonia than a mass.
+* **Peribronchial thickening**: also occurs in asthma and viral bronchiolitis, without pneumonia.
+* **Atelectasis**: mucus plugging with lobar volume loss displaces fissures, hila or diaphragm towards the opacity."""
 
 _ZONE_HINTS = {
     "right upper": (
-        "The minor fissure bounds the upper lobe below: is it raised? In small children the thymus lies here too."
+        "The minor fissure is the lower boundary of the upper lobe: is it elevated? In small children the thymus also "
+        "projects here."
     ),
-    "right middle": ("Compare the hila. The middle lobe touches the right border of the heart: is that lost?"),
+    "right middle": "Compare the hila. The middle lobe abuts the right heart border: is this border lost?",
     "right lower": (
-        "A lost right border of the heart speaks for the middle lobe, a lost diaphragm for the lower lobe."
+        "Loss of the right heart border suggests middle-lobe disease; loss of the right hemidiaphragm suggests "
+        "lower-lobe disease."
     ),
     "left upper": (
-        "A lost border of the upper mediastinum speaks for the upper lobe. In small children the thymus lies here too."
+        "Loss of the upper mediastinal border suggests upper-lobe disease. In small children the thymus also projects "
+        "here."
     ),
-    "left middle": "Compare the hila. The lingula touches the left border of the heart: is that lost?",
+    "left middle": "Compare the hila. The lingula abuts the left heart border: is this border lost?",
     "left lower": (
-        "Look through the heart: a lower-lobe opacity behind it hides the left diaphragm and the vessels there."
+        "Look through the heart: a retrocardiac lower-lobe opacity obscures the left hemidiaphragm and the vessels "
+        "behind the heart."
     ),
 }
-"""What the strongest zone borders on, and so what to compare there: the silhouette sign, zone by zone."""
+"""Strongest zone -> structures to compare there (silhouette sign by zone)."""
 
 _OPERATING_POINT_NOTES = {
     ("screening", CLASSES[0]): (
-        "**At screening** the model calls a film Pneumonia early, so as to miss little. A Normal weighs more here than "
-        "at the other operating points, and still excludes nothing."
+        "**At screening** the threshold for Pneumonia is low, so that few cases are missed. Normal carries more weight "
+        "here than at the other operating points, but does not exclude pneumonia."
     ),
     ("screening", CLASSES[1]): (
-        "**At screening** the model calls a film Pneumonia early, so as to miss little: many of these are false "
-        "alarms. Take it as a reason to look."
+        "**At screening** the threshold for Pneumonia is low, so that few cases are missed: many positive answers are "
+        "false alarms. Take the answer as a reason to review the film."
     ),
     ("confirm", CLASSES[0]): (
-        "**At confirm** the model calls a film Pneumonia late, so as to raise few false alarms: it misses more. A "
-        "Normal weighs least here; to rule out, choose screening."
+        "**At confirm** the threshold for Pneumonia is high, so that there are few false alarms and more missed cases. "
+        "Normal carries the least weight here; to rule out pneumonia, choose screening."
     ),
     ("confirm", CLASSES[1]): (
-        "**At confirm** the model calls a film Pneumonia late, so as to raise few false alarms. A Pneumonia weighs "
-        "more here than at the other operating points, and still proves nothing."
+        "**At confirm** the threshold for Pneumonia is high, so that there are few false alarms. Pneumonia carries "
+        "more weight here than at the other operating points, but is not proof."
     ),
 }
-"""What an answer is worth at an operating point that leans to one side; `balanced` needs no word."""
+"""(Operating point, label) -> how much weight the answer carries. `balanced` favours neither side and has no note."""
 
 _NEXT_STEPS = {
     "not_a_chest_film": (
-        "Drop a frontal chest film: the picture itself, not a photograph of a screen or a page with several pictures.",
-        "A DICOM file from the archive is better than an exported picture.",
+        "Use a frontal chest film: the image itself, not a photograph of a screen or a page with several images.",
+        "Prefer the DICOM file from the archive to an exported image.",
     ),
     "unlike_training_films": (
-        "The model knows upright frontal films of children of 1-5 years. Turn a turned film, crop away borders and "
-        "other views.",
-        "For adults, lateral films and other bodies there is no answer here; a radiologist reads them.",
-        "A very sick child's film, with tubes or a white lung, may be refused too: no answer is no reassurance.",
+        "The model was trained on upright frontal films of children of 1-5 years. Rotate the film to upright; crop "
+        "borders and other views away.",
+        "There is no answer for films of adults, lateral films and other body regions: a radiologist reads them.",
+        "The film of a severely ill child, with tubes or complete opacification of a lung, may be refused too: no "
+        "answer is not reassuring.",
     ),
     "inconclusive": (
-        "Read the film as if no machine had been asked. The probabilities show which way the network leans, not more.",
-        "Look at the child: fever, fast breathing, chest indrawing and oxygen saturation weigh more than this number.",
-        "A second projection, a film at another time, or a colleague settle more than another click.",
-        "Choose an operating point by the question that you ask, not until it gives an answer.",
+        "Read the film independently of the model. The probabilities show which way the model leans, no more.",
+        "Examine the child: fever, tachypnoea, chest indrawing and oxygen saturation outweigh this number.",
+        "A second projection, a follow-up film or a second reader helps more than another operating point.",
+        "Choose the operating point that fits the clinical question, not the one that gives an answer.",
     ),
     "unreadable_contrast": (
-        "The picture is blank or almost so. Export the film again, with its window applied.",
-        "A DICOM file from the archive brings its own window.",
+        "The image is blank or almost blank. Export the film again with its window applied.",
+        "A DICOM file from the archive contains its own window.",
     ),
 }
-"""What to do next: reason code -> steps."""
+"""Reason code -> recommended next steps."""
 
 
 def describe(prediction: Prediction) -> str:
-    """All that is said beside an answer, as Markdown."""
+    """The full text beside an answer as Markdown: next steps, location of the activation, and reading guide."""
     steps = next_steps(prediction)
     parts = ["#### What to do next\n" + "\n".join(f"* {step}" for step in steps)] if steps else []
     if _has_map(prediction):
-        parts.append(f"**Where the network looked.** {describe_location(prediction)}")
+        parts.append(f"**Activation map.** {describe_location(prediction)}")
     guide = reading_guide(prediction)
     return "\n\n".join([*parts, guide] if guide else parts)
 
 
 def next_steps(prediction: Prediction) -> tuple[str, ...]:
-    """What to do where there is no answer; nothing where there is one."""
+    """What to do after Unknown; empty for Normal and Pneumonia."""
     return _NEXT_STEPS[prediction.reason.code] if prediction.reason else ()
 
 
 def describe_location(prediction: Prediction) -> str:
-    """The strongest zone in words, or why none is named."""
+    """The zone with the strongest activation in words, or why no zone is named."""
     zone = strongest_zone(prediction.zones or {})
-    orientation = "The image's left is taken for the patient's right."
-    caveat = "This is where the score came from, not proof of disease there."
+    orientation = "The left side of the image is assumed to be the patient's right."
+    caveat = "The map shows where the score came from; it is not proof of disease there."
     if zone is None:
         return (
-            f"Less than {100 * MIN_NAMED_SHARE:.0f} % of the activation lies inside the lungs, so no zone is named, "
-            f"and this answer deserves less trust. {orientation}"
+            f"Less than {100 * MIN_NAMED_SHARE:.0f} % of the activation lies inside the lungs: no zone is named, "
+            f"and this answer is less trustworthy. {orientation}"
         )
     return f"Strongest in the {zone} zone. {orientation} {caveat}"
 
 
 def reading_guide(prediction: Prediction) -> str:
-    """What to look for on such a film, as Markdown: by answer, operating point and strongest zone; "" if refused."""
+    """What to look for, as Markdown, by answer, operating point and strongest zone; "" if the film was refused."""
     if prediction.reason is not None and prediction.reason.code != "inconclusive":
         return ""
     parts = [_OPERATING_POINT_NOTES.get((prediction.operating_point, prediction.label), "")]
@@ -158,6 +164,6 @@ def _has_map(prediction: Prediction) -> bool:
 
 
 def _zone_hint(prediction: Prediction) -> str:
-    """What to compare in the strongest zone, where one is named."""
+    """What to compare in the strongest zone; "" if no zone is named."""
     zone = strongest_zone(prediction.zones or {})
     return f"#### In the {zone} zone\n* {_ZONE_HINTS[zone]}" if zone else ""

@@ -1,1 +1,1 @@
-"""The Gradio page: it renders, and computes nothing."""
+"""The Gradio page: presentation only; predictions and figures are computed elsewhere."""

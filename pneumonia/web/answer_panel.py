@@ -1,4 +1,4 @@
-"""The answer's small pieces of HTML beside its headline: probabilities, operating points, what to do next."""
+"""HTML fragments below the headline: probability bars, operating points, next steps."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from ..reporting import reading_guide
 from ..reporting.wording import MARKS, format_probability
 
 _MEANINGS = {
-    "screening": "misses least, raises more false alarms",
-    "balanced": "weighs a miss against a false alarm",
-    "confirm": "raises fewest false alarms, misses more",
+    "screening": "fewest missed cases, more false alarms",
+    "balanced": "balances missed cases against false alarms",
+    "confirm": "fewest false alarms, more missed cases",
 }
 
 
 def bars(prediction: Prediction, point: OperatingPoint) -> str:
-    """A bar for each probability and, under them, where the operating point decides; "" where nothing was scored."""
+    """A bar for each probability, and the decision line of the operating point; "" if the film was not scored."""
     if prediction.probabilities is None or prediction.probability is None:
         return ""
     rows = "".join(_bar(label, value) for label, value in prediction.probabilities.items())
@@ -36,7 +36,7 @@ def _bar(label: str, value: float) -> str:
 
 
 def _scale(value: float, name: str, point: OperatingPoint) -> str:
-    """The probability of pneumonia on the line that the operating point cuts into Normal, Unknown and Pneumonia."""
+    """P(pneumonia) on the decision line, which the operating point divides into Normal, Unknown and Pneumonia."""
     parts = ((CLASSES[0], 0.0, point.low), (UNKNOWN, point.low, point.high), (CLASSES[1], point.high, 1.0))
     segments = "".join(
         f'<span class="part {label.lower()}" style="width:{100 * (high - low):.2f}%"></span>'
@@ -53,7 +53,7 @@ def _limit(value: float) -> str:
 
 
 def point_choices(points: Mapping[str, OperatingPoint], run: Mapping[str, Any] | None) -> list[tuple[str, str]]:
-    """(what the picker says, name) for each operating point: its meaning and, where measured, what it is worth."""
+    """(text of the choice, name) for each operating point: its meaning and, if evaluated, its figures."""
     measured = (run or {}).get("operating_points", {})
     return [(_choice(name, measured.get(name)), name) for name in points]
 
@@ -71,12 +71,12 @@ def _choice(name: str, measured: Mapping[str, number_format.Figure] | None) -> s
 
 
 POINTS_NOTE = (
-    "Sensitivity and specificity are those of the answered films of the test; the rest were Unknown. Switching decides "
-    "again from the same score."
+    "Sensitivity and specificity are those of the answered test films; the others were Unknown. Another operating "
+    "point decides again from the same score."
 )
 
 
 def steps(prediction: Prediction) -> str:
-    """What to do where the answer is Unknown."""
+    """What to do next if the answer is Unknown; "" otherwise."""
     items = "".join(f"<li>{escape(step)}</li>" for step in reading_guide.next_steps(prediction))
     return f'<div class="steps"><h3>What to do next</h3><ul>{items}</ul></div>' if items else ""

@@ -1,7 +1,7 @@
-"""A batch on the page: its films in a folder of its own, its rows, its reports, and when all of it is deleted.
+"""A batch on the page: its films in a folder of its own, its rows, its reports, and its deletion.
 
-Gradio deletes an upload so long after it was made, also while it waits for its turn. So a batch takes its films over as
-soon as it is asked for, and its time runs from the end of its work.
+Gradio deletes an upload a fixed time after its creation, even while the batch is queued. A batch therefore imports its
+films into its own folder as soon as it is created, and its retention time starts when its processing ends.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ from .server import request_log
 from .server.upload import Upload
 
 MAX_FILMS = 5_000
-"""Films of one batch: its table is in the browser's memory. More are the command line's work."""
+"""Maximum films of one batch, because the browser holds the whole table in memory. The command line has no limit."""
 
 _PREFIX = "pneumonia-batches-"
 
 THUMBNAIL_SIDE = 48
-"""Longest side in pixels: enough to tell one film from the next, and 1 KB."""
+"""Longest side in pixels: enough to distinguish films, at 1 KB each."""
 
 
 @dataclass(frozen=True)
 class BatchRow:
-    """A row of the page's table: the answer or failure, and a small picture as a data address, or nothing."""
+    """A row of the page's table: the result, and a thumbnail as a data URL ("" for a failure)."""
 
     result: Prediction | Failure
     thumbnail: str = ""
@@ -55,7 +55,7 @@ class BatchRow:
 
 @dataclass
 class Job:
-    """One batch. `rows` grows while it runs; `stop` is set by whoever wants it to end."""
+    """One batch. `rows` grows while the batch runs; setting `stop` ends it after the current films."""
 
     folder: Path
     operating_point: str
@@ -80,17 +80,17 @@ class Job:
 
     @property
     def counts(self) -> Counter[str]:
-        """How many films got which answer."""
+        """Number of films by label, and of failures."""
         return Counter(
             results.FAILED if isinstance(row.result, Failure) else row.result.label for row in list(self.rows)
         )
 
 
 class Jobs:
-    """The batches of a page by a token that cannot be guessed. What they hold goes with the process at the latest."""
+    """The batches of a page, by an unguessable token. Their files are deleted at the latest when the process ends."""
 
     def __init__(self, predictor: Predictor) -> None:
-        # One thread less than the page's, and interpreters of its own: a single film never waits for a batch.
+        # One thread fewer than the page, and separate interpreters: a single film never waits for a batch.
         self._predictor = Predictor(predictor.bundle, max(1, predictor.threads - 1))
         self._tempdir = files.ProcessTempdir(Path(tempfile.gettempdir()), _PREFIX)
         self._root = self._tempdir.path
@@ -98,7 +98,7 @@ class Jobs:
         self._lock = threading.Lock()
 
     def create(self, uploads: list[Upload], operating_point: str) -> str:
-        """Take the films over and return the batch's token; raises `PneumoniaError` where there is nothing to judge."""
+        """Import the uploads and return the token of the batch; raises `PneumoniaError` if they cannot be analysed."""
         self._predictor.check_options(operating_point, None)
         check_uploads(uploads)
         token = secrets.token_hex(16)
@@ -108,8 +108,8 @@ class Jobs:
             films = list(import_uploads(uploads, folder))
             if len(films) > MAX_FILMS:
                 raise TooLarge(
-                    f"There are too many films for the page. Allowed: {MAX_FILMS:,}. Received: {len(films):,}. "
-                    "The command `python -m pneumonia batch` takes any number."
+                    f"Too many films for the page. Allowed: {MAX_FILMS:,}. Received: {len(films):,}. "
+                    "The command `python -m pneumonia batch` has no limit."
                 )
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
@@ -118,22 +118,22 @@ class Jobs:
         return token
 
     def get(self, token: str) -> Job:
-        """The batch of that token; raises `EmptyFile` where its time is over."""
+        """The batch of a token; raises `EmptyFile` if it was deleted."""
         if token not in self._jobs:
-            raise EmptyFile("There is no such batch any more. Add the films again.")
+            raise EmptyFile("This batch no longer exists. Add the films again.")
         return self._jobs[token]
 
     def is_new(self, token: str) -> bool:
-        """Whether the batch of that token waits to be run."""
+        """Whether the batch of a token exists and has not started."""
         return token in self._jobs and not self._jobs[token].has_started
 
     def stop(self, token: str) -> None:
-        """What is done stays; the films that wait are left."""
+        """Stop a batch: completed rows stay, the remaining films are skipped."""
         if token in self._jobs:
             self._jobs[token].stop.set()
 
     def delete(self, token: str) -> None:
-        """End a batch and delete what it holds, at once or as soon as its work has stopped."""
+        """End a batch and delete its films and files, at once or as soon as its active steps have ended."""
         job = self._jobs.pop(token, None)
         if job is None:
             return
@@ -144,7 +144,7 @@ class Jobs:
             self._discard(job)
 
     def run(self, token: str) -> Iterator[Job]:
-        """Judge the films of a batch; gives the batch after each. Its table is written as the command line's is."""
+        """Analyse the films of a batch; yields the batch after each film. The tables are those of the command line."""
         with self._active_step(token) as job, request_log.batch("page") as logged_results:
             job.has_started = True
             options = TableOptions(self._predictor.model, job.operating_point)
@@ -157,10 +157,10 @@ class Jobs:
                         logged_results.append(row.result)
                         yield job
                 finally:
-                    table.finish()  # also what was done before the disk was full
+                    table.finish()  # also after an error such as a full disk
 
     def make_reports(self, token: str) -> Iterator[int]:
-        """Make the ZIP of reports of the films that have an answer; gives how many films are done after each."""
+        """Write the ZIP with a report for each film that has a prediction; yields the number of films processed."""
         with self._active_step(token) as job:
             job.stop.clear()
             number = 0
@@ -172,7 +172,7 @@ class Jobs:
 
     @contextmanager
     def _active_step(self, token: str) -> Iterator[Job]:
-        """While it lasts nothing of the batch is deleted; the time to its deletion runs from its end."""
+        """A step that uses the batch. Nothing is deleted during a step; the retention time restarts when it ends."""
         job = self.get(token)
         with self._lock:
             job.active_steps += 1
@@ -218,7 +218,7 @@ class Jobs:
 
 
 def _films_until_stopped(job: Job, limit: int | None = None) -> Iterator[NamedFilm]:
-    """The batch's films until someone stops it."""
+    """The first `limit` films (all by default), until the batch is stopped."""
     for film in job.films[:limit]:
         if job.stop.is_set():
             return
@@ -234,6 +234,6 @@ def _thumbnail(film: Any) -> str:
 
 
 def _report_name(number: int, film: str) -> str:
-    """The row's number and what is harmless of the film's name."""
+    """The row number, and the safe characters of the film's name."""
     stem = re.sub(r"[^\w.-]+", "-", PurePosixPath(film.replace("\\", "/")).stem)[:80].strip("-.")
     return f"{number:04d}-{stem or 'film'}.pdf"

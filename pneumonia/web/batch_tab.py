@@ -47,10 +47,10 @@ class _BatchTab:
         self._connect()
 
     def _lay_out_input(self, points: list[str]) -> None:
-        limits = f"{settings.MAX_UPLOAD_MB.read():,} MB together, {settings.MAX_FILE_MB.read()} MB a film"
+        limits = f"{settings.MAX_UPLOAD_MB.read():,} MB in total, {settings.MAX_FILE_MB.read()} MB per film"
         gr.Markdown(
-            f"Drop many films, or a ZIP of them: up to {MAX_FILMS:,}, {limits}. Each gets a row, one that cannot be "
-            "read an error row. Keep this page open until it is done."
+            f"Drop several films or a ZIP: up to {MAX_FILMS:,} films, {limits}. Each film gets one row; a file that "
+            "cannot be read gets an error row. Keep this page open until the batch is complete."
         )
         with gr.Row():
             self._films = film_file(

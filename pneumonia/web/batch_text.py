@@ -1,4 +1,4 @@
-"""The batch tab's sentences, small pieces of HTML and table cells. Text from outside is escaped, or a plain cell."""
+"""Sentences, HTML fragments and table cells of the batch tab. External text is escaped, or a plain-text cell."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from ..inference.decision import CLASSES, UNKNOWN, Failure
 from ..reporting.wording import MARKS
 from .batch_job import BatchRow, Job
 
-HEADERS = ["", "No.", "Answer", "Pneumonia, %", "File", "Why, or what to mind"]
+HEADERS = ["", "No.", "Answer", "P(pneumonia), %", "File", "Reason / warnings"]
 TYPES: list[Literal["str", "number", "html"]] = ["html", "number", "str", "number", "str", "str"]
-LABEL = "Answers"
-LEGEND = "⋮ beside a column's name sorts it. 1 and 99 % stand for under 1 and over 99 %."
-WAITING = '<p role="status">Waiting for its turn; other batches may be before this one.</p>'
+LABEL = "Results"
+LEGEND = "Sort a column with ⋮ beside its name. In the percent column, 1 means at most 1 and 99 at least 99."
+WAITING = '<p role="status">Waiting in the queue. Batches that were started earlier come first.</p>'
 
 Cell = str | int | None
 
 
 def cells(job: Job) -> list[list[Cell]]:
-    """The table's rows so far."""
+    """The cells of the completed rows."""
     return [_cells(number, row) for number, row in enumerate(list(job.rows), start=1)]
 
 
 def bar(count: int, total: int, unit: str, seconds: float) -> str:
-    """How far it is, and the time left where it can be told."""
+    """Progress bar, with the estimated remaining time once one film is complete."""
     remaining = f", about {_duration(seconds / count * (total - count))} left" if count and count < total else ""
     return (
         f'<label class="batch-bar">{count:,} of {total:,} {unit}{remaining}'
@@ -36,10 +36,10 @@ def bar(count: int, total: int, unit: str, seconds: float) -> str:
 
 
 def summary(job: Job, minutes: float) -> str:
-    """What came of it, and how long it is kept."""
+    """Counts of a completed or stopped batch, and when its files are deleted."""
     is_stopped = len(job.rows) < len(job.films)
     head = f"Stopped after {len(job.rows):,} of {len(job.films):,} films" if is_stopped else f"{len(job.rows):,} films"
-    deletion = f"The films and these files are deleted {minutes:g} minutes after the last work on them."
+    deletion = f"The films and these files are deleted {minutes:g} minutes after processing ends."
     return f'<p role="status"><b>{head}</b>: {tally(job.counts)}. {deletion}</p>'
 
 
@@ -51,7 +51,7 @@ def tally(counts: Mapping[str, int]) -> str:
 
 
 def error_message(error: PneumoniaError) -> str:
-    """Why nothing could be done."""
+    """The error that prevented the batch, as an alert."""
     return f'<p role="alert"><b>{escape(error.message)}</b> <code>{escape(error.code)}</code></p>'
 
 

@@ -17,16 +17,16 @@ from .server.upload import Upload
 def check_uploads(uploads: list[Upload]) -> None:
     """Raise `EmptyFile` without uploads, `TooLarge` above the total size limit, `UnreadableImage` after expiry."""
     if not uploads:
-        raise EmptyFile(f"No film was given. Allowed: {imaging.FORMATS}, or a ZIP with such files.")
+        raise EmptyFile(f"No film was given. Allowed: {imaging.FORMATS}, or a ZIP of such files.")
     limit_mb = settings.MAX_UPLOAD_MB.read()
     try:
         total = sum(upload.path.stat().st_size for upload in uploads)
     except OSError:
-        raise UnreadableImage("The films have waited too long and are deleted. Add them again.") from None
+        raise UnreadableImage("The uploads have expired and were deleted. Add the films again.") from None
     if total > limit_mb * 1_000_000:
         raise TooLarge(
-            f"The films are too large together. Allowed: {limit_mb:,} MB. Received: {total / 1e6:,.1f} MB. "
-            "Make several batches."
+            f"The films are too large in total. Allowed: {limit_mb:,} MB. Received: {total / 1e6:,.1f} MB. "
+            "Split them into several batches."
         )
 
 

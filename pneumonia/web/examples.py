@@ -1,4 +1,4 @@
-"""Films to try without having one: the model's class averages, and two pictures that the gate must refuse."""
+"""Example films: the class averages of the bundle, and two images that the gate must refuse."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from ..inference.bundle import Bundle
 
 @dataclass(frozen=True)
 class Example:
-    """A picture named for what it is."""
+    """An encoded image and its name on the button."""
 
     name: str
     picture: bytes
 
 
 def examples(bundle: Bundle) -> list[Example]:
-    """The bundle's pictures; then, for Unknown, the first of them lying on its side, and no film at all."""
+    """The bundle's images; then, as examples of Unknown, the first of them rotated by 90 degrees, and a chessboard."""
     averages = [Example(path.stem.replace("-", " ").capitalize(), path.read_bytes()) for path in bundle.examples]
-    rotated = [Example("The first, lying on its side", _rotated(averages[0].picture))] if averages else []
-    return [*averages, *rotated, Example("A chessboard, no film", _chessboard())]
+    rotated = [Example("First example, rotated by 90°", _rotated(averages[0].picture))] if averages else []
+    return [*averages, *rotated, Example("Chessboard, not a film", _chessboard())]
 
 
 def _rotated(picture: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""One film in one browser session: opened once, then decided, looked at and reported on as often as someone asks."""
+"""One film in a browser session: read and scored once, then decided, displayed and reported on any number of times."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ AnswerParts: TypeAlias = tuple[str, str, str, str]
 """Headline, bars and steps (HTML), reading guide (Markdown)."""
 
 ActivationView: TypeAlias = tuple[Any, Any, str]
-"""Film, map and panel (HTML) of "what the model looked at"."""
+"""Film, activation map, and panel (HTML)."""
 
 FULL_SIDE = 4300
-"""Longest side in pixels of what is shown at full resolution: that of the largest detectors' films (43 cm)."""
+"""Longest side in pixels at full resolution: that of films from the largest detectors (43 cm)."""
 
 _NO_PIXELS = np.empty((0, 0), np.uint8)
 
 
 @dataclass(frozen=True, eq=False)
 class SessionFilm:
-    """A reading, for further decisions, and where its film lies, for further pictures.
+    """A reading, for further decisions, and the source of its film, for further images.
 
-    It holds no pixels and no name: an upload lies on disk until its time is over and is read again when someone asks
-    for a picture. An example is the page's own and comes as bytes. `eq=False`, since gradio hashes what a session
-    holds, and an activation map has no hash.
+    It holds no pixels and no file name. An upload stays on disk for its retention time and is read again when an image
+    is requested; an example of the page is held as bytes. `eq=False`, because gradio hashes session state and an
+    activation map is not hashable.
     """
 
     reading: Reading
@@ -51,14 +51,14 @@ class SessionFilm:
 
     @property
     def is_deleted(self) -> bool:
-        """Whether the film's time was over and it was deleted."""
+        """Whether the upload was deleted after its retention time."""
         return isinstance(self.source, Path) and not self.source.exists()
 
 
 def open_film(
     predictor: Predictor, film: Upload | bytes | None, point: str = DEFAULT_POINT
 ) -> tuple[SessionFilm | None, str, str, str, str]:
-    """Read and score a film, once: what the session keeps of it, then what the page says."""
+    """Read and score a film: the session's state (None after a failure), then headline, bars, steps and guide."""
 
     def read() -> SessionFilm:
         source = film if isinstance(film, bytes) else handlers.require_upload(film).path
@@ -73,7 +73,7 @@ def open_film(
 
 
 def render_answer(predictor: Predictor, session_film: SessionFilm, point: str) -> AnswerParts:
-    """What the page says of a film at an operating point, from the score that is there."""
+    """The answer for a film at an operating point, from the existing score."""
     prediction = predictor.decide(session_film.reading, point)
     return (
         page_text.headline(prediction),
@@ -84,12 +84,12 @@ def render_answer(predictor: Predictor, session_film: SessionFilm, point: str) -
 
 
 def has_map(predictor: Predictor, session_film: SessionFilm, point: str) -> bool:
-    """Whether the answer at an operating point comes with a map."""
+    """Whether the answer at an operating point has an activation map."""
     return predictor.decide(session_film.reading, point).zones is not None
 
 
 def picture(session_film: SessionFilm | None, side: int = handlers.PREVIEW_SIDE) -> Image.Image | None:
-    """The film as the model saw it: grey, windowed, bones bright; None where it is gone."""
+    """The film as the model received it: greyscale, windowed, bones bright; None if it was deleted."""
     if session_film is None or session_film.is_deleted:
         return None
     image: Image.Image | Failure = handlers.result_or_failure(
@@ -99,7 +99,7 @@ def picture(session_film: SessionFilm | None, side: int = handlers.PREVIEW_SIDE)
 
 
 def render_activation(predictor: Predictor, session_film: SessionFilm | None, point: str) -> ActivationView:
-    """What the model looked at: the film at full resolution, the map to lie over it, and the panel beneath."""
+    """The film at full resolution, the map layer to blend over it, and the panel below."""
     film = picture(session_film, FULL_SIDE)
     if session_film is None or film is None:
         return None, None, page_text.film_deleted()
@@ -109,7 +109,7 @@ def render_activation(predictor: Predictor, session_film: SessionFilm | None, po
 
 
 def as_json(predictor: Predictor, session_film: SessionFilm | None, point: str) -> dict[str, str] | None:
-    """The answer's JSON as a file for the browser to save; it names no file, since a name may be a patient's."""
+    """The answer as a JSON file for the browser to save, without the file name, which may be the patient's name."""
     if session_film is None:
         return None
     text = json.dumps(predictor.decide(session_film.reading, point).as_dict(), indent=1, ensure_ascii=False) + "\n"
@@ -117,7 +117,7 @@ def as_json(predictor: Predictor, session_film: SessionFilm | None, point: str) 
 
 
 def as_pdf(predictor: Predictor, session_film: SessionFilm | None, point: str, note: str = "") -> dict[str, str] | None:
-    """The report as a file for the browser to save; of the patient it holds what the user typed, and nothing else."""
+    """The report as a file for the browser to save. Of the patient it contains only what the user typed."""
     film = picture(session_film, pdf_report.PICTURE_SIDE)
     if session_film is None or film is None:
         return None
@@ -127,5 +127,5 @@ def as_pdf(predictor: Predictor, session_film: SessionFilm | None, point: str, n
 
 
 def download(name: str, kind: str, content: bytes) -> dict[str, str]:
-    """A file that goes to the browser in the answer itself: it never lies on the server's disk."""
+    """A file that is sent to the browser in the response itself and never stored on the server's disk."""
     return {"name": name, "kind": kind, "content": base64.b64encode(content).decode()}

@@ -1,4 +1,4 @@
-"""The tab for one film: drop it, read the answer, ask for more where more is wanted."""
+"""The tab for one film: drop zone, answer, viewer with activation map, operating points, report."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from .examples import examples
 from .server.upload import film_file
 
 FILM_CONCURRENCY_ID = "films"
-"""The lane of single films, on page and API. Batches have one of their own (`batch_tab.LANE`) in the same queue."""
+"""Concurrency group of single films, on page and API. Batches have their own (`batch_tab.BATCH_CONCURRENCY`) in the
+same queue."""
 
 _SAVE = (Path(__file__).parent / "save.js").read_text(encoding="utf-8")
 _CLEAR_JS = f"() => {json.dumps([page_text.READING, '', '', '', None, None, ''])}"
@@ -32,17 +33,17 @@ _SCORING: dict[str, Any] = {
 
 
 def add(predictor: Predictor) -> None:
-    """The tab, inside the page's `gr.Tabs`."""
+    """Build the tab inside the `gr.Tabs` that is open."""
     with gr.Tab("One film", id="one-film"):
         _FilmTab(predictor)
 
 
 class _FilmTab:
-    """The tab's components and what a click on each does."""
+    """The tab's components and their event handlers."""
 
     def __init__(self, predictor: Predictor) -> None:
         self._predictor = predictor
-        # The session forgets a film when the server does.
+        # The session state expires when the server deletes the upload.
         self._session_film = gr.State(None, time_to_live=settings.RETENTION_S.read())
         with gr.Column(elem_id="film-layout"):
             self._film = film_file(label=f"Film: {imaging.FORMATS}", elem_id="film", height=150)
@@ -56,7 +57,7 @@ class _FilmTab:
     def _lay_out_examples(self) -> None:
         self._examples = examples(self._predictor.bundle)
         with gr.Column(elem_id="examples"):
-            gr.Markdown("No film at hand? Try one of these:")
+            gr.Markdown("No film at hand? Try an example:")
             with gr.Row():
                 self._buttons = [gr.Button(example.name, size="sm", min_width=150) for example in self._examples]
 
@@ -67,7 +68,7 @@ class _FilmTab:
             self._steps = gr.HTML(elem_id="steps", apply_default_css=False)
 
     def _lay_out_options(self) -> None:
-        """What someone may want after the answer: another operating point, a report, which model it was."""
+        """Below the answer: operating points, report, and model."""
         choices = answer_panel.point_choices(self._predictor.operating_points, self._predictor.bundle.served_run)
         note = page_text.prevalence_note(self._predictor.bundle.calibration.prevalence)
         with gr.Column(elem_id="options"):
@@ -78,10 +79,10 @@ class _FilmTab:
             gr.Markdown(page_text.model_line(self._predictor.model, official), elem_id="model")
 
     def _lay_out_report(self) -> None:
-        """What someone takes away from a film: a page to print or file, and the answer for a program."""
+        """Downloads: the report as PDF, and the answer as JSON."""
         with gr.Column(elem_id="report", visible=False) as self._report:
             self._note = gr.Textbox(
-                label="Note for the report (optional, kept nowhere else)",
+                label="Note for the report (optional, not stored)",
                 max_length=pdf_report.MAX_NOTE_LENGTH,
                 elem_id="note",
             )
@@ -92,15 +93,15 @@ class _FilmTab:
 
     def _lay_out_viewer(self) -> None:
         with gr.Column(elem_id="viewer"):
-            self._film_image = _image("The chest film that was dropped", "film-image")
-            self._map_image = _image("Where the activation lies, bright where it is strongest", "activation-map")
+            self._film_image = _image("The uploaded chest film", "film-image")
+            self._map_image = _image("Activation map; bright where the activation is strong", "activation-map")
             gr.HTML(page_text.VIEWER_CAPTION, elem_id="caption", apply_default_css=False)
-            self._show_map = gr.Button("Show what the model looked at", elem_id="show-map", visible=False)
+            self._show_map = gr.Button("Show activation map", elem_id="show-map", visible=False)
             self._activation = gr.HTML(elem_id="activation", apply_default_css=False)
 
     def _connect(self) -> None:
         opened = self._connect_film_event(self._film.upload, self._open_film, [self._film, self._point])
-        # An empty drop zone takes the next film at once.
+        # An empty drop zone accepts the next film immediately.
         opened.then(lambda: None, None, self._film, queue=False, **_QUIET)
         for example, button in zip(self._examples, self._buttons, strict=True):
             self._connect_film_event(button.click, partial(self._open_film, example.picture), [self._point])
@@ -126,9 +127,9 @@ class _FilmTab:
             )
 
     def _connect_film_event(self, event: Callable[..., Any], handler: Callable[..., Any], inputs: list[Any]) -> Any:
-        """Clear the page at once, in the browser; then answer, when it is the film's turn; then show the film.
+        """Clear the page in the browser; then answer, once the film leaves the queue; then display the film.
 
-        A film that waits, or is turned away by a full queue, must not stand beside the answer of the one before.
+        A film that is queued, or rejected by a full queue, must not appear with the answer of the previous film.
         """
         outputs = [*self._answer_outputs, *self._viewer_outputs]
         event(None, None, outputs, js=_CLEAR_JS, **_QUIET)
@@ -137,7 +138,7 @@ class _FilmTab:
         return opening.then(film_session.picture, self._session_film, self._film_image, **_QUIET)
 
     def _reject_busy(self) -> tuple[Any, ...]:
-        """Where the server took no film: nothing of the film before, why there is no answer, and an empty drop zone."""
+        """The queue was full: show the error, clear everything of the previous film, and empty the drop zone."""
         message = page_text.failure(Failure(None, queue_full.queue_full_error()))
         return None, message, "", "", "", None, None, "", gr.Button(visible=False), gr.Column(visible=False), "", None
 
@@ -161,7 +162,7 @@ class _FilmTab:
         ]
 
     def _open_film(self, film: Any, point: str) -> tuple[Any, ...]:
-        """A new film: its answer, and nothing of the film before it."""
+        """A new film: its answer; everything of the previous film is cleared."""
         session_film, *answer = film_session.open_film(self._predictor, film, point)
         is_open = session_film is not None
         was_scored = session_film is not None and session_film.reading.activation is not None
@@ -170,7 +171,7 @@ class _FilmTab:
     def _change_point(
         self, session_film: film_session.SessionFilm | None, point: str, headline: str, activation: str
     ) -> tuple[Any, ...]:
-        """Another operating point: another decision; the map stays unless the answer has none, or had none."""
+        """Another operating point: a new decision. The map stays unless the new or the previous answer has none."""
         unchanged = (gr.skip(),) * 4
         if session_film is None:
             is_deleted = headline != page_text.NO_FILM
@@ -181,7 +182,7 @@ class _FilmTab:
         return *answer, gr.skip(), None, "", gr.Button(visible=True)
 
     def _make_file(self, make: Callable[..., dict[str, str] | None], *inputs: Any) -> dict[str, str] | None:
-        """A file for the browser to save, or a word why there is none."""
+        """A file for the browser to save; None with a warning if the film was deleted."""
         file = make(self._predictor, *inputs)
         if file is None:
             gr.Warning(page_text.deletion_message())

@@ -1,4 +1,4 @@
-"""What page and API call: parse, ask the predictor, format. Nothing here raises for a bad film."""
+"""Handlers of page and API: parse, call the predictor, format. No handler raises for a bad film."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from .server import request_log
 from .server.upload import Upload
 
 Analysis: TypeAlias = tuple[str, dict[str, float] | None, Image.Image | None, str]
-"""Headline (HTML), probabilities for the bars, overlay, characteristics (Markdown)."""
+"""Headline (HTML), probabilities for the bars, overlay, reading guide (Markdown)."""
 
 PREVIEW_SIDE = 1200
-"""Longest side in pixels of the pictures that go to the browser: a reading-room screen's height."""
+"""Longest side in pixels of images for the browser: the height of a diagnostic monitor."""
 
 
 def predict(
@@ -33,15 +33,15 @@ def predict(
     operating_point: str = DEFAULT_POINT,
     prevalence: float | None = None,
 ) -> dict[str, Any]:
-    """What the chest-film assistant says of one film: Normal, Pneumonia or Unknown, as JSON; or an error, as JSON.
+    """The answer for one chest film as JSON: Normal, Pneumonia or Unknown; or an error as JSON.
 
-    It knows frontal chest films of children of 1-5 years. A support tool, not a replacement for a radiologist.
+    For frontal chest films of children of 1-5 years. A support tool, not a replacement for a radiologist.
 
     Args:
-        predictor: who answers.
+        predictor: the model.
         upload: a chest X-ray: PNG, JPEG, WebP, TIFF, BMP or DICOM.
-        operating_point: screening (misses least), balanced, or confirm (fewest false alarms).
-        prevalence: the share of pneumonia among such films where this one was taken; none or 0 is the model's own.
+        operating_point: screening (fewest missed cases), balanced, or confirm (fewest false alarms).
+        prevalence: share of pneumonia among comparable films at the site, between 0 and 1; none or 0: the model's own.
 
     """
     name = upload.name if upload else None
@@ -61,10 +61,10 @@ def predict_batch(
     operating_point: str = DEFAULT_POINT,
     prevalence: float | None = None,
 ) -> list[dict[str, Any]]:
-    """What the chest-film assistant says of each of several films, in their order: as `predict` does of one.
+    """The answers for several chest films, in input order, each as from `predict`.
 
     Args:
-        predictor: who answers.
+        predictor: the model.
         uploads: chest X-rays: PNG, JPEG, WebP, TIFF, BMP or DICOM.
         operating_point: as for `predict`.
         prevalence: as for `predict`.
@@ -81,10 +81,10 @@ def predict_batch(
 
 
 def analyze(predictor: Predictor, upload: Upload | None) -> Analysis:
-    """What the page shows of one film: headline, probabilities, the activation map over it, and what to look for.
+    """What the page shows for one film: headline, probabilities, activation map over the film, and reading guide.
 
     Args:
-        predictor: who answers.
+        predictor: the model.
         upload: a chest X-ray: PNG, JPEG, WebP, TIFF, BMP or DICOM.
 
     """
@@ -95,7 +95,7 @@ def analyze(predictor: Predictor, upload: Upload | None) -> Analysis:
 
 
 def analyze_source(predictor: Predictor, source: Source, log_entry: request_log.LogEntry | None = None) -> Analysis:
-    """The page's answer for a film from anywhere, an example's bytes too; `line` hears what it was."""
+    """The page's answer for a film from any source, including the bytes of an example; `log_entry` gets the outcome."""
     log_entry = log_entry or request_log.LogEntry()
 
     def answer() -> Analysis:
@@ -113,14 +113,14 @@ def analyze_source(predictor: Predictor, source: Source, log_entry: request_log.
 
 
 def _overlay(source: Source, reading: Reading, prediction: Prediction) -> Image.Image | None:
-    """Only where the network leans to disease: the map of a normal film would paint its least unlikely place red."""
+    """The map over the film. None for Normal, because the map would highlight the least unlikely area."""
     if reading.activation is None or prediction.label == CLASSES[0]:
         return None
     return explain.overlay(np.asarray(display_image(source, reading)), reading.activation)
 
 
 def display_image(source: Source, reading: Reading, side: int = PREVIEW_SIDE) -> Image.Image:
-    """The film as the model saw it, at most `side` pixels long."""
+    """The film as the model received it, its longest side at most `side` pixels."""
     picture = Image.fromarray(reading.display(source))
     picture.thumbnail((side, side), Image.Resampling.BILINEAR)
     return picture
@@ -131,7 +131,7 @@ def _failed_analysis(failure: Failure) -> Analysis:
 
 
 def require_upload(upload: Upload | None) -> Upload:
-    """The upload, or the error that there was none."""
+    """The upload; raises `EmptyFile` if there is none."""
     if upload is None:
         raise _no_file_error()
     return upload
@@ -142,7 +142,7 @@ def _no_file_error() -> PneumoniaError:
 
 
 def result_or_failure(answer: Callable[[], Any], name: str | None) -> Any:
-    """The answer, or the failure that may be shown in its place."""
+    """The result of `answer`, or the failure to return instead; unexpected errors are logged and get an id."""
     try:
         return answer()
     except PneumoniaError as error:

@@ -4,8 +4,8 @@
     return input && input.closest("#film").offsetParent ? input : null;
   };
 
-  // A picture from the clipboard, or dropped beside the drop zone, goes the way of a dropped file.
-  const take = (files) => {
+  // An image that is pasted, or dropped beside the drop zone, is handled like a file in the drop zone.
+  const acceptFiles = (files) => {
     const input = filmInput();
     if (!files || !files.length || !input) return false;
     const transfer = new DataTransfer();
@@ -14,20 +14,20 @@
     input.dispatchEvent(new Event("change", { bubbles: true }));
     return true;
   };
-  document.addEventListener("paste", (event) => take(event.clipboardData && event.clipboardData.files));
+  document.addEventListener("paste", (event) => acceptFiles(event.clipboardData && event.clipboardData.files));
   document.addEventListener("dragover", (event) => event.preventDefault());
   document.addEventListener("drop", (event) => {
     if (event.defaultPrevented) return;
-    event.preventDefault(); // or the browser would leave the page for the film
-    take(event.dataTransfer && event.dataTransfer.files);
+    event.preventDefault(); // otherwise the browser navigates to the file
+    acceptFiles(event.dataTransfer && event.dataTransfer.files);
   });
 
-  // Sliders that cost no request: the map's opacity, and the threshold of the confusion matrix.
+  // Sliders handled in the browser, without a request: the map's opacity and the threshold of the confusion matrix.
   document.addEventListener("input", ({ target }) => {
-    if (target.id === "opacity") fade(target);
+    if (target.id === "opacity") setMapOpacity(target);
     if (target.id === "threshold") updateMatrix(target.closest(".thresholds"));
   });
-  const fade = (slider) => {
+  const setMapOpacity = (slider) => {
     slider.setAttribute("aria-valuetext", `${slider.value} percent`);
     document.querySelector("#viewer").style.setProperty("--opacity", slider.value / 100);
   };
@@ -66,11 +66,11 @@
     if (button.id === "scheme") setScheme(document.body.classList.contains("dark") ? "light" : "dark");
   });
 
-  // Dark or light as the screen is set, until someone chooses; the choice stays in this browser.
+  // Dark or light follows the system until the user chooses; the choice is stored in this browser.
   const setScheme = (scheme) => {
     document.body.classList.toggle("dark", scheme === "dark");
     localStorage.setItem("scheme", scheme);
   };
-  const chosen = localStorage.getItem("scheme");
-  if (chosen) setScheme(chosen);
+  const storedScheme = localStorage.getItem("scheme");
+  if (storedScheme) setScheme(storedScheme);
 }

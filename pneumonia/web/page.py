@@ -20,11 +20,11 @@ from .server.upload import film_file
 
 _HERE = Path(__file__).parent
 SWEEP_S = 60
-"""Seconds between two looks for uploads whose time is over, at most."""
+"""Maximum seconds between two sweeps for expired uploads."""
 
 
 def build(predictor: Predictor) -> gr.Blocks:
-    """The page for a predictor; nothing is launched."""
+    """The page for a predictor, not launched."""
     upload_storage.use_private_upload_folder()
     page: gr.Blocks
     with gr.Blocks(
@@ -55,10 +55,10 @@ def _sweep_s() -> int:
 
 
 def _default_missing_inputs(page: gr.Blocks) -> None:
-    """A caller over plain HTTP may leave out the last inputs, as `gradio_client` lets its callers do.
+    """Fill missing trailing inputs of an HTTP call with their defaults, as `gradio_client` does for its callers.
 
-    Gradio refuses such a call before any handler sees it, so an endpoint could get no further input without breaking
-    its callers.
+    Gradio rejects such a call before any handler runs. Without this, a new input of an endpoint would break existing
+    callers.
     """
     check = page.validate_inputs
 
@@ -70,7 +70,7 @@ def _default_missing_inputs(page: gr.Blocks) -> None:
 
 
 def launch_options(*, share: bool = False) -> dict[str, Any]:
-    """What `launch` needs for a page near patients: nothing recorded, nothing shown of an error, nothing shared."""
+    """Options of `launch` for patient data: no run history, no monitoring, no error details, no files served."""
     logins = settings.AUTH.read()
     return {
         "share": share or settings.SHARE.read(),
@@ -96,14 +96,14 @@ def launch_options(*, share: bool = False) -> dict[str, Any]:
 
 
 def _bind_predictor(handler: Callable[..., Any], predictor: Predictor) -> Callable[..., Any]:
-    """The handler for a predictor, under its own name and words: an agent knows the tool by them."""
+    """The handler bound to a predictor. It keeps its name and docstring, because MCP publishes them as the tool's."""
     bound = partial(handler, predictor)
     bound.__name__, bound.__doc__ = handler.__name__, handler.__doc__  # type: ignore[attr-defined]
     return bound
 
 
 def _add_endpoints(predictor: Predictor) -> None:
-    """Endpoints for programs; their components are never shown."""
+    """Add the API endpoints; their components are never visible."""
     with gr.Group(visible=False):
         film, films, analyzed = film_file(), film_file(file_count="multiple"), film_file()
         point = gr.Textbox(DEFAULT_POINT, label="operating_point")
@@ -111,7 +111,7 @@ def _add_endpoints(predictor: Predictor) -> None:
         result, results = gr.JSON(), gr.JSON()
         button = gr.Button()
     with gr.Group(visible=False):
-        # JPEG: as PNG the overlay of a large film takes a quarter of a second, which is most of the answer's time.
+        # JPEG: encoding the overlay of a large film as PNG takes 0.25 s, most of the response time.
         analysis = [gr.HTML(), gr.Label(visible=False), gr.Image(format="jpeg", visible=False), gr.Markdown()]
     predict, predict_batch, analyze = (
         _bind_predictor(handler, predictor) for handler in (handlers.predict, handlers.predict_batch, handlers.analyze)
@@ -123,7 +123,7 @@ def _add_endpoints(predictor: Predictor) -> None:
     button.click(analyze, analyzed, analysis, api_name="analyze", concurrency_id=FILM_CONCURRENCY_ID)
 
     def model() -> dict[str, Any]:
-        """Which model answers: name, revision, sha256, operating points, figures."""
+        """The served model: name, revision, sha256, operating points, figures."""
         return predictor.describe()
 
     gr.api(model, api_name="model")

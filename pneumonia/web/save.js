@@ -1,5 +1,5 @@
 (file) => {
-  // A file that came in the answer itself, given to the browser to save.
+  // Saves a file that was sent in the response itself.
   if (!file) return;
   const bytes = Uint8Array.from(atob(file.content), (letter) => letter.charCodeAt(0));
   const link = document.createElement("a");

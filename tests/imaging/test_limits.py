@@ -210,7 +210,7 @@ def test_a_prevalence_next_to_its_limits_gives_a_legal_answer(predictor: Predict
 def test_a_note_on_a_report_has_two_hundred_letters_and_not_one_more(predictor: Predictor, normal_film: Grey) -> None:
     prediction = predictor.predict(normal_film)
     assert pdf_report.render_pdf(normal_film, prediction, None, note="x" * 200).startswith(b"%PDF")
-    with pytest.raises(UsageError, match=r"Allowed: 200 letters\. Received: 201\."):
+    with pytest.raises(UsageError, match=r"Allowed: 200 characters\. Received: 201\."):
         pdf_report.render_pdf(normal_film, prediction, None, note="x" * 201)
 
 

@@ -43,7 +43,7 @@ def pneumonia(predictor: Predictor) -> Prediction:
 
 
 def read(document: bytes) -> tuple[str, int]:
-    """The text of the one page, whitespace collapsed, and how many pictures it has."""
+    """The text of the single page, whitespace collapsed, and its number of images."""
     (page,) = PdfReader(io.BytesIO(document)).pages
     return " ".join(page.extract_text().split()), len(page.images)
 
@@ -60,7 +60,7 @@ def test_the_report_has_the_contents_of_the_page(large_film: Grey, pneumonia: Pr
         "lung",
         "What to look for",
         "Silhouette sign",
-        "Made 2026-11-03 14:05 UTC",
+        "Created 2026-11-03 14:05 UTC",
         "not a replacement for a radiologist",
         pneumonia.model.name,
         pneumonia.model.revision,
@@ -77,7 +77,7 @@ def test_each_zone_has_its_cell(large_film: Grey, pneumonia: Prediction) -> None
 
 def test_no_zone_is_named_where_little_lies_inside_the_lungs(large_film: Grey, pneumonia: Prediction) -> None:
     text, _ = read(pdf_report.render_pdf(large_film, replace(pneumonia, zones=dict.fromkeys(explain.ZONES, 0.05)), MAP))
-    assert "inside the lung boxes 30 % elsewhere 70 %" in text
+    assert "inside the lung boxes 30 % outside the lung boxes 70 %" in text
     assert "lower zone" not in text
 
 
@@ -127,14 +127,14 @@ TYPED = {
 def test_what_the_user_typed_in_any_script(large_film: Grey, pneumonia: Prediction, kind: str) -> None:
     typed, printed = TYPED[kind]
     text, _ = read(pdf_report.render_pdf(large_film, pneumonia, MAP, note=typed))
-    assert f"Noted by the user: {printed}" in text
-    assert ("letter that the report's font lacks" in text) == ("□" in printed)
+    assert f"Note by the user: {printed}" in text
+    assert ("character that is missing in the report's font" in text) == ("□" in printed)
 
 
 def test_nothing_of_the_patient_unless_typed(large_film: Grey, pneumonia: Prediction) -> None:
     document = pdf_report.render_pdf(large_film, pneumonia, MAP)
     text, _ = read(document)
-    assert "DOE" not in text and "Noted" not in text
+    assert "DOE" not in text and "Note by" not in text
     assert "DOE" not in str(PdfReader(io.BytesIO(document)).metadata)
 
 
@@ -144,7 +144,7 @@ def test_too_long_a_note_is_refused_and_not_quoted(
     caplog.set_level(logging.DEBUG)
     with pytest.raises(UsageError) as caught:
         pdf_report.render_pdf(large_film, pneumonia, MAP, note="JOHN DOE " * 30)
-    assert caught.value.message == "The note is too long. Allowed: 200 letters. Received: 269."
+    assert caught.value.message == "The note is too long. Allowed: 200 characters. Received: 269."
     pdf_report.render_pdf(large_film, pneumonia, MAP, note="JOHN DOE")
     assert "DOE" not in caplog.text
 
@@ -166,7 +166,7 @@ def test_the_pictures_are_the_film_and_the_overlay(predictor: Predictor, large_f
     reading = predictor.read(film)
     document = pdf_report.render_pdf(reading.display(film), predictor.decide(reading), reading.activation)
     (page,) = PdfReader(io.BytesIO(document)).pages
-    # A PDF names pictures by their content, in no order of ours.
+    # The PDF names images by their content, so their order is not fixed.
     shown, overlay = sorted((_pixels(picture.data) for picture in page.images), key=_max_colour_difference)
     assert np.abs(shown[:, :, 0] - reading.display(film)).mean() < 3
     assert _max_colour_difference(shown) < 10 and _max_colour_difference(overlay) > 60

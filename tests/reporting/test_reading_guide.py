@@ -17,7 +17,7 @@ STATED_FINDING = re.compile(
     r"|\bthe (child|patient) has\b|\bdiagnos(is|ed)\b",
     re.IGNORECASE,
 )
-"""How a report states a sign. The network names none, so no text beside its answer may sound like this."""
+"""Phrases with which a report states a finding. The network names no sign, so no text may contain them."""
 
 
 def answer(label: str, reason: str | None = None, zones: dict[str, float] | None = None) -> Prediction:
@@ -56,23 +56,23 @@ def test_each_answer_has_its_own_text() -> None:
     assert len({describe(prediction) for prediction in ANSWERS}) == len(ANSWERS)
 
 
-def test_pneumonia_says_what_to_look_for_and_what_is_easily_mistaken() -> None:
+def test_pneumonia_has_signs_and_pitfalls() -> None:
     text = describe(answer("Pneumonia", zones=FOCUS))
     for term in ("Consolidation", "Air bronchogram", "Silhouette sign", "Pleural effusion", "costophrenic", "Thymus"):
         assert term in text
-    assert "does not tell bacterial from viral" in text
+    assert "cannot distinguish bacterial from viral pneumonia" in text
     assert SOURCES in text
 
 
-def test_normal_says_that_it_does_not_exclude_pneumonia() -> None:
+def test_normal_states_that_it_does_not_exclude_pneumonia() -> None:
     text = describe(answer("Normal"))
     assert "does not exclude pneumonia" in text
-    assert "Where the network looked" not in text
+    assert "Activation map" not in text
     assert "Air bronchogram" not in text
     assert SOURCES in text
 
 
-def test_inconclusive_says_what_to_do_next_and_what_to_look_for() -> None:
+def test_inconclusive_has_next_steps_and_signs() -> None:
     text = describe(answer(UNKNOWN, "inconclusive", FOCUS))
     assert text.startswith("#### What to do next")
     assert "right lower" in text
@@ -80,18 +80,18 @@ def test_inconclusive_says_what_to_do_next_and_what_to_look_for() -> None:
 
 
 @pytest.mark.parametrize("code", REFUSALS)
-def test_a_refused_film_gets_advice_and_no_radiology(code: str) -> None:
+def test_a_refused_film_has_next_steps_and_no_signs(code: str) -> None:
     text = describe(answer(UNKNOWN, code))
     assert text.startswith("#### What to do next")
     assert "Consolidation" not in text
-    assert "Where the network looked" not in text
+    assert "Activation map" not in text
 
 
 @pytest.mark.parametrize("zone", ZONES)
 def test_the_strongest_zone_is_named_in_words_with_its_side(zone: str) -> None:
     text = describe(answer("Pneumonia", zones=shares(**{zone: 0.7})))
     assert f"Strongest in the {zone.replace('_', ' ')} zone." in text
-    assert "The image's left is taken for the patient's right." in text
+    assert "The left side of the image is assumed to be the patient's right." in text
     assert "not proof of disease" in text
     assert zone not in text
 
@@ -104,7 +104,7 @@ def test_no_zone_is_named_where_less_than_half_lies_inside(zones: dict[str, floa
     assert not any(f"{zone.replace('_', ' ')} zone" in text for zone in ZONES)
 
 
-def test_the_sources_are_links_that_cannot_be_mistaken() -> None:
+def test_the_sources_are_https_links() -> None:
     links = re.findall(r"\]\((.*?)\)", SOURCES)
     assert len(links) == 3
     assert all(link.startswith("https://") for link in links)
@@ -124,8 +124,8 @@ def test_the_guide_fits_the_operating_point(label: str) -> None:
     assert "At confirm" in at("confirm", label)
 
 
-def test_a_normal_at_confirm_is_said_to_weigh_least() -> None:
-    assert "weighs least" in at("confirm", "Normal")
+def test_a_normal_at_confirm_carries_the_least_weight() -> None:
+    assert "carries the least weight" in at("confirm", "Normal")
     assert "false alarms" in at("screening", "Pneumonia")
 
 
@@ -148,7 +148,7 @@ def test_a_refused_film_has_steps_and_no_guide(code: str) -> None:
     assert len(next_steps(answer(UNKNOWN, code))) >= 2
 
 
-def test_the_whole_text_is_made_of_the_parts_that_the_page_shows() -> None:
+def test_the_full_text_consists_of_the_parts_on_the_page() -> None:
     for prediction in ANSWERS:
         text = describe(prediction)
         assert reading_guide(prediction) in text

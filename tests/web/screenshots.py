@@ -1,6 +1,6 @@
-"""The README's pictures, made anew: `python -m tests.web.screenshots FILM [--out docs]`, with a film that may be shown.
+"""Screenshots for the README: `python -m tests.web.screenshots FILM [--out docs]`, with a film that may be published.
 
-page.png: a film with its answer and its map. evidence.png: the evidence, in the dark. phone.png: the answer on a phone.
+page.png: a film with answer and map. evidence.png: the evidence tab, dark. phone.png: the answer on a phone.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def phone(browser: Any, address: str, film: Path, out: Path) -> None:
 def main() -> int:
     from playwright.sync_api import sync_playwright
 
-    parser = argparse.ArgumentParser(description="Makes the README's pictures.")
+    parser = argparse.ArgumentParser(description="Create the README's screenshots.")
     parser.add_argument("film", type=Path)
     parser.add_argument("--out", type=Path, default=Path("screenshots"))
     options = parser.parse_args()

@@ -46,7 +46,7 @@ def test_the_line_under_the_bars_shows_where_the_operating_point_decides() -> No
     assert parts == ["width:20.00%", "width:70.00%", "width:10.00%"]
 
 
-def test_a_film_that_was_not_scored_has_no_bars() -> None:
+def test_an_unscored_film_has_no_bars() -> None:
     assert answer_panel.bars(prediction(UNKNOWN, None, reason=Reason("not_a_chest_film")), POINT) == ""
 
 
@@ -109,7 +109,7 @@ def test_the_panel_names_the_strongest_zone_and_shows_all_six() -> None:
     assert page.text.count("◀") == 1
     assert page.text.count("5.0 %") == 5
     assert "outside the lung boxes34.0 %" in page.text
-    assert "left is taken for the patient's right" in page.text
+    assert "left side of the image is assumed to be the patient's right" in page.text
 
 
 def test_the_panel_names_no_zone_where_less_than_half_lies_in_the_lungs() -> None:
@@ -120,10 +120,10 @@ def test_the_panel_names_no_zone_where_less_than_half_lies_in_the_lungs() -> Non
     assert "inside the lung boxes48.0 %" in page.text
 
 
-def test_the_panel_says_that_a_heatmap_is_no_proof_with_the_audits_figure() -> None:
+def test_the_panel_has_the_caveat_with_the_figures_of_the_audit() -> None:
     text = Page(activation_panel.panel(prediction("Pneumonia", 0.9, zones=INSIDE), AUDIT)).text
-    assert "A heatmap is no proof." in text
-    assert "390 test films with pneumonia less than 42.3 %" in text
+    assert "A heatmap is not proof." in text
+    assert "390 test films with pneumonia: the median share of the activation inside the lung boxes is 42.3 %" in text
     assert "44.4 % of a film" in text
     assert "6.0 % (4.0-9.0)" in text
 
@@ -131,7 +131,7 @@ def test_the_panel_says_that_a_heatmap_is_no_proof_with_the_audits_figure() -> N
 @pytest.mark.parametrize("run", [None, {}, {"shortcuts": {}}, {"shortcuts": {"activation": {"films": {}}}}])
 def test_without_an_audit_the_panel_claims_no_figure(run: dict[str, Any] | None) -> None:
     text = Page(activation_panel.panel(prediction("Pneumonia", 0.9, zones=INSIDE), run)).text
-    assert "A heatmap is no proof." in text
+    assert "A heatmap is not proof." in text
     assert "Audit" not in text
 
 

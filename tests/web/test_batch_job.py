@@ -1,4 +1,4 @@
-"""A batch on the page without the page: what it takes over, when it stops, when it is deleted."""
+"""The page's batch jobs, without the page: import of uploads, stop, deletion."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_a_thumbnail_shows_the_film(jobs: Jobs, uploads: list[Upload], normal_fi
 
 
 def test_the_batch_owns_its_films_once_it_is_created(jobs: Jobs, tmp_path: Path, files: dict[str, Path]) -> None:
-    """Gradio deletes uploads by their age, also those of a batch that waits for its turn."""
+    """Gradio deletes uploads by age, including those of a queued batch."""
     upload = Upload(tmp_path / "upload", "film.png")
     upload.path.write_bytes(files["film.png"].read_bytes())
     token = jobs.create([upload, upload], "balanced")
@@ -104,7 +104,7 @@ def test_the_batch_owns_its_films_once_it_is_created(jobs: Jobs, tmp_path: Path,
 
 
 def test_an_expired_upload_is_reported(jobs: Jobs, tmp_path: Path) -> None:
-    with pytest.raises(UnreadableImage, match="waited too long"):
+    with pytest.raises(UnreadableImage, match="expired"):
         jobs.create([Upload(tmp_path / "gone", "film.png")], "balanced")
 
 
@@ -173,12 +173,12 @@ def test_a_batch_is_deleted_when_its_retention_ends(
     folder = jobs.get(token).folder
     steps = jobs.run(token)
     next(steps)
-    time.sleep(1.5)  # longer than the retention: a batch that runs loses nothing
+    time.sleep(1.5)  # longer than the retention time: a running batch loses nothing
     finish(steps)
     assert jobs.get(token).counts.total() == len(uploads)
-    finish(jobs.make_reports(token))  # new work: the time begins anew
+    finish(jobs.make_reports(token))  # a new step restarts the retention time
     assert becomes_true(lambda: not folder.exists())
-    with pytest.raises(EmptyFile, match="no such batch any more"):
+    with pytest.raises(EmptyFile, match="no longer exists"):
         jobs.get(token)
     with pytest.raises(EmptyFile):
         finish(jobs.make_reports(token))

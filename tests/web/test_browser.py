@@ -1,4 +1,4 @@
-"""The page as a person meets it, in Chromium."""
+"""The page in Chromium."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ LAPTOP = {"width": 1366, "height": 680}
 LABELS = ("Normal", "Pneumonia", "Unknown")
 
 IGNORED_AXE_RULES: dict[str, str] = {}
-"""Serious findings of axe in gradio's own components that cannot be mended by theme and style: rule -> where. None is
-left; what a new gradio brings belongs here by name, or into the page's style."""
+"""Serious axe violations in gradio's own components that neither theme nor style can correct: rule -> component. None
+at present; a violation of a new gradio version is listed here, or corrected in the page's style."""
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ def test_a_broken_file_leaves_nothing_of_the_film_before_it(
 
 def test_each_example_is_answered_as_it_is_named(visit: Visit, predictor: Predictor) -> None:
     names = [example.name for example in examples.examples(predictor.bundle)]
-    expected = {"normal": "normal", "pneumonia": "pneumonia", "side": "unknown", "chessboard": "unknown"}
+    expected = {"normal": "normal", "pneumonia": "pneumonia", "rotated": "unknown", "chessboard": "unknown"}
     assert len(names) == len(expected)
     for word, label in expected.items():
         (name,) = [name for name in names if word in name]
@@ -125,12 +125,12 @@ POINTS = {
     "confirm": OperatingPoint(1.0, 1.0, 1.0),
     "screening": OperatingPoint(0.0, 0.5, 1.0),
 }
-"""The same film is Pneumonia, Normal and Unknown."""
+"""The same film is Pneumonia, Normal or Unknown, by operating point."""
 
 
 @pytest.fixture
 def page_with_all_answers(browser: Any, predictor: Predictor) -> Iterator[tuple[Visit, Predictor]]:
-    """A visit to a page whose model answers each film in all ways."""
+    """A visit to a page whose operating points give each film a different label."""
     changed = Predictor(replace(predictor.bundle, operating_points=POINTS), 1)
     with running(changed) as address, Visit(browser, address) as visit:
         yield visit, changed
@@ -147,7 +147,7 @@ def test_another_operating_point_decides_again_without_scoring_again(
     visit, predictor = page_with_all_answers
     assert "Pneumonia" in visit.drop(files["film.png"])
     visit.page.wait_for_selector("#film-image img")
-    monkeypatch.setattr(predictor, "score", None)  # whoever asks the network now gets an error
+    monkeypatch.setattr(predictor, "score", None)  # a further run of the network would raise
     for point, label in (("screening", "Unknown"), ("confirm", "Normal"), ("balanced", "Pneumonia")):
         choose_point(visit, point)
         assert label in visit.answer()
@@ -183,7 +183,7 @@ def test_a_deleted_film_must_be_dropped_again(
     visit.page.wait_for_selector("#activation .answer.failed")
     assert "Film deleted" in visit.page.inner_text("#activation")
     visit.page.get_by_role("button", name="Report (PDF)").click()
-    visit.page.get_by_text("Drop it once more to go on.").nth(1).wait_for()
+    visit.page.get_by_text("Drop the film again to continue.").nth(1).wait_for()
     visit.save_screenshot("deleted")
 
 
@@ -194,7 +194,7 @@ def test_the_map_is_drawn_on_request_and_fades_without_another_request(visit: Vi
     visit.show_map()
     film, overlay = (visit.page.locator(f"{part} img").bounding_box() for part in ("#film-image", "#activation-map"))
     assert film == overlay
-    assert "A heatmap is no proof." in visit.page.inner_text("#activation")
+    assert "A heatmap is not proof." in visit.page.inner_text("#activation")
     visit.save_screenshot("map")
     requests: list[str] = []
     visit.page.on("request", lambda request: requests.append(request.url))

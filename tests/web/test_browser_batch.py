@@ -1,4 +1,4 @@
-"""The batch tab as a person meets it, in Chromium."""
+"""The batch tab in Chromium."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def zipped(tmp_path: Path, files: dict[str, Path]) -> Path:
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory: pytest.TempPathFactory, large_film: npt.NDArray[np.uint8], encode: Any) -> list[Path]:
-    """Films, each its own file, since gradio stores the same content once."""
+    """Films with different contents, because gradio stores equal contents once."""
     folder = tmp_path_factory.mktemp("many")
     film = large_film.copy()
     for number in range(60):
@@ -57,7 +57,7 @@ def many(tmp_path_factory: pytest.TempPathFactory, large_film: npt.NDArray[np.ui
 
 @pytest.fixture
 def slow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half a second a film: however slow the machine that runs the browser, the batch is still at work."""
+    """Half a second per film, so that the batch is still running however slow the browser's machine is."""
     read = Predictor.read
 
     def slowly(predictor: Predictor, source: Source) -> Reading:
@@ -82,7 +82,7 @@ def run_batch(visit: Visit, paths: list[Path]) -> str:
 
 
 def column(visit: Visit, number: int, count: int) -> list[str]:
-    """The cells of a column from the top, once there are so many rows."""
+    """The cells of a column from the top, once the table has `count` rows."""
     visit.page.wait_for_function(
         "count => document.querySelectorAll('#batch-table .virtual-row').length == count", arg=count
     )
@@ -169,7 +169,7 @@ def test_a_second_batch_replaces_the_first(visit: Visit, files: dict[str, Path])
 def test_an_empty_batch_is_an_error(visit: Visit) -> None:
     visit.page.click(START)
     visit.page.wait_for_selector("#batch-progress [role=alert]")
-    visit.page.wait_for_timeout(1000)  # the words must stay, also when the run that follows has nothing to do
+    visit.page.wait_for_timeout(1000)  # the message must stay after the run event, which has nothing to do
     assert "No film was given" in visit.page.inner_text("#batch-progress")
 
 

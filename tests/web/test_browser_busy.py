@@ -1,4 +1,4 @@
-"""The page while others come first, in Chromium."""
+"""The page with a full queue, in Chromium."""
 
 from __future__ import annotations
 

@@ -130,7 +130,7 @@ def test_the_limits_are_the_cards(predictor: Predictor) -> None:
 
 def test_it_says_in_plain_words_for_whom_the_model_is_made() -> None:
     text = Page(page_text.INTENDED_USE).text
-    assert text.startswith("Is it made for my patient?")
+    assert text.startswith("Is it intended for my patient?")
     for words in ("a child of 1-5 years", "adults", "Your hospital", "Guangzhou"):
         assert words in text
 

@@ -30,7 +30,7 @@ POINTS = {
     "confirm": OperatingPoint(1.0, 1.0, 1.0),
     "screening": OperatingPoint(0.0, 0.5, 1.0),
 }
-"""The same film is Pneumonia, Normal and Unknown."""
+"""The same film is Pneumonia, Normal or Unknown, by operating point."""
 
 
 class CountingPredictor(Predictor):
@@ -84,7 +84,7 @@ def test_a_session_holds_no_pixels_and_no_name(predictor: Predictor, upload: Upl
 
 
 def test_gradio_can_hash_the_session_state(predictor: Predictor, upload: Upload) -> None:
-    """Gradio hashes a state's value after every handler, and an array has no hash."""
+    """Gradio hashes a state's value after every handler, and an array is not hashable."""
     first, second = open_film(predictor, upload), open_film(predictor, upload)
     hashes = [utils.deep_hash(session_film) for session_film in (first, first, second)]  # type: ignore[no-untyped-call]
     assert hashes[0] == hashes[1] != hashes[2]

@@ -13,11 +13,11 @@ SCRIPT = "<script>alert('film')</script>\"&"
 MODEL = ModelIdentity("embedded", "0123456789abcdef", "f" * 64)
 LABELS = ["Normal", "Pneumonia", UNKNOWN]
 VOID = {"input", "br"}
-"""Elements that have no end."""
+"""Elements without an end tag."""
 
 
 class Page(HTMLParser):
-    """What a browser makes of the HTML: its elements, the text it shows, and whether every element is closed."""
+    """The parsed HTML: its elements, its text, and the elements that are still open."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -153,9 +153,9 @@ def test_a_share_is_shown_in_percent_with_its_interval(value: float) -> None:
     assert text == f"{100 * value:.1f} % ({100 * value:.1f}-{100 * value:.1f})"
 
 
-def test_the_notice_says_what_this_is_not() -> None:
+def test_the_notice_has_the_disclaimer() -> None:
     assert "not a replacement for a radiologist" in page_text.NOTICE
-    assert "no medical device" in page_text.NOTICE
+    assert "not a medical device" in page_text.NOTICE
     assert "children of 1-5 years" in page_text.INTRODUCTION
 
 
@@ -180,7 +180,7 @@ EXTERNAL: dict[str, Any] = {
 
 def test_the_page_states_the_performance_on_external_films() -> None:
     assert page_text.external_validation_note([EXTERNAL]) == (
-        "On adult films of another hospital (NIH, 1,242 films) it is hardly better than chance: "
+        "On adult films of another hospital (NIH, 1,242 films) the model is hardly better than chance: "
         "AUROC .56 (.51-1.00); the gate refuses 54 % of them."
     )
 
