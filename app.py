@@ -1,11 +1,11 @@
-"""The page's entry, here and on a Space: `python app.py [--share]`."""
+"""Entry point of the page, also on a Space: `python app.py [--share]`."""
 
 from __future__ import annotations
 
 import gc
 
-# Imports leave next to nothing to collect, and each look for it goes through all that they have made so far: a fifth of
-# the start. Frozen, it is not gone through while the page serves either.
+# Imports create almost no garbage, but each collection scans all objects created so far. That takes a fifth of the
+# start-up time. Frozen objects are not scanned while the page serves either.
 gc.disable()
 
 import argparse
@@ -21,8 +21,12 @@ gc.enable()
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="The chest-film assistant's page, on http://127.0.0.1:7860.")
-    parser.add_argument("--share", action="store_true", help="a public link that anyone can use while this runs")
+    parser = argparse.ArgumentParser(
+        description="Serve the page of the chest X-ray assistant on http://127.0.0.1:7860."
+    )
+    parser.add_argument(
+        "--share", action="store_true", help="create a public link that anyone can use while the page runs"
+    )
     share = parser.parse_args().share
     request_log.configure()
     session_memory.limit_malloc_arenas()
@@ -31,7 +35,7 @@ def main() -> int:
         if options["share"] and not options["auth"]:
             logging.warning(
                 "ANYONE WITH THE LINK CAN USE THIS PAGE, and films pass through Gradio's relay. Set PNEUMONIA_AUTH to "
-                "ask for a login."
+                "require a login."
             )
         blocks = page.build(load_predictor())
         blocks.launch(**options, prevent_thread_lock=True)

@@ -1,4 +1,4 @@
-"""The app that everything is compared with: it takes the same file and says nothing of it.
+"""The reference app of the benchmarks: accepts the same file and returns a constant row.
 
 GRADIO_SERVER_PORT=7870 python -m benchmarks.empty_app
 """
@@ -11,7 +11,7 @@ import gradio as gr
 
 
 def build() -> gr.Blocks:
-    """A file in, a row of JSON out, and nothing between them."""
+    """Build an app with a file and a text input, a JSON output and no processing."""
     page: gr.Blocks
     with gr.Blocks(analytics_enabled=False) as page:
         film, point, row = gr.File(), gr.Textbox("balanced"), gr.JSON()

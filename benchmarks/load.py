@@ -1,11 +1,11 @@
-"""Many callers at once: does each get the answer for its own film, or a clear `busy`?
+"""Load test: does each of many simultaneous callers get the response for its own film, or a clear `busy`?
 
     python -m benchmarks.load --clients 64 --seconds 300
     python -m benchmarks.load --clients 64 --seconds 60 --queue 16
 
-Films and damaged files are made in code; what each must be answered is asked of the predictor first, in this process.
-Latency is what a caller waits, from the first byte of the upload to the answer. A caller who hears `busy` waits a
-little and goes on with another film.
+Films and damaged files are created in code. The expected response to each is computed first, by the predictor in this
+process. Latency is measured from the first byte of the upload to the response. A caller that receives `busy` waits for
+0.2 to 1 s and continues with another film.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ from .served import NoResponse, Service, predict, running_service
 
 SAMPLE_INTERVAL_S = 1.0
 WARM_UP_SHARE = 0.2
-"""The first part of a run, in which caches fill and threads start."""
+"""Share of a run that counts as warm-up, in which caches fill and threads start."""
 
 TIMEOUT_S = 120
 
 
 @dataclass(frozen=True)
 class Case:
-    """A file and what it must be answered, under any name."""
+    """A file and its expected response, without the file name."""
 
     content: bytes
     expected: dict[str, Any]
@@ -52,7 +52,7 @@ class Case:
 
 @dataclass
 class Tally:
-    """What the callers met."""
+    """Counts of the responses. Latencies in seconds, memory samples in MB."""
 
     correct: int = 0
     wrong: list[str] = field(default_factory=list)
@@ -64,13 +64,13 @@ class Tally:
 
     @property
     def growth_mb(self) -> float:
-        """Memory at the end against that after the warm-up: medians over a tenth of the run each."""
+        """Memory at the end minus memory after the warm-up in MB: each the median over a tenth of the run."""
         samples = self.memory
         tenth, warm = max(1, len(samples) // 10), int(len(samples) * WARM_UP_SHARE)
         return statistics.median(samples[-tenth:]) - statistics.median(samples[warm : warm + tenth]) if samples else 0.0
 
     def as_dict(self) -> dict[str, Any]:
-        """The figures, for people and for the docs."""
+        """The figures for the output and the documentation."""
         percentiles = statistics.quantiles(self.latencies, n=100) if len(self.latencies) > 1 else [0.0] * 99
         return {
             "answers": self.correct,
@@ -84,13 +84,13 @@ class Tally:
 
 
 def cases(predictor: Predictor, films: int = 24) -> list[Case]:
-    """Films of different grain, size and format, refused ones, and damaged files, four to one."""
+    """Return films of different noise, size and format, some of which the gate refuses, and damaged files, 4 to 1."""
     contents = [*(_film(seed) for seed in range(films)), *_damaged_files(_film(0))]
     return [Case(content, _expected(predictor, content)) for content in contents]
 
 
 def _film(seed: int) -> bytes:
-    """An average film with grain, which the gate lets through; every fifth lies on its side and is refused."""
+    """Return an average film with noise, which the gate accepts. Every fifth is rotated by 90 degrees and refused."""
     random_numbers = np.random.default_rng(seed)
     paths = sorted((sources.EMBEDDED_FOLDER / "examples").glob("*.png"))
     with Image.open(paths[seed % len(paths)]) as picture:
@@ -115,7 +115,7 @@ def _expected(predictor: Predictor, content: bytes) -> dict[str, Any]:
 
 
 async def run(service: Service, films: Sequence[Case], clients: int, seconds: float) -> Tally:
-    """So many callers for so long, each with one film after the other."""
+    """Run `clients` callers for `seconds`; each sends one film after the other."""
     tally, deadline = Tally(), time.monotonic() + seconds
     watch = asyncio.create_task(_watch(service, tally))
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=clients)

@@ -1,4 +1,4 @@
-"""The real service in a process of its own, and callers of it over plain HTTP, for load, soak and tests."""
+"""The service in a separate process, and calls to it over plain HTTP, for the load test, the soak test and tests."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ END_S = 45
 
 @dataclass(frozen=True)
 class Service:
-    """A running `python app.py`: where it answers, where it keeps its files, what it says."""
+    """A running `python app.py`: its address, its process, and the folder of its files and its log."""
 
     address: str
     process: subprocess.Popen[bytes]
@@ -43,15 +43,15 @@ class Service:
         return self.folder / "temporary"
 
     def log_text(self) -> str:
-        """All that it has written to its log and to the terminal."""
+        """Return everything it has written to standard output and standard error."""
         return (self.folder / "log").read_text()
 
     def files(self) -> list[Path]:
-        """All that lies in its folders, its locks aside."""
+        """Return all files in its folders, except the log and lock files."""
         return [path for path in walk_bottom_up(self.folder) if path.is_file() and path.name not in {"log", "in-use"}]
 
     def memory_mb(self) -> float:
-        """Resident memory of the process, without its children's."""
+        """Return the resident memory of the process in MB, without child processes."""
         return process_status(self.process.pid, "VmRSS") / 1024
 
     def threads(self) -> int:
@@ -70,23 +70,23 @@ class Service:
             return 0
 
     def end(self) -> int:
-        """Tell it to end, as an orchestrator does; its exit code."""
+        """Send SIGTERM, as an orchestrator does; return the exit code."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         return self.process.wait(END_S)
 
 
 def process_status(process: int, field: str) -> int:
-    """A number of the kernel's about a process, in kB where it is memory."""
+    """Return a field of /proc/PID/status; memory is in kB."""
     lines = Path(f"/proc/{process}/status").read_text().splitlines()
     return int(next(line for line in lines if line.startswith(f"{field}:")).split()[1])
 
 
 @contextmanager
 def running_service(folder: Path, *command: str, **settings: str) -> Iterator[Service]:
-    """`python app.py` with these settings, once it is ready; it is told to end when the block is left.
+    """Run `python app.py` with these environment variables, yield it when it is ready, and end it with the block.
 
-    `command` stands before the interpreter (for example `unshare -n`).
+    `command` is a prefix of the command line (for example `unshare -n`).
     """
     port = free_port()
     service = Service(f"http://127.0.0.1:{port}", _start_process(folder, port, command, settings), folder)
@@ -124,18 +124,18 @@ def _await_ready(service: Service) -> None:
 
 
 def free_port() -> int:
-    """A port on this machine that nothing listens on."""
+    """Return an unused port of this machine."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 class NoResponse(Exception):
-    """A request that got no answer."""
+    """A request without a result."""
 
 
 async def upload(client: httpx.AsyncClient, name: str, content: bytes) -> dict[str, Any]:
-    """Upload a film; what a call names it by."""
+    """Upload a film; return the file object that a call takes as input."""
     reply = await client.post("/gradio_api/upload", files={"files": (name, content)})
     if reply.status_code != 200:
         raise NoResponse(f"upload: {reply.status_code} {reply.text[:200]}")
@@ -143,7 +143,7 @@ async def upload(client: httpx.AsyncClient, name: str, content: bytes) -> dict[s
 
 
 async def call(client: httpx.AsyncClient, endpoint: str, data: list[Any]) -> Any:
-    """Call an endpoint and read its event stream; its one output."""
+    """Call an endpoint and read its event stream; return its first output."""
     reply = await client.post(f"/gradio_api/call/{endpoint}", json={"data": data})
     if reply.status_code != 200:
         raise NoResponse(f"call: {reply.status_code} {reply.text[:200]}")
@@ -160,5 +160,5 @@ async def call(client: httpx.AsyncClient, endpoint: str, data: list[Any]) -> Any
 
 
 async def predict(client: httpx.AsyncClient, name: str, content: bytes) -> Any:
-    """The answer for a film."""
+    """Upload a film and return the result of `/predict`."""
     return await call(client, "predict", [await upload(client, name, content)])

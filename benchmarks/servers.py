@@ -1,4 +1,4 @@
-"""Our server or an empty one, started like each other, and one caller over plain HTTP: what the timings compare."""
+"""Starts this server or an empty one in the same way, and calls it over plain HTTP, for the timings."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ PRODUCT = ("app.py",)
 EMPTY_APP = ("-m", "benchmarks.empty_app")
 TIMEOUT_S = 120
 POLL_INTERVAL_S = 0.005
-"""Seconds between two looks whether the server is there: well under what is measured."""
+"""Seconds between two checks whether the server has started: far below the measured times."""
 
 
 @dataclass(frozen=True)
 class Server:
-    """One that answers, and how long it took from the start of its process to its first page."""
+    """A running server, and the seconds from the start of its process to its first page."""
 
     url: str
     pid: int
@@ -39,7 +39,7 @@ class Server:
 
 @contextmanager
 def serving(command: Sequence[str]) -> Iterator[Server]:
-    """Run a Python command that serves until the block ends; raises `RuntimeError` where it ends before."""
+    """Run a Python command that serves until the block ends; raises `RuntimeError` if it ends before its first page."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     environment = {**os.environ, "GRADIO_SERVER_PORT": str(port), "GRADIO_ANALYTICS_ENABLED": "False"}
@@ -65,18 +65,18 @@ def _await_page(process: subprocess.Popen[bytes], url: str) -> None:
                     return
             except httpx.TransportError:
                 time.sleep(POLL_INTERVAL_S)
-    raise RuntimeError(f"{process.args!r} showed no page within {TIMEOUT_S} s")
+    raise RuntimeError(f"{process.args!r} served no page within {TIMEOUT_S} s")
 
 
 def upload(client: httpx.Client, url: str, data: bytes) -> str:
-    """Send a film; returns the path by which the server knows it."""
+    """Upload a film; return its path on the server."""
     response = client.post(f"{url}/gradio_api/upload", files={"files": ("film.jpeg", data)})
     response.raise_for_status()
     return str(response.json()[0])
 
 
 def call(client: httpx.Client, url: str, path: str, endpoint: str = "predict") -> Any:
-    """Ask about an upload; returns what the endpoint says of it."""
+    """Call an endpoint with an upload; return its output."""
     file = {"path": path, "meta": {"_type": "gradio.FileData"}}
     points = [] if endpoint == "analyze" else ["balanced"]
     queued = client.post(f"{url}/gradio_api/call/{endpoint}", json={"data": [file, *points]})

@@ -1,9 +1,10 @@
-"""Very many films: does memory grow, is a file, a thread or an open file left behind?
+"""Soak test: after very many films, has memory grown, and are files, threads or open files left behind?
 
     python -m benchmarks.soak --films 20000             # the predictor, in this process
     python -m benchmarks.soak --requests 3000           # the service, over HTTP
 
-Growth is what is left after the warm-up, the first tenth (at least 300 films), in which caches fill and threads start.
+Growth is measured from the end of a warm-up, in which caches fill and threads start: a tenth as many films, but at
+least 300, before the run.
 """
 
 from __future__ import annotations
@@ -35,12 +36,12 @@ CALLERS = 8
 MIN_WARM_UP = 300
 RETENTION_S = 3
 IDLE_S = 12
-"""For connections, which are kept for five seconds, and threads of the server's pool, which wait ten for work."""
+"""Seconds until idle connections (5 s) are closed and idle threads of the server's pool (10 s) have ended."""
 
 
 @dataclass(frozen=True)
 class Growth:
-    """What is more after the run than after the warm-up."""
+    """Difference between the state after the run and the state after the warm-up."""
 
     films: int
     growth_mb: float
@@ -52,7 +53,7 @@ class Growth:
 
 @dataclass(frozen=True)
 class _ProcessUsage:
-    """What a process holds at a moment."""
+    """Memory, threads and open files of a process."""
 
     memory_mb: float
     threads: int
@@ -66,7 +67,7 @@ class _ProcessUsage:
 
 
 def in_process(films: int) -> Growth:
-    """So many films through a predictor, in an own temporary folder."""
+    """Predict `films` films in this process, with a temporary folder of its own."""
     with tempfile.TemporaryDirectory() as folder:
         original_folder, tempfile.tempdir = tempfile.tempdir, folder
         try:
@@ -91,7 +92,7 @@ def _in_process(films: int, folder: Path) -> Growth:
 
 
 def over_http(requests: int, folder: Path) -> Growth:
-    """So many uploads and predictions by a few callers; then all that they brought must be gone."""
+    """Upload and predict `requests` films by a few callers, then wait until the service has deleted all of them."""
     films = [case.content for case in load.cases(load_predictor(""))]
     with running_service(folder, PNEUMONIA_RETENTION_S=str(RETENTION_S)) as service:
         asyncio.run(_send_requests(service, films, max(requests // 10, min(MIN_WARM_UP, requests))))
@@ -115,7 +116,7 @@ async def _send_requests(service: Service, films: Sequence[bytes], requests: int
 
 
 def _wait_until_idle(service: Service) -> int:
-    """Wait until connections are closed and the films' time is over; how many files are left."""
+    """Wait until connections are closed and the retention time is over; return the number of remaining files."""
     deadline = time.monotonic() + 20 * RETENTION_S
     time.sleep(RETENTION_S + IDLE_S)
     while service.files() and time.monotonic() < deadline:

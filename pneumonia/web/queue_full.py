@@ -1,4 +1,4 @@
-"""The `busy` response of a full queue: a JSON result for programs, a sentence on the page."""
+"""The `busy` response when the queue is full: a JSON result for programs, a message on the page."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ from . import page_text
 
 
 def queue_full_error() -> Busy:
-    """Raised by nobody: it stands in the answer's place."""
+    """Return the error of a full queue. It is returned as the response, never raised."""
     limit = settings.QUEUE_SIZE.read()
     return Busy(f"Too many films are waiting. Allowed: {limit:,} at a time. Try again in a minute.")
 
 
 def answer_when_queue_is_full(page: gr.Blocks) -> None:
-    """Have a full queue answer `queue_full_error` in the endpoints' own form.
+    """Make a full queue return `queue_full_error` in the response format of each endpoint.
 
-    Gradio answers 503, of which `gradio_client` makes a `QueueError` without a code. `/predict` and its like never
-    raise, so theirs is an answer; on the page Gradio's own toast says that the page is busy.
+    Gradio answers 503, which `gradio_client` turns into a `QueueError` without a code. `/predict`, `/predict_batch` and
+    `/analyze` never raise, so they return a result; for other events the page shows the message in Gradio's toast.
+    Wraps `push` of Gradio's private queue, because Gradio has no hook for a full queue.
     """
     queue = page._queue
     push = queue.push
@@ -47,7 +48,7 @@ def answer_when_queue_is_full(page: gr.Blocks) -> None:
 
 
 def _deliver(queue: Any, event: Event, data: list[Any]) -> None:
-    """An event's answer, without its having waited."""
+    """Deliver the result of an event that did not enter the queue."""
     if event.session_hash not in queue.pending_messages_per_session:
         queue.pending_messages_per_session[event.session_hash] = asyncio.Queue()
     queue.pending_event_ids_session.setdefault(event.session_hash, set()).add(event._id)

@@ -1,4 +1,4 @@
-"""To wait for a coroutine in a test: the main thread has the loop of the browser's driver, and bears no second."""
+"""Runs a coroutine in a test. The main thread already has the event loop of the browser driver and allows no second."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ Result = TypeVar("Result")
 
 
 def wait_for(coroutine: Coroutine[Any, Any, Result]) -> Result:
-    """What the coroutine gives, run in a loop of its own on a thread of its own."""
+    """Run the coroutine in a new event loop on another thread; return its result."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, coroutine).result()

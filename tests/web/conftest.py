@@ -1,4 +1,4 @@
-"""A live page on a free port, as a user's browser or program meets it."""
+"""Fixtures: a running page on a free port, a browser, a client and test files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CHROMIUM_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-net
 
 @pytest.fixture(scope="session")
 def address(predictor: Predictor, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The page's address; it keeps its uploads in a temporary folder of the tests."""
+    """Address of a running page that stores its uploads in a temporary folder."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("uploads")))
         for row in settings.SETTINGS:
@@ -35,7 +35,7 @@ def address(predictor: Predictor, tmp_path_factory: pytest.TempPathFactory) -> I
 def browser() -> Iterator[Any]:
     if CHROMIUM is None:
         if os.environ.get("PNEUMONIA_REQUIRE_BROWSER"):
-            pytest.fail("no Chromium, and PNEUMONIA_REQUIRE_BROWSER forbids to skip")
+            pytest.fail("Chromium is not installed, and PNEUMONIA_REQUIRE_BROWSER forbids skipping")
         pytest.skip("needs Chromium: apt-get install chromium")
     from playwright.sync_api import sync_playwright
 
@@ -52,7 +52,7 @@ def client(address: str) -> Client:
 
 @pytest.fixture(scope="session")
 def files(tmp_path_factory: pytest.TempPathFactory, large_film: Any, encode: Any) -> dict[str, Path]:
-    """A film as a picture and without extension, a picture that is no film, a broken file, an empty one."""
+    """A film in several formats and without extension, an image that is no film, a broken file and an empty one."""
     folder = tmp_path_factory.mktemp("files")
     contents = {
         "film.png": encode(large_film, "PNG"),
@@ -70,5 +70,5 @@ def files(tmp_path_factory: pytest.TempPathFactory, large_film: Any, encode: Any
 
 @pytest.fixture(scope="session")
 def dicom_film(large_film: Any) -> bytes:
-    """The film as DICOM, with a child's name in it."""
+    """The film as DICOM, with a patient name in it."""
     return dicom(large_film)

@@ -1,4 +1,4 @@
-"""The endpoints, called as programs call them: `gradio_client`, and plain HTTP as `curl` does."""
+"""The endpoints, called with `gradio_client` and over plain HTTP with `curl`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def predict(client: Client, path: Path, **options: Any) -> Any:
 
 
 @pytest.mark.parametrize("name", ["film.png", "film.jpg", "film-without-extension", "turned.png"])
-def test_predict_gives_the_predictors_own_answer(
+def test_predict_returns_the_predictors_result(
     client: Client, predictor: Predictor, files: dict[str, Path], name: str
 ) -> None:
     response = predict(client, files[name])
@@ -46,7 +46,7 @@ def test_a_bad_file_gets_an_error_object_and_never_raises(
     assert response["error"]["code"] == code
 
 
-def test_the_operating_point_is_taken_by_name(client: Client, files: dict[str, Path]) -> None:
+def test_the_operating_point_is_selected_by_name(client: Client, files: dict[str, Path]) -> None:
     assert predict(client, files["film.png"], operating_point="screening")["operating_point"] == "screening"
     rejected = predict(client, files["film.png"], operating_point="best")
     assert "screening, balanced, confirm" in rejected["error"]["message"]
@@ -80,7 +80,7 @@ def test_an_empty_batch_is_an_empty_list(client: Client) -> None:
     assert client.predict([], api_name="/predict_batch") == []
 
 
-def test_analyze_gives_what_the_page_shows(client: Client, predictor: Predictor, files: dict[str, Path]) -> None:
+def test_analyze_returns_what_the_page_shows(client: Client, predictor: Predictor, files: dict[str, Path]) -> None:
     headline, bars, overlay, text = client.predict(handle_file(files["film.png"]), api_name="/analyze")
     prediction = predictor.predict(files["film.png"])
     assert prediction.label in headline
@@ -89,13 +89,13 @@ def test_analyze_gives_what_the_page_shows(client: Client, predictor: Predictor,
     assert len(text) > 200
 
 
-def test_analyze_of_a_bad_file_says_what_is_wrong(client: Client, files: dict[str, Path]) -> None:
+def test_analyze_of_a_bad_file_returns_the_error(client: Client, files: dict[str, Path]) -> None:
     headline, _, overlay, text = client.predict(handle_file(files["broken.jpg"]), api_name="/analyze")
     assert "unreadable_image" in headline
     assert (overlay, text) == (None, "")
 
 
-def test_model_names_itself_with_points_and_figures(client: Client, predictor: Predictor) -> None:
+def test_model_returns_identity_operating_points_and_figures(client: Client, predictor: Predictor) -> None:
     response = client.predict(api_name="/model")
     assert response == json.loads(json.dumps(predictor.describe()))
     assert set(response) == {"name", "revision", "sha256", "operating_points", "figures"}
@@ -104,7 +104,7 @@ def test_model_names_itself_with_points_and_figures(client: Client, predictor: P
     assert set(response["figures"]["official"]["accuracy"]) == {"value", "low", "high"}
 
 
-def test_the_public_endpoints_and_their_parameters_are_the_contracts(client: Client) -> None:
+def test_the_public_endpoints_and_their_parameters_match_the_contract(client: Client) -> None:
     described: Any = client.view_api(return_format="dict")
     endpoints = described["named_endpoints"]
     assert set(endpoints) == {"/predict", "/analyze", "/predict_batch", "/model"}
@@ -121,7 +121,7 @@ def test_the_public_endpoints_and_their_parameters_are_the_contracts(client: Cli
 def test_plain_http_gives_the_same_answer(
     client: Client, address: str, files: dict[str, Path], optional_inputs: list[Any]
 ) -> None:
-    """Upload, call, read the event stream: what the README shows with curl. The last inputs may be left out."""
+    """Upload, call, read the event stream, as the documentation shows with curl. The last inputs are optional."""
     path = files["film.png"]
     upload = ["curl", "-s", "-F", f"files=@{path}", f"{address}/gradio_api/upload"]
     stored = json.loads(subprocess.run(upload, capture_output=True, check=True).stdout)[0]
@@ -142,7 +142,7 @@ def test_the_command_line_gives_the_same_answer(client: Client, files: dict[str,
     assert json.loads(process.stdout) == predict(client, files["film.png"])
 
 
-def test_names_from_outside_come_back_as_they_were(client: Client, files: dict[str, Path]) -> None:
+def test_a_file_name_with_html_is_accepted(client: Client, files: dict[str, Path]) -> None:
     name = '<b>odd name & "co".png'
     assert predict(client, files[name])["label"] in {"Normal", "Pneumonia", "Unknown"}
 

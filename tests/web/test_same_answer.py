@@ -1,4 +1,4 @@
-"""One file, every way in: page, endpoints, command line, both batches. One JSON, but for the name as each gave it."""
+"""Page, endpoints, command line and both batches return the same JSON for a file, except for the file name."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ ANSWERED = ("film.png", "film.jpg", "deep.png", "film.dcm", "inverted.png", "tur
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory, large_film: Any, encode: Callable[..., bytes]) -> Path:
-    """Films that are answered in every way there is, and files that fail in every way."""
+    """Films with every outcome, and files with every error of `CODES`."""
     folder = tmp_path_factory.mktemp("same")
     contents = {
         "film.png": encode(large_film, "PNG"),
@@ -69,7 +69,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, large_film: Any, encode: Ca
 
 @pytest.fixture(scope="module")
 def expected(predictor: Predictor, folder: Path) -> Answers:
-    """What the predictor itself says, without the name."""
+    """The predictor's own results by file name, without the key `file`."""
     paths = sorted(folder.iterdir())
     return {
         path.name: _without_file(result.as_dict())
@@ -94,33 +94,33 @@ def _run_command(*arguments: object) -> str:
     return process.stdout
 
 
-def test_the_set_holds_what_it_says(expected: Answers) -> None:
+def test_the_files_cover_every_outcome_listed(expected: Answers) -> None:
     assert {name: answer["error"]["code"] for name, answer in expected.items() if "error" in answer} == CODES
     assert {expected[name]["label"] for name in ANSWERED} >= {"Normal", "Unknown"}
     assert expected["inverted.png"]["warnings"] and expected["coarse.png"]["warnings"]
 
 
-def test_the_endpoint_for_one(client: Client, folder: Path, expected: Answers) -> None:
+def test_predict_endpoint(client: Client, folder: Path, expected: Answers) -> None:
     responses = {name: client.predict(handle_file(folder / name), api_name="/predict") for name in expected}
     assert {name: _without_file(answer) for name, answer in responses.items()} == expected
     assert all(answer["file"] == name for name, answer in responses.items())
 
 
-def test_the_endpoint_for_many(client: Client, folder: Path, expected: Answers) -> None:
+def test_predict_batch_endpoint(client: Client, folder: Path, expected: Answers) -> None:
     rows = client.predict([handle_file(folder / name) for name in expected], api_name="/predict_batch")
     assert {row["file"]: _without_file(row) for row in rows} == expected
 
 
-def test_the_command_for_one(folder: Path, expected: Answers) -> None:
+def test_predict_command(folder: Path, expected: Answers) -> None:
     assert _by_name(_run_command("predict", "--json", *sorted(folder.iterdir()))) == expected
 
 
-def test_the_command_for_many(folder: Path, expected: Answers, tmp_path: Path) -> None:
+def test_batch_command_with_a_folder(folder: Path, expected: Answers, tmp_path: Path) -> None:
     _run_command("batch", folder, "--out", tmp_path / "results.csv", "--jsonl")
     assert _by_name((tmp_path / "results.jsonl").read_text()) == expected
 
 
-def test_the_command_for_a_zip(folder: Path, expected: Answers, tmp_path: Path) -> None:
+def test_batch_command_with_a_zip(folder: Path, expected: Answers, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "films.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(folder.iterdir()):
             archive.write(path, path.name)
@@ -128,7 +128,7 @@ def test_the_command_for_a_zip(folder: Path, expected: Answers, tmp_path: Path) 
     assert _by_name((tmp_path / "results.jsonl").read_text()) == expected
 
 
-def test_the_pages_batch(predictor: Predictor, folder: Path, expected: Answers) -> None:
+def test_batch_on_the_page(predictor: Predictor, folder: Path, expected: Answers) -> None:
     jobs = Jobs(predictor)
     token = jobs.create([Upload(folder / name, name) for name in expected], "balanced")
     *_, job = jobs.run(token)
@@ -137,7 +137,7 @@ def test_the_pages_batch(predictor: Predictor, folder: Path, expected: Answers) 
 
 
 def test_the_page(predictor: Predictor, folder: Path, expected: Answers) -> None:
-    """The JSON that it gives to save; of a file that fails, the code and the sentence that it shows."""
+    """The JSON download of the page; for a file that fails, the code and the message on the page."""
     for name, answer in expected.items():
         session, headline, *_ = film_session.open_film(predictor, Upload(folder / name, name))
         if "error" in answer:
@@ -157,7 +157,7 @@ def visit(browser: Any, address: str) -> Iterator[Visit]:
 
 @pytest.mark.browser
 @pytest.mark.parametrize("name", ["film.dcm", "turned.png", "inverted.png"])
-def test_the_page_in_a_browser(visit: Visit, folder: Path, expected: Answers, name: str) -> None:
+def test_page_in_a_browser(visit: Visit, folder: Path, expected: Answers, name: str) -> None:
     visit.drop(folder / name)
     with visit.page.expect_download() as download:
         visit.page.get_by_role("button", name="Answer (JSON)").click()

@@ -1,4 +1,4 @@
-"""One visit to the page in a browser, with what went wrong in it; and the page itself."""
+"""A visit to the page in a browser that records errors, and helpers that run the page."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ WAIT_FOR_TRANSITIONS = """Promise.all(document.getAnimations()
 
 
 class Visit:
-    """At its end nothing may have been said on the console, and no other server may have been asked."""
+    """Opens the page. At the end it asserts that the console shows no error and no other server was requested."""
 
     def __init__(self, browser: Any, address: str, ready: str = READY, **options: Any) -> None:
         self.page = browser.new_page(**options)
@@ -51,7 +51,7 @@ class Visit:
         self.page.close()
         if error_type is None:
             assert self.errors == []
-            assert self.foreign_urls == [], "the page asks other servers"
+            assert self.foreign_urls == [], "the page sends requests to other servers"
 
     def _record_foreign_url(self, url: str, address: str) -> None:
         if not url.startswith((address, "data:", "blob:")):
@@ -64,7 +64,7 @@ class Visit:
         return self.answer()
 
     def send_file(self, event_type: str, path: Path) -> None:
-        """A file that comes by "paste" or "drop", somewhere on the page."""
+        """Dispatch a "paste" or "drop" event with the file, outside the upload component."""
         self.page.evaluate(DISPATCH_FILE_EVENT, [event_type, path.name, list(path.read_bytes())])
 
     def answer(self) -> str:
@@ -93,7 +93,7 @@ class Visit:
         return int(self.page.evaluate("document.documentElement.scrollWidth"))
 
     def axe_violations(self, ignored_rules: Collection[str]) -> list[str]:
-        """What axe finds serious or critical, the `ignored_rules` aside: rule and element."""
+        """Serious and critical accessibility violations by axe, as rule and element, without `ignored_rules`."""
         from axe_playwright_python.sync_playwright import Axe
 
         self.settle()
@@ -106,7 +106,7 @@ class Visit:
         ]
 
     def settle(self) -> None:
-        """Until every picture is decoded and nothing fades in any more, so that eyes see what a screenshot shows."""
+        """Wait until every image is decoded and no transition runs, so that a screenshot shows the final state."""
         self.page.evaluate("Promise.all([...document.images].map((image) => image.decode().catch(() => 0)))")
         self.page.wait_for_function("!document.querySelector('.pending')")
         self.page.evaluate(WAIT_FOR_TRANSITIONS)
@@ -118,7 +118,7 @@ class Visit:
 
 
 class PausablePredictor(Predictor):
-    """Reads no film while it is shut."""
+    """A predictor that reads no film while it is paused."""
 
     def __init__(self, predictor: Predictor) -> None:
         super().__init__(predictor.bundle, 1)
@@ -138,7 +138,7 @@ class PausablePredictor(Predictor):
 
 @contextmanager
 def running(predictor: Predictor, port: int | None = None) -> Iterator[str]:
-    """The page on a free port, with the settings of the environment; its address."""
+    """Run the page on a free port with the settings of the environment; yield its address."""
     blocks = page.build(predictor)
     options = page.launch_options() | {"prevent_thread_lock": True, "quiet": True, "server_name": "127.0.0.1"}
     _, url, _ = blocks.launch(**options, server_port=port)
@@ -149,7 +149,7 @@ def running(predictor: Predictor, port: int | None = None) -> Iterator[str]:
 
 
 def dicom(pixels: Any) -> bytes:
-    """The film `[H, W]` of 8 bits as an uncompressed DICOM file."""
+    """Return an 8-bit film `[H, W]` as an uncompressed DICOM file."""
     from pydicom.dataset import Dataset, FileMetaDataset
     from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 

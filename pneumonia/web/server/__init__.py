@@ -1,1 +1,1 @@
-"""The ASGI layers around the Gradio page: routes, limits, login, log, retention, shutdown."""
+"""ASGI middleware and settings around Gradio's server: routes, limits, login, log, retention, shutdown."""

@@ -1,4 +1,4 @@
-"""What stands around Gradio's own server: the log, the doors, the bounds, the health route, the sweeping."""
+"""Assembles the `app_kwargs` that `Blocks.launch` passes to Gradio's FastAPI app: middleware, routes, lifespan."""
 
 from __future__ import annotations
 
@@ -15,7 +15,12 @@ from . import cleanup, connection_limits, health, login, request_limits, request
 
 
 def app_kwargs(cleanup_interval_s: float) -> dict[str, Any]:
-    """The `app_kwargs` of `launch`: what every request passes, from the outside in."""
+    """Return the `app_kwargs` for `Blocks.launch`, and install the connection limits.
+
+    A request passes the middleware in this order: request log, route policy, login throttle, request limits, deletion
+    of aborted uploads. The routes add `/health`; the lifespan deletes expired data every `cleanup_interval_s` seconds.
+    `openapi_url` is None, so that FastAPI serves no schema of all of Gradio's routes.
+    """
     connection_limits.install()
     _suppress_gradio_tracebacks()
     middleware_classes = (
@@ -34,14 +39,20 @@ def app_kwargs(cleanup_interval_s: float) -> dict[str, Any]:
 
 
 def _suppress_gradio_tracebacks() -> None:
-    """Gradio prints the traceback of what fails outside our handlers, and its last line quotes paths and names."""
+    """Replace the `traceback` module that Gradio's modules use.
+
+    Gradio prints the traceback of every error outside this package's handlers. The last line of a traceback quotes the
+    exception's text, which may hold paths and file names.
+    """
     traceback_stub = SimpleNamespace(print_exc=_log_location)
     for module in (queueing, route_utils, routes):
         module.traceback = traceback_stub  # type: ignore[attr-defined]
 
 
 def _log_location(*_: Any, **__: Any) -> None:
+    """Replace `traceback.print_exc`: log the type and the location of the current exception, without its text."""
     error = sys.exception()
     if error is not None:
-        errors.request_id.set("")  # Gradio's queue works on in the context of the request that woke it first
+        # Gradio's queue keeps the context, and so the id, of the first request that started it.
+        errors.request_id.set("")
         InternalError.from_exception(error)

@@ -1,4 +1,4 @@
-"""Every so often: films, sessions and logins whose time is over go."""
+"""Periodic deletion of expired films, sessions and logins."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from . import login, session_memory, upload_storage
 
 
 def cleanup_lifespan(interval_s: float) -> Any:
-    """A lifespan of the server that looks every so often."""
+    """Return a lifespan context manager that runs the deletion every `interval_s` seconds while the server runs."""
 
     @asynccontextmanager
     async def lifespan(app: Any) -> AsyncIterator[None]:
@@ -37,7 +37,7 @@ async def _run_periodically(app: Any, interval_s: float) -> None:
             login_expiry.revoke_expired(app.tokens)
             await anyio.to_thread.run_sync(_delete_expired_data, app)
         except Exception as error:
-            InternalError.from_exception(error)  # into the log: whatever it was, the next look must come
+            InternalError.from_exception(error)  # logs it; an error must not stop the later runs
 
 
 def _delete_expired_data(app: Any) -> None:

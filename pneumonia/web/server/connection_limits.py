@@ -1,7 +1,7 @@
-"""Connections that bring nothing: closed in time, so that they cannot take the places of those that do.
+"""Limits for TCP connections, so that idle ones (slowloris) cannot use up those that serve requests.
 
-Uvicorn waits for ever for a request's first lines. Here they must come in `HEADER_TIMEOUT_S` seconds, and there are
-never more than `MAX_CONNECTIONS` connections: beyond that the one that has been silent longest has to go.
+Uvicorn waits without limit for the header lines of a request. Here they must be complete within `HEADER_TIMEOUT_S`
+seconds, and at most `MAX_CONNECTIONS` connections are open: beyond that the one that has been idle longest is closed.
 """
 
 from __future__ import annotations
@@ -15,18 +15,23 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEADER_TIMEOUT_S = 20
-"""Seconds for the first lines of a request, from the connection's start or the request's first byte."""
+"""Seconds for the header lines of a request, counted from the start of the connection or the request's first byte."""
 
 MAX_CONNECTIONS = 800
-"""Connections at once. Many machines allow a process 1,024 open files, and each upload is one more."""
+"""Open connections. Many systems allow a process 1,024 open files, and each upload needs one more."""
 
 KEEP_ALIVE_S = 5
+"""Seconds that a connection stays open without a request."""
+
 GRACEFUL_CLOSE_S = 5
-"""Seconds for answers that are still on their way when the server is closed."""
+"""Seconds for responses that are still being sent when the server closes."""
 
 
 class BoundedConnection(H11Protocol):
-    """A connection of the server."""
+    """Uvicorn's HTTP/1.1 protocol with a timeout for request headers and a maximum number of connections.
+
+    Subclasses uvicorn's own protocol, because uvicorn has no option for either.
+    """
 
     idle_since = 0.0
     _header_timer: asyncio.TimerHandle | None = None
@@ -54,7 +59,7 @@ class BoundedConnection(H11Protocol):
 
     @property
     def is_request_active(self) -> bool:
-        """Whether a request has come whole enough to be answered."""
+        """Whether the header of a request is complete and its response is not."""
         return self.cycle is not None and not self.cycle.response_complete
 
     def _expect_request(self) -> None:
@@ -80,17 +85,17 @@ class BoundedConnection(H11Protocol):
 
 
 class BoundedServer(http_server.Server):
-    """Gradio's server with bounds; Gradio has no parameter for them."""
+    """Gradio's server with these limits. Gradio has no parameter for them, so the uvicorn config is changed here."""
 
     def __init__(self, config: Config, *args: Any, **kwargs: Any) -> None:
         config.http = BoundedConnection
         config.timeout_keep_alive = KEEP_ALIVE_S
         config.timeout_graceful_shutdown = GRACEFUL_CLOSE_S
-        config.access_log = False  # its lines hold the paths of films
+        config.access_log = False  # its lines contain the paths of uploaded films
         config.server_header = False
         super().__init__(config, *args, **kwargs)
 
 
 def install() -> None:
-    """From now on Gradio serves so."""
+    """Make Gradio use `BoundedServer`: it looks up this module attribute at launch and has no parameter for it."""
     http_server.Server = BoundedServer  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""`GET /health`, for whoever restarts or replaces the service: no login, no data."""
+"""`GET /health` for orchestrators and load balancers. Needs no login and returns no data."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ _NO_STORE = {"Cache-Control": "no-store"}
 
 
 async def health(request: Request) -> PlainTextResponse:
-    """200 when films are judged; 503 before the queue runs, and from the moment the service is told to end."""
+    """Return 200 `ready` when films are processed, 503 `starting` before that, and 503 `ending` during shutdown.
+
+    Reads the private `_queue` of the page, because Gradio does not say elsewhere whether its queue has started.
+    """
     if shutdown.is_draining(request.app):
         return PlainTextResponse("ending", 503, _NO_STORE)
     ready = request.app.startup_events_triggered and not request.app.get_blocks()._queue.stopped

@@ -1,4 +1,4 @@
-"""The login: who knows a password, how fast someone may guess, and what the cookie may do."""
+"""Login: password check, throttling of password guesses, expiry of logins, and the attributes of the login cookie."""
 
 from __future__ import annotations
 
@@ -16,19 +16,22 @@ from ...errors import Busy
 from . import route_policy
 
 FIRST_DELAY_S, MAX_DELAY_S = 0.25, 10.0
-"""A wrong guess doubles the delay of the next one, for the same address or the same user. Nobody is ever locked out: a
-whole hospital may come from one address, and an attacker must not be able to shut a user out by guessing badly."""
+"""Seconds before the next attempt is processed. Each failed attempt of the same address or user doubles them.
+
+Nobody is locked out: a whole hospital may share one address, and an attacker must not be able to lock out a user by
+guessing wrong passwords."""
 
 FAILURES_EXPIRE_AFTER_S = 900
+"""Seconds without an attempt after which earlier failures no longer count."""
+
 MAX_CONCURRENT_ATTEMPTS = 8
-"""Guesses of one address at once: with the longest delay, one guess in 1.25 s."""
+"""Simultaneous attempts from one address. With the longest delay that is one attempt per 1.25 s."""
 
 MAX_RECORDS = 10_000
-"""Addresses and users, the oldest forgotten first: some megabytes at most."""
-
+"""Addresses or users whose failures are kept. The oldest are dropped first; they take a few megabytes at most."""
 
 LOGIN_LIFETIME_S = 12 * 3600
-"""A shift: after it the password is asked for again, and a workplace left alone is not open for ever."""
+"""Seconds that a login is valid: one shift. Afterwards an unattended workstation asks for the password again."""
 
 
 @dataclass
@@ -39,12 +42,13 @@ class _Record:
 
 
 class FailedAttempts:
-    """How often an address or a user was wrong lately. Its memory is bounded."""
+    """Recent failed logins per key (an address or a hashed user name), for at most `MAX_RECORDS` keys."""
 
     def __init__(self) -> None:
         self._records: OrderedDict[str, _Record] = OrderedDict()
 
     def record(self, key: str) -> _Record:
+        """Return the record of `key`; creates it, and clears expired failures."""
         record = self._records.setdefault(key, _Record())
         self._records.move_to_end(key)
         while len(self._records) > MAX_RECORDS:
@@ -54,24 +58,29 @@ class FailedAttempts:
         return record
 
     def delay(self, key: str) -> float:
-        """Seconds to wait before the next guess is looked at."""
+        """Return the seconds to wait before the next attempt is processed."""
         failures = self.record(key).failures
         return min(FIRST_DELAY_S * 2 ** (failures - 1), MAX_DELAY_S) if failures else 0.0
 
     def note(self, key: str, *, correct: bool) -> None:
+        """Count an attempt: a correct one clears the failures."""
         record = self.record(key)
         record.failures, record.last_attempt_s = (0 if correct else min(record.failures + 1, 30)), time.monotonic()
 
 
 class PasswordCheck:
-    """Gradio's `auth`: true for a user with their password. A guess takes as long for a user who does not exist."""
+    """The callable for Gradio's `auth`. Checks (user, password) pairs in constant time.
+
+    Every attempt is compared with all users, so that timing does not show whether a user exists.
+    """
 
     def __init__(self, pairs: list[tuple[str, str]]) -> None:
-        # Hashes have one length, so a comparison tells nothing of the password's.
+        # All digests have the same length, so a comparison does not reveal the length of a password.
         self._digests = [_digest(user, password) for user, password in pairs]
         self._failed_attempts = FailedAttempts()
 
     async def check(self, user: str, password: str) -> bool:
+        """Return whether the password is this user's. Waits first if the user's last attempts failed."""
         key = hashlib.sha256(user.encode()).hexdigest()
         await asyncio.sleep(self._failed_attempts.delay(key))
         candidate = _digest(user, password)
@@ -87,13 +96,16 @@ def _digest(user: str, password: str) -> bytes:
 
 
 class LoginExpiry:
-    """Since when each login has been open; Gradio keeps all of them until the process ends."""
+    """Ends logins after `LOGIN_LIFETIME_S`. Gradio itself keeps every login until the process ends."""
 
     def __init__(self) -> None:
         self._issued_at: dict[str, float] = {}
 
     def revoke_expired(self, tokens: dict[str, str]) -> None:
-        """Take from Gradio's `tokens` (cookie -> user) those that were given out too long ago."""
+        """Remove expired logins from Gradio's `tokens` (cookie -> user).
+
+        The age of a token starts at the first call that contains it.
+        """
         now = time.monotonic()
         self._issued_at = {token: self._issued_at.get(token, now) for token in list(tokens)}
         for token, issued_at in self._issued_at.items():
@@ -102,7 +114,11 @@ class LoginExpiry:
 
 
 class LoginThrottle:
-    """In front of `/login`: slows down who guesses, and takes from the cookie what it does not need."""
+    """Middleware for `POST /login`, behind the route policy: throttles attempts and restricts the login cookie.
+
+    Delays the next attempt of an address after failed ones. More than `MAX_CONCURRENT_ATTEMPTS` simultaneous attempts
+    from one address get 429 `busy`. Every other request passes unchanged.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -119,7 +135,10 @@ class LoginThrottle:
         client = (scope.get("client") or ("unknown", 0))[0]
         record = self._failed_attempts.record(client)
         if record.concurrent_attempts >= MAX_CONCURRENT_ATTEMPTS:
-            busy = Busy("There are too many logins from your address at once. Try again in a minute.")
+            busy = Busy(
+                f"Too many simultaneous logins from your address. Allowed: {MAX_CONCURRENT_ATTEMPTS}. "
+                "Try again in a minute."
+            )
             await route_policy.error_response(429, busy, {"Retry-After": "60"})(scope, receive, send)
             return
         record.concurrent_attempts += 1
@@ -130,6 +149,8 @@ class LoginThrottle:
             record.concurrent_attempts -= 1
 
     def _wrap_send(self, client: str, send: Send) -> Send:
+        """Return a `send` that counts the attempt (Gradio answers 200 or 400) and changes the cookie."""
+
         async def send_response(message: Message) -> None:
             if message["type"] == "http.response.start":
                 if message["status"] in {200, 400}:
@@ -144,7 +165,10 @@ class LoginThrottle:
 
 
 def _with_same_site_lax(cookie: bytes) -> bytes:
-    """Other sites' pages send no cookie of ours. Only a Space needs that, whose page lies in a frame of the Hub's."""
+    """Set `SameSite=lax`, so that browsers do not send the cookie with requests from other sites.
+
+    On a Space the cookie stays as it is: the Hub shows the page in a frame, which is a cross-site request.
+    """
     if get_space() is not None:
         return cookie
     parts = [part for part in cookie.split(b"; ") if not part.lower().startswith(b"samesite=")]

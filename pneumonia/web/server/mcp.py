@@ -1,7 +1,7 @@
-"""For agents: the endpoints as tools of an MCP server, behind `PNEUMONIA_MCP`.
+"""The endpoints as tools of an MCP server, if `PNEUMONIA_MCP` is set.
 
-An agent sends a film as an address on the open web (Gradio refuses addresses on this machine and its network) or inside
-its call, as a `data:` address.
+An MCP client passes a film as a public URL (Gradio refuses URLs of this machine and its network) or inline, as a
+`data:` URL.
 """
 
 from __future__ import annotations
@@ -17,22 +17,29 @@ from . import gradio_environment
 
 
 def mcp_enabled() -> bool:
-    """Whether to be an MCP server; raises `UsageError` where it cannot be, or would let in who may not come in."""
+    """Return whether the page is also an MCP server.
+
+    Raises `UsageError` if the package `mcp` is missing, or if a login is set: Gradio's MCP server does not check it.
+    """
     if not settings.MCP.read():
         return False
     if find_spec("mcp") is None:
-        raise UsageError("PNEUMONIA_MCP needs what is not installed. Allowed: pip install -r requirements-mcp.txt.")
+        raise UsageError(
+            "PNEUMONIA_MCP needs the package mcp, which is not installed. Run pip install -r requirements-mcp.txt."
+        )
     if settings.AUTH.read():
         raise UsageError(
-            "PNEUMONIA_MCP knows no login. Allowed: PNEUMONIA_MCP without PNEUMONIA_AUTH, behind a proxy that asks."
+            "PNEUMONIA_MCP does not support a login. Allowed: PNEUMONIA_MCP without PNEUMONIA_AUTH, behind a proxy "
+            "that requires one."
         )
     return True
 
 
 def track_inline_films(page: gr.Blocks) -> None:
-    """Have the films that come inside a call deleted like uploads.
+    """Delete films that arrive inline after the retention time, like uploads.
 
-    Gradio writes each to its folder before it makes the upload of it, and then does not know it any more.
+    Gradio writes such a film to its folder before it handles it as an upload, and does not record the first file. Wraps
+    a function of Gradio, because Gradio has no hook for it.
     """
     inline_films: set[str] = set()
     page.temp_file_sets.append(inline_films)

@@ -1,4 +1,4 @@
-"""How much a request may bring, and how long it may take to bring it."""
+"""Limits for the size and the duration of request bodies."""
 
 from __future__ import annotations
 
@@ -13,21 +13,27 @@ from ...errors import TooLarge, UnreadableImage
 from . import route_policy
 
 JSON_MB = 8
-"""Of any request but an upload: 5,000 films of a batch, named in full, take 3."""
+"""Largest body of any request except an upload. A batch of 5,000 films with full paths takes 3 MB."""
 
 LOGIN_KB = 16
+"""Largest body of a login."""
 
 BODY_TIMEOUT_S = 60
 MIN_BYTES_PER_S = 1_000
-"""A body has `BODY_TIMEOUT_S` seconds, and one more for each so many bytes: no line that films go by is slower."""
+"""A body must arrive within `BODY_TIMEOUT_S` seconds, plus one second per `MIN_BYTES_PER_S` bytes received. Connections
+over which films are sent are faster."""
 
 
 class _BodyRefused(Exception):
-    """Ends the reading of a body; never leaves this file."""
+    """Stops the application's reading of a body. Never leaves this module."""
 
 
 class RequestLimits:
-    """Counts the bytes of each body as they come. What is too large or too slow is refused before it is whole."""
+    """Middleware behind the login throttle: refuses bodies that are too large or too slow before they are complete.
+
+    Answers 413 `too_large` if the declared length or the received bytes exceed `max_body_bytes`, and 408
+    `unreadable_image` if the body takes too long. Everything else passes unchanged.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -41,7 +47,7 @@ class RequestLimits:
 
         async def send_unless_refused(message: Message) -> None:
             nonlocal has_response_started
-            # What the inside makes of its own broken-off reading is not the answer: this is.
+            # After a refusal, the application's own response to the interrupted body is dropped. 413 or 408 follows.
             if body.refusal is None or has_response_started:
                 has_response_started = True
                 await send(message)
@@ -54,12 +60,12 @@ class RequestLimits:
             if body.refusal is None:
                 raise
         if body.refusal is not None and not has_response_started:
-            # The connection stays open, or the caller, still sending, would see it break and not the answer.
+            # The connection stays open. Closed, a caller that is still sending would see an error and no response.
             await route_policy.error_response(*body.refusal)(scope, receive, send)
 
 
 class _Body:
-    """A body on its way in."""
+    """A request body while it is received: counts its bytes and its time."""
 
     def __init__(self, receive: Receive, max_bytes: int) -> None:
         self._receive = receive
@@ -71,12 +77,13 @@ class _Body:
 
     async def receive(self) -> Message:
         if self._is_complete:
-            return await self._receive()  # nothing but the end of the connection comes now
+            return await self._receive()  # only the end of the connection can follow
         remaining_s = self._started_at + BODY_TIMEOUT_S + self._received_bytes / MIN_BYTES_PER_S - time.monotonic()
         try:
             message = await asyncio.wait_for(self._receive(), max(remaining_s, 0))
         except TimeoutError:
-            self.refusal = 408, UnreadableImage("The upload came too slowly and was given up. Try again.")
+            message_text = f"The upload was too slow. Allowed: {BODY_TIMEOUT_S} s plus 1 s per kB. Try again."
+            self.refusal = 408, UnreadableImage(message_text)
             raise _BodyRefused from None
         self._received_bytes += len(message.get("body", b""))
         self._is_complete = not message.get("more_body", False)
@@ -90,17 +97,20 @@ class _Body:
 
 
 def max_body_bytes(scope: Scope) -> int:
-    """The largest body that the route takes."""
+    """Return the largest body in bytes that the route of the request accepts."""
     path = route_policy.path_of(scope).rstrip("/")
     if path == route_policy.LOGIN:
         return LOGIN_KB * 1_000
     if path == route_policy.UPLOAD:
-        return int(settings.MAX_UPLOAD_MB.read()) * 1_000_000 + 1_000_000  # and what a form puts around its files
+        # 1 MB for the multipart form around the files.
+        return int(settings.MAX_UPLOAD_MB.read()) * 1_000_000 + 1_000_000
     if path.startswith(route_policy.AGENTS):
-        return int(settings.MAX_FILE_MB.read()) * 4_000_000 // 3 + JSON_MB * 1_000_000  # films come in base64
+        # Films are base64-encoded: 4 bytes for 3.
+        return int(settings.MAX_FILE_MB.read()) * 4_000_000 // 3 + JSON_MB * 1_000_000
     return JSON_MB * 1_000_000
 
 
 def _declared_length(scope: Scope) -> int:
+    """Return the Content-Length header; 0 if it is missing or no number."""
     text = Headers(scope=scope).get("content-length", "0")
     return int(text) if text.isdecimal() else 0

@@ -1,9 +1,11 @@
-"""One line a request, and one a film or batch, as `key=value`: never a name, an address, a path, a pixel or a tag.
+"""The service's log: one line per request and one per film or batch, as `key=value` pairs.
+
+No line contains a file name, client address, path, pixel or DICOM tag.
 
     request id=4f0c… method=POST route=/gradio_api/upload status=200 ms=12 bytes=183022
     film id=9a31… endpoint=/predict format=PNG outcome=Pneumonia ms=31 bytes=182760
 
-The id goes back to the caller as `X-Request-ID`, and an internal error shows it.
+The id is returned to the caller as `X-Request-ID`, and the message of an internal error contains it.
 """
 
 from __future__ import annotations
@@ -34,7 +36,10 @@ Outcome: TypeAlias = Prediction | Failure | str | None
 
 
 class LogFormatter(logging.Formatter):
-    """Our lines as they are. Of a library's line only who said it and where: its text may quote a path or a name."""
+    """Formats this package's records in full, and records of libraries without their text.
+
+    The text of a library may quote a path or a file name, so only logger, module and line are logged.
+    """
 
     default_time_format = "%Y-%m-%dT%H:%M:%S"
     default_msec_format = "%s.%03d"
@@ -42,13 +47,13 @@ class LogFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         is_own_record = record.name.split(".")[0] in {"pneumonia", "root"}
         error_type = record.exc_info[0] if record.exc_info else None
-        text = record.getMessage() if is_own_record else f"a line of a library, at {record.module}:{record.lineno}"
+        text = record.getMessage() if is_own_record else f"library message at {record.module}:{record.lineno}"
         suffix = f" error={error_type.__name__}" if error_type else ""
         return f"{self.formatTime(record)} {record.levelname} {record.name} {text}{suffix}"
 
 
 def configure() -> None:
-    """Our own lines from INFO, others' warnings without their text; Gradio's tracebacks as a line with an id."""
+    """Set up logging: this package from INFO, libraries from WARNING and without their text."""
     handler = logging.StreamHandler()
     handler.setFormatter(LogFormatter())
     logging.basicConfig(handlers=[handler])
@@ -56,7 +61,11 @@ def configure() -> None:
 
 
 class RequestLog:
-    """Gives each request its id, logs it when it is done, and lets no exception's text out."""
+    """Outermost middleware: gives each request an id, logs one line when it is complete, and handles exceptions.
+
+    Adds the id to the response as `X-Request-ID`. An exception from an inner layer is answered with 500 `internal`;
+    the response contains the id and no text of the exception.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -91,7 +100,7 @@ class RequestLog:
 
 
 class _Exchange:
-    """What went in and out of one request: bytes in, status out."""
+    """Bytes received and status sent in one request."""
 
     def __init__(self, request_id: str, receive: Receive, send: Send) -> None:
         self._request_id, self._receive, self._send = request_id, receive, send
@@ -112,14 +121,14 @@ class _Exchange:
 
 @dataclass
 class LogEntry:
-    """What is still to be said of a film or batch when its time is taken."""
+    """A log line under construction. The handler sets `outcome` before the line is written."""
 
     outcome: Outcome = None
 
 
 @contextmanager
 def film(endpoint: str, upload: Upload | bytes | None) -> Iterator[LogEntry]:
-    """Log one film; whoever judges it sets the line's `outcome`."""
+    """Log one film when the block ends. The handler sets `outcome` of the yielded entry."""
     entry, started_at = LogEntry(), time.monotonic()
     request_id = current_request_id()
     token = errors.request_id.set(request_id)
@@ -141,14 +150,14 @@ def film(endpoint: str, upload: Upload | bytes | None) -> Iterator[LogEntry]:
 
 @contextmanager
 def batch(endpoint: str, results: list[Any] | None = None) -> Iterator[list[Any]]:
-    """Log a batch; whoever judges it adds its results to the list."""
+    """Log a batch when the block ends. The handler appends its results to the yielded list."""
     results, started_at = [] if results is None else results, time.monotonic()
     request_id = current_request_id()
     token = errors.request_id.set(request_id)
     try:
         yield results
     finally:
-        with suppress(ValueError):  # a batch on the page goes on in another context with each look at its table
+        with suppress(ValueError):  # a batch on the page continues in another context at each update of its table
             errors.request_id.reset(token)
         log.info(
             "batch id=%s endpoint=%s films=%d outcomes=%s ms=%.0f",
@@ -161,14 +170,14 @@ def batch(endpoint: str, results: list[Any] | None = None) -> Iterator[list[Any]
 
 
 def current_request_id() -> str:
-    """The id of the request whose handler this is."""
+    """Return the id of the request that is being handled; a new id outside a request."""
     request = getattr(LocalContext.request.get(None), "request", None)
     scope = getattr(request, "scope", None) or {}
     return str(scope.get("state", {}).get("request_id", "")) or secrets.token_hex(8)
 
 
 def outcome_of(outcome: Outcome) -> str:
-    """A label, a code of a reason or of an error; no text that came from outside."""
+    """Return the label, or the code of a reason or an error; never text from the input."""
     if isinstance(outcome, Failure):
         return outcome.error.code
     if isinstance(outcome, Prediction):
@@ -182,7 +191,7 @@ def _outcome_counts(results: Iterable[Outcome]) -> str:
 
 
 def _format_and_size(upload: Upload | bytes | None) -> tuple[str, int]:
-    """Format by the first bytes, and size."""
+    """Return the format, by the first bytes, and the size in bytes."""
     if upload is None:
         return "-", 0
     first_bytes, size = (upload[:512], len(upload)) if isinstance(upload, bytes) else (b"", 0)

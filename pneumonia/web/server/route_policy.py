@@ -1,6 +1,7 @@
-"""Who may come in where. Gradio opens more routes than this page has use for; here stand those that are open.
+"""Route allowlist: which routes exist and who may call them. Any other path is 404.
 
-A route that is not listed does not exist for a caller, also one that a later Gradio brings.
+Gradio registers more routes than this page needs, and a later version may add some. They stay closed until they are
+listed in `ROUTE_RULES`.
 """
 
 from __future__ import annotations
@@ -21,17 +22,21 @@ from . import shutdown
 
 
 class Audience(Enum):
-    """For whom a door is open."""
+    """Who may call a route."""
 
-    ALL = "everybody, also before the login: no data is behind it"
-    USERS = "who is logged in, where a login is asked for"
-    AGENTS = "who is logged in, where the page is an MCP server too"
+    ALL = "everybody, also without a login: the route returns no data"
+    USERS = "users who are logged in, if a login is set"
+    AGENTS = "users who are logged in, if the page is also an MCP server"
     NOBODY = "nobody"
 
 
 @dataclass(frozen=True)
 class RouteRule:
-    """Routes that are treated alike. `name` stands in the log, where a path may hold what is nobody's business."""
+    """Routes with the same treatment.
+
+    The log shows `name` in place of the path, which may contain personal data; `pattern` must match the whole path.
+    POST requests are refused during shutdown if `starts_work` is set.
+    """
 
     name: str
     pattern: str
@@ -65,7 +70,7 @@ ROUTE_RULES = (
     RouteRule(f"{_API}/call/model", f"{_API}/call/(v2/)?model/?", Audience.USERS, starts_work=True),
     RouteRule("result-stream", f"{_API}/(call/.+/.+|queue/data)", Audience.USERS),
     RouteRule(f"{_API}/queue/join", f"{_API}/queue/join", Audience.USERS, starts_work=True),
-    # The page's quick events (start and stop of a batch) go past the queue; Gradio lets no other go this way.
+    # Start and stop of a batch on the page bypass the queue. Gradio refuses this route for every queued event.
     RouteRule(f"{_API}/run", f"{_API}/run/predict/?", Audience.USERS, starts_work=True),
     RouteRule("cancel", f"{_API}/(cancel|reset)/?", Audience.USERS),
     RouteRule(f"{_API}/file", f"{_API}/file=.*", Audience.USERS),
@@ -74,35 +79,41 @@ ROUTE_RULES = (
 NO_ROUTE = RouteRule("unlisted", ".*", Audience.NOBODY)
 
 _URL_OR_NETWORK_PATH = re.compile(r"^(?:[a-z][a-z0-9+.-]*:|//|\\\\)", re.IGNORECASE)
-"""What Gradio would take for an address to fetch, or Windows for another machine's."""
+"""Paths that Gradio would fetch as a URL, or that name another machine on Windows (`\\\\host`)."""
 
 _SECURITY_HEADERS = {
-    # The page never needs these of a browser; a path in a referrer would tell others where a film lies.
+    # The page needs neither. A path in a referrer would tell other sites the location of a film.
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
 
 
 def path_of(scope: Scope) -> str:
-    """The path as the routes know it, whatever folder of a site the page lies under."""
+    """Return the path without the prefix (`root_path`) under which a proxy serves the page."""
     path: str = scope["path"]
     return path.removeprefix(scope.get("root_path", "")) or "/"
 
 
 def rule_for(scope: Scope) -> RouteRule:
+    """Return the first rule that matches the path, or `NO_ROUTE`."""
     path = path_of(scope)
     return next((rule for rule in ROUTE_RULES if rule.matches(path)), NO_ROUTE)
 
 
 class RoutePolicy:
-    """Sends away who may not come in, before Gradio sees anything of the request."""
+    """Middleware behind the request log: refuses requests that are not allowed, before Gradio reads them.
+
+    Answers, in this order: 404 for a path without a rule, 403 for a request from another site, 401 without a login, 403
+    for a URL as a file, 503 `busy` for new work during shutdown. Adds security headers to every response, and
+    `Cache-Control: no-store` to responses with data. Closes WebSocket connections.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1008})  # this page has none
+            await send({"type": "websocket.close", "code": 1008})  # this page uses none
             return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
@@ -117,44 +128,50 @@ class RoutePolicy:
 
 
 def refusal_response(rule: RouteRule, scope: Scope) -> JSONResponse | None:
-    """What a caller gets who may not come in; None for one who may."""
+    """Return the response that refuses the request; None if it is allowed."""
     headers = Headers(scope=scope)
     if rule.audience is Audience.NOBODY or (rule.audience is Audience.AGENTS and not settings.MCP.read()):
-        return error_response(404, UsageError("There is no such address. Allowed: those of docs/api.md."))
+        return error_response(404, UsageError("Unknown address. Allowed: the addresses in docs/api.md."))
     if not is_same_origin(headers):
         return error_response(
-            403, UsageError("The request comes from another site's page. Allowed: this page, and programs.")
+            403,
+            UsageError(
+                "The request comes from a page of another site. Allowed: requests from this page and from programs."
+            ),
         )
     if rule.audience is not Audience.ALL and not is_logged_in(scope["app"], headers):
         return JSONResponse({"detail": {"error": "Not authenticated", "auth_message": None}}, 401)
     if rule.name == f"{_API}/file" and _URL_OR_NETWORK_PATH.match(_requested_file(scope)):
-        return error_response(403, UsageError("Addresses are not fetched. Allowed: files of this page."))
+        return error_response(403, UsageError("URLs are not fetched. Allowed: files of this page."))
     if rule.starts_work and scope["method"] == "POST" and shutdown.is_draining(scope["app"]):
         return error_response(503, shutdown.shutting_down_error(), {"Retry-After": "60"})
     return None
 
 
 def error_response(status: int, error: PneumoniaError, headers: dict[str, str] | None = None) -> JSONResponse:
-    """The `error` object of the API. `detail` is where Gradio's page looks for a sentence to show."""
+    """Return a response with the `error` object of the API. Gradio's page shows the sentence in `detail`."""
     return JSONResponse({"error": error.as_dict(), "detail": error.message}, status, headers)
 
 
 def is_same_origin(headers: Headers) -> bool:
-    """Whether the browser says that the request comes from this very site, or nothing, as programs do.
+    """Whether the browser reports this site as the origin, or reports nothing, as programs do.
 
-    Gradio asks this only of a page on localhost, and lets any site read with the user's cookies elsewhere.
+    Gradio checks this only for a page on localhost. Elsewhere any site could read data with the user's cookies.
     """
     origin = headers.get("origin")
     if origin is None:
         return headers.get("sec-fetch-site", "none") != "cross-site" or headers.get("sec-fetch-mode") == "navigate"
     origin_host = urlsplit(origin).netloc.lower()
-    # A browser never lets a foreign page set the second without asking first, and nobody allows it to.
+    # A page of another site cannot set X-Forwarded-Host: the browser first sends a CORS preflight, which is refused.
     own_hosts = {headers.get(name, "").lower() for name in ("host", "x-forwarded-host")} - {""}
     return bool(origin_host) and origin_host in {part.strip() for value in own_hosts for part in value.split(",")}
 
 
 def is_logged_in(app: Any, headers: Headers) -> bool:
-    """Whether a login is asked for and was given: Gradio's own cookie, also where Gradio does not ask for it."""
+    """Whether no login is set, or the request has a valid cookie of Gradio's.
+
+    Used for every route with data, because Gradio itself does not check the cookie on all of them.
+    """
     if app.auth is None:
         return True
     cookies = _cookies(headers)
@@ -168,7 +185,7 @@ def _cookies(headers: Headers) -> dict[str, str]:
 
 
 def _requested_file(scope: Scope) -> str:
-    """The path after `file=`, also where someone has encoded it twice."""
+    """Return the path after `file=`. Decodes it once more, so that a doubly encoded path is checked too."""
     return unquote(path_of(scope).partition("file=")[2]).strip()
 
 
@@ -179,7 +196,7 @@ def _add_security_headers(rule: RouteRule, send: Send) -> Send:
             for name, value in _SECURITY_HEADERS.items():
                 headers.setdefault(name, value)
             if rule.audience in {Audience.USERS, Audience.AGENTS}:
-                headers["Cache-Control"] = "no-store"  # a film stays in no browser's cache
+                headers["Cache-Control"] = "no-store"  # no browser caches a film
         await send(message)
 
     return send_with_headers

@@ -1,8 +1,8 @@
-"""What the server remembers of callers: nothing longer than it is of use.
+"""Limits the memory that Gradio keeps per session and per call.
 
-Gradio keeps the state of 10,000 sessions, 140 kB each with this page's components; a call over plain HTTP is a session
-of its own. And though its monitoring is off, it keeps a record of the last 10,000 calls, of which it makes a table anew
-after each call.
+Gradio keeps the state of 10,000 sessions, 140 kB each with this page's components, and each call over plain HTTP is a
+session of its own. Although monitoring is off, it also records the last 10,000 calls and rebuilds a table of them after
+each call. The attributes used here are private, because Gradio has a parameter only for the number of sessions.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ import gradio as gr
 from ... import settings
 
 _M_ARENA_MAX = -8
-"""From glibc's malloc.h."""
+"""The `mallopt` parameter M_ARENA_MAX in glibc's malloc.h."""
 
 MAX_SESSIONS = 1_000
-"""Pages and clients at once, at 140 kB each."""
+"""Open pages and clients, 140 kB each."""
 
 
 def limit_session_memory(page: gr.Blocks) -> None:
-    """Have a call without a session forgotten when it is answered, and no calls recorded."""
+    """Drop the state of a call without a session when the call ends, and record no calls."""
     queue = page._queue
     process = queue.process_events
 
@@ -33,7 +33,7 @@ def limit_session_memory(page: gr.Blocks) -> None:
             await process(events, *args, **kwargs)
         finally:
             for event in events:
-                if event.session_hash == event._id:  # nobody has named a session
+                if event.session_hash == event._id:  # the caller named no session
                     _drop_session(page, event.session_hash)
 
     queue.process_events = process_and_drop  # type: ignore[method-assign]
@@ -42,7 +42,7 @@ def limit_session_memory(page: gr.Blocks) -> None:
 
 
 def drop_idle_sessions(page: gr.Blocks) -> None:
-    """Sessions whose film is gone anyway, and callers who never came for their answer."""
+    """Drop uncollected results, and sessions idle for the retention time, whose films are already deleted."""
     limit = datetime.datetime.now() - datetime.timedelta(seconds=settings.RETENTION_S.read())
     for session, last_used in list(page.state_holder.time_last_used.items()):
         if last_used < limit:
@@ -53,7 +53,7 @@ def drop_idle_sessions(page: gr.Blocks) -> None:
 
 
 def _drop_delivered_results(queue: Any) -> None:
-    """Callers who have their answer; and those who never came for it, once Gradio has dropped the answer."""
+    """Drop the queue's records of delivered results, and of results that Gradio has dropped before anyone read them."""
     for session, events in list(queue.pending_event_ids_session.items()):
         messages = queue.pending_messages_per_session.get(session)
         if messages is None or (not events and messages.empty()):
@@ -62,13 +62,16 @@ def _drop_delivered_results(queue: Any) -> None:
 
 
 def limit_malloc_arenas() -> None:
-    """To be called before threads start: glibc keeps freed memory for each of many threads, which films make large."""
+    """Limit glibc to two memory arenas; call it before threads start. Does nothing without glibc.
+
+    By default glibc keeps freed memory in an arena per thread, and large films make each arena large.
+    """
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
 
 
 def trim_heap() -> None:
-    """Freed memory to the system."""
+    """Return freed memory to the operating system. Does nothing without glibc."""
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)
 

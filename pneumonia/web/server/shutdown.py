@@ -1,4 +1,4 @@
-"""The end of the service: what runs is finished, what comes new is sent away, and both only for so long."""
+"""Graceful shutdown: running and waiting calls are completed, new ones are refused, within a time limit."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from gradio.server_messages import ProcessCompletedMessage
 from ...errors import Busy
 
 GRACE_S = 25
-"""Seconds for what runs and waits: orchestrators kill after 30 (Kubernetes) or 10 (`docker stop`, without `-t`)."""
+"""Seconds for running and waiting calls. Kubernetes kills after 30 s, `docker stop` without `-t` after 10 s."""
 
 EXIT_TIMEOUT_S = 5
-"""Seconds from then on to the end of the process, whatever hangs."""
+"""Seconds from then to the forced exit of the process, after the 5 s for open responses (`GRACEFUL_CLOSE_S`)."""
 
 _POLL_INTERVAL_S = 0.1
 
@@ -26,17 +26,17 @@ log = logging.getLogger("pneumonia")
 
 
 def shutting_down_error() -> Busy:
-    """What a caller hears who comes too late, or has waited in vain."""
-    return Busy("The service is about to end and takes no more films. Try again in a minute.")
+    """Return the error for calls that arrive during shutdown or are not completed in time."""
+    return Busy("The service is shutting down and accepts no more films. Try again in a minute.")
 
 
 def is_draining(app: Any) -> bool:
-    """Whether the service was told to end."""
+    """Whether shutdown has started."""
     return bool(getattr(app.state, "draining", False))
 
 
 def serve_until_signal(page: gr.Blocks) -> None:
-    """Serve a launched page until SIGTERM or SIGINT, then end it gracefully. A second signal ends it at once."""
+    """Serve a launched page until SIGTERM or SIGINT, then shut it down gracefully. A second signal ends it at once."""
     stop_requested = threading.Event()
 
     def request_stop(number: int, _: object) -> None:
@@ -51,7 +51,10 @@ def serve_until_signal(page: gr.Blocks) -> None:
 
 
 def shut_down(page: gr.Blocks, grace_s: float = GRACE_S) -> None:
-    """Take nothing new, finish what runs and waits, for `grace_s` seconds at most, and close."""
+    """Refuse new calls, complete running and waiting ones within `grace_s` seconds, and close the page.
+
+    Reads Gradio's private queue here and below, because Gradio has no way to wait for it.
+    """
     page.server_app.state.draining = True
     started_at = time.monotonic()
     log.info("service state=ending waiting=%d", len(page._queue))
@@ -59,7 +62,7 @@ def shut_down(page: gr.Blocks, grace_s: float = GRACE_S) -> None:
         time.sleep(_POLL_INTERVAL_S)
     unfinished = _reject_unfinished(page)
     log.info("service state=ended seconds=%.1f unfinished=%d", time.monotonic() - started_at, unfinished)
-    # Threads of an answer that hangs would keep the process for ever.
+    # The threads of a call that hangs would keep the process alive without limit.
     exit_timer = threading.Timer(EXIT_TIMEOUT_S + 5, os._exit, [0])
     exit_timer.daemon = True
     exit_timer.start()
@@ -67,7 +70,7 @@ def shut_down(page: gr.Blocks, grace_s: float = GRACE_S) -> None:
 
 
 def _has_unfinished_work(page: gr.Blocks) -> bool:
-    """Whether a film waits or is judged, or an answer is on its way to someone who listens."""
+    """Whether a call waits or runs, or a result is not yet delivered to a caller who is connected."""
     queue = page._queue
     return bool(len(queue) or any(queue.active_jobs) or _undelivered_results(page))
 
@@ -82,7 +85,7 @@ def _undelivered_results(page: gr.Blocks) -> int:
 
 
 def _reject_unfinished(page: gr.Blocks) -> int:
-    """Tell those whose answer will not come; how many they are."""
+    """Send `shutting_down_error` to the callers of unfinished calls; return their number."""
     queue = page._queue
     events = list(queue.event_ids_to_events.values())
     for event in events:
@@ -91,5 +94,5 @@ def _reject_unfinished(page: gr.Blocks) -> int:
             queue.send_message, event, ProcessCompletedMessage(output=error_output, title="Busy", success=False)
         )
     if events:
-        time.sleep(1)  # for the streams to carry it out
+        time.sleep(1)  # lets the event streams send it
     return len(events)

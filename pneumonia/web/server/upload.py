@@ -1,4 +1,4 @@
-"""An upload as the handlers get it: where the bytes lie, and what the user calls them."""
+"""An uploaded file as the handlers receive it, and the Gradio component that provides it."""
 
 from __future__ import annotations
 
@@ -15,17 +15,20 @@ from ... import settings
 
 @dataclass(frozen=True)
 class Upload:
-    """`path` is gradio's temporary copy; `name` is the caller's, for answers only, never to open anything."""
+    """An uploaded file.
+
+    `path` is Gradio's temporary copy. `name` is the caller's file name; it is only for responses, never to open a file.
+    """
 
     path: Path
     name: str
 
 
 def film_file(**options: Any) -> gr.File:
-    """A `gr.File` whose handlers get `Upload`s.
+    """Return a `gr.File` whose handlers receive `Upload` objects.
 
-    Its own `preprocess` drops the caller's name and leaves an empty temporary file behind for each upload. It is
-    replaced on the object, since a subclass makes gradio write a `.pyi` file beside this one.
+    `gr.File.preprocess` drops the caller's file name and leaves an empty temporary file for each upload. The method is
+    replaced on the object, because for a subclass Gradio writes a `.pyi` file beside this module.
     """
     component = gr.File(**options)
     component.preprocess = _uploads if component.file_count == "multiple" else _upload  # type: ignore[method-assign]
@@ -33,8 +36,8 @@ def film_file(**options: Any) -> gr.File:
 
     async def move_uploaded(path: str | Path | None) -> str | None:
         if client_utils.is_http_url_like(str(path)) and not settings.MCP.read():
-            # An agent has no other way to send a film; there Gradio's own guard against inner addresses stands.
-            raise gr.Error("Films are uploaded; addresses are not fetched.", print_exception=False)
+            # With MCP, URLs are allowed: an agent has no other way to send a film. Gradio refuses internal addresses.
+            raise gr.Error("URLs are not fetched. Upload the film as a file.", print_exception=False)
         return await move(path)
 
     component.async_move_resource_to_block_cache = move_uploaded  # type: ignore[method-assign, assignment]

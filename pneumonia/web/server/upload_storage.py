@@ -1,10 +1,10 @@
-"""Where uploads and results lie: in a folder of this process, under names that nobody can guess, and not for long.
+"""Storage of uploads and results: in a folder of this process, under random names, for the retention time.
 
-Gradio keeps uploads under a hash of their content, salted once per installation. Who has the same film, and the salt
-out of a published image, could build the path of another's upload; and a second upload of a film would be the first
-one's. Here each has a name by chance. Gradio deletes what it knows of by age, also while its call waits for its turn:
-here a film's age begins when its job has ended. What Gradio does not know of is deleted here: uploads that were broken
-off, empty folders, and what a killed process has left.
+Gradio stores an upload under a hash of its content, salted once per installation. Anyone with the same film, and the
+salt from a published container image, could compute the path of another user's upload, and two uploads of one film
+would share a file. Here each upload gets a random name. Gradio deletes the files it knows by age, even while their call
+waits in the queue; here the age of a film starts when its call has ended. Files that Gradio does not know are deleted
+here: interrupted uploads, empty folders, and files of a killed process.
 """
 
 from __future__ import annotations
@@ -32,17 +32,20 @@ from . import gradio_environment, route_policy
 PREFIX = "pneumonia-uploads-"
 
 _unfinished_files: ContextVar[list[Path] | None] = ContextVar("unfinished_upload_files", default=None)
-"""The files into which the upload at work is written."""
+"""The files that the current upload request writes."""
 
 
 def use_private_upload_folder() -> Path:
-    """Have Gradio keep its files in a folder of this process; the folder goes with the process."""
+    """Make Gradio store files in a folder of this process, which is deleted when the process ends; return the folder.
+
+    Replaces private names of Gradio, because it has no parameters for file names, the salt or the error text.
+    """
     configured = Path(gradio_environment.upload_folder() or Path(tempfile.gettempdir()) / "gradio")
     parent = configured.parent if configured.name.startswith(PREFIX) else configured
     folder = _process_folder(parent).path
     gradio_environment.set_upload_folder(str(folder))
     route_utils.GradioUploadFile = _RandomlyNamedUpload  # type: ignore[misc]
-    # Pictures and tables that the page makes are kept under a hash too.
+    # Images and tables that the page creates are stored under a salted hash too.
     processing_utils.hash_seed = _SALT
     processing_utils._check_allowed = _check_allowed
     return folder
@@ -53,7 +56,7 @@ _original_check_allowed = processing_utils._check_allowed
 
 
 def _check_allowed(path: str | Path, check_in_upload_folder: bool) -> None:
-    """Gradio's check, with a sentence for the caller: its own quotes paths of the server, and nobody is shown it."""
+    """Gradio's check with another error text. Gradio's own text quotes paths of the server, so it is not shown."""
     try:
         _original_check_allowed(path, check_in_upload_folder)
     except InvalidPathError:
@@ -67,7 +70,7 @@ def _process_folder(parent: Path) -> ProcessTempdir:
 
 
 class _RandomlyNamedUpload(route_utils.GradioUploadFile):
-    """An upload whose folder says nothing of its content."""
+    """An upload with a random folder name: random bytes are added to the hash of its content."""
 
     def __init__(self, file: Any, **options: Any) -> None:
         super().__init__(file, **options)
@@ -78,7 +81,10 @@ class _RandomlyNamedUpload(route_utils.GradioUploadFile):
 
 
 class DeleteAbortedUploads:
-    """Deletes what an upload has written that did not come to its end; Gradio would never find it again."""
+    """Innermost middleware, for the upload route: deletes the files of an upload that was not completed.
+
+    Gradio does not record such files and would never delete them. Requests and responses pass unchanged.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -94,12 +100,15 @@ class DeleteAbortedUploads:
         finally:
             _unfinished_files.reset(token)
             for path in unfinished:
-                # A whole upload has been moved to its own name by now.
+                # Gradio has already moved a complete upload to its final name.
                 path.unlink(missing_ok=True)
 
 
 def delete_expired(page: gr.Blocks, folder: Path) -> None:
-    """Keep what calls wait for, forget names of files that are gone, delete what nobody else does and empty folders."""
+    """Delete files and empty folders older than the retention time, except uploads of calls that wait or run.
+
+    Also removes deleted files from Gradio's lists, which would otherwise grow.
+    """
     _refresh_pending_uploads(page._queue, folder)
     for names in page.temp_file_sets:
         names -= {name for name in list(names) if not Path(name).exists()}
@@ -107,26 +116,26 @@ def delete_expired(page: gr.Blocks, folder: Path) -> None:
 
 
 def _refresh_pending_uploads(queue: Any, folder: Path) -> None:
-    """Let the uploads of calls that wait, or are worked on, begin to age anew."""
+    """Reset the age of the uploads of calls that wait or run."""
     queued = [event for lane in list(queue.event_queue_per_concurrency_id.values()) for event in list(lane.queue)]
     running = [event for events in list(queue.active_jobs) for event in events or ()]
     for event in (*queued, *running):
         for path in _file_paths(event.data.data if event.data else None):
-            # A caller may name any path, or what is none; only uploads are touched.
+            # A caller may send any string as a path. Only files in the upload folder are touched.
             with suppress(OSError, ValueError):
                 if path.resolve().is_relative_to(folder.resolve()):
                     os.utime(path)
 
 
 def _file_paths(data: Any) -> list[Path]:
-    """Where the files of a call's inputs lie."""
+    """Return the paths of the files in a call's inputs."""
     paths: list[Path] = []
     client_utils.traverse(data, lambda file: paths.append(Path(file["path"])), client_utils.is_file_obj)
     return paths
 
 
 def _delete_old(folder: Path, retention_s: float) -> None:
-    # Twice the time, since Gradio's own deletion, which knows what is to be kept, goes first.
+    # Twice the retention time, so that Gradio's own deletion, which knows the files in use, comes first.
     oldest_ctime = time.time() - 2 * retention_s
     for path in walk_bottom_up(folder):
         with suppress(OSError):

@@ -1,4 +1,4 @@
-"""The MCP server, as an agent meets it: a client of the protocol in a process of its own."""
+"""The MCP server, called by an MCP client in a separate process."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ asyncio.run(talk(sys.argv[1], json.load(sys.stdin)))
 
 @pytest.fixture
 def server(predictor: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A page that is an MCP server too, with a folder of its own for uploads, which it keeps for four seconds."""
+    """A page that is also an MCP server, with its own upload folder and a retention time of four seconds."""
     monkeypatch.setenv("PNEUMONIA_MCP", "1")
     monkeypatch.setenv("PNEUMONIA_RETENTION_S", "4")
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
@@ -63,7 +63,7 @@ def inline(path: Path) -> str:
     return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
 
 
-def test_an_agent_finds_the_tools_asks_and_leaves_no_film(
+def test_an_agent_lists_the_tools_calls_them_and_leaves_no_film(
     server: str, files: dict[str, Path], predictor: Predictor, tmp_path: Path
 ) -> None:
     film = {"upload": inline(files["film.png"])}
@@ -84,31 +84,31 @@ def test_an_agent_finds_the_tools_asks_and_leaves_no_film(
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:9/film.png", "http://169.254.169.254/latest", "/etc/hostname"])
-def test_an_agent_cannot_make_the_server_look_where_it_may_not(server: str, address: str) -> None:
+def test_an_agent_cannot_make_the_server_fetch_internal_urls_or_local_files(server: str, address: str) -> None:
     [[failed, text]] = call_tools(server, ("predict", {"upload": address}))["answers"]
     assert failed and "Traceback" not in text
 
 
-def test_a_bad_film_is_told_as_to_everybody(server: str, files: dict[str, Path]) -> None:
+def test_a_bad_film_returns_the_error_of_the_other_interfaces(server: str, files: dict[str, Path]) -> None:
     [[failed, text]] = call_tools(server, ("predict", {"upload": inline(files["broken.jpg"])}))["answers"]
     assert not failed and "'code': 'unreadable_image'" in text
 
 
-def test_it_is_off_unless_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_off_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PNEUMONIA_MCP", raising=False)
     assert page.launch_options()["mcp_server"] is False
 
 
-def test_a_server_for_agents_never_stands_beside_a_login_that_it_would_not_ask_for(
+def test_an_mcp_server_with_a_login_is_refused_because_it_would_not_check_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("PNEUMONIA_MCP", "1")
     monkeypatch.setenv("PNEUMONIA_AUTH", "ann:secret")
-    with pytest.raises(UsageError, match="PNEUMONIA_MCP knows no login"):
+    with pytest.raises(UsageError, match="PNEUMONIA_MCP does not support a login"):
         page.launch_options()
 
 
-def test_what_is_not_installed_is_told_with_what_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_is_reported_with_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PNEUMONIA_MCP", "1")
     monkeypatch.setattr(mcp, "find_spec", lambda name: None)
     with pytest.raises(UsageError, match=r"requirements-mcp\.txt"):

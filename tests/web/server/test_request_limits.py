@@ -1,4 +1,4 @@
-"""How much, how slowly, how many at once: beyond the bounds a caller is refused, and others are not disturbed."""
+"""Limits for size, duration, connections and logins: beyond them a caller is refused and others are not affected."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def connected(address: str) -> Iterator[socket.socket]:
 
 
 def closes(connection: socket.socket, within_s: float = 15) -> bool:
-    """Whether the other side ends the connection."""
+    """Whether the server closes the connection in time."""
     connection.settimeout(within_s)
     try:
         while connection.recv(65_536):
@@ -42,7 +42,7 @@ def closes(connection: socket.socket, within_s: float = 15) -> bool:
 
 
 @pytest.mark.parametrize("path", ["/gradio_api/call/predict", "/gradio_api/queue/join", "/gradio_api/cancel"])
-def test_a_json_body_at_the_limit_is_read_and_one_beyond_is_413(
+def test_a_json_body_at_the_limit_is_read_and_one_byte_more_is_413(
     address: str, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(request_limits, "JSON_MB", 1)
@@ -53,7 +53,7 @@ def test_a_json_body_at_the_limit_is_read_and_one_beyond_is_413(
     assert (reply.status_code, reply.json()["error"]["code"]) == (413, "too_large")
 
 
-def test_a_body_that_does_not_tell_its_length_is_counted(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_body_without_a_declared_length_is_limited(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(request_limits, "JSON_MB", 1)
 
     def chunks() -> Iterator[bytes]:
@@ -64,7 +64,7 @@ def test_a_body_that_does_not_tell_its_length_is_counted(address: str, monkeypat
     assert reply.status_code == 413
 
 
-def test_an_upload_beyond_the_limit_is_413_and_leaves_nothing(
+def test_an_upload_beyond_the_limit_is_413_and_leaves_no_file(
     address: str, monkeypatch: pytest.MonkeyPatch, files: dict[str, Path]
 ) -> None:
 
@@ -77,7 +77,7 @@ def test_an_upload_beyond_the_limit_is_413_and_leaves_nothing(
     assert set(walk_bottom_up(folder)) == before
 
 
-def test_an_upload_that_is_broken_off_leaves_nothing(address: str) -> None:
+def test_an_interrupted_upload_leaves_no_file(address: str) -> None:
 
     folder = Path(gradio_environment.upload_folder())
     before = set(walk_bottom_up(folder))
@@ -100,7 +100,7 @@ def _wait_until(condition: Any, within_s: float = 15) -> None:
         time.sleep(0.05)
 
 
-def test_a_body_that_trickles_is_given_up(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_body_is_408(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(request_limits, "BODY_TIMEOUT_S", 0.3)
     monkeypatch.setattr(request_limits, "MIN_BYTES_PER_S", 1e9)
     with connected(address) as connection:
@@ -109,7 +109,7 @@ def test_a_body_that_trickles_is_given_up(address: str, monkeypatch: pytest.Monk
         assert b" 408 " in connection.recv(4_096)
 
 
-def test_half_a_request_is_given_up(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_incomplete_request_is_closed(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection_limits, "HEADER_TIMEOUT_S", 0.3)
     for request_start in (b"", b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: "):
         with connected(address) as connection:
@@ -117,7 +117,7 @@ def test_half_a_request_is_given_up(address: str, monkeypatch: pytest.MonkeyPatc
             assert closes(connection)
 
 
-def test_half_a_request_after_a_whole_one_is_given_up_too(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_incomplete_request_after_a_complete_one_is_closed(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection_limits, "HEADER_TIMEOUT_S", 0.3)
     with connected(address) as connection:
         connection.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -126,7 +126,7 @@ def test_half_a_request_after_a_whole_one_is_given_up_too(address: str, monkeypa
         assert closes(connection)
 
 
-def test_trickling_headers_do_not_hold_a_connection(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slow_headers_do_not_keep_a_connection_open(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection_limits, "HEADER_TIMEOUT_S", 0.5)
     with connected(address) as connection:
         started_at = time.monotonic()
@@ -138,7 +138,7 @@ def test_trickling_headers_do_not_hold_a_connection(address: str, monkeypatch: p
         assert time.monotonic() - started_at < 10
 
 
-def test_many_half_open_connections_take_nobodys_place(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_half_open_connections_do_not_block_other_callers(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection_limits, "MAX_CONNECTIONS", 20)
     with contextlib.ExitStack() as stack:
         for _ in range(60):
@@ -147,7 +147,7 @@ def test_many_half_open_connections_take_nobodys_place(address: str, monkeypatch
             assert httpx.get(f"{address}/health").status_code == 200
 
 
-def test_guesses_wait_longer_and_longer_and_are_forgiven(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_delay_doubles_with_each_failure_and_failures_expire(monkeypatch: pytest.MonkeyPatch) -> None:
     failed_attempts = FailedAttempts()
     assert failed_attempts.delay("a") == 0
     delays = []
@@ -163,7 +163,7 @@ def test_guesses_wait_longer_and_longer_and_are_forgiven(monkeypatch: pytest.Mon
     assert failed_attempts.delay("a") == 0
 
 
-def test_the_memory_of_guesses_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_failure_records_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(login, "MAX_RECORDS", 50)
     failed_attempts = FailedAttempts()
     for number in range(1_000):
@@ -171,7 +171,7 @@ def test_the_memory_of_guesses_is_bounded(monkeypatch: pytest.MonkeyPatch) -> No
     assert len(failed_attempts._records) <= 51
 
 
-def test_a_login_is_compared_in_full_for_every_user(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_login_is_compared_with_every_user(monkeypatch: pytest.MonkeyPatch) -> None:
     compared: list[tuple[bytes, bytes]] = []
     original = login.hmac.compare_digest
 
@@ -188,5 +188,5 @@ def test_a_login_is_compared_in_full_for_every_user(monkeypatch: pytest.MonkeyPa
         return [await password_check.check(*pair) for pair in pairs]
 
     assert wait_for(check_all()) == [True, False, False, True, False]
-    assert len(compared) == 15, "a user who does not exist takes as long as one who does"
+    assert len(compared) == 15, "an unknown user takes as many comparisons as a known one"
     assert {len(one) for pair in compared for one in pair} == {32}

@@ -1,4 +1,4 @@
-"""Who may come in: every route that the app really has, with and without a login, from this page and from others."""
+"""Access control: every route of the running app, with and without a login, from this page and from other sites."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ UNLISTED_ROUTES = {
     "/pwa_icon",
     "/pwa_icon/{size}",
 }
-"""What Gradio brings and nobody needs here. A new name in a later Gradio fails the test until someone has judged it."""
+"""Gradio's routes that the service does not need. A new route of a later Gradio fails the test until classified."""
 
 
 @pytest.fixture(scope="module")
 def login_page(predictor: Predictor, address: str) -> Iterator[Any]:
-    """(address, app) of a page that asks for a login; it stands beside the other and shares its folder."""
+    """(address, app) of a page that requires a login. It shares the upload folder of the page at `address`."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PNEUMONIA_AUTH", "reader:light box")
         blocks = page.build(predictor)
@@ -66,7 +66,7 @@ def login_page(predictor: Predictor, address: str) -> Iterator[Any]:
 
 
 def routes(app: Any) -> list[tuple[str, set[str]]]:
-    """(path, methods) of every route, those of routers inside too."""
+    """(path, methods) of every route, including those of nested routers."""
     route_list: list[tuple[str, set[str]]] = []
 
     def walk(route_objects: Any, prefix: str) -> None:
@@ -85,7 +85,7 @@ def routes(app: Any) -> list[tuple[str, set[str]]]:
 
 
 def fill_placeholders(path: str) -> str:
-    """A path with something in its holes."""
+    """A path with its placeholders replaced."""
     import re
 
     return re.sub(r"\{[^}]+\}", "x", path)
@@ -95,16 +95,16 @@ def rule_of(path: str) -> route_policy.RouteRule:
     return route_policy.rule_for({"path": fill_placeholders(path)})
 
 
-def test_every_route_is_judged(login_page: Any) -> None:
+def test_every_route_is_classified(login_page: Any) -> None:
     _, app = login_page
     paths = {path.rstrip("/") or "/" for path, _ in routes(app)}
-    assert len(paths) > 50, "the walk does not find Gradio's routes"
-    endpoints = {f"/gradio_api/call{version}/{{api_name}}" for version in ("", "/v2")}  # of which four are ours
+    assert len(paths) > 50, "the walk found too few routes"
+    endpoints = {f"/gradio_api/call{version}/{{api_name}}" for version in ("", "/v2")}  # four of their names are listed
     unlisted = {path for path in paths - endpoints if rule_of(path).audience is Audience.NOBODY}
     assert unlisted == UNLISTED_ROUTES
 
 
-def test_without_a_login_no_route_gives_data(login_page: Any, predictor: Predictor) -> None:
+def test_without_a_login_no_route_returns_data(login_page: Any, predictor: Predictor) -> None:
     address, app = login_page
     with httpx.Client(base_url=address, timeout=30) as client:
         for path, methods in routes(app):
@@ -114,10 +114,10 @@ def test_without_a_login_no_route_gives_data(login_page: Any, predictor: Predict
                 expected = {Audience.NOBODY: {404}, Audience.USERS: {401}, Audience.AGENTS: {404}}.get(audience)
                 assert expected is None or reply.status_code in expected, f"{method} {path}: {reply.status_code}"
                 for secret in (predictor.model.sha256, '"components":[{', str(Path.cwd())):
-                    assert secret not in reply.text, f"{method} {path} tells {secret}"
+                    assert secret not in reply.text, f"{method} {path} returns {secret}"
 
 
-def test_a_closed_door_is_closed_for_users_too(login_page: Any) -> None:
+def test_an_unlisted_route_is_404_for_logged_in_users_too(login_page: Any) -> None:
     address, _ = login_page
     with httpx.Client(base_url=address, timeout=30) as client:
         assert client.post("/login", data=LOGIN).status_code == 200
@@ -126,7 +126,7 @@ def test_a_closed_door_is_closed_for_users_too(login_page: Any) -> None:
             assert client.get(fill_placeholders(path)).status_code == 404
 
 
-def test_a_login_ends_by_itself(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_login_expires(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PNEUMONIA_AUTH", "reader:light box")
     monkeypatch.setattr(page, "SWEEP_S", 1)
     monkeypatch.setattr(login, "LOGIN_LIFETIME_S", 2)
@@ -141,12 +141,12 @@ def test_a_login_ends_by_itself(predictor: Predictor, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("endpoint", ["predict", "predict_batch", "analyze"])
-def test_no_call_goes_past_the_queue(address: str, endpoint: str) -> None:
+def test_no_call_bypasses_the_queue(address: str, endpoint: str) -> None:
     reply = httpx.post(f"{address}/gradio_api/run/{endpoint}", json={"data": [None]})
     assert reply.status_code in {401, 404}, reply.text
 
 
-def test_a_login_gives_a_cookie_that_no_script_and_no_other_site_gets(login_page: Any) -> None:
+def test_the_login_cookie_is_hidden_from_scripts_and_other_sites(login_page: Any) -> None:
     address, _ = login_page
     reply = httpx.post(f"{address}/login", data=LOGIN)
     cookies = [value.lower() for value in reply.headers.get_list("set-cookie")]
@@ -159,14 +159,14 @@ def test_a_login_gives_a_cookie_that_no_script_and_no_other_site_gets(login_page
     "origin", ["http://evil.example", "null", "http://localhost.evil.example", "http://127.0.0.1:1"]
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_another_sites_page_is_sent_away(address: str, origin: str, method: str) -> None:
+def test_requests_from_other_sites_are_refused(address: str, origin: str, method: str) -> None:
     for path in ("/gradio_api/upload", "/gradio_api/call/model", "/gradio_api/queue/join", "/config", "/login"):
         reply = httpx.request(method, address + path, headers={"Origin": origin})
         assert reply.status_code == 403, path
         assert reply.json()["error"]["code"] == "usage"
 
 
-def test_this_page_and_programs_come_in(address: str) -> None:
+def test_requests_from_this_page_and_from_programs_are_allowed(address: str) -> None:
     for headers in ({}, {"Origin": address}):
         assert httpx.get(f"{address}/config", headers=headers).status_code == 200
 
@@ -182,7 +182,7 @@ def test_this_page_and_programs_come_in(address: str) -> None:
         ({"host": "films.clinic", "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}, True),
     ],
 )
-def test_a_public_page_and_one_behind_a_proxy_know_their_own(headers: dict[str, str], is_allowed: bool) -> None:
+def test_the_own_origin_is_recognised_with_and_without_a_proxy(headers: dict[str, str], is_allowed: bool) -> None:
     assert route_policy.is_same_origin(Headers(headers)) is is_allowed
 
 
@@ -205,7 +205,7 @@ TRAVERSALS = [
 
 
 @pytest.mark.parametrize("path", TRAVERSALS)
-def test_no_file_of_the_server_is_given_out(address: str, path: str) -> None:
+def test_no_file_of_the_server_is_served(address: str, path: str) -> None:
     reply = httpx.get(f"{address}/gradio_api/file={path}")
     assert reply.status_code in {403, 404}, reply.text[:200]
     assert "root:" not in reply.text
@@ -215,7 +215,7 @@ def test_no_file_of_the_server_is_given_out(address: str, path: str) -> None:
 @pytest.mark.parametrize(
     "escape", ["../../../../../../etc/passwd", "..%2f..%2f..%2f..%2fetc%2fpasswd", "%2fetc%2fpasswd"]
 )
-def test_no_file_comes_by_way_of_the_pages_own(address: str, folder: str, escape: str) -> None:
+def test_static_routes_allow_no_path_traversal(address: str, folder: str, escape: str) -> None:
     reply = httpx.get(f"{address}/{folder}/{escape}")
     assert reply.status_code in {403, 404}, reply.status_code
 
@@ -233,7 +233,7 @@ ADDRESSES = [
 
 
 @pytest.mark.parametrize("url", [*ADDRESSES, "ftp://127.0.0.1/x"])
-def test_the_file_route_fetches_no_address(address: str, url: str) -> None:
+def test_the_file_route_fetches_no_url(address: str, url: str) -> None:
     assert httpx.get(f"{address}/gradio_api/file={url}").status_code == 403
 
 
@@ -248,7 +248,7 @@ def call_endpoint(address: str, endpoint: str, data: list[Any]) -> str:
 
 @pytest.mark.parametrize("endpoint", ["predict", "predict_batch", "analyze"])
 @pytest.mark.parametrize("url", ADDRESSES)
-def test_no_endpoint_fetches_an_address(address: str, endpoint: str, url: str) -> None:
+def test_no_endpoint_fetches_a_url(address: str, endpoint: str, url: str) -> None:
     film = {"path": url, "url": url, "orig_name": "film.png", "meta": {"_type": "gradio.FileData"}}
     events = call_endpoint(address, endpoint, [[film] if endpoint == "predict_batch" else film])
     assert "event: error" in events and ("are not fetched" in events or "no such upload" in events)
@@ -265,7 +265,7 @@ def test_no_endpoint_reads_a_file_that_was_not_uploaded(address: str, path: str)
 @pytest.mark.parametrize(
     "name", ["../../../evil.png", "/etc/cron.d/evil", "a\\..\\b.png", "x" * 300 + ".png", "\x00.png", ".."]
 )
-def test_a_files_name_leads_nowhere(address: str, name: str, files: dict[str, Path]) -> None:
+def test_a_file_name_cannot_leave_the_upload_folder(address: str, name: str, files: dict[str, Path]) -> None:
     reply = httpx.post(f"{address}/gradio_api/upload", files={"files": (name, files["film.png"].read_bytes())})
     if reply.status_code == 200:
         (stored,) = reply.json()
@@ -274,7 +274,7 @@ def test_a_files_name_leads_nowhere(address: str, name: str, files: dict[str, Pa
         assert reply.status_code == 400
 
 
-def test_two_uploads_of_one_film_lie_apart_and_neither_path_follows_from_the_film(
+def test_two_uploads_of_one_film_have_different_paths_independent_of_its_hash(
     address: str, files: dict[str, Path]
 ) -> None:
     import hashlib
@@ -286,7 +286,7 @@ def test_two_uploads_of_one_film_lie_apart_and_neither_path_follows_from_the_fil
     assert hashlib.sha256(content).hexdigest() not in folders
 
 
-def test_folders_are_listed_nowhere(address: str, files: dict[str, Path]) -> None:
+def test_no_folder_can_be_listed(address: str, files: dict[str, Path]) -> None:
     stored = httpx.post(f"{address}/gradio_api/upload", files={"files": ("a.png", b"x")}).json()[0]
     for folder in (Path(stored).parent, Path(stored).parents[1], Path(stored).parents[1] / "in-use"):
         reply = httpx.get(f"{address}/gradio_api/file={folder}")
@@ -294,7 +294,7 @@ def test_folders_are_listed_nowhere(address: str, files: dict[str, Path]) -> Non
 
 
 @pytest.mark.parametrize("name", ["evil.html", "evil.svg", "evil.js", "evil.xml"])
-def test_an_uploaded_page_is_never_shown_as_one(address: str, name: str) -> None:
+def test_an_uploaded_html_or_svg_file_is_served_as_an_attachment(address: str, name: str) -> None:
     script = b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>"
     stored = httpx.post(f"{address}/gradio_api/upload", files={"files": (name, script)}).json()[0]
     reply = httpx.get(f"{address}/gradio_api/file={stored}")
@@ -321,4 +321,4 @@ def test_html_in_a_name_or_note_is_text(address: str, files: dict[str, Path]) ->
     events = call_endpoint(address, "predict", [film])
     assert "event: complete" in events, events
     (answer,) = json.loads(events.split("data: ")[1].splitlines()[0])
-    assert answer["file"] == evil, "a program gets the name as it gave it"
+    assert answer["file"] == evil, "programs receive the name unchanged"

@@ -1,4 +1,4 @@
-"""The service as it really runs, `python app.py` in a process of its own: privacy, health, log, busy, and its end."""
+"""The service as a separate process, `python app.py`: privacy, health, log, full queue and shutdown."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 
 
 def ask(service: Service, talk: Callable[[httpx.AsyncClient], Any]) -> Any:
-    """What a coroutine gives that talks to the service."""
+    """Run a coroutine with an HTTP client for the service; return its result."""
 
     async def talk_to_service() -> Any:
         async with httpx.AsyncClient(base_url=service.address, timeout=60) as client:
@@ -54,17 +54,17 @@ def until(condition: Callable[[], Any], within_s: float = 30) -> None:
         time.sleep(0.1)
 
 
-def test_health_asks_for_no_login_and_tells_nothing(service: Service) -> None:
+def test_health_needs_no_login_and_returns_no_data(service: Service) -> None:
     reply = httpx.get(f"{service.address}/health")
     assert (reply.status_code, reply.text) == (200, "ready")
     assert httpx.head(f"{service.address}/health").status_code == 200
     assert httpx.post(f"{service.address}/health").status_code == 405
 
 
-def test_nothing_of_a_patient_is_left_on_the_disk_or_in_the_log(
+def test_no_patient_data_remains_on_disk_or_in_the_log(
     service: Service, files: dict[str, Path], dicom_film: bytes
 ) -> None:
-    """By every way in: endpoints, MCP aside; a film that is read, one that is refused, one that cannot be read."""
+    """Every endpoint except MCP, with a film that is predicted, one that the gate refuses and an unreadable one."""
     contents = {
         f"{PATIENT}.png": files["film.png"].read_bytes(),
         f"{PATIENT}-turned.png": files["turned.png"].read_bytes(),
@@ -85,7 +85,7 @@ def test_nothing_of_a_patient_is_left_on_the_disk_or_in_the_log(
         await client.get(f"/{PATIENT}?{PATIENT}={PATIENT}", headers={"Referer": f"http://x/{PATIENT}"})
 
     ask(service, send_to_every_endpoint)
-    assert service.files(), "the test must see the films before they are gone"
+    assert service.files(), "the test must see the films before they are deleted"
     until(lambda: service.files() == [])
     until(lambda: not [path for path in walk_bottom_up(service.uploads) if len(path.name) == 64])
     log_text = service.log_text()
@@ -97,7 +97,7 @@ def test_nothing_of_a_patient_is_left_on_the_disk_or_in_the_log(
 
 @pytest.mark.slow
 @pytest.mark.browser
-def test_nothing_of_a_patient_is_left_by_the_page(service: Service, files: dict[str, Path], browser: Any) -> None:
+def test_the_page_leaves_no_patient_data(service: Service, files: dict[str, Path], browser: Any) -> None:
     """One film with its map, then a batch with its tables."""
     film = {"name": f"{PATIENT}.png", "mimeType": "image/png", "buffer": files["film.png"].read_bytes()}
     with Visit(browser, service.address) as visit:
@@ -109,14 +109,14 @@ def test_nothing_of_a_patient_is_left_by_the_page(service: Service, files: dict[
         visit.page.locator("#batch-start").click()
         visit.page.wait_for_selector("#batch-csv:visible")
         names = {path.name for path in service.files()}
-        assert "results.csv" in names, "the test must see the table before it is gone"
+        assert "results.csv" in names, "the test must see the table before it is deleted"
     until(lambda: service.files() == [])
     assert "endpoint=page films=1" in service.log_text()
     for secret in ("Doe", "Jane", "MRN", "Traceback"):
         assert secret not in service.log_text(), secret
 
 
-def test_a_line_a_request_and_a_line_a_film_with_one_id(service: Service, files: dict[str, Path]) -> None:
+def test_one_log_line_per_request_and_per_film_with_the_same_id(service: Service, files: dict[str, Path]) -> None:
     content = files["film.png"].read_bytes()
     reply: dict[str, str] = {}
 
@@ -144,7 +144,7 @@ def _pairs(line: str) -> dict[str, str]:
     return dict(part.split("=", 1) for part in line.split() if "=" in part)
 
 
-def test_neither_run_history_nor_monitoring_nor_analytics(service: Service) -> None:
+def test_run_history_monitoring_and_analytics_are_off(service: Service) -> None:
     config = httpx.get(f"{service.address}/config").json()
     assert not config.get("run_history") and config["analytics_enabled"] is False
     assert not config.get("enable_monitoring")
@@ -153,7 +153,7 @@ def test_neither_run_history_nor_monitoring_nor_analytics(service: Service) -> N
 
 
 @pytest.mark.slow
-def test_a_killed_service_leaves_nothing_for_long(tmp_path: Path, files: dict[str, Path]) -> None:
+def test_films_of_a_killed_service_are_deleted_at_the_next_start(tmp_path: Path, files: dict[str, Path]) -> None:
     with running_service(tmp_path) as first:
         ask(first, lambda client: predict(client, f"{PATIENT}.png", files["film.png"].read_bytes()))
         assert [path for path in first.files() if PATIENT in path.name]
@@ -173,7 +173,7 @@ def slow_batch(content: bytes, films: int) -> Callable[[httpx.AsyncClient], Any]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
-def test_told_to_end_it_finishes_what_runs_and_sends_away_what_comes(
+def test_on_shutdown_running_calls_complete_and_new_ones_are_refused(
     tmp_path: Path, files: dict[str, Path], number: signal.Signals
 ) -> None:
     content = files["film.jpg"].read_bytes()
@@ -194,7 +194,7 @@ def test_told_to_end_it_finishes_what_runs_and_sends_away_what_comes(
     assert "state=ended" in service.log_text() and "unfinished=0" in service.log_text()
 
 
-def test_a_full_queue_answers_busy_and_loses_nothing(tmp_path: Path, files: dict[str, Path]) -> None:
+def test_a_full_queue_answers_busy_and_loses_no_call(tmp_path: Path, files: dict[str, Path]) -> None:
     content = files["film.jpg"].read_bytes()
 
     async def flood(client: httpx.AsyncClient) -> list[Any]:
@@ -214,7 +214,9 @@ def test_a_full_queue_answers_busy_and_loses_nothing(tmp_path: Path, files: dict
         for batch_rows in (row for row in rows if isinstance(row, list)):
             assert len(batch_rows) == 2
         assert analysis
-        assert ask(service, lambda client: predict(client, "a.png", content))["label"], "and then it goes on"
+        assert ask(service, lambda client: predict(client, "a.png", content))["label"], (
+            "the service continues afterwards"
+        )
 
 
 NO_NETWORK = """
@@ -236,7 +238,7 @@ socket.getaddrinfo = resolve
 
 @pytest.mark.slow
 def test_it_starts_and_answers_without_a_network(tmp_path: Path, files: dict[str, Path]) -> None:
-    """With sockets to anywhere else refused, and each try told."""
+    """Connections to other hosts are refused and each attempt is printed."""
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "sitecustomize.py").write_text(NO_NETWORK)
     with running_service(tmp_path / "run", PYTHONPATH=str(tmp_path / "site")) as service:
@@ -244,7 +246,7 @@ def test_it_starts_and_answers_without_a_network(tmp_path: Path, files: dict[str
     assert "TRIED" not in service.log_text()
 
 
-def test_an_import_tries_no_network(tmp_path: Path) -> None:
+def test_an_import_opens_no_connection(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(NO_NETWORK)
     code = "import pneumonia, pneumonia.cli, pneumonia.web.page, app; pneumonia.load_predictor('')"
     environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{benchmark.ROOT}"}
@@ -252,7 +254,7 @@ def test_an_import_tries_no_network(tmp_path: Path) -> None:
     assert process.returncode == 0 and "TRIED" not in process.stdout
 
 
-def test_collecting_goes_on_after_the_imports_and_leaves_them_alone() -> None:
+def test_garbage_collection_is_on_after_the_imports_and_does_not_scan_them() -> None:
     code = "import gc, app; print(gc.isenabled(), gc.get_freeze_count() > len(gc.get_objects()))"
     process = subprocess.run(
         [sys.executable, "-c", code], cwd=benchmark.ROOT, capture_output=True, text=True, timeout=120, check=True

@@ -1,4 +1,4 @@
-"""Uploads whose job takes longer than they are kept."""
+"""Uploads whose call takes longer than the retention time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..visit import PausablePredictor, running
 RETENTION_S = 2
 
 
-def test_a_film_is_kept_while_it_waits_and_while_it_is_read(
+def test_a_film_is_kept_while_its_call_waits_or_runs(
     predictor: Predictor, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PNEUMONIA_RETENTION_S", str(RETENTION_S))
