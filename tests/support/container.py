@@ -1,11 +1,11 @@
-"""Builds and runs the container where no engine is at hand: the same steps, by what a kernel has.
+"""Builds and runs the container without a container engine: the same steps, with functions of the Linux kernel.
 
     python -m tests.support.container [--python python3.12] [--json FILE]          as root, on Linux; a minute
 
-A copy-on-write layer over this machine's files (overlayfs) stands for the base image, with a fresh environment of
-PYTHON in the place of its interpreter. The Dockerfile's steps are carried out in it as they stand. Then it is made
-read-only, /tmp becomes the tmpfs of compose.yaml, and CMD runs as USER without capabilities in a network of its own
-that ends at the loopback: health check and prediction must pass there. Nothing of this machine is changed.
+A copy-on-write layer over this machine's files (overlayfs) replaces the base image, and a new virtual environment of
+PYTHON replaces its interpreter. The steps of the Dockerfile are executed in it unchanged. Then it is made read-only,
+/tmp becomes the tmpfs of compose.yaml, and CMD runs as USER without capabilities in a network namespace that has only
+the loopback interface. The health check and a prediction must pass there. No file of this machine is changed.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ TIMEOUT_S = 180
 BASE_LIBRARIES = re.compile(
     r"(lib(c|m|dl|pthread|rt|util|gcc_s|stdc\+\+|z)|ld-linux-x86-64|ld-linux-aarch64)\.so(\.[\d.]+)?"
 )
-"""What every Debian holds, the slim ones too: of libc6, libgcc-s1, libstdc++6 (apt needs them) and zlib1g (dpkg)."""
+"""Libraries of every Debian image, also the slim ones: libc6, libgcc-s1, libstdc++6 (apt needs them), zlib1g (dpkg)."""
 
 VENDOR_PLUGINS = "ai_edge_litert/vendors"
-"""LiteRT's doors to accelerators of others; they are never opened, and lack libraries everywhere."""
+"""LiteRT's plugins for vendors' accelerators. They are never loaded, and their libraries are missing on any system."""
 
 NO_PRIVILEGES = ("--no-new-privs", "--inh-caps=-all", "--bounding-set=-all")
-"""What compose.yaml asks of an engine: `no-new-privileges` and `cap_drop: ALL`."""
+"""The options of compose.yaml: `no-new-privileges` and `cap_drop: ALL`."""
 
 PREDICT = """
 import json, sys
@@ -71,14 +71,14 @@ print(json.dumps({
 
 @dataclass(frozen=True)
 class Step:
-    """One instruction of a Dockerfile: `RUN`, and what stands behind it."""
+    """One instruction of a Dockerfile: its name, for example `RUN`, and the rest of the line."""
 
     name: str
     rest: str
 
     @property
     def words(self) -> list[str]:
-        """Of the JSON form, or of the shell's."""
+        """The words of the rest, in the JSON form or the shell form."""
         return list(json.loads(self.rest)) if self.rest.startswith("[") else shlex.split(self.rest)
 
 
@@ -94,7 +94,7 @@ def health_check(parsed: list[Step]) -> list[str]:
 
 
 def build_context(root: Path, patterns: list[str]) -> list[Path]:
-    """The files that `.dockerignore` lets through; the last pattern that fits a file or a folder above it decides."""
+    """Return the files that `.dockerignore` does not exclude. The last pattern that matches a file or folder wins."""
     paths = []
     for folder, _, names in os.walk(root):
         for name in names:
@@ -125,7 +125,7 @@ def ignore_patterns() -> list[str]:
 
 @dataclass
 class Image:
-    """A root folder that the steps fill."""
+    """The root folder that the steps fill, and the settings for its processes."""
 
     root: Path
     folder: str = "/"
@@ -146,7 +146,7 @@ class Image:
         return subprocess.Popen(full_command, env=self.environment, text=True, **options)
 
     def _from(self, step: Step) -> None:
-        pass  # the base stands already
+        pass  # `build` has prepared the base
 
     def _env(self, step: Step) -> None:
         self.environment |= dict(word.split("=", 1) for word in step.words)
@@ -187,7 +187,7 @@ class Image:
 
 
 def build(folder: Path, python: str) -> Image:
-    """The image of the Dockerfile, over a layer of this machine."""
+    """Build the image of the Dockerfile in `folder`, over the files of this machine."""
     _mount("tmpfs", "tmpfs", folder, "size=3g")
     for name in ("upper", "work", "root"):
         (folder / name).mkdir()
@@ -196,7 +196,7 @@ def build(folder: Path, python: str) -> Image:
     _mount("overlay", "overlay", root, layers)
     for name in ("proc", "dev", "sys"):
         subprocess.run(["mount", "--rbind", f"/{name}", root / name], check=True)
-    # What was here before must not help: neither this checkout nor this environment.
+    # Hides this checkout and an existing /app, so that the image cannot use files that it did not copy.
     _mount("tmpfs", "tmpfs", root / str(ROOT).lstrip("/"), "size=1m")
     shutil.rmtree(root / "app", ignore_errors=True)
     _make_interpreter_readable(root, python)
@@ -213,7 +213,7 @@ def build(folder: Path, python: str) -> Image:
 
 
 def _make_interpreter_readable(root: Path, python: str) -> None:
-    """An interpreter in a folder of root's is nobody else's; in the layer it is."""
+    """Let the image's user read an interpreter in a folder of root, by changing modes in the layer only."""
     for folder in Path(python).resolve().parents[:-1]:
         (root / str(folder).lstrip("/")).chmod(0o755)
 
@@ -223,7 +223,7 @@ def _mount(kind: str, source: str, target: Path, options: str) -> None:
 
 
 def installed_size(image: Image) -> dict[str, float]:
-    """Megabytes of what the steps have added to the base."""
+    """Return the megabytes that the steps have added to the base."""
     (packages,) = image.root.glob("opt/base/lib/python3.*/site-packages")
     added = [path for path in packages.iterdir() if not path.name.startswith(("pip", "setuptools"))]
     return {"packages_mb": _megabytes(added), "app_mb": _megabytes([image.root / "app"])}
@@ -235,11 +235,11 @@ def _megabytes(paths: list[Path]) -> float:
 
 
 def foreign_libraries(image: Image) -> set[str]:
-    """Shared libraries that a package asks of the system, or that are nowhere, and that no slim image holds."""
+    """Return shared libraries that packages need from the system, or that are missing, and that no slim image has."""
     (packages,) = image.root.glob("opt/base/lib/python3.*/site-packages")
     missing = set()
     for path in packages.rglob("*.so*"):
-        # A library inside a package finds its neighbours through the one that loads it.
+        # A library in a package folder is found through the library that loads it.
         if VENDOR_PLUGINS in path.as_posix() or ".libs/" in path.as_posix() or not path.is_file():
             continue
         output = subprocess.run(["ldd", path], capture_output=True, text=True).stdout
@@ -250,7 +250,7 @@ def foreign_libraries(image: Image) -> set[str]:
 
 
 def serve(image: Image, service: dict[str, Any]) -> dict[str, Any]:
-    """Run CMD as compose.yaml says, and return what was seen of it."""
+    """Run CMD with the options of compose.yaml; return start-up time, prediction, privileges and peak memory."""
     (tmpfs,) = service["tmpfs"]
     assert tmpfs.startswith("/tmp:") and service["read_only"] and service["cap_drop"] == ["ALL"]
     subprocess.run(["mount", "-o", "remount,ro", image.root], check=True)
@@ -273,32 +273,25 @@ def serve(image: Image, service: dict[str, Any]) -> dict[str, Any]:
 def _until_healthy(image: Image, prefix: tuple[str, ...], page: subprocess.Popen[str]) -> float:
     started = time.monotonic()
     check = health_check(steps((ROOT / "Dockerfile").read_text()))
-    if not has_health_route():
-        print("-- no health route yet: asking for the page instead", flush=True)
-        check = [word.replace("/health", "/") for word in check]
     while time.monotonic() - started < TIMEOUT_S:
         if page.poll() is not None:
             raise SystemExit(f"CMD ended with {page.returncode}")
         if image.start(check, prefix=prefix, stderr=subprocess.DEVNULL).wait() == 0:
             return time.monotonic() - started
         time.sleep(0.5)
-    raise SystemExit("not healthy in time")
-
-
-def has_health_route() -> bool:
-    return any('"/health"' in path.read_text() for path in (ROOT / "pneumonia" / "web").glob("*.py"))
+    raise SystemExit(f"not healthy within {TIMEOUT_S} s")
 
 
 def _output(image: Image, prefix: tuple[str, ...], command: list[str]) -> str:
     process = image.start(command, prefix=prefix, stdout=subprocess.PIPE)
     output = process.communicate(timeout=TIMEOUT_S)[0]
     if process.returncode:
-        raise SystemExit(f"failed inside: {command[-1]}")
+        raise SystemExit(f"failed in the image: {command[-1]}")
     return output.splitlines()[-1]
 
 
 def _peak_memory_mb(pid: int) -> float:
-    """Megabytes at most of the process that serves."""
+    """Return the peak resident memory of the serving process in MB."""
     (line,) = (line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmHWM"))
     return round(int(line.split()[1]) / 1e3, 1)
 
@@ -312,13 +305,13 @@ def measure(folder: Path, python: str) -> dict[str, Any]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Builds and runs the container without an engine.")
-    parser.add_argument("--python", default=sys.executable, help="the interpreter in the base's place")
-    parser.add_argument("--json", type=Path, help="also write what was seen there")
+    parser.add_argument("--python", default=sys.executable, help="interpreter that replaces the one of the base image")
+    parser.add_argument("--json", type=Path, help="also write the report to this file")
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.folder is None:
         with tempfile.TemporaryDirectory(prefix="container-") as folder:
-            # Mounts of its own, which end with it.
+            # Runs itself in a mount namespace, so that the mounts end with it.
             command = [sys.executable, "-m", "tests.support.container", *sys.argv[1:], "--folder", folder]
             return subprocess.run(["unshare", "--mount", "--propagation", "private", *command], cwd=ROOT).returncode
     report = measure(options.folder, os.path.realpath(shutil.which(options.python) or options.python))
