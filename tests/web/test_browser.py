@@ -111,7 +111,7 @@ def test_a_broken_file_leaves_nothing_of_the_film_before_it(
 
 def test_each_example_is_answered_as_it_is_named(visit: Visit, predictor: Predictor) -> None:
     names = [example.name for example in examples.examples(predictor.bundle)]
-    expected = {"normal": "normal", "pneumonia": "pneumonia", "rotated": "unknown", "chessboard": "unknown"}
+    expected = {"normal": "normal", "pneumonia": "pneumonia", "rotated": "unknown", "Chessboard": "unknown"}
     assert len(names) == len(expected)
     for word, label in expected.items():
         (name,) = [name for name in names if word in name]
