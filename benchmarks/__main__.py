@@ -26,7 +26,7 @@ from tqdm import tqdm
 
 from pneumonia.files import atomic_write
 
-from . import learning, many, scoring, service, table, usual
+from . import batch_throughput, keras_baseline, learning, scoring, service, table
 from .measure import Row
 
 
@@ -35,7 +35,7 @@ class Effort:
     """How much is measured."""
 
     repetitions: int
-    few: int
+    slow_repetitions: int
     """Repetitions of what takes seconds."""
     batch: int
     memory: int
@@ -43,41 +43,41 @@ class Effort:
     evaluation: int
 
 
-FULL = Effort(repetitions=15, few=3, batch=2_000, memory=100_000, training=600, evaluation=624)
-QUICK = Effort(repetitions=1, few=1, batch=40, memory=1_200, training=64, evaluation=40)
+FULL = Effort(repetitions=15, slow_repetitions=3, batch=2_000, memory=100_000, training=600, evaluation=624)
+QUICK = Effort(repetitions=1, slow_repetitions=1, batch=40, memory=1_200, training=64, evaluation=40)
 
 
 def main() -> int:
-    given = _parse()
-    effort = QUICK if given.quick else FULL
-    with tempfile.TemporaryDirectory() as made:
-        groups, breakdown = _groups(effort, Path(made))
-        chosen = {name: group for name, group in groups.items() if name in (given.only or groups)}
-        rows = [row for group in tqdm(chosen.values(), disable=None) for row in group()]
-        parts = breakdown() if "service" in chosen else {}
+    options = _parse()
+    effort = QUICK if options.quick else FULL
+    with tempfile.TemporaryDirectory() as folder:
+        groups, breakdown = _groups(effort, Path(folder))
+        selected = {name: group for name, group in groups.items() if name in (options.only or groups)}
+        rows = [row for group in tqdm(selected.values(), disable=None) for row in group()]
+        parts = breakdown() if "service" in selected else {}
     text = table.markdown(rows, parts)
     print(text)
-    found = table.as_json(rows, parts)
-    if given.readme:
-        atomic_write(given.readme, table.into_readme(found, given.readme.read_text(encoding="utf-8")).encode())
-    if given.out:
-        atomic_write(given.out / "benchmarks.md", f"{text}\n".encode())
-        atomic_write(given.out / "benchmarks.json", (json.dumps(found, indent=1) + "\n").encode())
+    report = table.as_json(rows, parts)
+    if options.readme:
+        atomic_write(options.readme, table.into_readme(report, options.readme.read_text(encoding="utf-8")).encode())
+    if options.out:
+        atomic_write(options.out / "benchmarks.md", f"{text}\n".encode())
+        atomic_write(options.out / "benchmarks.json", (json.dumps(report, indent=1) + "\n").encode())
     return 0
 
 
 def _groups(
     effort: Effort, folder: Path
 ) -> tuple[dict[str, Callable[[], Iterator[Row]]], Callable[[], dict[str, float]]]:
-    network, predictor = usual.same_network()
-    few = effort.few
+    network, predictor = keras_baseline.same_network()
+    slow = effort.slow_repetitions
     groups: dict[str, Callable[[], Iterator[Row]]] = {
         "scoring": partial(scoring.rows, network, predictor, folder, effort.repetitions),
         "service": partial(service.rows, predictor, folder, effort.repetitions),
-        "many": partial(many.rows, network, predictor, folder, few, effort.batch),
-        "memory": partial(many.memory, predictor, folder, effort.memory),
-        "learning": partial(learning.rows, predictor, folder, few, effort.training),
-        "evaluation": partial(many.evaluation, network, predictor, folder, few, effort.evaluation),
+        "many": partial(batch_throughput.rows, network, predictor, folder, slow, effort.batch),
+        "memory": partial(batch_throughput.memory, predictor, folder, effort.memory),
+        "learning": partial(learning.rows, predictor, folder, slow, effort.training),
+        "evaluation": partial(batch_throughput.evaluation, network, predictor, folder, slow, effort.evaluation),
     }
     return groups, lambda: dict(service.breakdown(predictor, effort.repetitions))
 

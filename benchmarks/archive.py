@@ -34,7 +34,7 @@ ROOT = Path(__file__).parents[1]
 DETECTOR = (2_500, 2_048)
 """Width and height in pixels of what a digital detector delivers."""
 
-GRAIN = 6.0
+NOISE_SD = 6.0
 """Noise of the enlarged films in grey levels: without it they would be smaller, and decoded faster, than real ones."""
 
 FILMS, ROUNDS, SEED = 2_000, 3, 1
@@ -76,31 +76,31 @@ LARGE: dict[str, Callable[[Grey, Path], Path]] = {
 def enlarged(source: Path, generator: np.random.Generator) -> Grey:
     with Image.open(source) as picture:
         large = np.asarray(picture.convert("L").resize(DETECTOR, Image.Resampling.BICUBIC), dtype=np.float32)
-    grain = generator.standard_normal(large.shape, np.float32) * GRAIN
+    grain = generator.standard_normal(large.shape, np.float32) * NOISE_SD
     return np.clip(large + grain, 0, 255).astype(np.uint8)
 
 
-def made(sources: list[Path], folder: Path, kind: str) -> list[Path]:
+def write_films(sources: list[Path], folder: Path, kind: str) -> list[Path]:
     """The films of a kind; the large ones are a tenth as many files, each under ten names, to spare the disk."""
     if kind not in LARGE:
         return sources
     generator = np.random.default_rng(SEED)
-    written = []
+    paths = []
     for number, source in enumerate(sources[: max(1, len(sources) // 10)]):
         path = LARGE[kind](enlarged(source, generator), folder / str(number))
         copies = [path.with_stem(f"{path.stem}-{copy}") for copy in range(9)]
         for copy in copies:
             copy.hardlink_to(path)
-        written += [path, *copies]
-    return written
+        paths += [path, *copies]
+    return paths
 
 
 def archive(names: list[Path], workers: int) -> tuple[float, float]:
     """(films a second once all workers work, seconds of the whole command)."""
     with tempfile.TemporaryDirectory() as folder:
-        listed, out = Path(folder, "list.parquet"), Path(folder, "out")
-        pq.write_table(pa.table({"path": list(map(str, names))}), listed)
-        seconds = _timed("archive", listed, "--out", out, "--workers", workers)
+        path_list, out = Path(folder, "list.parquet"), Path(folder, "out")
+        pq.write_table(pa.table({"path": list(map(str, names))}), path_list)
+        seconds = _command_seconds("archive", path_list, "--out", out, "--workers", workers)
         parts = sorted((path.stat().st_mtime, pq.read_metadata(path).num_rows) for path in out.glob("rows/*.parquet"))
     steady = parts[workers:]
     return sum(rows for _, rows in steady) / (steady[-1][0] - parts[workers - 1][0]), seconds
@@ -109,53 +109,59 @@ def archive(names: list[Path], workers: int) -> tuple[float, float]:
 def batch(names: list[Path], workers: int) -> float:
     """Films a second, the start of the command left out: it is timed on one film."""
     with tempfile.TemporaryDirectory() as folder:
-        alone = _timed("batch", names[0], "--out", Path(folder, "one.csv"), "--workers", workers)
-        whole = _timed("batch", *names, "--out", Path(folder, "all.csv"), "--workers", workers)
-    return (len(names) - 1) / (whole - alone)
+        one_film_s = _command_seconds("batch", names[0], "--out", Path(folder, "one.csv"), "--workers", workers)
+        all_films_s = _command_seconds("batch", *names, "--out", Path(folder, "all.csv"), "--workers", workers)
+    return (len(names) - 1) / (all_films_s - one_film_s)
 
 
-def _timed(*arguments: object) -> float:
+def _command_seconds(*arguments: object) -> float:
     started = time.perf_counter()
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "pneumonia", *map(str, arguments)], cwd=ROOT, capture_output=True, text=True
     )
-    if done.returncode == 2:
-        raise UsageError(f"A run failed: {done.stderr.strip().splitlines()[-1]}")
+    if process.returncode == 2:
+        raise UsageError(f"A run failed: {process.stderr.strip().splitlines()[-1]}")
     return time.perf_counter() - started
 
 
 def measure(names: list[Path], rounds: int) -> dict[str, float]:
     """Medians over the rounds."""
-    found: dict[str, list[float]] = {}
+    figures: dict[str, list[float]] = {}
     for _ in range(rounds):
         one, _ = archive(names, 1)
-        two, whole = archive(names, 2)
-        beside = batch(names, 2)
-        told = {"one": one, "two": two, "scaling": two / one, "batch": two / beside, "start": whole - len(names) / two}
-        for name, value in told.items():
-            found.setdefault(name, []).append(value)
-    return {name: statistics.median(values) for name, values in found.items()}
+        two, total_s = archive(names, 2)
+        batch_rate = batch(names, 2)
+        round_figures = {
+            "one": one,
+            "two": two,
+            "scaling": two / one,
+            "batch": two / batch_rate,
+            "start": total_s - len(names) / two,
+        }
+        for name, value in round_figures.items():
+            figures.setdefault(name, []).append(value)
+    return {name: statistics.median(values) for name, values in figures.items()}
 
 
-def as_markdown(found: dict[str, dict[str, float]]) -> str:
+def as_markdown(figures: dict[str, dict[str, float]]) -> str:
     """The table of the docs."""
     head = ["film", "films a second, 1 worker", "2 workers", "2 : 1", "archive : batch, 2 cores", "start and end, s"]
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
-    for kind, told in found.items():
-        rates = f"{told['one']:.1f} | {told['two']:.1f} | {told['scaling']:.2f} | {told['batch']:.2f}"
-        lines.append(f"| {kind} | {rates} | {told['start']:.0f} |")
+    for kind, medians in figures.items():
+        rates = f"{medians['one']:.1f} | {medians['two']:.1f} | {medians['scaling']:.2f} | {medians['batch']:.2f}"
+        lines.append(f"| {kind} | {rates} | {medians['start']:.0f} |")
     return "\n".join(lines)
 
 
 def run(root: Path, count: int, rounds: int) -> dict[str, dict[str, float]]:
-    every = [film.path for film in dataset.list_films(root, ("train",))]
-    order = np.random.default_rng(SEED).permutation(len(every))[:count]
-    sources = [every[index] for index in order]
-    found = {}
+    paths = [film.path for film in dataset.list_films(root, ("train",))]
+    order = np.random.default_rng(SEED).permutation(len(paths))[:count]
+    sources = [paths[index] for index in order]
+    figures = {}
     for kind in ("224 x 224 JPEG, as they are", *LARGE):
         with tempfile.TemporaryDirectory() as folder:
-            found[kind] = measure(made(sources, Path(folder), kind), rounds)
-    return found
+            figures[kind] = measure(write_films(sources, Path(folder), kind), rounds)
+    return figures
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -164,18 +170,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--films", type=int, default=FILMS)
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--json", type=Path, help="also write the figures there")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
         data: str = settings.DATA.read()
-        if not given.data and not data:
+        if not options.data and not data:
             raise UsageError("No films. Allowed: --data DIR, or PNEUMONIA_DATA. Received: neither.")
-        found: dict[str, Any] = run(given.data or Path(data), given.films, given.rounds)
+        figures: dict[str, Any] = run(options.data or Path(data), options.films, options.rounds)
     except PneumoniaError as error:
         print(f"{error.code}: {error.message}", file=sys.stderr)
         return 2
-    print(as_markdown(found))
-    if given.json:
-        given.json.write_text(json.dumps(found, indent=1) + "\n")
+    print(as_markdown(figures))
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=1) + "\n")
     return 0
 
 

@@ -33,7 +33,7 @@ Score = Callable[[Film], tuple[float, Activation]]
 HIDDEN_SHARE = 0.2
 """Part of the film's area that is hidden: the pixels of the strongest activation."""
 
-DRAWS = 10
+RANDOM_MASKS = 10
 """Random places a film; their mean is what chance would give."""
 
 BLUR_RADIUS = 12
@@ -45,7 +45,7 @@ FILLS = {"mean": "the film's mean grey", "blur": "the film itself, blurred"}
 """What is put in the hidden place: a flat patch is unlike any film, a blurred one hides less."""
 
 
-def strongest(activation: Activation, side: int = imaging.INPUT_SIDE) -> Mask:
+def strongest_mask(activation: Activation, side: int = imaging.INPUT_SIDE) -> Mask:
     """The `HIDDEN_SHARE` of a film's `[side, side]` pixels where the map is strongest."""
     enlarged = Image.fromarray(activation.astype(np.float32)).resize((side, side), Image.Resampling.BICUBIC)
     order = np.argsort(-np.asarray(enlarged), axis=None, kind="stable")
@@ -54,10 +54,10 @@ def strongest(activation: Activation, side: int = imaging.INPUT_SIDE) -> Mask:
     return mask.reshape(side, side)
 
 
-def elsewhere(mask: Mask, generator: np.random.Generator) -> Mask:
-    """The same area in the same shape at a random place: moved round the film's edges and mirrored."""
-    moved = np.roll(mask, generator.integers(0, mask.shape), axis=(0, 1))
-    return moved[:, ::-1] if generator.random() < 0.5 else moved
+def random_mask(mask: Mask, generator: np.random.Generator) -> Mask:
+    """The same area in the same shape at a random place: shifted round the film's edges and mirrored."""
+    shifted = np.roll(mask, generator.integers(0, mask.shape), axis=(0, 1))
+    return shifted[:, ::-1] if generator.random() < 0.5 else shifted
 
 
 def hide(film: Film, mask: Mask, fill: str) -> Film:
@@ -69,15 +69,15 @@ def hide(film: Film, mask: Mask, fill: str) -> Film:
     return np.where(mask[:, :, None], filler, film)
 
 
-def falls(film: Film, score: Score, fill: str, generator: np.random.Generator) -> tuple[float, float]:
+def log_odds_drops(film: Film, score: Score, fill: str, generator: np.random.Generator) -> tuple[float, float]:
     """How far the log-odds of pneumonia fall when the strongest place is hidden, and random ones on average."""
     probability, activation = score(film)
-    mask = strongest(activation)
+    mask = strongest_mask(activation)
 
-    def fall(place: Mask) -> float:
-        return log_odds(probability) - log_odds(score(hide(film, place, fill))[0])
+    def drop(region: Mask) -> float:
+        return log_odds(probability) - log_odds(score(hide(film, region, fill))[0])
 
-    return fall(mask), float(np.mean([fall(elsewhere(mask, generator)) for _ in range(DRAWS)]))
+    return drop(mask), float(np.mean([drop(random_mask(mask, generator)) for _ in range(RANDOM_MASKS)]))
 
 
 def log_odds(probability: float) -> float:
@@ -85,11 +85,16 @@ def log_odds(probability: float) -> float:
     return math.log(probability / (1 - probability))
 
 
-def summary(found: npt.NDArray[np.float64], patients: npt.NDArray[np.str_]) -> dict[str, metrics.Figure]:
+def summary(drops: npt.NDArray[np.float64], patients: npt.NDArray[np.str_]) -> dict[str, metrics.Figure]:
     """Means over films `[N, 2]` (strongest, random) with 95 % intervals, whole patients resampled."""
     weights = metrics.bootstrap_weights(patients)
-    top, random = found.T
-    columns = {"strongest": top, "random": random, "difference": top - random, "films_above_random": top > random}
+    strongest, random = drops.T
+    columns = {
+        "strongest": strongest,
+        "random": random,
+        "difference": strongest - random,
+        "films_above_random": strongest > random,
+    }
     return {name: _figure(values.astype(np.float64), weights) for name, values in columns.items()}
 
 
@@ -99,39 +104,40 @@ def _figure(values: Floats, weights: Floats) -> metrics.Figure:
 
 def measure(root: Path, score: Score, count: int, seed: int = SEED) -> dict[str, Any]:
     """The summary of each fill over `count` pneumonia films of the training folder, drawn by `seed`."""
-    chosen = _drawn(root, count, seed)
-    patients = np.array([film.strict_key for film, _ in chosen])
+    sample = _sample(root, count, seed)
+    patients = np.array([film.strict_key for film, _ in sample])
     generator = np.random.default_rng(seed)
     fills = {}
     for fill in FILLS:
-        fallen = [falls(seen, score, fill, generator) for _, seen in tqdm(chosen, fill, unit="film", disable=None)]
-        fills[fill] = summary(np.array(fallen), patients)
-    return {"films": len(chosen), "patients": len(set(patients)), "seed": seed, "hidden": HIDDEN_SHARE, "fills": fills}
+        progress = tqdm(sample, fill, unit="film", disable=None)
+        drops = [log_odds_drops(input_image, score, fill, generator) for _, input_image in progress]
+        fills[fill] = summary(np.array(drops), patients)
+    return {"films": len(sample), "patients": len(set(patients)), "seed": seed, "hidden": HIDDEN_SHARE, "fills": fills}
 
 
-def _drawn(root: Path, count: int, seed: int) -> list[tuple[dataset.LabelledFilm, Film]]:
-    ill = [film for film in dataset.list_films(root, ("train",)) if film.label == 1]
-    order = np.random.default_rng(seed).permutation(len(ill))[:count]
-    return [(ill[index], imaging.to_input(imaging.read(ill[index].path))) for index in order]
+def _sample(root: Path, count: int, seed: int) -> list[tuple[dataset.LabelledFilm, Film]]:
+    positive = [film for film in dataset.list_films(root, ("train",)) if film.label == 1]
+    order = np.random.default_rng(seed).permutation(len(positive))[:count]
+    return [(positive[index], imaging.to_input(imaging.read(positive[index].path))) for index in order]
 
 
-def as_markdown(found: Mapping[str, Any], model: str) -> str:
+def as_markdown(figures: Mapping[str, Any], model: str) -> str:
     """The table of the docs."""
-    films_of = f"{found['films']} films with pneumonia of {found['patients']} patients from the training folder"
+    films_of = f"{figures['films']} films with pneumonia of {figures['patients']} patients from the training folder"
     head = ["hidden place is filled with", "strongest fifth", "random, same size and shape", "difference"]
     columns = [*head, "films where the map beats chance"]
     lines = [f"Model {model}, {films_of}. Fall of the log-odds (95 % interval).", "", f"| {' | '.join(columns)} |"]
-    return "\n".join([*lines, "|---" * len(columns) + "|", *_rows(found["fills"])])
+    return "\n".join([*lines, "|---" * len(columns) + "|", *_rows(figures["fills"])])
 
 
 def _rows(fills: Mapping[str, Mapping[str, metrics.Figure]]) -> Iterator[str]:
     for fill, figures in fills.items():
-        fallen = (_shown(figures[name]) for name in ("strongest", "random", "difference"))
+        drops = (_format(figures[name]) for name in ("strongest", "random", "difference"))
         above, low, high = (100 * (figures["films_above_random"][name] or 0) for name in ("value", "low", "high"))
-        yield f"| {FILLS[fill]} | {' | '.join(fallen)} | {above:.0f} % ({low:.0f}-{high:.0f}) |"
+        yield f"| {FILLS[fill]} | {' | '.join(drops)} | {above:.0f} % ({low:.0f}-{high:.0f}) |"
 
 
-def _shown(figure: metrics.Figure) -> str:
+def _format(figure: metrics.Figure) -> str:
     value, low, high = ((figure[name] or 0.0) for name in ("value", "low", "high"))
     return f"{value:.2f} ({low:.2f} to {high:.2f})"
 
@@ -142,17 +148,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--films", type=int, default=FILMS)
     parser.add_argument("--model", help="as PNEUMONIA_MODEL")
     parser.add_argument("--json", type=Path, help="also write the figures there")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
-        root = given.data or _default_data()
-        predictor = load_predictor(given.model)
-        found = measure(root, predictor.score, given.films)
+        root = options.data or _default_data()
+        predictor = load_predictor(options.model)
+        figures = measure(root, predictor.score, options.films)
     except PneumoniaError as error:
         print(f"{error.code}: {error.message}", file=sys.stderr)
         return 2
-    print(as_markdown(found, f"{predictor.model.name} {predictor.model.sha256[:12]}"))
-    if given.json:
-        given.json.write_text(json.dumps({"model": predictor.model.as_dict(), **found}, indent=1) + "\n")
+    print(as_markdown(figures, f"{predictor.model.name} {predictor.model.sha256[:12]}"))
+    if options.json:
+        options.json.write_text(json.dumps({"model": predictor.model.as_dict(), **figures}, indent=1) + "\n")
     return 0
 
 

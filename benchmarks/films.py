@@ -11,20 +11,20 @@ from PIL import Image
 
 from pneumonia.inference.predictor import Predictor
 
-GRAIN, QUALITY = 6.0, 75
+NOISE_SD, QUALITY = 6.0, 75
 """Standard deviation of the grain in grey levels, and of JPEG: so films weigh .125 bytes a pixel, as the data set's do
 (median .126, of the same quality)."""
 
 
 def film(predictor: Predictor, size: tuple[int, int], number: int = 0) -> npt.NDArray[np.uint8]:
     """`[H, W]` of `size` (width, height); another `number` gives another film."""
-    random = np.random.default_rng(number)
+    generator = np.random.default_rng(number)
     example = predictor.bundle.examples[number % len(predictor.bundle.examples)]
     with Image.open(example) as picture:
         large = np.asarray(picture.convert("L").resize(size, Image.Resampling.BICUBIC), np.float32)
-    grain = random.normal(0, GRAIN, (size[1] // 2 + 1, size[0] // 2 + 1)).astype(np.float32)
+    grain = generator.normal(0, NOISE_SD, (size[1] // 2 + 1, size[0] // 2 + 1)).astype(np.float32)
     coarse = np.repeat(np.repeat(grain, 2, axis=0), 2, axis=1)[: size[1], : size[0]]
-    grainy: npt.NDArray[np.uint8] = np.clip(large * random.uniform(0.85, 1.0) + coarse, 0, 255).astype(np.uint8)
+    grainy: npt.NDArray[np.uint8] = np.clip(large * generator.uniform(0.85, 1.0) + coarse, 0, 255).astype(np.uint8)
     return grainy
 
 

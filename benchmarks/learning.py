@@ -20,7 +20,7 @@ from pneumonia.learning.recipe import Recipe
 from pneumonia.learning.training import train
 
 from . import films
-from .many import SIZE
+from .batch_throughput import SIZE
 from .measure import Row, at_least, interleaved
 
 EPOCHS = 3
@@ -33,41 +33,40 @@ def rows(predictor: Predictor, folder: Path, repetitions: int, count: int) -> It
     for part in ("NORMAL", "PNEUMONIA"):
         films.write(predictor, root / "train" / part, SIZE, count // 2, distinct=count // 2)
     recipe = replace(recipes.get(predictor.bundle.config["recipe"]), members=1, epochs=EPOCHS, batch=BATCH)
-    pair = interleaved(lambda: _ours(recipe, root, folder), lambda: _usual(recipe, root), repetitions)
-    note = (
-        f"{EPOCHS * count / min(pair.ours):.0f} films a second at best; ours changes films in more ways, and validates"
-    )
-    theirs = "`image_dataset_from_directory`, augmentation layers, `fit`, same network"
-    yield at_least(f"training, {count} files of {SIZE[0]} x {SIZE[1]}, {EPOCHS} epochs", theirs, pair.faster, 1.3, 2.5,
-                   note)  # fmt: skip
+    pair = interleaved(lambda: _train_product(recipe, root, folder), lambda: _train_keras(recipe, root), repetitions)
+    rate = EPOCHS * count / min(pair.product)
+    note = f"{rate:.0f} films a second at best; ours changes films in more ways, and validates"
+    label = f"training, {count} files of {SIZE[0]} x {SIZE[1]}, {EPOCHS} epochs"
+    reference = "`image_dataset_from_directory`, augmentation layers, `fit`, same network"
+    yield at_least(label, reference, pair.speedups, 1.3, 2.5, note)
 
 
-def _ours(recipe: Recipe, root: Path, folder: Path) -> None:
-    read = load_films(root, ("train",), quiet=True)
-    taken = (read.inputs, read.labels)
-    few = (read.inputs[:BATCH], read.labels[:BATCH])
+def _train_product(recipe: Recipe, root: Path, folder: Path) -> None:
+    films_read = load_films(root, ("train",), quiet=True)
+    training_data = (films_read.inputs, films_read.labels)
+    validation_data = (films_read.inputs[:BATCH], films_read.labels[:BATCH])
     with contextlib.redirect_stdout(sys.stderr):  # a line an epoch
-        train(recipe, taken, few, folder / "run", seed=1, quiet=True)
+        train(recipe, training_data, validation_data, folder / "run", seed=1, quiet=True)
     shutil.rmtree(folder / "run")
 
 
-def _usual(recipe: Recipe, root: Path) -> None:
-    found = keras.utils.image_dataset_from_directory(
+def _train_keras(recipe: Recipe, root: Path) -> None:
+    batches = keras.utils.image_dataset_from_directory(
         root / "train", image_size=(150, 150), batch_size=BATCH, label_mode="binary", verbose=False
     )
-    spec = recipe.augmentation
-    changes = keras.Sequential(
+    settings = recipe.augmentation
+    augmentation = keras.Sequential(
         [
             layers.RandomFlip("horizontal"),
-            layers.RandomRotation(spec.rotation_degrees / 360),
-            layers.RandomZoom((-spec.zoom_in, spec.zoom_out)),
-            layers.RandomTranslation(spec.shift, spec.shift),
+            layers.RandomRotation(settings.rotation_degrees / 360),
+            layers.RandomZoom((-settings.zoom_in, settings.zoom_out)),
+            layers.RandomTranslation(settings.shift, settings.shift),
             layers.RandomContrast(0.3, value_range=(0, 255)),
-            layers.RandomBrightness(spec.brightness, value_range=(0, 255)),
+            layers.RandomBrightness(settings.brightness, value_range=(0, 255)),
         ]
     )
     network = build_network(recipe)
-    shown = keras.Input((150, 150, 3))
-    model = keras.Model(shown, network(changes(shown)))
+    inputs = keras.Input((150, 150, 3))
+    model = keras.Model(inputs, network(augmentation(inputs)))
     model.compile(keras.optimizers.AdamW(recipe.learning_rate), keras.losses.BinaryCrossentropy())
-    model.fit(found, epochs=EPOCHS, verbose=0)
+    model.fit(batches, epochs=EPOCHS, verbose=0)

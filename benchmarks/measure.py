@@ -7,25 +7,25 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-Way = Callable[[], object]
+Workload = Callable[[], object]
 
 
 @dataclass(frozen=True)
 class Pair:
     """Seconds of two ways, taken in turn: the first of ours belongs to the first of theirs."""
 
-    ours: tuple[float, ...]
-    theirs: tuple[float, ...]
+    product: tuple[float, ...]
+    reference: tuple[float, ...]
 
     @property
-    def faster(self) -> list[float]:
+    def speedups(self) -> list[float]:
         """How many times faster ours is, pair by pair."""
-        return [theirs / ours for ours, theirs in zip(self.ours, self.theirs, strict=True)]
+        return [reference / product for product, reference in zip(self.product, self.reference, strict=True)]
 
     @property
-    def longer(self) -> list[float]:
+    def slowdowns(self) -> list[float]:
         """How many times as long ours takes, pair by pair."""
-        return [ours / theirs for ours, theirs in zip(self.ours, self.theirs, strict=True)]
+        return [product / reference for product, reference in zip(self.product, self.reference, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -50,24 +50,24 @@ class Row:
     def median(self) -> float:
         return statistics.median(self.ratios)
 
-    def reaches(self, bound: float | None) -> bool:
-        if bound is None:
+    def reaches(self, target: float | None) -> bool:
+        if target is None:
             return False
-        return self.median >= bound if self.at_least else self.median <= bound
+        return self.median >= target if self.at_least else self.median <= target
 
 
-def interleaved(ours: Way, theirs: Way, repetitions: int, *, times: tuple[int, int] = (1, 1)) -> Pair:
+def interleaved(product: Workload, reference: Workload, repetitions: int, *, times: tuple[int, int] = (1, 1)) -> Pair:
     """Time both ways in turn, after a run of each that does not count; short ways run several `times` in a row."""
-    ours(), theirs()
-    pairs = [(timed(ours, times[0]), timed(theirs, times[1])) for _ in range(repetitions)]
+    product(), reference()
+    pairs = [(seconds_per_run(product, times[0]), seconds_per_run(reference, times[1])) for _ in range(repetitions)]
     return Pair(tuple(first for first, _ in pairs), tuple(second for _, second in pairs))
 
 
-def timed(way: Way, times: int = 1) -> float:
+def seconds_per_run(workload: Workload, times: int = 1) -> float:
     """Seconds that one run takes, the mean of so many in a row."""
     started = time.perf_counter()
     for _ in range(times):
-        way()
+        workload()
     return (time.perf_counter() - started) / times
 
 

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from pneumonia import imaging
 from pneumonia.inference.predictor import Predictor
 
-from . import films, usual
+from . import films, keras_baseline
 from .measure import Row, at_least, at_most, interleaved
 
 SMALL, LARGE = (224, 224), (2500, 2300)
@@ -28,63 +28,68 @@ TOLERANCE = 1e-4
 def rows(network: keras.Model, predictor: Predictor, folder: Path, repetitions: int) -> Iterator[Row]:
     """The four rows of a single film."""
     film = films.film(predictor, SMALL)
-    seen = imaging.to_input(imaging.read(film))
-    equal = agreement(network, predictor, seen)
-    invoke = bare(predictor, seen)
+    input_image = imaging.to_input(imaging.read(film))
+    agreement_note = agreement(network, predictor, input_image)
+    invoke = bare_graph(predictor, input_image)
 
     pair = interleaved(
-        lambda: predictor.predict(film), lambda: network.predict(seen[None], verbose=0), repetitions, times=(10, 1)
+        lambda: predictor.predict(film),
+        lambda: network.predict(input_image[None], verbose=0),
+        repetitions,
+        times=(10, 1),
     )
-    what = "`Predictor.predict`, one 224 px film in memory"
-    yield at_least(what, "Keras `model.predict`, same network", pair.faster, 10, 15, equal)
+    label = "`Predictor.predict`, one 224 px film in memory"
+    yield at_least(label, "Keras `model.predict`, same network", pair.speedups, 10, 15, agreement_note)
 
     pair = interleaved(lambda: predictor.predict(film), invoke, 3 * repetitions, times=(10, 10))
-    what = "the same, resize, gate and decision included"
-    yield at_most(what, "bare LiteRT: input set, invoked, same graph", pair.longer, 1.3, 1.1)
+    label = "the same, resize, gate and decision included"
+    yield at_most(label, "bare LiteRT: input set, invoked, same graph", pair.slowdowns, 1.3, 1.1)
 
     yield _graph_row(network, invoke, repetitions)
 
     path = folder / "large.jpeg"
     path.write_bytes(films.jpeg(films.film(predictor, LARGE)))
-    pair = interleaved(lambda: predictor.predict(path), lambda: usual.answer(network, path), repetitions, times=(3, 1))
-    size = f"{path.stat().st_size / 1e6:.1f} MB"
-    what = "file -> Prediction, JPEG of 2500 x 2300"
-    yield at_least(what, "`load_img`, array, `model.predict`", pair.faster, 4, 6, f"the file has {size}")
+    pair = interleaved(
+        lambda: predictor.predict(path), lambda: keras_baseline.score(network, path), repetitions, times=(3, 1)
+    )
+    megabytes = f"{path.stat().st_size / 1e6:.1f} MB"
+    label = "file -> Prediction, JPEG of 2500 x 2300"
+    yield at_least(label, "`load_img`, array, `model.predict`", pair.speedups, 4, 6, f"the file has {megabytes}")
 
 
-def agreement(network: keras.Model, predictor: Predictor, seen: Any) -> str:
+def agreement(network: keras.Model, predictor: Predictor, input_image: Any) -> str:
     """How far the two ways' scores of a `[150, 150, 3]` film lie apart; raises `ValueError` above the tolerance."""
-    slow = float(network.predict(seen[None], verbose=0)[0, 0])
-    score, _ = predictor._graph.score(seen)  # noqa: SLF001
-    if abs(score - slow) > TOLERANCE:
-        raise ValueError(f"the two ways' scores differ by {abs(score - slow):.1e}; allowed: {TOLERANCE:.0e}")
-    return f"scores differ by {abs(score - slow):.0e}; allowed: {TOLERANCE:.0e}"
+    keras_score = float(network.predict(input_image[None], verbose=0)[0, 0])
+    score, _ = predictor._graph.score(input_image)  # noqa: SLF001
+    if abs(score - keras_score) > TOLERANCE:
+        raise ValueError(f"the two ways' scores differ by {abs(score - keras_score):.1e}; allowed: {TOLERANCE:.0e}")
+    return f"scores differ by {abs(score - keras_score):.0e}; allowed: {TOLERANCE:.0e}"
 
 
-def bare(predictor: Predictor, seen: Any) -> Callable[[], object]:
+def bare_graph(predictor: Predictor, input_image: Any) -> Callable[[], object]:
     """The graph by itself on one thread: the input, which is floats already, is set, and the graph invoked.
 
     It is the predictor's own interpreter: another one's weights would lie elsewhere in the processor's cache, and the
     two would push each other out.
     """
-    graph, film = predictor._graph, seen[None].astype(np.float32)  # noqa: SLF001
-    with graph._borrowed() as interpreter:  # noqa: SLF001
-        borrowed: Any = interpreter
+    graph, film = predictor._graph, input_image[None].astype(np.float32)  # noqa: SLF001
+    with graph._lease_interpreter() as interpreter:  # noqa: SLF001
+        graph_interpreter: Any = interpreter
     index = graph._input  # noqa: SLF001
 
     def invoke() -> None:
-        borrowed.set_tensor(index, film)
-        borrowed.invoke()
+        graph_interpreter.set_tensor(index, film)
+        graph_interpreter.invoke()
 
     return invoke
 
 
 def _graph_row(network: keras.Model, invoke: Callable[[], object], repetitions: int) -> Row:
     left, right = np.random.default_rng(0).random((2, MATRIX_SIDE, MATRIX_SIDE), np.float32)
-    needed = usual.multiply_adds(network)
+    multiply_adds = keras_baseline.multiply_adds(network)
     with threadpool_limits(1, "blas"):
         pair = interleaved(invoke, lambda: left @ right, repetitions, times=(20, 1))
-    ratios = [ratio * MATRIX_SIDE**3 / needed for ratio in pair.longer]
-    rate = 2 * MATRIX_SIDE**3 / sorted(pair.theirs)[len(pair.theirs) // 2] / 1e9
-    note = f"{needed / 1e6:.0f} million multiply-adds a film; the product runs at {rate:.0f} GFLOP/s"
+    ratios = [ratio * MATRIX_SIDE**3 / multiply_adds for ratio in pair.slowdowns]
+    rate = 2 * MATRIX_SIDE**3 / sorted(pair.reference)[len(pair.reference) // 2] / 1e9
+    note = f"{multiply_adds / 1e6:.0f} million multiply-adds a film; the product runs at {rate:.0f} GFLOP/s"
     return at_most("the graph, one thread", "its multiply-adds at a matrix product's rate", ratios, 2.5, 1.5, note)

@@ -1,4 +1,4 @@
-"""The page's server beside an empty one: an answer, many clients, the start, memory."""
+"""Benchmark of the page's server against an empty one: one call, many clients, start-up time, memory."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pneumonia.inference.predictor import Predictor
 from pneumonia.web import handlers
 
 from . import films, servers
-from .measure import Row, Way, at_least, at_most, interleaved, timed
+from .measure import Row, Workload, at_least, at_most, interleaved, seconds_per_run
 from .scoring import LARGE, SMALL
 
 CLIENTS = 16
@@ -29,7 +29,7 @@ RESPONSE_KEYS = {"label", "confidence", "probabilities", "zones"}
 
 
 def rows(predictor: Predictor, folder: Path, repetitions: int) -> Iterator[Row]:
-    """The rows that need a server."""
+    """Yield the rows that need a server."""
     path = folder / "small.jpeg"
     path.write_bytes(films.jpeg(films.film(predictor, SMALL)))
     with servers.serving(servers.PRODUCT) as product, servers.serving(servers.EMPTY_APP) as empty_app:
@@ -45,10 +45,10 @@ def _one_user(product: servers.Server, empty_app: servers.Server, path: Path, re
     ask_product, ask_empty_app = (_caller(server, path) for server in (product, empty_app))
     response = ask_product()
     if not isinstance(response, dict) or not set(response) >= RESPONSE_KEYS:
-        raise ValueError(f"the service gave no answer: {response}")
+        raise ValueError(f"the service returned no result: {response}")
     pair = interleaved(ask_product, ask_empty_app, 3 * repetitions)
-    median_ms = 1e3 * statistics.median(pair.ours)
-    return at_most("`/predict` through `gradio_client`, one user, 224 px", REFERENCE, pair.longer, 1.15, 1.05,
+    median_ms = 1e3 * statistics.median(pair.product)
+    return at_most("`/predict` through `gradio_client`, one user, 224 px", REFERENCE, pair.slowdowns, 1.15, 1.05,
                    f"{median_ms:.0f} ms an answer")  # fmt: skip
 
 
@@ -58,7 +58,7 @@ def _caller(server: servers.Server, path: Path) -> Any:
 
 
 def _many_users(product: servers.Server, empty_app: servers.Server, path: Path, repetitions: int) -> Row:
-    """Each of 16 clients asks in turn, again and again; the servers take turns too."""
+    """16 simultaneous clients send 4 calls each; the servers are measured in turn."""
     callers = [[_caller(server, path) for _ in range(CLIENTS)] for server in (product, empty_app)]
 
     def ask_all(callers_of_server: list[Any]) -> None:
@@ -66,8 +66,10 @@ def _many_users(product: servers.Server, empty_app: servers.Server, path: Path, 
             list(pool.map(lambda ask: [ask() for _ in range(4)], callers_of_server))
 
     pair = interleaved(lambda: ask_all(callers[0]), lambda: ask_all(callers[1]), repetitions)
-    rate = 4 * CLIENTS / statistics.median(pair.ours)
-    return at_least(f"requests a second, {CLIENTS} clients", REFERENCE, pair.faster, 0.85, 0.95, f"{rate:.0f} a second")
+    rate = 4 * CLIENTS / statistics.median(pair.product)
+    return at_least(
+        f"requests a second, {CLIENTS} clients", REFERENCE, pair.speedups, 0.85, 0.95, f"{rate:.0f} a second"
+    )
 
 
 def _starts(film: bytes, times: int) -> Iterator[Row]:
@@ -84,7 +86,7 @@ def _starts(film: bytes, times: int) -> Iterator[Row]:
 
 
 def _start(command: tuple[str, ...], film: bytes) -> tuple[float, float]:
-    """Seconds from the start of the process to (the first page, the first answer)."""
+    """Return the seconds from the start of the process to (the first page, the first result)."""
     with servers.serving(command) as server, httpx.Client(trust_env=False, timeout=60) as client:
         started_at = time.perf_counter()
         servers.call(client, server.url, servers.upload(client, server.url, film))
@@ -92,12 +94,13 @@ def _start(command: tuple[str, ...], film: bytes) -> tuple[float, float]:
 
 
 def breakdown(predictor: Predictor, repetitions: int) -> Mapping[str, float]:
-    """Milliseconds of each step of a 2500 x 2300 JPEG through `/analyze`, which also paints the overlay.
+    """Return the milliseconds of each step of `/analyze` for a 2500 x 2300 JPEG, including the overlay.
 
-    Each step is the median of its own repetitions; `transport` is what the request takes beyond all of them: HTTP, the
-    queue and Gradio's own work.
+    Each step is the median of its own repetitions. `transport` is the rest of the request: HTTP, the queue and Gradio's
+    own work.
     """
-    data = films.jpeg(films.film(predictor, LARGE, number=1))  # the pneumonia example: a normal film has no overlay
+    # Number 1 is the pneumonia example: a normal film has no overlay.
+    data = films.jpeg(films.film(predictor, LARGE, number=1))
     reading = predictor.read(data)
     if reading.activation is None:
         raise ValueError("the gate refused the benchmark's film")
@@ -121,6 +124,6 @@ def breakdown(predictor: Predictor, repetitions: int) -> Mapping[str, float]:
     return {"upload": upload, **step_ms, "transport": max(0.0, request - sum(step_ms.values()))}
 
 
-def _median_ms(step: Way, repetitions: int) -> float:
+def _median_ms(step: Workload, repetitions: int) -> float:
     step()
-    return 1e3 * statistics.median(timed(step) for _ in range(repetitions))
+    return 1e3 * statistics.median(seconds_per_run(step) for _ in range(repetitions))

@@ -23,22 +23,22 @@ def markdown(rows: Sequence[Row], breakdown: Mapping[str, float]) -> str:
     return "\n\n".join("\n".join(part) for part in parts if part)
 
 
-def brief(found: Mapping[str, Any]) -> str:
+def brief(report: Mapping[str, Any]) -> str:
     """The README's table, from what `as_json` gave."""
     lines = ["| what | compared with | measured | must |", "|---|---|---|---|"]
-    for row in found["rows"]:
+    for row in report["rows"]:
         if row["must"] is None:
             continue
         sign = ">=" if row["at_least"] else "<="
-        measured, must = (_shown(value, row["unit"]) for value in (row["median"], row["must"]))
+        measured, must = (_format(value, row["unit"]) for value in (row["median"], row["must"]))
         lines.append(f"| {row['what']} | {row['compared_with']} | {measured} | {sign} {must} |")
-    return "\n".join([MARKS[0], *lines, "", f"Medians of interleaved runs on {found['machine']}.", MARKS[1]])
+    return "\n".join([MARKS[0], *lines, "", f"Medians of interleaved runs on {report['machine']}.", MARKS[1]])
 
 
-def into_readme(found: Mapping[str, Any], readme: str) -> str:
+def into_readme(report: Mapping[str, Any], readme: str) -> str:
     """The README's text with this table between its marks."""
     pattern = re.compile(f"{re.escape(MARKS[0])}.*?{re.escape(MARKS[1])}", re.DOTALL)
-    return pattern.sub(lambda _: brief(found), readme)
+    return pattern.sub(lambda _: brief(report), readme)
 
 
 def as_json(rows: Sequence[Row], breakdown: Mapping[str, float]) -> dict[str, Any]:
@@ -77,28 +77,25 @@ def _processor() -> str:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         return platform.processor() or "processor unknown"
-    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(named, "processor unknown")
+    model_names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(model_names, "processor unknown")
 
 
 def _line(row: Row) -> str:
     sign = ">=" if row.at_least else "<="
-    measured = f"**{_value(row, row.median)}** ({_value(row, min(row.ratios))} to {_value(row, max(row.ratios))})"
-    bounds = (f"{sign} {_value(row, bound)}" if bound is not None else "" for bound in (row.must, row.aim))
-    return f"| {row.what} | {row.compared_with} | {' | '.join(bounds)} | {measured} | {_verdict(row)} |"
+    median, lowest, highest = (_format(value, row.unit) for value in (row.median, min(row.ratios), max(row.ratios)))
+    measured = f"**{median}** ({lowest} to {highest})"
+    targets = (f"{sign} {_format(target, row.unit)}" if target is not None else "" for target in (row.must, row.aim))
+    return f"| {row.what} | {row.compared_with} | {' | '.join(targets)} | {measured} | {_result(row)} |"
 
 
-def _verdict(row: Row) -> str:
+def _result(row: Row) -> str:
     if row.must is None:
         return "no target"
     return "aim" if row.reaches(row.aim) else "met" if row.reaches(row.must) else "MISSED"
 
 
-def _value(row: Row, value: float) -> str:
-    return _shown(value, row.unit)
-
-
-def _shown(value: float, unit: str) -> str:
+def _format(value: float, unit: str) -> str:
     if unit != "x":
         return f"{value:+.0f} {unit}"
     return f"{value:.2f}x" if value < 10 else f"{value:.0f}x"

@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
     if not options.dry_run:
         repository.require_login()
     content = deploy.collect_content(repository, options.model)
-    if content.served and content.served.private:
+    if content.hub_model and content.hub_model.private:
         print("The model is private: give the Space a token that may read it, as its secret HF_TOKEN.", file=sys.stderr)
     if options.dry_run:
         print_files(content.files)

@@ -16,9 +16,9 @@ from .hub_client import HUB_MANAGED_FILES, Content, Repository, changed_files
 from .plan import UploadPlan, commit_changes, find_head, prepare_repository
 from .space_files import HubModel
 
-_MARK = "pneumonia/__init__.py"
+_APP_MARKER = "pneumonia/__init__.py"
 """A Space that has it is one of this page; a new one has nothing but what the Hub put there."""
-_EMPTY = frozenset({*HUB_MANAGED_FILES, "README.md"})
+_NEW_SPACE_FILES = frozenset({*HUB_MANAGED_FILES, "README.md"})
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,13 @@ class SpaceContent:
     """What a Space will hold, and which model it will serve."""
 
     files: Mapping[str, Content]
-    served: HubModel | None = None
+    hub_model: HubModel | None = None
     """The model on the Hub; None for the embedded one, which goes along."""
 
     @property
     def variable(self) -> str | None:
         """What `PNEUMONIA_MODEL` will be; None: not set, so that the embedded model answers."""
-        return self.served.pinned if self.served else None
+        return self.hub_model.pinned if self.hub_model else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,10 +51,10 @@ def collect_content(repository: Repository, model: str | None = None) -> SpaceCo
     embedded = sources.load_bundle("")
     if model is None:
         return SpaceContent(space_files.files(repository.name, embedded))
-    found = sources.load_from_hub(model, endpoint=repository.endpoint)
-    info = Repository(found.identity.name, endpoint=repository.endpoint).info()
-    served = HubModel.of(found, private=bool(info and info.private))
-    return SpaceContent(space_files.files(repository.name, embedded, served), served)
+    model_bundle = sources.load_from_hub(model, endpoint=repository.endpoint)
+    info = Repository(model_bundle.identity.name, endpoint=repository.endpoint).info()
+    hub_model = HubModel.from_bundle(model_bundle, private=bool(info and info.private))
+    return SpaceContent(space_files.files(repository.name, embedded, hub_model), hub_model)
 
 
 def plan(repository: Repository, content: SpaceContent, *, private: bool = False) -> DeployPlan:
@@ -63,7 +63,7 @@ def plan(repository: Repository, content: SpaceContent, *, private: bool = False
     if head is None:
         return DeployPlan(repository=repository, private=private, uploads=content.files, content=content)
     remote_files = repository.files(head)
-    if _MARK not in remote_files and set(remote_files) - _EMPTY:
+    if _APP_MARKER not in remote_files and set(remote_files) - _NEW_SPACE_FILES:
         raise UsageError(
             f"The Space {repository.name} holds another app, which would be lost. Allowed: a new name, an empty Space, "
             "or one that this command made."

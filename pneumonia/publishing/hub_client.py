@@ -32,7 +32,7 @@ HUB_MANAGED_FILES = frozenset({".gitattributes"})
 """Made by the Hub itself; says which files are large."""
 
 _NAME = re.compile(r"[\w.-]+/[\w.-]+")
-_AGAIN = "Run the same command again: what has arrived is not sent again."
+_RETRY_HINT = "Run the same command again: what has arrived is not sent again."
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Repository:
         """What the Hub says of it, or None where it is not there or may not be seen."""
         from huggingface_hub.errors import RepositoryNotFoundError
 
-        with self._in_our_words():
+        with self._translate_errors():
             try:
                 return self.api.repo_info(self.name, repo_type=self.kind, revision=revision)
             except RepositoryNotFoundError:
@@ -85,13 +85,13 @@ class Repository:
         """Its files at a commit by name, without their content."""
         from huggingface_hub import RepoFile
 
-        with self._in_our_words():
+        with self._translate_errors():
             tree = self.api.list_repo_tree(self.name, recursive=True, revision=commit, repo_type=self.kind)
             return {entry.path: entry for entry in tree if isinstance(entry, RepoFile)}
 
     def tags(self) -> list[str]:
         """The names of its tags."""
-        with self._in_our_words():
+        with self._translate_errors():
             return [tag.name for tag in self.api.list_repo_refs(self.name, repo_type=self.kind).tags]
 
     def create(self, *, private: bool, variables: Mapping[str, str] | None = None) -> None:
@@ -100,11 +100,11 @@ class Repository:
         if self.kind == "space":
             extra["space_sdk"] = "gradio"
             extra["space_variables"] = [{"key": key, "value": value} for key, value in (variables or {}).items()]
-        with self._in_our_words(creating=True):
+        with self._translate_errors(creating=True):
             self.api.create_repo(self.name, repo_type=self.kind, private=private, exist_ok=True, **extra)
 
-    def commit(self, files: Files, stale: Sequence[str], message: str, *, parent: str) -> str:
-        """One commit on top of `parent` that adds `files` and removes `stale`; returns its name.
+    def commit(self, files: Files, obsolete: Sequence[str], message: str, *, parent: str) -> str:
+        """One commit on top of `parent` that adds `files` and removes `obsolete`; returns its name.
 
         Raises `Busy` where somebody else changed the repository since `parent`.
         """
@@ -112,19 +112,19 @@ class Repository:
 
         operations: list[CommitOperationAdd | CommitOperationCopy | CommitOperationDelete] = [
             *(CommitOperationAdd(path_in_repo=name, path_or_fileobj=content) for name, content in files.items()),
-            *(CommitOperationDelete(path_in_repo=name) for name in stale),
+            *(CommitOperationDelete(path_in_repo=name) for name in obsolete),
         ]
-        with self._in_our_words():
-            done = self.api.create_commit(
+        with self._translate_errors():
+            commit = self.api.create_commit(
                 self.name, operations, commit_message=message, repo_type=self.kind, parent_commit=parent
             )
-        return str(done.oid)
+        return str(commit.oid)
 
     def tag(self, tag: str, commit: str) -> bool:
         """Name a commit; False where the tag is already there, which then stays as it is."""
         from huggingface_hub.errors import HfHubHTTPError
 
-        with self._in_our_words():
+        with self._translate_errors():
             try:
                 self.api.create_tag(self.name, tag=tag, revision=commit, repo_type=self.kind)
             except HfHubHTTPError as error:
@@ -135,20 +135,20 @@ class Repository:
 
     def variables(self) -> dict[str, str]:
         """A Space's variables."""
-        with self._in_our_words():
-            found = self.api.get_space_variables(self.name)
-        return {key: str(variable.value) for key, variable in found.items()}
+        with self._translate_errors():
+            variables = self.api.get_space_variables(self.name)
+        return {key: str(variable.value) for key, variable in variables.items()}
 
     def set_variable(self, key: str, value: str | None) -> None:
         """Set a Space's variable, or remove it with None."""
-        with self._in_our_words():
+        with self._translate_errors():
             if value is None:
                 self.api.delete_space_variable(self.name, key)
             else:
                 self.api.add_space_variable(self.name, key, value)
 
     @contextmanager
-    def _in_our_words(self, *, creating: bool = False) -> Iterator[None]:
+    def _translate_errors(self, *, creating: bool = False) -> Iterator[None]:
         from huggingface_hub import get_session
 
         # The hub library waits for ever; after a refused connection it makes a new client, so this is set each time.
@@ -158,9 +158,9 @@ class Repository:
         except PneumoniaError:
             raise
         except Exception as error:
-            raise self._translated(error, creating) from None
+            raise self._translate(error, creating) from None
 
-    def _translated(self, error: Exception, creating: bool) -> PneumoniaError:
+    def _translate(self, error: Exception, creating: bool) -> PneumoniaError:
         """The hub library's errors as ours; their texts are left out, since they may quote a token or an address."""
         from huggingface_hub.errors import HFValidationError, OfflineModeIsEnabled
 
@@ -172,7 +172,7 @@ class Repository:
             return DiskFull("The disk is full. Free space and run the same command again.")
         status = _status(error)
         if creating and self.kind == "space" and status in {402, 403}:
-            return self._no_space(status)
+            return self._creation_refused(status)
         if status == 401:
             return NotLoggedIn(
                 "The Hub does not accept this token (401). Allowed: one with the right to write, from "
@@ -186,13 +186,13 @@ class Repository:
                 f"right to write. Received: OWNER {self.name.partition('/')[0]!r}."
             )
         if status in {409, 412}:
-            return Busy(f"Somebody else is changing {self.name} ({status}). {_AGAIN}")
+            return Busy(f"Somebody else is changing {self.name} ({status}). {_RETRY_HINT}")
         if status == 429:
-            return HubUnreachable(f"The Hub limits how often it may be asked (429). Wait some minutes. {_AGAIN}")
+            return HubUnreachable(f"The Hub limits how often it may be asked (429). Wait some minutes. {_RETRY_HINT}")
         detail = f"it answered {status}" if status else "no connection, or it broke off"
-        return HubUnreachable(f"The Hub cannot be used ({detail}). {_AGAIN}")
+        return HubUnreachable(f"The Hub cannot be used ({detail}). {_RETRY_HINT}")
 
-    def _no_space(self, status: int | None) -> PneumoniaError:
+    def _creation_refused(self, status: int | None) -> PneumoniaError:
         kind = PaidPlanNeeded if status == 402 else NotAllowed
         return kind(
             f"The Hub does not let this token create {self.name} ({status}). A new Gradio Space takes a paid plan "
@@ -201,9 +201,9 @@ class Repository:
         )
 
 
-def changed_files(files: Files, there: Mapping[str, RepoFile]) -> dict[str, Content]:
+def changed_files(files: Files, remote_files: Mapping[str, RepoFile]) -> dict[str, Content]:
     """The files that the Hub has not got, or has got otherwise; told by size and hash, nothing is downloaded."""
-    return {name: content for name, content in files.items() if not _is_same(content, there.get(name))}
+    return {name: content for name, content in files.items() if not _is_same(content, remote_files.get(name))}
 
 
 def content_size(content: Content) -> int:
@@ -211,13 +211,13 @@ def content_size(content: Content) -> int:
     return len(content) if isinstance(content, bytes) else content.stat().st_size
 
 
-def _is_same(content: Content, there: RepoFile | None) -> bool:
-    if there is None or there.size != content_size(content):
+def _is_same(content: Content, remote: RepoFile | None) -> bool:
+    if remote is None or remote.size != content_size(content):
         return False
     data = content if isinstance(content, bytes) else content.read_bytes()
-    if there.lfs is not None:
-        return bool(hashlib.sha256(data).hexdigest() == there.lfs.sha256)
-    return bool(hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest() == there.blob_id)
+    if remote.lfs is not None:
+        return bool(hashlib.sha256(data).hexdigest() == remote.lfs.sha256)
+    return bool(hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest() == remote.blob_id)
 
 
 def _status(error: BaseException | None) -> int | None:

@@ -22,7 +22,7 @@ _TAG = re.compile(r"[A-Za-z0-9](?:[\w-]|\.(?!\.|$))*")
 """What git takes for a tag, and `owner/name@tag` can be written with."""
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
-_OURS = re.compile(rf"{bundle.EXAMPLES}/[^/]+\.png|{re.escape(bundle.KERAS)}")
+_BUNDLE_FILES = re.compile(rf"{bundle.EXAMPLES}/[^/]+\.png|{re.escape(bundle.KERAS)}")
 """Files that an older version of the model may have and this one not; anything else in a repository is its owner's."""
 
 
@@ -50,14 +50,14 @@ def default_tag(model: Bundle) -> str:
 
 def plan(model: Bundle, repository: Repository, tag: str | None = None, *, private: bool = False) -> PublishPlan:
     """Ask the Hub what it has. Raises `TagTaken` where the tag names something else, and what the Hub refuses."""
-    tag = _legal(default_tag(model) if tag is None else tag)
+    tag = _checked_tag(default_tag(model) if tag is None else tag)
     files: Files = {name: model.folder / name for name in [bundle.CONFIG, *model.config["files"]]}
     head = find_head(repository, private=private)
     if head is None:
         return PublishPlan(repository=repository, private=private, uploads=files, tag=tag, files=files)
-    published = _published(repository, tag, files) if tag in repository.tags() else None
+    published = _published_commit(repository, tag, files) if tag in repository.tags() else None
     remote_files = repository.files(head)
-    obsolete = tuple(sorted(name for name in remote_files if _OURS.fullmatch(name) and name not in files))
+    obsolete = tuple(sorted(name for name in remote_files if _BUNDLE_FILES.fullmatch(name) and name not in files))
     return PublishPlan(
         repository=repository,
         private=private,
@@ -80,31 +80,31 @@ def execute(plan: PublishPlan) -> str:
         _verify(plan, commit)
     if not repository.tag(plan.tag, commit):
         # Somebody was faster; the tag stays theirs unless it means the same.
-        return _published(repository, plan.tag, plan.files)
+        return _published_commit(repository, plan.tag, plan.files)
     return commit
 
 
 def _verify(plan: PublishPlan, commit: str) -> None:
-    wrong = changed_files(plan.files, plan.repository.files(commit))
-    if wrong:
-        names = ", ".join(sorted(wrong))
+    differences = changed_files(plan.files, plan.repository.files(commit))
+    if differences:
+        names = ", ".join(sorted(differences))
         raise HubUnreachable(f"The Hub holds something else than was sent ({names}); no tag was set.")
 
 
-def _published(repository: Repository, tag: str, files: Files) -> str:
+def _published_commit(repository: Repository, tag: str, files: Files) -> str:
     """The tag's commit where it holds this very content."""
     info = repository.info(tag)
     commit = str(info.sha) if info else ""
-    other = changed_files(files, repository.files(commit))
-    if other:
+    differences = changed_files(files, repository.files(commit))
+    if differences:
         raise TagTaken(
             f"The tag {tag!r} of {repository.name} is there with other content, and a tag is never moved. Allowed: "
-            f"another --tag. Received: {tag!r}, which names {commit}; other there: {', '.join(sorted(other))}."
+            f"another --tag. Received: {tag!r}, which names {commit}; other there: {', '.join(sorted(differences))}."
         )
     return commit
 
 
-def _legal(tag: str) -> str:
+def _checked_tag(tag: str) -> str:
     if not _TAG.fullmatch(tag) or _COMMIT.fullmatch(tag) or tag in {"main", "HEAD"} or tag.endswith(".lock"):
         raise UsageError(
             "That is no name for a version. Allowed: letters, digits, '.', '_' and '-', such as v1.0, but neither main "

@@ -27,7 +27,7 @@ REAL_FILMS = 2_000
 def films(
     tmp_path_factory: pytest.TempPathFactory, large_film: npt.NDArray[np.uint8], encode: Callable[..., bytes]
 ) -> Path:
-    """Films large enough that a kill comes in the middle, some that fail, and a name that is not text."""
+    """Films large enough that a kill hits the middle of a run, some unreadable ones, and a name that is not text."""
     folder = tmp_path_factory.mktemp("archive") / "films"
     (folder / "sub").mkdir(parents=True)
     (folder / "0.png").write_bytes(encode(np.tile(large_film, (2, 2)), "PNG"))
@@ -42,10 +42,10 @@ def films(
 
 @pytest.fixture(scope="module")
 def expected(films: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, str]]:
-    """The rows of `batch`, which would open the ZIP, as which it is no film."""
+    """The rows of `batch` without the ZIP, which `batch` would open and `archive` treats as an unreadable film."""
     table = tmp_path_factory.mktemp("batch") / "results.csv"
-    films = [str(path) for path in sorted(films.iterdir()) if path.suffix != ".zip"]
-    assert runs.run(*films, "--out", table, subcommand="batch").returncode == 1
+    paths = [str(path) for path in sorted(films.iterdir()) if path.suffix != ".zip"]
+    assert runs.run(*paths, "--out", table, subcommand="batch").returncode == 1
     return runs.table(table)
 
 
@@ -69,7 +69,7 @@ def test_a_worker_that_is_killed_costs_no_row(films: Path, expected: list[dict[s
     assert re.search(rf"^{len(expected) + 1} films: .* failed: ", stderr.splitlines()[-1])
 
 
-def test_a_killed_run_is_continued_and_what_is_done_stays(
+def test_a_killed_run_is_continued_and_finished_parts_stay(
     films: Path, expected: list[dict[str, str]], tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
@@ -78,17 +78,17 @@ def test_a_killed_run_is_continued_and_what_is_done_stays(
     pids = runs.workers(process.pid)
     process.kill()
     process.communicate(timeout=60)
-    _wait_for_the_end(pids)
-    result = {path: (path.stat().st_ino, path.read_bytes()) for path in runs.row_files(out)}
-    assert 3 <= len(result) < 32
+    _wait_until_ended(pids)
+    finished = {path: (path.stat().st_ino, path.read_bytes()) for path in runs.row_files(out)}
+    assert 3 <= len(finished) < 32
     assert runs.run(films, "--out", out, "--workers", 2).returncode == 1
     assert without_zip(runs.rows(out)) == expected
-    assert {path: (path.stat().st_ino, path.read_bytes()) for path in result} == result
+    assert {path: (path.stat().st_ino, path.read_bytes()) for path in finished} == finished
     assert not list((out / "rows").glob(".*"))
 
 
-def _wait_for_the_end(pids: list[int]) -> None:
-    """Ray's workers follow their driver by themselves: none may write any more."""
+def _wait_until_ended(pids: list[int]) -> None:
+    """Ray's workers end by themselves after their driver; then none of them writes any more."""
     deadline = time.monotonic() + 60
     while any(Path(f"/proc/{pid}").exists() for pid in pids):
         assert time.monotonic() < deadline
@@ -96,7 +96,7 @@ def _wait_for_the_end(pids: list[int]) -> None:
 
 
 def test_a_finished_archive_takes_new_films_from_a_list(films: Path, tmp_path: Path) -> None:
-    """Once more is nothing to do; a list of other films, by address, adds to it; another question is refused."""
+    """A second run does nothing; a list with addresses of other films adds rows; other options are refused."""
     out = tmp_path / "out"
     some = [films / "0.png", films / "1.png"]
     assert runs.run(*some, "--out", out).returncode == 1
@@ -120,14 +120,14 @@ def test_a_finished_archive_takes_new_films_from_a_list(films: Path, tmp_path: P
 
 POISON = """
 import os, sys
-sys.addaudithook(lambda event, given: event == "open" and "poison" in str(given[0]) and os.kill(os.getpid(), 9))
+sys.addaudithook(lambda event, arguments: event == "open" and "poison" in str(arguments[0]) and os.kill(os.getpid(), 9))
 """
 
 
 def test_a_film_that_kills_every_worker_ends_no_run(
     write_films: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As a fault in native code would: its part is given up in the end, the others are done, a re-run tries again."""
+    """Like a crash in native code: its part is given up, the others are completed, the next run tries again."""
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "sitecustomize.py").write_text(POISON)
     folder = write_films(tmp_path, {"films": [*(f"{number}.png" for number in range(20)), "poison.png"]}) / "films"
@@ -157,7 +157,7 @@ def test_ray_listens_on_this_machine_alone(films: Path, tmp_path: Path) -> None:
 
 
 def _listening(pids: set[int]) -> list[str]:
-    """The addresses, as the kernel writes them, on which one of the processes waits for connections."""
+    """The local addresses, as the kernel prints them, on which one of the processes listens."""
     sockets = set()
     for pid in pids:
         for handle in Path(f"/proc/{pid}/fd").glob("*"):
@@ -175,7 +175,7 @@ def _listening(pids: set[int]) -> list[str]:
 
 
 def _is_loopback(address: str) -> bool:
-    """127.0.0.0/8, also as an IPv6 address; the kernel turns the bytes of each word round."""
+    """127.0.0.0/8, also as an IPv6 address; the kernel prints the bytes of each word in reverse order."""
     return (
         address.endswith("7F")
         if len(address) == 8

@@ -19,15 +19,15 @@ ROWS = 15
 
 def test_both_ways_run_in_turn_after_a_run_that_does_not_count() -> None:
     order: list[str] = []
-    pair = interleaved(lambda: order.append("ours"), lambda: order.append("theirs"), 2, times=(2, 1))
-    assert order == ["ours", "theirs", "ours", "ours", "theirs", "ours", "ours", "theirs"]
-    assert len(pair.ours) == len(pair.theirs) == 2
+    pair = interleaved(lambda: order.append("product"), lambda: order.append("reference"), 2, times=(2, 1))
+    assert order == ["product", "reference", "product", "product", "reference", "product", "product", "reference"]
+    assert len(pair.product) == len(pair.reference) == 2
 
 
 def test_a_ratio_compares_the_neighbours_in_time() -> None:
-    pair = Pair(ours=(1.0, 2.0), theirs=(10.0, 10.0))
-    assert pair.faster == [10.0, 5.0]
-    assert pair.longer == [0.1, 0.2]
+    pair = Pair(product=(1.0, 2.0), reference=(10.0, 10.0))
+    assert pair.speedups == [10.0, 5.0]
+    assert pair.slowdowns == [0.1, 0.2]
 
 
 def test_the_median_is_held_against_both_bounds() -> None:
@@ -45,25 +45,27 @@ def test_the_table_names_what_was_missed_and_the_machine() -> None:
 
 
 def test_the_readme_shows_the_very_figures_of_the_last_run() -> None:
-    found = json.loads((ROOT / "docs" / "benchmarks.json").read_text(encoding="utf-8"))
+    report = json.loads((ROOT / "docs" / "benchmarks.json").read_text(encoding="utf-8"))
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert table.brief(found) in readme
-    assert table.into_readme(found, readme) == readme
+    assert table.brief(report) in readme
+    assert table.into_readme(report, readme) == readme
 
 
 def test_the_films_pass_the_gate_and_differ() -> None:
     predictor = load_predictor("")
-    seen = [imaging.to_input(imaging.read(films.jpeg(films.film(predictor, (650, 450), number)))) for number in (0, 1)]
-    assert [predictor.bundle.gate.check(each) for each in seen] == [None, None]
-    assert (seen[0] != seen[1]).any()
+    input_images = [
+        imaging.to_input(imaging.read(films.jpeg(films.film(predictor, (650, 450), number)))) for number in (0, 1)
+    ]
+    assert [predictor.bundle.gate.check(input_image) for input_image in input_images] == [None, None]
+    assert (input_images[0] != input_images[1]).any()
 
 
 @pytest.mark.slow
 def test_the_quick_form_fills_every_row_and_finds_both_ways_equal(tmp_path: Path) -> None:
-    order = [sys.executable, "-m", "benchmarks", "--quick", "--out", str(tmp_path)]
-    done = subprocess.run(order, cwd=ROOT, capture_output=True, text=True, timeout=900, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
-    found = json.loads((tmp_path / "benchmarks.json").read_text())
-    assert len(found["rows"]) == ROWS
-    assert all(row["median"] is not None for row in found["rows"])
-    assert set(found["breakdown_ms"]) >= {"upload", "decode at reduced size", "gate", "graph", "overlay", "transport"}
+    command = [sys.executable, "-m", "benchmarks", "--quick", "--out", str(tmp_path)]
+    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900, check=False)
+    assert process.returncode == 0, process.stderr[-2000:]
+    report = json.loads((tmp_path / "benchmarks.json").read_text())
+    assert len(report["rows"]) == ROWS
+    assert all(row["median"] is not None for row in report["rows"])
+    assert set(report["breakdown_ms"]) >= {"upload", "decode at reduced size", "gate", "graph", "overlay", "transport"}

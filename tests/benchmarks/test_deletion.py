@@ -21,11 +21,11 @@ CORNER[:67, :67] = True
 """A fifth of the film; how grainy it is here is all that the network of these tests reads."""
 
 
-def network(shown: Map) -> Callable[[Film], tuple[float, Map]]:
+def network(activation_map: Map) -> Callable[[Film], tuple[float, Map]]:
     """Its probability falls when the corner's grain is hidden; the map that it shows may say something else."""
 
     def score(film: Film) -> tuple[float, Map]:
-        return 1 / (1 + float(np.exp(3 - film[CORNER].std() / 20))), shown
+        return 1 / (1 + float(np.exp(3 - film[CORNER].std() / 20))), activation_map
 
     return score
 
@@ -38,7 +38,7 @@ def faithful() -> Map:
 @pytest.mark.parametrize("side", [5, 18, 150])
 def test_a_fifth_is_hidden_whatever_the_maps_size(side: int) -> None:
     activation = np.random.default_rng(side).random((side, side)).astype(np.float32)
-    mask = deletion.strongest(activation)
+    mask = deletion.strongest_mask(activation)
     assert mask.sum() == 0.2 * 150 * 150
     enlarged = np.repeat(np.repeat(activation, 150 // side, 0), 150 // side, 1) if 150 % side == 0 else None
     if enlarged is not None and side > 5:
@@ -47,9 +47,9 @@ def test_a_fifth_is_hidden_whatever_the_maps_size(side: int) -> None:
 
 def test_a_random_place_has_the_same_size_and_lies_elsewhere() -> None:
     generator = np.random.default_rng(0)
-    places = [deletion.elsewhere(CORNER, generator) for _ in range(20)]
-    assert {int(place.sum()) for place in places} == {int(CORNER.sum())}
-    assert len({place.tobytes() for place in places}) > 15
+    masks = [deletion.random_mask(CORNER, generator) for _ in range(20)]
+    assert {int(mask.sum()) for mask in masks} == {int(CORNER.sum())}
+    assert len({mask.tobytes() for mask in masks}) > 15
 
 
 @pytest.mark.parametrize("fill", deletion.FILLS)
@@ -62,15 +62,15 @@ def test_hiding_changes_nothing_outside(fill: str) -> None:
 @pytest.mark.parametrize("fill", deletion.FILLS)
 def test_a_faithful_map_beats_chance_and_a_false_one_does_not(fill: str) -> None:
     generator = np.random.default_rng(1)
-    top, random = deletion.falls(FILM, network(faithful()), fill, generator)
-    assert top > 2 * random > 0
-    top, random = deletion.falls(FILM, network(faithful()[::-1, ::-1]), fill, generator)
-    assert top < random
+    strongest, random = deletion.log_odds_drops(FILM, network(faithful()), fill, generator)
+    assert strongest > 2 * random > 0
+    strongest, random = deletion.log_odds_drops(FILM, network(faithful()[::-1, ::-1]), fill, generator)
+    assert strongest < random
 
 
 def test_the_summary_is_of_the_films_with_whole_patients_resampled() -> None:
-    found = np.array([[3.0, 1.0], [2.0, 1.0], [0.0, 1.0], [1.0, 1.0]])
-    summary = deletion.summary(found, np.array(["a", "a", "b", "c"]))
+    drops = np.array([[3.0, 1.0], [2.0, 1.0], [0.0, 1.0], [1.0, 1.0]])
+    summary = deletion.summary(drops, np.array(["a", "a", "b", "c"]))
     assert summary["strongest"]["value"] == 1.5
     assert summary["difference"]["value"] == 0.5
     assert summary["films_above_random"]["value"] == 0.5
@@ -85,14 +85,14 @@ def test_it_runs_on_training_films_with_pneumonia_alone(
     write_films: Callable[[Path, dict[str, list[str]]], Path],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    ill = ["person1_bacteria_1.png", "person1_bacteria_2.png", "person2_virus_1.png"]
-    root = write_films(tmp_path, {"train/NORMAL": ["IM-0001-0001.png"], "train/PNEUMONIA": ill})
-    written = tmp_path / "found.json"
-    assert deletion.main(["--data", str(root), "--films", "9", "--model", "", "--json", str(written)]) == 0
+    positive = ["person1_bacteria_1.png", "person1_bacteria_2.png", "person2_virus_1.png"]
+    root = write_films(tmp_path, {"train/NORMAL": ["IM-0001-0001.png"], "train/PNEUMONIA": positive})
+    json_path = tmp_path / "found.json"
+    assert deletion.main(["--data", str(root), "--films", "9", "--model", "", "--json", str(json_path)]) == 0
     out = capsys.readouterr().out
     assert "3 films with pneumonia of 2 patients" in out
     assert out.count("\n| ") == 3
-    assert written.read_text().startswith('{\n "model"')
+    assert json_path.read_text().startswith('{\n "model"')
 
 
 def test_without_films_it_says_what_is_allowed(capsys: pytest.CaptureFixture[str]) -> None:

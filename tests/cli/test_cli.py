@@ -51,7 +51,7 @@ def labelled(tmp_path: Path, write_films: WriteFilms) -> Path:
 
 
 @pytest.fixture
-def few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+def few_replicates(monkeypatch: pytest.MonkeyPatch) -> None:
     """The bootstrap's 2,000 replicates take 5 s, and are tested elsewhere."""
     monkeypatch.setattr(metrics, "bootstrap_weights", partial(metrics.bootstrap_weights, replicates=20))
 
@@ -62,9 +62,11 @@ def rows(text: str) -> Rows:
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """A real process, with nothing of the developer's settings."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PNEUMONIA_")}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PNEUMONIA_")}
     command = [sys.executable, "-m", "pneumonia", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env={**kept, **environment}, timeout=120)
+    return subprocess.run(
+        command, capture_output=True, text=True, cwd=ROOT, env={**inherited, **environment}, timeout=120
+    )
 
 
 def usage_error(*arguments: str) -> int | str | None:
@@ -96,10 +98,10 @@ def test_json_keeps_the_order_and_a_bad_file_has_its_row(
 ) -> None:
     missing = film + ".missing"
     assert cli.main(["predict", broken, film, missing, film, "--json"]) == 1
-    found = rows(capsys.readouterr().out)
-    assert [row["file"] for row in found] == [broken, film, missing, film]
-    assert [set(row) for row in found] == [{"file", "error"}, FIELDS, {"file", "error"}, FIELDS]
-    assert all(set(row["error"]) == {"code", "message"} for row in found if "error" in row)
+    results = rows(capsys.readouterr().out)
+    assert [row["file"] for row in results] == [broken, film, missing, film]
+    assert [set(row) for row in results] == [{"file", "error"}, FIELDS, {"file", "error"}, FIELDS]
+    assert all(set(row["error"]) == {"code", "message"} for row in results if "error" in row)
 
 
 @pytest.mark.parametrize("kind", ["empty", "folder", "text", "missing"])
@@ -141,11 +143,11 @@ def test_an_unknown_operating_point_is_wrong_usage(film: str, capsys: pytest.Cap
 def test_the_prevalence_is_taken_and_told(film: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["predict", film, "--json"]) == 0
     assert cli.main(["predict", film, "--json", "--prevalence", "0.1"]) == 0
-    own, asked = rows(capsys.readouterr().out)
-    assert set(asked) == FIELDS
-    assert asked["label"] == own["label"]
-    assert asked["probabilities"]["Pneumonia"] <= own["probabilities"]["Pneumonia"]
-    assert "prevalence of 10 %" in asked["warnings"][-1]
+    default, adjusted = rows(capsys.readouterr().out)
+    assert set(adjusted) == FIELDS
+    assert adjusted["label"] == default["label"]
+    assert adjusted["probabilities"]["Pneumonia"] <= default["probabilities"]["Pneumonia"]
+    assert "prevalence of 10 %" in adjusted["warnings"][-1]
 
 
 @pytest.mark.parametrize("prevalence", ["0", "1", "-1", "nan", "10"])
@@ -210,7 +212,7 @@ def test_the_heatmap_of_an_inverted_film_shows_it_corrected(film: str, tmp_path:
 
 def test_films_of_one_name_from_two_folders_keep_both_heatmaps(tmp_path: Path, write_films: WriteFilms) -> None:
     write_films(tmp_path, {"a": ["film.png"], "b": ["film.png", "film.jpg"]})
-    paths = [str(tmp_path / place) for place in ("a/film.png", "b/film.png", "b/film.jpg")]
+    paths = [str(tmp_path / name) for name in ("a/film.png", "b/film.png", "b/film.jpg")]
     out = tmp_path / "maps"
     assert cli.main(["predict", *paths, "--heatmap", str(out)]) == 0
     assert len({path.read_bytes() for path in out.iterdir()}) == 3
@@ -235,13 +237,13 @@ def test_a_heatmap_folder_that_is_a_file_is_told(film: str, capsys: pytest.Captu
 
 def test_model_as_json_has_the_contracts_keys(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["model", "--json"]) == 0
-    [described] = rows(capsys.readouterr().out)
-    assert set(described) == {"name", "revision", "sha256", "operating_points", "figures"}
-    assert described["name"] == "embedded"
-    assert set(described["operating_points"]) == {"screening", "balanced", "confirm"}
-    for point in described["operating_points"].values():
+    [description] = rows(capsys.readouterr().out)
+    assert set(description) == {"name", "revision", "sha256", "operating_points", "figures"}
+    assert description["name"] == "embedded"
+    assert set(description["operating_points"]) == {"screening", "balanced", "confirm"}
+    for point in description["operating_points"].values():
         assert set(point) == {"low", "threshold", "high"}
-    assert set(described["figures"]["official"]["accuracy"]) == {"value", "low", "high"}
+    assert set(description["figures"]["official"]["accuracy"]) == {"value", "low", "high"}
 
 
 def test_model_for_a_person_shows_identity_points_and_figures(capsys: pytest.CaptureFixture[str]) -> None:
@@ -252,7 +254,7 @@ def test_model_for_a_person_shows_identity_points_and_figures(capsys: pytest.Cap
         assert word in text
 
 
-@pytest.mark.usefixtures("few_draws")
+@pytest.mark.usefixtures("few_replicates")
 def test_evaluate_prints_every_figure(labelled: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["evaluate", "--data", str(labelled)]) == 0
     text = capsys.readouterr().out
@@ -261,7 +263,7 @@ def test_evaluate_prints_every_figure(labelled: Path, capsys: pytest.CaptureFixt
         assert word in text
 
 
-@pytest.mark.usefixtures("few_draws")
+@pytest.mark.usefixtures("few_replicates")
 def test_evaluate_writes_what_it_found(labelled: Path, tmp_path: Path) -> None:
     out = tmp_path / "new" / "out"
     assert cli.main(["evaluate", "--data", str(labelled), "--out", str(out)]) == 0
@@ -273,20 +275,20 @@ def test_evaluate_writes_what_it_found(labelled: Path, tmp_path: Path) -> None:
         assert picture.format == "PNG"
 
 
-@pytest.mark.usefixtures("few_draws")
+@pytest.mark.usefixtures("few_replicates")
 def test_evaluate_on_the_cards_own_films_fails_where_the_figures_differ(
     labelled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A bundle whose card is of these films and right agrees; one figure off, and it is told."""
-    out, mine = tmp_path / "out", Path(shutil.copytree(sources.EMBEDDED_FOLDER, tmp_path / "mine"))
+    out, folder = tmp_path / "out", Path(shutil.copytree(sources.EMBEDDED_FOLDER, tmp_path / "mine"))
     cli.main(["evaluate", "--data", str(labelled), "--out", str(out)])
     evaluation = json.loads((out / bundle.EVALUATION).read_bytes())
-    for moved, code in ((0.0, 0), (0.01, 1)):
-        next(iter(evaluation["runs"].values()))["figures"]["brier"]["value"] += moved
-        (mine / bundle.EVALUATION).write_text(json.dumps(evaluation))
-        bundle.write_config(mine, bundle.read_config(mine)[0])
-        assert cli.main(["evaluate", "--data", str(labelled), "--model", str(mine)]) == code
-    assert "do not trust this installation" in capsys.readouterr().out
+    for error, code in ((0.0, 0), (0.01, 1)):
+        next(iter(evaluation["runs"].values()))["figures"]["brier"]["value"] += error
+        (folder / bundle.EVALUATION).write_text(json.dumps(evaluation))
+        bundle.write_config(folder, bundle.read_config(folder)[0])
+        assert cli.main(["evaluate", "--data", str(labelled), "--model", str(folder)]) == code
+    assert "Do not use this installation" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("kind", ["missing", "empty", "other layout", "one class"])
@@ -314,7 +316,7 @@ def test_evaluate_on_a_wrong_folder_says_what_it_needs(
         assert word in err
 
 
-@pytest.mark.usefixtures("few_draws")
+@pytest.mark.usefixtures("few_replicates")
 @pytest.mark.parametrize("broken", ["NORMAL", "PNEUMONIA", "*"])
 def test_evaluate_where_a_class_is_broken_is_no_internal_error(
     labelled: Path, tmp_path: Path, broken: str, capsys: pytest.CaptureFixture[str]
@@ -326,40 +328,40 @@ def test_evaluate_where_a_class_is_broken_is_no_internal_error(
 
 
 def test_a_process_answers_with_json_alone(film: str) -> None:
-    done = run("predict", film, film, "--json", PNEUMONIA_THREADS="1")
-    assert done.returncode == 0, done.stderr
-    assert [row["file"] for row in rows(done.stdout)] == [film, film]
+    process = run("predict", film, film, "--json", PNEUMONIA_THREADS="1")
+    assert process.returncode == 0, process.stderr
+    assert [row["file"] for row in rows(process.stdout)] == [film, film]
 
 
 def test_a_process_says_one_where_a_file_failed(film: str, broken: str) -> None:
-    done = run("predict", broken, film, "--json", PNEUMONIA_THREADS="1")
-    assert done.returncode == 1
-    assert len(rows(done.stdout)) == 2
-    assert "Traceback" not in done.stderr
+    process = run("predict", broken, film, "--json", PNEUMONIA_THREADS="1")
+    assert process.returncode == 1
+    assert len(rows(process.stdout)) == 2
+    assert "Traceback" not in process.stderr
 
 
 def test_a_process_says_two_for_a_setting_that_is_not_legal(film: str) -> None:
-    done = run("predict", film, "--json", PNEUMONIA_THREADS="many")
-    assert done.returncode == 2
-    assert (done.stdout, "PNEUMONIA_THREADS" in done.stderr) == ("", True)
+    process = run("predict", film, "--json", PNEUMONIA_THREADS="many")
+    assert process.returncode == 2
+    assert (process.stdout, "PNEUMONIA_THREADS" in process.stderr) == ("", True)
 
 
 def test_a_process_without_a_command_says_two() -> None:
-    done = run()
-    assert done.returncode == 2
-    assert "usage: python -m pneumonia" in done.stderr
+    process = run()
+    assert process.returncode == 2
+    assert "usage: python -m pneumonia" in process.stderr
 
 
 def test_a_name_that_is_no_text_does_not_end_the_others(film: str, tmp_path: Path) -> None:
     """A file from an old computer, whose name is not UTF-8."""
-    odd = os.fsdecode(os.fsencode(tmp_path) + b"/\xff.png")
-    shutil.copy(film, odd)
+    not_utf8 = os.fsdecode(os.fsencode(tmp_path) + b"/\xff.png")
+    shutil.copy(film, not_utf8)
     strict = {**os.environ, "PYTHONIOENCODING": "utf-8:strict"}
-    done = subprocess.run(
-        [sys.executable, "-m", "pneumonia", "predict", odd, film], cwd=ROOT, capture_output=True, env=strict
+    process = subprocess.run(
+        [sys.executable, "-m", "pneumonia", "predict", not_utf8, film], cwd=ROOT, capture_output=True, env=strict
     )
-    assert done.returncode == 0, done.stderr
-    assert len(done.stdout.splitlines()) == 2
+    assert process.returncode == 0, process.stderr
+    assert len(process.stdout.splitlines()) == 2
 
 
 def test_a_reader_that_goes_away_gets_no_traceback(film: str) -> None:

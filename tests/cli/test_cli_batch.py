@@ -72,15 +72,15 @@ def table(path: Path) -> list[dict[str, str]]:
 
 def test_a_folder_becomes_a_table_and_json_lines(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "results.csv"
-    done = run(folder, "--out", out, "--jsonl")
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.splitlines()[-1] == f"4 films: 3 Normal, 1 failed: {out}"
+    process = run(folder, "--out", out, "--jsonl")
+    assert (process.returncode, process.stdout) == (1, "")
+    assert process.stderr.splitlines()[-1] == f"4 films: 3 Normal, 1 failed: {out}"
     rows = table(out)
     assert [Path(row["file"]).name for row in rows] == ["a.png", "b.png", "broken.png", "sub-c.png"]
     assert [row["error_code"] for row in rows] == ["", "", "unreadable_image", ""]
-    told = [json.loads(line) for line in out.with_suffix(".jsonl").read_text().splitlines()]
+    json_lines = [json.loads(line) for line in out.with_suffix(".jsonl").read_text().splitlines()]
     predicted = [json.loads(line) for line in _predicted([row["file"] for row in rows])]
-    assert told == predicted
+    assert json_lines == predicted
     assert not list(tmp_path.glob(".*")) + list(tmp_path.glob("*.part"))
 
 
@@ -95,7 +95,7 @@ def test_the_exit_code_is_0_where_every_film_is_answered(folder: Path, tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["--operating-point", "lucky"], "Allowed: screening, balanced, confirm"),
         (["--prevalence", "74"], "Invalid prevalence"),
@@ -104,10 +104,10 @@ def test_the_exit_code_is_0_where_every_film_is_answered(folder: Path, tmp_path:
     ],
 )
 def test_wrong_usage_leaves_nothing(
-    folder: Path, tmp_path: Path, arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+    folder: Path, tmp_path: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main(["batch", str(folder), "--out", str(tmp_path / "out" / "results.csv"), *arguments]) == 2
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
@@ -151,47 +151,47 @@ def test_ctrl_c_keeps_what_is_done(slow_folder: Path, tmp_path: Path) -> None:
     running = start(slow_folder, "--out", out, "--workers", "1")
     _wait_for_rows(running, out, 3)
     running.send_signal(signal.SIGINT)
-    _, told = running.communicate(timeout=60)
+    _, stderr = running.communicate(timeout=60)
     assert running.returncode == 1
-    assert "Traceback" not in told and "--resume goes on" in told
-    kept = len(table(results.partial_path(out)))
-    assert 3 <= kept < 60 and f"stopped: {kept} films" in told
+    assert "Traceback" not in stderr and "--resume goes on" in stderr
+    row_count = len(table(results.partial_path(out)))
+    assert 3 <= row_count < 60 and f"stopped: {row_count} films" in stderr
     assert run(slow_folder, "--out", out, "--resume").returncode == 1
-    _whole(out, slow_folder)
+    _assert_complete(out, slow_folder)
 
 
 def test_a_terminal_gets_a_bar_and_a_file_does_not(folder: Path, tmp_path: Path) -> None:
-    ours, theirs = pty.openpty()
-    termios.tcsetwinsize(theirs, (24, 100))
+    terminal, process_end = pty.openpty()
+    termios.tcsetwinsize(process_end, (24, 100))
     arguments = command(folder, "--out", tmp_path / "results.csv")
-    with subprocess.Popen(arguments, stderr=theirs, cwd=ROOT, env=environment()) as running:
-        running.wait(timeout=60)
-    os.close(theirs)
-    shown = os.read(ours, 100_000).decode()
-    os.close(ours)
-    assert "4/4" in shown and "film/s" in shown
+    with subprocess.Popen(arguments, stderr=process_end, cwd=ROOT, env=environment()) as process:
+        process.wait(timeout=60)
+    os.close(process_end)
+    output = os.read(terminal, 100_000).decode()
+    os.close(terminal)
+    assert "4/4" in output and "film/s" in output
     assert "4/4" not in run(folder, "--out", tmp_path / "again.csv").stderr
 
 
 @pytest.mark.parametrize("kills", [3, pytest.param(100, marks=pytest.mark.slow)])
 def test_no_kill_loses_or_doubles_a_row(slow_folder: Path, tmp_path: Path, kills: int) -> None:
     """`kill -9` after a few more rows, again and again; after the last one the run may end."""
-    chance = random.Random(kills)
-    round_ = 0
+    generator = random.Random(kills)
+    round_number = 0
     while kills:
-        out = tmp_path / f"{round_}.csv"
-        round_ += 1
+        out = tmp_path / f"{round_number}.csv"
+        round_number += 1
         resume: list[str] = []
         while kills and not out.exists():
             running = start(slow_folder, "--out", out, "--jsonl", "--workers", "2", *resume)
-            _wait_for_rows(running, out, _rows(out) + chance.randrange(12))
-            time.sleep(chance.random() * 0.02)
+            _wait_for_rows(running, out, _rows(out) + generator.randrange(12))
+            time.sleep(generator.random() * 0.02)
             running.kill()
             running.communicate()
             kills -= 1
             resume = ["--resume"] if results.partial_path(out).exists() or out.exists() else []
         assert run(slow_folder, "--out", out, "--jsonl", *resume).returncode == 1
-        _whole(out, slow_folder)
+        _assert_complete(out, slow_folder)
 
 
 def _rows(out: Path) -> int:
@@ -204,7 +204,7 @@ def _wait_for_rows(running: subprocess.Popen[Any], out: Path, number: int) -> No
         time.sleep(0.002)
 
 
-def _whole(out: Path, folder: Path) -> None:
+def _assert_complete(out: Path, folder: Path) -> None:
     """Every film once, in both files, in order."""
     names = [str(path) for path in sorted(folder.iterdir())]
     assert [row["file"] for row in table(out)] == names

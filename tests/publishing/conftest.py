@@ -25,7 +25,7 @@ SPACE = f"{OWNER}/page"
 @pytest.fixture(autouse=True)
 def waits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[float]:
     """How long the hub library would have waited between its attempts; here it does not."""
-    waited: list[float] = []
+    delays: list[float] = []
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_IMPLICIT_TOKEN", False)
@@ -33,21 +33,21 @@ def waits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[float]:
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv("HF_TOKEN", TOKEN)
-    hurried = SimpleNamespace(**{**vars(time), "sleep": waited.append})
-    monkeypatch.setattr("huggingface_hub.utils._http.time", hurried)
+    clock = SimpleNamespace(**{**vars(time), "sleep": delays.append})
+    monkeypatch.setattr("huggingface_hub.utils._http.time", clock)
     set_client_factory(default_client_factory)
-    return waited
+    return delays
 
 
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[WritableHub]:
     """The Hub that the command line finds, too."""
-    with WritableHub() as running:
+    with WritableHub() as fake_hub:
         # The library joins them when it is imported.
-        address = constants.HUGGINGFACE_CO_URL_TEMPLATE.replace(constants.ENDPOINT, running.url)
+        address = constants.HUGGINGFACE_CO_URL_TEMPLATE.replace(constants.ENDPOINT, fake_hub.url)
         monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", address)
-        monkeypatch.setattr(constants, "ENDPOINT", running.url)
-        yield running
+        monkeypatch.setattr(constants, "ENDPOINT", fake_hub.url)
+        yield fake_hub
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def command(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str,
     def run(*arguments: str | Path) -> tuple[int, str, str]:
         capsys.readouterr()
         code = cli.main([str(argument) for argument in arguments])
-        said = capsys.readouterr()
-        return code, said.out, said.err
+        output = capsys.readouterr()
+        return code, output.out, output.err
 
     return run

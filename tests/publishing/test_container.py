@@ -27,11 +27,11 @@ NOT_OFFERED = {settings.SHARE, settings.MCP, settings.DATA}
 
 @pytest.fixture(scope="module")
 def service() -> dict[str, Any]:
-    (one,) = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"].values()
-    return dict(one)
+    (container_service,) = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"].values()
+    return dict(container_service)
 
 
-def named(name: str) -> list[container.Step]:
+def steps_named(name: str) -> list[container.Step]:
     return [step for step in STEPS if step.name == name]
 
 
@@ -42,9 +42,9 @@ def test_the_base_is_slim_and_pinned() -> None:
 
 def test_it_runs_as_a_user_who_owns_nothing(service: dict[str, Any]) -> None:
     names = [step.name for step in STEPS]
-    assert named("USER")[-1].rest == service["user"] == "film"
+    assert steps_named("USER")[-1].rest == service["user"] == "film"
     assert not {"RUN", "COPY"} & set(names[names.index("USER") :])
-    assert all("--chown" not in step.rest for step in named("COPY"))
+    assert all("--chown" not in step.rest for step in steps_named("COPY"))
 
 
 def test_compose_leaves_it_nothing_but_what_it_needs(service: dict[str, Any]) -> None:
@@ -73,18 +73,18 @@ def test_every_setting_can_be_given(service: dict[str, Any]) -> None:
 
 
 def test_it_gets_what_serving_needs_and_nothing_else() -> None:
-    given = [path.as_posix() for path in container.build_context(ROOT, container.ignore_patterns())]
-    assert {name.partition("/")[0] for name in given} == {
+    names = [path.as_posix() for path in container.build_context(ROOT, container.ignore_patterns())]
+    assert {name.partition("/")[0] for name in names} == {
         "app.py",
         "requirements.txt",
         "LICENSE",
         "NOTICE",
         "pneumonia",
     }
-    assert {"pneumonia/models/children/model.tflite", "pneumonia/web/page.css", "pneumonia/cli/main.py"} <= set(given)
-    assert not [name for name in given if re.search(r"pneumonia/(learning|archive)/|__pycache__|\.pyc$", name)]
-    copied = {word for step in named("COPY") for word in step.words[:-1]}
-    assert copied == {name.partition("/")[0] for name in given}
+    assert {"pneumonia/models/children/model.tflite", "pneumonia/web/page.css", "pneumonia/cli/main.py"} <= set(names)
+    assert not [name for name in names if re.search(r"pneumonia/(learning|archive)/|__pycache__|\.pyc$", name)]
+    copied = {word for step in steps_named("COPY") for word in step.words[:-1]}
+    assert copied == {name.partition("/")[0] for name in names}
 
 
 def test_its_steps_are_read_as_an_engine_reads_them() -> None:
@@ -100,17 +100,17 @@ def test_its_steps_are_read_as_an_engine_reads_them() -> None:
 def test_it_builds_starts_and_answers_without_a_network(tmp_path: Path) -> None:
     if os.name != "posix" or os.geteuid() != 0 or not all(map(shutil.which, ("unshare", "setpriv", "nsenter", "ip"))):
         pytest.skip("needs Linux, root, unshare, setpriv, nsenter and ip")
-    seen = tmp_path / "seen.json"
-    command = [sys.executable, "-m", "tests.support.container", "--json", str(seen)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900)
-    if "mount: " in done.stderr and not seen.exists():
-        pytest.skip(f"no overlay can be mounted here: {done.stderr.strip().splitlines()[-1]}")
-    assert done.returncode == 0, done.stdout + done.stderr
-    found = json.loads(seen.read_text())
-    assert found["prediction"]["label"] == "Normal"
-    assert (found["uid"], found["capabilities"], found["no_new_privileges"]) == (10001, 0, True)
-    assert found["writes"] == ["/tmp"]
-    assert found["training"] == [] and found["foreign_libraries"] == []
-    size = found["packages_mb"] + found["app_mb"]
-    (told,) = re.findall(r"\*\*(\d+) MB\*\*", DOCS)
-    assert size < 700 and size == pytest.approx(int(told), rel=0.1)
+    report_path = tmp_path / "report.json"
+    command = [sys.executable, "-m", "tests.support.container", "--json", str(report_path)]
+    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900)
+    if "mount: " in process.stderr and not report_path.exists():
+        pytest.skip(f"no overlay can be mounted here: {process.stderr.strip().splitlines()[-1]}")
+    assert process.returncode == 0, process.stdout + process.stderr
+    report = json.loads(report_path.read_text())
+    assert report["prediction"]["label"] == "Normal"
+    assert (report["uid"], report["capabilities"], report["no_new_privileges"]) == (10001, 0, True)
+    assert report["writes"] == ["/tmp"]
+    assert report["training"] == [] and report["foreign_libraries"] == []
+    size = report["packages_mb"] + report["app_mb"]
+    (documented_mb,) = re.findall(r"\*\*(\d+) MB\*\*", DOCS)
+    assert size < 700 and size == pytest.approx(int(documented_mb), rel=0.1)

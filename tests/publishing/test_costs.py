@@ -17,51 +17,54 @@ from .conftest import MODEL
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-def told(page: str, row: str) -> list[int]:
+def documented(page: str, row: str) -> list[int]:
     """The whole numbers in a row of a page's table."""
     [line] = [line for line in (DOCS / page).read_text().splitlines() if line.startswith(f"| {row} |")]
     return [int(number) for number in re.findall(r"\d+", line.removeprefix(f"| {row} |"))]
 
 
-def counted(hub: WritableHub) -> list[int]:
-    """(requests, large files sent, bytes sent) since it was asked last."""
-    found = [len(hub.steps), len(hub.uploads), hub.received]
+def take_counts(hub: WritableHub) -> list[int]:
+    """(requests, large files sent, bytes sent) since the last call."""
+    counts = [len(hub.steps), len(hub.uploads), hub.received]
     hub.steps.clear()
     hub.uploads.clear()
     hub.received = 0
-    return found
+    return counts
 
 
 def test_what_publishing_costs(hub: WritableHub, model: Repository, tmp_path: Path) -> None:
-    def send(folder: Path, tag: str) -> list[int]:
+    def publish_folder(folder: Path, tag: str) -> list[int]:
         publish.execute(publish.plan(publish.load(folder), model, tag))
-        return counted(hub)
+        return take_counts(hub)
 
-    *first, sent = send(sources.EMBEDDED_FOLDER, "v1")
-    *shown, over = told("publish.md", "first time")
+    *first, bytes_sent = publish_folder(sources.EMBEDDED_FOLDER, "v1")
+    *expected, overhead_percent = documented("publish.md", "first time")
     size = sum(path.stat().st_size for path in sources.EMBEDDED_FOLDER.rglob("*") if path.is_file())
-    assert first == shown
-    assert sent / size - 1 == pytest.approx(over / 100, abs=0.01)
-    assert send(sources.EMBEDDED_FOLDER, "v1") == told("publish.md", "the same again")
+    assert first == expected
+    assert bytes_sent / size - 1 == pytest.approx(overhead_percent / 100, abs=0.01)
+    assert publish_folder(sources.EMBEDDED_FOLDER, "v1") == documented("publish.md", "the same again")
     config, _ = bundle.read_config(sources.EMBEDDED_FOLDER)
     for name in (bundle.CONFIG, *config["files"]):
         (tmp_path / "next" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "next" / name).write_bytes((sources.EMBEDDED_FOLDER / name).read_bytes())
     bundle.write_config(tmp_path / "next", {**config, "seed": 2})
-    *again, sent = send(tmp_path / "next", "v2")
-    *shown, kilobytes = told("publish.md", "a version that changes the config only")
-    assert again == shown
-    assert sent == pytest.approx(1000 * kilobytes, abs=1000)
+    *second, bytes_sent = publish_folder(tmp_path / "next", "v2")
+    *expected, kilobytes = documented("publish.md", "a version that changes the config only")
+    assert second == expected
+    assert bytes_sent == pytest.approx(1000 * kilobytes, abs=1000)
 
 
 @pytest.mark.slow
 def test_what_deploying_costs(hub: WritableHub, model: Repository) -> None:
     publish.execute(publish.plan(publish.load(sources.EMBEDDED_FOLDER), model, "v1"))
-    first, again = told("deploy.md", "requests, the first time"), told("deploy.md", "requests, the same again")
-    for place, wanted in enumerate([None, MODEL]):
-        page = Repository(f"clinic/page{place}", "space", endpoint=hub.url)
+    first, second = (
+        documented("deploy.md", "requests, the first time"),
+        documented("deploy.md", "requests, the same again"),
+    )
+    for index, source in enumerate([None, MODEL]):
+        page = Repository(f"clinic/page{index}", "space", endpoint=hub.url)
         hub.objects.clear()
-        for shown in (first, again):
-            counted(hub)
-            deploy.execute(deploy.plan(page, deploy.collect_content(page, wanted)))
-            assert counted(hub)[0] == shown[place]
+        for expected in (first, second):
+            take_counts(hub)
+            deploy.execute(deploy.plan(page, deploy.collect_content(page, source)))
+            assert take_counts(hub)[0] == expected[index]

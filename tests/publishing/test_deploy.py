@@ -27,7 +27,7 @@ from pneumonia.inference import bundle, sources
 from pneumonia.publishing import deploy, publish, space_files
 from pneumonia.publishing.hub_client import Repository
 
-from ..support.writable_hub import NO_PLAN, TOKEN, Break, WritableHub
+from ..support.writable_hub import PAID_PLAN_MESSAGE, TOKEN, Break, WritableHub
 from .conftest import MODEL, SPACE
 
 Command = Callable[..., tuple[int, str, str]]
@@ -46,7 +46,7 @@ def published(model: Repository) -> str:
     return publish.execute(publish.plan(publish.load(sources.EMBEDDED_FOLDER), model, "v1"))
 
 
-def front(hub: WritableHub) -> dict[str, Any]:
+def front_matter(hub: WritableHub) -> dict[str, Any]:
     card: Any = RepoCard(hub.files(KEY)["README.md"].decode())
     return dict(card.data.to_dict())
 
@@ -60,20 +60,22 @@ def write(files: dict[str, bytes], folder: Path) -> Path:
 
 def test_a_space_with_the_embedded_model(hub: WritableHub, page: Repository) -> None:
     assert send(page) == f"{hub.url}/spaces/{SPACE}"
-    there = hub.files(KEY)
-    assert {f"pneumonia/models/children/{name}" for name in (bundle.CONFIG, bundle.GRAPH, bundle.GATE)} <= set(there)
+    remote_files = hub.files(KEY)
+    assert {f"pneumonia/models/children/{name}" for name in (bundle.CONFIG, bundle.GRAPH, bundle.GATE)} <= set(
+        remote_files
+    )
     assert hub.variables[KEY] == {}
-    assert "preload_from_hub" not in front(hub)
-    assert len(hub.history(KEY)) == 2, "the Hub's own first commit, and one of ours"
+    assert "preload_from_hub" not in front_matter(hub)
+    assert len(hub.history(KEY)) == 2, "the Hub's own first commit, and one of this command"
 
 
 def test_a_space_with_a_model_from_the_hub(hub: WritableHub, page: Repository, published: str) -> None:
     send(page, f"{MODEL}@v1")
-    there, facts = hub.files(KEY), front(hub)
-    assert not any(name.startswith("pneumonia/models/children/") for name in there)
+    remote_files, metadata = hub.files(KEY), front_matter(hub)
+    assert not any(name.startswith("pneumonia/models/children/") for name in remote_files)
     assert hub.variables[KEY] == {VARIABLE: f"{MODEL}@{published}"}, "a tag is resolved, so that it is pinned"
-    assert facts["models"] == [MODEL]
-    [preload] = facts["preload_from_hub"]
+    assert metadata["models"] == [MODEL]
+    [preload] = metadata["preload_from_hub"]
     name, files, commit = preload.split(" ")
     assert (name, commit) == (MODEL, published)
     loaded = sources.load_from_hub(f"{MODEL}@{published}", endpoint=hub.url)
@@ -89,7 +91,7 @@ def test_a_name_that_moves_is_pinned(hub: WritableHub, page: Repository, publish
 def test_the_front_matter_is_the_repositorys_own(hub: WritableHub, page: Repository) -> None:
     send(page)
     card: Any = RepoCard((ROOT / "README.md").read_text())
-    assert front(hub) == card.data.to_dict()
+    assert front_matter(hub) == card.data.to_dict()
     assert re.search(r"""^python_version: ['"]3\.12['"]$""", hub.files(KEY)["README.md"].decode(), re.MULTILINE)
 
 
@@ -98,11 +100,11 @@ def test_no_link_of_the_spaces_readme_is_broken(
     hub: WritableHub, page: Repository, published: str, from_hub: bool
 ) -> None:
     send(page, MODEL if from_hub else None)
-    there = hub.files(KEY)
-    text = there["README.md"].decode()
+    remote_files = hub.files(KEY)
+    text = remote_files["README.md"].decode()
     targets = re.findall(r"\]\(([^)#]+)\)", text) + re.findall(r'src="([^"]+)"', text)
     assert targets
-    assert all(target.startswith("https://") or target in there for target in targets)
+    assert all(target.startswith("https://") or target in remote_files for target in targets)
     assert "does not replace a radiologist" in text and f'Client("{SPACE}")' in text
     assert (published in text) == from_hub
 
@@ -118,12 +120,12 @@ def test_only_what_serving_needs_goes_along(hub: WritableHub, page: Repository) 
     files = deploy.collect_content(page).files
     assert [name for name in files if re.match(UNWANTED, name)] == []
     assert [name for name in files if "__pycache__" in name or name.startswith(".")] == []
-    assert {name for name in files if "/" not in name} == {*space_files.AS_THEY_ARE, "README.md"}
+    assert {name for name in files if "/" not in name} == {*space_files.COPIED_FILES, "README.md"}
     assert [name for name in files if "require" in name] == ["requirements.txt"]
 
 
 @pytest.fixture
-def built(page: Repository, tmp_path: Path) -> Iterator[Path]:
+def space_folder(page: Repository, tmp_path: Path) -> Iterator[Path]:
     """The Space's folder, alone."""
     files = deploy.collect_content(page).files
     data = {name: content if isinstance(content, bytes) else content.read_bytes() for name, content in files.items()}
@@ -147,29 +149,33 @@ print(prediction.label, prediction.probability)
 for path in pathlib.Path("pneumonia").rglob("*.py"):
     # Also those that are imported late, when a report or a batch is asked for.
     importlib.import_module(".".join(path.with_suffix("").parts).removesuffix(".__init__"))
-ours = [module for name, module in sys.modules.items() if name.split(".")[0] in ("pneumonia", "app")]
-assert all(pathlib.Path(module.__file__).is_relative_to(pathlib.Path.cwd()) for module in ours)
+loaded = [module for name, module in sys.modules.items() if name.split(".")[0] in ("pneumonia", "app")]
+assert all(pathlib.Path(module.__file__).is_relative_to(pathlib.Path.cwd()) for module in loaded)
 """
 
 
 def python(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PNEUMONIA_", "PYTHONPATH"))}
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PNEUMONIA_", "PYTHONPATH"))
+    }
     command = [sys.executable, "-P", "-c", code]
-    return subprocess.run(command, cwd=folder, env=kept, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
 
 
-def test_the_folder_alone_serves(built: Path, predictor: Any) -> None:
-    done = python(SERVING, built)
-    assert done.returncode == 0, done.stderr
-    label, probability = done.stdout.split()
+def test_the_folder_alone_serves(space_folder: Path, predictor: Any) -> None:
+    process = python(SERVING, space_folder)
+    assert process.returncode == 0, process.stderr
+    label, probability = process.stdout.split()
     expected = predictor.predict(predictor.bundle.examples[1])
     assert (label, float(probability)) == (expected.label, expected.probability)
 
 
-def test_each_file_that_a_module_reads_beside_it_goes_along(built: Path) -> None:
-    beside = [path for path in (ROOT / "pneumonia").rglob("*") if path.is_file() and path.suffix not in {".py", ".pyc"}]
-    wanted = {path.relative_to(ROOT).as_posix() for path in beside if "web" in path.parts}
-    assert {name for name in wanted if not (built / name).is_file()} == set()
+def test_each_file_that_a_module_reads_beside_it_goes_along(space_folder: Path) -> None:
+    data_files = [
+        path for path in (ROOT / "pneumonia").rglob("*") if path.is_file() and path.suffix not in {".py", ".pyc"}
+    ]
+    expected = {path.relative_to(ROOT).as_posix() for path in data_files if "web" in path.parts}
+    assert {name for name in expected if not (space_folder / name).is_file()} == set()
 
 
 def test_a_second_time_sends_nothing(hub: WritableHub, page: Repository) -> None:
@@ -195,9 +201,9 @@ def test_from_embedded_to_the_hub_and_back(hub: WritableHub, page: Repository, p
 def test_files_of_an_older_version_are_removed(hub: WritableHub, page: Repository) -> None:
     send(page)
     hub.push(KEY, {**hub.files(KEY), "pneumonia/old.py": b"", "docs/old.md": b""})
-    upload = deploy.plan(page, deploy.collect_content(page))
-    assert upload.obsolete == ("docs/old.md", "pneumonia/old.py") and not upload.uploads
-    deploy.execute(upload)
+    upload_plan = deploy.plan(page, deploy.collect_content(page))
+    assert upload_plan.obsolete == ("docs/old.md", "pneumonia/old.py") and not upload_plan.uploads
+    deploy.execute(upload_plan)
     assert "pneumonia/old.py" not in hub.files(KEY) and ".gitattributes" in hub.files(KEY)
 
 
@@ -215,11 +221,11 @@ def test_a_space_that_was_made_by_hand_is_taken(hub: WritableHub, page: Reposito
     assert "app.py" in hub.files(KEY)
 
 
-@pytest.mark.parametrize("known", [False, True], ids=["new", "known"])
+@pytest.mark.parametrize("exists", [False, True], ids=["new", "exists"])
 def test_a_dry_run_lists_files_and_sizes_and_writes_nothing(
-    hub: WritableHub, page: Repository, published: str, command: Command, known: bool
+    hub: WritableHub, page: Repository, published: str, command: Command, exists: bool
 ) -> None:
-    if known:
+    if exists:
         send(page)
     hub.requests.clear()
     code, out, _ = command("deploy", SPACE, "--model", f"{MODEL}@v1", "--dry-run")
@@ -231,7 +237,7 @@ def test_a_dry_run_lists_files_and_sizes_and_writes_nothing(
     app = (ROOT / "app.py").stat().st_size
     assert f"{app:>12,}  app.py\n" in out
     assert f"\n{VARIABLE}={MODEL}@{published}\n" in out
-    assert out.splitlines()[-1].startswith(f"would {'change' if known else 'make'} {hub.url}/spaces/{SPACE}: ")
+    assert out.splitlines()[-1].startswith(f"would {'change' if exists else 'make'} {hub.url}/spaces/{SPACE}: ")
 
 
 def test_a_dry_run_without_a_hub_still_lists(hub: WritableHub, command: Command) -> None:
@@ -251,7 +257,7 @@ def test_a_private_model_needs_a_token_there(hub: WritableHub, model: Repository
     publish.execute(publish.plan(publish.load(sources.EMBEDDED_FOLDER), model, "v1", private=True))
     code, _, err = command("deploy", SPACE, "--model", MODEL, "--private")
     assert code == 0 and KEY in hub.private
-    assert front(hub)["models"] == [MODEL] and "preload_from_hub" not in front(hub)
+    assert front_matter(hub)["models"] == [MODEL] and "preload_from_hub" not in front_matter(hub)
     assert "secret HF_TOKEN" in err
 
 
@@ -266,7 +272,7 @@ def test_a_plan_that_is_missing_is_told_with_what_works_without(
     kind = {402: PaidPlanNeeded, 403: NotAllowed}[status]
     with pytest.raises(kind, match="paid plan.*python app.py.*container") as caught:
         send(page)
-    assert NO_PLAN not in caught.value.message and TOKEN not in caught.value.message
+    assert PAID_PLAN_MESSAGE not in caught.value.message and TOKEN not in caught.value.message
     assert not hub.has(KEY)
 
 
@@ -274,23 +280,23 @@ ALWAYS = {("put", Break.HALF), ("commit", Break.LOST)}
 """The others take their turn with the slow tests."""
 
 BREAKS = [
-    pytest.param(step, how, marks=[] if (step, how) in ALWAYS else [pytest.mark.slow])
-    for step, many in {
+    pytest.param(step, fault, marks=[] if (step, fault) in ALWAYS else [pytest.mark.slow])
+    for step, faults in {
         "create": (Break.CUT, Break.LOST, 500),
         "variables": (Break.CUT, 500),
         "preupload": (Break.CUT, 429),
         "put": (Break.HALF, 500),
         "commit": (Break.CUT, Break.LOST, 500),
     }.items()
-    for how in many
+    for fault in faults
 ]
 
 
-@pytest.mark.parametrize(("step", "how"), BREAKS)
+@pytest.mark.parametrize(("step", "fault"), BREAKS)
 def test_after_a_break_the_same_command_goes_on(
-    hub: WritableHub, page: Repository, published: str, step: str, how: Break | int
+    hub: WritableHub, page: Repository, published: str, step: str, fault: Break | int
 ) -> None:
-    hub.fail(step, how)
+    hub.fail(step, fault)
     with pytest.raises(HubUnreachable):
         send(page, MODEL)
     hub.breaks.clear()
@@ -303,10 +309,10 @@ def test_after_a_break_the_same_command_goes_on(
 def test_a_change_by_somebody_else_in_between_is_not_overwritten(hub: WritableHub, page: Repository) -> None:
     send(page)
     hub.push(KEY, {**hub.files(KEY), "app.py": b"# older"})
-    upload = deploy.plan(page, deploy.collect_content(page))
+    upload_plan = deploy.plan(page, deploy.collect_content(page))
     hub.push(KEY, {**hub.files(KEY), "app.py": b"# somebody's"})
     with pytest.raises(Busy):
-        deploy.execute(upload)
+        deploy.execute(upload_plan)
     assert hub.files(KEY)["app.py"] == b"# somebody's"
 
 
@@ -318,12 +324,12 @@ WRONG_MODELS: dict[str, type[PneumoniaError]] = {
 }
 
 
-@pytest.mark.parametrize("wanted", WRONG_MODELS)
+@pytest.mark.parametrize("name", WRONG_MODELS)
 def test_a_model_that_cannot_be_had_is_not_deployed(
-    hub: WritableHub, page: Repository, published: str, wanted: str
+    hub: WritableHub, page: Repository, published: str, name: str
 ) -> None:
-    with pytest.raises(WRONG_MODELS[wanted]):
-        send(page, wanted)
+    with pytest.raises(WRONG_MODELS[name]):
+        send(page, name)
     assert not hub.has(KEY)
 
 

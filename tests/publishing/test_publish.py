@@ -28,14 +28,14 @@ from pneumonia.inference import bundle, sources
 from pneumonia.publishing import publish
 from pneumonia.publishing.hub_client import Repository
 
-from ..support.writable_hub import READER, TOKEN, Break, WritableHub
+from ..support.writable_hub import READ_TOKEN, TOKEN, Break, WritableHub
 from .conftest import MODEL
 
 Command = Callable[..., tuple[int, str, str]]
 ROOT = Path(__file__).parents[2]
 
 WRITING = {"create", "preupload", "batch", "put", "commit", "tag"}
-LARGE_FILES = 4
+LFS_FILE_COUNT = 4
 """Graph, gate and two examples go by LFS."""
 
 
@@ -60,33 +60,35 @@ def content(folder: Path) -> dict[str, bytes]:
 
 
 def assert_whole(hub: WritableHub, folder: Path, commit: str) -> None:
-    there = dict(hub.files(MODEL, commit))
-    del there[".gitattributes"]
-    assert there == content(folder)
+    remote_files = dict(hub.files(MODEL, commit))
+    del remote_files[".gitattributes"]
+    assert remote_files == content(folder)
 
 
 def test_the_loop_from_the_command_line_and_back(hub: WritableHub, predictor: Predictor, tmp_path: Path) -> None:
     """Real processes against a Hub over HTTP: publish, then predict with the line that was printed."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PNEUMONIA_", "HF_"))}
-    own = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path), "HF_TOKEN": TOKEN, "HF_HUB_DISABLE_XET": "1"}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PNEUMONIA_", "HF_"))}
+    hub_environment = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path), "HF_TOKEN": TOKEN, "HF_HUB_DISABLE_XET": "1"}
 
     def run(*arguments: str | Path) -> str:
         command = [sys.executable, "-m", "pneumonia", *map(str, arguments)]
-        done = subprocess.run(command, cwd=ROOT, env=kept | own, capture_output=True, text=True, timeout=120)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        process = subprocess.run(
+            command, cwd=ROOT, env=environment | hub_environment, capture_output=True, text=True, timeout=120
+        )
+        assert process.returncode == 0, process.stderr
+        return process.stdout
 
     pinned = run("publish", MODEL, "--bundle", sources.EMBEDDED_FOLDER).strip()
     assert pinned == f"{MODEL}@{hub.history(MODEL)[-1]}"
     film = predictor.bundle.examples[1]
-    there = json.loads(run("predict", film, "--json", "--model", pinned))
-    here = predictor.predict(film).as_dict()
-    assert there["model"] == {
+    remote = json.loads(run("predict", film, "--json", "--model", pinned))
+    local = predictor.predict(film).as_dict()
+    assert remote["model"] == {
         "name": MODEL,
         "revision": pinned.split("@")[1],
         "sha256": predictor.model.sha256,
     }
-    assert {**there, "model": None} == {**here, "model": None}
+    assert {**remote, "model": None} == {**local, "model": None}
 
 
 def test_the_hub_holds_the_bundle_and_nothing_else_in_one_commit(
@@ -123,11 +125,11 @@ def test_a_model_for_fine_tuning_goes_along(hub: WritableHub, model: Repository,
     assert not (loaded.folder / bundle.KERAS).exists(), "serving does without"
 
 
-@pytest.mark.parametrize("known", [False, True], ids=["new", "known"])
+@pytest.mark.parametrize("exists", [False, True], ids=["new", "exists"])
 def test_a_dry_run_sends_nothing_that_writes(
-    hub: WritableHub, model: Repository, folder: Path, command: Command, known: bool
+    hub: WritableHub, model: Repository, folder: Path, command: Command, exists: bool
 ) -> None:
-    if known:
+    if exists:
         send(model, folder)
         change(folder)
         bundle.write_config(folder, bundle.read_config(sources.EMBEDDED_FOLDER)[0])
@@ -136,9 +138,9 @@ def test_a_dry_run_sends_nothing_that_writes(
     code, out, _ = command("publish", MODEL, "--bundle", sources.EMBEDDED_FOLDER, "--tag", "v2", "--dry-run")
     assert code == 0
     assert all(request.startswith("GET ") for request in hub.requests)
-    size = 0 if known else sum(map(len, content(sources.EMBEDDED_FOLDER).values()))
+    size = 0 if exists else sum(map(len, content(sources.EMBEDDED_FOLDER).values()))
     assert f"{size:,}  bytes in" in out
-    assert out.splitlines()[-1] == f"would {'change' if known else 'make'} {hub.url}/{MODEL} and tag it v2"
+    assert out.splitlines()[-1] == f"would {'change' if exists else 'make'} {hub.url}/{MODEL} and tag it v2"
 
 
 def test_the_same_again_says_so_and_sends_nothing(hub: WritableHub, command: Command) -> None:
@@ -179,10 +181,10 @@ def test_a_newer_model_sends_what_changed_and_removes_what_is_stale(
 ) -> None:
     hub.push(MODEL, {**content(folder), "examples/old.png": b"x", bundle.KERAS: b"x", "notes.txt": b"the owner's"})
     change(folder)
-    upload = plan(model, folder, "v2")
-    assert set(upload.uploads) == {bundle.CONFIG}
-    assert upload.obsolete == ("examples/old.png", bundle.KERAS)
-    publish.execute(upload)
+    upload_plan = plan(model, folder, "v2")
+    assert set(upload_plan.uploads) == {bundle.CONFIG}
+    assert upload_plan.obsolete == ("examples/old.png", bundle.KERAS)
+    publish.execute(upload_plan)
     assert set(hub.files(MODEL)) == {*content(folder), "notes.txt"}
     assert hub.uploads == []
 
@@ -191,8 +193,8 @@ ALWAYS = {("create", Break.LOST), ("put", Break.HALF), ("batch", 500), ("commit"
 """One of each kind; the others take their turn with the slow tests."""
 
 BREAKS = [
-    pytest.param(step, how, marks=[] if (step, how) in ALWAYS else [pytest.mark.slow])
-    for step, many in {
+    pytest.param(step, fault, marks=[] if (step, fault) in ALWAYS else [pytest.mark.slow])
+    for step, faults in {
         "create": (Break.CUT, Break.LOST, 500),
         "validate": (Break.CUT,),
         "preupload": (Break.CUT, 500, 429),
@@ -202,15 +204,15 @@ BREAKS = [
         "tag": (Break.CUT, Break.LOST, 500, 429),
         "tree": (Break.CUT, 500),
     }.items()
-    for how in many
+    for fault in faults
 ]
 
 
-@pytest.mark.parametrize(("step", "how"), BREAKS)
+@pytest.mark.parametrize(("step", "fault"), BREAKS)
 def test_after_a_break_the_same_command_goes_on(
-    hub: WritableHub, model: Repository, folder: Path, step: str, how: Break | int
+    hub: WritableHub, model: Repository, folder: Path, step: str, fault: Break | int
 ) -> None:
-    hub.fail(step, how)
+    hub.fail(step, fault)
     with pytest.raises(HubUnreachable) as caught:
         send(model, folder)
     assert_safe_to_show(hub, caught.value.message)
@@ -222,15 +224,15 @@ def test_after_a_break_the_same_command_goes_on(
     assert hub.history(MODEL)[1:] == [commit], "one commit, however often it was tried"
     assert hub.tags[MODEL] == {"v1": commit}
     assert_whole(hub, folder, commit)
-    if (step, how) != ("put", Break.LOST):
-        assert len(hub.uploads) == len(set(hub.uploads)) == LARGE_FILES, "no large file was sent twice"
+    if (step, fault) != ("put", Break.LOST):
+        assert len(hub.uploads) == len(set(hub.uploads)) == LFS_FILE_COUNT, "no large file was sent twice"
 
 
-@pytest.mark.parametrize("how", [Break.CUT, Break.HALF, 500, 429])
+@pytest.mark.parametrize("fault", [Break.CUT, Break.HALF, 500, 429])
 def test_a_fault_that_passes_is_not_even_noticed(
-    hub: WritableHub, model: Repository, folder: Path, how: Break | int, waits: list[float]
+    hub: WritableHub, model: Repository, folder: Path, fault: Break | int, waits: list[float]
 ) -> None:
-    hub.fail("put", how, times=2)
+    hub.fail("put", fault, times=2)
     assert_whole(hub, folder, send(model, folder))
     assert len(waits) == 2
 
@@ -240,10 +242,10 @@ def test_a_break_in_one_file_leaves_the_others_there(hub: WritableHub, model: Re
     with pytest.raises(PneumoniaError):
         send(model, folder)
     arrived = set(hub.uploads)
-    assert 0 < len(arrived) < LARGE_FILES
+    assert 0 < len(arrived) < LFS_FILE_COUNT
     hub.uploads.clear()
     send(model, folder)
-    assert not arrived & set(hub.uploads) and len(arrived | set(hub.uploads)) == LARGE_FILES
+    assert not arrived & set(hub.uploads) and len(arrived | set(hub.uploads)) == LFS_FILE_COUNT
 
 
 def test_a_silent_hub_is_given_up(
@@ -275,26 +277,26 @@ def test_a_push_by_somebody_else_in_between_is_not_overwritten(
     hub: WritableHub, model: Repository, folder: Path
 ) -> None:
     hub.push(MODEL, {"README.md": b"empty"})
-    upload = plan(model, folder)
-    theirs = hub.push(MODEL, {"README.md": b"somebody's"})
+    upload_plan = plan(model, folder)
+    other_commit = hub.push(MODEL, {"README.md": b"somebody's"})
     with pytest.raises(Busy, match="412"):
-        publish.execute(upload)
-    assert hub.history(MODEL)[-1] == theirs
+        publish.execute(upload_plan)
+    assert hub.history(MODEL)[-1] == other_commit
 
 
 @pytest.mark.parametrize("same", [False, True], ids=["other", "same"])
 def test_a_tag_that_somebody_else_sets_in_between_stays(
     hub: WritableHub, model: Repository, folder: Path, same: bool
 ) -> None:
-    upload = plan(model, folder)
-    theirs = hub.push(MODEL, content(folder) if same else {"README.md": b"somebody's"})
-    hub.tags[MODEL] = {"v1": theirs}
+    upload_plan = plan(model, folder)
+    other_commit = hub.push(MODEL, content(folder) if same else {"README.md": b"somebody's"})
+    hub.tags[MODEL] = {"v1": other_commit}
     if same:
-        assert publish.execute(upload) == theirs
+        assert publish.execute(upload_plan) == other_commit
     else:
-        with pytest.raises(TagTaken, match=theirs):
-            publish.execute(upload)
-    assert hub.tags[MODEL] == {"v1": theirs}
+        with pytest.raises(TagTaken, match=other_commit):
+            publish.execute(upload_plan)
+    assert hub.tags[MODEL] == {"v1": other_commit}
 
 
 def test_private_is_private_from_the_start(hub: WritableHub, model: Repository, folder: Path) -> None:
@@ -342,7 +344,7 @@ def test_what_the_hub_refuses_is_told_by_its_code(
     ("token", "name", "error"),
     [
         ("hf_wrong", MODEL, NotLoggedIn),
-        (READER, MODEL, NotAllowed),
+        (READ_TOKEN, MODEL, NotAllowed),
         (TOKEN, "others/model", NotAllowed),
     ],
     ids=["a wrong token", "a token that may only read", "another's namespace"],
@@ -435,9 +437,9 @@ def test_without_the_training_libraries_the_command_says_what_to_install(hub: Wr
     (tmp_path / "sklearn.py").write_text("raise ModuleNotFoundError(name='sklearn')")
     command = [sys.executable, "-m", "pneumonia", "publish", MODEL, "--bundle", str(sources.EMBEDDED_FOLDER)]
     environment = {**os.environ, "PYTHONPATH": str(tmp_path), "HF_TOKEN": TOKEN, "HF_ENDPOINT": hub.url}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 2
-    assert done.stderr == "Publishing needs sklearn: pip install -r requirements-train.txt\n"
+    process = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+    assert process.returncode == 2
+    assert process.stderr == "Publishing needs sklearn: pip install -r requirements-train.txt\n"
 
 
 def test_a_full_disk_is_told(

@@ -30,10 +30,18 @@ from .conftest import MODEL, SPACE
 pytestmark = pytest.mark.slow
 
 KEY = f"spaces/{SPACE}"
-PATIENCE_S = 120
+START_TIMEOUT_S = 120
 """Until the page answers; two busy cores take 10 s."""
-OF_TRAINING = ("tensorflow", "tensorflow_cpu", "keras", "scikit_learn", "scipy", "matplotlib", "opencv_python_headless")
-OF_TESTS = ("pytest", "playwright", "mypy", "ruff", "hypothesis")
+TRAINING_LIBRARIES = (
+    "tensorflow",
+    "tensorflow_cpu",
+    "keras",
+    "scikit_learn",
+    "scipy",
+    "matplotlib",
+    "opencv_python_headless",
+)
+TEST_LIBRARIES = ("pytest", "playwright", "mypy", "ruff", "hypothesis")
 
 PRELOAD = """
 import sys
@@ -52,33 +60,33 @@ def interpreter(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = Path(__file__).parents[2]
     card: Any = RepoCard((root / "README.md").read_text())
     subprocess.run([_python(card.data.python_version), "-m", "venv", folder], check=True)
-    found = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
+    interpreter_path = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
     sdk = f"gradio[oauth,mcp]=={card.data.sdk_version}"
-    command = [str(found), "-m", "pip", "install", "-q", "-r", str(root / "requirements.txt"), sdk]
+    command = [str(interpreter_path), "-m", "pip", "install", "-q", "-r", str(root / "requirements.txt"), sdk]
     subprocess.run(command, check=True, timeout=900)
-    return found
+    return interpreter_path
 
 
 def _python(version: str) -> str:
     """The interpreter that the Space asks for, where this machine has it; else the one that runs the tests."""
-    found = shutil.which(f"python{version}")
+    candidate = shutil.which(f"python{version}")
     # A version manager's stand-in may be found and not run.
-    runs = found and subprocess.run([found, "--version"], capture_output=True).returncode == 0
-    return found if found and runs else sys.executable
+    works = candidate and subprocess.run([candidate, "--version"], capture_output=True).returncode == 0
+    return candidate if candidate and works else sys.executable
 
 
 @pytest.fixture
 def upload(hub: WritableHub, page: Repository, tmp_path: Path) -> Callable[..., Path]:
     """`upload(model)`: deploy to the fake Hub, and the Space's folder as it lies there."""
 
-    def uploaded(model: str | None = None) -> Path:
+    def upload_and_download(model: str | None = None) -> Path:
         deploy.execute(deploy.plan(page, deploy.collect_content(page, model)))
         for name, data in hub.files(KEY).items():
             (tmp_path / "space" / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / "space" / name).write_bytes(data)
         return tmp_path / "space"
 
-    return uploaded
+    return upload_and_download
 
 
 def environment(hub: WritableHub, home: Path, port: int) -> dict[str, str]:
@@ -102,12 +110,12 @@ def environment(hub: WritableHub, home: Path, port: int) -> dict[str, str]:
 
 
 @contextmanager
-def started(interpreter: Path, folder: Path, kept: dict[str, str]) -> Iterator[str]:
+def running_space(interpreter: Path, folder: Path, variables: dict[str, str]) -> Iterator[str]:
     """`python app.py` in the Space's folder; its address once it answers."""
-    address = f"http://127.0.0.1:{kept['GRADIO_SERVER_PORT']}"
+    address = f"http://127.0.0.1:{variables['GRADIO_SERVER_PORT']}"
     log = folder.parent / "log"
     with log.open("w") as out:
-        process = subprocess.Popen([interpreter, "app.py"], cwd=folder, env=kept, stdout=out, stderr=out)
+        process = subprocess.Popen([interpreter, "app.py"], cwd=folder, env=variables, stdout=out, stderr=out)
     try:
         _wait(process, address, log)
         yield address
@@ -117,7 +125,7 @@ def started(interpreter: Path, folder: Path, kept: dict[str, str]) -> Iterator[s
 
 
 def _wait(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline:
         assert process.poll() is None, log.read_text()
         try:
@@ -129,15 +137,15 @@ def _wait(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
 
 
 def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
 
 
 def config(address: str) -> dict[str, Any]:
-    with urllib.request.urlopen(f"{address}/config", timeout=30) as answer:
-        found: dict[str, Any] = json.loads(answer.read())
-    return found
+    with urllib.request.urlopen(f"{address}/config", timeout=30) as response:
+        page_config: dict[str, Any] = json.loads(response.read())
+    return page_config
 
 
 @pytest.mark.parametrize("from_hub", [False, True], ids=["embedded", "from the Hub"])
@@ -152,20 +160,22 @@ def test_a_built_space_answers_as_the_local_predictor(
 ) -> None:
     commit = publish.execute(publish.plan(publish.load(sources.EMBEDDED_FOLDER), model, "v1")) if from_hub else ""
     folder = upload(f"{MODEL}@v1" if from_hub else None)
-    kept = environment(hub, tmp_path, free_port())
+    variables = environment(hub, tmp_path, free_port())
     if from_hub:
         card: Any = RepoCard((folder / "README.md").read_text())
-        subprocess.run([interpreter, "-c", PRELOAD, card.data.preload_from_hub[0]], env=kept, check=True, timeout=60)
+        subprocess.run(
+            [interpreter, "-c", PRELOAD, card.data.preload_from_hub[0]], env=variables, check=True, timeout=60
+        )
         hub.requests.clear()
         hub.stop()  # a start that was preloaded asks nobody
-    with started(interpreter, folder, kept) as address:
+    with running_space(interpreter, folder, variables) as address:
         client = Client(address, verbose=False)
         for film in predictor.bundle.examples:
-            there = client.predict(handle_file(film), operating_point="balanced", api_name="/predict")
-            here = predictor.predict(film).as_dict()
-            assert {**there, "file": None, "model": None} == {**here, "file": None, "model": None}
+            remote = client.predict(handle_file(film), operating_point="balanced", api_name="/predict")
+            local = predictor.predict(film).as_dict()
+            assert {**remote, "file": None, "model": None} == {**local, "file": None, "model": None}
             name, revision = (MODEL, commit) if from_hub else ("embedded", predictor.model.revision)
-            assert there["model"] == {"name": name, "revision": revision, "sha256": predictor.model.sha256}
+            assert remote["model"] == {"name": name, "revision": revision, "sha256": predictor.model.sha256}
         assert_launched_as_at_home(client, address)
     assert hub.requests == [] or not from_hub
     assert_nothing_went_wrong((tmp_path / "log").read_text())
@@ -173,15 +183,17 @@ def test_a_built_space_answers_as_the_local_predictor(
 
 def assert_launched_as_at_home(client: Client, address: str) -> None:
     """A Space changes Gradio's defaults; ours are set by hand and hold there, too."""
-    found = config(address)
-    assert found["space_id"] == SPACE, "Gradio knows where it runs"
-    assert not found["pwa"]
-    assert not found["analytics_enabled"]
-    assert "dataset" not in {component["type"] for component in found["components"]}, "no examples that it would cache"
-    named = {"/predict", "/predict_batch", "/analyze", "/model"}
-    assert named <= set(client.view_api(return_format="dict", print_info=False)["named_endpoints"])
-    [asked] = [event["id"] for event in found["dependencies"] if event["api_name"] == "predict"]
-    body = json.dumps({"data": [None], "fn_index": asked}).encode()
+    page_config = config(address)
+    assert page_config["space_id"] == SPACE, "Gradio knows where it runs"
+    assert not page_config["pwa"]
+    assert not page_config["analytics_enabled"]
+    assert "dataset" not in {component["type"] for component in page_config["components"]}, (
+        "no examples that it would cache"
+    )
+    expected_endpoints = {"/predict", "/predict_batch", "/analyze", "/model"}
+    assert expected_endpoints <= set(client.view_api(return_format="dict", print_info=False)["named_endpoints"])
+    [function_index] = [event["id"] for event in page_config["dependencies"] if event["api_name"] == "predict"]
+    body = json.dumps({"data": [None], "fn_index": function_index}).encode()
     request = urllib.request.Request(f"{address}/gradio_api/run/predict", body, {"Content-Type": "application/json"})
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(request, timeout=30)
@@ -199,5 +211,5 @@ def test_no_library_of_training_or_tests_is_installed(interpreter: Path) -> None
     rows = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     names = {row["name"].lower().replace("-", "_") for row in rows}
     assert "gradio" in names
-    assert not names & {*OF_TRAINING, *OF_TESTS}
+    assert not names & {*TRAINING_LIBRARIES, *TEST_LIBRARIES}
     subprocess.run([interpreter, "-m", "pip", "check"], check=True)

@@ -15,22 +15,27 @@ from pneumonia.batch.rows import COLUMNS, NUMERIC_COLUMNS
 
 ROOT = Path(__file__).parents[2]
 WORKER = "ray::MapWorker"
-PATIENCE_S = 300
+TIMEOUT_S = 300
 
 
 def environment() -> dict[str, str]:
     """Nothing of the developer's settings, and the package where it stands."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("PNEUMONIA_")}
-    return clean | {"PYTHONPATH": str(ROOT)}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PNEUMONIA_")}
+    return inherited | {"PYTHONPATH": str(ROOT)}
 
 
-def command(*arguments: object, kind: str = "archive") -> list[str]:
-    return [sys.executable, "-m", "pneumonia", kind, *map(str, arguments)]
+def command(*arguments: object, subcommand: str = "archive") -> list[str]:
+    return [sys.executable, "-m", "pneumonia", subcommand, *map(str, arguments)]
 
 
-def run(*arguments: object, kind: str = "archive", cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+def run(*arguments: object, subcommand: str = "archive", cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command(*arguments, kind=kind), capture_output=True, text=True, cwd=cwd, env=environment(), timeout=PATIENCE_S
+        command(*arguments, subcommand=subcommand),
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env=environment(),
+        timeout=TIMEOUT_S,
     )
 
 
@@ -47,31 +52,31 @@ def descendants(pid: int) -> dict[int, str]:
             titles[int(folder.name)] = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
         except (OSError, ValueError):
             continue
-    below = {pid}
-    while more := {child for child, parent in parents.items() if parent in below} - below:
-        below |= more
-    return {child: titles[child] for child in below - {pid} if child in titles}
+    tree = {pid}
+    while children := {child for child, parent in parents.items() if parent in tree} - tree:
+        tree |= children
+    return {child: titles[child] for child in tree - {pid} if child in titles}
 
 
 def workers(pid: int) -> list[int]:
     return [child for child, title in descendants(pid).items() if title.startswith(WORKER)]
 
 
-def written(out: Path) -> list[Path]:
+def row_files(out: Path) -> list[Path]:
     return sorted((out / "rows").glob("part-*.parquet"))
 
 
 def wait_for_parts(running: subprocess.Popen[str], out: Path, count: int) -> None:
-    ends = time.monotonic() + PATIENCE_S
-    while len(written(out)) < count:
-        assert running.poll() is None and time.monotonic() < ends, running.communicate()[1]
+    deadline = time.monotonic() + TIMEOUT_S
+    while len(row_files(out)) < count:
+        assert running.poll() is None and time.monotonic() < deadline, running.communicate()[1]
         time.sleep(0.02)
 
 
 def rows(out: Path) -> list[dict[str, str]]:
     """All rows by their films' names, as the cells that `batch` writes."""
-    told = [row for path in written(out) for row in pq.read_table(path).to_pylist()]
-    return sorted(({name: cell(name, row[name]) for name in COLUMNS} for row in told), key=lambda row: row["file"])
+    all_rows = [row for path in row_files(out) for row in pq.read_table(path).to_pylist()]
+    return sorted(({name: cell(name, row[name]) for name in COLUMNS} for row in all_rows), key=lambda row: row["file"])
 
 
 def cell(column: str, value: float | str | None) -> str:

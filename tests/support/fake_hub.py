@@ -15,7 +15,7 @@ from typing import Self
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:%s\nsize %d\n"
 
-SECRET_HEADER = "authorization"
+AUTH_HEADER = "authorization"
 
 
 class Fault(Enum):
@@ -125,7 +125,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, *, body: bool) -> None:
         hub = self.server.hub
         hub.requests.append(f"{self.command} {self.path}")
-        if token := self.headers.get(SECRET_HEADER):
+        if token := self.headers.get(AUTH_HEADER):
             hub.tokens.add(token)
         if hub.fault is Fault.HANGING:
             hub.closing.wait()
@@ -143,21 +143,21 @@ class _Handler(BaseHTTPRequestHandler):
             self._send_file(*self.path.removeprefix("/").split("/resolve/"), body=body)
 
     def _send_info(self, repository: str, revision: str = "main") -> None:
-        found = self.server.hub.resolve(repository, revision)
-        if isinstance(found, Fault):
-            return self._send_error(found)
-        commit, files = found
+        resolved = self.server.hub.resolve(repository, revision)
+        if isinstance(resolved, Fault):
+            return self._send_error(resolved)
+        commit, files = resolved
         siblings = [{"rfilename": name} for name in files]
-        facts = {"id": repository, "modelId": repository, "sha": commit, "private": False, "siblings": siblings}
-        self._send(200, {"Content-Type": "application/json"}, json.dumps(facts).encode())
+        info = {"id": repository, "modelId": repository, "sha": commit, "private": False, "siblings": siblings}
+        self._send(200, {"Content-Type": "application/json"}, json.dumps(info).encode())
 
-    def _send_file(self, repository: str, place: str, *, body: bool) -> None:
+    def _send_file(self, repository: str, revision_and_name: str, *, body: bool) -> None:
         hub = self.server.hub
-        revision, _, name = place.partition("/")
-        found = hub.resolve(repository, revision)
-        if isinstance(found, Fault):
-            return self._send_error(found)
-        commit, files = found
+        revision, _, name = revision_and_name.partition("/")
+        resolved = hub.resolve(repository, revision)
+        if isinstance(resolved, Fault):
+            return self._send_error(resolved)
+        commit, files = resolved
         faulty = name.endswith(hub.faulty_file)
         if name not in files or (faulty and hub.fault is Fault.NO_FILE):
             return self._send(404, {"X-Error-Code": "EntryNotFound", "X-Repo-Commit": commit}, b"")
@@ -175,15 +175,15 @@ class _Handler(BaseHTTPRequestHandler):
         closing = self.server.hub.closing
         half = len(data) // 2
         if fault is Fault.SLOW:
-            for place in range(len(data)):
+            for offset in range(len(data)):
                 if closing.wait(1):
                     return
-                self.wfile.write(data[place : place + 1])
+                self.wfile.write(data[offset : offset + 1])
         elif fault is Fault.STEADY:
             step = len(data) // 12 + 1
-            for place in range(0, len(data), step):
+            for offset in range(0, len(data), step):
                 time.sleep(0.2)
-                self.wfile.write(data[place : place + step])
+                self.wfile.write(data[offset : offset + step])
         elif fault is Fault.STALLED:
             self.wfile.write(data[:half])
             closing.wait()

@@ -19,22 +19,22 @@ from typing import Any, TypeAlias
 
 from huggingface_hub import RepoCard
 
-from .fake_hub import SECRET_HEADER, FakeHub, Fault, _Handler
+from .fake_hub import AUTH_HEADER, FakeHub, Fault, _Handler
 
 TOKEN = "hf_averysecrettokenthatnobodymaysee"
-READER = "hf_anothersecrettokenthatmayreadonly"
+READ_TOKEN = "hf_anothersecrettokenthatmayreadonly"
 OWNER = "clinic"
 
-LARGE = (".tflite", ".npz", ".keras", ".png", ".ttf")
+LFS_SUFFIXES = (".tflite", ".npz", ".keras", ".png", ".ttf")
 """Endings that the Hub takes by LFS, as binary files."""
-ATTRIBUTES = "".join(f"*{ending} filter=lfs diff=lfs merge=lfs -text\n" for ending in LARGE).encode()
+ATTRIBUTES = "".join(f"*{ending} filter=lfs diff=lfs merge=lfs -text\n" for ending in LFS_SUFFIXES).encode()
 
-NO_PLAN = (
+PAID_PLAN_MESSAGE = (
     "Static Spaces are free for everyone, but hosting Gradio and Docker Spaces on free cpu-basic requires a PRO "
     "subscription. Subscribe at https://huggingface.co/pro"
 )
 
-_API = re.compile(r"/api/(?P<kind>model|space)s/(?P<name>[^/]+/[^/?]+)(?:/(?P<what>\w+)(?:/(?P<revision>[^?]+))?)?")
+_API = re.compile(r"/api/(?P<kind>model|space)s/(?P<name>[^/]+/[^/?]+)(?:/(?P<route>\w+)(?:/(?P<revision>[^?]+))?)?")
 _BATCH = re.compile(r"/(?P<name>(?:spaces/)?[^/]+/[^/]+)\.git/info/lfs/objects/batch")
 
 Answer: TypeAlias = tuple[int, Any]
@@ -74,17 +74,17 @@ class WritableHub(FakeHub):
     def handler(self) -> type[_Handler]:
         return _WritingHandler
 
-    def fail(self, step: str, how: Break | int, times: int = 1000) -> None:
+    def fail(self, step: str, fault: Break | int, times: int = 1000) -> None:
         """Break this step, so many times."""
-        self.breaks[step] = (how, times)
+        self.breaks[step] = (fault, times)
 
     def take_break(self, step: str) -> Break | int | None:
         with self.lock:
-            how, times = self.breaks.get(step, (None, 0))
-            if how is None or times < 1:
+            fault, times = self.breaks.get(step, (None, 0))
+            if fault is None or times < 1:
                 return None
-            self.breaks[step] = (how, times - 1)
-            return how
+            self.breaks[step] = (fault, times - 1)
+            return fault
 
     def has(self, repository: str) -> bool:
         return repository in self._commits
@@ -94,9 +94,9 @@ class WritableHub(FakeHub):
         return list(self._commits.get(repository, {}))
 
     def files(self, repository: str, revision: str = "main") -> Mapping[str, bytes]:
-        found = self.resolve(repository, revision)
-        assert not isinstance(found, Fault)
-        return found[1]
+        resolved = self.resolve(repository, revision)
+        assert not isinstance(resolved, Fault)
+        return resolved[1]
 
     def resolve(self, repository: str, revision: str) -> tuple[str, Mapping[str, bytes]] | Fault:
         return super().resolve(repository, self.tags.get(repository, {}).get(revision, revision))
@@ -112,19 +112,19 @@ class _WritingHandler(_Handler):
         return hub
 
     def do_GET(self) -> None:  # noqa: N802
-        found = _API.match(self.path)
-        if not found:
+        match = _API.match(self.path)
+        if not match:
             return super().do_GET()
         self.hub.requests.append(f"GET {self.path}")
-        key = _key(found)
-        work: Mapping[str | None, Callable[[], Answer]] = {
+        key = _key(match)
+        handlers: Mapping[str | None, Callable[[], Answer]] = {
             None: lambda: self._info(key, "main"),
-            "revision": lambda: self._info(key, found["revision"]),
-            "tree": lambda: self._tree(key, found["revision"]),
+            "revision": lambda: self._info(key, match["revision"]),
+            "tree": lambda: self._tree(key, match["revision"]),
             "refs": lambda: self._refs(key),
             "variables": lambda: self._variables(key),
         }
-        self._do(found["what"] or "info", work[found["what"]])
+        self._do(match["route"] or "info", handlers[match["route"]])
 
     def do_POST(self) -> None:  # noqa: N802
         self.hub.requests.append(f"POST {self.path}")
@@ -135,16 +135,16 @@ class _WritingHandler(_Handler):
         if batch := _BATCH.fullmatch(self.path):
             name = batch["name"]
             return self._do("batch", lambda: self._batch(name))
-        found = _API.match(self.path)
-        assert found, self.path
-        key, what, revision = _key(found), found["what"], found["revision"]
-        work: Mapping[str, Callable[[], Answer]] = {
+        match = _API.match(self.path)
+        assert match, self.path
+        key, route, revision = _key(match), match["route"], match["revision"]
+        handlers: Mapping[str, Callable[[], Answer]] = {
             "preupload": lambda: self._preupload(key),
             "commit": lambda: self._commit(key),
             "tag": lambda: self._tag(key, revision),
             "variables": lambda: self._set_variable(key),
         }
-        self._do(what, work[what])
+        self._do(route, handlers[route])
 
     def do_PUT(self) -> None:  # noqa: N802
         self.hub.requests.append("PUT")
@@ -152,29 +152,29 @@ class _WritingHandler(_Handler):
 
     def do_DELETE(self) -> None:  # noqa: N802
         self.hub.requests.append(f"DELETE {self.path}")
-        found = _API.match(self.path)
-        assert found is not None
-        self._do("variables", lambda: self._unset_variable(_key(found)))
+        match = _API.match(self.path)
+        assert match is not None
+        self._do("variables", lambda: self._unset_variable(_key(match)))
 
-    def _do(self, step: str, work: Callable[[], Answer]) -> None:
+    def _do(self, step: str, handler: Callable[[], Answer]) -> None:
         hub = self.hub
         hub.steps.append(step)
-        if token := self.headers.get(SECRET_HEADER):
+        if token := self.headers.get(AUTH_HEADER):
             hub.tokens.add(token)
-        how = hub.take_break(step)
-        if how is Break.SILENT:
+        fault = hub.take_break(step)
+        if fault is Break.SILENT:
             hub.closing.wait()
-        if how is Break.HALF:
+        if fault is Break.HALF:
             self.rfile.read(int(self.headers.get("Content-Length", 2)) // 2)
-        if how in {Break.CUT, Break.HALF, Break.SILENT}:
+        if fault in {Break.CUT, Break.HALF, Break.SILENT}:
             self.close_connection = True
             return
-        if isinstance(how, int):
+        if isinstance(fault, int):
             self._body()
-            return self._reply(how, {"error": HTTPStatus(how).phrase})
+            return self._reply(fault, {"error": HTTPStatus(fault).phrase})
         with hub.lock:
-            status, answer = work()
-        if how is not Break.LOST:
+            status, answer = handler()
+        if fault is not Break.LOST:
             self._reply(status, answer)
 
     def _reply(self, status: int, answer: Any) -> None:
@@ -205,70 +205,74 @@ class _WritingHandler(_Handler):
     def _json(self) -> Any:
         return json.loads(self._body())
 
-    def _refused(self, owner: str) -> Answer | None:
+    def _write_denied(self, owner: str) -> Answer | None:
         """401 without a good token, 403 for one that may not write here."""
-        token = self.headers.get(SECRET_HEADER)
-        if token not in {f"Bearer {TOKEN}", f"Bearer {READER}"}:
+        token = self.headers.get(AUTH_HEADER)
+        if token not in {f"Bearer {TOKEN}", f"Bearer {READ_TOKEN}"}:
             message = "Invalid credentials in Authorization header" if token else "Invalid username or password."
             return 401, {"error": message}
         if token != f"Bearer {TOKEN}" or owner != OWNER:
             return 403, {"error": f'You don\'t have the rights to write under the namespace "{owner}"'}
         return None
 
-    def _gone(self, key: str) -> Answer | None:
-        seen = key not in self.hub.private or self.headers.get(SECRET_HEADER) == f"Bearer {TOKEN}"
-        if self.hub.has(key) and seen:
+    def _not_found(self, key: str) -> Answer | None:
+        is_visible = key not in self.hub.private or self.headers.get(AUTH_HEADER) == f"Bearer {TOKEN}"
+        if self.hub.has(key) and is_visible:
             return None
-        status = 404 if self.headers.get(SECRET_HEADER) else 401
+        status = 404 if self.headers.get(AUTH_HEADER) else 401
         return status, {"error": "Repository not found", "code": "RepoNotFound"}
 
-    def _cannot_write(self, key: str) -> Answer | None:
-        return self._gone(key) or self._refused(key.removeprefix("spaces/").split("/")[0])
+    def _denied(self, key: str) -> Answer | None:
+        return self._not_found(key) or self._write_denied(key.removeprefix("spaces/").split("/")[0])
 
     def _create(self) -> Answer:
-        asked = self._json()
-        kind = asked.get("type", "model")
-        key = f"{'spaces/' if kind == 'space' else ''}{asked['organization']}/{asked['name']}"
-        if refused := self._refused(asked["organization"]):
-            return refused
+        body = self._json()
+        kind = body.get("type", "model")
+        key = f"{'spaces/' if kind == 'space' else ''}{body['organization']}/{body['name']}"
+        if denial := self._write_denied(body["organization"]):
+            return denial
         if self.hub.has(key):
             return 409, {"error": "You already created this repo", "url": f"{self.hub.url}/{key}"}
         if kind == "space" and not self.hub.paid_plan:
-            return 402, {"error": NO_PLAN}
-        assert kind == "model" or asked["sdk"] == "gradio"
+            return 402, {"error": PAID_PLAN_MESSAGE}
+        assert kind == "model" or body["sdk"] == "gradio"
         self.hub.push(key, {".gitattributes": ATTRIBUTES})
-        if asked.get("visibility") == "private":
+        if body.get("visibility") == "private":
             self.hub.private.add(key)
-        self.hub.variables[key] = {row["key"]: row["value"] for row in asked.get("variables", [])}
+        self.hub.variables[key] = {row["key"]: row["value"] for row in body.get("variables", [])}
         return 200, {"url": f"{self.hub.url}/{key}"}
 
     def _validate(self) -> Answer:
-        asked = self._json()
-        front: Any = RepoCard(asked["content"]).data.__dict__
-        errors = [{"message": f'"{name}" is missing'} for name in _NEEDED[asked["repoType"]] if name not in front]
+        body = self._json()
+        card_data: Any = RepoCard(body["content"]).data.__dict__
+        errors = [
+            {"message": f'"{name}" is missing'} for name in _REQUIRED_FIELDS[body["repoType"]] if name not in card_data
+        ]
         return (400 if errors else 200), {"errors": errors, "warnings": []}
 
     def _preupload(self, key: str) -> Answer:
-        asked = self._json()
-        if refused := self._cannot_write(key):
-            return refused
-        there = self.hub.files(key)
-        rows = [{"path": row["path"], "shouldIgnore": False, **_mode(row["path"], there)} for row in asked["files"]]
+        body = self._json()
+        if denial := self._denied(key):
+            return denial
+        remote_files = self.hub.files(key)
+        rows = [
+            {"path": row["path"], "shouldIgnore": False, **_mode(row["path"], remote_files)} for row in body["files"]
+        ]
         return 200, {"files": rows}
 
     def _batch(self, key: str) -> Answer:
-        asked = self._json()
-        if refused := self._cannot_write(key):
-            return refused
-        assert asked["operation"] == "upload" and asked["hash_algo"] == "sha256"
+        body = self._json()
+        if denial := self._denied(key):
+            return denial
+        assert body["operation"] == "upload" and body["hash_algo"] == "sha256"
         rows = []
-        for row in asked["objects"]:
+        for row in body["objects"]:
             upload = {"upload": {"href": f"{self.hub.url}/storage/{row['oid']}?signature=secret"}}
             rows.append({**row, **({} if row["oid"] in self.hub.objects else {"actions": upload})})
         return 200, {"transfer": "basic", "objects": rows}
 
     def _put(self) -> Answer:
-        assert SECRET_HEADER not in self.headers, "the storage is another company's: no token goes there"
+        assert AUTH_HEADER not in self.headers, "the storage is another company's: no token goes there"
         oid = self.path.removeprefix("/storage/").partition("?")[0]
         data = self._body()
         if hashlib.sha256(data).hexdigest() != oid:
@@ -279,8 +283,8 @@ class _WritingHandler(_Handler):
 
     def _commit(self, key: str) -> Answer:
         lines = [json.loads(line) for line in self._body().splitlines()]
-        if refused := self._cannot_write(key):
-            return refused
+        if denial := self._denied(key):
+            return denial
         head = self.hub.history(key)[-1]
         if lines[0]["value"].get("parentCommit", head) != head:
             return 412, {"error": "A commit has happened since. Please refresh and try again."}
@@ -300,35 +304,35 @@ class _WritingHandler(_Handler):
 
     def _tag(self, key: str, revision: str) -> Answer:
         tag = self._json()["tag"]
-        if refused := self._cannot_write(key):
-            return refused
-        found = self.hub.resolve(key, revision)
-        if isinstance(found, Fault):
+        if denial := self._denied(key):
+            return denial
+        resolved = self.hub.resolve(key, revision)
+        if isinstance(resolved, Fault):
             return 404, {"error": "no such revision", "code": "RevisionNotFound"}
         tags = self.hub.tags.setdefault(key, {})
         if tag in tags:
             return 409, {"error": f"Tag {tag} exists"}
-        tags[tag] = found[0]
+        tags[tag] = resolved[0]
         return 200, {}
 
     def _info(self, key: str, revision: str) -> Answer:
-        if gone := self._gone(key):
-            return gone
-        found = self.hub.resolve(key, revision)
-        if isinstance(found, Fault):
+        if denial := self._not_found(key):
+            return denial
+        resolved = self.hub.resolve(key, revision)
+        if isinstance(resolved, Fault):
             return 404, {"error": "no such revision", "code": "RevisionNotFound"}
-        siblings = [{"rfilename": name} for name in found[1]]
+        siblings = [{"rfilename": name} for name in resolved[1]]
         name = key.removeprefix("spaces/")
-        return 200, {"id": name, "sha": found[0], "private": key in self.hub.private, "siblings": siblings}
+        return 200, {"id": name, "sha": resolved[0], "private": key in self.hub.private, "siblings": siblings}
 
     def _tree(self, key: str, revision: str) -> Answer:
-        if gone := self._gone(key):
-            return gone
+        if denial := self._not_found(key):
+            return denial
         return 200, [_entry(name, data) for name, data in self.hub.files(key, revision).items()]
 
     def _refs(self, key: str) -> Answer:
-        if gone := self._gone(key):
-            return gone
+        if denial := self._not_found(key):
+            return denial
         head = self.hub.history(key)[-1]
         tags = [
             {"name": tag, "ref": f"refs/tags/{tag}", "targetCommit": commit}
@@ -338,42 +342,42 @@ class _WritingHandler(_Handler):
         return 200, {"branches": [branch], "converts": [], "tags": tags}
 
     def _variables(self, key: str) -> Answer:
-        if refused := self._cannot_write(key):
-            return refused
-        found = self.hub.variables.setdefault(key, {})
-        return 200, {name: {"key": name, "value": value} for name, value in found.items()}
+        if denial := self._denied(key):
+            return denial
+        variables = self.hub.variables.setdefault(key, {})
+        return 200, {name: {"key": name, "value": value} for name, value in variables.items()}
 
     def _set_variable(self, key: str) -> Answer:
-        asked = self._json()
-        if refused := self._cannot_write(key):
-            return refused
-        self.hub.variables.setdefault(key, {})[asked["key"]] = asked["value"]
+        body = self._json()
+        if denial := self._denied(key):
+            return denial
+        self.hub.variables.setdefault(key, {})[body["key"]] = body["value"]
         return self._variables(key)
 
     def _unset_variable(self, key: str) -> Answer:
-        asked = self._json()
-        if refused := self._cannot_write(key):
-            return refused
-        del self.hub.variables[key][asked["key"]]
+        body = self._json()
+        if denial := self._denied(key):
+            return denial
+        del self.hub.variables[key][body["key"]]
         return self._variables(key)
 
 
-_NEEDED = {"model": ("license",), "space": ("title", "sdk", "sdk_version", "app_file")}
+_REQUIRED_FIELDS = {"model": ("license",), "space": ("title", "sdk", "sdk_version", "app_file")}
 
 
-def _key(found: re.Match[str]) -> str:
-    return f"{'spaces/' if found['kind'] == 'space' else ''}{found['name']}"
+def _key(match: re.Match[str]) -> str:
+    return f"{'spaces/' if match['kind'] == 'space' else ''}{match['name']}"
 
 
-def _mode(name: str, there: Mapping[str, bytes]) -> dict[str, Any]:
-    mode = "lfs" if name.endswith(LARGE) else "regular"
-    entry = _entry(name, there[name]) if name in there else None
+def _mode(name: str, remote_files: Mapping[str, bytes]) -> dict[str, Any]:
+    mode = "lfs" if name.endswith(LFS_SUFFIXES) else "regular"
+    entry = _entry(name, remote_files[name]) if name in remote_files else None
     oid = None if entry is None else entry["lfs"]["oid"] if "lfs" in entry else entry["oid"]
     return {"uploadMode": mode, "oid": oid}
 
 
 def _entry(name: str, data: bytes) -> dict[str, Any]:
-    if not name.endswith(LARGE):
+    if not name.endswith(LFS_SUFFIXES):
         return {"type": "file", "path": name, "size": len(data), "oid": _git_hash(data)}
     sha256 = hashlib.sha256(data).hexdigest()
     pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{sha256}\nsize {len(data)}\n".encode()

@@ -29,7 +29,7 @@ def same_network(threads: int | None = None) -> tuple[keras.Model, Predictor]:
     return network, Predictor(replace(bundle, graph=graph), threads)
 
 
-def answer(network: keras.Model, path: Path) -> float:
+def score(network: keras.Model, path: Path) -> float:
     """The score of one file: the film in colour at the network's size, as an array, through `model.predict`."""
     picture = keras.utils.load_img(path, target_size=(INPUT_SIDE, INPUT_SIDE))
     return float(network.predict(keras.utils.img_to_array(picture)[None], verbose=0)[0, 0])

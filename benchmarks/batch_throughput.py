@@ -19,43 +19,43 @@ from pneumonia.evaluation.dataset import load_films
 from pneumonia.inference.decision import Prediction
 from pneumonia.inference.predictor import Predictor
 
-from . import films, servers, usual
+from . import films, keras_baseline, servers
 from .measure import Pair, Row, at_least, at_most, interleaved
 from .scoring import TOLERANCE
 
 SIZE = (1300, 900)
-USUAL = "a loop of `load_img`, array, `model.predict`"
-SHARE = 20
+KERAS_LOOP = "a loop of `load_img`, array, `model.predict`"
+BASELINE_STRIDE = 20
 """The usual way does one film in so many: it would take most of the run, and its films cost all the same."""
 
 
 def rows(network: keras.Model, predictor: Predictor, folder: Path, repetitions: int, count: int) -> Iterator[Row]:
     """The three rows of a batch, for `count` films (2,000 in the full form)."""
     paths = films.write(predictor, folder / "batch", SIZE, count)
-    some = paths[: max(4, count // SHARE)]
+    sample = paths[: max(4, count // BASELINE_STRIDE)]
 
-    def ours() -> list[Prediction]:
-        said = list(predictor.predict_many(find_films([str(folder / "batch")])))
-        return [answer for answer in said if isinstance(answer, Prediction)]
+    def predict_all() -> list[Prediction]:
+        results = predictor.predict_many(find_films([str(folder / "batch")]))
+        return [result for result in results if isinstance(result, Prediction)]
 
-    if len(ours()) != count:
+    if len(predict_all()) != count:
         raise ValueError("a film got no answer")
-    pair = interleaved(ours, lambda: [usual.answer(network, path) for path in some], repetitions)
-    ratios = [ratio * count / len(some) for ratio in pair.faster]
-    rate = count / statistics.median(pair.ours)
-    note = f"{rate:.0f} films a second; the usual way timed on {len(some)} of the films"
-    yield at_least(f"batch of {count:,} films, JPEG of {SIZE[0]} x {SIZE[1]}", USUAL, ratios, 8, 15, note)
+    pair = interleaved(predict_all, lambda: [keras_baseline.score(network, path) for path in sample], repetitions)
+    ratios = [ratio * count / len(sample) for ratio in pair.speedups]
+    rate = count / statistics.median(pair.product)
+    note = f"{rate:.0f} films a second; the usual way timed on {len(sample)} of the films"
+    yield at_least(f"batch of {count:,} films, JPEG of {SIZE[0]} x {SIZE[1]}", KERAS_LOOP, ratios, 8, 15, note)
     yield _cores(predictor, paths[: max(40, count // 4)], repetitions)
 
 
-def memory(predictor: Predictor, folder: Path, many: int, few: int = 1_000) -> Iterator[Row]:
+def memory(predictor: Predictor, folder: Path, count: int, reference_count: int = 1_000) -> Iterator[Row]:
     """Peak memory of the command line's batch over `many` films against `few`, each in a process of its own."""
-    films.write(predictor, folder / "many", (224, 224), many)
-    films.write(predictor, folder / "few", (224, 224), few)
+    films.write(predictor, folder / "many", (224, 224), count)
+    films.write(predictor, folder / "few", (224, 224), reference_count)
     peaks = [_peak_mb(folder / name) for name in ("many", "few")]
     note = f"{peaks[0]:.0f} MB against {peaks[1]:.0f} MB"
-    what = f"peak memory of a batch over {many:,} films"
-    yield at_most(what, f"over {few:,} films", [peaks[0] - peaks[1]], 20, 5, note, "MB")
+    label = f"peak memory of a batch over {count:,} films"
+    yield at_most(label, f"over {reference_count:,} films", [peaks[0] - peaks[1]], 20, 5, note, "MB")
 
 
 def evaluation(network: keras.Model, predictor: Predictor, folder: Path, repetitions: int, count: int) -> Iterator[Row]:
@@ -63,46 +63,48 @@ def evaluation(network: keras.Model, predictor: Predictor, folder: Path, repetit
     for part, number in (("NORMAL", 3 * count // 8), ("PNEUMONIA", count - 3 * count // 8)):
         films.write(predictor, folder / "evaluation" / "test" / part, SIZE, number)
     root = folder / "evaluation"
-    some = sorted(root.glob("test/*/*"))[:: max(1, count // 60)]
+    sample = sorted(root.glob("test/*/*"))[:: max(1, count // 60)]
 
-    def ours() -> object:
+    def predict_all() -> object:
         return score_films(predictor, load_films(root, ("test",), quiet=True), quiet=True)
 
-    pair = interleaved(ours, lambda: [usual.answer(network, path) for path in some], repetitions)
-    ratios = [ratio * count / len(some) for ratio in pair.faster]
-    note = f"files read, hashed, gated and scored; the usual way timed on {len(some)} of the films"
-    yield at_least(f"evaluation of {count} films", USUAL, ratios, 6, 10, note)
-    batched = interleaved(ours, lambda: _predicted_in_batches(network, root), max(1, repetitions // 2))
+    pair = interleaved(predict_all, lambda: [keras_baseline.score(network, path) for path in sample], repetitions)
+    ratios = [ratio * count / len(sample) for ratio in pair.speedups]
+    note = f"files read, hashed, gated and scored; the usual way timed on {len(sample)} of the films"
+    yield at_least(f"evaluation of {count} films", KERAS_LOOP, ratios, 6, 10, note)
+    batched = interleaved(predict_all, lambda: _predicted_in_batches(network, root), max(1, repetitions // 2))
     note = "no target was set: it is what a careful Keras user would write"
     yield at_least(f"the same {count} films", "`image_dataset_from_directory`, `model.predict` in batches of 32",
-                   batched.faster, None, None, note)  # fmt: skip
+                   batched.speedups, None, None, note)  # fmt: skip
 
 
 def _predicted_in_batches(network: keras.Model, root: Path) -> object:
-    found = keras.utils.image_dataset_from_directory(
+    batches = keras.utils.image_dataset_from_directory(
         root / "test", image_size=(150, 150), batch_size=32, shuffle=False, verbose=False
     )
-    return network.predict(found, verbose=0)
+    return network.predict(batches, verbose=0)
 
 
 def _cores(predictor: Predictor, paths: Sequence[Path], repetitions: int) -> Row:
     """The same batch by one thread on one core, and by two on two."""
-    alone, both = Predictor(predictor.bundle, 1), Predictor(predictor.bundle, 2)
+    one_thread, two_threads = Predictor(predictor.bundle, 1), Predictor(predictor.bundle, 2)
     cores = sorted(os.sched_getaffinity(0))[:2]
 
-    def on(used: list[int], who: Predictor) -> list[float | None]:
-        os.sched_setaffinity(0, used)
+    def confidences(used_cores: list[int], predictor: Predictor) -> list[float | None]:
+        os.sched_setaffinity(0, used_cores)
         try:
-            return [said.confidence for said in who.predict_many(paths) if isinstance(said, Prediction)]
+            return [result.confidence for result in predictor.predict_many(paths) if isinstance(result, Prediction)]
         finally:
             os.sched_setaffinity(0, cores)
 
-    _same(on(cores[:1], alone), on(cores, both))
-    pair: Pair = interleaved(lambda: on(cores, both), lambda: on(cores[:1], alone), repetitions)
-    return at_least("batch on two cores", "the same on one core", pair.faster, 1.7, 1.9, "the same answers in order")
+    _check_equal(confidences(cores[:1], one_thread), confidences(cores, two_threads))
+    pair: Pair = interleaved(
+        lambda: confidences(cores, two_threads), lambda: confidences(cores[:1], one_thread), repetitions
+    )
+    return at_least("batch on two cores", "the same on one core", pair.speedups, 1.7, 1.9, "the same answers in order")
 
 
-def _same(first: list[float | None], second: list[float | None]) -> None:
+def _check_equal(first: list[float | None], second: list[float | None]) -> None:
     pairs = [(a or 0.0, b or 0.0) for a, b in zip(first, second, strict=True)]
     if not np.allclose([a for a, _ in pairs], [b for _, b in pairs], atol=TOLERANCE):
         raise ValueError("two threads answer otherwise than one")
@@ -116,6 +118,6 @@ def _peak_mb(folder: Path) -> float:
             "import sys; from pneumonia.cli import main; assert main(sys.argv[1:]) == 0; "
             "print(*(line for line in open('/proc/self/status') if line.startswith('VmHWM')))"
         )
-        order = [sys.executable, "-c", code, "batch", str(folder), "--out", f"{out}/films.csv"]
-        done = subprocess.run(order, cwd=servers.ROOT, capture_output=True, text=True, check=True)
-    return int(done.stdout.split()[-2]) / 1024
+        command = [sys.executable, "-c", code, "batch", str(folder), "--out", f"{out}/films.csv"]
+        process = subprocess.run(command, cwd=servers.ROOT, capture_output=True, text=True, check=True)
+    return int(process.stdout.split()[-2]) / 1024
