@@ -1,4 +1,4 @@
-"""Shared by all tests: a clean environment, films made in code, the embedded model loaded once."""
+"""Shared fixtures: a clean environment, generated films, and the embedded model, which is loaded once."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ Grey = npt.NDArray[np.uint8]
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Two for folders of fast tests; none where a file is named, or the long ones are asked for."""
+    """Two processes for folders of fast tests; none if a file is named or slow tests are selected."""
     folders = all(Path(argument).is_dir() for argument in config.args)
     return 2 if folders and "not slow" in config.option.markexpr else 0
 
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No setting of the developer's shell reaches a test, and none is left behind."""
+    """Removes the settings of the developer's shell for the duration of a test."""
     for setting in settings.SETTINGS:
         monkeypatch.delenv(setting.name, raising=False)
 
@@ -39,7 +39,7 @@ def predictor() -> Predictor:
 
 @pytest.fixture(scope="session")
 def normal_film() -> Grey:
-    """A film that the gate lets through and that is nobody's: the average of normal training films, `[150, 150]`."""
+    """A film that the gate accepts and that shows no patient: the average of normal training films, `[150, 150]`."""
     path = next(path for path in sorted((sources.EMBEDDED_FOLDER / "examples").glob("*.png")) if "normal" in path.name)
     with Image.open(path) as picture:
         return np.asarray(picture)
@@ -47,7 +47,7 @@ def normal_film() -> Grey:
 
 @pytest.fixture(scope="session")
 def large_film(normal_film: Grey) -> Grey:
-    """The same at 900 x 700 with some grain, as a detector would give it."""
+    """The same film at 900 x 700 with noise, like a detector image."""
     large = np.asarray(Image.fromarray(normal_film).resize((900, 700), Image.Resampling.BICUBIC)).astype(np.float64)
     grain = np.random.default_rng(0).normal(0, 2, large.shape)
     return np.clip(large + grain, 0, 255).astype(np.uint8)
@@ -68,7 +68,7 @@ def encode() -> Callable[..., bytes]:
 
 @pytest.fixture(scope="session")
 def write_films(normal_film: Grey) -> Callable[[Path, dict[str, list[str]]], Path]:
-    """`write_films(root, {"test/NORMAL": ["a.png"]})`: films of different grain that the gate lets through."""
+    """`write_films(root, {"test/NORMAL": ["a.png"]})`: films with different noise that the gate accepts."""
 
     def write(root: Path, names: dict[str, list[str]]) -> Path:
         files = [(folder, name) for folder, file_names in names.items() for name in file_names]

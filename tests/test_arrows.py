@@ -1,4 +1,4 @@
-"""Which package may import which, which third-party library each may use, and what an import costs."""
+"""Import rules: dependencies between packages, third-party libraries per package, and side effects of imports."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def known_modules() -> frozenset[str]:
 
 
 def imports(path: Path, *, top_level: bool = False) -> Iterator[str]:
-    """Every module that a file imports, by its full name; `top_level`: only what is imported when the file is."""
+    """Full names of the modules that a file imports; with `top_level`, only those that importing the file imports."""
     package = path.relative_to(ROOT).parts[:-1]
     tree = ast.parse(path.read_text())
     for node in tree.body if top_level else ast.walk(tree):
@@ -107,7 +107,7 @@ def test_a_library_is_imported_by_its_packages_only(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", sorted((PACKAGE / "web" / "server").glob("*.py")), ids=relative_name)
-def test_the_server_imports_nothing_of_the_page(path: Path) -> None:
+def test_the_server_does_not_import_the_page(path: Path) -> None:
     page_imports = [module for module in imports(path) if module.startswith("pneumonia.web.")]
     assert [module for module in page_imports if not module.startswith("pneumonia.web.server")] == []
 
@@ -132,12 +132,12 @@ def test_no_module_imports_itself_through_others() -> None:
         visit(module, ())
 
 
-def test_every_package_has_its_rule() -> None:
+def test_every_package_has_a_rule() -> None:
     packages = {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()}
     assert packages | BASE == set(ALLOWED)
 
 
-def test_the_rules_see_relative_imports() -> None:
+def test_relative_imports_are_resolved() -> None:
     assert "pneumonia.imaging" in set(imports(PACKAGE / "inference" / "graph.py"))
     assert "pneumonia.evaluation.metrics" in set(imports(PACKAGE / "evaluation" / "assess.py"))
 
@@ -150,10 +150,10 @@ def test_only_the_settings_read_the_environment(path: Path) -> None:
         for node in tree
         if isinstance(node, ast.Attribute) and node.attr in {"environ", "environb", "getenv", "putenv"}
     ]
-    # TensorFlow reads its log level when it is imported, and from nowhere else.
+    # TensorFlow reads its log level from the environment only, when it is imported.
     allowed = {
         "pneumonia/settings.py": {"os.environ"},
-        # Gradio and Ray read their own variables, and have no other interface for these.
+        # Gradio and Ray read their own variables and have no other interface for these options.
         "pneumonia/archive/ray_environment.py": {"os.environ"},
         "pneumonia/web/server/gradio_environment.py": {"os.environ"},
         "train.py": {"os.environ"},
@@ -161,7 +161,7 @@ def test_only_the_settings_read_the_environment(path: Path) -> None:
     assert set(lines) <= allowed.get(relative_name(path), set())
 
 
-def test_the_training_entry_sets_one_variable_and_no_more() -> None:
+def test_train_py_sets_one_environment_variable_only() -> None:
     uses = [line for line in (ROOT / "train.py").read_text().splitlines() if "environ" in line]
     assert uses == ['os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")']
 
@@ -172,7 +172,7 @@ def test_the_public_surface_is_these_names() -> None:
 
 
 def run_python(code: str) -> str:
-    """What a new interpreter prints."""
+    """The output of `code` in a new interpreter."""
     process = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert process.returncode == 0, process.stderr
     return process.stdout
@@ -194,21 +194,21 @@ LIGHT = {
 
 
 @pytest.mark.parametrize("module", LIGHT)
-def test_an_import_does_not_bring_the_heavy_ones(module: str) -> None:
+def test_an_import_does_not_load_heavy_libraries(module: str) -> None:
     loaded = run_python(f"import sys, {module}; print(*sys.modules)").split()
     assert LIGHT[module] & set(loaded) == set()
 
 
 AUDITED_IMPORT = """
 import sys
-seen = []
+events = []
 def watch(event, arguments):
     if event.startswith("socket.") or (event == "open" and "models/" in str(arguments[0]).split("pneumonia")[-1]):
-        seen.append((event, arguments))
+        events.append((event, arguments))
 sys.addaudithook(watch)
 import pneumonia, pneumonia.cli
 import pneumonia.inference.predictor, pneumonia.inference.sources, pneumonia.inference.hub_download
-print(seen)
+print(events)
 """
 
 
@@ -216,5 +216,5 @@ def test_an_import_loads_no_model_and_opens_no_socket() -> None:
     assert run_python(AUDITED_IMPORT).strip() == "[]"
 
 
-def test_the_watch_sees_a_model_that_is_loaded() -> None:
+def test_the_audit_hook_detects_a_loaded_model() -> None:
     assert "config.json" in run_python(AUDITED_IMPORT.replace("print", "pneumonia.load_predictor()\nprint"))

@@ -1,4 +1,4 @@
-"""The names that users rely on: renaming one is a breaking change, and this file says so."""
+"""The public names that users rely on; renaming one is a breaking change."""
 
 from __future__ import annotations
 
@@ -72,13 +72,13 @@ def test_every_error_code_exists_and_is_documented() -> None:
     assert all(f"`{code}`" in API for code in codes)
 
 
-def test_settings_and_their_defaults_stand_in_the_docs() -> None:
+def test_settings_and_their_defaults_are_in_the_docs() -> None:
     assert {row.name: row.default for row in settings.SETTINGS} == DEFAULTS
     assert settings.as_markdown() in API
 
 
 @pytest.mark.parametrize("command", ["predict", "batch", "archive", "evaluate", "model", "deploy"])
-def test_each_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_each_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit_info:
         main([command, "--help"])
     assert exit_info.value.code == 0
@@ -92,7 +92,7 @@ PUBLISHING = {
 
 
 @pytest.mark.parametrize("command", PUBLISHING)
-def test_publish_and_deploy_take_what_their_page_says(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_publish_and_deploy_have_the_documented_options(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     """`--help`, the reference and the command's own page name the same options, no more and no fewer."""
     with pytest.raises(SystemExit):
         main([command, "--help"])
@@ -111,14 +111,14 @@ def test_publish_and_deploy_take_what_their_page_says(command: str, capsys: pyte
 POSITIONAL_ARGUMENT = {"publish": "OWNER/NAME", "deploy": "OWNER/SPACE"}
 
 
-def test_every_option_of_the_command_line_stands_in_the_docs() -> None:
+def test_every_option_of_the_command_line_is_in_the_docs() -> None:
     options = ("--json", "--operating-point", "--prevalence", "--heatmap", "--model", "--data", "--out")
     for option in (*options, "--jsonl", "--resume", "--workers", "--address"):
         assert option in API
 
 
 @pytest.mark.parametrize("command", ["batch", "archive"])
-def test_the_page_of_a_command_tells_of_the_options_of_its_help(
+def test_the_page_of_a_command_documents_the_options_of_its_help(
     command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):
@@ -130,7 +130,7 @@ def test_the_page_of_a_command_tells_of_the_options_of_its_help(
     assert {"--out", "--model"} <= help_text
 
 
-def test_train_and_app_explain_themselves() -> None:
+def test_train_and_app_have_help() -> None:
     for entry, options in (
         ("app.py", ["--share"]),
         ("train.py", ["--data", "--recipe", "--split", "--out", "--epochs", "--seed", "--resume"]),

@@ -26,7 +26,7 @@ CONTRACT_CODES = {
 }
 TREE = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, PneumoniaError)]
 GROUPS = {errors.PneumoniaError, errors.FilmError, errors.ModelError, errors.PublishingError}
-"""Base classes that nothing raises; they only let a caller catch a whole family."""
+"""Base classes that are never raised; a caller can catch all of their subclasses."""
 
 
 def test_every_code_of_the_contract_has_an_error() -> None:
@@ -56,7 +56,7 @@ def test_an_error_becomes_the_error_object_of_the_contract(kind: type[PneumoniaE
     assert kind("Too dark.").as_dict() == {"code": kind.code, "message": "Too dark."}
 
 
-def test_one_except_clause_catches_whatever_a_film_can_do() -> None:
+def test_film_error_covers_all_codes_of_unreadable_films() -> None:
     film_codes = {kind.code for kind in TREE if issubclass(kind, errors.FilmError)} - {"internal"}
     assert film_codes == {
         "unreadable_image",
@@ -86,7 +86,7 @@ def test_a_hidden_error_shows_and_logs_the_same_id_and_never_its_text(caplog: py
     assert "jane" not in (caplog.text + error.message).lower()
 
 
-def test_the_log_says_where_a_hidden_error_arose(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_log_has_the_location_of_a_hidden_error(caplog: pytest.LogCaptureFixture) -> None:
     error = raised_error("anything")
     errors.InternalError.from_exception(error)
     trace = error.__traceback__

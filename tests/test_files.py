@@ -1,4 +1,4 @@
-"""A file is written whole or not at all; a folder is walked while others write into it."""
+"""Atomic writes, walking a folder that changes, locks, and temporary folders."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pneumonia import files
 from pneumonia.errors import Busy, DiskFull, UsageError
 
 
-def test_write_replaces_the_file_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
+def test_write_replaces_the_file_and_leaves_no_temporary_file(tmp_path: Path) -> None:
     target = tmp_path / "new" / "folder" / "file"
     for data in (b"old", b"new"):
         files.atomic_write(target, data)
@@ -33,7 +33,7 @@ def test_write_on_a_full_disk_leaves_the_old_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("step", ["write_bytes", "replace", "mkdir"])
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
-def test_a_full_disk_is_told_at_whatever_step_it_shows(
+def test_a_full_disk_is_reported_at_any_step(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, number: int
 ) -> None:
     def raise_disk_full(*_: object, **__: object) -> None:
@@ -81,7 +81,7 @@ def test_a_walk_goes_on_where_a_folder_is_deleted_under_it(tmp_path: Path, monke
     assert names.index("a/deeper/film") < names.index("a/deeper") < names.index("a")
 
 
-def test_the_neighbour_keeps_the_ending_that_writers_go_by(tmp_path: Path) -> None:
+def test_the_temporary_path_keeps_the_suffix(tmp_path: Path) -> None:
     with files.atomic_path(tmp_path / "model.keras") as partial:
         assert (partial.parent, partial.suffix) == (tmp_path, ".keras")
         partial.write_bytes(b"")
@@ -105,7 +105,7 @@ def test_a_folder_that_cannot_hold_a_lock_is_a_usage_error(tmp_path: Path) -> No
         pass
 
 
-def test_a_full_disk_is_named_when_a_lock_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported_when_a_lock_is_acquired(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def raise_disk_full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 

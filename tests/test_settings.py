@@ -20,7 +20,7 @@ DEFAULTS = {
     "PNEUMONIA_SHARE": False,
     "PNEUMONIA_MCP": False,
 }
-"""The contract's column "default"; `PNEUMONIA_THREADS` is the machine's and has its own test."""
+"""The documented defaults; that of `PNEUMONIA_THREADS` depends on the machine and has its own test."""
 
 BY_NAME = {setting.name: setting for setting in settings.SETTINGS}
 NUMBERS = [setting for setting in settings.SETTINGS if type(DEFAULTS.get(setting.name)) is int]
@@ -76,7 +76,7 @@ def test_a_flag_is_read(text: str, on: bool, monkeypatch: pytest.MonkeyPatch) ->
     assert settings.SHARE.read() is on
 
 
-def test_a_flag_that_is_neither_is_refused_and_not_taken_for_off(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_flag_is_refused_and_not_taken_as_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PNEUMONIA_SHARE", "maybe")
     with pytest.raises(UsageError, match="PNEUMONIA_SHARE"):
         settings.SHARE.read()
@@ -94,7 +94,7 @@ def test_an_illegal_login_is_refused_without_showing_the_password(text: str, mon
         settings.AUTH.read()
     assert "PNEUMONIA_AUTH" in caught.value.message
     assert "hunter2" not in caught.value.message
-    # A traceback in the log would show what the error was raised from.
+    # A traceback in the log would show the cause of the error.
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__
 

@@ -1,4 +1,4 @@
-"""What comes from others: few, pinned, and no more than this list knows of."""
+"""Dependencies: their number is limited, and each is pinned."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 MAX_SERVING_DEPENDENCIES = 11
-"""Direct dependencies of serving. Who adds one says in CHANGELOG why, and raises this."""
+"""Maximum number of direct dependencies of serving. To add one, give the reason in CHANGELOG.md and increase it."""
 
 
 def direct_dependencies(name: str) -> list[str]:
@@ -22,12 +22,12 @@ def test_serving_has_few_direct_dependencies() -> None:
 
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob("requirements*.txt")), ids=lambda path: path.name)
-def test_each_is_pinned_to_one_version_of_the_index(path: Path) -> None:
+def test_each_dependency_is_pinned_to_one_version(path: Path) -> None:
     for line in direct_dependencies(path.name):
         assert re.match(r"[\w-]+(\[\w+\])?==\d[\w.]*(;.*)?$", line), line
 
 
-def test_what_is_installed_to_serve_is_what_is_pinned() -> None:
+def test_the_installed_versions_are_the_pinned_ones() -> None:
     from importlib.metadata import version
 
     for line in direct_dependencies("requirements.txt"):
@@ -39,6 +39,6 @@ def test_the_release_checklist_audits_the_pins() -> None:
     assert "pip-audit --strict -r requirements.txt" in (ROOT / "docs" / "release.md").read_text()
 
 
-def test_the_continuous_check_holds_no_secret_and_asks_for_no_right() -> None:
+def test_the_ci_workflow_has_no_secret_and_no_extra_permission() -> None:
     text = (ROOT / ".github" / "workflows" / "check.yml").read_text()
     assert "secrets." not in text and "pull_request_target" not in text

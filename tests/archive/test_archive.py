@@ -1,4 +1,4 @@
-"""The parts of an archive without Ray: names, storage, a part's rows. Ray itself: `test_archive_runs.py`."""
+"""The archive without Ray: names, storage, and the rows of a part. For Ray itself see `test_ray_runs.py`."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def options(predictor: Predictor) -> TableOptions:
 def new_worker(
     predictor: Predictor, options: TableOptions, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[str], screening.ScreeningWorker]:
-    """A worker as Ray makes it, in this process: `ray.get` hands out what was put."""
+    """Creates a worker in this process as Ray does; `ray.get` returns its argument."""
     monkeypatch.setitem(sys.modules, "ray", types.SimpleNamespace(get=lambda reference: reference))
     references: list[Any] = [predictor.bundle]
     return lambda address: screening.ScreeningWorker(references, options, Parts(ResultFolder(address), 32))
@@ -63,8 +63,8 @@ def list_names(*paths: object, exclude: frozenset[Path] = frozenset()) -> list[s
     return [os.fsdecode(name) for name in film_names.list_names(map(str, paths), set(exclude)).to_pylist()]
 
 
-def test_a_names_part_is_its_own_for_ever() -> None:
-    """Another hash would judge a finished archive once more, and double its rows."""
+def test_the_part_of_a_name_never_changes() -> None:
+    """With another hash, a finished archive would be processed again and its rows duplicated."""
     assert [film_names.partition_of(name.encode(), 1000) for name in ("a.png", "s3://b/c.dcm", "\u00e4")] == [
         982,
         587,
@@ -118,7 +118,7 @@ def test_a_name_that_is_no_text_is_kept(tmp_path: Path) -> None:
         (pa.table({"films": ["a"]}), "Allowed: path, or file. Received: films."),
     ],
 )
-def test_a_list_that_is_none(tmp_path: Path, content: bytes | pa.Table | None, message: str) -> None:
+def test_an_invalid_list_is_refused(tmp_path: Path, content: bytes | pa.Table | None, message: str) -> None:
     path = tmp_path / "list.parquet"
     if isinstance(content, bytes):
         path.write_bytes(content)
@@ -136,12 +136,12 @@ def test_objects_are_named_by_their_address(memory: Any) -> None:
     assert list_names("memory://films/*.png") == ["memory:///films/b.png"]
 
 
-def test_storage_that_nobody_knows_is_wrong_usage() -> None:
+def test_an_unknown_storage_protocol_is_a_usage_error() -> None:
     with pytest.raises(UsageError, match="Received: tape://"):
         list_names("tape://films")
 
 
-def test_an_object_is_fetched_whole_and_no_further(memory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_object_is_read_completely_up_to_the_limit(memory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     memory.pipe_file("/film", b"x" * 2_500_000)
     assert len(storage.fetch_object("memory://film")) == 2_500_000
     monkeypatch.setenv("PNEUMONIA_MAX_FILE_MB", "1")
@@ -150,7 +150,7 @@ def test_an_object_is_fetched_whole_and_no_further(memory: Any, monkeypatch: pyt
         storage.fetch_object("memory://gone")
 
 
-def test_storage_that_fails_is_asked_again_and_then_says_so(memory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_storage_is_retried_and_then_reported(memory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     opened_paths = []
 
     class Failing:
@@ -168,7 +168,7 @@ def test_storage_that_fails_is_asked_again_and_then_says_so(memory: Any, monkeyp
     assert storage.fetch_object("x://film") == b"film"
 
 
-def test_films_come_in_order_a_few_ahead(memory: Any) -> None:
+def test_films_are_read_in_order_with_a_limited_read_ahead(memory: Any) -> None:
     for number in range(50):
         memory.pipe_file(f"/{number}", str(number).encode())
     requested_names = 0
@@ -187,7 +187,7 @@ def test_films_come_in_order_a_few_ahead(memory: Any) -> None:
 
 
 @pytest.mark.parametrize("address", ["memory://out", "local"])
-def test_a_file_of_answers_is_replaced_at_once(memory: Any, tmp_path: Path, address: str) -> None:
+def test_a_result_file_is_replaced_atomically(memory: Any, tmp_path: Path, address: str) -> None:
     folder = ResultFolder(str(tmp_path / "out") if address == "local" else address)
     assert folder.read("rows/a") is None
     folder.write("rows/a", b"1")
@@ -230,7 +230,7 @@ def test_a_part_has_the_rows_of_batch(
     assert [message[name]["error_code"] for name in names[2:]] == codes
 
 
-def test_a_part_that_is_done_is_not_written_again(
+def test_a_finished_part_is_not_written_again(
     new_worker: Callable[[str], screening.ScreeningWorker], write_films: Callable[..., Path], tmp_path: Path
 ) -> None:
     folder = write_films(tmp_path, {"films": ["a.png", "b.png"]}) / "films"
@@ -246,7 +246,7 @@ def test_a_part_that_is_done_is_not_written_again(
     assert pq.read_table(file)["file"].to_pylist() == names
 
 
-def test_what_may_pass_is_judged_again(
+def test_transient_errors_are_retried(
     memory: Any,
     new_worker: Callable[[str], screening.ScreeningWorker],
     normal_film: Grey,
@@ -277,7 +277,7 @@ def test_a_part_that_was_changed_is_not_overwritten(
             screen_part(new_worker(str(tmp_path)), ["a.png"])
 
 
-def test_an_archive_keeps_its_parts_and_its_question(
+def test_an_archive_keeps_its_parts_and_its_options(
     predictor: Predictor, options: TableOptions, tmp_path: Path
 ) -> None:
     folder = ResultFolder(str(tmp_path))
@@ -291,7 +291,7 @@ def test_an_archive_keeps_its_parts_and_its_question(
         parts.open_parts(folder, options, 10)
 
 
-def test_one_run_an_archive(tmp_path: Path) -> None:
+def test_only_one_run_at_a_time_writes_an_archive(tmp_path: Path) -> None:
     folder = ResultFolder(str(tmp_path / "out"))
     with parts.exclusive_archive(folder), pytest.raises(Busy), parts.exclusive_archive(folder):
         pass

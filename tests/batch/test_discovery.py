@@ -1,4 +1,4 @@
-"""Which films a batch finds, and that it judges them one by one."""
+"""Which films a batch finds, and that each is predicted as if alone."""
 
 from __future__ import annotations
 
@@ -57,13 +57,13 @@ def test_quoted_patterns_and_files_that_only_look_like_one(inside: Path) -> None
     assert film_names("f/[1].png") == ["f/[1].png"]
 
 
-def test_what_is_missing_is_a_film_that_fails(inside: Path, predictor: Predictor) -> None:
+def test_a_missing_file_is_a_film_that_fails(inside: Path, predictor: Predictor) -> None:
     (result,) = predictor.predict_many(batch.find_films(["no/such.png"]))
     assert isinstance(result, Failure) and result.file == "no/such.png"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may open any folder")
-def test_a_folder_that_is_closed_is_a_film_that_fails(inside: Path, predictor: Predictor) -> None:
+def test_an_unreadable_folder_is_a_film_that_fails(inside: Path, predictor: Predictor) -> None:
     write("f/closed/a.png", "f/b.png")
     Path("f/closed").chmod(0)
     assert film_names("f") == ["f/b.png", "f/closed"]
@@ -90,9 +90,7 @@ def test_a_zip_is_opened_an_office_file_is_not(inside: Path) -> None:
     assert film_names("f") == ["f/films.zip/in/a.png", "f/letter.docx"]
 
 
-def test_answers_are_those_of_predict_under_their_names(
-    tmp_path: Path, write_films: WriteFilms, predictor: Predictor
-) -> None:
+def test_results_equal_those_of_predict(tmp_path: Path, write_films: WriteFilms, predictor: Predictor) -> None:
     folder = write_films(tmp_path, {"f": [f"{number}.png" for number in range(12)]}) / "f"
     (folder / "5.png").write_bytes(b"broken")
     films = list(batch.find_films([str(folder)]))
@@ -105,7 +103,9 @@ def test_answers_are_those_of_predict_under_their_names(
             assert result == predictor.predict(film.name, "confirm")
 
 
-def test_films_in_a_zip_are_judged_as_outside(tmp_path: Path, write_films: WriteFilms, predictor: Predictor) -> None:
+def test_films_in_a_zip_get_the_same_results_as_outside(
+    tmp_path: Path, write_films: WriteFilms, predictor: Predictor
+) -> None:
     folder = write_films(tmp_path, {"f": [f"{number}.png" for number in range(20)]}) / "f"
     with zipfile.ZipFile(tmp_path / "films.zip", "w") as archive:
         for path in sorted(folder.iterdir()):
@@ -116,7 +116,7 @@ def test_films_in_a_zip_are_judged_as_outside(tmp_path: Path, write_films: Write
         assert one.as_dict() | {"file": ""} == other.as_dict() | {"file": ""}
 
 
-def test_only_a_few_films_are_taken_ahead(tmp_path: Path, write_films: WriteFilms, predictor: Predictor) -> None:
+def test_the_read_ahead_is_limited(tmp_path: Path, write_films: WriteFilms, predictor: Predictor) -> None:
     path = write_films(tmp_path, {"f": ["a.png"]}) / "f" / "a.png"
     produced = 0
 
@@ -133,6 +133,6 @@ def test_only_a_few_films_are_taken_ahead(tmp_path: Path, write_films: WriteFilm
     results.close()  # type: ignore[attr-defined]
 
 
-def test_wrong_usage_is_told_before_a_film_is_read(predictor: Predictor) -> None:
+def test_wrong_usage_is_reported_before_a_film_is_read(predictor: Predictor) -> None:
     with pytest.raises(UsageError):
         next(predictor.predict_many([NamedFilm("a", Path("a"))], "best"))

@@ -1,4 +1,4 @@
-"""The table on the disk: whole rows only, whatever ended the run before."""
+"""The result table: it holds complete rows only, however the previous run ended."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def result(name: str) -> Prediction | Failure:
 
 
 def run(out: Path, names: list[str] = NAMES, **options: Any) -> results.ResultTable:
-    """A run over `names` as the command makes it."""
+    """A run over `names`, as the command does it."""
     with open_table(out, OPTIONS, **options) as result_table:
         for name in names:
             if not result_table.has(name):
@@ -69,8 +69,8 @@ def test_rows_are_on_the_disk_as_soon_as_they_are_added(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("jsonl", [False, True])
-def test_a_run_that_was_cut_off_at_any_byte_goes_on(tmp_path: Path, jsonl: bool) -> None:
-    """A kill leaves a beginning of the table; with JSON lines one row more may stand there, whole or torn."""
+def test_a_run_that_was_killed_at_any_byte_is_resumed(tmp_path: Path, jsonl: bool) -> None:
+    """A kill leaves the first bytes of the table; the JSON lines may have one more row, complete or partial."""
     whole = tmp_path / "whole.csv"
     run(whole, jsonl=jsonl)
     csv_bytes, lines = whole.read_bytes(), whole.with_suffix(".jsonl").read_bytes() if jsonl else b""
@@ -90,7 +90,7 @@ def test_a_run_that_was_cut_off_at_any_byte_goes_on(tmp_path: Path, jsonl: bool)
             assert out.with_suffix(".jsonl").read_bytes() == lines, cut
 
 
-def test_after_a_power_cut_the_file_that_is_shorter_counts(tmp_path: Path) -> None:
+def test_after_a_power_failure_the_shorter_file_counts(tmp_path: Path) -> None:
     out = tmp_path / "results.csv"
     run(out, jsonl=True)
     lines = out.with_suffix(".jsonl").read_bytes()
@@ -101,7 +101,7 @@ def test_after_a_power_cut_the_file_that_is_shorter_counts(tmp_path: Path) -> No
     assert len(table(out)) == len(NAMES)
 
 
-def test_a_kill_between_the_two_names_is_mended(tmp_path: Path) -> None:
+def test_a_kill_between_the_two_renames_is_repaired(tmp_path: Path) -> None:
     out = tmp_path / "results.csv"
     run(out, jsonl=True)
     out.rename(results.partial_path(out))
@@ -110,7 +110,7 @@ def test_a_kill_between_the_two_names_is_mended(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["results.csv", "results.csv.part", "results.jsonl", "results.jsonl.part"])
-def test_a_foreign_file_of_one_line_is_refused_and_stays(tmp_path: Path, name: str) -> None:
+def test_a_foreign_file_of_one_line_is_refused_and_unchanged(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"no end of the line")
     with pytest.raises(UsageError):
         run(tmp_path / "results.csv", resume=True, jsonl="json" in name)
@@ -124,7 +124,7 @@ def test_a_finished_table_takes_new_films(tmp_path: Path) -> None:
     assert len(table(out)) == len(NAMES)
 
 
-def test_nothing_is_overwritten(tmp_path: Path) -> None:
+def test_no_existing_table_is_overwritten(tmp_path: Path) -> None:
     out = tmp_path / "results.csv"
     run(out, NAMES[:1])
     before = out.read_bytes()
@@ -141,7 +141,7 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
         (TableOptions(dataclasses.replace(MODEL, sha256="e" * 64), "balanced"), "model_sha256"),
     ],
 )
-def test_a_table_of_another_question_is_refused_and_stays(tmp_path: Path, other: TableOptions, column: str) -> None:
+def test_a_table_with_other_options_is_refused_and_unchanged(tmp_path: Path, other: TableOptions, column: str) -> None:
     out = tmp_path / "results.csv"
     run(out)
     before = out.read_bytes()
@@ -151,7 +151,7 @@ def test_a_table_of_another_question_is_refused_and_stays(tmp_path: Path, other:
     assert [path.name for path in tmp_path.iterdir()] == ["results.csv"]
 
 
-def test_json_lines_are_kept_from_the_beginning_or_not_at_all(tmp_path: Path) -> None:
+def test_json_lines_are_written_from_the_beginning_or_not_at_all(tmp_path: Path) -> None:
     run(tmp_path / "without.csv")
     with pytest.raises(UsageError, match="created without --jsonl"):
         run(tmp_path / "without.csv", resume=True, jsonl=True)
@@ -161,7 +161,7 @@ def test_json_lines_are_kept_from_the_beginning_or_not_at_all(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("content", [b"name,age\nAnn,5\n", b"\x00\x01\n"])
-def test_a_foreign_table_is_refused_and_stays(tmp_path: Path, content: bytes) -> None:
+def test_a_foreign_table_is_refused_and_unchanged(tmp_path: Path, content: bytes) -> None:
     out = tmp_path / "results.csv"
     out.write_bytes(content)
     with pytest.raises(UsageError, match="not a table of this version"):
@@ -169,7 +169,7 @@ def test_a_foreign_table_is_refused_and_stays(tmp_path: Path, content: bytes) ->
     assert out.read_bytes() == content
 
 
-def test_a_row_that_someone_changed_is_named(tmp_path: Path) -> None:
+def test_an_edited_row_is_reported_by_its_number(tmp_path: Path) -> None:
     out = tmp_path / "results.csv"
     run(out)
     out.write_bytes(out.read_bytes().replace(b"Normal,0.9000,", b"Normal,", 1))
@@ -198,7 +198,7 @@ def test_two_runs_on_one_table_one_wins(tmp_path: Path) -> None:
 
 
 class FullDisk:
-    """A file on a disk that takes so many bytes more; the write that does not fit is torn, as a real one is."""
+    """A file on a disk with `space` bytes left; a write that does not fit is partial, as on a real disk."""
 
     def __init__(self, file: Any, space: int) -> None:
         self._file, self._space = file, space
@@ -215,7 +215,7 @@ class FullDisk:
 
 
 @pytest.mark.parametrize("which", [0, 1])
-def test_on_a_full_disk_the_rows_so_far_stay_whole(tmp_path: Path, which: int) -> None:
+def test_on_a_full_disk_the_rows_so_far_stay_complete(tmp_path: Path, which: int) -> None:
     out = tmp_path / "results.csv"
     with open_table(out, OPTIONS, jsonl=True) as result_table:
         result_table.add(result("a.png"))
@@ -230,6 +230,6 @@ def test_on_a_full_disk_the_rows_so_far_stay_whole(tmp_path: Path, which: int) -
 
 
 def test_a_folder_that_cannot_be_written_is_wrong_usage(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("in the way")
+    (tmp_path / "file").write_text("a file, not a folder")
     with pytest.raises(UsageError, match="cannot be written"):
         run(tmp_path / "file" / "results.csv")

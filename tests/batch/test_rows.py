@@ -1,4 +1,4 @@
-"""A film as a row: the columns that the docs name, and cells that no spreadsheet computes."""
+"""A result as a row: the documented columns, and cells that no spreadsheet evaluates."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_the_docs_name_every_column_in_order() -> None:
     assert [name for cell in documented for name in re.findall(r"`(\w+)`", cell)] == list(rows.COLUMNS)
 
 
-def test_a_row_is_the_prediction_laid_flat() -> None:
+def test_a_row_has_all_values_of_the_prediction() -> None:
     zones = {zone: number / 100 for number, zone in enumerate(ZONES)}
     row = rows.result_cells(prediction("Pneumonia", 0.93219, zones=zones, warnings=("One.", "Two.")), OPTIONS)
     assert list(row) == list(rows.COLUMNS)
@@ -51,7 +51,7 @@ def test_a_refused_film_has_its_reason_and_no_numbers() -> None:
     assert [row[name] for name in ("confidence", "probability_normal", *ZONES)] == [""] * 8
 
 
-def test_a_failure_has_its_error_and_says_which_model_was_asked() -> None:
+def test_a_failure_has_its_error_and_the_model() -> None:
     row = rows.result_cells(Failure("b.png", UnreadableImage("It is damaged.")), OPTIONS)
     assert (row["file"], row["label"]) == ("b.png", "")
     assert (row["error_code"], row["error"]) == ("unreadable_image", "It is damaged.")
@@ -59,7 +59,7 @@ def test_a_failure_has_its_error_and_says_which_model_was_asked() -> None:
 
 
 @pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r", "\n"])
-def test_a_cell_that_would_be_computed_becomes_text(first: str) -> None:
+def test_a_cell_that_would_be_evaluated_becomes_text(first: str) -> None:
     assert rows.escape_formula(f"{first}cmd|' /C calc'!A0") == f"'{first}cmd|' /C calc'!A0"
     row = rows.result_cells(Failure(f"{first}1+1.png", UnreadableImage(f"{first}2")), OPTIONS)
     assert row["file"].startswith("'") and row["error"].startswith("'")
@@ -77,5 +77,5 @@ def test_a_line_is_read_back_as_it_was(cells: list[str]) -> None:
     assert list(csv.reader(io.StringIO(line, newline=""))) == [cells]
 
 
-def test_a_name_that_is_no_text_does_not_end_the_run() -> None:
+def test_a_name_that_is_not_unicode_does_not_end_the_run() -> None:
     assert rows.escape_formula("bad\udcff.png") == "bad\\udcff.png"

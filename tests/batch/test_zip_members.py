@@ -1,4 +1,4 @@
-"""ZIPs as they come, and as an attacker makes them: each member is a film, or says why it is none."""
+"""Ordinary and hostile ZIPs: each member is readable or has an error message."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ def test_members_are_read_in_order_without_folders_and_hidden_files(make_zip: Ma
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
-def test_every_way_of_packing_that_python_knows(make_zip: MakeZip, method: int) -> None:
+def test_every_compression_method_of_python(make_zip: MakeZip, method: int) -> None:
     ((_, read),) = zip_members.list_members(make_zip({"a.png": FILM}, method=method))
     assert read() == FILM
 
 
 @pytest.mark.parametrize("name", ["../evil.png", "/etc/evil.png", "a/../../evil.png", "..\\evil.png", "C:\\evil.png"])
-def test_a_name_that_leads_out_is_an_error_and_touches_nothing(
+def test_a_name_that_leads_out_is_an_error_and_writes_nothing(
     make_zip: MakeZip, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "inside").mkdir()
@@ -115,7 +115,7 @@ def test_a_bomb_that_lies_about_its_size_stops_at_the_limit(make_zip: MakeZip, m
     assert peak < 3_000_000
 
 
-def test_the_whole_may_be_bounded(make_zip: MakeZip) -> None:
+def test_the_total_size_can_be_limited(make_zip: MakeZip) -> None:
     path = make_zip({f"{number}.png": bytes(1_000_000) for number in range(3)})
     assert len(zip_members.list_members(path, max_bytes=3_000_000)) == 3
     with pytest.raises(TooLarge, match=r"Allowed: 2 MB. Received: 3 MB"):
@@ -154,7 +154,7 @@ def test_a_damaged_zip_or_member_says_so(make_zip: MakeZip, damage: str) -> None
             zip_members.list_members(path)
 
 
-def test_an_unknown_way_of_packing(make_zip: MakeZip) -> None:
+def test_an_unknown_compression_method(make_zip: MakeZip) -> None:
     path = make_zip({"a.png": FILM})
     data = bytearray(path.read_bytes())
     for signature, offset in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
@@ -168,7 +168,7 @@ def test_an_empty_zip(make_zip: MakeZip) -> None:
         zip_members.list_members(make_zip({}))
 
 
-def test_a_zip_is_told_by_name_and_content(make_zip: MakeZip, tmp_path: Path) -> None:
+def test_a_zip_is_recognised_by_name_and_content(make_zip: MakeZip, tmp_path: Path) -> None:
     path = make_zip({"a.png": FILM})
     assert zip_members.is_zip(path)
     assert zip_members.is_zip(path.rename(tmp_path / "FILMS.ZIP"))
@@ -187,8 +187,8 @@ def test_a_bad_zip_is_one_film_that_fails(tmp_path: Path) -> None:
         read()
 
 
-def test_members_can_be_read_after_the_list_was_walked(make_zip: MakeZip) -> None:
-    """Films are read on threads, behind the one who asks: the ZIP must still be open then."""
+def test_members_can_be_read_after_the_iteration(make_zip: MakeZip) -> None:
+    """Films are read later on other threads, and the ZIP must still be open then."""
     films = list(batch.films_in_zip(make_zip({f"{number}.png": FILM for number in range(5)}), "films.zip"))
     assert [film.name for film in films] == [f"films.zip/{number}.png" for number in range(5)]
     sources: list[Any] = [film.source for film in films]

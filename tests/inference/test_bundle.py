@@ -1,4 +1,4 @@
-"""A bundle is verified before any of it is parsed; what is damaged or foreign is refused."""
+"""A bundle is verified before any file is parsed; damaged and foreign files are refused."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ LISTED = tuple(json.loads((sources.EMBEDDED_FOLDER / bundle.CONFIG).read_bytes()
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A copy of the embedded bundle, to be spoilt."""
+    """A copy of the embedded bundle, which a test damages."""
     return Path(shutil.copytree(sources.EMBEDDED_FOLDER, tmp_path / "model"))
 
 
 @pytest.fixture
 def no_parser(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever reaches a parser fails the test with an error that nobody catches."""
+    """A call of a parser fails the test with an exception that is not caught."""
 
     def parsed(*_: object, **__: object) -> None:
         raise AssertionError("a file was parsed before all were verified")
@@ -81,7 +81,7 @@ def turn_into_a_folder(path: Path) -> None:
 DAMAGES = (flip_a_byte, truncate, empty, append, remove, turn_into_a_folder)
 
 
-def test_the_embedded_bundle_is_whole() -> None:
+def test_the_embedded_bundle_is_complete() -> None:
     loaded = bundle.load(sources.EMBEDDED_FOLDER, "embedded", config_sha256=CONFIG_SHA256)
     assert loaded.identity.sha256 == CONFIG_SHA256
     assert loaded.identity.name == "embedded"
@@ -107,16 +107,16 @@ def test_the_embedded_bundle_is_smaller_than_ten_megabytes() -> None:
 @pytest.mark.usefixtures("no_parser")
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
 @pytest.mark.parametrize("file", LISTED)
-def test_a_spoilt_file_is_refused_before_anything_is_parsed(
+def test_a_damaged_file_is_refused_before_any_file_is_parsed(
     folder: Path, file: str, damage: Callable[[Path], None]
 ) -> None:
     damage(folder / file)
     with pytest.raises(BundleCorrupt, match=file.replace(".", r"\.")):
-        bundle.load(folder, "spoilt")
+        bundle.load(folder, "damaged")
 
 
 @pytest.mark.usefixtures("no_parser")
-def test_two_files_in_each_others_place_are_refused(folder: Path) -> None:
+def test_two_swapped_files_are_refused(folder: Path) -> None:
     graph, gate = folder / bundle.GRAPH, folder / bundle.GATE
     graph.rename(folder / "aside")
     gate.rename(graph)
@@ -126,14 +126,14 @@ def test_two_files_in_each_others_place_are_refused(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [flip_a_byte, truncate, empty, append], ids=lambda damage: damage.__name__)
-def test_a_spoilt_config_is_refused_by_the_anchor(folder: Path, damage: Callable[[Path], None]) -> None:
+def test_a_damaged_config_is_refused_by_the_anchor(folder: Path, damage: Callable[[Path], None]) -> None:
     damage(folder / bundle.CONFIG)
     with pytest.raises(BundleCorrupt, match="not the expected one"):
         bundle.load(folder, "embedded", config_sha256=CONFIG_SHA256)
 
 
-def test_another_whole_model_does_not_pass_for_the_embedded_one(folder: Path) -> None:
-    """The attacker of a folder can write hashes that fit; the anchor in the source is out of reach."""
+def test_another_valid_model_is_not_accepted_as_the_embedded_one(folder: Path) -> None:
+    """An attacker with access to the folder can write matching hashes, but cannot change the anchor in the source."""
     config = read(folder)
     config["calibration"]["intercept"] += 1
     bundle.write_config(folder, config)
@@ -226,8 +226,8 @@ def test_a_name_that_leads_out_of_the_folder_is_refused(folder: Path, name: str)
 
 @pytest.mark.parametrize("file", [bundle.GATE, bundle.EVALUATION])
 @pytest.mark.parametrize("data", [b"", b"PK\x03\x04 no archive", b"\x80\x04.", b"nonsense"])
-def test_a_file_that_is_whole_but_makes_no_sense_is_refused(folder: Path, file: str, data: bytes) -> None:
-    """Its hashes fit: this is a bundle that was built wrongly, not a damaged one."""
+def test_a_file_with_a_valid_hash_and_invalid_content_is_refused(folder: Path, file: str, data: bytes) -> None:
+    """The hashes match: the bundle was built wrongly, not damaged."""
     (folder / file).write_bytes(data)
     bundle.write_config(folder, read(folder))
     with pytest.raises(BundleCorrupt):
@@ -235,7 +235,7 @@ def test_a_file_that_is_whole_but_makes_no_sense_is_refused(folder: Path, file: 
 
 
 def test_a_gate_that_would_run_code_is_refused(folder: Path, tmp_path: Path) -> None:
-    """An object array is a pickle; `tmp_path/ran` would be made by loading it."""
+    """An object array is a pickle; loading it would create `tmp_path/ran`."""
 
     class Runs:
         def __reduce__(self) -> tuple[Any, tuple[Path]]:
@@ -263,7 +263,7 @@ def test_the_keras_model_may_be_missing(folder: Path) -> None:
     bundle.load(folder, "without keras")
 
 
-def test_seal_leaves_out_what_is_not_of_the_bundle(folder: Path) -> None:
+def test_write_config_lists_the_files_of_the_bundle_only(folder: Path) -> None:
     for foreign in ("checkpoint.keras", "curves.png", "model.tflite.partial", "examples/notes.txt", ".DS_Store"):
         (folder / foreign).write_bytes(b"foreign")
     (folder / "logs").mkdir()
@@ -271,10 +271,10 @@ def test_seal_leaves_out_what_is_not_of_the_bundle(folder: Path) -> None:
     assert set(read(folder)["files"]) == set(LISTED)
 
 
-def test_seal_returns_the_sha256_that_load_reports(folder: Path) -> None:
+def test_write_config_returns_the_sha256_that_load_reports(folder: Path) -> None:
     digest = bundle.write_config(folder, read(folder))
     assert bundle.load(folder, "sealed", config_sha256=digest).identity.sha256 == digest
 
 
-def test_a_revision_from_the_hub_goes_before_the_one_in_the_config(folder: Path) -> None:
+def test_a_revision_from_the_hub_overrides_the_one_in_the_config(folder: Path) -> None:
     assert bundle.load(folder, "hub", revision="0123").identity.revision == "0123"

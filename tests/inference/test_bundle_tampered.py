@@ -18,7 +18,7 @@ from pneumonia.inference.graph import Graph
 
 LISTED = tuple(json.loads((sources.EMBEDDED_FOLDER / bundle.CONFIG).read_bytes())["files"])
 RANGES = 12
-"""Byte ranges of each file, spread over it, its first and last bytes among them."""
+"""Number of byte ranges per file, evenly distributed, including the first and the last byte."""
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def no_parser(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever reaches a parser of the model fails the test."""
+    """A call of a parser fails the test."""
 
     def parsed(*_: object, **__: object) -> None:
         raise AssertionError("a file was parsed before all were verified")
@@ -55,7 +55,7 @@ def removed(part: bytes) -> bytes:
 
 
 def tampered_ranges(path: Path, change: Callable[[bytes], bytes]) -> Iterator[str]:
-    """The file with one range after the other changed; as it was in the end."""
+    """Change one byte range of the file after the other; the original is restored at the end."""
     original = path.read_bytes()
     random = np.random.default_rng(len(original))
     for start in np.linspace(0, len(original) - 1, RANGES).astype(int):

@@ -23,7 +23,7 @@ from pneumonia.inference.decision import (
 )
 
 KEYS = ["file", "label", "confidence", "probabilities", "operating_point", "reason", "zones", "model", "warnings"]
-"""The contract's, in its order."""
+"""Keys of the JSON object in docs/api.md, in their order."""
 
 MODEL = ModelIdentity("embedded", "abc123", "f" * 64)
 POINT = OperatingPoint(low=0.25, threshold=0.5, high=0.75)
@@ -73,7 +73,7 @@ def test_the_neutral_calibration_changes_nothing() -> None:
 @pytest.mark.parametrize(
     ("prevalence", "probability", "moved"),
     [
-        (0.5, 0.8, 0.5),  # odds 4 at prior odds 4: the film says nothing, and the prior is left
+        (0.5, 0.8, 0.5),  # odds 4 at prior odds 4: likelihood ratio 1, so the result is the prior
         (0.5, 0.5, 0.2),
         (0.1, 0.8, 0.1),
         (0.8, 0.3, 0.3),
@@ -103,7 +103,7 @@ def test_the_logit_moves_by_the_difference_of_the_prior_logits(
 
 
 @pytest.mark.parametrize("prevalence", [0, 1, -0.1, 1.1, 10, math.nan, math.inf, "0.1", True])
-def test_what_is_no_prevalence_is_refused_with_what_is_allowed(prevalence: Any) -> None:
+def test_an_invalid_prevalence_is_refused_with_the_allowed_range(prevalence: Any) -> None:
     with pytest.raises(UsageError, match=r"Allowed: above 0 and below 1\. Received: "):
         check_prevalence(prevalence)
 
@@ -125,7 +125,7 @@ def test_a_share_between_0_and_1_or_none_is_a_prevalence(prevalence: float | Non
         (1.0, "Pneumonia"),
     ],
 )
-def test_the_bands_answer_and_their_edges_do_not(probability: float, label: str) -> None:
+def test_probabilities_at_the_limits_are_unknown(probability: float, label: str) -> None:
     assert POINT.label(probability) == label
 
 
@@ -133,13 +133,13 @@ def test_the_bands_answer_and_their_edges_do_not(probability: float, label: str)
     ("probability", "label"),
     [(0.0, "Normal"), (math.nextafter(0.5, 0), "Normal"), (0.5, "Pneumonia"), (1, "Pneumonia")],
 )
-def test_a_forced_answer_switches_at_the_threshold(probability: float, label: str) -> None:
+def test_the_label_at_threshold_switches_at_the_threshold(probability: float, label: str) -> None:
     assert POINT.label_at_threshold(probability) == label
 
 
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(strategies.lists(strategies.floats(0, 1), min_size=3, max_size=3).map(sorted), strategies.floats(0, 1))
-def test_an_answer_is_never_the_opposite_of_the_forced_one(bounds: list[float], probability: float) -> None:
+def test_a_label_never_contradicts_the_label_at_threshold(bounds: list[float], probability: float) -> None:
     point = OperatingPoint(*bounds)
     assert point.label(probability) in {point.label_at_threshold(probability), UNKNOWN}
 
@@ -148,7 +148,7 @@ def test_an_answer_is_never_the_opposite_of_the_forced_one(bounds: list[float], 
     "triple",
     [(0.6, 0.5, 0.7), (0.2, 0.8, 0.7), (-0.1, 0.5, 0.7), (0.2, 0.5, 1.1), (math.nan, 0.5, 0.7), (0.2, 0.5, math.nan)],
 )
-def test_an_illegal_operating_point_cannot_be_made(triple: tuple[float, float, float]) -> None:
+def test_an_invalid_operating_point_cannot_be_created(triple: tuple[float, float, float]) -> None:
     with pytest.raises(ValueError, match="0 <= low <= threshold <= high <= 1"):
         OperatingPoint(*triple)
 
@@ -158,7 +158,7 @@ def test_an_operating_point_may_touch_its_limits(triple: tuple[float, float, flo
     assert OperatingPoint(*triple).threshold == triple[1]
 
 
-def test_a_pneumonia_answer_is_the_contracts_object() -> None:
+def test_a_pneumonia_prediction_is_the_documented_object() -> None:
     result = prediction("Pneumonia", 0.931249, zones=ZONES, warnings=("a", "b")).as_dict()
     assert list(result) == KEYS
     assert result == {
@@ -175,7 +175,7 @@ def test_a_pneumonia_answer_is_the_contracts_object() -> None:
     assert list(result["probabilities"]) == ["Normal", "Pneumonia"]
 
 
-def test_a_normal_answer_is_as_sure_as_the_normal_probability() -> None:
+def test_the_confidence_of_normal_is_its_probability() -> None:
     answer = prediction("Normal", 0.2).as_dict()
     assert list(answer) == KEYS
     assert (answer["label"], answer["confidence"]) == ("Normal", 0.8)
@@ -184,7 +184,7 @@ def test_a_normal_answer_is_as_sure_as_the_normal_probability() -> None:
     assert answer["reason"] is None
 
 
-def test_an_inconclusive_answer_has_probabilities_and_zones_but_is_not_sure() -> None:
+def test_an_inconclusive_prediction_has_probabilities_and_zones_but_no_confidence() -> None:
     answer = prediction("Unknown", 0.6, reason=Reason("inconclusive"), zones=ZONES).as_dict()
     assert list(answer) == KEYS
     assert answer["confidence"] is None
@@ -221,7 +221,7 @@ def test_a_failure_is_the_contracts_error_object() -> None:
         Failure(None, TooSmall("Too small.")),
     ],
 )
-def test_an_answer_is_strict_json(answer: Prediction | Failure) -> None:
+def test_a_result_is_strict_json(answer: Prediction | Failure) -> None:
     assert json.loads(json.dumps(answer.as_dict(), allow_nan=False)) == answer.as_dict()
 
 

@@ -31,7 +31,7 @@ def box(zone: str) -> tuple[float, float, float, float]:
 
 
 def map_inside(zone: str, side: int = 150) -> Map:
-    """A map that is 1 in all cells that lie wholly in the zone."""
+    """A map that is 1 in all cells that lie completely in the zone."""
     edges = np.arange(side + 1) / side
     top, bottom, left, right = box(zone)
     rows = (edges[:-1] >= top) & (edges[1:] <= bottom)
@@ -67,7 +67,7 @@ def test_the_upper_zone_is_at_the_top() -> None:
     assert shares["right_lower"] == shares["left_lower"] == 0
 
 
-def test_what_lies_outside_the_lungs_is_not_counted() -> None:
+def test_activation_outside_the_lungs_is_not_counted() -> None:
     activation = map_inside("left_lower")
     covered = float(activation.sum())
     activation[0, :] = activation[:, 75] = activation[-1, :] = 1
@@ -159,14 +159,14 @@ def test_the_overlay_is_clear_where_the_map_is_0_and_coloured_where_it_is_strong
 
 
 @pytest.mark.parametrize("opacity", [0.0, 0.45, 1.0])
-def test_the_opacity_is_the_share_of_the_map_at_its_strongest_place(opacity: float) -> None:
+def test_the_opacity_is_the_weight_of_the_map_at_its_maximum(opacity: float) -> None:
     film = np.full((150, 150), 100, np.uint8)
     rendered = np.asarray(overlay(film, np.full((18, 18), 2, np.float32), opacity))
     strongest = np.array([252, 255, 164])
     np.testing.assert_allclose(rendered[75, 75], 100 * (1 - opacity) + strongest * opacity, atol=1)
 
 
-def test_a_hotter_place_looks_brighter_also_in_grey() -> None:
+def test_a_stronger_activation_is_brighter_also_in_grey() -> None:
     film = np.zeros((150, 150), np.uint8)
     activation = np.tile(np.linspace(0, 1, 18, dtype=np.float32), (18, 1))
     grey = np.asarray(overlay(film, activation).convert("L")).astype(np.int16)[75]
@@ -180,7 +180,7 @@ def test_a_map_of_negative_values_shows_nothing() -> None:
 
 
 def test_the_layer_over_the_film_is_the_overlay(large_film: Grey) -> None:
-    """What the browser blends from film and layer is what `overlay` gives, to a level or two."""
+    """The film and the layer, blended as in a browser, equal `overlay` within two grey levels."""
     activation = np.random.default_rng(3).random((18, 18)).astype(np.float32)
     layer = map_layer(activation, (large_film.shape[1], large_film.shape[0]))
     assert layer.mode == "P"

@@ -25,7 +25,7 @@ Grey = npt.NDArray[np.uint8]
 THUMBNAIL_SIDE = 150 // THUMBNAIL_BLOCK
 CELLS = THUMBNAIL_SIDE**2
 RISING = np.tile(np.arange(150), (150, 1))
-"""Grey levels 0-149 from left to right, with room on both sides for another exposure."""
+"""Grey levels 0-149 from left to right, which other exposures do not clip."""
 
 
 @pytest.fixture
@@ -47,8 +47,8 @@ def test_the_average_film_passes_at_any_exposure(gate: Gate, normal_film: Grey, 
     assert check(gate, np.clip(np.rint(normal_film * gain + offset), 0, 255).astype(np.uint8)) is None
 
 
-def test_a_mirrored_film_passes_since_hearts_lie_on_both_sides(gate: Gate, normal_film: Grey) -> None:
-    """The gate judges the kind of picture; situs inversus and a swapped marker are no reason to refuse."""
+def test_a_mirrored_film_passes(gate: Gate, normal_film: Grey) -> None:
+    """The gate recognises the kind of image; situs inversus and a swapped side marker are no reason to refuse."""
     assert check(gate, normal_film[:, ::-1]) is None
 
 
@@ -66,9 +66,7 @@ def test_a_film_of_a_few_grey_levels_has_no_contrast(gate: Gate, normal_film: Gr
 @pytest.mark.parametrize(
     ("deviation", "code"), [(MIN_CONTRAST - 1, "unreadable_contrast"), (MIN_CONTRAST + 1, "not_a_chest_film")]
 )
-def test_contrast_is_that_of_the_pixels_also_where_their_means_have_none(
-    gate: Gate, deviation: float, code: str
-) -> None:
+def test_contrast_is_that_of_the_pixels_even_if_block_means_have_none(gate: Gate, deviation: float, code: str) -> None:
     stripes = np.where(np.indices((150, 150))[1] % 2, 128 - deviation, 128 + deviation).astype(np.uint8)
     assert check(gate, stripes) == code
 
@@ -103,7 +101,7 @@ WIDE = Limits(1e6, 1e6)
 
 
 def gate_with_one_component(residual: Limits, distance: Limits) -> Gate:
-    """Of brightness one component, the left-to-right rise; any other picture lies in the residual. Edges are free."""
+    """A gate with one brightness component, the left-to-right ramp, and no limits for edges."""
     rise = thumbnails(RISING.astype(np.uint8)[None])
     one = np.ones(1, np.float32)
     brightness = Subspace(np.zeros(CELLS, np.float32), rise / np.linalg.norm(rise), one, residual, distance)
@@ -122,8 +120,8 @@ def gate_with_one_component(residual: Limits, distance: Limits) -> Gate:
 )
 @pytest.mark.parametrize("which", ["residual", "distance"])
 def test_each_limit_refuses_with_its_code(which: str, near: float, far: float, code: str | None) -> None:
-    # Turned by a quarter the rise has nothing in common with the component: its residual is 1, its distance 0. Along
-    # the component the residual is 0 and the distance that of a thumbnail of deviation 1: the root of 900.
+    # Rotated by 90 degrees, the ramp is orthogonal to the component: residual 1, distance 0. Unrotated, the residual is
+    # 0 and the distance that of a thumbnail with standard deviation 1: sqrt(900).
     film = np.repeat(RISING.astype(np.uint8)[:, :, None], 3, axis=2)
     if which == "residual":
         gate, film = gate_with_one_component(Limits(near, far), WIDE), film.transpose(1, 0, 2)
@@ -146,7 +144,7 @@ def test_the_measures_are_those_of_the_definition(gate: Gate, normal_film: Grey,
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_a_film_is_measured_alone_as_in_company(gate: Gate, normal_film: Grey, view: str) -> None:
+def test_a_film_is_measured_alone_as_in_a_batch(gate: Gate, normal_film: Grey, view: str) -> None:
     films = np.stack([normal_film, 255 - normal_film, normal_film[::-1]])
     space, features = gate.subspaces[view], VIEWS[view]
     together = np.stack(space.measure(features(films)))
@@ -169,7 +167,7 @@ def test_an_edge_shows_where_it_is_and_in_its_direction_only() -> None:
 
 @pytest.mark.parametrize(("gain", "offset"), [(1, 0), (1, 60), (2, 0), (2, 100), (3, 7)])
 def test_a_thumbnail_does_not_depend_on_the_exposure(gain: int, offset: int, normal_film: Grey) -> None:
-    # Halved in depth first, so that no gain here clips: what is clipped is lost and may show.
+    # Darkened first, so that no gain here clips; clipping loses information.
     dim = (normal_film // 4).astype(np.uint8)
     exposed = (dim * gain + offset).astype(np.uint8)
     assert int(dim.max()) * gain + offset <= 255
@@ -199,7 +197,7 @@ TOP_HEAVY = np.flipud(RISING.T).astype(np.uint8)
 
 
 def gate_with_upright_component(upside_down: Limits | None) -> Gate:
-    """Of brightness one picture, `TOP_HEAVY`: upside down it leaves 4 unexplained, twice its deviation all over."""
+    """A gate with the mean `TOP_HEAVY`; upside down, the difference is twice its values, so the residual is 4."""
     one = np.ones(1, np.float32)
     views = {name: view(TOP_HEAVY[None]) for name, view in VIEWS.items()}
     spaces = {
@@ -218,13 +216,13 @@ def gate_with_upright_component(upside_down: Limits | None) -> Gate:
         (None, None),
     ],
 )
-def test_what_fits_better_upside_down_is_refused(limit: Limits | None, code: str | None) -> None:
+def test_a_film_that_fits_better_upside_down_is_refused(limit: Limits | None, code: str | None) -> None:
     gate = gate_with_upright_component(limit)
     assert check(gate, TOP_HEAVY) is None
     assert check(gate, TOP_HEAVY[::-1]) == code
 
 
-def test_a_film_that_is_its_own_mirror_image_gains_nothing_upside_down(gate: Gate, normal_film: Grey) -> None:
+def test_a_symmetric_film_has_no_residual_drop_upside_down(gate: Gate, normal_film: Grey) -> None:
     symmetric = np.concatenate([normal_film[:75], normal_film[74::-1]])[None]
     features = thumbnails(symmetric)
     gain = gate.subspaces["brightness"].residual_drop_when_flipped(features, thumbnails(flip_vertically(symmetric)))
@@ -260,13 +258,13 @@ def test_a_saved_gate_is_read_without_running_code(gate: Gate) -> None:
         Gate.from_bytes(buffer.getvalue(), limits(gate))
 
 
-def test_each_code_of_the_gate_has_a_sentence() -> None:
+def test_each_code_of_the_gate_has_a_message() -> None:
     assert {"unreadable_contrast", "not_a_chest_film", "unlike_training_films"} <= set(REASONS)
 
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_the_embedded_components_are_orthonormal(gate: Gate, view: str) -> None:
-    """The residual is computed by Pythagoras, which holds for these only."""
+    """The residual is |x - m|^2 - |c|^2, which requires orthonormal components."""
     space = gate.subspaces[view]
     gram = space.components.astype(np.float64) @ space.components.T.astype(np.float64)
     np.testing.assert_allclose(gram, np.eye(len(gram)), atol=1e-3)

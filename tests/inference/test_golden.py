@@ -1,4 +1,4 @@
-"""Fixed bytes in, fixed probabilities out: an installation that passes this scores as the published figures do."""
+"""Fixed inputs, fixed probabilities: an installation that passes reproduces the published figures."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from pneumonia import Predictor
 from pneumonia.evaluation.consistency import EXAMPLE_TOLERANCE
 
 
-def test_the_examples_get_the_answers_that_the_bundle_promises(predictor: Predictor) -> None:
+def test_the_examples_get_the_probabilities_in_the_bundle(predictor: Predictor) -> None:
     expected = predictor.bundle.evaluation["examples"]
     assert set(expected) == {path.name for path in predictor.bundle.examples}
     for path in predictor.bundle.examples:
         assert predictor.predict(path).probability == pytest.approx(expected[path.name], abs=EXAMPLE_TOLERANCE)
 
 
-def test_one_film_alone_and_among_many_gets_the_same_answer(predictor: Predictor) -> None:
+def test_one_film_alone_and_among_many_gets_the_same_result(predictor: Predictor) -> None:
     paths = list(predictor.bundle.examples) * 5
     alone = [predictor.predict(path).as_dict() for path in paths]
     assert [result.as_dict() for result in predictor.predict_many(paths)] == alone
 
 
-def test_training_and_serving_see_the_same_film(predictor: Predictor) -> None:
-    """Single path == training path: what a `FilmSet` holds is what `to_input` gives."""
+def test_training_and_serving_get_the_same_input_image(predictor: Predictor) -> None:
+    """A film in a `FilmSet` equals the output of `to_input`."""
     from pneumonia import imaging
     from pneumonia.evaluation.dataset import LabelledFilm, _load_one
 

@@ -1,4 +1,4 @@
-"""The served graph: many callers, few interpreters."""
+"""The served graph: many concurrent callers, a limited number of interpreters."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Film = npt.NDArray[np.uint8]
 
 @pytest.fixture
 def interpreters() -> list[Any]:
-    """The interpreters that `graph` has made."""
+    """The interpreters that `graph` created."""
     return []
 
 
@@ -55,7 +55,7 @@ def test_many_callers_wait_for_as_many_interpreters_as_threads(
     barrier, set_input = threading.Barrier(THREADS, timeout=60), Graph._set_input
 
     def together(self: Graph, interpreter: Any, film: Film) -> None:
-        barrier.wait()  # comes back only where two are at work at once
+        barrier.wait()  # returns only if two calls run concurrently
         set_input(self, interpreter, film)
 
     monkeypatch.setattr(Graph, "_set_input", together)
@@ -64,7 +64,7 @@ def test_many_callers_wait_for_as_many_interpreters_as_threads(
     assert len(interpreters) == THREADS
 
 
-def test_a_call_that_fails_gives_its_interpreter_back(
+def test_a_failed_call_returns_its_interpreter(
     graph: Graph, interpreters: list[Any], films: list[Film], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as broken:
@@ -76,7 +76,7 @@ def test_a_call_that_fails_gives_its_interpreter_back(
     assert len(interpreters) == 1
 
 
-def test_an_interpreter_that_cannot_be_made_takes_no_place(
+def test_a_failed_interpreter_creation_uses_no_slot(
     graph: Graph, films: list[Film], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     graph._idle.clear()

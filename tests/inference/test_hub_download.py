@@ -22,7 +22,7 @@ REPOSITORY = "clinic/chest-films"
 TOKEN = "hf_averysecrettokenthatnobodymaysee"
 TIMEOUT_S = 1
 MAX_DURATION_S = TIMEOUT_S + 2.0
-"""Patience, and the time that two busy cores may take for the rest."""
+"""The timeout, and the time that two busy cores may take for the rest."""
 
 Fetch = Callable[..., tuple[Path, str]]
 
@@ -31,11 +31,11 @@ abandoned_threads: set[threading.Thread] = set()
 
 
 def client_without_abandoned_downloads() -> httpx2.Client:
-    """A download that was given up goes on retrying in its thread; it must not disturb the tests that follow."""
+    """An abandoned download keeps retrying in its thread; its requests must not affect later tests."""
 
     def refuse(request: httpx2.Request) -> None:
         if threading.current_thread() in abandoned_threads:
-            raise RuntimeError(f"nobody waits for {request.method} any more")
+            raise RuntimeError(f"{request.method} of an abandoned download")
 
     client = default_client_factory()
     client.event_hooks = {**client.event_hooks, "request": [refuse, *client.event_hooks["request"]]}
@@ -44,7 +44,7 @@ def client_without_abandoned_downloads() -> httpx2.Client:
 
 @pytest.fixture(autouse=True)
 def no_real_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Nothing of the developer's own Hub settings, and a new client each time."""
+    """Replaces the Hub settings of the developer, and creates a new client for each test."""
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_IMPLICIT_TOKEN", False)
@@ -76,7 +76,7 @@ def commit(server: FakeHub, files: dict[str, bytes]) -> str:
 
 @pytest.fixture
 def fetch(server: FakeHub, tmp_path: Path) -> Fetch:
-    """`fetch(revision)` from the local Hub into an own cache."""
+    """`fetch(revision)` downloads from the local Hub into an empty cache."""
 
     def download(revision: str = "main", repository: str = REPOSITORY) -> tuple[Path, str]:
         return hub_download.download_bundle(repository, revision, endpoint=server.url, cache=tmp_path)
@@ -100,14 +100,14 @@ def test_what_is_not_needed_to_serve_is_not_downloaded(fetch: Fetch, server: Fak
     assert {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} == set(files)
 
 
-def test_a_commit_that_is_in_the_cache_is_asked_of_nobody(fetch: Fetch, server: FakeHub, commit: str) -> None:
+def test_a_cached_commit_makes_no_request(fetch: Fetch, server: FakeHub, commit: str) -> None:
     first = fetch(commit)
     server.requests.clear()
     assert fetch(commit) == first
     assert server.requests == []
 
 
-def test_a_branch_is_asked_anew_but_not_downloaded_again(fetch: Fetch, server: FakeHub, commit: str) -> None:
+def test_a_branch_is_resolved_again_but_not_downloaded_again(fetch: Fetch, server: FakeHub, commit: str) -> None:
     fetch("main")
     server.requests.clear()
     fetch("main")
@@ -138,7 +138,7 @@ def test_a_branch_offline_is_refused_and_the_cached_commit_named(fetch: Fetch, s
         fetch("main")
 
 
-def test_a_commit_that_is_not_whole_in_the_cache_is_not_offered(fetch: Fetch, server: FakeHub, commit: str) -> None:
+def test_an_incomplete_commit_in_the_cache_is_not_suggested(fetch: Fetch, server: FakeHub, commit: str) -> None:
     server.fault, server.faulty_file = Fault.TRUNCATED, bundle.GRAPH
     with pytest.raises(HubUnreachable):
         fetch(commit)
@@ -167,8 +167,8 @@ FAULTS: dict[Fault, type[PneumoniaError]] = {
 
 
 def assert_safe_to_show(message: str, server: FakeHub) -> None:
-    """No token, no address, and not the name of a library's exception."""
-    assert f"Bearer {TOKEN}" in server.tokens, "the test is only worth something where the token was in play"
+    """The message has no token, no address, and no exception name of a library."""
+    assert f"Bearer {TOKEN}" in server.tokens, "the test is meaningful only if the token was sent"
     for secret in (TOKEN, "hf_", "Bearer", "http", "127.0.0.1", server.url, "Error("):
         assert secret not in message
 
@@ -189,7 +189,7 @@ def test_each_fault_has_its_code_in_bounded_time(
 
 
 @pytest.mark.parametrize("fault", [Fault.STALLED, Fault.TRUNCATED], ids=lambda fault: fault.name.lower())
-def test_a_body_that_ends_early_is_given_up_after_the_patience(
+def test_a_body_that_ends_early_is_aborted_after_the_timeout(
     fetch: Fetch, server: FakeHub, commit: str, fault: Fault
 ) -> None:
     server.fault, server.faulty_file = fault, bundle.GRAPH
@@ -199,7 +199,7 @@ def test_a_body_that_ends_early_is_given_up_after_the_patience(
     assert time.monotonic() - started < MAX_DURATION_S
 
 
-def test_no_hub_at_all_is_told_within_the_patience(fetch: Fetch, server: FakeHub, commit: str) -> None:
+def test_an_unreachable_hub_is_reported_within_the_timeout(fetch: Fetch, server: FakeHub, commit: str) -> None:
     server.stop()
     started = time.monotonic()
     with pytest.raises(HubUnreachable, match="embedded model needs no Hub"):
@@ -207,14 +207,14 @@ def test_no_hub_at_all_is_told_within_the_patience(fetch: Fetch, server: FakeHub
     assert time.monotonic() - started < MAX_DURATION_S
 
 
-def test_a_slow_connection_that_moves_is_not_given_up(fetch: Fetch, server: FakeHub, commit: str) -> None:
-    """The graph takes longer than the patience, yet a part of it comes every 0.2 s."""
+def test_a_slow_connection_with_progress_is_not_aborted(fetch: Fetch, server: FakeHub, commit: str) -> None:
+    """The download of the graph takes longer than the timeout, but a part of it arrives every 0.2 s."""
     server.fault, server.faulty_file = Fault.STEADY, bundle.GRAPH
     folder, _ = fetch(commit)
     assert (folder / bundle.GRAPH).stat().st_size > 0
 
 
-def test_a_download_is_given_up_in_the_end_even_if_it_moves(
+def test_a_download_is_aborted_after_the_total_limit_despite_progress(
     fetch: Fetch, server: FakeHub, commit: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hub_download, "MAX_DOWNLOAD_S", 0.5)
@@ -235,7 +235,7 @@ def test_wrong_content_is_never_loaded(fetch: Fetch, server: FakeHub, commit: st
 
 
 @pytest.mark.parametrize("fault", [Fault.BROKEN, Fault.NO_FILE, Fault.CUT], ids=lambda fault: fault.name.lower())
-def test_a_fault_that_passes_leaves_nothing_behind(fetch: Fetch, server: FakeHub, commit: str, fault: Fault) -> None:
+def test_a_transient_fault_leaves_no_damage(fetch: Fetch, server: FakeHub, commit: str, fault: Fault) -> None:
     server.fault = fault
     with pytest.raises(PneumoniaError):
         fetch("main")
@@ -252,7 +252,7 @@ def test_another_commit_in_the_cache_is_never_taken_instead(
     server.stop()
     with pytest.raises(HubUnreachable) as caught:
         fetch(newer)
-    assert commit in caught.value.message, "it may be asked for by its own name"
+    assert commit in caught.value.message, "the message must name the cached commit"
 
 
 @pytest.mark.parametrize("fault", [Fault.HANGING, Fault.BROKEN, Fault.BAD_TOKEN], ids=lambda fault: fault.name.lower())
@@ -261,7 +261,7 @@ def test_the_embedded_model_asks_no_hub(
 ) -> None:
     server.fault = fault
     monkeypatch.setattr(constants, "ENDPOINT", server.url)
-    monkeypatch.setattr(hub_download, "download_bundle", lambda *_, **__: pytest.fail("the Hub was asked"))
+    monkeypatch.setattr(hub_download, "download_bundle", lambda *_, **__: pytest.fail("the Hub was accessed"))
     assert sources.load_bundle("").identity.name == "embedded"
     assert server.requests == []
 
@@ -278,7 +278,7 @@ def test_an_unknown_or_impossible_repository_is_refused(fetch: Fetch, commit: st
         fetch("main", repository)
 
 
-def test_a_full_disk_is_told(fetch: Fetch, commit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported(fetch: Fetch, commit: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 

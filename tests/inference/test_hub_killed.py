@@ -1,4 +1,4 @@
-"""A download that is killed or that two processes make at once: never a half model, and a whole one in the end."""
+"""A download that is killed, or made by two processes at once: no partial model ever loads, and a retry succeeds."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from pathlib import Path
 from huggingface_hub import constants
 from pneumonia.inference import bundle, hub_download
 
-print("begun", flush=True)
+print("started", flush=True)
 folder, commit = hub_download.download_bundle(sys.argv[1], sys.argv[2], endpoint=sys.argv[3], cache=Path(sys.argv[4]))
 print(bundle.load(folder, sys.argv[1], revision=commit).identity.sha256)
 """
 SLOW_S = 2.8
-"""What the fake Hub takes for the whole bundle, the graph in twelve parts."""
+"""Time in which the fake Hub sends the bundle, with the graph in twelve parts."""
 
 
 @pytest.fixture
@@ -61,11 +61,11 @@ def start(server: FakeHub, commit: str, cache: Path) -> subprocess.Popen[str]:
 def finish(running: subprocess.Popen[str]) -> None:
     stdout, stderr = running.communicate(timeout=120)
     assert running.returncode == 0, stderr
-    assert stdout.split() == ["begun", CONFIG_SHA256]
+    assert stdout.split() == ["started", CONFIG_SHA256]
 
 
 def loadable(cache: Path) -> list[str]:
-    """The sha256 of every model in the cache that loads at all."""
+    """The sha256 of every model in the cache that can be loaded."""
     digests = []
     for snapshot in cache.glob("models--*/snapshots/*"):
         try:
@@ -76,19 +76,19 @@ def loadable(cache: Path) -> list[str]:
 
 
 @pytest.mark.slow  # a minute and a half
-def test_no_kill_leaves_a_half_model_that_loads(server: FakeHub, commit: str, tmp_path: Path) -> None:
-    """`kill -9` at random moments of one download after the other, until twenty have hit it before its end."""
+def test_no_kill_leaves_a_partial_model_that_loads(server: FakeHub, commit: str, tmp_path: Path) -> None:
+    """`kill -9` at random moments of successive downloads, until twenty have interrupted one."""
     kills, random_source, round_ = 20, random.Random(20), 0
     while kills:
         cache = tmp_path / str(round_)
         round_ += 1
         for _ in range(min(kills, 1 + random_source.randrange(4))):
             running = start(server, commit, cache)
-            assert running.stdout is not None and running.stdout.readline() == "begun\n"
+            assert running.stdout is not None and running.stdout.readline() == "started\n"
             time.sleep(random_source.random() * SLOW_S)
             running.kill()
             stdout, _ = running.communicate()
-            kills -= not stdout  # one that had ended was not killed in its work
+            kills -= not stdout  # not counted if the download had already ended
             assert set(loadable(cache)) <= {CONFIG_SHA256}
         finish(start(server, commit, cache))
         assert loadable(cache) == [CONFIG_SHA256]

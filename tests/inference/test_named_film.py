@@ -1,4 +1,4 @@
-"""A film of many carries its name, and is read when its turn comes."""
+"""A named film keeps its name, and is read just before it is predicted."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def film_path(normal_film: Grey, tmp_path: Path) -> Path:
 
 
 def variants(film: Grey, count: int) -> list[Grey]:
-    """Films that the gate lets through and whose scores differ: the average with an own grain each."""
+    """Films that the gate accepts and whose scores differ: the average film with different noise."""
     noise = np.random.default_rng(11).normal(0, 6, (count, *film.shape))
     return [np.clip(film + grain, 0, 255).astype(np.uint8) for grain in noise]
 
@@ -112,7 +112,7 @@ def test_an_inverted_film_is_displayed_corrected_at_full_resolution(
     np.testing.assert_array_equal(predictor.read(large).display(large), large)
 
 
-def test_what_is_no_film_either_way_is_refused_as_it_is(predictor: Predictor, normal_film: Grey) -> None:
+def test_a_film_that_is_refused_in_both_polarities_is_not_inverted(predictor: Predictor, normal_film: Grey) -> None:
     for other in (np.rot90(normal_film), 255 - np.rot90(normal_film), np.full((200, 200), 200, np.uint8)):
         other = np.ascontiguousarray(other)
         reading = predictor.read(other)
@@ -120,7 +120,7 @@ def test_what_is_no_film_either_way_is_refused_as_it_is(predictor: Predictor, no
         assert reading.refusal == Reason(str(predictor.bundle.gate.check(to_input(read(other)))))
 
 
-def test_a_film_that_its_file_calls_lateral_is_refused_unseen(predictor: Predictor, normal_film: Grey) -> None:
+def test_a_film_with_a_lateral_header_is_refused_without_the_gate(predictor: Predictor, normal_film: Grey) -> None:
     frontal, lateral = (predictor.predict(dicom(normal_film, ViewPosition=view)) for view in ("PA", "LL"))
     assert frontal.probability == predictor.predict(normal_film).probability is not None
     assert (lateral.label, lateral.reason) == (UNKNOWN, Reason("unlike_training_films"))
@@ -130,7 +130,7 @@ def test_a_film_that_its_file_calls_lateral_is_refused_unseen(predictor: Predict
 
 
 def reading_with_probability(probability: float) -> Reading:
-    """A reading that no model has made: whoever scored again could not come to its probability."""
+    """A reading with a probability that scoring the film again would not give."""
     blank = Radiograph(np.zeros((150, 150), np.uint8), "array")
     return Reading(blank, None, probability, np.ones((18, 18), np.float32))
 
@@ -164,7 +164,7 @@ def test_a_prevalence_moves_the_probability_and_leaves_the_label(predictor: Pred
         assert moved <= probability
 
 
-def test_a_prevalence_goes_every_way_of_asking(predictor: Predictor, normal_film: Grey, film_path: Path) -> None:
+def test_a_prevalence_applies_to_every_method(predictor: Predictor, normal_film: Grey, film_path: Path) -> None:
     answer = predictor.predict(film_path, "screening", prevalence=0.125)
     assert list(predictor.predict_many([film_path], "screening", prevalence=0.125)) == [answer]
     reading = predictor.read(film_path)
@@ -174,7 +174,7 @@ def test_a_prevalence_goes_every_way_of_asking(predictor: Predictor, normal_film
     assert "12.5 %" in answer.warnings[-1]
 
 
-def test_a_film_that_is_not_scored_says_nothing_of_prevalence(predictor: Predictor) -> None:
+def test_a_film_that_is_not_scored_has_no_prevalence_warning(predictor: Predictor) -> None:
     blank = np.full((200, 200), 128, np.uint8)
     assert predictor.predict(blank, prevalence=0.1) == predictor.predict(blank)
 
@@ -224,7 +224,7 @@ def test_many_films_are_answered_in_order(predictor: Predictor, normal_film: Gre
     assert len({result.probability for result in results if isinstance(result, Prediction)}) > 1
 
 
-def test_no_films_are_no_answers(predictor: Predictor) -> None:
+def test_no_films_give_no_results(predictor: Predictor) -> None:
     assert list(predictor.predict_many([])) == []
 
 
@@ -241,11 +241,11 @@ def test_many_films_are_taken_lazily_from_an_endless_source(predictor: Predictor
             yield normal_film
 
     results = predictor.predict_many(endless())
-    assert next(produced) == 0, "nothing is read before the first answer is asked for"
+    assert next(produced) == 0, "no film is read before the first result is requested"
     assert [isinstance(result, Prediction) for result in itertools.islice(results, 3)] == [True] * 3
     assert next(produced) <= 3 + 4 * predictor.threads + 2
     results.close()  # type: ignore[attr-defined]
-    assert film_threads() == [], "whoever stops early leaves no thread behind"
+    assert film_threads() == [], "no thread may remain after an early end"
 
 
 def test_eight_threads_at_once_get_the_answers_of_one(predictor: Predictor, normal_film: Grey) -> None:
@@ -258,8 +258,8 @@ def test_eight_threads_at_once_get_the_answers_of_one(predictor: Predictor, norm
         np.testing.assert_array_equal(activation, other_activation)
 
 
-def test_an_activation_map_is_the_callers_own(predictor: Predictor, normal_film: Grey) -> None:
-    """The interpreter reuses its memory for the next film; an answer that is still held must not change."""
+def test_an_activation_map_is_a_copy(predictor: Predictor, normal_film: Grey) -> None:
+    """The interpreter reuses its memory for the next film, which must not change earlier results."""
     first = predictor.read(normal_film).activation
     assert first is not None
     copy = first.copy()
@@ -268,7 +268,7 @@ def test_an_activation_map_is_the_callers_own(predictor: Predictor, normal_film:
 
 
 class UnreadablePath(os.PathLike[str]):
-    """A path object that fails when asked for its text, as one of a closed archive does."""
+    """A path object whose conversion to text fails, like one of a closed archive."""
 
     def __fspath__(self) -> str:
         raise RuntimeError("jane_doe.dcm is gone")
@@ -276,13 +276,13 @@ class UnreadablePath(os.PathLike[str]):
 
 @pytest.fixture
 def broken(predictor: Predictor) -> Predictor:
-    """A predictor whose gate was built for another thumbnail: an error of ours with each film."""
+    """A predictor whose gate has the wrong thumbnail size, which causes an internal error for each film."""
     spaces = predictor.bundle.gate.subspaces
     wrong = Gate({view: replace(space, mean=space.mean[:100]) for view, space in spaces.items()})
     return Predictor(replace(predictor.bundle, gate=wrong), 1)
 
 
-def test_an_error_of_ours_is_a_failure_with_an_id_and_the_log_has_no_name(
+def test_an_internal_error_is_a_failure_with_an_id_and_the_log_has_no_name(
     broken: Predictor, normal_film: Grey, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "jane_doe.png"
@@ -313,13 +313,13 @@ def test_a_broken_path_object_is_a_failure_and_the_others_are_answered(
 
 
 @pytest.mark.parametrize("source", [None, 7, ["film.png"], object()])
-def test_what_is_no_film_at_all_is_a_failure_too(predictor: Predictor, source: object) -> None:
+def test_an_object_that_is_not_a_film_is_a_failure_too(predictor: Predictor, source: object) -> None:
     (result,) = predictor.predict_many([source])  # type: ignore[list-item]
     assert isinstance(result, Failure)
 
 
 def with_nan_weights(graph: bytes) -> bytes:
-    """The graph with all its weights NaN, as a training run that diverged leaves them."""
+    """The graph with all weights NaN, as after a diverged training run."""
     from ai_edge_litert import schema_py_generated as schema
 
     data = bytearray(graph)
@@ -333,7 +333,7 @@ def with_nan_weights(graph: bytes) -> bytes:
     return bytes(data)
 
 
-def test_a_graph_that_computes_no_number_never_gives_an_answer(predictor: Predictor, normal_film: Grey) -> None:
+def test_a_graph_that_returns_nan_never_gives_a_prediction(predictor: Predictor, normal_film: Grey) -> None:
     nan = Predictor(replace(predictor.bundle, graph=with_nan_weights(predictor.bundle.graph)), 1)
     with pytest.raises(ValueError, match="not a number"):
         nan.predict(normal_film)
@@ -342,7 +342,7 @@ def test_a_graph_that_computes_no_number_never_gives_an_answer(predictor: Predic
     assert result.error.code == "internal"
 
 
-def test_a_graph_that_is_none_cannot_be_loaded(predictor: Predictor) -> None:
+def test_an_invalid_graph_cannot_be_loaded(predictor: Predictor) -> None:
     with pytest.raises(BundleCorrupt):
         Predictor(replace(predictor.bundle, graph=b"TFL3" * 100), 1)
 
@@ -381,7 +381,7 @@ def test_the_model_setting_is_read_where_none_is_named(monkeypatch: pytest.Monke
     assert load_predictor(threads=1).model.sha256 == predictor.model.sha256
 
 
-def test_a_large_jpeg_gets_one_answer_however_it_comes(
+def test_a_large_jpeg_gets_the_same_result_from_path_and_bytes(
     predictor: Predictor, normal_film: Grey, encode: Callable[..., bytes], tmp_path: Path
 ) -> None:
     data = encode(np.asarray(Image.fromarray(normal_film).resize((2400, 2000))), "JPEG")

@@ -1,4 +1,4 @@
-"""With real films at hand: the card's figures are those of the embedded model, and other images are refused."""
+"""With real films: the figures of the model card are reproduced, and other images are refused."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pneumonia.evaluation import official
 
 
 @pytest.mark.slow
-def test_the_card_comes_again_on_the_official_test(
+def test_the_figures_of_the_card_are_reproduced_on_the_official_test(
     predictor: Predictor, data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert official.reevaluate(predictor, data / "chest_xray")
@@ -28,7 +28,7 @@ def test_images_that_are_no_chest_films_are_refused(
     assert 1 - len(scored) / len(results) >= min_share
 
 
-def test_no_training_film_is_broken_and_few_are_refused(predictor: Predictor, data: Path) -> None:
+def test_every_training_film_is_readable_and_few_are_refused(predictor: Predictor, data: Path) -> None:
     paths = sorted((data / "chest_xray" / "train" / "NORMAL").glob("*.jpeg"))[:100]
     results = list(predictor.predict_many(paths))
     assert all(isinstance(result, Prediction) for result in results)

@@ -1,4 +1,4 @@
-"""Which model is taken for which name; never another one than asked for."""
+"""Which model is loaded for which name; never another than the requested one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pneumonia.inference.embedded import CONFIG_SHA256
 
 @pytest.fixture
 def no_hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The Hub is a port on which nobody listens, and its cache is empty."""
+    """The Hub is a closed port, and the cache is empty."""
     monkeypatch.setenv("PNEUMONIA_HUB_TIMEOUT_S", "1")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     download_from_closed_port = partial(
@@ -27,7 +27,7 @@ def no_hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture
 def hub_requests(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
-    """What is asked of the Hub, which answers with the embedded bundle's folder."""
+    """Records the requests to a fake Hub, which returns the folder of the embedded bundle."""
     calls: list[tuple[str, str]] = []
 
     def fetch(repository: str, revision: str, *, endpoint: str | None = None) -> tuple[Path, str]:
@@ -40,7 +40,7 @@ def hub_requests(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A whole bundle that is not the embedded one."""
+    """A valid bundle that is not the embedded one."""
     copy = Path(shutil.copytree(sources.EMBEDDED_FOLDER, tmp_path / "runs" / "best"))
     config, _ = bundle.read_config(copy)
     bundle.write_config(copy, {**config, "revision": "mine"})
@@ -66,7 +66,7 @@ def test_the_folder_here_has_a_name_too(folder: Path, monkeypatch: pytest.Monkey
     assert sources.load_bundle(".").identity.name == "best"
 
 
-def test_a_folder_goes_before_the_hub(
+def test_a_folder_takes_precedence_over_the_hub(
     folder: Path, hub_requests: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(folder.parents[1])
@@ -79,7 +79,7 @@ def test_the_setting_names_the_model(folder: Path, monkeypatch: pytest.MonkeyPat
     assert load_predictor().model.name == "best"
 
 
-def test_an_argument_goes_before_the_setting(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_argument_takes_precedence_over_the_setting(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PNEUMONIA_MODEL", str(folder))
     assert sources.load_bundle("").identity.name == "embedded"
 
@@ -93,7 +93,9 @@ HUB_NAMES = {
 
 
 @pytest.mark.parametrize(("name", "request_"), HUB_NAMES.items())
-def test_a_name_with_an_owner_is_asked_of_the_hub(name: str, request_: object, hub_requests: list[object]) -> None:
+def test_a_name_with_an_owner_is_requested_from_the_hub(
+    name: str, request_: object, hub_requests: list[object]
+) -> None:
     identity = sources.load_bundle(name).identity
     assert hub_requests == [request_]
     assert (identity.name, identity.revision) == (name.partition("@")[0], "c" * 40)
@@ -113,7 +115,7 @@ BAD_NAMES = (
 
 
 @pytest.mark.parametrize("name", [*BAD_NAMES, "/no/such/folder", "embedded", " ", "owner/name\n", "owner\\name"])
-def test_a_name_that_cannot_be_one_is_refused_without_asking_anyone(name: str, hub_requests: list[object]) -> None:
+def test_an_invalid_name_is_refused_without_a_request(name: str, hub_requests: list[object]) -> None:
     with pytest.raises(ModelNotFound, match="Allowed: .* Received: "):
         sources.load_bundle(name)
     assert hub_requests == []
@@ -132,7 +134,7 @@ def test_a_damaged_folder_is_refused(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"TFL3", b"\x1c\0\0\0TFL3" + bytes(100)])
-def test_a_graph_that_is_none_is_refused_when_the_predictor_is_built(folder: Path, data: bytes) -> None:
+def test_an_invalid_graph_is_refused_when_the_predictor_is_built(folder: Path, data: bytes) -> None:
     (folder / bundle.GRAPH).write_bytes(data)
     bundle.write_config(folder, bundle.read_config(folder)[0])
     with pytest.raises(BundleCorrupt):
