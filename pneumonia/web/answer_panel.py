@@ -71,8 +71,8 @@ def _choice(name: str, measured: Mapping[str, number_format.Figure] | None) -> s
 
 
 POINTS_NOTE = (
-    "Sensitivity and specificity are those of the answered test films; the others were Unknown. Another operating "
-    "point decides again from the same score."
+    "Sensitivity and specificity are those of the answered test films; the others were Unknown. Selecting another "
+    "operating point decides again from the same score."
 )
 
 

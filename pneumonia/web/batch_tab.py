@@ -70,7 +70,7 @@ class _BatchTab:
             interactive=False,
             wrap=True,
             max_height=620,
-            column_widths=["64px", "80px", "150px", "150px", "260px", "420px"],
+            column_widths=["64px", "80px", "150px", "190px", "260px", "420px"],
             label=batch_text.LABEL,
             show_search="search",
             elem_id="batch-table",
