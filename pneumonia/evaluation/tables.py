@@ -21,7 +21,7 @@ PROTOCOL_NAMES = {
     "folds5": "five folds by patient",
 }
 
-_INTERVAL = "value (95 % interval)"
+_INTERVAL = "Value (95 % interval)"
 
 
 def figures(runs: Sequence[Json]) -> Table:

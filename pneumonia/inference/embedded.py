@@ -1,3 +1,3 @@
 """The anchor of trust for the embedded bundle; written by `python -m pneumonia.evaluation.release`."""
 
-CONFIG_SHA256 = "19d9734d49730f156eba0299022a26b00659afad400ba5e18fb48f7d84975ece"
+CONFIG_SHA256 = "d54f18602aeb30e41125c65189f57aeaa9dfb1b7754f38c1ec265e8f31c0a0c7"
