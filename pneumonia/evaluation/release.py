@@ -19,7 +19,7 @@ from ..errors import PneumoniaError, UsageError
 from ..inference import bundle, sources
 from . import card
 from .external import identity
-from .number_format import format_metric
+from .number_format import METRIC_NAMES, format_metric
 from .table import Table
 from .test_set_access_log import TEST_SET_ACCESS_LOG
 
@@ -79,14 +79,14 @@ def figures_for_readme(evaluation: dict[str, Any]) -> str:
     columns = {
         "default/official": "official test ({total} films)",
         "default/folds5": "five folds by patient",
-        "default/grouped80": "80/20 by patient",
-        "seed/grouped80": "80/20 by patient, the original project's recipe",
     }
     runs = {name: evaluation["runs"][name] for name in columns if name in evaluation["runs"]}
     by_column = {columns[name].format(**run.get("films", {})): run["figures"] for name, run in runs.items()}
-    names = ("accuracy", "precision", "sensitivity", "specificity", "f1", "auroc", "ece")
-    rows = [[name, *(format_metric(name, figures[name]) for figures in by_column.values())] for name in names]
-    table = Table("Metrics", ["figure (95 % interval)", *by_column], rows)
+    names = ("accuracy", "sensitivity", "specificity", "auroc")
+    rows = [
+        [METRIC_NAMES[name], *(format_metric(name, figures[name]) for figures in by_column.values())] for name in names
+    ]
+    table = Table("Metrics", ["Metric (95 % interval)", *by_column], rows)
     external = [f"\n{sentence}" for sentence in card.external_summary(evaluation.get("external", []))]
     return "\n".join([MARKS[0], table.to_markdown(), *external, MARKS[1]])
 
