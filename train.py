@@ -1,11 +1,11 @@
-"""Train the network: films and a recipe in, a model bundle out. `python train.py --help`."""
+"""Train the network on films by a recipe and export a model bundle. See `python train.py --help`."""
 
 from __future__ import annotations
 
 import os
 import sys
 
-# TensorFlow's start-up notes would bury the progress bar.
+# Hides TensorFlow's start-up messages, which would clutter the progress bar.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from pneumonia.errors import PneumoniaError
@@ -16,24 +16,26 @@ def main() -> int:
         from pneumonia.learning import train_args
 
         args = train_args.parse(sys.argv[1:])
-        from pneumonia.learning import experiment  # Keras: seconds, which help and wrong use need not wait for
+
+        # After parsing: Keras takes seconds to import, and --help and usage errors do not need it.
+        from pneumonia.learning import experiment
     except ModuleNotFoundError as error:
         print(f"Training needs {error.name}: pip install -r requirements-train.txt", file=sys.stderr)
         return 2
     except PneumoniaError as error:
-        return _refuse(error)
+        return _report(error)
     try:
         out = experiment.run(args)
     except PneumoniaError as error:
-        return _refuse(error)
+        return _report(error)
     except KeyboardInterrupt:
-        print("stopped; the last whole epoch is kept, go on with --resume", file=sys.stderr)
+        print("stopped; the last completed epoch is saved, continue with --resume", file=sys.stderr)
         return 130
-    print(f"the bundle: {out}")
+    print(f"run folder: {out}")
     return 0
 
 
-def _refuse(error: PneumoniaError) -> int:
+def _report(error: PneumoniaError) -> int:
     print(f"{error.code}: {error.message}", file=sys.stderr)
     return 2
 

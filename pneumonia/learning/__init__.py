@@ -1,1 +1,1 @@
-"""Keras: network, augmentation, training, export. Nothing here is needed to serve."""
+"""Network, augmentation, training and export with Keras. Serving does not import this package."""

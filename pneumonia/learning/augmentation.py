@@ -1,7 +1,7 @@
-"""Random changes to training films, one film at a time, on the processor's idle moments between two training steps.
+"""Random augmentation of training films, one film at a time, on the processor.
 
-OpenCV does the pixel work: half a millisecond a film on one core, a fifth of what such changes cost inside the graph,
-and it runs beside the graph whatever backend that has.
+OpenCV does the pixel work: half a millisecond per film on one core, a fifth of the cost of the same operations inside
+the graph. It runs in parallel with the graph, whatever the Keras backend is.
 """
 
 from __future__ import annotations
@@ -21,22 +21,23 @@ Floats = npt.NDArray[np.float32]
 Affine = npt.NDArray[np.float64]
 Random = np.random.Generator
 
-cv2.setNumThreads(1)  # films are small: its threads would only take the graph's cores
+cv2.setNumThreads(1)  # The films are small: OpenCV's own threads would only compete with the graph for cores.
 
 _NOISE_FIELDS = np.random.default_rng(5).normal(0, 1, (64, INPUT_SIDE, INPUT_SIDE)).astype(np.float32)
-"""Noise to choose from: drawing 22,500 normal numbers a film would cost more than all other changes together."""
+"""Precomputed standard normal noise, one field chosen per film: drawing 22,500 normal numbers per film would cost more
+than all other operations together."""
 
 _MIN_BLUR_SIGMA = 0.15
-"""A Gaussian of so few pixels changes nothing that 8 bits could hold."""
+"""Pixels. A Gaussian narrower than this changes nothing that 8 bits can represent."""
 
 
 def augment_films(
     films: npt.NDArray[np.uint8], others: npt.NDArray[np.uint8], augmentation: Augmentation, random: Random
 ) -> Floats:
-    """`[N, 150, 150]` uint8 -> `[N, 150, 150]` in 0..255, each bordered, moved, re-exposed, blurred and noised anew.
+    """Augment `[N, 150, 150]` uint8 films; returns float32 `[N, 150, 150]` in 0..255.
 
-    `others` `[N, 150, 150]` are any training films: some of `films` get their borders. The same `random` state gives
-    the same films.
+    In order: border replacement, affine transform, exposure, sharpness, noise. `others` `[N, 150, 150]` are any
+    training films; some of `films` get their borders. The same state of `random` gives the same result.
     """
     return np.stack([_augment_film(*pair, augmentation, random) for pair in zip(films, others, strict=True)])
 
@@ -51,19 +52,19 @@ def _augment_film(film: Film, other: Film, augmentation: Augmentation, random: R
 
 
 def _random_chest_frame(random: Random) -> Frame:
-    """About the chest, never twice the same: a seam at a fixed place could be learnt."""
+    """A frame around the chest with random edges: the network could learn a seam at a fixed position."""
     edges = (CHEST_FRAME.left, CHEST_FRAME.right, CHEST_FRAME.top, CHEST_FRAME.bottom)
     left, right, top, bottom = (edge + random.uniform(-0.05, 0.05) for edge in edges)
     return Frame(left, right, top, bottom, blend_width=random.uniform(0.02, 0.08))
 
 
 def _random_affine(spec: Augmentation, random: Random) -> Affine:
-    """Rotation, zoom, shift and flip as one matrix `[2, 3]` from output to input pixels (x, y)."""
+    """Rotation, zoom, aspect, shift and flip as one matrix `[2, 3]` from output to input pixels (x, y)."""
     angle = math.radians(random.uniform(-1, 1) * spec.rotation_degrees)
-    # The matrix maps output to input: a scale below 1 looks at a smaller part of the film, which enlarges it.
+    # The matrix maps output to input: a scale below 1 samples a smaller part of the film, which enlarges it.
     scale = random.uniform(1 - spec.zoom_in, 1 + spec.zoom_out)
     mirror = -1 if spec.flip and random.random() < 0.5 else 1
-    # Width against height: films were stretched to a square, and the classes came in different formats.
+    # Width against height: the input is a film stretched to a square, and the classes have different aspect ratios.
     aspect = math.exp(random.uniform(-0.5, 0.5) * spec.aspect_log)
     rotation = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
     matrix = rotation @ np.diag([mirror * scale * aspect, scale / aspect])
@@ -73,14 +74,14 @@ def _random_affine(spec: Augmentation, random: Random) -> Affine:
 
 
 def _apply_affine(film: Film, affine: Affine) -> Film:
-    """One bilinear resampling; what comes from outside is the nearest pixel."""
+    """One bilinear resampling; positions outside the film take the value of the nearest pixel."""
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    transformed = cv2.warpAffine(film, affine, (INPUT_SIDE, INPUT_SIDE), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(transformed, np.uint8)
+    size = (INPUT_SIDE, INPUT_SIDE)
+    return np.asarray(cv2.warpAffine(film, affine, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.uint8)
 
 
 def _apply_exposure(film: Film, spec: Augmentation, random: Random) -> Floats:
-    """Gamma, contrast about the film's mean, brightness: what exposure and windowing differ in. Now in about 0..1."""
+    """Gamma, contrast about the film's mean, brightness: the effects of exposure and windowing. Returns about 0..1."""
     gamma = math.exp(random.uniform(-spec.gamma_log, spec.gamma_log))
     contrast = math.exp(random.uniform(-spec.contrast_log_low, spec.contrast_log_high))
     brightness = random.uniform(-spec.brightness, spec.brightness)
@@ -90,7 +91,7 @@ def _apply_exposure(film: Film, spec: Augmentation, random: Random) -> Floats:
 
 
 def _apply_sharpness_and_noise(film: Floats, spec: Augmentation, random: Random) -> Floats:
-    """Sharpness and noise: they hide the fine texture in which the way a film was saved can be read."""
+    """Unsharp mask, Gaussian blur, noise: they mask the fine texture that reveals how a film was saved."""
     limits = (spec.sharpen, spec.blur_pixels, spec.noise)
     sharpen, blur, noise = (_skewed_towards_zero(limit, random) for limit in limits)
     if sharpen:
@@ -103,7 +104,7 @@ def _apply_sharpness_and_noise(film: Floats, spec: Augmentation, random: Random)
 
 
 def _skewed_towards_zero(limit: float, random: Random) -> float:
-    """In 0..`limit`, its median at a quarter: films as they are stay the common case."""
+    """A random number in 0..`limit` with its median at a quarter, so that most films are hardly changed."""
     return float(random.random()) ** 2 * limit
 
 

@@ -1,4 +1,4 @@
-"""Evaluation of a freshly exported bundle on its test films, through the serving path."""
+"""Evaluation of an exported bundle on its test films, through the same code that serves it."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ from .train_args import TrainArgs
 def evaluate_bundle(
     args: TrainArgs, config: Mapping[str, Any], training: Mapping[str, Any], test: FilmSet, out: Path
 ) -> tuple[dict[str, Any], FilmScores]:
-    """Assess the sealed bundle through the serving path, and write figures and card into it.
+    """Evaluate the bundle in `out` on the test films; writes `config.json`, `evaluation.json`, card and plots.
 
-    `training` is the entry of that name in `evaluation.json`. Returns the run's entry and the test films' scores.
+    `training` becomes the entry of that name in `evaluation.json`. Returns the run's entry and the test films' scores.
     """
+    # Only a complete bundle can be loaded, so an empty evaluation is written first.
     write_json(out / bundle.EVALUATION, {"format": 1, "runs": {}})
     bundle.write_config(out, config)
     predictor = Predictor(bundle.load(out, out.name))

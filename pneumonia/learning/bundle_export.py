@@ -1,4 +1,4 @@
-"""From the trained network to the files of a model bundle: graph, gate, Keras model, example images, config."""
+"""Export of a trained network as the files of a model bundle: graph, gate, Keras model, example images, config."""
 
 from __future__ import annotations
 
@@ -29,18 +29,20 @@ from .train_args import TrainArgs
 from .validation_scores import Scores, score_validation
 
 TYPICAL_FILM_COUNT = 64
-"""So many films, the nearest to their class's mean, are averaged for an example."""
+"""Number of films, the nearest to the mean of their class, that are averaged for an example image."""
 
 CHECKED_FILM_COUNT = 16
-"""So many validation films must score the same in Keras and in the served graph."""
+"""Number of validation films on which the served graph is compared with Keras."""
 
 
 def export_bundle(
     args: TrainArgs, network: keras.Model, train: FilmSet, validation: FilmSet, fingerprint: str, out: Path
 ) -> dict[str, Any]:
-    """Write graph, gate, Keras model and examples; returns the config with what validation chose.
+    """Write graph, gate, Keras model and example images to `out`; returns the config.
 
-    `fingerprint` is that of the whole data set. `config.json` is written with the evaluation.
+    Calibration, operating points and gate limits in the config are chosen on the validation films. `fingerprint`
+    identifies the whole data set. `config.json` is written after the evaluation, because it contains the hashes of all
+    files. Raises `ValueError` if the graph differs from Keras.
     """
     graph = _convert(network, validation)
     scores, validation_metrics = score_validation(network, validation)
@@ -56,18 +58,21 @@ def export_bundle(
 
 
 def _convert(network: keras.Model, validation: FilmSet) -> bytes:
-    """The served graph, compared with Keras on some of the validation films."""
+    """The network as LiteRT flatbuffer, compared with Keras on some of the validation films."""
     model = serving_model(network)
     graph = to_litert(model)
     difference = check_against_keras(model, Graph(graph, 1), validation.inputs[:CHECKED_FILM_COUNT])
-    print(f"the served graph equals Keras within {difference:.1e}")
+    print(f"largest difference between the served graph and Keras: {difference:.1e}")
     return graph
 
 
 def _choose_thresholds(
     validation: FilmSet, scores: Mapping[str, Scores]
 ) -> tuple[Calibration, dict[str, OperatingPoint]]:
-    """Calibration from the unperturbed films, operating points from the films under all perturbations."""
+    """Platt scaling fitted on the unperturbed films, operating points chosen on the films under all perturbations.
+
+    Calibration that is fitted on perturbed films, too, has a larger calibration error: `docs/experiments.md`.
+    """
     calibration = calibrate(validation.labels, scores[UNCHANGED])
     labels = np.tile(validation.labels, len(scores))
     probability = np.array([calibration.probability(float(score)) for score in np.concatenate([*scores.values()])])
@@ -102,9 +107,10 @@ def _config(
 
 
 def _write_examples(films: FilmSet, folder: Path) -> None:
-    """The mean of each class's most typical films: nobody's film, and still sharp enough to be one.
+    """Write one example image per class: the mean of its most typical training films.
 
-    The mean of all films of a class is so soft that it is no fair example: see `docs/experiments.md`.
+    It shows no patient's film, and is as sharp as a film. The mean of all films of a class is too blurred for a fair
+    example: see `docs/experiments.md`.
     """
     shutil.rmtree(folder, ignore_errors=True)
     for label, class_name in enumerate(CLASSES):

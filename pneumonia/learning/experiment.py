@@ -1,4 +1,4 @@
-"""A whole run: films and recipe in, model bundle and its figures out."""
+"""A training run: from films and a recipe to model bundles with their metrics."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from .train_args import TrainArgs
 
 
 def run(args: TrainArgs) -> Path:
-    """Train, export, choose, evaluate; returns the folder with the bundle (or, for `folds5`, with five of them).
+    """Train, export and evaluate as `train.py`'s arguments say; returns the run folder.
 
-    With `validate` it stops before any test film is looked at, and the folder holds `validation.json`.
+    The folder is a model bundle, or contains one per fold for `folds5`. With `validate` the run stops before it reads
+    any test film, and the folder contains `validation.json` instead.
     """
     films = load_films(args.data)
     print(films.report())

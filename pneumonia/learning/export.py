@@ -1,4 +1,4 @@
-"""From the trained network to the served graph: score and Grad-CAM in one LiteRT file."""
+"""Conversion of the trained network to the served graph: score and Grad-CAM in one LiteRT file."""
 
 from __future__ import annotations
 
@@ -16,18 +16,21 @@ from ..inference.graph import Graph
 from .network import HIDDEN, LAST_ACTIVATION, LOGIT, members_of
 
 TOLERANCE = 1e-4
-"""Largest difference between Keras and the served graph, in score and in the map relative to its maximum."""
+"""Maximum difference between Keras and the served graph: of the score, and of the map relative to its maximum."""
 
 
 @keras.saving.register_keras_serializable("pneumonia")
 class GradCam(layers.Layer):
-    """Grad-CAM of the logit for convolution -> pooling -> flatten -> dense -> ReLU -> dense, without a gradient tape.
+    """Grad-CAM (Selvaraju et al. 2017) of the logit before the final ReLU, computed without a gradient tape.
 
-    Behind the last convolution the gradient is a product of matrices, and Grad-CAM needs only its mean over places. Max
-    pooling hands each place's gradient to one place below it, so the mean over the pooled map, scaled by the numbers of
-    places, is the mean over the map before it. The big dense kernel enters by its spatial mean alone and is not stored
-    twice. The ReLU that ends Grad-CAM comes later: the maps of an ensemble's members are averaged before it, as the
-    gradient of their mean logit asks.
+    The head is max pooling -> flatten -> dense -> ReLU -> dense. The gradient of its logit with respect to the last
+    activation map is a product of matrices, and Grad-CAM needs only the mean of this gradient over all positions. Max
+    pooling passes the gradient of each pooled position to exactly one position of the map, so both have the same sum.
+    Of the large dense kernel only the sum over positions is therefore needed, and the kernel is not stored twice.
+
+    Inputs: the activation map `[N, h, w, k]` and the output of the hidden dense layer `[N, d]`. Output: `[N, h, w]`.
+    The ReLU of Grad-CAM is applied later: the maps of an ensemble's members are averaged before it, because that is the
+    Grad-CAM of their mean logit.
     """
 
     def __init__(self, mean_kernel: Any, output_kernel: Any, **options: Any) -> None:
@@ -46,7 +49,7 @@ class GradCam(layers.Layer):
 
 
 def serving_model(network: keras.Model) -> keras.Model:
-    """The network, or ensemble, with a second output: the activation map `[N, h, w]` of its last convolutions."""
+    """The network or ensemble with two outputs: `score` `[N, 1]` and the Grad-CAM `activation_map` `[N, h, w]`."""
     films = keras.Input(network.input_shape[1:], name="film")
     members = [_add_activation_map(member, number) for number, member in enumerate(members_of(network), start=1)]
     member_outputs = [member(films) for member in members]
@@ -56,13 +59,13 @@ def serving_model(network: keras.Model) -> keras.Model:
 
 
 def _add_activation_map(member: keras.Model, number: int) -> keras.Model:
-    """One network with its logit `[N, 1]` and its share of the map `[N, h, w]`."""
+    """One network with its logit `[N, 1]` and its Grad-CAM before the ReLU `[N, h, w]` as outputs."""
     activation = member.get_layer(LAST_ACTIVATION).output
     hidden_layer = member.get_layer(HIDDEN)
     kernel = np.asarray(hidden_layer.kernel)
     filters = activation.shape[-1]
     positions = activation.shape[1] * activation.shape[2]
-    # Flatten lays places before filters: the sum over pooled places, per place of the map before pooling.
+    # Flatten orders positions before filters. Sum over the pooled positions, divided by the positions of the map.
     mean_kernel = kernel.reshape(-1, filters, kernel.shape[1]).sum(axis=0) / positions
     output_kernel = np.asarray(member.get_layer(LOGIT).kernel)[:, 0]
     cam = GradCam(mean_kernel, output_kernel, name="activation_map")((activation, hidden_layer.output))
@@ -70,17 +73,17 @@ def _add_activation_map(member: keras.Model, number: int) -> keras.Model:
 
 
 def to_litert(model: keras.Model) -> bytes:
-    """The model as a LiteRT flatbuffer of builtin operations, float32."""
+    """The model as a LiteRT flatbuffer of built-in operations, float32."""
     import tensorflow as tf
 
-    # `from_concrete_functions` can silently write a graph of unbound variables; this way is right.
+    # `from_concrete_functions` can silently write a graph whose variables are not bound.
     converter = tf.lite.TFLiteConverter.from_keras_model(model)
-    with contextlib.redirect_stdout(io.StringIO()):  # it prints every variable of the model
+    with contextlib.redirect_stdout(io.StringIO()):  # the converter prints every variable of the model
         return bytes(converter.convert())
 
 
 def check_against_keras(model: keras.Model, graph: Graph, films: npt.NDArray[np.uint8]) -> float:
-    """The max_difference difference on `[N, 150, 150]` films and on noise; raises `ValueError` above the tolerance."""
+    """The largest difference on `[N, 150, 150]` films and on noise images; raises `ValueError` above `TOLERANCE`."""
     noise = np.random.default_rng(0).integers(0, 256, (4, INPUT_SIDE, INPUT_SIDE)).astype(np.uint8)
     max_difference = 0.0
     for film in [*films, *noise]:
@@ -91,5 +94,7 @@ def check_against_keras(model: keras.Model, graph: Graph, films: npt.NDArray[np.
         map_difference = np.abs(activation - expected["activation_map"]).max() / scale
         max_difference = max(max_difference, abs(score - float(expected["score"][0])), float(map_difference))
     if not max_difference <= TOLERANCE:
-        raise ValueError(f"the served graph differs from Keras by {max_difference:.2e}, more than {TOLERANCE:.0e}")
+        raise ValueError(
+            f"The served graph differs from Keras. Allowed: {TOLERANCE:.0e}. Received: {max_difference:.2e}."
+        )
     return max_difference

@@ -25,7 +25,7 @@ FoldResult = tuple[dict[str, Any], Probability]
 
 
 def run_folds(args: TrainArgs, films: FilmSet, folds: Sequence[Split]) -> None:
-    """Train and evaluate the fold that `--fold` chooses, or all of them with a summary over them."""
+    """Train and evaluate the fold of `--fold`, or all folds and write a summary to `evaluation.json`."""
     if args.fold is not None:
         _run_fold(args, films, folds[args.fold])
         return
@@ -34,7 +34,7 @@ def run_folds(args: TrainArgs, films: FilmSet, folds: Sequence[Split]) -> None:
 
 
 def _run_fold(args: TrainArgs, films: FilmSet, split: Split) -> FoldResult:
-    """Run one fold; with `--resume`, a finished fold is read from its folder instead."""
+    """Run one fold. With `--resume`, the result of a completed fold is read from its folder instead."""
     out = args.out / f"fold{split.fold}"
     path = out / "training" / "fold.json"
     if not (args.resume and path.exists()):
@@ -55,7 +55,7 @@ def _write_summary(args: TrainArgs, films: FilmSet, folds: Sequence[Split], resu
 
 
 def _mean_over_folds(entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Mean over the folds, with the 95 % interval of a mean of five (Student's t)."""
+    """Mean of each metric over the five folds with its 95 % confidence interval (Student's t)."""
     metrics = {}
     for name in entries[0]["figures"]:
         metrics[name] = _mean_with_interval(np.array([entry["figures"][name]["value"] for entry in entries]))

@@ -1,4 +1,4 @@
-"""Fitting the gate: principal components of training films, limits from films on which they were not fitted."""
+"""Fit of the out-of-distribution gate: PCA of the training films, limits from validation films."""
 
 from __future__ import annotations
 
@@ -12,28 +12,31 @@ from ..inference.gate import Gate, Limits, Subspace
 from ..inference.gate_views import VIEWS, Films, Floats, flip_vertically
 
 COMPONENTS = 64
+"""Maximum number of principal components per view."""
+
 ACCEPTED_BY_RESIDUAL, ACCEPTED_BY_DISTANCE = 0.995, 0.998
-"""Shares of the validation films, in all the ways they might have been saved, that each measure of each view lets
-through; in-sample percentiles would mislead. Far from the middle along what varies among the training films lies a
-white lung, beside it lies another kind of picture: so the distance is the laxer one."""
+"""Shares of the validation films, under all perturbations, that each measure of each view accepts. Percentiles of the
+training films would be too optimistic. The distance is the laxer measure: a white lung lies far from the mean within
+the subspace, whereas another kind of image lies outside the subspace."""
 
 FAR = 1.4
-"""`far` in multiples of `near`: beyond it an image is called no chest film at all, not merely unlike."""
+"""`far` in multiples of `near`. Above `far` an image is reported as no chest film, not only as unlike the training
+films."""
 
 UPSIDE_DOWN_REFUSED_SHARE = 0.999
-"""Share of the same films, turned upside down, that the check for them is to refuse."""
+"""Share of the validation films, turned upside down, that the upside-down check is to refuse."""
 
 UPSIDE_DOWN_VIEW = "brightness"
-"""The view that is asked whether a film is upside down: it tells all of them; edges would add nothing."""
+"""The view in which a film is checked for being upside down. It separates all films; edges would add nothing."""
 
 _UNLIMITED = Limits(np.inf, np.inf)
 
 
 def fit_gate(train: Films, validation: Films) -> Gate:
-    """A gate for `[N, 150, 150]` films.
+    """Fit a gate on `[N, 150, 150]` training films and set its limits on validation films.
 
-    It is fitted on the training films, mirrored, and in the ways they might have been saved: a gate that knows films as
-    they are in the data set only would refuse a clinic's for their sharpness.
+    The training films are augmented by mirror images and by the validation perturbations. A gate that is fitted on
+    unperturbed films only would refuse films of another clinic for their sharpness.
     """
     films = np.concatenate([train, *_perturb_in_turn(train)])
     films = np.concatenate([films, films[:, :, ::-1]])
@@ -45,13 +48,14 @@ def fit_gate(train: Films, validation: Films) -> Gate:
 
 
 def _perturb_in_turn(films: Films) -> list[Films]:
-    """Every film once more, each changed in one of the ways in turn."""
+    """Each film once, perturbed; the perturbations are assigned to the films in rotation."""
     names = VALIDATION_PERTURBATIONS[1:]
     parts = ((films[start :: len(names)], name) for start, name in enumerate(names))
     return [perturb(part, name) for part, name in parts if len(part)]
 
 
 def _fit_subspace(features: Floats, validation_features: Floats) -> Subspace:
+    """PCA of training features `[N, d]`, with limits from validation features."""
     mean = features.mean(axis=0)
     variances, directions = np.linalg.eigh(np.cov(features - mean, rowvar=False))
     count = min(COMPONENTS, len(features) - 1)
@@ -61,10 +65,11 @@ def _fit_subspace(features: Floats, validation_features: Floats) -> Subspace:
 
 
 def _limits_upside_down(drops: Floats) -> Limits:
-    """From what upright films gain by being turned; an upside-down film gains as much with the other sign.
+    """Limits of the residual drop, from the drops `[N]` of upright films when they are turned upside down.
 
-    Where the two lie apart, the limit is the largest that still refuses `UPSIDE_DOWN_REFUSED_SHARE` of upside-down
-    films: an upright white lung may gain a little. Where they overlap, it lets that share of upright films through.
+    For an upside-down film the drop has the opposite sign. If the two distributions are separate, the limit is the
+    largest one that still refuses `UPSIDE_DOWN_REFUSED_SHARE` of the upside-down films, because an upright white lung
+    may have a small positive drop. If they overlap, the limit accepts that share of the upright films.
     """
     near = abs(float(np.quantile(drops, UPSIDE_DOWN_REFUSED_SHARE)))
     far = FAR * max(float(-drops.min()), near)

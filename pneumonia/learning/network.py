@@ -1,6 +1,7 @@
-"""The network: three convolutions and a dense head, from `[N, 150, 150, 3]` in 0..255 to a score in 0..1.
+"""The network: three convolutions and a dense head, from films `[N, 150, 150, 3]` in 0..255 to scores `[N, 1]` in 0..1.
 
-An ensemble is several of these networks side by side in one graph, with one film in and the mean of their logits out.
+An ensemble is one graph with several of these networks in parallel; its score is the sigmoid of the mean of their
+logits (deep ensemble, Lakshminarayanan et al. 2017).
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ SCORE = "score"
 
 @keras.saving.register_keras_serializable("pneumonia")
 class StandardisedGrey(layers.Layer):
-    """`[N, H, W, 3]` -> `[N, H / pooling, W / pooling, 1]` with mean 0 and deviation 1 a film.
+    """Grey value, average pooling and standardisation per film: `[N, H, W, 3]` -> `[N, H / pooling, W / pooling, 1]`.
 
-    So exposure and window fall out, and with `pooling` the finest texture, in which the way a film was saved can be
-    read and a consolidation cannot.
+    Each film gets mean 0 and standard deviation 1, so that its exposure and window have no effect. `pooling` removes
+    the finest texture, which reveals how a film was saved but shows no consolidation.
     """
 
     def __init__(self, pooling: int = 1, **options: Any) -> None:
@@ -41,12 +42,15 @@ class StandardisedGrey(layers.Layer):
             grey = ops.average_pool(grey, self.pooling, self.pooling, "valid")
         centred = grey - ops.mean(grey, axis=(1, 2), keepdims=True)
         variance = ops.mean(ops.square(centred), axis=(1, 2), keepdims=True)
-        # One grey level of 255 under the root: an empty film must not be blown up to noise.
+        # Plus one grey level (of 255) squared: the noise of a blank film must not be amplified.
         return centred / ops.sqrt(variance + 1.0)
 
 
 def build_network(recipe: Recipe) -> keras.Model:
-    """A Functional model (Grad-CAM on a loaded `Sequential` fails in Keras 3) with one output, the score."""
+    """The recipe's network as a Keras model with one output, the score.
+
+    It is a Functional model, because Grad-CAM on a loaded `Sequential` fails in Keras 3.
+    """
     films = keras.Input((INPUT_SIDE, INPUT_SIDE, 3), name="film")
     if recipe.standardise:
         features = StandardisedGrey(recipe.pooling, name="standardised")(films)
@@ -64,10 +68,10 @@ def build_network(recipe: Recipe) -> keras.Model:
 
 
 def _block(features: Any, recipe: Recipe, number: int) -> Any:
-    """Convolution, pooling, normalisation, ReLU; the last block is pooled outside, behind its activation map.
+    """Convolution, max pooling, batch normalisation, ReLU. Block 3 is pooled by the caller, after its activation map.
 
-    Normalisation and ReLU commute with the maximum where the scale is positive; behind it they touch a quarter of the
-    memory, which is what a training step on a processor mostly waits for.
+    Normalisation and ReLU commute with max pooling if the scale is positive. After the pooling they read and write a
+    quarter of the memory, and a training step on a CPU is mostly limited by memory.
     """
     convolution = recipe.convolutions[number - 1]
     features = layers.Conv2D(
@@ -86,7 +90,7 @@ def _block(features: Any, recipe: Recipe, number: int) -> Any:
 
 
 def ensemble(members: Sequence[keras.Model]) -> keras.Model:
-    """One model of several networks: `[N, 150, 150, 3]` -> the sigmoid of the mean of their logits, `[N, 1]`."""
+    """Join networks to one model: `[N, 150, 150, 3]` -> sigmoid of the mean of their logits `[N, 1]`."""
     if len(members) == 1:
         return members[0]
     films = keras.Input((INPUT_SIDE, INPUT_SIDE, 3), name="film")
@@ -99,12 +103,12 @@ def ensemble(members: Sequence[keras.Model]) -> keras.Model:
 
 
 def members_of(network: keras.Model) -> list[keras.Model]:
-    """The networks that answer together in `network`; itself alone where it is no ensemble."""
+    """The members of an ensemble; the network itself if it is not an ensemble."""
     inner = [layer for layer in network.layers if isinstance(layer, keras.Model)]
     return inner or [network]
 
 
 def training_model(network: keras.Model) -> keras.Model:
-    """The network for `[N, 150, 150]` grey films in 0..255, as augmentation gives them."""
+    """The network with the input `[N, 150, 150]`: one grey channel in 0..255, as augmentation returns it."""
     grey = keras.Input((INPUT_SIDE, INPUT_SIDE), name="grey")
     return keras.Model(grey, network(ops.stack([grey] * 3, axis=-1)))

@@ -1,4 +1,4 @@
-"""Where a model comes from: command, commit, versions, machine."""
+"""Provenance of a model: command, commit, library versions, machine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LIBRARIES = ("keras", "tensorflow-cpu", "tensorflow", "ai-edge-litert", "numpy",
 
 
 def public_command(options: argparse.Namespace) -> str:
-    """The command as anyone can type it: the films' folder by name only, since a path tells about a machine."""
+    """The command to reproduce the run. `--data` is shortened to the folder's name: a path describes a machine."""
     words = ["python", "train.py", "--data", options.data.resolve().name, "--recipe", options.recipe]
     words += ["--split", options.split, "--seed", str(options.seed)]
     words += ["--epochs", str(options.epochs)] if options.epochs is not None else []
@@ -23,7 +23,7 @@ def public_command(options: argparse.Namespace) -> str:
 
 
 def git_revision() -> str:
-    """The commit that trained, with `-dirty` where files differed from it; `unknown` outside of git."""
+    """The current commit, with the suffix `-dirty` if files differ from it; `unknown` outside a git repository."""
     try:
         result = subprocess.run(
             ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
@@ -38,18 +38,18 @@ def git_revision() -> str:
 
 
 def versions() -> dict[str, str]:
-    """Python and the libraries that a model depends on."""
+    """Version numbers of Python and of the installed libraries that the model depends on."""
     numbers = {"python": platform.python_version()}
     for library in LIBRARIES:
         try:
             numbers[library] = version(library)
-        except ImportError:  # only one of the two TensorFlow packages is there
+        except ImportError:  # only one of the two TensorFlow packages is installed
             continue
     return numbers
 
 
 def machine() -> str:
-    """What trained, in words."""
-    import keras  # seconds, which a command's help need not wait for
+    """Number of cores, architecture and Keras backend as text."""
+    import keras  # takes seconds, and `--help` does not need it
 
     return f"{settings.THREADS.read()} cores, {platform.machine()}, {keras.backend.backend()}"

@@ -1,7 +1,7 @@
-"""What a recipe is: every choice that makes one model differ from another, as data.
+"""A recipe holds all choices of a training as data: network, optimiser, schedule, augmentation.
 
-A recipe file in `recipes/` is one `Recipe` under the name `RECIPE`, with a docstring that gives the command, the time
-and the figures to expect.
+Each file in `recipes/` and `recipes/experiments/` defines one `Recipe` as `RECIPE`. Its docstring gives the command,
+the wall time and the metrics to expect.
 """
 
 from __future__ import annotations
@@ -22,57 +22,78 @@ class Convolution:
 
     filters: int
     kernel: int
+    """Side in pixels."""
     stride: int = 1
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Ranges of the random changes to a training film; 0 switches one off. Grey values are in 0..1."""
+    """Ranges of the random augmentation; 0 switches an operation off. Grey values are in 0..1."""
 
     foreign_border: float = 0.0
-    """The share of films that are shown in the border of another film, of whatever class."""
+    """Share of films that get the border of another film, of either class."""
     rotation_degrees: float = 0.0
+    """Maximum rotation in either direction."""
     zoom_in: float = 0.0
     zoom_out: float = 0.0
+    """The width and height sampled from the film are in 1 - `zoom_in`..1 + `zoom_out` of its side."""
     aspect_log: float = 0.0
+    """Maximum of the absolute logarithm of the change of width / height."""
     shift: float = 0.0
+    """Maximum shift in either direction, as a share of the side."""
     flip: bool = False
+    """Mirror half of the films left to right."""
     gamma_log: float = 0.0
+    """Maximum of the absolute logarithm of gamma."""
     contrast_log_low: float = 0.0
     contrast_log_high: float = 0.0
+    """The logarithm of the contrast factor is in -`contrast_log_low`..`contrast_log_high`."""
     brightness: float = 0.0
+    """Maximum change of the grey values, up or down."""
     blur_pixels: float = 0.0
-    """Sigma of the Gaussian at most, in pixels of the 150 px input."""
+    """Maximum standard deviation of the Gaussian, in pixels of the 150 px input."""
     sharpen: float = 0.0
+    """Maximum weight of the unsharp mask."""
     noise: float = 0.0
+    """Maximum standard deviation of the Gaussian noise."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """All that training needs besides the films."""
+    """All parameters of a training except the films and the seed."""
 
     name: str
     members: int
-    """So many networks, of different seeds, are trained and answer together by the mean of their logits."""
+    """Number of networks, with different seeds, in the ensemble. Its score is the sigmoid of their mean logit."""
     pooling: int
-    """The film is averaged over so many pixels a side before the first convolution; 1 leaves it as it is."""
+    """Side in pixels of the average pooling before the first convolution; 1 leaves the film unchanged."""
     convolutions: tuple[Convolution, Convolution, Convolution]
     head_pooling: int
-    """Side of the maximum over the last activation map before the dense head."""
+    """Side of the max pooling of the last activation map before the dense head."""
     dense: int
+    """Units of the hidden dense layer."""
     padding: str
+    """Padding of the convolutions, as Keras names it: `same` or `valid`."""
     standardise: bool
+    """Standardise each film to mean 0 and standard deviation 1, instead of scaling 0..255 to 0..1."""
     batch_normalisation: bool
     dropout_features: float
+    """Dropout rate before the hidden dense layer."""
     dropout_dense: float
+    """Dropout rate after the hidden dense layer."""
     optimizer: str
+    """`adam` or `adamw`."""
     learning_rate: float
     weight_decay: float
     cosine_decay: bool
-    """Over all epochs but the first, in which the rate rises from zero: without that some networks die at once."""
+    """Linear warm-up from 0 over the first epoch, then cosine decay to 0 over the others. Without the warm-up some
+    networks stop learning in their first epochs."""
     label_smoothing: float
     class_weights: bool
+    """Weight the films so that both classes have the same total weight in the loss."""
     weight_averaging: float
+    """Decay per step of the exponential moving average of the weights. The averaged weights are served; 0 serves the
+    trained weights."""
     epochs: int
     batch: int
     augmentation: Augmentation

@@ -1,4 +1,4 @@
-"""One split: train, export, evaluate; or, for a search, train and validate."""
+"""The run of one split: train, export and evaluate; or, for a search, train and validate."""
 
 from __future__ import annotations
 
@@ -40,7 +40,10 @@ def run_split(args: TrainArgs, films: FilmSet, split: Split, out: Path) -> tuple
 
 
 def validate_split(args: TrainArgs, films: FilmSet, split: Split, out: Path) -> None:
-    """Train one split and write `validation.json`: only what a search may see, and no test film."""
+    """Train one split and write `validation.json`, for a search. Test films are not used.
+
+    Raises `Busy` if another process writes into `out`.
+    """
     with _exclusive_run(out):
         network, history = _train_split(args, films, split, out)
         _, metrics = score_validation(network, films.subset(split.validation))
@@ -49,7 +52,7 @@ def validate_split(args: TrainArgs, films: FilmSet, split: Split, out: Path) -> 
 
 
 def _exclusive_run(out: Path) -> AbstractContextManager[None]:
-    """One process per run folder; raises `Busy` if another one writes into it."""
+    """Lock the run folder for this process; raises `Busy` if another one writes into it."""
     message = f"Another process writes into {out}. Allowed: one process per folder. Wait, or choose another --out."
     return files.exclusive_lock(out / ".in-use", message)
 
@@ -65,7 +68,7 @@ def _train_split(args: TrainArgs, films: FilmSet, split: Split, out: Path) -> tu
         seed=args.seed,
         resume=args.resume,
     )
-    print(f"trained in {time.perf_counter() - started:.0f} s (epochs done before a --resume not counted)")
+    print(f"trained in {time.perf_counter() - started:.0f} s, not counting epochs before --resume")
     return network, history
 
 

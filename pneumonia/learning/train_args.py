@@ -1,4 +1,4 @@
-"""What a command line asks of training. It imports no Keras: help and wrong use are answered at once."""
+"""Command line of `train.py`. It does not import Keras, so that `--help` and usage errors appear at once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .recipe import Recipe
 
 @dataclass(frozen=True)
 class TrainArgs:
-    """What a command line asks of `train.py`."""
+    """Parsed and validated arguments of `train.py`."""
 
     data: Path
     recipe: Recipe
@@ -26,37 +26,18 @@ class TrainArgs:
     seed: int
     resume: bool
     validate: bool
-    """Stop before the test films are looked at."""
+    """Stop after validation; test films are not used."""
     fold: int | None
-    """Only this fold of `folds5`; None for all of them."""
+    """The only fold of `folds5` or `order5` to run; None runs all folds of `folds5`."""
     command: str
     revision: str
-    """The commit that the run started from."""
+    """The commit at the start of the run."""
 
 
 def parse(arguments: Sequence[str]) -> TrainArgs:
-    """Read `train.py`'s arguments; raises `UsageError`, or `DatasetError` where there are no films."""
-    parser = argparse.ArgumentParser(
-        "train.py", description="Train the chest-film network: films in, model bundle out."
-    )
-    parser.add_argument("--data", type=Path, required=True, help="folder with train/, val/ and test/ (Kaggle's layout)")
-    recipe_help = f"one of: {', '.join(recipes.names())}, or an experiment of docs/experiments.md; default: default"
-    parser.add_argument("--recipe", default="default", help=recipe_help)
-    split_help = "which films train and which test; order5 is for --validate"
-    parser.add_argument("--split", default="official", choices=(*PROTOCOLS, ORDER), help=split_help)
-    parser.add_argument("--out", type=Path, help="run folder; default: runs/RECIPE-SPLIT")
-    parser.add_argument("--epochs", type=int, help="instead of the recipe's")
-    parser.add_argument("--seed", type=int, default=1, help="of weights, order and augmentation; never of the split")
-    parser.add_argument("--resume", action="store_true", help="go on after a kill from the last epoch's checkpoint")
-    parser.add_argument(
-        "--validate", action="store_true", help="for a search: train, print what validation says, look at no test film"
-    )
-    parser.add_argument("--fold", type=int, choices=range(5), help="only this one of folds5 or order5")
-    options = parser.parse_args(arguments)
-    if options.fold is not None and options.split not in {"folds5", ORDER}:
-        raise UsageError("Only folds5 and order5 have folds. Allowed: --split folds5 --fold N.")
-    if options.split == ORDER and not (options.validate and options.fold is not None):
-        raise UsageError("order5 has no test films. Allowed: --split order5 --fold N --validate.")
+    """Parse `train.py`'s arguments. Raises `UsageError`, or `DatasetError` if `--data` contains no films."""
+    options = _parser().parse_args(arguments)
+    _check_fold(options)
     recipe = recipes.get(options.recipe).with_epochs(options.epochs)
     list_films(options.data)
     return TrainArgs(
@@ -71,3 +52,41 @@ def parse(arguments: Sequence[str]) -> TrainArgs:
         command=provenance.public_command(options),
         revision=provenance.git_revision(),
     )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("train.py", description="Train the network on films and export a model bundle.")
+    parser.add_argument(
+        "--data", type=Path, required=True, help="folder with train/, val/ and test/ in Kaggle's layout (docs/train.md)"
+    )
+    recipe_help = (
+        f"one of: {', '.join(recipes.names())}, or an experiment listed in docs/experiments.md (default: default)"
+    )
+    parser.add_argument("--recipe", default="default", help=recipe_help)
+    split_help = "protocol that assigns films to training, validation and test; order5 requires --validate and --fold"
+    parser.add_argument(
+        "--split", default="official", choices=(*PROTOCOLS, ORDER), help=f"{split_help} (default: official)"
+    )
+    parser.add_argument("--out", type=Path, help="run folder (default: runs/RECIPE-SPLIT)")
+    parser.add_argument("--epochs", type=int, help="number of epochs (default: as in the recipe)")
+    seed_help = "seed of weights, film order and augmentation; it does not affect the split (default: 1)"
+    parser.add_argument("--seed", type=int, default=1, help=seed_help)
+    parser.add_argument("--resume", action="store_true", help="continue an interrupted run from its last checkpoint")
+    parser.add_argument(
+        "--validate", action="store_true", help="train and print validation metrics only; test films are not used"
+    )
+    parser.add_argument("--fold", type=int, choices=range(5), help="run only this fold of folds5 or order5")
+    return parser
+
+
+def _check_fold(options: argparse.Namespace) -> None:
+    if options.fold is not None and options.split not in {"folds5", ORDER}:
+        raise UsageError(
+            "Only folds5 and order5 have folds. Allowed: --split folds5 --fold N. "
+            f"Received: --split {options.split} --fold {options.fold}."
+        )
+    if options.split == ORDER and not (options.validate and options.fold is not None):
+        raise UsageError(
+            "order5 has no test films. Allowed: --split order5 --fold N --validate. "
+            "Received: --split order5 without --fold or --validate."
+        )

@@ -19,9 +19,10 @@ Scores = npt.NDArray[np.float64]
 
 
 def score_validation(network: keras.Model, validation: FilmSet) -> tuple[dict[str, Scores], dict[str, Any]]:
-    """Scores `[N]` of the validation films for each perturbation, and their AUROCs as `config.json` holds them.
+    """Raw scores `[N]` of the validation films by perturbation, and the AUROCs for `config.json`, which are printed.
 
-    The AUROCs are printed, too.
+    Recipes are compared by the lowest and the mean AUROC over all pairs (perturbation of the normal films, perturbation
+    of the pneumonia films), see `pairwise_auroc`, and by the AUROC of films with the border of the other class.
     """
     scores = {name: predict_scores(network, perturb(validation.inputs, name)) for name in VALIDATION_PERTURBATIONS}
     exchanged = replace_border_across_classes(validation.inputs, validation.labels)
@@ -39,7 +40,8 @@ def _metrics(pairs: Mapping[tuple[str, str], float], film_count: int, border_aur
         "border_of_other_class": round(border_auroc, 5),
     }
     print(
-        f"validation AUROC {pairs[UNCHANGED, UNCHANGED]:.4f}, worst pair of changes {pairs[lowest]:.4f} {lowest}, "
-        f"in the border of the other class {metrics['border_of_other_class']:.4f}"
+        f"validation AUROC {pairs[UNCHANGED, UNCHANGED]:.4f}, "
+        f"worst pair of perturbations {pairs[lowest]:.4f} {lowest}, "
+        f"with the border of the other class {metrics['border_of_other_class']:.4f}"
     )
     return metrics

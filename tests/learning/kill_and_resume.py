@@ -1,7 +1,7 @@
-"""`python -m tests.learning.kill_and_resume FOLDER KILLS`: one training undisturbed, others killed again and again.
+"""`python -m tests.learning.kill_and_resume FOLDER KILLS`: one uninterrupted training, and others killed repeatedly.
 
-TensorFlow takes ten seconds to import. It is imported once, and each training is a fork of this process, which itself
-never computes anything: TensorFlow starts its threads with the first operation.
+TensorFlow takes ten seconds to import. It is imported once, and each training is a fork of this process. The parent
+process never runs a TensorFlow operation, because TensorFlow starts its threads with the first one.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-# One thread, so that sums come in one order and weights can be compared to the last bit.
+# One thread, so that the order of additions is fixed and weights can be compared to the last bit.
 os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
 
 import numpy as np
@@ -24,17 +24,15 @@ import numpy as np
 from pneumonia.learning import recipe, training
 from pneumonia.learning.recipe import Convolution, Recipe
 
-CHECKPOINTS = "member*/checkpoint.npz"
-
 
 def small() -> Recipe:
-    """The default recipe with few filters: two networks of four epochs."""
+    """The default recipe with fewer filters: two networks, four epochs."""
     convolutions = (Convolution(4, 5), Convolution(6, 3), Convolution(8, 3))
     return dataclasses.replace(recipe.get("default"), convolutions=convolutions, dense=8, epochs=4, batch=8, members=2)
 
 
 def train(folder: Path) -> None:
-    """One training, in this process, resumed where there is something to resume; its weights and history are kept."""
+    """Train in this process, from the last checkpoint if there is one; writes weights and history to `result.npz`."""
     generator = np.random.default_rng(0)
     labels = np.arange(48) % 2
     films = generator.integers(80, 120, (48, 150, 150)).astype(np.uint8), labels
@@ -46,7 +44,7 @@ def train(folder: Path) -> None:
 
 
 def fork(task: Callable[[], None]) -> int:
-    """The id of a process that does `task` and ends."""
+    """Run `task` in a child process that then exits; returns its process id."""
     child = os.fork()
     if child:
         return child
@@ -59,11 +57,11 @@ def fork(task: Callable[[], None]) -> int:
 
 
 def main(folder: Path, kills: int) -> int:
-    """How many kills hit a training in its work."""
+    """Train once without interruption, then kill trainings at random times until `kills` of them were still running."""
     started = time.monotonic()
     _, status = os.waitpid(fork(lambda: train(folder / "whole")), 0)
     duration = time.monotonic() - started
-    assert status == 0, "the undisturbed training failed"
+    assert status == 0, "the uninterrupted training failed"
     generator, kill_count, run_count = random.Random(kills), 0, 0
     while kill_count < kills:
         run_folder = folder / f"killed{run_count}"
@@ -77,7 +75,7 @@ def main(folder: Path, kills: int) -> int:
         if not (run_folder / "result.npz").exists():
             _, status = os.waitpid(fork(lambda folder=run_folder: train(folder)), 0)  # type: ignore[misc]
             assert status == 0, "the training after the last kill failed"
-    print(f"{kill_count} kills, {run_count} trainings, {duration:.1f} s each undisturbed")
+    print(f"{kill_count} kills, {run_count} trainings, {duration:.1f} s each without interruption")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Random changes to films: within bounds and seeded."""
+"""Augmentation: each operation changes the film, is reproducible by its seed and keeps grey values in 0..255."""
 
 from __future__ import annotations
 
@@ -39,7 +39,9 @@ def test_nothing_changes_where_everything_is_switched_off() -> None:
         Augmentation(noise=0.2),
     ],
 )
-def test_each_change_is_seen_seeded_and_within_grey_values(augmentation: Augmentation) -> None:
+def test_each_operation_changes_the_film_reproducibly_within_0_to_255(
+    augmentation: Augmentation,
+) -> None:
     films = np.repeat(np.clip(EDGE, 40, 200), 4, axis=0)
     films[:, 30:60, 20:50] = 120
     outputs = augment(augmentation, films)
@@ -59,7 +61,7 @@ def test_flip_mirrors_about_half_of_the_films_and_nothing_else() -> None:
 
 
 def test_zooming_in_enlarges() -> None:
-    """The middle block covers more of the film, never less."""
+    """The central square covers more of the film, never less."""
     film = np.zeros((20, 150, 150), np.uint8)
     film[:, 50:100, 50:100] = 250
     areas = (augment(Augmentation(zoom_in=0.4), film) > 125).sum(axis=(1, 2))
@@ -74,7 +76,7 @@ def test_blur_softens_an_edge_and_keeps_the_mean() -> None:
     np.testing.assert_allclose(outputs.mean(), EDGE.mean(), rtol=0.01)
 
 
-def test_a_foreign_border_leaves_the_chest_alone_and_stands_at_no_fixed_place() -> None:
+def test_a_replaced_border_leaves_the_chest_unchanged_and_has_no_fixed_position() -> None:
     film = np.tile(np.linspace(50, 200, 150).astype(np.uint8), (150, 1))[None].repeat(20, axis=0)
     changes = np.abs(augment(Augmentation(foreign_border=1.0), film) - film) > 2
     assert not changes[:, 45:105, 40:110].any()
@@ -83,7 +85,7 @@ def test_a_foreign_border_leaves_the_chest_alone_and_stands_at_no_fixed_place() 
     assert len(set(widths.tolist())) > 5
 
 
-def test_as_many_films_as_asked_get_a_foreign_border() -> None:
+def test_the_chosen_share_of_films_gets_the_border_of_another_film() -> None:
     film = np.tile(np.linspace(50, 200, 150).astype(np.uint8), (150, 1))[None].repeat(200, axis=0)
     has_changed = (np.abs(augment(Augmentation(foreign_border=0.4), film) - film) > 2).any(axis=(1, 2))
     assert 0.25 < has_changed.mean() < 0.55

@@ -1,4 +1,4 @@
-"""`train.py` as a person calls it: small films made in code, through to a bundle that predicts."""
+"""`train.py` from the command line: from synthetic films to a bundle that predicts."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_the_run_folder_is_a_bundle_that_predicts(trained: tuple[Path, str], fol
     assert predictor.describe()["figures"]["official"]["accuracy"]["value"] is not None
 
 
-def test_what_a_person_wants_to_keep_lies_there(trained: tuple[Path, str]) -> None:
+def test_the_run_folder_contains_model_metrics_card_and_training_history(trained: tuple[Path, str]) -> None:
     names = {path.relative_to(trained[0]).as_posix() for path in trained[0].rglob("*") if path.is_file()}
     assert {"model.tflite", "model.keras", "config.json", "evaluation.json", "gate.npz", "README.md"} <= names
     assert {"training/history.json", "training/history.png", "training/curves.png"} <= names
@@ -72,7 +72,7 @@ def test_what_a_person_wants_to_keep_lies_there(trained: tuple[Path, str]) -> No
     ]
 
 
-def test_a_search_looks_at_no_test_film(folder: Path, tmp_path: Path) -> None:
+def test_validate_uses_no_test_film(folder: Path, tmp_path: Path) -> None:
     result = train("--data", folder, "--recipe", "seed", "--epochs", 1, "--out", tmp_path, "--validate")
     assert result.returncode == 0, result.stderr
     assert "test films" not in result.stdout
@@ -90,7 +90,7 @@ def test_broken_films_are_reported_and_left_out(trained: tuple[Path, str]) -> No
 def test_the_keras_model_loads_and_scores_as_the_served_graph(trained: tuple[Path, str], folder: Path) -> None:
     import keras
 
-    import pneumonia.learning.network  # noqa: F401  (it makes the layers known to Keras)
+    import pneumonia.learning.network  # noqa: F401  (registers the layers with Keras)
     from pneumonia import imaging
 
     network = keras.models.load_model(trained[0] / "model.keras")
@@ -119,12 +119,14 @@ def test_folds_train_one_model_each_and_report_their_mean(folder: Path, tmp_path
     before = (tmp_path / "folds" / "fold3" / "model.tflite").stat().st_mtime_ns
     result = train(*command, "--resume")
     assert result.returncode == 0, result.stderr
-    assert (tmp_path / "folds" / "fold3" / "model.tflite").stat().st_mtime_ns == before, "a finished fold stays"
+    assert (tmp_path / "folds" / "fold3" / "model.tflite").stat().st_mtime_ns == before, (
+        "a completed fold is not run again"
+    )
     summary = json.loads((tmp_path / "folds" / "evaluation.json").read_text())["runs"]["seed/folds5"]
     assert len(summary["folds"]) == 5
     mean = np.mean([fold["figures"]["accuracy"]["value"] for fold in summary["folds"]])
     assert summary["figures"]["accuracy"]["value"] == pytest.approx(mean, abs=1e-4)
-    assert summary["out_of_fold"]["films"] == 104, "train and val films, each by the model that has not seen it"
+    assert summary["out_of_fold"]["films"] == 104, "train and val films, each scored by the model not trained on it"
     assert sum(summary["out_of_fold"]["reliability"]["count"]) == 104
 
 
@@ -138,7 +140,7 @@ def test_folds_train_one_model_each_and_report_their_mean(folder: Path, tmp_path
         (["--data", "docs", "--split", "order5"], "Allowed: --split order5 --fold N --validate"),
     ],
 )
-def test_wrong_use_ends_with_a_sentence(arguments: list[str], message: str) -> None:
+def test_a_usage_error_ends_with_a_message_and_no_traceback(arguments: list[str], message: str) -> None:
     result = train(*arguments)
     assert result.returncode == 2
     assert message in result.stderr

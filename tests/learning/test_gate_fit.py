@@ -1,4 +1,4 @@
-"""The gate's fit: what it has seen it lets through, however it was saved; other things not."""
+"""Fit of the gate: it accepts new films like the training films under any perturbation, and refuses other images."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pneumonia.learning.gate_fit import ACCEPTED_BY_DISTANCE, ACCEPTED_BY_RESIDU
 
 
 def synthetic_films(count: int, seed: int) -> Any:
-    """Films of a kind: two dark fields at varying places, brighter below than above, grain."""
+    """Films with two dark lung fields at varying positions, brighter at the bottom than at the top, with noise."""
     random = np.random.default_rng(seed)
     rows, columns = np.mgrid[0:150, 0:150]
     images = []
@@ -35,12 +35,12 @@ def refused_share(gate: Gate, films: Any) -> float:
 
 
 @pytest.mark.parametrize("name", VALIDATION_PERTURBATIONS)
-def test_new_films_of_the_kind_pass_however_they_were_saved(gate: Gate, name: str) -> None:
-    # A gate of 160 films knows its kind roughly; one that knew films as they are only would refuse every changed one.
+def test_new_films_like_the_training_films_are_accepted_under_each_perturbation(gate: Gate, name: str) -> None:
+    # 160 films give a rough subspace. A gate fitted on unperturbed films only would refuse every perturbed one.
     assert refused_share(gate, perturb(synthetic_films(60, 3), name)) <= 0.25
 
 
-def test_other_pictures_are_refused(gate: Gate) -> None:
+def test_other_images_are_refused(gate: Gate) -> None:
     films = synthetic_films(20, 4)
     noise = np.random.default_rng(0).integers(0, 256, (20, 150, 150)).astype(np.uint8)
     for images in (np.rot90(films, axes=(1, 2)), films[:, ::-1], 255 - films, noise):
@@ -56,7 +56,7 @@ def test_upside_down_films_are_unlike_and_still_chest_films(gate: Gate) -> None:
     assert drops.max() < subspace.upside_down.far
 
 
-def test_films_that_are_the_same_upside_down_set_a_limit_that_lets_them_through() -> None:
+def test_films_that_are_symmetric_top_to_bottom_set_a_limit_that_accepts_them() -> None:
     films = synthetic_films(60, 8)
     films = np.concatenate([films[:, :75], films[:, 74::-1]], axis=1)
     both_orientations = np.concatenate([films[:30], films[30:, ::-1]])
@@ -64,7 +64,7 @@ def test_films_that_are_the_same_upside_down_set_a_limit_that_lets_them_through(
     assert refused_share(gate, both_orientations[1::2]) <= 0.1
 
 
-def test_each_limit_lets_its_share_of_the_held_out_films_through(gate: Gate) -> None:
+def test_each_limit_accepts_its_share_of_the_validation_films(gate: Gate) -> None:
     validation_films = np.concatenate([perturb(synthetic_films(80, 2), name) for name in VALIDATION_PERTURBATIONS])
     for name, view in VIEWS.items():
         subspace = gate.subspaces[name]

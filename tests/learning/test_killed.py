@@ -1,4 +1,4 @@
-"""A training that is killed again and again, and two in one folder."""
+"""A training that is killed repeatedly, and two trainings in one folder."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ with files.exclusive_lock(Path(sys.argv[1]) / ".in-use", "in use"):
 """
 
 
-@pytest.mark.slow  # half a minute: TensorFlow, and ten trainings
+@pytest.mark.slow  # half a minute: TensorFlow and ten trainings
 def test_kills_change_neither_the_weights_nor_the_schedule(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.learning.kill_and_resume", str(tmp_path), "10"]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=500)
@@ -41,7 +41,7 @@ def test_kills_change_neither_the_weights_nor_the_schedule(tmp_path: Path) -> No
                     np.testing.assert_array_equal(
                         resumed[name], undisturbed[name], err_msg=f"{path.parent.name}: {name}"
                     )
-    assert not list(tmp_path.rglob("partial*")), "what a kill left half written was not written over"
+    assert not list(tmp_path.rglob("partial*")), "a partially written file of a killed process was left behind"
 
 
 def lock_in_other_process(folder: Path) -> subprocess.Popen[str]:
@@ -51,7 +51,7 @@ def lock_in_other_process(folder: Path) -> subprocess.Popen[str]:
     return holder
 
 
-def test_a_folder_is_held_by_one_process_and_a_kill_lets_go_of_it(tmp_path: Path) -> None:
+def test_a_folder_is_locked_by_one_process_and_a_kill_releases_it(tmp_path: Path) -> None:
     holder = lock_in_other_process(tmp_path / "run")
     with (
         pytest.raises(Busy, match="in use"),
@@ -65,7 +65,7 @@ def test_a_folder_is_held_by_one_process_and_a_kill_lets_go_of_it(tmp_path: Path
     assert not list((tmp_path / "run").iterdir())
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_a_usage_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with (
         pytest.raises(UsageError, match="The folder cannot be written"),
@@ -75,8 +75,8 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow  # TensorFlow
-def test_a_second_training_in_a_folder_ends_with_a_sentence(tmp_path: Path, write_films: WriteFilms) -> None:
-    """Before it trains anything, and without a trace in the folder."""
+def test_a_second_training_in_a_folder_ends_with_a_message(tmp_path: Path, write_films: WriteFilms) -> None:
+    """It ends before it trains, and writes nothing into the folder."""
     pneumonia, normal = "person{0}_bacteria_{0}.jpeg", "IM-{0:04d}-0001.jpeg"
     names = {
         f"{part}/{label}": [name.format(start + number) for number in range(8)]

@@ -1,4 +1,4 @@
-"""The network, its training model and the served graph with its activation map."""
+"""Network, training model, and served graph with its Grad-CAM activation map."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_three_convolutions_and_a_dense_head_from_film_to_score(network: keras.M
     assert type(network).__name__ == "Functional"
 
 
-def test_the_seed_recipe_is_the_seeds_table() -> None:
+def test_the_seed_recipe_has_the_original_parameters() -> None:
     seed = recipe.get("seed")
     assert (seed.optimizer, seed.learning_rate, seed.epochs, seed.batch) == ("adam", 1e-3, 25, 32)
     assert (seed.standardise, seed.weight_averaging, seed.label_smoothing) == (False, 0.0, 0.0)
@@ -58,7 +58,7 @@ def test_the_seed_recipe_is_the_seeds_table() -> None:
     assert seed.augmentation.zoom_in > 0
 
 
-def test_exposure_does_not_move_the_default_score() -> None:
+def test_exposure_does_not_change_the_score_of_the_default_recipe() -> None:
     network = build_network(recipe.get("default"))
     film = FILMS[:1] // 2
     brighter = (film * 1.5 + 20).astype(np.float32)
@@ -86,7 +86,7 @@ def test_a_graph_that_differs_from_keras_is_refused(network: keras.Model) -> Non
 
 
 def grad_cam(member: keras.Model, input_image: Any) -> Any:
-    """The weighted map before its ReLU, by a gradient tape over the layers behind the last convolution."""
+    """Grad-CAM before its ReLU, by a gradient tape over the layers after the last convolution."""
     names = [layer.name for layer in member.layers]
     head = member.layers[names.index(LAST_ACTIVATION) + 1 : names.index(LOGIT) + 1]
     activation = tf.Variable(keras.Model(member.input, member.get_layer(LAST_ACTIVATION).output)(input_image))
@@ -99,20 +99,20 @@ def grad_cam(member: keras.Model, input_image: Any) -> Any:
 
 
 def test_the_activation_map_is_grad_cam_of_the_logit(network: keras.Model) -> None:
-    """The matrix products in the graph against gradients; an ensemble's logit is the mean of its members'."""
+    """Compares the matrix products in the graph with gradients. An ensemble's logit is the mean over its members."""
     input_image = three_channels(FILMS[:1])
     expected = np.maximum(np.mean([grad_cam(member, input_image) for member in members_of(network)], axis=0), 0)
     activation_map = np.asarray(serving_model(network)(input_image)["activation_map"])[0]
     np.testing.assert_allclose(activation_map, expected, atol=1e-5 * max(1.0, float(expected.max())))
 
 
-def test_an_ensemble_answers_with_the_mean_of_its_logits(network: keras.Model) -> None:
+def test_the_score_of_an_ensemble_is_the_sigmoid_of_its_mean_logit(network: keras.Model) -> None:
     heads = [keras.Model(member.input, member.get_layer(LOGIT).output) for member in members_of(network)]
     mean = np.mean([np.asarray(head(three_channels(FILMS))) for head in heads], axis=0)
     np.testing.assert_allclose(np.asarray(network(three_channels(FILMS))), 1 / (1 + np.exp(-mean)), atol=1e-5)
 
 
 def test_the_map_layer_does_not_store_the_dense_kernel_again(network: keras.Model) -> None:
-    """The graph is hardly larger than the weights that the score needs."""
+    """The graph is hardly larger than the weights that the score depends on."""
     weights = 4 * sum(weight.numpy().size for weight in network.weights)
     assert len(to_litert(serving_model(network))) < 1.1 * weights + 50_000

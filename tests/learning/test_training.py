@@ -1,4 +1,4 @@
-"""The training loop: it learns, it is seeded, and a kill costs at most an epoch."""
+"""The training loop: it learns, it is reproducible, and after a kill it loses at most one epoch."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from pneumonia.learning.recipe import Convolution, Recipe
 
 @pytest.fixture(scope="module")
 def small() -> Recipe:
-    """The default recipe with few filters."""
+    """The default recipe with fewer filters."""
     convolutions = (Convolution(4, 5), Convolution(6, 3), Convolution(8, 3))
     return dataclasses.replace(recipe.get("default"), convolutions=convolutions, dense=8, epochs=3, batch=8)
 
 
 @pytest.fixture(scope="module")
 def films() -> tuple[Any, Any]:
-    """Films whose class is a bright spot at the left: 40 of them, uint8 `[N, 150, 150]`."""
+    """40 films, uint8 `[N, 150, 150]`; those with pneumonia have a bright area on the left."""
     random = np.random.default_rng(0)
     labels = np.arange(40) % 2
     inputs = random.integers(80, 120, (40, 150, 150)).astype(np.uint8)
@@ -41,7 +41,7 @@ def run(spec: Recipe, films: tuple[Any, Any], folder: Path, **options: Any) -> A
 
 
 class Kill(BaseException):
-    """Stands for a process that ends at once."""
+    """Simulates the kill of the process."""
 
 
 def killed_after_first_epoch(spec: Recipe, films: tuple[Any, Any], folder: Path, patch: pytest.MonkeyPatch) -> None:
@@ -59,10 +59,10 @@ def killed_after_first_epoch(spec: Recipe, films: tuple[Any, Any], folder: Path,
         run(spec, films, folder)
 
 
-def test_a_resumed_training_ends_where_an_undisturbed_one_does(
+def test_a_resumed_training_ends_with_the_same_weights_as_an_uninterrupted_one(
     small: Recipe, films: tuple[Any, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Same films, same order, same augmentation, same learning rates: the checkpoint holds all that matters."""
+    """The checkpoint contains all state: films, their order, augmentation and learning rates are the same."""
     network, history = run(small, films, tmp_path / "whole")
     killed_after_first_epoch(small, films, tmp_path / "killed", monkeypatch)
     resumed, resumed_history = run(small, films, tmp_path / "killed", resume=True)
@@ -72,8 +72,8 @@ def test_a_resumed_training_ends_where_an_undisturbed_one_does(
     np.testing.assert_allclose(resumed_history[-1]["loss"], history[-1]["loss"], rtol=1e-3)
 
 
-def test_it_learns_a_plain_difference(small: Recipe, films: tuple[Any, Any], tmp_path: Path) -> None:
-    # Dropout halves what so few filters know.
+def test_it_learns_an_obvious_difference(small: Recipe, films: tuple[Any, Any], tmp_path: Path) -> None:
+    # With so few filters, dropout removes too much of the signal.
     spec = dataclasses.replace(small, epochs=30, weight_averaging=0.5, dropout_features=0.0, dropout_dense=0.0)
     _, history = run(spec, films, tmp_path)
     assert history[-1]["validation_loss"] < history[0]["validation_loss"]
@@ -94,7 +94,7 @@ def test_a_checkpoint_of_another_recipe_is_refused(small: Recipe, films: tuple[A
         run(small, films, tmp_path, resume=True)
 
 
-def test_a_full_disk_leaves_the_last_checkpoint_whole(
+def test_a_full_disk_leaves_the_previous_checkpoint_unchanged(
     small: Recipe, films: tuple[Any, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     killed_after_first_epoch(small, films, tmp_path, monkeypatch)
@@ -110,7 +110,7 @@ def test_a_full_disk_leaves_the_last_checkpoint_whole(
     assert [path.name for path in tmp_path.iterdir()] == [CHECKPOINT]
 
 
-def test_class_weights_let_both_classes_count_the_same() -> None:
+def test_class_weights_give_both_classes_the_same_total_weight() -> None:
     labels = np.array([0, 1, 1, 1])
     weights = training._class_weights(labels)
     assert weights[labels == 0].sum() == pytest.approx(weights[labels == 1].sum())

@@ -1,1 +1,1 @@
-"""One file a recipe."""
+"""User recipes, one per file; `train.py --recipe NAME` takes the file's name."""

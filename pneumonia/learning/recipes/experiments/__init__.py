@@ -1,1 +1,1 @@
-"""Recipes of the search: kept so that docs/experiments.md can be checked; none is meant for users."""
+"""Recipes of the search. They make `docs/experiments.md` reproducible and are not meant for use."""

@@ -1,4 +1,4 @@
-"""`small` with borders exchanged in three films of ten.
+"""`small` with border replacement in three films of ten.
 
     python train.py --data chest_xray --recipe small_bordered --split order5 --fold 4 --validate
 

@@ -1,4 +1,4 @@
-"""`small` with half as many filters again.
+"""`small` with 50 % more filters in the first two convolutions and 25 % more in the third.
 
     python train.py --data chest_xray --recipe small_filters --split order5 --fold 4 --validate
 

@@ -1,4 +1,4 @@
-"""`small` at 75 x 75 pixels. Not taken: no better, at twice the work.
+"""`small` at 75 x 75 pixels. Rejected: no better at twice the computation.
 
     python train.py --data chest_xray --recipe small_finer --split order5 --fold 4 --validate
 

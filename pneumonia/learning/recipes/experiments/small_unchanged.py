@@ -1,9 +1,9 @@
-"""`small` with hardly any changes to the films: why plain validation misleads, even by blocks.
+"""`small` with hardly any augmentation. It shows why validation on unperturbed films misleads, even on held-out blocks.
 
     python train.py --data chest_xray --recipe small_unchanged --split order5 --fold 4 --validate
 
-2 minutes on one core. AUROC .995 on block 0, .992 on block 4, the best of all; but .809 for the worst
-pair of changes, the worst.
+2 minutes on one core. AUROC .995 on block 0 and .992 on block 4, the highest of all recipes, but .809 for the worst
+pair of perturbations, the lowest of all.
 """
 
 from dataclasses import replace

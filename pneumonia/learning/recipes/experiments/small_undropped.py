@@ -1,4 +1,4 @@
-"""`small` with half of the dropout: strong changes to the films are regularisation enough.
+"""`small` with half the dropout or less: strong augmentation is sufficient regularisation.
 
     python train.py --data chest_xray --recipe small_undropped --split order5 --fold 4 --validate
 

@@ -1,8 +1,8 @@
-"""`wide` with borders exchanged in three films of ten.
+"""`wide` with border replacement in three films of ten.
 
     python train.py --data chest_xray --recipe wide_bordered --split order5 --fold 4 --validate
 
-4 minutes on one core. AUROC .993 on block 0, .985 on block 4, .961 for the worst pair of changes over both.
+4 minutes on one core. AUROC .993 on block 0, .985 on block 4, .961 for the worst pair of perturbations over both.
 """
 
 from dataclasses import replace
