@@ -9,8 +9,8 @@ Method: principal component analysis (PCA) of the training films, in two views o
 
 Brightness has a third measure: how much smaller the residual becomes when the film is turned upside down.
 
-Each measure has a near and a far limit. They are quantiles of the measure on validation films, on which the PCA was not
-fitted (`learning.gate_fit`). The bundle stores the limits in `config.json` and the arrays in `gate.npz`.
+Each measure has a near and a far limit. `learning.gate_fit` sets them by quantiles of the measure on validation films,
+on which the PCA was not fitted. The bundle stores the limits in `config.json` and the arrays in `gate.npz`.
 
 The gate takes a tenth of the time of the graph and says nothing about disease. `evaluation.json` has its refusal rates,
 also for films with pneumonia.
