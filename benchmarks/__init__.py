@@ -1,1 +1,1 @@
-"""Side-by-side measurements of the served model; each prints what it finds and changes nothing."""
+"""Benchmarks: each measures the product next to a reference in the same run, prints the result and changes nothing."""

@@ -1,10 +1,10 @@
-"""Everything that must be fast, beside what it is compared with, in one run on one machine.
+"""All benchmarks in one run on one machine, each next to its reference.
 
     python -m benchmarks [--quick] [--only scoring service many memory learning evaluation] [--out FOLDER]
     python -m benchmarks --out docs --readme README.md       # as the docs show it
 
 Prints the table as Markdown; with `--out` also writes `benchmarks.md` and `benchmarks.json`. About 15 minutes on two
-cores; `--quick` takes two, with so few repetitions that only the equalities count.
+cores; `--quick` takes two minutes, with so few repetitions that only the checks for equal results are meaningful.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ from .measure import Row
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is measured."""
+    """Numbers of repetitions and of films."""
 
     repetitions: int
     slow_repetitions: int
-    """Repetitions of what takes seconds."""
+    """Repetitions of benchmarks that take seconds."""
     batch: int
     memory: int
     training: int
@@ -83,11 +83,17 @@ def _groups(
 
 
 def _parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser("python -m benchmarks", description="Ratios side by side, as Markdown and JSON.")
-    parser.add_argument("--quick", action="store_true", help="few repetitions: whether it works, not how fast")
+    parser = argparse.ArgumentParser(
+        "python -m benchmarks", description="Measure speed and memory next to a reference; print Markdown."
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="few repetitions: check that everything runs, not how fast"
+    )
     names = ("scoring", "service", "many", "memory", "learning", "evaluation")
-    parser.add_argument("--only", nargs="+", choices=names, help="these groups of rows")
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="also write benchmarks.md and benchmarks.json there")
+    parser.add_argument("--only", nargs="+", choices=names, help="run these groups only")
+    parser.add_argument(
+        "--out", type=Path, metavar="FOLDER", help="also write benchmarks.md and benchmarks.json to this folder"
+    )
     parser.add_argument(
         "--readme", type=Path, metavar="FILE", help="also write the short table between its marks there"
     )

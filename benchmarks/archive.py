@@ -1,9 +1,9 @@
-"""How many films a second `archive` judges on a core, what a second core brings, and what Ray costs beside `batch`.
+"""Films a second of `archive` on one core, the gain of a second core, and the cost of Ray compared with `batch`.
 
     python -m benchmarks.archive --data chest_xray [--films 2000] [--rounds 3] [--json FILE]
 
-Films of the training folder, as they are and enlarged to a detector's size, as JPEG and as uncompressed DICOM. The runs
-of a round take turns, and ratios are made within a round, so that a machine that is busy slows both sides.
+Films of the training folder, in original size and enlarged to a detector's size, as JPEG and as uncompressed DICOM. The
+runs of a round alternate, and ratios are computed within a round, so that other load on the machine slows both sides.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ from pneumonia.evaluation import dataset
 ROOT = Path(__file__).parents[1]
 
 DETECTOR = (2_500, 2_048)
-"""Width and height in pixels of what a digital detector delivers."""
+"""Width and height in pixels of the image of a digital detector."""
 
 NOISE_SD = 6.0
-"""Noise of the enlarged films in grey levels: without it they would be smaller, and decoded faster, than real ones."""
+"""Noise of the enlarged films in grey levels: without it, files would be smaller and decode faster than real ones."""
 
 FILMS, ROUNDS, SEED = 2_000, 3, 1
 
@@ -49,7 +49,7 @@ def as_jpeg(film: Grey, path: Path) -> Path:
 
 
 def as_dicom(film: Grey, path: Path) -> Path:
-    """12 bits in 16, uncompressed, as most archives deliver."""
+    """Uncompressed DICOM with 12 of 16 bits, as most archives deliver it."""
     from pydicom.dataset import Dataset, FileMetaDataset
     from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, generate_uid
 
@@ -81,7 +81,7 @@ def enlarged(source: Path, generator: np.random.Generator) -> Grey:
 
 
 def write_films(sources: list[Path], folder: Path, kind: str) -> list[Path]:
-    """The films of a kind; the large ones are a tenth as many files, each under ten names, to spare the disk."""
+    """The films of a kind. Of the large ones, a tenth is written, each under ten names, to save disk space."""
     if kind not in LARGE:
         return sources
     generator = np.random.default_rng(SEED)
@@ -96,7 +96,7 @@ def write_films(sources: list[Path], folder: Path, kind: str) -> list[Path]:
 
 
 def archive(names: list[Path], workers: int) -> tuple[float, float]:
-    """(films a second once all workers work, seconds of the whole command)."""
+    """(films a second once all workers are running, seconds of the whole command)."""
     with tempfile.TemporaryDirectory() as folder:
         path_list, out = Path(folder, "list.parquet"), Path(folder, "out")
         pq.write_table(pa.table({"path": list(map(str, names))}), path_list)
@@ -107,7 +107,7 @@ def archive(names: list[Path], workers: int) -> tuple[float, float]:
 
 
 def batch(names: list[Path], workers: int) -> float:
-    """Films a second, the start of the command left out: it is timed on one film."""
+    """Films a second without the start of the command, which is timed with one film."""
     with tempfile.TemporaryDirectory() as folder:
         one_film_s = _command_seconds("batch", names[0], "--out", Path(folder, "one.csv"), "--workers", workers)
         all_films_s = _command_seconds("batch", *names, "--out", Path(folder, "all.csv"), "--workers", workers)
@@ -120,12 +120,12 @@ def _command_seconds(*arguments: object) -> float:
         [sys.executable, "-m", "pneumonia", *map(str, arguments)], cwd=ROOT, capture_output=True, text=True
     )
     if process.returncode == 2:
-        raise UsageError(f"A run failed: {process.stderr.strip().splitlines()[-1]}")
+        raise UsageError(f"The command failed: {process.stderr.strip().splitlines()[-1]}")
     return time.perf_counter() - started
 
 
 def measure(names: list[Path], rounds: int) -> dict[str, float]:
-    """Medians over the rounds."""
+    """Median of each figure over the rounds."""
     figures: dict[str, list[float]] = {}
     for _ in range(rounds):
         one, _ = archive(names, 1)
@@ -144,7 +144,7 @@ def measure(names: list[Path], rounds: int) -> dict[str, float]:
 
 
 def as_markdown(figures: dict[str, dict[str, float]]) -> str:
-    """The table of the docs."""
+    """The table of docs/archive.md."""
     head = ["film", "films a second, 1 worker", "2 workers", "2 : 1", "archive : batch, 2 cores", "start and end, s"]
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for kind, medians in figures.items():
@@ -165,11 +165,15 @@ def run(root: Path, count: int, rounds: int) -> dict[str, dict[str, float]]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="Films a second of `archive`, and what a second worker brings.")
-    parser.add_argument("--data", type=Path, help="folder with train/NORMAL and so on; by default PNEUMONIA_DATA")
+    parser = argparse.ArgumentParser(
+        description="Measure films a second of `archive`, and the gain of a second worker."
+    )
+    parser.add_argument(
+        "--data", type=Path, help="folder with train/NORMAL and train/PNEUMONIA; default: PNEUMONIA_DATA"
+    )
     parser.add_argument("--films", type=int, default=FILMS)
     parser.add_argument("--rounds", type=int, default=ROUNDS)
-    parser.add_argument("--json", type=Path, help="also write the figures there")
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
     options = parser.parse_args(arguments)
     try:
         data: str = settings.DATA.read()

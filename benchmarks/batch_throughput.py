@@ -1,4 +1,4 @@
-"""Thousands of films: against a loop over the usual way, on two cores against one, and in memory."""
+"""Benchmark of thousands of films: against a Keras loop, on two cores against one, and in peak memory."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from .scoring import TOLERANCE
 SIZE = (1300, 900)
 KERAS_LOOP = "a loop of `load_img`, array, `model.predict`"
 BASELINE_STRIDE = 20
-"""The usual way does one film in so many: it would take most of the run, and its films cost all the same."""
+"""The Keras loop is timed on one film of this many: all films take the same time, and it would dominate the run."""
 
 
 def rows(network: keras.Model, predictor: Predictor, folder: Path, repetitions: int, count: int) -> Iterator[Row]:
-    """The three rows of a batch, for `count` films (2,000 in the full form)."""
+    """Yield two rows of a batch of `count` films (2,000 in the full run): against Keras, and two cores against one."""
     paths = films.write(predictor, folder / "batch", SIZE, count)
     sample = paths[: max(4, count // BASELINE_STRIDE)]
 
@@ -39,7 +39,7 @@ def rows(network: keras.Model, predictor: Predictor, folder: Path, repetitions: 
         return [result for result in results if isinstance(result, Prediction)]
 
     if len(predict_all()) != count:
-        raise ValueError("a film got no answer")
+        raise ValueError("a film has no prediction")
     pair = interleaved(predict_all, lambda: [keras_baseline.score(network, path) for path in sample], repetitions)
     ratios = [ratio * count / len(sample) for ratio in pair.speedups]
     rate = count / statistics.median(pair.product)
@@ -49,7 +49,7 @@ def rows(network: keras.Model, predictor: Predictor, folder: Path, repetitions: 
 
 
 def memory(predictor: Predictor, folder: Path, count: int, reference_count: int = 1_000) -> Iterator[Row]:
-    """Peak memory of the command line's batch over `many` films against `few`, each in a process of its own."""
+    """Yield the peak memory of `batch` over `count` films against `reference_count`, each in a separate process."""
     films.write(predictor, folder / "many", (224, 224), count)
     films.write(predictor, folder / "few", (224, 224), reference_count)
     peaks = [_peak_mb(folder / name) for name in ("many", "few")]
@@ -59,7 +59,7 @@ def memory(predictor: Predictor, folder: Path, count: int, reference_count: int 
 
 
 def evaluation(network: keras.Model, predictor: Predictor, folder: Path, repetitions: int, count: int) -> Iterator[Row]:
-    """`count` labelled films (624 in the full form) from their files to a score and the gate's word for each."""
+    """Yield the rows of an evaluation of `count` labelled films (624 in the full run), from file to score and gate."""
     for part, number in (("NORMAL", 3 * count // 8), ("PNEUMONIA", count - 3 * count // 8)):
         films.write(predictor, folder / "evaluation" / "test" / part, SIZE, number)
     root = folder / "evaluation"
@@ -86,7 +86,7 @@ def _predicted_in_batches(network: keras.Model, root: Path) -> object:
 
 
 def _cores(predictor: Predictor, paths: Sequence[Path], repetitions: int) -> Row:
-    """The same batch by one thread on one core, and by two on two."""
+    """The same batch with two threads on two cores against one thread on one core."""
     one_thread, two_threads = Predictor(predictor.bundle, 1), Predictor(predictor.bundle, 2)
     cores = sorted(os.sched_getaffinity(0))[:2]
 
@@ -107,13 +107,13 @@ def _cores(predictor: Predictor, paths: Sequence[Path], repetitions: int) -> Row
 def _check_equal(first: list[float | None], second: list[float | None]) -> None:
     pairs = [(a or 0.0, b or 0.0) for a, b in zip(first, second, strict=True)]
     if not np.allclose([a for a, _ in pairs], [b for _, b in pairs], atol=TOLERANCE):
-        raise ValueError("two threads answer otherwise than one")
+        raise ValueError("the predictions of two threads differ from those of one")
 
 
 def _peak_mb(folder: Path) -> float:
     """Peak resident memory of `python -m pneumonia batch` over a folder."""
     with tempfile.TemporaryDirectory() as out:
-        # VmHWM, not ru_maxrss: the latter is inherited from the process that starts this one.
+        # VmHWM, not ru_maxrss, because a process inherits ru_maxrss from its parent.
         code = (
             "import sys; from pneumonia.cli import main; assert main(sys.argv[1:]) == 0; "
             "print(*(line for line in open('/proc/self/status') if line.startswith('VmHWM')))"

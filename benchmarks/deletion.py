@@ -1,8 +1,8 @@
-"""Is the activation map faithful? Where it is strongest is hidden, and the score must fall more than by chance.
+"""Deletion test of the activation map: hiding its strongest region must lower the score more than a random region.
 
     python -m benchmarks.deletion --data chest_xray [--films 300] [--model M] [--json FILE]
 
-On pneumonia films of the training folder only; no test film is looked at. About 25 scores a film, 5 ms each.
+It uses pneumonia films of the training folder only; no test film is read. About 25 scores per film, 5 ms each.
 """
 
 from __future__ import annotations
@@ -31,22 +31,22 @@ Floats = npt.NDArray[np.float64]
 Score = Callable[[Film], tuple[float, Activation]]
 
 HIDDEN_SHARE = 0.2
-"""Part of the film's area that is hidden: the pixels of the strongest activation."""
+"""Share of the film's area that is hidden: the pixels with the strongest activation."""
 
 RANDOM_MASKS = 10
-"""Random places a film; their mean is what chance would give."""
+"""Random regions per film; their mean is the effect expected by chance."""
 
 BLUR_RADIUS = 12
-"""Pixels of 150: ribs and vessels are gone, the shapes of lungs and heart stay."""
+"""Pixels of 150: removes ribs and vessels, keeps the shapes of lungs and heart."""
 
 FILMS, SEED = 300, 1
 
 FILLS = {"mean": "the film's mean grey", "blur": "the film itself, blurred"}
-"""What is put in the hidden place: a flat patch is unlike any film, a blurred one hides less."""
+"""Fill of the hidden region. A uniform patch is unlike any film; a blurred one hides less."""
 
 
 def strongest_mask(activation: Activation, side: int = imaging.INPUT_SIDE) -> Mask:
-    """The `HIDDEN_SHARE` of a film's `[side, side]` pixels where the map is strongest."""
+    """Mask `[side, side]` of the `HIDDEN_SHARE` of pixels with the strongest activation."""
     enlarged = Image.fromarray(activation.astype(np.float32)).resize((side, side), Image.Resampling.BICUBIC)
     order = np.argsort(-np.asarray(enlarged), axis=None, kind="stable")
     mask = np.zeros(side * side, dtype=bool)
@@ -55,13 +55,13 @@ def strongest_mask(activation: Activation, side: int = imaging.INPUT_SIDE) -> Ma
 
 
 def random_mask(mask: Mask, generator: np.random.Generator) -> Mask:
-    """The same area in the same shape at a random place: shifted round the film's edges and mirrored."""
+    """The mask at a random position: shifted with wrap-around and mirrored at random, so that its area is the same."""
     shifted = np.roll(mask, generator.integers(0, mask.shape), axis=(0, 1))
     return shifted[:, ::-1] if generator.random() < 0.5 else shifted
 
 
 def hide(film: Film, mask: Mask, fill: str) -> Film:
-    """The `[150, 150, 3]` film with the masked place filled by the name of a fill."""
+    """The `[150, 150, 3]` film with the masked region filled; `fill` is a key of `FILLS`."""
     if fill == "mean":
         filler = np.full_like(film, round(float(film.mean())))
     else:
@@ -70,7 +70,7 @@ def hide(film: Film, mask: Mask, fill: str) -> Film:
 
 
 def log_odds_drops(film: Film, score: Score, fill: str, generator: np.random.Generator) -> tuple[float, float]:
-    """How far the log-odds of pneumonia fall when the strongest place is hidden, and random ones on average."""
+    """Drop of the log-odds of pneumonia for (the strongest region, the mean of random regions)."""
     probability, activation = score(film)
     mask = strongest_mask(activation)
 
@@ -86,7 +86,7 @@ def log_odds(probability: float) -> float:
 
 
 def summary(drops: npt.NDArray[np.float64], patients: npt.NDArray[np.str_]) -> dict[str, metrics.Figure]:
-    """Means over films `[N, 2]` (strongest, random) with 95 % intervals, whole patients resampled."""
+    """Means of the drops `[N, 2]` (strongest, random) over films with 95 % intervals; patients are resampled."""
     weights = metrics.bootstrap_weights(patients)
     strongest, random = drops.T
     columns = {
@@ -122,7 +122,7 @@ def _sample(root: Path, count: int, seed: int) -> list[tuple[dataset.LabelledFil
 
 
 def as_markdown(figures: Mapping[str, Any], model: str) -> str:
-    """The table of the docs."""
+    """The table of docs/page.md."""
     films_of = f"{figures['films']} films with pneumonia of {figures['patients']} patients from the training folder"
     head = ["hidden place is filled with", "strongest fifth", "random, same size and shape", "difference"]
     columns = [*head, "films where the map beats chance"]
@@ -143,11 +143,13 @@ def _format(figure: metrics.Figure) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="Hides what the model looked at, and measures what that does.")
-    parser.add_argument("--data", type=Path, help="folder with train/PNEUMONIA; by default PNEUMONIA_DATA")
+    parser = argparse.ArgumentParser(
+        description="Measure the effect of hiding the region with the strongest activation."
+    )
+    parser.add_argument("--data", type=Path, help="folder with train/PNEUMONIA; default: PNEUMONIA_DATA")
     parser.add_argument("--films", type=int, default=FILMS)
-    parser.add_argument("--model", help="as PNEUMONIA_MODEL")
-    parser.add_argument("--json", type=Path, help="also write the figures there")
+    parser.add_argument("--model", help="model folder or owner/name@revision; overrides PNEUMONIA_MODEL")
+    parser.add_argument("--json", type=Path, help="also write the figures to this file")
     options = parser.parse_args(arguments)
     try:
         root = options.data or _default_data()

@@ -1,4 +1,4 @@
-"""Films made in code: the model's examples, enlarged, with grain, so that they pass the gate and weigh like films."""
+"""Synthetic films: the model's examples, enlarged, with noise, so that they pass the gate and have realistic sizes."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from PIL import Image
 from pneumonia.inference.predictor import Predictor
 
 NOISE_SD, QUALITY = 6.0, 75
-"""Standard deviation of the grain in grey levels, and of JPEG: so films weigh .125 bytes a pixel, as the data set's do
-(median .126, of the same quality)."""
+"""Standard deviation of the noise in grey levels, and JPEG quality. They give films of .125 bytes per pixel, as in the
+data set (median .126, same quality)."""
 
 
 def film(predictor: Predictor, size: tuple[int, int], number: int = 0) -> npt.NDArray[np.uint8]:
-    """`[H, W]` of `size` (width, height); another `number` gives another film."""
+    """A `[H, W]` uint8 film of `size` (width, height); each `number` gives a different film."""
     generator = np.random.default_rng(number)
     example = predictor.bundle.examples[number % len(predictor.bundle.examples)]
     with Image.open(example) as picture:
@@ -29,14 +29,14 @@ def film(predictor: Predictor, size: tuple[int, int], number: int = 0) -> npt.ND
 
 
 def jpeg(pixels: npt.NDArray[np.uint8]) -> bytes:
-    """The film as the data set stores it."""
+    """Encode the film as JPEG, as the data set does."""
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "JPEG", quality=QUALITY)
     return buffer.getvalue()
 
 
 def write(predictor: Predictor, folder: Path, size: tuple[int, int], count: int, *, distinct: int = 50) -> list[Path]:
-    """`count` files, of which `distinct` differ: links stand for the others, so that 100,000 fit on a disk."""
+    """Write `count` files, `distinct` different ones; the others are hard links, so that 100,000 fit on the disk."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"film{number:06}.jpeg" for number in range(count)]
     for number, path in enumerate(paths):

@@ -1,4 +1,4 @@
-"""The usual way to ask a Keras network about a film: what most notebooks and Spaces do."""
+"""Baseline: prediction with a Keras network as most notebooks and Spaces do it."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from pneumonia.learning.network import build_network, ensemble
 
 
 def same_network(threads: int | None = None) -> tuple[keras.Model, Predictor]:
-    """(a Keras network, a predictor that serves it): the embedded model's recipe with fresh weights.
+    """(Keras network, predictor that serves it): the embedded model's recipe with new random weights.
 
-    The embedded bundle holds no Keras model, and weights do not change how long a network takes.
+    The embedded bundle contains no Keras model, and the run time of a network does not depend on its weights.
     """
     bundle = load_predictor("").bundle
     recipe = recipes.get(bundle.config["recipe"])
@@ -30,13 +30,13 @@ def same_network(threads: int | None = None) -> tuple[keras.Model, Predictor]:
 
 
 def score(network: keras.Model, path: Path) -> float:
-    """The score of one file: the film in colour at the network's size, as an array, through `model.predict`."""
+    """Score one file: `load_img` in RGB at the network's input size, `img_to_array`, `model.predict`."""
     picture = keras.utils.load_img(path, target_size=(INPUT_SIDE, INPUT_SIDE))
     return float(network.predict(keras.utils.img_to_array(picture)[None], verbose=0)[0, 0])
 
 
 def multiply_adds(network: keras.Model) -> int:
-    """Of the convolutions and dense layers for one film; everything else is small beside them."""
+    """Multiply-adds of the convolutions and dense layers for one film; all other operations are negligible."""
     total = 0
     for layer in network.layers:
         if isinstance(layer, keras.Model):

@@ -1,4 +1,4 @@
-"""Training on files, loading included, against what the Keras guides teach."""
+"""Benchmark of training from files, including loading, against the method of the Keras guides."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BATCH = 32
 
 
 def rows(predictor: Predictor, folder: Path, repetitions: int, count: int) -> Iterator[Row]:
-    """Films a second over three epochs of the embedded model's network, from the files on; one network, not three."""
+    """Yield the row of training: three epochs of the embedded recipe from files, with one network instead of three."""
     root = folder / "training"
     for part in ("NORMAL", "PNEUMONIA"):
         films.write(predictor, root / "train" / part, SIZE, count // 2, distinct=count // 2)
@@ -45,7 +45,7 @@ def _train_product(recipe: Recipe, root: Path, folder: Path) -> None:
     films_read = load_films(root, ("train",), quiet=True)
     training_data = (films_read.inputs, films_read.labels)
     validation_data = (films_read.inputs[:BATCH], films_read.labels[:BATCH])
-    with contextlib.redirect_stdout(sys.stderr):  # a line an epoch
+    with contextlib.redirect_stdout(sys.stderr):  # one line per epoch
         train(recipe, training_data, validation_data, folder / "run", seed=1, quiet=True)
     shutil.rmtree(folder / "run")
 

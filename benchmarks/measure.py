@@ -1,4 +1,4 @@
-"""Two ways side by side in one run: absolute times do not come again on a shared machine, ratios do."""
+"""Interleaved timing of product and reference. On a shared machine, ratios are reproducible; absolute times are not."""
 
 from __future__ import annotations
 
@@ -8,23 +8,24 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 Workload = Callable[[], object]
+"""A function whose run time is measured; its result is ignored."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Seconds of two ways, taken in turn: the first of ours belongs to the first of theirs."""
+    """Seconds of each run of the product and of the reference, measured alternately; equal indices belong together."""
 
     product: tuple[float, ...]
     reference: tuple[float, ...]
 
     @property
     def speedups(self) -> list[float]:
-        """How many times faster ours is, pair by pair."""
+        """Time of the reference divided by the time of the product, for each pair."""
         return [reference / product for product, reference in zip(self.product, self.reference, strict=True)]
 
     @property
     def slowdowns(self) -> list[float]:
-        """How many times as long ours takes, pair by pair."""
+        """Time of the product divided by the time of the reference, for each pair."""
         return [product / reference for product, reference in zip(self.product, self.reference, strict=True)]
 
 
@@ -32,9 +33,9 @@ class Pair:
 class Row:
     """One line of the table.
 
-    `ratios` are the repetitions'; their median counts. `must` and `aim` are lower bounds where `at_least`, else upper
-    ones; None where there is no target. `unit` is `x` for ratios. `note` says what was equal on both sides, or what
-    else is worth knowing.
+    `ratios` has one value per repetition; their median is compared with the targets. `must` and `aim` are lower bounds
+    if `at_least` is set, else upper bounds; None means no target. `unit` is `x` for ratios. `note` states what was
+    equal on both sides, or another detail.
     """
 
     what: str
@@ -57,14 +58,14 @@ class Row:
 
 
 def interleaved(product: Workload, reference: Workload, repetitions: int, *, times: tuple[int, int] = (1, 1)) -> Pair:
-    """Time both ways in turn, after a run of each that does not count; short ways run several `times` in a row."""
+    """Time both workloads alternately after one warm-up run each; short ones run several `times` per measurement."""
     product(), reference()
     pairs = [(seconds_per_run(product, times[0]), seconds_per_run(reference, times[1])) for _ in range(repetitions)]
     return Pair(tuple(first for first, _ in pairs), tuple(second for _, second in pairs))
 
 
 def seconds_per_run(workload: Workload, times: int = 1) -> float:
-    """Seconds that one run takes, the mean of so many in a row."""
+    """Seconds per run: the mean of `times` consecutive runs."""
     started = time.perf_counter()
     for _ in range(times):
         workload()
@@ -74,7 +75,7 @@ def seconds_per_run(workload: Workload, times: int = 1) -> float:
 def at_least(
     what: str, compared_with: str, ratios: Sequence[float], must: float | None, aim: float | None, note: str = ""
 ) -> Row:
-    """A row that should be large: so many times faster."""
+    """A row whose value should be large, such as a speed-up."""
     return Row(what, compared_with, tuple(ratios), must, aim, True, note)
 
 
@@ -87,5 +88,5 @@ def at_most(
     note: str = "",
     unit: str = "x",
 ) -> Row:
-    """A row that should be small: so many times as long, or so many megabytes more."""
+    """A row whose value should be small, such as a relative time or additional megabytes."""
     return Row(what, compared_with, tuple(ratios), must, aim, False, note, unit)

@@ -1,4 +1,4 @@
-"""One film in one program: in memory, and from a file. And the graph against what the processor can do."""
+"""Benchmark of one film in one process, from memory and from a file, and of the graph against the processor's rate."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from .measure import Row, at_least, at_most, interleaved
 SMALL, LARGE = (224, 224), (2500, 2300)
 
 MATRIX_SIDE = 1536
-"""Of the float32 product that shows the processor's rate: large enough to be bound by arithmetic."""
+"""Side of the float32 matrix product that measures the processor's rate: large enough to be bound by arithmetic."""
 
 TOLERANCE = 1e-4
-"""Between the scores of the two ways for the same input."""
+"""Maximum difference of the scores of Keras and LiteRT for the same input."""
 
 
 def rows(network: keras.Model, predictor: Predictor, folder: Path, repetitions: int) -> Iterator[Row]:
-    """The four rows of a single film."""
+    """Yield the four rows of a single film."""
     film = films.film(predictor, SMALL)
     input_image = imaging.to_input(imaging.read(film))
     agreement_note = agreement(network, predictor, input_image)
@@ -58,19 +58,20 @@ def rows(network: keras.Model, predictor: Predictor, folder: Path, repetitions: 
 
 
 def agreement(network: keras.Model, predictor: Predictor, input_image: Any) -> str:
-    """How far the two ways' scores of a `[150, 150, 3]` film lie apart; raises `ValueError` above the tolerance."""
+    """Compare the scores of Keras and LiteRT for a `[150, 150, 3]` film; raises `ValueError` above the tolerance."""
     keras_score = float(network.predict(input_image[None], verbose=0)[0, 0])
     score, _ = predictor._graph.score(input_image)  # noqa: SLF001
-    if abs(score - keras_score) > TOLERANCE:
-        raise ValueError(f"the two ways' scores differ by {abs(score - keras_score):.1e}; allowed: {TOLERANCE:.0e}")
-    return f"scores differ by {abs(score - keras_score):.0e}; allowed: {TOLERANCE:.0e}"
+    difference = abs(score - keras_score)
+    if difference > TOLERANCE:
+        raise ValueError(f"the scores of Keras and LiteRT differ by {difference:.1e}; allowed: {TOLERANCE:.0e}")
+    return f"scores differ by {difference:.0e}; allowed: {TOLERANCE:.0e}"
 
 
 def bare_graph(predictor: Predictor, input_image: Any) -> Callable[[], object]:
-    """The graph by itself on one thread: the input, which is floats already, is set, and the graph invoked.
+    """A function that runs the graph alone on one thread: it sets the float input and invokes the interpreter.
 
-    It is the predictor's own interpreter: another one's weights would lie elsewhere in the processor's cache, and the
-    two would push each other out.
+    It uses the predictor's own interpreter. The weights of a second one would occupy other cache lines of the
+    processor, and the two would evict each other.
     """
     graph, film = predictor._graph, input_image[None].astype(np.float32)  # noqa: SLF001
     with graph._lease_interpreter() as interpreter:  # noqa: SLF001

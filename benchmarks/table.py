@@ -1,4 +1,4 @@
-"""The table of all rows, for a person and for a program."""
+"""The table of all rows as Markdown and as JSON."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HEADING = ("| what | compared with | must | aim | measured (median; lowest-highe
 
 
 def markdown(rows: Sequence[Row], breakdown: Mapping[str, float]) -> str:
-    """The rows, then where the time of one film goes, and the machine that it was measured on."""
+    """The rows, their notes, the machine, and the time of each step of one film."""
     lines = [*HEADING, *(_line(row) for row in rows)]
     notes = [f"* {row.what}: {row.note}" for row in rows if row.note]
     parts = [lines, notes, [f"Measured on {machine()}."], _breakdown(breakdown)]
@@ -42,7 +42,7 @@ def into_readme(report: Mapping[str, Any], readme: str) -> str:
 
 
 def as_json(rows: Sequence[Row], breakdown: Mapping[str, float]) -> dict[str, Any]:
-    """The same for a program."""
+    """Rows and steps as a JSON object."""
     return {
         "machine": machine(),
         "rows": [
@@ -65,7 +65,7 @@ def as_json(rows: Sequence[Row], breakdown: Mapping[str, float]) -> dict[str, An
 
 
 def machine() -> str:
-    """The processor's name, its cores for this process, the system, Python."""
+    """Processor, cores available to this process, operating system, Python version."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return (
         f"{_processor()}, {cores} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"

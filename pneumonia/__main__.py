@@ -1,4 +1,4 @@
-"""`python -m pneumonia`."""
+"""Entry point of `python -m pneumonia`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""`archive PATH... --out DIR`: rows for millions of films, on Ray."""
+"""`archive PATH... --out DIR`: predict millions of films on Ray."""
 
 from __future__ import annotations
 
@@ -15,12 +15,16 @@ from .output import film_counts, missing_library
 
 def add_parser(commands: Commands) -> argparse.ArgumentParser:
     """Add the command and its options to the parser."""
-    parser = commands.add_parser("archive", help="rows for millions of films, on Ray, as Parquet files")
-    paths = "a file, a folder, a quoted pattern, or a Parquet list of paths (.parquet); here, or s3://, gs://, hf://"
+    parser = commands.add_parser("archive", help="predict millions of films on Ray into Parquet files")
+    paths = "file, folder, quoted pattern, or Parquet file with paths (.parquet); local, or s3://, gs://, hf://"
     parser.add_argument("paths", nargs="+", metavar="PATH", help=paths)
-    parser.add_argument("--out", required=True, metavar="DIR", help="folder or address; goes on with what is there")
-    parser.add_argument("--address", metavar="A", help="of a Ray cluster; without it, this machine's cores alone")
-    parser.add_argument("--workers", type=int, metavar="N", help="predictors, one a core; by default all cores")
+    parser.add_argument(
+        "--out", required=True, metavar="DIR", help="local folder or address; an earlier run is continued"
+    )
+    parser.add_argument("--address", metavar="A", help="address of a Ray cluster; default: the cores of this machine")
+    parser.add_argument(
+        "--workers", type=int, metavar="N", help="number of predictors, one per core; default: all cores"
+    )
     add_decision_options(parser)
     add_model_option(parser)
     return parser
@@ -31,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         from ..archive import screening
     except ModuleNotFoundError as error:
-        return missing_library("An archive", error, "requirements-archive.txt")
+        return missing_library("The archive command", error, "requirements-archive.txt")
     predictor = load_predictor(options.model, threads=options.workers)
     predictor.check_options(options.operating_point, options.prevalence)
     table_options = TableOptions(predictor.model, options.operating_point, options.prevalence)
@@ -45,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
             address=options.address,
         )
     except KeyboardInterrupt:
-        print(f"stopped: the rows so far stand in {options.out}; the same command goes on.", file=sys.stderr)
+        print(f"stopped: the rows so far are in {options.out}; the same command continues.", file=sys.stderr)
         return SOME_FAILED
     print(f"{film_counts(outcome.counts)}: {options.out}{_lost(outcome.lost_parts)}", file=sys.stderr)
     return SOME_FAILED if outcome.lost_parts or outcome.counts[FAILED] else SUCCESS
@@ -55,4 +59,4 @@ def _lost(parts: int) -> str:
     if not parts:
         return ""
     subject = "1 part has" if parts == 1 else f"{parts} parts have"
-    return f"; {subject} no rows yet: run it again"
+    return f"; {subject} no rows yet: run the same command again"

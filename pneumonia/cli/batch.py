@@ -1,4 +1,4 @@
-"""`batch PATH... --out CSV`: a table with one row per film."""
+"""`batch PATH... --out CSV`: write a table with one row per film."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from .output import film_counts
 
 def add_parser(commands: Commands) -> argparse.ArgumentParser:
     """Add the command and its options to the parser."""
-    parser = commands.add_parser("batch", help="a table of answers for folders, ZIPs and files")
-    parser.add_argument("paths", nargs="+", metavar="PATH", help="a file, a folder, a ZIP or a quoted pattern")
+    parser = commands.add_parser("batch", help="predict folders, ZIP files and files into a table")
+    parser.add_argument("paths", nargs="+", metavar="PATH", help="file, folder, ZIP file or quoted pattern")
     parser.add_argument(
-        "--out", type=Path, required=True, metavar="CSV", help="the table; docs/batch.md has its columns"
+        "--out", type=Path, required=True, metavar="CSV", help="table to write; docs/batch.md describes its columns"
     )
     parser.add_argument(
-        "--jsonl", action="store_true", help="also the JSON of each film, a line each, beside the table"
+        "--jsonl", action="store_true", help="also write one JSON object per film and line, next to the table"
     )
-    parser.add_argument("--resume", action="store_true", help="go on with a table that was begun")
-    parser.add_argument("--workers", type=int, metavar="N", help="films at a time, instead of PNEUMONIA_THREADS")
+    parser.add_argument("--resume", action="store_true", help="continue an interrupted or extended run")
+    parser.add_argument("--workers", type=int, metavar="N", help="films at the same time; overrides PNEUMONIA_THREADS")
     add_decision_options(parser)
     add_model_option(parser)
     return parser
@@ -39,13 +39,13 @@ def run(options: argparse.Namespace) -> int:
     table_options = rows.TableOptions(predictor.model, options.operating_point, options.prevalence)
     table_files = results.table_files(options.out)
     if next(find_films(options.paths, exclude=table_files), None) is None:
-        raise UsageError(f"There are no films. Allowed: files, folders, ZIPs. Received: {', '.join(options.paths)}.")
+        raise UsageError(f"No films found. Allowed: files, folders, ZIP files. Received: {', '.join(options.paths)}.")
     with results.open_table(options.out, table_options, jsonl=options.jsonl, resume=options.resume) as table:
         try:
             _fill(table, predictor, options, table_files)
         except KeyboardInterrupt:
             partial = results.partial_path(options.out)
-            print(f"stopped: {film_counts(table.counts)}. The rows stand in {partial}; --resume goes on.",
+            print(f"stopped: {film_counts(table.counts)}. The rows are in {partial}; continue with --resume.",
                   file=sys.stderr)  # fmt: skip
             return SOME_FAILED if len(table) else NOTHING_DONE
         table.finish()
@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
 def _fill(
     table: results.ResultTable, predictor: Predictor, options: argparse.Namespace, table_files: set[Path]
 ) -> None:
-    """A row for each film that has none, with a bar where a person looks on."""
+    """Add a row for each film that has none, with a progress bar if stderr is a terminal."""
     from tqdm import tqdm
 
     is_terminal = sys.stderr.isatty()

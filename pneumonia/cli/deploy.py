@@ -1,4 +1,4 @@
-"""`deploy OWNER/SPACE`: the page to a Space on the Hub."""
+"""`deploy OWNER/SPACE`: upload the page to a Space on the Hub."""
 
 from __future__ import annotations
 
@@ -13,10 +13,14 @@ from .output import print_files
 
 def add_parser(commands: Commands) -> argparse.ArgumentParser:
     """Add the command and its options to the parser."""
-    parser = commands.add_parser("deploy", help="the page to a Space; prints its address")
-    parser.add_argument("repository", metavar="OWNER/SPACE", help="the Space; made if it is not there (paid plan)")
+    parser = commands.add_parser("deploy", help="upload the page to a Hugging Face Space; prints its address")
     parser.add_argument(
-        "--model", metavar="OWNER/NAME@REVISION", help="serve it from the Hub; default: the embedded one goes along"
+        "repository", metavar="OWNER/SPACE", help="Space; created if it does not exist (needs a paid plan)"
+    )
+    parser.add_argument(
+        "--model",
+        metavar="OWNER/NAME@REVISION",
+        help="serve this model from the Hub; default: upload the embedded model",
     )
     add_upload_options(parser)
     return parser
@@ -32,16 +36,18 @@ def run(options: argparse.Namespace) -> int:
         repository.require_login()
     content = deploy.collect_content(repository, options.model)
     if content.hub_model and content.hub_model.private:
-        print("The model is private: give the Space a token that may read it, as its secret HF_TOKEN.", file=sys.stderr)
+        print(
+            "The model is private: set the Space's secret HF_TOKEN to a token with read access to it.", file=sys.stderr
+        )
     if options.dry_run:
         print_files(content.files)
         print(f"{settings.MODEL.name}={content.variable or ''}", flush=True)
     plan = deploy.plan(repository, content, private=options.private)
     if options.dry_run:
-        action = "make" if plan.head is None else "change"
-        changes = f"{len(plan.uploads)} files to send, {len(plan.obsolete)} to remove"
+        action = "create" if plan.head is None else "change"
+        changes = f"{len(plan.uploads)} files to upload, {len(plan.obsolete)} to remove"
         print(f"would {action} {repository.address}: {changes}")
         return SUCCESS
     print(deploy.execute(plan))
-    print("The Hub builds it now; that takes some minutes.", file=sys.stderr)
+    print("The Hub is building the Space; this takes some minutes.", file=sys.stderr)
     return SUCCESS

@@ -1,4 +1,4 @@
-"""`evaluate --data DIR`: the figures of protocol `official`, computed again."""
+"""`evaluate --data DIR`: compute the figures of protocol `official` again."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from .output import missing_library
 
 def add_parser(commands: Commands) -> argparse.ArgumentParser:
     """Add the command and its options to the parser."""
-    parser = commands.add_parser("evaluate", help="the figures of protocol official again, on a folder of films")
-    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder with test/NORMAL and so on")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="write evaluation.json and curves.png there")
+    parser = commands.add_parser("evaluate", help="compute the figures of protocol official on a folder of films")
+    parser.add_argument(
+        "--data", type=Path, required=True, metavar="DIR", help="folder with test/NORMAL and test/PNEUMONIA"
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write evaluation.json and curves.png to this folder")
     add_model_option(parser)
     return parser
 

@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     options = _parser().parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # A file name that is no valid text must not end the run.
+        # A file name that is not valid text must not end the run.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code: int = options.run(options)
@@ -33,7 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
     except BrokenPipeError:
-        # The reader (`head`, `less`) has gone; the interpreter would complain once more when it closes stdout.
+        # The reader (`head`, `less`) has closed the pipe. Without this, the interpreter prints a second error when it
+        # closes stdout.
         sys.stderr.close()
     except Exception as error:
         print(f"internal: {InternalError.from_exception(error).message}", file=sys.stderr)
@@ -42,10 +43,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     rows = "\n".join(f"  {row.name:<24} {row.help}" for row in settings.SETTINGS)
+    exit_codes = "exit codes: 0 success, 1 some files failed, 2 wrong usage or nothing done"
     parser = argparse.ArgumentParser(
         "python -m pneumonia",
-        description="Chest films in; Normal, Pneumonia or Unknown out. Not a replacement for a radiologist.",
-        epilog=f"settings (environment):\n{rows}\n\nexit codes: 0 all well, 1 some files failed, 2 nothing was done",
+        description="Classify chest films as Normal, Pneumonia or Unknown. Does not replace a radiologist.",
+        epilog=f"settings (environment):\n{rows}\n\n{exit_codes}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=__version__)

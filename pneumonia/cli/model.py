@@ -1,4 +1,4 @@
-"""`model`: which model answers."""
+"""`model`: describe the model in use."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from .options import Commands, add_model_option
 
 def add_parser(commands: Commands) -> argparse.ArgumentParser:
     """Add the command and its options to the parser."""
-    parser = commands.add_parser("model", help="which model answers, with its figures and operating points")
-    parser.add_argument("--json", action="store_true", help="as the JSON of /model")
+    parser = commands.add_parser("model", help="show the model in use, its figures and operating points")
+    parser.add_argument("--json", action="store_true", help="print the JSON of /model")
     add_model_option(parser)
     return parser
 

@@ -13,16 +13,23 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def add_decision_options(parser: argparse.ArgumentParser) -> None:
     """`--operating-point` and `--prevalence`."""
-    parser.add_argument("--operating-point", default=DEFAULT_POINT, metavar="P", help="screening, balanced or confirm")
-    parser.add_argument("--prevalence", type=float, metavar="R", help="share of pneumonia where you work, 0 to 1")
+    parser.add_argument(
+        "--operating-point",
+        default=DEFAULT_POINT,
+        metavar="P",
+        help="operating point: screening, balanced (default) or confirm",
+    )
+    parser.add_argument(
+        "--prevalence", type=float, metavar="R", help="prevalence of pneumonia in your patients, between 0 and 1"
+    )
 
 
 def add_model_option(parser: argparse.ArgumentParser) -> None:
     """`--model`."""
-    parser.add_argument("--model", metavar="M", help="instead of PNEUMONIA_MODEL: a folder or owner/name@revision")
+    parser.add_argument("--model", metavar="M", help="model folder or owner/name@revision; overrides PNEUMONIA_MODEL")
 
 
 def add_upload_options(parser: argparse.ArgumentParser) -> None:
     """`--private` and `--dry-run`, for the commands that write to the Hub."""
-    parser.add_argument("--private", action="store_true", help="only its owner may see it, if it is made now")
-    parser.add_argument("--dry-run", action="store_true", help="say what would be sent, with sizes; write nothing")
+    parser.add_argument("--private", action="store_true", help="create the repository as private")
+    parser.add_argument("--dry-run", action="store_true", help="list the changes and file sizes; write nothing")

@@ -1,4 +1,4 @@
-"""Texts that several commands print."""
+"""Output that several commands share."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def film_counts(counts: Counter[str]) -> str:
 
 
 def print_files(files: Files, obsolete: Sequence[str] = ()) -> None:
-    """Files to send with their sizes, and those to remove."""
+    """Print the files to upload with their sizes in bytes, and the files to remove."""
     sizes = {name: content_size(content) for name, content in files.items()}
     for name, size in sizes.items():
         print(f"{size:>12,}  {name}")
@@ -29,6 +29,6 @@ def print_files(files: Files, obsolete: Sequence[str] = ()) -> None:
 
 
 def missing_library(command: str, error: ModuleNotFoundError, requirements: str) -> int:
-    """Say which library `command` lacks and which requirements file has it; returns the exit code."""
+    """Print which library `command` lacks and which requirements file installs it; returns the exit code."""
     print(f"{command} needs {error.name}: pip install -r {requirements}", file=sys.stderr)
     return NOTHING_DONE

@@ -1,4 +1,4 @@
-"""`predict FILE...`: one answer per file on stdout."""
+"""`predict FILE...`: print one prediction per file."""
 
 from __future__ import annotations
 
@@ -18,11 +18,13 @@ from .options import Commands, add_decision_options, add_model_option
 
 def add_parser(commands: Commands) -> argparse.ArgumentParser:
     """Add the command and its options to the parser."""
-    parser = commands.add_parser("predict", help="answer for files")
-    parser.add_argument("files", nargs="+", metavar="FILE", help="a picture or a DICOM file")
-    parser.add_argument("--json", action="store_true", help="one JSON object a line on stdout, nothing else there")
+    parser = commands.add_parser("predict", help="predict one or more files")
+    parser.add_argument("files", nargs="+", metavar="FILE", help="image or DICOM file")
+    parser.add_argument("--json", action="store_true", help="print one JSON object per line and nothing else on stdout")
     add_decision_options(parser)
-    parser.add_argument("--heatmap", type=Path, metavar="DIR", help="also write where it looked, a PNG a file")
+    parser.add_argument(
+        "--heatmap", type=Path, metavar="DIR", help="also write one PNG per film with its activation map"
+    )
     add_model_option(parser)
     return parser
 
@@ -51,20 +53,20 @@ def _line(result: Prediction | Failure) -> str:
 
 
 def _make_folder(folder: Path) -> None:
-    """Before the first film is judged: a run must not end half way for a folder's sake."""
+    """Create the folder before the first prediction, so that a run does not fail half way because of it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"The folder cannot be made: {error.strerror}. Received: {folder}.") from None
+        raise UsageError(f"The folder cannot be created: {error.strerror}. Received: {folder}.") from None
 
 
 def _write_heatmap(predictor: Predictor, path: str, folder: Path) -> None:
-    """The overlay beside no other film's: files of the same name from two folders get a number."""
+    """Write the film with its activation map; films of the same name from different folders get a number."""
     from ..inference import explain
 
     reading = predictor.read(path)
     if reading.activation is None:
-        print(f"{path}: no heatmap, since the model was not asked", file=sys.stderr)
+        print(f"{path}: no heatmap, because the model was not run", file=sys.stderr)
         return
     target = next(name for name in _heatmap_paths(folder / Path(path).stem) if not name.exists())
     explain.overlay(reading.display(path), reading.activation).save(target)

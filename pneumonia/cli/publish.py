@@ -1,4 +1,4 @@
-"""`publish OWNER/NAME --bundle DIR`: a model bundle to the Hub."""
+"""`publish OWNER/NAME --bundle DIR`: upload a model bundle to the Hub."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from .output import missing_library, print_files
 
 def add_parser(commands: Commands) -> argparse.ArgumentParser:
     """Add the command and its options to the parser."""
-    parser = commands.add_parser("publish", help="a model bundle to the Hub; prints the commit to pin")
-    parser.add_argument("repository", metavar="OWNER/NAME", help="the model's repository; made if it is not there")
-    parser.add_argument(
-        "--bundle", type=Path, required=True, metavar="DIR", help="a run folder, or pneumonia/models/children"
+    parser = commands.add_parser(
+        "publish", help="upload a model bundle to the Hugging Face Hub; prints the commit to pin"
     )
-    parser.add_argument("--tag", metavar="V", help="the version's name, never moved; default: recipe and sha256")
+    parser.add_argument("repository", metavar="OWNER/NAME", help="model repository; created if it does not exist")
+    parser.add_argument(
+        "--bundle", type=Path, required=True, metavar="DIR", help="run folder of train.py, or pneumonia/models/children"
+    )
+    parser.add_argument("--tag", metavar="V", help="version tag, never moved; default: recipe and sha256")
     add_upload_options(parser)
     return parser
 
@@ -40,10 +42,11 @@ def run(options: argparse.Namespace) -> int:
     consistency.check_consistency(Predictor(model, 1))
     plan = publish.plan(model, repository, options.tag, private=options.private)
     if plan.published:
-        print(f"{plan.tag} is there already, with this very content", file=sys.stderr)
+        print(f"{plan.tag} exists already with the same content", file=sys.stderr)
     elif options.dry_run:
         print_files(plan.uploads, plan.obsolete)
-        print(f"would {'make' if plan.head is None else 'change'} {repository.address} and tag it {plan.tag}")
+        action = "create" if plan.head is None else "change"
+        print(f"would {action} {repository.address} and tag it {plan.tag}")
     if options.dry_run:
         return SUCCESS
     print(f"{repository.name}@{publish.execute(plan)}")

@@ -1,6 +1,6 @@
-"""The page goes to a Space: what serving needs, in one commit, with the model pinned.
+"""Deploy the page to a Space: the files that serving needs, in one commit, with the model pinned.
 
-First a plan, which only reads; then it is carried out. A dry run is the plan alone.
+`plan` only reads, `execute` writes; a dry run makes the plan only.
 """
 
 from __future__ import annotations
@@ -17,36 +17,37 @@ from .plan import UploadPlan, commit_changes, find_head, prepare_repository
 from .space_files import HubModel
 
 _APP_MARKER = "pneumonia/__init__.py"
-"""A Space that has it is one of this page; a new one has nothing but what the Hub put there."""
+"""A Space with this file holds this app and can be updated."""
 _NEW_SPACE_FILES = frozenset({*HUB_MANAGED_FILES, "README.md"})
+"""Files that the Hub puts into a new Space."""
 
 
 @dataclass(frozen=True)
 class SpaceContent:
-    """What a Space will hold, and which model it will serve."""
+    """The files of a Space, and the model that it serves."""
 
     files: Mapping[str, Content]
     hub_model: HubModel | None = None
-    """The model on the Hub; None for the embedded one, which goes along."""
+    """The model on the Hub; None for the embedded model, which is part of `files`."""
 
     @property
     def variable(self) -> str | None:
-        """What `PNEUMONIA_MODEL` will be; None: not set, so that the embedded model answers."""
+        """The value of `PNEUMONIA_MODEL`; None if it is not set, so that the embedded model is used."""
         return self.hub_model.pinned if self.hub_model else None
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeployPlan(UploadPlan):
-    """What deploying will do."""
+    """The changes that deploying makes."""
 
     content: SpaceContent
 
 
 def collect_content(repository: Repository, model: str | None = None) -> SpaceContent:
-    """The Space's files; a model on the Hub is fetched and verified first, for what cannot start is not deployed.
+    """The Space's files. A model on the Hub is downloaded and verified first: one that cannot start is not deployed.
 
-    `model` is `owner/name[@revision]`; a branch or tag is resolved to the commit that it names now. Raises a
-    `ModelError`, and `UsageError` outside of a checkout.
+    `model` is `owner/name[@revision]`; a branch or tag is resolved to its current commit. Raises a `ModelError`, and
+    `UsageError` outside a checkout of this repository.
     """
     embedded = sources.load_bundle("")
     if model is None:
@@ -58,15 +59,19 @@ def collect_content(repository: Repository, model: str | None = None) -> SpaceCo
 
 
 def plan(repository: Repository, content: SpaceContent, *, private: bool = False) -> DeployPlan:
-    """Ask the Hub what it has. Raises `UsageError` where the Space is another app's, and what the Hub refuses."""
+    """Compare the files with the Space on the Hub, without writing.
+
+    Raises `UsageError` if the Space holds another app, or is public and `private` is set, and the errors of
+    `Repository`.
+    """
     head = find_head(repository, private=private)
     if head is None:
         return DeployPlan(repository=repository, private=private, uploads=content.files, content=content)
     remote_files = repository.files(head)
     if _APP_MARKER not in remote_files and set(remote_files) - _NEW_SPACE_FILES:
         raise UsageError(
-            f"The Space {repository.name} holds another app, which would be lost. Allowed: a new name, an empty Space, "
-            "or one that this command made."
+            f"The Space {repository.name} holds another app, which would be overwritten. Allowed: a new name, an empty "
+            "Space, or a Space that this command created."
         )
     return DeployPlan(
         repository=repository,
@@ -79,10 +84,11 @@ def plan(repository: Repository, content: SpaceContent, *, private: bool = False
 
 
 def execute(plan: DeployPlan) -> str:
-    """Create, set the variable, upload; returns the Space's address."""
+    """Create the Space if needed, set the variable, upload the files; returns the Space's address."""
     repository, variable = plan.repository, plan.content.variable
     parent = prepare_repository(plan, {settings.MODEL.name: variable} if variable else {})
-    # Before the files: an older page with the newer model is whole, and the embedded model is never served for another.
+    # The variable is set before the files are committed: an older page with the newer model works, and the embedded
+    # model is never served in place of another.
     if repository.variables().get(settings.MODEL.name) != variable:
         repository.set_variable(settings.MODEL.name, variable)
     commit_changes(plan, parent, f"Serve {variable or 'the embedded model'}")

@@ -1,7 +1,7 @@
-"""Writing to the Hub, for models and Spaces alike: one commit of what differs, and the Hub's refusals in our words.
+"""Client for writing models and Spaces to the Hub: one commit with the files that differ, and error translation.
 
-A break leaves nothing half: large files are asked for by their sha256 before they are sent, the commit comes after
-them and changes all or nothing. The same command again sends what had not arrived.
+An interruption leaves no partial version. Before a large file is uploaded, the Hub is queried for its sha256; the
+commit follows the large files and changes all or nothing. The same command again uploads only what is missing.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ if TYPE_CHECKING:
     from huggingface_hub import CommitOperationCopy, HfApi, RepoFile
 
 REQUEST_TIMEOUT_S = 60
-"""Seconds that the Hub may be silent within a request; it checks a commit's files before it answers."""
+"""Seconds without data after which a request is abandoned; the Hub checks a commit's files before it responds."""
 
 Content: TypeAlias = Path | bytes
 Files: TypeAlias = Mapping[str, Content]
 
 HUB_MANAGED_FILES = frozenset({".gitattributes"})
-"""Made by the Hub itself; says which files are large."""
+"""Files that the Hub creates itself; `.gitattributes` lists the large files."""
 
 _NAME = re.compile(r"[\w.-]+/[\w.-]+")
-_RETRY_HINT = "Run the same command again: what has arrived is not sent again."
+_RETRY_HINT = "Run the same command again: files that have arrived are not uploaded again."
 
 
 @dataclass(frozen=True)
 class Repository:
-    """One repository of a model or a Space. Every method raises a `PneumoniaError` where the Hub refuses."""
+    """One repository of a model or a Space. Every method raises a `PneumoniaError` if the Hub refuses."""
 
     name: str
     kind: Literal["model", "space"] = "model"
@@ -45,7 +45,7 @@ class Repository:
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
-            raise UsageError(f"That is no name on the Hub. Allowed: OWNER/NAME. Received: {self.name!r}.")
+            raise UsageError(f"Invalid Hub repository name. Allowed: OWNER/NAME. Received: {self.name!r}.")
 
     @cached_property
     def api(self) -> HfApi:
@@ -53,26 +53,26 @@ class Repository:
         from huggingface_hub import HfApi, get_token, logging
         from huggingface_hub.utils import disable_progress_bars
 
-        logging.set_verbosity(logging.ERROR)  # its warnings quote addresses that let anyone upload
+        logging.set_verbosity(logging.ERROR)  # its warnings quote signed upload addresses, which anyone can use
         if not sys.stderr.isatty():
             disable_progress_bars()
         return HfApi(endpoint=self.endpoint, token=get_token())
 
     @property
     def address(self) -> str:
-        """Where a browser finds it."""
+        """The address of the repository in a browser."""
         return f"{self.api.endpoint}/{'spaces/' if self.kind == 'space' else ''}{self.name}"
 
     def require_login(self) -> None:
-        """Raises `NotLoggedIn` where no token is at hand, before anything is asked of the Hub."""
+        """Raise `NotLoggedIn` if there is no token, before any request."""
         if not self.api.token:
             raise NotLoggedIn(
-                "There is no token for the Hub. Allowed: one with the right to write, from "
+                "There is no Hub token. Allowed: a token with write access, from "
                 "https://huggingface.co/settings/tokens, in HF_TOKEN or by `hf auth login`. Received: none."
             )
 
     def info(self, revision: str | None = None) -> Any | None:
-        """What the Hub says of it, or None where it is not there or may not be seen."""
+        """The Hub's description of the repository, or None if it does not exist or is not visible to this token."""
         from huggingface_hub.errors import RepositoryNotFoundError
 
         with self._translate_errors():
@@ -82,7 +82,7 @@ class Repository:
                 return None
 
     def files(self, commit: str) -> dict[str, RepoFile]:
-        """Its files at a commit by name, without their content."""
+        """The files of a commit by name, without their content."""
         from huggingface_hub import RepoFile
 
         with self._translate_errors():
@@ -90,12 +90,12 @@ class Repository:
             return {entry.path: entry for entry in tree if isinstance(entry, RepoFile)}
 
     def tags(self) -> list[str]:
-        """The names of its tags."""
+        """The names of all tags."""
         with self._translate_errors():
             return [tag.name for tag in self.api.list_repo_refs(self.name, repo_type=self.kind).tags]
 
     def create(self, *, private: bool, variables: Mapping[str, str] | None = None) -> None:
-        """Make it; a Space with the sdk gradio and these variables. One that is there stays as it is."""
+        """Create the repository, a Space with SDK Gradio and `variables`. An existing one is not changed."""
         extra: dict[str, Any] = {}
         if self.kind == "space":
             extra["space_sdk"] = "gradio"
@@ -104,9 +104,9 @@ class Repository:
             self.api.create_repo(self.name, repo_type=self.kind, private=private, exist_ok=True, **extra)
 
     def commit(self, files: Files, obsolete: Sequence[str], message: str, *, parent: str) -> str:
-        """One commit on top of `parent` that adds `files` and removes `obsolete`; returns its name.
+        """Commit on top of `parent`: add `files`, remove `obsolete`; returns the commit's hash.
 
-        Raises `Busy` where somebody else changed the repository since `parent`.
+        Raises `Busy` if somebody else has changed the repository since `parent`.
         """
         from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
@@ -121,7 +121,7 @@ class Repository:
         return str(commit.oid)
 
     def tag(self, tag: str, commit: str) -> bool:
-        """Name a commit; False where the tag is already there, which then stays as it is."""
+        """Tag a commit. Returns False if the tag exists already; it is not moved."""
         from huggingface_hub.errors import HfHubHTTPError
 
         with self._translate_errors():
@@ -134,13 +134,13 @@ class Repository:
         return True
 
     def variables(self) -> dict[str, str]:
-        """A Space's variables."""
+        """The variables of a Space."""
         with self._translate_errors():
             variables = self.api.get_space_variables(self.name)
         return {key: str(variable.value) for key, variable in variables.items()}
 
     def set_variable(self, key: str, value: str | None) -> None:
-        """Set a Space's variable, or remove it with None."""
+        """Set a variable of a Space; None deletes it."""
         with self._translate_errors():
             if value is None:
                 self.api.delete_space_variable(self.name, key)
@@ -151,7 +151,7 @@ class Repository:
     def _translate_errors(self, *, creating: bool = False) -> Iterator[None]:
         from huggingface_hub import get_session
 
-        # The hub library waits for ever; after a refused connection it makes a new client, so this is set each time.
+        # The hub library has no timeout, and creates a new client after a refused connection: set it for each request.
         get_session().timeout = REQUEST_TIMEOUT_S
         try:
             yield
@@ -161,13 +161,13 @@ class Repository:
             raise self._translate(error, creating) from None
 
     def _translate(self, error: Exception, creating: bool) -> PneumoniaError:
-        """The hub library's errors as ours; their texts are left out, since they may quote a token or an address."""
+        """Translate an error of the hub library. Its text is dropped, because it may quote a token or an address."""
         from huggingface_hub.errors import HFValidationError, OfflineModeIsEnabled
 
         if isinstance(error, HFValidationError):
-            return UsageError(f"That is no name on the Hub. Allowed: OWNER/NAME. Received: {self.name!r}.")
+            return UsageError(f"Invalid Hub repository name. Allowed: OWNER/NAME. Received: {self.name!r}.")
         if isinstance(error, OfflineModeIsEnabled):
-            return HubUnreachable("HF_HUB_OFFLINE forbids the Hub. Allowed: to leave it empty.")
+            return HubUnreachable("HF_HUB_OFFLINE disables the Hub. Allowed: leave it empty.")
         if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
             return DiskFull("The disk is full. Free space and run the same command again.")
         status = _status(error)
@@ -175,39 +175,41 @@ class Repository:
             return self._creation_refused(status)
         if status == 401:
             return NotLoggedIn(
-                "The Hub does not accept this token (401). Allowed: one with the right to write, from "
+                "The Hub rejects this token (401). Allowed: a token with write access, from "
                 "https://huggingface.co/settings/tokens, in HF_TOKEN or by `hf auth login`."
             )
         if status == 402:
-            return PaidPlanNeeded(f"The Hub asks for a paid plan for {self.name} (402), or its storage is used up.")
+            return PaidPlanNeeded(
+                f"The Hub requires a paid plan for {self.name} (402), or its storage quota is used up."
+            )
         if status == 403:
             return NotAllowed(
-                f"This token may not write to {self.name} (403). Allowed: the owner's token, or a member's with the "
-                f"right to write. Received: OWNER {self.name.partition('/')[0]!r}."
+                f"This token has no write access to {self.name} (403). Allowed: a token of the owner, or of a member "
+                f"with write access. Received: OWNER {self.name.partition('/')[0]!r}."
             )
         if status in {409, 412}:
             return Busy(f"Somebody else is changing {self.name} ({status}). {_RETRY_HINT}")
         if status == 429:
-            return HubUnreachable(f"The Hub limits how often it may be asked (429). Wait some minutes. {_RETRY_HINT}")
-        detail = f"it answered {status}" if status else "no connection, or it broke off"
-        return HubUnreachable(f"The Hub cannot be used ({detail}). {_RETRY_HINT}")
+            return HubUnreachable(f"The Hub limits the rate of requests (429). Wait some minutes. {_RETRY_HINT}")
+        detail = f"status {status}" if status else "no connection, or the connection was lost"
+        return HubUnreachable(f"The Hub is unavailable ({detail}). {_RETRY_HINT}")
 
     def _creation_refused(self, status: int | None) -> PneumoniaError:
         kind = PaidPlanNeeded if status == 402 else NotAllowed
         return kind(
-            f"The Hub does not let this token create {self.name} ({status}). A new Gradio Space takes a paid plan "
-            "(PRO, or a paid organisation) and the right to write for its owner. What works without: `python app.py` "
-            "on any machine, the container, or a Gradio Space that is already yours, under its own name."
+            f"The Hub does not allow this token to create {self.name} ({status}). A new Gradio Space needs a paid plan "
+            "(PRO, or a paid organisation) and write access for its owner. Without a paid plan: `python app.py` on any "
+            "machine, the container, or an existing Gradio Space to which you have write access, under its name."
         )
 
 
 def changed_files(files: Files, remote_files: Mapping[str, RepoFile]) -> dict[str, Content]:
-    """The files that the Hub has not got, or has got otherwise; told by size and hash, nothing is downloaded."""
+    """The files that the Hub lacks or has with other content, compared by size and hash; nothing is downloaded."""
     return {name: content for name, content in files.items() if not _is_same(content, remote_files.get(name))}
 
 
 def content_size(content: Content) -> int:
-    """Bytes of a file to send."""
+    """Size in bytes of a file to upload."""
     return len(content) if isinstance(content, bytes) else content.stat().st_size
 
 
@@ -221,7 +223,7 @@ def _is_same(content: Content, remote: RepoFile | None) -> bool:
 
 
 def _status(error: BaseException | None) -> int | None:
-    """The HTTP status behind an error; an upload's comes wrapped in another error."""
+    """The HTTP status of an error or of its causes; an upload's error is wrapped in another one."""
     while error is not None:
         if (response := getattr(error, "response", None)) is not None:
             return int(response.status_code)

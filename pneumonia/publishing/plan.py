@@ -24,7 +24,7 @@ class UploadPlan:
     obsolete: tuple[str, ...] = ()
     """Files on the Hub to remove."""
     head: str | None = None
-    """The commit of `main`; None where the repository has to be created."""
+    """The commit of `main`; None if the repository has to be created."""
 
     @property
     def has_changes(self) -> bool:
@@ -33,16 +33,16 @@ class UploadPlan:
 
 
 def find_head(repository: Repository, *, private: bool) -> str | None:
-    """The commit of `main`, or None where the repository does not exist.
+    """The commit of `main`, or None if the repository does not exist.
 
-    Raises `UsageError` where `private` is set and the repository is public.
+    Raises `UsageError` if `private` is set and the repository is public.
     """
     info = repository.info()
     if info is None:
         return None
     if private and not info.private:
         raise UsageError(
-            f"{repository.name} exists and is public. Allowed: to make it private in its settings, or another name. "
+            f"{repository.name} exists and is public. Allowed: make it private in its settings, or another name. "
             "Received: --private."
         )
     return str(info.sha)
@@ -58,15 +58,15 @@ def prepare_repository(plan: UploadPlan, variables: Mapping[str, str] | None = N
     if plan.head is not None:
         return plan.head
     repository.create(private=plan.private, variables=variables)
-    # The Hub itself makes the first commit of a new repository.
+    # The Hub creates the first commit of a new repository itself.
     info = repository.info()
     if info is None:
-        raise HubUnreachable(f"The Hub made {repository.name} and does not find it. Run the same command again.")
+        raise HubUnreachable(f"The Hub created {repository.name} but does not list it yet. Run the same command again.")
     return str(info.sha)
 
 
 def commit_changes(plan: UploadPlan, parent: str, message: str) -> str:
-    """Commit uploads and removals on top of `parent`; returns the new commit, or `parent` where nothing changes."""
+    """Commit uploads and removals on top of `parent`; returns the new commit, or `parent` if nothing changes."""
     if not plan.has_changes:
         return parent
     return plan.repository.commit(plan.uploads, plan.obsolete, message, parent=parent)

@@ -1,7 +1,7 @@
-"""A model bundle goes to the Hub: one atomic commit, a tag that never moves, the commit to pin.
+"""Publish a model bundle on the Hub: one atomic commit, a tag that never moves, the commit to pin.
 
-First a plan, which only reads; then it is carried out. A dry run is the plan alone. That figures and files agree is
-judged before, by `evaluation.agreement`.
+`plan` only reads, `execute` writes; a dry run makes the plan only. The caller first checks with
+`evaluation.consistency` that figures and files agree, because publishing does not depend on evaluation.
 """
 
 from __future__ import annotations
@@ -19,37 +19,41 @@ from .hub_client import Files, Repository, changed_files
 from .plan import UploadPlan, commit_changes, find_head, prepare_repository
 
 _TAG = re.compile(r"[A-Za-z0-9](?:[\w-]|\.(?!\.|$))*")
-"""What git takes for a tag, and `owner/name@tag` can be written with."""
+"""Tags that git accepts and that `owner/name@tag` can contain."""
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 _BUNDLE_FILES = re.compile(rf"{bundle.EXAMPLES}/[^/]+\.png|{re.escape(bundle.KERAS)}")
-"""Files that an older version of the model may have and this one not; anything else in a repository is its owner's."""
+"""Files that an older version of the model may have and this one not. Any other file belongs to the owner."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PublishPlan(UploadPlan):
-    """What publishing will do."""
+    """The changes that publishing makes."""
 
     tag: str
     files: Files
     """All files of the bundle."""
     published: str | None = None
-    """The commit that already has the tag, with this very content."""
+    """The commit that already has the tag, with the same content."""
 
 
 def load(folder: Path) -> Bundle:
-    """The bundle in `folder`, every file of it verified, those for fine-tuning too."""
+    """The bundle in `folder` with every file verified, including those for fine-tuning."""
     anchor = CONFIG_SHA256 if folder.resolve() == EMBEDDED_FOLDER.resolve() else None
     return bundle.load(folder, folder.resolve().name, config_sha256=anchor, require_all_files=True)
 
 
 def default_tag(model: Bundle) -> str:
-    """`default-2f9c0a1b3d4e`: recipe and the sha256 that page and answers show, so a tag names one content for ever."""
+    """`default-2f9c0a1b3d4e`: recipe and the sha256 that page and results show, so that a tag means one content."""
     return f"{model.config['recipe']}-{model.identity.sha256[:12]}"
 
 
 def plan(model: Bundle, repository: Repository, tag: str | None = None, *, private: bool = False) -> PublishPlan:
-    """Ask the Hub what it has. Raises `TagTaken` where the tag names something else, and what the Hub refuses."""
+    """Compare the bundle with the repository on the Hub, without writing.
+
+    Raises `TagTaken` if the tag exists with other content, `UsageError` for an invalid tag or a public repository with
+    `private`, and the errors of `Repository`.
+    """
     tag = _checked_tag(default_tag(model) if tag is None else tag)
     files: Files = {name: model.folder / name for name in [bundle.CONFIG, *model.config["files"]]}
     head = find_head(repository, private=private)
@@ -71,7 +75,7 @@ def plan(model: Bundle, repository: Repository, tag: str | None = None, *, priva
 
 
 def execute(plan: PublishPlan) -> str:
-    """Upload, commit, tag; returns the commit to pin."""
+    """Upload, commit and tag; returns the commit to pin. Raises the errors of `Repository`, and `TagTaken`."""
     if plan.published is not None:
         return plan.published
     repository = plan.repository
@@ -79,7 +83,7 @@ def execute(plan: PublishPlan) -> str:
     if plan.has_changes:
         _verify(plan, commit)
     if not repository.tag(plan.tag, commit):
-        # Somebody was faster; the tag stays theirs unless it means the same.
+        # Somebody else has set the tag in the meantime. It is not moved; if the content is the same, use its commit.
         return _published_commit(repository, plan.tag, plan.files)
     return commit
 
@@ -88,18 +92,18 @@ def _verify(plan: PublishPlan, commit: str) -> None:
     differences = changed_files(plan.files, plan.repository.files(commit))
     if differences:
         names = ", ".join(sorted(differences))
-        raise HubUnreachable(f"The Hub holds something else than was sent ({names}); no tag was set.")
+        raise HubUnreachable(f"The Hub changed files of the upload ({names}); no tag was set.")
 
 
 def _published_commit(repository: Repository, tag: str, files: Files) -> str:
-    """The tag's commit where it holds this very content."""
+    """The tag's commit; raises `TagTaken` if its content differs from `files`."""
     info = repository.info(tag)
     commit = str(info.sha) if info else ""
     differences = changed_files(files, repository.files(commit))
     if differences:
         raise TagTaken(
-            f"The tag {tag!r} of {repository.name} is there with other content, and a tag is never moved. Allowed: "
-            f"another --tag. Received: {tag!r}, which names {commit}; other there: {', '.join(sorted(differences))}."
+            f"The tag {tag!r} of {repository.name} exists with other content, and a tag is never moved. Allowed: "
+            f"another --tag. Received: {tag!r}, which names {commit}; different: {', '.join(sorted(differences))}."
         )
     return commit
 
@@ -107,7 +111,7 @@ def _published_commit(repository: Repository, tag: str, files: Files) -> str:
 def _checked_tag(tag: str) -> str:
     if not _TAG.fullmatch(tag) or _COMMIT.fullmatch(tag) or tag in {"main", "HEAD"} or tag.endswith(".lock"):
         raise UsageError(
-            "That is no name for a version. Allowed: letters, digits, '.', '_' and '-', such as v1.0, but neither main "
-            f"nor what looks like a commit. Received: {tag!r}."
+            "Invalid version tag. Allowed: letters, digits, '.', '_' and '-', such as v1.0; not main, not HEAD, no "
+            f".lock at the end, not 40 hexadecimal digits. Received: {tag!r}."
         )
     return tag

@@ -1,7 +1,8 @@
-"""What a Space's folder holds: exactly what serving needs, found by following `app.py`'s imports.
+"""The files of a Space: exactly what serving needs, determined by following the imports of `app.py`.
 
-No tests, no training, no command line, and of the evaluation only the modules that format its figures; documents only
-where a licence asks for them. README is written anew: its front matter is the repository's own, with the model pinned.
+Tests, training and the command line are left out, and of the evaluation everything but the modules that format its
+figures. The only documents are licences that have to accompany their files. The README is generated: the front matter
+is the repository's, with the model pinned.
 """
 
 from __future__ import annotations
@@ -25,23 +26,23 @@ README = "README.md"
 COPIED_FILES = (ENTRY_POINT, "requirements.txt", "LICENSE", "NOTICE")
 
 DATA_SUFFIXES = frozenset({".css", ".js", ".ttf"})
-"""Endings of the files that lie beside the modules and are read by them; a licence goes with its fonts."""
+"""Suffixes of the data files that modules read from their own folder; a font is accompanied by its licence."""
 
 
 @dataclass(frozen=True)
 class HubModel:
-    """The model on the Hub that a Space serves, by its commit."""
+    """A model on the Hub, pinned to a commit, that a Space serves."""
 
     repository: str
     commit: str
     files: tuple[str, ...]
-    """What is loaded of it; the Space's builder fetches these, so that no start waits for a download."""
+    """The files that serving loads; the Space's builder downloads them, so that no start waits for a download."""
     private: bool = False
-    """Then the builder, which may have no token, is not asked to: the page fetches the model when it starts."""
+    """If set, the page downloads the model when it starts, because the builder may have no token."""
 
     @classmethod
     def from_bundle(cls, model: Bundle, *, private: bool = False) -> HubModel:
-        """The model that was just fetched and verified."""
+        """The model of a bundle that has been downloaded and verified."""
         served_files = [name for name in model.config["files"] if name not in bundle.TRAINING_ONLY_FILES]
         return cls(model.identity.name, model.identity.revision, (bundle.CONFIG, *served_files), private)
 
@@ -57,14 +58,14 @@ class HubModel:
 
 
 def files(space: str, embedded: Bundle, hub_model: HubModel | None = None, root: Path = ROOT) -> dict[str, Content]:
-    """Every file of the Space `space` by name. With `hub_model`, the embedded model stays at home.
+    """Every file of the Space `space` by name. With `hub_model`, the embedded model is left out.
 
-    Raises `UsageError` where `root` is no checkout of this repository.
+    Raises `UsageError` if `root` is not a complete checkout of this repository.
     """
     missing = [name for name in (*COPIED_FILES, README) if not (root / name).is_file()]
     if missing:
         raise UsageError(
-            f"There is no whole checkout of this repository. Expected: a folder with {', '.join(missing)}. "
+            f"Not a complete checkout of this repository. Expected: a folder with {', '.join(missing)}. "
             f"Received: {root}."
         )
     content: dict[str, Content] = {name: root / name for name in COPIED_FILES}
@@ -79,7 +80,7 @@ def files(space: str, embedded: Bundle, hub_model: HubModel | None = None, root:
 
 
 def modules(root: Path = ROOT) -> list[Path]:
-    """The modules of `pneumonia` that the page imports, at its start or later."""
+    """The modules of `pneumonia` that the page imports, at start or later."""
     finder = ModuleFinder(path=[str(root)])
     finder.run_script(str(root / ENTRY_POINT))
     loaded: dict[str, Any] = finder.modules
@@ -95,7 +96,7 @@ def _data_files(modules: Sequence[Path]) -> Iterator[Path]:
 
 
 def readme(text: str, space: str, hub_model: HubModel | None) -> str:
-    """The Space's README from the repository's: front matter, introduction, which model, how to ask it."""
+    """The Space's README, made from the repository's: front matter, introduction, model, privacy, API."""
     from huggingface_hub import RepoCard
 
     card: Any = RepoCard(text)
@@ -108,30 +109,30 @@ def readme(text: str, space: str, hub_model: HubModel | None) -> str:
 
 
 def _introduction(text: str) -> str:
-    """README up to its first section, without its pictures, which stay at home."""
+    """The README up to its first section, without images, because they are not part of the Space."""
     introduction = text.split("\n## ")[0]
     paragraphs = [part.strip() for part in introduction.split("\n\n") if not re.match(r"\s*(!\[|<img)", part)]
     return "\n\n".join(part for part in paragraphs if part)
 
 
 def _body(space: str, hub_model: HubModel | None) -> str:
-    model = "The model lies in this repository, with [its card](pneumonia/models/children/README.md)."
+    model = "The model is part of this repository; see [its card](pneumonia/models/children/README.md)."
     if hub_model is not None:
         url = f"https://huggingface.co/{hub_model.repository}"
         commit = f"[{hub_model.commit[:12]}]({url}/tree/{hub_model.commit})"
-        model = f"The model is [{hub_model.repository}]({url}), commit {commit}, with its card."
+        model = f"The model is [{hub_model.repository}]({url}), commit {commit}; see its card."
     minutes = int(settings.RETENTION_S.default) // 60
     return f"""\
-## Which model answers
+## Model
 
-{model} How good it is, and where it ends: the card, and the tab *The evidence* on the page.
+{model} Its accuracy and limits are described in the card and in the tab *Evidence* of the page.
 
-## Before you drop a film
+## Privacy
 
-This page runs on Hugging Face's machines: a film that is dropped here leaves your hospital. Uploads are deleted after
-{minutes} minutes, nothing is recorded. A film with a patient's name on it does not belong here: run the page at home.
+This page runs on servers of Hugging Face: a film that you upload here leaves your hospital. Uploads are deleted after
+{minutes} minutes, and nothing is recorded. Do not upload films with a patient's name: run the page on your own machine.
 
-## Ask it from a program
+## Use from a program
 
 ```python
 from gradio_client import Client, handle_file
@@ -140,5 +141,5 @@ client = Client("{space}")
 client.predict(handle_file("film.png"), operating_point="balanced", api_name="/predict")
 ```
 
-To ask for a login, set the secret `PNEUMONIA_AUTH` (`user:password` pairs) in the Space's settings.
+To require a login, set the secret `PNEUMONIA_AUTH` (`user:password` pairs) in the Space's settings.
 """

@@ -136,7 +136,7 @@ def test_a_film_that_kills_every_worker_ends_no_run(
         patched.setattr(runs, "environment", lambda: clean | {"PYTHONPATH": f"{runs.ROOT}:{tmp_path / 'site'}"})
         result = runs.run(folder, "--out", tmp_path / "out", "--workers", 2)
     assert (result.returncode, "Traceback" in result.stderr) == (1, False), result.stderr
-    assert result.stderr.rstrip().endswith("1 part has no rows yet: run it again")
+    assert result.stderr.rstrip().endswith("1 part has no rows yet: run the same command again")
     stderr = {Path(row["file"]).name for row in runs.rows(tmp_path / "out")}
     poisoned = {path.name for path in folder.iterdir()} - stderr
     assert "poison.png" in poisoned and len(stderr) > 10
@@ -153,7 +153,7 @@ def test_ray_listens_on_this_machine_alone(films: Path, tmp_path: Path) -> None:
     assert addresses
     assert [address for address in addresses if not _is_loopback(address)] == []
     assert (process.returncode, "Traceback" in stderr) == (1, False), stderr
-    assert "the same command goes on" in stderr
+    assert "the same command continues" in stderr
 
 
 def _listening(pids: set[int]) -> list[str]:

@@ -1,4 +1,4 @@
-"""The benchmarks' arithmetic, and that their quick form runs; no time is asserted anywhere."""
+"""The arithmetic of the benchmarks, and a quick run of them. No duration is asserted."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ ROOT = Path(__file__).resolve().parents[2]
 ROWS = 15
 
 
-def test_both_ways_run_in_turn_after_a_run_that_does_not_count() -> None:
+def test_product_and_reference_alternate_after_a_warm_up() -> None:
     order: list[str] = []
     pair = interleaved(lambda: order.append("product"), lambda: order.append("reference"), 2, times=(2, 1))
     assert order == ["product", "reference", "product", "product", "reference", "product", "product", "reference"]
     assert len(pair.product) == len(pair.reference) == 2
 
 
-def test_a_ratio_compares_the_neighbours_in_time() -> None:
+def test_a_ratio_compares_runs_of_the_same_pair() -> None:
     pair = Pair(product=(1.0, 2.0), reference=(10.0, 10.0))
     assert pair.speedups == [10.0, 5.0]
     assert pair.slowdowns == [0.1, 0.2]
 
 
-def test_the_median_is_held_against_both_bounds() -> None:
+def test_the_median_is_compared_with_both_targets() -> None:
     fast, slow = at_least("a", "b", [9, 12, 30], 10, 15), at_most("a", "b", [1.0, 1.2, 9.0], 1.15, 1.05)
     assert (fast.median, fast.reaches(fast.must), fast.reaches(fast.aim)) == (12, True, False)
     assert (slow.median, slow.reaches(slow.must)) == (1.2, False)
 
 
-def test_the_table_names_what_was_missed_and_the_machine() -> None:
+def test_the_table_marks_missed_targets_and_names_the_machine() -> None:
     text = table.markdown([at_most("a start", "another", [2.0], 1.25, 1.1, "why")], {"decode": 3.0, "graph": 1.0})
     assert "| a start | another | <= 1.25x | <= 1.10x | **2.00x** (2.00x to 2.00x) | MISSED |" in text
     assert "* a start: why" in text
@@ -61,7 +61,7 @@ def test_the_films_pass_the_gate_and_differ() -> None:
 
 
 @pytest.mark.slow
-def test_the_quick_form_fills_every_row_and_finds_both_ways_equal(tmp_path: Path) -> None:
+def test_a_quick_run_fills_every_row(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "benchmarks", "--quick", "--out", str(tmp_path)]
     process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900, check=False)
     assert process.returncode == 0, process.stderr[-2000:]

@@ -1,4 +1,4 @@
-"""The deletion benchmark tells a faithful map from one that is not."""
+"""The deletion test distinguishes a faithful activation map from an unfaithful one."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ GRAIN = np.random.default_rng(5).integers(0, 256, (150, 150), dtype=np.uint8)
 FILM: Film = np.repeat(GRAIN[:, :, None], 3, axis=2)
 CORNER = np.zeros((150, 150), bool)
 CORNER[:67, :67] = True
-"""A fifth of the film; how grainy it is here is all that the network of these tests reads."""
+"""A fifth of the film; the network of these tests depends only on the noise in this region."""
 
 
 def network(activation_map: Map) -> Callable[[Film], tuple[float, Map]]:
-    """Its probability falls when the corner's grain is hidden; the map that it shows may say something else."""
+    """A network whose probability drops when the noise of the corner is hidden; its map may point elsewhere."""
 
     def score(film: Film) -> tuple[float, Map]:
         return 1 / (1 + float(np.exp(3 - film[CORNER].std() / 20))), activation_map
@@ -36,7 +36,7 @@ def faithful() -> Map:
 
 
 @pytest.mark.parametrize("side", [5, 18, 150])
-def test_a_fifth_is_hidden_whatever_the_maps_size(side: int) -> None:
+def test_a_fifth_is_hidden_for_any_size_of_the_map(side: int) -> None:
     activation = np.random.default_rng(side).random((side, side)).astype(np.float32)
     mask = deletion.strongest_mask(activation)
     assert mask.sum() == 0.2 * 150 * 150
@@ -45,7 +45,7 @@ def test_a_fifth_is_hidden_whatever_the_maps_size(side: int) -> None:
         assert enlarged[mask].min() >= enlarged[~mask].max()
 
 
-def test_a_random_place_has_the_same_size_and_lies_elsewhere() -> None:
+def test_a_random_mask_has_the_same_area_and_varies() -> None:
     generator = np.random.default_rng(0)
     masks = [deletion.random_mask(CORNER, generator) for _ in range(20)]
     assert {int(mask.sum()) for mask in masks} == {int(CORNER.sum())}
@@ -53,14 +53,14 @@ def test_a_random_place_has_the_same_size_and_lies_elsewhere() -> None:
 
 
 @pytest.mark.parametrize("fill", deletion.FILLS)
-def test_hiding_changes_nothing_outside(fill: str) -> None:
+def test_hiding_changes_nothing_outside_the_mask(fill: str) -> None:
     hidden = deletion.hide(FILM, CORNER, fill)
     np.testing.assert_array_equal(hidden[~CORNER], FILM[~CORNER])
     assert hidden[CORNER].std() < FILM[CORNER].std() / 4
 
 
 @pytest.mark.parametrize("fill", deletion.FILLS)
-def test_a_faithful_map_beats_chance_and_a_false_one_does_not(fill: str) -> None:
+def test_only_a_faithful_map_exceeds_the_random_drop(fill: str) -> None:
     generator = np.random.default_rng(1)
     strongest, random = deletion.log_odds_drops(FILM, network(faithful()), fill, generator)
     assert strongest > 2 * random > 0
@@ -68,7 +68,7 @@ def test_a_faithful_map_beats_chance_and_a_false_one_does_not(fill: str) -> None
     assert strongest < random
 
 
-def test_the_summary_is_of_the_films_with_whole_patients_resampled() -> None:
+def test_the_summary_averages_films_and_resamples_patients() -> None:
     drops = np.array([[3.0, 1.0], [2.0, 1.0], [0.0, 1.0], [1.0, 1.0]])
     summary = deletion.summary(drops, np.array(["a", "a", "b", "c"]))
     assert summary["strongest"]["value"] == 1.5
@@ -80,7 +80,7 @@ def test_the_summary_is_of_the_films_with_whole_patients_resampled() -> None:
     assert low < 0.5 < high
 
 
-def test_it_runs_on_training_films_with_pneumonia_alone(
+def test_it_uses_only_training_films_with_pneumonia(
     tmp_path: Path,
     write_films: Callable[[Path, dict[str, list[str]]], Path],
     capsys: pytest.CaptureFixture[str],
@@ -95,6 +95,6 @@ def test_it_runs_on_training_films_with_pneumonia_alone(
     assert json_path.read_text().startswith('{\n "model"')
 
 
-def test_without_films_it_says_what_is_allowed(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_films_the_error_states_the_options(capsys: pytest.CaptureFixture[str]) -> None:
     assert deletion.main([]) == 2
     assert "--data DIR" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Many callers, many films: no wrong answer, none lost, nothing that grows. `pytest -m soak` runs the long forms."""
+"""Load and soak: no wrong response, none lost, no growth. `pytest -m soak` runs the long versions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..support.wait import wait_for
 GROWTH_MB = 20
 
 
-def met(predictor: Predictor, folder: Path, clients: int, seconds: float, queue: int) -> load.Tally:
+def run_load(predictor: Predictor, folder: Path, clients: int, seconds: float, queue: int) -> load.Tally:
     films = load.cases(predictor)
     with running_service(folder, PNEUMONIA_QUEUE_SIZE=str(queue), PNEUMONIA_RETENTION_S="20") as service:
         tally = wait_for(load.run(service, films, clients, seconds))
@@ -27,40 +27,40 @@ def met(predictor: Predictor, folder: Path, clients: int, seconds: float, queue:
 
 
 @pytest.mark.slow
-def test_sixteen_callers_get_their_own_answers(predictor: Predictor, tmp_path: Path) -> None:
-    met(predictor, tmp_path, 16, 15, 64)
+def test_sixteen_callers_get_their_own_predictions(predictor: Predictor, tmp_path: Path) -> None:
+    run_load(predictor, tmp_path, 16, 15, 64)
 
 
 @pytest.mark.slow
-def test_more_callers_than_places_hear_busy_and_lose_nothing(predictor: Predictor, tmp_path: Path) -> None:
-    assert met(predictor, tmp_path, 32, 10, 8).busy
+def test_more_callers_than_the_queue_get_busy_and_lose_no_response(predictor: Predictor, tmp_path: Path) -> None:
+    assert run_load(predictor, tmp_path, 32, 10, 8).busy
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("queue", [64, 16])
 def test_sixty_four_callers_for_five_minutes(predictor: Predictor, tmp_path: Path, queue: int) -> None:
-    tally = met(predictor, tmp_path, 64, 300, queue)
+    tally = run_load(predictor, tmp_path, 64, 300, queue)
     assert tally.growth_mb < GROWTH_MB, "memory is flat after the warm-up"
     assert bool(tally.busy) == (queue < 64)
 
 
 @pytest.mark.slow
-def test_a_thousand_predictions_leave_nothing() -> None:
+def test_a_thousand_predictions_leave_no_resources_behind() -> None:
     assert_flat(soak.in_process(1_000))
 
 
 @pytest.mark.slow
-def test_three_hundred_requests_leave_nothing(tmp_path: Path) -> None:
+def test_three_hundred_requests_leave_no_resources_behind(tmp_path: Path) -> None:
     assert_flat(soak.over_http(300, tmp_path))
 
 
 @pytest.mark.soak
-def test_twenty_thousand_predictions_leave_nothing() -> None:
+def test_twenty_thousand_predictions_leave_no_resources_behind() -> None:
     assert_flat(soak.in_process(20_000))
 
 
 @pytest.mark.soak
-def test_three_thousand_requests_leave_nothing(tmp_path: Path) -> None:
+def test_three_thousand_requests_leave_no_resources_behind(tmp_path: Path) -> None:
     assert_flat(soak.over_http(3_000, tmp_path))
 
 

@@ -1,4 +1,4 @@
-"""The command line: what stands on stdout, what on stderr, and the exit code."""
+"""The command line: stdout, stderr and exit codes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def film(tmp_path: Path, write_films: WriteFilms) -> str:
-    """The path of a film that the gate lets through."""
+    """The path of a film that passes the gate."""
     return str(write_films(tmp_path, {"films": ["film.png"]}) / "films" / "film.png")
 
 
@@ -42,7 +42,7 @@ def broken(tmp_path: Path) -> str:
 
 @pytest.fixture
 def labelled(tmp_path: Path, write_films: WriteFilms) -> Path:
-    """Six films of five patients in Kaggle's layout, the test part alone."""
+    """Six films of five patients in Kaggle's layout, test split only."""
     names = {
         "test/NORMAL": ["IM-0001-0001.jpeg", "NORMAL2-IM-0002-0001.jpeg", "IM-0003-0001.jpeg"],
         "test/PNEUMONIA": ["person1_virus_1.jpeg", "person1_virus_2.jpeg", "person2_bacteria_3.jpeg"],
@@ -52,7 +52,7 @@ def labelled(tmp_path: Path, write_films: WriteFilms) -> Path:
 
 @pytest.fixture
 def few_replicates(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The bootstrap's 2,000 replicates take 5 s, and are tested elsewhere."""
+    """Fewer bootstrap replicates: 2,000 take 5 s and are tested elsewhere."""
     monkeypatch.setattr(metrics, "bootstrap_weights", partial(metrics.bootstrap_weights, replicates=20))
 
 
@@ -61,7 +61,7 @@ def rows(text: str) -> Rows:
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """A real process, with nothing of the developer's settings."""
+    """Run the command line as a process without the developer's settings."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PNEUMONIA_")}
     command = [sys.executable, "-m", "pneumonia", *arguments]
     return subprocess.run(
@@ -75,7 +75,7 @@ def usage_error(*arguments: str) -> int | str | None:
     return caught.value.code
 
 
-def test_predict_for_a_person_is_one_line_a_film(film: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_predict_prints_one_line_per_film(film: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["predict", film]) == 0
     line = capsys.readouterr().out
     assert line.startswith(f"{film}: ")
@@ -83,7 +83,7 @@ def test_predict_for_a_person_is_one_line_a_film(film: str, capsys: pytest.Captu
     assert line.count("\n") == 1
 
 
-def test_predict_as_json_is_the_contracts_object(film: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_predict_json_has_the_documented_fields(film: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["predict", film, "--json"]) == 0
     [row] = rows(capsys.readouterr().out)
     assert set(row) == FIELDS
@@ -93,7 +93,7 @@ def test_predict_as_json_is_the_contracts_object(film: str, capsys: pytest.Captu
     assert sum(row["probabilities"].values()) == pytest.approx(1, abs=2e-4)
 
 
-def test_json_keeps_the_order_and_a_bad_file_has_its_row(
+def test_json_keeps_the_order_and_an_unreadable_file_has_its_row(
     film: str, broken: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     missing = film + ".missing"
@@ -105,7 +105,9 @@ def test_json_keeps_the_order_and_a_bad_file_has_its_row(
 
 
 @pytest.mark.parametrize("kind", ["empty", "folder", "text", "missing"])
-def test_what_is_no_film_is_a_failed_row(tmp_path: Path, kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_that_is_not_a_film_is_a_failed_row(
+    tmp_path: Path, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / kind
     if kind == "folder":
         path.mkdir()
@@ -116,19 +118,19 @@ def test_what_is_no_film_is_a_failed_row(tmp_path: Path, kind: str, capsys: pyte
     assert row["error"]["code"] != "internal"
 
 
-def test_a_bad_file_for_a_person_says_which_and_why(broken: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unreadable_file_is_printed_with_its_error(broken: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["predict", broken]) == 1
     assert capsys.readouterr().out.startswith(f"{broken}: unreadable_image: ")
 
 
-def test_a_refused_film_says_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_refused_film_is_printed_with_the_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     blank = tmp_path / "blank.png"
     Image.fromarray(np.full((200, 200), 128, np.uint8)).save(blank)
     assert cli.main(["predict", str(blank)]) == 0
     assert decision.REASONS["unreadable_contrast"] in capsys.readouterr().out
 
 
-def test_the_operating_point_is_taken(film: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_operating_point_is_used(film: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["predict", film, "--json", "--operating-point", "screening"]) == 0
     assert rows(capsys.readouterr().out)[0]["operating_point"] == "screening"
 
@@ -140,7 +142,7 @@ def test_an_unknown_operating_point_is_wrong_usage(film: str, capsys: pytest.Cap
     assert "Allowed: screening, balanced, confirm" in err and "'lucky'" in err
 
 
-def test_the_prevalence_is_taken_and_told(film: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_prevalence_is_used_and_stated(film: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["predict", film, "--json"]) == 0
     assert cli.main(["predict", film, "--json", "--prevalence", "0.1"]) == 0
     default, adjusted = rows(capsys.readouterr().out)
@@ -151,9 +153,7 @@ def test_the_prevalence_is_taken_and_told(film: str, capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.parametrize("prevalence", ["0", "1", "-1", "nan", "10"])
-def test_an_impossible_prevalence_is_wrong_usage(
-    film: str, prevalence: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_invalid_prevalence_is_wrong_usage(film: str, prevalence: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["predict", film, "--prevalence", prevalence]) == 2
     out, err = capsys.readouterr()
     assert out == ""
@@ -161,26 +161,26 @@ def test_an_impossible_prevalence_is_wrong_usage(
 
 
 @pytest.mark.parametrize("command", [["predict", "film.png"], ["model"], ["evaluate", "--data", "data"]])
-def test_a_model_that_is_not_there_is_told(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_model_is_reported(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main([*command, "--model", "/no/such/model"]) == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith("model_not_found: ")
 
 
-def test_the_model_that_is_asked_for_answers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_requested_model_is_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = shutil.copytree(sources.EMBEDDED_FOLDER, tmp_path / "mine")
     assert cli.main(["model", "--json", "--model", str(folder)]) == 0
     assert rows(capsys.readouterr().out)[0]["name"] == "mine"
 
 
 @pytest.mark.parametrize("arguments", [[], ["nonsense"], ["predict"], ["evaluate"], ["model", "extra"]])
-def test_wrong_usage_is_two(arguments: list[str]) -> None:
+def test_wrong_usage_exits_with_2(arguments: list[str]) -> None:
     assert usage_error(*arguments) == 2
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["predict", "--help"]])
-def test_help_is_no_error(arguments: list[str]) -> None:
+def test_help_exits_with_0(arguments: list[str]) -> None:
     assert usage_error(*arguments) == 0
 
 
@@ -191,7 +191,7 @@ def test_help_names_commands_settings_and_exit_codes(capsys: pytest.CaptureFixtu
         assert word in text
 
 
-def test_a_heatmap_is_a_picture_of_the_films_size(film: str, tmp_path: Path) -> None:
+def test_a_heatmap_has_the_size_of_the_film(film: str, tmp_path: Path) -> None:
     out = tmp_path / "maps" / "deep"
     assert cli.main(["predict", film, "--heatmap", str(out)]) == 0
     [path] = out.iterdir()
@@ -228,14 +228,14 @@ def test_a_film_that_was_not_scored_has_no_heatmap(tmp_path: Path, capsys: pytes
     assert not list((tmp_path / "maps").iterdir())
 
 
-def test_a_heatmap_folder_that_is_a_file_is_told(film: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_heatmap_folder_that_is_a_file_is_wrong_usage(film: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["predict", film, "--heatmap", film]) == 2
     err = capsys.readouterr().err
     assert "internal" not in err
     assert film in err
 
 
-def test_model_as_json_has_the_contracts_keys(capsys: pytest.CaptureFixture[str]) -> None:
+def test_model_json_has_the_documented_keys(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["model", "--json"]) == 0
     [description] = rows(capsys.readouterr().out)
     assert set(description) == {"name", "revision", "sha256", "operating_points", "figures"}
@@ -246,7 +246,7 @@ def test_model_as_json_has_the_contracts_keys(capsys: pytest.CaptureFixture[str]
     assert set(description["figures"]["official"]["accuracy"]) == {"value", "low", "high"}
 
 
-def test_model_for_a_person_shows_identity_points_and_figures(capsys: pytest.CaptureFixture[str]) -> None:
+def test_model_prints_identity_operating_points_and_figures(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["model"]) == 0
     text = capsys.readouterr().out
     identity = sources.load_bundle("").identity
@@ -264,7 +264,7 @@ def test_evaluate_prints_every_figure(labelled: Path, capsys: pytest.CaptureFixt
 
 
 @pytest.mark.usefixtures("few_replicates")
-def test_evaluate_writes_what_it_found(labelled: Path, tmp_path: Path) -> None:
+def test_evaluate_writes_its_results(labelled: Path, tmp_path: Path) -> None:
     out = tmp_path / "new" / "out"
     assert cli.main(["evaluate", "--data", str(labelled), "--out", str(out)]) == 0
     assert {path.name for path in out.iterdir()} == {bundle.EVALUATION, "curves.png"}
@@ -279,7 +279,7 @@ def test_evaluate_writes_what_it_found(labelled: Path, tmp_path: Path) -> None:
 def test_evaluate_on_the_cards_own_films_fails_where_the_figures_differ(
     labelled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A bundle whose card is of these films and right agrees; one figure off, and it is told."""
+    """Exit code 0 if all figures agree with the card of the same films; 1 and a message if one differs."""
     out, folder = tmp_path / "out", Path(shutil.copytree(sources.EMBEDDED_FOLDER, tmp_path / "mine"))
     cli.main(["evaluate", "--data", str(labelled), "--out", str(out)])
     evaluation = json.loads((out / bundle.EVALUATION).read_bytes())
@@ -292,7 +292,7 @@ def test_evaluate_on_the_cards_own_films_fails_where_the_figures_differ(
 
 
 @pytest.mark.parametrize("kind", ["missing", "empty", "other layout", "one class"])
-def test_evaluate_on_a_wrong_folder_says_what_it_needs(
+def test_evaluate_on_a_wrong_folder_states_the_expected_layout(
     tmp_path: Path, write_films: WriteFilms, kind: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data = tmp_path / "data"
@@ -318,7 +318,7 @@ def test_evaluate_on_a_wrong_folder_says_what_it_needs(
 
 @pytest.mark.usefixtures("few_replicates")
 @pytest.mark.parametrize("broken", ["NORMAL", "PNEUMONIA", "*"])
-def test_evaluate_where_a_class_is_broken_is_no_internal_error(
+def test_evaluate_with_an_unreadable_class_is_not_an_internal_error(
     labelled: Path, tmp_path: Path, broken: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for path in labelled.glob(f"test/{broken}/*"):
@@ -327,33 +327,33 @@ def test_evaluate_where_a_class_is_broken_is_no_internal_error(
     assert "internal" not in capsys.readouterr().err
 
 
-def test_a_process_answers_with_json_alone(film: str) -> None:
+def test_a_process_prints_json_only(film: str) -> None:
     process = run("predict", film, film, "--json", PNEUMONIA_THREADS="1")
     assert process.returncode == 0, process.stderr
     assert [row["file"] for row in rows(process.stdout)] == [film, film]
 
 
-def test_a_process_says_one_where_a_file_failed(film: str, broken: str) -> None:
+def test_a_process_exits_with_1_if_a_file_failed(film: str, broken: str) -> None:
     process = run("predict", broken, film, "--json", PNEUMONIA_THREADS="1")
     assert process.returncode == 1
     assert len(rows(process.stdout)) == 2
     assert "Traceback" not in process.stderr
 
 
-def test_a_process_says_two_for_a_setting_that_is_not_legal(film: str) -> None:
+def test_a_process_exits_with_2_for_an_invalid_setting(film: str) -> None:
     process = run("predict", film, "--json", PNEUMONIA_THREADS="many")
     assert process.returncode == 2
     assert (process.stdout, "PNEUMONIA_THREADS" in process.stderr) == ("", True)
 
 
-def test_a_process_without_a_command_says_two() -> None:
+def test_a_process_without_a_command_exits_with_2() -> None:
     process = run()
     assert process.returncode == 2
     assert "usage: python -m pneumonia" in process.stderr
 
 
-def test_a_name_that_is_no_text_does_not_end_the_others(film: str, tmp_path: Path) -> None:
-    """A file from an old computer, whose name is not UTF-8."""
+def test_a_name_that_is_not_utf8_does_not_end_the_run(film: str, tmp_path: Path) -> None:
+    """A file name that is not UTF-8, as from an old file system."""
     not_utf8 = os.fsdecode(os.fsencode(tmp_path) + b"/\xff.png")
     shutil.copy(film, not_utf8)
     strict = {**os.environ, "PYTHONIOENCODING": "utf-8:strict"}
@@ -364,7 +364,7 @@ def test_a_name_that_is_no_text_does_not_end_the_others(film: str, tmp_path: Pat
     assert len(process.stdout.splitlines()) == 2
 
 
-def test_a_reader_that_goes_away_gets_no_traceback(film: str) -> None:
+def test_a_closed_pipe_prints_no_traceback(film: str) -> None:
     command = [sys.executable, "-m", "pneumonia", "predict", *[film] * 40]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout and process.stderr

@@ -1,4 +1,4 @@
-"""The command `batch` as a real process: its table, its exit codes, and what is left after a kill."""
+"""The command `batch` as a process: table, exit codes, and state after a kill."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ WriteFilms = Callable[[Path, dict[str, list[str]]], Path]
 
 @pytest.fixture
 def folder(tmp_path: Path, write_films: WriteFilms) -> Path:
-    """Three films and a broken one."""
+    """Three films and an unreadable one."""
     folder = write_films(tmp_path, {"films": ["a.png", "b.png", "sub-c.png"]}) / "films"
     (folder / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n broken")
     return folder
@@ -39,7 +39,7 @@ def folder(tmp_path: Path, write_films: WriteFilms) -> Path:
 def slow_folder(
     tmp_path_factory: pytest.TempPathFactory, large_film: npt.NDArray[np.uint8], encode: Callable[..., bytes]
 ) -> Path:
-    """Sixty names of two files, large enough that a run takes a while, and a few that fail."""
+    """Sixty names of two files: one large enough that a run takes some time, and one unreadable."""
     folder = tmp_path_factory.mktemp("slow")
     (folder / "0.png").write_bytes(encode(np.tile(large_film, (2, 2)), "PNG"))
     (folder / "1.png").write_bytes(b"broken")
@@ -53,7 +53,7 @@ def command(*arguments: object) -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    """Nothing of the developer's settings."""
+    """The environment without the developer's settings."""
     return {name: value for name, value in os.environ.items() if not name.startswith("PNEUMONIA_")}
 
 
@@ -89,7 +89,7 @@ def _predicted(files: list[str]) -> list[str]:
     return subprocess.run(arguments, capture_output=True, text=True, cwd=ROOT, env=environment()).stdout.splitlines()
 
 
-def test_the_exit_code_is_0_where_every_film_is_answered(folder: Path, tmp_path: Path) -> None:
+def test_the_exit_code_is_0_if_every_film_has_a_prediction(folder: Path, tmp_path: Path) -> None:
     (folder / "broken.png").unlink()
     assert cli.main(["batch", str(folder), "--out", str(tmp_path / "results.csv"), "--workers", "2"]) == 0
 
@@ -103,7 +103,7 @@ def test_the_exit_code_is_0_where_every_film_is_answered(folder: Path, tmp_path:
         (["--model", "no-such-folder/"], "Unknown model"),
     ],
 )
-def test_wrong_usage_leaves_nothing(
+def test_wrong_usage_writes_no_file(
     folder: Path, tmp_path: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main(["batch", str(folder), "--out", str(tmp_path / "out" / "results.csv"), *arguments]) == 2
@@ -114,7 +114,7 @@ def test_wrong_usage_leaves_nothing(
 def test_an_empty_folder_is_wrong_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "empty").mkdir()
     assert cli.main(["batch", str(tmp_path / "empty"), "--out", str(tmp_path / "results.csv")]) == 2
-    assert "There are no films" in capsys.readouterr().err
+    assert "No films found" in capsys.readouterr().err
 
 
 def test_prevalence_and_operating_point_reach_every_row(folder: Path, tmp_path: Path) -> None:
@@ -126,13 +126,13 @@ def test_prevalence_and_operating_point_reach_every_row(folder: Path, tmp_path: 
     assert cli.main(["batch", str(folder), "--out", str(out), "--resume", *options]) == 1
 
 
-def test_the_table_may_lie_among_the_films(folder: Path) -> None:
+def test_the_table_may_be_in_the_folder_of_the_films(folder: Path) -> None:
     assert cli.main(["batch", str(folder), "--out", str(folder / "results.csv"), "--jsonl"]) == 1
     assert cli.main(["batch", str(folder), "--out", str(folder / "results.csv"), "--jsonl", "--resume"]) == 1
     assert len(table(folder / "results.csv")) == 4
 
 
-def test_two_processes_on_one_table(slow_folder: Path, tmp_path: Path) -> None:
+def test_a_second_process_on_the_same_table_is_refused(slow_folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "results.csv"
     first = start(slow_folder, "--out", out, "--workers", "1")
     _wait_for_rows(first, out, 1)
@@ -146,21 +146,21 @@ def test_two_processes_on_one_table(slow_folder: Path, tmp_path: Path) -> None:
     assert len(table(out)) == 60
 
 
-def test_ctrl_c_keeps_what_is_done(slow_folder: Path, tmp_path: Path) -> None:
+def test_ctrl_c_keeps_the_finished_rows(slow_folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "results.csv"
     running = start(slow_folder, "--out", out, "--workers", "1")
     _wait_for_rows(running, out, 3)
     running.send_signal(signal.SIGINT)
     _, stderr = running.communicate(timeout=60)
     assert running.returncode == 1
-    assert "Traceback" not in stderr and "--resume goes on" in stderr
+    assert "Traceback" not in stderr and "continue with --resume" in stderr
     row_count = len(table(results.partial_path(out)))
     assert 3 <= row_count < 60 and f"stopped: {row_count} films" in stderr
     assert run(slow_folder, "--out", out, "--resume").returncode == 1
     _assert_complete(out, slow_folder)
 
 
-def test_a_terminal_gets_a_bar_and_a_file_does_not(folder: Path, tmp_path: Path) -> None:
+def test_a_progress_bar_is_shown_on_a_terminal_only(folder: Path, tmp_path: Path) -> None:
     terminal, process_end = pty.openpty()
     termios.tcsetwinsize(process_end, (24, 100))
     arguments = command(folder, "--out", tmp_path / "results.csv")
@@ -174,8 +174,8 @@ def test_a_terminal_gets_a_bar_and_a_file_does_not(folder: Path, tmp_path: Path)
 
 
 @pytest.mark.parametrize("kills", [3, pytest.param(100, marks=pytest.mark.slow)])
-def test_no_kill_loses_or_doubles_a_row(slow_folder: Path, tmp_path: Path, kills: int) -> None:
-    """`kill -9` after a few more rows, again and again; after the last one the run may end."""
+def test_no_kill_loses_or_duplicates_a_row(slow_folder: Path, tmp_path: Path, kills: int) -> None:
+    """`kill -9` repeatedly after a few more rows; after the last kill, the run is completed."""
     generator = random.Random(kills)
     round_number = 0
     while kills:
@@ -205,7 +205,7 @@ def _wait_for_rows(running: subprocess.Popen[Any], out: Path, number: int) -> No
 
 
 def _assert_complete(out: Path, folder: Path) -> None:
-    """Every film once, in both files, in order."""
+    """Assert that both files contain every film once, in order."""
     names = [str(path) for path in sorted(folder.iterdir())]
     assert [row["file"] for row in table(out)] == names
     lines = out.with_suffix(".jsonl")

@@ -1,4 +1,4 @@
-"""A Hub of our own on this machine for each test, and nothing of the developer's own settings."""
+"""A local fake Hub for each test, isolated from the developer's settings."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SPACE = f"{OWNER}/page"
 
 @pytest.fixture(autouse=True)
 def waits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[float]:
-    """How long the hub library would have waited between its attempts; here it does not."""
+    """The seconds that the hub library would sleep between attempts; it does not sleep in tests."""
     delays: list[float] = []
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
@@ -41,9 +41,9 @@ def waits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[float]:
 
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[WritableHub]:
-    """The Hub that the command line finds, too."""
+    """A fake Hub that is also the default endpoint, so that the command line uses it."""
     with WritableHub() as fake_hub:
-        # The library joins them when it is imported.
+        # The library builds this template from the endpoint when it is imported.
         address = constants.HUGGINGFACE_CO_URL_TEMPLATE.replace(constants.ENDPOINT, fake_hub.url)
         monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", address)
         monkeypatch.setattr(constants, "ENDPOINT", fake_hub.url)
@@ -62,7 +62,7 @@ def page(hub: WritableHub) -> Repository:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A copy of the embedded bundle, as a run folder."""
+    """A copy of the embedded bundle, used as a run folder."""
     return Path(shutil.copytree(sources.EMBEDDED_FOLDER, tmp_path / "run"))
 
 

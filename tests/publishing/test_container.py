@@ -1,4 +1,4 @@
-"""The container: what its files promise, and, step by step, what they build."""
+"""The container: checks of its files, and a build of the image step by step."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ ROOT = Path(__file__).parents[2]
 STEPS = container.steps((ROOT / "Dockerfile").read_text())
 DOCS = (ROOT / "docs" / "container.md").read_text()
 NOT_OFFERED = {settings.SHARE, settings.MCP, settings.DATA}
-"""A link through a relay, what needs more requirements, and the films of tests: not in a hospital's container."""
+"""Settings for a public link, for additional requirements and for test films; not needed in a hospital's container."""
 
 
 @pytest.fixture(scope="module")
 def service() -> dict[str, Any]:
-    (container_service,) = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"].values()
-    return dict(container_service)
+    (compose_service,) = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"].values()
+    return dict(compose_service)
 
 
 def steps_named(name: str) -> list[container.Step]:
@@ -40,14 +40,14 @@ def test_the_base_is_slim_and_pinned() -> None:
     assert re.fullmatch(r"python:3\.12\.\d+-slim-\w+", STEPS[0].rest)
 
 
-def test_it_runs_as_a_user_who_owns_nothing(service: dict[str, Any]) -> None:
+def test_it_runs_as_an_unprivileged_user(service: dict[str, Any]) -> None:
     names = [step.name for step in STEPS]
     assert steps_named("USER")[-1].rest == service["user"] == "film"
     assert not {"RUN", "COPY"} & set(names[names.index("USER") :])
     assert all("--chown" not in step.rest for step in steps_named("COPY"))
 
 
-def test_compose_leaves_it_nothing_but_what_it_needs(service: dict[str, Any]) -> None:
+def test_compose_drops_all_unneeded_privileges(service: dict[str, Any]) -> None:
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"] and "cap_add" not in service and "privileged" not in service
     assert service["security_opt"] == ["no-new-privileges:true"]
@@ -57,22 +57,22 @@ def test_compose_leaves_it_nothing_but_what_it_needs(service: dict[str, Any]) ->
     assert service["mem_limit"] == "4g"
 
 
-def test_only_the_loopback_is_published(service: dict[str, Any]) -> None:
+def test_the_port_is_published_on_the_loopback_only(service: dict[str, Any]) -> None:
     assert service["ports"] == ["127.0.0.1:7860:7860"]
 
 
-def test_both_health_checks_are_one(service: dict[str, Any]) -> None:
+def test_dockerfile_and_compose_have_the_same_health_check(service: dict[str, Any]) -> None:
     check = container.health_check(STEPS)
     assert service["healthcheck"]["test"] == ["CMD", *check]
     assert "http://127.0.0.1:7860/health" in check[-1]
 
 
-def test_every_setting_can_be_given(service: dict[str, Any]) -> None:
+def test_compose_passes_every_setting(service: dict[str, Any]) -> None:
     assert set(service["environment"]) == {row.name for row in settings.SETTINGS if row not in NOT_OFFERED}
     assert all(service["environment"][name] == f"${{{name}:-}}" for name in service["environment"])
 
 
-def test_it_gets_what_serving_needs_and_nothing_else() -> None:
+def test_the_image_contains_what_serving_needs_and_nothing_else() -> None:
     names = [path.as_posix() for path in container.build_context(ROOT, container.ignore_patterns())]
     assert {name.partition("/")[0] for name in names} == {
         "app.py",
@@ -87,7 +87,7 @@ def test_it_gets_what_serving_needs_and_nothing_else() -> None:
     assert copied == {name.partition("/")[0] for name in names}
 
 
-def test_its_steps_are_read_as_an_engine_reads_them() -> None:
+def test_dockerfile_steps_are_parsed() -> None:
     parsed = container.steps('FROM a\n# no\nENV B=1 \\\n    C="2 3"\nCMD ["x", "y z"]\n')
     assert [(step.name, step.words) for step in parsed] == [
         ("FROM", ["a"]),
@@ -97,7 +97,7 @@ def test_its_steps_are_read_as_an_engine_reads_them() -> None:
 
 
 @pytest.mark.slow
-def test_it_builds_starts_and_answers_without_a_network(tmp_path: Path) -> None:
+def test_it_builds_starts_and_predicts_without_a_network(tmp_path: Path) -> None:
     if os.name != "posix" or os.geteuid() != 0 or not all(map(shutil.which, ("unshare", "setpriv", "nsenter", "ip"))):
         pytest.skip("needs Linux, root, unshare, setpriv, nsenter and ip")
     report_path = tmp_path / "report.json"

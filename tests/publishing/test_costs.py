@@ -1,4 +1,4 @@
-"""The figures in the docs' tables of costs are those that the fake Hub counts."""
+"""The cost tables of the documentation agree with the counts of the fake Hub."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 
 def documented(page: str, row: str) -> list[int]:
-    """The whole numbers in a row of a page's table."""
+    """The integers in a row of a table of a documentation page."""
     [line] = [line for line in (DOCS / page).read_text().splitlines() if line.startswith(f"| {row} |")]
     return [int(number) for number in re.findall(r"\d+", line.removeprefix(f"| {row} |"))]
 

@@ -1,4 +1,4 @@
-"""The page on its way to a Space: which files, which model, what is refused."""
+"""Deployment of the page to a Space: files, model, refusals."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def send(page: Repository, model: str | None = None, *, private: bool = False) -
 
 @pytest.fixture
 def published(model: Repository) -> str:
-    """The embedded model on the Hub, tagged v1; its commit."""
+    """Publish the embedded model with tag v1; returns its commit."""
     return publish.execute(publish.plan(publish.load(sources.EMBEDDED_FOLDER), model, "v1"))
 
 
@@ -66,7 +66,7 @@ def test_a_space_with_the_embedded_model(hub: WritableHub, page: Repository) -> 
     )
     assert hub.variables[KEY] == {}
     assert "preload_from_hub" not in front_matter(hub)
-    assert len(hub.history(KEY)) == 2, "the Hub's own first commit, and one of this command"
+    assert len(hub.history(KEY)) == 2, "the first commit of the Hub, and one commit of this command"
 
 
 def test_a_space_with_a_model_from_the_hub(hub: WritableHub, page: Repository, published: str) -> None:
@@ -84,11 +84,13 @@ def test_a_space_with_a_model_from_the_hub(hub: WritableHub, page: Repository, p
 
 
 @pytest.mark.parametrize("revision", ["", "@main", "@v1"])
-def test_a_name_that_moves_is_pinned(hub: WritableHub, page: Repository, published: str, revision: str) -> None:
+def test_a_branch_or_tag_is_resolved_to_its_commit(
+    hub: WritableHub, page: Repository, published: str, revision: str
+) -> None:
     assert deploy.collect_content(page, MODEL + revision).variable == f"{MODEL}@{published}"
 
 
-def test_the_front_matter_is_the_repositorys_own(hub: WritableHub, page: Repository) -> None:
+def test_the_front_matter_is_that_of_the_repository(hub: WritableHub, page: Repository) -> None:
     send(page)
     card: Any = RepoCard((ROOT / "README.md").read_text())
     assert front_matter(hub) == card.data.to_dict()
@@ -115,7 +117,7 @@ UNWANTED = (
 )
 
 
-def test_only_what_serving_needs_goes_along(hub: WritableHub, page: Repository) -> None:
+def test_only_what_serving_needs_is_uploaded(hub: WritableHub, page: Repository) -> None:
     (ROOT / "pneumonia" / "web" / "__pycache__").mkdir(exist_ok=True)
     files = deploy.collect_content(page).files
     assert [name for name in files if re.match(UNWANTED, name)] == []
@@ -126,7 +128,7 @@ def test_only_what_serving_needs_goes_along(hub: WritableHub, page: Repository) 
 
 @pytest.fixture
 def space_folder(page: Repository, tmp_path: Path) -> Iterator[Path]:
-    """The Space's folder, alone."""
+    """The files of the Space in an empty folder."""
     files = deploy.collect_content(page).files
     data = {name: content if isinstance(content, bytes) else content.read_bytes() for name, content in files.items()}
     yield write(data, tmp_path / "space")
@@ -147,7 +149,7 @@ reading = predictor.read(film)
 prediction = predictor.decide(reading)
 print(prediction.label, prediction.probability)
 for path in pathlib.Path("pneumonia").rglob("*.py"):
-    # Also those that are imported late, when a report or a batch is asked for.
+    # Includes modules that are imported lazily, for a report or a batch.
     importlib.import_module(".".join(path.with_suffix("").parts).removesuffix(".__init__"))
 loaded = [module for name, module in sys.modules.items() if name.split(".")[0] in ("pneumonia", "app")]
 assert all(pathlib.Path(module.__file__).is_relative_to(pathlib.Path.cwd()) for module in loaded)
@@ -162,7 +164,7 @@ def python(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
 
 
-def test_the_folder_alone_serves(space_folder: Path, predictor: Any) -> None:
+def test_the_uploaded_folder_serves_without_the_repository(space_folder: Path, predictor: Any) -> None:
     process = python(SERVING, space_folder)
     assert process.returncode == 0, process.stderr
     label, probability = process.stdout.split()
@@ -170,7 +172,7 @@ def test_the_folder_alone_serves(space_folder: Path, predictor: Any) -> None:
     assert (label, float(probability)) == (expected.label, expected.probability)
 
 
-def test_each_file_that_a_module_reads_beside_it_goes_along(space_folder: Path) -> None:
+def test_data_files_next_to_modules_are_uploaded(space_folder: Path) -> None:
     data_files = [
         path for path in (ROOT / "pneumonia").rglob("*") if path.is_file() and path.suffix not in {".py", ".pyc"}
     ]
@@ -178,7 +180,7 @@ def test_each_file_that_a_module_reads_beside_it_goes_along(space_folder: Path) 
     assert {name for name in expected if not (space_folder / name).is_file()} == set()
 
 
-def test_a_second_time_sends_nothing(hub: WritableHub, page: Repository) -> None:
+def test_a_second_deployment_uploads_nothing(hub: WritableHub, page: Repository) -> None:
     send(page)
     before = hub.history(KEY)
     hub.steps.clear()
@@ -188,7 +190,7 @@ def test_a_second_time_sends_nothing(hub: WritableHub, page: Repository) -> None
 
 
 def test_from_embedded_to_the_hub_and_back(hub: WritableHub, page: Repository, published: str) -> None:
-    """The variable goes with the files: no Space serves another model than its README says."""
+    """The variable changes with the files, so that a Space always serves the model that its README names."""
     send(page)
     send(page, MODEL)
     assert hub.variables[KEY] == {VARIABLE: f"{MODEL}@{published}"}
@@ -213,8 +215,8 @@ def test_another_app_is_not_overwritten(hub: WritableHub, page: Repository) -> N
         send(page)
 
 
-def test_a_space_that_was_made_by_hand_is_taken(hub: WritableHub, page: Repository) -> None:
-    """The way around the plan: someone who has one makes the Space, others may write to it."""
+def test_a_manually_created_space_is_used(hub: WritableHub, page: Repository) -> None:
+    """Alternative to a paid plan: an owner with a plan creates the Space, others with write access deploy to it."""
     hub.paid_plan = False
     hub.push(KEY, {".gitattributes": b"", "README.md": b"the Hub's own"})
     send(page)
@@ -237,7 +239,7 @@ def test_a_dry_run_lists_files_and_sizes_and_writes_nothing(
     app = (ROOT / "app.py").stat().st_size
     assert f"{app:>12,}  app.py\n" in out
     assert f"\n{VARIABLE}={MODEL}@{published}\n" in out
-    assert out.splitlines()[-1].startswith(f"would {'change' if exists else 'make'} {hub.url}/spaces/{SPACE}: ")
+    assert out.splitlines()[-1].startswith(f"would {'change' if exists else 'create'} {hub.url}/spaces/{SPACE}: ")
 
 
 def test_a_dry_run_without_a_hub_still_lists(hub: WritableHub, command: Command) -> None:
@@ -253,7 +255,7 @@ def test_the_command_prints_the_address_alone(hub: WritableHub, command: Command
     assert "some minutes" in err
 
 
-def test_a_private_model_needs_a_token_there(hub: WritableHub, model: Repository, command: Command) -> None:
+def test_a_private_model_needs_a_token_in_the_space(hub: WritableHub, model: Repository, command: Command) -> None:
     publish.execute(publish.plan(publish.load(sources.EMBEDDED_FOLDER), model, "v1", private=True))
     code, _, err = command("deploy", SPACE, "--model", MODEL, "--private")
     assert code == 0 and KEY in hub.private
@@ -262,9 +264,7 @@ def test_a_private_model_needs_a_token_there(hub: WritableHub, model: Repository
 
 
 @pytest.mark.parametrize("status", [402, 403])
-def test_a_plan_that_is_missing_is_told_with_what_works_without(
-    hub: WritableHub, page: Repository, status: int
-) -> None:
+def test_a_missing_paid_plan_is_reported_with_alternatives(hub: WritableHub, page: Repository, status: int) -> None:
     if status == 402:
         hub.paid_plan = False
     else:
@@ -277,7 +277,7 @@ def test_a_plan_that_is_missing_is_told_with_what_works_without(
 
 
 ALWAYS = {("put", Break.HALF), ("commit", Break.LOST)}
-"""The others take their turn with the slow tests."""
+"""Cases of the fast tests; the others are marked slow."""
 
 BREAKS = [
     pytest.param(step, fault, marks=[] if (step, fault) in ALWAYS else [pytest.mark.slow])
@@ -293,7 +293,7 @@ BREAKS = [
 
 
 @pytest.mark.parametrize(("step", "fault"), BREAKS)
-def test_after_a_break_the_same_command_goes_on(
+def test_after_a_failure_the_same_command_continues(
     hub: WritableHub, page: Repository, published: str, step: str, fault: Break | int
 ) -> None:
     hub.fail(step, fault)
@@ -306,7 +306,7 @@ def test_after_a_break_the_same_command_goes_on(
     assert "app.py" in hub.files(KEY)
 
 
-def test_a_change_by_somebody_else_in_between_is_not_overwritten(hub: WritableHub, page: Repository) -> None:
+def test_a_concurrent_change_is_not_overwritten(hub: WritableHub, page: Repository) -> None:
     send(page)
     hub.push(KEY, {**hub.files(KEY), "app.py": b"# older"})
     upload_plan = deploy.plan(page, deploy.collect_content(page))
@@ -325,15 +325,13 @@ WRONG_MODELS: dict[str, type[PneumoniaError]] = {
 
 
 @pytest.mark.parametrize("name", WRONG_MODELS)
-def test_a_model_that_cannot_be_had_is_not_deployed(
-    hub: WritableHub, page: Repository, published: str, name: str
-) -> None:
+def test_an_unavailable_model_is_not_deployed(hub: WritableHub, page: Repository, published: str, name: str) -> None:
     with pytest.raises(WRONG_MODELS[name]):
         send(page, name)
     assert not hub.has(KEY)
 
 
-def test_a_folder_of_the_same_name_is_no_model_for_a_space(
+def test_a_local_folder_of_the_same_name_is_not_used(
     hub: WritableHub, page: Repository, published: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / MODEL).mkdir(parents=True)
@@ -341,26 +339,28 @@ def test_a_folder_of_the_same_name_is_no_model_for_a_space(
     assert deploy.collect_content(page, MODEL).variable == f"{MODEL}@{published}"
 
 
-def test_a_model_that_is_damaged_on_the_hub_is_not_deployed(hub: WritableHub, page: Repository, published: str) -> None:
+def test_a_damaged_model_on_the_hub_is_not_deployed(hub: WritableHub, page: Repository, published: str) -> None:
     hub.push(MODEL, {**hub.files(MODEL), bundle.GATE: b"x" * len(hub.files(MODEL)[bundle.GATE])})
     with pytest.raises(PneumoniaError, match="damaged"):
         send(page, MODEL)
     assert not hub.has(KEY)
 
 
-def test_outside_of_a_checkout_it_says_what_is_missing(page: Repository, tmp_path: Path) -> None:
+def test_outside_a_checkout_the_error_lists_the_missing_files(page: Repository, tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text("")
     with pytest.raises(UsageError, match="a folder with requirements.txt, LICENSE, NOTICE, README.md"):
         space_files.files(SPACE, sources.load_bundle(""), root=tmp_path)
 
 
-def test_what_shall_be_private_does_not_go_to_a_public_space(hub: WritableHub, page: Repository) -> None:
+def test_a_private_deployment_to_a_public_space_is_refused(hub: WritableHub, page: Repository) -> None:
     hub.push(KEY, {})
     with pytest.raises(UsageError, match="public"):
         send(page, private=True)
 
 
-def test_without_a_token_nothing_is_asked(hub: WritableHub, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_token_no_request_is_sent(
+    hub: WritableHub, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("HF_TOKEN")
     code, out, err = command("deploy", SPACE)
     assert (code, out) == (2, "") and err.startswith("hub_login: ")

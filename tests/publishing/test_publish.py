@@ -1,4 +1,4 @@
-"""A bundle on its way to the Hub: what is sent, what a break leaves, what is refused."""
+"""Publishing a bundle on the Hub: uploads, failures, refusals."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ ROOT = Path(__file__).parents[2]
 
 WRITING = {"create", "preupload", "batch", "put", "commit", "tag"}
 LFS_FILE_COUNT = 4
-"""Graph, gate and two examples go by LFS."""
+"""Graph, gate and two examples are stored in LFS."""
 
 
 def plan(model: Repository, folder: Path, tag: str | None = "v1", *, private: bool = False) -> publish.PublishPlan:
@@ -48,7 +48,7 @@ def send(model: Repository, folder: Path, tag: str | None = "v1", *, private: bo
 
 
 def change(folder: Path) -> None:
-    """Another whole bundle: the same graph with another calibration."""
+    """Make another valid bundle: the same graph with another calibration."""
     config, _ = bundle.read_config(folder)
     config["calibration"]["intercept"] += 0.1
     bundle.write_config(folder, config)
@@ -65,8 +65,10 @@ def assert_whole(hub: WritableHub, folder: Path, commit: str) -> None:
     assert remote_files == content(folder)
 
 
-def test_the_loop_from_the_command_line_and_back(hub: WritableHub, predictor: Predictor, tmp_path: Path) -> None:
-    """Real processes against a Hub over HTTP: publish, then predict with the line that was printed."""
+def test_a_published_model_predicts_like_the_embedded_one(
+    hub: WritableHub, predictor: Predictor, tmp_path: Path
+) -> None:
+    """Real processes and a Hub over HTTP: publish, then predict with the printed name."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PNEUMONIA_", "HF_"))}
     hub_environment = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path), "HF_TOKEN": TOKEN, "HF_HUB_DISABLE_XET": "1"}
 
@@ -105,28 +107,28 @@ def test_the_hub_holds_the_bundle_and_nothing_else_in_one_commit(
     assert MODEL not in hub.private
 
 
-def test_a_tag_is_named_after_the_content_unless_it_is_given(hub: WritableHub, model: Repository, folder: Path) -> None:
+def test_the_default_tag_is_derived_from_the_content(hub: WritableHub, model: Repository, folder: Path) -> None:
     send(model, folder, None)
     loaded = publish.load(folder)
     assert list(hub.tags[MODEL]) == [f"default-{loaded.identity.sha256[:12]}"] == [publish.default_tag(loaded)]
 
 
-def test_a_model_can_be_had_by_its_tag(hub: WritableHub, model: Repository, folder: Path) -> None:
+def test_a_model_can_be_loaded_by_its_tag(hub: WritableHub, model: Repository, folder: Path) -> None:
     commit = send(model, folder, "v1.0")
     assert sources.load_from_hub(f"{MODEL}@v1.0", endpoint=hub.url).identity.revision == commit
 
 
-def test_a_model_for_fine_tuning_goes_along(hub: WritableHub, model: Repository, folder: Path) -> None:
+def test_a_model_for_fine_tuning_is_uploaded(hub: WritableHub, model: Repository, folder: Path) -> None:
     (folder / bundle.KERAS).write_bytes(b"weights")
     bundle.write_config(folder, bundle.read_config(folder)[0])
     commit = send(model, folder)
     assert hub.files(MODEL)[bundle.KERAS] == b"weights"
     loaded = sources.load_from_hub(f"{MODEL}@{commit}", endpoint=hub.url)
-    assert not (loaded.folder / bundle.KERAS).exists(), "serving does without"
+    assert not (loaded.folder / bundle.KERAS).exists(), "serving does not need it"
 
 
 @pytest.mark.parametrize("exists", [False, True], ids=["new", "exists"])
-def test_a_dry_run_sends_nothing_that_writes(
+def test_a_dry_run_sends_only_read_requests(
     hub: WritableHub, model: Repository, folder: Path, command: Command, exists: bool
 ) -> None:
     if exists:
@@ -140,22 +142,22 @@ def test_a_dry_run_sends_nothing_that_writes(
     assert all(request.startswith("GET ") for request in hub.requests)
     size = 0 if exists else sum(map(len, content(sources.EMBEDDED_FOLDER).values()))
     assert f"{size:,}  bytes in" in out
-    assert out.splitlines()[-1] == f"would {'change' if exists else 'make'} {hub.url}/{MODEL} and tag it v2"
+    assert out.splitlines()[-1] == f"would {'change' if exists else 'create'} {hub.url}/{MODEL} and tag it v2"
 
 
-def test_the_same_again_says_so_and_sends_nothing(hub: WritableHub, command: Command) -> None:
+def test_publishing_the_same_again_uploads_nothing(hub: WritableHub, command: Command) -> None:
     first = command("publish", MODEL, "--bundle", sources.EMBEDDED_FOLDER, "--tag", "v1")
     hub.steps.clear()
     again = command("publish", MODEL, "--bundle", sources.EMBEDDED_FOLDER, "--tag", "v1")
     assert again[:2] == first[:2] and again[0] == 0
     assert re.fullmatch(rf"{MODEL}@[0-9a-f]{{40}}\n", again[1])
-    assert again[2] == "v1 is there already, with this very content\n"
+    assert again[2] == "v1 exists already with the same content\n"
     assert not WRITING & set(hub.steps)
     dry = command("publish", MODEL, "--bundle", sources.EMBEDDED_FOLDER, "--tag", "v1", "--dry-run")
     assert dry == (0, "", again[2])
 
 
-def test_a_second_name_for_the_same_content_needs_no_commit(hub: WritableHub, model: Repository, folder: Path) -> None:
+def test_a_second_tag_for_the_same_content_needs_no_commit(hub: WritableHub, model: Repository, folder: Path) -> None:
     commit = send(model, folder, "v1")
     assert send(model, folder, "v2") == commit
     assert hub.tags[MODEL] == {"v1": commit, "v2": commit}
@@ -164,7 +166,7 @@ def test_a_second_name_for_the_same_content_needs_no_commit(hub: WritableHub, mo
 def test_a_tag_is_never_moved(hub: WritableHub, model: Repository, folder: Path) -> None:
     commit = send(model, folder)
     change(folder)
-    with pytest.raises(TagTaken, match=rf"another --tag. Received: 'v1', which names {commit}; other there: config"):
+    with pytest.raises(TagTaken, match=rf"another --tag. Received: 'v1', which names {commit}; different: config"):
         send(model, folder)
     assert hub.tags[MODEL] == {"v1": commit} and hub.history(MODEL)[-1] == commit
 
@@ -176,7 +178,7 @@ def test_a_tag_behind_main_still_gives_its_commit(hub: WritableHub, model: Repos
     assert send(model, sources.EMBEDDED_FOLDER, "v1") == first != second == hub.history(MODEL)[-1]
 
 
-def test_a_newer_model_sends_what_changed_and_removes_what_is_stale(
+def test_a_newer_model_uploads_changes_and_removes_obsolete_files(
     hub: WritableHub, model: Repository, folder: Path
 ) -> None:
     hub.push(MODEL, {**content(folder), "examples/old.png": b"x", bundle.KERAS: b"x", "notes.txt": b"the owner's"})
@@ -190,7 +192,7 @@ def test_a_newer_model_sends_what_changed_and_removes_what_is_stale(
 
 
 ALWAYS = {("create", Break.LOST), ("put", Break.HALF), ("batch", 500), ("commit", Break.LOST), ("tag", Break.LOST)}
-"""One of each kind; the others take their turn with the slow tests."""
+"""One case of each kind for the fast tests; the others are marked slow."""
 
 BREAKS = [
     pytest.param(step, fault, marks=[] if (step, fault) in ALWAYS else [pytest.mark.slow])
@@ -209,7 +211,7 @@ BREAKS = [
 
 
 @pytest.mark.parametrize(("step", "fault"), BREAKS)
-def test_after_a_break_the_same_command_goes_on(
+def test_after_a_failure_the_same_command_continues(
     hub: WritableHub, model: Repository, folder: Path, step: str, fault: Break | int
 ) -> None:
     hub.fail(step, fault)
@@ -221,15 +223,15 @@ def test_after_a_break_the_same_command_goes_on(
         assert_whole(hub, folder, commit)
     hub.breaks.clear()
     commit = send(model, folder)
-    assert hub.history(MODEL)[1:] == [commit], "one commit, however often it was tried"
+    assert hub.history(MODEL)[1:] == [commit], "one commit, independent of the number of attempts"
     assert hub.tags[MODEL] == {"v1": commit}
     assert_whole(hub, folder, commit)
     if (step, fault) != ("put", Break.LOST):
-        assert len(hub.uploads) == len(set(hub.uploads)) == LFS_FILE_COUNT, "no large file was sent twice"
+        assert len(hub.uploads) == len(set(hub.uploads)) == LFS_FILE_COUNT, "no large file was uploaded twice"
 
 
 @pytest.mark.parametrize("fault", [Break.CUT, Break.HALF, 500, 429])
-def test_a_fault_that_passes_is_not_even_noticed(
+def test_a_temporary_fault_is_retried(
     hub: WritableHub, model: Repository, folder: Path, fault: Break | int, waits: list[float]
 ) -> None:
     hub.fail("put", fault, times=2)
@@ -237,8 +239,10 @@ def test_a_fault_that_passes_is_not_even_noticed(
     assert len(waits) == 2
 
 
-def test_a_break_in_one_file_leaves_the_others_there(hub: WritableHub, model: Repository, folder: Path) -> None:
-    hub.fail("put", 403, times=1)  # the storage refuses one of them, which is not tried again
+def test_files_uploaded_before_a_failure_are_not_uploaded_again(
+    hub: WritableHub, model: Repository, folder: Path
+) -> None:
+    hub.fail("put", 403, times=1)  # the storage refuses one file; 403 is not retried
     with pytest.raises(PneumoniaError):
         send(model, folder)
     arrived = set(hub.uploads)
@@ -248,7 +252,7 @@ def test_a_break_in_one_file_leaves_the_others_there(hub: WritableHub, model: Re
     assert not arrived & set(hub.uploads) and len(arrived | set(hub.uploads)) == LFS_FILE_COUNT
 
 
-def test_a_silent_hub_is_given_up(
+def test_a_silent_hub_times_out(
     hub: WritableHub, model: Repository, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pneumonia.publishing.hub_client.REQUEST_TIMEOUT_S", 0.3)
@@ -257,13 +261,13 @@ def test_a_silent_hub_is_given_up(
         send(model, folder)
 
 
-def test_no_hub_at_all_is_told(hub: WritableHub, model: Repository, folder: Path) -> None:
+def test_an_unreachable_hub_is_reported(hub: WritableHub, model: Repository, folder: Path) -> None:
     hub.stop()
     with pytest.raises(HubUnreachable, match="no connection"):
         send(model, folder)
 
 
-def test_what_the_hub_turned_into_something_else_gets_no_tag(
+def test_a_commit_that_differs_from_the_upload_gets_no_tag(
     hub: WritableHub, model: Repository, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     push = hub.push
@@ -273,9 +277,7 @@ def test_what_the_hub_turned_into_something_else_gets_no_tag(
     assert MODEL not in hub.tags
 
 
-def test_a_push_by_somebody_else_in_between_is_not_overwritten(
-    hub: WritableHub, model: Repository, folder: Path
-) -> None:
+def test_a_concurrent_push_is_not_overwritten(hub: WritableHub, model: Repository, folder: Path) -> None:
     hub.push(MODEL, {"README.md": b"empty"})
     upload_plan = plan(model, folder)
     other_commit = hub.push(MODEL, {"README.md": b"somebody's"})
@@ -285,9 +287,7 @@ def test_a_push_by_somebody_else_in_between_is_not_overwritten(
 
 
 @pytest.mark.parametrize("same", [False, True], ids=["other", "same"])
-def test_a_tag_that_somebody_else_sets_in_between_stays(
-    hub: WritableHub, model: Repository, folder: Path, same: bool
-) -> None:
+def test_a_concurrently_set_tag_is_not_moved(hub: WritableHub, model: Repository, folder: Path, same: bool) -> None:
     upload_plan = plan(model, folder)
     other_commit = hub.push(MODEL, content(folder) if same else {"README.md": b"somebody's"})
     hub.tags[MODEL] = {"v1": other_commit}
@@ -299,22 +299,26 @@ def test_a_tag_that_somebody_else_sets_in_between_stays(
     assert hub.tags[MODEL] == {"v1": other_commit}
 
 
-def test_private_is_private_from_the_start(hub: WritableHub, model: Repository, folder: Path) -> None:
+def test_a_private_repository_is_created_as_private(hub: WritableHub, model: Repository, folder: Path) -> None:
     send(model, folder, private=True)
     assert MODEL in hub.private
 
 
-def test_what_shall_be_private_does_not_go_to_a_public_place(hub: WritableHub, model: Repository, folder: Path) -> None:
+def test_private_publishing_to_a_public_repository_is_refused(
+    hub: WritableHub, model: Repository, folder: Path
+) -> None:
     hub.push(MODEL, {})
     with pytest.raises(UsageError, match="public"):
         send(model, folder, private=True)
 
 
-def test_without_a_token_nothing_is_asked(hub: WritableHub, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_token_no_request_is_sent(
+    hub: WritableHub, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("HF_TOKEN")
     code, out, err = command("publish", MODEL, "--bundle", sources.EMBEDDED_FOLDER)
     assert (code, out) == (2, "")
-    assert err.startswith("hub_login: There is no token for the Hub. Allowed: ")
+    assert err.startswith("hub_login: There is no Hub token. Allowed: ")
     assert hub.requests == []
 
 
@@ -331,7 +335,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("step", "status"), REFUSED)
-def test_what_the_hub_refuses_is_told_by_its_code(
+def test_refusals_of_the_hub_have_their_error_codes(
     hub: WritableHub, model: Repository, folder: Path, step: str, status: int
 ) -> None:
     hub.fail(step, status)
@@ -347,9 +351,9 @@ def test_what_the_hub_refuses_is_told_by_its_code(
         (READ_TOKEN, MODEL, NotAllowed),
         (TOKEN, "others/model", NotAllowed),
     ],
-    ids=["a wrong token", "a token that may only read", "another's namespace"],
+    ids=["a wrong token", "a read-only token", "another's namespace"],
 )
-def test_a_token_that_may_not_write(
+def test_a_token_without_write_access(
     hub: WritableHub,
     folder: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -365,12 +369,12 @@ def test_a_token_that_may_not_write(
 
 
 def assert_safe_to_show(hub: WritableHub, message: str) -> None:
-    assert f"Bearer {TOKEN}" in hub.tokens, "the test is only worth something where the token was in play"
+    assert f"Bearer {TOKEN}" in hub.tokens, "the test is meaningful only if the token was used"
     for secret in (TOKEN, "Bearer", "127.0.0.1", "signature", "Error("):
         assert secret not in message
 
 
-def test_addresses_that_let_anyone_upload_are_not_printed(hub: WritableHub, command: Command) -> None:
+def test_signed_upload_addresses_are_not_printed(hub: WritableHub, command: Command) -> None:
     hub.fail("put", 500)
     code, out, err = command("publish", MODEL, "--bundle", sources.EMBEDDED_FOLDER)
     assert (code, out) == (2, "")
@@ -378,7 +382,7 @@ def test_addresses_that_let_anyone_upload_are_not_printed(hub: WritableHub, comm
 
 
 @pytest.mark.parametrize("name", ["films", "a/b/c", "clinic/", "/films", "clinic/a b", "clinic/--", "clinic/a..b", ""])
-def test_an_impossible_name_is_refused(hub: WritableHub, command: Command, name: str) -> None:
+def test_an_invalid_name_is_refused(hub: WritableHub, command: Command, name: str) -> None:
     code, _, err = command("publish", name, "--bundle", sources.EMBEDDED_FOLDER)
     assert code == 2
     assert err.startswith("usage: ") and "OWNER/NAME" in err
@@ -388,18 +392,20 @@ TAGS = ["", "main", "HEAD", "a b", "v1/2", "-v1", ".v1", "v1.", "v..1", "v1.lock
 
 
 @pytest.mark.parametrize("tag", TAGS)
-def test_an_impossible_tag_is_refused(hub: WritableHub, model: Repository, folder: Path, tag: str) -> None:
-    with pytest.raises(UsageError, match="no name for a version"):
+def test_an_invalid_tag_is_refused(hub: WritableHub, model: Repository, folder: Path, tag: str) -> None:
+    with pytest.raises(UsageError, match="Invalid version tag"):
         plan(model, folder, tag)
 
 
 @pytest.mark.parametrize("tag", ["v1", "1.0", "v1.0-rc.1", "2026_11", "default-0123456789ab", "f" * 12])
-def test_a_tag_that_a_person_would_take_is_legal(model: Repository, folder: Path, tag: str) -> None:
+def test_usual_tags_are_valid(model: Repository, folder: Path, tag: str) -> None:
     assert plan(model, folder, tag).tag == tag
 
 
 @pytest.mark.parametrize("spoil", ["damage", "remove", "keras"])
-def test_a_bundle_that_is_not_whole_is_not_sent(hub: WritableHub, command: Command, folder: Path, spoil: str) -> None:
+def test_an_incomplete_or_damaged_bundle_is_not_published(
+    hub: WritableHub, command: Command, folder: Path, spoil: str
+) -> None:
     if spoil == "keras":
         (folder / bundle.KERAS).write_bytes(b"weights")
         bundle.write_config(folder, bundle.read_config(folder)[0])
@@ -413,27 +419,31 @@ def test_a_bundle_that_is_not_whole_is_not_sent(hub: WritableHub, command: Comma
     assert hub.requests == []
 
 
-def test_the_embedded_bundle_is_held_to_its_anchor(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+def test_the_embedded_bundle_is_verified_against_its_trust_anchor(
+    monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> None:
     change(folder)
     monkeypatch.setattr(publish, "EMBEDDED_FOLDER", folder)
     with pytest.raises(PneumoniaError, match="not the expected one"):
         publish.load(folder)
 
 
-def test_figures_that_disagree_are_not_sent(hub: WritableHub, command: Command, folder: Path) -> None:
+def test_inconsistent_figures_are_not_published(hub: WritableHub, command: Command, folder: Path) -> None:
     change(folder)
     code, out, err = command("publish", MODEL, "--bundle", folder)
     assert (code, out) == (2, "") and err.startswith("figures_disagree: ")
     assert hub.requests == []
 
 
-def test_a_folder_without_a_bundle_is_named(command: Command, hub: WritableHub, tmp_path: Path) -> None:
+def test_a_folder_without_a_bundle_is_refused(command: Command, hub: WritableHub, tmp_path: Path) -> None:
     code, _, err = command("publish", MODEL, "--bundle", tmp_path / "nowhere")
     assert code == 2 and err.startswith("model_not_found: ")
 
 
-def test_without_the_training_libraries_the_command_says_what_to_install(hub: WritableHub, tmp_path: Path) -> None:
-    """As on a machine that only serves: scikit-learn cannot be imported."""
+def test_without_the_training_libraries_the_command_names_the_requirements_file(
+    hub: WritableHub, tmp_path: Path
+) -> None:
+    """Without scikit-learn, as on a machine that only serves."""
     (tmp_path / "sklearn.py").write_text("raise ModuleNotFoundError(name='sklearn')")
     command = [sys.executable, "-m", "pneumonia", "publish", MODEL, "--bundle", str(sources.EMBEDDED_FOLDER)]
     environment = {**os.environ, "PYTHONPATH": str(tmp_path), "HF_TOKEN": TOKEN, "HF_ENDPOINT": hub.url}
@@ -442,7 +452,7 @@ def test_without_the_training_libraries_the_command_says_what_to_install(hub: Wr
     assert process.stderr == "Publishing needs sklearn: pip install -r requirements-train.txt\n"
 
 
-def test_a_full_disk_is_told(
+def test_a_full_disk_is_reported(
     hub: WritableHub, model: Repository, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import errno

@@ -1,4 +1,4 @@
-"""README's front matter makes a valid Space, and its pins are those of the requirements."""
+"""The front matter of the README defines a valid Space, and its versions match the requirements."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def pins() -> dict[str, str]:
     return dict(line.split("==") for line in lines if "==" in line and not line.startswith("#"))
 
 
-def test_the_fields_that_a_space_needs(space: dict[str, Any]) -> None:
+def test_the_required_fields(space: dict[str, Any]) -> None:
     assert space["sdk"] == "gradio"
     assert (ROOT / space["app_file"]).is_file()
     assert {space["colorFrom"], space["colorTo"]} <= COLOURS

@@ -1,4 +1,4 @@
-"""The Space as its builder makes it: only what was uploaded, only what it asks for, with a Space's environment."""
+"""The Space as the Hub builds it: the uploaded files only, their requirements only, a Space's environment."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.slow
 
 KEY = f"spaces/{SPACE}"
 START_TIMEOUT_S = 120
-"""Until the page answers; two busy cores take 10 s."""
+"""Maximum time until the page responds; two busy cores take 10 s."""
 TRAINING_LIBRARIES = (
     "tensorflow",
     "tensorflow_cpu",
@@ -50,12 +50,12 @@ repository, files, revision = sys.argv[1].split(" ")
 for name in files.split(","):
     hf_hub_download(repository, name, revision=revision)
 """
-"""What a Space's builder does for an entry of `preload_from_hub`."""
+"""The downloads of a Space's builder for an entry of `preload_from_hub`."""
 
 
 @pytest.fixture(scope="module")
 def interpreter(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A fresh environment with `requirements.txt` and the sdk, installed together, as the builder does it."""
+    """A new environment with `requirements.txt` and the SDK, installed together, as the builder does it."""
     folder = tmp_path_factory.mktemp("environment")
     root = Path(__file__).parents[2]
     card: Any = RepoCard((root / "README.md").read_text())
@@ -68,16 +68,16 @@ def interpreter(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _python(version: str) -> str:
-    """The interpreter that the Space asks for, where this machine has it; else the one that runs the tests."""
+    """The interpreter of the Space's Python version if this machine has it, else the one that runs the tests."""
     candidate = shutil.which(f"python{version}")
-    # A version manager's stand-in may be found and not run.
+    # A version manager's shim may exist without the version being installed.
     works = candidate and subprocess.run([candidate, "--version"], capture_output=True).returncode == 0
     return candidate if candidate and works else sys.executable
 
 
 @pytest.fixture
 def upload(hub: WritableHub, page: Repository, tmp_path: Path) -> Callable[..., Path]:
-    """`upload(model)`: deploy to the fake Hub, and the Space's folder as it lies there."""
+    """`upload(model)`: deploy to the fake Hub; returns a folder with the Space's files."""
 
     def upload_and_download(model: str | None = None) -> Path:
         deploy.execute(deploy.plan(page, deploy.collect_content(page, model)))
@@ -90,7 +90,7 @@ def upload(hub: WritableHub, page: Repository, tmp_path: Path) -> Callable[..., 
 
 
 def environment(hub: WritableHub, home: Path, port: int) -> dict[str, str]:
-    """What a Space's container has, and the Hub at another address."""
+    """The environment of a Space's container, with the address of the fake Hub."""
     owner, name = SPACE.split("/")
     return {
         "PATH": os.environ["PATH"],
@@ -111,7 +111,7 @@ def environment(hub: WritableHub, home: Path, port: int) -> dict[str, str]:
 
 @contextmanager
 def running_space(interpreter: Path, folder: Path, variables: dict[str, str]) -> Iterator[str]:
-    """`python app.py` in the Space's folder; its address once it answers."""
+    """Run `python app.py` in the Space's folder; yields its address once it responds."""
     address = f"http://127.0.0.1:{variables['GRADIO_SERVER_PORT']}"
     log = folder.parent / "log"
     with log.open("w") as out:
@@ -149,7 +149,7 @@ def config(address: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("from_hub", [False, True], ids=["embedded", "from the Hub"])
-def test_a_built_space_answers_as_the_local_predictor(
+def test_a_built_space_predicts_like_the_local_predictor(
     interpreter: Path,
     hub: WritableHub,
     model: Repository,
@@ -167,7 +167,7 @@ def test_a_built_space_answers_as_the_local_predictor(
             [interpreter, "-c", PRELOAD, card.data.preload_from_hub[0]], env=variables, check=True, timeout=60
         )
         hub.requests.clear()
-        hub.stop()  # a start that was preloaded asks nobody
+        hub.stop()  # a start with preloaded files sends no request
     with running_space(interpreter, folder, variables) as address:
         client = Client(address, verbose=False)
         for film in predictor.bundle.examples:
@@ -176,19 +176,19 @@ def test_a_built_space_answers_as_the_local_predictor(
             assert {**remote, "file": None, "model": None} == {**local, "file": None, "model": None}
             name, revision = (MODEL, commit) if from_hub else ("embedded", predictor.model.revision)
             assert remote["model"] == {"name": name, "revision": revision, "sha256": predictor.model.sha256}
-        assert_launched_as_at_home(client, address)
+        assert_same_settings_as_locally(client, address)
     assert hub.requests == [] or not from_hub
-    assert_nothing_went_wrong((tmp_path / "log").read_text())
+    assert_no_errors((tmp_path / "log").read_text())
 
 
-def assert_launched_as_at_home(client: Client, address: str) -> None:
-    """A Space changes Gradio's defaults; ours are set by hand and hold there, too."""
+def assert_same_settings_as_locally(client: Client, address: str) -> None:
+    """Gradio's defaults differ on a Space; the service sets its values explicitly, so they are the same there."""
     page_config = config(address)
-    assert page_config["space_id"] == SPACE, "Gradio knows where it runs"
+    assert page_config["space_id"] == SPACE, "Gradio detects the Space"
     assert not page_config["pwa"]
     assert not page_config["analytics_enabled"]
     assert "dataset" not in {component["type"] for component in page_config["components"]}, (
-        "no examples that it would cache"
+        "no examples that Gradio would cache"
     )
     expected_endpoints = {"/predict", "/predict_batch", "/analyze", "/model"}
     assert expected_endpoints <= set(client.view_api(return_format="dict", print_info=False)["named_endpoints"])
@@ -197,11 +197,11 @@ def assert_launched_as_at_home(client: Client, address: str) -> None:
     request = urllib.request.Request(f"{address}/gradio_api/run/predict", body, {"Content-Type": "application/json"})
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(request, timeout=30)
-    assert caught.value.code in {401, 403, 404}, "nobody passes the queue by"
+    assert caught.value.code in {401, 403, 404}, "the queue cannot be bypassed"
 
 
-def assert_nothing_went_wrong(log: str) -> None:
-    # The real builder adds the package `spaces`; without it a thread of Gradio's, for reloading code, ends with this.
+def assert_no_errors(log: str) -> None:
+    # The real builder adds the package `spaces`; without it, the reload thread of Gradio ends with this traceback.
     assert log.count("Traceback") == log.count("`spaces` package is required to run hot-reloading"), log
     assert "SSR" not in log and "public URL" not in log, log
 

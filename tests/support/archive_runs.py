@@ -1,4 +1,4 @@
-"""Runs of `python -m pneumonia archive` as real processes, and what they leave."""
+"""Runs of `python -m pneumonia archive` as real processes, and their output files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TIMEOUT_S = 300
 
 
 def environment() -> dict[str, str]:
-    """Nothing of the developer's settings, and the package where it stands."""
+    """The environment without the developer's settings, with this checkout on the path."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PNEUMONIA_")}
     return inherited | {"PYTHONPATH": str(ROOT)}
 
@@ -44,7 +44,7 @@ def start(*arguments: object) -> subprocess.Popen[str]:
 
 
 def descendants(pid: int) -> dict[int, str]:
-    """The processes below one, with what they call themselves."""
+    """The descendants of a process with their command lines."""
     parents, titles = {}, {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -74,7 +74,7 @@ def wait_for_parts(running: subprocess.Popen[str], out: Path, count: int) -> Non
 
 
 def rows(out: Path) -> list[dict[str, str]]:
-    """All rows by their films' names, as the cells that `batch` writes."""
+    """All rows, sorted by film, as the cells that `batch` writes."""
     all_rows = [row for path in row_files(out) for row in pq.read_table(path).to_pylist()]
     return sorted(({name: cell(name, row[name]) for name in COLUMNS} for row in all_rows), key=lambda row: row["file"])
 

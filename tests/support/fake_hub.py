@@ -1,4 +1,4 @@
-"""A Hub on this machine: it speaks as much of the Hub's HTTP as `huggingface_hub` needs, and fails on demand."""
+"""A local fake of the Hub: implements the part of its HTTP API that `huggingface_hub` needs, and fails on demand."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ AUTH_HEADER = "authorization"
 
 
 class Fault(Enum):
-    """What the Hub does wrong, until it is set back to `NONE`. `hub.stop()` refuses connections instead."""
+    """A fault of the Hub, active until it is set back to `NONE`. `hub.stop()` refuses connections instead."""
 
     NONE = "none"
     PRIVATE = "401, the repository is private"
-    BAD_TOKEN = "401, the token is not legal"
+    BAD_TOKEN = "401, the token is invalid"
     NO_REPOSITORY = "404, no such repository"
     NO_REVISION = "404, no such revision"
     NO_FILE = "404, no such file"
     TOO_MANY = "429"
     BROKEN = "500"
-    NOT_A_HUB = "200 with a page of its own, as a hotel's login does"
-    LOOP = "302 to the same address, for ever"
-    HANGING = "no answer"
-    CUT = "the connection closes without an answer"
+    NOT_A_HUB = "200 with another page, like the login page of a hotel's network"
+    LOOP = "302 to the same address, endlessly"
+    HANGING = "no response"
+    CUT = "the connection closes without a response"
     STALLED = "the body stops half way"
-    SLOW = "the body comes at one byte a second"
-    STEADY = "the body comes in small parts, in 2.4 s in all"
+    SLOW = "the body arrives at one byte a second"
+    STEADY = "the body arrives in small parts within 2.4 s"
     TRUNCATED = "the connection closes half way through the body"
     WRONG_BYTES = "other bytes of the same length"
-    POINTER = "the LFS pointer in the place of the file"
+    POINTER = "the LFS pointer instead of the file"
 
 
 _ERRORS = {
@@ -52,12 +52,12 @@ _ERRORS = {
 
 
 class FakeHub:
-    """Repositories of one owner, each a list of commits; `main` is the last of them. Use it in a `with`."""
+    """Repositories, each a list of commits; `main` is the last one. A context manager."""
 
     def __init__(self) -> None:
         self.fault = Fault.NONE
         self.faulty_file = ""
-        """Faults of a body concern the files that end so; empty: all."""
+        """Suffix of the files that faults of a body affect; empty: all files."""
         self.requests: list[str] = []
         self.tokens: set[str] = set()
         self.closing = threading.Event()
@@ -66,18 +66,18 @@ class FakeHub:
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def handler(self) -> type[_Handler]:
-        """What answers a request; a Hub that can do more has another."""
+        """The request handler; subclasses return one with more routes."""
         return _Handler
 
     def push(self, repository: str, files: Mapping[str, bytes]) -> str:
-        """A new commit with these files; its name, which `main` now stands for."""
+        """Add a commit with these files and return its hash; `main` is now this commit."""
         commits = self._commits.setdefault(repository, {})
         commit = hashlib.sha1(f"{repository} {len(commits)}".encode()).hexdigest()
         commits[commit] = dict(files)
         return commit
 
     def stop(self) -> None:
-        """From now on connections are refused."""
+        """Stop the server: connections are refused from now on."""
         self.closing.set()
         self._server.shutdown()
         self._server.server_close()
@@ -90,7 +90,7 @@ class FakeHub:
         self.stop()
 
     def resolve(self, repository: str, revision: str) -> tuple[str, Mapping[str, bytes]] | Fault:
-        """(commit, its files), or which of the 404s it is."""
+        """(commit, its files), or the fault for the matching 404."""
         commits = self._commits.get(repository)
         if commits is None:
             return Fault.NO_REPOSITORY
@@ -107,14 +107,14 @@ class _Server(ThreadingHTTPServer):
         super().__init__(address, handler)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that goes away in the middle is part of the tests, and no news."""
+        """Print nothing: clients that disconnect early are part of the tests."""
 
 
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def log_message(self, format: str, *arguments: object) -> None:
-        """Silent: `FakeHub.requests` keeps what came."""
+        """Print nothing: `FakeHub.requests` records the requests."""
 
     def do_HEAD(self) -> None:
         self._answer(body=False)
@@ -198,7 +198,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, status: int, headers: Mapping[str, str], data: bytes) -> None:
         self._send_head(status, {**headers, "Content-Length": str(len(data))})
         if self.command == "GET":
-            # A client that gave up in between has closed the connection.
+            # The client may have given up and closed the connection.
             with contextlib.suppress(ConnectionError):
                 self.wfile.write(data)
 

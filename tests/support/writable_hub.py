@@ -1,7 +1,7 @@
-"""The fake Hub with the routes that write: create, validate, preupload, LFS batch and upload, commit, tags, variables.
+"""The fake Hub with write routes: create, validate, preupload, LFS batch and upload, commit, tags, variables.
 
-Like the real one it refuses without a right to write, keeps what was uploaded of a commit that never came, commits all
-or nothing, and moves no tag.
+Like the real one, it requires write access, keeps uploaded files even if their commit never arrives, commits all or
+nothing, and does not move tags.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ READ_TOKEN = "hf_anothersecrettokenthatmayreadonly"
 OWNER = "clinic"
 
 LFS_SUFFIXES = (".tflite", ".npz", ".keras", ".png", ".ttf")
-"""Endings that the Hub takes by LFS, as binary files."""
+"""Suffixes of the binary files that the Hub stores in LFS."""
 ATTRIBUTES = "".join(f"*{ending} filter=lfs diff=lfs merge=lfs -text\n" for ending in LFS_SUFFIXES).encode()
 
 PAID_PLAN_MESSAGE = (
@@ -41,17 +41,17 @@ Answer: TypeAlias = tuple[int, Any]
 
 
 class Break(Enum):
-    """How a connection ends; a number in its place is the status that is answered."""
+    """How a request fails; an integer instead of a member is the HTTP status of the response."""
 
-    CUT = "closed at once, nothing done"
-    HALF = "closed half way through what is sent"
-    LOST = "done, but the answer never comes"
-    SILENT = "no answer, and the connection stays"
+    CUT = "the connection closes at once; nothing is done"
+    HALF = "the connection closes half way through the request body"
+    LOST = "done, but the response is not sent"
+    SILENT = "no response, and the connection stays open"
 
 
 @dataclass
 class WritableHub(FakeHub):
-    """Repositories by name, those of Spaces below `spaces/`."""
+    """Repositories by name; names of Spaces start with `spaces/`."""
 
     paid_plan: bool = True
     private: set[str] = field(default_factory=set)
@@ -59,13 +59,13 @@ class WritableHub(FakeHub):
     variables: dict[str, dict[str, str]] = field(default_factory=dict)
     objects: dict[str, bytes] = field(default_factory=dict)
     steps: list[str] = field(default_factory=list)
-    """What was asked, by the name of the step."""
+    """The name of the step of each request."""
     uploads: list[str] = field(default_factory=list)
-    """The sha256 of each large file that came whole, as often as it came."""
+    """The sha256 of each large file that arrived completely, once per upload."""
     received: int = 0
-    """Bytes of all bodies."""
+    """Bytes of all request bodies."""
     breaks: dict[str, tuple[Break | int, int]] = field(default_factory=dict)
-    """Step -> (what happens to it, how many times more)."""
+    """Step -> (fault, remaining number of times)."""
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -75,7 +75,7 @@ class WritableHub(FakeHub):
         return _WritingHandler
 
     def fail(self, step: str, fault: Break | int, times: int = 1000) -> None:
-        """Break this step, so many times."""
+        """Let this step fail `times` times."""
         self.breaks[step] = (fault, times)
 
     def take_break(self, step: str) -> Break | int | None:
@@ -90,7 +90,7 @@ class WritableHub(FakeHub):
         return repository in self._commits
 
     def history(self, repository: str) -> list[str]:
-        """Its commits, the first one first."""
+        """The commits of a repository, oldest first."""
         return list(self._commits.get(repository, {}))
 
     def files(self, repository: str, revision: str = "main") -> Mapping[str, bytes]:
@@ -103,7 +103,7 @@ class WritableHub(FakeHub):
 
 
 class _WritingHandler(_Handler):
-    """Reads as the plain fake Hub does, and writes."""
+    """The routes of the fake Hub, and those that write."""
 
     @property
     def hub(self) -> WritableHub:
@@ -206,7 +206,7 @@ class _WritingHandler(_Handler):
         return json.loads(self._body())
 
     def _write_denied(self, owner: str) -> Answer | None:
-        """401 without a good token, 403 for one that may not write here."""
+        """401 without a valid token, 403 for a token without write access to this owner."""
         token = self.headers.get(AUTH_HEADER)
         if token not in {f"Bearer {TOKEN}", f"Bearer {READ_TOKEN}"}:
             message = "Invalid credentials in Authorization header" if token else "Invalid username or password."
@@ -272,7 +272,7 @@ class _WritingHandler(_Handler):
         return 200, {"transfer": "basic", "objects": rows}
 
     def _put(self) -> Answer:
-        assert AUTH_HEADER not in self.headers, "the storage is another company's: no token goes there"
+        assert AUTH_HEADER not in self.headers, "the storage belongs to a third party and must not receive the token"
         oid = self.path.removeprefix("/storage/").partition("?")[0]
         data = self._body()
         if hashlib.sha256(data).hexdigest() != oid:
