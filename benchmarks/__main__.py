@@ -1,7 +1,7 @@
 """All benchmarks in one run on one machine, each next to its reference.
 
     python -m benchmarks [--quick] [--only scoring service many memory learning evaluation] [--out FOLDER]
-    python -m benchmarks --out docs --readme README.md       # as the docs show it
+    python -m benchmarks --out docs       # writes docs/benchmarks.md and docs/benchmarks.json
 
 Prints the table as Markdown; with `--out` also writes `benchmarks.md` and `benchmarks.json`. About 15 minutes on two
 cores; `--quick` takes two minutes, with so few repetitions that only the checks for equal results are meaningful.
@@ -58,8 +58,6 @@ def main() -> int:
     text = table.markdown(rows, parts)
     print(text)
     report = table.as_json(rows, parts)
-    if options.readme:
-        atomic_write(options.readme, table.into_readme(report, options.readme.read_text(encoding="utf-8")).encode())
     if options.out:
         atomic_write(options.out / "benchmarks.md", f"{text}\n".encode())
         atomic_write(options.out / "benchmarks.json", (json.dumps(report, indent=1) + "\n").encode())
@@ -93,9 +91,6 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", choices=names, help="run these groups only")
     parser.add_argument(
         "--out", type=Path, metavar="FOLDER", help="also write benchmarks.md and benchmarks.json to this folder"
-    )
-    parser.add_argument(
-        "--readme", type=Path, metavar="FILE", help="also write the short table between its marks there"
     )
     return parser.parse_args()
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import platform
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from .measure import Row
 
-MARKS = "<!-- timings: written by python -m benchmarks -->", "<!-- end of timings -->"
 HEADING = ("| what | compared with | must | aim | measured (median; lowest-highest) | |", "|---|---|---|---|---|---|")
 
 
@@ -21,24 +19,6 @@ def markdown(rows: Sequence[Row], breakdown: Mapping[str, float]) -> str:
     notes = [f"* {row.what}: {row.note}" for row in rows if row.note]
     parts = [lines, notes, [f"Measured on {machine()}."], _breakdown(breakdown)]
     return "\n\n".join("\n".join(part) for part in parts if part)
-
-
-def brief(report: Mapping[str, Any]) -> str:
-    """The README's table, from what `as_json` gave."""
-    lines = ["| what | compared with | measured | must |", "|---|---|---|---|"]
-    for row in report["rows"]:
-        if row["must"] is None:
-            continue
-        sign = ">=" if row["at_least"] else "<="
-        measured, must = (_format(value, row["unit"]) for value in (row["median"], row["must"]))
-        lines.append(f"| {row['what']} | {row['compared_with']} | {measured} | {sign} {must} |")
-    return "\n".join([MARKS[0], *lines, "", f"Medians of interleaved runs on {report['machine']}.", MARKS[1]])
-
-
-def into_readme(report: Mapping[str, Any], readme: str) -> str:
-    """The README's text with this table between its marks."""
-    pattern = re.compile(f"{re.escape(MARKS[0])}.*?{re.escape(MARKS[1])}", re.DOTALL)
-    return pattern.sub(lambda _: brief(report), readme)
 
 
 def as_json(rows: Sequence[Row], breakdown: Mapping[str, float]) -> dict[str, Any]:
