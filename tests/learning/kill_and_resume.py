@@ -59,7 +59,7 @@ def fork(task: Callable[[], None]) -> int:
 def main(folder: Path, kills: int) -> int:
     """Train once without interruption, then kill trainings at random times until `kills` of them were still running."""
     started = time.monotonic()
-    _, status = os.waitpid(fork(lambda: train(folder / "whole")), 0)
+    _, status = os.waitpid(fork(lambda: train(folder / "uninterrupted")), 0)
     duration = time.monotonic() - started
     assert status == 0, "the uninterrupted training failed"
     generator, kill_count, run_count = random.Random(kills), 0, 0

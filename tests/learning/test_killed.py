@@ -33,14 +33,12 @@ def test_kills_change_neither_the_weights_nor_the_schedule(tmp_path: Path) -> No
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=500)
     assert result.returncode == 0, result.stderr[-2000:]
     assert result.stdout.splitlines()[-1].startswith("10 kills")
-    with np.load(tmp_path / "whole" / "result.npz") as undisturbed:
+    with np.load(tmp_path / "uninterrupted" / "result.npz") as expected:
         for path in tmp_path.glob("killed*/result.npz"):
             with np.load(path) as resumed:
-                assert resumed.files == undisturbed.files
-                for name in undisturbed.files:
-                    np.testing.assert_array_equal(
-                        resumed[name], undisturbed[name], err_msg=f"{path.parent.name}: {name}"
-                    )
+                assert resumed.files == expected.files
+                for name in expected.files:
+                    np.testing.assert_array_equal(resumed[name], expected[name], err_msg=f"{path.parent.name}: {name}")
     assert not list(tmp_path.rglob("partial*")), "a partially written file of a killed process was left behind"
 
 

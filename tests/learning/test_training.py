@@ -63,7 +63,7 @@ def test_a_resumed_training_ends_with_the_same_weights_as_an_uninterrupted_one(
     small: Recipe, films: tuple[Any, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The checkpoint contains all state: films, their order, augmentation and learning rates are the same."""
-    network, history = run(small, films, tmp_path / "whole")
+    network, history = run(small, films, tmp_path / "uninterrupted")
     killed_after_first_epoch(small, films, tmp_path / "killed", monkeypatch)
     resumed, resumed_history = run(small, films, tmp_path / "killed", resume=True)
     assert [row["epoch"] for row in resumed_history] == [1, 2, 3]
