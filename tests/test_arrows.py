@@ -184,7 +184,7 @@ RAY = {"ray", "pyarrow", "fsspec"}
 LIGHT = {
     "pneumonia": HEAVY | RAY,
     "pneumonia.cli": HEAVY | RAY,
-    "pneumonia.archive.screening": {"ray", "gradio", *TENSORFLOW},
+    "pneumonia.archive.run": {"ray", "gradio", *TENSORFLOW},
     "pneumonia.evaluation.metrics": {"gradio", *TENSORFLOW},
     "pneumonia.evaluation.official": {"gradio", *TENSORFLOW},
     "pneumonia.web.page": {*TENSORFLOW, "sklearn", "matplotlib.pyplot", "ray"},

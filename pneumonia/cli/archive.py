@@ -33,14 +33,14 @@ def add_parser(commands: Commands) -> argparse.ArgumentParser:
 def run(options: argparse.Namespace) -> int:
     """Write the rows and print the counts; returns 1 if a film failed or a part has no rows."""
     try:
-        from ..archive import screening
+        from ..archive.run import predict_archive
     except ModuleNotFoundError as error:
         return missing_library("The archive command", error, "requirements-archive.txt")
     predictor = load_predictor(options.model, threads=options.workers)
     predictor.check_options(options.operating_point, options.prevalence)
     table_options = TableOptions(predictor.model, options.operating_point, options.prevalence)
     try:
-        outcome = screening.screen(
+        outcome = predict_archive(
             options.paths,
             options.out,
             predictor.bundle,

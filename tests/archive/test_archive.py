@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pneumonia import Predictor, cli
-from pneumonia.archive import film_names, parts, screening, storage
+from pneumonia.archive import film_names, parts, run, storage
 from pneumonia.archive.parts import Parts
 from pneumonia.archive.storage import ResultFolder
 from pneumonia.batch import rows
@@ -46,16 +46,16 @@ def options(predictor: Predictor) -> TableOptions:
 @pytest.fixture
 def new_worker(
     predictor: Predictor, options: TableOptions, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[str], screening.ScreeningWorker]:
+) -> Callable[[str], run.ArchiveWorker]:
     """Creates a worker in this process as Ray does; `ray.get` returns its argument."""
     monkeypatch.setitem(sys.modules, "ray", types.SimpleNamespace(get=lambda reference: reference))
     references: list[Any] = [predictor.bundle]
-    return lambda address: screening.ScreeningWorker(references, options, Parts(ResultFolder(address), 32))
+    return lambda address: run.ArchiveWorker(references, options, Parts(ResultFolder(address), 32))
 
 
-def screen_part(new_worker: screening.ScreeningWorker, names: list[str], part: int = 7) -> dict[str, int]:
+def predict_part(worker: run.ArchiveWorker, names: list[str], part: int = 7) -> dict[str, int]:
     block = pa.table({"part": [part], "names": [[os.fsencode(name) for name in names]]})
-    counts: dict[str, int] = json.loads(new_worker(block)["counts"][0].as_py())
+    counts: dict[str, int] = json.loads(worker(block)["counts"][0].as_py())
     return counts
 
 
@@ -211,7 +211,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_a_part_has_the_rows_of_batch(
     memory: Any,
-    new_worker: Callable[[str], screening.ScreeningWorker],
+    new_worker: Callable[[str], run.ArchiveWorker],
     write_films: Callable[..., Path],
     tmp_path: Path,
 ) -> None:
@@ -219,36 +219,36 @@ def test_a_part_has_the_rows_of_batch(
     memory.pipe_file("/c.png", (folder / "a.png").read_bytes())
     memory.pipe_file("/empty.png", b"")
     names = [str(folder / "a.png"), "memory://c.png", str(folder / "gone.png"), "memory://empty.png", "memory://gone"]
-    assert screen_part(new_worker("memory://out"), names) == {"Normal": 2, "failed": 3}
+    assert predict_part(new_worker("memory://out"), names) == {"Normal": 2, "failed": 3}
     table = pq.read_table(io.BytesIO(memory.cat_file("/out/rows/part-07.parquet")))
     assert tuple(table.schema.names) == rows.COLUMNS
     assert {name for name in rows.COLUMNS if table.schema.field(name).type == pa.float64()} == rows.NUMERIC_COLUMNS
-    message = {row["file"]: row for row in table.to_pylist()}
-    assert list(message) == names
-    assert message[names[0]] | {"file": None} == message[names[1]] | {"file": None}
+    row_of = {row["file"]: row for row in table.to_pylist()}
+    assert list(row_of) == names
+    assert row_of[names[0]] | {"file": None} == row_of[names[1]] | {"file": None}
     codes = ["unreadable_image", EmptyFile.code, "unreadable_image"]
-    assert [message[name]["error_code"] for name in names[2:]] == codes
+    assert [row_of[name]["error_code"] for name in names[2:]] == codes
 
 
 def test_a_finished_part_is_not_written_again(
-    new_worker: Callable[[str], screening.ScreeningWorker], write_films: Callable[..., Path], tmp_path: Path
+    new_worker: Callable[[str], run.ArchiveWorker], write_films: Callable[..., Path], tmp_path: Path
 ) -> None:
     folder = write_films(tmp_path, {"films": ["a.png", "b.png"]}) / "films"
     (folder / "=c.png").write_bytes(b"broken")
     names = [str(path) for path in sorted(folder.iterdir())]
     worker = new_worker(str(tmp_path / "out"))
     file = tmp_path / "out" / "rows" / "part-07.parquet"
-    assert screen_part(worker, names[:2]) == {"failed": 1, "Normal": 1}
+    assert predict_part(worker, names[:2]) == {"failed": 1, "Normal": 1}
     before = file.stat().st_ino
-    assert screen_part(worker, names[:2]) == {"failed": 1, "Normal": 1}
+    assert predict_part(worker, names[:2]) == {"failed": 1, "Normal": 1}
     assert file.stat().st_ino == before
-    assert screen_part(worker, names) == {"failed": 1, "Normal": 2}
+    assert predict_part(worker, names) == {"failed": 1, "Normal": 2}
     assert pq.read_table(file)["file"].to_pylist() == names
 
 
 def test_transient_errors_are_retried(
     memory: Any,
-    new_worker: Callable[[str], screening.ScreeningWorker],
+    new_worker: Callable[[str], run.ArchiveWorker],
     normal_film: Grey,
     encode: Callable[..., bytes],
     tmp_path: Path,
@@ -258,23 +258,23 @@ def test_transient_errors_are_retried(
     monkeypatch.setattr(storage, "RETRY_DELAY_S", 0)
     with monkeypatch.context() as patched:
         patched.setattr(type(memory), "open", lambda *_: (_ for _ in ()).throw(ConnectionError()))
-        assert screen_part(new_worker(str(tmp_path)), ["memory://a.png"]) == {"failed": 1}
-    assert screen_part(new_worker(str(tmp_path)), ["memory://a.png"]) == {"Normal": 1}
+        assert predict_part(new_worker(str(tmp_path)), ["memory://a.png"]) == {"failed": 1}
+    assert predict_part(new_worker(str(tmp_path)), ["memory://a.png"]) == {"Normal": 1}
     assert pq.read_table(tmp_path / "rows" / "part-07.parquet").num_rows == 1
 
 
 def test_a_part_that_was_changed_is_not_overwritten(
-    new_worker: Callable[[str], screening.ScreeningWorker], tmp_path: Path
+    new_worker: Callable[[str], run.ArchiveWorker], tmp_path: Path
 ) -> None:
     file = tmp_path / "rows" / "part-07.parquet"
     file.parent.mkdir()
-    for content in (b"torn", None):
+    for content in (b"partial", None):
         if content is None:
-            pq.write_table(pa.table({"mine": [1]}), file)
+            pq.write_table(pa.table({"other": [1]}), file)
         else:
             file.write_bytes(content)
         with pytest.raises(UsageError, match="part-07.parquet is not a part"):
-            screen_part(new_worker(str(tmp_path)), ["a.png"])
+            predict_part(new_worker(str(tmp_path)), ["a.png"])
 
 
 def test_an_archive_keeps_its_parts_and_its_options(
@@ -305,8 +305,8 @@ def test_an_error_for_a_user_is_found_in_what_ray_wraps() -> None:
     wrapped = RuntimeError("of Ray")
     wrapped.__cause__ = ValueError("of Ray, too")
     wrapped.__cause__.cause = inner  # type: ignore[attr-defined]
-    assert screening._public_error(wrapped) is inner
-    assert screening._public_error(RuntimeError("with a path")).code == "internal"
+    assert run._public_error(wrapped) is inner
+    assert run._public_error(RuntimeError("with a path")).code == "internal"
 
 
 def test_without_ray_one_sentence_says_what_to_install(
@@ -341,5 +341,5 @@ def test_wrong_usage_leaves_nothing(
 def test_an_empty_folder_is_wrong_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "empty").mkdir()
     assert cli.main(["archive", str(tmp_path / "empty"), "--out", str(tmp_path / "out")]) == 2
-    assert "There are no films" in capsys.readouterr().err
+    assert "No films found" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()

@@ -1,6 +1,6 @@
 """Run one predictor per core on Ray, part by part. Back-pressure, retries and scheduling are those of Ray.
 
-    names ─► parts ─► map_batches(ScreeningWorker) ─► one Parquet file per part ─► one row of counts per part
+    names ─► parts ─► map_batches(ArchiveWorker) ─► one Parquet file per part ─► one row of counts per part
 
 Only names and counts pass through Ray. A worker reads its films itself, with a limited read-ahead, and writes its part.
 """
@@ -35,14 +35,14 @@ MAX_TASK_RETRIES = 3
 
 
 @dataclass(frozen=True)
-class ScreeningOutcome:
+class ArchiveOutcome:
     """The result of a run: number of films per label and of failed ones, and number of parts that were given up."""
 
     counts: Counter[str]
     lost_parts: int
 
 
-class ScreeningWorker:
+class ArchiveWorker:
     """A worker: one predictor on one core, called with one part at a time."""
 
     def __init__(self, bundle: list[ObjectRef[Bundle]], options: TableOptions, archive: Parts) -> None:
@@ -55,10 +55,10 @@ class ScreeningWorker:
 
     def __call__(self, block: pa.Table) -> pa.Table:
         """Rows `{part, names}` -> rows `{part, counts}`, the counts as JSON."""
-        counts = [self._screen_part(row["part"], row["names"]) for row in block.to_pylist()]
+        counts = [self._predict_part(row["part"], row["names"]) for row in block.to_pylist()]
         return pa.table({"part": block["part"], "counts": [json.dumps(count) for count in counts]})
 
-    def _screen_part(self, part: int, names: list[bytes]) -> Counter[str]:
+    def _predict_part(self, part: int, names: list[bytes]) -> Counter[str]:
         """Predict the films of a part that have no row yet, and write the part once, with all of its rows."""
         existing = self._archive.rows(part)
         existing_names = set(existing["file"].to_pylist())
@@ -75,9 +75,9 @@ class ScreeningWorker:
         return parts.count_labels(table)
 
 
-def screen(
+def predict_archive(
     paths: Iterable[str], out: str, bundle: Bundle, options: TableOptions, *, workers: int | None, address: str | None
-) -> ScreeningOutcome:
+) -> ArchiveOutcome:
     """Predict all films of `paths` that have no row in the archive `out`; raises a `PneumoniaError` if that fails.
 
     `workers` is the number of processes, by default the number of cores; `address` is that of a Ray cluster.
@@ -85,16 +85,14 @@ def screen(
     folder = ResultFolder(out)
     names = film_names.list_names(paths, set() if folder.local is None else {folder.local.absolute()})
     if not len(names):
-        raise UsageError(f"There are no films. Allowed: files, folders, Parquet lists. Received: {', '.join(paths)}.")
+        raise UsageError(f"No films found. Allowed: files, folders, Parquet lists. Received: {', '.join(paths)}.")
     with parts.exclusive_archive(folder):
         archive = parts.open_parts(folder, options, len(names))
         with cluster.ray_cluster(address, workers) as cores:
             return _run(names, archive, bundle, options, workers or cores)
 
 
-def _run(
-    names: pa.ChunkedArray, archive: Parts, bundle: Bundle, options: TableOptions, workers: int
-) -> ScreeningOutcome:
+def _run(names: pa.ChunkedArray, archive: Parts, bundle: Bundle, options: TableOptions, workers: int) -> ArchiveOutcome:
     import ray
     from ray.data import ActorPoolStrategy
 
@@ -109,7 +107,7 @@ def _run(
         # `max_task_retries` causes a warning, but the pinned version of Ray has no other parameter for it.
         warnings.filterwarnings("ignore", message=".*ray_remote_args.*")
         outcomes = ray.data.from_arrow(blocks).map_batches(
-            ScreeningWorker,
+            ArchiveWorker,
             batch_format="pyarrow",
             batch_size=None,
             compute=pool,
@@ -123,7 +121,7 @@ def _run(
         raise _public_error(error) from None
 
 
-def _collect_counts(outcomes: Iterable[dict[str, Any]], expected: int) -> ScreeningOutcome:
+def _collect_counts(outcomes: Iterable[dict[str, Any]], expected: int) -> ArchiveOutcome:
     from tqdm import tqdm
 
     counts: Counter[str] = Counter()
@@ -133,7 +131,7 @@ def _collect_counts(outcomes: Iterable[dict[str, Any]], expected: int) -> Screen
             counts.update(json.loads(row["counts"]))
             finished += 1
             bar.update()
-    return ScreeningOutcome(counts, expected - finished)
+    return ArchiveOutcome(counts, expected - finished)
 
 
 def _public_error(error: BaseException) -> PneumoniaError:
