@@ -19,9 +19,10 @@ from pneumonia.evaluation.dataset import load_films
 from pneumonia.inference.decision import Prediction
 from pneumonia.inference.predictor import Predictor
 
-from . import films, keras_baseline, servers
+from . import films, keras_baseline
 from .measure import Pair, Row, at_least, at_most, interleaved
 from .scoring import TOLERANCE
+from .service_process import ROOT
 
 SIZE = (1300, 900)
 KERAS_LOOP = "a loop of `load_img`, array, `model.predict`"
@@ -119,5 +120,5 @@ def _peak_mb(folder: Path) -> float:
             "print(*(line for line in open('/proc/self/status') if line.startswith('VmHWM')))"
         )
         command = [sys.executable, "-c", code, "batch", str(folder), "--out", f"{out}/films.csv"]
-        process = subprocess.run(command, cwd=servers.ROOT, capture_output=True, text=True, check=True)
+        process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     return int(process.stdout.split()[-2]) / 1024

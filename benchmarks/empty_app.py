@@ -20,7 +20,7 @@ def build() -> gr.Blocks:
 
 
 def _constant_row(film: str | None, point: str) -> dict[str, Any]:
-    return {"file": None, "label": "Unknown", "operating_point": point, "given": film is not None}
+    return {"file": None, "label": "Unknown", "operating_point": point, "received": film is not None}
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ from pneumonia import PneumoniaError, Predictor, load_predictor
 from pneumonia.inference import sources
 from pneumonia.inference.decision import Failure
 
-from .served import NoResponse, Service, predict, running_service
+from .service_process import NoResponse, Service, predict, running_service
 
 SAMPLE_INTERVAL_S = 1.0
 WARM_UP_SHARE = 0.2

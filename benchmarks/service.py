@@ -19,7 +19,7 @@ from pneumonia.inference import explain
 from pneumonia.inference.predictor import Predictor
 from pneumonia.web import handlers
 
-from . import films, servers
+from . import compared_servers, films
 from .measure import Row, Workload, at_least, at_most, interleaved, seconds_per_run
 from .scoring import LARGE, SMALL
 
@@ -32,7 +32,10 @@ def rows(predictor: Predictor, folder: Path, repetitions: int) -> Iterator[Row]:
     """Yield the rows that need a server."""
     path = folder / "small.jpeg"
     path.write_bytes(films.jpeg(films.film(predictor, SMALL)))
-    with servers.serving(servers.PRODUCT) as product, servers.serving(servers.EMPTY_APP) as empty_app:
+    with (
+        compared_servers.serving(compared_servers.PRODUCT) as product,
+        compared_servers.serving(compared_servers.EMPTY_APP) as empty_app,
+    ):
         yield _one_user(product, empty_app, path, repetitions)
         yield _many_users(product, empty_app, path, repetitions)
         extra_mb = product.resident_mb - empty_app.resident_mb
@@ -41,7 +44,9 @@ def rows(predictor: Predictor, folder: Path, repetitions: int) -> Iterator[Row]:
     yield from _starts(path.read_bytes(), max(1, repetitions // 3))
 
 
-def _one_user(product: servers.Server, empty_app: servers.Server, path: Path, repetitions: int) -> Row:
+def _one_user(
+    product: compared_servers.Server, empty_app: compared_servers.Server, path: Path, repetitions: int
+) -> Row:
     ask_product, ask_empty_app = (_caller(server, path) for server in (product, empty_app))
     response = ask_product()
     if not isinstance(response, dict) or not set(response) >= RESPONSE_KEYS:
@@ -52,12 +57,14 @@ def _one_user(product: servers.Server, empty_app: servers.Server, path: Path, re
                    f"{median_ms:.0f} ms an answer")  # fmt: skip
 
 
-def _caller(server: servers.Server, path: Path) -> Any:
+def _caller(server: compared_servers.Server, path: Path) -> Any:
     client = Client(server.url, verbose=False)
     return lambda: client.predict(handle_file(path), "balanced", api_name="/predict")
 
 
-def _many_users(product: servers.Server, empty_app: servers.Server, path: Path, repetitions: int) -> Row:
+def _many_users(
+    product: compared_servers.Server, empty_app: compared_servers.Server, path: Path, repetitions: int
+) -> Row:
     """16 simultaneous clients send 4 calls each; the servers are measured in turn."""
     callers = [[_caller(server, path) for _ in range(CLIENTS)] for server in (product, empty_app)]
 
@@ -73,7 +80,7 @@ def _many_users(product: servers.Server, empty_app: servers.Server, path: Path, 
 
 
 def _starts(film: bytes, times: int) -> Iterator[Row]:
-    starts = [(_start(servers.PRODUCT, film), _start(servers.EMPTY_APP, film)) for _ in range(times)]
+    starts = [(_start(compared_servers.PRODUCT, film), _start(compared_servers.EMPTY_APP, film)) for _ in range(times)]
     pages = [product[0] / empty_app[0] for product, empty_app in starts]
     answers = [product[1] / empty_app[0] for product, empty_app in starts]
     first_answer_ratio = statistics.median(product[1] / empty_app[1] for product, empty_app in starts)
@@ -87,9 +94,9 @@ def _starts(film: bytes, times: int) -> Iterator[Row]:
 
 def _start(command: tuple[str, ...], film: bytes) -> tuple[float, float]:
     """Return the seconds from the start of the process to (the first page, the first result)."""
-    with servers.serving(command) as server, httpx.Client(trust_env=False, timeout=60) as client:
+    with compared_servers.serving(command) as server, httpx.Client(trust_env=False, timeout=60) as client:
         started_at = time.perf_counter()
-        servers.call(client, server.url, servers.upload(client, server.url, film))
+        compared_servers.call(client, server.url, compared_servers.upload(client, server.url, film))
         return server.seconds_to_page, server.seconds_to_page + time.perf_counter() - started_at
 
 
@@ -117,10 +124,13 @@ def breakdown(predictor: Predictor, repetitions: int) -> Mapping[str, float]:
         "encode (JPEG)": lambda: overlay.save(io.BytesIO(), "JPEG"),
     }
     step_ms = {name: _median_ms(step, repetitions) for name, step in steps.items()}
-    with servers.serving(servers.PRODUCT) as server, httpx.Client(trust_env=False, timeout=60) as client:
-        path = servers.upload(client, server.url, data)
-        request = _median_ms(lambda: servers.call(client, server.url, path, "analyze"), repetitions)
-        upload = _median_ms(lambda: servers.upload(client, server.url, data), repetitions)
+    with (
+        compared_servers.serving(compared_servers.PRODUCT) as server,
+        httpx.Client(trust_env=False, timeout=60) as client,
+    ):
+        path = compared_servers.upload(client, server.url, data)
+        request = _median_ms(lambda: compared_servers.call(client, server.url, path, "analyze"), repetitions)
+        upload = _median_ms(lambda: compared_servers.upload(client, server.url, data), repetitions)
     return {"upload": upload, **step_ms, "transport": max(0.0, request - sum(step_ms.values()))}
 
 

@@ -30,7 +30,7 @@ from pneumonia import load_predictor
 from pneumonia.files import walk_bottom_up
 
 from . import load
-from .served import Service, predict, process_status, running_service
+from .service_process import Service, predict, process_status, running_service
 
 CALLERS = 8
 MIN_WARM_UP = 300

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import load, soak
-from benchmarks.served import running_service
+from benchmarks.service_process import running_service
 from pneumonia import Predictor
 
 from ..support.wait import wait_for

@@ -19,8 +19,8 @@ from typing import Any
 import httpx
 import pytest
 
-from benchmarks import served as benchmark
-from benchmarks.served import Service, call, predict, running_service, upload
+from benchmarks import service_process
+from benchmarks.service_process import Service, call, predict, running_service, upload
 from pneumonia.files import walk_bottom_up
 
 from ...support.wait import wait_for
@@ -79,7 +79,7 @@ def test_no_patient_data_remains_on_disk_or_in_the_log(
         rows = await call(client, "predict_batch", [[await upload(client, *each) for each in contents.items()]])
         assert [row["file"] for row in rows] == list(contents)
         missing = {"path": str(service.uploads / PATIENT / "x.png"), "meta": {"_type": "gradio.FileData"}}
-        with pytest.raises(benchmark.NoResponse, match="no such upload"):
+        with pytest.raises(service_process.NoResponse, match="no such upload"):
             await call(client, "predict", [missing])
         await client.get(f"/gradio_api/file=/{PATIENT}.png")
         await client.get(f"/{PATIENT}?{PATIENT}={PATIENT}", headers={"Referer": f"http://x/{PATIENT}"})
@@ -249,7 +249,7 @@ def test_it_starts_and_answers_without_a_network(tmp_path: Path, files: dict[str
 def test_an_import_opens_no_connection(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(NO_NETWORK)
     code = "import pneumonia, pneumonia.cli, pneumonia.web.page, app; pneumonia.load_predictor('')"
-    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{benchmark.ROOT}"}
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{service_process.ROOT}"}
     process = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120)
     assert process.returncode == 0 and "TRIED" not in process.stdout
 
@@ -257,7 +257,7 @@ def test_an_import_opens_no_connection(tmp_path: Path) -> None:
 def test_garbage_collection_is_on_after_the_imports_and_does_not_scan_them() -> None:
     code = "import gc, app; print(gc.isenabled(), gc.get_freeze_count() > len(gc.get_objects()))"
     process = subprocess.run(
-        [sys.executable, "-c", code], cwd=benchmark.ROOT, capture_output=True, text=True, timeout=120, check=True
+        [sys.executable, "-c", code], cwd=service_process.ROOT, capture_output=True, text=True, timeout=120, check=True
     )
     assert process.stdout.split() == ["True", "True"]
 
@@ -270,5 +270,5 @@ def _has_namespaces() -> bool:
 @pytest.mark.skipif(not _has_namespaces(), reason="needs `unshare -rn`: a network namespace of its own")
 def test_it_predicts_in_a_network_namespace_without_a_route(files: dict[str, Path]) -> None:
     command = ["unshare", "-rn", sys.executable, "-m", "pneumonia", "predict", "--json", str(files["film.png"])]
-    process = subprocess.run(command, cwd=benchmark.ROOT, capture_output=True, text=True, timeout=120)
+    process = subprocess.run(command, cwd=service_process.ROOT, capture_output=True, text=True, timeout=120)
     assert json.loads(process.stdout)["label"], process.stderr

@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from .served import ROOT, free_port, process_status
+from .service_process import ROOT, free_port, process_status
 
 PRODUCT = ("app.py",)
 EMPTY_APP = ("-m", "benchmarks.empty_app")
