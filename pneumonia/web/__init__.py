@@ -1,1 +1,1 @@
-"""The Gradio page: presentation only; predictions and figures are computed elsewhere."""
+"""The Gradio page. It contains presentation only; other packages compute predictions and figures."""

@@ -1,4 +1,4 @@
-"""The panel below the activation map: opacity slider, share of the activation in each lung zone, and the caveat."""
+"""HTML of the panel below the activation map: opacity slider, share of the activation in each lung zone, caveat."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from ..inference.decision import CLASSES, Prediction
 from ..reporting import reading_guide
 
 OPACITY = 60
-"""Initial opacity of the map in percent: film and map are both legible."""
+"""Initial opacity of the map in percent, at which film and map are both legible."""
 
 NO_MAP = (
-    "<p>There is no map for Normal. The map shows evidence for pneumonia and is scaled to its own maximum, so here it "
-    "would highlight the least unlikely area.</p>"
+    "<p>There is no map for Normal. The map shows evidence for pneumonia and is scaled to its own maximum. For Normal, "
+    "it would highlight an area with hardly any evidence.</p>"
 )
 NOT_RUN = "<p>The model was not run on this film, so there is no activation map.</p>"
 
@@ -25,7 +25,10 @@ _ROWS = ("upper", "middle", "lower")
 
 
 def panel(prediction: Prediction, run: Mapping[str, Any] | None) -> str:
-    """Slider, strongest zone, table of zones, and audit; or why there is no map. `run` is the run's evaluation."""
+    """HTML with slider, strongest zone, table of zones, and audit; or with the reason why there is no map.
+
+    `run` is the served run of `evaluation.json`; None if the model has no evaluation.
+    """
     if prediction.zones is None:
         inner = NO_MAP if prediction.label == CLASSES[0] else NOT_RUN
     else:
@@ -42,7 +45,10 @@ _SLIDER = (
 
 
 def _zone_table(zones: Mapping[str, float]) -> str:
-    """The six zones arranged as on the film; if no zone is named, only the shares inside and outside the lung boxes."""
+    """HTML table of the six zones, arranged as on the film.
+
+    If no zone is named as the strongest, it has only the shares inside and outside the lung boxes.
+    """
     inside = sum(zones.values())
     strongest = explain.strongest_zone(dict(zones))
     if strongest is None:
@@ -63,7 +69,7 @@ def _zone_cell(zones: Mapping[str, float], side: str, row: str, strongest: str) 
 
 
 def _audit(run: Mapping[str, Any] | None) -> str:
-    """The caveat, with the share of the activation inside the lung boxes over the test films where it was measured."""
+    """The caveat, followed by the audit of the share inside the lung boxes over the test films, if it was measured."""
     audit = ((run or {}).get("shortcuts") or {}).get("activation")
     if not audit or not audit["films"].get(CLASSES[1], {}).get("count"):
         return f'<p class="fine">{CAVEAT}</p>'
@@ -76,4 +82,7 @@ def _audit(run: Mapping[str, Any] | None) -> str:
     )
 
 
-CAVEAT = "<strong>A heatmap is not proof.</strong> It shows what changed the score, not that the model read the lungs."
+CAVEAT = (
+    "<strong>A heatmap is not proof.</strong> It shows which regions changed the score. It does not show that the "
+    "model read the lungs."
+)

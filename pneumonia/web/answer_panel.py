@@ -19,7 +19,7 @@ _MEANINGS = {
 
 
 def bars(prediction: Prediction, point: OperatingPoint) -> str:
-    """A bar for each probability, and the decision line of the operating point; "" if the film was not scored."""
+    """HTML of a bar for each probability and of the operating point's decision line; "" if the film was not scored."""
     if prediction.probabilities is None or prediction.probability is None:
         return ""
     rows = "".join(_bar(label, value) for label, value in prediction.probabilities.items())
@@ -36,11 +36,11 @@ def _bar(label: str, value: float) -> str:
 
 
 def _scale(value: float, name: str, point: OperatingPoint) -> str:
-    """P(pneumonia) on the decision line, which the operating point divides into Normal, Unknown and Pneumonia."""
-    parts = ((CLASSES[0], 0.0, point.low), (UNKNOWN, point.low, point.high), (CLASSES[1], point.high, 1.0))
+    """HTML of the decision line, 0 to 1: the ranges of Normal, Unknown and Pneumonia, and a pointer at P(pneumonia)."""
+    ranges = ((CLASSES[0], 0.0, point.low), (UNKNOWN, point.low, point.high), (CLASSES[1], point.high, 1.0))
     segments = "".join(
-        f'<span class="part {label.lower()}" style="width:{100 * (high - low):.2f}%"></span>'
-        for label, low, high in parts
+        f'<span class="segment {label.lower()}" style="width:{100 * (high - low):.2f}%"></span>'
+        for label, low, high in ranges
     )
     limits = f"Normal below {_limit(point.low)}, Pneumonia above {_limit(point.high)}, Unknown in between"
     decision = f"At {escape(name)}: {limits}."
@@ -53,7 +53,10 @@ def _limit(value: float) -> str:
 
 
 def point_choices(points: Mapping[str, OperatingPoint], run: Mapping[str, Any] | None) -> list[tuple[str, str]]:
-    """(text of the choice, name) for each operating point: its meaning and, if evaluated, its figures."""
+    """(label, value) of the radio button of each operating point.
+
+    The label has the point's name, its meaning and, if the run has measured it, sensitivity, specificity and coverage.
+    """
     measured = (run or {}).get("operating_points", {})
     return [(_choice(name, measured.get(name)), name) for name in points]
 
@@ -71,12 +74,12 @@ def _choice(name: str, measured: Mapping[str, number_format.Figure] | None) -> s
 
 
 POINTS_NOTE = (
-    "Sensitivity and specificity are those of the answered test films; the others were Unknown. Selecting another "
-    "operating point decides again from the same score."
+    "Sensitivity and specificity are those of the answered test films; the others were Unknown. If you select another "
+    "operating point, the answer is derived again from the same score."
 )
 
 
 def steps(prediction: Prediction) -> str:
-    """What to do next if the answer is Unknown; "" otherwise."""
+    """HTML list of the next steps if the answer is Unknown; "" otherwise."""
     items = "".join(f"<li>{escape(step)}</li>" for step in reading_guide.next_steps(prediction))
     return f'<div class="steps"><h3>What to do next</h3><ul>{items}</ul></div>' if items else ""

@@ -1,4 +1,4 @@
-"""A batch on the page: its films in a folder of its own, its rows, its reports, and its deletion.
+"""Batches of the page: import of the films into a folder, result rows, reports, and deletion.
 
 Gradio deletes an upload a fixed time after its creation, even while the batch is queued. A batch therefore imports its
 films into its own folder as soon as it is created, and its retention time starts when its processing ends.
@@ -37,17 +37,18 @@ from .server import request_log
 from .server.upload import Upload
 
 MAX_FILMS = 5_000
-"""Maximum films of one batch, because the browser holds the whole table in memory. The command line has no limit."""
+"""Maximum number of films in a batch, because the browser holds the whole table. The command line has no limit."""
 
 _PREFIX = "pneumonia-batches-"
+"""Start of the name of the temporary folder that holds all batches."""
 
 THUMBNAIL_SIDE = 48
-"""Longest side in pixels: enough to distinguish films, at 1 KB each."""
+"""Longest side of a thumbnail in pixels: enough to distinguish films, at 1 KB each."""
 
 
 @dataclass(frozen=True)
 class BatchRow:
-    """A row of the page's table: the result, and a thumbnail as a data URL ("" for a failure)."""
+    """A row of the page's table. `thumbnail` is a JPEG as `data:` URL; "" for a failure."""
 
     result: Prediction | Failure
     thumbnail: str = ""
@@ -55,7 +56,11 @@ class BatchRow:
 
 @dataclass
 class Job:
-    """One batch. `rows` grows while the batch runs; setting `stop` ends it after the current films."""
+    """One batch. `rows` grows while the batch runs. If `stop` is set, the batch ends after the films in progress.
+
+    `timer` deletes the batch after the retention time. `active_steps` is the number of steps (analysis, reports) that
+    currently use its files.
+    """
 
     folder: Path
     operating_point: str
@@ -80,17 +85,17 @@ class Job:
 
     @property
     def counts(self) -> Counter[str]:
-        """Number of films by label, and of failures."""
+        """Number of films for each label, and number of failures under `results.FAILED`."""
         return Counter(
             results.FAILED if isinstance(row.result, Failure) else row.result.label for row in list(self.rows)
         )
 
 
 class Jobs:
-    """The batches of a page, by an unguessable token. Their files are deleted at the latest when the process ends."""
+    """All batches of the page by token. Tokens cannot be guessed. When the process ends, all files are deleted."""
 
     def __init__(self, predictor: Predictor) -> None:
-        # One thread fewer than the page, and separate interpreters: a single film never waits for a batch.
+        # One thread fewer than the page, and separate interpreters, so that a single film never waits for a batch.
         self._predictor = Predictor(predictor.bundle, max(1, predictor.threads - 1))
         self._tempdir = files.ProcessTempdir(Path(tempfile.gettempdir()), _PREFIX)
         self._root = self._tempdir.path
@@ -98,7 +103,11 @@ class Jobs:
         self._lock = threading.Lock()
 
     def create(self, uploads: list[Upload], operating_point: str) -> str:
-        """Import the uploads and return the token of the batch; raises `PneumoniaError` if they cannot be analysed."""
+        """Import the uploads as a new batch and return its token.
+
+        Raises `UsageError` for an unknown operating point, and `EmptyFile`, `TooLarge` or `UnreadableImage` if the
+        uploads cannot be analysed.
+        """
         self._predictor.check_options(operating_point, None)
         check_uploads(uploads)
         token = secrets.token_hex(16)
@@ -118,22 +127,22 @@ class Jobs:
         return token
 
     def get(self, token: str) -> Job:
-        """The batch of a token; raises `EmptyFile` if it was deleted."""
+        """Return the batch of `token`; raises `EmptyFile` if it was deleted."""
         if token not in self._jobs:
             raise EmptyFile("This batch no longer exists. Add the films again.")
         return self._jobs[token]
 
     def is_new(self, token: str) -> bool:
-        """Whether the batch of a token exists and has not started."""
+        """Return True if the batch of `token` exists and has not started."""
         return token in self._jobs and not self._jobs[token].has_started
 
     def stop(self, token: str) -> None:
-        """Stop a batch: completed rows stay, the remaining films are skipped."""
+        """Stop a batch. Completed rows stay; the remaining films are skipped."""
         if token in self._jobs:
             self._jobs[token].stop.set()
 
     def delete(self, token: str) -> None:
-        """End a batch and delete its films and files, at once or as soon as its active steps have ended."""
+        """Stop a batch and delete its films and result files: at once, or when its active steps have ended."""
         job = self._jobs.pop(token, None)
         if job is None:
             return
@@ -144,7 +153,10 @@ class Jobs:
             self._discard(job)
 
     def run(self, token: str) -> Iterator[Job]:
-        """Analyse the films of a batch; yields the batch after each film. The tables are those of the command line."""
+        """Analyse the films of a batch; yields the batch after each film.
+
+        Writes the same CSV and JSON lines as the command line.
+        """
         with self._active_step(token) as job, request_log.batch("page") as logged_results:
             job.has_started = True
             options = TableOptions(self._predictor.model, job.operating_point)
@@ -157,10 +169,10 @@ class Jobs:
                         logged_results.append(row.result)
                         yield job
                 finally:
-                    table.finish()  # also after an error such as a full disk
+                    table.finish()  # even after an error such as a full disk
 
     def make_reports(self, token: str) -> Iterator[int]:
-        """Write the ZIP with a report for each film that has a prediction; yields the number of films processed."""
+        """Write a ZIP with a PDF report for each film that has a prediction; yields the number of films done so far."""
         with self._active_step(token) as job:
             job.stop.clear()
             number = 0
@@ -172,7 +184,7 @@ class Jobs:
 
     @contextmanager
     def _active_step(self, token: str) -> Iterator[Job]:
-        """A step that uses the batch. Nothing is deleted during a step; the retention time restarts when it ends."""
+        """Context of a step that uses the batch. It prevents deletion meanwhile, and restarts the retention time."""
         job = self.get(token)
         with self._lock:
             job.active_steps += 1
@@ -218,7 +230,7 @@ class Jobs:
 
 
 def _films_until_stopped(job: Job, limit: int | None = None) -> Iterator[NamedFilm]:
-    """The first `limit` films (all by default), until the batch is stopped."""
+    """The first `limit` films of the batch (None: all), until the batch is stopped."""
     for film in job.films[:limit]:
         if job.stop.is_set():
             return
@@ -234,6 +246,6 @@ def _thumbnail(film: Any) -> str:
 
 
 def _report_name(number: int, film: str) -> str:
-    """The row number, and the safe characters of the film's name."""
+    """File name of a report in the ZIP: row number, and the safe characters of the film's name, at most 80."""
     stem = re.sub(r"[^\w.-]+", "-", PurePosixPath(film.replace("\\", "/")).stem)[:80].strip("-.")
     return f"{number:04d}-{stem or 'film'}.pdf"

@@ -1,4 +1,4 @@
-"""The tab for many films: upload, run, stop, sort, download the files."""
+"""The tab for many films: upload films, run and stop a batch, sort its table, download its files."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from .batch_job import MAX_FILMS, Job, Jobs
 from .server.upload import Upload, film_file
 
 BATCH_CONCURRENCY: dict[str, Any] = {"concurrency_id": "batches", "concurrency_limit": 2}
-"""Long work has a concurrency limit of its own within the one bounded queue: two batches run at a time and others wait,
-while single films (`film_tab.FILM_CONCURRENCY_ID`) overtake them. `/predict_batch` belongs here too."""
+"""Concurrency group of batches, on page and API (`/predict_batch`): two run at a time, others wait. Single films are in
+the same bounded queue but in another group (`film_tab.FILM_CONCURRENCY_ID`), so they do not wait for batches."""
 
 UPDATE_INTERVAL_S = 0.5
-"""Minimum seconds between two updates of the growing table, plus 1 ms for each row: an update sends all rows."""
+"""Minimum seconds between two updates of the growing table. 1 ms per row is added, because an update sends all rows."""
 
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
@@ -59,7 +59,7 @@ class _BatchTab:
             with gr.Column(min_width=260):
                 self._point = gr.Radio(points, value=DEFAULT_POINT, label="Operating point")
                 with gr.Row():
-                    self._start = gr.Button("Judge all", variant="primary", elem_id="batch-start")
+                    self._start = gr.Button("Analyse all", variant="primary", elem_id="batch-start")
                     self._stop = gr.Button("Stop", variant="stop", interactive=False, elem_id="batch-stop")
 
     def _lay_out_table(self) -> None:
@@ -97,8 +97,8 @@ class _BatchTab:
     def _outputs(self) -> list[Any]:
         """All components that a handler may update.
 
-        Without the films: a component that a handler leaves out of its updates is rebuilt by gradio, as a plain
-        `gr.File`.
+        The film upload is not one of them: if a handler does not update an output, Gradio builds it anew, and the
+        upload would become a plain `gr.File`.
         """
         return [self._progress, self._table, self._legend, self._start, self._stop, *self._file_buttons]
 
@@ -125,7 +125,7 @@ class _BatchTab:
 
     def _run(self, token: str) -> Iterator[Update]:
         if not self._jobs.is_new(token):
-            yield {self._progress: gr.skip()}  # a generator that yields nothing would clear every output, the error too
+            yield {self._progress: gr.skip()}  # without a yield, Gradio would clear all outputs, including an error
             return
         job, started_at, message = self._jobs.get(token), time.monotonic(), ""
         try:
@@ -166,12 +166,12 @@ class _BatchTab:
 
 
 def _throttle(steps: Iterator[Step]) -> Iterator[Step]:
-    """Fewer of the steps, so that the browser can keep up; their interval grows with the number of rows."""
-    last = 0.0
-    for number, step in enumerate(steps):
-        if time.monotonic() - last > UPDATE_INTERVAL_S + number / 1000:
+    """Drops steps, so that the browser is not overloaded; the interval between steps grows with the number of rows."""
+    last_update = 0.0
+    for row_count, step in enumerate(steps):
+        if time.monotonic() - last_update > UPDATE_INTERVAL_S + row_count / 1000:
             yield step
-            last = time.monotonic()
+            last_update = time.monotonic()
 
 
 def _summary(job: Job) -> str:

@@ -1,4 +1,4 @@
-"""Sentences, HTML fragments and table cells of the batch tab. External text is escaped, or a plain-text cell."""
+"""Texts, HTML fragments and table cells of the batch tab. External text is escaped or put into a plain-text cell."""
 
 from __future__ import annotations
 
@@ -22,12 +22,15 @@ Cell = str | int | None
 
 
 def cells(job: Job) -> list[list[Cell]]:
-    """The cells of the completed rows."""
-    return [_cells(number, row) for number, row in enumerate(list(job.rows), start=1)]
+    """Cells of the completed rows, in the order of `HEADERS`."""
+    return [_row_cells(number, row) for number, row in enumerate(list(job.rows), start=1)]
 
 
 def bar(count: int, total: int, unit: str, seconds: float) -> str:
-    """Progress bar, with the estimated remaining time once one film is complete."""
+    """HTML of the progress bar: `count` of `total`, and the estimated remaining time once `count` is 1 or more.
+
+    `seconds` is the elapsed time; `unit` names what is counted, for example "films".
+    """
     remaining = f", about {_duration(seconds / count * (total - count))} left" if count and count < total else ""
     return (
         f'<label class="batch-bar">{count:,} of {total:,} {unit}{remaining}'
@@ -36,7 +39,7 @@ def bar(count: int, total: int, unit: str, seconds: float) -> str:
 
 
 def summary(job: Job, minutes: float) -> str:
-    """Counts of a completed or stopped batch, and when its files are deleted."""
+    """HTML with the counts of a completed or stopped batch, and the time in `minutes` until its files are deleted."""
     is_stopped = len(job.rows) < len(job.films)
     head = f"Stopped after {len(job.rows):,} of {len(job.films):,} films" if is_stopped else f"{len(job.rows):,} films"
     deletion = f"The films and these files are deleted {minutes:g} minutes after processing ends."
@@ -44,18 +47,18 @@ def summary(job: Job, minutes: float) -> str:
 
 
 def tally(counts: Mapping[str, int]) -> str:
-    """`120 Normal, 70 Pneumonia, 7 Unknown, 3 failed`."""
+    """Counts as text, without zeros: `120 Normal, 70 Pneumonia, 7 Unknown, 3 failed`; `none` if all are zero."""
     return (
         ", ".join(f"{counts[name]:,} {name}" for name in (*CLASSES, UNKNOWN, results.FAILED) if counts[name]) or "none"
     )
 
 
 def error_message(error: PneumoniaError) -> str:
-    """The error that prevented the batch, as an alert."""
+    """HTML alert with the message and the code of the error that stopped the batch or its reports."""
     return f'<p role="alert"><b>{escape(error.message)}</b> <code>{escape(error.code)}</code></p>'
 
 
-def _cells(number: int, row: BatchRow) -> list[Cell]:
+def _row_cells(number: int, row: BatchRow) -> list[Cell]:
     result = row.result
     if isinstance(result, Failure):
         return ["", number, "✕ failed", None, result.file, f"{result.error.code}: {result.error.message}"]

@@ -1,4 +1,4 @@
-"""The uploads of a batch: size check, and import into the batch's own folder."""
+"""Check of a batch's uploads, and their import into the batch's folder."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .server.upload import Upload
 
 
 def check_uploads(uploads: list[Upload]) -> None:
-    """Raise `EmptyFile` without uploads, `TooLarge` above the total size limit, `UnreadableImage` after expiry."""
+    """Raises `EmptyFile` without uploads, `TooLarge` above the total limit, `UnreadableImage` if they were deleted."""
     if not uploads:
         raise EmptyFile(f"No film was given. Allowed: {imaging.FORMATS}, or a ZIP of such files.")
     limit_mb = settings.MAX_UPLOAD_MB.read()
@@ -31,10 +31,10 @@ def check_uploads(uploads: list[Upload]) -> None:
 
 
 def import_uploads(uploads: Iterable[Upload], folder: Path) -> Iterator[NamedFilm]:
-    """The films of the uploads, stored in the batch's folder under generated names; a ZIP yields its members."""
+    """Store the uploads in `folder` under generated names and yield their films; a ZIP yields each of its members."""
     max_bytes = settings.MAX_UPLOAD_MB.read() * 1_000_000
     for number, upload in enumerate(uploads):
-        # The suffix is kept because a ZIP is recognised by it, too.
+        # The suffix is retained, because a ZIP is also recognised by its suffix.
         path = folder / f"{number}{'.zip' if upload.name.lower().endswith('.zip') else ''}"
         _link(upload.path, path)
         if zip_members.is_zip(path):
@@ -44,7 +44,10 @@ def import_uploads(uploads: Iterable[Upload], folder: Path) -> Iterator[NamedFil
 
 
 def _link(upload: Path, path: Path) -> None:
-    """Hard-link the upload, or copy it: gradio may delete its own file, and another batch may contain the same film."""
+    """Hard-link the upload, or copy it if links are not supported. It is not moved, because other batches may use it.
+
+    Gradio may then delete its own file at any time.
+    """
     try:
         os.link(upload, path)
     except OSError:

@@ -1,6 +1,7 @@
 """Sections of the evidence tab, built from the bundle's evaluation alone.
 
-Each function returns HTML, or "" if the bundle lacks the data of its section.
+Each function takes the bundle and its served run of `evaluation.json`. It returns HTML, or "" if the data of its
+section is missing.
 """
 
 from __future__ import annotations
@@ -21,29 +22,29 @@ Run = Mapping[str, Any]
 def performance(bundle: Bundle, run: Run) -> str:
     """Metrics of the served model, beside those of the same recipe under the other protocols."""
     runs = _runs_of_recipe(bundle, run)
-    note = _OFFICIAL_TEST if any(each["protocol"] == "official" for each in runs) else ""
+    note = _OFFICIAL_TEST if any(recipe_run["protocol"] == "official" for recipe_run in runs) else ""
     return tables.figures(runs).to_html() + f"<p>{_COLUMNS}{note}</p>"
 
 
 _COLUMNS = (
-    "The first column is the model that answers here: the network without the gate, every film answered, at the "
-    "threshold chosen on validation films. The other columns are separate models of the same recipe, tested on "
-    "patients that are not in their training data. "
+    "The first column is the model of this page: the network without the gate answers every film, at the threshold "
+    "chosen on validation films. The other columns are separate models of the same recipe, tested on patients that are "
+    "not in their training data. "
 )
 _OFFICIAL_TEST = (
-    "The films of the official test were saved differently from the training films. It is therefore the harder and "
-    "more realistic test."
+    "The films of the official test were saved differently from the training films, so this test is harder and more "
+    "realistic."
 )
 
 
 def _runs_of_recipe(bundle: Bundle, run: Run) -> list[Run]:
-    """`run`, then the other runs of its recipe."""
+    """`run`, followed by the other runs of its recipe."""
     runs = bundle.evaluation["runs"].values()
-    return [run, *(each for each in runs if each["recipe"] == run["recipe"] and each is not run)]
+    return [run, *(other for other in runs if other["recipe"] == run["recipe"] and other is not run)]
 
 
 def thresholds(bundle: Bundle, run: Run) -> str:
-    """The confusion matrix with a threshold slider."""
+    """Confusion matrix with a threshold slider."""
     return confusion_matrix(run, bundle.operating_points)
 
 
@@ -65,7 +66,7 @@ def _roc(curves: Mapping[str, Any]) -> str:
     ]
     return plots.plot(
         "ROC",
-        "Each point of the curve is a threshold, every film answered. The dashed line is chance.",
+        "Each point of the curve is a threshold at which every film is answered. The dashed line is chance.",
         Axes("false positive rate (1 - specificity)", "sensitivity"),
         [Line([0, 1], [0, 1], dashed=True), Line(roc["false_positive_rate"], roc["sensitivity"])],
         marks,
@@ -73,7 +74,7 @@ def _roc(curves: Mapping[str, Any]) -> str:
 
 
 def calibration(bundle: Bundle, run: Run) -> str:
-    """Reliability diagram, and the prevalence that the probabilities assume."""
+    """Reliability diagram, with the prevalence to which the probabilities are calibrated."""
     curve = run.get("curves", {}).get("reliability")
     if not curve:
         return ""
@@ -84,8 +85,8 @@ def calibration(bundle: Bundle, run: Run) -> str:
     ]
     diagram = plots.plot(
         "Reliability",
-        "Predicted P(pneumonia) against the share of these films that had pneumonia. On the dashed line both agree. "
-        "The larger a circle, the more films.",
+        "Predicted P(pneumonia) against the share of films with this prediction that had pneumonia. On the dashed line "
+        "both are equal. The larger a circle, the more films it represents.",
         Axes("predicted P(pneumonia)", "observed pneumonia"),
         [Line([0, 1], [0, 1], dashed=True), Line(curve["probability"], curve["observed"])],
         marks,
@@ -93,20 +94,20 @@ def calibration(bundle: Bundle, run: Run) -> str:
     prevalence = 100 * bundle.calibration.prevalence
     return diagram + (
         f"<p>Probabilities are calibrated to a prevalence of pneumonia of {prevalence:.0f} %. At a lower prevalence "
-        "the true probability is lower than the one shown. Circles below the line are films with too high a "
-        "probability.</p>"
+        "the true probability is lower than the one shown. A circle below the line represents films whose predicted "
+        "probability is too high.</p>"
     )
 
 
 def risk_coverage(bundle: Bundle, run: Run) -> str:
-    """Risk-coverage curve: the error that remains if uncertain films are not answered."""
+    """Risk-coverage curve: share of wrong answers if only the most certain films are answered."""
     curve = run.get("curves", {}).get("risk_coverage")
     if not curve:
         return ""
     y_end = max(0.05, *(0.05 * (int(risk / 0.05) + 1) for risk in curve["risk"]))
     return plots.plot(
         "Risk and coverage",
-        "Films are answered in the order of the network's certainty. From left to right more films are answered; the "
+        "Films are answered in order of the network's certainty, so more films are answered from left to right. The "
         "curve is the share of wrong answers among them.",
         Axes("films answered (coverage)", "wrong answers (risk)", y_end=y_end),
         [Line(curve["coverage"], curve["risk"])],
@@ -114,61 +115,62 @@ def risk_coverage(bundle: Bundle, run: Run) -> str:
 
 
 def subgroups(bundle: Bundle, run: Run) -> str:
-    """Normal, bacterial and viral films."""
+    """Results for normal, bacterial and viral films."""
     table = tables.subgroups(run)
     note = (
         "<p>The file names of the data set distinguish bacterial from viral pneumonia. They do not contain age or "
-        "sex.</p>"
+        "sex, so no results by age or sex are available.</p>"
     )
     return table.to_html() + note if table.rows else ""
 
 
 def gate(bundle: Bundle, run: Run) -> str:
-    """Which images the out-of-distribution gate refuses."""
+    """Share of images that the out-of-distribution gate refuses, by kind of image."""
     table = tables.gate_refusals((bundle.evaluation.get("gate_kinds") or {}).get("kinds", []))
     note = (
-        "<p>The gate runs before the network. An image unlike the training films gets Unknown, and the network is not "
-        "run. The gate accepts some images that it should refuse.</p>"
+        "<p>The gate checks an image before the network. If the image is unlike the training films, the answer is "
+        "Unknown and the network is not run. The gate accepts some images that it should refuse.</p>"
     )
     return note + table.to_html() if table.rows else ""
 
 
 def external_validation(bundle: Bundle, run: Run) -> str:
-    """Films of other hospitals, each set with its verdict."""
+    """Metrics on films of other hospitals, with a verdict for each data set."""
     return "".join(map(_external_set, bundle.evaluation.get("external") or []))
 
 
 def _external_set(entry: Run) -> str:
     total, normal = entry["films"]["total"], entry["films"]["normal"]
     return (
-        f"<p><strong>{escape(entry['name'])}</strong>, {escape(entry['of'])}: {total:,} films; by their labels "
-        f"{normal:,} are without and {total - normal:,} with pneumonia. No decision was based on them. Here the model "
-        f"is <strong>{escape(entry['verdict'])}</strong>.</p>" + tables.external_validation(entry).to_html()
+        f"<p><strong>{escape(entry['name'])}</strong>, {escape(entry['of'])}: {total:,} films, "
+        f"labelled {normal:,} without and {total - normal:,} with pneumonia. No decision about the model was based on "
+        f"them. On these films the model is <strong>{escape(entry['verdict'])}</strong>.</p>"
+        + tables.external_validation(entry).to_html()
     )
 
 
 def robustness(bundle: Bundle, run: Run) -> str:
-    """Accuracy on perturbed test films."""
+    """Accuracy on test films under perturbations, such as blur or rotation."""
     table = tables.robustness(run.get("robustness"))
-    note = "<p>The same films before and after. A negative loss means that accuracy increased.</p>"
+    note = "<p>The same films are compared before and after. A negative loss means that accuracy increased.</p>"
     return table.to_html() + note if table.rows else ""
 
 
 def shortcuts(bundle: Bundle, run: Run) -> str:
-    """What the network reads besides the lungs."""
+    """Shortcut audit: evidence that the network uses cues outside the lungs."""
     audit = run.get("shortcuts")
     if not audit:
         return ""
     note = (
-        "<p>A result far from the second column shows that the network does not read the lungs alone. The lung boxes "
-        "are coarse, and heart and hila, which lie outside them, are informative too.</p>"
+        "<p>A result that differs much from the second column shows that the network does not read the lungs alone. "
+        "The lung boxes are coarse, and the heart and the hila outside them are informative as well.</p>"
     )
     activation = tables.activation(audit.get("activation"))
     return tables.shortcuts(audit).to_html() + note + (activation.to_html() if activation.rows else "")
 
 
 def test_set_access_log(bundle: Bundle, run: Run) -> str:
-    """Every access to the official test set that could have influenced a decision."""
+    """List of all accesses to the official test set that could have influenced a decision."""
     entries: Sequence[str] = bundle.evaluation.get("test_set_access_log") or []
     items = "".join(f"<li>{escape(entry)}</li>" for entry in entries)
     return f"<ol>{items}</ol>" if items else ""
@@ -189,4 +191,4 @@ SECTIONS: tuple[tuple[str, Section], ...] = (
     ("Shortcut audit", shortcuts),
     ("Test-set access log", test_set_access_log),
 )
-"""Heading and function of each section, in the order of the tab."""
+"""(heading, function) of each section, in the order of the page."""

@@ -1,4 +1,4 @@
-"""The evidence tab: for which patients the model is made, its evaluation, and its limits."""
+"""The evidence tab: intended use, evaluation and limits of the model."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NO_EVIDENCE = "<p>This model has no evaluation of its own. Its accuracy is not k
 
 
 def add(bundle: Bundle) -> None:
-    """Adds the tab to the page that is being built."""
+    """Build the tab inside the `gr.Tabs` that is open."""
     with gr.Tab("Evidence", id="evidence"), gr.Column(elem_id="evidence"):
         gr.HTML(page_text.INTENDED_USE, apply_default_css=False)
         gr.HTML(sections(bundle), apply_default_css=False)
@@ -22,7 +22,7 @@ def add(bundle: Bundle) -> None:
 
 
 def sections(bundle: Bundle) -> str:
-    """All sections for which the bundle has data, below a list of links to them."""
+    """HTML of all sections for which the bundle has data, below a list of links to them."""
     run = bundle.served_run
     if run is None:
         return NO_EVIDENCE
@@ -38,7 +38,7 @@ def _anchor(heading: str) -> str:
 
 
 def limits(bundle: Bundle) -> str:
-    """The section "Limits" of the bundle's model card, which is written from its evaluation; "" without a card."""
+    """The section "Limits" of the bundle's model card as Markdown; "" if the bundle has no card."""
     if bundles.CARD not in bundle.config["files"]:
         return ""
     card = (bundle.folder / bundles.CARD).read_text(encoding="utf-8")

@@ -13,21 +13,21 @@ from ..inference.bundle import Bundle
 
 @dataclass(frozen=True)
 class Example:
-    """An encoded image and its name on the button."""
+    """An example film: the text of its button, and its encoded image."""
 
     name: str
-    picture: bytes
+    image: bytes
 
 
 def examples(bundle: Bundle) -> list[Example]:
-    """The bundle's images; then, as examples of Unknown, the first of them rotated by 90 degrees, and a chessboard."""
+    """The bundle's example images, then two examples of Unknown: the first one rotated by 90°, and a chessboard."""
     averages = [Example(path.stem.replace("-", " ").capitalize(), path.read_bytes()) for path in bundle.examples]
-    rotated = [Example("First example, rotated by 90°", _rotated(averages[0].picture))] if averages else []
+    rotated = [Example("First example, rotated by 90°", _rotated(averages[0].image))] if averages else []
     return [*averages, *rotated, Example("Chessboard, not a film", _chessboard())]
 
 
-def _rotated(picture: bytes) -> bytes:
-    with Image.open(io.BytesIO(picture)) as film:
+def _rotated(image: bytes) -> bytes:
+    with Image.open(io.BytesIO(image)) as film:
         return _png(film.transpose(Image.Transpose.ROTATE_90))
 
 
@@ -36,7 +36,7 @@ def _chessboard(squares: int = 8, side: int = 40) -> bytes:
     return _png(Image.fromarray(board.astype(np.uint8).repeat(side, axis=0).repeat(side, axis=1)))
 
 
-def _png(picture: Image.Image) -> bytes:
+def _png(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
-    picture.save(buffer, "PNG")
+    image.save(buffer, "PNG")
     return buffer.getvalue()

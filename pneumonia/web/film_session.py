@@ -1,4 +1,4 @@
-"""One film in a browser session: read and scored once, then decided, displayed and reported on any number of times."""
+"""One film in a browser session: scored once; answers, images and reports are then created from the stored score."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ from .server import request_log
 from .server.upload import Upload
 
 AnswerParts: TypeAlias = tuple[str, str, str, str]
-"""Headline, bars and steps (HTML), reading guide (Markdown)."""
+"""(headline, bars, next steps, reading guide): three HTML texts and a Markdown text."""
 
 ActivationView: TypeAlias = tuple[Any, Any, str]
-"""Film, activation map, and panel (HTML)."""
+"""(film, activation map, panel): two images or None, and an HTML text."""
 
 FULL_SIDE = 4300
-"""Longest side in pixels at full resolution: that of films from the largest detectors (43 cm)."""
+"""Longest side of the viewer's image in pixels, as on the largest detectors (43 cm)."""
 
 _NO_PIXELS = np.empty((0, 0), np.uint8)
 
 
 @dataclass(frozen=True, eq=False)
 class SessionFilm:
-    """A reading, for further decisions, and the source of its film, for further images.
+    """Session state of one film: its reading, from which answers are decided, and the source of its images.
 
-    It holds no pixels and no file name. An upload stays on disk for its retention time and is read again when an image
-    is requested; an example of the page is held as bytes. `eq=False`, because gradio hashes session state and an
-    activation map is not hashable.
+    It contains no pixels and no file name. `source` is the path of an upload, which stays on disk for its retention
+    time and is read again for each image, or the bytes of an example. `eq=False`, because Gradio hashes the session
+    state, and an activation map is not hashable.
     """
 
     reading: Reading
@@ -46,19 +46,24 @@ class SessionFilm:
 
     @classmethod
     def from_reading(cls, reading: Reading, source: Path | bytes) -> SessionFilm:
+        """The state for a reading, without its pixels."""
         film = dataclasses.replace(reading.film, pixels=_NO_PIXELS)
         return cls(dataclasses.replace(reading, film=film), source)
 
     @property
     def is_deleted(self) -> bool:
-        """Whether the upload was deleted after its retention time."""
+        """True if the upload was deleted after its retention time."""
         return isinstance(self.source, Path) and not self.source.exists()
 
 
 def open_film(
     predictor: Predictor, film: Upload | bytes | None, point: str = DEFAULT_POINT
 ) -> tuple[SessionFilm | None, str, str, str, str]:
-    """Read and score a film: the session's state (None after a failure), then headline, bars, steps and guide."""
+    """Read, score and decide a film; logs one line.
+
+    Returns the session's state (None after a failure), followed by headline, bars, next steps and reading guide. After
+    a failure the headline contains the error, and the other texts are empty.
+    """
 
     def read() -> SessionFilm:
         source = film if isinstance(film, bytes) else handlers.require_upload(film).path
@@ -73,7 +78,7 @@ def open_film(
 
 
 def render_answer(predictor: Predictor, session_film: SessionFilm, point: str) -> AnswerParts:
-    """The answer for a film at an operating point, from the existing score."""
+    """Answer at an operating point, decided from the existing score."""
     prediction = predictor.decide(session_film.reading, point)
     return (
         page_text.headline(prediction),
@@ -84,12 +89,15 @@ def render_answer(predictor: Predictor, session_film: SessionFilm, point: str) -
 
 
 def has_map(predictor: Predictor, session_film: SessionFilm, point: str) -> bool:
-    """Whether the answer at an operating point has an activation map."""
+    """True if the answer at an operating point has an activation map."""
     return predictor.decide(session_film.reading, point).zones is not None
 
 
 def picture(session_film: SessionFilm | None, side: int = handlers.PREVIEW_SIDE) -> Image.Image | None:
-    """The film as the model received it: greyscale, windowed, bones bright; None if it was deleted."""
+    """The film as the model received it (greyscale, windowed, bones bright), its longest side at most `side` pixels.
+
+    None if there is no film, or if it was deleted or cannot be read.
+    """
     if session_film is None or session_film.is_deleted:
         return None
     image: Image.Image | Failure = handlers.result_or_failure(
@@ -99,7 +107,10 @@ def picture(session_film: SessionFilm | None, side: int = handlers.PREVIEW_SIDE)
 
 
 def render_activation(predictor: Predictor, session_film: SessionFilm | None, point: str) -> ActivationView:
-    """The film at full resolution, the map layer to blend over it, and the panel below."""
+    """(film, map, panel): the film at full resolution, the map as a layer over it, and the HTML of the panel below.
+
+    The map is None if there is no activation map. Film and map are None if the film was deleted; the panel says so.
+    """
     film = picture(session_film, FULL_SIDE)
     if session_film is None or film is None:
         return None, None, page_text.film_deleted()
@@ -109,7 +120,10 @@ def render_activation(predictor: Predictor, session_film: SessionFilm | None, po
 
 
 def as_json(predictor: Predictor, session_film: SessionFilm | None, point: str) -> dict[str, str] | None:
-    """The answer as a JSON file for the browser to save, without the file name, which may be the patient's name."""
+    """The answer as a JSON file for `save.js`; None without a film.
+
+    It does not contain the film's file name, which may be the patient's name.
+    """
     if session_film is None:
         return None
     text = json.dumps(predictor.decide(session_film.reading, point).as_dict(), indent=1, ensure_ascii=False) + "\n"
@@ -117,7 +131,10 @@ def as_json(predictor: Predictor, session_film: SessionFilm | None, point: str) 
 
 
 def as_pdf(predictor: Predictor, session_film: SessionFilm | None, point: str, note: str = "") -> dict[str, str] | None:
-    """The report as a file for the browser to save. Of the patient it contains only what the user typed."""
+    """The report as a PDF file for `save.js`; None without a film, or if it was deleted.
+
+    It contains no data of the patient except `note`, which the user has typed.
+    """
     film = picture(session_film, pdf_report.PICTURE_SIDE)
     if session_film is None or film is None:
         return None
@@ -127,5 +144,5 @@ def as_pdf(predictor: Predictor, session_film: SessionFilm | None, point: str, n
 
 
 def download(name: str, kind: str, content: bytes) -> dict[str, str]:
-    """A file that is sent to the browser in the response itself and never stored on the server's disk."""
+    """A file as JSON for `save.js`: name, MIME type and base64 content. It is never stored on the server's disk."""
     return {"name": name, "kind": kind, "content": base64.b64encode(content).decode()}

@@ -19,8 +19,8 @@ from .examples import examples
 from .server.upload import film_file
 
 FILM_CONCURRENCY_ID = "films"
-"""Concurrency group of single films, on page and API. Batches have their own (`batch_tab.BATCH_CONCURRENCY`) in the
-same queue."""
+"""Concurrency group of single films, on page and API. Batches are in another group (`batch_tab.BATCH_CONCURRENCY`) of
+the same queue."""
 
 _SAVE = (Path(__file__).parent / "save.js").read_text(encoding="utf-8")
 _CLEAR_JS = f"() => {json.dumps([page_text.READING, '', '', '', None, None, ''])}"
@@ -89,7 +89,7 @@ class _FilmTab:
             with gr.Row():
                 self._pdf = gr.Button("Report (PDF)", size="sm", min_width=120)
                 self._json = gr.Button("Answer (JSON)", size="sm", min_width=120)
-        self._file = gr.JSON(visible="hidden", elem_id="file")
+        self._download = gr.JSON(visible="hidden", elem_id="file")
 
     def _lay_out_viewer(self) -> None:
         with gr.Column(elem_id="viewer"):
@@ -101,10 +101,10 @@ class _FilmTab:
 
     def _connect(self) -> None:
         opened = self._connect_film_event(self._film.upload, self._open_film, [self._film, self._point])
-        # An empty drop zone accepts the next film immediately.
+        # The drop zone is emptied, so that it accepts the next film.
         opened.then(lambda: None, None, self._film, queue=False, **_QUIET)
         for example, button in zip(self._examples, self._buttons, strict=True):
-            self._connect_film_event(button.click, partial(self._open_film, example.picture), [self._point])
+            self._connect_film_event(button.click, partial(self._open_film, example.image), [self._point])
         inputs = [self._session_film, self._point]
         self._point.input(
             self._change_point,
@@ -118,18 +118,19 @@ class _FilmTab:
             [*self._viewer_outputs, self._show_map],
             **{**_QUIET, "show_progress": "minimal"},
         )
-        for button, make, file_inputs in (
+        for button, create_file, file_inputs in (
             (self._json, film_session.as_json, inputs),
             (self._pdf, film_session.as_pdf, [*inputs, self._note]),
         ):
-            button.click(partial(self._make_file, make), file_inputs, self._file, **_QUIET).then(
-                None, self._file, None, js=_SAVE, **_QUIET
+            button.click(partial(self._make_file, create_file), file_inputs, self._download, **_QUIET).then(
+                None, self._download, None, js=_SAVE, **_QUIET
             )
 
     def _connect_film_event(self, event: Callable[..., Any], handler: Callable[..., Any], inputs: list[Any]) -> Any:
-        """Clear the page in the browser; then answer, once the film leaves the queue; then display the film.
+        """Register a film event: clear the page at once, answer when the film leaves the queue, then display the film.
 
-        A film that is queued, or rejected by a full queue, must not appear with the answer of the previous film.
+        The page is cleared in the browser, so that the previous answer never appears with a film that is still queued
+        or was rejected by a full queue.
         """
         outputs = [*self._answer_outputs, *self._viewer_outputs]
         event(None, None, outputs, js=_CLEAR_JS, **_QUIET)
@@ -138,7 +139,7 @@ class _FilmTab:
         return opening.then(film_session.picture, self._session_film, self._film_image, **_QUIET)
 
     def _reject_busy(self) -> tuple[Any, ...]:
-        """The queue was full: show the error, clear everything of the previous film, and empty the drop zone."""
+        """Outputs if the queue was full: the error, no data of the previous film, and an empty drop zone."""
         message = page_text.failure(Failure(None, queue_full.queue_full_error()))
         return None, message, "", "", "", None, None, "", gr.Button(visible=False), gr.Column(visible=False), "", None
 
@@ -162,7 +163,7 @@ class _FilmTab:
         ]
 
     def _open_film(self, film: Any, point: str) -> tuple[Any, ...]:
-        """A new film: its answer; everything of the previous film is cleared."""
+        """Outputs for a new film: its answer, and no data of the previous film."""
         session_film, *answer = film_session.open_film(self._predictor, film, point)
         is_open = session_film is not None
         was_scored = session_film is not None and session_film.reading.activation is not None
@@ -171,7 +172,10 @@ class _FilmTab:
     def _change_point(
         self, session_film: film_session.SessionFilm | None, point: str, headline: str, activation: str
     ) -> tuple[Any, ...]:
-        """Another operating point: a new decision. The map stays unless the new or the previous answer has none."""
+        """Outputs for another operating point: the new answer.
+
+        A map on the page stays if the new answer has one too. Otherwise map and panel are cleared.
+        """
         unchanged = (gr.skip(),) * 4
         if session_film is None:
             is_deleted = headline != page_text.NO_FILM
@@ -181,9 +185,9 @@ class _FilmTab:
             return *answer, *unchanged
         return *answer, gr.skip(), None, "", gr.Button(visible=True)
 
-    def _make_file(self, make: Callable[..., dict[str, str] | None], *inputs: Any) -> dict[str, str] | None:
-        """A file for the browser to save; None with a warning if the film was deleted."""
-        file = make(self._predictor, *inputs)
+    def _make_file(self, create_file: Callable[..., dict[str, str] | None], *inputs: Any) -> dict[str, str] | None:
+        """A file for `save.js`; None and a warning on the page if the film was deleted."""
+        file = create_file(self._predictor, *inputs)
         if file is None:
             gr.Warning(page_text.deletion_message())
         return file

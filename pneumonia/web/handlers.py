@@ -1,4 +1,7 @@
-"""Handlers of page and API: parse, call the predictor, format. No handler raises for a bad film."""
+"""Handlers of page and API: they parse the inputs, call the predictor and format the result.
+
+A film that cannot be read is a `Failure` in the result; no handler raises for it.
+"""
 
 from __future__ import annotations
 
@@ -21,10 +24,10 @@ from .server import request_log
 from .server.upload import Upload
 
 Analysis: TypeAlias = tuple[str, dict[str, float] | None, Image.Image | None, str]
-"""Headline (HTML), probabilities for the bars, overlay, reading guide (Markdown)."""
+"""(headline as HTML, probability by label, film with activation map, reading guide as Markdown)."""
 
 PREVIEW_SIDE = 1200
-"""Longest side in pixels of images for the browser: the height of a diagnostic monitor."""
+"""Longest side in pixels of preview images for the browser: about the height of a diagnostic monitor."""
 
 
 def predict(
@@ -41,7 +44,8 @@ def predict(
         predictor: the model.
         upload: a chest X-ray: PNG, JPEG, WebP, TIFF, BMP or DICOM.
         operating_point: screening (fewest missed cases), balanced, or confirm (fewest false alarms).
-        prevalence: share of pneumonia among comparable films at the site, between 0 and 1; none or 0: the model's own.
+        prevalence: share of pneumonia among comparable films at the site, from 0 to 1; none or 0 means the prevalence
+            of the calibration films.
 
     """
     name = upload.name if upload else None
@@ -81,7 +85,7 @@ def predict_batch(
 
 
 def analyze(predictor: Predictor, upload: Upload | None) -> Analysis:
-    """What the page shows for one film: headline, probabilities, activation map over the film, and reading guide.
+    """The answer for one chest film as text and image: headline, probabilities, activation map, reading guide.
 
     Args:
         predictor: the model.
@@ -95,7 +99,7 @@ def analyze(predictor: Predictor, upload: Upload | None) -> Analysis:
 
 
 def analyze_source(predictor: Predictor, source: Source, log_entry: request_log.LogEntry | None = None) -> Analysis:
-    """The page's answer for a film from any source, including the bytes of an example; `log_entry` gets the outcome."""
+    """As `analyze`, for a film from any source, such as the bytes of an example. Sets the outcome of `log_entry`."""
     log_entry = log_entry or request_log.LogEntry()
 
     def answer() -> Analysis:
@@ -113,17 +117,23 @@ def analyze_source(predictor: Predictor, source: Source, log_entry: request_log.
 
 
 def _overlay(source: Source, reading: Reading, prediction: Prediction) -> Image.Image | None:
-    """The map over the film. None for Normal, because the map would highlight the least unlikely area."""
+    """The film with the activation map. None if the film was not scored, and for Normal.
+
+    The map is scaled to its own maximum. For Normal it would highlight an area with hardly any evidence.
+    """
     if reading.activation is None or prediction.label == CLASSES[0]:
         return None
     return explain.overlay(np.asarray(display_image(source, reading)), reading.activation)
 
 
 def display_image(source: Source, reading: Reading, side: int = PREVIEW_SIDE) -> Image.Image:
-    """The film as the model received it, its longest side at most `side` pixels."""
-    picture = Image.fromarray(reading.display(source))
-    picture.thumbnail((side, side), Image.Resampling.BILINEAR)
-    return picture
+    """The film as the model received it, in 8-bit greyscale, its longest side at most `side` pixels.
+
+    `source` is read again in full resolution. Raises `FilmError` if it cannot be read.
+    """
+    image = Image.fromarray(reading.display(source))
+    image.thumbnail((side, side), Image.Resampling.BILINEAR)
+    return image
 
 
 def _failed_analysis(failure: Failure) -> Analysis:
@@ -142,7 +152,10 @@ def _no_file_error() -> PneumoniaError:
 
 
 def result_or_failure(answer: Callable[[], Any], name: str | None) -> Any:
-    """The result of `answer`, or the failure to return instead; unexpected errors are logged and get an id."""
+    """The result of `answer`, or a `Failure` for the file `name` if it raises.
+
+    Unexpected errors are logged and become an internal error with an id.
+    """
     try:
         return answer()
     except PneumoniaError as error:

@@ -4,7 +4,7 @@
     return input && input.closest("#film").offsetParent ? input : null;
   };
 
-  // An image that is pasted, or dropped beside the drop zone, is handled like a file in the drop zone.
+  // An image that is pasted, or dropped outside the drop zone, is handled like a file in the drop zone.
   const acceptFiles = (files) => {
     const input = filmInput();
     if (!files || !files.length || !input) return false;
@@ -22,7 +22,7 @@
     acceptFiles(event.dataTransfer && event.dataTransfer.files);
   });
 
-  // Sliders handled in the browser, without a request: the map's opacity and the threshold of the confusion matrix.
+  // Two sliders work in the browser, without a request: opacity of the map, threshold of the confusion matrix.
   document.addEventListener("input", ({ target }) => {
     if (target.id === "opacity") setMapOpacity(target);
     if (target.id === "threshold") updateMatrix(target.closest(".thresholds"));
@@ -31,7 +31,7 @@
     slider.setAttribute("aria-valuetext", `${slider.value} percent`);
     document.querySelector("#viewer").style.setProperty("--opacity", slider.value / 100);
   };
-  const percent = (part, whole) => (whole ? `${((100 * part) / whole).toFixed(1)} %` : "-");
+  const percent = (count, total) => (total ? `${((100 * count) / total).toFixed(1)} %` : "-");
   const updateMatrix = (section) => {
     const { threshold, true_positive, false_positive, positives, negatives } = JSON.parse(section.dataset.curve);
     const index = Number(section.querySelector("#threshold").value);
@@ -66,7 +66,7 @@
     if (button.id === "scheme") setScheme(document.body.classList.contains("dark") ? "light" : "dark");
   });
 
-  // Dark or light follows the system until the user chooses; the choice is stored in this browser.
+  // The colour scheme (dark or light) is that of the system until the user chooses one, which this browser stores.
   const setScheme = (scheme) => {
     document.body.classList.toggle("dark", scheme === "dark");
     localStorage.setItem("scheme", scheme);

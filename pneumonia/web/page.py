@@ -18,19 +18,19 @@ from .film_tab import FILM_CONCURRENCY_ID
 from .server import app_options, login, mcp, session_memory, upload_storage
 from .server.upload import film_file
 
-_HERE = Path(__file__).parent
-SWEEP_S = 60
-"""Maximum seconds between two sweeps for expired uploads."""
+_FOLDER = Path(__file__).parent
+CLEANUP_INTERVAL_S = 60
+"""Maximum seconds between two deletions of expired uploads and sessions; less if the retention time is short."""
 
 
 def build(predictor: Predictor) -> gr.Blocks:
-    """The page for a predictor, not launched."""
+    """Build the page and the API endpoints for a predictor. The caller launches it with `launch_options`."""
     upload_storage.use_private_upload_folder()
     page: gr.Blocks
     with gr.Blocks(
         title=page_text.TITLE,
         analytics_enabled=False,
-        delete_cache=(_sweep_s(), settings.RETENTION_S.read()),
+        delete_cache=(_cleanup_interval_s(), settings.RETENTION_S.read()),
     ) as page:
         gr.HTML(page_text.HEAD, elem_id="head", apply_default_css=False)
         with gr.Tabs(elem_id="tabs"):
@@ -50,14 +50,14 @@ def build(predictor: Predictor) -> gr.Blocks:
     return page
 
 
-def _sweep_s() -> int:
-    return max(1, min(SWEEP_S, int(settings.RETENTION_S.read()) // 10))
+def _cleanup_interval_s() -> int:
+    return max(1, min(CLEANUP_INTERVAL_S, int(settings.RETENTION_S.read()) // 10))
 
 
 def _default_missing_inputs(page: gr.Blocks) -> None:
-    """Fill missing trailing inputs of an HTTP call with their defaults, as `gradio_client` does for its callers.
+    """Fill missing trailing inputs of an HTTP call with their default values, as `gradio_client` does.
 
-    Gradio rejects such a call before any handler runs. Without this, a new input of an endpoint would break existing
+    Gradio itself rejects a call with missing inputs, so a new optional input of an endpoint would break existing
     callers.
     """
     check = page.validate_inputs
@@ -70,7 +70,11 @@ def _default_missing_inputs(page: gr.Blocks) -> None:
 
 
 def launch_options(*, share: bool = False) -> dict[str, Any]:
-    """Options of `launch` for patient data: no run history, no monitoring, no error details, no files served."""
+    """Keyword arguments of `Blocks.launch`, chosen for patient data.
+
+    Gradio stores no run history, offers no monitoring, shows no error details, and serves no files of the server.
+    Raises `UsageError` if a setting is invalid.
+    """
     logins = settings.AUTH.read()
     return {
         "share": share or settings.SHARE.read(),
@@ -79,8 +83,8 @@ def launch_options(*, share: bool = False) -> dict[str, Any]:
         "theme": gr.themes.Default(
             primary_hue="slate", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]
         ),
-        "css_paths": _HERE / "page.css",
-        "js": (_HERE / "page.js").read_text(encoding="utf-8"),
+        "css_paths": _FOLDER / "page.css",
+        "js": (_FOLDER / "page.js").read_text(encoding="utf-8"),
         "footer_links": ["api"],
         "run_history": False,
         "enable_monitoring": False,
@@ -91,19 +95,19 @@ def launch_options(*, share: bool = False) -> dict[str, Any]:
         "mcp_server": mcp.mcp_enabled(),
         "pwa": False,
         "state_session_capacity": session_memory.MAX_SESSIONS,
-        "app_kwargs": app_options.app_kwargs(_sweep_s()),
+        "app_kwargs": app_options.app_kwargs(_cleanup_interval_s()),
     }
 
 
 def _bind_predictor(handler: Callable[..., Any], predictor: Predictor) -> Callable[..., Any]:
-    """The handler bound to a predictor. It keeps its name and docstring, because MCP publishes them as the tool's."""
+    """The handler with its first argument bound. Name and docstring are copied, because MCP publishes them."""
     bound = partial(handler, predictor)
     bound.__name__, bound.__doc__ = handler.__name__, handler.__doc__  # type: ignore[attr-defined]
     return bound
 
 
 def _add_endpoints(predictor: Predictor) -> None:
-    """Add the API endpoints; their components are never visible."""
+    """Add the API endpoints. Their components are never visible on the page."""
     with gr.Group(visible=False):
         film, films, analyzed = film_file(), film_file(file_count="multiple"), film_file()
         point = gr.Textbox(DEFAULT_POINT, label="operating_point")
@@ -111,7 +115,7 @@ def _add_endpoints(predictor: Predictor) -> None:
         result, results = gr.JSON(), gr.JSON()
         button = gr.Button()
     with gr.Group(visible=False):
-        # JPEG: encoding the overlay of a large film as PNG takes 0.25 s, most of the response time.
+        # JPEG, because encoding the overlay of a large film as PNG takes 0.25 s, most of the response time.
         analysis = [gr.HTML(), gr.Label(visible=False), gr.Image(format="jpeg", visible=False), gr.Markdown()]
     predict, predict_batch, analyze = (
         _bind_predictor(handler, predictor) for handler in (handlers.predict, handlers.predict_batch, handlers.analyze)

@@ -1,4 +1,4 @@
-"""Sentences and HTML fragments of the page. All external text is escaped here."""
+"""Texts and HTML fragments of the page. They escape all text from outside, such as file names and bundle contents."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ READING = (
     '<div class="answer waiting" role="status"><p>Analysing the film. Films that were queued earlier come first.'
     "</p></div>"
 )
-"""Replaces the previous answer as soon as a film is dropped, so that it is never read as the new film's."""
+"""Shown as soon as a film is dropped, so that the previous answer is not taken for that of the new film."""
 
 VIEWER_CAPTION = (
     '<div class="caption"><span>The film as the model received it. '
@@ -62,7 +62,7 @@ Test the tool on films with known diagnoses before you rely on it.</li>
 
 
 def headline(prediction: Prediction) -> str:
-    """Label, confidence, reason for Unknown, and warnings."""
+    """HTML with label, confidence, reason for Unknown, and warnings."""
     label = prediction.label
     confidence = (
         f" <small>{format_confidence(prediction.confidence)}</small>" if prediction.confidence is not None else ""
@@ -76,7 +76,7 @@ def headline(prediction: Prediction) -> str:
 
 
 def prevalence_note(prevalence: float) -> str:
-    """The prevalence that the probabilities assume, shown below the operating points."""
+    """Sentences on the prevalence (0..1) that the probabilities assume, shown below the operating points."""
     return (
         f"The probabilities assume that {100 * prevalence:.0f} % of the films show pneumonia, as in the calibration "
         "films. At a lower prevalence, Pneumonia is more often a false alarm."
@@ -84,24 +84,27 @@ def prevalence_note(prevalence: float) -> str:
 
 
 def failure(result: Failure) -> str:
-    """The error of a file, shown instead of the answer."""
+    """HTML with the error of a file, shown instead of the answer."""
     text, code = escape(result.error.message), escape(result.error.code)
     return f'<div class="answer failed" role="alert"><h2>No answer</h2><p>{text}</p><p><code>{code}</code></p></div>'
 
 
 def film_deleted() -> str:
-    """Shown instead of the answer if the film was deleted before a further request."""
+    """HTML shown instead of the answer if the film was deleted before a further request."""
     return f'<div class="answer failed" role="alert"><h2>Film deleted</h2><p>{deletion_message()}</p></div>'
 
 
 def deletion_message() -> str:
-    """Why nothing further can be computed for a film, and what to do."""
+    """Sentences for a film that was deleted: the reason, and how to continue."""
     minutes = settings.RETENTION_S.read() / 60
     return f"Films are deleted {minutes:g} minutes after analysis. Drop the film again to continue."
 
 
 def model_line(model: ModelIdentity, figures: Mapping[str, Any]) -> str:
-    """The served model, and its figures on the official test set, on which published models are compared."""
+    """Markdown line with the served model and its figures on the official test set, if they exist.
+
+    Publications compare models on this test set.
+    """
     line = f"Model **{escape(model.name)}**, revision `{escape(model.revision[:12])}`, sha256 `{model.sha256[:12]}`."
     official = figures.get("official")
     if official is None:
@@ -115,7 +118,7 @@ def model_line(model: ModelIdentity, figures: Mapping[str, Any]) -> str:
 
 
 def external_validation_note(external: Sequence[Mapping[str, Any]]) -> str:
-    """One sentence for each external data set in the evaluation; "" without one."""
+    """One sentence of Markdown for each entry of `external` in the evaluation; "" without entries."""
     return " ".join(
         f"On {escape(entry['of'])} ({escape(entry['name'])}, {entry['films']['total']:,} films) the model is "
         f"{escape(entry['verdict'])}: AUROC {score(entry['figures']['auroc'], 2)}; the gate refuses "

@@ -1,4 +1,4 @@
-"""Small plots as inline SVG. They need no library and no network, and take their colours from the page's CSS."""
+"""Small plots as inline SVG, without a plotting library. Their colours are defined in `page.css`."""
 
 from __future__ import annotations
 
@@ -7,13 +7,18 @@ from dataclasses import dataclass
 from html import escape
 
 WIDTH, HEIGHT = 440, 340
+"""Size of a plot in SVG pixels."""
+
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 14, 14, 46
-_TICKS = 5
+"""Margins around the plot area in SVG pixels, for the labels of ticks and axes."""
+
+_TICK_INTERVALS = 5
+"""Number of intervals between the ticks of an axis."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """A curve through (x, y); `dashed` for a reference line."""
+    """A polyline through the points (x, y); `dashed` marks a reference line."""
 
     x: Sequence[float]
     y: Sequence[float]
@@ -22,7 +27,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Mark:
-    """A point with an optional name beside it; `size` is its radius in SVG pixels."""
+    """A circle at (x, y) with an optional name beside it; `size` is its radius in SVG pixels."""
 
     x: float
     y: float
@@ -32,7 +37,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Axes:
-    """Axis labels and the values at which the axes end. Both start at 0."""
+    """Labels and upper ends of the axes. Both start at 0. Values are shares; tick labels are percentages."""
 
     x: str
     y: str
@@ -40,14 +45,14 @@ class Axes:
     y_end: float = 1.0
 
     def to_pixel(self, x: float, y: float) -> tuple[float, float]:
-        """The SVG coordinates of a value, from the upper left corner."""
+        """SVG coordinates of the point (x, y), in pixels from the upper left corner."""
         column = _LEFT + (WIDTH - _LEFT - _RIGHT) * x / self.x_end
         row = HEIGHT - _BOTTOM - (HEIGHT - _TOP - _BOTTOM) * y / self.y_end
         return round(column, 1), round(row, 1)
 
 
 def plot(title: str, description: str, axes: Axes, lines: Iterable[Line] = (), marks: Iterable[Mark] = ()) -> str:
-    """A figure whose SVG scales with its container. `description` is its caption and text alternative."""
+    """HTML `<figure>` with an SVG that scales with its container. `description` is its caption and text alternative."""
     parts = [_frame(axes), *(_line(axes, line) for line in lines), *_marks(axes, list(marks))]
     return (
         f'<figure class="plot"><svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}. '
@@ -60,8 +65,8 @@ def _frame(axes: Axes) -> str:
     left, bottom = axes.to_pixel(0, 0)
     right, top = axes.to_pixel(axes.x_end, axes.y_end)
     parts = []
-    for step in range(_TICKS + 1):
-        x, y = axes.x_end * step / _TICKS, axes.y_end * step / _TICKS
+    for step in range(_TICK_INTERVALS + 1):
+        x, y = axes.x_end * step / _TICK_INTERVALS, axes.y_end * step / _TICK_INTERVALS
         column, row = axes.to_pixel(x, y)
         parts.append(f'<line class="grid" x1="{column}" y1="{top}" x2="{column}" y2="{bottom}"/>')
         parts.append(f'<line class="grid" x1="{left}" y1="{row}" x2="{right}" y2="{row}"/>')
@@ -76,11 +81,11 @@ def _frame(axes: Axes) -> str:
 
 def _line(axes: Axes, line: Line) -> str:
     path = " ".join("{},{}".format(*axes.to_pixel(x, y)) for x, y in zip(line.x, line.y, strict=True))
-    return f'<polyline class="{"against" if line.dashed else "curve"}" points="{path}"/>'
+    return f'<polyline class="{"reference" if line.dashed else "curve"}" points="{path}"/>'
 
 
 def _marks(axes: Axes, marks: Sequence[Mark]) -> Iterable[str]:
-    """Circles with names to the lower right. Each name is at least one line below the one before, so none overlap."""
+    """SVG circles with their names to the lower right. Names are at least 16 px apart, so that they do not overlap."""
     last_y = 0.0
     for mark in sorted(marks, key=lambda mark: -mark.y):
         x, y = axes.to_pixel(mark.x, mark.y)

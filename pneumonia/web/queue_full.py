@@ -1,4 +1,4 @@
-"""The `busy` response when the queue is full: a JSON result for programs, a message on the page."""
+"""The `busy` response of a full queue: a regular result for API callers, a message for users of the page."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ def queue_full_error() -> Busy:
 def answer_when_queue_is_full(page: gr.Blocks) -> None:
     """Make a full queue return `queue_full_error` in the response format of each endpoint.
 
-    Gradio answers 503, which `gradio_client` turns into a `QueueError` without a code. `/predict`, `/predict_batch` and
-    `/analyze` never raise, so they return a result; for other events the page shows the message in Gradio's toast.
-    Wraps `push` of Gradio's private queue, because Gradio has no hook for a full queue.
+    Gradio itself answers 503, which `gradio_client` raises as a `QueueError` without an error code. `/predict`,
+    `/predict_batch` and `/analyze` never raise, so they return a result with the error. For all other events, Gradio
+    shows the message as a notification on the page. Wraps `push` of Gradio's private queue, because Gradio has no hook
+    for a full queue.
     """
     queue = page._queue
     push = queue.push
@@ -48,7 +49,7 @@ def answer_when_queue_is_full(page: gr.Blocks) -> None:
 
 
 def _deliver(queue: Any, event: Event, data: list[Any]) -> None:
-    """Deliver the result of an event that did not enter the queue."""
+    """Send the result of an event that was not added to the queue."""
     if event.session_hash not in queue.pending_messages_per_session:
         queue.pending_messages_per_session[event.session_hash] = asyncio.Queue()
     queue.pending_event_ids_session.setdefault(event.session_hash, set()).add(event._id)

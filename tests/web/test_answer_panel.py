@@ -40,10 +40,10 @@ def test_the_bars_say_both_probabilities_and_never_all_or_nothing(
 def test_the_line_under_the_bars_shows_where_the_operating_point_decides() -> None:
     page = Page(answer_panel.bars(prediction(UNKNOWN, 0.5), POINT))
     assert "At balanced: Normal below 20 %, Pneumonia above 90 %, Unknown in between." in page.text
-    parts = [
-        attributes.get("style") for _, attributes in page.elements if str(attributes.get("class")).startswith("part")
+    widths = [
+        attributes.get("style") for _, attributes in page.elements if str(attributes.get("class")).startswith("segment")
     ]
-    assert parts == ["width:20.00%", "width:70.00%", "width:10.00%"]
+    assert widths == ["width:20.00%", "width:70.00%", "width:10.00%"]
 
 
 def test_an_unscored_film_has_no_bars() -> None:

@@ -17,9 +17,9 @@ from . import cleanup, connection_limits, health, login, request_limits, request
 def app_kwargs(cleanup_interval_s: float) -> dict[str, Any]:
     """Return the `app_kwargs` for `Blocks.launch`, and install the connection limits.
 
-    A request passes the middleware in this order: request log, route policy, login throttle, request limits, deletion
-    of aborted uploads. The routes add `/health`; the lifespan deletes expired data every `cleanup_interval_s` seconds.
-    `openapi_url` is None, so that FastAPI serves no schema of all of Gradio's routes.
+    A request passes through the middleware in this order: request log, route policy, login throttle, request limits,
+    deletion of aborted uploads. `routes` adds `/health`. `lifespan` deletes expired data every `cleanup_interval_s`
+    seconds. `openapi_url` is None, because FastAPI would otherwise publish a schema of all of Gradio's routes.
     """
     connection_limits.install()
     _suppress_gradio_tracebacks()
@@ -42,7 +42,7 @@ def _suppress_gradio_tracebacks() -> None:
     """Replace the `traceback` module that Gradio's modules use.
 
     Gradio prints the traceback of every error outside this package's handlers. The last line of a traceback quotes the
-    exception's text, which may hold paths and file names.
+    exception's text, which may contain paths and file names.
     """
     traceback_stub = SimpleNamespace(print_exc=_log_location)
     for module in (queueing, route_utils, routes):
@@ -53,6 +53,6 @@ def _log_location(*_: Any, **__: Any) -> None:
     """Replace `traceback.print_exc`: log the type and the location of the current exception, without its text."""
     error = sys.exception()
     if error is not None:
-        # Gradio's queue keeps the context, and so the id, of the first request that started it.
+        # Gradio's queue runs in the context of the request that started it, so its request id would be wrong here.
         errors.request_id.set("")
         InternalError.from_exception(error)

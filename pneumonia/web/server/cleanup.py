@@ -37,7 +37,7 @@ async def _run_periodically(app: Any, interval_s: float) -> None:
             login_expiry.revoke_expired(app.tokens)
             await anyio.to_thread.run_sync(_delete_expired_data, app)
         except Exception as error:
-            InternalError.from_exception(error)  # logs it; an error must not stop the later runs
+            InternalError.from_exception(error)  # logs the error, which must not stop the later runs
 
 
 def _delete_expired_data(app: Any) -> None:

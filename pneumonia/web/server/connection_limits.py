@@ -1,7 +1,7 @@
-"""Limits for TCP connections, so that idle ones (slowloris) cannot use up those that serve requests.
+"""Limits for TCP connections, so that idle connections (slowloris attacks) cannot block callers who send requests.
 
 Uvicorn waits without limit for the header lines of a request. Here they must be complete within `HEADER_TIMEOUT_S`
-seconds, and at most `MAX_CONNECTIONS` connections are open: beyond that the one that has been idle longest is closed.
+seconds. At most `MAX_CONNECTIONS` connections are open; beyond that, the one that has been idle longest is closed.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEADER_TIMEOUT_S = 20
-"""Seconds for the header lines of a request, counted from the start of the connection or the request's first byte."""
+"""Seconds until the header lines must be complete, from the start of the connection or the request's first byte."""
 
 MAX_CONNECTIONS = 800
-"""Open connections. Many systems allow a process 1,024 open files, and each upload needs one more."""
+"""Maximum open connections. Many systems allow a process 1,024 open files, and each upload needs one more."""
 
 KEEP_ALIVE_S = 5
-"""Seconds that a connection stays open without a request."""
+"""Seconds that a connection stays open between two requests."""
 
 GRACEFUL_CLOSE_S = 5
-"""Seconds for responses that are still being sent when the server closes."""
+"""Seconds to finish responses that are still being sent when the server closes."""
 
 
 class BoundedConnection(H11Protocol):
@@ -59,7 +59,7 @@ class BoundedConnection(H11Protocol):
 
     @property
     def is_request_active(self) -> bool:
-        """Whether the header of a request is complete and its response is not."""
+        """True while a request is processed: its header is complete and its response is not."""
         return self.cycle is not None and not self.cycle.response_complete
 
     def _expect_request(self) -> None:
@@ -85,7 +85,7 @@ class BoundedConnection(H11Protocol):
 
 
 class BoundedServer(http_server.Server):
-    """Gradio's server with these limits. Gradio has no parameter for them, so the uvicorn config is changed here."""
+    """Gradio's server with the limits of this module, set in the uvicorn config: Gradio has no parameter for them."""
 
     def __init__(self, config: Config, *args: Any, **kwargs: Any) -> None:
         config.http = BoundedConnection
@@ -97,5 +97,5 @@ class BoundedServer(http_server.Server):
 
 
 def install() -> None:
-    """Make Gradio use `BoundedServer`: it looks up this module attribute at launch and has no parameter for it."""
+    """Make Gradio use `BoundedServer`. Gradio has no parameter for it; it reads `http_server.Server` at launch."""
     http_server.Server = BoundedServer  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""The environment variable of Gradio's upload folder. Gradio reads it at each upload and has no parameter for it."""
+"""Access to `GRADIO_TEMP_DIR`, the upload folder. Gradio reads it at each upload and has no parameter for it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _UPLOAD_FOLDER = "GRADIO_TEMP_DIR"
 
 
 def upload_folder() -> str:
-    """Return the upload folder that the variable names; empty if it is not set."""
+    """Return the path of the upload folder; "" if the variable is not set."""
     return os.environ.get(_UPLOAD_FOLDER, "")
 
 

@@ -12,9 +12,9 @@ _NO_STORE = {"Cache-Control": "no-store"}
 
 
 async def health(request: Request) -> PlainTextResponse:
-    """Return 200 `ready` when films are processed, 503 `starting` before that, and 503 `ending` during shutdown.
+    """Return 200 `ready` if films are processed, 503 `starting` before that, and 503 `ending` during shutdown.
 
-    Reads the private `_queue` of the page, because Gradio does not say elsewhere whether its queue has started.
+    Reads the private `_queue` of the page, because Gradio has no public attribute for the state of its queue.
     """
     if shutdown.is_draining(request.app):
         return PlainTextResponse("ending", 503, _NO_STORE)

@@ -16,7 +16,8 @@ from ...errors import Busy
 from . import route_policy
 
 FIRST_DELAY_S, MAX_DELAY_S = 0.25, 10.0
-"""Seconds before the next attempt is processed. Each failed attempt of the same address or user doubles them.
+"""Delay in seconds before the next attempt is processed: the first one and the maximum. Each failed attempt of the same
+address or user doubles it.
 
 Nobody is locked out: a whole hospital may share one address, and an attacker must not be able to lock out a user by
 guessing wrong passwords."""
@@ -25,10 +26,13 @@ FAILURES_EXPIRE_AFTER_S = 900
 """Seconds without an attempt after which earlier failures no longer count."""
 
 MAX_CONCURRENT_ATTEMPTS = 8
-"""Simultaneous attempts from one address. With the longest delay that is one attempt per 1.25 s."""
+"""Maximum simultaneous attempts from one address. With the longest delay, that is one attempt per 1.25 s."""
 
 MAX_RECORDS = 10_000
-"""Addresses or users whose failures are kept. The oldest are dropped first; they take a few megabytes at most."""
+"""Maximum number of addresses or users whose failures are stored: a few megabytes. The oldest are dropped first."""
+
+_MAX_FAILURES = 30
+"""Upper limit of the failure count. The delay has reached its maximum long before; the limit keeps 2^failures small."""
 
 LOGIN_LIFETIME_S = 12 * 3600
 """Seconds that a login is valid: one shift. Afterwards an unattended workstation asks for the password again."""
@@ -47,8 +51,8 @@ class FailedAttempts:
     def __init__(self) -> None:
         self._records: OrderedDict[str, _Record] = OrderedDict()
 
-    def record(self, key: str) -> _Record:
-        """Return the record of `key`; creates it, and clears expired failures."""
+    def get(self, key: str) -> _Record:
+        """Return the record of `key`. Creates it if it is missing, and clears failures that have expired."""
         record = self._records.setdefault(key, _Record())
         self._records.move_to_end(key)
         while len(self._records) > MAX_RECORDS:
@@ -59,17 +63,18 @@ class FailedAttempts:
 
     def delay(self, key: str) -> float:
         """Return the seconds to wait before the next attempt is processed."""
-        failures = self.record(key).failures
+        failures = self.get(key).failures
         return min(FIRST_DELAY_S * 2 ** (failures - 1), MAX_DELAY_S) if failures else 0.0
 
-    def note(self, key: str, *, correct: bool) -> None:
-        """Count an attempt: a correct one clears the failures."""
-        record = self.record(key)
-        record.failures, record.last_attempt_s = (0 if correct else min(record.failures + 1, 30)), time.monotonic()
+    def record(self, key: str, *, is_correct: bool) -> None:
+        """Count an attempt for `key`. A correct one clears the failures."""
+        record = self.get(key)
+        record.failures = 0 if is_correct else min(record.failures + 1, _MAX_FAILURES)
+        record.last_attempt_s = time.monotonic()
 
 
 class PasswordCheck:
-    """The callable for Gradio's `auth`. Checks (user, password) pairs in constant time.
+    """Password check; `check` is the callable for Gradio's `auth`. Compares (user, password) pairs in constant time.
 
     Every attempt is compared with all users, so that timing does not show whether a user exists.
     """
@@ -80,15 +85,15 @@ class PasswordCheck:
         self._failed_attempts = FailedAttempts()
 
     async def check(self, user: str, password: str) -> bool:
-        """Return whether the password is this user's. Waits first if the user's last attempts failed."""
+        """Return True if `password` is the password of `user`. Waits first if the user's last attempts failed."""
         key = hashlib.sha256(user.encode()).hexdigest()
         await asyncio.sleep(self._failed_attempts.delay(key))
         candidate = _digest(user, password)
-        correct = False
+        is_correct = False
         for digest in self._digests:
-            correct |= hmac.compare_digest(candidate, digest)
-        self._failed_attempts.note(key, correct=correct)
-        return correct
+            is_correct |= hmac.compare_digest(candidate, digest)
+        self._failed_attempts.record(key, is_correct=is_correct)
+        return is_correct
 
 
 def _digest(user: str, password: str) -> bytes:
@@ -99,25 +104,26 @@ class LoginExpiry:
     """Ends logins after `LOGIN_LIFETIME_S`. Gradio itself keeps every login until the process ends."""
 
     def __init__(self) -> None:
-        self._issued_at: dict[str, float] = {}
+        self._first_seen: dict[str, float] = {}
 
     def revoke_expired(self, tokens: dict[str, str]) -> None:
         """Remove expired logins from Gradio's `tokens` (cookie -> user).
 
-        The age of a token starts at the first call that contains it.
+        Gradio does not record when a token was issued. Its age is therefore counted from the first call of this method
+        that contains it.
         """
         now = time.monotonic()
-        self._issued_at = {token: self._issued_at.get(token, now) for token in list(tokens)}
-        for token, issued_at in self._issued_at.items():
-            if now - issued_at > LOGIN_LIFETIME_S:
+        self._first_seen = {token: self._first_seen.get(token, now) for token in list(tokens)}
+        for token, first_seen in self._first_seen.items():
+            if now - first_seen > LOGIN_LIFETIME_S:
                 tokens.pop(token, None)
 
 
 class LoginThrottle:
-    """Middleware for `POST /login`, behind the route policy: throttles attempts and restricts the login cookie.
+    """Middleware for `POST /login`, after the route policy: throttles attempts and restricts the login cookie.
 
-    Delays the next attempt of an address after failed ones. More than `MAX_CONCURRENT_ATTEMPTS` simultaneous attempts
-    from one address get 429 `busy`. Every other request passes unchanged.
+    After failed attempts, the next attempt from the same address is delayed. More than `MAX_CONCURRENT_ATTEMPTS`
+    simultaneous attempts from one address get 429 `busy`. Every other request passes unchanged.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -133,7 +139,7 @@ class LoginThrottle:
             await self._app(scope, receive, send)
             return
         client = (scope.get("client") or ("unknown", 0))[0]
-        record = self._failed_attempts.record(client)
+        record = self._failed_attempts.get(client)
         if record.concurrent_attempts >= MAX_CONCURRENT_ATTEMPTS:
             busy = Busy(
                 f"Too many simultaneous logins from your address. Allowed: {MAX_CONCURRENT_ATTEMPTS}. "
@@ -154,7 +160,7 @@ class LoginThrottle:
         async def send_response(message: Message) -> None:
             if message["type"] == "http.response.start":
                 if message["status"] in {200, 400}:
-                    self._failed_attempts.note(client, correct=message["status"] == 200)
+                    self._failed_attempts.record(client, is_correct=message["status"] == 200)
                 message["headers"] = [
                     (name, _with_same_site_lax(value) if name.lower() == b"set-cookie" else value)
                     for name, value in message["headers"]
@@ -171,5 +177,5 @@ def _with_same_site_lax(cookie: bytes) -> bytes:
     """
     if get_space() is not None:
         return cookie
-    parts = [part for part in cookie.split(b"; ") if not part.lower().startswith(b"samesite=")]
-    return b"; ".join([*parts, b"SameSite=lax"])
+    attributes = [attribute for attribute in cookie.split(b"; ") if not attribute.lower().startswith(b"samesite=")]
+    return b"; ".join([*attributes, b"SameSite=lax"])

@@ -1,7 +1,7 @@
-"""The endpoints as tools of an MCP server, if `PNEUMONIA_MCP` is set.
+"""MCP server (Model Context Protocol): offers the endpoints as tools if `PNEUMONIA_MCP` is set.
 
-An MCP client passes a film as a public URL (Gradio refuses URLs of this machine and its network) or inline, as a
-`data:` URL.
+An MCP client passes a film as a public URL or inline as a `data:` URL. Gradio refuses URLs of this machine and of its
+local network.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from . import gradio_environment
 
 
 def mcp_enabled() -> bool:
-    """Return whether the page is also an MCP server.
+    """Return True if the page is also an MCP server.
 
-    Raises `UsageError` if the package `mcp` is missing, or if a login is set: Gradio's MCP server does not check it.
+    Raises `UsageError` if the package `mcp` is not installed, or if a login is set, which Gradio's MCP server does not
+    check.
     """
     if not settings.MCP.read():
         return False
@@ -36,10 +37,10 @@ def mcp_enabled() -> bool:
 
 
 def track_inline_films(page: gr.Blocks) -> None:
-    """Delete films that arrive inline after the retention time, like uploads.
+    """Register inline films for deletion after the retention time, like uploads.
 
-    Gradio writes such a film to its folder before it handles it as an upload, and does not record the first file. Wraps
-    a function of Gradio, because Gradio has no hook for it.
+    Gradio decodes an inline film to a file, copies this file as an upload, and records only the copy for deletion. This
+    function therefore wraps `save_base64_to_cache`, because Gradio has no hook for it.
     """
     inline_films: set[str] = set()
     page.temp_file_sets.append(inline_films)

@@ -1,4 +1,4 @@
-"""Limits for the size and the duration of request bodies."""
+"""Limits for the size of request bodies and for the time in which they arrive."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from ...errors import TooLarge, UnreadableImage
 from . import route_policy
 
 JSON_MB = 8
-"""Largest body of any request except an upload. A batch of 5,000 films with full paths takes 3 MB."""
+"""Maximum body of any request except an upload. A batch of 5,000 films with full paths takes 3 MB."""
 
 LOGIN_KB = 16
-"""Largest body of a login."""
+"""Maximum body of a login request: a user name and a password."""
 
 BODY_TIMEOUT_S = 60
 MIN_BYTES_PER_S = 1_000
-"""A body must arrive within `BODY_TIMEOUT_S` seconds, plus one second per `MIN_BYTES_PER_S` bytes received. Connections
-over which films are sent are faster."""
+"""A body must arrive within `BODY_TIMEOUT_S` seconds plus one second per `MIN_BYTES_PER_S` bytes received. Any
+connection that is usable for sending films is faster."""
 
 
 class _BodyRefused(Exception):
@@ -29,10 +29,10 @@ class _BodyRefused(Exception):
 
 
 class RequestLimits:
-    """Middleware behind the login throttle: refuses bodies that are too large or too slow before they are complete.
+    """Middleware after the login throttle: refuses a body that is too large or too slow before it is complete.
 
-    Answers 413 `too_large` if the declared length or the received bytes exceed `max_body_bytes`, and 408
-    `unreadable_image` if the body takes too long. Everything else passes unchanged.
+    Answers 413 `too_large` if the declared length or the number of received bytes exceeds `max_body_bytes`, and 408
+    `unreadable_image` if the body takes too long. All other requests pass unchanged.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -47,7 +47,7 @@ class RequestLimits:
 
         async def send_unless_refused(message: Message) -> None:
             nonlocal has_response_started
-            # After a refusal, the application's own response to the interrupted body is dropped. 413 or 408 follows.
+            # After a refusal, the application's response to the incomplete body is dropped; 413 or 408 is sent instead.
             if body.refusal is None or has_response_started:
                 has_response_started = True
                 await send(message)
@@ -60,12 +60,12 @@ class RequestLimits:
             if body.refusal is None:
                 raise
         if body.refusal is not None and not has_response_started:
-            # The connection stays open. Closed, a caller that is still sending would see an error and no response.
+            # The connection stays open: if it were closed, a caller who is still sending would get no response.
             await route_policy.error_response(*body.refusal)(scope, receive, send)
 
 
 class _Body:
-    """A request body while it is received: counts its bytes and its time."""
+    """A request body that is being received. Counts its bytes and the time since its start."""
 
     def __init__(self, receive: Receive, max_bytes: int) -> None:
         self._receive = receive
@@ -77,7 +77,7 @@ class _Body:
 
     async def receive(self) -> Message:
         if self._is_complete:
-            return await self._receive()  # only the end of the connection can follow
+            return await self._receive()  # after the body, only the disconnect message can follow
         remaining_s = self._started_at + BODY_TIMEOUT_S + self._received_bytes / MIN_BYTES_PER_S - time.monotonic()
         try:
             message = await asyncio.wait_for(self._receive(), max(remaining_s, 0))
@@ -97,20 +97,20 @@ class _Body:
 
 
 def max_body_bytes(scope: Scope) -> int:
-    """Return the largest body in bytes that the route of the request accepts."""
+    """Return the maximum body size in bytes for the route of the request."""
     path = route_policy.path_of(scope).rstrip("/")
     if path == route_policy.LOGIN:
         return LOGIN_KB * 1_000
     if path == route_policy.UPLOAD:
-        # 1 MB for the multipart form around the files.
+        # Plus 1 MB for the multipart form around the files.
         return int(settings.MAX_UPLOAD_MB.read()) * 1_000_000 + 1_000_000
-    if path.startswith(route_policy.AGENTS):
-        # Films are base64-encoded: 4 bytes for 3.
+    if path.startswith(route_policy.MCP):
+        # Inline films are base64-encoded: 4 characters for 3 bytes.
         return int(settings.MAX_FILE_MB.read()) * 4_000_000 // 3 + JSON_MB * 1_000_000
     return JSON_MB * 1_000_000
 
 
 def _declared_length(scope: Scope) -> int:
-    """Return the Content-Length header; 0 if it is missing or no number."""
+    """Return the Content-Length header in bytes; 0 if it is missing or not a number."""
     text = Headers(scope=scope).get("content-length", "0")
     return int(text) if text.isdecimal() else 0

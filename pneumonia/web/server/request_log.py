@@ -1,6 +1,6 @@
-"""The service's log: one line per request and one per film or batch, as `key=value` pairs.
+"""Log of the service: one line per request and one per film or batch, as `key=value` pairs.
 
-No line contains a file name, client address, path, pixel or DICOM tag.
+No line contains a file name, client address, path, pixel value or DICOM tag.
 
     request id=4f0c… method=POST route=/gradio_api/upload status=200 ms=12 bytes=183022
     film id=9a31… endpoint=/predict format=PNG outcome=Pneumonia ms=31 bytes=182760
@@ -36,9 +36,9 @@ Outcome: TypeAlias = Prediction | Failure | str | None
 
 
 class LogFormatter(logging.Formatter):
-    """Formats this package's records in full, and records of libraries without their text.
+    """Formats the records of this package in full, and those of libraries without their text.
 
-    The text of a library may quote a path or a file name, so only logger, module and line are logged.
+    A library's text may quote a path or a file name, so only its logger, module and line number are logged.
     """
 
     default_time_format = "%Y-%m-%dT%H:%M:%S"
@@ -53,7 +53,7 @@ class LogFormatter(logging.Formatter):
 
 
 def configure() -> None:
-    """Set up logging: this package from INFO, libraries from WARNING and without their text."""
+    """Set up logging: this package from level INFO, libraries from level WARNING and without their text."""
     handler = logging.StreamHandler()
     handler.setFormatter(LogFormatter())
     logging.basicConfig(handlers=[handler])
@@ -61,10 +61,10 @@ def configure() -> None:
 
 
 class RequestLog:
-    """Outermost middleware: gives each request an id, logs one line when it is complete, and handles exceptions.
+    """Outermost middleware: assigns an id to each request, logs a line at its end, and handles exceptions.
 
-    Adds the id to the response as `X-Request-ID`. An exception from an inner layer is answered with 500 `internal`;
-    the response contains the id and no text of the exception.
+    Adds the id to the response as `X-Request-ID`. If the application raises, the response is 500 `internal` with the id
+    and without the text of the exception.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -100,7 +100,7 @@ class RequestLog:
 
 
 class _Exchange:
-    """Bytes received and status sent in one request."""
+    """Counts the bytes received in one request and records the status of its response."""
 
     def __init__(self, request_id: str, receive: Receive, send: Send) -> None:
         self._request_id, self._receive, self._send = request_id, receive, send
@@ -121,7 +121,7 @@ class _Exchange:
 
 @dataclass
 class LogEntry:
-    """A log line under construction. The handler sets `outcome` before the line is written."""
+    """The part of a film's log line that the handler supplies: it sets `outcome` before the line is written."""
 
     outcome: Outcome = None
 
@@ -157,7 +157,7 @@ def batch(endpoint: str, results: list[Any] | None = None) -> Iterator[list[Any]
     try:
         yield results
     finally:
-        with suppress(ValueError):  # a batch on the page continues in another context at each update of its table
+        with suppress(ValueError):  # Gradio resumes a batch on the page in another context for each update of its table
             errors.request_id.reset(token)
         log.info(
             "batch id=%s endpoint=%s films=%d outcomes=%s ms=%.0f",
@@ -170,14 +170,14 @@ def batch(endpoint: str, results: list[Any] | None = None) -> Iterator[list[Any]
 
 
 def current_request_id() -> str:
-    """Return the id of the request that is being handled; a new id outside a request."""
+    """Return the id of the current request, 16 hexadecimal digits; a new id outside a request."""
     request = getattr(LocalContext.request.get(None), "request", None)
     scope = getattr(request, "scope", None) or {}
     return str(scope.get("state", {}).get("request_id", "")) or secrets.token_hex(8)
 
 
 def outcome_of(outcome: Outcome) -> str:
-    """Return the label, or the code of a reason or an error; never text from the input."""
+    """Return the outcome for the log: `Normal`, `Unknown:CODE`, or an error code; never text from the input."""
     if isinstance(outcome, Failure):
         return outcome.error.code
     if isinstance(outcome, Prediction):
@@ -187,11 +187,11 @@ def outcome_of(outcome: Outcome) -> str:
 
 def _outcome_counts(results: Iterable[Outcome]) -> str:
     counts = Counter(outcome_of(result) for result in results)
-    return ",".join(f"{outcome}:{number}" for outcome, number in sorted(counts.items())) or "-"
+    return ",".join(f"{outcome}:{count}" for outcome, count in sorted(counts.items())) or "-"
 
 
 def _format_and_size(upload: Upload | bytes | None) -> tuple[str, int]:
-    """Return the format, by the first bytes, and the size in bytes."""
+    """Return the image format, detected from the first bytes, and the size in bytes."""
     if upload is None:
         return "-", 0
     first_bytes, size = (upload[:512], len(upload)) if isinstance(upload, bytes) else (b"", 0)

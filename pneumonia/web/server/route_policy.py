@@ -1,6 +1,6 @@
 """Route allowlist: which routes exist and who may call them. Any other path is 404.
 
-Gradio registers more routes than this page needs, and a later version may add some. They stay closed until they are
+Gradio registers more routes than this page needs, and later versions may add more. A route is closed unless it is
 listed in `ROUTE_RULES`.
 """
 
@@ -22,20 +22,20 @@ from . import shutdown
 
 
 class Audience(Enum):
-    """Who may call a route."""
+    """Callers for whom a route is open."""
 
-    ALL = "everybody, also without a login: the route returns no data"
-    USERS = "users who are logged in, if a login is set"
-    AGENTS = "users who are logged in, if the page is also an MCP server"
+    ALL = "everybody, with or without a login; the route returns no data"
+    USERS = "logged-in users; everybody if no login is set"
+    MCP_CLIENTS = "as USERS, but only if the page is also an MCP server"
     NOBODY = "nobody"
 
 
 @dataclass(frozen=True)
 class RouteRule:
-    """Routes with the same treatment.
+    """Access rule for the routes whose whole path matches `pattern`.
 
-    The log shows `name` in place of the path, which may contain personal data; `pattern` must match the whole path.
-    POST requests are refused during shutdown if `starts_work` is set.
+    The log contains `name` instead of the path, which may contain personal data. Requests are logged only if
+    `is_logged` is set. POST requests are refused during shutdown if `starts_work` is set.
     """
 
     name: str
@@ -51,7 +51,7 @@ class RouteRule:
 _API = "/gradio_api"
 UPLOAD = f"{_API}/upload"
 LOGIN = "/login"
-AGENTS = f"{_API}/mcp"
+MCP = f"{_API}/mcp"
 ROUTE_RULES = (
     RouteRule("/", "/", Audience.ALL),
     RouteRule("/health", "/health", Audience.ALL, is_logged=False),
@@ -70,26 +70,26 @@ ROUTE_RULES = (
     RouteRule(f"{_API}/call/model", f"{_API}/call/(v2/)?model/?", Audience.USERS, starts_work=True),
     RouteRule("result-stream", f"{_API}/(call/.+/.+|queue/data)", Audience.USERS),
     RouteRule(f"{_API}/queue/join", f"{_API}/queue/join", Audience.USERS, starts_work=True),
-    # Start and stop of a batch on the page bypass the queue. Gradio refuses this route for every queued event.
+    # For events without a queue: start and stop of a batch on the page. Gradio refuses queued events on this route.
     RouteRule(f"{_API}/run", f"{_API}/run/predict/?", Audience.USERS, starts_work=True),
     RouteRule("cancel", f"{_API}/(cancel|reset)/?", Audience.USERS),
     RouteRule(f"{_API}/file", f"{_API}/file=.*", Audience.USERS),
-    RouteRule(AGENTS, f"{AGENTS}(/.*)?", Audience.AGENTS, starts_work=True),
+    RouteRule(MCP, f"{MCP}(/.*)?", Audience.MCP_CLIENTS, starts_work=True),
 )
 NO_ROUTE = RouteRule("unlisted", ".*", Audience.NOBODY)
 
 _URL_OR_NETWORK_PATH = re.compile(r"^(?:[a-z][a-z0-9+.-]*:|//|\\\\)", re.IGNORECASE)
-"""Paths that Gradio would fetch as a URL, or that name another machine on Windows (`\\\\host`)."""
+"""Paths that Gradio would fetch as a URL, or that refer to another machine on Windows (`\\\\host`)."""
 
 _SECURITY_HEADERS = {
-    # The page needs neither. A path in a referrer would tell other sites the location of a film.
+    # The page needs no content sniffing and no referrer. A referrer would disclose the path of a film to other sites.
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
 
 
 def path_of(scope: Scope) -> str:
-    """Return the path without the prefix (`root_path`) under which a proxy serves the page."""
+    """Return the path of the request without `root_path`, the prefix under which a proxy serves the page."""
     path: str = scope["path"]
     return path.removeprefix(scope.get("root_path", "")) or "/"
 
@@ -101,7 +101,7 @@ def rule_for(scope: Scope) -> RouteRule:
 
 
 class RoutePolicy:
-    """Middleware behind the request log: refuses requests that are not allowed, before Gradio reads them.
+    """Middleware after the request log: refuses requests that are not allowed, before Gradio reads them.
 
     Answers, in this order: 404 for a path without a rule, 403 for a request from another site, 401 without a login, 403
     for a URL as a file, 503 `busy` for new work during shutdown. Adds security headers to every response, and
@@ -113,7 +113,7 @@ class RoutePolicy:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1008})  # this page uses none
+            await send({"type": "websocket.close", "code": 1008})  # this page uses no WebSocket
             return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
@@ -130,7 +130,7 @@ class RoutePolicy:
 def refusal_response(rule: RouteRule, scope: Scope) -> JSONResponse | None:
     """Return the response that refuses the request; None if it is allowed."""
     headers = Headers(scope=scope)
-    if rule.audience is Audience.NOBODY or (rule.audience is Audience.AGENTS and not settings.MCP.read()):
+    if rule.audience is Audience.NOBODY or (rule.audience is Audience.MCP_CLIENTS and not settings.MCP.read()):
         return error_response(404, UsageError("Unknown address. Allowed: the addresses in docs/api.md."))
     if not is_same_origin(headers):
         return error_response(
@@ -149,14 +149,15 @@ def refusal_response(rule: RouteRule, scope: Scope) -> JSONResponse | None:
 
 
 def error_response(status: int, error: PneumoniaError, headers: dict[str, str] | None = None) -> JSONResponse:
-    """Return a response with the `error` object of the API. Gradio's page shows the sentence in `detail`."""
+    """Return a response with the `error` object of the API, and its message as `detail`, which Gradio's page shows."""
     return JSONResponse({"error": error.as_dict(), "detail": error.message}, status, headers)
 
 
 def is_same_origin(headers: Headers) -> bool:
-    """Whether the browser reports this site as the origin, or reports nothing, as programs do.
+    """Return True if the request comes from this page, or from a program, which sends no `Origin` header.
 
-    Gradio checks this only for a page on localhost. Elsewhere any site could read data with the user's cookies.
+    Gradio checks the origin only for a page on localhost. On any other host, another site could read data with the
+    user's cookies.
     """
     origin = headers.get("origin")
     if origin is None:
@@ -164,13 +165,13 @@ def is_same_origin(headers: Headers) -> bool:
     origin_host = urlsplit(origin).netloc.lower()
     # A page of another site cannot set X-Forwarded-Host: the browser first sends a CORS preflight, which is refused.
     own_hosts = {headers.get(name, "").lower() for name in ("host", "x-forwarded-host")} - {""}
-    return bool(origin_host) and origin_host in {part.strip() for value in own_hosts for part in value.split(",")}
+    return bool(origin_host) and origin_host in {host.strip() for value in own_hosts for host in value.split(",")}
 
 
 def is_logged_in(app: Any, headers: Headers) -> bool:
-    """Whether no login is set, or the request has a valid cookie of Gradio's.
+    """Return True if the request has a valid login cookie of Gradio's, or if no login is set.
 
-    Used for every route with data, because Gradio itself does not check the cookie on all of them.
+    Checked for every route with data, because Gradio itself does not check the cookie on all of them.
     """
     if app.auth is None:
         return True
@@ -185,7 +186,7 @@ def _cookies(headers: Headers) -> dict[str, str]:
 
 
 def _requested_file(scope: Scope) -> str:
-    """Return the path after `file=`. Decodes it once more, so that a doubly encoded path is checked too."""
+    """Return the path after `file=`, decoded once more, so that a doubly encoded path is checked too."""
     return unquote(path_of(scope).partition("file=")[2]).strip()
 
 
@@ -195,8 +196,8 @@ def _add_security_headers(rule: RouteRule, send: Send) -> Send:
             headers = MutableHeaders(scope=message)
             for name, value in _SECURITY_HEADERS.items():
                 headers.setdefault(name, value)
-            if rule.audience in {Audience.USERS, Audience.AGENTS}:
-                headers["Cache-Control"] = "no-store"  # no browser caches a film
+            if rule.audience in {Audience.USERS, Audience.MCP_CLIENTS}:
+                headers["Cache-Control"] = "no-store"  # browsers must not cache films
         await send(message)
 
     return send_with_headers

@@ -1,4 +1,4 @@
-"""Graceful shutdown: running and waiting calls are completed, new ones are refused, within a time limit."""
+"""Graceful shutdown: refuses new calls and completes running and waiting ones within a time limit."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from gradio.server_messages import ProcessCompletedMessage
 from ...errors import Busy
 
 GRACE_S = 25
-"""Seconds for running and waiting calls. Kubernetes kills after 30 s, `docker stop` without `-t` after 10 s."""
+"""Seconds to complete running and waiting calls. Kubernetes kills a process 30 s after SIGTERM, `docker stop` without
+`-t` after 10 s."""
 
 EXIT_TIMEOUT_S = 5
-"""Seconds from then to the forced exit of the process, after the 5 s for open responses (`GRACEFUL_CLOSE_S`)."""
+"""Seconds until the forced exit of the process, after the grace time and the 5 s for open responses
+(`connection_limits.GRACEFUL_CLOSE_S`)."""
 
 _POLL_INTERVAL_S = 0.1
 
@@ -31,20 +33,20 @@ def shutting_down_error() -> Busy:
 
 
 def is_draining(app: Any) -> bool:
-    """Whether shutdown has started."""
+    """Return True if shutdown has started."""
     return bool(getattr(app.state, "draining", False))
 
 
 def serve_until_signal(page: gr.Blocks) -> None:
-    """Serve a launched page until SIGTERM or SIGINT, then shut it down gracefully. A second signal ends it at once."""
+    """Serve a launched page until SIGTERM or SIGINT, then shut it down gracefully. A second signal ends the process."""
     stop_requested = threading.Event()
 
-    def request_stop(number: int, _: object) -> None:
-        signal.signal(number, signal.SIG_DFL)
+    def request_stop(signal_number: int, _: object) -> None:
+        signal.signal(signal_number, signal.SIG_DFL)
         stop_requested.set()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, request_stop)
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signal_number, request_stop)
     while page.is_running and not stop_requested.wait(_POLL_INTERVAL_S):
         pass
     shut_down(page)
@@ -53,16 +55,16 @@ def serve_until_signal(page: gr.Blocks) -> None:
 def shut_down(page: gr.Blocks, grace_s: float = GRACE_S) -> None:
     """Refuse new calls, complete running and waiting ones within `grace_s` seconds, and close the page.
 
-    Reads Gradio's private queue here and below, because Gradio has no way to wait for it.
+    This function and its helpers read Gradio's private queue, because Gradio has no public way to wait for it.
     """
     page.server_app.state.draining = True
     started_at = time.monotonic()
     log.info("service state=ending waiting=%d", len(page._queue))
     while _has_unfinished_work(page) and time.monotonic() - started_at < grace_s:
         time.sleep(_POLL_INTERVAL_S)
-    unfinished = _reject_unfinished(page)
-    log.info("service state=ended seconds=%.1f unfinished=%d", time.monotonic() - started_at, unfinished)
-    # The threads of a call that hangs would keep the process alive without limit.
+    unfinished_calls = _reject_unfinished(page)
+    log.info("service state=ended seconds=%.1f unfinished=%d", time.monotonic() - started_at, unfinished_calls)
+    # Without this timer, the threads of a call that hangs would keep the process alive without limit.
     exit_timer = threading.Timer(EXIT_TIMEOUT_S + 5, os._exit, [0])
     exit_timer.daemon = True
     exit_timer.start()
@@ -70,7 +72,7 @@ def shut_down(page: gr.Blocks, grace_s: float = GRACE_S) -> None:
 
 
 def _has_unfinished_work(page: gr.Blocks) -> bool:
-    """Whether a call waits or runs, or a result is not yet delivered to a caller who is connected."""
+    """Return True if a call waits or runs, or if the result of a connected caller is not yet delivered."""
     queue = page._queue
     return bool(len(queue) or any(queue.active_jobs) or _undelivered_results(page))
 
@@ -94,5 +96,5 @@ def _reject_unfinished(page: gr.Blocks) -> int:
             queue.send_message, event, ProcessCompletedMessage(output=error_output, title="Busy", success=False)
         )
     if events:
-        time.sleep(1)  # lets the event streams send it
+        time.sleep(1)  # time for the event streams to send the error
     return len(events)

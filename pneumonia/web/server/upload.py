@@ -1,4 +1,4 @@
-"""An uploaded file as the handlers receive it, and the Gradio component that provides it."""
+"""`Upload`, the uploaded file that handlers receive, and the Gradio component that creates it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from ... import settings
 class Upload:
     """An uploaded file.
 
-    `path` is Gradio's temporary copy. `name` is the caller's file name; it is only for responses, never to open a file.
+    `path` is Gradio's temporary copy. `name` is the caller's file name. It appears in responses only and must never be
+    used to open a file.
     """
 
     path: Path
@@ -27,8 +28,8 @@ class Upload:
 def film_file(**options: Any) -> gr.File:
     """Return a `gr.File` whose handlers receive `Upload` objects.
 
-    `gr.File.preprocess` drops the caller's file name and leaves an empty temporary file for each upload. The method is
-    replaced on the object, because for a subclass Gradio writes a `.pyi` file beside this module.
+    `gr.File.preprocess` drops the caller's file name and leaves an empty temporary file for each upload, so it is
+    replaced. It is replaced on the object, because Gradio would write a `.pyi` file beside this module for a subclass.
     """
     component = gr.File(**options)
     component.preprocess = _uploads if component.file_count == "multiple" else _upload  # type: ignore[method-assign]
@@ -36,7 +37,7 @@ def film_file(**options: Any) -> gr.File:
 
     async def move_uploaded(path: str | Path | None) -> str | None:
         if client_utils.is_http_url_like(str(path)) and not settings.MCP.read():
-            # With MCP, URLs are allowed: an agent has no other way to send a film. Gradio refuses internal addresses.
+            # MCP clients may send a film as a URL, because they cannot upload files. Gradio refuses internal addresses.
             raise gr.Error("URLs are not fetched. Upload the film as a file.", print_exception=False)
         return await move(path)
 

@@ -1,10 +1,12 @@
 """Storage of uploads and results: in a folder of this process, under random names, for the retention time.
 
-Gradio stores an upload under a hash of its content, salted once per installation. Anyone with the same film, and the
-salt from a published container image, could compute the path of another user's upload, and two uploads of one film
-would share a file. Here each upload gets a random name. Gradio deletes the files it knows by age, even while their call
-waits in the queue; here the age of a film starts when its call has ended. Files that Gradio does not know are deleted
-here: interrupted uploads, empty folders, and files of a killed process.
+Gradio stores an upload under a salted hash of its content, with one salt per installation. A caller with a copy of a
+film and the salt, which a published container image contains, could compute the path of another user's upload, and two
+uploads of one film would share a file. Here each upload gets a random name.
+
+Gradio deletes the files that it has recorded by their age, even while their call waits in the queue. Here the age of a
+film is counted from the end of its call. Files that Gradio does not record are deleted here: interrupted uploads, empty
+folders, and files of a killed process.
 """
 
 from __future__ import annotations
@@ -30,9 +32,10 @@ from ...files import ProcessTempdir, walk_bottom_up
 from . import gradio_environment, route_policy
 
 PREFIX = "pneumonia-uploads-"
+"""Start of the name of the process's upload folder."""
 
 _unfinished_files: ContextVar[list[Path] | None] = ContextVar("unfinished_upload_files", default=None)
-"""The files that the current upload request writes."""
+"""Files that the current upload request is writing; None outside an upload request."""
 
 
 def use_private_upload_folder() -> Path:
@@ -45,7 +48,7 @@ def use_private_upload_folder() -> Path:
     folder = _process_folder(parent).path
     gradio_environment.set_upload_folder(str(folder))
     route_utils.GradioUploadFile = _RandomlyNamedUpload  # type: ignore[misc]
-    # Images and tables that the page creates are stored under a salted hash too.
+    # Images and tables that the page creates are stored under a salted hash as well.
     processing_utils.hash_seed = _SALT
     processing_utils._check_allowed = _check_allowed
     return folder
@@ -56,7 +59,7 @@ _original_check_allowed = processing_utils._check_allowed
 
 
 def _check_allowed(path: str | Path, check_in_upload_folder: bool) -> None:
-    """Gradio's check with another error text. Gradio's own text quotes paths of the server, so it is not shown."""
+    """Gradio's check of a path, with another error text, because Gradio's own text quotes paths of the server."""
     try:
         _original_check_allowed(path, check_in_upload_folder)
     except InvalidPathError:
@@ -70,7 +73,7 @@ def _process_folder(parent: Path) -> ProcessTempdir:
 
 
 class _RandomlyNamedUpload(route_utils.GradioUploadFile):
-    """An upload with a random folder name: random bytes are added to the hash of its content."""
+    """An upload whose folder name is random: random bytes are added to the hash of its content."""
 
     def __init__(self, file: Any, **options: Any) -> None:
         super().__init__(file, **options)
@@ -81,7 +84,7 @@ class _RandomlyNamedUpload(route_utils.GradioUploadFile):
 
 
 class DeleteAbortedUploads:
-    """Innermost middleware, for the upload route: deletes the files of an upload that was not completed.
+    """Innermost middleware: deletes the files of an upload that was not completed.
 
     Gradio does not record such files and would never delete them. Requests and responses pass unchanged.
     """
@@ -100,14 +103,15 @@ class DeleteAbortedUploads:
         finally:
             _unfinished_files.reset(token)
             for path in unfinished:
-                # Gradio has already moved a complete upload to its final name.
+                # A complete upload is no longer here: Gradio has moved it to its final name.
                 path.unlink(missing_ok=True)
 
 
 def delete_expired(page: gr.Blocks, folder: Path) -> None:
-    """Delete files and empty folders older than the retention time, except uploads of calls that wait or run.
+    """Delete files and empty folders below `folder` whose age exceeds twice the retention time.
 
-    Also removes deleted files from Gradio's lists, which would otherwise grow.
+    The age of the uploads of calls that wait or run is reset first. Also removes deleted files from Gradio's lists,
+    which would otherwise grow without limit.
     """
     _refresh_pending_uploads(page._queue, folder)
     for names in page.temp_file_sets:
@@ -117,11 +121,12 @@ def delete_expired(page: gr.Blocks, folder: Path) -> None:
 
 def _refresh_pending_uploads(queue: Any, folder: Path) -> None:
     """Reset the age of the uploads of calls that wait or run."""
-    queued = [event for lane in list(queue.event_queue_per_concurrency_id.values()) for event in list(lane.queue)]
+    group_queues = list(queue.event_queue_per_concurrency_id.values())
+    queued = [event for group_queue in group_queues for event in list(group_queue.queue)]
     running = [event for events in list(queue.active_jobs) for event in events or ()]
     for event in (*queued, *running):
         for path in _file_paths(event.data.data if event.data else None):
-            # A caller may send any string as a path. Only files in the upload folder are touched.
+            # A caller may send any string as a path. Only files in the upload folder are changed.
             with suppress(OSError, ValueError):
                 if path.resolve().is_relative_to(folder.resolve()):
                     os.utime(path)
@@ -135,10 +140,10 @@ def _file_paths(data: Any) -> list[Path]:
 
 
 def _delete_old(folder: Path, retention_s: float) -> None:
-    # Twice the retention time, so that Gradio's own deletion, which knows the files in use, comes first.
+    # Twice the retention time, so that Gradio's own deletion, which knows which files are in use, comes first.
     oldest_ctime = time.time() - 2 * retention_s
     for path in walk_bottom_up(folder):
         with suppress(OSError):
             if path.lstat().st_ctime < oldest_ctime and path.name != ProcessTempdir.LOCK_NAME:
-                # A folder that is not empty stays.
+                # `rmdir` fails for a folder that is not empty, which therefore stays.
                 path.rmdir() if path.is_dir() else path.unlink()

@@ -44,7 +44,7 @@ def server(predictor: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("PNEUMONIA_MCP", "1")
     monkeypatch.setenv("PNEUMONIA_RETENTION_S", "4")
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
-    monkeypatch.setattr(page, "SWEEP_S", 1)
+    monkeypatch.setattr(page, "CLEANUP_INTERVAL_S", 1)
     monkeypatch.setattr(processing_utils, "save_base64_to_cache", processing_utils.save_base64_to_cache)
     with running(predictor) as address:
         yield f"{address}/gradio_api/mcp/"

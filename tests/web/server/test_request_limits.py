@@ -152,13 +152,13 @@ def test_the_delay_doubles_with_each_failure_and_failures_expire(monkeypatch: py
     assert failed_attempts.delay("a") == 0
     delays = []
     for _ in range(10):
-        failed_attempts.note("a", correct=False)
+        failed_attempts.record("a", is_correct=False)
         delays.append(failed_attempts.delay("a"))
     assert delays[:4] == [0.25, 0.5, 1, 2] and max(delays) == login.MAX_DELAY_S
     assert failed_attempts.delay("b") == 0
-    failed_attempts.note("a", correct=True)
+    failed_attempts.record("a", is_correct=True)
     assert failed_attempts.delay("a") == 0
-    failed_attempts.note("a", correct=False)
+    failed_attempts.record("a", is_correct=False)
     monkeypatch.setattr(login, "FAILURES_EXPIRE_AFTER_S", 0)
     assert failed_attempts.delay("a") == 0
 
@@ -167,7 +167,7 @@ def test_the_number_of_failure_records_is_limited(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(login, "MAX_RECORDS", 50)
     failed_attempts = FailedAttempts()
     for number in range(1_000):
-        failed_attempts.note(str(number), correct=False)
+        failed_attempts.record(str(number), is_correct=False)
     assert len(failed_attempts._records) <= 51
 
 

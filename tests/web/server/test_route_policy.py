@@ -111,7 +111,7 @@ def test_without_a_login_no_route_returns_data(login_page: Any, predictor: Predi
             for method in sorted(methods - {"OPTIONS"}):
                 reply = client.request(method, fill_placeholders(path))
                 audience = rule_of(path).audience
-                expected = {Audience.NOBODY: {404}, Audience.USERS: {401}, Audience.AGENTS: {404}}.get(audience)
+                expected = {Audience.NOBODY: {404}, Audience.USERS: {401}, Audience.MCP_CLIENTS: {404}}.get(audience)
                 assert expected is None or reply.status_code in expected, f"{method} {path}: {reply.status_code}"
                 for secret in (predictor.model.sha256, '"components":[{', str(Path.cwd())):
                     assert secret not in reply.text, f"{method} {path} returns {secret}"
@@ -128,7 +128,7 @@ def test_an_unlisted_route_is_404_for_logged_in_users_too(login_page: Any) -> No
 
 def test_a_login_expires(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PNEUMONIA_AUTH", "reader:light box")
-    monkeypatch.setattr(page, "SWEEP_S", 1)
+    monkeypatch.setattr(page, "CLEANUP_INTERVAL_S", 1)
     monkeypatch.setattr(login, "LOGIN_LIFETIME_S", 2)
     with running(predictor) as address, httpx.Client(base_url=address, timeout=30) as client:
         assert client.post("/login", data=LOGIN).status_code == 200
