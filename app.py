@@ -1,11 +1,11 @@
-"""Entry point of the page, also on a Space: `python app.py [--share]`."""
+"""Entry point of the web page, on a machine or on a Hugging Face Space: `python app.py [--share]`."""
 
 from __future__ import annotations
 
 import gc
 
-# Imports create almost no garbage, but each collection scans all objects created so far. That takes a fifth of the
-# start-up time. Frozen objects are not scanned while the page serves either.
+# The imports run without garbage collection: they create almost no garbage, but each collection scans all objects
+# created so far, which takes a fifth of the start-up time. `gc.freeze` excludes these objects from later collections.
 gc.disable()
 
 import argparse

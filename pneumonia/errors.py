@@ -2,24 +2,24 @@
 
 PneumoniaError
 ├── FilmError            a film cannot be read; other films are not affected
-│   ├── UnreadableImage       unreadable_image
-│   ├── UnsupportedFormat     unsupported_format
-│   ├── EmptyFile             empty_file
-│   ├── TooLarge              too_large
-│   ├── TooSmall              too_small
-│   ├── UnsupportedDicom      unsupported_dicom
-│   └── NoPixels              no_pixels
+│   ├── UnreadableImage       unreadable_image    the file cannot be opened or is damaged
+│   ├── UnsupportedFormat     unsupported_format  not one of the image formats that are read
+│   ├── EmptyFile             empty_file          no bytes, or a ZIP without files
+│   ├── TooLarge              too_large           above the limit on bytes, pixels, parts or files
+│   ├── TooSmall              too_small           the short side has too few pixels
+│   ├── UnsupportedDicom      unsupported_dicom   a modality, compression or pixel format that is not read
+│   └── NoPixels              no_pixels           a DICOM file without an image
 ├── ModelError           the requested model cannot be loaded
-│   ├── BundleCorrupt         bundle_corrupt
-│   ├── ModelNotFound         model_not_found
-│   ├── RevisionNotFound      revision_not_found
-│   └── HubUnreachable        hub_unreachable
+│   ├── BundleCorrupt         bundle_corrupt      a file of the model is missing, damaged or invalid
+│   ├── ModelNotFound         model_not_found     no such folder or repository
+│   ├── RevisionNotFound      revision_not_found  the repository has no such branch, tag or commit
+│   └── HubUnreachable        hub_unreachable     no usable response from the Hub
 ├── PublishingError      the requested change to the Hub was not made
-│   ├── FiguresDisagree       figures_disagree
-│   ├── TagTaken              tag_taken
-│   ├── NotLoggedIn           hub_login
-│   ├── NotAllowed            hub_forbidden
-│   └── PaidPlanNeeded        hub_paid_plan
+│   ├── FiguresDisagree       figures_disagree    published figures and the model's files do not agree
+│   ├── TagTaken              tag_taken           the tag exists with other content
+│   ├── NotLoggedIn           hub_login           no token, or an invalid one
+│   ├── NotAllowed            hub_forbidden       the token has no write access
+│   └── PaidPlanNeeded        hub_paid_plan       the Hub requires a paid plan
 ├── DatasetError         dataset_layout; the data folder does not have the expected layout
 ├── UsageError           usage; an argument or setting is invalid
 ├── DiskFull             disk_full; the disk or the quota of the user is full
@@ -40,7 +40,7 @@ from typing import ClassVar
 log = logging.getLogger("pneumonia")
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
-"""The id of the current HTTP request, empty outside of one; it is also the id of an internal error."""
+"""Id of the current HTTP request; empty outside a request. An internal error during a request is logged under it."""
 
 
 class PneumoniaError(Exception):
@@ -150,13 +150,16 @@ class Busy(PneumoniaError):
 
 
 class InternalError(PneumoniaError):
-    """Replaces an unexpected exception. Log and message share an id; the log has the exception's type and location."""
+    """Replaces an unexpected exception.
+
+    The message contains an id only; under this id the log contains the type and the location of the exception.
+    """
 
     code = "internal"
 
     @classmethod
     def from_exception(cls, error: BaseException) -> InternalError:
-        """Log `error` under the id of the request, or a new one, and return the error to show to the user."""
+        """Log `error` under the id of the request, or a new id outside a request; returns the error for the user."""
         incident = request_id.get() or uuid.uuid4().hex[:12]
         # The exception's text may quote the input (a DICOM tag, a file name), so only type and location are logged.
         log.error("internal error %s: %s at %s", incident, type(error).__name__, raise_location(error))
@@ -164,7 +167,7 @@ class InternalError(PneumoniaError):
 
 
 def raise_location(error: BaseException) -> str:
-    """`module:line` at which `error` was raised; contains no data of the input."""
+    """Location at which `error` was raised, as `module:line`; it contains no data of the input."""
     trace = error.__traceback__
     if trace is None:
         return "unknown location"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def is_disk_full(error: OSError) -> bool:
-    """Whether the error means that the disk or the quota of the user is full."""
+    """True if the error means that the disk or the quota of the user is full."""
     return error.errno in {errno.ENOSPC, errno.EDQUOT}
 
 
@@ -27,9 +27,10 @@ def is_disk_full(error: OSError) -> bool:
 def atomic_path(path: Path) -> Iterator[Path]:
     """Yield a temporary path in the same folder; at the end the file is synced to the disk and renamed to `path`.
 
-    After a kill or an error the old file is unchanged. Raises `DiskFull` if the disk is full.
+    If the process is killed or an error is raised before that, the old file is unchanged. Raises `DiskFull` if the disk
+    is full.
     """
-    # The suffix stays the same, because some writers choose the format by it.
+    # The suffix is kept, because some writers choose the file format by it.
     partial = path.with_name(f"partial-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -54,8 +55,8 @@ def atomic_write(path: Path, data: bytes) -> None:
 def walk_bottom_up(folder: Path) -> Iterator[Path]:
     """Yield every file and folder under `folder`, contents before their folder.
 
-    Files that another process deletes meanwhile cause no error; `Path.rglob` raises if a folder disappears between
-    listing and opening.
+    Files that another process deletes during the walk cause no error. `Path.rglob` would raise if a folder disappears
+    between listing and opening.
     """
     for parent, folders, names in os.walk(folder, topdown=False):
         for name in (*names, *folders):
@@ -86,9 +87,10 @@ def exclusive_lock(path: Path, message: str) -> Iterator[None]:
 
 
 class ProcessTempdir:
-    """A temporary folder that belongs to this process, marked by a lock; it is deleted with this object.
+    """A temporary folder in `parent` that belongs to this process and is marked by a lock file.
 
-    Creating one deletes the folders with the same prefix that killed processes left in `parent`; their locks are free.
+    It is deleted by `delete`, when this object is garbage-collected, or at exit. The constructor also deletes folders
+    with the same prefix that killed processes left behind: nobody holds their locks.
     """
 
     LOCK_NAME = "in-use"
@@ -96,14 +98,14 @@ class ProcessTempdir:
     def __init__(self, parent: Path, prefix: str) -> None:
         for lock_path in parent.glob(f"{prefix}*/{self.LOCK_NAME}"):
             with suppress(OSError):
-                stale = _try_lock(lock_path)
-                if stale is not None:
-                    _delete_folder(lock_path.parent, stale)
+                stale_lock = _try_lock(lock_path)
+                if stale_lock is not None:
+                    _delete_folder(lock_path.parent, stale_lock)
         self.path = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
         lock = _try_lock(self.path / self.LOCK_NAME)
         assert lock is not None  # no other process knows the new folder
         self.delete = weakref.finalize(self, _delete_folder, self.path, lock)
-        """Delete the folder now; at the latest it is deleted with this object."""
+        """Deletes the folder now; calling it again has no effect."""
 
 
 def _try_lock(path: Path) -> FileLock | None:
@@ -111,7 +113,8 @@ def _try_lock(path: Path) -> FileLock | None:
     from filelock import FileLock, Timeout
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Not bound to a thread, because a web page runs each step of a job on another thread.
+    # A thread-local lock could be released by its own thread only, but the page runs the steps of a job on different
+    # threads.
     lock = FileLock(path, thread_local=False)
     try:
         lock.acquire(timeout=0)

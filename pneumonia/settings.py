@@ -15,10 +15,10 @@ from .errors import UsageError
 
 @dataclass(frozen=True)
 class Setting:
-    """One environment variable.
+    """One environment variable, with its default and its description in documentation and `--help`.
 
-    `parse` converts its text and raises `ValueError` for an invalid one. The value of a `secret` is never quoted in an
-    error message.
+    `parse` converts the text of the variable and raises `ValueError` if it is invalid. Error messages never quote the
+    value of a variable that is marked as `secret`.
     """
 
     name: str
@@ -27,13 +27,13 @@ class Setting:
     parse: Callable[[str], Any] = str
     secret: bool = False
 
-    def text(self) -> str:
-        """The text of the variable, or the default if it is unset or empty."""
+    def raw(self) -> str:
+        """The unparsed text of the variable, or the default if it is unset or empty."""
         return os.environ.get(self.name, "").strip() or self.default
 
     def read(self) -> Any:
-        """The current value; raises `UsageError` if the text is invalid."""
-        text = self.text()
+        """The current value, parsed; raises `UsageError` if the text of the variable is invalid."""
+        text = self.raw()
         try:
             return self.parse(text)
         except ValueError:
@@ -43,10 +43,10 @@ class Setting:
 
 
 def _parse_positive(text: str) -> int:
-    number = int(text.replace(",", "").replace("_", ""))
-    if number <= 0:
+    value = int(text.replace(",", "").replace("_", ""))
+    if value <= 0:
         raise ValueError("not an integer above 0")
-    return number
+    return value
 
 
 def _parse_flag(text: str) -> bool:
@@ -58,7 +58,7 @@ def _parse_flag(text: str) -> bool:
 def _parse_threads(text: str) -> int:
     if text != "cores":
         return _parse_positive(text)
-    # CPU affinity instead of the number of cores: a container may often use only some cores of its host.
+    # CPU affinity instead of the number of cores: a container is often restricted to some cores of its host.
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -69,7 +69,9 @@ def _parse_logins(text: str) -> list[tuple[str, str]]:
     return [(user, password) for user, _, password in pairs]
 
 
-MODEL = Setting("PNEUMONIA_MODEL", "", "Empty: the embedded model; else a folder, or owner/name[@revision] on the Hub.")
+MODEL = Setting(
+    "PNEUMONIA_MODEL", "", "Model: a folder, or owner/name[@revision] on the Hub; empty: the embedded model."
+)
 HUB_TIMEOUT_S = Setting(
     "PNEUMONIA_HUB_TIMEOUT_S",
     "10",
@@ -79,12 +81,16 @@ HUB_TIMEOUT_S = Setting(
 AUTH = Setting(
     "PNEUMONIA_AUTH",
     "",
-    "user:password pairs separated by commas; page and API then require a login.",
+    "Logins for page and API: user:password pairs separated by commas; empty: no login.",
     _parse_logins,
     secret=True,
 )
-MAX_FILE_MB = Setting("PNEUMONIA_MAX_FILE_MB", "50", "Maximum size of a film in MB; larger films are refused.", _parse_positive)
-MAX_UPLOAD_MB = Setting("PNEUMONIA_MAX_UPLOAD_MB", "1000", "Maximum size of an upload in MB; larger uploads are refused.", _parse_positive)
+MAX_FILE_MB = Setting(
+    "PNEUMONIA_MAX_FILE_MB", "50", "Maximum size of a film in MB; larger films are refused.", _parse_positive
+)
+MAX_UPLOAD_MB = Setting(
+    "PNEUMONIA_MAX_UPLOAD_MB", "1000", "Maximum size of an upload in MB; larger uploads are refused.", _parse_positive
+)
 MAX_PIXELS = Setting(
     "PNEUMONIA_MAX_PIXELS",
     "80000000",
@@ -94,13 +100,13 @@ MAX_PIXELS = Setting(
 THREADS = Setting(
     "PNEUMONIA_THREADS",
     "cores",
-    "Inference threads; cores: one for each core that the process may use.",
+    "Number of inference threads; cores: one for each core that the process may use.",
     _parse_threads,
 )
 QUEUE_SIZE = Setting(
     "PNEUMONIA_QUEUE_SIZE",
     "64",
-    "Maximum number of waiting requests; further ones get the error busy.",
+    "Maximum number of waiting requests; further requests get the error busy.",
     _parse_positive,
 )
 RETENTION_S = Setting(
@@ -118,7 +124,7 @@ SHARE = Setting(
 MCP = Setting(
     "PNEUMONIA_MCP", "0", "1: offer the endpoints as tools of an MCP server; needs requirements-mcp.txt.", _parse_flag
 )
-DATA = Setting("PNEUMONIA_DATA", "", "Tests and benchmarks only: folder with real films.")
+DATA = Setting("PNEUMONIA_DATA", "", "Folder with real films; used by tests and benchmarks only.")
 
 SETTINGS = (
     MODEL,
@@ -137,6 +143,6 @@ SETTINGS = (
 
 
 def as_markdown() -> str:
-    """The settings as a Markdown table for the documentation."""
+    """The settings as a Markdown table, for docs/api.md."""
     rows = [f"| `{setting.name}` | {setting.default or 'empty'} | {setting.help} |" for setting in SETTINGS]
     return "\n".join(["| name | default | description |", "|---|---|---|", *rows])

@@ -10,7 +10,7 @@ from .. import settings
 
 def worker_variables() -> dict[str, str]:
     """The environment of a worker, so that it reads films with the limits of this process."""
-    limits = {setting.name: setting.text() for setting in (settings.MAX_FILE_MB, settings.MAX_PIXELS)}
+    limits = {setting.name: setting.raw() for setting in (settings.MAX_FILE_MB, settings.MAX_PIXELS)}
     # A worker uses one core, whatever the number of cores of its machine.
     return {**limits, settings.THREADS.name: "1"}
 
