@@ -1,8 +1,8 @@
 """Limits on what a decoder may read from one file.
 
-Pillow and pydicom parse the structure of a file in Python, part by part, and keep every part: 50 MB of empty chunks,
-segments or tags become millions of objects. A tag list whose entries all refer to the same bytes takes many times the
-size of the file.
+Pillow and pydicom parse the chunks, segments or tags of a file in Python and keep an object for each of them: 50 MB of
+empty ones become millions of objects. A tag list whose entries all refer to the same bytes takes many times the size of
+the file in memory.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ from PIL import Image, TiffImagePlugin
 from ..errors import TooLarge, UnreadableImage
 
 MAX_READS = 500_000
-"""Maximum number of reads per file; this many take about two seconds. The limit is fifty times the number of chunks in
-a file of 50 MB with the smallest chunks that writers use (8 KB), and more than the number of 16 x 16 tiles in 80
+"""Maximum number of reads per file; at this limit they take about two seconds. It is fifty times the number of chunks
+in a file of 50 MB with the smallest chunks that writers use (8 KB), and more than the number of 16 x 16 tiles in 80
 million pixels."""
 
 MAX_TAG_BYTES = 16_000_000
 """Maximum size in bytes of the values of one TIFF or EXIF tag list, including a colour profile."""
 
 MAX_JPEG_SCANS = 100
-"""Maximum number of scans in a JPEG; libtiff has the same limit. A progressive JPEG has ten. Each scan takes as long to
-decode as the whole image."""
+"""Maximum number of scans in a JPEG; libtiff has the same limit. A progressive JPEG normally has ten. Each scan takes
+as long to decode as the whole image."""
 
 MAX_TIFF_FRAMES = 1_000
-"""Maximum number of images in one TIFF. Pillow reaches an image by reading its tags and those of all earlier images."""
+"""Maximum number of images in one TIFF. To reach one, Pillow reads its tags and those of all before it."""
 
 _START_OF_SCAN = b"\xff\xda"
 
 
 class BoundedReader(io.BytesIO):
-    """The bytes of a file; `read` raises `TooLarge` after `max_reads` calls."""
+    """A file in memory whose `read` raises `TooLarge` after `max_reads` calls."""
 
     def __init__(self, data: bytes, max_reads: int = MAX_READS) -> None:
         super().__init__(data)
@@ -79,7 +79,7 @@ TiffImagePlugin.ImageFileDirectory_v2.load = _load_within_limit  # type: ignore[
 def check_jpeg_scans(data: bytes) -> None:
     """Raise `TooLarge` for a JPEG with more than `MAX_JPEG_SCANS` scans.
 
-    A scan may have a few bytes only, but takes as long to decode as the whole image.
+    A scan may consist of a few bytes, but takes as long to decode as the whole image.
     """
     # In entropy-coded data every 0xFF byte is followed by 0x00, so this byte pair can only be a marker.
     scans = _count_byte_pair(data, _START_OF_SCAN)
@@ -91,8 +91,8 @@ def _count_byte_pair(data: bytes, pair: bytes) -> int:
     """Count a pair of two different bytes, in blocks of one megabyte; `bytes.count` takes four times as long."""
     values = np.frombuffer(data, np.uint8)
     first, second = values[:-1], values[1:]
-    parts = (slice(start, start + 1_000_000) for start in range(0, len(first), 1_000_000))
-    return sum(int(np.count_nonzero((first[part] == pair[0]) & (second[part] == pair[1]))) for part in parts)
+    blocks = (slice(start, start + 1_000_000) for start in range(0, len(first), 1_000_000))
+    return sum(int(np.count_nonzero((first[block] == pair[0]) & (second[block] == pair[1]))) for block in blocks)
 
 
 def count_frames(picture: Image.Image) -> int:

@@ -1,4 +1,4 @@
-"""Conversion of colour images to greyscale, for image files and DICOM. Greyscale films are often saved in colour."""
+"""Conversion of colour images to greyscale, for image files and DICOM: films are often saved as colour images."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ COLOUR_WARNING = "The image is in colour; it was converted to greyscale."
 
 
 def to_grey(picture: Image.Image) -> tuple[npt.NDArray[np.uint8], tuple[str, ...]]:
-    """`[H, W]` grey pixels of an RGB image, and `COLOUR_WARNING` if the image was in colour."""
+    """(grey pixels `[H, W]` of an RGB image, warnings); the warning is `COLOUR_WARNING` if the image was in colour."""
     return np.asarray(picture.convert("L")), (COLOUR_WARNING,) if _is_coloured(picture) else ()
 
 

@@ -10,11 +10,11 @@ import numpy.typing as npt
 from ..errors import UnreadableImage
 
 SLICE_PIXELS = 1_000_000
-"""Pixels converted at a time: 8 MB as float64, where a whole film may take 640 MB."""
+"""Number of pixels converted at a time. As float64 they take 8 MB; a film of 80 million pixels would take 640 MB."""
 
 
 def row_slices(height: int, width: int) -> Iterator[slice]:
-    """Slices of the rows of a `[height, width]` image, each of about `SLICE_PIXELS` pixels."""
+    """Row slices that divide a `[height, width]` image into blocks of about `SLICE_PIXELS` pixels."""
     rows = max(1, SLICE_PIXELS // max(1, width))
     return (slice(start, min(start + rows, height)) for start in range(0, height, rows))
 
@@ -43,6 +43,6 @@ def to_uint16(values: npt.NDArray[np.generic]) -> npt.NDArray[np.uint16]:
     is_unit_range = values.dtype.kind == "f" and low >= 0 and high <= 1
     scaled = np.empty(values.shape, np.uint16)
     for rows in row_slices(*values.shape):
-        part = values[rows].astype(np.float64)
-        scaled[rows] = np.rint(part * 65535) if is_unit_range else rescale_to_uint16(part, low, high)
+        block = values[rows].astype(np.float64)
+        scaled[rows] = np.rint(block * 65535) if is_unit_range else rescale_to_uint16(block, low, high)
     return scaled

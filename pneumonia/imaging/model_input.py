@@ -11,17 +11,17 @@ from PIL import Image
 from .radiograph import Pixels, Radiograph
 
 INPUT_SIDE = 150
-"""Side of the model input in pixels; the seed model uses 150 x 150."""
+"""Side of the model input in pixels; the network is trained on 150 x 150."""
 
 INVERTED_WARNING = "The film appeared inverted (dark bones) and was corrected."
 
 
 def to_input(film: Radiograph) -> npt.NDArray[np.uint8]:
-    """The model input: `[150, 150, 3]` uint8 with three equal channels, a read-only view of one channel.
+    """Convert a film to the model input: `[150, 150, 3]` uint8. The three channels are read-only views of one array.
 
-    The film is resized to a square, without keeping its aspect ratio, by one bilinear resize with antialiasing, and
-    then converted to 8 bits. Films deeper than 8 bits are scaled by `full_scale`, so that a 12-bit film in a 16-bit
-    file does not become nearly black.
+    One bilinear resize with antialiasing makes the film square, without keeping its aspect ratio; then it is converted
+    to 8 bits. Films deeper than 8 bits are scaled by `full_scale`, so that a 12-bit film in a 16-bit file does not
+    become nearly black.
     """
     image = _as_image(film.pixels) if film.pixels.dtype == np.uint8 else Image.fromarray(film.pixels.astype(np.float32))
     resized = image.resize((INPUT_SIDE, INPUT_SIDE), Image.Resampling.BILINEAR)
@@ -33,7 +33,7 @@ def to_input(film: Radiograph) -> npt.NDArray[np.uint8]:
 
 
 def to_display(film: Radiograph) -> npt.NDArray[np.uint8]:
-    """The film at its own size as `[H, W]` uint8, with the same intensity scale as `to_input`, for display."""
+    """Convert a film for display: `[H, W]` uint8 at its own size, with the same intensity scale as `to_input`."""
     if film.pixels.dtype == np.uint8:
         return film.pixels.astype(np.uint8, copy=False)
     scaled: npt.NDArray[np.uint8] = np.rint(film.pixels * (255.0 / full_scale(film.pixels))).astype(np.uint8)
@@ -41,7 +41,7 @@ def to_display(film: Radiograph) -> npt.NDArray[np.uint8]:
 
 
 def invert(film: Radiograph) -> Radiograph:
-    """The film with inverted grey values (`full_scale` minus value) and `INVERTED_WARNING` appended."""
+    """Invert the grey values of a film (`full_scale` minus value) and append `INVERTED_WARNING` to its warnings."""
     pixels = film.pixels.dtype.type(full_scale(film.pixels)) - film.pixels
     return replace(film, pixels=pixels, warnings=(*film.warnings, INVERTED_WARNING))
 

@@ -16,15 +16,15 @@ from .radiograph import Pixels, Radiograph
 
 _TIFF_PHOTOMETRIC = 262
 _TIFF_TILE = (322, 323)
-"""Width and height of the tiles of a TIFF: libtiff allocates a whole tile even if the image is smaller."""
+"""Tags for the width and height of a tile. libtiff allocates a whole tile even if the image is smaller."""
 
 _ORIENTATION = 274
 
 
-def from_picture(picture: Image.Image, file_format: str) -> Radiograph:
-    """Convert the first frame of an opened image; `file_format` becomes the format of the `Radiograph`.
+def from_pil_image(picture: Image.Image, file_format: str) -> Radiograph:
+    """Convert the first frame of an opened image; `file_format` becomes the `format` of the `Radiograph`.
 
-    Raises `TooLarge` and `UnreadableImage`, and any exception of Pillow on damaged bytes.
+    Raises `TooLarge`, `UnreadableImage`, or any exception that Pillow raises on damaged bytes.
     """
     check_pixel_count(*picture.size)
     warnings = []
@@ -33,7 +33,7 @@ def from_picture(picture: Image.Image, file_format: str) -> Radiograph:
         warnings.append(f"The file contains {frames} images; only the first was used.")
         picture.seek(0)
     tags: Mapping[int, Any] = getattr(picture, "tag_v2", {})
-    check_pixel_count(*(tags.get(side, 0) for side in _TIFF_TILE))
+    check_pixel_count(*(tags.get(tag, 0) for tag in _TIFF_TILE))
     pixels, colour_warnings = _grey_pixels(_apply_orientation(picture))
     if pixels.dtype == np.uint16 and tags.get(_TIFF_PHOTOMETRIC) == 0:
         # Pillow inverts a TIFF with photometric interpretation 0 (WhiteIsZero) at 8 bits, but not at 16 bits.
@@ -42,14 +42,14 @@ def from_picture(picture: Image.Image, file_format: str) -> Radiograph:
 
 
 def _grey_pixels(picture: Image.Image) -> tuple[Pixels, tuple[str, ...]]:
-    """`[H, W]` grey pixels at the original bit depth, and a warning if colour was lost."""
+    """(grey pixels `[H, W]` at the original bit depth, warnings); the warning is about lost colour."""
     mode = picture.mode
     if mode.startswith("I;16"):
         return np.asarray(picture).astype(np.uint16), ()
     if mode in {"I", "F"}:
         return to_uint16(np.asarray(picture)), ()
     if mode in {"1", "L"} and not picture.has_transparency_data:
-        # `convert` makes a copy even if the mode does not change.
+        # An "L" image is used as it is: `convert` would copy it even though the mode does not change.
         return np.asarray(picture if mode == "L" else picture.convert("L")), ()
     return greyscale.to_grey(_composite_on_black(picture) if picture.has_transparency_data else picture.convert("RGB"))
 
@@ -61,9 +61,9 @@ def _apply_orientation(picture: Image.Image) -> Image.Image:
 
 
 def _composite_on_black(picture: Image.Image) -> Image.Image:
-    """Composite on black and return RGB, so that a transparent border does not become a white frame."""
+    """Composite on black, so that a transparent border does not become a white frame; returns RGB."""
     opaque = Image.new("RGB", picture.size)
     for rows in row_slices(picture.height, picture.width):
-        part = picture.crop((0, rows.start, picture.width, rows.stop)).convert("RGBA")
-        opaque.paste(Image.alpha_composite(Image.new("RGBA", part.size, "black"), part), (0, rows.start))
+        strip = picture.crop((0, rows.start, picture.width, rows.stop)).convert("RGBA")
+        opaque.paste(Image.alpha_composite(Image.new("RGBA", strip.size, "black"), strip), (0, rows.start))
     return opaque

@@ -13,12 +13,13 @@ Pixels: TypeAlias = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 
 @dataclass(frozen=True)
 class Radiograph:
-    """One film in greyscale, upright, with absorbing tissue bright.
+    """One film in greyscale, upright, with bone bright and air dark.
 
-    `pixels` is `[H, W]`, uint8 or uint16, at the bit depth of the source. `format` is the file
-    format (PNG, JPEG, WEBP, TIFF, BMP or DICOM), Pillow's format name for a PIL image ("image" if it has none), or
-    "array". `warnings` are sentences for the user. `is_lateral` and `is_other_body_part` come from the DICOM header.
-    Nothing else of the source is kept: no name, no date and no other patient tag.
+    `pixels` is `[H, W]`, uint8 or uint16, at the bit depth of the source. `format` is the file format (PNG, JPEG, WEBP,
+    TIFF, BMP or DICOM), Pillow's format name for a PIL image ("image" if it has none), or "array". `warnings` are
+    sentences for the user. `is_lateral` and `is_other_body_part` are true if the DICOM header declares a lateral view
+    or a body part other than the chest. Nothing else of the source is stored: no name, no date and no other patient
+    tag.
     """
 
     pixels: Pixels

@@ -21,7 +21,7 @@ from .decoding import check_pixel_count, translate_decoder_errors
 from .dicom.pydicom_import import without_gdcm
 from .formats import detect_format
 from .model_input import INPUT_SIDE
-from .pictures import from_picture
+from .pictures import from_pil_image
 from .radiograph import Radiograph
 
 Source: TypeAlias = "str | os.PathLike[str] | bytes | Image.Image | npt.NDArray[np.generic]"
@@ -30,7 +30,7 @@ MIN_SIDE = 64
 """Minimum short side in pixels; a smaller image shows no lung markings."""
 
 LOW_RESOLUTION_SIDE = INPUT_SIDE
-"""Short side in pixels below which the film is enlarged for the model input, and a warning is added."""
+"""A film whose short side has fewer pixels is enlarged for the model input and gets a warning."""
 
 REDUCED_SIDE = 4 * INPUT_SIDE
 """Minimum short side in pixels after reduced-size decoding of a JPEG (at 1/2, 1/4 or 1/8): four times `INPUT_SIDE`.
@@ -48,13 +48,13 @@ def read(source: Source, *, full_resolution: bool = False) -> Radiograph:
 
     The format is detected by magic bytes; the file name is not used. A large JPEG is decoded at reduced size (see
     `REDUCED_SIDE`), since the model input is 150 x 150; `full_resolution=True` decodes it in full, for display. Raises
-    a `PneumoniaError` from `pneumonia.errors` for a source that cannot be read.
+    a `FilmError` for a source that cannot be read, and `Busy` if no decoder process can be started for a DICOM file.
     """
     if isinstance(source, np.ndarray):
         return _check_side(from_array(source))
     if isinstance(source, Image.Image):
         with translate_decoder_errors("image"):
-            return _check_side(from_picture(source, source.format or "image"))
+            return _check_side(from_pil_image(source, source.format or "image"))
     data = source if isinstance(source, bytes) else _read_file(Path(source))
     return _check_side(_decode_bytes(data, full_resolution))
 
@@ -70,7 +70,7 @@ def _read_file(path: Path) -> bytes:
             raise TooLarge(f"The file is too large. Allowed: {limit_mb} MB. Received: {size / 1e6:.1f} MB.")
         return path.read_bytes()
     except (OSError, ValueError) as error:
-        # ValueError: the path contains a NUL character.
+        # A path with a NUL character raises ValueError.
         reason = getattr(error, "strerror", None) or "the path is invalid"
         raise UnreadableImage(f"The file cannot be opened: {reason}.") from None
 
@@ -88,13 +88,14 @@ def _decode_bytes(data: bytes, full_resolution: bool) -> Radiograph:
         return dicom.read(data)
     if file_format == "JPEG":
         decode_limits.check_jpeg_scans(data)
-    # Pillow keeps no parts of a BMP and reads its run-length data two bytes at a time; the file size limits the work.
+    # The limit on reads does not apply to BMP: Pillow reads its run-length data two bytes at a time and keeps no object
+    # for each read, so the limit on the file size is enough.
     file = io.BytesIO(data) if file_format == "BMP" else decode_limits.BoundedReader(data)
     with translate_decoder_errors("image"), Image.open(file, formats=[file_format]) as picture:
         check_pixel_count(*picture.size)
         if file_format == "JPEG" and not full_resolution:
             picture.draft(picture.mode, (REDUCED_SIDE, REDUCED_SIDE))
-        return from_picture(picture, file_format)
+        return from_pil_image(picture, file_format)
 
 
 def _check_side(film: Radiograph) -> Radiograph:

@@ -1,9 +1,9 @@
 """Pool of processes that decode compressed DICOM frames, with limits on memory and time.
 
 Decoders are native code: damaged bytes can crash them, make them loop forever, or make them allocate all memory. In a
-separate process only the film being decoded fails. The process is a plain `subprocess` that runs `decoder_worker.py`:
-`fork` is not safe in a program with threads, and `spawn` would import the caller's `__main__`, which is the page. A
-process starts with the first compressed frame, is reused for later frames, and ends with the service.
+separate process, this affects only the film that is being decoded. The process is a plain `subprocess` that runs
+`decoder_worker.py`: `fork` is not safe in a program with threads, and `spawn` would import the caller's `__main__`,
+which is the page. The first compressed frame starts a process; later frames reuse it, and it ends with the service.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ MEMORY_BASE = 256_000_000
 """Bytes that a decoder may use for a frame of any size, in addition to its libraries and the compressed frame."""
 
 MEMORY_PER_SAMPLE = 24
-"""Additional bytes per declared sample; the largest need, JPEG-LS and JPEG lossless at 16 bits, is 14."""
+"""Additional bytes per declared sample; JPEG-LS and JPEG lossless at 16 bits need the most, 14."""
 
 CPU_SECONDS_BASE = 30
 """CPU seconds for a frame of any size; decoding a film takes one second. This limit ends a decoder that loops."""
@@ -45,12 +45,13 @@ CPU_SECONDS_PER_MILLION_SAMPLES = 2
 """Additional CPU seconds per million samples; the slowest decoder, JPEG 2000 at 16 bits, takes 0.4 s."""
 
 CLOCK_SECONDS_PER_CPU_SECOND = 10
-"""Allowed wall-clock seconds per CPU second: a decoder does not wait for anything, but the machine may be busy."""
+"""Allowed wall-clock seconds per CPU second. A decoder needs CPU time only, but a busy machine gives it little."""
 
 _MAX_LINE_BYTES = 1000
-"""Maximum bytes of a response's header line, so that a faulty decoder cannot exhaust memory."""
+"""Maximum bytes of the header line of a response. Without a limit, a faulty decoder could exhaust memory."""
 
 _CPU_LIMIT_SIGNAL = getattr(signal, "SIGXCPU", 0)
+
 Response: TypeAlias = tuple[dict[str, Any], bytes]
 """Header of the response (a JSON object) and the bytes of the samples."""
 
@@ -64,7 +65,7 @@ def decode(syntax: UID, layout: dict[str, Any], frame: bytes) -> npt.NDArray[Any
     `UnreadableImage` if the decoder fails, crashes or exceeds its time, `UnsupportedDicom` if it is not installed, and
     `Busy` if no process can be started.
     """
-    shape = _shape(layout)
+    shape = _frame_shape(layout)
     cpu_seconds = CPU_SECONDS_BASE + CPU_SECONDS_PER_MILLION_SAMPLES * prod(shape) // 1_000_000
     request = {
         "syntax": syntax,
@@ -84,7 +85,8 @@ def _decode_in_worker(request: dict[str, Any], frame: bytes, shape: tuple[int, .
         has_served = worker.has_served
         result = worker.decode(request, frame, shape)
     if result is None and has_served:
-        # The process may have died while idle, or because an earlier frame corrupted its memory; retry in a new one.
+        # The process may have died while idle, or an earlier frame may have corrupted its memory: retry in a new
+        # process.
         with _pool.acquire(new=True) as worker:
             result = worker.decode(request, frame, shape)
     if result is None:
@@ -93,7 +95,7 @@ def _decode_in_worker(request: dict[str, Any], frame: bytes, shape: tuple[int, .
     return result
 
 
-def _shape(layout: dict[str, Any]) -> tuple[int, ...]:
+def _frame_shape(layout: dict[str, Any]) -> tuple[int, ...]:
     flat = (int(layout["rows"]), int(layout["columns"]))
     return flat if layout["samples_per_pixel"] == 1 else (*flat, int(layout["samples_per_pixel"]))
 
@@ -111,8 +113,8 @@ class _Worker:
     """One decoder process; it decodes one frame at a time."""
 
     def __init__(self) -> None:
-        # -P: modules are not imported from the working directory, where a folder may have the name of a module.
-        # New session: Ctrl-C must reach the service only, which ends its workers itself.
+        # -P prevents imports from the working directory, where a folder may have the name of a module. The new session
+        # prevents Ctrl-C from reaching the worker: the service ends its workers itself.
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", decoder_worker.__file__],
@@ -131,7 +133,7 @@ class _Worker:
         return self._process.poll() is None
 
     def decode(self, request: dict[str, Any], frame: bytes, shape: tuple[int, ...]) -> Response | None:
-        """Decode a frame; None if the decoder crashed. Raises `UnreadableImage` if it exceeded its time."""
+        """Decode a frame; returns None if the decoder crashed. Raises `UnreadableImage` if it exceeded its time."""
         timer = threading.Timer(CLOCK_SECONDS_PER_CPU_SECOND * request["cpu_seconds"], self._kill_on_timeout)
         timer.daemon = True
         timer.start()
@@ -141,7 +143,7 @@ class _Worker:
             result = None
         finally:
             timer.cancel()
-            timer.join()  # afterwards the timer can no longer kill the process
+            timer.join()  # from here on the timer can no longer kill the process
         self.has_served = True
         if result is None or self._has_timed_out:
             self.end()
@@ -163,7 +165,7 @@ class _Worker:
         self._process.stdin.write(json.dumps(request).encode() + b"\n")
         self._process.stdin.write(frame)
         self._process.stdin.flush()
-        # Only JSON and a number of bytes that is known in advance are accepted, since a faulty decoder is not trusted.
+        # A faulty decoder is not trusted: only JSON, and as many bytes as the request implies, are accepted.
         response: dict[str, Any] = json.loads(self._process.stdout.readline(_MAX_LINE_BYTES))
         if "failed" in response:
             return response, b""
@@ -190,7 +192,7 @@ class _Worker:
 
 
 class _WorkerPool:
-    """Pool of decoder processes; at most `PNEUMONIA_THREADS` are in use at once, each by one thread."""
+    """Pool of decoder processes; at most `PNEUMONIA_THREADS` of them are in use at a time, each by one thread."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -199,7 +201,7 @@ class _WorkerPool:
 
     @contextmanager
     def acquire(self, *, new: bool = False) -> Iterator[_Worker]:
-        """Context with a running worker. An exception in the context ends it; ended workers leave the pool."""
+        """Context with a running worker. An exception in the context ends the worker, which is then not reused."""
         with self._changed:
             self._changed.wait_for(lambda: self._in_use < settings.THREADS.read())
             self._in_use += 1
@@ -236,7 +238,7 @@ class _WorkerPool:
 
 _pool = _WorkerPool()
 _parent_pools: list[_WorkerPool] = []
-"""Pools of parent processes. A forked process must not use their workers; the reference prevents their clean-up."""
+"""Pools of parent processes. A forked process must not use or end their workers; the references keep them alive."""
 
 
 def _reset_after_fork() -> None:

@@ -48,32 +48,33 @@ DECODERS = {
     JPEG2000: "pillow",
     RLELossless: "pydicom",
 }
-"""Transfer syntax -> decoding library. Where both can decode it, Pillow bundles the newer version of the codec."""
+"""Transfer syntax -> library that decodes it. Where Pillow and GDCM both can, Pillow has the newer version of the
+codec."""
 
 _DECODED_AS = {JPEGExtended12Bit: JPEGLossless}
-"""Transfer syntaxes that are decoded under the name of another one. pydicom does not use GDCM for 12-bit JPEG, since
-GDCM cannot write it. GDCM can read it: it uses the header of the codestream and ignores the JPEG transfer syntax."""
+"""Transfer syntax -> transfer syntax that is passed to pydicom instead. pydicom does not use GDCM for 12-bit JPEG,
+since GDCM cannot write it. GDCM can read it: it uses the header of the codestream and ignores the JPEG transfer
+syntax."""
 
 _STATM = Path("/proc/self/statm")
-"""Size of the process in pages (Linux). Other systems do not enforce the memory limit."""
+"""Linux file with the memory size of the process in pages. On other systems the memory limit is not enforced."""
 
 DAMAGED, MISSING = "damaged", "missing"
-"""Reasons in a response without samples: invalid bytes or too much memory; the library is not installed."""
-
+"""Reasons in a response without samples. Damaged: invalid bytes or too much memory. Missing: library not installed."""
 
 _JPEG_2000_SIZE = b"\xff\x4f\xff\x51"
 _JPEG_FRAME_HEADERS = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
 _END_MARKER = b"\xff\xd9"
 _MAX_END_DISTANCE = 64
-"""Maximum distance in bytes of the end marker from the end of the frame, since writers add padding."""
+"""Maximum distance in bytes between the end marker and the end of the frame; writers may add padding."""
 
 
 def has_end_marker(syntax: UID, frame: bytes) -> bool:
-    """Whether the frame is complete, that is, ends with its end marker; always true for RLE.
+    """True if the frame ends with its end marker, and is therefore complete; always true for RLE.
 
     Decoders fill in the missing part of a truncated frame, but such a film must not be scored. The two bytes of the
-    marker do not occur in the entropy-coded data of JPEG, JPEG-LS and JPEG 2000. RLE has no marker; the decoder checks
-    the number of its samples.
+    marker do not occur in the entropy-coded data of JPEG, JPEG-LS and JPEG 2000. RLE has no marker; its decoder checks
+    the number of samples.
     """
     return syntax == RLELossless or _END_MARKER in frame[-_MAX_END_DISTANCE:]
 
@@ -97,20 +98,23 @@ def frame_size(syntax: UID, frame: bytes) -> tuple[int, int] | None:
 
 
 def serve() -> None:
-    """Process requests from stdin until it is closed, at the latest when the service ends."""
+    """Process requests from stdin until the service closes it or ends."""
     requests = sys.stdin.buffer
     with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as responses:
         _redirect_output()
         while line := requests.readline():
             request = json.loads(line)
-            facts, samples = _handle_request(request, requests.read(request["size"]))
-            responses.write(json.dumps(facts).encode() + b"\n")
+            header, samples = _handle_request(request, requests.read(request["size"]))
+            responses.write(json.dumps(header).encode() + b"\n")
             responses.write(samples)
             responses.flush()
 
 
 def decode_frame(syntax: UID, layout: dict[str, Any], codestream: bytes) -> npt.NDArray[Any]:
-    """Decode to `[H, W]`, or `[H, W, 3]` in RGB; `layout` maps pydicom's option names to the values of the elements."""
+    """Decode a compressed frame to `[H, W]`, or `[H, W, 3]` in RGB.
+
+    `layout` maps pydicom's option names to the values of the DICOM elements. Raises any exception of the decoder.
+    """
     frames = encapsulate([codestream], has_bot=False)
     options: dict[str, Any] = {**layout, "number_of_frames": 1, "pixel_keyword": "PixelData"}
     samples, _ = _decoder(syntax).as_array(frames, index=0, decoding_plugin=DECODERS[syntax], **options)

@@ -1,6 +1,6 @@
 """Checks on the DICOM header: modality, body part, view position and patient age.
 
-The functions return booleans, standard terms and fixed sentences; they never return the value of a tag.
+The functions return booleans, defined terms of the standard and fixed sentences, never free text of the file.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ NON_RADIOGRAPH_MODALITIES = {
     *("RTIMAGE", "RTDOSE", "RTSTRUCT", "RTPLAN", "RTRECORD", "STL", "M3D", "PLAN", "SMR", "CFM", "TEXTUREMAP"),
 }
 """Defined terms of Modality (DICOM PS3.3, C.7.3.1.1.1) for objects that are not radiographs. CR, DX, RG, RF, OT, an
-unknown term and a missing modality are passed on to the gate, since films are written with all of these."""
+unknown term and a missing modality are left to the gate, since radiographs are stored with all of these."""
 
 _CHEST_WORDS = re.compile("CHEST|THORA|LUNG|RIB|HEART|STERN|CLAV|TRUNK|WHOLE|BABYGRAM")
 _OTHER_BODY_PARTS = {
@@ -37,8 +37,8 @@ _OTHER_BODY_PARTS = {
     *("LEG", "THIGH", "FEMUR", "KNEE", "PATELLA", "TIBIA", "FIBULA", "ANKLE", "FOOT", "HEEL", "CALCANEUS", "TOE"),
     *("KUB", "BREAST"),
 }
-"""Words of BodyPartExamined for films that do not show the lungs. Other words, and a missing element, are passed on to
-the gate."""
+"""Words of BodyPartExamined for films that do not show the lungs. Other words, and a missing element, are left to the
+gate."""
 
 _LATERAL_VIEWS = {"LL", "RL", "LLD", "RLD", "LLAT", "RLAT"}
 """Words of ViewPosition for lateral views: the standard's left and right lateral, left and right lateral decubitus, and
@@ -53,13 +53,13 @@ def non_radiograph_modality(dataset: pydicom.Dataset) -> str | None:
 
 
 def is_other_body_part(dataset: pydicom.Dataset) -> bool:
-    """Whether BodyPartExamined names a body part that does not show the lungs, and does not name the chest as well."""
+    """True if BodyPartExamined names a body part that does not show the lungs, and does not also name the chest."""
     words = _words(dataset, "BodyPartExamined")
     return any(word in _OTHER_BODY_PARTS for word in words) and not any(_CHEST_WORDS.match(word) for word in words)
 
 
 def is_lateral(dataset: pydicom.Dataset) -> bool:
-    """Whether ViewPosition names a lateral view. If it is missing or has another value, the gate decides."""
+    """True if ViewPosition names a lateral view. If it is missing or has another value, the gate decides."""
     return any(word in _LATERAL_VIEWS or word.startswith("LAT") for word in _words(dataset, "ViewPosition"))
 
 
@@ -85,7 +85,7 @@ def _words(dataset: pydicom.Dataset, keyword: str) -> list[str]:
 
 def _age_years(text: str) -> float | None:
     """A DICOM age string (VR AS, such as 004Y or 018M) in years; None if it is missing or malformed."""
-    number, unit = text.strip()[:-1], text.strip()[-1:]
-    if not (number.isascii() and number.isdecimal()) or unit not in _DAYS_PER_UNIT:
+    digits, unit = text.strip()[:-1], text.strip()[-1:]
+    if not (digits.isascii() and digits.isdecimal()) or unit not in _DAYS_PER_UNIT:
         return None
-    return int(number) * _DAYS_PER_UNIT[unit] / 365.25
+    return int(digits) * _DAYS_PER_UNIT[unit] / 365.25

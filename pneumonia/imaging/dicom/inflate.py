@@ -14,23 +14,23 @@ from ... import settings
 from ...errors import TooLarge, UnreadableImage
 
 BYTES_PER_PIXEL = 4
-"""Allowed bytes for each of `PNEUMONIA_MAX_PIXELS`: two for a film of 16 bits, and two for other elements."""
+"""Decompressed bytes allowed per pixel of `PNEUMONIA_MAX_PIXELS`: two for 16-bit samples, two for other elements."""
 
 TAGS_BYTES = 16_000_000
-"""Allowed bytes in addition, for the tags of a file of any size."""
+"""Decompressed bytes allowed in addition, for the tags of a file of any size."""
 
 _CHUNK_BYTES = 16_384
-"""Compressed bytes per step. They expand to at most 17 MB, so the output is not held in memory twice."""
+"""Compressed bytes per step. They expand to at most 17 MB, so only this much of the output is in memory twice."""
 
 _SYNTAX_TAG = b"\x02\x00\x10\x00"
 _VRS_WITH_LONG_LENGTH = {b"OB", b"OW", b"OF", b"SQ", b"UN", b"UT"}
 
 
 def inflate(data: bytes) -> bytes:
-    """Convert a deflated file to explicit VR little endian; return any other file unchanged.
+    """Convert a deflated file to explicit VR little endian; returns any other file unchanged.
 
-    The transfer syntax in the meta header decides. Raises `TooLarge` if the output exceeds the limit, and
-    `UnreadableImage` if the compressed data are truncated.
+    A file is deflated if the transfer syntax in its meta header says so. Raises `TooLarge` if the output exceeds the
+    limit, and `UnreadableImage` if the compressed data are truncated.
     """
     start, end, meta_end = _parse_meta_header(data)
     if data[start:end].rstrip(b"\0 ") != DeflatedExplicitVRLittleEndian.encode():
@@ -43,18 +43,18 @@ def inflate(data: bytes) -> bytes:
 
 
 def _parse_meta_header(data: bytes) -> tuple[int, int, int]:
-    """(start, end) of the transfer syntax UID, both 0 if it is missing, and the end of the meta header."""
+    """Offsets in bytes: start and end of the transfer syntax UID (0 if it is missing), and end of the meta header."""
     position = 132 if data[128:132] == b"DICM" else 0
     syntax_position = (0, 0)
     while data[position : position + 2] == b"\x02\x00":
         is_long = data[position + 4 : position + 6] in _VRS_WITH_LONG_LENGTH
-        value = position + (12 if is_long else 8)
+        value_start = position + (12 if is_long else 8)
         length = int.from_bytes(
             data[position + 8 : position + 12] if is_long else data[position + 6 : position + 8], "little"
         )
         if data[position : position + 4] == _SYNTAX_TAG:
-            syntax_position = (value, value + length)
-        position = value + length
+            syntax_position = (value_start, value_start + length)
+        position = value_start + length
     return (*syntax_position, position)
 
 

@@ -1,7 +1,7 @@
 """DICOM file -> `Radiograph`.
 
-pydicom and its decoding libraries do the decoding; this module decides which files are read and how. No patient data
-leave it: tags are read but not kept, and messages of pydicom are never passed on, since they may quote a tag.
+pydicom and its decoding libraries do the decoding; this module decides which files are read and how. It passes on no
+patient data: tags are read but not stored, and messages of pydicom are dropped, since they may quote a tag.
 docs/dicom.md describes the rules.
 """
 
@@ -29,7 +29,8 @@ from ..radiograph import Pixels, Radiograph
 from . import decoder_pool, decoder_worker, header, voi
 from .inflate import inflate
 
-# Pixels are read even if a tag is malformed, and pydicom's warnings about the tag would quote it in the log.
+# Pixels are read even if a tag is malformed. pydicom's warnings about the tag are disabled: they would quote it in the
+# log.
 pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
 logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
 warnings.filterwarnings("ignore", module=r"pydicom(\.|$)")
@@ -39,10 +40,12 @@ COMPRESSIONS = "uncompressed, deflated, RLE, JPEG baseline, extended or lossless
 _GREY_INTERPRETATIONS = {"MONOCHROME1", "MONOCHROME2"}
 _SAMPLES_PER_PIXEL = {**dict.fromkeys(_GREY_INTERPRETATIONS, 1), "PALETTE COLOR": 1}
 _SAMPLES_PER_PIXEL |= dict.fromkeys(("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT"), 3)
-"""PhotometricInterpretation -> samples per pixel. Grey films are often exported in colour, so colour is read too."""
+"""PhotometricInterpretation -> samples per pixel. Grey films are often exported as colour images,
+so these are read as well."""
 
 MAX_ELEMENT_BYTES = 65_534
-"""Maximum bytes of an element with numbers or text: the largest even length that a length field of two bytes holds."""
+"""Maximum bytes of an element with numbers or text: the largest even number that a length field of two bytes can
+hold."""
 
 MAX_TABLE_BYTES = 1_000_000
 """Maximum bytes of a lookup or offset table: seven times the largest table that 16 bits need."""
@@ -85,7 +88,7 @@ def read(data: bytes) -> Radiograph:
 
 
 def _drop_oversized_elements(dataset: pydicom.Dataset) -> None:
-    """Delete elements longer than any that is needed here: pydicom would create an object for each of their values."""
+    """Delete elements longer than any that is read: pydicom would create an object for each of their values."""
     for tag in list(dataset.keys()):
         element = dataset.get_item(tag)
         if isinstance(element, pydicom.DataElement):  # a sequence of undefined length is already parsed
@@ -96,7 +99,7 @@ def _drop_oversized_elements(dataset: pydicom.Dataset) -> None:
 
 
 def _normalise_elements(dataset: pydicom.Dataset) -> None:
-    """Delete empty and meaningless elements, and set a missing VOILUTFunction and transfer syntax."""
+    """Delete empty and invalid elements; set VOILUTFunction and the transfer syntax if they are missing."""
     for keyword in ("WindowCenter", "WindowWidth", "RescaleSlope", "RescaleIntercept", "VOILUTSequence", "PixelData"):
         if keyword in dataset and not dataset[keyword].value and dataset[keyword].value != 0:
             del dataset[keyword]
@@ -160,7 +163,7 @@ def _photometric(dataset: pydicom.Dataset) -> str:
 
 
 def _grey_pixels(dataset: pydicom.Dataset) -> tuple[Pixels, tuple[str, ...]]:
-    """`[H, W]` grey pixels, and a warning if colour was lost."""
+    """(grey pixels `[H, W]`, warnings); the warning is about lost colour."""
     stored = _stored_values(dataset)
     if _photometric(dataset) in _GREY_INTERPRETATIONS:
         return voi.apply_rescale_and_voi(dataset, stored), ()
@@ -180,7 +183,8 @@ def _stored_values(dataset: pydicom.Dataset) -> npt.NDArray[Any]:
         return _ybr_to_rgb(pixel_array(dataset, index=0, raw=True))
     if high_bit == bits - 1 or not bits <= high_bit < allocated:
         return pixel_array(dataset, index=0)
-    # pydicom ignores HighBit and takes the lowest bits. Here the samples are higher, with unrelated bits on both sides.
+    # pydicom ignores HighBit and takes the lowest bits. In this file the samples are in higher bits, with unrelated
+    # bits above and below, which the two shifts remove.
     samples = pixel_array(dataset, index=0, correct_unused_bits=False)
     return (samples << (allocated - 1 - high_bit)) >> (allocated - bits)
 
