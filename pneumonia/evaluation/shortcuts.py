@@ -1,10 +1,10 @@
-"""Shortcut audit: does the network read the lungs, or acquisition cues of the data set?
+"""Shortcut audit: tests whether the network reads the lungs or acquisition cues of the data set.
 
-Three experiments. (1) The lungs are hidden: a network that reads only lungs is at chance. (2) Normal and pneumonia
-films are compressed, sharpened or cropped differently: a network that reads only lungs is unaffected. (3) Location of
-the activation: a network that reads only lungs has all of it inside the lung boxes; uniform activation has the boxes'
-share of the film. The boxes are those of `explain.py`. Heart, diaphragm and hila cross their edges, so no real network
-reaches the ideal.
+Three experiments. (1) The lungs are hidden: a network that reads only the lungs has an AUROC of .5. (2) Normal and
+pneumonia films are compressed, sharpened or cropped differently: a network that reads only the lungs is not affected.
+(3) Location of the activation: if the network reads only the lungs, all activation is inside the lung boxes; if the
+activation is uniform, their share of it is their share of the film's area. The boxes are those of `explain.py`. Heart,
+diaphragm and hila extend across their edges, so no real network reaches the ideal.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ Films = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
 
 BORDER = 0.15
-"""Width of the border as a share of the film's width and height: collimator edge, letters and shoulders, no lung."""
+"""Width of the border as a share of the film's side. It contains collimator edge, letters and shoulders, but no lung."""
 
 ASPECTS = (1.25, 1.51)
 """Mean aspect ratio (width / height) of the data set's normal and pneumonia films in their original sizes."""
@@ -45,9 +45,10 @@ MEASURES = {name: metrics.NETWORK_METRICS[name] for name in ("auroc", "accuracy"
 
 
 def shortcuts(predictor: Predictor, films: FilmSet, *, quiet: bool = False) -> dict[str, Any]:
-    """Results of the three experiments: AUROC, and accuracy at the balanced threshold, of the network without the gate.
+    """Results of the three experiments: the entry `shortcuts` of a run.
 
-    Films are read from their files again, in full resolution.
+    AUROC, and accuracy at the balanced threshold, of the network without the gate. Films are read from their files again,
+    in full resolution. Raises `FilmError`.
     """
     weights = metrics.bootstrap_weights(films.strict_keys)
     point = predictor.operating_points[DEFAULT_POINT]
@@ -70,17 +71,20 @@ def shortcuts(predictor: Predictor, films: FilmSet, *, quiet: bool = False) -> d
 
 
 def activation(films: FilmSet, inside: Floats, weights: Floats) -> dict[str, Any]:
-    """Distribution of `inside` `[N]`, each film's share of activation inside the lung boxes; NaN: no activation."""
+    """Distribution, by class, of the share of a film's activation that is inside the lung boxes.
+
+    `inside` `[N]` is this share for each film; NaN for a film without activation. `chance` is the boxes' share of a film.
+    """
     groups = {"all": np.ones(len(inside), bool)} | {name: films.labels == label for label, name in enumerate(CLASSES)}
     return {
         "chance": round(float(lung_boxes(imaging.INPUT_SIDE).mean()), 5),
         "without": int(np.isnan(inside).sum()),
-        "films": {name: _distribution(inside, among & ~np.isnan(inside), weights) for name, among in groups.items()},
+        "films": {name: _distribution(inside, group & ~np.isnan(inside), weights) for name, group in groups.items()},
     }
 
 
 def lung_boxes(side: int) -> Mask:
-    """`[side, side]`, true inside the two lung boxes."""
+    """Mask `[side, side]`: True inside the two lung boxes of `explain.py`."""
     centre = (np.arange(side) + 0.5) / side
     columns = [(low <= centre) & (centre < high) for low, high in (explain.RIGHT_LUNG, explain.LEFT_LUNG)]
     low, high = explain.LUNG_HEIGHT
@@ -88,30 +92,30 @@ def lung_boxes(side: int) -> Mask:
 
 
 def border(side: int) -> Mask:
-    """`[side, side]`, true in the outer 15 %."""
+    """Mask `[side, side]`: True in the outer 15 % of the side at each edge."""
     edge = round(BORDER * side)
     mask = np.ones((side, side), bool)
     mask[edge:-edge, edge:-edge] = False
     return mask
 
 
-def _distribution(inside: Floats, among: Mask, weights: Floats) -> dict[str, Any]:
-    if not among.any():
+def _distribution(inside: Floats, group: Mask, weights: Floats) -> dict[str, Any]:
+    if not group.any():
         return {"count": 0}
-    lower, median, upper = np.quantile(inside[among], [0.25, 0.5, 0.75])
+    lower, median, upper = np.quantile(inside[group], [0.25, 0.5, 0.75])
     quartiles = {"lower": lower, "median": median, "upper": upper}
-    at_least_half = inside >= explain.MIN_NAMED_SHARE
-    value = metrics.weighted_share(at_least_half, among, metrics.unit_weights(len(inside)))
-    replicates = metrics.weighted_share(at_least_half, among, weights)
+    at_least_half = inside >= explain.MIN_LUNG_SHARE
+    value = metrics.weighted_share(at_least_half, group, metrics.unit_weights(len(inside)))
+    replicates = metrics.weighted_share(at_least_half, group, weights)
     return {
-        "count": int(among.sum()),
+        "count": int(group.sum()),
         **{name: round(float(quantile), 5) for name, quantile in quartiles.items()},
         "at_least_half": metrics.with_interval(float(value[0]), replicates),
     }
 
 
 def _shares_inside_lungs(predictor: Predictor, films: FilmSet, *, quiet: bool) -> Floats:
-    """`[N]`: share of each film's positive activation inside the lung boxes; NaN for a map without activation."""
+    """Share `[N]` of each film's positive activation inside the lung boxes; NaN for a map without activation."""
 
     def share_inside(film: Films) -> float:
         activation_map = predictor.score(np.repeat(film[:, :, None], 3, axis=2))[1]
@@ -123,7 +127,7 @@ def _shares_inside_lungs(predictor: Predictor, films: FilmSet, *, quiet: bool) -
 
 
 def _swapped_inputs(films: FilmSet, threads: int, *, quiet: bool) -> dict[str, Films]:
-    """Model inputs `[N, 150, 150]` for each variant of the swaps. Each file is read once."""
+    """Model inputs `[N, 150, 150]` by variant of the swaps. Each file is read once."""
     variants = {name: pair for swap in SWAPS.values() for name, pair in swap.items()}
 
     def inputs(path: Path, label: int) -> Films:
@@ -137,7 +141,7 @@ def _swapped_inputs(films: FilmSet, threads: int, *, quiet: bool) -> dict[str, F
 
 
 def _hide(mask: Mask, *, fill_with_mean: bool) -> Callable[[Films], Films]:
-    """A function that fills everything under the mask with black, or with the film's own mean."""
+    """Return a function that fills the masked area of films with black, or with the mean of each film."""
 
     def hide(films: Films) -> Films:
         fill = films.mean(axis=(1, 2), keepdims=True).round().astype(np.uint8) if fill_with_mean else np.uint8(0)
@@ -147,21 +151,24 @@ def _hide(mask: Mask, *, fill_with_mean: bool) -> Callable[[Films], Films]:
 
 
 def _at_square(perturbation: Perturbation) -> Perturbation:
-    """Applies a perturbation to the 224 px square: at detector resolution, a 1 px blur would not affect the input."""
+    """Apply a perturbation to the 224 px square, because a 1 px blur at detector resolution would not affect the input."""
     return lambda film: perturbation(film.resize((SIDE, SIDE), Image.Resampling.BILINEAR))
 
 
 _TO_OTHER_ASPECT = 1 - ASPECTS[0] / ASPECTS[1]
 _widen, _narrow = crop(0.0, _TO_OTHER_ASPECT), crop(_TO_OTHER_ASPECT, 0.0)
-"""Crops in one direction that change one class's aspect ratio to the other's; the square input stretches the rest."""
+"""Crops in one direction that change the mean aspect ratio of one class to that of the other. The input stretches the
+cropped film to a square."""
 
 HIDDEN: dict[str, Callable[[Films], Films]] = {
     "lungs black": _hide(lung_boxes(imaging.INPUT_SIDE), fill_with_mean=False),
     "lungs at the film's mean": _hide(lung_boxes(imaging.INPUT_SIDE), fill_with_mean=True),
     "border alone, the rest black": _hide(~border(imaging.INPUT_SIDE), fill_with_mean=False),
 }
+"""Name in `evaluation.json` -> function that hides a part of the films."""
 
 FOREIGN_BORDER = "each in the border of the other class"
+"""Name in `evaluation.json` of the films with a border of the other class."""
 
 SWAPS: dict[str, dict[str, tuple[Perturbation, Perturbation]]] = {
     "compression": {

@@ -1,4 +1,4 @@
-"""The model bundle: a folder with all files of a model, laid out alike in the repository, on disk and on the Hub.
+"""The model bundle: a folder with all files of a model, with the same layout in the repository, on disk and on the Hub.
 
 `config.json` lists every other file with its size and sha256. No file is parsed before it is verified. The trust anchor
 of the embedded bundle is a sha256 in the source code; that of a bundle from the Hub is its commit. A folder that a user
@@ -32,7 +32,7 @@ EXAMPLES = "examples"
 
 REQUIRED_FILES = (GRAPH, GATE, EVALUATION)
 TRAINING_ONLY_FILES = (KERAS,)
-"""Published for fine-tuning and not needed for inference, so a folder or a download may lack it."""
+"""Files for fine-tuning. Inference does not need them, so a folder or a download may lack them."""
 
 _VALID_NAME = re.compile(r"(?:[\w-][\w.-]*/)?[\w-][\w.-]*")
 
@@ -72,8 +72,8 @@ def load(
 ) -> Bundle:
     """Verify and parse the bundle in `folder`.
 
-    `name` and `revision` become the model's identity; the revision is the config's by default. `config_sha256` is the
-    trust anchor if there is one. With `require_all_files`, the files that only training needs must be present too.
+    `name` and `revision` become the model's identity; the revision defaults to that in the config. `config_sha256` is
+    the trust anchor if there is one. With `require_all_files`, the files that only training needs must be present too.
     Raises `ModelNotFound` if the folder has no `config.json`, and `BundleCorrupt` if a file is missing, damaged, or of
     another format.
     """
@@ -91,7 +91,8 @@ def load(
 
 
 def read_config(folder: Path, sha256: str | None = None) -> tuple[dict[str, Any], str]:
-    """(config, its sha256) after all checks that need no other file; `sha256` is the trust anchor if there is one.
+    """Return (config, its sha256) after all checks that need no other file; `sha256` is the trust anchor if there is
+    one.
 
     Raises `ModelNotFound` and `BundleCorrupt`.
     """
@@ -101,9 +102,7 @@ def read_config(folder: Path, sha256: str | None = None) -> tuple[dict[str, Any]
     data = path.read_bytes()
     digest = hashlib.sha256(data).hexdigest()
     if sha256 is not None and digest != sha256:
-        raise BundleCorrupt(
-            f"{CONFIG} is not the expected one. Expected sha256: {sha256[:12]}. Received: {digest[:12]}."
-        )
+        raise BundleCorrupt(f"{CONFIG} does not match its sha256. Expected: {sha256[:12]}. Received: {digest[:12]}.")
     try:
         config = json.loads(data)
         _check_config(config)
@@ -113,7 +112,7 @@ def read_config(folder: Path, sha256: str | None = None) -> tuple[dict[str, Any]
 
 
 def write_config(folder: Path, config: Mapping[str, Any]) -> str:
-    """Write `config.json` with the size and sha256 of the bundle's other files; returns its own sha256.
+    """Write `config.json` with the size and sha256 of the bundle's other files; returns the sha256 of `config.json`.
 
     Other files in the folder (checkpoints, plots) are not listed: they do not belong to the bundle.
     """

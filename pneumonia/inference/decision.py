@@ -45,7 +45,7 @@ class Calibration:
         return 0.5 * (1.0 + math.tanh(0.5 * logit))  # the sigmoid, without overflow
 
     def at_prevalence(self, prevalence: float, probability: float) -> float:
-        """A probability of this calibration, converted to another prevalence of pneumonia.
+        """Convert a calibrated probability from the prevalence of the validation films to another `prevalence`.
 
         The odds are multiplied by the ratio of the prior odds (Bayes' rule). This assumes that the films of each class
         are distributed as in the validation films. All values lie in 0..1.
@@ -110,14 +110,19 @@ class Prediction:
     """The result for one film; `as_dict` is the JSON of page, API, command line and batch."""
 
     file: str | None
+    """Path or name of the film; None for bytes, PIL images and arrays without a name."""
     label: str
+    """Normal, Pneumonia or Unknown."""
     probability: float | None
     """Calibrated P(pneumonia); None if the film was not scored."""
     operating_point: str
     reason: Reason | None
+    """Reason for Unknown; None for Normal and Pneumonia."""
     zones: dict[str, float] | None
+    """Share of the activation in each lung zone, 0..1; None for Normal and if the film was not scored."""
     model: ModelIdentity
     warnings: tuple[str, ...] = ()
+    """Sentences for the user, for example about low resolution."""
 
     @property
     def confidence(self) -> float | None:
@@ -134,7 +139,7 @@ class Prediction:
         return {CLASSES[0]: 1 - self.probability, CLASSES[1]: self.probability}
 
     def as_dict(self) -> dict[str, Any]:
-        """The JSON object of docs/api.md; probabilities and zones are rounded to four decimals, more would be noise."""
+        """The JSON object of docs/api.md; probabilities and zones have four decimals, since further ones are noise."""
         return {
             "file": self.file,
             "label": self.label,
@@ -167,7 +172,7 @@ def get_operating_point(points: dict[str, OperatingPoint], name: str) -> Operati
 
 
 def check_prevalence(prevalence: float | None) -> None:
-    """Raise `UsageError` unless `prevalence` lies between 0 and 1, exclusive; None means that of the calibration."""
+    """Raise `UsageError` unless `prevalence` lies between 0 and 1, exclusive; None selects the calibration's."""
     if prevalence is not None and not (isinstance(prevalence, float) and 0 < prevalence < 1):
         raise UsageError(f"Invalid prevalence. Allowed: above 0 and below 1. Received: {prevalence!r}.")
 

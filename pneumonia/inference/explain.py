@@ -17,20 +17,21 @@ from PIL import Image
 from .graph import Activation
 
 RIGHT_LUNG, LEFT_LUNG = (0.12, 0.45), (0.55, 0.88)
-"""Left and right limit as fractions of the film's width. The patient's right lung is on the left of the image. The
-boxes enclose the lung fields of the class average of the normal training films."""
+"""Left and right limits of each lung box as fractions of the film's width. The patient's right lung is on the left of
+the image. The boxes enclose the lung fields of the class average of the normal training films."""
 
 LUNG_HEIGHT = (0.15, 0.82)
-"""Upper and lower limit as fractions of the film's height, from the apices to the domes of the diaphragm. Each zone is
-a third of this range."""
+"""Upper and lower limits of the lung boxes as fractions of the film's height, from the apices to the domes of the
+diaphragm. Each zone is a third of this range."""
 
 ZONES = ("right_upper", "right_middle", "right_lower", "left_upper", "left_middle", "left_lower")
 
-MIN_NAMED_SHARE = 0.5
-"""If less than this fraction of the activation lies inside both lung boxes, no zone is named in words."""
+MIN_LUNG_SHARE = 0.5
+"""Minimum fraction of the activation inside the two lung boxes together; below it no zone is named in words."""
 
 _COLOUR_MAP = np.array([[0, 0, 4], [87, 16, 110], [188, 55, 84], [249, 142, 9], [252, 255, 164]], np.float32)
-"""Five steps of the inferno colour map; its lightness rises evenly, so it is readable in grey and if colour-blind."""
+"""Five steps of the inferno colour map; its lightness rises evenly, which keeps it readable in greyscale and
+for colour-blind readers."""
 
 
 def zone_shares(activation: Activation) -> dict[str, float]:
@@ -44,22 +45,25 @@ def zone_shares(activation: Activation) -> dict[str, float]:
 
 
 def strongest_zone(shares: dict[str, float]) -> str | None:
-    """The zone with the largest share, such as "right lower"; None if the sum is below `MIN_NAMED_SHARE`."""
-    if sum(shares.values()) < MIN_NAMED_SHARE:
+    """The zone with the largest share, such as "right lower"; None if the sum is below `MIN_LUNG_SHARE`."""
+    if sum(shares.values()) < MIN_LUNG_SHARE:
         return None
     return max(shares, key=lambda zone: shares[zone]).replace("_", " ")
 
 
 def overlay(film: npt.NDArray[np.uint8], activation: Activation, opacity: float = 0.45) -> Image.Image:
-    """The film `[H, W]` in grey with the map on top: `opacity` at the maximum of the map, transparent where it is 0."""
+    """Draw the map over the film `[H, W]` (uint8); returns an RGB image of the film's size.
+
+    The opacity of the map is proportional to its value: `opacity` at its maximum, 0 where it is 0.
+    """
     size = (film.shape[1], film.shape[0])
     strength = _relative_strength(activation, size)
-    share = strength.point([round(opacity * level) for level in range(256)])
-    return Image.composite(_colourise(strength).convert("RGB"), Image.fromarray(film).convert("RGB"), share)
+    mask = strength.point([round(opacity * level) for level in range(256)])
+    return Image.composite(_colourise(strength).convert("RGB"), Image.fromarray(film).convert("RGB"), mask)
 
 
 def map_layer(activation: Activation, size: tuple[int, int]) -> Image.Image:
-    """The map alone, at the film's `size` (width, height): transparent where it is 0, opaque at its maximum.
+    """Draw the map alone, at the film's `size` (width, height): transparent where it is 0, opaque at its maximum.
 
     Drawn over the film with some opacity it equals `overlay` with that opacity. The image has a palette of one byte per
     pixel, since colour and opacity are both functions of the strength.
@@ -71,8 +75,8 @@ def map_layer(activation: Activation, size: tuple[int, int]) -> Image.Image:
 
 def _relative_strength(activation: Activation, size: tuple[int, int]) -> Image.Image:
     """The positive part of the map relative to its maximum, 8 bits, resized to `size` (width, height)."""
-    strongest = float(activation.max())
-    relative = np.maximum(activation, 0) / strongest if strongest > 0 else np.zeros_like(activation)
+    maximum = float(activation.max())
+    relative = np.maximum(activation, 0) / maximum if maximum > 0 else np.zeros_like(activation)
     enlarged = Image.fromarray(relative.astype(np.float32)).resize(size, Image.Resampling.BICUBIC)
     return Image.fromarray(np.rint(np.asarray(enlarged).clip(0, 1) * 255).astype(np.uint8))
 

@@ -1,4 +1,4 @@
-"""Out-of-distribution gate: does an input image resemble the frontal films of the training set?
+"""Out-of-distribution gate: refuses input images that do not resemble the frontal films of the training set.
 
 Method: principal component analysis (PCA) of the training films, in two views of the input image: block brightness
 (30 x 30, `[900]`) and edge strength (`[1152]`), see `gate_views`. For a feature vector x with mean m, components V
@@ -12,8 +12,8 @@ Brightness has a third measure: how much smaller the residual becomes when the f
 Each measure has a near and a far limit. `learning.gate_fit` sets them by quantiles of the measure on validation films,
 on which the PCA was not fitted. The bundle stores the limits in `config.json` and the arrays in `gate.npz`.
 
-The gate takes a tenth of the time of the graph and says nothing about disease. `evaluation.json` has its refusal rates,
-also for films with pneumonia.
+The gate takes a tenth of the time of the graph and does not judge disease. `evaluation.json` contains its refusal
+rates, including that for films with pneumonia.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ import numpy as np
 from .gate_views import VIEWS, Films, Floats, flip_thumbnails, sum_of_squares
 
 MIN_CONTRAST = 4.0
-"""Minimum standard deviation of an input image, in 8-bit grey levels. At 4, half of the 8 bits are lost; the training
-film with the lowest contrast has 19."""
+"""Minimum standard deviation of an input image, in 8-bit grey levels. At 4, an image uses half of its 8 bits; the
+training film with the lowest contrast has 19."""
 
 _ARRAYS = ("mean", "components", "variances")
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits of a measure: above `near` an image is unlike the training films, above `far` no frontal chest film."""
+    """Limits of a measure: an image above `near` is unlike the training films, above `far` not a frontal chest film."""
 
     near: float
     far: float
@@ -77,7 +77,7 @@ class Subspace:
         return residual, distance
 
     def residual_drop_when_flipped(self, features: Floats, flipped: Floats) -> Floats:
-        """`[N]`: residual of `features` minus residual of `flipped`, the features `[N, d]` of the films upside down."""
+        """`[N]`: residual of `features` minus residual of `flipped`, the features `[N, d]` of the flipped films."""
         drop: Floats = self.measure(features)[0] - self.measure(flipped)[0]
         return drop
 
@@ -88,7 +88,7 @@ class Subspace:
         return {name: limit for name, limit in limits.items() if limit is not None}
 
     def exceeded_limit(self, features: Floats) -> str | None:
-        """The worst limit that the features `[1, d]` of a film exceed: "far", "near" or None."""
+        """The highest limit that a measure of one film's features `[1, d]` exceeds: "far", "near" or None."""
         if self.upside_down is not None:
             features = np.concatenate([features, flip_thumbnails(features)])
         residual, distance = self.measure(features)  # one call, since reading the components takes longest
@@ -104,11 +104,11 @@ class Gate:
 
     subspaces: Mapping[str, Subspace]
 
-    def check(self, film: Films) -> str | None:
+    def check(self, input_image: Films) -> str | None:
         """Reason code for refusing an input image `[150, 150, 3]` uint8, or None if it is accepted."""
-        films = film[None, :, :, 0].astype(np.uint16)
+        films = input_image[None, :, :, 0].astype(np.uint16)
         standardised = {name: view.standardise(films) for name, view in VIEWS.items()}
-        # Block means vary less than pixels, so if they vary enough, the slower pass over all pixels is not needed.
+        # Block means vary less than pixels. If they vary enough, the slower pass over all pixels is not needed.
         if (
             max(float(deviation[0]) for _, deviation in standardised.values()) < MIN_CONTRAST
             and films.std() < MIN_CONTRAST
@@ -124,7 +124,9 @@ class Gate:
     def to_bytes(self) -> bytes:
         """The arrays as an `.npz` file. The limits are in the bundle's config, where they are readable."""
         arrays = {
-            f"{name}_{part}": getattr(subspace, part) for name, subspace in self.subspaces.items() for part in _ARRAYS
+            f"{view}_{array}": getattr(subspace, array)
+            for view, subspace in self.subspaces.items()
+            for array in _ARRAYS
         }
         buffer = io.BytesIO()
         np.savez(buffer, allow_pickle=False, **arrays)
@@ -138,7 +140,7 @@ class Gate:
         """
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             subspaces = {}
-            for name in VIEWS:
-                mean, components, variances = (arrays[f"{name}_{part}"] for part in _ARRAYS)
-                subspaces[name] = Subspace(mean, components, variances, **limits[name])
+            for view in VIEWS:
+                mean, components, variances = (arrays[f"{view}_{array}"] for array in _ARRAYS)
+                subspaces[view] = Subspace(mean, components, variances, **limits[view])
         return cls(subspaces)

@@ -1,6 +1,7 @@
 """The two feature vectors of a film that the gate measures: block brightness and edge strength.
 
-Both are standardised to mean 0 and standard deviation 1 per film, which removes the exposure.
+Both are computed from block means that are standardised per film to mean 0 and standard deviation 1, which removes the
+influence of exposure.
 """
 
 from __future__ import annotations
@@ -17,18 +18,19 @@ from ..imaging import INPUT_SIDE
 
 Films: TypeAlias = npt.NDArray[np.uint8]
 Levels: TypeAlias = npt.NDArray[np.uint16]
-"""Films as 16-bit integers, which hold the sum of a block of 8-bit pixels."""
+"""Films as 16-bit integers, which can hold the sum of a block of 8-bit pixels."""
+
 Floats: TypeAlias = npt.NDArray[np.float32]
 
 THUMBNAIL_BLOCK = 5
-"""Side of a block of input pixels that become one thumbnail pixel; a thumbnail has 30 x 30."""
+"""Side in pixels of a block of the input image that becomes one thumbnail pixel; a thumbnail has 30 x 30 pixels."""
 
 EDGE_BLOCK = 3
-"""Side of a block of input pixels that is averaged before edges are computed, which leaves 50 x 50; this reduces the
-influence of noise and sharpness."""
+"""Side in pixels of a block of the input image that is averaged before edges are computed, which leaves 50 x 50 pixels.
+Averaging reduces the influence of noise and sharpness."""
 
 EDGE_FLOOR = 0.02
-"""Added to an edge strength before the logarithm, in standard deviations of the film; smaller edges are film grain."""
+"""Added to an edge strength before the logarithm, in standard deviations of the film; weaker edges are film grain."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class View:
         return self.describe(self.standardise(films.astype(np.uint16))[0])
 
     def standardise(self, films: Levels) -> tuple[Floats, Floats]:
-        """(standardised block means, their standard deviations `[N]` before) of `[N, 150, 150]` films."""
+        """(standardised block means, standard deviations `[N]` of the block means) of `[N, 150, 150]` films."""
         return _standardise(_block_sums(films, self.block).astype(np.float32) / np.float32(self.block * self.block))
 
 
@@ -59,7 +61,7 @@ def _edge_strengths(blocks: Floats) -> Floats:
     inner = blocks[:, :side, :side]
     edges = np.abs(np.concatenate([blocks[:, :side, 1 : side + 1] - inner, blocks[:, 1 : side + 1, :side] - inner]))
     strength = _block_sums(edges, 2) / np.float32(4)
-    # For each film the map of horizontal differences, then that of vertical ones.
+    # The features of a film are its map of horizontal differences, followed by that of vertical differences.
     both_directions = strength.reshape(2, len(blocks), -1).transpose(1, 0, 2).reshape(len(blocks), -1)
     logarithms: Floats = np.log(both_directions + np.float32(EDGE_FLOOR))
     return logarithms
@@ -75,18 +77,21 @@ VIEWS = {"brightness": thumbnails, "edges": edge_maps}
 
 
 def flip_vertically(films: Films) -> Films:
-    """`[N, 150, 150]` flipped top to bottom only, since the gate does not distinguish left from right."""
+    """Flip `[N, 150, 150]` films top to bottom.
+
+    Left and right are not exchanged, since the gate does not distinguish them.
+    """
     return films[:, ::-1, :]
 
 
 def flip_thumbnails(thumbnails: Floats) -> Floats:
-    """`[N, 900]` thumbnails of the flipped films: reorders the blocks instead of averaging the films again."""
+    """Flip `[N, 900]` thumbnails top to bottom: reorders the blocks instead of averaging the films again."""
     side = INPUT_SIDE // THUMBNAIL_BLOCK
     return thumbnails.reshape(-1, side, side)[:, ::-1].reshape(len(thumbnails), -1)
 
 
 def _row_sums(rows: Floats) -> Floats:
-    """`[N, d]` -> `[N]`; without the overhead of `np.mean`."""
+    """`[N, d]` -> `[N]`: sum of each row, without the overhead of `np.mean`."""
     sums: Floats = np.add.reduce(rows, axis=1)
     return sums
 
@@ -98,16 +103,16 @@ def sum_of_squares(rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def _block_sums(images: npt.NDArray[Any], block: int) -> npt.NDArray[Any]:
-    """`[N, h, w]` -> `[N, h / block, w / block]`. Adds whole slices, which takes a fifth of the time of `np.sum`."""
-    films, height, width = images.shape
-    rows = images.reshape(films, height // block, block, width)
-    flat = reduce(np.add, (rows[:, :, offset] for offset in range(block)))
-    columns = flat.reshape(films, height // block, width // block, block)
+    """`[N, h, w]` -> `[N, h / block, w / block]`; adding whole slices takes a fifth of the time of `np.sum`."""
+    count, height, width = images.shape
+    rows = images.reshape(count, height // block, block, width)
+    row_sums = reduce(np.add, (rows[:, :, offset] for offset in range(block)))
+    columns = row_sums.reshape(count, height // block, width // block, block)
     return reduce(np.add, (columns[..., offset] for offset in range(block)))
 
 
 def _standardise(images: Floats) -> tuple[Floats, Floats]:
-    """(`[N, h, w]` with mean 0 and standard deviation 1 each, their standard deviations `[N]` before)."""
+    """(images `[N, h, w]` scaled to mean 0 and standard deviation 1 each, their original standard deviations `[N]`)."""
     rows = images.reshape(len(images), -1)
     pixels = np.float32(rows.shape[1])
     centred: Floats = rows - _row_sums(rows)[:, None] / pixels

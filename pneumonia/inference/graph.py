@@ -15,15 +15,16 @@ from ..errors import BundleCorrupt
 from ..imaging import INPUT_SIDE
 
 Activation = npt.NDArray[np.float32]
+"""Activation map `[h, w]`, non-negative, at the resolution of the last convolution."""
 
 
 class Graph:
     """A graph and a pool of at most `threads` interpreters, which are created on demand.
 
-    Thread-safe: an interpreter is not, so each call leases one and waits while all are in use. Raises `BundleCorrupt`
-    for a graph that LiteRT cannot load or whose inputs and outputs are not the expected ones.
+    Thread-safe: an interpreter is not, so each call leases one and waits while all are in use. `model` is the content
+    of `model.tflite`. Raises `BundleCorrupt` for a graph that LiteRT cannot load, or with unexpected inputs or outputs.
 
-    Films are scored one at a time. In a batch the order of additions would differ, and a film must get the same score
+    Films are scored one at a time. In a batch, the order of additions would differ, but a film must get the same score
     on the page and in a batch, to the last digit.
     """
 
@@ -36,30 +37,31 @@ class Graph:
         for _ in range(threads):
             self._slots.put(None)
 
-    def score(self, film: npt.NDArray[np.uint8]) -> tuple[float, Activation]:
+    def score(self, input_image: npt.NDArray[np.uint8]) -> tuple[float, Activation]:
         """(score in 0..1, non-negative activation map `[h, w]`) of a `[150, 150, 3]` input image.
 
         Raises `ValueError` if the score is not finite.
         """
         with self._lease_interpreter() as interpreter:
-            self._set_input(interpreter, film)
+            self._set_input(interpreter, input_image)
             interpreter.invoke()
             score = float(interpreter.get_tensor(self._score)[0, 0])
             activation: Activation = interpreter.get_tensor(self._activation)[0]
         if not math.isfinite(score):
-            raise ValueError("the graph's score is not a number")
+            raise ValueError("the score of the graph is not finite")
         return score, activation
 
-    def _set_input(self, interpreter: Any, film: npt.NDArray[np.uint8]) -> None:
-        # Writes directly to the graph's memory, to which LiteRT allows no reference while the graph is invoked. Copies
-        # by channel: if all three share memory (a grey film), a copy by pixel takes three times as long.
+    def _set_input(self, interpreter: Any, input_image: npt.NDArray[np.uint8]) -> None:
+        # Writes directly to the graph's memory; LiteRT allows no reference to it while the graph is invoked. Copies
+        # each channel separately: if the three share memory (a grey film), a copy by pixel takes three times as long.
         tensor = interpreter.tensor(self._input)()[0]
         for channel in range(3):
-            tensor[:, :, channel] = film[:, :, channel]
+            tensor[:, :, channel] = input_image[:, :, channel]
 
     @contextmanager
     def _lease_interpreter(self) -> Iterator[Any]:
-        # `SimpleQueue` is implemented in C. `Semaphore` takes 0.1 ms once the graph has filled the processor's cache.
+        # `SimpleQueue`, because it is implemented in C: a `Semaphore` takes 0.1 ms after the graph has filled the CPU
+        # cache.
         self._slots.get()
         try:
             interpreter = self._take_interpreter()

@@ -1,7 +1,7 @@
 """Download of a model bundle from the Hub, pinned to a commit and limited in time.
 
-A branch or tag can move, so it is resolved by the Hub each time; the cached copy may be outdated. A commit cannot
-change: if the cache has all of its files, no request is made.
+A branch or tag can move, so the Hub resolves it each time; a cached copy may be outdated. A commit cannot change: if
+the cache has all of its files, no request is made.
 """
 
 from __future__ import annotations
@@ -23,19 +23,20 @@ if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
 MAX_DOWNLOAD_S = 300
-"""A download is aborted after this many seconds even if it still progresses."""
+"""Seconds after which a download is aborted even if it still makes progress."""
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _POLL_INTERVAL_S = 0.1
 _CHUNK_BYTES = 65_536
 
 DownloadedBundle: TypeAlias = tuple[Path, str]
+"""(folder, commit)."""
 
 
 def download_bundle(
     repository: str, revision: str, *, endpoint: str | None = None, cache: Path | None = None
 ) -> DownloadedBundle:
-    """(folder, commit) of a complete bundle; its files are not verified yet.
+    """Download a complete bundle, unless it is cached; returns (folder, commit). The files are not verified yet.
 
     `revision` is a branch, tag or commit. Raises `ModelNotFound`, `RevisionNotFound`, `BundleCorrupt`, `HubUnreachable`
     or `DiskFull`, at the latest after `PNEUMONIA_HUB_TIMEOUT_S` seconds without progress or 300 s in total.
@@ -49,7 +50,7 @@ def download_bundle(
     timeout_s = settings.HUB_TIMEOUT_S.read()
     api = HfApi(endpoint=endpoint)
 
-    def task() -> DownloadedBundle:
+    def download() -> DownloadedBundle:
         try:
             return _download(api, repository, revision, cache, timeout_s)
         except PneumoniaError:
@@ -58,7 +59,7 @@ def download_bundle(
             raise _to_pneumonia_error(error, repository, revision, folder) from None
 
     try:
-        return _run_while_growing(task, folder, timeout_s)
+        return _run_while_growing(download, folder, timeout_s)
     except TimeoutError as error:
         raise HubUnreachable(f"The Hub does not respond: {error}. {_cache_hint(folder, repository)}") from None
 
@@ -83,8 +84,8 @@ def _download(api: HfApi, repository: str, revision: str, cache: Path, timeout_s
 def _run_while_growing(task: Callable[[], DownloadedBundle], folder: Path, timeout_s: float) -> DownloadedBundle:
     """Run `task` in a thread while `folder` grows; raises `TimeoutError` after `timeout_s` seconds without growth.
 
-    A request that hangs inside a library cannot be stopped otherwise. An abandoned thread writes only to the Hub's
-    cache, where incomplete files are not used.
+    A request that hangs inside a library can only be abandoned, not stopped. An abandoned thread writes only to the
+    Hub's cache, where incomplete files are not used.
     """
     outcome: queue.SimpleQueue[DownloadedBundle | BaseException] = queue.SimpleQueue()
 
@@ -102,7 +103,7 @@ def _run_while_growing(task: Callable[[], DownloadedBundle], folder: Path, timeo
             result = outcome.get(timeout=_POLL_INTERVAL_S)
         except queue.Empty:
             now, new_size = time.monotonic(), _folder_size(folder)
-            # Compared with the largest size so far: a download that starts over again and again makes no progress.
+            # Compared with the largest size so far, since a download that restarts again and again makes no progress.
             grew_at, size = (now, new_size) if new_size > size else (grew_at, size)
             if now - grew_at > timeout_s:
                 raise TimeoutError(f"no progress for {timeout_s} s") from None
@@ -142,15 +143,15 @@ def _to_pneumonia_error(error: Exception, repository: str, revision: str, folder
         return DiskFull("The disk is full; the model could not be downloaded. Free 50 MB and try again.")
     status = getattr(getattr(error, "response", None), "status_code", None)
     detail = f"HTTP status {status}" if status else "no connection"
-    return HubUnreachable(f"The Hub is not usable ({detail}). {_cache_hint(folder, repository)}")
+    return HubUnreachable(f"The Hub cannot be used ({detail}). {_cache_hint(folder, repository)}")
 
 
 def _cache_hint(folder: Path, repository: str) -> str:
-    """What to use offline: a branch or tag cannot be resolved, but a cached commit can be requested by its hash."""
+    """Name the cached commits: offline, a branch or tag cannot be resolved, but a commit can be used by its hash."""
     commits = sorted(path.name for path in folder.glob("snapshots/*") if _is_complete(path))
     if not commits:
         return "This model is not in the cache. The embedded model needs no Hub (leave PNEUMONIA_MODEL empty)."
-    return f"In the cache and usable by this name: {', '.join(f'{repository}@{commit}' for commit in commits)}."
+    return f"In the cache, usable without the Hub: {', '.join(f'{repository}@{commit}' for commit in commits)}."
 
 
 def _is_complete(snapshot: Path) -> bool:

@@ -30,7 +30,7 @@ def name_of(film: Source | NamedFilm) -> str | None:
 
 
 def source_of(film: Source | NamedFilm) -> Source:
-    """The argument of `imaging.read` for a film; calls the function of a named film if it has one."""
+    """The argument of `imaging.read` for a film; if its `source` is a function, the function is called."""
     if not isinstance(film, NamedFilm):
         return film
     return film.source() if callable(film.source) else film.source

@@ -36,16 +36,16 @@ from .sources import load_bundle
 Result = TypeVar("Result")
 
 QUEUED_FILMS_PER_THREAD = 4
-"""Films per thread that are processed ahead of the result that is due; limits the memory of long runs."""
+"""Maximum number of films per thread whose results have not been consumed yet; limits the memory of long runs."""
 
 
 @dataclass(frozen=True)
 class Reading:
     """The result for a film before an operating point is applied; `Predictor.decide` turns it into predictions.
 
-    `film` is the radiograph that was scored: the corrected one if the file held an inverted film (`inverted`).
-    `refusal` is the reason why the model was not run; then `probability` and `activation` are None. `probability` is
-    the calibrated P(pneumonia), `activation` the map `[h, w]`.
+    `film` is the radiograph as scored; if the film in the file was inverted, `inverted` is true and `film` is the
+    corrected one. `refusal` is the reason why the model was not run; then `probability` and `activation` are None.
+    `probability` is the calibrated P(pneumonia), `activation` the map `[h, w]`.
     """
 
     film: Radiograph
@@ -55,13 +55,17 @@ class Reading:
     inverted: bool = False
 
     def display(self, source: Source) -> npt.NDArray[np.uint8]:
-        """`source` at full resolution for a viewer, 8-bit grey `[H, W]`; inverted if `inverted` is set."""
+        """Read `source` at full resolution for display: uint8 `[H, W]`, inverted if `inverted` is true."""
         film = imaging.read(source, full_resolution=True)
         return imaging.to_display(imaging.invert(film) if self.inverted else film)
 
 
 class Predictor:
-    """Predicts films with one model. Build it with `load_predictor`."""
+    """Predicts films with one model; created by `load_predictor`.
+
+    `threads` is the number of films that are scored at the same time, by default `PNEUMONIA_THREADS`. Raises
+    `UsageError` if it is less than 1, and `BundleCorrupt` if the graph cannot be loaded.
+    """
 
     def __init__(self, bundle: Bundle, threads: int | None = None) -> None:
         if threads is not None and threads < 1:
@@ -111,9 +115,9 @@ class Predictor:
         *,
         prevalence: float | None = None,
     ) -> Iterator[Prediction | Failure]:
-        """One result for each film, lazily and in order; a film that cannot be read becomes a `Failure`.
+        """Predict films lazily; yields one result per film, in order. A film that cannot be read becomes a `Failure`.
 
-        Raises `UsageError` for an invalid operating point or prevalence, and no error for a film.
+        Raises `UsageError` for an invalid operating point or prevalence. No error of a single film is raised.
         """
         self.check_options(operating_point, prevalence)
 
@@ -125,9 +129,10 @@ class Predictor:
     def map_films(
         self, films: Iterable[Source | NamedFilm], function: Callable[[Source, str | None], Result]
     ) -> Iterator[Result | Failure]:
-        """`function(source, name)` for each film on all threads, or its `Failure`; lazily and in order.
+        """Call `function(source, name)` for each film on all threads; yields its results lazily and in order.
 
-        At most `QUEUED_FILMS_PER_THREAD` films per thread are in progress, which limits memory for any number of films.
+        If a call raises an exception, the result of the film is a `Failure`. At most `QUEUED_FILMS_PER_THREAD` films
+        per thread are in progress, which limits memory for any number of films.
         """
         pending: deque[Future[Result | Failure]] = deque()
         with ThreadPoolExecutor(self.threads, thread_name_prefix="film") as pool:
@@ -178,10 +183,11 @@ class Predictor:
         file: str | None = None,
         prevalence: float | None = None,
     ) -> Prediction:
-        """The prediction at an operating point, from a reading; nothing is scored again.
+        """The prediction for a reading at an operating point; the film is not scored again.
 
         `prevalence` is the share of films with pneumonia at the caller's site; by default the calibration's. It changes
-        the probabilities, not the label, since operating points are defined at the calibration's prevalence.
+        the probabilities, not the label, since operating points are defined at the calibration's prevalence. Raises
+        `UsageError` for an unknown operating point or an invalid prevalence.
         """
         check_prevalence(prevalence)
         point = get_operating_point(self.operating_points, operating_point)
@@ -211,10 +217,10 @@ class Predictor:
 
 
 def load_predictor(model: str | None = None, *, threads: int | None = None) -> Predictor:
-    """A predictor for the embedded model (""), a folder ("runs/best") or the Hub ("owner/name@revision").
+    """Load a predictor: `model` is "" (embedded), a folder ("runs/best") or a Hub name ("owner/name@revision").
 
-    None reads the setting `PNEUMONIA_MODEL`; `threads` None reads `PNEUMONIA_THREADS`. Raises a `ModelError` if the
-    model cannot be loaded; no other model is used in its place.
+    `model` None reads the setting `PNEUMONIA_MODEL`; `threads` None reads `PNEUMONIA_THREADS`. Raises a `ModelError` if
+    the model cannot be loaded; no other model is used in its place.
     """
     return Predictor(load_bundle(model), threads)
 
@@ -233,5 +239,7 @@ def _result_or_failure(film: Source | NamedFilm, function: Callable[[Source, str
 def _warnings(reading: Reading, prevalence: float | None) -> tuple[str, ...]:
     if reading.probability is None or prevalence is None:
         return reading.film.warnings
-    note = f"Probabilities are for the requested prevalence of {100 * prevalence:g} %; the label does not depend on it."
-    return (*reading.film.warnings, note)
+    warning = (
+        f"Probabilities are for the requested prevalence of {100 * prevalence:g} %; the label does not depend on it."
+    )
+    return (*reading.film.warnings, warning)

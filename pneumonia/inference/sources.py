@@ -1,4 +1,4 @@
-"""Sources of a model: embedded, a folder, or a repository on the Hub. Only the requested model is ever loaded."""
+"""Sources of a model: embedded, a folder, or a repository on the Hub. No other model replaces the requested one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _HUB_NAME = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+)(?:@(?P<revision>[\w./-]
 def load_bundle(model: str | None = None) -> Bundle:
     """The verified bundle for "" (embedded), a folder, or `owner/name[@revision]` on the Hub.
 
-    None reads `PNEUMONIA_MODEL`. If a folder of that name exists, it takes precedence over the Hub. Raises a
+    None reads `PNEUMONIA_MODEL`. An existing folder takes precedence over a Hub repository of the same name. Raises a
     `ModelError`.
     """
     name = settings.MODEL.read() if model is None else model

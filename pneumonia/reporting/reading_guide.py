@@ -8,7 +8,7 @@ follow textbooks of paediatric radiology.
 from __future__ import annotations
 
 from ..inference.decision import CLASSES, Prediction
-from ..inference.explain import MIN_NAMED_SHARE, strongest_zone
+from ..inference.explain import MIN_LUNG_SHARE, strongest_zone
 
 SOURCES = """\
 **Sources.** [Fleischner Society: Glossary of Terms for Thoracic Imaging, 2024](https://doi.org/10.1148/radiol.232558) ·
@@ -142,7 +142,7 @@ def describe_location(prediction: Prediction) -> str:
     caveat = "The map shows where the score came from; it is not proof of disease there."
     if zone is None:
         return (
-            f"Less than {100 * MIN_NAMED_SHARE:.0f} % of the activation lies inside the lungs: no zone is named, "
+            f"Less than {100 * MIN_LUNG_SHARE:.0f} % of the activation lies inside the lungs: no zone is named, "
             f"and this answer is less trustworthy. {orientation}"
         )
     return f"Strongest in the {zone} zone. {orientation} {caveat}"

@@ -335,7 +335,7 @@ def with_nan_weights(graph: bytes) -> bytes:
 
 def test_a_graph_that_returns_nan_never_gives_a_prediction(predictor: Predictor, normal_film: Grey) -> None:
     nan = Predictor(replace(predictor.bundle, graph=with_nan_weights(predictor.bundle.graph)), 1)
-    with pytest.raises(ValueError, match="not a number"):
+    with pytest.raises(ValueError, match="not finite"):
         nan.predict(normal_film)
     (result,) = nan.predict_many([normal_film])
     assert isinstance(result, Failure)

@@ -424,7 +424,7 @@ def test_the_embedded_bundle_is_verified_against_its_trust_anchor(
 ) -> None:
     change(folder)
     monkeypatch.setattr(publish, "EMBEDDED_FOLDER", folder)
-    with pytest.raises(PneumoniaError, match="not the expected one"):
+    with pytest.raises(PneumoniaError, match="does not match its sha256"):
         publish.load(folder)
 
 
