@@ -15,11 +15,11 @@ from . import zip_members
 def find_films(
     paths: Iterable[str], *, exclude: Set[Path] = frozenset(), open_zips: bool = True
 ) -> Iterator[NamedFilm]:
-    """The films of files, folders, ZIPs and patterns, in a stable order, each once.
+    """Find the films in files, folders, ZIPs and glob patterns; yields each once, in a stable order.
 
-    Folders are searched recursively; hidden files and folders are skipped, and so are the absolute paths `exclude`. A
-    file or folder that cannot be opened is yielded as a film whose reading fails, so that it gets a row. A ZIP stays
-    open while its films are iterated; without `open_zips` it is yielded as a film, whose reading fails.
+    Folders are searched recursively; hidden files and folders are skipped, and so are the absolute paths in `exclude`.
+    A file or folder that cannot be opened is yielded as a film whose reading fails, so that it gets a row. A ZIP stays
+    open while its films are iterated; without `open_zips` the ZIP itself is yielded as a film whose reading fails.
     """
     roots = list(_expand_patterns(paths))
     names: set[str] = set()
@@ -33,9 +33,9 @@ def find_films(
 
 
 def films_in_zip(path: Path, name: str, *, max_bytes: int | None = None) -> Iterator[NamedFilm]:
-    """The films of a ZIP as `name/member`; if it cannot be opened, one film whose reading fails.
+    """Yield the films of a ZIP, named `name/member`; if it cannot be opened, one film whose reading fails.
 
-    `max_bytes` limits the unpacked size of all members.
+    `max_bytes` limits the unpacked size of all members together.
     """
     try:
         members = zip_members.list_members(path, max_bytes=max_bytes)
@@ -47,7 +47,7 @@ def films_in_zip(path: Path, name: str, *, max_bytes: int | None = None) -> Iter
 
 
 def _expand_patterns(paths: Iterable[str]) -> Iterator[str]:
-    """Expands glob patterns, because a shell does not if they are quoted, and not on every system."""
+    """Expand glob patterns: a shell does not expand quoted ones, and some systems expand none."""
     for path in paths:
         matches = [] if os.path.lexists(path) else sorted(glob.iglob(path, recursive=True))
         yield from matches or [path]

@@ -1,4 +1,4 @@
-"""A file that grows record by record under the name `NAME.part` and is renamed when it is complete."""
+"""A file that grows by one record at a time under the name `NAME.part` and is renamed when it is complete."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from pathlib import Path
 class GrowingFile:
     """A file open for appending at `partial_path(path)`.
 
-    Writes are unbuffered, so that a killed process loses no record in a buffer. The caller closes `file`.
+    Writes are unbuffered, so that a killed process loses no record. `path` is the final name, `end` the size in bytes.
+    The caller closes `file`.
     """
 
     def __init__(self, path: Path) -> None:
@@ -27,7 +28,7 @@ class GrowingFile:
         return data
 
     def records(self, *, quoted: bool) -> Iterator[tuple[int, bytes]]:
-        """(end offset, bytes) of each complete record; a partial last record is left out.
+        """Yield (end offset, bytes) of each complete record; a partial last record is left out.
 
         With `quoted`, a line break inside double quotes does not end a record (CSV, RFC 4180).
         """
@@ -49,7 +50,7 @@ class GrowingFile:
         self.end += len(record)
 
     def truncate(self, end: int) -> None:
-        """Drop everything after the first `end` bytes."""
+        """Remove everything after the first `end` bytes."""
         self.file.truncate(end)
         self.end = end
 
@@ -61,5 +62,5 @@ class GrowingFile:
 
 
 def partial_path(path: Path) -> Path:
-    """The name of a file while it is incomplete."""
+    """The path of a file while it is incomplete: `NAME.part`."""
     return path.with_name(f"{path.name}.part")

@@ -1,8 +1,8 @@
-"""The result table of a batch: rows are appended film by film, and no kill at any moment loses or duplicates a row.
+"""The result table of a batch. A process that is killed at any moment neither loses nor duplicates a row.
 
-During a run the rows are in `results.csv.part`, each written as soon as its film is scored; at the end the file is
-renamed to `results.csv`. With JSON lines the same holds for `results.jsonl.part`, to which each record is written
-first. A resumed run keeps the rows that are complete in every file, truncates a partial last row, and appends.
+During a run, each row is appended to `results.csv.part` as soon as its film is scored; at the end the file is renamed
+to `results.csv`. With JSON lines, `results.jsonl.part` is treated alike, and each record is written to it before its
+CSV row. A resumed run keeps the rows that are complete in every file, truncates a partial last row, and appends.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from .growing_file import GrowingFile, partial_path
 from .rows import COLUMNS, TableOptions
 
 FAILED = "failed"
-"""Key in `ResultTable.counts` of the films that could not be read."""
+"""Key in `ResultTable.counts` for the films that could not be read or scored."""
 
 _HEADER = rows.csv_line(COLUMNS)
 
 
 class ResultTable:
-    """The rows written so far; created by `open_table`. Not thread-safe. `counts` has the number of films per label.
+    """The table of a run; created by `open_table`. Not thread-safe. `counts` has the number of rows per label.
 
-    `files` are the JSON lines, if any, and the CSV file last.
+    `files` are the file with JSON lines, if any, and the CSV file last.
     """
 
     def __init__(self, files: list[GrowingFile], options: TableOptions) -> None:
@@ -45,7 +45,7 @@ class ResultTable:
         return self.counts.total()
 
     def has(self, name: str) -> bool:
-        """Whether the film had a row when this run started; within one run no film occurs twice."""
+        """True if the film had a row when this run started; within one run no film occurs twice."""
         return rows.escape_formula(name) in self._resumed_names
 
     def add(self, result: Prediction | Failure) -> None:
@@ -83,13 +83,13 @@ class ResultTable:
             raise UsageError(f"{table.path.name} is not a table of this version of the command; it is left unchanged.")
         header_end, _ = next(records, (0, b""))
         ends = [*(0 for _ in json_files), header_end]
-        for number, ((end, record), *json_rows) in enumerate(zip(records, *json_records, strict=False), start=2):
-            cells = self._parse_row(record, number)
+        for row_number, ((end, record), *json_rows) in enumerate(zip(records, *json_records, strict=False), start=2):
+            cells = self._parse_row(record, row_number)
             if any(_film_name(line) != cells["file"] for _, line in json_rows):
                 raise UsageError(
                     f"{table.path.name} and its JSON lines contain different films; they are left unchanged."
                 )
-            ends = [*(end for end, _ in json_rows), end]
+            ends = [*(json_end for json_end, _ in json_rows), end]
             self._count(cells)
             self._resumed_names.add(cells["file"])
         for file, end in zip(self._files, ends, strict=True):
@@ -104,12 +104,12 @@ class ResultTable:
         except OSError as error:
             raise _write_error(error, self._files[-1].path) from None
 
-    def _parse_row(self, record: bytes, number: int) -> dict[str, str]:
+    def _parse_row(self, record: bytes, row_number: int) -> dict[str, str]:
         (values,) = csv.reader(io.StringIO(record.decode("utf-8", "replace"), newline=""))
         name = self._files[-1].path.name
         if len(values) != len(COLUMNS):
             raise UsageError(
-                f"Row {number} of {name} is invalid; it was edited by another program. The file is left unchanged."
+                f"Row {row_number} of {name} is invalid; another program edited it. The file is left unchanged."
             )
         cells = dict(zip(COLUMNS, values, strict=True))
         for column, expected in self._options.cells().items():
@@ -127,15 +127,15 @@ class ResultTable:
 
 @contextmanager
 def open_table(out: Path, options: TableOptions, *, jsonl: bool = False, resume: bool = False) -> Iterator[ResultTable]:
-    """The table `out` for one run, with `jsonl` also the JSON lines next to it; no existing file is overwritten.
+    """Open the table `out` for one run, with `jsonl` also a file of JSON lines next to it; overwrites no existing file.
 
-    Raises `Busy` if another run writes the table, `DiskFull`, and `UsageError` if it exists without `resume`, or was
-    created with another model, operating point or prevalence.
+    Raises `Busy` if another run writes the table, `DiskFull`, and `UsageError` if the table exists and `resume` is not
+    set, or if it was created with another model, operating point or prevalence.
     """
     paths = [out.with_suffix(".jsonl"), out] if jsonl else [out]
     with ExitStack() as stack:
         stack.enter_context(_exclusive_run(out))
-        reopened = _prepare_files(out, paths, resume)
+        reopened_files = _prepare_files(out, paths, resume)
         try:
             files = [GrowingFile(path) for path in paths]
         except OSError as error:
@@ -146,27 +146,27 @@ def open_table(out: Path, options: TableOptions, *, jsonl: bool = False, resume:
         try:
             table.resume() if resume else table.write_header()
         except UsageError:
-            for path in reopened:
+            for path in reopened_files:
                 partial_path(path).replace(path)
             raise
         yield table
 
 
 def table_files(out: Path) -> set[Path]:
-    """Absolute paths of all files that a run may write; they are not films."""
+    """Absolute paths of all files that a run may write, to be excluded from its films."""
     tables = [out, out.with_suffix(".jsonl")]
     return {path.absolute() for path in [*tables, *map(partial_path, tables), _lock_path(out)]}
 
 
 def _prepare_files(out: Path, paths: list[Path], resume: bool) -> list[Path]:
     """Check the existing files, and rename those of a finished run back to partial ones; returns the final names."""
-    present = [path for path in paths for path in (path, partial_path(path)) if path.exists()]
-    if present and not resume:
+    existing_files = [path for path in paths for path in (path, partial_path(path)) if path.exists()]
+    if existing_files and not resume:
         raise UsageError(
             f"The table exists and is not overwritten. Allowed: --resume to continue it, or another --out. "
-            f"Received: {present[-1]}."
+            f"Received: {existing_files[-1]}."
         )
-    if not present:
+    if not existing_files:
         return []
     json_path = out.with_suffix(".jsonl")
     has_json = json_path.exists() or partial_path(json_path).exists()
@@ -174,16 +174,16 @@ def _prepare_files(out: Path, paths: list[Path], resume: bool) -> list[Path]:
         raise UsageError(f"{out.name} was created {'with' if has_json else 'without'} --jsonl; resume it the same way.")
     if not out.exists() and not partial_path(out).exists():
         raise UsageError(f"{json_path.name} exists without its table; move it to another folder.")
-    finished = [path for path in paths if path.exists()]
-    for path in finished:
+    finished_files = [path for path in paths if path.exists()]
+    for path in finished_files:
         if partial_path(path).exists():
             raise UsageError(
-                f"{path.name} and {partial_path(path).name} both exist; move the one that is not to be used to another "
-                "folder."
+                f"{path.name} and {partial_path(path).name} both exist; move the one that should not be used "
+                "to another folder."
             )
-    for path in finished:
+    for path in finished_files:
         path.replace(partial_path(path))
-    return finished
+    return finished_files
 
 
 def _exclusive_run(out: Path) -> AbstractContextManager[None]:

@@ -1,4 +1,4 @@
-"""A result as a table row: the columns, and cells that a spreadsheet does not evaluate as formulas."""
+"""A result as a table row: the columns, and their cells, which a spreadsheet does not evaluate as formulas."""
 
 from __future__ import annotations
 
@@ -29,11 +29,12 @@ COLUMNS = (
 )
 
 NUMERIC_COLUMNS = frozenset({"confidence", "prevalence", *(f"probability_{name.lower()}" for name in CLASSES), *ZONES})
-"""Columns with numbers, for table formats with column types."""
+"""Columns that contain numbers, for table formats with column types."""
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
-"""First characters of a cell that a spreadsheet evaluates (https://owasp.org/www-community/attacks/CSV_Injection), and
-the quote that escapes them, so that two different texts never become equal."""
+_FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
+"""First characters of a cell that a spreadsheet evaluates as a formula, see
+https://owasp.org/www-community/attacks/CSV_Injection. The quote, which escapes a cell, is escaped too: otherwise two
+different texts could become equal."""
 
 
 @dataclass(frozen=True)
@@ -45,29 +46,30 @@ class TableOptions:
     prevalence: float | None = None
 
     def cells(self) -> dict[str, str]:
+        """The cells that are the same in all rows, by column."""
         prevalence = "" if self.prevalence is None else f"{self.prevalence:g}"
         model = {f"model_{name}": escape_formula(text) for name, text in self.model.as_dict().items()}
         return {"operating_point": self.operating_point, "prevalence": prevalence, **model}
 
 
 def result_cells(result: Prediction | Failure, options: TableOptions) -> dict[str, str]:
-    """The cells of one film by column; those that do not apply are empty."""
+    """The cells of one row by column; cells that do not apply are empty."""
     if isinstance(result, Failure):
-        result_specific = {"error_code": result.error.code, "error": escape_formula(result.error.message)}
+        row_cells = {"error_code": result.error.code, "error": escape_formula(result.error.message)}
     else:
-        result_specific = _prediction_cells(result)
-    return dict.fromkeys(COLUMNS, "") | options.cells() | result_specific | {"file": escape_formula(result.file or "")}
+        row_cells = _prediction_cells(result)
+    return dict.fromkeys(COLUMNS, "") | options.cells() | row_cells | {"file": escape_formula(result.file or "")}
 
 
 def escape_formula(text: str) -> str:
-    """`text` with a quote in front if a spreadsheet would evaluate it as a formula."""
-    # A file name need not be valid Unicode, and must not abort the run.
+    """Prefix `text` with a quote if a spreadsheet would evaluate it as a formula."""
+    # A file name that is not valid Unicode must not abort the run.
     text = text.encode("utf-8", "backslashreplace").decode()
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return f"'{text}" if text.startswith(_FORMULA_PREFIXES) else text
 
 
 def csv_line(cells: Iterable[str]) -> bytes:
-    """One record of a CSV file (RFC 4180, UTF-8) with its line break, a line feed."""
+    """One record of a CSV file (RFC 4180, UTF-8), terminated by a line feed."""
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="\r\n").writerow(cells)
     # With lineterminator="\n" the writer would not quote a cell with a lone carriage return.

@@ -1,4 +1,4 @@
-"""Films in a ZIP, read in memory: nothing is unpacked to the disk, and no member name is used as a path."""
+"""Films in a ZIP, unpacked in memory: nothing is written to the disk, and no member name is used as a path."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from .. import settings
 from ..errors import EmptyFile, PneumoniaError, TooLarge, UnreadableImage, UnsupportedFormat
 
 MAX_MEMBERS = 50_000
-"""Maximum number of members, ten times the films of the public training set; the list of members is read into memory
-before the first film."""
+"""Maximum number of members, ten times the number of films in the public training set. The list of members is read into
+memory before the first film."""
 
 MAX_DIRECTORY_BYTES = 16_000_000
 """Maximum size of the central directory: 320 bytes per member, enough for names of 200 characters."""
@@ -25,11 +25,11 @@ MAX_DIRECTORY_BYTES = 16_000_000
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 Member = tuple[str, Callable[[], bytes]]
-"""A member name and a function that reads it, which raises a `PneumoniaError` if the member is not a readable file."""
+"""(name, function that reads the member); the function raises a `PneumoniaError` if the member cannot be read."""
 
 
 def is_zip(path: Path) -> bool:
-    """Whether suffix and content are those of a ZIP; office files are ZIPs too, but have other suffixes."""
+    """True if suffix and content are those of a ZIP; office files are ZIPs too, but have other suffixes."""
     try:
         with path.open("rb") as file:
             return path.suffix.lower() == ".zip" and file.read(2) == b"PK"
@@ -38,7 +38,8 @@ def is_zip(path: Path) -> bool:
 
 
 def list_members(path: Path, *, max_bytes: int | None = None) -> list[Member]:
-    """The files in a ZIP, in its order, readable from any thread; the ZIP stays open while any of them is referenced.
+    """List the files in a ZIP, in its order. They can be read on any thread; the ZIP stays open while one is
+    referenced.
 
     Hidden files and `__MACOSX` (resource forks) are skipped. Raises `UnreadableImage` for a damaged ZIP, `EmptyFile`
     for an empty one, and `TooLarge` for too many members or more than `max_bytes` when unpacked.
@@ -58,14 +59,14 @@ def list_members(path: Path, *, max_bytes: int | None = None) -> list[Member]:
 
 
 class _BoundedFile(io.FileIO):
-    """A file that refuses single reads of more than `MAX_DIRECTORY_BYTES`, which only a central directory causes.
+    """A file that refuses single reads of more than `MAX_DIRECTORY_BYTES`, which occur for a central directory only.
 
-    It closes when the last member that refers to it is deleted, because films are read later on other threads.
+    It is closed when the last member that refers to it is deleted, because films are read later, on other threads.
     """
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is not None and size > MAX_DIRECTORY_BYTES:
-            raise _too_many()
+            raise _too_many_files_error()
         return super().read(size) or b""
 
     def __del__(self) -> None:
@@ -76,7 +77,7 @@ def _check_members(members: list[zipfile.ZipInfo], max_bytes: int | None) -> Non
     if not members:
         raise EmptyFile("The ZIP contains no files.")
     if len(members) > MAX_MEMBERS:
-        raise _too_many()
+        raise _too_many_files_error()
     total = sum(member.file_size for member in members)
     if max_bytes is not None and total > max_bytes:
         raise TooLarge(
@@ -84,7 +85,7 @@ def _check_members(members: list[zipfile.ZipInfo], max_bytes: int | None) -> Non
         )
 
 
-def _too_many() -> TooLarge:
+def _too_many_files_error() -> TooLarge:
     return TooLarge(f"The ZIP has too many files. Allowed: {MAX_MEMBERS:,}. Unpack it, or split it.")
 
 
@@ -103,7 +104,7 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
 
 
 def _unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo, limit: int) -> bytes:
-    """At most `limit` bytes of a member, whatever size its header declares."""
+    """Decompress at most `limit` bytes of a member, regardless of the size that its header declares."""
     try:
         with archive.open(member) as file:
             return file.read(limit)
@@ -119,7 +120,7 @@ def _check_name(name: str) -> None:
     path = PurePosixPath(name.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts or not path.parts or _DRIVE.match(name):
         raise UnreadableImage(
-            'The name of the file leads out of the ZIP (path traversal). Allowed: relative names without "..".'
+            'The file name points outside the ZIP (path traversal). Allowed: relative names without "..".'
         )
 
 
