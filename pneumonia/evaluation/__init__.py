@@ -1,1 +1,1 @@
-"""Metrics, protocols, audits and the model card. Needs no TensorFlow."""
+"""Data set, protocols, metrics, audits and the model card. Does not import TensorFlow."""

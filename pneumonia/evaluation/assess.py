@@ -1,4 +1,4 @@
-"""Evaluation of a model on labelled films through the serving path: one run of `evaluation.json`."""
+"""Evaluation of a model on labelled films, through the code that serves it: one run of `evaluation.json`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,11 @@ from .metrics import Decisions, Figure, Floats
 
 @dataclass(frozen=True)
 class FilmScores:
-    """Scores of `[N]` films: the network's calibrated probability, whether the gate refuses, and its reason."""
+    """Scores of `N` films.
+
+    `probability` `[N]`: calibrated P(pneumonia). `refused` `[N]`: True if the gate refuses the film. `reasons`: code of
+    the gate's reason for each film, or None.
+    """
 
     probability: Floats
     refused: npt.NDArray[np.bool_]
@@ -28,9 +32,10 @@ class FilmScores:
 
 
 def score_films(predictor: Predictor, films: FilmSet, *, title: str = "scoring", quiet: bool = False) -> FilmScores:
-    """Runs gate and network on every film. Refused films are scored too, so that the cost of the gate can be measured.
+    """Runs the gate and the network on every film, using all threads of the predictor.
 
-    `title` labels the progress bar.
+    Refused films are scored as well, so that the cost of the gate can be measured. `title` labels the progress bar;
+    `quiet` hides it.
     """
 
     def score(film: npt.NDArray[np.uint8]) -> tuple[float, str | None]:
@@ -45,7 +50,10 @@ def score_films(predictor: Predictor, films: FilmSet, *, title: str = "scoring",
 
 
 def evaluate(films: FilmSet, scores: FilmScores, predictor: Predictor) -> dict[str, Any]:
-    """All metrics and curves of one model on one set of films."""
+    """All metrics and curves of one model on one set of films: the entry of `runs` in `evaluation.json`.
+
+    Metrics have 95 % intervals from a bootstrap over patients.
+    """
     weights = metrics.bootstrap_weights(films.strict_keys)
     points = predictor.operating_points
     balanced = points[DEFAULT_POINT]
@@ -76,10 +84,10 @@ def evaluate(films: FilmSet, scores: FilmScores, predictor: Predictor) -> dict[s
 
 
 def out_of_fold(films: FilmSet, probability: Floats) -> dict[str, Any]:
-    """Calibration over the official train and val films, each scored by the fold whose model was not trained on it.
+    """Calibration error of the official train and val films, each scored by the model that was not trained on it.
 
-    `probability` is `[N]` over all films. The calibration of each fold is fitted on other patients' films than it is
-    tested on, so it is cross-fitted.
+    `probability` `[N]`: for each of the `N` films, P(pneumonia) by the model of the fold in which it is a test film.
+    The calibration of each fold is fitted on films of other patients, so the estimate is cross-fitted.
     """
     indices = np.flatnonzero([film.split != "test" for film in films.films])
     subset, predicted = films.subset(indices), probability[indices]
@@ -94,7 +102,10 @@ def out_of_fold(films: FilmSet, probability: Floats) -> dict[str, Any]:
 
 
 def at_operating_point(films: FilmSet, scores: FilmScores, point: OperatingPoint, *, with_band: bool) -> Decisions:
-    """Decisions at the point's threshold. Films are answered if the gate accepts them and, `with_band`, if decided."""
+    """Decisions at the threshold of an operating point.
+
+    A film counts as answered if the gate accepts it. With `with_band` it must also be outside the undecided band.
+    """
     thresholded = (scores.probability >= point.threshold).astype(np.int64)
     is_decided = np.array([point.label(float(probability)) != UNKNOWN for probability in scores.probability])
     answered = ~scores.refused & is_decided if with_band else ~scores.refused
@@ -104,7 +115,9 @@ def at_operating_point(films: FilmSet, scores: FilmScores, point: OperatingPoint
 def _known_prevalence(
     films: FilmSet, scores: FilmScores, calibration: Calibration, weights: Floats
 ) -> dict[str, Any] | None:
-    """Calibration for a caller who states the films' own prevalence; None if a class is missing."""
+    """Calibration error if the probabilities are recalibrated to the prevalence of these films; None if a class is
+    missing.
+    """
     prevalence = float(films.labels.mean())
     if not 0 < prevalence < 1:
         return None
@@ -118,14 +131,14 @@ def _known_prevalence(
 
 
 def _subgroup(films: FilmSet, network: Decisions, scores: FilmScores, weights: Floats, kind: str) -> dict[str, Any]:
-    """Share of one kind of film that the network answers correctly, and share that the gate refuses."""
-    among = films.kinds == kind
+    """Number of films of one kind, share that the network answers correctly, and share that the gate refuses."""
+    in_subgroup = films.kinds == kind
 
     def figure(hits: npt.NDArray[np.bool_]) -> Figure:
-        value = metrics.weighted_share(hits, among, metrics.unit_weights(len(among)))
-        return metrics.with_interval(float(value[0]), metrics.weighted_share(hits, among, weights))
+        value = metrics.weighted_share(hits, in_subgroup, metrics.unit_weights(len(in_subgroup)))
+        return metrics.with_interval(float(value[0]), metrics.weighted_share(hits, in_subgroup, weights))
 
-    return {"films": int(among.sum()), "right": figure(network.correct), "refused": figure(scores.refused)}
+    return {"films": int(in_subgroup.sum()), "right": figure(network.correct), "refused": figure(scores.refused)}
 
 
 def _counts(kinds: npt.NDArray[np.str_]) -> dict[str, int]:
@@ -134,7 +147,7 @@ def _counts(kinds: npt.NDArray[np.str_]) -> dict[str, int]:
 
 
 def _confusion(decisions: Decisions) -> dict[str, int]:
-    """The four cells, from (label, thresholded)."""
+    """The four counts of the confusion matrix. `cells` maps each name to (label, thresholded decision)."""
     cells = {"true_negative": (0, 0), "false_positive": (0, 1), "false_negative": (1, 0), "true_positive": (1, 1)}
     return {
         name: int(((decisions.labels == label) & (decisions.thresholded == predicted)).sum())

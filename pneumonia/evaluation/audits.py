@@ -1,4 +1,4 @@
-"""Audits of the `official` model beyond its metrics on plain test films."""
+"""Audits of the `official` model: robustness to perturbations, and shortcuts."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from .shortcuts import shortcuts
 Audit = Callable[[Predictor, FilmSet], dict[str, Any]]
 
 AUDITS: dict[str, Audit] = {"robustness": robustness, "shortcuts": shortcuts}
-"""Audits by the key under which the run in `evaluation.json` holds their result."""
+"""Audits by the key of their result in a run of `evaluation.json`."""
 
 
 def audits(predictor: Predictor, films: FilmSet, protocol: str) -> dict[str, Any]:
-    """The results of all audits, by key. Empty for the other protocols, whose models are never served."""
+    """Results of all audits, by key. Empty for protocols other than `official`, whose models are never served."""
     return {name: audit(predictor, films) for name, audit in AUDITS.items()} if protocol == "official" else {}

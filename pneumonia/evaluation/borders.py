@@ -1,8 +1,8 @@
-"""Border replacement: the chest of one film inside the border of another.
+"""Border replacement: combines the chest of one film with the border of another.
 
 The border of a film (collimation, arms, letters, abdomen, positioning of the child) separates the classes of this data
-set nearly as well as the lungs do, and carries no information on other data. Augmentation therefore replaces borders at
-random, and validation and the shortcut audit give films a border of the other class.
+set nearly as well as the lungs do, but not those of other data sets. Augmentation therefore replaces borders at random.
+Validation and the shortcut audit replace each border by that of a film of the other class.
 """
 
 from __future__ import annotations
@@ -42,7 +42,10 @@ CHEST_FRAME = Frame()
 
 
 def replace_border(film: Film, other: Film, frame: Frame = CHEST_FRAME) -> Film:
-    """`[150, 150]`: `film` inside the frame; outside it `other`, matched to the film's brightness and contrast."""
+    """Return `[150, 150]`: `film` inside the frame, and `other` outside it.
+
+    `other` is matched to the mean and the standard deviation of `film`.
+    """
     inner, outer = film.astype(np.float32), other.astype(np.float32)
     matched = (outer - outer.mean()) / (outer.std() + 1) * (inner.std() + 1) + inner.mean()
     weights = frame.weights()
@@ -51,14 +54,17 @@ def replace_border(film: Film, other: Film, frame: Frame = CHEST_FRAME) -> Film:
 
 
 def replace_border_across_classes(films: npt.NDArray[np.uint8], labels: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
-    """`[N, 150, 150]`: each film with the border of a film of the other class, drawn with a fixed random seed."""
+    """Return `[N, 150, 150]`: each film with the border of a film of the other class, chosen with a fixed random seed.
+
+    `labels` `[N]` must contain both classes.
+    """
     random = np.random.default_rng(3)
     others = [random.choice(np.flatnonzero(labels != label)) for label in labels]
     return np.stack([replace_border(film, films[other]) for film, other in zip(films, others, strict=True)])
 
 
 def _ramp(start: float, end: float, blend_width: float) -> Weights:
-    """`[150]`: 1 between `start` and `end`, 0 outside, linear over `blend_width` around both."""
+    """Weights `[150]`: 1 between `start` and `end`, 0 outside, and linear over `blend_width` around both."""
     position = np.arange(INPUT_SIDE, dtype=np.float32) / (INPUT_SIDE - 1)
     ramp = np.clip(np.minimum(position - start, end - position) / blend_width + 0.5, 0, 1)
     return np.asarray(ramp, np.float32)

@@ -13,23 +13,27 @@ from . import card
 from .external import identity
 
 SERVED_PROTOCOL = "official"
-"""The only protocol whose models are served. Models of the other protocols exist for their figures."""
+"""The only protocol whose models are served. Models of the other protocols are trained only to be evaluated."""
 
 EXAMPLE_TOLERANCE = 0.002
-"""Processors round differently. A larger difference in an example's probability means another model."""
+"""Maximum difference of an example's probability. Processors round differently; a larger difference means that the
+model is another one."""
 
 ROUNDING_TOLERANCE = 1e-5
-"""Figures have five decimals in `evaluation.json`."""
+"""Maximum difference of two figures: `evaluation.json` rounds them to five decimals."""
 
 Run = Mapping[str, Any]
 
 
 def check_consistency(predictor: Predictor) -> None:
-    """Raises `FiguresDisagree` with every disagreement, `UsageError` for a model whose protocol is never served."""
+    """Check that the predictor's bundle may be published.
+
+    Raises `FiguresDisagree` with every disagreement, and `UsageError` for a protocol whose models are never served.
+    """
     protocol = predictor.bundle.config["protocol"]
     if protocol != SERVED_PROTOCOL:
         raise UsageError(
-            "Models of this protocol are never served. Their figures are part of the official model's card. "
+            "Models of this protocol are never served; their figures are in the card of the official model. "
             f"Allowed: protocol {SERVED_PROTOCOL}. Received: {protocol!r}."
         )
     try:
@@ -41,7 +45,7 @@ def check_consistency(predictor: Predictor) -> None:
 
 
 def disagreements(predictor: Predictor) -> Iterator[str]:
-    """A sentence for each disagreement between config, evaluation, card and graph."""
+    """Yield a sentence for each disagreement between config, evaluation, card and graph."""
     model = predictor.bundle
     run = model.served_run
     if run is None:
@@ -64,7 +68,7 @@ def _check_run_names(runs: Mapping[str, Run]) -> Iterator[str]:
 
 
 def _check_origin(config: Mapping[str, Any], run: Run) -> Iterator[str]:
-    """The run was made with this config: random seed, commit, library versions, thresholds, number of films."""
+    """Random seed, commit, library versions, thresholds and number of films must be equal in config and run."""
     pairs = {
         "seed": (config["seed"], run["seed"]),
         "git revision": (config["revision"], run["git_revision"]),
@@ -73,15 +77,15 @@ def _check_origin(config: Mapping[str, Any], run: Run) -> Iterator[str]:
         "operating points": (sorted(config["operating_points"]), sorted(run["operating_points"])),
     }
     if "validation" in config:
-        used = run["training"]["films"] + config["validation"]["films"]
-        pairs["films for training and validation"] = (config["data"]["films"], used)
+        used_films = run["training"]["films"] + config["validation"]["films"]
+        pairs["films for training and validation"] = (config["data"]["films"], used_films)
     for name, (configured, evaluated) in pairs.items():
         if configured != evaluated:
             yield f"{name}: {bundle.CONFIG} has {configured}, {bundle.EVALUATION} {evaluated}."
 
 
 def _check_confusion(run: Run) -> Iterator[str]:
-    """The metrics recomputed from the confusion matrix."""
+    """The metrics must equal those that follow from the confusion matrix."""
     cells = run["confusion"]
     true_negatives, false_positives = cells["true_negative"], cells["false_positive"]
     false_negatives, true_positives = cells["false_negative"], cells["true_positive"]
@@ -96,14 +100,14 @@ def _check_confusion(run: Run) -> Iterator[str]:
         "specificity": (true_negatives, negatives),
         "f1": (2 * true_positives, 2 * true_positives + false_positives + false_negatives),
     }
-    for name, (part, whole) in fractions.items():
+    for name, (numerator, denominator) in fractions.items():
         value = run["figures"][name]["value"]
-        if not _equal(value, part / whole if whole else None):
-            yield f"{name}: the figure is {value}, the confusion matrix gives {part} of {whole}."
+        if not _equal(value, numerator / denominator if denominator else None):
+            yield f"{name}: the figure is {value}, the confusion matrix gives {numerator} of {denominator}."
 
 
 def _check_audits(run: Run) -> Iterator[str]:
-    """Figures that an audit repeats as its baseline."""
+    """The baseline of each audit must equal the figures of the run."""
     figures = run["figures"]
     for audit, names in {"robustness": ("accuracy", "sensitivity", "specificity"), "shortcuts": ("auroc",)}.items():
         for name in names if audit in run else ():
@@ -113,7 +117,7 @@ def _check_audits(run: Run) -> Iterator[str]:
 
 
 def _check_examples(predictor: Predictor) -> Iterator[str]:
-    """Graph, gate and limits are those that were evaluated: the examples get the same answers."""
+    """The example images must get the recorded probabilities: graph, gate and limits must be the evaluated ones."""
     recorded = predictor.bundle.evaluation.get("examples", {})
     paths = {path.name: path for path in predictor.bundle.examples}
     if not paths or set(recorded) != set(paths):

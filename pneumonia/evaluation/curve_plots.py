@@ -1,4 +1,4 @@
-"""Plots for a run folder, drawn from `evaluation.json` and the training history."""
+"""Plots for a run folder, as PNG, drawn from `evaluation.json` and the training history."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BLUE, ORANGE, GREY = "#0072b2", "#d55e00", "#999999"
 
 
 def curves(run: Mapping[str, Any]) -> bytes:
-    """ROC, precision-recall, reliability, risk-coverage and, if measured, robustness of one run, as PNG."""
+    """PNG with ROC, precision-recall, reliability and risk-coverage of one run, and its robustness if measured."""
     rows = 3 if "robustness" in run else 2
     figure = Figure(figsize=(10, 4.5 * rows), layout="constrained")
     grid = figure.add_gridspec(rows, 2)
@@ -41,7 +41,7 @@ def curves(run: Mapping[str, Any]) -> bytes:
 
 
 def history(rows: Sequence[Mapping[str, float]]) -> bytes:
-    """Loss and accuracy over the epochs of all ensemble members, one after the other, as PNG."""
+    """PNG with loss and accuracy by epoch. The epochs of the ensemble members follow one another."""
     figure = Figure(figsize=(10, 4), layout="constrained")
     loss, accuracy = figure.subplots(1, 2)
     epochs = range(1, len(rows) + 1)

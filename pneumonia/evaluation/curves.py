@@ -1,4 +1,4 @@
-"""ROC, precision-recall, reliability and risk-coverage curves as plain lists, thinned for the web page."""
+"""ROC, precision-recall, reliability and risk-coverage curves as lists, thinned to at most 200 points for the page."""
 
 from __future__ import annotations
 
@@ -11,14 +11,19 @@ from sklearn.metrics import precision_recall_curve, roc_curve
 
 from .metrics import ECE_BINS, Floats, Labels, reliability_bins
 
-POINTS = 200
+MAX_POINTS = 200
 """Maximum number of points of a curve."""
 
 Curve = dict[str, list[Any]]
+"""Columns of equal length by name: the coordinates of the curve's points."""
 
 
 def all_curves(labels: Labels, probability: Floats, threshold: float) -> dict[str, Curve]:
-    """Every curve of page and card, by name."""
+    """All curves of the page and the card, by name.
+
+    `labels` `[N]`: 0 Normal, 1 Pneumonia. `probability` `[N]`: P(pneumonia). `threshold`: that of the balanced
+    operating point.
+    """
     return {
         "roc": roc(labels, probability),
         "precision_recall": precision_recall(labels, probability),
@@ -29,17 +34,22 @@ def all_curves(labels: Labels, probability: Floats, threshold: float) -> dict[st
 
 
 def roc(labels: Labels, probability: Floats) -> Curve:
+    """ROC curve: false positive rate and sensitivity at each threshold."""
     false_positive, true_positive, _ = roc_curve(labels, probability)
     return _thin({"false_positive_rate": false_positive, "sensitivity": true_positive})
 
 
 def precision_recall(labels: Labels, probability: Floats) -> Curve:
+    """Precision-recall curve: precision and sensitivity at each threshold."""
     precision, sensitivity, _ = precision_recall_curve(labels, probability)
     return _thin({"precision": precision, "sensitivity": sensitivity})
 
 
 def reliability(labels: Labels, probability: Floats) -> Curve:
-    """Number of films, mean probability and observed share of pneumonia of each of the 15 bins that is not empty."""
+    """Reliability curve: number of films, mean probability and observed share of pneumonia of each bin.
+
+    There are 15 bins of equal width; empty ones are left out.
+    """
     bins = reliability_bins(probability)
     counts = np.bincount(bins, minlength=ECE_BINS)
     is_filled = counts > 0
@@ -50,9 +60,9 @@ def reliability(labels: Labels, probability: Floats) -> Curve:
 
 
 def risk_coverage(labels: Labels, probability: Floats, threshold: float) -> Curve:
-    """Error among the answered films, for answering 1, 2, ... N films in order of certainty.
+    """Risk-coverage curve: share of wrong answers if the 1, 2, ... N most certain films are answered.
 
-    Certainty is the distance from the threshold in logits.
+    Certainty is the distance of the probability from the threshold, in logits.
     """
     certainty = np.abs(logit(probability) - logit(np.array(threshold)))
     is_wrong = ((probability >= threshold) != (labels == 1))[np.argsort(-certainty, kind="stable")]
@@ -61,7 +71,7 @@ def risk_coverage(labels: Labels, probability: Floats, threshold: float) -> Curv
 
 
 def thresholds(labels: Labels, probability: Floats) -> Curve:
-    """Confusion counts at thresholds of 0, .01, ... 1, for the page's slider."""
+    """True and false positives at thresholds of 0, .01, ... 1, for the slider of the page."""
     grid = np.arange(101) / 100
     positive = probability[None, :] >= grid[:, None]
     return {
@@ -72,7 +82,7 @@ def thresholds(labels: Labels, probability: Floats) -> Curve:
 
 
 def at_thresholds(labels: Labels, probability: Floats, thresholds: Mapping[str, float]) -> Curve:
-    """The point of the ROC curve of each named threshold."""
+    """Points of the ROC curve at the named thresholds."""
     decisions = [probability >= threshold for threshold in thresholds.values()]
     return {
         "name": list(thresholds),
@@ -82,14 +92,14 @@ def at_thresholds(labels: Labels, probability: Floats, thresholds: Mapping[str, 
 
 
 def logit(probability: Floats) -> Floats:
-    """Log odds; probabilities are clipped to 1e-7 and 1 - 1e-7."""
+    """Log odds of probabilities, which are clipped to 1e-7 and 1 - 1e-7 first."""
     clipped = np.clip(probability, 1e-7, 1 - 1e-7)
     return np.asarray(np.log(clipped / (1 - clipped)))
 
 
 def _thin(curve: dict[str, npt.NDArray[Any]]) -> Curve:
     length = len(next(iter(curve.values())))
-    indices = np.unique(np.linspace(0, length - 1, min(length, POINTS)).round().astype(int))
+    indices = np.unique(np.linspace(0, length - 1, min(length, MAX_POINTS)).round().astype(int))
     return {name: _rounded(values[indices]) for name, values in curve.items()}
 
 

@@ -23,7 +23,11 @@ from .. import imaging, settings
 from ..errors import DatasetError, FilmError
 
 SPLITS = ("train", "val", "test")
+"""Folders of the official split."""
+
 FOLDERS = {"NORMAL": 0, "PNEUMONIA": 1}
+"""Folder of a class -> label."""
+
 SOURCE = "https://www.kaggle.com/datasets/paultimothymooney/chest-xray-pneumonia"
 
 _PNEUMONIA_NAME = re.compile(r"person(\d+)_(bacteria|virus)_")
@@ -49,7 +53,7 @@ class LabelledFilm:
 
     @property
     def strict_key(self) -> str:
-        """The patient for the bootstrap. `personN` with its type and the prefix `NORMAL2-` are distinguished."""
+        """Patient key for the bootstrap. It distinguishes the pneumonia type and the prefix `NORMAL2-`."""
         if match := _PNEUMONIA_NAME.match(self.path.name):
             return f"person{match[1]}_{match[2]}"
         if match := _NORMAL_NAME.match(self.path.name):
@@ -58,7 +62,7 @@ class LabelledFilm:
 
     @property
     def loose_key(self) -> str:
-        """The patient for splits: all names that might be of one child share a key, which prevents leakage."""
+        """Patient key for splits: all names that may be of the same child get the same key, which prevents leakage."""
         if match := _PNEUMONIA_NAME.match(self.path.name):
             return f"person{match[1]}"
         if match := _NORMAL_NAME.match(self.path.name):
@@ -67,7 +71,10 @@ class LabelledFilm:
 
     @property
     def collection_index(self) -> tuple[str, int]:
-        """(series, number): films were numbered as they were collected. ("", 0) for names of other data sets."""
+        """(series, number) of the file name; within a series, films are numbered in order of collection.
+
+        ("", 0) for names of other data sets.
+        """
         if match := _PNEUMONIA_NAME.match(self.path.name):
             return match[2], int(match[1])
         if match := _NORMAL_NAME.match(self.path.name):
@@ -76,17 +83,17 @@ class LabelledFilm:
 
     @property
     def _fallback_key(self) -> str:
-        """The patient number of an NIH name, else the film itself."""
+        """Patient number of an NIH file name; for other names a key of the film alone."""
         match = _NIH_NAME.match(self.path.name)
         return f"nih{match[1]}" if match else f"{self.split}/{self.path.name}"
 
 
 @dataclass(frozen=True)
 class FilmSet:
-    """Films in memory.
+    """Labelled films in memory.
 
-    `inputs`: uint8 `[N, 150, 150]`, one channel of the model input; the other two are equal. `digests`: sha256 of each
-    file. `broken`: (path, error message) of the files that could not be read.
+    `inputs`: uint8 `[N, 150, 150]`, one channel of the model input; the other two channels are equal to it. `digests`:
+    sha256 of each file. `broken`: (path, error message) of each file that could not be read.
     """
 
     films: tuple[LabelledFilm, ...]
@@ -96,6 +103,7 @@ class FilmSet:
 
     @property
     def labels(self) -> npt.NDArray[np.int64]:
+        """Labels `[N]`: 0 Normal, 1 Pneumonia."""
         return np.array([film.label for film in self.films], dtype=np.int64)
 
     @property
@@ -116,7 +124,7 @@ class FilmSet:
 
     @property
     def patients(self) -> npt.NDArray[np.str_]:
-        """The loose key of each film. Films that are copies of each other share one."""
+        """Patient key `[N]` for splits: the loose key, unified for files that are copies of each other."""
         keys = [film.loose_key for film in self.films]
         for group in self.duplicates:
             first, others = keys[group[0]], {keys[index] for index in group[1:]}
@@ -125,11 +133,11 @@ class FilmSet:
 
     @property
     def fingerprint(self) -> str:
-        """sha256 over the sorted file digests. Two folders with the same films have the same fingerprint."""
+        """sha256 over the sorted file digests. Folders with the same films have the same fingerprint."""
         return hashlib.sha256("\n".join(sorted(self.digests)).encode()).hexdigest()
 
     def subset(self, indices: npt.NDArray[np.intp]) -> FilmSet:
-        """The films of these indices, in their order."""
+        """The films at these indices, in this order."""
         films = tuple(self.films[index] for index in indices)
         return FilmSet(films, self.inputs[indices], tuple(self.digests[index] for index in indices), ())
 
@@ -141,19 +149,21 @@ class FilmSet:
         lines = [f"{len(self.films):,} films: " + ", ".join(f"{name} {count:,}" for name, count in counts.items())]
         copies = self.duplicates
         if copies:
-            lines.append(f"{sum(map(len, copies))} files are exact copies, in {len(copies)} groups (never split)")
+            count = sum(map(len, copies))
+            lines.append(f"{count} files are exact copies, in {len(copies)} groups; splits keep each group together")
         lines += [f"skipped, damaged: {path}: {message}" for path, message in self.broken]
         return "\n".join(lines)
 
 
 def load_films(root: Path, splits: tuple[str, ...] = SPLITS, *, quiet: bool = False) -> FilmSet:
-    """Reads every film below `root`. Damaged files are skipped and reported in `FilmSet.broken`.
+    """Reads all films below `root`. Damaged files are skipped and listed in `FilmSet.broken`.
 
-    `splits` names the folders below `root` that contain NORMAL and PNEUMONIA. Raises `DatasetError` for another layout.
+    `splits` names the folders below `root` that contain NORMAL and PNEUMONIA. Raises `DatasetError` for another
+    layout, and if no film of a class can be read.
     """
     listed = list_films(root, splits)
     with ThreadPoolExecutor(settings.THREADS.read()) as pool:
-        # One buffer for all films: stacking a list of arrays would need twice the memory.
+        # One array for all films, because stacking a list of arrays would need twice the memory.
         inputs = np.empty((len(listed), imaging.INPUT_SIDE, imaging.INPUT_SIDE), np.uint8)
         outcomes = list(
             tqdm(pool.map(_load_one, listed, inputs), "reading films", len(listed), unit="film", disable=quiet or None)
@@ -178,7 +188,10 @@ def _require_both_classes(films: list[LabelledFilm], readable: list[int], outcom
 
 
 def list_films(root: Path, splits: tuple[str, ...] = SPLITS) -> list[LabelledFilm]:
-    """All files of the layout, sorted; `val` may be missing. Raises `DatasetError` for another layout."""
+    """All files of the layout, sorted by name within each folder; no file is read. `val` may be missing.
+
+    Raises `DatasetError` for another layout.
+    """
     root = _with_layout(root, splits)
     films = [
         LabelledFilm(path, split, label)
@@ -194,7 +207,7 @@ def list_films(root: Path, splits: tuple[str, ...] = SPLITS) -> list[LabelledFil
 
 
 def _load_one(film: LabelledFilm, buffer: npt.NDArray[np.uint8]) -> tuple[str, str]:
-    """Writes the model input to `buffer`. Returns (sha256 of the file, "") or ("", error message)."""
+    """Write the model input to `buffer`; return (sha256 of the file, "") or ("", error message)."""
     try:
         data = film.path.read_bytes()
         buffer[:] = imaging.to_input(imaging.read(data))[:, :, 0]
@@ -206,12 +219,12 @@ def _load_one(film: LabelledFilm, buffer: npt.NDArray[np.uint8]) -> tuple[str, s
 def _files(folder: Path) -> Iterator[Path]:
     if folder.is_dir():
         with os.scandir(folder) as entries:
-            # Kaggle's archive contains .DS_Store and ._ files of macOS.
+            # Hidden files are skipped: Kaggle's archive contains .DS_Store and ._ files of macOS.
             yield from sorted(Path(entry.path) for entry in entries if entry.is_file() and entry.name[0] != ".")
 
 
 def _with_layout(root: Path, splits: tuple[str, ...]) -> Path:
-    """`root`, or the `chest_xray` folder in it that Kaggle's archive unpacks to."""
+    """Return `root`, or the folder `chest_xray` below it, as Kaggle's archive unpacks it."""
     for candidate in (root, root / "chest_xray", root / "chest_xray" / "chest_xray"):
         if any((candidate / split / folder).is_dir() for split in splits for folder in FOLDERS):
             return candidate
@@ -220,7 +233,7 @@ def _with_layout(root: Path, splits: tuple[str, ...]) -> Path:
 
 def _expected(root: Path, splits: tuple[str, ...]) -> str:
     entries = ", ".join(sorted(entry.name for entry in root.iterdir())[:8]) if root.is_dir() else "no such folder"
-    needed = ", ".join(f"{split}/{folder}" for split in splits if split != "val" for folder in FOLDERS)
+    required = ", ".join(f"{split}/{folder}" for split in splits if split != "val" for folder in FOLDERS)
     optional = " (val/... is optional)" if "val" in splits else ""
     source = f" Download: {SOURCE}." if set(splits) <= set(SPLITS) else ""
-    return f"Expected: {needed}{optional}. Received: {root} with {entries or 'no entries'}.{source}"
+    return f"Expected: {required}{optional}. Received: {root} with {entries or 'no entries'}.{source}"

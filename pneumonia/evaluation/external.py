@@ -1,4 +1,4 @@
-"""External validation on films of another hospital. Reported only; no decision is based on it.
+"""External validation on films of another hospital. Its results are reported; no decision is based on them.
 
 python -m pneumonia.evaluation.external nih --name "NIH ChestX-ray14" --json nih.json
 """
@@ -29,7 +29,7 @@ ACCEPTED_METRICS = {
     "sensitivity": metrics.answered_sensitivity,
     "specificity": metrics.answered_specificity,
 }
-"""The network on the films that the gate accepts."""
+"""Metrics of the network on the films that the gate accepts."""
 
 VERDICTS = (
     (0.5, "no better than chance"),
@@ -38,29 +38,29 @@ VERDICTS = (
     (0.9, "of use"),
     (1.0, "as good as on the data set's own films"),
 )
-"""(upper limit of the AUROC, verdict), after Hosmer and Lemeshow, *Applied Logistic Regression*, chapter 5."""
+"""(maximum AUROC, verdict) in ascending order, after Hosmer and Lemeshow, *Applied Logistic Regression*, chapter 5."""
 
 
 def external(predictor: Predictor, folder: Path, name: str, of: str, *, quiet: bool = False) -> dict[str, Any]:
-    """Figures on a folder with NORMAL/ and PNEUMONIA/: one entry of `external` in `evaluation.json`.
+    """Evaluate the model on a folder with NORMAL/ and PNEUMONIA/; returns an entry of `external` in `evaluation.json`.
 
-    `figures`: the network without the gate, and with refused films counted as wrong. `passed`: the network on the films
-    that the gate accepts. `service`: shares of films refused, answered with a warning, answered Unknown. `model`
-    identifies the model. Intervals are over patients if file names contain a patient number (NIH's do), else over
-    films. Raises `DatasetError`.
+    `figures`: metrics of the network without the gate, and with refused films counted as wrong. `passed`: metrics on
+    the films that the gate accepts. `service`: shares of films refused, answered with a warning, answered Unknown.
+    `model`: identity of the model. Intervals are over patients if the file names contain a patient number (as NIH's
+    do), else over films. `of` describes the films. Raises `DatasetError`.
     """
     folder = folder.resolve()
     films = load_films(folder.parent, (folder.name,), quiet=quiet)
     scores = score_films(predictor, films, quiet=quiet)
     run = evaluate(films, scores, predictor)
     weights = metrics.bootstrap_weights(films.strict_keys)
-    parts = ("films", "fingerprint", "patients", "bootstrap", "threshold", "figures", "known_prevalence", "confusion")
+    keys = ("films", "fingerprint", "patients", "bootstrap", "threshold", "figures", "known_prevalence", "confusion")
     return {
         "name": name,
         "of": of,
         "verdict": verdict(run["figures"]["auroc"]),
         "model": identity(predictor.bundle.config),
-        **{part: run[part] for part in (*parts, "operating_points")},
+        **{key: run[key] for key in (*keys, "operating_points")},
         "passed": _accepted(predictor, films, scores, weights),
         "service": _service(predictor, films, weights),
         "reliability": run["curves"]["reliability"],
@@ -68,7 +68,7 @@ def external(predictor: Predictor, folder: Path, name: str, of: str, *, quiet: b
 
 
 def identity(config: Any) -> dict[str, str]:
-    """sha256 of graph and gate. They identify the model even if figures and card are rewritten."""
+    """sha256 of graph and gate by file name. They identify the model even if figures and card are rewritten."""
     return {name: config["files"][name]["sha256"] for name in (bundle.GRAPH, bundle.GATE)}
 
 
@@ -87,16 +87,16 @@ def _accepted(predictor: Predictor, films: FilmSet, scores: FilmScores, weights:
 
 
 def _service(predictor: Predictor, films: FilmSet, weights: Floats) -> dict[str, Figure]:
-    """Shares of films that a user gets refused by the gate, answered with a warning, answered Unknown."""
+    """Shares of films that the service refuses, answers with a warning, and answers Unknown."""
     results = list(predictor.predict_many(film.path for film in films.films))
     all_films, unit = np.ones(len(results), bool), metrics.unit_weights(len(results))
     criteria = {"refused": _is_refused, "warned": _has_warning, "unknown": _is_unknown}
-    hits = {name: np.array([criterion(result) for result in results]) for name, criterion in criteria.items()}
+    flags = {name: np.array([criterion(result) for result in results]) for name, criterion in criteria.items()}
     return {
         name: metrics.with_interval(
-            float(metrics.weighted_share(hit, all_films, unit)[0]), metrics.weighted_share(hit, all_films, weights)
+            float(metrics.weighted_share(flag, all_films, unit)[0]), metrics.weighted_share(flag, all_films, weights)
         )
-        for name, hit in hits.items()
+        for name, flag in flags.items()
     }
 
 
@@ -113,9 +113,10 @@ def _is_unknown(result: Prediction | Failure) -> bool:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Evaluate a folder, print the card's section and write the entry; returns the exit code (2 after an error)."""
     parser = argparse.ArgumentParser("python -m pneumonia.evaluation.external", description=__doc__)
     parser.add_argument("folder", type=Path, help="folder with NORMAL/ and PNEUMONIA/")
-    parser.add_argument("--name", required=True, help="name of the data set in the card")
+    parser.add_argument("--name", required=True, help="name of the data set on page and card")
     parser.add_argument("--of", default="films of another hospital", help="description of the films for page and card")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the entry for evaluation.json to FILE")
     parser.add_argument("--model", metavar="M", help="model bundle; default: PNEUMONIA_MODEL")

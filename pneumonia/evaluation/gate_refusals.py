@@ -1,4 +1,4 @@
-"""Share of images that the gate refuses, by kind of image. Ideal: all images that are not chest films, no chest film.
+"""Share of images that the gate refuses, by kind of image. An ideal gate refuses every image except chest films.
 
 python -m pneumonia.evaluation.gate_refusals unknown/hand unknown/spine --made chest_xray/val/NORMAL --json kinds.json
 """
@@ -29,7 +29,7 @@ from .table import Table
 
 @dataclass(frozen=True)
 class ImageKind:
-    """Images of one kind. `counts` has the keys `scored`, `unreadable` and the codes of the gate's reasons."""
+    """Outcomes for images of one kind. Keys of `counts`: `scored`, `unreadable`, and codes of the gate's reasons."""
 
     name: str
     counts: Counter[str]
@@ -41,20 +41,21 @@ class ImageKind:
 
     @property
     def refused(self) -> Figure:
-        """Share that was refused, for any reason, with its 95 % interval."""
+        """Share of the images that were refused for any reason, with its 95 % interval."""
         return wilson_interval(self.images - self.counts["scored"], self.images)
 
     @property
     def far(self) -> float | None:
-        """Share that was refused as no chest film; None without images."""
+        """Share of the images that were refused as no chest film; None without images."""
         return round(self.counts["not_a_chest_film"] / self.images, 5) if self.images else None
 
     def as_dict(self) -> dict[str, Any]:
+        """The entry of `gate_kinds` in `evaluation.json`."""
         return {"name": self.name, "images": self.images, "refused": self.refused, "far": self.far}
 
 
 def count_refusals(predictor: Predictor, name: str, images: Iterable[Source]) -> ImageKind:
-    """Counts the predictor's outcomes. An inverted film that it corrects counts as scored."""
+    """Count the predictor's outcomes for images of one kind. An inverted film that it corrects counts as scored."""
     counts: Counter[str] = Counter()
     for result in predictor.predict_many(images):
         if isinstance(result, Failure):
@@ -67,7 +68,7 @@ def count_refusals(predictor: Predictor, name: str, images: Iterable[Source]) ->
 
 
 def wilson_interval(hits: int, images: int) -> Figure:
-    """Share of `hits` with its 95 % Wilson interval, which is valid at 0 and 1 too; None without images."""
+    """`hits / images` with its 95 % Wilson interval, which is also valid at shares of 0 and 1; None without images."""
     if not images:
         return {"value": None, "low": None, "high": None}
     interval = binomtest(hits, images).proportion_ci(method="wilson")
@@ -79,7 +80,10 @@ def wilson_interval(hits: int, images: int) -> Figure:
 
 
 def kinds(predictor: Predictor, folders: Sequence[Path], films: Path | None = None) -> Iterator[ImageKind]:
-    """One kind for each folder. With `films`, also synthetic patterns and the films of that folder reoriented."""
+    """Yield the counts of each folder.
+
+    With `films`, a folder of frontal films, also those of synthetic patterns and of these films in other orientations.
+    """
     for folder in folders:
         yield count_refusals(predictor, folder.name, _files(folder))
     if films is not None:
@@ -109,14 +113,20 @@ def _to_markdown(image_kinds: Sequence[ImageKind]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Count refusals, print them as Markdown and write them as JSON; returns the exit code (2 after an error)."""
     parser = argparse.ArgumentParser("python -m pneumonia.evaluation.gate_refusals", description=__doc__)
-    parser.add_argument("folders", type=Path, nargs="*", metavar="FOLDER", help="images of one kind")
-    parser.add_argument("--made", type=Path, metavar="FILMS", help="add patterns and the reoriented films of FILMS")
+    parser.add_argument("folders", type=Path, nargs="*", metavar="FOLDER", help="folder with images of one kind")
+    parser.add_argument(
+        "--made",
+        type=Path,
+        metavar="FILMS",
+        help="add synthetic patterns, and the films of the folder FILMS in other orientations",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the counts to FILE")
     parser.add_argument("--model", help="model bundle; default: PNEUMONIA_MODEL")
     options = parser.parse_args(arguments)
     if not options.folders and options.made is None:
-        parser.error("no images; name a folder, or --made FILMS")
+        parser.error("No images. Allowed: FOLDER, or --made FILMS. Received: neither.")
     try:
         image_kinds = list(kinds(load_predictor(options.model), options.folders, options.made))
         if options.json:

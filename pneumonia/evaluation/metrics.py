@@ -1,7 +1,8 @@
-"""Metrics with 95 % bootstrap intervals over patients.
+"""Metrics with 95 % intervals from a bootstrap over patients.
 
-One definition serves point estimate and interval. Every metric takes weights `[R, N]` and returns `[R]`: one row of
-ones for the point estimate, or for each bootstrap replicate how often each film was drawn.
+Each metric is defined once, for the point estimate and for its interval. It takes weights `[R, N]` of `N` films and
+returns `R` values. For the point estimate the weights are one row of ones. For the interval, each row is a bootstrap
+replicate and contains the number of times that each film was drawn.
 """
 
 from __future__ import annotations
@@ -18,16 +19,20 @@ Labels = npt.NDArray[np.int64]
 Figure = dict[str, float | None]
 
 REPLICATES = 2000
+"""Number of bootstrap replicates."""
+
 BOOTSTRAP_SEED = 624
+
 ECE_BINS = 15
+"""Number of equal-width bins of the expected calibration error and the reliability curve."""
 
 
 @dataclass(frozen=True)
 class Decisions:
-    """A model's decisions on `[N]` films.
+    """A model's decisions on `N` films; all arrays are `[N]`.
 
-    `labels`: 0 Normal, 1 Pneumonia. `probability`: calibrated P(pneumonia). `thresholded`: 0 or 1 at a threshold.
-    `answered`: whether the service gives an answer at an operating point (neither refused by the gate nor undecided).
+    `labels`: 0 Normal, 1 Pneumonia. `probability`: calibrated P(pneumonia). `thresholded`: 1 if the probability reaches
+    a threshold, else 0. `answered`: True if the film is answered, so neither refused by the gate nor undecided.
     """
 
     labels: Labels
@@ -37,17 +42,21 @@ class Decisions:
 
     @property
     def correct(self) -> npt.NDArray[np.bool_]:
-        """Whether the thresholded decision equals the label, `[N]`."""
+        """`[N]`: True if the thresholded decision equals the label."""
         return np.equal(self.thresholded, self.labels)
 
 
 Metric = Callable[[Decisions, Floats], Floats]
+"""Maps decisions on `N` films and weights `[R, N]` to `R` values; NaN where the metric is not defined."""
 
 
 def bootstrap_weights(
     patients: npt.NDArray[np.str_], replicates: int = REPLICATES, seed: int = BOOTSTRAP_SEED
 ) -> Floats:
-    """How often each film is drawn when whole patients are drawn with replacement, `[replicates, N]`."""
+    """Weights `[replicates, N]`: number of times that each film is drawn if patients are drawn with replacement.
+
+    `patients` `[N]` is the patient key of each film. All films of a patient are drawn together.
+    """
     _, patient_index = np.unique(patients, return_inverse=True)
     count = int(patient_index.max()) + 1
     draws = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=replicates)
@@ -55,12 +64,12 @@ def bootstrap_weights(
 
 
 def unit_weights(films: int) -> Floats:
-    """Weights of the point estimate, `[1, N]`: every film counts once."""
+    """Weights `[1, films]` of the point estimate: every film counts once."""
     return np.ones((1, films))
 
 
 def compute_metrics(answers: Decisions, weights: Floats, measures: Mapping[str, Metric]) -> dict[str, Figure]:
-    """Each metric with its percentile interval; None if a class is missing."""
+    """Each metric of `measures` with its 95 % interval; None if a class is missing."""
     unit = unit_weights(len(answers.labels))
     return {
         name: with_interval(float(metric(answers, unit)[0]), metric(answers, weights))
@@ -69,18 +78,18 @@ def compute_metrics(answers: Decisions, weights: Floats, measures: Mapping[str, 
 
 
 def with_interval(value: float, replicates: Floats) -> Figure:
-    """A value with the 2.5th and 97.5th percentiles of its replicates; None if it is NaN."""
+    """A value with its 95 % interval, the 2.5th and 97.5th percentiles of its replicates; None if the value is NaN."""
     if np.isnan(value):
         return {"value": None, "low": None, "high": None}
     low, high = np.nanpercentile(replicates, [2.5, 97.5])
     return {"value": round(value, 5), "low": round(float(low), 5), "high": round(float(high), 5)}
 
 
-def weighted_share(hits: npt.NDArray[np.bool_], among: npt.NDArray[np.bool_], weights: Floats) -> Floats:
-    """The weighted share of `hits` within `among`, `[R]`; NaN if nothing was drawn."""
-    total = weights @ among.astype(np.float64)
+def weighted_share(hits: npt.NDArray[np.bool_], subset: npt.NDArray[np.bool_], weights: Floats) -> Floats:
+    """`[R]`: weighted share of the films of `subset` `[N]` that are in `hits` `[N]`; NaN if none of them was drawn."""
+    total = weights @ subset.astype(np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
-        ratio: Floats = (weights @ (hits & among).astype(np.float64)) / total
+        ratio: Floats = (weights @ (hits & subset).astype(np.float64)) / total
     return ratio
 
 
@@ -107,7 +116,10 @@ def f1(answers: Decisions, weights: Floats) -> Floats:
 
 
 def auroc(answers: Decisions, weights: Floats) -> Floats:
-    """Probability that a pneumonia film scores above a normal film, ties counting half; all replicates at once."""
+    """Area under the ROC curve: probability that a pneumonia film scores higher than a normal film; ties count half.
+
+    All replicates are computed at once.
+    """
     order = np.argsort(answers.probability, kind="stable")
     levels = np.flatnonzero(np.diff(answers.probability[order], prepend=-1.0) > 0)
     sorted_weights, sorted_labels = weights[:, order], answers.labels[order]
@@ -122,7 +134,7 @@ def auroc(answers: Decisions, weights: Floats) -> Floats:
 
 
 def auprc(answers: Decisions, weights: Floats) -> Floats:
-    """scikit-learn's average precision, replicate by replicate."""
+    """Area under the precision-recall curve: scikit-learn's average precision, computed for each replicate."""
 
     def average_precision(row: Floats) -> float:
         indices = np.flatnonzero(row > 0)
@@ -135,6 +147,7 @@ def auprc(answers: Decisions, weights: Floats) -> Floats:
 
 
 def brier(answers: Decisions, weights: Floats) -> Floats:
+    """Brier score: mean squared difference of probability and label."""
     error: Floats = (weights @ np.square(answers.probability - answers.labels)) / weights.sum(axis=1)
     return error
 
@@ -165,7 +178,7 @@ def answered_specificity(answers: Decisions, weights: Floats) -> Floats:
 
 
 def overall_accuracy(answers: Decisions, weights: Floats) -> Floats:
-    """Correct answers among all films; refused and undecided films count as wrong."""
+    """Share of correct answers among all films; refused and undecided films count as wrong."""
     return weighted_share(answers.correct & answers.answered, np.ones_like(answers.correct), weights)
 
 
@@ -188,14 +201,14 @@ NETWORK_METRICS: dict[str, Metric] = {
     "brier": brier,
     "ece": ece,
 }
-"""The network without the gate: every film is answered at the threshold."""
+"""Metrics of the network without the gate: every film is answered at the threshold."""
 
 GATED_METRICS: dict[str, Metric] = {
     "gated_accuracy": overall_accuracy,
     "gated_sensitivity": overall_sensitivity,
     "gated_specificity": overall_specificity,
 }
-"""Films accepted by the gate are answered at the threshold; refused films count as wrong."""
+"""Metrics of the network with the gate: accepted films are answered at the threshold, refused films count as wrong."""
 
 SERVICE_METRICS: dict[str, Metric] = {
     "coverage": coverage,
@@ -204,9 +217,9 @@ SERVICE_METRICS: dict[str, Metric] = {
     "answered_specificity": answered_specificity,
     "overall_accuracy": overall_accuracy,
 }
-"""The service at an operating point, with gate and undecided band."""
+"""Metrics of the service at an operating point, with gate and undecided band."""
 
 
 def reliability_bins(probability: Floats) -> npt.NDArray[np.int64]:
-    """The reliability bin of each probability, 0 to 14."""
+    """Index `[N]` of the reliability bin of each probability, 0 to 14."""
     return np.minimum((probability * ECE_BINS).astype(np.int64), ECE_BINS - 1)

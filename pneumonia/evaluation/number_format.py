@@ -1,11 +1,11 @@
-"""Metrics as text: one notation for the model card, README, web page and terminal."""
+"""Formatting of metrics, with the same notation in model card, README, web page and terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 Figure = Mapping[str, float | None]
-"""`{"value", "low", "high"}` as in `evaluation.json`: a value with its 95 % interval. None: could not be measured."""
+"""`{"value", "low", "high"}` as in `evaluation.json`: a value with its 95 % interval; None if not measurable."""
 
 METRIC_NAMES = {
     "accuracy": "Accuracy",
@@ -30,12 +30,15 @@ _NO_VALUE = "-"
 
 
 def share(value: float | None) -> str:
-    """`93.1 %`; a dash if there is no value."""
+    """A share (0..1) as percentage: `93.1 %`; a dash if there is no value."""
     return _NO_VALUE if value is None else f"{100 * value:.1f} %"
 
 
 def percent(figure: Figure, *, interval: bool = True) -> str:
-    """`93.1 % (90.9-95.0)`, or `93.1 %` without the interval; a dash if there is no value."""
+    """A share with its interval as percentages: `93.1 % (90.9-95.0)`, or `93.1 %` without `interval`.
+
+    A dash if there is no value.
+    """
     if figure["value"] is None or not interval:
         return share(figure["value"])
     low, high = (100 * (figure[bound] or 0) for bound in ("low", "high"))
@@ -43,26 +46,26 @@ def percent(figure: Figure, *, interval: bool = True) -> str:
 
 
 def score(figure: Figure, digits: int = 3) -> str:
-    """`.981 (.971-.989)`; a dash if there is no value."""
+    """A score with its interval: `.981 (.971-.989)`; a dash if there is no value."""
     if figure["value"] is None:
         return _NO_VALUE
-    value, low, high = (decimal(figure[part] or 0, digits) for part in ("value", "low", "high"))
+    value, low, high = (decimal(figure[key] or 0, digits) for key in ("value", "low", "high"))
     return f"{value} ({low}-{high})"
 
 
 def decimal(value: float, digits: int = 3) -> str:
-    """`.981`: a number from 0 to 1 without its leading zero."""
+    """A number from 0 to 1 without its leading zero: `.981`."""
     return f"{value:.{digits}f}".removeprefix("0")
 
 
 def points(figure: Figure) -> str:
-    """A difference of two shares in percentage points: `-1.8 (-3.1 to -0.6)`; a dash if there is no value."""
+    """Difference of two shares in percentage points: `-1.8 (-3.1 to -0.6)`; a dash if there is no value."""
     if figure["value"] is None:
         return _NO_VALUE
-    value, low, high = (f"{100 * (figure[part] or 0):.1f}" for part in ("value", "low", "high"))
+    value, low, high = (f"{100 * (figure[key] or 0):.1f}" for key in ("value", "low", "high"))
     return f"{value} ({low} to {high})"
 
 
 def format_metric(name: str, figure: Figure) -> str:
-    """A score for AUROC, AUPRC, Brier score and ECE, a percentage for all other metrics."""
+    """The metric `name`, a key of `METRIC_NAMES`: as score for AUROC, AUPRC, Brier score and ECE, else in percent."""
     return score(figure) if name in _SCORES else percent(figure)

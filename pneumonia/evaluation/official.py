@@ -1,4 +1,4 @@
-"""Re-evaluation by protocol `official`: any model on any folder with a test part, compared with the model's card."""
+"""Re-evaluation of a model by protocol `official` on a folder with a test part, compared with the model's card."""
 
 from __future__ import annotations
 
@@ -17,18 +17,20 @@ from .dataset import load_films
 from .number_format import format_metric, points
 
 MAX_DIFFERENCE = 5e-4
-"""Maximum difference of a figure from the card: the served graph rounds differently on different processors."""
+"""Maximum difference of a figure from the card. Processors round differently when they run the graph."""
 
-PRINTED = ("figures", "known_prevalence", "operating_points", "kinds", "robustness", "shortcuts")
+PRINTED_KEYS = ("figures", "known_prevalence", "operating_points", "kinds", "robustness", "shortcuts")
+"""Keys of a run in `evaluation.json` whose figures are printed."""
+
 NAME_WIDTH = 78
 """Width in characters of the column with the path of each figure."""
 
 
 def reevaluate(predictor: Predictor, data: Path, out: Path | None = None) -> bool:
-    """Prints every figure beside the card's. Returns False if the same films give other figures.
+    """Evaluate the test films below `data` and print every figure beside that of the card.
 
-    Writes `evaluation.json` and `curves.png` of this evaluation to the folder `out` if it is given. Raises
-    `DatasetError`.
+    Returns False if the films are those of the card and a figure differs. With `out`, writes `evaluation.json` and
+    `curves.png` to this folder. Raises `DatasetError`.
     """
     test = load_films(data, ("test",))
     print(test.report())
@@ -46,21 +48,21 @@ def reevaluate(predictor: Predictor, data: Path, out: Path | None = None) -> boo
         )
         files.atomic_write(out / "curves.png", curve_plots.curves(entry))
     if card_run is not None and same_films and not _agree(entry["figures"], card_run["figures"]):
-        print("The figures differ from the card's on the same films. Do not use this installation.")
+        print("The figures differ from those of the card on the same films. Do not use this installation.")
         return False
     return True
 
 
 def _print(entry: Mapping[str, Any], card_run: Mapping[str, Any] | None, heading: str) -> None:
-    """Every figure by its path in `evaluation.json`, now and in the card."""
-    before = dict(_figures({part: card_run[part] for part in PRINTED if part in card_run})) if card_run else {}
+    """Print each figure with its path in `evaluation.json`: the new value and that of the card."""
+    card_texts = dict(_figures({key: card_run[key] for key in PRINTED_KEYS if key in card_run})) if card_run else {}
     print(f"{'':<{NAME_WIDTH}}  {'now':<28} {heading}")
-    for name, text in _figures({part: entry[part] for part in PRINTED}):
-        print(f"{name:<{NAME_WIDTH}}  {text:<28} {before.get(name, '-')}")
+    for name, text in _figures({key: entry[key] for key in PRINTED_KEYS}):
+        print(f"{name:<{NAME_WIDTH}}  {text:<28} {card_texts.get(name, '-')}")
 
 
 def _figures(tree: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
-    """(path, text) of every figure with an interval, and of every plain share."""
+    """Yield (path, text) of every figure with an interval, and of every float."""
     for name, value in tree.items():
         inner_path = (*path, name)
         if isinstance(value, float):
@@ -71,7 +73,7 @@ def _figures(tree: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tu
             yield from _figures(value, inner_path)
 
 
-def _agree(now: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
-    # The films are the same, so a value that needs both classes is missing on both sides or on neither.
-    pairs = ((now[name]["value"], before[name]["value"]) for name in before)
+def _agree(figures: Mapping[str, Any], card_figures: Mapping[str, Any]) -> bool:
+    # The films are the same, so a value that needs both classes is None on both sides or on neither.
+    pairs = ((figures[name]["value"], card_figures[name]["value"]) for name in card_figures)
     return all(value == expected or abs(value - expected) <= MAX_DIFFERENCE for value, expected in pairs)

@@ -11,17 +11,22 @@ from .curves import logit
 from .metrics import Floats, Labels
 
 SCREENING_SENSITIVITY = 0.99
+"""Minimum sensitivity of `screening` on validation films."""
+
 CONFIRM_SPECIFICITY = 0.99
+"""Minimum specificity of `confirm` on validation films."""
+
 ANSWERED_ERROR = 0.02
-"""Maximum error among the validation films that an operating point answers: the risk on the risk-coverage curve from
-which the undecided band is read."""
+"""Maximum share of wrong answers among the validation films that an operating point answers: the risk on the
+risk-coverage curve that determines the undecided band."""
+
 MAX_UNDECIDED = 0.10
-"""Maximum share of validation films in the undecided band. It takes precedence over `ANSWERED_ERROR`: a tool that
-answers only every second film is of no use."""
+"""Maximum share of validation films in the undecided band. It takes precedence over `ANSWERED_ERROR`, because a tool
+that answers only half of the films is of no use."""
 
 
 def calibrate(labels: Labels, scores: Floats) -> Calibration:
-    """Platt scaling, fitted on the scores of validation films."""
+    """Platt scaling (logistic regression on the logit), fitted on the raw scores `[N]` of validation films."""
     fit = LogisticRegression(C=np.inf).fit(logit(scores)[:, None], labels)
     return Calibration(float(fit.coef_[0, 0]), float(fit.intercept_[0]), float(labels.mean()))
 
@@ -29,29 +34,33 @@ def calibrate(labels: Labels, scores: Floats) -> Calibration:
 def operating_points(labels: Labels, probability: Floats, balanced: float) -> dict[str, OperatingPoint]:
     """`screening` at 99 % sensitivity, `confirm` at 99 % specificity, and `balanced` at the threshold `balanced`.
 
-    The threshold of `balanced` is the calibration prevalence. It corresponds to P(pneumonia) = 50 % where both classes
-    are equally frequent, so it does not favour the more frequent class of the data set. It needs no search and does not
-    depend on chance, whereas the best sum of sensitivity and specificity is flat over a wide range of thresholds.
+    `labels` `[N]` and `probability` `[N]`, the calibrated P(pneumonia), are of validation films. The threshold
+    `balanced` is the calibration prevalence. It corresponds to P(pneumonia) = 50 % where both classes are equally
+    frequent, so it does not favour the more frequent class of the data set. A search would depend on chance, because
+    the sum of sensitivity and specificity is flat over a wide range of thresholds.
     """
     false_positive_rate, sensitivity, cuts = roc_curve(labels, probability, drop_intermediate=False)
     specificity = 1 - false_positive_rate
-    # The cuts are descending: the first is above every film, the last is the lowest film's. If the classes hardly
-    # overlap, `balanced` may exceed 99 % of both. Screening must not have lower sensitivity, confirm not lower
-    # specificity.
-    screening = _between(cuts, int(np.argmax(sensitivity >= SCREENING_SENSITIVITY)))
-    confirm = _between(cuts, int(np.flatnonzero(specificity >= CONFIRM_SPECIFICITY)[-1]))
+    # The cuts are in descending order, from above all films to the film with the lowest probability. If the classes
+    # hardly overlap, `balanced` may exceed 99 % sensitivity and specificity. Screening must not be less sensitive than
+    # `balanced`, and confirm must not be less specific.
+    screening = _midpoint_below(cuts, int(np.argmax(sensitivity >= SCREENING_SENSITIVITY)))
+    confirm = _midpoint_below(cuts, int(np.flatnonzero(specificity >= CONFIRM_SPECIFICITY)[-1]))
     thresholds = {"screening": min(screening, balanced), "balanced": balanced, "confirm": max(confirm, balanced)}
     return {name: _with_band(labels, probability, threshold) for name, threshold in thresholds.items()}
 
 
-def _between(cuts: Floats, index: int) -> float:
-    """The midpoint in logits of a cut and the next lower one, so that no single film decides the threshold."""
+def _midpoint_below(cuts: Floats, index: int) -> float:
+    """Midpoint, in logits, of a cut and the next lower one, so that the threshold does not coincide with a film."""
     pair = logit(np.clip(cuts[index : index + 2], 0.0, 1.0))
     return float(1 / (1 + np.exp(-pair.mean())))
 
 
 def _with_band(labels: Labels, probability: Floats, threshold: float) -> OperatingPoint:
-    """The narrowest band, symmetric about the threshold in logits, whose answered films have the allowed error."""
+    """Operating point with the narrowest undecided band for which the answered films have at most `ANSWERED_ERROR`.
+
+    The band is symmetric about the threshold in logits and contains at most `MAX_UNDECIDED` of the films.
+    """
     centre = logit(np.array(threshold))
     certainty = np.abs(logit(probability) - centre)
     order = np.argsort(-certainty, kind="stable")

@@ -1,8 +1,9 @@
 """Image perturbations of films, for validation under acquisition shift and for the robustness audit.
 
-Validation films share acquisition artefacts (compression, sharpness, cropping) with the training films, so a network
-that reads these artefacts looks perfect on them. `pairwise_auroc` therefore compares normal films under one
-perturbation with pneumonia films under another: a network that takes a soft film for a pneumonia film loses AUROC.
+Validation films have the same acquisition artefacts (compression, sharpness, cropping) as the training films, so a
+network that uses these artefacts seems perfect on them. `pairwise_auroc` therefore compares normal films under one
+perturbation with pneumonia films under another: the AUROC decreases if the network associates, for example, blur with
+pneumonia.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def add_noise(deviation: float) -> Perturbation:
 
     def perturbation(film: Image.Image) -> Image.Image:
         pixels = np.asarray(film).astype(np.float64)
-        # Seeded by the pixel sum: the same film gets the same noise in every run and order.
+        # Seeded by the pixel sum, so that a film gets the same noise in every run and in any order.
         noise = np.random.default_rng(int(pixels.sum())).normal(0, deviation * 255, pixels.shape)
         return Image.fromarray(np.clip(np.rint(pixels + noise), 0, 255).astype(np.uint8))
 
@@ -63,13 +64,13 @@ def add_noise(deviation: float) -> Perturbation:
 
 
 def gamma(exponent: float) -> Perturbation:
-    """Gamma correction: below 1 brighter, above 1 darker."""
+    """Gamma correction; an exponent below 1 brightens the film, above 1 darkens it."""
     table = [round(255 * (level / 255) ** exponent) for level in range(256)]
     return lambda film: film.point(table)
 
 
 def contrast(factor: float) -> Perturbation:
-    """Contrast about the film's mean, scaled by `factor`."""
+    """Contrast change about the film's mean grey value; `factor` below 1 reduces the contrast."""
     return lambda film: ImageEnhance.Contrast(film).enhance(factor)
 
 
@@ -94,6 +95,7 @@ def downscale(side: int) -> Perturbation:
 
 
 UNCHANGED = "unchanged"
+"""Name of the identity perturbation."""
 
 PERTURBATIONS: dict[str, Perturbation] = {
     UNCHANGED: identity,
@@ -135,8 +137,7 @@ VALIDATION_PERTURBATIONS = (
     "rotation 6 degrees",
     "downscaling to 75 px",
 )
-"""Perturbations of the validation films. The gate's fit (`learning/gate_fit.py`) depends on the order: unchanged first.
-"""
+"""Perturbations of the validation films. `unchanged` must be first: `learning/gate_fit.py` relies on the order."""
 
 ROBUSTNESS_PERTURBATIONS = (
     "JPEG quality 30",

@@ -1,7 +1,7 @@
-"""The three evaluation protocols: which films are for training, for validation and for testing.
+"""The three evaluation protocols: assignment of the films to training, validation and test.
 
-Splits made here keep the films of a patient together (loose key, copies merged) and preserve the class proportions. A
-fourth split, `order5`, has no test part: recipe searches validate on it.
+All random splits keep the films of a patient together (`FilmSet.patients`) and preserve the class proportions. A fourth
+protocol, `order5`, has no test part; it is for recipe searches, which compare recipes on its validation parts.
 """
 
 from __future__ import annotations
@@ -16,23 +16,28 @@ from .dataset import FilmSet
 PROTOCOLS = ("official", "grouped80", "folds5")
 ORDER = "order5"
 """Five blocks of the official train and val films in order of collection, by the numbers in their file names. Films of
-one block were framed and exposed alike, so a held-out block resembles data of another hospital, as the official test
-does. A random validation film has similar films in training."""
+one block are framed and exposed similarly, so a held-out block resembles data of another hospital, as the official test
+does. For a film that is held out at random, the training part contains similar films."""
 
 BLOCKS = 5
+"""Number of blocks of `order5`."""
 
 SPLIT_SEED = 2018
-"""Fixed for all runs, independent of `--seed`: two recipes are comparable only on the same films."""
+"""Seed of the splits. It does not depend on `--seed`, because recipes can be compared only on the same films."""
 
 VALIDATION_PARTS = 7
-"""One of seven parts of the non-test films is held out to choose calibration, operating points and gate limits."""
+"""The films that are not for testing are split into seven parts. One is held out to choose calibration, operating
+points and gate limits."""
 
 Indices = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True)
 class Split:
-    """Indices into a `FilmSet`. `fold` is None except for `folds5` and `order5`. `test` is empty for `order5`."""
+    """One split of a `FilmSet`, as indices of its films. `fold` is None except for `folds5` and `order5`.
+
+    `test` is empty for `order5`.
+    """
 
     protocol: str
     train: Indices
@@ -42,7 +47,7 @@ class Split:
 
 
 def splits(films: FilmSet, protocol: str) -> list[Split]:
-    """One split for `official` and `grouped80`, five for `folds5` and `order5`."""
+    """The splits of a protocol: one for `official` and `grouped80`, five for `folds5` and `order5`."""
     if protocol == ORDER:
         return _blocks(films)
     if protocol == "official":
@@ -60,7 +65,10 @@ def _split(films: FilmSet, protocol: str, rest: Indices, test: Indices, fold: in
 
 
 def _grouped(films: FilmSet, indices: Indices, parts: int) -> list[tuple[Indices, Indices]]:
-    from sklearn.model_selection import StratifiedGroupKFold  # takes 2 s; imported late so that --help is fast
+    """Split the films at `indices` into `parts` by patient; returns (other parts, part) for each part."""
+    from sklearn.model_selection import (
+        StratifiedGroupKFold,
+    )  # imported late, because it takes 2 s and --help must be fast
 
     splitter = StratifiedGroupKFold(parts, shuffle=True, random_state=SPLIT_SEED)
     patients, labels = films.patients[indices], films.labels[indices]
@@ -68,7 +76,10 @@ def _grouped(films: FilmSet, indices: Indices, parts: int) -> list[tuple[Indices
 
 
 def _blocks(films: FilmSet) -> list[Split]:
-    """Each block as validation part of the other four. All films of a patient are in the block of the first of them."""
+    """Five splits, each with one block as validation part and the others as training part.
+
+    All films of a patient are assigned to the block of the patient's first film.
+    """
     indices = np.flatnonzero([film.split != "test" for film in films.films])
     collection = (films.films[index].collection_index for index in indices)
     series, numbers = (np.array(column) for column in zip(*collection, strict=True))
@@ -79,8 +90,8 @@ def _blocks(films: FilmSet) -> list[Split]:
         block[members] = np.arange(len(members)) * BLOCKS // len(members)
     first_block: dict[str, int] = {}
     patients = films.patients[indices]
-    for position in np.argsort(numbers, kind="stable"):
-        first_block.setdefault(patients[position], int(block[position]))
+    for index in np.argsort(numbers, kind="stable"):
+        first_block.setdefault(patients[index], int(block[index]))
     assigned = np.array([first_block[patient] for patient in patients])
     empty = np.array([], np.intp)
     return [Split(ORDER, indices[assigned != fold], indices[assigned == fold], empty, fold) for fold in range(BLOCKS)]

@@ -1,4 +1,5 @@
-"""Release of a trained run as the embedded model: merge figures, write the card, copy the bundle, pin its hash.
+"""Release of a trained run as the embedded model: copies the bundle, merges the figures of other runs into its
+evaluation, writes the card, and pins the hash of its config.
 
 python -m pneumonia.evaluation.release runs/default-official --with runs/seed-grouped80 --external e.json --gate k.json
 """
@@ -25,8 +26,11 @@ from .test_set_access_log import TEST_SET_ACCESS_LOG
 
 ROOT = Path(__file__).parents[2]
 PIN = ROOT / "pneumonia" / "inference" / "embedded.py"
+"""Module with the sha256 of the embedded config."""
+
 README = ROOT / "README.md"
 MARKS = ("<!-- figures: written by pneumonia.evaluation.release -->", "<!-- end of figures -->")
+"""Comments before and after the table of figures in the README."""
 
 
 def release(
@@ -38,7 +42,7 @@ def release(
     gate: Path | None = None,
     whole: bool = False,
 ) -> str:
-    """Copies the bundle of `run` to `target` and adds the figures of `others`. Returns the config's sha256.
+    """Copy the bundle of `run` to `target` and add the figures of the runs `others`; returns the config's sha256.
 
     `external`: files written by `pneumonia.evaluation.external` for this model. `gate`: a file written by
     `pneumonia.evaluation.gate_refusals`. `whole`: also copy the Keras model, which is published but not embedded.
@@ -63,7 +67,9 @@ def release(
 def _of_this_model(path: Path, config: dict[str, Any]) -> dict[str, Any]:
     entry: dict[str, Any] = json.loads(path.read_bytes())
     if entry["model"] != identity(config):
-        raise UsageError(f"The external figures are of another model. Allowed: the released run's. Received: {path}.")
+        raise UsageError(
+            f"The external figures are of another model. Allowed: figures of the released model. Received: {path}."
+        )
     return entry
 
 
@@ -75,7 +81,7 @@ def _copy(run: Path, target: Path, config: dict[str, Any], *, whole: bool) -> No
 
 
 def figures_for_readme(evaluation: dict[str, Any]) -> str:
-    """The README's table of figures and the external validation, between the marks."""
+    """Markdown for the README, between `MARKS`: table of figures, and a sentence for each external validation."""
     columns = {
         "default/official": "official test ({total} films)",
         "default/folds5": "five folds by patient",
@@ -92,6 +98,7 @@ def figures_for_readme(evaluation: dict[str, Any]) -> str:
 
 
 def main() -> int:
+    """Release a run and update pin and README; returns the exit code (2 after an error)."""
     parser = argparse.ArgumentParser("python -m pneumonia.evaluation.release", description=__doc__)
     parser.add_argument("run", type=Path, help="run folder to embed")
     parser.add_argument("--with", dest="others", type=Path, nargs="*", default=[], help="runs whose figures are added")

@@ -1,8 +1,8 @@
-"""Robustness audit: accuracy lost when test films are exposed, compressed, rotated or cropped differently.
+"""Robustness audit: accuracy that is lost if test films are exposed, compressed, rotated or cropped differently.
 
-The network without the gate, every film answered at the balanced threshold. The share that the gate refuses is reported
-separately, because refusing an unreadable film is correct. The loss is paired: the same films before and after, with
-the same bootstrap draws of patients.
+The network without the gate answers every film at the balanced threshold. The share that the gate refuses is reported
+separately, because refusing an unreadable film is correct. The loss is a paired difference: the same films before and
+after, with the same bootstrap draws of patients.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from .metrics import Decisions, Figure, Floats
 from .perturbations import PERTURBATIONS, ROBUSTNESS_PERTURBATIONS, UNCHANGED
 
 SIDE = 224
-"""Side in pixels of the squares to which perturbations are applied, a common size for copies of these films. They are
-then resized to the 150 px input. A blur of 1 px is therefore the same for films of every size."""
+"""Side in pixels of the squares to which perturbations are applied, before they are resized to the 150 px input. A blur
+of 1 px therefore has the same effect on films of every size. Copies of these films are often published in this size."""
 
 MEASURES = {name: metrics.NETWORK_METRICS[name] for name in ("accuracy", "sensitivity", "specificity")}
 
 
 def robustness(predictor: Predictor, films: FilmSet, *, quiet: bool = False) -> dict[str, Any]:
-    """Figures on the unchanged films and under each perturbation, with accuracy lost and share refused.
+    """Figures on the unchanged films and under each perturbation: the entry `robustness` of a run.
 
-    `loss` is a difference of accuracies: .02 is a loss of two points, a negative value an increase. Films are read from
-    their files again.
+    `loss` is the accuracy lost: .02 is a loss of two percentage points; a negative value is an increase. `refused` is
+    the share that the gate refuses. Films are read from their files again. Raises `FilmError`.
     """
     squares = [square(film.path) for film in tqdm(films.films, "reading films", unit="film", disable=quiet or None)]
     weights = metrics.bootstrap_weights(films.strict_keys)
@@ -56,13 +56,13 @@ def robustness(predictor: Predictor, films: FilmSet, *, quiet: bool = False) -> 
 
 
 def square(path: Path) -> Image.Image:
-    """The film of a file as 8-bit 224 x 224 image, by one bilinear resize. Raises `FilmError`."""
+    """The film of a file as 8-bit image of 224 x 224 pixels, resized once, bilinearly. Raises `FilmError`."""
     film = Image.fromarray(imaging.to_display(imaging.read(path)))
     return film.resize((SIDE, SIDE), Image.Resampling.BILINEAR)
 
 
 def loss(before: Decisions, after: Decisions, weights: Floats) -> Figure:
-    """Accuracy before minus accuracy after, with the interval of the paired difference."""
+    """Accuracy before minus accuracy after, with the 95 % interval of the paired difference."""
 
     def difference(rows: Floats) -> Floats:
         return metrics.accuracy(before, rows) - metrics.accuracy(after, rows)

@@ -36,7 +36,7 @@ Films = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
 
 BORDER = 0.15
-"""Width of the border as a share of the film's side. It contains collimator edge, letters and shoulders, but no lung."""
+"""Width of the border as a share of the film's side. It contains collimator edge, letters and shoulders, no lung."""
 
 ASPECTS = (1.25, 1.51)
 """Mean aspect ratio (width / height) of the data set's normal and pneumonia films in their original sizes."""
@@ -47,8 +47,8 @@ MEASURES = {name: metrics.NETWORK_METRICS[name] for name in ("auroc", "accuracy"
 def shortcuts(predictor: Predictor, films: FilmSet, *, quiet: bool = False) -> dict[str, Any]:
     """Results of the three experiments: the entry `shortcuts` of a run.
 
-    AUROC, and accuracy at the balanced threshold, of the network without the gate. Films are read from their files again,
-    in full resolution. Raises `FilmError`.
+    AUROC, and accuracy at the balanced threshold, of the network without the gate. Films are read from their files
+    again, in full resolution. Raises `FilmError`.
     """
     weights = metrics.bootstrap_weights(films.strict_keys)
     point = predictor.operating_points[DEFAULT_POINT]
@@ -73,7 +73,8 @@ def shortcuts(predictor: Predictor, films: FilmSet, *, quiet: bool = False) -> d
 def activation(films: FilmSet, inside: Floats, weights: Floats) -> dict[str, Any]:
     """Distribution, by class, of the share of a film's activation that is inside the lung boxes.
 
-    `inside` `[N]` is this share for each film; NaN for a film without activation. `chance` is the boxes' share of a film.
+    `inside` `[N]` is this share for each film; NaN for a film without activation. `chance` in the result is the area
+    of the boxes as a share of the film.
     """
     groups = {"all": np.ones(len(inside), bool)} | {name: films.labels == label for label, name in enumerate(CLASSES)}
     return {
@@ -151,7 +152,7 @@ def _hide(mask: Mask, *, fill_with_mean: bool) -> Callable[[Films], Films]:
 
 
 def _at_square(perturbation: Perturbation) -> Perturbation:
-    """Apply a perturbation to the 224 px square, because a 1 px blur at detector resolution would not affect the input."""
+    """Apply a perturbation to the 224 px square: a 1 px blur at detector resolution would not affect the input."""
     return lambda film: perturbation(film.resize((SIDE, SIDE), Image.Resampling.BILINEAR))
 
 

@@ -17,28 +17,28 @@ from ..errors import FilmError
 Grey: TypeAlias = npt.NDArray[np.uint8]
 
 SIDE = 256
-"""Side of a synthetic image in pixels: larger than the model input, so that none is refused for its size."""
+"""Side of a synthetic image in pixels: larger than the model input, so that no image is refused for its size."""
 
 _SEED = 7
 _ROWS, _COLUMNS = np.mgrid[0:SIDE, 0:SIDE] / (SIDE - 1) - 0.5
-"""Coordinates of the pixels, -0.5 to 0.5 from the top and from the left."""
+"""Coordinates of the pixels: -0.5 (top, left) to 0.5 (bottom, right)."""
 
 
 def blanks() -> Iterator[Grey]:
-    """Uniform images: every 15th grey level."""
+    """Uniform images, one for every 15th grey level."""
     return (np.full((SIDE, SIDE), level, np.uint8) for level in range(0, 256, 15))
 
 
 def noise() -> Iterator[Grey]:
-    """100 images of Gaussian noise, 20 for each smoothing of 0, 2, 6, 16 and 40 px."""
+    """100 images of Gaussian noise, 20 for each Gaussian smoothing with a sigma of 0, 2, 6, 16 and 40 px."""
     random = np.random.default_rng(_SEED)
-    for width in (0, 2, 6, 16, 40):
+    for sigma in (0, 2, 6, 16, 40):
         for _ in range(20):
-            yield _stretch(gaussian_filter(random.normal(size=(SIDE, SIDE)), width))
+            yield _stretch(gaussian_filter(random.normal(size=(SIDE, SIDE)), sigma))
 
 
 def gradients() -> Iterator[Grey]:
-    """Linear ramps and soft steps in 16 directions, bands in 8; bright and dark spots in three sizes."""
+    """Linear ramps and smooth steps in 16 directions, bands in 8 directions, bright and dark spots in three sizes."""
     for angle in np.arange(8) * np.pi / 8:
         ramp = np.cos(angle) * _COLUMNS + np.sin(angle) * _ROWS
         step = np.tanh(6 * ramp)
@@ -65,6 +65,7 @@ PATTERNS: dict[str, Callable[[], Iterator[Grey]]] = {
     "gradients": gradients,
     "chessboards": checkerboards,
 }
+"""Kind of pattern, a name in `evaluation.json` -> generator of its images."""
 
 ORIENTATIONS: dict[str, Callable[[Grey], Grey]] = {
     "films upside down": np.flipud,
@@ -87,7 +88,7 @@ def reoriented(paths: list[Path], reorient: Callable[[Grey], Grey]) -> Iterator[
 
 
 def _stretch(image: npt.NDArray[np.floating]) -> Grey:
-    """Scales an image that is not uniform to the full 8-bit range."""
+    """Scale an image to the full 8-bit range. It must not be uniform."""
     low, high = float(image.min()), float(image.max())
     levels: Grey = np.rint((image - low) * (255 / (high - low))).astype(np.uint8)
     return levels

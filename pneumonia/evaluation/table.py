@@ -9,7 +9,7 @@ from html import escape
 
 @dataclass(frozen=True)
 class Table:
-    """Text cells below column headings. The first cell of a row names the row."""
+    """Text cells below column headings. The first cell of each row is the heading of the row."""
 
     caption: str
     """Title and accessible name of the HTML table. In Markdown the section heading takes its place."""
@@ -22,7 +22,10 @@ class Table:
         return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
     def to_html(self, *, is_compact: bool = False) -> str:
-        """An HTML table with every cell escaped. It scrolls on its own if it is wider than the page."""
+        """An HTML table with all text escaped. It scrolls horizontally if it is wider than its container.
+
+        `is_compact` makes it only as wide as its contents.
+        """
         head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in self.columns)
         body = "".join(map(_html_row, self.rows))
         css_class = "figures tight" if is_compact else "figures"

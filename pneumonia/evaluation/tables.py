@@ -25,7 +25,7 @@ _INTERVAL = "Value (95 % interval)"
 
 
 def figures(runs: Sequence[Json]) -> Table:
-    """All metrics of the first run, one column for each run."""
+    """All metrics that the first run has, with one column for each run."""
     rows = [
         [name, *(format_metric(key, run["figures"][key]) if key in run["figures"] else "-" for run in runs)]
         for key, name in METRIC_NAMES.items()
@@ -42,7 +42,7 @@ def _run_name(run: Json) -> str:
 
 
 def subgroups(run: Json) -> Table:
-    """Normal, bacterial and viral films: how often the network is correct, how often the gate refuses."""
+    """Normal, bacterial and viral films: share answered correctly by the network, and share refused by the gate."""
     rows = [
         [kind, f"{subgroup['films']:,}", percent(subgroup["right"]), percent(subgroup["refused"])]
         for kind, subgroup in run.get("kinds", {}).items()
@@ -78,13 +78,13 @@ class CalibrationResult(NamedTuple):
     films: int
     ece: Figure
     reliability: Mapping[str, Sequence[Any]]
-    """`count`, mean `probability` and `observed` share of pneumonia of each bin that holds a film."""
+    """`count`, mean `probability` and `observed` share of pneumonia of each bin that is not empty."""
     known_prevalence: Json | None
     """Metrics of the probabilities that are recalibrated to the set's own prevalence; None if not measured."""
 
 
 def calibration_results(runs: Mapping[str, Json], served: Json, external: Sequence[Json]) -> list[CalibrationResult]:
-    """Every set of films with a measured calibration: out-of-fold, the served run's test, external films."""
+    """Results for all sets of films with a measured calibration: out-of-fold, served run's test, external films."""
     results = [
         _calibration(f"out-of-fold, `{name}`", run["out_of_fold"]["films"], run["out_of_fold"])
         for name, run in runs.items()
@@ -101,7 +101,7 @@ def _calibration(name: str, films: int, source: Json) -> CalibrationResult:
 
 
 def calibration_errors(results: Sequence[CalibrationResult]) -> Table:
-    """Expected calibration errors, with the default prevalence and with the known prevalence of the films."""
+    """Expected calibration errors with the calibration prevalence, and with the known prevalence of the films."""
     rows = [
         [result.name, f"{result.films:,}", score(result.ece), _known_prevalence(result.known_prevalence)]
         for result in results
@@ -114,7 +114,7 @@ def _known_prevalence(source: Json | None) -> str:
 
 
 def reliability(result: CalibrationResult) -> Table:
-    """Mean predicted probability against the observed share of pneumonia, bin by bin."""
+    """Number of films, mean predicted probability and observed share of pneumonia, one row for each bin."""
     curve = result.reliability
     rows = [
         [f"{count:,}", share(predicted), share(observed)]
@@ -130,7 +130,7 @@ def gate_refusals(kinds: Sequence[Json]) -> Table:
 
 
 def external_validation(entry: Json) -> Table:
-    """Metrics on an external set of films: all films, films accepted by the gate, and what a user gets."""
+    """Metrics on an external set of films: on all films, on those accepted by the gate, and of the whole service."""
     rows = [
         [name, format_metric(key, entry["figures"][key])]
         for key, name in METRIC_NAMES.items()
@@ -174,7 +174,7 @@ def _perturbation_row(name: str, metrics: Json, loss: str) -> list[str]:
 
 
 def shortcuts(audit: Json | None) -> Table:
-    """AUROC and accuracy with the lungs hidden and with acquisition cues swapped between the classes."""
+    """AUROC and accuracy with the lungs hidden, and with acquisition cues swapped between the classes."""
     rows = []
     if audit:
         rows = [["unchanged", "-", *_auroc_and_accuracy(audit["baseline"])]]
@@ -193,7 +193,7 @@ def _auroc_and_accuracy(row: Json) -> list[str]:
 
 
 def activation(audit: Json | None) -> Table:
-    """Share of the positive activation that lies inside the lung boxes, film by film."""
+    """Distribution over the films of the share of positive activation inside the lung boxes."""
     rows = []
     if audit:
         rows = [["Reference: only the lungs are read", "", "100 %", "", "100 %"]]

@@ -1,4 +1,4 @@
-"""Log of every access to the official test set that could have influenced a decision. The card prints it in full.
+"""Log of all accesses to the official test set that could have influenced a decision. The card prints it in full.
 
 Source of `test_set_access_log` in `evaluation.json`. Entries are added, never removed.
 """

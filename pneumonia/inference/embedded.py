@@ -3,4 +3,4 @@
 `python -m pneumonia.evaluation.release` writes it.
 """
 
-CONFIG_SHA256 = "d54f18602aeb30e41125c65189f57aeaa9dfb1b7754f38c1ec265e8f31c0a0c7"
+CONFIG_SHA256 = "595d55dcdeca26206c557595495467d5d258d60e6fd37670be8db8496df71ec3"

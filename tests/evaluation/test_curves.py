@@ -29,7 +29,7 @@ def test_the_curves_are_these(curve_set: dict[str, curves.Curve]) -> None:
 def test_the_lists_of_a_curve_are_of_one_length_and_thin(curve_set: dict[str, curves.Curve]) -> None:
     for curve in curve_set.values():
         assert len({len(values) for values in curve.values()}) == 1
-        assert all(0 < len(values) <= curves.POINTS for values in curve.values())
+        assert all(0 < len(values) <= curves.MAX_POINTS for values in curve.values())
 
 
 @pytest.mark.parametrize("name", ["roc", "precision_recall", "reliability", "risk_coverage"])

@@ -106,7 +106,7 @@ def test_nothing_to_judge_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> 
     with pytest.raises(SystemExit) as ended:
         main([])
     assert ended.value.code == 2
-    assert "name a folder" in capsys.readouterr().err
+    assert "Allowed: FOLDER, or --made FILMS" in capsys.readouterr().err
 
 
 def test_an_unknown_model_ends_with_a_sentence(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

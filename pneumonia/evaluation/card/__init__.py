@@ -15,7 +15,10 @@ __all__ = ["ORIGINAL_METRICS", "external_summary", "external_validation", "metri
 
 
 def write(config: Mapping[str, Any], evaluation: Mapping[str, Any]) -> str:
-    """The card as Markdown with front matter. A section whose data is missing is left out."""
+    """The card as Markdown with YAML front matter. Sections whose data is missing are left out.
+
+    `config` and `evaluation` are the contents of `config.json` and `evaluation.json`.
+    """
     name = f"{config['recipe']}/{config['protocol']}"
     runs = evaluation["runs"]
     run, external = runs[name], evaluation.get("external", [])

@@ -1,4 +1,4 @@
-"""Card sections beyond the plain test films: gate, robustness, external validation, shortcut audit."""
+"""Card sections on data unlike the test films: gate, robustness, external validation, shortcut audit."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def gate(config: Mapping[str, Any], kinds: Mapping[str, Any] | None) -> str:
 ## Out-of-distribution gate
 
 The gate projects a thumbnail of the film's brightness and a map of its edges onto the principal components of the
-training films. The residual is what the components do not explain; the distance is measured from the mean within the
-components. Above the first limit an image is refused as unlike the training films, above the second as no chest film.
-The limits were chosen on validation films, unchanged and perturbed, on which nothing was fitted. Section Subgroups
-lists how many test films the gate refuses.
+training films. The residual is the part of the image that the components do not explain; the distance is that from the
+mean, within the space of the components. Above the first limit an image is refused as unlike the training films, above
+the second as no chest film. The limits were chosen on validation films, unchanged and perturbed; the components were
+not fitted on these films. The section Subgroups lists the share of test films that the gate refuses.
 
 {Table("Limits of the gate", columns, rows).to_markdown()}
 
@@ -47,23 +47,23 @@ def robustness(run: Run) -> str:
     return f"""
 ## Robustness to perturbations
 
-The test films at {audit["side"]} x {audit["side"]} pixels, each under one perturbation. The network without the gate
-answers every film at the threshold {audit["threshold"]:.3f}. The accuracy lost is paired: the same films before and
-after. A negative value means that accuracy increased.
+Each test film is resized to {audit["side"]} x {audit["side"]} pixels and perturbed in one way at a time. The network
+without the gate answers every film at the threshold {audit["threshold"]:.3f}. The accuracy lost is a paired difference:
+the same films are compared before and after. A negative value means that accuracy increased.
 
 {tables.robustness(audit).to_markdown()}
 """
 
 
 def external_validation(entries: Sequence[Mapping[str, Any]]) -> str:
-    """A table for each external set of films. None of them was used for any decision."""
+    """A table for each external set of films; "" without entries."""
     return "\n\n".join(["## External validation", *map(_external_set, entries)]) if entries else ""
 
 
 def _external_set(entry: Mapping[str, Any]) -> str:
     total, normal = entry["films"]["total"], entry["films"]["normal"]
-    return f"""**{entry["name"]}**: {entry["of"]}. {total:,} films of {entry["patients"]:,} patients; by their labels
-{normal:,} are without and {total - normal:,} with pneumonia. No decision was based on them. The model
+    return f"""**{entry["name"]}**: {entry["of"]}. {total:,} films of {entry["patients"]:,} patients, labelled
+{normal:,} without and {total - normal:,} with pneumonia. No decision about the model was based on them. The model
 is **{entry["verdict"]}** here: AUROC {score(entry["figures"]["auroc"])}.
 
 {tables.external_validation(entry).to_markdown()}"""
@@ -76,10 +76,11 @@ def shortcuts(run: Run) -> str:
     return f"""
 ## Shortcut audit
 
-A network that reads only the lungs is at chance when the lungs are hidden. It also ignores how films were compressed,
-sharpened or cropped, even if normal and pneumonia films are treated differently. The lung boxes are coarse, and heart
-and hila, which lie outside them, are informative too. Nevertheless, a result far from the second column shows that the
-network does not read the lungs alone. Every film is answered at the threshold.
+A network that reads only the lungs has an AUROC of .5 when the lungs are hidden. It is also not affected by the
+compression, sharpening or cropping of films, even if normal and pneumonia films are treated differently. The lung boxes
+are coarse, and heart and hila, which are outside them, are informative as well. Nevertheless, a result that differs
+much from the second column shows that the network does not read the lungs alone. The network without the gate answers
+every film at the threshold.
 
 {tables.shortcuts(audit).to_markdown()}
 
@@ -92,7 +93,7 @@ network does not read the lungs alone. Every film is answered at the threshold.
 
 
 def _strongest_cue(swaps: Mapping[str, Mapping[str, Any]], baseline: Mapping[str, Any]) -> str:
-    """The cue with the widest range of AUROC over its swaps and the unchanged films."""
+    """Sentence with the cue whose AUROC varies most over its swaps and the unchanged films."""
     aurocs = {
         cue: sorted(row["auroc"]["value"] or 0.0 for row in (baseline, *swap.values())) for cue, swap in swaps.items()
     }

@@ -1,4 +1,4 @@
-"""Card sections on the data set's own films: metrics, operating points, calibration, validation, training."""
+"""Card sections on films of the data set: metrics, operating points, calibration, validation, training."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..table import Table
 Run = Mapping[str, Any]
 
 ORIGINAL_METRICS = {"accuracy": 0.96, "precision": 0.95, "sensitivity": 0.97, "f1": 0.96}
-"""What the original project reports for its random 80/20 split."""
+"""Metrics that the original project reports for its random 80/20 split."""
 
 
 def metrics(name: str, run: Run) -> str:
@@ -24,7 +24,7 @@ def metrics(name: str, run: Run) -> str:
 
 Measured on the served graph. Intervals are 95 % intervals of a bootstrap over patients with
 {run["bootstrap"]["replicates"]:,} replicates. The threshold {run["threshold"]:.3f} was chosen on validation films. The
-first nine rows are of the network without the gate.
+first nine rows describe the network without the gate.
 
 {tables.figures([run]).to_markdown()}
 
@@ -51,7 +51,7 @@ def comparison(runs: Mapping[str, Run]) -> str:
     rows = [["original project (random 80/20 split)", *(f"{100 * value:.0f} %" for value in ORIGINAL_METRICS.values())]]
     for name, run in by_patient.items():
         rows.append(
-            [f"`{name}`, threshold of `{DEFAULT_POINT}`", *(percent(run["figures"][k]) for k in ORIGINAL_METRICS)]
+            [f"`{name}`, threshold of `{DEFAULT_POINT}`", *(percent(run["figures"][key]) for key in ORIGINAL_METRICS)]
         )
         at_half = metrics_at_half(run)
         rows.append([f"`{name}`, threshold .5", *(share(at_half[key]) for key in ORIGINAL_METRICS)])
@@ -59,9 +59,9 @@ def comparison(runs: Mapping[str, Run]) -> str:
     return f"""
 ## Comparison with the original project
 
-Separate models, never served, tested on films of patients that are not in their training data. A random split, as the
-original project used, does not ensure this. The original project's metrics are at a threshold of .5. That threshold
-favours the more frequent class of these films.
+The runs of this project in the table are of separate models that are never served. These models are tested on films of
+patients that are not in their training data. The random split of the original project does not ensure this. The metrics
+of the original project are at a threshold of .5, which favours the more frequent class of these films.
 
 {Table("Comparison with the original project", columns, rows).to_markdown()}
 """
@@ -69,8 +69,8 @@ favours the more frequent class of these films.
 
 def metrics_at_half(run: Run) -> dict[str, float]:
     """The metrics of `ORIGINAL_METRICS` at a threshold of .5; for folds, the mean over the folds."""
-    parts = [_metrics_at_half(part) for part in run.get("folds", [run])]
-    return {key: sum(part[key] for part in parts) / len(parts) for key in ORIGINAL_METRICS}
+    results = [_metrics_at_half(fold) for fold in run.get("folds", [run])]
+    return {key: sum(result[key] for result in results) / len(results) for key in ORIGINAL_METRICS}
 
 
 def _metrics_at_half(run: Run) -> dict[str, float]:
@@ -104,7 +104,7 @@ as wrong.
 
 
 def calibration(config: Mapping[str, Any], runs: Mapping[str, Run], run: Run, external: Sequence[Run]) -> str:
-    """Expected calibration errors of every set of films on which they were measured, and the reliability tables."""
+    """Expected calibration errors and reliability tables of all sets of films on which they were measured."""
     results = tables.calibration_results(runs, run, external)
     reliability = [f"Reliability, {result.name}:\n\n{tables.reliability(result).to_markdown()}" for result in results]
     return f"""
@@ -113,7 +113,7 @@ def calibration(config: Mapping[str, Any], runs: Mapping[str, Run], run: Run, ex
 Probabilities are calibrated to a prevalence of pneumonia of {100 * config["calibration"]["prevalence"]:.0f} %. At a
 lower prevalence the true probability is lower than the one shown. ECE: expected calibration error, 15 bins.
 Out-of-fold: each film is scored by a model that was not trained on films of its patient. A caller who states the local
-prevalence gets probabilities for it: the last column is the ECE with the films' own prevalence.
+prevalence gets probabilities for it; the last column is the ECE if the prevalence of the films is stated.
 
 """ + "\n\n".join([tables.calibration_errors(results).to_markdown(), *reliability])
 
@@ -124,18 +124,18 @@ def validation(summary: Mapping[str, Any]) -> str:
     return f"""
 ## Validation under perturbations
 
-{summary["films"]:,} validation films, each under every perturbation of the table. AUROC is also measured for each pair:
-normal films under one perturbation against pneumonia films under another. The worst pair is normal films with
-"{worst["normal"]}" against pneumonia films with "{worst["pneumonia"]}": AUROC {worst["auroc"]:.4f}. The mean over all
-pairs is {summary["mean_of_pairs"]:.4f}. Recipes are chosen by such pairs, on blocks of training films held out in the
-order of their collection, and not by the AUROC of the unchanged films.
+Each of {summary["films"]:,} validation films is scored under every perturbation of the table. AUROC is also measured
+for each pair of perturbations: normal films under one of them against pneumonia films under the other. The worst pair
+is normal films with "{worst["normal"]}" against pneumonia films with "{worst["pneumonia"]}": AUROC
+{worst["auroc"]:.4f}. The mean over all pairs is {summary["mean_of_pairs"]:.4f}. Recipes are chosen by the AUROC of such
+pairs, on blocks of training films held out in order of collection, and not by the AUROC of the unchanged films.
 
 {Table("Validation under perturbations", ["Perturbation of the validation films", "AUROC"], rows).to_markdown()}
 """
 
 
 def training(runs: Mapping[str, Run]) -> str:
-    """One row for each model. Five folds are one command; their times are added."""
+    """Table with one row for each run. Five folds are trained by one command; their times are added."""
     columns = ["Model", "Command", "Films", "Epochs", "Time", "Machine"]
     rows = [_training_row(name, run) for name, run in runs.items()]
     return f"""
@@ -146,9 +146,9 @@ def training(runs: Mapping[str, Run]) -> str:
 
 
 def _training_row(name: str, run: Run) -> list[str]:
-    trainings = [part["training"] for part in run.get("folds", [run])]
+    trainings = [fold["training"] for fold in run.get("folds", [run])]
     command = run["command"] if "command" in run else run["folds"][0]["command"]
-    first, minutes = trainings[0], sum(part["seconds"] for part in trainings) / 60
+    first, minutes = trainings[0], sum(training["seconds"] for training in trainings) / 60
     members = first.get("members", 1)
     epochs = f"{first['epochs']}" if members == 1 else f"{members} x {first['epochs']}"
     return [f"`{name}`", f"`{command}`", f"{first['films']:,}", epochs, f"{minutes:.0f} min", first["machine"]]

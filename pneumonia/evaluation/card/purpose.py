@@ -1,4 +1,4 @@
-"""Card sections on purpose, training data, protocols, limits and citation: prose without figures of its own."""
+"""Card sections on purpose, training data, protocols, limits and citation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DATASET = "paultimothymooney/chest-xray-pneumonia"
 
 
 def metadata(run: Mapping[str, Any]) -> ModelCardData:
-    """The front matter, including `model-index`."""
+    """Front matter of the card, including `model-index`."""
     results = [
         EvalResult(
             task_type="image-classification",
@@ -45,7 +45,8 @@ def introduction(config: Mapping[str, Any]) -> str:
 
 A network of three convolutions and a dense head, trained from scratch on frontal chest films of children of 1-5 years
 from one hospital (Kermany et al. 2018). An out-of-distribution gate refuses images unlike these films before the
-network is run, and an undecided band around the threshold holds uncertain films. Both give the answer **Unknown**.
+network is run, and an undecided band around the threshold marks uncertain films. In both cases the answer is
+**Unknown**.
 
 ## Intended use
 
@@ -62,31 +63,32 @@ def training_data(config: Mapping[str, Any]) -> str:
 
 {config["data"]["films"]:,} films of the Kaggle data set `{DATASET}` (fingerprint of all its films
 `{config["data"]["fingerprint"][:12]}`): children of 1-5 years, Guangzhou Women and Children's Medical Center, AP
-projection. A validation part, split off by patient, was not trained on; thresholds, calibration and the gate's limits
-were chosen on it. Films are read as greyscale, resized to 150 x 150 without keeping the aspect ratio, and augmented
-during training (rotation, crop, stretching, blur, sharpening, brightness, noise), because normal and pneumonia films of
-the data set were compressed and framed differently.
+projection. Some of these films, split off by patient, were held out for validation; thresholds, calibration and the
+gate's limits were chosen on them. Films are read as greyscale, resized to 150 x 150 without keeping the aspect ratio,
+and augmented during training (rotation, crop, stretching, blur, sharpening, brightness, noise), because normal and
+pneumonia films of the data set were compressed and framed differently.
 """
 
 
 PROTOCOLS = """
 ## Protocols
 
-* **official**: trained on the data set's train and val parts, tested on its test part. This model is served, and these
-  are the figures to compare with other publications. The test films were saved differently from the training films, so
-  this test is harder and more realistic.
+* **official**: trained on the data set's train and val parts, tested on its test part. This model is served, and its
+  figures are those to compare with other publications. The test films were saved differently from the training
+  films, so this test is harder and more realistic.
 * **grouped80**: trained on the films of four fifths of all patients, tested on the rest; a separate model, never
   served.
-* **folds5**: five-fold cross-validation by patient, five separate models, for a mean with its interval.
+* **folds5**: five-fold cross-validation by patient with five separate models; its figures are means with their
+  intervals.
 
-For the splits, films that might be of the same child count as one patient, and copies of a film stay together. Nothing
-is chosen on a test film. Every access to the official test set that could have influenced a decision is in the
+In the splits, films that may be of the same child count as one patient, and copies of a film stay together. No choice
+is made on test films. Every access to the official test set that could have influenced a decision is in the
 test-set access log below.
 """
 
 
 def limits(run: Mapping[str, Any], external: Sequence[Mapping[str, Any]]) -> str:
-    """Known limits, followed by the limits that were measured, with their figures."""
+    """Known limits, followed by measured limits with their figures."""
     measured = [*external_summary(external), *_worst_perturbation(run), *_strongest_cue(run)]
     return "\n".join(["## Limits\n", *(f"* {limit}" for limit in [*_KNOWN, *measured])])
 
@@ -102,11 +104,11 @@ def external_summary(external: Sequence[Mapping[str, Any]]) -> list[str]:
 _KNOWN = (
     "One hospital, children of 1-5 years, AP projection. A ResNet-50 trained on these films fell from AUROC .95 to .54 "
     "on films of other children (Xin, Li, Yi, *Emergency Radiology* 29 (2022) 107, doi 10.1007/s10140-021-01954-x). "
-    "Expect nothing better here.",
+    "This model is not expected to generalise better.",
     "Normal and pneumonia films of the data set were compressed, framed and lettered differently, and networks learn "
     "this. Augmentation reduces the effect and does not remove it: figures on this data set are optimistic for every "
-    "model trained on it. The most likely false positive is a healthy child whose film is framed as the pneumonia "
-    "films of the data set are.",
+    "model trained on it. The most likely false positive is a film of a healthy child that is framed like the "
+    "pneumonia films of the data set.",
     "Some patient numbers of the official test also occur in training (a naming ambiguity of the data set).",
     "The activation map shows which regions raised the score. It is not proof that the network read the lungs.",
     "The model knows two classes. Tuberculosis, effusion, fractures, masses and misplaced tubes are not among its "

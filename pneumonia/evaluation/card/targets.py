@@ -1,4 +1,4 @@
-"""Card section: the targets set before training, beside the measured values. Missed targets are listed too."""
+"""Card section on the targets that were set before training, with the measured values. It includes missed targets."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ MIN_REFUSED = {
     "spine": 0.95,
     "lateral chest": 0.90,
 }
-"""Kind of image -> share of it that the gate must refuse at least."""
+"""Kind of image -> minimum share that the gate must refuse."""
 
 
 class Target(NamedTuple):
-    """A row of the table: criterion, requirement, measured value with interval, and whether the value meets it."""
+    """A row of the table: criterion, required value, measured value with interval, and result."""
 
     criterion: str
     required: str
@@ -40,14 +40,19 @@ class Target(NamedTuple):
 
 
 def targets(run: Run, folds: Run | None, kinds: Sequence[Mapping[str, Any]]) -> str:
-    """The section. `run` is of protocol `official`, `folds` of `folds5` with the same recipe, `kinds` the gate's."""
+    """The section as Markdown.
+
+    `run` is of protocol `official`, `folds` of `folds5` with the same recipe. `kinds` are the gate's refusals by kind
+    of image, as in `evaluation.json`.
+    """
     rows = [*_official(run), *_folds(folds), *_service(run), *_gate(run, kinds), *_robustness(run)]
     cells = [[row.criterion, row.required, row.measured, "met" if row.is_met else "**missed**"] for row in rows]
     return f"""
 ## Targets
 
-Set before training, for three convolutions trained from scratch. {sum(row.is_met for row in rows)} of {len(rows)} are
-met by the point estimate, regardless of its interval. `docs/experiments.md` lists what was tried and with what result.
+The targets were set before training, for a network of three convolutions trained from scratch. The point estimates meet
+{sum(row.is_met for row in rows)} of {len(rows)} targets; intervals are not considered. `docs/experiments.md` lists the
+experiments and their results.
 
 {Table("Targets", ["Criterion", "Required", "Measured", "Result"], cells).to_markdown()}
 """
