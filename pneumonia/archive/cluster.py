@@ -16,10 +16,11 @@ from ..files import ProcessTempdir
 from . import ray_environment
 
 MAX_LOST_PARTS = 10
-"""Parts that may be lost before the run is aborted: 0.1 % of ten million films. The next run processes them again."""
+"""Number of parts that may be lost before a run is aborted: 0.1 % of ten million films. The next run repeats them."""
 
 if find_spec("ray") is None:
-    # Checked without an import, since Ray must be configured first; a missing Ray is reported before films are listed.
+    # Checked when this module is imported, so that a missing Ray is reported before films are listed. Ray itself is not
+    # imported yet, since it must be configured first.
     raise ModuleNotFoundError("No module named 'ray'", name="ray")
 
 _PREFIX = "pneumonia-ray-"
@@ -28,7 +29,7 @@ _PACKAGE = Path(__file__).parents[1]
 
 @contextmanager
 def ray_cluster(address: str | None, workers: int | None) -> Iterator[int]:
-    """Start or connect to Ray and yield its number of cores; shut down at the end.
+    """Start Ray or connect to it, yield its number of cores, and shut down or disconnect at the end.
 
     `address` None starts a local instance with `workers` cores, by default `PNEUMONIA_THREADS`. Raises `UsageError` if
     Ray cannot be started or reached.
@@ -38,7 +39,7 @@ def ray_cluster(address: str | None, workers: int | None) -> Iterator[int]:
     import ray.data
 
     for name in ("ray", "ray.data"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)  # they would log a failure with a traceback
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # otherwise they log a failure with its traceback
     with ExitStack() as stack:
         connection = {"address": address} if address else stack.enter_context(_local_ray(workers))
         try:
@@ -67,7 +68,7 @@ def _worker_options() -> dict[str, Any]:
 def _local_ray(workers: int | None) -> Iterator[dict[str, Any]]:
     """Arguments of `ray.init` for a Ray instance of this process, in a temporary folder that is deleted at the end.
 
-    Ray's default folder is shared by all users and never deleted. Folders that killed runs left are deleted too.
+    Ray's default folder is shared by all users and never deleted. Folders that killed runs left behind are deleted too.
     """
     folder = ProcessTempdir(Path(tempfile.gettempdir()), _PREFIX)
     try:

@@ -1,6 +1,6 @@
-"""List the films of an archive and partition them by name.
+"""List the films of an archive and divide them into parts by their names.
 
-Ten million names fit into memory, and the part of a name never changes.
+All names are held in memory, which is enough for ten million. The part of a film depends on its name only.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from ..errors import UsageError
 from . import storage
 
 LIST_SUFFIX = ".parquet"
-"""A path with this suffix is a list of films, never a film."""
+"""Suffix of a path that is a list of films; it is never read as a film."""
 
 LIST_COLUMNS = ("path", "file")
-"""Columns with film names: the first of these that a list has is used. A result table is a valid list too."""
+"""Names of the column with film names; the first one that a list has is used. A result table is a valid list too."""
 
 _CHUNK_NAMES = 65_536
-"""Names that are Python objects at a time; as such they take five times the memory of an Arrow array."""
+"""Maximum number of names held as Python objects, which take five times the memory of an Arrow array."""
 
 
 def list_names(paths: Iterable[str], exclude: set[Path]) -> pa.ChunkedArray:
-    """The names of all films in `paths` except the absolute paths `exclude`; bytes, since a file name need not be text.
+    """List the names of all films in `paths`, except the absolute paths in `exclude`.
 
-    Paths are files, folders, glob patterns, Parquet lists and fsspec addresses. Raises `UsageError` for a list or an
-    address that cannot be read.
+    Paths are files, folders, glob patterns, Parquet lists and fsspec addresses. Names are bytes, since a file name need
+    not be valid Unicode. Raises `UsageError` for a list or an address that cannot be read.
     """
     chunks, chunk = [], []
     for name in _iterate_names(paths, exclude):
@@ -44,11 +44,11 @@ def list_names(paths: Iterable[str], exclude: set[Path]) -> pa.ChunkedArray:
 
 
 def partition_names(names: pa.ChunkedArray, parts: int) -> Iterator[tuple[int, list[bytes]]]:
-    """(part, its names) for each non-empty part; duplicate names are merged."""
-    part_numbers = np.fromiter((partition_of(name, parts) for name in _iterate_bytes(names)), np.int32, len(names))
-    order = np.argsort(part_numbers, kind="stable")
-    ends = np.searchsorted(part_numbers, np.arange(parts), side="right", sorter=order)
-    # One chunk, since slicing searches for the chunk each time; more than 2 GB of names need 64-bit offsets.
+    """Yield (part, its names) for each part that is not empty; duplicate names are merged."""
+    part_indices = np.fromiter((partition_of(name, parts) for name in _iterate_bytes(names)), np.int32, len(names))
+    order = np.argsort(part_indices, kind="stable")
+    ends = np.searchsorted(part_indices, np.arange(parts), side="right", sorter=order)
+    # Combined into one chunk, since each slice would search for its chunk. Names of more than 2 GB need 64-bit offsets.
     ordered_names = names.cast(pa.large_binary()).combine_chunks().take(pa.array(order))
     for part, (start, end) in enumerate(zip([0, *ends[:-1]], ends, strict=True)):
         if end > start:
@@ -56,7 +56,7 @@ def partition_names(names: pa.ChunkedArray, parts: int) -> Iterator[tuple[int, l
 
 
 def partition_of(name: bytes, parts: int) -> int:
-    """The part of a name, 0 to `parts` - 1; it depends on the name only, on every machine and in every run."""
+    """Index of the part of a name, 0 to `parts` - 1; it is the same on every machine and in every run."""
     return int.from_bytes(hashlib.blake2b(name, digest_size=8).digest()) % parts
 
 
@@ -76,7 +76,7 @@ def _iterate_names(paths: Iterable[str], exclude: set[Path]) -> Iterator[str]:
 
 
 def _names_in_list(path: str) -> Iterator[str]:
-    """The films of a Parquet list, or of all lists that match a pattern."""
+    """Yield the films of a Parquet list, or of all lists that match a pattern."""
     system, path_in_system = storage.filesystem(path)
     try:
         files = sorted(system.glob(path_in_system)) if _is_pattern(path) else [path_in_system]
@@ -102,7 +102,7 @@ def _names_in_list(path: str) -> Iterator[str]:
 
 
 def _names_at_address(address: str) -> Iterator[str]:
-    """The films below an fsspec address; a missing object is yielded as a film, whose reading fails."""
+    """Yield the films below an fsspec address; a missing object is yielded as a film whose reading fails."""
     system, root = storage.filesystem(address)
     if _is_pattern(address):
         yield from (system.unstrip_protocol(path) for path in sorted(system.glob(root)))
@@ -113,11 +113,11 @@ def _names_at_address(address: str) -> Iterator[str]:
         objects = []
     except Exception as error:
         raise UsageError(f"The storage cannot be listed ({type(error).__name__}). Received: {address}.") from None
-    relative = [name[len(root) :].strip("/") for name in objects]
-    if relative in ([], [""]):
+    relative_names = [name[len(root) :].strip("/") for name in objects]
+    if relative_names in ([], [""]):
         yield address
         return
-    yield from (f"{address.rstrip('/')}/{name}" for name in relative if not _is_hidden(name))
+    yield from (f"{address.rstrip('/')}/{name}" for name in relative_names if not _is_hidden(name))
 
 
 def _is_pattern(path: str) -> bool:

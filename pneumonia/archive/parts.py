@@ -1,6 +1,6 @@
-"""The results of an archive on the storage: one Parquet file per part, with the columns of `batch`, written atomically.
+"""Result files of an archive: one Parquet file per part, with the columns of `batch`, written atomically.
 
-The part of a film follows from its name, and the file name from the part. A part that is processed again, because a
+The name of a film determines its part, and the part determines its file. A part that is processed again, because a
 worker or a run was lost, therefore produces the same rows in the same file. The progress of an archive is read from
 these files.
 """
@@ -28,24 +28,25 @@ from .storage import ResultFolder
 
 FORMAT = 1
 HEADER_FILE = "archive.json"
-"""File with the options that all parts share; a run that continues the archive must have the same ones."""
+"""File with the options that all parts share; a run that continues the archive must have the same options."""
 
 FILMS_PER_PART = 1_000
-"""Films per part, the most that a lost worker costs: one or two minutes of a core. Ten million films make 10,000 files
-of about 50 kB."""
+"""Films per part. A lost worker costs at most one part, that is one or two minutes of one core. Ten million films make
+10,000 files of about 50 kB."""
 
 MIN_PARTS = 32
-"""Minimum number of parts, so that a small archive is distributed over several workers too."""
+"""Minimum number of parts, so that several workers share a small archive too."""
 
 RETRIED_CODES = frozenset({Busy.code, "internal"})
-"""Codes of possibly transient errors: films with them are processed again by the next run."""
+"""Codes of errors that may be transient: the next run processes films with these codes again."""
 
 SCHEMA = pa.schema([(name, pa.float64() if name in NUMERIC_COLUMNS else pa.string()) for name in COLUMNS])
+"""Columns of a result file: those of `batch`, with numbers as float64."""
 
 
 @dataclass(frozen=True)
 class Parts:
-    """The parts of an archive: their number and the folder of their files."""
+    """The parts of an archive: their number `count`, and the `folder` of their files."""
 
     folder: ResultFolder
     count: int
@@ -80,7 +81,7 @@ class Parts:
 
 
 def open_parts(folder: ResultFolder, options: TableOptions, films: int) -> Parts:
-    """The parts of the existing archive, or of a new one for `films` films.
+    """Open the archive in `folder`, or create one for `films` films.
 
     Raises `UsageError` if the existing archive has other options or another format.
     """
@@ -114,7 +115,7 @@ def _check_header(header: dict[str, Any], options: TableOptions) -> None:
 
 
 def to_table(results: Iterable[Prediction | Failure], options: TableOptions) -> pa.Table:
-    """The rows of `batch` as a typed table: numbers as float64, empty cells as null."""
+    """Convert results to a table with the columns of `batch`: numbers as float64, empty cells as null."""
     table_rows = [
         {name: _typed_value(name, cell) for name, cell in rows.result_cells(result, options).items()}
         for result in results
@@ -129,18 +130,18 @@ def _typed_value(column: str, cell: str) -> float | str | None:
 
 
 def count_labels(table: pa.Table) -> Counter[str]:
-    """The number of films per label, and of failed ones."""
+    """Number of films per label, and of failed films, in the rows of a part."""
     return Counter(label or FAILED for label in table["label"].to_pylist())
 
 
 @contextmanager
 def exclusive_archive(folder: ResultFolder) -> Iterator[None]:
-    """Raise `Busy` if another run writes the archive. Local folders only; object storage has no locks."""
+    """Lock a local archive; raises `Busy` if another run writes it. Archives on object storage are not locked."""
     if folder.local is None:
         yield
         return
     message = f"Another run writes {folder.address}. Allowed: one run per archive."
     with exclusive_lock(folder.local / ".lock", message):
-        for partial in (folder.local / "rows").glob(".part-*"):  # left by a killed run
-            partial.unlink(missing_ok=True)
+        for partial_file in (folder.local / "rows").glob(".part-*"):  # left behind by a killed run
+            partial_file.unlink(missing_ok=True)
         yield

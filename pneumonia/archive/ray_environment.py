@@ -1,4 +1,4 @@
-"""The environment variables that Ray reads, and those that its workers get. Ray has no other interface for them."""
+"""Environment variables for Ray and for its workers. Ray has no other interface for these options."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .. import settings
 
 
 def worker_variables() -> dict[str, str]:
-    """The environment of a worker, so that it reads films with the limits of this process."""
+    """Environment variables that give a worker the limits of this process for reading films."""
     limits = {setting.name: setting.raw() for setting in (settings.MAX_FILE_MB, settings.MAX_PIXELS)}
     # A worker uses one core, whatever the number of cores of its machine.
     return {**limits, settings.THREADS.name: "1"}
@@ -18,10 +18,10 @@ def worker_variables() -> dict[str, str]:
 def configure_ray(*, loopback: bool) -> None:
     """Set the environment variables of Ray; must be called before Ray is imported.
 
-    Usage statistics are disabled. With `loopback`, Ray listens on the loopback interface only: it does so by default on
-    Windows and macOS only, and the variable named after these systems enables it elsewhere. A local Ray also requires a
-    random token, which only the processes of this run have. The log level of Ray's native code hides a wrong warning
-    that a pool of workers cannot be restarted.
+    Usage statistics are disabled. With `loopback`, Ray listens on the loopback interface only. This is Ray's default on
+    Windows and macOS; RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER=0 enables it on other systems. A local Ray also requires a
+    random token, which only the processes of this run have. RAY_BACKEND_LOG_LEVEL=fatal suppresses an incorrect warning
+    of Ray's native code, that a pool of workers cannot be restarted.
     """
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")

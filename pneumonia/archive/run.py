@@ -1,4 +1,5 @@
-"""Run one predictor per core on Ray, part by part. Back-pressure, retries and scheduling are those of Ray.
+"""Predict an archive on Ray: one predictor per core, one part at a time. Ray does scheduling, retries and
+back-pressure.
 
     names ─► parts ─► map_batches(ArchiveWorker) ─► one Parquet file per part ─► one row of counts per part
 
@@ -31,19 +32,19 @@ if TYPE_CHECKING:
     from ray import ObjectRef
 
 MAX_TASK_RETRIES = 3
-"""Retries of a part whose worker died; limited, because a film that kills every worker would be retried forever."""
+"""Retries of a part whose worker died. Without a limit, a film that kills every worker would be retried forever."""
 
 
 @dataclass(frozen=True)
 class ArchiveOutcome:
-    """The result of a run: number of films per label and of failed ones, and number of parts that were given up."""
+    """The result of a run: number of films per label, including failed ones, and number of parts without result."""
 
     counts: Counter[str]
     lost_parts: int
 
 
 class ArchiveWorker:
-    """A worker: one predictor on one core, called with one part at a time."""
+    """A Ray worker: one predictor on one core; Ray calls it with one part at a time."""
 
     def __init__(self, bundle: list[ObjectRef[Bundle]], options: TableOptions, archive: Parts) -> None:
         import ray
@@ -54,12 +55,12 @@ class ArchiveWorker:
         self._archive = archive
 
     def __call__(self, block: pa.Table) -> pa.Table:
-        """Rows `{part, names}` -> rows `{part, counts}`, the counts as JSON."""
+        """Predict the parts of a block: rows `{part, names}` -> rows `{part, counts}`, the counts as JSON."""
         counts = [self._predict_part(row["part"], row["names"]) for row in block.to_pylist()]
-        return pa.table({"part": block["part"], "counts": [json.dumps(count) for count in counts]})
+        return pa.table({"part": block["part"], "counts": [json.dumps(part_counts) for part_counts in counts]})
 
     def _predict_part(self, part: int, names: list[bytes]) -> Counter[str]:
-        """Predict the films of a part that have no row yet, and write the part once, with all of its rows."""
+        """Predict the films of a part that have no row yet, and write the part once, with all its rows."""
         existing = self._archive.rows(part)
         existing_names = set(existing["file"].to_pylist())
         pending = [name for name in map(os.fsdecode, names) if rows.escape_formula(name) not in existing_names]
@@ -78,9 +79,11 @@ class ArchiveWorker:
 def predict_archive(
     paths: Iterable[str], out: str, bundle: Bundle, options: TableOptions, *, workers: int | None, address: str | None
 ) -> ArchiveOutcome:
-    """Predict all films of `paths` that have no row in the archive `out`; raises a `PneumoniaError` if that fails.
+    """Predict all films of `paths` that have no row in the archive `out`.
 
-    `workers` is the number of processes, by default the number of cores; `address` is that of a Ray cluster.
+    `workers` is the number of processes, by default the number of cores; `address` is that of a Ray cluster, by default
+    a local instance. Raises `UsageError` if there are no films, if the archive has other options, or if Ray cannot be
+    used; `Busy` if another run writes the archive; `DiskFull`; and `InternalError` for any other failure.
     """
     folder = ResultFolder(out)
     names = film_names.list_names(paths, set() if folder.local is None else {folder.local.absolute()})
@@ -96,7 +99,7 @@ def _run(names: pa.ChunkedArray, archive: Parts, bundle: Bundle, options: TableO
     import ray
     from ray.data import ActorPoolStrategy
 
-    # A part is one row, which Ray cannot split, in a block of its own, so it is the input of one task.
+    # Each part is the only row of its block. Ray cannot split a row, so each part is the input of one task.
     blocks = [
         pa.table({"part": [part], "names": [part_names]})
         for part, part_names in film_names.partition_names(names, archive.count)
@@ -106,7 +109,7 @@ def _run(names: pa.ChunkedArray, archive: Parts, bundle: Bundle, options: TableO
     with warnings.catch_warnings():
         # `max_task_retries` causes a warning, but the pinned version of Ray has no other parameter for it.
         warnings.filterwarnings("ignore", message=".*ray_remote_args.*")
-        outcomes = ray.data.from_arrow(blocks).map_batches(
+        part_counts = ray.data.from_arrow(blocks).map_batches(
             ArchiveWorker,
             batch_format="pyarrow",
             batch_size=None,
@@ -116,18 +119,18 @@ def _run(names: pa.ChunkedArray, archive: Parts, bundle: Bundle, options: TableO
             max_task_retries=MAX_TASK_RETRIES,
         )
     try:
-        return _collect_counts(outcomes.iter_rows(), len(blocks))
+        return _collect_counts(part_counts.iter_rows(), len(blocks))
     except Exception as error:
         raise _public_error(error) from None
 
 
-def _collect_counts(outcomes: Iterable[dict[str, Any]], expected: int) -> ArchiveOutcome:
+def _collect_counts(part_counts: Iterable[dict[str, Any]], expected: int) -> ArchiveOutcome:
     from tqdm import tqdm
 
     counts: Counter[str] = Counter()
     finished = 0
     with tqdm(total=expected, unit="part", disable=not sys.stderr.isatty(), file=sys.stderr) as bar:
-        for row in outcomes:
+        for row in part_counts:
             counts.update(json.loads(row["counts"]))
             finished += 1
             bar.update()
@@ -135,7 +138,7 @@ def _collect_counts(outcomes: Iterable[dict[str, Any]], expected: int) -> Archiv
 
 
 def _public_error(error: BaseException) -> PneumoniaError:
-    """The `PneumoniaError` that a worker raised, wrapped several times by Ray; for anything else an `InternalError`."""
+    """The `PneumoniaError` of a worker, which Ray wraps several times; for any other error an `InternalError`."""
     inner: BaseException | None = error
     while inner is not None:
         if isinstance(inner, PneumoniaError):

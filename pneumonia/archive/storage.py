@@ -1,4 +1,4 @@
-"""Read and write files and objects by name: a local path, or an fsspec address such as `s3://bucket/film.png`."""
+"""Read and write files and objects. A name is a local path, or an fsspec address such as `s3://bucket/film.png`."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from ..files import is_disk_full
 from ..inference.named_film import NamedFilm
 
 FETCH_ATTEMPTS = 3
-"""Attempts to read an object, in addition to the retries of the storage client."""
+"""Maximum number of attempts to read an object; the storage client makes further retries within each."""
 
 RETRY_DELAY_S = 2.0
-"""Delay before the second attempt, doubled before the third."""
+"""Seconds before the second attempt, doubled before the third."""
 
 MAX_CONCURRENT_FETCHES = 16
-"""Concurrent reads of a worker: a prediction takes about 10 ms, the read of an object 50 to 100 ms."""
+"""Maximum number of concurrent reads of a worker: a prediction takes about 10 ms, reading an object 50 to 100 ms."""
 
-_PERMANENT_ERRORS = {FileNotFoundError: "there is no such object", PermissionError: "the storage allows no access"}
+_PERMANENT_ERRORS = {FileNotFoundError: "there is no such object", PermissionError: "the storage denies access"}
 
 
 def is_address(name: str) -> bool:
-    """Whether `name` is an fsspec address; anything else is a local path."""
+    """True if `name` is an fsspec address; anything else is a local path."""
     return "://" in name
 
 
@@ -48,7 +48,7 @@ def filesystem(name: str) -> tuple[Any, str]:
 
 
 def open_films(names: Iterable[str]) -> Iterator[NamedFilm]:
-    """The named film of each name; at most `MAX_CONCURRENT_FETCHES` objects are read ahead."""
+    """Yield a named film for each name; reads at most `MAX_CONCURRENT_FETCHES` objects ahead."""
     pending: deque[tuple[str, Future[bytes] | None]] = deque()
     with ThreadPoolExecutor(MAX_CONCURRENT_FETCHES, thread_name_prefix="fetch") as pool:
         for name in names:
@@ -60,9 +60,10 @@ def open_films(names: Iterable[str]) -> Iterator[NamedFilm]:
 
 
 def fetch_object(name: str) -> bytes:
-    """The bytes of an object, at most one more than `PNEUMONIA_MAX_FILE_MB`, so that a reader can refuse larger ones.
+    """Read an object: at most one byte more than `PNEUMONIA_MAX_FILE_MB`, enough for the reader to refuse a larger one.
 
-    Raises `UnreadableImage` for a missing object, and `Busy` if the storage does not respond; a later run tries again.
+    Raises `UnreadableImage` if the object is missing or cannot be accessed, and `Busy` if the storage does not respond;
+    the next run tries again.
     """
     system, path = filesystem(name)
     for attempt in range(FETCH_ATTEMPTS):
@@ -70,10 +71,12 @@ def fetch_object(name: str) -> bytes:
             with system.open(path, "rb") as file:
                 return bytes(file.read(settings.MAX_FILE_MB.read() * 1_000_000 + 1))
         except tuple(_PERMANENT_ERRORS) as error:
-            cause = next(text for kind, text in _PERMANENT_ERRORS.items() if isinstance(error, kind))
+            cause = next(text for error_type, text in _PERMANENT_ERRORS.items() if isinstance(error, error_type))
             raise UnreadableImage(f"The file cannot be opened: {cause}.") from None
         except IsADirectoryError:
-            raise UnreadableImage("This is not a file (a folder, a device, a pipe). Allowed: one file.") from None
+            raise UnreadableImage(
+                "Not a regular file. Allowed: one file. Received: a folder, a device or a pipe."
+            ) from None
         except Exception as error:  # each storage has its own exception types
             error_name = type(error).__name__
             if attempt + 1 < FETCH_ATTEMPTS:
@@ -97,7 +100,7 @@ class ResultFolder:
         return None if is_address(self.address) else Path(self.address)
 
     def read(self, name: str) -> bytes | None:
-        """The bytes of a file; None if it does not exist. Raises `UsageError` if the folder cannot be used."""
+        """Read a file; None if it does not exist. Raises `UsageError` if the folder cannot be used."""
         system, root = filesystem(self.address)
         try:
             return bytes(self._access(partial(system.cat_file, f"{root}/{name}")))
@@ -105,7 +108,7 @@ class ResultFolder:
             return None
 
     def write(self, name: str, data: bytes) -> None:
-        """Write or replace a file atomically, also with concurrent writers; raises `DiskFull` and `UsageError`."""
+        """Write or replace a file atomically, even with concurrent writers; raises `DiskFull` and `UsageError`."""
         if self.local is not None:
             return _replace(self.local / name, data)
         system, root = filesystem(self.address)
@@ -123,7 +126,8 @@ class ResultFolder:
 
 
 def _replace(path: Path, data: bytes) -> None:
-    # Unique, since an abandoned worker may still be writing; hidden, since readers skip hidden files.
+    # The temporary name is unique, since an abandoned worker may still be writing, and hidden, since readers skip
+    # hidden files.
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
