@@ -89,6 +89,6 @@ def test_a_figure_by_hand_is_seen(text: str) -> None:
     assert by_hand(text)
 
 
-@pytest.mark.parametrize("text", ["children of 1-5 years", "Python 3.11", "over 99 % sure", "{:.0f} % sure", "v6.31.0"])
+@pytest.mark.parametrize("text", ["children of 1-5 years", "Python 3.11", "confidence over 99 %", "confidence {:.0f} %", "v6.31.0"])
 def test_what_is_no_figure_is_let_be(text: str) -> None:
     assert by_hand(text) == []

@@ -1,1 +1,1 @@
-"""Texts about one film for readers: the reading guide and the PDF report."""
+"""Texts for the reader of one film: the reading guide and the PDF report."""

@@ -1,4 +1,4 @@
-"""Converts the Markdown of the page's texts to report paragraphs: headings, bullets, bold, italics, links."""
+"""Conversion of the page's Markdown texts to report paragraphs: headings, bullets, bold, italics, links."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ if TYPE_CHECKING:
 _MARKUP = (
     (re.compile(r"\[([^\]]+)\]\((https://[^)\s]+)\)"), r'<a href="\2" color="#00608f">\1</a>'),
     (re.compile(r"\*\*([^*]+)\*\*"), r"<b>\1</b>"),
-    (
-        re.compile(r"(?<!\*)\*([^*\s][^*]*)\*(?!\*)"),
-        r"\1",
-    ),  # italics become upright: the font has none
+    # The font has no italic face, so italics become upright.
+    (re.compile(r"(?<!\*)\*([^*\s][^*]*)\*(?!\*)"), r"\1"),
 )
 
 
 def paragraphs(markdown: str, styles: Mapping[str, ParagraphStyle]) -> list[Flowable]:
-    """One flowable per line. `styles` needs `plain`, and `heading` and `bullet` if the text has such lines."""
+    """Convert Markdown to reportlab flowables, one per line that is not empty.
+
+    `styles` must contain `plain`, and `heading` and `bullet` if the text has such lines.
+    """
     from reportlab.platypus import Paragraph
 
     flowables: list[Flowable] = []

@@ -1,7 +1,8 @@
-"""The PDF report: one A4 page about one film, to print or file.
+"""The PDF report: one A4 page about one film, for printing or for the patient's record.
 
-It contains what the page shows, and of the patient only what the user typed. The file name is left out because it
-often is the patient's name. reportlab (BSD licence) does the layout; it is imported only when a report is requested.
+It contains the content of the page, and about the patient only the note that the user typed. The file name is left out,
+because it is often the patient's name. reportlab (BSD licence) does the layout; it is imported only when a report is
+requested.
 """
 
 from __future__ import annotations
@@ -31,13 +32,13 @@ if TYPE_CHECKING:
     from reportlab.platypus import Flowable
 
 MAX_NOTE_LENGTH = 200
-"""Characters in the note on a report: enough for a name, a number and a date, not for a history."""
+"""Maximum number of characters of a note: enough for a name, a number and a date, not for a medical history."""
 
 PICTURE_SIDE = 1200
-"""Longest side in pixels of a picture in the report: 340 dpi at its printed size."""
+"""Maximum longest side in pixels of a picture in the report: 340 dpi at its printed size."""
 
 NO_GLYPH = "□"
-"""Replaces a character that is missing in the report's font; a line below the note explains it."""
+"""Symbol for a character that is missing in the report's font; a line below the note explains it."""
 
 MARGIN = 40.0
 """Page margin in points."""
@@ -46,11 +47,12 @@ FOOTER = 62.0
 """Height in points of the footer with model and disclaimer."""
 
 _REPORTLAB_LOCK = threading.Lock()
-"""reportlab registers fonts process-wide and does not guarantee thread safety. A page takes 0.03 s."""
+"""One report is rendered at a time: reportlab registers fonts process-wide and is not documented as thread-safe. A page
+takes 0.03 s."""
 
 _FONTS = Path(__file__).parent / "fonts"
-_TONES = {CLASSES[0]: "#00608f", CLASSES[1]: "#a84300", UNKNOWN: "#565b66"}
-"""The colours of page.css. Mark and word convey the label without colour."""
+_LABEL_COLOURS = {CLASSES[0]: "#00608f", CLASSES[1]: "#a84300", UNKNOWN: "#565b66"}
+"""Colour of each label, as in page.css. The mark and the word convey the label without colour."""
 
 
 def render_pdf(
@@ -61,11 +63,11 @@ def render_pdf(
     note: str = "",
     created_at: datetime | None = None,
 ) -> bytes:
-    """One A4 page about a film `[H, W]`, 8 bits, as displayed, with the activation map beside it.
+    """Render one A4 page about a film, with the activation map beside it; returns the bytes of the PDF.
 
-    `activation` is None if the model was not run. `note` is the user's text in any script; a character that is missing
-    in the font becomes a box. `created_at` defaults to the current time. Raises `UsageError` if the note is longer than
-    `MAX_NOTE_LENGTH` characters.
+    `film` is the display image, uint8 `[H, W]`. `activation` is None if the model was not run. `note` is the user's
+    text in any script; a character that is missing in the font becomes a box. `created_at` defaults to the current
+    time. Raises `UsageError` if the note is longer than `MAX_NOTE_LENGTH` characters.
     """
     from reportlab.lib.pagesizes import A4
     from reportlab.pdfgen.canvas import Canvas
@@ -89,7 +91,7 @@ def render_pdf(
 
 
 def _normalize_note(note: str) -> str:
-    """The note on one line, in NFC, so that a letter and its accent are one glyph."""
+    """Join the lines of the note, and convert it to NFC, so that a letter and its accent are one glyph."""
     text = " ".join(unicodedata.normalize("NFC", note).split())
     if len(text) > MAX_NOTE_LENGTH:
         raise UsageError(f"The note is too long. Allowed: {MAX_NOTE_LENGTH} characters. Received: {len(text)}.")
@@ -102,7 +104,7 @@ def _replace_missing_glyphs(text: str) -> str:
 
 
 def _register_fonts() -> TTFont:
-    """DejaVu Sans, subset to Latin, Greek, Cyrillic, Armenian and Georgian. The registration is process-wide."""
+    """Register DejaVu Sans process-wide: a subset with Latin, Greek, Cyrillic, Armenian and Georgian letters."""
     from reportlab.pdfbase import pdfmetrics
     from reportlab.pdfbase.ttfonts import TTFont
 
@@ -110,7 +112,7 @@ def _register_fonts() -> TTFont:
     for name, file in names.items():
         if name not in pdfmetrics.getRegisteredFontNames():
             pdfmetrics.registerFont(TTFont(name, _FONTS / file))
-    # There is no italic face. reportlab looks up the last two for bold text.
+    # There is no italic face. reportlab looks up both bold entries for bold text.
     bold = {"bold": "Report-Bold", "boldItalic": "Report-Bold"}
     pdfmetrics.registerFontFamily("Report", normal="Report", italic="Report", **bold)
     regular: TTFont = pdfmetrics.getFont("Report")
@@ -166,7 +168,7 @@ def _answer_lines(prediction: Prediction) -> list[Flowable]:
     if prediction.reason is not None:
         lines.append(f"<b>Reason for Unknown:</b> {escape(prediction.reason.message)}")
     return [
-        Paragraph(f'<font color="{_TONES[prediction.label]}">{label}</font>{confidence}', styles["answer"]),
+        Paragraph(f'<font color="{_LABEL_COLOURS[prediction.label]}">{label}</font>{confidence}', styles["answer"]),
         Paragraph(" ".join(lines), styles["plain"]),
         *(Paragraph(f"⚠ {escape(warning)}", styles["plain"]) for warning in prediction.warnings),
     ]
@@ -175,7 +177,10 @@ def _answer_lines(prediction: Prediction) -> list[Flowable]:
 def _pictures(
     film: npt.NDArray[np.uint8], prediction: Prediction, activation: Activation | None, width: float
 ) -> list[Flowable]:
-    """The film, and beside it the overlay. Normal has no overlay: its map would highlight the least unlikely area."""
+    """The film, and beside it the overlay with the activation map.
+
+    Normal has no overlay, because even at a low score the map would highlight some area.
+    """
     from reportlab.platypus import Paragraph, Spacer, Table
 
     image = Image.fromarray(film)
@@ -191,7 +196,10 @@ def _pictures(
 
 
 def _scaled_image(picture: Image.Image, width: float, height: float) -> Flowable:
-    """The largest size that fits. JPEG, because a greyscale film as PNG would make the page several megabytes."""
+    """The picture at the largest size that fits into `width` x `height` points.
+
+    It is a JPEG, because a greyscale film as PNG would make the page several megabytes large.
+    """
     from reportlab.platypus import Image as ReportImage
 
     buffer = io.BytesIO()
@@ -201,9 +209,10 @@ def _scaled_image(picture: Image.Image, width: float, height: float) -> Flowable
 
 
 def _zone_table(prediction: Prediction) -> list[Flowable]:
-    """The share of the activation in each lung zone, arranged like the film: the patient's right on the left.
+    """Table of the share of the activation in each lung zone, arranged like the film: the patient's right on the left.
 
-    If less than half lies inside the lungs, no zone is named, and the table gives only the share inside and outside.
+    If less than half of the activation lies inside the lungs, the table has no zones, only the shares inside and
+    outside.
     """
     from reportlab.lib.colors import HexColor
     from reportlab.platypus import Spacer, Table
@@ -246,7 +255,7 @@ def _cell_style() -> list[tuple[Any, ...]]:
 
 
 def _draw_frame(canvas: Any, story: list[Flowable], width: float, height: float, bottom: float) -> None:
-    """Draw from the top of the frame downwards, shrunk if it does not fit: a report is one page."""
+    """Draw `story` from the top of a frame downwards, shrunk if it does not fit, because a report is one page."""
     from reportlab.platypus import KeepInFrame
 
     frame = KeepInFrame(width, height, story, mode="shrink")

@@ -1,7 +1,7 @@
-"""The radiological text beside an answer: signs to look for, and pitfalls in children.
+"""The radiological text beside a prediction: signs to look for, and pitfalls in children.
 
-The network outputs a score and an activation map; it names no sign. The text therefore never states that a sign is
-present: it tells the reader what to look for. Definitions follow the glossary of the Fleischner Society; the pitfalls
+The network outputs a score and an activation map; it does not detect signs. The text therefore never states that a
+sign is present; it lists the signs to look for. Definitions follow the glossary of the Fleischner Society; the pitfalls
 follow textbooks of paediatric radiology.
 """
 
@@ -72,7 +72,7 @@ _ZONE_HINTS = {
         "behind the heart."
     ),
 }
-"""Strongest zone -> structures to compare there (silhouette sign by zone)."""
+"""Zone with the strongest activation -> structures to compare there (silhouette sign by zone)."""
 
 _OPERATING_POINT_NOTES = {
     ("screening", CLASSES[0]): (
@@ -92,7 +92,7 @@ _OPERATING_POINT_NOTES = {
         "more weight here than at the other operating points, but is not proof."
     ),
 }
-"""(Operating point, label) -> how much weight the answer carries. `balanced` favours neither side and has no note."""
+"""(operating point, label) -> note on the weight of the answer. `balanced` favours neither label and has no note."""
 
 _NEXT_STEPS = {
     "not_a_chest_film": (
@@ -102,12 +102,13 @@ _NEXT_STEPS = {
     "unlike_training_films": (
         "The model was trained on upright frontal films of children of 1-5 years. Rotate the film to upright; crop "
         "borders and other views away.",
-        "There is no answer for films of adults, lateral films and other body regions: a radiologist reads them.",
-        "The film of a severely ill child, with tubes or complete opacification of a lung, may be refused too: no "
-        "answer is not reassuring.",
+        "Films of adults, lateral films and other body regions are outside the scope of the model: a radiologist must "
+        "read them.",
+        "The film of a severely ill child, with tubes or complete opacification of a lung, may be refused too: a "
+        "refusal is not reassuring.",
     ),
     "inconclusive": (
-        "Read the film independently of the model. The probabilities show which way the model leans, no more.",
+        "Read the film independently of the model. The probabilities show only which class the model favours.",
         "Examine the child: fever, tachypnoea, chest indrawing and oxygen saturation outweigh this number.",
         "A second projection, a follow-up film or a second reader helps more than another operating point.",
         "Choose the operating point that fits the clinical question, not the one that gives an answer.",
@@ -121,22 +122,22 @@ _NEXT_STEPS = {
 
 
 def describe(prediction: Prediction) -> str:
-    """The full text beside an answer as Markdown: next steps, location of the activation, and reading guide."""
+    """The full text beside a prediction, as Markdown: next steps, location of the activation, and reading guide."""
     steps = next_steps(prediction)
-    parts = ["#### What to do next\n" + "\n".join(f"* {step}" for step in steps)] if steps else []
+    sections = ["#### What to do next\n" + "\n".join(f"* {step}" for step in steps)] if steps else []
     if _has_map(prediction):
-        parts.append(f"**Activation map.** {describe_location(prediction)}")
+        sections.append(f"**Activation map.** {describe_location(prediction)}")
     guide = reading_guide(prediction)
-    return "\n\n".join([*parts, guide] if guide else parts)
+    return "\n\n".join([*sections, guide] if guide else sections)
 
 
 def next_steps(prediction: Prediction) -> tuple[str, ...]:
-    """What to do after Unknown; empty for Normal and Pneumonia."""
+    """Recommended steps after Unknown; empty for Normal and Pneumonia."""
     return _NEXT_STEPS[prediction.reason.code] if prediction.reason else ()
 
 
 def describe_location(prediction: Prediction) -> str:
-    """The zone with the strongest activation in words, or why no zone is named."""
+    """Sentences that name the zone with the strongest activation, or the reason why no zone is named."""
     zone = strongest_zone(prediction.zones or {})
     orientation = "The left side of the image is assumed to be the patient's right."
     caveat = "The map shows where the score came from; it is not proof of disease there."
@@ -149,12 +150,12 @@ def describe_location(prediction: Prediction) -> str:
 
 
 def reading_guide(prediction: Prediction) -> str:
-    """What to look for, as Markdown, by answer, operating point and strongest zone; "" if the film was refused."""
+    """The signs to look for, as Markdown, for this label, operating point and zone; "" if the film was refused."""
     if prediction.reason is not None and prediction.reason.code != "inconclusive":
         return ""
-    parts = [_OPERATING_POINT_NOTES.get((prediction.operating_point, prediction.label), "")]
-    parts += [_NORMAL_APPEARANCE] if prediction.label == CLASSES[0] else [_zone_hint(prediction), _PNEUMONIA_SIGNS]
-    return "\n\n".join(part for part in [*parts, _PITFALLS, SOURCES] if part)
+    sections = [_OPERATING_POINT_NOTES.get((prediction.operating_point, prediction.label), "")]
+    sections += [_NORMAL_APPEARANCE] if prediction.label == CLASSES[0] else [_zone_hint(prediction), _PNEUMONIA_SIGNS]
+    return "\n\n".join(section for section in [*sections, _PITFALLS, SOURCES] if section)
 
 
 def _has_map(prediction: Prediction) -> bool:
@@ -164,6 +165,6 @@ def _has_map(prediction: Prediction) -> bool:
 
 
 def _zone_hint(prediction: Prediction) -> str:
-    """What to compare in the strongest zone; "" if no zone is named."""
+    """Heading and structures to compare in the strongest zone; "" if no zone is named."""
     zone = strongest_zone(prediction.zones or {})
     return f"#### In the {zone} zone\n* {_ZONE_HINTS[zone]}" if zone else ""

@@ -1,4 +1,4 @@
-"""Wording shared by page and report: title, disclaimer, marks of the labels, probabilities as text."""
+"""Wording that page and report share: title, disclaimer, marks of the labels, probabilities as text."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ MARKS = {CLASSES[0]: "●", CLASSES[1]: "▲", UNKNOWN: "?"}
 
 
 def format_confidence(confidence: float) -> str:
-    """The confidence of a label. It never shows 100 %: no number of validation films supports that."""
-    return f"{format_probability(confidence)} sure"
+    """The confidence of a label as text, for example "confidence 93 %"; see `format_probability`."""
+    return f"confidence {format_probability(confidence)}"
 
 
 def format_probability(probability: float) -> str:
-    """A probability in whole percent, limited to the range that the number of validation films supports."""
+    """A probability in whole percent: "93 %", "over 99 %" or "under 1 %".
+
+    0 % and 100 % are never shown, because no finite number of validation films supports them.
+    """
     if not 0.01 <= probability <= 0.99:
         return "over 99 %" if probability > 0.5 else "under 1 %"
     return f"{100 * probability:.0f} %"

@@ -53,7 +53,7 @@ def test_the_report_has_the_contents_of_the_page(large_film: Grey, pneumonia: Pr
     text, pictures = read(pdf_report.render_pdf(large_film, pneumonia, MAP, created_at=created_at))
     assert pictures == 2
     for expected in (
-        "Pneumonia 93 % sure",
+        "Pneumonia confidence 93 %",
         "Operating point: confirm",
         "Normal 7 %, Pneumonia 93 %",
         "Low resolution: the short side has 120 pixels.",
@@ -84,7 +84,7 @@ def test_no_zone_is_named_where_little_lies_inside_the_lungs(large_film: Grey, p
 def test_a_normal_film_has_no_map(predictor: Predictor, large_film: Grey) -> None:
     text, pictures = read(pdf_report.render_pdf(large_film, answer(predictor, "Normal", 0.001), MAP))
     assert pictures == 1
-    assert "Normal over 99 % sure" in text
+    assert "Normal confidence over 99 %" in text
     assert "zone" not in text
 
 
@@ -95,7 +95,7 @@ def test_unknown_says_why_and_what_to_do_next(predictor: Predictor, large_film: 
     text, pictures = read(pdf_report.render_pdf(large_film, unknown, MAP if is_scored else None))
     assert REASONS[code] in text
     assert "What to do next" in text
-    assert "sure" not in text.replace(REASONS[code], "").split("Operating point")[0]
+    assert "confidence" not in text.replace(REASONS[code], "").split("Operating point")[0]
     assert pictures == (2 if is_scored else 1)
 
 

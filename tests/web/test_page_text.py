@@ -69,17 +69,18 @@ def test_the_shape_is_not_read_aloud() -> None:
 
 
 @pytest.mark.parametrize(
-    ("label", "probability", "confidence"), [("Pneumonia", 0.931, "93 % sure"), ("Normal", 0.2, "80 % sure")]
+    ("label", "probability", "confidence"),
+    [("Pneumonia", 0.931, "confidence 93 %"), ("Normal", 0.2, "confidence 80 %")],
 )
-def test_an_answer_says_how_sure_it_is(label: str, probability: float, confidence: str) -> None:
+def test_an_answer_has_its_confidence(label: str, probability: float, confidence: str) -> None:
     assert confidence in Page(page_text.headline(answer(label, probability))).text
 
 
 @pytest.mark.parametrize("code", REASONS)
-def test_unknown_says_why_and_not_how_sure(code: str) -> None:
+def test_unknown_has_a_reason_and_no_confidence(code: str) -> None:
     page = Page(page_text.headline(answer(UNKNOWN, 0.5 if code == "inconclusive" else None, reason=Reason(code))))
     assert REASONS[code] in page.text
-    assert "sure" not in page.text.replace(REASONS[code], "")
+    assert "confidence" not in page.text.replace(REASONS[code], "")
 
 
 def test_each_warning_is_shown_and_escaped() -> None:
