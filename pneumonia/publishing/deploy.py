@@ -1,6 +1,6 @@
-"""Deploy the page to a Space: the files that serving needs, in one commit, with the model pinned.
+"""Deploy the page to a Space: upload the files that serving needs in one commit, with the model pinned to a commit.
 
-`plan` only reads, `execute` writes; a dry run makes the plan only.
+`plan` only reads from the Hub, `execute` writes to it; a dry run stops after the plan.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from .plan import UploadPlan, commit_changes, find_head, prepare_repository
 from .space_files import HubModel
 
 _APP_MARKER = "pneumonia/__init__.py"
-"""A Space with this file holds this app and can be updated."""
+"""A Space that contains this file contains this app and can be updated."""
+
 _NEW_SPACE_FILES = frozenset({*HUB_MANAGED_FILES, "README.md"})
-"""Files that the Hub puts into a new Space."""
+"""Files that the Hub itself creates in a new Space."""
 
 
 @dataclass(frozen=True)
@@ -32,22 +33,23 @@ class SpaceContent:
 
     @property
     def variable(self) -> str | None:
-        """The value of `PNEUMONIA_MODEL`; None if it is not set, so that the embedded model is used."""
+        """The value of `PNEUMONIA_MODEL` on the Space; None leaves it unset, so that the embedded model is used."""
         return self.hub_model.pinned if self.hub_model else None
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeployPlan(UploadPlan):
-    """The changes that deploying makes."""
+    """The changes to a Space that a deployment makes."""
 
     content: SpaceContent
 
 
 def collect_content(repository: Repository, model: str | None = None) -> SpaceContent:
-    """The Space's files. A model on the Hub is downloaded and verified first: one that cannot start is not deployed.
+    """Collect the Space's files.
 
-    `model` is `owner/name[@revision]`; a branch or tag is resolved to its current commit. Raises a `ModelError`, and
-    `UsageError` outside a checkout of this repository.
+    A model on the Hub is downloaded and verified first, so that an invalid one is never deployed. `model` is
+    `owner/name[@revision]`; a branch or tag is resolved to its current commit. Raises a `ModelError`, and `UsageError`
+    if the package does not run from a checkout of this repository.
     """
     embedded = sources.load_bundle("")
     if model is None:
@@ -59,7 +61,7 @@ def collect_content(repository: Repository, model: str | None = None) -> SpaceCo
 
 
 def plan(repository: Repository, content: SpaceContent, *, private: bool = False) -> DeployPlan:
-    """Compare the files with the Space on the Hub, without writing.
+    """Compare `content` with the Space on the Hub, without writing.
 
     Raises `UsageError` if the Space holds another app, or is public and `private` is set, and the errors of
     `Repository`.
@@ -84,11 +86,14 @@ def plan(repository: Repository, content: SpaceContent, *, private: bool = False
 
 
 def execute(plan: DeployPlan) -> str:
-    """Create the Space if needed, set the variable, upload the files; returns the Space's address."""
+    """Create the Space if needed, set its variable `PNEUMONIA_MODEL`, upload the files; returns the Space's address.
+
+    Raises the errors of `Repository`.
+    """
     repository, variable = plan.repository, plan.content.variable
     parent = prepare_repository(plan, {settings.MODEL.name: variable} if variable else {})
-    # The variable is set before the files are committed: an older page with the newer model works, and the embedded
-    # model is never served in place of another.
+    # The variable is set before the files are committed: until then, the older page serves the newer model, which
+    # works. In the opposite order, the embedded model could be served in place of the requested one.
     if repository.variables().get(settings.MODEL.name) != variable:
         repository.set_variable(settings.MODEL.name, variable)
     commit_changes(plan, parent, f"Serve {variable or 'the embedded model'}")

@@ -1,7 +1,7 @@
 """Client for writing models and Spaces to the Hub: one commit with the files that differ, and error translation.
 
-An interruption leaves no partial version. Before a large file is uploaded, the Hub is queried for its sha256; the
-commit follows the large files and changes all or nothing. The same command again uploads only what is missing.
+An interruption leaves no partial version: large files are uploaded first, and the commit that follows is atomic. A
+large file whose sha256 the Hub already has is not uploaded, so the same command again uploads only what is missing.
 """
 
 from __future__ import annotations
@@ -23,21 +23,29 @@ if TYPE_CHECKING:
     from huggingface_hub import CommitOperationCopy, HfApi, RepoFile
 
 REQUEST_TIMEOUT_S = 60
-"""Seconds without data after which a request is abandoned; the Hub checks a commit's files before it responds."""
+"""Seconds without data after which a request is aborted; long, because the Hub checks a commit's files before it
+responds."""
 
 Content: TypeAlias = Path | bytes
+"""Content of a file to upload: a local file, or its bytes."""
+
 Files: TypeAlias = Mapping[str, Content]
+"""Path in the repository -> content."""
 
 HUB_MANAGED_FILES = frozenset({".gitattributes"})
-"""Files that the Hub creates itself; `.gitattributes` lists the large files."""
+"""Files that the Hub creates itself and that are never removed; `.gitattributes` lists the large files."""
 
 _NAME = re.compile(r"[\w.-]+/[\w.-]+")
-_RETRY_HINT = "Run the same command again: files that have arrived are not uploaded again."
+_RETRY_HINT = "Run the same command again: files that were uploaded already are skipped."
 
 
 @dataclass(frozen=True)
 class Repository:
-    """One repository of a model or a Space. Every method raises a `PneumoniaError` if the Hub refuses."""
+    """A model repository or a Space on the Hub, named `OWNER/NAME`; `endpoint` defaults to the public Hub.
+
+    If a request fails, a method raises `NotLoggedIn`, `NotAllowed`, `PaidPlanNeeded`, `Busy`, `DiskFull`, `UsageError`
+    or `HubUnreachable`.
+    """
 
     name: str
     kind: Literal["model", "space"] = "model"
@@ -49,7 +57,7 @@ class Repository:
 
     @cached_property
     def api(self) -> HfApi:
-        """The Hub's client, with the token of `HF_TOKEN` or of a login."""
+        """The client of huggingface_hub, with the token from `HF_TOKEN` or from `hf auth login`."""
         from huggingface_hub import HfApi, get_token, logging
         from huggingface_hub.utils import disable_progress_bars
 
@@ -60,7 +68,7 @@ class Repository:
 
     @property
     def address(self) -> str:
-        """The address of the repository in a browser."""
+        """Address of the repository for a browser."""
         return f"{self.api.endpoint}/{'spaces/' if self.kind == 'space' else ''}{self.name}"
 
     def require_login(self) -> None:
@@ -95,7 +103,7 @@ class Repository:
             return [tag.name for tag in self.api.list_repo_refs(self.name, repo_type=self.kind).tags]
 
     def create(self, *, private: bool, variables: Mapping[str, str] | None = None) -> None:
-        """Create the repository, a Space with SDK Gradio and `variables`. An existing one is not changed."""
+        """Create the repository; a Space gets the Gradio SDK and `variables`. An existing repository is not changed."""
         extra: dict[str, Any] = {}
         if self.kind == "space":
             extra["space_sdk"] = "gradio"
@@ -104,7 +112,7 @@ class Repository:
             self.api.create_repo(self.name, repo_type=self.kind, private=private, exist_ok=True, **extra)
 
     def commit(self, files: Files, obsolete: Sequence[str], message: str, *, parent: str) -> str:
-        """Commit on top of `parent`: add `files`, remove `obsolete`; returns the commit's hash.
+        """Commit on top of `parent`: add or replace `files`, remove `obsolete`; returns the hash of the commit.
 
         Raises `Busy` if somebody else has changed the repository since `parent`.
         """
@@ -121,7 +129,7 @@ class Repository:
         return str(commit.oid)
 
     def tag(self, tag: str, commit: str) -> bool:
-        """Tag a commit. Returns False if the tag exists already; it is not moved."""
+        """Tag a commit; returns False if the tag exists already, in which case it is not moved."""
         from huggingface_hub.errors import HfHubHTTPError
 
         with self._translate_errors():
@@ -151,7 +159,8 @@ class Repository:
     def _translate_errors(self, *, creating: bool = False) -> Iterator[None]:
         from huggingface_hub import get_session
 
-        # The hub library has no timeout, and creates a new client after a refused connection: set it for each request.
+        # huggingface_hub has no timeout parameter, and creates a new client after a refused connection. Therefore, the
+        # timeout is set before each request.
         get_session().timeout = REQUEST_TIMEOUT_S
         try:
             yield
@@ -161,7 +170,7 @@ class Repository:
             raise self._translate(error, creating) from None
 
     def _translate(self, error: Exception, creating: bool) -> PneumoniaError:
-        """Translate an error of the hub library. Its text is dropped, because it may quote a token or an address."""
+        """Translate an error of huggingface_hub. Its text is dropped, because it may quote a token or an address."""
         from huggingface_hub.errors import HFValidationError, OfflineModeIsEnabled
 
         if isinstance(error, HFValidationError):
@@ -172,7 +181,7 @@ class Repository:
             return DiskFull("The disk is full. Free space and run the same command again.")
         status = _status(error)
         if creating and self.kind == "space" and status in {402, 403}:
-            return self._creation_refused(status)
+            return self._creation_error(status)
         if status == 401:
             return NotLoggedIn(
                 "The Hub rejects this token (401). Allowed: a token with write access, from "
@@ -194,17 +203,17 @@ class Repository:
         detail = f"status {status}" if status else "no connection, or the connection was lost"
         return HubUnreachable(f"The Hub is unavailable ({detail}). {_RETRY_HINT}")
 
-    def _creation_refused(self, status: int | None) -> PneumoniaError:
-        kind = PaidPlanNeeded if status == 402 else NotAllowed
-        return kind(
+    def _creation_error(self, status: int | None) -> PneumoniaError:
+        error_class = PaidPlanNeeded if status == 402 else NotAllowed
+        return error_class(
             f"The Hub does not allow this token to create {self.name} ({status}). A new Gradio Space needs a paid plan "
-            "(PRO, or a paid organisation) and write access for its owner. Without a paid plan: `python app.py` on any "
-            "machine, the container, or an existing Gradio Space to which you have write access, under its name."
+            "(PRO, or a paid organisation) and write access for its owner. Without a paid plan: run `python app.py` on "
+            "any machine, run the container, or name an existing Gradio Space to which you have write access."
         )
 
 
 def changed_files(files: Files, remote_files: Mapping[str, RepoFile]) -> dict[str, Content]:
-    """The files that the Hub lacks or has with other content, compared by size and hash; nothing is downloaded."""
+    """The files that the Hub does not have, or has with other content; compares sizes and hashes, downloads nothing."""
     return {name: content for name, content in files.items() if not _is_same(content, remote_files.get(name))}
 
 
@@ -223,7 +232,7 @@ def _is_same(content: Content, remote: RepoFile | None) -> bool:
 
 
 def _status(error: BaseException | None) -> int | None:
-    """The HTTP status of an error or of its causes; an upload's error is wrapped in another one."""
+    """HTTP status of an error or of its causes, since errors of uploads are wrapped; None without a response."""
     while error is not None:
         if (response := getattr(error, "response", None)) is not None:
             return int(response.status_code)

@@ -1,6 +1,6 @@
-"""What an upload to the Hub changes, and the steps that `publish` and `deploy` share.
+"""The plan of an upload to the Hub, and the steps that `publish` and `deploy` share.
 
-A plan is made with read-only requests; executing it is a separate step. A dry run makes the plan and stops there.
+Making a plan needs read-only requests; executing it is a separate step. A dry run stops after the plan.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from .hub_client import Files, Repository
 
 @dataclass(frozen=True, kw_only=True)
 class UploadPlan:
-    """One commit to one repository."""
+    """The changes that an upload makes to a repository: one commit."""
 
     repository: Repository
     private: bool
-    """Whether the repository is created as private, if it is created."""
+    """True if the repository is to be private when it is created."""
     uploads: Files
-    """The files that the Hub lacks or has with other content."""
+    """The files that the Hub does not have, or has with other content."""
     obsolete: tuple[str, ...] = ()
     """Files on the Hub to remove."""
     head: str | None = None
@@ -28,7 +28,7 @@ class UploadPlan:
 
     @property
     def has_changes(self) -> bool:
-        """Whether a commit is needed."""
+        """True if a commit is needed."""
         return bool(self.uploads or self.obsolete)
 
 
@@ -49,7 +49,7 @@ def find_head(repository: Repository, *, private: bool) -> str | None:
 
 
 def prepare_repository(plan: UploadPlan, variables: Mapping[str, str] | None = None) -> str:
-    """Create the repository if needed, a Space with `variables`; returns the commit to build on.
+    """Create the repository if needed, a Space with `variables`; returns the commit that is the parent of the upload.
 
     Raises `NotLoggedIn` without a token.
     """

@@ -1,7 +1,7 @@
-"""Publish a model bundle on the Hub: one atomic commit, a tag that never moves, the commit to pin.
+"""Publish a model bundle on the Hub: one atomic commit, and a tag that never moves. The result is the commit to pin.
 
-`plan` only reads, `execute` writes; a dry run makes the plan only. The caller first checks with
-`evaluation.consistency` that figures and files agree, because publishing does not depend on evaluation.
+`plan` only reads from the Hub, `execute` writes to it; a dry run stops after the plan. This package does not depend on
+`evaluation`, so the caller first checks with `evaluation.consistency` that figures and files agree.
 """
 
 from __future__ import annotations
@@ -20,31 +20,36 @@ from .plan import UploadPlan, commit_changes, find_head, prepare_repository
 
 _TAG = re.compile(r"[A-Za-z0-9](?:[\w-]|\.(?!\.|$))*")
 """Tags that git accepts and that `owner/name@tag` can contain."""
+
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 _BUNDLE_FILES = re.compile(rf"{bundle.EXAMPLES}/[^/]+\.png|{re.escape(bundle.KERAS)}")
-"""Files that an older version of the model may have and this one not. Any other file belongs to the owner."""
+"""Optional files of a bundle: they are removed from the Hub if the new version of the model does not have them. Any
+other file on the Hub belongs to its owner and is left there."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PublishPlan(UploadPlan):
-    """The changes that publishing makes."""
+    """The changes to a model repository that publishing makes."""
 
     tag: str
     files: Files
     """All files of the bundle."""
     published: str | None = None
-    """The commit that already has the tag, with the same content."""
+    """The commit that has the tag already, with the same content; None if the tag is new."""
 
 
 def load(folder: Path) -> Bundle:
-    """The bundle in `folder` with every file verified, including those for fine-tuning."""
+    """Load the bundle in `folder` and verify every file, including those for fine-tuning.
+
+    Raises `ModelNotFound` and `BundleCorrupt`.
+    """
     anchor = CONFIG_SHA256 if folder.resolve() == EMBEDDED_FOLDER.resolve() else None
     return bundle.load(folder, folder.resolve().name, config_sha256=anchor, require_all_files=True)
 
 
 def default_tag(model: Bundle) -> str:
-    """`default-2f9c0a1b3d4e`: recipe and the sha256 that page and results show, so that a tag means one content."""
+    """Recipe and start of the sha256, such as `default-2f9c0a1b3d4e`; page and results show the same sha256."""
     return f"{model.config['recipe']}-{model.identity.sha256[:12]}"
 
 
@@ -54,7 +59,7 @@ def plan(model: Bundle, repository: Repository, tag: str | None = None, *, priva
     Raises `TagTaken` if the tag exists with other content, `UsageError` for an invalid tag or a public repository with
     `private`, and the errors of `Repository`.
     """
-    tag = _checked_tag(default_tag(model) if tag is None else tag)
+    tag = _check_tag(default_tag(model) if tag is None else tag)
     files: Files = {name: model.folder / name for name in [bundle.CONFIG, *model.config["files"]]}
     head = find_head(repository, private=private)
     if head is None:
@@ -83,7 +88,8 @@ def execute(plan: PublishPlan) -> str:
     if plan.has_changes:
         _verify(plan, commit)
     if not repository.tag(plan.tag, commit):
-        # Somebody else has set the tag in the meantime. It is not moved; if the content is the same, use its commit.
+        # Somebody else has created the tag in the meantime. It is not moved. If the content is the same, its commit is
+        # the result.
         return _published_commit(repository, plan.tag, plan.files)
     return commit
 
@@ -92,11 +98,11 @@ def _verify(plan: PublishPlan, commit: str) -> None:
     differences = changed_files(plan.files, plan.repository.files(commit))
     if differences:
         names = ", ".join(sorted(differences))
-        raise HubUnreachable(f"The Hub changed files of the upload ({names}); no tag was set.")
+        raise HubUnreachable(f"The Hub has other content than was uploaded ({names}); no tag was created.")
 
 
 def _published_commit(repository: Repository, tag: str, files: Files) -> str:
-    """The tag's commit; raises `TagTaken` if its content differs from `files`."""
+    """The commit that has the tag; raises `TagTaken` if its content differs from `files`."""
     info = repository.info(tag)
     commit = str(info.sha) if info else ""
     differences = changed_files(files, repository.files(commit))
@@ -108,7 +114,7 @@ def _published_commit(repository: Repository, tag: str, files: Files) -> str:
     return commit
 
 
-def _checked_tag(tag: str) -> str:
+def _check_tag(tag: str) -> str:
     if not _TAG.fullmatch(tag) or _COMMIT.fullmatch(tag) or tag in {"main", "HEAD"} or tag.endswith(".lock"):
         raise UsageError(
             "Invalid version tag. Allowed: letters, digits, '.', '_' and '-', such as v1.0; not main, not HEAD, no "

@@ -1,8 +1,8 @@
-"""The files of a Space: exactly what serving needs, determined by following the imports of `app.py`.
+"""The files of a Space: exactly those that serving needs, determined by following the imports of `app.py`.
 
-Tests, training and the command line are left out, and of the evaluation everything but the modules that format its
-figures. The only documents are licences that have to accompany their files. The README is generated: the front matter
-is the repository's, with the model pinned.
+Tests, training, the command line and most of the evaluation are left out; only the modules that format its figures are
+included. The only documents are licences that must accompany their files. The README is generated: its front matter is
+that of the repository, with the model pinned.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class HubModel:
     files: tuple[str, ...]
     """The files that serving loads; the Space's builder downloads them, so that no start waits for a download."""
     private: bool = False
-    """If set, the page downloads the model when it starts, because the builder may have no token."""
+    """True for a private repository. The page downloads its model when it starts: the builder may have no token."""
 
     @classmethod
     def from_bundle(cls, model: Bundle, *, private: bool = False) -> HubModel:
@@ -48,17 +48,17 @@ class HubModel:
 
     @property
     def pinned(self) -> str:
-        """The value of `PNEUMONIA_MODEL`."""
+        """Value of `PNEUMONIA_MODEL`: `OWNER/NAME@COMMIT`."""
         return f"{self.repository}@{self.commit}"
 
     @property
     def preload(self) -> str:
-        """The entry of `preload_from_hub`."""
+        """Entry of `preload_from_hub` in the README: repository, files and commit."""
         return f"{self.repository} {','.join(self.files)} {self.commit}"
 
 
 def files(space: str, embedded: Bundle, hub_model: HubModel | None = None, root: Path = ROOT) -> dict[str, Content]:
-    """Every file of the Space `space` by name. With `hub_model`, the embedded model is left out.
+    """Collect the files of the Space `space` (OWNER/NAME) by path. With `hub_model`, the embedded model is left out.
 
     Raises `UsageError` if `root` is not a complete checkout of this repository.
     """
@@ -70,8 +70,8 @@ def files(space: str, embedded: Bundle, hub_model: HubModel | None = None, root:
         )
     content: dict[str, Content] = {name: root / name for name in COPIED_FILES}
     content[README] = readme((root / README).read_text(encoding="utf-8"), space, hub_model).encode()
-    imported = modules(root)
-    for path in (*imported, *_data_files(imported)):
+    module_paths = modules(root)
+    for path in (*module_paths, *_data_files(module_paths)):
         content[path.relative_to(root).as_posix()] = path
     if hub_model is None:
         for name in (bundle.CONFIG, *embedded.config["files"]):
@@ -80,15 +80,15 @@ def files(space: str, embedded: Bundle, hub_model: HubModel | None = None, root:
 
 
 def modules(root: Path = ROOT) -> list[Path]:
-    """The modules of `pneumonia` that the page imports, at start or later."""
+    """Paths of the modules of `pneumonia` that the page imports, at start or later."""
     finder = ModuleFinder(path=[str(root)])
     finder.run_script(str(root / ENTRY_POINT))
     loaded: dict[str, Any] = finder.modules
     return sorted(Path(module.__file__) for name, module in loaded.items() if name.split(".")[0] == "pneumonia")
 
 
-def _data_files(modules: Sequence[Path]) -> Iterator[Path]:
-    for folder in sorted({path.parent for path in modules}):
+def _data_files(module_paths: Sequence[Path]) -> Iterator[Path]:
+    for folder in sorted({path.parent for path in module_paths}):
         if folder.name != "pneumonia":
             data_files = sorted(path for path in folder.rglob("*") if path.suffix in DATA_SUFFIXES)
             yield from data_files
@@ -96,7 +96,7 @@ def _data_files(modules: Sequence[Path]) -> Iterator[Path]:
 
 
 def readme(text: str, space: str, hub_model: HubModel | None) -> str:
-    """The Space's README, made from the repository's: front matter, introduction, model, privacy, API."""
+    """Generate the Space's README from the repository's: front matter, introduction, model, privacy, API."""
     from huggingface_hub import RepoCard
 
     card: Any = RepoCard(text)
@@ -111,8 +111,8 @@ def readme(text: str, space: str, hub_model: HubModel | None) -> str:
 def _introduction(text: str) -> str:
     """The README up to its first section, without images, because they are not part of the Space."""
     introduction = text.split("\n## ")[0]
-    paragraphs = [part.strip() for part in introduction.split("\n\n") if not re.match(r"\s*(!\[|<img)", part)]
-    return "\n\n".join(part for part in paragraphs if part)
+    paragraphs = [text.strip() for text in introduction.split("\n\n") if not re.match(r"\s*(!\[|<img)", text)]
+    return "\n\n".join(filter(None, paragraphs))
 
 
 def _body(space: str, hub_model: HubModel | None) -> str:
