@@ -10,16 +10,16 @@ from ..batch.results import FAILED
 from ..batch.rows import TableOptions
 from .exit_codes import SOME_FAILED, SUCCESS
 from .options import Commands, add_decision_options, add_model_option
-from .output import film_counts, missing_library
+from .output import format_counts, report_missing_library
 
 
 def add_parser(commands: Commands) -> argparse.ArgumentParser:
     """Add the command and its options to the parser."""
     parser = commands.add_parser("archive", help="predict millions of films on Ray into Parquet files")
-    paths = "file, folder, quoted pattern, or Parquet file with paths (.parquet); local, or s3://, gs://, hf://"
-    parser.add_argument("paths", nargs="+", metavar="PATH", help=paths)
+    paths_help = "file, folder, quoted pattern, or Parquet file with paths (.parquet); local, or s3://, gs://, hf://"
+    parser.add_argument("paths", nargs="+", metavar="PATH", help=paths_help)
     parser.add_argument(
-        "--out", required=True, metavar="DIR", help="local folder or address; an earlier run is continued"
+        "--out", required=True, metavar="DIR", help="local folder or address for the rows; an earlier run is continued"
     )
     parser.add_argument("--address", metavar="A", help="address of a Ray cluster; default: the cores of this machine")
     parser.add_argument(
@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         from ..archive.run import predict_archive
     except ModuleNotFoundError as error:
-        return missing_library("The archive command", error, "requirements-archive.txt")
+        return report_missing_library("The archive command", error, "requirements-archive.txt")
     predictor = load_predictor(options.model, threads=options.workers)
     predictor.check_options(options.operating_point, options.prevalence)
     table_options = TableOptions(predictor.model, options.operating_point, options.prevalence)
@@ -49,14 +49,14 @@ def run(options: argparse.Namespace) -> int:
             address=options.address,
         )
     except KeyboardInterrupt:
-        print(f"stopped: the rows so far are in {options.out}; the same command continues.", file=sys.stderr)
+        print(f"stopped: the rows so far are in {options.out}; run the same command to continue.", file=sys.stderr)
         return SOME_FAILED
-    print(f"{film_counts(outcome.counts)}: {options.out}{_lost(outcome.lost_parts)}", file=sys.stderr)
+    print(f"{format_counts(outcome.counts)}: {options.out}{_describe_lost_parts(outcome.lost_parts)}", file=sys.stderr)
     return SOME_FAILED if outcome.lost_parts or outcome.counts[FAILED] else SUCCESS
 
 
-def _lost(parts: int) -> str:
-    if not parts:
+def _describe_lost_parts(count: int) -> str:
+    if not count:
         return ""
-    subject = "1 part has" if parts == 1 else f"{parts} parts have"
+    subject = "1 part has" if count == 1 else f"{count} parts have"
     return f"; {subject} no rows yet: run the same command again"

@@ -12,7 +12,7 @@ from ..errors import UsageError
 from ..inference.predictor import Predictor
 from .exit_codes import NOTHING_DONE, SOME_FAILED, SUCCESS
 from .options import Commands, add_decision_options, add_model_option
-from .output import film_counts
+from .output import format_counts
 
 
 def add_parser(commands: Commands) -> argparse.ArgumentParser:
@@ -25,8 +25,12 @@ def add_parser(commands: Commands) -> argparse.ArgumentParser:
     parser.add_argument(
         "--jsonl", action="store_true", help="also write one JSON object per film and line, next to the table"
     )
-    parser.add_argument("--resume", action="store_true", help="continue an interrupted or extended run")
-    parser.add_argument("--workers", type=int, metavar="N", help="films at the same time; overrides PNEUMONIA_THREADS")
+    parser.add_argument(
+        "--resume", action="store_true", help="continue an interrupted run, or add new films to a table"
+    )
+    parser.add_argument(
+        "--workers", type=int, metavar="N", help="number of films at the same time; overrides PNEUMONIA_THREADS"
+    )
     add_decision_options(parser)
     add_model_option(parser)
     return parser
@@ -42,18 +46,18 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(f"No films found. Allowed: files, folders, ZIP files. Received: {', '.join(options.paths)}.")
     with results.open_table(options.out, table_options, jsonl=options.jsonl, resume=options.resume) as table:
         try:
-            _fill(table, predictor, options, table_files)
+            _fill_table(table, predictor, options, table_files)
         except KeyboardInterrupt:
             partial = results.partial_path(options.out)
-            print(f"stopped: {film_counts(table.counts)}. The rows are in {partial}; continue with --resume.",
+            print(f"stopped: {format_counts(table.counts)}. The rows are in {partial}; continue with --resume.",
                   file=sys.stderr)  # fmt: skip
             return SOME_FAILED if len(table) else NOTHING_DONE
         table.finish()
-    print(f"{film_counts(table.counts)}: {options.out}", file=sys.stderr)
+    print(f"{format_counts(table.counts)}: {options.out}", file=sys.stderr)
     return SOME_FAILED if table.counts[results.FAILED] else SUCCESS
 
 
-def _fill(
+def _fill_table(
     table: results.ResultTable, predictor: Predictor, options: argparse.Namespace, table_files: set[Path]
 ) -> None:
     """Add a row for each film that has none, with a progress bar if stderr is a terminal."""

@@ -1,4 +1,4 @@
-"""`evaluate --data DIR`: compute the figures of protocol `official` again."""
+"""`evaluate --data DIR`: recompute the figures of protocol `official`."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 from .. import load_predictor
 from .exit_codes import SOME_FAILED, SUCCESS
 from .options import Commands, add_model_option
-from .output import missing_library
+from .output import report_missing_library
 
 
 def add_parser(commands: Commands) -> argparse.ArgumentParser:
     """Add the command and its options to the parser."""
-    parser = commands.add_parser("evaluate", help="compute the figures of protocol official on a folder of films")
+    parser = commands.add_parser("evaluate", help="recompute the figures of protocol official on a folder of films")
     parser.add_argument(
         "--data", type=Path, required=True, metavar="DIR", help="folder with test/NORMAL and test/PNEUMONIA"
     )
@@ -23,10 +23,10 @@ def add_parser(commands: Commands) -> argparse.ArgumentParser:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print every figure; returns 1 if they differ from the card's on the same films."""
+    """Print every figure; returns 1 if one differs from the model card although the films are the same."""
     try:
         from ..evaluation import official
     except ModuleNotFoundError as error:
-        return missing_library("Evaluation", error, "requirements-train.txt")
+        return report_missing_library("Evaluation", error, "requirements-train.txt")
     agrees = official.reevaluate(load_predictor(options.model), options.data, options.out)
     return SUCCESS if agrees else SOME_FAILED

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 SUCCESS = 0
 SOME_FAILED = 1
-"""Some files failed and the others are complete, or `evaluate` computed figures that differ from the card's."""
+"""Some films failed and the others are complete, or `evaluate` computed figures that differ from the model card."""
 NOTHING_DONE = 2
-"""Wrong usage, or nothing could be done."""
+"""The command line is invalid, or the command produced no result."""

@@ -1,4 +1,4 @@
-"""`python -m pneumonia COMMAND`: assembles the parser, runs the command, maps errors to exit codes.
+"""Entry point of `python -m pneumonia COMMAND`: builds the parser, runs the command, maps errors to exit codes.
 
 To add a command, write a module with `add_parser(commands)` and `run(options) -> int`, and list it in `COMMANDS`.
 """
@@ -20,10 +20,10 @@ COMMANDS = (predict, batch, archive, evaluate, model, publish, deploy)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns its exit code."""
+    """Run one command; returns its exit code. `arguments` defaults to `sys.argv[1:]`."""
     options = _parser().parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # A file name that is not valid text must not end the run.
+        # A file name that is not valid Unicode must not abort the run.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code: int = options.run(options)
@@ -33,8 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
     except BrokenPipeError:
-        # The reader (`head`, `less`) has closed the pipe. Without this, the interpreter prints a second error when it
-        # closes stdout.
+        # The reader (`head`, `less`) has closed the pipe. When the interpreter closes stdout it prints another error,
+        # which closing stderr suppresses.
         sys.stderr.close()
     except Exception as error:
         print(f"internal: {InternalError.from_exception(error).message}", file=sys.stderr)

@@ -30,10 +30,10 @@ def run(options: argparse.Namespace) -> int:
     for name, point in description["operating_points"].items():
         print(f"  {name:<10} low {point['low']:.3f}  threshold {point['threshold']:.3f}  high {point['high']:.3f}")
     for protocol, figures in description["figures"].items():
-        print(f"  {protocol}: " + ", ".join(_figures(figures)))
+        print(f"  {protocol}: " + ", ".join(_format_figures(figures)))
     return SUCCESS
 
 
-def _figures(figures: dict[str, dict[str, Any]]) -> Iterable[str]:
+def _format_figures(figures: dict[str, dict[str, Any]]) -> Iterable[str]:
     available = ((name, figure) for name, figure in figures.items() if figure["value"] is not None)
     return (f"{name} {figure['value']:.3f} ({figure['low']:.3f}-{figure['high']:.3f})" for name, figure in available)

@@ -8,11 +8,11 @@ from typing import TypeAlias
 from ..inference.decision import DEFAULT_POINT
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
-"""What `add_subparsers` returns; argparse has no public name for it."""
+"""Type that `add_subparsers` returns; argparse has no public name for it."""
 
 
 def add_decision_options(parser: argparse.ArgumentParser) -> None:
-    """`--operating-point` and `--prevalence`."""
+    """Add `--operating-point` and `--prevalence`."""
     parser.add_argument(
         "--operating-point",
         default=DEFAULT_POINT,
@@ -25,11 +25,11 @@ def add_decision_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_model_option(parser: argparse.ArgumentParser) -> None:
-    """`--model`."""
+    """Add `--model`."""
     parser.add_argument("--model", metavar="M", help="model folder or owner/name@revision; overrides PNEUMONIA_MODEL")
 
 
 def add_upload_options(parser: argparse.ArgumentParser) -> None:
-    """`--private` and `--dry-run`, for the commands that write to the Hub."""
+    """Add `--private` and `--dry-run`, for the commands that write to the Hub."""
     parser.add_argument("--private", action="store_true", help="create the repository as private")
     parser.add_argument("--dry-run", action="store_true", help="list the changes and file sizes; write nothing")

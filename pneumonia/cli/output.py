@@ -12,10 +12,10 @@ from ..publishing.hub_client import Files, content_size
 from .exit_codes import NOTHING_DONE
 
 
-def film_counts(counts: Counter[str]) -> str:
-    """`200 films: 120 Normal, 70 Pneumonia, 7 Unknown, 3 failed`."""
-    counted = ((name, counts[name]) for name in (*CLASSES, UNKNOWN, FAILED))
-    return f"{counts.total()} films: " + ", ".join(f"{number} {name}" for name, number in counted if number)
+def format_counts(counts: Counter[str]) -> str:
+    """Format the number of films per label, as in `200 films: 120 Normal, 70 Pneumonia, 7 Unknown, 3 failed`."""
+    label_counts = ((label, counts[label]) for label in (*CLASSES, UNKNOWN, FAILED))
+    return f"{counts.total()} films: " + ", ".join(f"{count} {label}" for label, count in label_counts if count)
 
 
 def print_files(files: Files, obsolete: Sequence[str] = ()) -> None:
@@ -28,7 +28,7 @@ def print_files(files: Files, obsolete: Sequence[str] = ()) -> None:
     print(f"{sum(sizes.values()):>12,}  bytes in {len(sizes)} files")
 
 
-def missing_library(command: str, error: ModuleNotFoundError, requirements: str) -> int:
+def report_missing_library(command: str, error: ModuleNotFoundError, requirements: str) -> int:
     """Print which library `command` lacks and which requirements file installs it; returns the exit code."""
     print(f"{command} needs {error.name}: pip install -r {requirements}", file=sys.stderr)
     return NOTHING_DONE

@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 from .. import load_predictor
@@ -32,28 +33,28 @@ def add_parser(commands: Commands) -> argparse.ArgumentParser:
 def run(options: argparse.Namespace) -> int:
     """Print one result per file; returns 1 if a file failed."""
     if options.heatmap:
-        _make_folder(options.heatmap)
+        _create_folder(options.heatmap)
     predictor = load_predictor(options.model)
     failed = 0
     results = predictor.predict_many(options.files, options.operating_point, prevalence=options.prevalence)
     for path, result in zip(options.files, results, strict=True):
-        print(json.dumps(result.as_dict()) if options.json else _line(result), flush=True)
+        print(json.dumps(result.as_dict()) if options.json else _format_result(result), flush=True)
         failed += isinstance(result, Failure)
         if options.heatmap and isinstance(result, Prediction):
             _write_heatmap(predictor, path, options.heatmap)
     return SOME_FAILED if failed else SUCCESS
 
 
-def _line(result: Prediction | Failure) -> str:
+def _format_result(result: Prediction | Failure) -> str:
     if isinstance(result, Failure):
         return f"{result.file}: {result.error.code}: {result.error.message}"
     confidence = "" if result.confidence is None else f" {100 * result.confidence:.0f} %"
-    notes = [result.reason.message] if result.reason else []
-    return " ".join([f"{result.file}: {result.label}{confidence}", *notes, *result.warnings])
+    reason = [result.reason.message] if result.reason else []
+    return " ".join([f"{result.file}: {result.label}{confidence}", *reason, *result.warnings])
 
 
-def _make_folder(folder: Path) -> None:
-    """Create the folder before the first prediction, so that a run does not fail half way because of it."""
+def _create_folder(folder: Path) -> None:
+    """Create the folder before the first prediction, so that an invalid one is reported before any work is done."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -61,20 +62,19 @@ def _make_folder(folder: Path) -> None:
 
 
 def _write_heatmap(predictor: Predictor, path: str, folder: Path) -> None:
-    """Write the film with its activation map; films of the same name from different folders get a number."""
+    """Write the film with its activation map; the heatmaps of films with the same name are numbered."""
     from ..inference import explain
 
     reading = predictor.read(path)
     if reading.activation is None:
         print(f"{path}: no heatmap, because the model was not run", file=sys.stderr)
         return
-    target = next(name for name in _heatmap_paths(folder / Path(path).stem) if not name.exists())
+    target = next(target for target in _heatmap_paths(folder / Path(path).stem) if not target.exists())
     explain.overlay(reading.display(path), reading.activation).save(target)
 
 
 def _heatmap_paths(stem: Path) -> Iterator[Path]:
+    """Yield the possible paths of a heatmap: without a number, then numbered from 2."""
     yield stem.with_name(f"{stem.name}.heatmap.png")
-    number = 2
-    while True:
-        yield stem.with_name(f"{stem.name}-{number}.heatmap.png")
-        number += 1
+    for index in count(2):
+        yield stem.with_name(f"{stem.name}-{index}.heatmap.png")

@@ -9,7 +9,7 @@ from pathlib import Path
 from ..inference.predictor import Predictor
 from .exit_codes import SUCCESS
 from .options import Commands, add_upload_options
-from .output import missing_library, print_files
+from .output import print_files, report_missing_library
 
 
 def add_parser(commands: Commands) -> argparse.ArgumentParser:
@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         from ..evaluation import consistency
     except ModuleNotFoundError as error:
-        return missing_library("Publishing", error, "requirements-train.txt")
+        return report_missing_library("Publishing", error, "requirements-train.txt")
     repository = Repository(options.repository)
     if not options.dry_run:
         repository.require_login()

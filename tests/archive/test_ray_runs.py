@@ -153,7 +153,7 @@ def test_ray_listens_on_this_machine_alone(films: Path, tmp_path: Path) -> None:
     assert addresses
     assert [address for address in addresses if not _is_loopback(address)] == []
     assert (process.returncode, "Traceback" in stderr) == (1, False), stderr
-    assert "the same command continues" in stderr
+    assert "run the same command to continue" in stderr
 
 
 def _listening(pids: set[int]) -> list[str]:
