@@ -1,7 +1,7 @@
-"""Random augmentation of training films, one film at a time, on the processor.
+"""Random augmentation of training films, one film at a time, on the CPU.
 
-OpenCV does the pixel work: half a millisecond per film on one core, a fifth of the cost of the same operations inside
-the graph. It runs in parallel with the graph, whatever the Keras backend is.
+OpenCV processes the pixels: half a millisecond per film on one core, a fifth of the time of the same operations inside
+the graph. It runs in parallel with the graph and independently of the Keras backend.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ Random = np.random.Generator
 cv2.setNumThreads(1)  # The films are small: OpenCV's own threads would only compete with the graph for cores.
 
 _NOISE_FIELDS = np.random.default_rng(5).normal(0, 1, (64, INPUT_SIDE, INPUT_SIDE)).astype(np.float32)
-"""Precomputed standard normal noise, one field chosen per film: drawing 22,500 normal numbers per film would cost more
-than all other operations together."""
+"""Precomputed standard normal noise; each film gets one of the 64 fields at random. Drawing 22,500 normal numbers per
+film would take more time than all other operations together."""
 
 _MIN_BLUR_SIGMA = 0.15
-"""Pixels. A Gaussian narrower than this changes nothing that 8 bits can represent."""
+"""Minimum standard deviation of the blur in pixels. A narrower Gaussian changes less than 8 bits can represent."""
 
 
 def augment_films(
@@ -36,8 +36,8 @@ def augment_films(
 ) -> Floats:
     """Augment `[N, 150, 150]` uint8 films; returns float32 `[N, 150, 150]` in 0..255.
 
-    In order: border replacement, affine transform, exposure, sharpness, noise. `others` `[N, 150, 150]` are any
-    training films; some of `films` get their borders. The same state of `random` gives the same result.
+    Operations in order: border replacement, affine transform, exposure, sharpness, noise. `others` `[N, 150, 150]` are
+    arbitrary training films; some of `films` get their borders. The same state of `random` gives the same result.
     """
     return np.stack([_augment_film(*pair, augmentation, random) for pair in zip(films, others, strict=True)])
 
@@ -52,7 +52,7 @@ def _augment_film(film: Film, other: Film, augmentation: Augmentation, random: R
 
 
 def _random_chest_frame(random: Random) -> Frame:
-    """A frame around the chest with random edges: the network could learn a seam at a fixed position."""
+    """A frame around the chest with random edges, because the network could learn a seam at a fixed position."""
     edges = (CHEST_FRAME.left, CHEST_FRAME.right, CHEST_FRAME.top, CHEST_FRAME.bottom)
     left, right, top, bottom = (edge + random.uniform(-0.05, 0.05) for edge in edges)
     return Frame(left, right, top, bottom, blend_width=random.uniform(0.02, 0.08))
@@ -64,7 +64,7 @@ def _random_affine(spec: Augmentation, random: Random) -> Affine:
     # The matrix maps output to input: a scale below 1 samples a smaller part of the film, which enlarges it.
     scale = random.uniform(1 - spec.zoom_in, 1 + spec.zoom_out)
     mirror = -1 if spec.flip and random.random() < 0.5 else 1
-    # Width against height: the input is a film stretched to a square, and the classes have different aspect ratios.
+    # The input is a film stretched to a square, and the classes have different aspect ratios, so these are varied.
     aspect = math.exp(random.uniform(-0.5, 0.5) * spec.aspect_log)
     rotation = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
     matrix = rotation @ np.diag([mirror * scale * aspect, scale / aspect])
@@ -74,14 +74,14 @@ def _random_affine(spec: Augmentation, random: Random) -> Affine:
 
 
 def _apply_affine(film: Film, affine: Affine) -> Film:
-    """One bilinear resampling; positions outside the film take the value of the nearest pixel."""
+    """Resample once, bilinearly; positions outside the film get the value of the nearest pixel."""
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     size = (INPUT_SIDE, INPUT_SIDE)
     return np.asarray(cv2.warpAffine(film, affine, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.uint8)
 
 
 def _apply_exposure(film: Film, spec: Augmentation, random: Random) -> Floats:
-    """Gamma, contrast about the film's mean, brightness: the effects of exposure and windowing. Returns about 0..1."""
+    """Change gamma, contrast about the mean, and brightness, as exposure and windowing do. Returns about 0..1."""
     gamma = math.exp(random.uniform(-spec.gamma_log, spec.gamma_log))
     contrast = math.exp(random.uniform(-spec.contrast_log_low, spec.contrast_log_high))
     brightness = random.uniform(-spec.brightness, spec.brightness)
@@ -91,9 +91,9 @@ def _apply_exposure(film: Film, spec: Augmentation, random: Random) -> Floats:
 
 
 def _apply_sharpness_and_noise(film: Floats, spec: Augmentation, random: Random) -> Floats:
-    """Unsharp mask, Gaussian blur, noise: they mask the fine texture that reveals how a film was saved."""
+    """Apply unsharp mask, Gaussian blur and noise, which mask the fine texture that depends on how a film was saved."""
     limits = (spec.sharpen, spec.blur_pixels, spec.noise)
-    sharpen, blur, noise = (_skewed_towards_zero(limit, random) for limit in limits)
+    sharpen, blur, noise = (_sample_skewed_to_zero(limit, random) for limit in limits)
     if sharpen:
         film = film + (film - _gaussian_blur(film, 1.0)) * np.float32(sharpen)
     if blur > _MIN_BLUR_SIGMA:
@@ -103,8 +103,8 @@ def _apply_sharpness_and_noise(film: Floats, spec: Augmentation, random: Random)
     return film
 
 
-def _skewed_towards_zero(limit: float, random: Random) -> float:
-    """A random number in 0..`limit` with its median at a quarter, so that most films are hardly changed."""
+def _sample_skewed_to_zero(limit: float, random: Random) -> float:
+    """A random number in 0..`limit` with its median at `limit` / 4, so that most films are hardly changed."""
     return float(random.random()) ** 2 * limit
 
 

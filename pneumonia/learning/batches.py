@@ -15,16 +15,16 @@ from .recipe import Recipe
 Inputs = npt.NDArray[np.uint8]
 Indices = npt.NDArray[np.intp]
 Batch = tuple[Indices, npt.NDArray[np.float32]]
-"""Indices `[B]` of the films and the augmented films `[B, 150, 150]` in 0..255."""
+"""(indices `[B]` of the films, augmented films `[B, 150, 150]` in 0..255)."""
 
 PREFETCHED_BATCHES = 4
 """Number of batches that are augmented ahead of the training step."""
 
 
 def augmented_batches(inputs: Inputs, recipe: Recipe, seed: tuple[int, int], steps: int) -> Iterator[Batch]:
-    """The batches of one epoch over `[N, 150, 150]` films, in random order; `seed` is (seed of the network, epoch).
+    """Yield `steps` batches of one epoch over `[N, 150, 150]` films in random order; `seed` is (network's seed, epoch).
 
-    All random numbers derive from (seed, epoch, step), so that a resumed epoch gets the same batches as an
+    All random numbers derive from (network's seed, epoch, step), so that a resumed run gets the same batches as an
     uninterrupted one.
     """
     permutation = np.random.default_rng(seed).permutation(len(inputs))

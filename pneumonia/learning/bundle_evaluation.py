@@ -23,13 +23,14 @@ def evaluate_bundle(
 ) -> tuple[dict[str, Any], FilmScores]:
     """Evaluate the bundle in `out` on the test films; writes `config.json`, `evaluation.json`, card and plots.
 
-    `training` becomes the entry of that name in `evaluation.json`. Returns the run's entry and the test films' scores.
+    `training` is stored under this name in the run's entry. Returns the entry of the run in `evaluation.json`, and the
+    scores of the test films.
     """
     # Only a complete bundle can be loaded, so an empty evaluation is written first.
     write_json(out / bundle.EVALUATION, {"format": 1, "runs": {}})
     bundle.write_config(out, config)
     predictor = Predictor(bundle.load(out, out.name))
-    outcome = score_films(predictor, test)
+    scores = score_films(predictor, test)
     entry = {
         "recipe": args.recipe.name,
         "protocol": args.protocol,
@@ -38,12 +39,12 @@ def evaluate_bundle(
         "git_revision": config["revision"],
         "versions": config["versions"],
         "training": training,
-        **evaluate(test, outcome, predictor),
+        **evaluate(test, scores, predictor),
         **audits(predictor, test, args.protocol),
     }
     _write_evaluation(config, entry, predictor, out)
     _print_metrics(f"{args.recipe.name}/{args.protocol}", entry)
-    return entry, outcome
+    return entry, scores
 
 
 def _write_evaluation(config: Mapping[str, Any], entry: Mapping[str, Any], predictor: Predictor, out: Path) -> None:

@@ -29,7 +29,7 @@ from .train_args import TrainArgs
 from .validation_scores import Scores, score_validation
 
 TYPICAL_FILM_COUNT = 64
-"""Number of films, the nearest to the mean of their class, that are averaged for an example image."""
+"""Number of films averaged for an example image: those nearest to the mean of their class."""
 
 CHECKED_FILM_COUNT = 16
 """Number of validation films on which the served graph is compared with Keras."""
@@ -41,8 +41,8 @@ def export_bundle(
     """Write graph, gate, Keras model and example images to `out`; returns the config.
 
     Calibration, operating points and gate limits in the config are chosen on the validation films. `fingerprint`
-    identifies the whole data set. `config.json` is written after the evaluation, because it contains the hashes of all
-    files. Raises `ValueError` if the graph differs from Keras.
+    identifies the whole data set. The caller writes `config.json` after the evaluation, because it contains the hashes
+    of all files. Raises `ValueError` if the graph differs from Keras, and `DiskFull`.
     """
     graph = _convert(network, validation)
     scores, validation_metrics = score_validation(network, validation)
@@ -58,7 +58,7 @@ def export_bundle(
 
 
 def _convert(network: keras.Model, validation: FilmSet) -> bytes:
-    """The network as LiteRT flatbuffer, compared with Keras on some of the validation films."""
+    """Convert the network to a LiteRT flatbuffer and compare it with Keras on some of the validation films."""
     model = serving_model(network)
     graph = to_litert(model)
     difference = check_against_keras(model, Graph(graph, 1), validation.inputs[:CHECKED_FILM_COUNT])
@@ -71,7 +71,7 @@ def _choose_thresholds(
 ) -> tuple[Calibration, dict[str, OperatingPoint]]:
     """Platt scaling fitted on the unperturbed films, operating points chosen on the films under all perturbations.
 
-    Calibration that is fitted on perturbed films, too, has a larger calibration error: `docs/experiments.md`.
+    A calibration that is also fitted on perturbed films has a larger calibration error: see `docs/experiments.md`.
     """
     calibration = calibrate(validation.labels, scores[UNCHANGED])
     labels = np.tile(validation.labels, len(scores))
@@ -109,8 +109,8 @@ def _config(
 def _write_examples(films: FilmSet, folder: Path) -> None:
     """Write one example image per class: the mean of its most typical training films.
 
-    It shows no patient's film, and is as sharp as a film. The mean of all films of a class is too blurred for a fair
-    example: see `docs/experiments.md`.
+    The image is as sharp as a film but shows no patient. The mean of all films of a class would be too blurred for a
+    fair example: see `docs/experiments.md`.
     """
     shutil.rmtree(folder, ignore_errors=True)
     for label, class_name in enumerate(CLASSES):

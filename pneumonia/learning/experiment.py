@@ -1,4 +1,4 @@
-"""A training run: from films and a recipe to model bundles with their metrics."""
+"""A training run: trains a recipe on films and writes model bundles with their metrics."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from .train_args import TrainArgs
 
 
 def run(args: TrainArgs) -> Path:
-    """Train, export and evaluate as `train.py`'s arguments say; returns the run folder.
+    """Train, export and evaluate a model as the arguments of `train.py` specify; returns the run folder.
 
-    The folder is a model bundle, or contains one per fold for `folds5`. With `validate` the run stops before it reads
-    any test film, and the folder contains `validation.json` instead.
+    The folder is a model bundle; for `folds5` it contains one bundle per fold. With `validate` nothing is exported and
+    no test film is scored; the folder then contains `validation.json`. Raises `DatasetError`, `DiskFull`, `UsageError`,
+    and `Busy` if another process writes into the folder.
     """
     films = load_films(args.data)
     print(films.report())

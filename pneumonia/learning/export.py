@@ -1,4 +1,4 @@
-"""Conversion of the trained network to the served graph: score and Grad-CAM in one LiteRT file."""
+"""Conversion of the trained network to the served graph: a LiteRT file that computes the score and Grad-CAM."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..inference.graph import Graph
 from .network import HIDDEN, LAST_ACTIVATION, LOGIT, members_of
 
 TOLERANCE = 1e-4
-"""Maximum difference between Keras and the served graph: of the score, and of the map relative to its maximum."""
+"""Maximum difference between Keras and the served graph, for the score and for the map relative to its maximum."""
 
 
 @keras.saving.register_keras_serializable("pneumonia")
@@ -25,12 +25,13 @@ class GradCam(layers.Layer):
 
     The head is max pooling -> flatten -> dense -> ReLU -> dense. The gradient of its logit with respect to the last
     activation map is a product of matrices, and Grad-CAM needs only the mean of this gradient over all positions. Max
-    pooling passes the gradient of each pooled position to exactly one position of the map, so both have the same sum.
-    Of the large dense kernel only the sum over positions is therefore needed, and the kernel is not stored twice.
+    pooling passes the gradient of each pooled position to exactly one position of the map, so the sums of the gradient
+    before and after pooling are equal. Only the sum of the large dense kernel over its positions is therefore needed,
+    and the graph does not store the kernel twice.
 
     Inputs: the activation map `[N, h, w, k]` and the output of the hidden dense layer `[N, d]`. Output: `[N, h, w]`.
-    The ReLU of Grad-CAM is applied later: the maps of an ensemble's members are averaged before it, because that is the
-    Grad-CAM of their mean logit.
+    The ReLU of Grad-CAM is applied later. The maps of an ensemble's members are averaged first, because the result is
+    then the Grad-CAM of their mean logit.
     """
 
     def __init__(self, mean_kernel: Any, output_kernel: Any, **options: Any) -> None:
@@ -53,9 +54,9 @@ def serving_model(network: keras.Model) -> keras.Model:
     films = keras.Input(network.input_shape[1:], name="film")
     members = [_add_activation_map(member, number) for number, member in enumerate(members_of(network), start=1)]
     member_outputs = [member(films) for member in members]
-    logit, activation_map = (ops.mean(ops.stack(parts), axis=0) for parts in zip(*member_outputs, strict=True))
-    outputs = {"score": ops.sigmoid(logit), "activation_map": ops.relu(activation_map)}
-    return keras.Model(films, outputs, name=network.name)
+    logit, activation_map = (ops.mean(ops.stack(outputs), axis=0) for outputs in zip(*member_outputs, strict=True))
+    named_outputs = {"score": ops.sigmoid(logit), "activation_map": ops.relu(activation_map)}
+    return keras.Model(films, named_outputs, name=network.name)
 
 
 def _add_activation_map(member: keras.Model, number: int) -> keras.Model:
@@ -65,7 +66,7 @@ def _add_activation_map(member: keras.Model, number: int) -> keras.Model:
     kernel = np.asarray(hidden_layer.kernel)
     filters = activation.shape[-1]
     positions = activation.shape[1] * activation.shape[2]
-    # Flatten orders positions before filters. Sum over the pooled positions, divided by the positions of the map.
+    # Flatten orders positions before filters. The sum over the pooled positions is divided by the map's positions.
     mean_kernel = kernel.reshape(-1, filters, kernel.shape[1]).sum(axis=0) / positions
     output_kernel = np.asarray(member.get_layer(LOGIT).kernel)[:, 0]
     cam = GradCam(mean_kernel, output_kernel, name="activation_map")((activation, hidden_layer.output))
@@ -73,7 +74,7 @@ def _add_activation_map(member: keras.Model, number: int) -> keras.Model:
 
 
 def to_litert(model: keras.Model) -> bytes:
-    """The model as a LiteRT flatbuffer of built-in operations, float32."""
+    """Convert the model to a LiteRT flatbuffer with built-in operations and float32 weights."""
     import tensorflow as tf
 
     # `from_concrete_functions` can silently write a graph whose variables are not bound.
@@ -83,7 +84,10 @@ def to_litert(model: keras.Model) -> bytes:
 
 
 def check_against_keras(model: keras.Model, graph: Graph, films: npt.NDArray[np.uint8]) -> float:
-    """The largest difference on `[N, 150, 150]` films and on noise images; raises `ValueError` above `TOLERANCE`."""
+    """Largest difference between graph and Keras on `[N, 150, 150]` films and on noise images.
+
+    Raises `ValueError` if it exceeds `TOLERANCE`.
+    """
     noise = np.random.default_rng(0).integers(0, 256, (4, INPUT_SIDE, INPUT_SIDE)).astype(np.uint8)
     max_difference = 0.0
     for film in [*films, *noise]:

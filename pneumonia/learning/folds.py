@@ -21,11 +21,11 @@ from .train_args import TrainArgs
 
 Probability = npt.NDArray[np.float64]
 FoldResult = tuple[dict[str, Any], Probability]
-"""A fold's entry in `evaluation.json` and the probabilities of its test films."""
+"""(entry of the fold in `evaluation.json`, P(pneumonia) of its test films)."""
 
 
 def run_folds(args: TrainArgs, films: FilmSet, folds: Sequence[Split]) -> None:
-    """Train and evaluate the fold of `--fold`, or all folds and write a summary to `evaluation.json`."""
+    """Train and evaluate the fold of `--fold`; without it, all folds, and write their summary to `evaluation.json`."""
     if args.fold is not None:
         _run_fold(args, films, folds[args.fold])
         return

@@ -1,4 +1,4 @@
-"""Fit of the out-of-distribution gate: PCA of the training films, limits from validation films."""
+"""Fit of the out-of-distribution gate: PCA of the training films, with limits chosen on validation films."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ COMPONENTS = 64
 """Maximum number of principal components per view."""
 
 ACCEPTED_BY_RESIDUAL, ACCEPTED_BY_DISTANCE = 0.995, 0.998
-"""Shares of the validation films, under all perturbations, that each measure of each view accepts. Percentiles of the
-training films would be too optimistic. The distance is the laxer measure: a white lung lies far from the mean within
-the subspace, whereas another kind of image lies outside the subspace."""
+"""Shares of the validation films, under all perturbations, that each measure of each view accepts. Limits chosen on
+training films would be too tight. The distance has the looser limit: an opaque (white) lung is far from the mean within
+the subspace, whereas other kinds of images are outside the subspace."""
 
-FAR = 1.4
-"""`far` in multiples of `near`. Above `far` an image is reported as no chest film, not only as unlike the training
-films."""
+FAR_FACTOR = 1.4
+"""`far` limit in multiples of the `near` limit. Above `near` an image is reported as unlike the training films, above
+`far` as no chest film."""
 
 UPSIDE_DOWN_REFUSED_SHARE = 0.999
-"""Share of the validation films, turned upside down, that the upside-down check is to refuse."""
+"""Share of the validation films that the upside-down check must refuse if they are flipped vertically."""
 
 UPSIDE_DOWN_VIEW = "brightness"
-"""The view in which a film is checked for being upside down. It separates all films; edges would add nothing."""
+"""View for the upside-down check. It separates all upright from all flipped films; edges would add nothing."""
 
 _UNLIMITED = Limits(np.inf, np.inf)
 
 
 def fit_gate(train: Films, validation: Films) -> Gate:
-    """Fit a gate on `[N, 150, 150]` training films and set its limits on validation films.
+    """Fit a gate on `[N, 150, 150]` training films and choose its limits on `[M, 150, 150]` validation films.
 
-    The training films are augmented by mirror images and by the validation perturbations. A gate that is fitted on
-    unperturbed films only would refuse films of another clinic for their sharpness.
+    The training films are augmented by mirror images and by the validation perturbations. A gate that is fitted only on
+    unperturbed films would refuse films of another clinic because of their different sharpness.
     """
     films = np.concatenate([train, *_perturb_in_turn(train)])
     films = np.concatenate([films, films[:, :, ::-1]])
@@ -48,10 +48,10 @@ def fit_gate(train: Films, validation: Films) -> Gate:
 
 
 def _perturb_in_turn(films: Films) -> list[Films]:
-    """Each film once, perturbed; the perturbations are assigned to the films in rotation."""
+    """Perturb each film once; the perturbations are assigned to the films in rotation."""
     names = VALIDATION_PERTURBATIONS[1:]
-    parts = ((films[start :: len(names)], name) for start, name in enumerate(names))
-    return [perturb(part, name) for part, name in parts if len(part)]
+    groups = ((films[start :: len(names)], name) for start, name in enumerate(names))
+    return [perturb(group, name) for group, name in groups if len(group)]
 
 
 def _fit_subspace(features: Floats, validation_features: Floats) -> Subspace:
@@ -65,14 +65,15 @@ def _fit_subspace(features: Floats, validation_features: Floats) -> Subspace:
 
 
 def _limits_upside_down(drops: Floats) -> Limits:
-    """Limits of the residual drop, from the drops `[N]` of upright films when they are turned upside down.
+    """Limits of the upside-down check, from the residual drops `[N]` of upright films when they are flipped.
 
-    For an upside-down film the drop has the opposite sign. If the two distributions are separate, the limit is the
-    largest one that still refuses `UPSIDE_DOWN_REFUSED_SHARE` of the upside-down films, because an upright white lung
-    may have a small positive drop. If they overlap, the limit accepts that share of the upright films.
+    The drop of an upside-down film has the opposite sign. If the two distributions are separate, the limit is the
+    largest one that still refuses `UPSIDE_DOWN_REFUSED_SHARE` of the upside-down films, because an upright film with an
+    opaque (white) lung may have a small positive drop. If they overlap, the limit accepts that share of the upright
+    films.
     """
     near = abs(float(np.quantile(drops, UPSIDE_DOWN_REFUSED_SHARE)))
-    far = FAR * max(float(-drops.min()), near)
+    far = FAR_FACTOR * max(float(-drops.min()), near)
     return Limits(round(near, 5), round(far, 5))
 
 
@@ -82,4 +83,4 @@ def _float32(values: npt.NDArray[np.generic]) -> Floats:
 
 def _limits(values: Floats, accepted_share: float) -> Limits:
     near = round(float(np.quantile(values, accepted_share)), 5)
-    return Limits(near, round(FAR * near, 5))
+    return Limits(near, round(FAR_FACTOR * near, 5))

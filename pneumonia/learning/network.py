@@ -1,7 +1,7 @@
-"""The network: three convolutions and a dense head, from films `[N, 150, 150, 3]` in 0..255 to scores `[N, 1]` in 0..1.
+"""The network: three convolutions and a dense head. Maps films `[N, 150, 150, 3]` in 0..255 to scores `[N, 1]` in 0..1.
 
-An ensemble is one graph with several of these networks in parallel; its score is the sigmoid of the mean of their
-logits (deep ensemble, Lakshminarayanan et al. 2017).
+An ensemble is one graph with several of these networks in parallel. Its score is the sigmoid of their mean logit (deep
+ensemble, Lakshminarayanan et al. 2017).
 """
 
 from __future__ import annotations
@@ -19,14 +19,15 @@ LAST_ACTIVATION = "activation_3"
 HIDDEN = "hidden"
 LOGIT = "logit"
 SCORE = "score"
+"""Names of layers that other modules or saved models refer to."""
 
 
 @keras.saving.register_keras_serializable("pneumonia")
 class StandardisedGrey(layers.Layer):
-    """Grey value, average pooling and standardisation per film: `[N, H, W, 3]` -> `[N, H / pooling, W / pooling, 1]`.
+    """Conversion to grey, average pooling, standardisation: `[N, H, W, 3]` -> `[N, H / pooling, W / pooling, 1]`.
 
     Each film gets mean 0 and standard deviation 1, so that its exposure and window have no effect. `pooling` removes
-    the finest texture, which reveals how a film was saved but shows no consolidation.
+    the finest texture, which depends on how a film was saved and does not show consolidation.
     """
 
     def __init__(self, pooling: int = 1, **options: Any) -> None:
@@ -42,14 +43,14 @@ class StandardisedGrey(layers.Layer):
             grey = ops.average_pool(grey, self.pooling, self.pooling, "valid")
         centred = grey - ops.mean(grey, axis=(1, 2), keepdims=True)
         variance = ops.mean(ops.square(centred), axis=(1, 2), keepdims=True)
-        # Plus one grey level (of 255) squared: the noise of a blank film must not be amplified.
+        # One grey level (of 255) squared is added, so that the noise of a blank film is not amplified.
         return centred / ops.sqrt(variance + 1.0)
 
 
 def build_network(recipe: Recipe) -> keras.Model:
-    """The recipe's network as a Keras model with one output, the score.
+    """Build the recipe's network, untrained, as a Keras model with one output, the score.
 
-    It is a Functional model, because Grad-CAM on a loaded `Sequential` fails in Keras 3.
+    It is a Functional model, because Grad-CAM fails on a loaded `Sequential` model in Keras 3.
     """
     films = keras.Input((INPUT_SIDE, INPUT_SIDE, 3), name="film")
     if recipe.standardise:
@@ -68,10 +69,10 @@ def build_network(recipe: Recipe) -> keras.Model:
 
 
 def _block(features: Any, recipe: Recipe, number: int) -> Any:
-    """Convolution, max pooling, batch normalisation, ReLU. Block 3 is pooled by the caller, after its activation map.
+    """Convolution, max pooling, batch normalisation, ReLU. The caller pools block 3, after its activation map.
 
-    Normalisation and ReLU commute with max pooling if the scale is positive. After the pooling they read and write a
-    quarter of the memory, and a training step on a CPU is mostly limited by memory.
+    Normalisation and ReLU commute with max pooling if the scale is positive. After pooling they read and write a
+    quarter of the memory, and memory access dominates a training step on a CPU.
     """
     convolution = recipe.convolutions[number - 1]
     features = layers.Conv2D(
@@ -90,7 +91,7 @@ def _block(features: Any, recipe: Recipe, number: int) -> Any:
 
 
 def ensemble(members: Sequence[keras.Model]) -> keras.Model:
-    """Join networks to one model: `[N, 150, 150, 3]` -> sigmoid of the mean of their logits `[N, 1]`."""
+    """Join networks in one model, which maps `[N, 150, 150, 3]` to the sigmoid of their mean logit `[N, 1]`."""
     if len(members) == 1:
         return members[0]
     films = keras.Input((INPUT_SIDE, INPUT_SIDE, 3), name="film")
@@ -109,6 +110,6 @@ def members_of(network: keras.Model) -> list[keras.Model]:
 
 
 def training_model(network: keras.Model) -> keras.Model:
-    """The network with the input `[N, 150, 150]`: one grey channel in 0..255, as augmentation returns it."""
+    """The network with another input, `[N, 150, 150]`: one grey channel in 0..255, as augmentation returns it."""
     grey = keras.Input((INPUT_SIDE, INPUT_SIDE), name="grey")
     return keras.Model(grey, network(ops.stack([grey] * 3, axis=-1)))

@@ -15,11 +15,11 @@ LIBRARIES = ("keras", "tensorflow-cpu", "tensorflow", "ai-edge-litert", "numpy",
 
 
 def public_command(options: argparse.Namespace) -> str:
-    """The command to reproduce the run. `--data` is shortened to the folder's name: a path describes a machine."""
-    words = ["python", "train.py", "--data", options.data.resolve().name, "--recipe", options.recipe]
-    words += ["--split", options.split, "--seed", str(options.seed)]
-    words += ["--epochs", str(options.epochs)] if options.epochs is not None else []
-    return shlex.join(words)
+    """The command that reproduces the run. `--data` is shortened to the folder's name, so that no path is published."""
+    arguments = ["python", "train.py", "--data", options.data.resolve().name, "--recipe", options.recipe]
+    arguments += ["--split", options.split, "--seed", str(options.seed)]
+    arguments += ["--epochs", str(options.epochs)] if options.epochs is not None else []
+    return shlex.join(arguments)
 
 
 def git_revision() -> str:
@@ -50,6 +50,6 @@ def versions() -> dict[str, str]:
 
 def machine() -> str:
     """Number of cores, architecture and Keras backend as text."""
-    import keras  # takes seconds, and `--help` does not need it
+    import keras  # imported late, because it takes seconds and `--help` does not need it
 
     return f"{settings.THREADS.read()} cores, {platform.machine()}, {keras.backend.backend()}"

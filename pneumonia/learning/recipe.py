@@ -1,4 +1,4 @@
-"""A recipe holds all choices of a training as data: network, optimiser, schedule, augmentation.
+"""Recipes: all parameters of a training run as data (network, optimiser, schedule, augmentation).
 
 Each file in `recipes/` and `recipes/experiments/` defines one `Recipe` as `RECIPE`. Its docstring gives the command,
 the wall time and the metrics to expect.
@@ -22,7 +22,7 @@ class Convolution:
 
     filters: int
     kernel: int
-    """Side in pixels."""
+    """Side of the square kernel in pixels."""
     stride: int = 1
 
 
@@ -36,7 +36,7 @@ class Augmentation:
     """Maximum rotation in either direction."""
     zoom_in: float = 0.0
     zoom_out: float = 0.0
-    """The width and height sampled from the film are in 1 - `zoom_in`..1 + `zoom_out` of its side."""
+    """Side of the area sampled from the film, as a share of the film's side: 1 - `zoom_in` to 1 + `zoom_out`."""
     aspect_log: float = 0.0
     """Maximum of the absolute logarithm of the change of width / height."""
     shift: float = 0.0
@@ -60,16 +60,16 @@ class Augmentation:
 
 @dataclass(frozen=True)
 class Recipe:
-    """All parameters of a training except the films and the seed."""
+    """All parameters of a training run except films and seed."""
 
     name: str
     members: int
-    """Number of networks, with different seeds, in the ensemble. Its score is the sigmoid of their mean logit."""
+    """Number of networks in the ensemble, with different seeds. The score is the sigmoid of their mean logit."""
     pooling: int
     """Side in pixels of the average pooling before the first convolution; 1 leaves the film unchanged."""
     convolutions: tuple[Convolution, Convolution, Convolution]
     head_pooling: int
-    """Side of the max pooling of the last activation map before the dense head."""
+    """Side of the max pooling between the last activation map and the dense head."""
     dense: int
     """Units of the hidden dense layer."""
     padding: str
@@ -86,19 +86,19 @@ class Recipe:
     learning_rate: float
     weight_decay: float
     cosine_decay: bool
-    """Linear warm-up from 0 over the first epoch, then cosine decay to 0 over the others. Without the warm-up some
-    networks stop learning in their first epochs."""
+    """True: linear warm-up from 0 over the first epoch, then cosine decay to 0 over the others. Without the warm-up
+    some networks stop learning in their first epochs. False: constant learning rate."""
     label_smoothing: float
     class_weights: bool
     """Weight the films so that both classes have the same total weight in the loss."""
     weight_averaging: float
-    """Decay per step of the exponential moving average of the weights. The averaged weights are served; 0 serves the
-    trained weights."""
+    """Decay per step of the exponential moving average of the weights, which is served. 0: no averaging."""
     epochs: int
     batch: int
     augmentation: Augmentation
 
     def with_epochs(self, epochs: int | None) -> Recipe:
+        """The recipe with another number of epochs; unchanged for None."""
         return self if epochs is None else replace(self, epochs=epochs)
 
 
@@ -108,12 +108,12 @@ def names() -> list[str]:
 
 
 def experiment_names() -> list[str]:
-    """The names of the recipes of the search (`recipes/experiments/`), sorted; `docs/experiments.md` describes them."""
+    """The names of the experiments (`recipes/experiments/`), sorted; `docs/experiments.md` describes them."""
     return _module_names(experiments)
 
 
 def get(name: str) -> Recipe:
-    """The recipe `name`, from the user recipes or else the experiments; raises `UsageError` for an unknown name."""
+    """The recipe of this name, a user recipe or an experiment; raises `UsageError` for an unknown name."""
     for package in (recipes, experiments):
         if name in _module_names(package):
             recipe = importlib.import_module(f"{package.__name__}.{name}").RECIPE

@@ -1,4 +1,4 @@
-"""The run of one split: train, export and evaluate; or, for a search, train and validate."""
+"""The run of one split: train, export and evaluate, or for a recipe search train and validate."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def run_split(args: TrainArgs, films: FilmSet, split: Split, out: Path) -> tuple
 
 
 def validate_split(args: TrainArgs, films: FilmSet, split: Split, out: Path) -> None:
-    """Train one split and write `validation.json`, for a search. Test films are not used.
+    """Train one split and write `validation.json`, for a recipe search. Test films are not used.
 
     Raises `Busy` if another process writes into `out`.
     """

@@ -28,8 +28,9 @@ class TrainArgs:
     validate: bool
     """Stop after validation; test films are not used."""
     fold: int | None
-    """The only fold of `folds5` or `order5` to run; None runs all folds of `folds5`."""
+    """Fold of `folds5` or `order5` to run; None runs all folds of `folds5`."""
     command: str
+    """Command that reproduces the run, without paths of this machine."""
     revision: str
     """The commit at the start of the run."""
 

@@ -28,15 +28,15 @@ def train_ensemble(
     seed: int,
     **options: Any,
 ) -> tuple[keras.Model, History]:
-    """Train the recipe's networks one after the other and join them to one model (deep ensemble).
+    """Train the recipe's networks one after the other and join them in one model (deep ensemble).
 
-    Each member has its own seed and its own checkpoint. Arguments, return values and errors are those of `train`; the
-    history contains the rows of all members in order.
+    Each member has its own seed and its own checkpoint folder below `folder`. Arguments, return values and errors are
+    those of `train`; the history contains the rows of all members in order.
     """
     networks, history = [], []
     for member in range(1, recipe.members + 1):
-        # Steps of 1000 keep the members' seeds apart from those of other runs: `--seed 2` must not train the second
-        # member of `--seed 1` again.
+        # The seeds of the members differ by 1000, so that runs with other seeds have other members: the first member of
+        # `--seed 2` must not equal the second member of `--seed 1`.
         member_seed = 1000 * (member - 1) + seed
         network, rows = train(recipe, films, validation, folder / f"member{member}", seed=member_seed, **options)
         networks.append(network)
@@ -56,16 +56,17 @@ def train(
 ) -> tuple[keras.Model, History]:
     """Train one network on `[N, 150, 150]` films and their labels (0 Normal, 1 Pneumonia).
 
-    Returns the network with averaged weights, which is the one to serve, and one row of metrics per epoch. After each
-    epoch all state that the next one depends on is saved to `folder/checkpoint.npz`; with `resume`, training continues
-    from there with the same films in the same order at the same learning rate. Raises `DiskFull` if a checkpoint cannot
+    `films` and `validation` are pairs (films, labels). Returns the network with averaged weights, which is the one to
+    serve, and one row of metrics per epoch. After each epoch, all state on which the next one depends is saved to
+    `folder/checkpoint.npz`. With `resume`, training continues from there with the same films in the same order at the
+    same learning rate. Raises `DiskFull` if a checkpoint cannot
     be written; the previous one is then unchanged. Raises `UsageError` if the checkpoint to resume from was written
     with another recipe or seed.
     """
     keras.utils.set_random_seed(seed)
     inputs, labels = films
-    # Incomplete batches are dropped: batch normalisation would estimate its statistics from a few films only. The order
-    # is random, so each epoch drops other films.
+    # Incomplete batches are dropped, because batch normalisation would estimate its statistics from a few films. The
+    # order is random, so each epoch drops different films.
     steps = max(1, len(inputs) // recipe.batch)
     weights = _class_weights(labels) if recipe.class_weights else np.ones(len(labels))
     network = build_network(recipe)
@@ -94,12 +95,12 @@ def train(
 
 
 def predict_scores(network: keras.Model, inputs: Inputs, batch: int = 64) -> npt.NDArray[np.float64]:
-    """The raw scores `[N]` in 0..1 of `[N, 150, 150]` films, uncalibrated."""
-    parts = [
+    """Uncalibrated scores `[N]` in 0..1 of `[N, 150, 150]` films in 0..255; `batch` films are scored at a time."""
+    batch_scores = [
         np.asarray(network(np.repeat(inputs[start : start + batch, :, :, None], 3, axis=3).astype(np.float32)))
         for start in range(0, len(inputs), batch)
     ]
-    return np.concatenate(parts)[:, 0].astype(np.float64)
+    return np.concatenate(batch_scores)[:, 0].astype(np.float64)
 
 
 def _optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
@@ -123,7 +124,7 @@ def _class_weights(labels: Labels) -> npt.NDArray[np.float64]:
 
 
 def _ema_copy(network: keras.Model, recipe: Recipe) -> keras.Model:
-    """The network that holds the exponential moving average of the weights; without averaging, `network` itself."""
+    """A copy of the network for the exponential moving average of its weights; without averaging, `network` itself."""
     if not recipe.weight_averaging:
         return network
     copy = build_network(recipe)
@@ -132,10 +133,10 @@ def _ema_copy(network: keras.Model, recipe: Recipe) -> keras.Model:
 
 
 def _update_ema(ema_network: keras.Model, network: keras.Model, momentum: float, step: int) -> None:
-    """One step of the exponential moving average of all weights."""
+    """Update the exponential moving average of all weights by one step."""
     if ema_network is network:
         return
-    # The decay starts small, so that the random initial weights lose their influence at once.
+    # The decay is small in the first steps, so that the random initial weights lose their influence quickly.
     decay = min(momentum, (1 + step) / (10 + step))
     for average, current in zip(ema_network.weights, network.weights, strict=True):
         average.assign(average * decay + current * (1 - decay))

@@ -19,10 +19,10 @@ Scores = npt.NDArray[np.float64]
 
 
 def score_validation(network: keras.Model, validation: FilmSet) -> tuple[dict[str, Scores], dict[str, Any]]:
-    """Raw scores `[N]` of the validation films by perturbation, and the AUROCs for `config.json`, which are printed.
+    """Uncalibrated scores `[N]` of the validation films by perturbation, and metrics for `config.json`; prints them.
 
     Recipes are compared by the lowest and the mean AUROC over all pairs (perturbation of the normal films, perturbation
-    of the pneumonia films), see `pairwise_auroc`, and by the AUROC of films with the border of the other class.
+    of the pneumonia films; see `pairwise_auroc`), and by the AUROC of films with the border of the other class.
     """
     scores = {name: predict_scores(network, perturb(validation.inputs, name)) for name in VALIDATION_PERTURBATIONS}
     exchanged = replace_border_across_classes(validation.inputs, validation.labels)

@@ -10,7 +10,7 @@ import pytest
 from pneumonia.evaluation.perturbations import VALIDATION_PERTURBATIONS, perturb
 from pneumonia.inference.gate import Gate
 from pneumonia.inference.gate_views import VIEWS, thumbnails
-from pneumonia.learning.gate_fit import ACCEPTED_BY_DISTANCE, ACCEPTED_BY_RESIDUAL, FAR, fit_gate
+from pneumonia.learning.gate_fit import ACCEPTED_BY_DISTANCE, ACCEPTED_BY_RESIDUAL, FAR_FACTOR, fit_gate
 
 
 def synthetic_films(count: int, seed: int) -> Any:
@@ -76,7 +76,7 @@ def test_each_limit_accepts_its_share_of_the_validation_films(gate: Gate) -> Non
 def test_far_lies_beyond_near(gate: Gate) -> None:
     for subspace in gate.subspaces.values():
         for limit in (subspace.residual, subspace.distance):
-            assert limit.far == pytest.approx(FAR * limit.near, abs=1e-4)
+            assert limit.far == pytest.approx(FAR_FACTOR * limit.near, abs=1e-4)
 
 
 def test_few_films_give_few_components() -> None:

@@ -1,1 +1,1 @@
-"""User recipes, one per file; `train.py --recipe NAME` takes the file's name."""
+"""User recipes, one per file. The NAME of `train.py --recipe NAME` is the file's name without suffix."""

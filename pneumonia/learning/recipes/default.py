@@ -3,11 +3,11 @@
 Augmentation varies aspect ratio, grey values, sharpness and noise, because the data set has a shortcut: normal and
 pneumonia films were saved and collimated differently. A network that learns this difference is accurate on validation
 films and fails on films of another clinic. Average pooling to 50 x 50 pixels removes the finest texture, where the
-shortcut is strongest; a consolidation is far larger. Augmentation regularises, so the dropout rates are low, and the
-variety of films needs many filters. One film in ten gets the border of another film, because the area around the chest
-separates the classes as well as the lungs do. Both classes have the same total weight in the loss: otherwise
-unclear films would be scored as pneumonia only because three films in four are. `docs/experiments.md` lists what was
-tried.
+shortcut is strongest; a consolidation is far larger. Augmentation regularises the network, so the dropout rates are
+low. The variety of augmented films requires many filters. One film in ten gets the border of another film, because the
+area around the chest separates the classes as well as the lungs do. Both classes have the same total weight in the
+loss: otherwise unclear films would be scored as pneumonia, because three films in four show it. `docs/experiments.md`
+lists the experiments.
 
     python train.py --data chest_xray
 

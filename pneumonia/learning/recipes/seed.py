@@ -1,6 +1,6 @@
 """The original recipe of the project, unchanged: three 3 x 3 convolutions and a dense layer, Adam at 0.001, batch 32.
 
-25 epochs; the input is RGB, scaled to 0..1. The metrics are those of the last epoch: validation selects no epoch.
+25 epochs; the input is RGB, scaled to 0..1. The metrics are those of the last epoch: validation does not select one.
 
     python train.py --data chest_xray --recipe seed --split grouped80
 """

@@ -1,1 +1,1 @@
-"""Recipes of the search. They make `docs/experiments.md` reproducible and are not meant for use."""
+"""Recipes of the recipe search. They make `docs/experiments.md` reproducible and are not intended for use."""

@@ -5,8 +5,8 @@ pneumonia films were saved differently. A network that learns this difference is
 on films of another clinic. Average pooling to 50 x 50 pixels removes the finest texture, where the shortcut is
 strongest; a consolidation is far larger. Three films in ten get the border of another film, because the area around the
 chest separates the classes as well as the lungs do. Both classes have the same total weight in the loss: otherwise
-unclear films would be scored as pneumonia only because three films in four are. `docs/experiments.md` lists what was
-tried.
+unclear films would be scored as pneumonia, because three films in four show it. `docs/experiments.md` lists the
+experiments.
 
     python train.py --data chest_xray --recipe compact
 

@@ -1,4 +1,4 @@
-"""`small` with hardly any augmentation. It shows why validation on unperturbed films misleads, even on held-out blocks.
+"""`small` with hardly any augmentation: validation on unperturbed films is misleading, even on held-out blocks.
 
     python train.py --data chest_xray --recipe small_unchanged --split order5 --fold 4 --validate
 
