@@ -11,7 +11,7 @@ from .. import settings
 def worker_variables() -> dict[str, str]:
     """Environment variables that give a worker the limits of this process for reading films."""
     limits = {setting.name: setting.raw() for setting in (settings.MAX_FILE_MB, settings.MAX_PIXELS)}
-    # A worker uses one core, whatever the number of cores of its machine.
+    # A worker uses one core, regardless of how many its machine has.
     return {**limits, settings.THREADS.name: "1"}
 
 

@@ -61,17 +61,17 @@ class ArchiveWorker:
 
     def _predict_part(self, part: int, names: list[bytes]) -> Counter[str]:
         """Predict the films of a part that have no row yet, and write the part once, with all its rows."""
-        existing = self._archive.rows(part)
-        existing_names = set(existing["file"].to_pylist())
+        existing_rows = self._archive.rows(part)
+        existing_names = set(existing_rows["file"].to_pylist())
         pending = [name for name in map(os.fsdecode, names) if rows.escape_formula(name) not in existing_names]
         if not pending:
-            return parts.count_labels(existing)
+            return parts.count_labels(existing_rows)
         results = self._predictor.predict_many(
             storage.open_films(pending),
             self._options.operating_point,
             prevalence=self._options.prevalence,
         )
-        table = pa.concat_tables([existing, parts.to_table(results, self._options)])
+        table = pa.concat_tables([existing_rows, parts.to_table(results, self._options)])
         self._archive.write(part, table)
         return parts.count_labels(table)
 
@@ -139,9 +139,9 @@ def _collect_counts(part_counts: Iterable[dict[str, Any]], expected: int) -> Arc
 
 def _public_error(error: BaseException) -> PneumoniaError:
     """The `PneumoniaError` of a worker, which Ray wraps several times; for any other error an `InternalError`."""
-    inner: BaseException | None = error
-    while inner is not None:
-        if isinstance(inner, PneumoniaError):
-            return inner
-        inner = getattr(inner, "cause", None) or inner.__cause__ or inner.__context__
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, PneumoniaError):
+            return cause
+        cause = getattr(cause, "cause", None) or cause.__cause__ or cause.__context__
     return InternalError.from_exception(error)

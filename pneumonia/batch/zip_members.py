@@ -38,11 +38,11 @@ def is_zip(path: Path) -> bool:
 
 
 def list_members(path: Path, *, max_bytes: int | None = None) -> list[Member]:
-    """List the files in a ZIP, in its order. They can be read on any thread; the ZIP stays open while one is
-    referenced.
+    """List the files in a ZIP, in its order.
 
-    Hidden files and `__MACOSX` (resource forks) are skipped. Raises `UnreadableImage` for a damaged ZIP, `EmptyFile`
-    for an empty one, and `TooLarge` for too many members or more than `max_bytes` when unpacked.
+    They can be read on any thread; the ZIP stays open while one of them is referenced. Hidden files and `__MACOSX`
+    (resource forks) are skipped. `max_bytes` limits the unpacked size of all files together. Raises `UnreadableImage`
+    for a damaged ZIP, `EmptyFile` for an empty one, and `TooLarge` for too many members or more than `max_bytes`.
     """
     try:
         archive = zipfile.ZipFile(_BoundedFile(path))

@@ -91,10 +91,9 @@ def load(
 
 
 def read_config(folder: Path, sha256: str | None = None) -> tuple[dict[str, Any], str]:
-    """Return (config, its sha256) after all checks that need no other file; `sha256` is the trust anchor if there is
-    one.
+    """Read and check `config.json`; returns (config, its sha256). No other file is read.
 
-    Raises `ModelNotFound` and `BundleCorrupt`.
+    `sha256` is the trust anchor if there is one. Raises `ModelNotFound` and `BundleCorrupt`.
     """
     path = folder / CONFIG
     if not path.is_file():

@@ -28,7 +28,7 @@ REASONS = {
 
 @dataclass(frozen=True)
 class Calibration:
-    """Platt scaling of the logit of the score (Platt 1999), fitted on validation films.
+    """Platt scaling (Platt 1999), fitted on validation films: P(pneumonia) = sigmoid(slope * logit(score) + intercept).
 
     `prevalence` is the share of pneumonia among the validation films.
     """
@@ -72,13 +72,13 @@ class OperatingPoint:
             raise ValueError(f"an operating point needs 0 <= low <= threshold <= high <= 1, not {self}")
 
     def label(self, probability: float) -> str:
-        """Normal, Pneumonia or Unknown."""
+        """Label of a calibrated probability: Normal, Pneumonia or Unknown."""
         if probability < self.low:
             return CLASSES[0]
         return CLASSES[1] if probability > self.high else UNKNOWN
 
     def label_at_threshold(self, probability: float) -> str:
-        """Normal or Pneumonia."""
+        """Label of a calibrated probability where Unknown is not allowed: Normal or Pneumonia."""
         return CLASSES[int(probability >= self.threshold)]
 
 

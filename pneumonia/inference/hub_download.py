@@ -116,7 +116,7 @@ def _run_while_growing(task: Callable[[], DownloadedBundle], folder: Path, timeo
 
 
 def _folder_size(folder: Path) -> int:
-    """Total size in bytes of the files under `folder`, which other threads may create and delete meanwhile."""
+    """Total size in bytes of the files under `folder`; other threads may create and delete files during the call."""
     total = 0
     for path in walk_bottom_up(folder):
         try:

@@ -17,7 +17,7 @@ _HUB_NAME = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+)(?:@(?P<revision>[\w./-]
 
 
 def load_bundle(model: str | None = None) -> Bundle:
-    """The verified bundle for "" (embedded), a folder, or `owner/name[@revision]` on the Hub.
+    """Load and verify the bundle for "" (embedded), a folder, or `owner/name[@revision]` on the Hub.
 
     None reads `PNEUMONIA_MODEL`. An existing folder takes precedence over a Hub repository of the same name. Raises a
     `ModelError`.
@@ -37,9 +37,9 @@ def load_bundle(model: str | None = None) -> Bundle:
 
 
 def load_from_hub(model: str, *, endpoint: str | None = None) -> Bundle:
-    """The verified bundle for `owner/name[@revision]`, always from the Hub; the revision of its identity is the commit.
+    """Load and verify the bundle for `owner/name[@revision]`, always from the Hub.
 
-    Raises a `ModelError`.
+    The revision of its identity is the commit. Raises a `ModelError`.
     """
     match = _HUB_NAME.fullmatch(model)
     if match is None:

@@ -190,7 +190,7 @@ def _stored_values(dataset: pydicom.Dataset) -> npt.NDArray[Any]:
 
 
 def _ybr_to_rgb(samples: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """YBR_FULL `[H, W, 3]` -> RGB, in slices of rows; pydicom would convert the whole image in floats at once."""
+    """Convert YBR_FULL `[H, W, 3]` to RGB in slices of rows; pydicom alone would convert the whole image to floats."""
     rgb = np.empty_like(samples)
     for rows in row_slices(*samples.shape[:2]):
         rgb[rows] = convert_color_space(samples[rows], "YBR_FULL", "RGB")

@@ -72,11 +72,11 @@ def _modality_table_range(dataset: pydicom.Dataset, stored: npt.NDArray[Any]) ->
 def _rescale_window_output(dataset: pydicom.Dataset, windowed: npt.NDArray[np.float64]) -> npt.NDArray[np.uint16]:
     """Scale to uint16 so that the output for values far below and far above the window is black and white."""
     with np.errstate(over="ignore"):  # the exponential of a steep sigmoid window overflows
-        below, above = (
+        low_output, high_output = (
             float(value)
             for value in apply_voi_lut(np.array([-_OUT_OF_RANGE_VALUE, _OUT_OF_RANGE_VALUE]), dataset, index=0)
         )
-    if below > above and "VOILUTSequence" not in dataset:
+    if low_output > high_output and "VOILUTSequence" not in dataset:
         # A VOI LUT may invert the film, a window must not. pydicom's window does after a rescale with negative slope.
-        windowed = below + above - windowed
-    return rescale_to_uint16(windowed, min(below, above), max(below, above))
+        windowed = low_output + high_output - windowed
+    return rescale_to_uint16(windowed, min(low_output, high_output), max(low_output, high_output))
