@@ -1,1 +1,1 @@
-"""Benchmarks: each measures the product next to a reference in the same run, prints the result and changes nothing."""
+"""Benchmarks: each one measures this package and a reference in the same run and prints the results."""

@@ -1,10 +1,10 @@
-"""All benchmarks in one run on one machine, each next to its reference.
+"""Run all benchmarks on one machine, each with its reference.
 
     python -m benchmarks [--quick] [--only scoring service many memory learning evaluation] [--out FOLDER]
     python -m benchmarks --out docs       # writes docs/benchmarks.md and docs/benchmarks.json
 
 Prints the table as Markdown; with `--out` also writes `benchmarks.md` and `benchmarks.json`. About 15 minutes on two
-cores; `--quick` takes two minutes, with so few repetitions that only the checks for equal results are meaningful.
+cores. `--quick` takes two minutes; it repeats so little that only the checks for equal results are meaningful.
 """
 
 from __future__ import annotations
@@ -32,32 +32,42 @@ from .measure import Row
 
 @dataclass(frozen=True)
 class Effort:
-    """Numbers of repetitions and of films."""
+    """Numbers of repetitions, and of films per group of benchmarks."""
 
     repetitions: int
     slow_repetitions: int
     """Repetitions of benchmarks that take seconds."""
-    batch: int
-    memory: int
-    training: int
-    evaluation: int
+    batch_films: int
+    memory_films: int
+    training_films: int
+    evaluation_films: int
 
 
-FULL = Effort(repetitions=15, slow_repetitions=3, batch=2_000, memory=100_000, training=600, evaluation=624)
-QUICK = Effort(repetitions=1, slow_repetitions=1, batch=40, memory=1_200, training=64, evaluation=40)
+FULL = Effort(
+    repetitions=15,
+    slow_repetitions=3,
+    batch_films=2_000,
+    memory_films=100_000,
+    training_films=600,
+    evaluation_films=624,
+)
+QUICK = Effort(
+    repetitions=1, slow_repetitions=1, batch_films=40, memory_films=1_200, training_films=64, evaluation_films=40
+)
 
 
 def main() -> int:
+    """Run the selected groups and print the table; returns the exit code 0."""
     options = _parse()
     effort = QUICK if options.quick else FULL
     with tempfile.TemporaryDirectory() as folder:
         groups, breakdown = _groups(effort, Path(folder))
         selected = {name: group for name, group in groups.items() if name in (options.only or groups)}
         rows = [row for group in tqdm(selected.values(), disable=None) for row in group()]
-        parts = breakdown() if "service" in selected else {}
-    text = table.markdown(rows, parts)
+        step_ms = breakdown() if "service" in selected else {}
+    text = table.markdown(rows, step_ms)
     print(text)
-    report = table.as_json(rows, parts)
+    report = table.as_json(rows, step_ms)
     if options.out:
         atomic_write(options.out / "benchmarks.md", f"{text}\n".encode())
         atomic_write(options.out / "benchmarks.json", (json.dumps(report, indent=1) + "\n").encode())
@@ -72,23 +82,25 @@ def _groups(
     groups: dict[str, Callable[[], Iterator[Row]]] = {
         "scoring": partial(scoring.rows, network, predictor, folder, effort.repetitions),
         "service": partial(service.rows, predictor, folder, effort.repetitions),
-        "many": partial(batch_throughput.rows, network, predictor, folder, slow, effort.batch),
-        "memory": partial(batch_throughput.memory, predictor, folder, effort.memory),
-        "learning": partial(learning.rows, predictor, folder, slow, effort.training),
-        "evaluation": partial(batch_throughput.evaluation, network, predictor, folder, slow, effort.evaluation),
+        "many": partial(batch_throughput.rows, network, predictor, folder, slow, effort.batch_films),
+        "memory": partial(batch_throughput.memory, predictor, folder, effort.memory_films),
+        "learning": partial(learning.rows, predictor, folder, slow, effort.training_films),
+        "evaluation": partial(batch_throughput.evaluation, network, predictor, folder, slow, effort.evaluation_films),
     }
     return groups, lambda: dict(service.breakdown(predictor, effort.repetitions))
 
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        "python -m benchmarks", description="Measure speed and memory next to a reference; print Markdown."
+        "python -m benchmarks", description="Measure speed and memory and compare them with references; print Markdown."
     )
     parser.add_argument(
-        "--quick", action="store_true", help="few repetitions: check that everything runs, not how fast"
+        "--quick",
+        action="store_true",
+        help="few repetitions, to check that everything runs; the times are not meaningful",
     )
     names = ("scoring", "service", "many", "memory", "learning", "evaluation")
-    parser.add_argument("--only", nargs="+", choices=names, help="run these groups only")
+    parser.add_argument("--only", nargs="+", choices=names, help="run only these groups")
     parser.add_argument(
         "--out", type=Path, metavar="FOLDER", help="also write benchmarks.md and benchmarks.json to this folder"
     )

@@ -1,9 +1,10 @@
-"""Films a second of `archive` on one core, the gain of a second core, and the cost of Ray compared with `batch`.
+"""Throughput of `archive` with one and with two workers, and compared with `batch`, which does not use Ray.
 
     python -m benchmarks.archive --data chest_xray [--films 2000] [--rounds 3] [--json FILE]
 
-Films of the training folder, in original size and enlarged to a detector's size, as JPEG and as uncompressed DICOM. The
-runs of a round alternate, and ratios are computed within a round, so that other load on the machine slows both sides.
+It uses films of the training folder in their original size, and enlarged to the size of a detector as JPEG and as
+uncompressed DICOM. The runs of a round alternate, and ratios are computed within a round, so that other load on the
+machine affects both sides.
 """
 
 from __future__ import annotations
@@ -32,24 +33,27 @@ from pneumonia.evaluation import dataset
 ROOT = Path(__file__).parents[1]
 
 DETECTOR = (2_500, 2_048)
-"""Width and height in pixels of the image of a digital detector."""
+"""Width and height of a digital detector's image in pixels."""
 
 NOISE_SD = 6.0
-"""Noise of the enlarged films in grey levels: without it, files would be smaller and decode faster than real ones."""
+"""Standard deviation, in grey levels, of the noise that is added to enlarged films. Without it the files would be
+smaller than real ones and decoded faster."""
 
 FILMS, ROUNDS, SEED = 2_000, 3, 1
+"""Default number of films, number of rounds, and seed of the choice of films and of their noise."""
 
 Grey = npt.NDArray[np.uint8]
 
 
-def as_jpeg(film: Grey, path: Path) -> Path:
+def write_jpeg(film: Grey, path: Path) -> Path:
+    """Write a film as JPEG of quality 90; returns the path with its suffix."""
     path = path.with_suffix(".jpg")
     Image.fromarray(film).save(path, quality=90)
     return path
 
 
-def as_dicom(film: Grey, path: Path) -> Path:
-    """Uncompressed DICOM with 12 of 16 bits, as most archives deliver it."""
+def write_dicom(film: Grey, path: Path) -> Path:
+    """Write a film as uncompressed DICOM with 12 of 16 bits, as most archives deliver it; returns the path."""
     from pydicom.dataset import Dataset, FileMetaDataset
     from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, generate_uid
 
@@ -68,26 +72,30 @@ def as_dicom(film: Grey, path: Path) -> Path:
 
 
 LARGE: dict[str, Callable[[Grey, Path], Path]] = {
-    "2,500 x 2,048 JPEG": as_jpeg,
-    "2,500 x 2,048 DICOM, uncompressed": as_dicom,
+    "2,500 x 2,048 JPEG": write_jpeg,
+    "2,500 x 2,048 DICOM, uncompressed": write_dicom,
 }
 
 
-def enlarged(source: Path, generator: np.random.Generator) -> Grey:
-    with Image.open(source) as picture:
-        large = np.asarray(picture.convert("L").resize(DETECTOR, Image.Resampling.BICUBIC), dtype=np.float32)
+def enlarge(source: Path, generator: np.random.Generator) -> Grey:
+    """The film of a file, enlarged to `DETECTOR` pixels, with noise."""
+    with Image.open(source) as image:
+        large = np.asarray(image.convert("L").resize(DETECTOR, Image.Resampling.BICUBIC), dtype=np.float32)
     grain = generator.standard_normal(large.shape, np.float32) * NOISE_SD
     return np.clip(large + grain, 0, 255).astype(np.uint8)
 
 
 def write_films(sources: list[Path], folder: Path, kind: str) -> list[Path]:
-    """The films of a kind. Of the large ones, a tenth is written, each under ten names, to save disk space."""
+    """Write the films of a kind and return their paths.
+
+    Of a large kind, only a tenth of the films is written, each under ten names (hard links), to save disk space.
+    """
     if kind not in LARGE:
         return sources
     generator = np.random.default_rng(SEED)
     paths = []
     for number, source in enumerate(sources[: max(1, len(sources) // 10)]):
-        path = LARGE[kind](enlarged(source, generator), folder / str(number))
+        path = LARGE[kind](enlarge(source, generator), folder / str(number))
         copies = [path.with_stem(f"{path.stem}-{copy}") for copy in range(9)]
         for copy in copies:
             copy.hardlink_to(path)
@@ -95,48 +103,52 @@ def write_films(sources: list[Path], folder: Path, kind: str) -> list[Path]:
     return paths
 
 
-def archive(names: list[Path], workers: int) -> tuple[float, float]:
-    """(films a second once all workers are running, seconds of the whole command)."""
+def measure_archive(paths: list[Path], workers: int) -> tuple[float, float]:
+    """Run `archive`; returns (films per second once all workers are running, seconds of the whole command)."""
     with tempfile.TemporaryDirectory() as folder:
         path_list, out = Path(folder, "list.parquet"), Path(folder, "out")
-        pq.write_table(pa.table({"path": list(map(str, names))}), path_list)
+        pq.write_table(pa.table({"path": list(map(str, paths))}), path_list)
         seconds = _command_seconds("archive", path_list, "--out", out, "--workers", workers)
         parts = sorted((path.stat().st_mtime, pq.read_metadata(path).num_rows) for path in out.glob("rows/*.parquet"))
     steady = parts[workers:]
     return sum(rows for _, rows in steady) / (steady[-1][0] - parts[workers - 1][0]), seconds
 
 
-def batch(names: list[Path], workers: int) -> float:
-    """Films a second without the start of the command, which is timed with one film."""
+def measure_batch(paths: list[Path], workers: int) -> float:
+    """Films per second of `batch`, without the start of the command, which is timed with one film."""
     with tempfile.TemporaryDirectory() as folder:
-        one_film_s = _command_seconds("batch", names[0], "--out", Path(folder, "one.csv"), "--workers", workers)
-        all_films_s = _command_seconds("batch", *names, "--out", Path(folder, "all.csv"), "--workers", workers)
-    return (len(names) - 1) / (all_films_s - one_film_s)
+        one_film_s = _command_seconds("batch", paths[0], "--out", Path(folder, "one.csv"), "--workers", workers)
+        all_films_s = _command_seconds("batch", *paths, "--out", Path(folder, "all.csv"), "--workers", workers)
+    return (len(paths) - 1) / (all_films_s - one_film_s)
 
 
 def _command_seconds(*arguments: object) -> float:
-    started = time.perf_counter()
+    started_at = time.perf_counter()
     process = subprocess.run(
         [sys.executable, "-m", "pneumonia", *map(str, arguments)], cwd=ROOT, capture_output=True, text=True
     )
     if process.returncode == 2:
         raise UsageError(f"The command failed: {process.stderr.strip().splitlines()[-1]}")
-    return time.perf_counter() - started
+    return time.perf_counter() - started_at
 
 
-def measure(names: list[Path], rounds: int) -> dict[str, float]:
-    """Median of each figure over the rounds."""
+def measure(paths: list[Path], rounds: int) -> dict[str, float]:
+    """Median of each figure over the rounds.
+
+    `one`, `two`: films per second with one and two workers. `scaling`: their ratio. `batch`: ratio to `batch`. `start`:
+    seconds of the command in which no film is processed.
+    """
     figures: dict[str, list[float]] = {}
     for _ in range(rounds):
-        one, _ = archive(names, 1)
-        two, total_s = archive(names, 2)
-        batch_rate = batch(names, 2)
+        one_worker_rate, _ = measure_archive(paths, 1)
+        two_worker_rate, total_s = measure_archive(paths, 2)
+        batch_rate = measure_batch(paths, 2)
         round_figures = {
-            "one": one,
-            "two": two,
-            "scaling": two / one,
-            "batch": two / batch_rate,
-            "start": total_s - len(names) / two,
+            "one": one_worker_rate,
+            "two": two_worker_rate,
+            "scaling": two_worker_rate / one_worker_rate,
+            "batch": two_worker_rate / batch_rate,
+            "start": total_s - len(paths) / two_worker_rate,
         }
         for name, value in round_figures.items():
             figures.setdefault(name, []).append(value)
@@ -145,7 +157,7 @@ def measure(names: list[Path], rounds: int) -> dict[str, float]:
 
 def as_markdown(figures: dict[str, dict[str, float]]) -> str:
     """The table of docs/archive.md."""
-    head = ["film", "films a second, 1 worker", "2 workers", "2 : 1", "archive : batch, 2 cores", "start and end, s"]
+    head = ["film", "films per second, 1 worker", "2 workers", "2 : 1", "archive : batch, 2 cores", "start and end, s"]
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for kind, medians in figures.items():
         rates = f"{medians['one']:.1f} | {medians['two']:.1f} | {medians['scaling']:.2f} | {medians['batch']:.2f}"
@@ -154,6 +166,7 @@ def as_markdown(figures: dict[str, dict[str, float]]) -> str:
 
 
 def run(root: Path, count: int, rounds: int) -> dict[str, dict[str, float]]:
+    """Figures of each kind of film, measured on `count` films of the training folder below `root`."""
     paths = [film.path for film in dataset.list_films(root, ("train",))]
     order = np.random.default_rng(SEED).permutation(len(paths))[:count]
     sources = [paths[index] for index in order]
@@ -166,7 +179,7 @@ def run(root: Path, count: int, rounds: int) -> dict[str, dict[str, float]]:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
-        description="Measure films a second of `archive`, and the gain of a second worker."
+        description="Measure the throughput of `archive` with one and two workers, and compare it with `batch`."
     )
     parser.add_argument(
         "--data", type=Path, help="folder with train/NORMAL and train/PNEUMONIA; default: PNEUMONIA_DATA"

@@ -1,4 +1,4 @@
-"""Benchmark of thousands of films: against a Keras loop, on two cores against one, and in peak memory."""
+"""Benchmark of large batches: speed compared with a Keras loop, speed of two cores compared with one, peak memory."""
 
 from __future__ import annotations
 
@@ -25,13 +25,15 @@ from .scoring import TOLERANCE
 from .service_process import ROOT
 
 SIZE = (1300, 900)
-KERAS_LOOP = "a loop of `load_img`, array, `model.predict`"
+"""Width and height of the films in pixels."""
+
+KERAS_LOOP = "a loop of `load_img`, `img_to_array`, `model.predict`"
 BASELINE_STRIDE = 20
-"""The Keras loop is timed on one film of this many: all films take the same time, and it would dominate the run."""
+"""The Keras loop is timed on one of 20 films: all films take it the same time, and it would dominate the benchmark."""
 
 
 def rows(network: keras.Model, predictor: Predictor, folder: Path, repetitions: int, count: int) -> Iterator[Row]:
-    """Yield two rows of a batch of `count` films (2,000 in the full run): against Keras, and two cores against one."""
+    """Yield two rows of a batch of `count` films: compared with Keras, and two cores compared with one."""
     paths = films.write(predictor, folder / "batch", SIZE, count)
     sample = paths[: max(4, count // BASELINE_STRIDE)]
 
@@ -40,17 +42,17 @@ def rows(network: keras.Model, predictor: Predictor, folder: Path, repetitions: 
         return [result for result in results if isinstance(result, Prediction)]
 
     if len(predict_all()) != count:
-        raise ValueError("a film has no prediction")
+        raise ValueError("A film has no prediction.")
     pair = interleaved(predict_all, lambda: [keras_baseline.score(network, path) for path in sample], repetitions)
     ratios = [ratio * count / len(sample) for ratio in pair.speedups]
     rate = count / statistics.median(pair.product)
-    note = f"{rate:.0f} films a second; the usual way timed on {len(sample)} of the films"
+    note = f"{rate:.0f} films per second; the reference was timed on {len(sample)} of the films"
     yield at_least(f"batch of {count:,} films, JPEG of {SIZE[0]} x {SIZE[1]}", KERAS_LOOP, ratios, 8, 15, note)
     yield _cores(predictor, paths[: max(40, count // 4)], repetitions)
 
 
 def memory(predictor: Predictor, folder: Path, count: int, reference_count: int = 1_000) -> Iterator[Row]:
-    """Yield the peak memory of `batch` over `count` films against `reference_count`, each in a separate process."""
+    """Yield the row of peak memory: `batch` over `count` films compared with `reference_count`, one process each."""
     films.write(predictor, folder / "many", (224, 224), count)
     films.write(predictor, folder / "few", (224, 224), reference_count)
     peaks = [_peak_mb(folder / name) for name in ("many", "few")]
@@ -60,9 +62,13 @@ def memory(predictor: Predictor, folder: Path, count: int, reference_count: int 
 
 
 def evaluation(network: keras.Model, predictor: Predictor, folder: Path, repetitions: int, count: int) -> Iterator[Row]:
-    """Yield the rows of an evaluation of `count` labelled films (624 in the full run), from file to score and gate."""
-    for part, number in (("NORMAL", 3 * count // 8), ("PNEUMONIA", count - 3 * count // 8)):
-        films.write(predictor, folder / "evaluation" / "test" / part, SIZE, number)
+    """Yield two rows of an evaluation of `count` labelled films, from file to score and gate.
+
+    The references are a Keras loop, and batches of `image_dataset_from_directory`.
+    """
+    normal_count = 3 * count // 8
+    for class_folder, class_count in (("NORMAL", normal_count), ("PNEUMONIA", count - normal_count)):
+        films.write(predictor, folder / "evaluation" / "test" / class_folder, SIZE, class_count)
     root = folder / "evaluation"
     sample = sorted(root.glob("test/*/*"))[:: max(1, count // 60)]
 
@@ -71,15 +77,17 @@ def evaluation(network: keras.Model, predictor: Predictor, folder: Path, repetit
 
     pair = interleaved(predict_all, lambda: [keras_baseline.score(network, path) for path in sample], repetitions)
     ratios = [ratio * count / len(sample) for ratio in pair.speedups]
-    note = f"files read, hashed, gated and scored; the usual way timed on {len(sample)} of the films"
+    note = (
+        f"files are read, hashed, checked by the gate and scored; the reference was timed on {len(sample)} of the films"
+    )
     yield at_least(f"evaluation of {count} films", KERAS_LOOP, ratios, 6, 10, note)
-    batched = interleaved(predict_all, lambda: _predicted_in_batches(network, root), max(1, repetitions // 2))
-    note = "no target was set: it is what a careful Keras user would write"
+    batched = interleaved(predict_all, lambda: _predict_in_batches(network, root), max(1, repetitions // 2))
+    note = "no target was set; this is the code of a careful Keras user"
     yield at_least(f"the same {count} films", "`image_dataset_from_directory`, `model.predict` in batches of 32",
                    batched.speedups, None, None, note)  # fmt: skip
 
 
-def _predicted_in_batches(network: keras.Model, root: Path) -> object:
+def _predict_in_batches(network: keras.Model, root: Path) -> object:
     batches = keras.utils.image_dataset_from_directory(
         root / "test", image_size=(150, 150), batch_size=32, shuffle=False, verbose=False
     )
@@ -87,7 +95,7 @@ def _predicted_in_batches(network: keras.Model, root: Path) -> object:
 
 
 def _cores(predictor: Predictor, paths: Sequence[Path], repetitions: int) -> Row:
-    """The same batch with two threads on two cores against one thread on one core."""
+    """Row of the same batch with two threads on two cores, compared with one thread on one core."""
     one_thread, two_threads = Predictor(predictor.bundle, 1), Predictor(predictor.bundle, 2)
     cores = sorted(os.sched_getaffinity(0))[:2]
 
@@ -102,17 +110,19 @@ def _cores(predictor: Predictor, paths: Sequence[Path], repetitions: int) -> Row
     pair: Pair = interleaved(
         lambda: confidences(cores, two_threads), lambda: confidences(cores[:1], one_thread), repetitions
     )
-    return at_least("batch on two cores", "the same on one core", pair.speedups, 1.7, 1.9, "the same answers in order")
+    return at_least(
+        "batch on two cores", "the same on one core", pair.speedups, 1.7, 1.9, "equal results in the same order"
+    )
 
 
 def _check_equal(first: list[float | None], second: list[float | None]) -> None:
     pairs = [(a or 0.0, b or 0.0) for a, b in zip(first, second, strict=True)]
     if not np.allclose([a for a, _ in pairs], [b for _, b in pairs], atol=TOLERANCE):
-        raise ValueError("the predictions of two threads differ from those of one")
+        raise ValueError("The predictions of two threads differ from those of one thread.")
 
 
 def _peak_mb(folder: Path) -> float:
-    """Peak resident memory of `python -m pneumonia batch` over a folder."""
+    """Peak resident memory in MB of `python -m pneumonia batch` over a folder."""
     with tempfile.TemporaryDirectory() as out:
         # VmHWM, not ru_maxrss, because a process inherits ru_maxrss from its parent.
         code = (

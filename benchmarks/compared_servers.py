@@ -1,4 +1,4 @@
-"""Starts this server or an empty one in the same way, and calls it over plain HTTP, for the timings."""
+"""Starts the product's server or that of the empty app in the same way, and calls it over plain HTTP, for timings."""
 
 from __future__ import annotations
 
@@ -18,18 +18,22 @@ from .service_process import ROOT, free_port, process_status
 
 PRODUCT = ("app.py",)
 EMPTY_APP = ("-m", "benchmarks.empty_app")
+"""Arguments of `python` that start a server."""
+
 TIMEOUT_S = 120
+"""Maximum seconds from the start of the process to its first page."""
+
 POLL_INTERVAL_S = 0.005
-"""Seconds between two checks whether the server has started: far below the measured times."""
+"""Seconds between two checks if the server has started: far less than the measured times."""
 
 
 @dataclass(frozen=True)
 class Server:
-    """A running server, and the seconds from the start of its process to its first page."""
+    """A running server. `page_s` is the time in seconds from the start of its process to its first page."""
 
     url: str
     pid: int
-    seconds_to_page: float
+    page_s: float
 
     @property
     def resident_mb(self) -> float:
@@ -39,13 +43,18 @@ class Server:
 
 @contextmanager
 def serving(command: Sequence[str]) -> Iterator[Server]:
-    """Run a Python command that serves until the block ends; raises `RuntimeError` if it ends before its first page."""
+    """Run `python` with these arguments as a server until the block ends; yields it after its first page.
+
+    Raises `RuntimeError` if the process ends before, or serves no page within `TIMEOUT_S`.
+    """
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     environment = {**os.environ, "GRADIO_SERVER_PORT": str(port), "GRADIO_ANALYTICS_ENABLED": "False"}
-    discard = subprocess.DEVNULL
+    null_device = subprocess.DEVNULL
     started_at = time.perf_counter()
-    process = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=environment, stdout=discard, stderr=discard)
+    process = subprocess.Popen(
+        [sys.executable, *command], cwd=ROOT, env=environment, stdout=null_device, stderr=null_device
+    )
     try:
         _await_page(process, url)
         yield Server(url, process.pid, time.perf_counter() - started_at)
@@ -76,12 +85,12 @@ def upload(client: httpx.Client, url: str, data: bytes) -> str:
 
 
 def call(client: httpx.Client, url: str, path: str, endpoint: str = "predict") -> Any:
-    """Call an endpoint with an upload; return its output."""
+    """Call an endpoint with an uploaded film; return its first output. Raises `RuntimeError` if the call fails."""
     file = {"path": path, "meta": {"_type": "gradio.FileData"}}
     points = [] if endpoint == "analyze" else ["balanced"]
-    queued = client.post(f"{url}/gradio_api/call/{endpoint}", json={"data": [file, *points]})
-    queued.raise_for_status()
-    events = client.get(f"{url}/gradio_api/call/{endpoint}/{queued.json()['event_id']}").text
+    submission = client.post(f"{url}/gradio_api/call/{endpoint}", json={"data": [file, *points]})
+    submission.raise_for_status()
+    events = client.get(f"{url}/gradio_api/call/{endpoint}/{submission.json()['event_id']}").text
     if "event: complete" not in events:
         raise RuntimeError(f"{endpoint} failed: {events[:200]}")
     return json.loads(events.rpartition("data: ")[2])

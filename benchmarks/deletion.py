@@ -1,4 +1,4 @@
-"""Deletion test of the activation map: hiding its strongest region must lower the score more than a random region.
+"""Deletion test of the activation map: hiding its strongest region must lower the score more than hiding a random one.
 
     python -m benchmarks.deletion --data chest_xray [--films 300] [--model M] [--json FILE]
 
@@ -31,18 +31,19 @@ Floats = npt.NDArray[np.float64]
 Score = Callable[[Film], tuple[float, Activation]]
 
 HIDDEN_SHARE = 0.2
-"""Share of the film's area that is hidden: the pixels with the strongest activation."""
+"""Share of the film's area that is hidden."""
 
 RANDOM_MASKS = 10
-"""Random regions per film; their mean is the effect expected by chance."""
+"""Number of random regions per film. Their mean effect is the one expected by chance."""
 
 BLUR_RADIUS = 12
-"""Pixels of 150: removes ribs and vessels, keeps the shapes of lungs and heart."""
+"""Radius in pixels of the 150 px input. It removes ribs and vessels and retains the shapes of lungs and heart."""
 
 FILMS, SEED = 300, 1
+"""Default number of films, and seed of the choice of films and of random regions."""
 
 FILLS = {"mean": "the film's mean grey", "blur": "the film itself, blurred"}
-"""Fill of the hidden region. A uniform patch is unlike any film; a blurred one hides less."""
+"""Fills of the hidden region. A uniform patch does not occur in films; a blurred one is more natural but hides less."""
 
 
 def strongest_mask(activation: Activation, side: int = imaging.INPUT_SIDE) -> Mask:
@@ -55,7 +56,7 @@ def strongest_mask(activation: Activation, side: int = imaging.INPUT_SIDE) -> Ma
 
 
 def random_mask(mask: Mask, generator: np.random.Generator) -> Mask:
-    """The mask at a random position: shifted with wrap-around and mirrored at random, so that its area is the same."""
+    """The mask at a random position: shifted with wrap-around and mirrored at random, so its area does not change."""
     shifted = np.roll(mask, generator.integers(0, mask.shape), axis=(0, 1))
     return shifted[:, ::-1] if generator.random() < 0.5 else shifted
 
@@ -70,7 +71,7 @@ def hide(film: Film, mask: Mask, fill: str) -> Film:
 
 
 def log_odds_drops(film: Film, score: Score, fill: str, generator: np.random.Generator) -> tuple[float, float]:
-    """Drop of the log-odds of pneumonia for (the strongest region, the mean of random regions)."""
+    """Decrease of the log-odds of pneumonia if (the strongest region, random regions on average) are hidden."""
     probability, activation = score(film)
     mask = strongest_mask(activation)
 
@@ -81,12 +82,13 @@ def log_odds_drops(film: Film, score: Score, fill: str, generator: np.random.Gen
 
 
 def log_odds(probability: float) -> float:
+    """Log-odds of a probability, which is clipped to 1e-12 and 1 - 1e-12."""
     probability = min(max(probability, 1e-12), 1 - 1e-12)
     return math.log(probability / (1 - probability))
 
 
 def summary(drops: npt.NDArray[np.float64], patients: npt.NDArray[np.str_]) -> dict[str, metrics.Figure]:
-    """Means of the drops `[N, 2]` (strongest, random) over films with 95 % intervals; patients are resampled."""
+    """Means over films of the drops `[N, 2]` (strongest, random), with 95 % bootstrap intervals over patients."""
     weights = metrics.bootstrap_weights(patients)
     strongest, random = drops.T
     columns = {
@@ -103,7 +105,7 @@ def _figure(values: Floats, weights: Floats) -> metrics.Figure:
 
 
 def measure(root: Path, score: Score, count: int, seed: int = SEED) -> dict[str, Any]:
-    """The summary of each fill over `count` pneumonia films of the training folder, drawn by `seed`."""
+    """Summary of each fill over `count` pneumonia films of the training folder below `root`, chosen by `seed`."""
     sample = _sample(root, count, seed)
     patients = np.array([film.strict_key for film, _ in sample])
     generator = np.random.default_rng(seed)
@@ -124,9 +126,9 @@ def _sample(root: Path, count: int, seed: int) -> list[tuple[dataset.LabelledFil
 def as_markdown(figures: Mapping[str, Any], model: str) -> str:
     """The table of docs/page.md."""
     films_of = f"{figures['films']} films with pneumonia of {figures['patients']} patients from the training folder"
-    head = ["hidden place is filled with", "strongest fifth", "random, same size and shape", "difference"]
-    columns = [*head, "films where the map beats chance"]
-    lines = [f"Model {model}, {films_of}. Fall of the log-odds (95 % interval).", "", f"| {' | '.join(columns)} |"]
+    head = ["fill of the hidden region", "strongest fifth", "random region, same size and shape", "difference"]
+    columns = [*head, "films with a larger decrease than random"]
+    lines = [f"Model {model}, {films_of}. Decrease of the log-odds (95 % interval).", "", f"| {' | '.join(columns)} |"]
     return "\n".join([*lines, "|---" * len(columns) + "|", *_rows(figures["fills"])])
 
 

@@ -1,4 +1,4 @@
-"""The reference app of the benchmarks: accepts the same file and returns a constant row.
+"""Reference app of the benchmarks: accepts the same inputs and returns a constant result.
 
 GRADIO_SERVER_PORT=7870 python -m benchmarks.empty_app
 """
@@ -14,12 +14,12 @@ def build() -> gr.Blocks:
     """Build an app with a file and a text input, a JSON output and no processing."""
     page: gr.Blocks
     with gr.Blocks(analytics_enabled=False) as page:
-        film, point, row = gr.File(), gr.Textbox("balanced"), gr.JSON()
-        gr.Button().click(_constant_row, [film, point], row, api_name="predict")
+        film, point, result = gr.File(), gr.Textbox("balanced"), gr.JSON()
+        gr.Button().click(_constant_result, [film, point], result, api_name="predict")
     return page
 
 
-def _constant_row(film: str | None, point: str) -> dict[str, Any]:
+def _constant_result(film: str | None, point: str) -> dict[str, Any]:
     return {"file": None, "label": "Unknown", "operating_point": point, "received": film is not None}
 
 

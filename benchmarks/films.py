@@ -1,4 +1,4 @@
-"""Synthetic films: the model's examples, enlarged, with noise, so that they pass the gate and have realistic sizes."""
+"""Synthetic films: the bundle's examples, enlarged and with noise. They pass the gate and have realistic sizes."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from PIL import Image
 from pneumonia.inference.predictor import Predictor
 
 NOISE_SD, QUALITY = 6.0, 75
-"""Standard deviation of the noise in grey levels, and JPEG quality. They give films of .125 bytes per pixel, as in the
-data set (median .126, same quality)."""
+"""Standard deviation of the noise in grey levels, and JPEG quality. The files have .125 bytes per pixel; those of the
+data set have a median of .126 at the same quality."""
 
 
 def film(predictor: Predictor, size: tuple[int, int], number: int = 0) -> npt.NDArray[np.uint8]:
     """A `[H, W]` uint8 film of `size` (width, height); each `number` gives a different film."""
     generator = np.random.default_rng(number)
     example = predictor.bundle.examples[number % len(predictor.bundle.examples)]
-    with Image.open(example) as picture:
-        large = np.asarray(picture.convert("L").resize(size, Image.Resampling.BICUBIC), np.float32)
+    with Image.open(example) as image:
+        large = np.asarray(image.convert("L").resize(size, Image.Resampling.BICUBIC), np.float32)
     grain = generator.normal(0, NOISE_SD, (size[1] // 2 + 1, size[0] // 2 + 1)).astype(np.float32)
     coarse = np.repeat(np.repeat(grain, 2, axis=0), 2, axis=1)[: size[1], : size[0]]
     grainy: npt.NDArray[np.uint8] = np.clip(large * generator.uniform(0.85, 1.0) + coarse, 0, 255).astype(np.uint8)
@@ -36,7 +36,10 @@ def jpeg(pixels: npt.NDArray[np.uint8]) -> bytes:
 
 
 def write(predictor: Predictor, folder: Path, size: tuple[int, int], count: int, *, distinct: int = 50) -> list[Path]:
-    """Write `count` files, `distinct` different ones; the others are hard links, so that 100,000 fit on the disk."""
+    """Write `count` JPEG files; returns their paths.
+
+    `distinct` of them are different films. The others are hard links to these, so that 100,000 files fit on the disk.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"film{number:06}.jpeg" for number in range(count)]
     for number, path in enumerate(paths):

@@ -1,4 +1,4 @@
-"""Baseline: prediction with a Keras network as most notebooks and Spaces do it."""
+"""Baseline: prediction with a Keras network, written as in most notebooks and Spaces."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pneumonia.learning.network import build_network, ensemble
 
 
 def same_network(threads: int | None = None) -> tuple[keras.Model, Predictor]:
-    """(Keras network, predictor that serves it): the embedded model's recipe with new random weights.
+    """(Keras network, predictor of the same network): the embedded model's recipe with random weights.
 
     The embedded bundle contains no Keras model, and the run time of a network does not depend on its weights.
     """
@@ -31,12 +31,12 @@ def same_network(threads: int | None = None) -> tuple[keras.Model, Predictor]:
 
 def score(network: keras.Model, path: Path) -> float:
     """Score one file: `load_img` in RGB at the network's input size, `img_to_array`, `model.predict`."""
-    picture = keras.utils.load_img(path, target_size=(INPUT_SIDE, INPUT_SIDE))
-    return float(network.predict(keras.utils.img_to_array(picture)[None], verbose=0)[0, 0])
+    image = keras.utils.load_img(path, target_size=(INPUT_SIDE, INPUT_SIDE))
+    return float(network.predict(keras.utils.img_to_array(image)[None], verbose=0)[0, 0])
 
 
 def multiply_adds(network: keras.Model) -> int:
-    """Multiply-adds of the convolutions and dense layers for one film; all other operations are negligible."""
+    """Number of multiply-adds of the convolutions and dense layers for one film; other operations are negligible."""
     total = 0
     for layer in network.layers:
         if isinstance(layer, keras.Model):

@@ -1,4 +1,4 @@
-"""Benchmark of training from files, including loading, against the method of the Keras guides."""
+"""Benchmark of training from files, including loading, compared with the method of the Keras guides."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ BATCH = 32
 def rows(predictor: Predictor, folder: Path, repetitions: int, count: int) -> Iterator[Row]:
     """Yield the row of training: three epochs of the embedded recipe from files, with one network instead of three."""
     root = folder / "training"
-    for part in ("NORMAL", "PNEUMONIA"):
-        films.write(predictor, root / "train" / part, SIZE, count // 2, distinct=count // 2)
+    for class_folder in ("NORMAL", "PNEUMONIA"):
+        films.write(predictor, root / "train" / class_folder, SIZE, count // 2, distinct=count // 2)
     recipe = replace(recipes.get(predictor.bundle.config["recipe"]), members=1, epochs=EPOCHS, batch=BATCH)
     pair = interleaved(lambda: _train_product(recipe, root, folder), lambda: _train_keras(recipe, root), repetitions)
     rate = EPOCHS * count / min(pair.product)
-    note = f"{rate:.0f} films a second at best; ours changes films in more ways, and validates"
+    note = f"{rate:.0f} films per second at best; the product applies more augmentations and also validates"
     label = f"training, {count} files of {SIZE[0]} x {SIZE[1]}, {EPOCHS} epochs"
     reference = "`image_dataset_from_directory`, augmentation layers, `fit`, same network"
     yield at_least(label, reference, pair.speedups, 1.3, 2.5, note)
 
 
 def _train_product(recipe: Recipe, root: Path, folder: Path) -> None:
-    films_read = load_films(root, ("train",), quiet=True)
-    training_data = (films_read.inputs, films_read.labels)
-    validation_data = (films_read.inputs[:BATCH], films_read.labels[:BATCH])
+    film_set = load_films(root, ("train",), quiet=True)
+    training_data = (film_set.inputs, film_set.labels)
+    validation_data = (film_set.inputs[:BATCH], film_set.labels[:BATCH])
     with contextlib.redirect_stdout(sys.stderr):  # one line per epoch
         train(recipe, training_data, validation_data, folder / "run", seed=1, quiet=True)
     shutil.rmtree(folder / "run")

@@ -1,4 +1,4 @@
-"""Load test: does each of many simultaneous callers get the response for its own film, or a clear `busy`?
+"""Load test: each of many simultaneous callers must get the response for its own film, or a clear `busy`.
 
     python -m benchmarks.load --clients 64 --seconds 300
     python -m benchmarks.load --clients 64 --seconds 60 --queue 16
@@ -36,10 +36,13 @@ from pneumonia.inference.decision import Failure
 from .service_process import NoResponse, Service, predict, running_service
 
 SAMPLE_INTERVAL_S = 1.0
+"""Seconds between two samples of the service's memory."""
+
 WARM_UP_SHARE = 0.2
-"""Share of a run that counts as warm-up, in which caches fill and threads start."""
+"""Share of a run that counts as warm-up, in which caches are filled and threads are started."""
 
 TIMEOUT_S = 120
+"""Maximum seconds that a caller waits for a response."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,11 @@ class Case:
 
 @dataclass
 class Tally:
-    """Counts of the responses. Latencies in seconds, memory samples in MB."""
+    """Counts of the responses. Latencies are in seconds, memory samples in MB.
+
+    `wrong`: responses that differ from the expected one. `lost`: errors of requests without a result. `unclear`: `busy`
+    responses without advice to try again.
+    """
 
     correct: int = 0
     wrong: list[str] = field(default_factory=list)
@@ -64,7 +71,7 @@ class Tally:
 
     @property
     def growth_mb(self) -> float:
-        """Memory at the end minus memory after the warm-up in MB: each the median over a tenth of the run."""
+        """Memory in MB at the end minus memory after the warm-up; both are medians over a tenth of the run."""
         samples = self.memory
         tenth, warm = max(1, len(samples) // 10), int(len(samples) * WARM_UP_SHARE)
         return statistics.median(samples[-tenth:]) - statistics.median(samples[warm : warm + tenth]) if samples else 0.0
@@ -77,14 +84,14 @@ class Tally:
             "wrong": len(self.wrong),
             "lost": len(self.lost),
             "busy": self.busy,
-            "latency_s": {f"p{part}": round(percentiles[part - 1], 2) for part in (50, 95, 99)},
+            "latency_s": {f"p{percent}": round(percentiles[percent - 1], 2) for percent in (50, 95, 99)},
             "memory_mb": round(self.memory[-1]) if self.memory else 0,
             "memory_growth_mb": round(self.growth_mb, 1),
         }
 
 
 def cases(predictor: Predictor, films: int = 24) -> list[Case]:
-    """Return films of different noise, size and format, some of which the gate refuses, and damaged files, 4 to 1."""
+    """Return films that differ in noise, size and format, and damaged files, 4 to 1. The gate refuses some films."""
     contents = [*(_film(seed) for seed in range(films)), *_damaged_files(_film(0))]
     return [Case(content, _expected(predictor, content)) for content in contents]
 
@@ -93,9 +100,9 @@ def _film(seed: int) -> bytes:
     """Return an average film with noise, which the gate accepts. Every fifth is rotated by 90 degrees and refused."""
     random_numbers = np.random.default_rng(seed)
     paths = sorted((sources.EMBEDDED_FOLDER / "examples").glob("*.png"))
-    with Image.open(paths[seed % len(paths)]) as picture:
+    with Image.open(paths[seed % len(paths)]) as image:
         side = int(random_numbers.integers(300, 1_200))
-        film = np.asarray(picture.convert("L").resize((side, side), Image.Resampling.BICUBIC)).astype(np.float64)
+        film = np.asarray(image.convert("L").resize((side, side), Image.Resampling.BICUBIC)).astype(np.float64)
     noisy = np.clip(film + random_numbers.normal(0, 3, film.shape), 0, 255).astype(np.uint8)
     buffer = io.BytesIO()
     Image.fromarray(noisy.T.copy() if seed % 5 == 4 else noisy).save(buffer, ("PNG", "JPEG", "TIFF")[seed % 3])
@@ -117,21 +124,23 @@ def _expected(predictor: Predictor, content: bytes) -> dict[str, Any]:
 async def run(service: Service, films: Sequence[Case], clients: int, seconds: float) -> Tally:
     """Run `clients` callers for `seconds`; each sends one film after the other."""
     tally, deadline = Tally(), time.monotonic() + seconds
-    watch = asyncio.create_task(_watch(service, tally))
+    sampling = asyncio.create_task(_sample_memory(service, tally))
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=clients)
     async with httpx.AsyncClient(base_url=service.address, timeout=TIMEOUT_S, limits=limits) as client:
-        await asyncio.gather(*(_caller(client, films, tally, number, deadline) for number in range(clients)))
-    watch.cancel()
+        await asyncio.gather(*(_send_films(client, films, tally, number, deadline) for number in range(clients)))
+    sampling.cancel()
     return tally
 
 
-async def _watch(service: Service, tally: Tally) -> None:
+async def _sample_memory(service: Service, tally: Tally) -> None:
     while True:
         tally.memory.append(service.memory_mb())
         await asyncio.sleep(SAMPLE_INTERVAL_S)
 
 
-async def _caller(client: httpx.AsyncClient, films: Sequence[Case], tally: Tally, number: int, deadline: float) -> None:
+async def _send_films(
+    client: httpx.AsyncClient, films: Sequence[Case], tally: Tally, number: int, deadline: float
+) -> None:
     rng, request_number = random.Random(number), 0
     while time.monotonic() < deadline:
         case, name = rng.choice(films), f"caller-{number}-{request_number}.png"
@@ -165,12 +174,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         running_service(Path(folder), PNEUMONIA_QUEUE_SIZE=str(options.queue), PNEUMONIA_RETENTION_S="20") as service,
     ):
         tally = asyncio.run(run(service, films, options.clients, options.seconds))
-    outcomes = Counter(text[:60] for text in tally.lost)
+    error_counts = Counter(text[:60] for text in tally.lost)
     print(
         json.dumps({"clients": options.clients, "seconds": options.seconds, "queue": options.queue, **tally.as_dict()})
     )
-    for text, number in outcomes.most_common(5):
-        print(f"lost {number} times: {text}", file=sys.stderr)
+    for text, count in error_counts.most_common(5):
+        print(f"lost {count} times: {text}", file=sys.stderr)
     for text in tally.wrong[:3]:
         print(f"wrong: {text}", file=sys.stderr)
     return 1 if tally.wrong or tally.lost or tally.unclear else 0

@@ -13,7 +13,7 @@ Workload = Callable[[], object]
 
 @dataclass(frozen=True)
 class Pair:
-    """Seconds of each run of the product and of the reference, measured alternately; equal indices belong together."""
+    """Seconds of each run of the product and of the reference, measured alternately. Equal indices are compared."""
 
     product: tuple[float, ...]
     reference: tuple[float, ...]
@@ -31,11 +31,11 @@ class Pair:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table.
+    """One row of the table: `what` was measured and `compared_with` which reference.
 
-    `ratios` has one value per repetition; their median is compared with the targets. `must` and `aim` are lower bounds
-    if `at_least` is set, else upper bounds; None means no target. `unit` is `x` for ratios. `note` states what was
-    equal on both sides, or another detail.
+    `ratios` has one value per repetition; their median is compared with the targets. The target `must` is required,
+    `aim` is desired; None means no target. They are lower bounds if `at_least` is set, else upper bounds. `unit` is `x`
+    for ratios. `note` is a detail, such as what was equal on both sides.
     """
 
     what: str
@@ -52,13 +52,17 @@ class Row:
         return statistics.median(self.ratios)
 
     def reaches(self, target: float | None) -> bool:
+        """True if the median meets the target; False without a target."""
         if target is None:
             return False
         return self.median >= target if self.at_least else self.median <= target
 
 
 def interleaved(product: Workload, reference: Workload, repetitions: int, *, times: tuple[int, int] = (1, 1)) -> Pair:
-    """Time both workloads alternately after one warm-up run each; short ones run several `times` per measurement."""
+    """Time both workloads alternately, after one warm-up run each.
+
+    `times` is the number of runs per measurement of (product, reference), more than one for short workloads.
+    """
     product(), reference()
     pairs = [(seconds_per_run(product, times[0]), seconds_per_run(reference, times[1])) for _ in range(repetitions)]
     return Pair(tuple(first for first, _ in pairs), tuple(second for _, second in pairs))
@@ -66,10 +70,10 @@ def interleaved(product: Workload, reference: Workload, repetitions: int, *, tim
 
 def seconds_per_run(workload: Workload, times: int = 1) -> float:
     """Seconds per run: the mean of `times` consecutive runs."""
-    started = time.perf_counter()
+    started_at = time.perf_counter()
     for _ in range(times):
         workload()
-    return (time.perf_counter() - started) / times
+    return (time.perf_counter() - started_at) / times
 
 
 def at_least(

@@ -5,9 +5,9 @@
     python -m benchmarks.prediction_diff record after.jsonl inputs/ films/      # in the checkout of the new version
     python -m benchmarks.prediction_diff compare before.jsonl after.jsonl
 
-A record holds what must not change: label, unrounded probability, zones, reason code, error code, number of warnings.
-Message texts are not compared. `record` uses the public Python interface only, so that it runs with any version:
-`PYTHONPATH=OLD_CHECKOUT python benchmarks/prediction_diff.py record ...`.
+A record contains the values that must not change: label, unrounded probability, zones, reason code, error code, number
+of warnings. Message texts are not compared. `record` uses only the public Python interface, so that it runs with any
+version: `PYTHONPATH=OLD_CHECKOUT python benchmarks/prediction_diff.py record ...`.
 """
 
 from __future__ import annotations
@@ -23,10 +23,11 @@ from typing import Any
 Record = dict[str, Any]
 
 HOSTILE_FILES = 4_000
-"""Number of hostile files that `write-inputs` writes; those that take a gigabyte each are left out."""
+"""Number of hostile files that `write-inputs` writes. Files that need a gigabyte of memory each are left out."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one of the three commands; returns the exit code."""
     parser = argparse.ArgumentParser("python -m benchmarks.prediction_diff", description=__doc__)
     commands = parser.add_subparsers(required=True, dest="command")
     write = commands.add_parser("write-inputs", help="write hostile files and one film in every DICOM encoding")
@@ -34,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     recorder = commands.add_parser("record", help="write a record for each file below the paths")
     recorder.add_argument("out", type=Path)
     recorder.add_argument("paths", type=Path, nargs="+")
-    comparison = commands.add_parser("compare", help="print what differs; exit code 1 if anything does")
+    comparison = commands.add_parser("compare", help="print all differences; exit code 1 if there is one")
     comparison.add_argument("before", type=Path)
     comparison.add_argument("after", type=Path)
     options = parser.parse_args(arguments)
@@ -75,13 +76,13 @@ def record(out: Path, paths: Sequence[Path]) -> int:
 
 
 def read(path: Path) -> dict[str, Record]:
-    """The records of a file by film name."""
+    """Records of a JSON lines file by film name."""
     records = (json.loads(line) for line in path.read_text(encoding="utf-8").splitlines())
     return {entry.pop("file"): entry for entry in records}
 
 
 def compare(before: dict[str, Record], after: dict[str, Record]) -> int:
-    """Print counts by folder and every difference; 0 if all records are equal, else 1."""
+    """Print counts by folder and every difference; returns 0 if all records are equal, else 1."""
     groups: dict[str, Counter[str]] = {}
     differences = list(_differences(before, after))
     different = {name for name, _ in differences}
@@ -116,7 +117,7 @@ def _differences(before: dict[str, Record], after: dict[str, Record]) -> Iterato
 
 
 def _comparable(result: Any) -> Record:
-    """What must not change between versions; floats are not rounded, and JSON keeps all their digits."""
+    """The values that must not change between versions. Floats are not rounded; JSON retains all their digits."""
     if hasattr(result, "error"):
         return {"error": result.error.code}
     return {

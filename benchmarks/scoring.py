@@ -1,4 +1,4 @@
-"""Benchmark of one film in one process, from memory and from a file, and of the graph against the processor's rate."""
+"""Benchmark of one film in one process: from memory, from a file, and the graph compared with a matrix product."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ from . import films, keras_baseline
 from .measure import Row, at_least, at_most, interleaved
 
 SMALL, LARGE = (224, 224), (2500, 2300)
+"""Width and height of the films in pixels."""
 
 MATRIX_SIDE = 1536
-"""Side of the float32 matrix product that measures the processor's rate: large enough to be bound by arithmetic."""
+"""Side of the float32 matrices whose product measures the processor's rate: large enough that arithmetic dominates."""
 
 TOLERANCE = 1e-4
-"""Maximum difference of the scores of Keras and LiteRT for the same input."""
+"""Maximum difference between the scores of Keras and LiteRT for the same input."""
 
 
 def rows(network: keras.Model, predictor: Predictor, folder: Path, repetitions: int) -> Iterator[Row]:
@@ -42,8 +43,8 @@ def rows(network: keras.Model, predictor: Predictor, folder: Path, repetitions: 
     yield at_least(label, "Keras `model.predict`, same network", pair.speedups, 10, 15, agreement_note)
 
     pair = interleaved(lambda: predictor.predict(film), invoke, 3 * repetitions, times=(10, 10))
-    label = "the same, resize, gate and decision included"
-    yield at_most(label, "bare LiteRT: input set, invoked, same graph", pair.slowdowns, 1.3, 1.1)
+    label = "the same, including resize, gate and decision"
+    yield at_most(label, "LiteRT alone: set the input and invoke the same graph", pair.slowdowns, 1.3, 1.1)
 
     yield _graph_row(network, invoke, repetitions)
 
@@ -54,24 +55,31 @@ def rows(network: keras.Model, predictor: Predictor, folder: Path, repetitions: 
     )
     megabytes = f"{path.stat().st_size / 1e6:.1f} MB"
     label = "file -> Prediction, JPEG of 2500 x 2300"
-    yield at_least(label, "`load_img`, array, `model.predict`", pair.speedups, 4, 6, f"the file has {megabytes}")
+    yield at_least(
+        label, "`load_img`, `img_to_array`, `model.predict`", pair.speedups, 4, 6, f"the file has {megabytes}"
+    )
 
 
 def agreement(network: keras.Model, predictor: Predictor, input_image: Any) -> str:
-    """Compare the scores of Keras and LiteRT for a `[150, 150, 3]` film; raises `ValueError` above the tolerance."""
+    """Compare the scores of Keras and LiteRT for a `[150, 150, 3]` film; returns the difference as a sentence.
+
+    Raises `ValueError` if it exceeds `TOLERANCE`.
+    """
     keras_score = float(network.predict(input_image[None], verbose=0)[0, 0])
     score, _ = predictor._graph.score(input_image)  # noqa: SLF001
     difference = abs(score - keras_score)
     if difference > TOLERANCE:
-        raise ValueError(f"the scores of Keras and LiteRT differ by {difference:.1e}; allowed: {TOLERANCE:.0e}")
+        raise ValueError(
+            f"The scores of Keras and LiteRT differ. Allowed: {TOLERANCE:.0e}. Received: {difference:.1e}."
+        )
     return f"scores differ by {difference:.0e}; allowed: {TOLERANCE:.0e}"
 
 
 def bare_graph(predictor: Predictor, input_image: Any) -> Callable[[], object]:
-    """A function that runs the graph alone on one thread: it sets the float input and invokes the interpreter.
+    """Return a function that runs only the graph, on one thread: it sets the float input and invokes the interpreter.
 
-    It uses the predictor's own interpreter. The weights of a second one would occupy other cache lines of the
-    processor, and the two would evict each other.
+    It uses the predictor's own interpreter. A second one would have a second copy of the weights, and the two copies
+    would evict each other from the processor's cache.
     """
     graph, film = predictor._graph, input_image[None].astype(np.float32)  # noqa: SLF001
     with graph._lease_interpreter() as interpreter:  # noqa: SLF001
@@ -92,5 +100,5 @@ def _graph_row(network: keras.Model, invoke: Callable[[], object], repetitions: 
         pair = interleaved(invoke, lambda: left @ right, repetitions, times=(20, 1))
     ratios = [ratio * MATRIX_SIDE**3 / multiply_adds for ratio in pair.slowdowns]
     rate = 2 * MATRIX_SIDE**3 / sorted(pair.reference)[len(pair.reference) // 2] / 1e9
-    note = f"{multiply_adds / 1e6:.0f} million multiply-adds a film; the product runs at {rate:.0f} GFLOP/s"
-    return at_most("the graph, one thread", "its multiply-adds at a matrix product's rate", ratios, 2.5, 1.5, note)
+    note = f"{multiply_adds / 1e6:.0f} million multiply-adds per film; the matrix product runs at {rate:.0f} GFLOP/s"
+    return at_most("the graph, one thread", "a matrix product with as many multiply-adds", ratios, 2.5, 1.5, note)

@@ -1,4 +1,4 @@
-"""Benchmark of the page's server against an empty one: one call, many clients, start-up time, memory."""
+"""Benchmark of the service compared with an empty Gradio app: one call, many clients, start-up time, memory."""
 
 from __future__ import annotations
 
@@ -24,12 +24,15 @@ from .measure import Row, Workload, at_least, at_most, interleaved, seconds_per_
 from .scoring import LARGE, SMALL
 
 CLIENTS = 16
-REFERENCE = "an empty Gradio app that takes the same file"
+"""Number of simultaneous clients."""
+
+REFERENCE = "an empty Gradio app that accepts the same file"
 RESPONSE_KEYS = {"label", "confidence", "probabilities", "zones"}
+"""Keys that show that a response is a prediction."""
 
 
 def rows(predictor: Predictor, folder: Path, repetitions: int) -> Iterator[Row]:
-    """Yield the rows that need a server."""
+    """Yield the rows of the service. `folder` gets the film that is sent."""
     path = folder / "small.jpeg"
     path.write_bytes(films.jpeg(films.film(predictor, SMALL)))
     with (
@@ -47,14 +50,14 @@ def rows(predictor: Predictor, folder: Path, repetitions: int) -> Iterator[Row]:
 def _one_user(
     product: compared_servers.Server, empty_app: compared_servers.Server, path: Path, repetitions: int
 ) -> Row:
-    ask_product, ask_empty_app = (_caller(server, path) for server in (product, empty_app))
-    response = ask_product()
+    call_product, call_empty_app = (_caller(server, path) for server in (product, empty_app))
+    response = call_product()
     if not isinstance(response, dict) or not set(response) >= RESPONSE_KEYS:
-        raise ValueError(f"the service returned no result: {response}")
-    pair = interleaved(ask_product, ask_empty_app, 3 * repetitions)
+        raise ValueError(f"The service returned no prediction. Received: {response}.")
+    pair = interleaved(call_product, call_empty_app, 3 * repetitions)
     median_ms = 1e3 * statistics.median(pair.product)
     return at_most("`/predict` through `gradio_client`, one user, 224 px", REFERENCE, pair.slowdowns, 1.15, 1.05,
-                   f"{median_ms:.0f} ms an answer")  # fmt: skip
+                   f"{median_ms:.0f} ms per response")  # fmt: skip
 
 
 def _caller(server: compared_servers.Server, path: Path) -> Any:
@@ -65,17 +68,17 @@ def _caller(server: compared_servers.Server, path: Path) -> Any:
 def _many_users(
     product: compared_servers.Server, empty_app: compared_servers.Server, path: Path, repetitions: int
 ) -> Row:
-    """16 simultaneous clients send 4 calls each; the servers are measured in turn."""
+    """Row of 16 simultaneous clients that send 4 calls each; the servers are measured alternately."""
     callers = [[_caller(server, path) for _ in range(CLIENTS)] for server in (product, empty_app)]
 
-    def ask_all(callers_of_server: list[Any]) -> None:
+    def call_from_all(callers_of_server: list[Any]) -> None:
         with ThreadPoolExecutor(CLIENTS) as pool:
-            list(pool.map(lambda ask: [ask() for _ in range(4)], callers_of_server))
+            list(pool.map(lambda call: [call() for _ in range(4)], callers_of_server))
 
-    pair = interleaved(lambda: ask_all(callers[0]), lambda: ask_all(callers[1]), repetitions)
+    pair = interleaved(lambda: call_from_all(callers[0]), lambda: call_from_all(callers[1]), repetitions)
     rate = 4 * CLIENTS / statistics.median(pair.product)
     return at_least(
-        f"requests a second, {CLIENTS} clients", REFERENCE, pair.speedups, 0.85, 0.95, f"{rate:.0f} a second"
+        f"requests per second, {CLIENTS} clients", REFERENCE, pair.speedups, 0.85, 0.95, f"{rate:.0f} per second"
     )
 
 
@@ -86,9 +89,9 @@ def _starts(film: bytes, times: int) -> Iterator[Row]:
     first_answer_ratio = statistics.median(product[1] / empty_app[1] for product, empty_app in starts)
     seconds = statistics.median(empty_app[0] for _, empty_app in starts)
     yield at_most(
-        "start to first HTTP 200", "the empty app's", pages, 1.25, 1.1, f"the empty app takes {seconds:.1f} s"
+        "start to first HTTP 200", "the same of the empty app", pages, 1.25, 1.1, f"the empty app takes {seconds:.1f} s"
     )
-    note = f"{first_answer_ratio:.2f}x of the empty app's start to its first answer"
+    note = f"{first_answer_ratio:.2f}x of the empty app's time to its first response"
     yield at_most("start to first prediction", "the empty app's start to first HTTP 200", answers, 1.35, 1.2, note)
 
 
@@ -97,20 +100,19 @@ def _start(command: tuple[str, ...], film: bytes) -> tuple[float, float]:
     with compared_servers.serving(command) as server, httpx.Client(trust_env=False, timeout=60) as client:
         started_at = time.perf_counter()
         compared_servers.call(client, server.url, compared_servers.upload(client, server.url, film))
-        return server.seconds_to_page, server.seconds_to_page + time.perf_counter() - started_at
+        return server.page_s, server.page_s + time.perf_counter() - started_at
 
 
 def breakdown(predictor: Predictor, repetitions: int) -> Mapping[str, float]:
-    """Return the milliseconds of each step of `/analyze` for a 2500 x 2300 JPEG, including the overlay.
+    """Return the duration of each step of `/analyze` in milliseconds, for a JPEG of 2500 x 2300 pixels.
 
-    Each step is the median of its own repetitions. `transport` is the rest of the request: HTTP, the queue and Gradio's
-    own work.
+    Each duration is the median of its repetitions. `transport` is the rest of the request: HTTP, queue and Gradio.
     """
-    # Number 1 is the pneumonia example: a normal film has no overlay.
+    # Number 1 is derived from the pneumonia example, because a normal film has no overlay.
     data = films.jpeg(films.film(predictor, LARGE, number=1))
     reading = predictor.read(data)
     if reading.activation is None:
-        raise ValueError("the gate refused the benchmark's film")
+        raise ValueError("The gate refused the film of the benchmark.")
     activation, model_input = reading.activation, imaging.to_input(reading.film)
     display_image = handlers.display_image(data, reading)
     overlay = explain.overlay(np.asarray(display_image), activation)

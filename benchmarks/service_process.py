@@ -1,4 +1,4 @@
-"""The service in a separate process, and calls to it over plain HTTP, for the load test, the soak test and tests."""
+"""The service in a separate process, and calls to it over plain HTTP, for the load test, the soak test and pytest."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ import httpx
 from pneumonia.files import walk_bottom_up
 
 ROOT = Path(__file__).parents[1]
-START_S = 90
-END_S = 45
+START_TIMEOUT_S = 90
+END_TIMEOUT_S = 45
+"""Maximum seconds until the service is ready, and from SIGTERM to its exit."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +44,11 @@ class Service:
         return self.folder / "temporary"
 
     def log_text(self) -> str:
-        """Return everything it has written to standard output and standard error."""
+        """Return all output of the service so far, standard output and standard error."""
         return (self.folder / "log").read_text()
 
     def files(self) -> list[Path]:
-        """Return all files in its folders, except the log and lock files."""
+        """Return all files in the service's folders, except the log and lock files."""
         return [path for path in walk_bottom_up(self.folder) if path.is_file() and path.name not in {"log", "in-use"}]
 
     def memory_mb(self) -> float:
@@ -55,15 +56,18 @@ class Service:
         return process_status(self.process.pid, "VmRSS") / 1024
 
     def threads(self) -> int:
+        """Return the number of threads of the process."""
         return process_status(self.process.pid, "Threads")
 
     def open_files(self) -> int:
+        """Return the number of open file descriptors of the process."""
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
     def status(self, path: str = "/health") -> int:
+        """Return the HTTP status of a path; 0 if the service cannot be reached."""
         try:
-            with urllib.request.urlopen(self.address + path, timeout=10) as reply:
-                return int(reply.status)
+            with urllib.request.urlopen(self.address + path, timeout=10) as response:
+                return int(response.status)
         except urllib.error.HTTPError as error:
             return error.code
         except OSError:
@@ -73,20 +77,21 @@ class Service:
         """Send SIGTERM, as an orchestrator does; return the exit code."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(END_S)
+        return self.process.wait(END_TIMEOUT_S)
 
 
 def process_status(process: int, field: str) -> int:
-    """Return a field of /proc/PID/status; memory is in kB."""
+    """Return a number from /proc/PID/status; memory is in kB."""
     lines = Path(f"/proc/{process}/status").read_text().splitlines()
     return int(next(line for line in lines if line.startswith(f"{field}:")).split()[1])
 
 
 @contextmanager
 def running_service(folder: Path, *command: str, **settings: str) -> Iterator[Service]:
-    """Run `python app.py` with these environment variables, yield it when it is ready, and end it with the block.
+    """Run `python app.py` with these environment variables, yield it when it is ready, and end it after the block.
 
-    `command` is a prefix of the command line (for example `unshare -n`).
+    `folder` gets its uploads, temporary files and log. `command` is a prefix of the command line, for example
+    `unshare -n`.
     """
     port = free_port()
     service = Service(f"http://127.0.0.1:{port}", _start_process(folder, port, command, settings), folder)
@@ -116,7 +121,7 @@ def _start_process(
 
 
 def _await_ready(service: Service) -> None:
-    deadline = time.monotonic() + START_S
+    deadline = time.monotonic() + START_TIMEOUT_S
     while service.status() != 200:
         if service.process.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"the service did not start: {service.log_text()[-2000:]}")
@@ -131,24 +136,24 @@ def free_port() -> int:
 
 
 class NoResponse(Exception):
-    """A request without a result."""
+    """A request ended without a result."""
 
 
 async def upload(client: httpx.AsyncClient, name: str, content: bytes) -> dict[str, Any]:
-    """Upload a film; return the file object that a call takes as input."""
-    reply = await client.post("/gradio_api/upload", files={"files": (name, content)})
-    if reply.status_code != 200:
-        raise NoResponse(f"upload: {reply.status_code} {reply.text[:200]}")
-    return {"path": reply.json()[0], "orig_name": name, "meta": {"_type": "gradio.FileData"}}
+    """Upload a film; return the file object that a call takes as input. Raises `NoResponse`."""
+    response = await client.post("/gradio_api/upload", files={"files": (name, content)})
+    if response.status_code != 200:
+        raise NoResponse(f"upload: {response.status_code} {response.text[:200]}")
+    return {"path": response.json()[0], "orig_name": name, "meta": {"_type": "gradio.FileData"}}
 
 
 async def call(client: httpx.AsyncClient, endpoint: str, data: list[Any]) -> Any:
-    """Call an endpoint and read its event stream; return its first output."""
-    reply = await client.post(f"/gradio_api/call/{endpoint}", json={"data": data})
-    if reply.status_code != 200:
-        raise NoResponse(f"call: {reply.status_code} {reply.text[:200]}")
+    """Call an endpoint and read its event stream; return its first output. Raises `NoResponse`."""
+    response = await client.post(f"/gradio_api/call/{endpoint}", json={"data": data})
+    if response.status_code != 200:
+        raise NoResponse(f"call: {response.status_code} {response.text[:200]}")
     event = ""
-    async with client.stream("GET", f"/gradio_api/call/{endpoint}/{reply.json()['event_id']}") as stream:
+    async with client.stream("GET", f"/gradio_api/call/{endpoint}/{response.json()['event_id']}") as stream:
         async for line in stream.aiter_lines():
             name, _, value = line.partition(": ")
             event = value if name == "event" else event
@@ -156,7 +161,7 @@ async def call(client: httpx.AsyncClient, endpoint: str, data: list[Any]) -> Any
                 return json.loads(value)[0]
             if name == "data" and event == "error":
                 raise NoResponse(f"error: {value[:200]}")
-    raise NoResponse("the stream ended without an answer")
+    raise NoResponse("the event stream ended without a result")
 
 
 async def predict(client: httpx.AsyncClient, name: str, content: bytes) -> Any:

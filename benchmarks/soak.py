@@ -1,10 +1,10 @@
-"""Soak test: after very many films, has memory grown, and are files, threads or open files left behind?
+"""Soak test: measures growth of memory, and remaining files, threads and open files, after many films.
 
     python -m benchmarks.soak --films 20000             # the predictor, in this process
     python -m benchmarks.soak --requests 3000           # the service, over HTTP
 
-Growth is measured from the end of a warm-up, in which caches fill and threads start: a tenth as many films, but at
-least 300, before the run.
+Growth is measured from the end of a warm-up, in which caches are filled and threads are started. The warm-up has a
+tenth of the number of films, but at least 300.
 """
 
 from __future__ import annotations
@@ -33,15 +33,21 @@ from . import load
 from .service_process import Service, predict, process_status, running_service
 
 CALLERS = 8
+"""Number of simultaneous callers over HTTP."""
+
 MIN_WARM_UP = 300
+"""Minimum number of films of the warm-up."""
+
 RETENTION_S = 3
+"""PNEUMONIA_RETENTION_S of the service."""
+
 IDLE_S = 12
 """Seconds until idle connections (5 s) are closed and idle threads of the server's pool (10 s) have ended."""
 
 
 @dataclass(frozen=True)
 class Growth:
-    """Difference between the state after the run and the state after the warm-up."""
+    """Growth from the end of the warm-up to the end of the run. `files` is the number of remaining files."""
 
     films: int
     growth_mb: float
@@ -53,7 +59,7 @@ class Growth:
 
 @dataclass(frozen=True)
 class _ProcessUsage:
-    """Memory, threads and open files of a process."""
+    """Resident memory, number of threads and number of open files of a process."""
 
     memory_mb: float
     threads: int
@@ -67,7 +73,7 @@ class _ProcessUsage:
 
 
 def in_process(films: int) -> Growth:
-    """Predict `films` films in this process, with a temporary folder of its own."""
+    """Predict `films` films in this process, with a separate temporary folder."""
     with tempfile.TemporaryDirectory() as folder:
         original_folder, tempfile.tempdir = tempfile.tempdir, folder
         try:
@@ -80,9 +86,9 @@ def _in_process(films: int, folder: Path) -> Growth:
     predictor = load_predictor("", threads=2)
     sources = [case.content for case in load.cases(predictor)]
 
-    def predict_films(number: int) -> None:
-        answers = sum(1 for _ in predictor.predict_many(itertools.islice(itertools.cycle(sources), number)))
-        assert answers == number
+    def predict_films(count: int) -> None:
+        results = sum(1 for _ in predictor.predict_many(itertools.islice(itertools.cycle(sources), count)))
+        assert results == count
 
     warm_up = max(films // 10, min(MIN_WARM_UP, films))
     predict_films(warm_up)
@@ -92,7 +98,10 @@ def _in_process(films: int, folder: Path) -> Growth:
 
 
 def over_http(requests: int, folder: Path) -> Growth:
-    """Upload and predict `requests` films by a few callers, then wait until the service has deleted all of them."""
+    """Upload and predict `requests` films by `CALLERS` callers, then wait until the service has deleted them.
+
+    `folder` gets the files of the service.
+    """
     films = [case.content for case in load.cases(load_predictor(""))]
     with running_service(folder, PNEUMONIA_RETENTION_S=str(RETENTION_S)) as service:
         asyncio.run(_send_requests(service, films, max(requests // 10, min(MIN_WARM_UP, requests))))

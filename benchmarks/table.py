@@ -1,4 +1,4 @@
-"""The table of all rows as Markdown and as JSON."""
+"""The results of all benchmarks as a Markdown table and as JSON."""
 
 from __future__ import annotations
 
@@ -10,19 +10,23 @@ from typing import Any
 
 from .measure import Row
 
-HEADING = ("| what | compared with | must | aim | measured (median; lowest-highest) | |", "|---|---|---|---|---|---|")
+HEADING = (
+    "| measurement | compared with | required | aim | median (lowest to highest) | result |",
+    "|---|---|---|---|---|---|",
+)
+"""Column headings. `Row.must` is in the column "required"."""
 
 
 def markdown(rows: Sequence[Row], breakdown: Mapping[str, float]) -> str:
-    """The rows, their notes, the machine, and the time of each step of one film."""
+    """Markdown with all rows, their notes, the machine, and the time of each step of one film."""
     lines = [*HEADING, *(_line(row) for row in rows)]
     notes = [f"* {row.what}: {row.note}" for row in rows if row.note]
-    parts = [lines, notes, [f"Measured on {machine()}."], _breakdown(breakdown)]
-    return "\n\n".join("\n".join(part) for part in parts if part)
+    sections = [lines, notes, [f"Measured on {machine()}."], _breakdown(breakdown)]
+    return "\n\n".join("\n".join(section) for section in sections if section)
 
 
 def as_json(rows: Sequence[Row], breakdown: Mapping[str, float]) -> dict[str, Any]:
-    """Rows and steps as a JSON object."""
+    """JSON object with machine, rows and steps. `breakdown` has the milliseconds of each step."""
     return {
         "machine": machine(),
         "rows": [
@@ -45,7 +49,7 @@ def as_json(rows: Sequence[Row], breakdown: Mapping[str, float]) -> dict[str, An
 
 
 def machine() -> str:
-    """Processor, cores available to this process, operating system, Python version."""
+    """Processor, number of cores available to this process, operating system and Python version, as text."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return (
         f"{_processor()}, {cores} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
@@ -81,9 +85,9 @@ def _format(value: float, unit: str) -> str:
     return f"{value:.2f}x" if value < 10 else f"{value:.0f}x"
 
 
-def _breakdown(parts: Mapping[str, float]) -> list[str]:
-    if not parts:
+def _breakdown(step_ms: Mapping[str, float]) -> list[str]:
+    if not step_ms:
         return []
-    lines = ["| where the time of one film goes | ms | share |", "|---|---|---|"]
-    total = sum(parts.values())
-    return lines + [f"| {name} | {value:.2f} | {100 * value / total:.0f} % |" for name, value in parts.items()]
+    lines = ["| step of `/analyze`, one film | ms | share |", "|---|---|---|"]
+    total = sum(step_ms.values())
+    return lines + [f"| {name} | {value:.2f} | {100 * value / total:.0f} % |" for name, value in step_ms.items()]
