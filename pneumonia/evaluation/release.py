@@ -46,8 +46,10 @@ def release(
 
     `external`: files written by `pneumonia.evaluation.external` for this model. `gate`: a file written by
     `pneumonia.evaluation.gate_refusals`. `whole`: also copy the Keras model, which is published but not embedded.
-    Raises a `PneumoniaError` if a run is incomplete or a file is of another model.
+    Raises a `PneumoniaError` if a run is incomplete, a file is of another model, or `run` and `target` are one folder.
     """
+    if run.resolve() == target.resolve():
+        raise UsageError(f"The run is the target folder itself. Allowed: a copy of it. Received: {run}.")
     bundle.load(run, run.name, require_all_files=whole)
     config, _ = bundle.read_config(run)
     evaluation = json.loads((run / bundle.EVALUATION).read_bytes())

@@ -41,6 +41,13 @@ def test_the_target_is_whole_without_what_serving_does_not_need(run: Path, tmp_p
     assert (tmp_path / "embedded" / "README.md").read_text() == card.write(loaded.config, loaded.evaluation)
 
 
+def test_a_run_is_not_released_onto_itself(run: Path) -> None:
+    before = {path.name: path.read_bytes() for path in run.iterdir() if path.is_file()}
+    with pytest.raises(UsageError, match="the target folder itself"):
+        release(run, [], run)
+    assert {path.name: path.read_bytes() for path in run.iterdir() if path.is_file()} == before
+
+
 def test_the_figures_of_other_runs_stand_beside(run: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()

@@ -106,7 +106,7 @@ def _normalise_elements(dataset: pydicom.Dataset) -> None:
     if dataset.get("VOILUTFunction") not in _VOI_FUNCTIONS:
         dataset.VOILUTFunction = "LINEAR"
     min_width = 1 if dataset.VOILUTFunction == "LINEAR" else 1e-9
-    if "WindowCenter" in dataset and not (_first_value(dataset.get("WindowWidth")) or 0) >= min_width:
+    if "WindowCenter" in dataset and not (_selected_value(dataset.get("WindowWidth")) or 0) >= min_width:
         del dataset["WindowCenter"]  # a window below the minimum width is invalid
     if dataset.get("RescaleSlope") == 0:
         del dataset["RescaleSlope"]  # a slope of zero is invalid
@@ -116,8 +116,9 @@ def _normalise_elements(dataset: pydicom.Dataset) -> None:
         dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else explicit
 
 
-def _first_value(value: Any) -> Any:
-    return value[0] if isinstance(value, MultiValue) else value
+def _selected_value(value: Any) -> Any:
+    """The width of the window that `voi` uses."""
+    return value[voi.VOI_INDEX] if isinstance(value, MultiValue) else value
 
 
 def _check_supported(dataset: pydicom.Dataset) -> None:
