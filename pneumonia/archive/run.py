@@ -1,5 +1,5 @@
-"""Predict an archive on Ray: one predictor per core, one part at a time. Ray does scheduling, retries and
-back-pressure.
+"""Predict an archive on Ray: one predictor per core, one part at a time. Ray handles scheduling, retries
+and back-pressure.
 
     names ─► parts ─► map_batches(ArchiveWorker) ─► one Parquet file per part ─► one row of counts per part
 
@@ -37,7 +37,7 @@ MAX_TASK_RETRIES = 3
 
 @dataclass(frozen=True)
 class ArchiveOutcome:
-    """The result of a run: number of films per label, including failed ones, and number of parts without result."""
+    """Result of a run: number of films per label (`failed` is one), and number of abandoned parts."""
 
     counts: Counter[str]
     lost_parts: int

@@ -11,14 +11,14 @@ import csv
 import io
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from ..errors import DiskFull, UsageError
 from ..files import exclusive_lock, is_disk_full
-from ..inference.decision import Failure, Prediction
+from ..inference.decision import CLASSES, UNKNOWN, Failure, Prediction
 from . import rows
 from .growing_file import GrowingFile, partial_path
 from .rows import COLUMNS, TableOptions
@@ -27,6 +27,12 @@ FAILED = "failed"
 """Key in `ResultTable.counts` for the films that could not be read or scored."""
 
 _HEADER = rows.csv_line(COLUMNS)
+
+
+def format_counts(counts: Mapping[str, int]) -> str:
+    """Counts per label as text, without zeros: `120 Normal, 70 Pneumonia, 3 failed`; `none` if all are zero."""
+    labels = (*CLASSES, UNKNOWN, FAILED)
+    return ", ".join(f"{counts[label]:,} {label}" for label in labels if counts.get(label)) or "none"
 
 
 class ResultTable:

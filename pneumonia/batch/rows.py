@@ -1,4 +1,4 @@
-"""A result as a table row: the columns, and their cells, which a spreadsheet does not evaluate as formulas."""
+"""A result as a table row: the columns, and the cells, escaped so that a spreadsheet evaluates none as a formula."""
 
 from __future__ import annotations
 

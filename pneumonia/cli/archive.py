@@ -10,7 +10,7 @@ from ..batch.results import FAILED
 from ..batch.rows import TableOptions
 from .exit_codes import SOME_FAILED, SUCCESS
 from .options import Commands, add_decision_options, add_model_option
-from .output import format_counts, report_missing_library
+from .output import report_missing_library, summarise
 
 
 def add_parser(commands: Commands) -> argparse.ArgumentParser:
@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print(f"stopped: the rows so far are in {options.out}; run the same command to continue.", file=sys.stderr)
         return SOME_FAILED
-    print(f"{format_counts(outcome.counts)}: {options.out}{_describe_lost_parts(outcome.lost_parts)}", file=sys.stderr)
+    print(f"{summarise(outcome.counts)}: {options.out}{_describe_lost_parts(outcome.lost_parts)}", file=sys.stderr)
     return SOME_FAILED if outcome.lost_parts or outcome.counts[FAILED] else SUCCESS
 
 

@@ -12,7 +12,7 @@ from ..errors import UsageError
 from ..inference.predictor import Predictor
 from .exit_codes import NOTHING_DONE, SOME_FAILED, SUCCESS
 from .options import Commands, add_decision_options, add_model_option
-from .output import format_counts
+from .output import summarise
 
 
 def add_parser(commands: Commands) -> argparse.ArgumentParser:
@@ -49,11 +49,11 @@ def run(options: argparse.Namespace) -> int:
             _fill_table(table, predictor, options, table_files)
         except KeyboardInterrupt:
             partial = results.partial_path(options.out)
-            print(f"stopped: {format_counts(table.counts)}. The rows are in {partial}; continue with --resume.",
+            print(f"stopped: {summarise(table.counts)}. The rows are in {partial}; continue with --resume.",
                   file=sys.stderr)  # fmt: skip
             return SOME_FAILED if len(table) else NOTHING_DONE
         table.finish()
-    print(f"{format_counts(table.counts)}: {options.out}", file=sys.stderr)
+    print(f"{summarise(table.counts)}: {options.out}", file=sys.stderr)
     return SOME_FAILED if table.counts[results.FAILED] else SUCCESS
 
 

@@ -6,16 +6,14 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 
-from ..batch.results import FAILED
-from ..inference.decision import CLASSES, UNKNOWN
+from ..batch.results import format_counts
 from ..publishing.hub_client import Files, content_size
 from .exit_codes import NOTHING_DONE
 
 
-def format_counts(counts: Counter[str]) -> str:
-    """Format the number of films per label, as in `200 films: 120 Normal, 70 Pneumonia, 7 Unknown, 3 failed`."""
-    label_counts = ((label, counts[label]) for label in (*CLASSES, UNKNOWN, FAILED))
-    return f"{counts.total()} films: " + ", ".join(f"{count} {label}" for label, count in label_counts if count)
+def summarise(counts: Counter[str]) -> str:
+    """Number of films, in total and per label: `200 films: 120 Normal, 70 Pneumonia, 7 Unknown, 3 failed`."""
+    return f"{counts.total():,} films: {format_counts(counts)}"
 
 
 def print_files(files: Files, obsolete: Sequence[str] = ()) -> None:

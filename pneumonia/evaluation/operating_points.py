@@ -36,8 +36,8 @@ def operating_points(labels: Labels, probability: Floats, balanced: float) -> di
 
     `labels` `[N]` and `probability` `[N]`, the calibrated P(pneumonia), are of validation films. The threshold
     `balanced` is the calibration prevalence. It corresponds to P(pneumonia) = 50 % where both classes are equally
-    frequent, so it does not favour the more frequent class of the data set. A search would depend on chance, because
-    the sum of sensitivity and specificity is flat over a wide range of thresholds.
+    frequent, so it does not favour the more frequent class of the data set. A search for the best sum of
+    sensitivity and specificity would be unstable, because that sum is flat over a wide range of thresholds.
     """
     false_positive_rate, sensitivity, cuts = roc_curve(labels, probability, drop_intermediate=False)
     specificity = 1 - false_positive_rate

@@ -2,8 +2,8 @@
 
 Three experiments. (1) The lungs are hidden: a network that reads only the lungs has an AUROC of .5. (2) Normal and
 pneumonia films are compressed, sharpened or cropped differently: a network that reads only the lungs is not affected.
-(3) Location of the activation: if the network reads only the lungs, all activation is inside the lung boxes; if the
-activation is uniform, their share of it is their share of the film's area. The boxes are those of `explain.py`. Heart,
+(3) Location of the activation: if the network reads only the lungs, all activation is inside the lung boxes; if it
+is uniform, the boxes contain activation in proportion to their area. The boxes are those of `explain.py`. Heart,
 diaphragm and hila extend across their edges, so no real network reaches the ideal.
 """
 

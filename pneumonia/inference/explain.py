@@ -92,7 +92,7 @@ def _colourise(strength: Image.Image) -> Image.Image:
 
 @lru_cache(maxsize=8)
 def _zone_weights(height: int, width: int) -> npt.NDArray[np.float64]:
-    """`[7, h * w]`: the fraction of each map cell that lies in each of the six zones, and in the film (always 1)."""
+    """`[7, h * w]`: the fraction of each map cell that lies in each of the six zones, and a row of ones for the sum."""
     top, bottom = LUNG_HEIGHT
     edges = np.linspace(top, bottom, 4)
     rows = [_overlap(height, low, high) for low, high in zip(edges[:-1], edges[1:], strict=True)]

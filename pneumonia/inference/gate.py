@@ -28,8 +28,8 @@ import numpy as np
 from .gate_views import VIEWS, Films, Floats, flip_thumbnails, sum_of_squares
 
 MIN_CONTRAST = 4.0
-"""Minimum standard deviation of an input image, in 8-bit grey levels. At 4, an image uses half of its 8 bits; the
-training film with the lowest contrast has 19."""
+"""Minimum standard deviation of an input image, in 8-bit grey levels. At 4, an image effectively has 4 of
+its 8 bits; the training film with the lowest contrast has 19."""
 
 _ARRAYS = ("mean", "components", "variances")
 
@@ -88,10 +88,10 @@ class Subspace:
         return {name: limit for name, limit in limits.items() if limit is not None}
 
     def exceeded_limit(self, features: Floats) -> str | None:
-        """The highest limit that a measure of one film's features `[1, d]` exceeds: "far", "near" or None."""
+        """For one film's features `[1, d]`: "far" if any measure exceeds `far`, else "near" if any exceeds `near`."""
         if self.upside_down is not None:
             features = np.concatenate([features, flip_thumbnails(features)])
-        residual, distance = self.measure(features)  # one call, since reading the components takes longest
+        residual, distance = self.measure(features)  # one call: reading the matrix from memory takes longest
         exceeded = {self.residual.exceeded_limit(float(residual[0])), self.distance.exceeded_limit(float(distance[0]))}
         if self.upside_down is not None:
             exceeded.add(self.upside_down.exceeded_limit(float(residual[0] - residual[1])))

@@ -49,7 +49,9 @@ def find_head(repository: Repository, *, private: bool) -> str | None:
 
 
 def prepare_repository(plan: UploadPlan, variables: Mapping[str, str] | None = None) -> str:
-    """Create the repository if needed, a Space with `variables`; returns the commit that is the parent of the upload.
+    """Create the repository if needed; returns the commit that is the parent of the upload.
+
+    `variables` are set on a Space that is created.
 
     Raises `NotLoggedIn` without a token.
     """

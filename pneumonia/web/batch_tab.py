@@ -65,12 +65,12 @@ class _BatchTab:
     def _lay_out_table(self) -> None:
         self._progress = gr.HTML(elem_id="batch-progress")
         self._table = gr.Dataframe(
-            headers=batch_text.HEADERS,
-            datatype=batch_text.TYPES,
+            headers=[column.header for column in batch_text.COLUMNS],
+            datatype=[column.datatype for column in batch_text.COLUMNS],
             interactive=False,
             wrap=True,
             max_height=620,
-            column_widths=["64px", "80px", "150px", "190px", "260px", "420px"],
+            column_widths=[f"{column.width_px}px" for column in batch_text.COLUMNS],
             label=batch_text.LABEL,
             show_search="search",
             elem_id="batch-table",

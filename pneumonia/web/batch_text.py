@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from html import escape
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from ..batch import results
+from ..batch.results import format_counts
 from ..errors import PneumoniaError
-from ..inference.decision import CLASSES, UNKNOWN, Failure
+from ..inference.decision import Failure
 from ..reporting.wording import MARKS
 from .batch_job import BatchRow, Job
 
-HEADERS = ["", "No.", "Answer", "P(pneumonia), %", "File", "Reason / warnings"]
-TYPES: list[Literal["str", "number", "html"]] = ["html", "number", "str", "number", "str", "str"]
+
+class Column(NamedTuple):
+    """A column of the page's table: its header, Gradio's type of its cells, its width in CSS pixels."""
+
+    header: str
+    datatype: Literal["str", "number", "html"]
+    width_px: int
+
+
+COLUMNS = (
+    Column("", "html", 64),
+    Column("No.", "number", 80),
+    Column("Answer", "str", 150),
+    Column("P(pneumonia), %", "number", 190),
+    Column("File", "str", 260),
+    Column("Reason / warnings", "str", 420),
+)
+"""In the order of the cells of `_row_cells`."""
+
 LABEL = "Results"
 LEGEND = "Sort a column with ⋮ beside its name. In the percent column, 1 means at most 1 and 99 at least 99."
 WAITING = '<p role="status">Waiting in the queue. Batches that were started earlier come first.</p>'
@@ -22,7 +38,7 @@ Cell = str | int | None
 
 
 def cells(job: Job) -> list[list[Cell]]:
-    """Cells of the completed rows, in the order of `HEADERS`."""
+    """Cells of the completed rows, in the order of `COLUMNS`."""
     return [_row_cells(number, row) for number, row in enumerate(list(job.rows), start=1)]
 
 
@@ -43,14 +59,7 @@ def summary(job: Job, minutes: float) -> str:
     is_stopped = len(job.rows) < len(job.films)
     head = f"Stopped after {len(job.rows):,} of {len(job.films):,} films" if is_stopped else f"{len(job.rows):,} films"
     deletion = f"The films and these files are deleted {minutes:g} minutes after processing ends."
-    return f'<p role="status"><b>{head}</b>: {tally(job.counts)}. {deletion}</p>'
-
-
-def tally(counts: Mapping[str, int]) -> str:
-    """Counts as text, without zeros: `120 Normal, 70 Pneumonia, 7 Unknown, 3 failed`; `none` if all are zero."""
-    return (
-        ", ".join(f"{counts[name]:,} {name}" for name in (*CLASSES, UNKNOWN, results.FAILED) if counts[name]) or "none"
-    )
+    return f'<p role="status"><b>{head}</b>: {format_counts(job.counts)}. {deletion}</p>'
 
 
 def error_message(error: PneumoniaError) -> str:

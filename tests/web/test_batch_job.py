@@ -52,7 +52,7 @@ def finish(steps: Iterator[Any]) -> None:
 
 
 def becomes_true(condition: Callable[[], bool]) -> bool:
-    """Whether it comes true within ten seconds."""
+    """Return True if the condition is met within ten seconds."""
     for _ in range(500):
         if condition():
             return True
@@ -153,7 +153,7 @@ def test_stop_keeps_the_completed_rows(jobs: Jobs, files: dict[str, Path]) -> No
         assert len(reports.namelist()) == len(job.rows)
 
 
-def test_reports_are_made_for_films_with_an_answer(jobs: Jobs, uploads: list[Upload], archive: Upload) -> None:
+def test_reports_are_created_for_films_with_a_prediction(jobs: Jobs, uploads: list[Upload], archive: Upload) -> None:
     token = jobs.create([*uploads, archive, replace(uploads[0], name="Żółw/../=1 2.png")], "screening")
     finish(jobs.run(token))
     finish(jobs.make_reports(token))
@@ -242,8 +242,8 @@ def test_cells_show_the_answer_without_colour_and_sort_by_number(predictor: Pred
         [2, "● Normal", 1, "b.png", ""],
         [3, "✕ failed", None, "<img src=x onerror=alert(1)>", "unreadable_image: It is damaged."],
     ]
-    assert len(batch_text.HEADERS) == len(batch_text.TYPES) == len(rows[0])
-    assert [kind for kind in batch_text.TYPES if kind == "html"] == ["html"]
+    assert len(batch_text.COLUMNS) == len(rows[0])
+    assert [column.datatype for column in batch_text.COLUMNS if column.datatype == "html"] == ["html"]
 
 
 @pytest.mark.parametrize(

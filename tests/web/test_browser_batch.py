@@ -25,7 +25,7 @@ from .visit import Visit
 pytestmark = pytest.mark.browser
 
 START, TABLE, CSV = "#batch-start", "#batch-table", "#batch-csv"
-ANSWER, FILE = (batch_text.HEADERS.index(name) + 1 for name in ("Answer", "File"))
+ANSWER, FILE = ([column.header for column in batch_text.COLUMNS].index(name) + 1 for name in ("Answer", "File"))
 SCRIPT = '<img src=x onerror="document.title=1">.png'
 
 
@@ -117,7 +117,7 @@ def test_many_films_with_a_bad_one_become_a_table_and_files(visit: Visit, files:
     assert [json.loads(line)["file"] for line in lines] == column(visit, FILE, 5)
 
 
-def test_reports_are_made_when_asked_for(visit: Visit, files: dict[str, Path]) -> None:
+def test_reports_are_created_on_request(visit: Visit, files: dict[str, Path]) -> None:
     run_batch(visit, [files["film.png"], files["broken.jpg"]])
     visit.page.click("#batch-make")
     visit.page.wait_for_selector("#batch-reports:visible", timeout=60_000)

@@ -34,9 +34,9 @@ def apply_rescale_and_voi(dataset: pydicom.Dataset, stored: npt.NDArray[Any]) ->
 def _transform(dataset: pydicom.Dataset, stored: npt.NDArray[Any]) -> tuple[Pixels, Any]:
     """(transformed values `[H, W]`, value of white).
 
-    A film without a window and without a VOI LUT keeps its stored values and depth, so that it equals the same film saved
-    as an image file. A linear rescale keeps the order of intensities unless its slope is negative, so only the sign of the
-    slope matters.
+    A film without a window and without a VOI LUT keeps its stored values and depth, so that it equals the same film
+    saved as an image file. A linear rescale keeps the order of intensities unless its slope is negative, so only the
+    sign of the slope matters.
     """
     has_voi = "WindowCenter" in dataset or "VOILUTSequence" in dataset
     if not has_voi and "ModalityLUTSequence" not in dataset and stored.dtype.kind == "u":

@@ -136,7 +136,7 @@ def refusal_response(rule: RouteRule, scope: Scope) -> JSONResponse | None:
         return error_response(
             403,
             UsageError(
-                "The request comes from a page of another site. Allowed: requests from this page and from programs."
+                "The request comes from another site. Allowed: requests of this site, or without an Origin header."
             ),
         )
     if rule.audience is not Audience.ALL and not is_logged_in(scope["app"], headers):
