@@ -1,4 +1,4 @@
-"""What the docs say is so: commands and files that exist, one story in config and evaluation."""
+"""The docs agree with the repository: files exist, commands are documented, config and evaluation agree."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ README = (ROOT / "README.md").read_text()
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
-def test_the_evaluation_holds_the_runs_that_the_card_compares(predictor: Predictor) -> None:
+def test_the_evaluation_has_the_runs_that_the_card_compares(predictor: Predictor) -> None:
     assert {"default/official", "default/grouped80", "seed/grouped80"} <= set(predictor.bundle.evaluation["runs"])
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
+def test_every_link_to_a_file_exists(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
         assert target.startswith("https://") or (page.parent / target).exists(), target
 
 
-def test_the_two_commands_stand_in_the_readme() -> None:
+def test_the_readme_has_the_two_commands() -> None:
     assert "pip install -r requirements.txt && python app.py" in README
     assert "pip install -r requirements-dev.txt && pytest" in README
 
 
 def test_the_grouped_figures_reach_those_of_the_original_project(predictor: Predictor) -> None:
-    """At a threshold of .5 and in whole percents, as the original project reports them."""
+    """At a threshold of .5 and in whole percent, as the original project reports them."""
     figures = card.metrics_at_half(predictor.bundle.evaluation["runs"]["default/grouped80"])
     for name, minimum in card.ORIGINAL_METRICS.items():
         assert round(100 * figures[name]) >= 100 * minimum, name
@@ -44,7 +44,7 @@ def test_no_page_and_no_figure_file_names_a_path_of_a_machine() -> None:
         assert not re.search(r"(?<![\w.])/(home|root|Users|tmp|mnt)/", page.read_text()), page
 
 
-def test_config_and_evaluation_tell_the_same_story(predictor: Predictor) -> None:
+def test_config_and_evaluation_agree(predictor: Predictor) -> None:
     config, runs = predictor.bundle.config, predictor.bundle.evaluation["runs"]
     served = runs[f"{config['recipe']}/{config['protocol']}"]
     assert served["threshold"] == config["operating_points"]["balanced"]["threshold"]

@@ -1,4 +1,4 @@
-"""Film sets and answers made in code."""
+"""Film sets and decisions generated in code."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pneumonia.evaluation.metrics import Decisions
 
 
 def film_set(names: Sequence[str], digests: Sequence[str] | None = None) -> FilmSet:
-    """Films by `split/FOLDER/name`, blank, each file different unless `digests` says otherwise."""
+    """Blank films named `split/FOLDER/name`. Their digests are different unless `digests` is given."""
     films = tuple(
         LabelledFilm(Path(name), name.split("/")[0], ["NORMAL", "PNEUMONIA"].index(name.split("/")[1]))
         for name in names
@@ -23,7 +23,7 @@ def film_set(names: Sequence[str], digests: Sequence[str] | None = None) -> Film
 
 @pytest.fixture(scope="session")
 def many_films() -> FilmSet:
-    """400 films of 160 patients in train, val and test, several films a patient, and copies across two patients."""
+    """400 films of 160 patients in train, val and test, several per patient, with copies across two patients."""
     names = [f"train/PNEUMONIA/person{i // 4}_bacteria_{i}.jpeg" for i in range(160)]
     names += [f"train/PNEUMONIA/person{i // 4}_virus_{i}.jpeg" for i in range(40)]
     names += [f"train/NORMAL/IM-{i // 2:04}-000{i % 2}.jpeg" for i in range(60)]
@@ -40,7 +40,7 @@ def many_films() -> FilmSet:
 
 @pytest.fixture(scope="session")
 def answers() -> Decisions:
-    """300 films, told apart about as well as a poor model does; a tenth is not answered."""
+    """Decisions of a poor model on 300 films, a tenth of which is not answered."""
     random = np.random.default_rng(7)
     labels = random.integers(0, 2, 300)
     probability = 1 / (1 + np.exp(-random.normal(1.5 * labels - 0.75, 1.0)))
@@ -49,7 +49,7 @@ def answers() -> Decisions:
 
 @pytest.fixture(scope="session")
 def patients() -> np.ndarray[tuple[int], np.dtype[np.str_]]:
-    """About 100 patients with 1 to 8 films among those of `answers`."""
+    """Patient keys of the films of `answers`: about 100 patients with 1 to 8 films each."""
     return np.array([f"person{number}" for number in np.random.default_rng(8).integers(0, 100, 300)])
 
 
@@ -57,7 +57,7 @@ def patients() -> np.ndarray[tuple[int], np.dtype[np.str_]]:
 def four_films(
     tmp_path_factory: pytest.TempPathFactory, write_films: Callable[[Path, dict[str, list[str]]], Path]
 ) -> Path:
-    """A folder with a test part of four films that the gate lets through: two of each class, four patients."""
+    """A folder with a test part of four films that the gate accepts: two of each class, four patients."""
     names = {
         "test/NORMAL": ["IM-0001-0001.png", "IM-0002-0001.png"],
         "test/PNEUMONIA": ["person1_bacteria_1.png", "person2_virus_2.png"],

@@ -1,4 +1,4 @@
-"""A model on labelled films, through the serving path."""
+"""Evaluation of a model on labelled films, through the serving path."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def films(normal_film: Any) -> FilmSet:
     return FilmSet(listed, np.ascontiguousarray(inputs), tuple("abcd"), ())
 
 
-def test_examine_scores_as_predict_does_and_also_what_the_gate_refuses(predictor: Predictor, films: FilmSet) -> None:
+def test_score_films_equals_predict_and_also_scores_refused_films(predictor: Predictor, films: FilmSet) -> None:
     outcome = score_films(predictor, films, quiet=True)
     assert outcome.refused.tolist() == [False, True, False, False]
     assert outcome.reasons[1] in {"unlike_training_films", "not_a_chest_film"}
@@ -51,10 +51,8 @@ def test_the_confusion_counts_films(predictor: Predictor, films: FilmSet) -> Non
     assert cells == {"true_negative": 1, "false_positive": 1, "false_negative": 1, "true_positive": 1}
 
 
-def test_probabilities_for_the_films_own_prevalence_stand_beside_those_shown(
-    predictor: Predictor, films: FilmSet
-) -> None:
-    """Half of these films are ill; shown for the calibration's prevalence, such a film's .5 is less than a half."""
+def test_the_run_has_figures_for_the_known_prevalence(predictor: Predictor, films: FilmSet) -> None:
+    """Half of these films have pneumonia, which is less than the calibration prevalence."""
     prevalence = predictor.bundle.calibration.prevalence
     uncertain = FilmScores(
         np.full(len(films.films), prevalence), np.zeros(len(films.films), bool), (None,) * len(films.films)

@@ -1,4 +1,4 @@
-"""The model card says what `config.json` and `evaluation.json` say, and nothing by hand."""
+"""The model card: its contents are those of `config.json` and `evaluation.json`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def embedded() -> str:
 
 @pytest.fixture(scope="session")
 def served(config: dict[str, Any], evaluation: dict[str, Any]) -> dict[str, Any]:
-    """The part of `evaluation.json` on the model that is served."""
+    """The run of `evaluation.json` for the served model."""
     run: dict[str, Any] = evaluation["runs"][f"{config['recipe']}/{config['protocol']}"]
     return run
 
@@ -49,12 +49,12 @@ def figures_of(run: dict[str, Any]) -> Iterator[tuple[str, Figure]]:
         yield from ((name, kind[name]) for name in ("right", "refused"))
 
 
-def test_every_figure_of_the_served_model_stands_in_the_card(embedded: str, served: dict[str, Any]) -> None:
+def test_the_card_has_every_figure_of_the_served_model(embedded: str, served: dict[str, Any]) -> None:
     missing = [name for name, figure in figures_of(served) if format_metric(name, figure) not in embedded]
     assert missing == []
 
 
-def test_the_numbers_of_the_configuration_stand_in_the_card(embedded: str, config: dict[str, Any]) -> None:
+def test_the_card_has_the_numbers_of_the_config(embedded: str, config: dict[str, Any]) -> None:
     for name, point in config["operating_points"].items():
         assert f"{name}" in embedded
         assert f"{point['low']:.3f} / {point['threshold']:.3f} / {point['high']:.3f}" in embedded
@@ -62,9 +62,7 @@ def test_the_numbers_of_the_configuration_stand_in_the_card(embedded: str, confi
     assert f"{config['data']['films']:,} films" in embedded
 
 
-def test_every_run_and_every_access_to_the_test_set_stands_in_the_card(
-    embedded: str, evaluation: dict[str, Any]
-) -> None:
+def test_the_card_has_every_run_and_every_access_to_the_test_set(embedded: str, evaluation: dict[str, Any]) -> None:
     for name, run in evaluation["runs"].items():
         command = run.get("folds", [run])[0]["command"]
         assert f"`{name}`" in embedded and f"`{command}`" in embedded
@@ -72,7 +70,7 @@ def test_every_run_and_every_access_to_the_test_set_stands_in_the_card(
     assert all(entry in embedded for entry in evaluation["test_set_access_log"])
 
 
-def test_the_confusion_is_that_of_the_figures(served: dict[str, Any]) -> None:
+def test_the_confusion_matrix_agrees_with_the_accuracy(served: dict[str, Any]) -> None:
     cells = served["confusion"]
     assert sum(cells.values()) == served["films"]["total"]
     correct = cells["true_positive"] + cells["true_negative"]
@@ -109,7 +107,7 @@ def test_a_figure_that_is_none_becomes_a_dash_and_no_result(config: dict[str, An
     assert "type: auroc" not in text
 
 
-def test_the_comparison_stands_only_where_there_is_such_a_run(
+def test_the_comparison_needs_a_run_split_by_patient(
     config: dict[str, Any], evaluation: dict[str, Any], served: dict[str, Any]
 ) -> None:
     runs = {name: run for name, run in evaluation["runs"].items() if run["protocol"] == "official"}
@@ -125,14 +123,14 @@ def test_the_comparison_stands_only_where_there_is_such_a_run(
     assert "| original project (random 80/20 split) | 96 % | 95 % | 97 % | 96 % |" in text
 
 
-def test_at_threshold_one_half_the_films_above_it_count_as_positive(
+def test_metrics_at_threshold_one_half_follow_from_the_curve(
     config: dict[str, Any], evaluation: dict[str, Any], served: dict[str, Any]
 ) -> None:
     run = json.loads(json.dumps({**served, "recipe": "seed", "protocol": "grouped80"}))
     run["confusion"] = {"true_positive": 60, "false_negative": 20, "true_negative": 15, "false_positive": 5}
     run["curves"]["thresholds"] = {"threshold": [0.4, 0.5], "true_positive": [80, 72], "false_positive": [20, 8]}
-    mine = f"{config['recipe']}/{config['protocol']}"
-    text = card.write(config, {**evaluation, "runs": {mine: served, "seed/grouped80": run}})
+    served_name = f"{config['recipe']}/{config['protocol']}"
+    text = card.write(config, {**evaluation, "runs": {served_name: served, "seed/grouped80": run}})
     assert "| `seed/grouped80`, threshold .5 | 84.0 % | 90.0 % | 90.0 % | 90.0 % |" in text
 
 
@@ -142,7 +140,7 @@ PAIR = {"auroc": {"value": 0.871, "low": 0.841, "high": 0.899}, "accuracy": HALF
 
 
 def full(evaluation: dict[str, Any], name: str) -> dict[str, Any]:
-    """The evaluation with everything that a card can show."""
+    """The evaluation with all data that a card can show."""
     result: dict[str, Any] = json.loads(json.dumps(evaluation))
     run = result["runs"][name]
     row = {"accuracy": HALF, "sensitivity": HALF, "specificity": HALF, "refused": HALF}
@@ -221,10 +219,10 @@ def test_what_was_not_measured_has_no_section(config: dict[str, Any], evaluation
         "The worst perturbation of the robustness audit (noise) costs 50.0 (40.0 to 60.0) points of accuracy.",
     ],
 )
-def test_a_full_card_says_what_was_measured(full_card: str, row: str) -> None:
+def test_a_full_card_has_the_measured_values(full_card: str, row: str) -> None:
     assert row in full_card
 
 
-def test_five_folds_are_one_row_whose_times_add_up(full_card: str, served: dict[str, Any]) -> None:
+def test_five_folds_are_one_row_with_the_sum_of_their_times(full_card: str, served: dict[str, Any]) -> None:
     [row] = [line for line in full_card.splitlines() if line.startswith("| `default/folds5` | `python")]
     assert f"| {2 * served['training']['seconds'] / 60:.0f} min |" in row

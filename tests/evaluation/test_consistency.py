@@ -1,4 +1,4 @@
-"""Whatever of a bundle tells another story than the rest is found before the bundle is published."""
+"""Consistency check before publishing: every disagreement between the parts of a bundle is reported."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def check(folder: Path) -> None:
 
 
 def rewrite(folder: Path, change: Change, *, write_card: bool = True) -> None:
-    """Change config and evaluation, write the card anew, and seal it all: nothing is damaged, yet all is not well."""
+    """Change config and evaluation, write the card again and update the hashes: intact files that disagree."""
     config, _ = bundle.read_config(folder)
     evaluation = json.loads((folder / bundle.EVALUATION).read_bytes())
     change(config, evaluation)
@@ -46,10 +46,10 @@ def run_of(evaluation: Json) -> Json:
 
 def assign(value: object, *path: str, of: Callable[[Json, Json], Json]) -> Change:
     def change(config: Json, evaluation: Json) -> None:
-        inside = of(config, evaluation)
+        node = of(config, evaluation)
         for name in path[:-1]:
-            inside = inside[name]
-        inside[path[-1]] = value
+            node = node[name]
+        node[path[-1]] = value
 
     return change
 
@@ -68,7 +68,7 @@ def in_evaluation(_: Json, evaluation: Json) -> Json:
 
 NORMAL = "average-of-64-typical-normal-films.png"
 
-WRONG = {
+DISAGREEMENTS = {
     "better accuracy": (assign(0.96, "figures", "accuracy", "value", of=in_run), "accuracy: the figure is 0.96"),
     "better sensitivity": (assign(0.99, "figures", "sensitivity", "value", of=in_run), "sensitivity: "),
     "no specificity": (assign(None, "figures", "specificity", "value", of=in_run), "specificity: the figure is None"),
@@ -106,20 +106,20 @@ def test_the_embedded_bundle_agrees(predictor: Predictor) -> None:
     consistency.check_consistency(predictor)
 
 
-def test_a_bundle_that_was_only_sealed_again_agrees(folder: Path) -> None:
+def test_a_bundle_with_new_hashes_but_the_same_contents_agrees(folder: Path) -> None:
     rewrite(folder, lambda config, evaluation: None)
     check(folder)
 
 
-@pytest.mark.parametrize("what", WRONG)
-def test_what_disagrees_is_named(folder: Path, what: str) -> None:
-    change, message = WRONG[what]
+@pytest.mark.parametrize("name", DISAGREEMENTS)
+def test_each_disagreement_is_reported(folder: Path, name: str) -> None:
+    change, message = DISAGREEMENTS[name]
     rewrite(folder, change)
     with pytest.raises(FiguresDisagree, match=message):
         check(folder)
 
 
-def test_a_card_that_was_improved_by_hand_is_found(folder: Path) -> None:
+def test_a_card_that_was_edited_by_hand_is_rejected(folder: Path) -> None:
     path = folder / bundle.CARD
     path.write_text(path.read_text().replace("92.8 %", "96.8 %"))
     bundle.write_config(folder, bundle.read_config(folder)[0])
@@ -127,15 +127,15 @@ def test_a_card_that_was_improved_by_hand_is_found(folder: Path) -> None:
         check(folder)
 
 
-def test_a_bundle_without_a_card_is_found(folder: Path) -> None:
+def test_a_bundle_without_a_card_is_rejected(folder: Path) -> None:
     (folder / bundle.CARD).unlink()
     bundle.write_config(folder, bundle.read_config(folder)[0])
     with pytest.raises(FiguresDisagree, match="The card .* is missing"):
         check(folder)
 
 
-def test_another_graph_under_the_same_figures_is_found(folder: Path, tmp_path: Path) -> None:
-    """A graph that answers otherwise, sealed: only its answers give it away."""
+def test_another_graph_with_the_same_figures_is_rejected(folder: Path, tmp_path: Path) -> None:
+    """A changed graph with updated hashes: only its scores for the examples differ."""
     data = bytearray((folder / bundle.GRAPH).read_bytes())
     middle = len(data) // 2
     data[middle : middle + 400_000 : 4] = bytes(100_000)
@@ -151,7 +151,7 @@ def test_another_graph_under_the_same_figures_is_found(folder: Path, tmp_path: P
         check(folder)
 
 
-def test_all_that_is_wrong_is_told_at_once(folder: Path) -> None:
+def test_all_disagreements_are_reported_together(folder: Path) -> None:
     def change(config: Json, evaluation: Json) -> None:
         run_of(evaluation)["seed"] = 7
         run_of(evaluation)["figures"]["accuracy"]["value"] = 1.0
@@ -175,7 +175,7 @@ def test_a_model_without_figures_is_refused(folder: Path) -> None:
 
 
 def test_a_model_that_is_never_served_is_refused(folder: Path) -> None:
-    """The whole story of another protocol, in itself consistent."""
+    """A consistent bundle of another protocol."""
 
     def change(config: Json, evaluation: Json) -> None:
         config["protocol"] = "grouped80"

@@ -1,4 +1,4 @@
-"""The curves that a page draws equal what a naive count gives."""
+"""The curves of page and card equal those of a direct count."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def curve_set(answers: Decisions) -> dict[str, curves.Curve]:
     return curves.all_curves(answers.labels, answers.probability, THRESHOLD)
 
 
-def test_the_curves_are_these(curve_set: dict[str, curves.Curve]) -> None:
+def test_every_curve_has_its_columns(curve_set: dict[str, curves.Curve]) -> None:
     assert {name: set(curve) for name, curve in curve_set.items()} == {
         "roc": {"false_positive_rate", "sensitivity"},
         "precision_recall": {"precision", "sensitivity"},
@@ -26,7 +26,7 @@ def test_the_curves_are_these(curve_set: dict[str, curves.Curve]) -> None:
     }
 
 
-def test_the_lists_of_a_curve_are_of_one_length_and_thin(curve_set: dict[str, curves.Curve]) -> None:
+def test_the_columns_of_a_curve_have_equal_length_within_the_limit(curve_set: dict[str, curves.Curve]) -> None:
     for curve in curve_set.values():
         assert len({len(values) for values in curve.values()}) == 1
         assert all(0 < len(values) <= curves.MAX_POINTS for values in curve.values())
@@ -58,7 +58,7 @@ def test_each_point_of_the_roc_is_reached_by_some_threshold(
     assert set(zip(curve_set["roc"]["false_positive_rate"], curve_set["roc"]["sensitivity"], strict=True)) <= reached
 
 
-def test_the_confusion_counts_are_the_naive_ones(answers: Decisions, curve_set: dict[str, curves.Curve]) -> None:
+def test_the_confusion_counts_equal_a_direct_count(answers: Decisions, curve_set: dict[str, curves.Curve]) -> None:
     curve = curve_set["thresholds"]
     assert curve["threshold"] == [percent / 100 for percent in range(101)]
     for index, threshold in enumerate(curve["threshold"]):
@@ -107,11 +107,11 @@ def test_a_film_count_below_the_limit_is_not_thinned() -> None:
     assert curves.risk_coverage(labels, probability, 0.5)["coverage"] == [0.25, 0.5, 0.75, 1.0]
 
 
-def test_the_ends_of_the_scale_have_a_logit() -> None:
+def test_probabilities_0_and_1_have_a_finite_logit() -> None:
     assert np.isfinite(curves.logit(np.array([0.0, 0.5, 1.0]))).all()
 
 
-def test_a_threshold_lies_on_the_roc_where_its_counts_are(answers: Decisions) -> None:
+def test_the_roc_point_of_a_threshold_follows_from_its_counts(answers: Decisions) -> None:
     curve = curves.at_thresholds(answers.labels, answers.probability, {"low": 0.2, "high": 0.8})
     assert curve["name"] == ["low", "high"]
     for place, cut in enumerate((0.2, 0.8)):

@@ -1,4 +1,4 @@
-"""The folder of films: names, copies, broken files, and what is said where the layout is another."""
+"""Data set: file names, copies, broken files, and errors for another layout."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ NAMES = {
 
 
 @pytest.mark.parametrize(("name", "expected"), NAMES.items())
-def test_a_name_tells_patient_and_kind(name: str, expected: tuple[str, str, str]) -> None:
+def test_a_file_name_gives_patient_and_kind(name: str, expected: tuple[str, str, str]) -> None:
     film = LabelledFilm(Path("somewhere") / name, "train", 0 if "IM-" in name else 1)
     assert (film.strict_key, film.loose_key, film.kind) == expected
 
 
-def test_files_of_unknown_names_are_patients_of_their_own() -> None:
+def test_each_file_with_an_unknown_name_is_a_separate_patient() -> None:
     films = film_set(["train/NORMAL/a.png", "train/NORMAL/b.png", "test/NORMAL/a.png"])
     assert len(set(films.strict_keys)) == len(set(films.patients)) == 3
 
@@ -61,7 +61,7 @@ def test_an_unknown_name_of_a_normal_film_is_normal() -> None:
     assert LabelledFilm(Path("a.png"), "train", 0).kind == "normal"
 
 
-def test_copies_share_a_patient_also_over_a_chain() -> None:
+def test_chained_copies_share_a_patient() -> None:
     names = ["train/NORMAL/IM-0001-1.jpeg", "train/NORMAL/IM-0002-1.jpeg", "train/NORMAL/IM-0002-2.jpeg"]
     names += ["train/NORMAL/IM-0003-1.jpeg", "train/NORMAL/IM-0004-1.jpeg"]
     films = film_set(names, ["a", "a", "b", "b", "c"])
@@ -86,7 +86,7 @@ def test_every_film_of_the_layout_is_read(root: Path) -> None:
     assert films.broken == ()
 
 
-def test_inputs_stand_beside_their_own_films(root: Path) -> None:
+def test_inputs_are_in_the_order_of_the_films(root: Path) -> None:
     films = dataset.load_films(root, quiet=True)
     for film, pixels, digest in zip(films.films, films.inputs, films.digests, strict=True):
         alone = dataset.imaging.to_input(dataset.imaging.read(film.path))[:, :, 0]
@@ -94,7 +94,7 @@ def test_inputs_stand_beside_their_own_films(root: Path) -> None:
         assert digest == dataset.hashlib.sha256(film.path.read_bytes()).hexdigest()
 
 
-def test_only_the_parts_that_are_asked_for_are_read(root: Path) -> None:
+def test_only_the_requested_splits_are_read(root: Path) -> None:
     assert {film.split for film in dataset.load_films(root, ("test",), quiet=True).films} == {"test"}
 
 
@@ -163,19 +163,19 @@ def test_another_layout_is_refused_with_what_is_needed(
 
 
 @pytest.mark.parametrize("name", ["missing", "file"])
-def test_what_is_no_folder_is_refused(tmp_path: Path, name: str) -> None:
+def test_a_path_that_is_not_a_folder_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(DatasetError, match="no such folder"):
         dataset.load_films(tmp_path / name)
 
 
-def test_the_message_names_what_was_found(tmp_path: Path) -> None:
+def test_the_message_lists_the_entries_of_the_folder(tmp_path: Path) -> None:
     (tmp_path / "brain_mri").mkdir()
     with pytest.raises(DatasetError, match="brain_mri"):
         dataset.list_films(tmp_path)
 
 
-def test_the_fingerprint_is_of_the_films_and_not_of_their_place(root: Path, tmp_path: Path) -> None:
+def test_the_fingerprint_depends_on_the_films_and_not_on_their_path(root: Path, tmp_path: Path) -> None:
     here = dataset.load_films(root, quiet=True)
     elsewhere = dataset.load_films(
         Path(shutil.copytree(root, tmp_path / "elsewhere" / "chest_xray")).parent, quiet=True
@@ -190,7 +190,7 @@ def test_the_order_does_not_depend_on_the_disk(root: Path) -> None:
     assert listed == sorted(listed, key=lambda film: (SPLITS.index(film.split), film.label, film.path.name))
 
 
-def test_take_keeps_films_pixels_and_digests_together(root: Path) -> None:
+def test_a_subset_selects_films_pixels_and_digests_alike(root: Path) -> None:
     films = dataset.load_films(root, quiet=True)
     subset = films.subset(np.array([5, 2]))
     assert subset.films == (films.films[5], films.films[2])
@@ -198,7 +198,7 @@ def test_take_keeps_films_pixels_and_digests_together(root: Path) -> None:
     assert np.array_equal(subset.inputs, films.inputs[[5, 2]])
 
 
-def test_nihs_names_carry_the_patient_and_other_numbers_do_not() -> None:
+def test_nih_names_contain_the_patient_and_other_numbers_do_not() -> None:
     names = ["00001362_001.jpg", "00001362_014.png", "00001363_001.jpg", "20240101_film.jpg"]
     keys = [dataset.LabelledFilm(Path(name), "report", 0).strict_key for name in names]
     assert keys == ["nih00001362", "nih00001362", "nih00001363", "report/20240101_film.jpg"]

@@ -1,4 +1,4 @@
-"""Films of another hospital."""
+"""External validation on films of another hospital."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path, write_films: Any, normal_film: Any) -> Path:
-    """Five films that the gate knows, and one on its side with pneumonia that it refuses."""
+    """Five films that the gate accepts, and one with pneumonia, rotated by 90 degrees, that it refuses."""
     root = write_films(tmp_path / "elsewhere", NAMES)
     Image.fromarray(np.ascontiguousarray(np.rot90(normal_film))).save(root / "PNEUMONIA" / "side.png")
     return Path(root)
@@ -45,8 +45,8 @@ def test_the_films_are_counted_by_label_and_by_the_patient_in_their_names(entry:
     assert entry["patients"] == 5
 
 
-def test_the_gate_is_told_apart_from_the_network(entry: dict[str, Any]) -> None:
-    # All five films are normal ones with grain: the network is right on the three that are called so.
+def test_figures_with_and_without_the_gate_are_separate(entry: dict[str, Any]) -> None:
+    # All five films are derived from a normal film, so the network is correct on the three that are labelled normal.
     assert entry["passed"]["films"] == 5
     assert entry["passed"]["specificity"]["value"] == 1.0
     assert entry["figures"]["gated_sensitivity"]["value"] == entry["passed"]["sensitivity"]["value"] == 0.0
@@ -61,7 +61,7 @@ def test_a_warning_is_counted(predictor: Predictor, folder: Path, normal_film: A
     assert found["service"]["warned"]["value"] == pytest.approx(1 / 7, abs=1e-5)
 
 
-def test_the_entry_names_its_model_by_what_scores_and_refuses(entry: dict[str, Any], predictor: Predictor) -> None:
+def test_the_entry_identifies_its_model_by_graph_and_gate(entry: dict[str, Any], predictor: Predictor) -> None:
     assert entry["model"] == identity(predictor.bundle.config)
     assert set(entry["model"]) == {"model.tflite", "gate.npz"}
 
@@ -76,11 +76,11 @@ def test_the_entry_names_its_model_by_what_scores_and_refuses(entry: dict[str, A
         (None, "no better than chance"),
     ],
 )
-def test_the_verdict_is_the_aurocs(value: float | None, words: str) -> None:
+def test_the_verdict_follows_from_the_auroc(value: float | None, words: str) -> None:
     assert verdict({"value": value, "low": value, "high": value}) == words
 
 
-def test_a_folder_of_another_layout_says_what_it_needs(predictor: Predictor, tmp_path: Path) -> None:
+def test_another_layout_is_refused_with_the_expected_one(predictor: Predictor, tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=f"Expected: {tmp_path.name}/NORMAL, {tmp_path.name}/PNEUMONIA"):
         external(predictor, tmp_path, "Elsewhere", "films", quiet=True)
 
@@ -94,6 +94,6 @@ def test_the_command_prints_a_table_and_writes_the_entry(
     assert json.loads(out.read_text())["name"] == "Elsewhere"
 
 
-def test_wrong_use_ends_with_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_error_is_printed_as_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(tmp_path), "--name", "Elsewhere"]) == 2
     assert "dataset_layout" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""The gate's refusals, folder by folder."""
+"""Share of images that the gate refuses, by folder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pneumonia.evaluation.synthetic_images import ORIENTATIONS, PATTERNS, SIDE, 
 
 @pytest.fixture
 def folder(tmp_path: Path, normal_film: Any, encode: Any) -> Path:
-    """A film, one on its side, noise, a broken file."""
+    """A film, the same rotated by 90 degrees, noise, and a broken file."""
     noise = np.random.default_rng(0).integers(0, 256, (150, 150), dtype=np.uint8)
     (tmp_path / "mixed").mkdir()
     for name, pixels in (("film", normal_film), ("side", np.rot90(normal_film)), ("noise", noise)):
@@ -33,14 +33,14 @@ def test_every_file_is_counted_once(predictor: Predictor, folder: Path) -> None:
     assert kind.counts["not_a_chest_film"] >= 1
 
 
-def test_the_table_has_a_row_a_folder(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_table_has_a_row_per_folder(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(folder), str(folder)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 4
     assert "| mixed | 3 | 66.7 % (20.8-93.9) |" in lines[-1]
 
 
-def test_what_was_found_is_written_as_json(folder: Path, tmp_path: Path) -> None:
+def test_the_counts_are_written_as_json(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "none").mkdir()
     out = tmp_path / "new" / "kinds.json"
     assert main([str(folder), str(tmp_path / "none"), "--json", str(out)]) == 0
@@ -52,7 +52,7 @@ def test_what_was_found_is_written_as_json(folder: Path, tmp_path: Path) -> None
     assert none == {"name": "none", "images": 0, "refused": {"value": None, "low": None, "high": None}, "far": None}
 
 
-def test_made_kinds_are_judged_after_the_folders(
+def test_synthetic_kinds_follow_the_folders(
     folder: Path, tmp_path: Path, normal_film: Any, encode: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     films, out = tmp_path / "films", tmp_path / "kinds.json"
@@ -63,7 +63,7 @@ def test_made_kinds_are_judged_after_the_folders(
     by_name = {kind["name"]: kind for kind in json.loads(out.read_bytes())["kinds"]}
     assert list(by_name) == ["mixed", *PATTERNS, *ORIENTATIONS]
     assert len(capsys.readouterr().out.splitlines()) == 2 + len(by_name)
-    assert by_name["noise"]["refused"]["value"] >= 0.9, "the broadest shadows may resemble lungs"
+    assert by_name["noise"]["refused"]["value"] >= 0.9, "the smoothest noise may resemble lungs"
     for name in ("blank", "chessboards", "films on their right side", "films on their left side"):
         assert by_name[name]["refused"]["value"] == 1.0, name
     assert by_name["blank"]["far"] == 0.0
@@ -71,7 +71,7 @@ def test_made_kinds_are_judged_after_the_folders(
     assert all(by_name[name]["images"] == 1 for name in ORIENTATIONS)
 
 
-def test_the_positions_are_those_of_their_names(tmp_path: Path, normal_film: Any, encode: Any) -> None:
+def test_the_orientations_match_their_names(tmp_path: Path, normal_film: Any, encode: Any) -> None:
     path = tmp_path / "film.png"
     marked = normal_film.copy()
     marked[:75, :75] = 255
@@ -85,7 +85,7 @@ def test_the_positions_are_those_of_their_names(tmp_path: Path, normal_film: Any
 
 
 @pytest.mark.parametrize("name", PATTERNS)
-def test_patterns_are_pictures_each_of_its_own_and_the_same_in_every_run(name: str) -> None:
+def test_patterns_are_distinct_and_reproducible(name: str) -> None:
     pictures = list(PATTERNS[name]())
     assert {(picture.shape, picture.dtype.name) for picture in pictures} == {((SIDE, SIDE), "uint8")}
     assert len({picture.tobytes() for picture in pictures}) == len(pictures) >= 10
@@ -97,18 +97,18 @@ def test_an_inverted_film_counts_as_scored(predictor: Predictor, normal_film: An
 
 
 @pytest.mark.parametrize(("hits", "images", "low", "high"), [(0, 10, 0.0, 0.2775), (10, 10, 0.7225, 1.0)])
-def test_an_interval_holds_where_all_or_none_are_refused(hits: int, images: int, low: float, high: float) -> None:
+def test_the_interval_is_valid_if_all_or_none_are_refused(hits: int, images: int, low: float, high: float) -> None:
     wanted = {"value": hits / images, "low": low, "high": high}
     assert wilson_interval(hits, images) == pytest.approx(wanted, abs=1e-4)
 
 
-def test_nothing_to_judge_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_images_are_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main([])
     assert ended.value.code == 2
     assert "Allowed: FOLDER, or --made FILMS" in capsys.readouterr().err
 
 
-def test_an_unknown_model_ends_with_a_sentence(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_model_is_reported_as_one_sentence(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(folder), "--model", "no model"]) == 2
     assert "model_not_found" in capsys.readouterr().err

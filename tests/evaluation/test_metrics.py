@@ -1,4 +1,4 @@
-"""The figures equal scikit-learn's or a naive loop's, and the intervals come from whole patients."""
+"""Metrics equal those of scikit-learn or of a plain loop, and intervals are a bootstrap over patients."""
 
 from __future__ import annotations
 
@@ -69,15 +69,15 @@ def test_every_figure_of_the_network_has_a_reference() -> None:
 
 
 @pytest.mark.parametrize("name", REFERENCES)
-def test_a_value_is_that_of_the_reference(answers: Decisions, name: str) -> None:
+def test_a_point_estimate_equals_the_reference(answers: Decisions, name: str) -> None:
     assert metrics.NETWORK_METRICS[name](answers, unit(answers))[0] == pytest.approx(
         REFERENCES[name](answers), abs=1e-12
     )
 
 
 @pytest.mark.parametrize("name", REFERENCES)
-def test_a_weight_counts_as_so_many_films(answers: Decisions, name: str) -> None:
-    """A replicate's value is the reference's on the films that were drawn, each as often as it was drawn."""
+def test_a_weight_counts_a_film_that_many_times(answers: Decisions, name: str) -> None:
+    """The value of a replicate equals the reference on its films, each repeated as often as it was drawn."""
     weights = np.random.default_rng(1).integers(0, 4, (3, len(answers.labels)))
     figures = metrics.NETWORK_METRICS[name](answers, weights.astype(np.float64))
     replicates = [subset(answers, np.repeat(np.arange(len(row)), row)) for row in weights]
@@ -92,14 +92,12 @@ ANSWERED = {
 
 
 @pytest.mark.parametrize(("name", "reference_name"), ANSWERED.items())
-def test_a_figure_of_the_answered_is_that_of_the_answered_films_alone(
-    answers: Decisions, name: str, reference_name: str
-) -> None:
+def test_metrics_of_answered_films_ignore_the_others(answers: Decisions, name: str, reference_name: str) -> None:
     expected = REFERENCES[reference_name](subset(answers, answers.answered))
     assert metrics.SERVICE_METRICS[name](answers, unit(answers))[0] == pytest.approx(expected)
 
 
-def test_coverage_is_the_share_of_the_answered(answers: Decisions) -> None:
+def test_coverage_is_the_share_of_answered_films(answers: Decisions) -> None:
     assert metrics.coverage(answers, unit(answers))[0] == pytest.approx(answers.answered.mean())
 
 
@@ -119,21 +117,21 @@ def test_a_film_without_an_answer_counts_as_wrong(answers: Decisions, measure: M
     assert measure(answers, unit(answers))[0] == pytest.approx(len(correct) / len(among))
 
 
-def test_where_nothing_is_answered_overall_accuracy_is_zero_and_the_rest_unknown(answers: Decisions) -> None:
+def test_without_answered_films_overall_accuracy_is_zero_and_the_rest_none(answers: Decisions) -> None:
     silent = replace(answers, answered=np.zeros(len(answers.labels), bool))
     figures = metrics.compute_metrics(silent, unit(silent), metrics.SERVICE_METRICS)
     assert figures["overall_accuracy"]["value"] == figures["coverage"]["value"] == 0
     assert figures["answered_accuracy"] == {"value": None, "low": None, "high": None}
 
 
-def test_whole_patients_are_drawn(patients: Patients) -> None:
+def test_all_films_of_a_patient_are_drawn_together(patients: Patients) -> None:
     weights = metrics.bootstrap_weights(patients, replicates=50)
     for patient in set(patients.tolist()):
         of_one = weights[:, patients == patient]
         assert (of_one == of_one[:, :1]).all()
 
 
-def test_as_many_patients_are_drawn_as_there_are(patients: Patients) -> None:
+def test_the_number_of_drawn_patients_is_that_of_the_patients(patients: Patients) -> None:
     weights = metrics.bootstrap_weights(patients, replicates=50)
     _, first = np.unique(patients, return_index=True)
     assert (weights[:, first].sum(axis=1) == len(first)).all()
@@ -145,7 +143,7 @@ def test_the_draws_are_seeded(patients: Patients) -> None:
     assert not np.array_equal(metrics.bootstrap_weights(patients, 20), metrics.bootstrap_weights(patients, 20, seed=1))
 
 
-def test_the_draws_are_as_many_as_the_card_says(patients: Patients) -> None:
+def test_the_number_of_replicates_is_that_of_the_card(patients: Patients) -> None:
     assert metrics.bootstrap_weights(patients).shape == (metrics.REPLICATES, len(patients)) == (2000, 300)
 
 
@@ -154,17 +152,17 @@ def test_the_draws_are_as_many_as_the_card_says(patients: Patients) -> None:
     [metrics.NETWORK_METRICS, metrics.GATED_METRICS, metrics.SERVICE_METRICS],
     ids=["alone", "gate", "service"],
 )
-def test_an_interval_holds_its_value_and_is_no_point(
+def test_an_interval_contains_its_value_and_has_a_width(
     answers: Decisions, patients: Patients, measures: dict[str, Metric]
 ) -> None:
     for name, figure in metrics.compute_metrics(answers, metrics.bootstrap_weights(patients, 200), measures).items():
         value, low, high = figure["value"], figure["low"], figure["high"]
         assert value is not None and low is not None and high is not None
-        # The ECE of a replicate is above that of all films: chance alone adds to it.
+        # The ECE of a replicate is higher than that of all films, because resampling adds random error.
         assert low < high and (name == "ece" or low <= value <= high)
 
 
-def test_an_interval_is_that_of_the_percentiles() -> None:
+def test_an_interval_is_the_percentiles_of_the_replicates() -> None:
     figure = metrics.with_interval(0.5, np.arange(1001) / 1000)
     assert figure == {"value": 0.5, "low": 0.025, "high": 0.975}
 
@@ -181,7 +179,7 @@ def test_fewer_films_give_a_wider_interval(answers: Decisions, patients: Patient
 
 
 @pytest.mark.parametrize(("label", "lost"), [(0, "specificity"), (1, "sensitivity")])
-def test_what_needs_a_class_is_none_without_it(answers: Decisions, patients: Patients, label: int, lost: str) -> None:
+def test_a_metric_of_a_missing_class_is_none(answers: Decisions, patients: Patients, label: int, lost: str) -> None:
     indices = answers.labels != label
     figures = metrics.compute_metrics(
         subset(answers, indices), metrics.bootstrap_weights(patients[indices], 20), metrics.NETWORK_METRICS
@@ -191,17 +189,17 @@ def test_what_needs_a_class_is_none_without_it(answers: Decisions, patients: Pat
     assert figures["accuracy"]["value"] is not None
 
 
-def test_a_replicate_without_a_class_is_left_out(answers: Decisions) -> None:
+def test_a_replicate_without_a_class_is_ignored(answers: Decisions) -> None:
     weights = np.stack([np.ones(300), (answers.labels == 1).astype(np.float64)])
     figures = metrics.compute_metrics(answers, weights, {"auroc": metrics.auroc})["auroc"]
     assert figures["low"] == figures["high"] == figures["value"]
 
 
-def test_the_ends_of_the_scale_have_a_bin() -> None:
+def test_probabilities_0_and_1_have_a_bin() -> None:
     assert metrics.reliability_bins(np.array([0.0, 1 / 15, 0.999999, 1.0])).tolist() == [0, 1, 14, 14]
 
 
-def test_the_area_under_drawn_films_with_ties_is_scikit_learns() -> None:
+def test_the_weighted_auroc_with_ties_equals_scikit_learn() -> None:
     random = np.random.default_rng(5)
     labels = random.integers(0, 2, 60)
     tied = Decisions(labels, random.integers(0, 6, 60) / 5, labels, np.ones(60, bool))

@@ -1,4 +1,4 @@
-"""Metrics as text, and the tables of card and page."""
+"""Formatting of metrics, and the tables of card and page."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_a_table_without_data_has_no_rows() -> None:
     assert not any(table.rows for table in empty)
 
 
-def test_an_operating_point_without_thresholds_keeps_its_row() -> None:
+def test_an_operating_point_without_thresholds_has_a_row() -> None:
     run = {"operating_points": {"balanced": {"coverage": FIGURE}}}
     assert tables.operating_points({"operating_points": {}}, run).rows == [
         ["balanced (default)", "-", "50.0 % (40.0-60.0)"]

@@ -1,4 +1,4 @@
-"""`evaluate`: every figure again, the audits' beside the card's."""
+"""`evaluate`: all figures are computed again, audits included, and printed beside those of the card."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pneumonia.evaluation.perturbations import ROBUSTNESS_PERTURBATIONS
 def printed(
     predictor: Predictor, four_films: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[str, dict[str, Any], Path]:
-    """What `evaluate` printed of four films, the run it wrote, and the folder it wrote into."""
+    """(output of `evaluate` on four films, the run that it wrote, its output folder)."""
     out, text = tmp_path_factory.mktemp("evaluate") / "out", io.StringIO()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(metrics, "bootstrap_weights", partial(metrics.bootstrap_weights, replicates=20))
@@ -41,13 +41,13 @@ def test_robustness_and_the_audit_are_printed_and_written(printed: tuple[str, di
     assert "kinds: viral: refused" in text and "operating_points: confirm: coverage" in text
 
 
-def test_no_place_is_longer_than_its_column(printed: tuple[str, dict[str, Any], Path]) -> None:
+def test_no_figure_path_is_longer_than_its_column(printed: tuple[str, dict[str, Any], Path]) -> None:
     [head, *lines] = printed[0].splitlines()[1:]
     column = head.index("now")
     assert all(line[column - 2 : column] == "  " and line[column] != " " for line in lines)
 
 
-def test_the_picture_grows_by_the_robustness(printed: tuple[str, dict[str, Any], Path]) -> None:
+def test_the_plot_is_higher_with_robustness(printed: tuple[str, dict[str, Any], Path]) -> None:
     _, run, out = printed
     with Image.open(out / "curves.png") as full, Image.open(io.BytesIO(curve_plots.curves(run))) as again:
         assert full.size == again.size

@@ -1,4 +1,4 @@
-"""Calibration and operating points keep on the films they were chosen on what they promise there."""
+"""Calibration and operating points meet their requirements on the films on which they were chosen."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ def sigmoid(logit: Floats) -> Floats:
     return np.asarray(1 / (1 + np.exp(-logit)))
 
 
-def scored(seed: int, films: int = 747, apart: float = 4.0, shift: float = 0.0, scale: float = 1.0) -> Scored:
-    """Films of which three in four show pneumonia; `apart` deviations between the classes."""
+def simulate(seed: int, films: int = 747, distance: float = 4.0, shift: float = 0.0, scale: float = 1.0) -> Scored:
+    """Labels and scores. Three films in four have pneumonia; `distance` is that of the class means in deviations."""
     random = np.random.default_rng(seed)
     labels = (random.random(films) < 0.74).astype(np.int64)
-    return labels, sigmoid(scale * (random.normal(apart * (labels - 0.5), 1.0) + shift))
+    return labels, sigmoid(scale * (random.normal(distance * (labels - 0.5), 1.0) + shift))
 
 
 BALANCED = 0.74
-"""The share of pneumonia among the films of all cases."""
+"""Share of pneumonia among the films of all cases, used as threshold of `balanced`."""
 
 CASES = {
-    "good": scored(1),
-    "poor": scored(2, apart=1.0),
-    "useless": scored(3, apart=0.0),
-    "sure": scored(4, apart=8.0, scale=3.0),
-    "shifted up": scored(5, shift=10.0),
-    "shifted down": scored(6, shift=-10.0),
-    "few": scored(7, films=40),
-    "with ties": (scored(8)[0], np.round(scored(8)[1], 1)),
+    "good": simulate(1),
+    "poor": simulate(2, distance=1.0),
+    "useless": simulate(3, distance=0.0),
+    "sure": simulate(4, distance=8.0, scale=3.0),
+    "shifted up": simulate(5, shift=10.0),
+    "shifted down": simulate(6, shift=-10.0),
+    "few": simulate(7, films=40),
+    "with ties": (simulate(8)[0], np.round(simulate(8)[1], 1)),
 }
 
 
@@ -50,12 +50,12 @@ def specificity(scores: Scored, point: OperatingPoint) -> float:
 
 
 @pytest.mark.parametrize("scores", CASES.values(), ids=CASES)
-def test_screening_keeps_its_sensitivity(scores: Scored) -> None:
+def test_screening_reaches_its_sensitivity(scores: Scored) -> None:
     assert sensitivity(scores, operating_points(*scores, BALANCED)["screening"]) >= 0.99
 
 
 @pytest.mark.parametrize("scores", CASES.values(), ids=CASES)
-def test_confirm_keeps_its_specificity(scores: Scored) -> None:
+def test_confirm_reaches_its_specificity(scores: Scored) -> None:
     assert specificity(scores, operating_points(*scores, BALANCED)["confirm"]) >= 0.99
 
 
@@ -66,8 +66,8 @@ def test_at_balanced_a_film_is_as_likely_pneumonia_as_normal_at_equal_prevalence
     assert calibration.at_prevalence(0.5, point.threshold) == pytest.approx(0.5)
 
 
-def test_balanced_does_not_lean_to_the_class_of_which_there_are_more() -> None:
-    """Scores that are worth their probabilities: as many of the healthy are wrong as of the sick."""
+def test_balanced_does_not_favour_the_more_frequent_class() -> None:
+    """With calibrated scores, the error rate is the same for normal and for pneumonia films."""
     random = np.random.default_rng(22)
     labels = (random.random(40_000) < 0.74).astype(np.int64)
     raw = sigmoid(random.normal(3.0 * (labels - 0.5), 1.0))
@@ -83,23 +83,23 @@ def test_the_points_are_in_order(scores: Scored) -> None:
     assert list(points) == ["screening", "balanced", "confirm"]
     for point in points.values():
         assert 0 <= point.low <= point.threshold <= point.high <= 1
-    # A point for screening that misses more of the sick than the balanced one would be worse than useless.
+    # Screening must not miss more pneumonia films than balanced.
     assert points["screening"].threshold <= points["balanced"].threshold <= points["confirm"].threshold
 
 
 def decided(probability: Floats, point: OperatingPoint) -> npt.NDArray[np.bool_]:
-    return np.array([point.label(float(one)) != UNKNOWN for one in probability])
+    return np.array([point.label(float(value)) != UNKNOWN for value in probability])
 
 
 @pytest.mark.parametrize("name", ["screening", "balanced", "confirm"])
-def test_a_band_that_would_need_too_many_films_holds_the_most_it_may(name: str) -> None:
+def test_the_undecided_band_is_limited(name: str) -> None:
     labels, probability = CASES["poor"]
     point = operating_points(labels, probability, BALANCED)[name]
     assert 1 - decided(probability, point).mean() == pytest.approx(MAX_UNDECIDED, abs=0.01)
 
 
-def test_the_band_leaves_the_risk_that_is_allowed_and_is_no_wider() -> None:
-    labels, probability = scored(21, films=4000, apart=3.6)
+def test_the_band_is_the_narrowest_with_the_allowed_error() -> None:
+    labels, probability = simulate(21, films=4000, distance=3.6)
     point = operating_points(labels, probability, 0.5)["balanced"]
     answered = decided(probability, point)
     wrong = (probability >= point.threshold) != (labels == 1)
@@ -107,19 +107,19 @@ def test_the_band_leaves_the_risk_that_is_allowed_and_is_no_wider() -> None:
     assert wrong[answered].mean() == pytest.approx(ANSWERED_ERROR, abs=0.001)
 
 
-def test_where_forced_answers_are_good_enough_no_film_is_left_undecided() -> None:
+def test_there_is_no_band_if_the_error_without_it_is_low_enough() -> None:
     labels, probability = CASES["sure"]
     assert decided(probability, operating_points(labels, probability, BALANCED)["balanced"]).all()
 
 
-def test_a_threshold_lies_between_films_and_on_none() -> None:
+def test_no_threshold_coincides_with_a_film() -> None:
     labels, probability = CASES["poor"]
     for point in operating_points(labels, probability, BALANCED).values():
         assert point.threshold not in probability
 
 
 @pytest.mark.parametrize(("slope", "intercept"), [(1.0, 0.0), (1.0, -1.5), (2.5, 1.0), (0.5, 0.3)])
-def test_calibration_finds_the_shift_that_was_made(slope: float, intercept: float) -> None:
+def test_calibration_recovers_the_simulated_shift(slope: float, intercept: float) -> None:
     random = np.random.default_rng(11)
     raw = random.normal(0.0, 2.0, 40_000)
     labels = (random.random(len(raw)) < sigmoid(slope * raw + intercept)).astype(np.int64)
@@ -129,7 +129,7 @@ def test_calibration_finds_the_shift_that_was_made(slope: float, intercept: floa
 
 
 def test_calibrated_probabilities_are_right_on_average() -> None:
-    labels, scores = scored(12, films=5000, apart=2.0, shift=1.0, scale=3.0)
+    labels, scores = simulate(12, films=5000, distance=2.0, shift=1.0, scale=3.0)
     calibration = calibrate(labels, scores)
     probability = np.array([calibration.probability(float(score)) for score in scores])
     assert probability.mean() == pytest.approx(labels.mean(), abs=1e-3)
@@ -137,16 +137,16 @@ def test_calibrated_probabilities_are_right_on_average() -> None:
 
 
 @pytest.mark.parametrize("scores", CASES.values(), ids=CASES)
-def test_calibration_keeps_the_order_of_films_that_are_told_apart(scores: Scored) -> None:
+def test_calibration_preserves_the_order_of_useful_scores(scores: Scored) -> None:
     labels, raw = scores
     if np.corrcoef(labels, raw)[0, 1] < 0.2:
-        pytest.skip("these scores say nothing")
+        pytest.skip("these scores do not depend on the label")
     assert calibrate(labels, raw).slope > 0
 
 
 @pytest.mark.parametrize("gap", [0.01, 0.001])
-def test_films_that_are_told_apart_without_a_mistake_can_be_calibrated(gap: float) -> None:
-    """The slope has no best value then; whatever it becomes, every score must keep a probability."""
+def test_perfectly_separated_films_can_be_calibrated(gap: float) -> None:
+    """The slope has no optimum in this case. Whatever it is, every score must have a valid probability."""
     labels = np.array([0, 1] * 50)
     calibration = calibrate(labels, np.where(labels == 1, 0.5 + gap, 0.5 - gap))
     for score in (0.0, 0.5, 1.0):

@@ -1,4 +1,4 @@
-"""Splits: whole patients, every film once, and the same for everybody."""
+"""Splits keep patients together, contain every film once, and are reproducible."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_no_patient_of_the_test_is_elsewhere(many_films: FilmSet, protocol: str)
         assert patients_of(many_films, split.test) & training_patients == set()
 
 
-def test_copies_are_never_apart(split: Split, many_films: FilmSet) -> None:
+def test_copies_are_in_the_same_part(split: Split, many_films: FilmSet) -> None:
     if split.protocol == "official":
         pytest.skip("the official border is taken as given")
     parts = {int(film): part for part in ("train", "validation", "test") for film in getattr(split, part)}
@@ -76,7 +76,7 @@ def test_grouped80_tests_a_fifth(many_films: FilmSet) -> None:
     assert len(split.test) / len(many_films.films) == pytest.approx(0.2, abs=0.04)
 
 
-def test_every_part_has_about_the_share_of_pneumonia_of_the_whole(split: Split, many_films: FilmSet) -> None:
+def test_every_part_has_about_the_prevalence_of_all_films(split: Split, many_films: FilmSet) -> None:
     labels = many_films.labels
     rest = np.concatenate([split.train, split.validation])
     assert labels[split.train].mean() == pytest.approx(labels[rest].mean(), abs=0.08)
@@ -90,7 +90,7 @@ def test_a_second_call_gives_the_same_splits(many_films: FilmSet, protocol: str)
             assert np.array_equal(getattr(first, part), getattr(second, part))
 
 
-def test_numpys_global_seed_has_no_part_in_it(many_films: FilmSet) -> None:
+def test_the_splits_do_not_depend_on_numpys_global_seed(many_films: FilmSet) -> None:
     np.random.seed(1)
     [first] = splits(many_films, "grouped80")
     np.random.seed(2)
@@ -98,7 +98,7 @@ def test_numpys_global_seed_has_no_part_in_it(many_films: FilmSet) -> None:
     assert np.array_equal(first.test, second.test)
 
 
-def test_blocks_hold_every_known_film_once_and_no_test_film(many_films: FilmSet) -> None:
+def test_the_blocks_contain_every_film_once_and_no_test_film(many_films: FilmSet) -> None:
     blocks = splits(many_films, ORDER)
     assert [block.fold for block in blocks] == list(range(BLOCKS))
     held_out = np.concatenate([block.validation for block in blocks])
@@ -110,7 +110,7 @@ def test_blocks_hold_every_known_film_once_and_no_test_film(many_films: FilmSet)
         assert patients_of(many_films, block.train) & patients_of(many_films, block.validation) == set()
 
 
-def test_a_block_holds_neighbours_in_the_order_of_collection() -> None:
+def test_a_block_contains_films_that_were_collected_together() -> None:
     names = [f"train/NORMAL/IM-{number:04}-0001.jpeg" for number in (5, 1, 4, 2, 3)]
     names += [f"train/PNEUMONIA/person{number}_virus_{number}.jpeg" for number in (30, 10, 50, 20, 40)]
     held_out = [block.validation.tolist() for block in splits(film_set(names), ORDER)]

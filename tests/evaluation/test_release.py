@@ -1,4 +1,4 @@
-"""A trained run becomes the embedded model."""
+"""Release of a trained run as the embedded model."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from pneumonia.inference import bundle, sources
 
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
-    """A run folder: the embedded bundle with a Keras model and a checkpoint beside it."""
+    """A run folder: the embedded bundle with a Keras model and a checkpoint."""
     folder = tmp_path / "run"
     shutil.copytree(sources.EMBEDDED_FOLDER, folder)
     (folder / bundle.KERAS).write_bytes(b"keras")
@@ -32,7 +32,7 @@ def run(tmp_path: Path) -> Path:
     return folder
 
 
-def test_the_target_is_whole_without_what_serving_does_not_need(run: Path, tmp_path: Path) -> None:
+def test_the_target_is_complete_without_training_files(run: Path, tmp_path: Path) -> None:
     digest = release(run, [], tmp_path / "embedded")
     loaded = bundle.load(tmp_path / "embedded", "embedded", config_sha256=digest)
     assert loaded.evaluation["test_set_access_log"] == list(TEST_SET_ACCESS_LOG)
@@ -48,7 +48,7 @@ def test_a_run_is_not_released_onto_itself(run: Path) -> None:
     assert {path.name: path.read_bytes() for path in run.iterdir() if path.is_file()} == before
 
 
-def test_the_figures_of_other_runs_stand_beside(run: Path, tmp_path: Path) -> None:
+def test_the_figures_of_other_runs_are_merged(run: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
     evaluation = json.loads((run / bundle.EVALUATION).read_text())
@@ -60,7 +60,7 @@ def test_the_figures_of_other_runs_stand_beside(run: Path, tmp_path: Path) -> No
     assert "`mine/grouped80`" in (tmp_path / "embedded" / "README.md").read_text()
 
 
-def test_what_is_published_has_the_keras_model_too_and_agrees(run: Path, tmp_path: Path) -> None:
+def test_the_published_bundle_also_has_the_keras_model_and_agrees(run: Path, tmp_path: Path) -> None:
     release(run, [], tmp_path / "whole", whole=True)
     consistency.check_consistency(Predictor(bundle.load(tmp_path / "whole", "whole", require_all_files=True), 1))
     assert (tmp_path / "whole" / bundle.KERAS).read_bytes() == b"keras"
@@ -71,7 +71,7 @@ def test_what_is_published_has_the_keras_model_too_and_agrees(run: Path, tmp_pat
 
 @pytest.fixture
 def elsewhere(run: Path, tmp_path: Path) -> dict[str, Any]:
-    """What `pneumonia.evaluation.external` writes about the run's model."""
+    """An entry as `pneumonia.evaluation.external` writes it for the model of the run."""
     figure = {"value": 0.56, "low": 0.51, "high": 0.63}
     served = json.loads((run / bundle.EVALUATION).read_text())["runs"]["default/official"]
     return {
@@ -88,9 +88,7 @@ def elsewhere(run: Path, tmp_path: Path) -> dict[str, Any]:
     }
 
 
-def test_films_of_others_and_what_the_gate_refuses_are_merged(
-    run: Path, tmp_path: Path, elsewhere: dict[str, Any]
-) -> None:
+def test_external_figures_and_gate_refusals_are_merged(run: Path, tmp_path: Path, elsewhere: dict[str, Any]) -> None:
     kinds = [{"name": "hand", "images": 10, "refused": {"value": 1.0, "low": 1.0, "high": 1.0}, "far": 0.8}]
     (tmp_path / "external.json").write_text(json.dumps(elsewhere))
     (tmp_path / "gate.json").write_text(json.dumps({"kinds": kinds}))
@@ -122,7 +120,7 @@ def test_a_folder_that_is_no_bundle_changes_nothing(tmp_path: Path) -> None:
     assert (tmp_path / "embedded" / "old").read_text() == "old"
 
 
-def test_the_readmes_table_lies_between_its_marks() -> None:
+def test_the_table_of_the_readme_is_between_its_marks() -> None:
     evaluation = json.loads((sources.EMBEDDED_FOLDER / bundle.EVALUATION).read_text())
     text = figures_for_readme(evaluation)
     assert text.startswith(MARKS[0])

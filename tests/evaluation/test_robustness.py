@@ -1,4 +1,4 @@
-"""Right answers lost under change."""
+"""Accuracy lost on perturbed films."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def test_a_loss_is_the_difference_of_the_accuracies_and_has_a_sign() -> None:
     assert robustness.loss(half_correct, right, weights)["value"] == -0.5
 
 
-def test_a_loss_is_paired_so_that_what_does_not_change_loses_nothing_in_any_draw() -> None:
+def test_a_loss_is_paired_so_equal_decisions_have_no_loss_in_any_replicate() -> None:
     weights = metrics.bootstrap_weights(np.array(["a", "b", "c", "d"]))
     half_correct = answers([1, 0, 1, 0])
     assert robustness.loss(half_correct, half_correct, weights) == {"value": 0.0, "low": 0.0, "high": 0.0}
 
 
 @pytest.mark.parametrize("name", ROBUSTNESS_PERTURBATIONS)
-def test_a_change_keeps_the_size_changes_the_film_and_comes_again(name: str, large_film: Any) -> None:
+def test_a_perturbation_preserves_the_size_and_is_reproducible(name: str, large_film: Any) -> None:
     film = Image.fromarray(large_film).resize((robustness.SIDE, robustness.SIDE))
     first, second = (np.asarray(PERTURBATIONS[name](film)) for _ in range(2))
     assert first.shape == (robustness.SIDE, robustness.SIDE)
@@ -54,20 +54,22 @@ def test_a_film_of_any_size_becomes_the_same_square(tmp_path: Path, large_film: 
     assert (film.size, film.mode) == ((robustness.SIDE, robustness.SIDE), "L")
 
 
-def test_every_change_has_its_figures_beside_the_unchanged_films(predictor: Predictor, films: FilmSet) -> None:
+def test_every_perturbation_and_the_unchanged_films_have_figures(predictor: Predictor, films: FilmSet) -> None:
     audit = robustness.robustness(predictor, films, quiet=True)
     assert list(audit["changes"]) == list(ROBUSTNESS_PERTURBATIONS)
     for row in audit["changes"].values():
         assert set(row) == {"accuracy", "sensitivity", "specificity", "refused", "loss"}
         lost = audit["baseline"]["accuracy"]["value"] - row["accuracy"]["value"]
         assert row["loss"]["value"] == pytest.approx(lost, abs=1e-5)
-    # Four copies of an average normal film with a little grain: half the labels are right, and the gate knows them.
+    # Four copies of an average normal film with a little noise: half the labels are correct, and the gate accepts all.
     assert audit["baseline"]["accuracy"]["value"] == 0.5
     assert audit["baseline"]["refused"]["value"] == 0.0
     assert audit["threshold"] == predictor.operating_points["balanced"].threshold
 
 
-def test_what_the_gate_refuses_is_still_answered(predictor: Predictor, films: FilmSet, monkeypatch: Any) -> None:
+def test_refused_films_are_still_answered_by_the_network(
+    predictor: Predictor, films: FilmSet, monkeypatch: Any
+) -> None:
     monkeypatch.setitem(PERTURBATIONS, "on its side", lambda film: film.rotate(90))
     monkeypatch.setattr(robustness, "ROBUSTNESS_PERTURBATIONS", ("on its side",))
     audit = robustness.robustness(predictor, films, quiet=True)["changes"]["on its side"]

@@ -1,4 +1,4 @@
-"""The audit for shortcuts: what is hidden, what is swapped, and where the activation lies."""
+"""Shortcut audit: hidden regions, swapped cues, and location of the activation."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ def films(four_films: Path) -> FilmSet:
     return load_films(four_films, ("test",), quiet=True)
 
 
-def test_the_lungs_lie_where_the_zones_of_the_map_lie() -> None:
+def test_the_lung_boxes_are_those_of_the_zones() -> None:
     mask = shortcuts.lung_boxes(150)
     inside = explain.zone_shares(mask.astype(np.float32))
     assert sum(inside.values()) == pytest.approx(1.0, abs=0.01)
     assert sum(explain.zone_shares(np.ones((150, 150), np.float32)).values()) == pytest.approx(mask.mean(), abs=0.01)
 
 
-def test_the_border_is_the_outer_part_and_no_lungs_middle() -> None:
+def test_the_border_is_the_outer_part_of_the_film() -> None:
     mask = shortcuts.border(150)
     assert mask[:22].all() and mask[-22:].all() and mask[:, :22].all() and mask[:, -22:].all()
     assert not mask[24:-24, 24:-24].any()
 
 
-def test_hidden_lungs_leave_nothing_of_themselves_and_all_of_the_rest() -> None:
+def test_hiding_the_lungs_changes_only_the_lung_boxes() -> None:
     grain = np.random.default_rng(0).integers(1, 255, (3, 150, 150), dtype=np.uint8)
     mask = shortcuts.lung_boxes(150)
     black, mean = (shortcuts.HIDDEN[name](grain) for name in ("lungs black", "lungs at the film's mean"))
@@ -44,22 +44,22 @@ def test_hidden_lungs_leave_nothing_of_themselves_and_all_of_the_rest() -> None:
         assert np.array_equal(hidden[:, ~mask], grain[:, ~mask])
 
 
-def test_the_border_alone_is_what_is_left() -> None:
+def test_hiding_all_but_the_border_retains_the_border() -> None:
     film = np.full((1, 150, 150), 200, np.uint8)
-    left = shortcuts.HIDDEN["border alone, the rest black"](film)[0]
-    assert np.array_equal(left > 0, shortcuts.border(150))
+    hidden = shortcuts.HIDDEN["border alone, the rest black"](film)[0]
+    assert np.array_equal(hidden > 0, shortcuts.border(150))
 
 
-def test_each_swap_is_the_reverse_of_the_other() -> None:
+def test_the_two_variants_of_a_swap_are_reversed() -> None:
     for first, second in (swap.values() for swap in shortcuts.SWAPS.values()):
         film = Image.fromarray(np.random.default_rng(1).integers(0, 255, (300, 400), dtype=np.uint8))
-        one, other = ([np.asarray(change(film)) for change in pair] for pair in (first, second))
-        assert np.array_equal(one[0], other[1]) and np.array_equal(one[1], other[0])
-        assert one[0].shape != one[1].shape or not np.array_equal(one[0], one[1])
+        variant, reversed_variant = ([np.asarray(change(film)) for change in pair] for pair in (first, second))
+        assert np.array_equal(variant[0], reversed_variant[1]) and np.array_equal(variant[1], reversed_variant[0])
+        assert variant[0].shape != variant[1].shape or not np.array_equal(variant[0], variant[1])
 
 
-def test_a_crop_brings_one_classs_aspect_to_the_others() -> None:
-    """What is left of a ramp tells how much was cropped: its height for normal films, its width for pneumonia."""
+def test_the_aspect_crop_exchanges_the_aspect_ratios() -> None:
+    """The remaining range of a ramp is the share that was retained: of the height for normal films, else of width."""
     narrow, wide = shortcuts.ASPECTS
     pair = shortcuts.SWAPS["aspect"]["normal wider, pneumonia narrower"]
     ramp = np.tile(np.linspace(0, 255, 1000), (1000, 1)).astype(np.uint8)
@@ -68,7 +68,7 @@ def test_a_crop_brings_one_classs_aspect_to_the_others() -> None:
     assert np.ptp(pneumonia[500]) / 255 == pytest.approx(narrow / wide, abs=0.01)
 
 
-def test_activation_is_spread_by_class_and_maps_without_any_are_counted_apart() -> None:
+def test_activation_is_grouped_by_class_and_empty_maps_are_counted_separately() -> None:
     films = film_set([f"test/NORMAL/IM-000{n}-0001.png" for n in range(3)] + ["test/PNEUMONIA/person1_virus_1.png"])
     audit = shortcuts.activation(films, np.array([0.2, 0.4, np.nan, 0.9]), np.ones((2, 4)))
     assert audit["without"] == 1
@@ -84,7 +84,7 @@ def test_a_class_without_any_activation_has_no_quartiles() -> None:
     assert audit["films"]["Normal"] == {"count": 0}
 
 
-def test_the_audit_has_a_row_for_everything_that_is_done(predictor: Predictor, films: FilmSet) -> None:
+def test_the_audit_has_a_row_for_every_experiment(predictor: Predictor, films: FilmSet) -> None:
     audit = shortcuts.shortcuts(predictor, films, quiet=True)
     assert set(audit["hidden"]) == set(shortcuts.HIDDEN)
     expected = {cue: set(swap) for cue, swap in shortcuts.SWAPS.items()} | {"border": {shortcuts.FOREIGN_BORDER}}

@@ -73,7 +73,7 @@ def test_each_limit_accepts_its_share_of_the_validation_films(gate: Gate) -> Non
         assert np.mean(distance <= subspace.distance.near) == pytest.approx(ACCEPTED_BY_DISTANCE, abs=0.002)
 
 
-def test_far_lies_beyond_near(gate: Gate) -> None:
+def test_far_is_a_multiple_of_near(gate: Gate) -> None:
     for subspace in gate.subspaces.values():
         for limit in (subspace.residual, subspace.distance):
             assert limit.far == pytest.approx(FAR_FACTOR * limit.near, abs=1e-4)

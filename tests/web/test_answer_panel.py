@@ -50,7 +50,7 @@ def test_an_unscored_film_has_no_bars() -> None:
     assert answer_panel.bars(prediction(UNKNOWN, None, reason=Reason("not_a_chest_film")), POINT) == ""
 
 
-def test_each_operating_point_says_what_it_means_and_what_it_is_worth(predictor: Predictor) -> None:
+def test_each_operating_point_has_its_meaning_and_its_figures(predictor: Predictor) -> None:
     run = predictor.bundle.served_run
     assert run is not None
     choices = answer_panel.point_choices(predictor.operating_points, run)
@@ -112,7 +112,7 @@ def test_the_panel_names_the_strongest_zone_and_shows_all_six() -> None:
     assert "left side of the image is assumed to be the patient's right" in page.text
 
 
-def test_the_panel_names_no_zone_where_less_than_half_lies_in_the_lungs() -> None:
+def test_the_panel_names_no_zone_if_less_than_half_is_inside_the_lungs() -> None:
     page = Page(activation_panel.panel(prediction("Pneumonia", 0.9, zones=dict.fromkeys(ZONES, 0.08)), AUDIT))
     assert "no zone is named" in page.text
     assert "◀" not in page.text

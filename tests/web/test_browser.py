@@ -53,7 +53,7 @@ def test_the_answer_is_visible_without_scrolling(browser: Any, address: str, fil
                 assert box["y"] + box["height"] <= size["height"], (part, size)
 
 
-def test_on_a_phone_the_answer_comes_right_under_the_drop_zone(
+def test_on_a_phone_the_answer_is_directly_below_the_drop_zone(
     browser: Any, address: str, files: dict[str, Path]
 ) -> None:
     with Visit(browser, address, viewport=PHONE) as visit:
@@ -154,7 +154,7 @@ def test_another_operating_point_decides_again_without_scoring_again(
         assert visit.page.locator("#steps .steps").count() == (label == "Unknown")
 
 
-def test_the_map_stays_while_the_answer_has_one_and_goes_with_normal(
+def test_the_map_stays_while_the_answer_has_one_and_disappears_for_normal(
     page_with_all_answers: tuple[Visit, Predictor], files: dict[str, Path]
 ) -> None:
     visit, _ = page_with_all_answers
@@ -236,7 +236,7 @@ def test_the_note_is_cleared_for_the_next_film(visit: Visit, files: dict[str, Pa
     visit.page.wait_for_function("document.querySelector('#note input, #note textarea').value == ''")
 
 
-def test_the_page_says_what_it_is_and_which_model_answers(visit: Visit, predictor: Predictor) -> None:
+def test_the_page_states_its_purpose_and_its_model(visit: Visit, predictor: Predictor) -> None:
     text = visit.page.inner_text("body")
     assert "not a replacement for a radiologist" in text
     assert "children of 1-5 years" in text

@@ -1,4 +1,4 @@
-"""The evidence tab says what the bundle's evaluation says, and leaves out what that lacks."""
+"""The evidence tab shows the bundle's evaluation, and leaves out sections whose data is missing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def html(predictor: Predictor) -> str:
 
 
 def without(bundle: Bundle, *keys: str) -> Bundle:
-    """The bundle with an evaluation that lacks what `keys` lead to; "run" stands for the served run."""
+    """The bundle without the value at `keys` in its evaluation; the key "run" is the served run."""
     evaluation = copy.deepcopy(dict(bundle.evaluation))
     node = evaluation
     for key in keys[:-1]:
@@ -33,7 +33,7 @@ def without(bundle: Bundle, *keys: str) -> Bundle:
     return replace(bundle, evaluation=evaluation)
 
 
-def test_it_is_whole_html_with_a_link_to_each_section(html: str) -> None:
+def test_it_is_valid_html_with_a_link_to_each_section(html: str) -> None:
     parsed = Page(html)
     assert parsed.open == []
     links = [attributes["href"] for name, attributes in parsed.elements if name == "a"]
@@ -42,14 +42,14 @@ def test_it_is_whole_html_with_a_link_to_each_section(html: str) -> None:
     assert len(set(sections)) == len(evidence_sections.SECTIONS)
 
 
-def test_every_figure_of_the_run_stands_there_with_its_interval(predictor: Predictor, html: str) -> None:
+def test_it_shows_every_figure_of_the_run_with_its_interval(predictor: Predictor, html: str) -> None:
     text = Page(html).text
     run = predictor.bundle.served_run
     assert run is not None
     for name, figure in run["figures"].items():
         assert number_format.format_metric(name, figure) in text, name
-    for facts in [*run["operating_points"].values(), *run["robustness"]["changes"].values()]:
-        assert all(number_format.percent(figure) in text for name, figure in facts.items() if name != "loss")
+    for figures in [*run["operating_points"].values(), *run["robustness"]["changes"].values()]:
+        assert all(number_format.percent(figure) in text for name, figure in figures.items() if name != "loss")
     for kind in predictor.bundle.evaluation["gate_kinds"]["kinds"]:
         assert f"{kind['name']}{kind['images']:,}{number_format.percent(kind['refused'])}" in text
     for entry in predictor.bundle.evaluation["external"]:
@@ -58,10 +58,12 @@ def test_every_figure_of_the_run_stands_there_with_its_interval(predictor: Predi
     assert all(entry in text for entry in predictor.bundle.evaluation["test_set_access_log"])
 
 
-def test_no_other_percentage_stands_there(predictor: Predictor, html: str) -> None:
-    """Every percentage that is shown can be found in the bundle."""
-    known = set(re.findall(r"-?\d+\.\d+", json.dumps(dict(predictor.bundle.evaluation))))
-    shares = {f"{100 * float(number):.1f} %" for number in known} | {f"{100 * float(number):.0f} %" for number in known}
+def test_it_shows_no_other_percentage(predictor: Predictor, html: str) -> None:
+    """Every percentage on the tab must follow from a number in the bundle."""
+    numbers = set(re.findall(r"-?\d+\.\d+", json.dumps(dict(predictor.bundle.evaluation))))
+    shares = {f"{100 * float(number):.1f} %" for number in numbers} | {
+        f"{100 * float(number):.0f} %" for number in numbers
+    }
     shares |= {f"{100 * predictor.bundle.calibration.prevalence:.0f} %", "100.0 %", "0.0 %", "95 %"}
     run = predictor.bundle.served_run
     assert run is not None
@@ -69,22 +71,22 @@ def test_no_other_percentage_stands_there(predictor: Predictor, html: str) -> No
     positives = counts["true_positive"] + counts["false_negative"]
     negatives = counts["true_negative"] + counts["false_positive"]
     totals = (positives, negatives, positives + negatives)
-    shares |= {f"{100 * part / total:.1f} %" for total in totals for part in range(total + 1)}
+    shares |= {f"{100 * count / total:.1f} %" for total in totals for count in range(total + 1)}
     log = " ".join(predictor.bundle.evaluation["test_set_access_log"])
-    shown = re.findall(r"\d+(?:\.\d+)? %", re.sub(r"<[^>]+>", " ", html))
-    assert [share for share in shown if share not in shares and share not in log] == []
+    percentages = re.findall(r"\d+(?:\.\d+)? %", re.sub(r"<[^>]+>", " ", html))
+    assert [share for share in percentages if share not in shares and share not in log] == []
 
 
-def test_the_matrix_starts_at_the_models_own_threshold(predictor: Predictor, html: str) -> None:
+def test_the_matrix_starts_at_the_threshold_of_the_model(predictor: Predictor, html: str) -> None:
     run = predictor.bundle.served_run
     assert run is not None
     cells = dict(re.findall(r'data-cell="(\w+)">([^<]+)<', html))
     for name, count in run["confusion"].items():
-        assert abs(int(cells[name]) - count) <= 2, "the slider has a step for every hundredth only"
+        assert abs(int(cells[name]) - count) <= 2, "the slider has steps of one hundredth"
     assert abs(float(cells["threshold"]) - run["threshold"]) <= 0.005
 
 
-def test_the_slider_carries_the_curve(predictor: Predictor, html: str) -> None:
+def test_the_slider_has_the_data_of_the_curve(predictor: Predictor, html: str) -> None:
     run = predictor.bundle.served_run
     assert run is not None
     (data,) = re.findall(r'data-curve="([^"]+)"', html)
@@ -113,7 +115,7 @@ def test_what_the_bundle_lacks_is_left_out(predictor: Predictor, keys: tuple[str
     assert "<h2>Performance</h2>" in html
 
 
-def test_a_bundle_without_an_evaluation_of_its_own_says_so(predictor: Predictor) -> None:
+def test_a_bundle_without_an_evaluation_says_so(predictor: Predictor) -> None:
     empty = replace(predictor.bundle, evaluation={"runs": {}})
     assert evidence_tab.sections(empty) == evidence_tab.NO_EVIDENCE
     page.build(Predictor(empty, 1))
@@ -128,14 +130,14 @@ def test_the_limits_are_the_cards(predictor: Predictor) -> None:
     assert evidence_tab.limits(replace(predictor.bundle, config=config)) == ""
 
 
-def test_it_says_in_plain_words_for_whom_the_model_is_made() -> None:
+def test_it_states_the_intended_use() -> None:
     text = Page(page_text.INTENDED_USE).text
     assert text.startswith("Is it intended for my patient?")
     for words in ("a child of 1-5 years", "adults", "Your hospital", "Guangzhou"):
         assert words in text
 
 
-def test_what_comes_from_a_bundle_is_escaped(predictor: Predictor) -> None:
+def test_text_from_a_bundle_is_escaped(predictor: Predictor) -> None:
     evaluation = copy.deepcopy(dict(predictor.bundle.evaluation))
     evaluation["test_set_access_log"] = [SCRIPT]
     evaluation["external"][0].update(name=SCRIPT, of=SCRIPT, verdict=SCRIPT)
@@ -155,7 +157,7 @@ def test_a_plot_is_an_image_with_a_description() -> None:
     )
 
 
-def test_a_plot_puts_values_where_they_belong() -> None:
+def test_a_plot_maps_values_to_pixels() -> None:
     axes = plots.Axes("x", "y", y_end=0.5)
     (left, bottom), (right, top) = axes.to_pixel(0, 0), axes.to_pixel(1, 0.5)
     assert left < right
@@ -163,12 +165,12 @@ def test_a_plot_puts_values_where_they_belong() -> None:
     assert axes.to_pixel(0.5, 0.25) == ((left + right) / 2, (top + bottom) / 2)
 
 
-def test_names_of_marks_do_not_lie_over_each_other() -> None:
+def test_names_of_marks_do_not_overlap() -> None:
     svg = plots.plot(
         "ROC",
         "",
         plots.Axes("x", "y"),
         marks=[plots.Mark(0.1, 0.99, "a"), plots.Mark(0.2, 0.98, "b"), plots.Mark(0.3, 1, "c")],
     )
-    places = sorted(float(y) for y in re.findall(r'class="name" x="[\d.]+" y="([\d.]+)"', svg))
-    assert all(later - earlier >= 16 for earlier, later in zip(places[:-1], places[1:], strict=True))
+    name_rows = sorted(float(y) for y in re.findall(r'class="name" x="[\d.]+" y="([\d.]+)"', svg))
+    assert all(later - earlier >= 16 for earlier, later in zip(name_rows[:-1], name_rows[1:], strict=True))

@@ -1,4 +1,4 @@
-"""One film in one session: scored once, decided often, stored without its pixels, deleted in time."""
+"""One film in a session: it is scored once, decided repeatedly, stored without pixels, and deleted in time."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_the_picture_of_a_refused_film_shows_it_as_it_is(
     np.testing.assert_array_equal(np.asarray(film_session.picture(open_film(predictor, encode(turned, "PNG")))), turned)
 
 
-def test_the_map_lies_over_the_film_at_full_resolution(
+def test_the_map_has_the_size_of_the_film_at_full_resolution(
     counting: CountingPredictor, encode: Callable[..., bytes]
 ) -> None:
     wide = Image.fromarray(np.asarray(film_session.picture(open_film(counting, _example(counting))))).resize(

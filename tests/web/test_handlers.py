@@ -19,7 +19,7 @@ Grey = npt.NDArray[np.uint8]
 NEVER_NORMAL = OperatingPoint(low=0.0, threshold=0.0, high=0.0)
 
 
-def test_the_overlay_of_an_inverted_film_lies_over_the_corrected_one(
+def test_the_overlay_of_an_inverted_film_shows_the_corrected_one(
     predictor: Predictor, large_film: Grey, encode: Callable[..., bytes]
 ) -> None:
     points = {"balanced": NEVER_NORMAL}

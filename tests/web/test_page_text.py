@@ -97,7 +97,7 @@ def test_the_name_of_a_film_is_not_part_of_the_headline() -> None:
     assert "film" not in page_text.headline(answer("Normal", 0.2)).replace("answer", "")
 
 
-def test_a_failure_says_what_was_wrong_with_its_code_and_is_announced() -> None:
+def test_a_failure_shows_message_and_code_and_is_announced() -> None:
     page = Page(page_text.failure(Failure("film.png", UnreadableImage("The picture is damaged."))))
     assert page.elements[0] == ("div", {"class": "answer failed", "role": "alert"})
     assert "No answer" in page.text

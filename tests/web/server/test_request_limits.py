@@ -1,4 +1,4 @@
-"""Limits for size, duration, connections and logins: beyond them a caller is refused and others are not affected."""
+"""Limits for size, duration, connections and logins: a caller beyond a limit is refused, others are not affected."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def connected(address: str) -> Iterator[socket.socket]:
 
 
 def closes(connection: socket.socket, within_s: float = 15) -> bool:
-    """Whether the server closes the connection in time."""
+    """Return True if the server closes the connection in time."""
     connection.settimeout(within_s)
     try:
         while connection.recv(65_536):
@@ -175,9 +175,9 @@ def test_a_login_is_compared_with_every_user(monkeypatch: pytest.MonkeyPatch) ->
     compared: list[tuple[bytes, bytes]] = []
     original = login.hmac.compare_digest
 
-    def record_comparison(one: bytes, other: bytes) -> bool:
-        compared.append((one, other))
-        return original(one, other)
+    def record_comparison(first: bytes, second: bytes) -> bool:
+        compared.append((first, second))
+        return original(first, second)
 
     monkeypatch.setattr(login.hmac, "compare_digest", record_comparison)
     monkeypatch.setattr(login, "FIRST_DELAY_S", 0)
@@ -189,4 +189,4 @@ def test_a_login_is_compared_with_every_user(monkeypatch: pytest.MonkeyPatch) ->
 
     assert wait_for(check_all()) == [True, False, False, True, False]
     assert len(compared) == 15, "an unknown user takes as many comparisons as a known one"
-    assert {len(one) for pair in compared for one in pair} == {32}
+    assert {len(digest) for pair in compared for digest in pair} == {32}

@@ -182,7 +182,9 @@ def test_requests_from_this_page_and_from_programs_are_allowed(address: str) -> 
         ({"host": "films.clinic", "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}, True),
     ],
 )
-def test_the_own_origin_is_recognised_with_and_without_a_proxy(headers: dict[str, str], is_allowed: bool) -> None:
+def test_the_origin_of_the_page_is_recognised_with_and_without_a_proxy(
+    headers: dict[str, str], is_allowed: bool
+) -> None:
     assert route_policy.is_same_origin(Headers(headers)) is is_allowed
 
 

@@ -32,7 +32,7 @@ RETENTION_S = 3
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A service that keeps films for three seconds."""
+    """A service with a retention time of three seconds."""
     with running_service(tmp_path_factory.mktemp("service"), PNEUMONIA_RETENTION_S=str(RETENTION_S)) as service:
         yield service
 
