@@ -40,17 +40,17 @@ def release(
     *,
     external: Sequence[Path] = (),
     gate: Path | None = None,
-    whole: bool = False,
+    with_keras_model: bool = False,
 ) -> str:
     """Copy the bundle of `run` to `target` and add the figures of the runs `others`; returns the config's sha256.
 
     `external`: files written by `pneumonia.evaluation.external` for this model. `gate`: a file written by
-    `pneumonia.evaluation.gate_refusals`. `whole`: also copy the Keras model, which is published but not embedded.
+    `pneumonia.evaluation.gate_refusals`. `with_keras_model`: also copy the Keras model, which is published but not embedded.
     Raises a `PneumoniaError` if a run is incomplete, a file is of another model, or `run` and `target` are one folder.
     """
     if run.resolve() == target.resolve():
         raise UsageError(f"The run is the target folder itself. Allowed: a copy of it. Received: {run}.")
-    bundle.load(run, run.name, require_all_files=whole)
+    bundle.load(run, run.name, require_all_files=with_keras_model)
     config, _ = bundle.read_config(run)
     evaluation = json.loads((run / bundle.EVALUATION).read_bytes())
     for other in others:
@@ -60,7 +60,7 @@ def release(
         evaluation["external"] = [_of_this_model(path, config) for path in external]
     if gate:
         evaluation["gate_kinds"] = {"kinds": json.loads(gate.read_bytes())["kinds"]}
-    _copy(run, target, config, whole=whole)
+    _copy(run, target, config, with_keras_model=with_keras_model)
     files.atomic_write(target / bundle.EVALUATION, (json.dumps(evaluation, indent=1) + "\n").encode())
     files.atomic_write(target / bundle.CARD, card.write(config, evaluation).encode())
     return bundle.write_config(target, config)
@@ -75,10 +75,10 @@ def _of_this_model(path: Path, config: dict[str, Any]) -> dict[str, Any]:
     return entry
 
 
-def _copy(run: Path, target: Path, config: dict[str, Any], *, whole: bool) -> None:
+def _copy(run: Path, target: Path, config: dict[str, Any], *, with_keras_model: bool) -> None:
     shutil.rmtree(target, ignore_errors=True)
     for name in config["files"]:
-        if whole or name not in bundle.TRAINING_ONLY_FILES:
+        if with_keras_model or name not in bundle.TRAINING_ONLY_FILES:
             files.atomic_write(target / name, (run / name).read_bytes())
 
 
@@ -113,7 +113,7 @@ def main() -> int:
     merged: dict[str, Any] = {"external": options.external, "gate": options.gate}
     try:
         if options.whole:
-            release(options.run, options.others, options.whole, whole=True, **merged)
+            release(options.run, options.others, options.whole, with_keras_model=True, **merged)
         digest = release(options.run, options.others, **merged)
     except PneumoniaError as error:
         print(f"{error.code}: {error.message}", file=sys.stderr)

@@ -10,7 +10,7 @@ from ..inference import bundle as bundles
 from ..inference.bundle import Bundle
 from . import evidence_sections, page_text
 
-NO_EVIDENCE = "<p>This model has no evaluation of its own. Its accuracy is not known.</p>"
+NO_EVIDENCE = "<p>This model has no evaluation. Its accuracy is not known.</p>"
 
 
 def add(bundle: Bundle) -> None:

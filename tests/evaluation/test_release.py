@@ -61,12 +61,12 @@ def test_the_figures_of_other_runs_are_merged(run: Path, tmp_path: Path) -> None
 
 
 def test_the_published_bundle_also_has_the_keras_model_and_agrees(run: Path, tmp_path: Path) -> None:
-    release(run, [], tmp_path / "whole", whole=True)
+    release(run, [], tmp_path / "whole", with_keras_model=True)
     consistency.check_consistency(Predictor(bundle.load(tmp_path / "whole", "whole", require_all_files=True), 1))
     assert (tmp_path / "whole" / bundle.KERAS).read_bytes() == b"keras"
     (run / bundle.KERAS).unlink()
     with pytest.raises(BundleCorrupt, match=r"lacks model\.keras"):
-        release(run, [], tmp_path / "again", whole=True)
+        release(run, [], tmp_path / "again", with_keras_model=True)
 
 
 @pytest.fixture
