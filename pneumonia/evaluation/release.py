@@ -45,8 +45,9 @@ def release(
     """Copy the bundle of `run` to `target` and add the figures of the runs `others`; returns the config's sha256.
 
     `external`: files written by `pneumonia.evaluation.external` for this model. `gate`: a file written by
-    `pneumonia.evaluation.gate_refusals`. `with_keras_model`: also copy the Keras model, which is published but not embedded.
-    Raises a `PneumoniaError` if a run is incomplete, a file is of another model, or `run` and `target` are one folder.
+    `pneumonia.evaluation.gate_refusals`. `with_keras_model`: also copy the Keras model, which is published but not
+    embedded. Raises a `PneumoniaError` if a run is incomplete, a file is of another model, or `run` and `target` are
+    one folder.
     """
     if run.resolve() == target.resolve():
         raise UsageError(f"The run is the target folder itself. Allowed: a copy of it. Received: {run}.")
