@@ -1,4 +1,4 @@
-"""The command line: `python -m pneumonia COMMAND`."""
+"""The command line: `pneumonia COMMAND`, also available as `python -m pneumonia COMMAND`."""
 
 from .main import main
 

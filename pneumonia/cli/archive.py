@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         from ..archive.run import predict_archive
     except ModuleNotFoundError as error:
-        return report_missing_library("The archive command", error, "requirements-archive.txt")
+        return report_missing_library("The archive command", error, "archive")
     predictor = load_predictor(options.model, threads=options.workers)
     predictor.check_options(options.operating_point, options.prevalence)
     table_options = TableOptions(predictor.model, options.operating_point, options.prevalence)

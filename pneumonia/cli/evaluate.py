@@ -27,6 +27,6 @@ def run(options: argparse.Namespace) -> int:
     try:
         from ..evaluation import official
     except ModuleNotFoundError as error:
-        return report_missing_library("Evaluation", error, "requirements-train.txt")
+        return report_missing_library("Evaluation", error, "train")
     agrees = official.reevaluate(load_predictor(options.model), options.data, options.out)
     return SUCCESS if agrees else SOME_FAILED

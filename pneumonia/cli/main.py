@@ -1,4 +1,4 @@
-"""Entry point of `python -m pneumonia COMMAND`: builds the parser, runs the command, maps errors to exit codes.
+"""Entry point of `pneumonia COMMAND`: builds the parser, runs the command, maps errors to exit codes.
 
 To add a command, write a module with `add_parser(commands)` and `run(options) -> int`, and list it in `COMMANDS`.
 """
@@ -19,9 +19,12 @@ COMMANDS = (predict, batch, archive, evaluate, model, publish, deploy)
 """One module per command, in the order of `--help`. Heavy libraries are imported inside `run` only."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns its exit code. `arguments` defaults to `sys.argv[1:]`."""
-    options = _parser().parse_args(arguments)
+def main(arguments: Sequence[str] | None = None, *, prog: str = "pneumonia") -> int:
+    """Run one command; returns its exit code.
+
+    `arguments` defaults to `sys.argv[1:]`. `prog` is the name of the program in usage messages.
+    """
+    options = _parser(prog).parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A file name that is not valid Unicode must not abort the run.
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -41,11 +44,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return NOTHING_DONE
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(prog: str) -> argparse.ArgumentParser:
     rows = "\n".join(f"  {row.name:<24} {row.help}" for row in settings.SETTINGS)
     exit_codes = "exit codes: 0 success, 1 some files failed, 2 wrong usage or nothing done"
     parser = argparse.ArgumentParser(
-        "python -m pneumonia",
+        prog,
         description="Classify chest films as Normal, Pneumonia or Unknown. Does not replace a radiologist.",
         epilog=f"settings (environment):\n{rows}\n\n{exit_codes}",
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -26,7 +26,9 @@ def print_files(files: Files, obsolete: Sequence[str] = ()) -> None:
     print(f"{sum(sizes.values()):>12,}  bytes in {len(sizes)} files")
 
 
-def report_missing_library(command: str, error: ModuleNotFoundError, requirements: str) -> int:
-    """Print which library `command` lacks and which requirements file installs it; returns the exit code."""
-    print(f"{command} needs {error.name}: pip install -r {requirements}", file=sys.stderr)
+def report_missing_library(command: str, error: ModuleNotFoundError, extra: str) -> int:
+    """Print which library `command` lacks and which extra of the package has it; returns the exit code."""
+    # No `pip install pneumonia[...]`: in a checkout without an installed package, pip would look the name up on PyPI.
+    instruction = f"install the extra `{extra}`, in a checkout: pip install -r requirements-{extra}.txt"
+    print(f"{command} needs {error.name}: {instruction}", file=sys.stderr)
     return NOTHING_DONE

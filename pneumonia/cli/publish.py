@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         from ..evaluation import consistency
     except ModuleNotFoundError as error:
-        return report_missing_library("Publishing", error, "requirements-train.txt")
+        return report_missing_library("Publishing", error, "train")
     repository = Repository(options.repository)
     if not options.dry_run:
         repository.require_login()

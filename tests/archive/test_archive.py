@@ -317,7 +317,10 @@ def test_without_ray_one_sentence_says_what_to_install(
     monkeypatch.delattr(sys.modules["pneumonia"], "archive")
     monkeypatch.setitem(sys.modules, "ray", None)
     assert cli.main(["archive", "films", "--out", str(tmp_path / "out")]) == 2
-    assert capsys.readouterr().err == "The archive command needs ray: pip install -r requirements-archive.txt\n"
+    assert capsys.readouterr().err == (
+        "The archive command needs ray: install the extra `archive`, in a checkout: "
+        "pip install -r requirements-archive.txt\n"
+    )
     assert not (tmp_path / "out").exists()
 
 

@@ -440,7 +440,7 @@ def test_a_folder_without_a_bundle_is_refused(command: Command, hub: WritableHub
     assert code == 2 and err.startswith("model_not_found: ")
 
 
-def test_without_the_training_libraries_the_command_names_the_requirements_file(
+def test_without_the_training_libraries_the_command_names_extra_and_requirements_file(
     hub: WritableHub, tmp_path: Path
 ) -> None:
     """Without scikit-learn, as on a machine that only serves."""
@@ -449,7 +449,9 @@ def test_without_the_training_libraries_the_command_names_the_requirements_file(
     environment = {**os.environ, "PYTHONPATH": str(tmp_path), "HF_TOKEN": TOKEN, "HF_ENDPOINT": hub.url}
     process = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
     assert process.returncode == 2
-    assert process.stderr == "Publishing needs sklearn: pip install -r requirements-train.txt\n"
+    assert process.stderr == (
+        "Publishing needs sklearn: install the extra `train`, in a checkout: pip install -r requirements-train.txt\n"
+    )
 
 
 def test_a_full_disk_is_reported(
