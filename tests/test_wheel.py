@@ -132,7 +132,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("environment")
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     programs = folder / ("Scripts" if os.name == "nt" else "bin")
-    command = [programs / "python", "-m", "pip", "install", "--quiet", wheel]
+    command = [str(programs / "python"), "-m", "pip", "install", "--quiet", str(wheel)]
     subprocess.run(command, check=True, timeout=INSTALL_TIMEOUT_S, cwd=folder, env=environment())
     return programs
 
@@ -144,7 +144,7 @@ def environment() -> dict[str, str]:
 
 def run(installed: Path, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a program of the environment in a folder outside the checkout."""
-    command = [installed / program, *arguments]
+    command = [str(installed / program), *arguments]
     return subprocess.run(command, cwd=installed, env=environment(), capture_output=True, text=True, timeout=120)
 
 

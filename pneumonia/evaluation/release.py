@@ -29,6 +29,8 @@ PIN = ROOT / "pneumonia" / "inference" / "embedded.py"
 """Module with the sha256 of the embedded config."""
 
 README = ROOT / "README.md"
+"""File with the table of figures; it exists in a checkout only."""
+
 MARKS = ("<!-- figures: written by pneumonia.evaluation.release -->", "<!-- end of figures -->")
 """Comments before and after the table of figures in the README."""
 
@@ -65,6 +67,13 @@ def release(
     files.atomic_write(target / bundle.EVALUATION, (json.dumps(evaluation, indent=1) + "\n").encode())
     files.atomic_write(target / bundle.CARD, card.write(config, evaluation).encode())
     return bundle.write_config(target, config)
+
+
+def _require_checkout() -> None:
+    """Raise `UsageError` if the package is installed: its embedded model must not be overwritten."""
+    # Some packages install a README beside this one, therefore its content is checked too.
+    if not README.is_file() or MARKS[0] not in README.read_text(encoding="utf-8"):
+        raise UsageError("Embedding a model needs a checkout of this repository; an installed package is not enough.")
 
 
 def _of_this_model(path: Path, config: dict[str, Any]) -> dict[str, Any]:
@@ -113,6 +122,7 @@ def main() -> int:
     options = parser.parse_args()
     merged: dict[str, Any] = {"external": options.external, "gate": options.gate}
     try:
+        _require_checkout()
         if options.whole:
             release(options.run, options.others, options.whole, with_keras_model=True, **merged)
         digest = release(options.run, options.others, **merged)

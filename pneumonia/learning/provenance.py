@@ -11,6 +11,10 @@ from pathlib import Path
 
 from .. import settings
 
+ROOT = Path(__file__).parents[2]
+"""The checkout; if the package is installed, the folder of the installed packages."""
+
+UNKNOWN_REVISION = "unknown"
 LIBRARIES = ("keras", "tensorflow-cpu", "tensorflow", "ai-edge-litert", "numpy", "pillow", "scikit-learn")
 
 
@@ -23,17 +27,22 @@ def public_command(options: argparse.Namespace) -> str:
 
 
 def git_revision() -> str:
-    """The current commit, with the suffix `-dirty` if files differ from it; `unknown` outside a git repository."""
+    """The commit of this checkout, with the suffix `-dirty` if files differ from it; else `unknown`.
+
+    An installed package has no commit. Git itself would report that of a repository around the environment.
+    """
+    if not (ROOT / ".git").exists():  # a folder, or a file in a worktree
+        return UNKNOWN_REVISION
     try:
         result = subprocess.run(
             ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
-            cwd=Path(__file__).parent,
+            cwd=ROOT,
             capture_output=True,
             text=True,
             check=True,
         )
     except (OSError, subprocess.CalledProcessError):
-        return "unknown"
+        return UNKNOWN_REVISION
     return result.stdout.strip()
 
 

@@ -65,8 +65,8 @@ def files(space: str, embedded: Bundle, hub_model: HubModel | None = None, root:
     missing = [name for name in (*COPIED_FILES, README) if not (root / name).is_file()]
     if missing:
         raise UsageError(
-            f"Not a complete checkout of this repository. Expected: a folder with {', '.join(missing)}. "
-            f"Received: {root}."
+            "Deploying needs a complete checkout of this repository; an installed package is not enough. "
+            f"Missing: {', '.join(missing)}. Received: {root}."
         )
     content: dict[str, Content] = {name: root / name for name in COPIED_FILES}
     content[README] = readme((root / README).read_text(encoding="utf-8"), space, hub_model).encode()

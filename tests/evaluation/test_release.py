@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from pneumonia import Predictor
 from pneumonia.errors import BundleCorrupt, ModelNotFound, UsageError
 from pneumonia.evaluation import card, consistency
+from pneumonia.evaluation import release as release_module
 from pneumonia.evaluation.external import identity
 from pneumonia.evaluation.number_format import percent
 from pneumonia.evaluation.release import MARKS, figures_for_readme, release
@@ -46,6 +48,19 @@ def test_a_run_is_not_released_onto_itself(run: Path) -> None:
     with pytest.raises(UsageError, match="the target folder itself"):
         release(run, [], run)
     assert {path.name: path.read_bytes() for path in run.iterdir() if path.is_file()} == before
+
+
+def test_an_installed_package_is_not_changed(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(release_module, "README", tmp_path / "README.md")
+    monkeypatch.setattr(release_module, "release", lambda *_, **__: pytest.fail("the model was replaced"))
+    monkeypatch.setattr(sys, "argv", ["release", str(run)])
+    for readme in (None, "# another package\n"):
+        if readme:
+            release_module.README.write_text(readme)
+        assert release_module.main() == 2
+        assert capsys.readouterr().err.startswith("usage: Embedding a model needs a checkout of this repository")
 
 
 def test_the_figures_of_other_runs_are_merged(run: Path, tmp_path: Path) -> None:

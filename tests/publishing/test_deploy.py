@@ -348,7 +348,7 @@ def test_a_damaged_model_on_the_hub_is_not_deployed(hub: WritableHub, page: Repo
 
 def test_outside_a_checkout_the_error_lists_the_missing_files(page: Repository, tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text("")
-    with pytest.raises(UsageError, match="a folder with requirements.txt, LICENSE, NOTICE, README.md"):
+    with pytest.raises(UsageError, match="Missing: requirements.txt, LICENSE, NOTICE, README.md"):
         space_files.files(SPACE, sources.load_bundle(""), root=tmp_path)
 
 
