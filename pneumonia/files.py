@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 import tempfile
+import time
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,6 +17,9 @@ from .errors import Busy, DiskFull, UsageError
 
 if TYPE_CHECKING:
     from filelock import FileLock
+
+_MAX_CREATION_S = 3_600
+"""Seconds after which a temporary folder without its final name belongs to a killed process; creation takes 1 ms."""
 
 
 def is_disk_full(error: OSError) -> bool:
@@ -30,8 +34,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     If the process is killed or an error is raised before that, the old file is unchanged. Raises `DiskFull` if the disk
     is full.
     """
-    # The suffix is kept, because some writers choose the file format by it.
-    partial = path.with_name(f"partial-{path.name}")
+    partial = temporary_path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield partial
@@ -44,6 +47,12 @@ def atomic_path(path: Path) -> Iterator[Path]:
         raise
     finally:
         partial.unlink(missing_ok=True)
+
+
+def temporary_path(path: Path) -> Path:
+    """The path of a file while `atomic_path` writes it; a killed process may leave it behind."""
+    # The suffix is kept, because some writers choose the file format by it.
+    return path.with_name(f"partial-{path.name}")
 
 
 def atomic_write(path: Path, data: bytes) -> None:
@@ -71,6 +80,7 @@ def exclusive_lock(path: Path, message: str) -> Iterator[None]:
     another process holds it, `DiskFull`, and `UsageError` if the folder cannot be written.
     """
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         lock = _try_lock(path)
     except OSError as error:
         if is_disk_full(error):
@@ -96,23 +106,31 @@ class ProcessTempdir:
     LOCK_NAME = "in-use"
 
     def __init__(self, parent: Path, prefix: str) -> None:
-        for lock_path in parent.glob(f"{prefix}*/{self.LOCK_NAME}"):
-            with suppress(OSError):
-                stale_lock = _try_lock(lock_path)
-                if stale_lock is not None:
-                    _delete_folder(lock_path.parent, stale_lock)
-        self.path = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
-        lock = _try_lock(self.path / self.LOCK_NAME)
-        assert lock is not None  # no other process knows the new folder
+        self._delete_stale_folders(parent, prefix)
+        # Another process deletes every folder with the prefix whose lock is free. The folder therefore gets the prefix
+        # when its lock is held already; until then its name starts with a dot.
+        unlocked_folder = Path(tempfile.mkdtemp(prefix=f".{prefix}", dir=parent))
+        lock = _try_lock(unlocked_folder / self.LOCK_NAME)
+        if lock is None:
+            raise Busy("Another process locked a new temporary folder. Try again.")
+        self.path = unlocked_folder.rename(parent / unlocked_folder.name.removeprefix("."))
         self.delete = weakref.finalize(self, _delete_folder, self.path, lock)
         """Deletes the folder now; calling it again has no effect."""
+
+    def _delete_stale_folders(self, parent: Path, prefix: str) -> None:
+        oldest_creation = time.time() - _MAX_CREATION_S
+        for lock_path in parent.glob(f"{prefix}*/{self.LOCK_NAME}"):
+            _delete_if_unlocked(lock_path)
+        for lock_path in parent.glob(f".{prefix}*/{self.LOCK_NAME}"):
+            with suppress(OSError):
+                if lock_path.stat().st_mtime < oldest_creation:
+                    _delete_if_unlocked(lock_path)
 
 
 def _try_lock(path: Path) -> FileLock | None:
     """Lock the file `path`; None if another process holds it."""
     from filelock import FileLock, Timeout
 
-    path.parent.mkdir(parents=True, exist_ok=True)
     # A thread-local lock could be released by its own thread only, but the page runs the steps of a job on different
     # threads.
     lock = FileLock(path, thread_local=False)
@@ -121,6 +139,13 @@ def _try_lock(path: Path) -> FileLock | None:
     except Timeout:
         return None
     return lock
+
+
+def _delete_if_unlocked(lock_path: Path) -> None:
+    with suppress(OSError):
+        stale_lock = _try_lock(lock_path)
+        if stale_lock is not None:
+            _delete_folder(lock_path.parent, stale_lock)
 
 
 def _delete_folder(folder: Path, lock: FileLock) -> None:

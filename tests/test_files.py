@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -131,3 +134,74 @@ def test_a_process_tempdir_deletes_what_a_killed_process_left(tmp_path: Path) ->
     other.mkdir()
     current = files.ProcessTempdir(tmp_path, "films-")
     assert sorted(path for path in tmp_path.iterdir() if path.is_dir()) == sorted([current.path, other])
+
+
+CREATE_WITH_A_PAUSE_BEFORE_THE_LOCK = """
+import fcntl, sys
+from pathlib import Path
+from pneumonia.files import ProcessTempdir
+
+lock = fcntl.flock
+
+def pause_and_lock(*arguments):
+    print("unlocked", flush=True)
+    sys.stdin.readline()
+    lock(*arguments)
+
+fcntl.flock = pause_and_lock
+folder = ProcessTempdir(Path(sys.argv[1]), "films-")
+fcntl.flock = lock
+(folder.path / "film.png").write_bytes(b"film")
+print(folder.path.name, flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_a_folder_is_spared_by_another_process_before_it_is_locked(tmp_path: Path) -> None:
+    """A real process stops between the creation of its folder and the lock; this process creates its own meanwhile."""
+    command = [sys.executable, "-c", CREATE_WITH_A_PAUSE_BEFORE_THE_LOCK, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin and process.stdout
+        assert process.stdout.readline() == "unlocked\n"
+        first = files.ProcessTempdir(tmp_path, "films-")
+        process.stdin.write("\n")
+        process.stdin.flush()
+        name = process.stdout.readline().strip()
+        second = files.ProcessTempdir(tmp_path, "films-")
+        assert name.startswith("films-")
+        assert (tmp_path / name / "film.png").exists()
+        assert sorted(path.name for path in tmp_path.iterdir()) == sorted([first.path.name, second.path.name, name])
+        process.stdin.write("\n")
+    assert process.returncode == 0
+    assert not (tmp_path / name).exists()
+
+
+CREATE_REPEATEDLY = """
+import sys
+from pathlib import Path
+from pneumonia.files import ProcessTempdir
+
+for _ in range(100):
+    folder = ProcessTempdir(Path(sys.argv[1]), "films-")
+    (folder.path / "film.png").write_bytes(b"film")
+    assert (folder.path / ProcessTempdir.LOCK_NAME).exists()
+    folder.delete()
+"""
+
+
+def test_processes_that_create_folders_at_the_same_time_keep_them(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", CREATE_REPEATEDLY, str(tmp_path)]
+    processes = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(4)]
+    errors = [process.communicate(timeout=60)[1] for process in processes]
+    assert errors == [""] * 4
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_process_killed_while_it_creates_its_folder_leaves_it_for_an_hour(tmp_path: Path) -> None:
+    for name, age_s in ((".films-new", 60), (".films-old", 7_200)):
+        (tmp_path / name).mkdir()
+        lock_path = tmp_path / name / files.ProcessTempdir.LOCK_NAME
+        lock_path.touch()
+        os.utime(lock_path, (time.time() - age_s,) * 2)
+    current = files.ProcessTempdir(tmp_path, "films-")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".films-new", current.path.name]

@@ -128,28 +128,31 @@ class Jobs:
 
     def get(self, token: str) -> Job:
         """Return the batch of `token`; raises `EmptyFile` if it was deleted."""
-        if token not in self._jobs:
+        job = self._jobs.get(token)  # one access, since a timer may delete the batch at any time
+        if job is None:
             raise EmptyFile("This batch no longer exists. Add the films again.")
-        return self._jobs[token]
+        return job
 
     def is_new(self, token: str) -> bool:
         """Return True if the batch of `token` exists and has not started."""
-        return token in self._jobs and not self._jobs[token].has_started
+        job = self._jobs.get(token)
+        return job is not None and not job.has_started
 
     def stop(self, token: str) -> None:
         """Stop a batch. Completed rows stay; the remaining films are skipped."""
-        if token in self._jobs:
-            self._jobs[token].stop.set()
+        job = self._jobs.get(token)
+        if job is not None:
+            job.stop.set()
 
     def delete(self, token: str) -> None:
         """Stop a batch and delete its films and result files: at once, or when its active steps have ended."""
-        job = self._jobs.pop(token, None)
-        if job is None:
-            return
-        job.stop.set()
         with self._lock:
-            idle = not job.active_steps
-        if idle:
+            job = self._jobs.pop(token, None)
+            if job is None:
+                return
+            job.stop.set()
+            is_idle = not job.active_steps
+        if is_idle:
             self._discard(job)
 
     def run(self, token: str) -> Iterator[Job]:
@@ -185,25 +188,37 @@ class Jobs:
     @contextmanager
     def _active_step(self, token: str) -> Iterator[Job]:
         """Context of a step that uses the batch. It prevents deletion meanwhile, and restarts the retention time."""
-        job = self.get(token)
-        with self._lock:
+        with self._lock:  # the batch cannot be deleted between its lookup and the start of the step
+            job = self.get(token)
             job.active_steps += 1
             if job.timer is not None:
                 job.timer.cancel()
         try:
             yield job
         finally:
-            with self._lock:
-                job.active_steps -= 1
-            self._schedule_deletion(token, job)
+            self._end_step(token, job)
 
-    def _schedule_deletion(self, token: str, job: Job) -> None:
-        if self._jobs.get(token) is not job:
+    def _end_step(self, token: str, job: Job) -> None:
+        """Start the retention time after the last active step; if the batch was deleted meanwhile, delete its files."""
+        with self._lock:
+            job.active_steps -= 1
+            is_idle = not job.active_steps
+            is_deleted = self._jobs.get(token) is not job
+            if is_idle and not is_deleted:
+                job.timer = threading.Timer(settings.RETENTION_S.read(), self._expire, [token])
+                job.timer.daemon = True
+                job.timer.start()
+        if is_idle and is_deleted:
             self._discard(job)
-            return
-        job.timer = threading.Timer(settings.RETENTION_S.read(), self.delete, [token])
-        job.timer.daemon = True
-        job.timer.start()
+
+    def _expire(self, token: str) -> None:
+        """Delete a batch whose retention time ended, unless a step started at the same moment."""
+        with self._lock:
+            job = self._jobs.get(token)
+            if job is None or job.active_steps:
+                return
+            del self._jobs[token]
+        self._discard(job)
 
     def _discard(self, job: Job) -> None:
         if job.timer is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gc
 import io
+import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -192,6 +193,66 @@ def test_a_batch_that_is_deleted_while_it_runs_ends_first(jobs: Jobs, files: dic
     jobs.delete(token)
     assert job.folder.exists()
     finish(steps)
+    assert not job.folder.exists()
+
+
+class _ExpiringJobs(dict[str, Job]):
+    """Loses a batch right after its lookup, as if a timer had deleted it at this moment."""
+
+    def __contains__(self, token: object) -> bool:
+        is_present = super().__contains__(token)
+        self.pop(str(token), None)
+        return is_present
+
+
+def test_a_batch_that_a_timer_deletes_during_a_lookup_is_no_key_error(jobs: Jobs, tmp_path: Path) -> None:
+    for look_up in (jobs.get, jobs.stop, jobs.is_new):
+        jobs._jobs = _ExpiringJobs(token=Job(tmp_path / "batch", "balanced", []))
+        look_up("token")
+        jobs._jobs.clear()
+        if look_up == jobs.get:
+            with pytest.raises(EmptyFile):
+                look_up("token")
+        else:
+            assert not look_up("token")
+
+
+def test_a_step_that_starts_during_the_deletion_keeps_its_files(
+    jobs: Jobs, uploads: list[Upload], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = jobs.create(uploads, "balanced")
+    deletion = threading.Thread(target=jobs.delete, args=[token])
+    get = jobs.get
+
+    def get_and_start_deletion(token: str) -> Job:
+        job = get(token)
+        deletion.start()
+        deletion.join(0.2)
+        return job
+
+    monkeypatch.setattr(jobs, "get", get_and_start_deletion)
+    with jobs._active_step(token) as job:
+        deletion.join()
+        assert job.folder.exists() and job.films
+    assert not job.folder.exists()
+
+
+def test_a_timer_that_fires_when_a_step_starts_deletes_nothing(jobs: Jobs, uploads: list[Upload]) -> None:
+    token = jobs.create(uploads, "balanced")
+    with jobs._active_step(token) as job:
+        jobs._expire(token)
+        assert jobs.get(token) is job and not job.stop.is_set()
+    jobs._expire(token)
+    assert not job.folder.exists()
+
+
+def test_the_end_of_one_step_leaves_the_files_of_another(jobs: Jobs, uploads: list[Upload]) -> None:
+    token = jobs.create(uploads, "balanced")
+    job = jobs.get(token)
+    with jobs._active_step(token):
+        with jobs._active_step(token):
+            jobs.delete(token)
+        assert job.folder.exists()
     assert not job.folder.exists()
 
 
