@@ -1,32 +1,31 @@
 """The result table of a batch. A process that is killed at any moment neither loses nor duplicates a row.
 
-During a run, each row is appended to `results.csv.part` as soon as its film is scored; at the end the file is renamed
-to `results.csv`. With JSON lines, `results.jsonl.part` is treated alike, and each record is written to it before its
-CSV row. A resumed run keeps the rows that are complete in every file, truncates a partial last row, and appends.
+During a run, a JSON object per film is appended to `results.jsonl.part` as soon as the film is scored. At the end, the
+CSV and, on request, the JSON lines are written from it, each atomically. A resumed run keeps the complete lines,
+truncates a partial last line, and appends.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import json
+import shutil
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from ..errors import DiskFull, UsageError
-from ..files import exclusive_lock, is_disk_full
+from ..files import atomic_path, exclusive_lock, is_disk_full
 from ..inference.decision import CLASSES, UNKNOWN, Failure, Prediction
 from . import rows
-from .growing_file import GrowingFile, partial_path
+from .earlier_run import EarlierRun, check_absent, read_earlier_run, run_header
+from .growing_file import GrowingFile, complete_lines
 from .rows import COLUMNS, TableOptions
+from .table_paths import TablePaths
 
 FAILED = "failed"
 """Key in `ResultTable.counts` for the films that could not be read or scored."""
-
-_HEADER = rows.csv_line(COLUMNS)
 
 
 def format_counts(counts: Mapping[str, int]) -> str:
@@ -36,16 +35,16 @@ def format_counts(counts: Mapping[str, int]) -> str:
 
 
 class ResultTable:
-    """The table of a run; created by `open_table`. Not thread-safe. `counts` has the number of rows per label.
+    """The table of a run; created by `open_table`. Not thread-safe. `counts` has the number of rows per label."""
 
-    `files` are the file with JSON lines, if any, and the CSV file last.
-    """
-
-    def __init__(self, files: list[GrowingFile], options: TableOptions) -> None:
-        self.counts: Counter[str] = Counter()
-        self._files = files
+    def __init__(self, paths: TablePaths, options: TableOptions, jsonl: bool, earlier: EarlierRun) -> None:
+        self.counts = Counter({label or FAILED: count for label, count in earlier.counts().items()})
+        self._paths = paths
         self._options = options
-        self._resumed_names: set[str] = set()
+        self._jsonl = jsonl
+        self._earlier = earlier
+        self._resumed_names = earlier.labels().keys()
+        self._lines = GrowingFile(paths.partial, earlier.partial_end)
 
     def __len__(self) -> int:
         return self.counts.total()
@@ -54,81 +53,54 @@ class ResultTable:
         """True if the film had a row when this run started; within one run no film occurs twice."""
         return rows.escape_formula(name) in self._resumed_names
 
+    def write_header(self) -> None:
+        """Write the options of the run as the first line, unless an earlier run did; raises like `add`."""
+        if not self._earlier.partial_end:
+            self._append(run_header(self._options, jsonl=self._jsonl))
+
     def add(self, result: Prediction | Failure) -> None:
-        """Append the row of a film to all files or to none.
+        """Append the result of a film completely or not at all.
 
         Raises `DiskFull`, and `UsageError` if the table cannot be written.
         """
-        cells = rows.result_cells(result, self._options)
-        json_line = json.dumps(result.as_dict()).encode() + b"\n"
-        starts = [file.end for file in self._files]
-        try:
-            for file in self._files:
-                file.append(rows.csv_line(cells.values()) if file is self._files[-1] else json_line)
-        except OSError as error:
-            for file, start in zip(self._files, starts, strict=True):
-                file.truncate(start)
-            raise _write_error(error, self._files[-1].path) from None
-        self._count(cells)
+        self._append(json.dumps(result.as_dict()).encode() + b"\n")
+        self.counts[FAILED if isinstance(result, Failure) else result.label] += 1
 
     def finish(self) -> None:
-        """Give the files their final names at the end of a run."""
-        for file in self._files:
-            file.finish()
+        """Write the finished files at the end of a run, then delete the partial one.
 
-    def resume(self) -> None:
-        """Keep the complete rows of an earlier run with the same options, and truncate a partial last row.
-
-        Raises `UsageError` if the files are not from this version of the command, or differ in model, operating point,
-        prevalence or films.
+        They are streamed, so memory does not grow with the number of films. Rows of earlier, completed runs come first.
+        Raises `DiskFull` or `UsageError` if they cannot be written; the partial file then stays and can be resumed.
         """
-        *json_files, table = self._files
-        records = table.records(quoted=True)
-        json_records = [file.records(quoted=False) for file in json_files]
-        if not _HEADER.startswith(table.head(len(_HEADER))):
-            raise UsageError(f"{table.path.name} is not a table of this version of the command; it is left unchanged.")
-        header_end, _ = next(records, (0, b""))
-        ends = [*(0 for _ in json_files), header_end]
-        for row_number, ((end, record), *json_rows) in enumerate(zip(records, *json_records, strict=False), start=2):
-            cells = self._parse_row(record, row_number)
-            if any(_film_name(line) != cells["file"] for _, line in json_rows):
-                raise UsageError(
-                    f"{table.path.name} and its JSON lines contain different films; they are left unchanged."
-                )
-            ends = [*(json_end for json_end, _ in json_rows), end]
-            self._count(cells)
-            self._resumed_names.add(cells["file"])
-        for file, end in zip(self._files, ends, strict=True):
-            file.truncate(end)
-        if not header_end:
-            self.write_header()
+        self.close()
+        with _write_errors(self._paths):
+            if self._jsonl:
+                _extend(self._paths.json_lines, b"", self._new_lines(self._earlier.json_lines, lambda line: line))
+            _extend(self._paths.csv, rows.csv_line(COLUMNS), self._new_lines(self._earlier.csv, self._csv_line))
+            self._paths.partial.unlink()
 
-    def write_header(self) -> None:
-        """Write the column names as the first line of the CSV file."""
-        try:
-            self._files[-1].append(_HEADER)
-        except OSError as error:
-            raise _write_error(error, self._files[-1].path) from None
+    def close(self) -> None:
+        """Close the partial file; it keeps its rows."""
+        self._lines.file.close()
 
-    def _parse_row(self, record: bytes, row_number: int) -> dict[str, str]:
-        (values,) = csv.reader(io.StringIO(record.decode("utf-8", "replace"), newline=""))
-        name = self._files[-1].path.name
-        if len(values) != len(COLUMNS):
-            raise UsageError(
-                f"Row {row_number} of {name} is invalid; another program edited it. The file is left unchanged."
-            )
-        cells = dict(zip(COLUMNS, values, strict=True))
-        for column, expected in self._options.cells().items():
-            if cells[column] != expected and column in {"operating_point", "prevalence", "model_sha256"}:
-                raise UsageError(
-                    f"{name} was created with a different {column}. "
-                    f"Allowed: {cells[column] or 'none'}, or another --out. "
-                    f"Received: {expected or 'none'}."
-                )
-        return cells
+    def _append(self, line: bytes) -> None:
+        with _write_errors(self._paths):
+            self._lines.append(line)
 
-    def _count(self, cells: dict[str, str]) -> None:
-        self.counts[cells["label"] or FAILED] += 1
+    def _new_lines(self, finished_names: Container[str], convert: Callable[[bytes], bytes]) -> Iterator[bytes]:
+        """The rows of the partial file that a finished file lacks.
+
+        A run that was killed between the finished files has written some rows to one of them already.
+        """
+        lines = complete_lines(self._paths.partial)
+        next(lines)  # the options of the run
+        for line in lines:
+            if not finished_names or rows.escape_formula(json.loads(line)["file"] or "") not in finished_names:
+                yield convert(line)
+
+    def _csv_line(self, line: bytes) -> bytes:
+        record: dict[str, Any] = json.loads(line)
+        return rows.csv_line(rows.record_cells(record, self._options).values())
 
 
 @contextmanager
@@ -138,82 +110,59 @@ def open_table(out: Path, options: TableOptions, *, jsonl: bool = False, resume:
     Raises `Busy` if another run writes the table, `DiskFull`, and `UsageError` if the table exists and `resume` is not
     set, or if it was created with another model, operating point or prevalence.
     """
-    paths = [out.with_suffix(".jsonl"), out] if jsonl else [out]
+    paths = TablePaths(out)
+    if paths.json_lines == out:
+        raise UsageError(f"Invalid name of a table. Allowed: names that do not end in .jsonl. Received: {out}.")
     with ExitStack() as stack:
-        stack.enter_context(_exclusive_run(out))
-        reopened_files = _prepare_files(out, paths, resume)
-        try:
-            files = [GrowingFile(path) for path in paths]
-        except OSError as error:
-            raise _write_error(error, out) from None
-        for file in files:
-            stack.callback(file.file.close)
-        table = ResultTable(files, options)
-        try:
-            table.resume() if resume else table.write_header()
-        except UsageError:
-            for path in reopened_files:
-                partial_path(path).replace(path)
-            raise
+        message = f"Another run writes {out}. Allowed: one run per table. Wait for it to end, or choose another --out."
+        stack.enter_context(exclusive_lock(paths.lock, message))
+        earlier = EarlierRun()
+        if resume:
+            earlier = read_earlier_run(paths, options, jsonl=jsonl)
+        else:
+            check_absent(paths, jsonl=jsonl)
+        with _write_errors(paths):
+            table = ResultTable(paths, options, jsonl, earlier)
+        stack.callback(table.close)
+        table.write_header()
         yield table
 
 
 def table_files(out: Path) -> set[Path]:
     """Absolute paths of all files that a run may write, to be excluded from its films."""
-    tables = [out, out.with_suffix(".jsonl")]
-    return {path.absolute() for path in [*tables, *map(partial_path, tables), _lock_path(out)]}
+    return TablePaths(out).all()
 
 
-def _prepare_files(out: Path, paths: list[Path], resume: bool) -> list[Path]:
-    """Check the existing files, and rename those of a finished run back to partial ones; returns the final names."""
-    existing_files = [path for path in paths for path in (path, partial_path(path)) if path.exists()]
-    if existing_files and not resume:
-        raise UsageError(
-            f"The table exists and is not overwritten. Allowed: --resume to continue it, or another --out. "
-            f"Received: {existing_files[-1]}."
-        )
-    if not existing_files:
-        return []
-    json_path = out.with_suffix(".jsonl")
-    has_json = json_path.exists() or partial_path(json_path).exists()
-    if has_json != (len(paths) == 2):
-        raise UsageError(f"{out.name} was created {'with' if has_json else 'without'} --jsonl; resume it the same way.")
-    if not out.exists() and not partial_path(out).exists():
-        raise UsageError(f"{json_path.name} exists without its table; move it to another folder.")
-    finished_files = [path for path in paths if path.exists()]
-    for path in finished_files:
-        if partial_path(path).exists():
-            raise UsageError(
-                f"{path.name} and {partial_path(path).name} both exist; move the one that should not be used "
-                "to another folder."
-            )
-    for path in finished_files:
-        path.replace(partial_path(path))
-    return finished_files
+def partial_path(out: Path) -> Path:
+    """The path of the rows while the table is incomplete."""
+    return TablePaths(out).partial
 
 
-def _exclusive_run(out: Path) -> AbstractContextManager[None]:
-    message = f"Another run writes {out}. Allowed: one run per table. Wait for it to end, or choose another --out."
-    return exclusive_lock(_lock_path(out), message)
+def _extend(path: Path, header: bytes, lines: Iterable[bytes]) -> None:
+    """Append `lines` to a file atomically; a new file begins with `header`."""
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        if path.exists():
+            with path.open("rb") as existing_file:
+                shutil.copyfileobj(existing_file, file)
+        else:
+            file.write(header)
+        file.writelines(lines)
 
 
-def _film_name(line: bytes) -> str:
+@contextmanager
+def _write_errors(paths: TablePaths) -> Iterator[None]:
+    """Replace errors of the file system by messages that name the file and how to continue."""
     try:
-        record: dict[str, Any] = json.loads(line)
-        return rows.escape_formula(record["file"] or "")
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise UsageError(
-            "The JSON lines of the table are invalid; another program edited them. They are left unchanged."
-        ) from None
+        yield
+    except DiskFull:
+        raise _disk_full(paths) from None
+    except OSError as error:
+        if is_disk_full(error):
+            raise _disk_full(paths) from None
+        raise UsageError(f"The table cannot be written: {error.strerror}. Received: {paths.csv}.") from None
 
 
-def _write_error(error: OSError, path: Path) -> DiskFull | UsageError:
-    if is_disk_full(error):
-        return DiskFull(
-            f"The disk is full; the rows so far stay in {partial_path(path)}. Free space and continue with --resume."
-        )
-    return UsageError(f"The table cannot be written: {error.strerror}. Received: {path}.")
-
-
-def _lock_path(path: Path) -> Path:
-    return path.with_name(f".{path.name}.lock")
+def _disk_full(paths: TablePaths) -> DiskFull:
+    return DiskFull(
+        f"The disk is full; the rows so far stay in {paths.partial}. Free space and continue with --resume."
+    )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ..inference.decision import CLASSES, Failure, ModelIdentity, Prediction
 from ..inference.explain import ZONES
@@ -54,11 +55,16 @@ class TableOptions:
 
 def result_cells(result: Prediction | Failure, options: TableOptions) -> dict[str, str]:
     """The cells of one row by column; cells that do not apply are empty."""
-    if isinstance(result, Failure):
-        row_cells = {"error_code": result.error.code, "error": escape_formula(result.error.message)}
+    return record_cells(result.as_dict(), options)
+
+
+def record_cells(record: Mapping[str, Any], options: TableOptions) -> dict[str, str]:
+    """The cells of one row by column, from the JSON object of a prediction or failure (docs/api.md)."""
+    if "error" in record:
+        row_cells = {"error_code": record["error"]["code"], "error": escape_formula(record["error"]["message"])}
     else:
-        row_cells = _prediction_cells(result)
-    return dict.fromkeys(COLUMNS, "") | options.cells() | row_cells | {"file": escape_formula(result.file or "")}
+        row_cells = _prediction_cells(record)
+    return dict.fromkeys(COLUMNS, "") | options.cells() | row_cells | {"file": escape_formula(record["file"] or "")}
 
 
 def escape_formula(text: str) -> str:
@@ -76,16 +82,15 @@ def csv_line(cells: Iterable[str]) -> bytes:
     return buffer.getvalue().removesuffix("\r\n").encode() + b"\n"
 
 
-def _prediction_cells(prediction: Prediction) -> dict[str, str]:
-    values = prediction.as_dict()
-    cells = {"label": prediction.label, "confidence": _format_number(values["confidence"])}
+def _prediction_cells(record: Mapping[str, Any]) -> dict[str, str]:
+    cells = {"label": record["label"], "confidence": _format_number(record["confidence"])}
     cells |= {
-        f"probability_{name.lower()}": _format_number(value) for name, value in (values["probabilities"] or {}).items()
+        f"probability_{name.lower()}": _format_number(value) for name, value in (record["probabilities"] or {}).items()
     }
-    cells |= {zone: _format_number(value) for zone, value in (values["zones"] or {}).items()}
-    if prediction.reason is not None:
-        cells |= {"reason_code": prediction.reason.code, "reason": prediction.reason.message}
-    return cells | {"warnings": escape_formula(" ".join(prediction.warnings))}
+    cells |= {zone: _format_number(value) for zone, value in (record["zones"] or {}).items()}
+    if record["reason"] is not None:
+        cells |= {"reason_code": record["reason"]["code"], "reason": record["reason"]["message"]}
+    return cells | {"warnings": escape_formula(" ".join(record["warnings"]))}
 
 
 def _format_number(value: float | None) -> str:

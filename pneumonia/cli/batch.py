@@ -47,12 +47,12 @@ def run(options: argparse.Namespace) -> int:
     with results.open_table(options.out, table_options, jsonl=options.jsonl, resume=options.resume) as table:
         try:
             _fill_table(table, predictor, options, table_files)
+            table.finish()
         except KeyboardInterrupt:
             partial = results.partial_path(options.out)
             print(f"stopped: {summarise(table.counts)}. The rows are in {partial}; continue with --resume.",
                   file=sys.stderr)  # fmt: skip
             return SOME_FAILED if len(table) else NOTHING_DONE
-        table.finish()
     print(f"{summarise(table.counts)}: {options.out}", file=sys.stderr)
     return SOME_FAILED if table.counts[results.FAILED] else SUCCESS
 

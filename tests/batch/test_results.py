@@ -7,6 +7,7 @@ import dataclasses
 import errno
 import json
 import shutil
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -64,49 +65,83 @@ def test_rows_are_on_the_disk_as_soon_as_they_are_added(tmp_path: Path) -> None:
     with open_table(out, OPTIONS) as result_table:
         for number, name in enumerate(NAMES, start=1):
             result_table.add(result(name))
-            assert len(table(results.partial_path(out))) == number
-    assert not out.exists()
+            header, *lines = results.partial_path(out).read_text().splitlines()
+            assert json.loads(header)["operating_point"] == "balanced"
+            assert [json.loads(line) for line in lines] == [result(name).as_dict() for name in NAMES[:number]]
+    assert [path.name for path in tmp_path.iterdir()] == ["results.jsonl.part"]
 
 
 @pytest.mark.parametrize("jsonl", [False, True])
 def test_a_run_that_was_killed_at_any_byte_is_resumed(tmp_path: Path, jsonl: bool) -> None:
-    """A kill leaves the first bytes of the table; the JSON lines may have one more row, complete or partial."""
+    """A kill leaves the first bytes of the partial file."""
     whole = tmp_path / "whole.csv"
-    run(whole, jsonl=jsonl)
-    csv_bytes, lines = whole.read_bytes(), whole.with_suffix(".jsonl").read_bytes() if jsonl else b""
-    ends = [end for end in range(len(lines) + 1) if end == 0 or lines[end - 1 : end] == b"\n"]
-    records = [results.rows.csv_line(results.rows.result_cells(result(name), OPTIONS).values()) for name in NAMES]
-    header = len(results.rows.csv_line(COLUMNS))
-    for cut in range(0, len(csv_bytes) + 1, 1 if not jsonl else 3):
+    partial_bytes = run_killed(whole, NAMES, jsonl=jsonl)
+    run(whole, resume=True, jsonl=jsonl)
+    for cut in range(0, len(partial_bytes) + 1, 3 if jsonl else 1):
         out = tmp_path / f"{cut}.csv"
-        results.partial_path(out).write_bytes(csv_bytes[:cut])
-        if jsonl:
-            done = sum(header + sum(map(len, records[:number])) <= cut for number in range(1, len(NAMES) + 1))
-            json_end = ends[min(done + 1, len(NAMES))] - cut % 7
-            results.partial_path(out.with_suffix(".jsonl")).write_bytes(lines[: max(json_end, ends[done])])
+        results.partial_path(out).write_bytes(partial_bytes[:cut])
         run(out, resume=True, jsonl=jsonl)
-        assert out.read_bytes() == csv_bytes, cut
+        assert out.read_bytes() == whole.read_bytes(), cut
         if jsonl:
-            assert out.with_suffix(".jsonl").read_bytes() == lines, cut
+            assert out.with_suffix(".jsonl").read_bytes() == whole.with_suffix(".jsonl").read_bytes(), cut
+        assert not results.partial_path(out).exists()
 
 
-def test_after_a_power_failure_the_shorter_file_counts(tmp_path: Path) -> None:
+def run_killed(out: Path, names: list[str], **options: Any) -> bytes:
+    """A run that is killed after the last film and before the finished files; returns its partial file."""
+    with open_table(out, OPTIONS, **options) as result_table:
+        for name in names:
+            if not result_table.has(name):
+                result_table.add(result(name))
+    return results.partial_path(out).read_bytes()
+
+
+@pytest.mark.parametrize("earlier_films", [0, 2])
+def test_a_kill_between_the_finished_files_is_repaired(tmp_path: Path, earlier_films: int) -> None:
+    """A new run, and one that adds films to a finished table, are killed before, between and after the renames."""
     out = tmp_path / "results.csv"
-    run(out, jsonl=True)
-    lines = out.with_suffix(".jsonl").read_bytes()
-    results.partial_path(out.with_suffix(".jsonl")).write_bytes(b"".join(lines.splitlines(True)[:2]))
-    out.with_suffix(".jsonl").unlink()
+    if earlier_films:
+        run(out, NAMES[:earlier_films], jsonl=True)
+    old_csv, old_lines = (path.read_bytes() if path.exists() else None for path in (out, out.with_suffix(".jsonl")))
+    partial_bytes = run_killed(out, NAMES, jsonl=True, resume=True)
     run(out, jsonl=True, resume=True)
-    assert json_rows(out) == [result(name).as_dict() for name in NAMES]
-    assert len(table(out)) == len(NAMES)
+    new_csv, new_lines = out.read_bytes(), out.with_suffix(".jsonl").read_bytes()
+    assert [row["file"] for row in json_rows(out)] == NAMES
+    for csv_bytes, line_bytes in [(old_csv, old_lines), (old_csv, new_lines), (new_csv, new_lines)]:
+        for path, data in [(out, csv_bytes), (out.with_suffix(".jsonl"), line_bytes)]:
+            path.unlink()
+            if data is not None:
+                path.write_bytes(data)
+        results.partial_path(out).write_bytes(partial_bytes)
+        assert run(out, jsonl=True, resume=True).counts == {"Normal": 4, "failed": 1}
+        assert (out.read_bytes(), out.with_suffix(".jsonl").read_bytes()) == (new_csv, new_lines)
+        assert not results.partial_path(out).exists()
 
 
-def test_a_kill_between_the_two_renames_is_repaired(tmp_path: Path) -> None:
+def test_the_incomplete_table_of_an_older_version_is_refused_and_unchanged(tmp_path: Path) -> None:
+    old_table = tmp_path / "results.csv.part"
+    old_table.write_bytes(results.rows.csv_line(COLUMNS))
+    for resume in (False, True):
+        with pytest.raises(UsageError, match=r"results.csv.part is .* older version.* another --out"):
+            run(tmp_path / "results.csv", resume=resume)
+    assert [path.name for path in tmp_path.iterdir()] == ["results.csv.part"]
+    assert old_table.read_bytes() == results.rows.csv_line(COLUMNS)
+
+
+def test_a_table_is_written_without_loading_its_rows(tmp_path: Path) -> None:
     out = tmp_path / "results.csv"
-    run(out, jsonl=True)
-    out.rename(results.partial_path(out))
-    run(out, jsonl=True, resume=True)
-    assert len(table(out)) == len(json_rows(out)) == len(NAMES)
+    run_killed(out, NAMES[:1])
+    line = json.dumps(result("plain.png").as_dict()).encode() + b"\n"
+    with results.partial_path(out).open("ab") as file:
+        for number in range(20_000):
+            file.write(line.replace(b"plain", b"%d" % number))
+    with open_table(out, OPTIONS, resume=True) as result_table:
+        tracemalloc.start()
+        result_table.finish()
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert peak < 500_000, "the rows take 5 MB"
+    assert out.read_bytes().count(b"\n") == 20_002
 
 
 @pytest.mark.parametrize("name", ["results.csv", "results.csv.part", "results.jsonl", "results.jsonl.part"])
@@ -151,10 +186,25 @@ def test_a_table_with_other_options_is_refused_and_unchanged(tmp_path: Path, oth
     assert [path.name for path in tmp_path.iterdir()] == ["results.csv"]
 
 
+@pytest.mark.parametrize("other", [TableOptions(MODEL, "screening"), TableOptions(MODEL, "balanced", 0.1)])
+def test_an_incomplete_table_with_other_options_is_refused_and_unchanged(tmp_path: Path, other: TableOptions) -> None:
+    out = tmp_path / "results.csv"
+    expected = run_killed(out, NAMES[:3])
+    with (
+        pytest.raises(UsageError, match="jsonl.part was created with a different"),
+        open_table(out, other, resume=True),
+    ):
+        pass
+    assert results.partial_path(out).read_bytes() == expected
+
+
 def test_json_lines_are_written_from_the_beginning_or_not_at_all(tmp_path: Path) -> None:
     run(tmp_path / "without.csv")
     with pytest.raises(UsageError, match="created without --jsonl"):
         run(tmp_path / "without.csv", resume=True, jsonl=True)
+    run_killed(tmp_path / "killed.csv", NAMES[:2])
+    with pytest.raises(UsageError, match="created without --jsonl"):
+        run(tmp_path / "killed.csv", resume=True, jsonl=True)
     run(tmp_path / "with.csv", jsonl=True)
     with pytest.raises(UsageError, match="created with --jsonl"):
         run(tmp_path / "with.csv", resume=True)
@@ -175,6 +225,32 @@ def test_an_edited_row_is_reported_by_its_number(tmp_path: Path) -> None:
     out.write_bytes(out.read_bytes().replace(b"Normal,0.9000,", b"Normal,", 1))
     with pytest.raises(UsageError, match="Row 2 of results.csv"):
         run(out, resume=True)
+
+
+@pytest.mark.parametrize("edit", [b"{}\n", b"no JSON\n", b'{"file": "c.png", "label": "Normal"}\n', b"5\n"])
+def test_an_edited_line_is_reported_by_its_number(tmp_path: Path, edit: bytes) -> None:
+    out = tmp_path / "results.csv"
+    content = run_killed(out, NAMES) + edit
+    results.partial_path(out).write_bytes(content)
+    with pytest.raises(UsageError, match=f"Line {len(NAMES) + 2} of results.jsonl.part"):
+        run(out, resume=True)
+    assert results.partial_path(out).read_bytes() == content
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
+def test_a_finished_file_without_its_last_line_feed_is_refused(tmp_path: Path, suffix: str) -> None:
+    out = tmp_path / "results.csv"
+    run(out, jsonl=True)
+    path = out.with_suffix(suffix)
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(UsageError, match=f"results{suffix} is not a table"):
+        run(out, resume=True, jsonl=True)
+
+
+def test_a_table_named_like_its_json_lines_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"do not end in \.jsonl"):
+        run(tmp_path / "results.jsonl")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_json_lines_of_other_films_are_refused(tmp_path: Path) -> None:
@@ -214,19 +290,35 @@ class FullDisk:
         return getattr(self._file, name)
 
 
-@pytest.mark.parametrize("which", [0, 1])
-def test_on_a_full_disk_the_rows_so_far_stay_complete(tmp_path: Path, which: int) -> None:
+def test_on_a_full_disk_the_rows_so_far_stay_complete(tmp_path: Path) -> None:
     out = tmp_path / "results.csv"
     with open_table(out, OPTIONS, jsonl=True) as result_table:
         result_table.add(result("a.png"))
-        file = result_table._files[which]
-        file.file = FullDisk(file.file, 40)  # type: ignore[assignment]
+        result_table._lines.file = FullDisk(result_table._lines.file, 40)  # type: ignore[assignment]
         with pytest.raises(DiskFull, match="--resume"):
             result_table.add(result("b.png"))
-    assert [row["file"] for row in table(results.partial_path(out))] == ["a.png"]
-    assert results.partial_path(out.with_suffix(".jsonl")).read_text().count("\n") == 1
+    _, *lines = results.partial_path(out).read_bytes().splitlines(keepends=True)
+    assert lines == [json.dumps(result("a.png").as_dict()).encode() + b"\n"]
     run(out, ["a.png", "b.png", "c.png"], resume=True, jsonl=True)
     assert [row["file"] for row in json_rows(out)] == ["a.png", "b.png", "c.png"]
+
+
+def test_on_a_disk_that_is_full_at_the_end_the_rows_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "results.csv"
+    expected = run_killed(out, NAMES, jsonl=True)
+    with monkeypatch.context() as context:
+        context.setattr(results.rows, "record_cells", _raise_disk_full)
+        with pytest.raises(DiskFull, match=r"stay in .*results.jsonl.part.*--resume"):
+            run(out, resume=True, jsonl=True)
+    assert results.partial_path(out).read_bytes() == expected
+    assert not out.exists()
+    run(out, resume=True, jsonl=True)
+    assert [row["file"] for row in json_rows(out)] == NAMES
+    assert len(table(out)) == len(NAMES)
+
+
+def _raise_disk_full(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_a_folder_that_cannot_be_written_is_wrong_usage(tmp_path: Path) -> None:

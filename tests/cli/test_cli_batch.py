@@ -154,7 +154,8 @@ def test_ctrl_c_keeps_the_finished_rows(slow_folder: Path, tmp_path: Path) -> No
     _, stderr = running.communicate(timeout=60)
     assert running.returncode == 1
     assert "Traceback" not in stderr and "continue with --resume" in stderr
-    row_count = len(table(results.partial_path(out)))
+    row_count = _rows(out)
+    assert not out.exists() and f"rows are in {results.partial_path(out)}" in stderr
     assert 3 <= row_count < 60 and f"stopped: {row_count} films" in stderr
     assert run(slow_folder, "--out", out, "--resume").returncode == 1
     _assert_complete(out, slow_folder)

@@ -148,6 +148,7 @@ def test_stop_keeps_the_completed_rows(jobs: Jobs, files: dict[str, Path]) -> No
     job = jobs.get(token)
     assert 1 <= len(job.rows) < 80
     assert [row["file"] for row in table(job)] == [f"{number}.png" for number in range(len(job.rows))]
+    assert job.json_lines.read_text().count("\n") == len(job.rows)
     assert f"Stopped after {len(job.rows)} of 80 films" in batch_text.summary(job, 10)
     finish(jobs.make_reports(token))
     with zipfile.ZipFile(job.reports) as reports:
