@@ -5,15 +5,17 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator
-from itertools import count
+from collections.abc import Generator
+from contextlib import closing, nullcontext
 from pathlib import Path
 
 from .. import load_predictor
-from ..errors import UsageError
+from ..errors import DiskFull, UsageError
+from ..imaging import Source
 from ..inference.decision import Failure, Prediction
 from ..inference.predictor import Predictor
 from .exit_codes import SOME_FAILED, SUCCESS
+from .heatmaps import HeatmapFolder
 from .options import Commands, add_decision_options, add_model_option
 
 
@@ -31,18 +33,48 @@ def add_parser(commands: Commands) -> argparse.ArgumentParser:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print one result per file; returns 1 if a file failed."""
-    if options.heatmap:
-        _create_folder(options.heatmap)
-    predictor = load_predictor(options.model)
+    """Print one result per file; returns 1 if a film failed or its heat map could not be written."""
     failed = 0
-    results = predictor.predict_many(options.files, options.operating_point, prevalence=options.prevalence)
-    for path, result in zip(options.files, results, strict=True):
-        print(json.dumps(result.as_dict()) if options.json else _format_result(result), flush=True)
-        failed += isinstance(result, Failure)
-        if options.heatmap and isinstance(result, Prediction):
-            _write_heatmap(predictor, path, options.heatmap)
+    with HeatmapFolder(options.heatmap) if options.heatmap else nullcontext() as heatmaps:
+        predictor = load_predictor(options.model)
+        predictor.check_options(options.operating_point, options.prevalence)
+        # Closed before the folder, so that no thread writes to it any more.
+        with closing(_results(predictor, options, heatmaps)) as results:
+            for result in results:
+                print(json.dumps(result.as_dict()) if options.json else _format_result(result), flush=True)
+                failed += isinstance(result, Failure)
     return SOME_FAILED if failed else SUCCESS
+
+
+def _results(
+    predictor: Predictor, options: argparse.Namespace, heatmaps: HeatmapFolder | None
+) -> Generator[Prediction | Failure, None, None]:
+    """Yield the result of each file, in order. Each film is read and scored once, with a heat map or without."""
+
+    def predict(source: Source, name: str | None) -> tuple[Prediction, Path | None]:
+        reading = predictor.read(source)
+        prediction = predictor.decide(reading, options.operating_point, file=name, prevalence=options.prevalence)
+        return prediction, heatmaps.write(reading, source) if heatmaps else None
+
+    for film, result in zip(options.files, predictor.map_films(options.files, predict), strict=True):
+        if isinstance(result, Failure):
+            yield result
+        else:
+            yield _name_heatmap(film, *result, heatmaps) if heatmaps else result[0]
+
+
+def _name_heatmap(
+    film: str, prediction: Prediction, temporary: Path | None, heatmaps: HeatmapFolder
+) -> Prediction | Failure:
+    """Name the heat map of a film; a film whose heat map cannot be named fails."""
+    if temporary is None:
+        print(f"{film}: no heatmap, because the model was not run", file=sys.stderr)
+        return prediction
+    try:
+        heatmaps.publish(temporary, film)
+    except (DiskFull, UsageError) as error:
+        return Failure(film, error)
+    return prediction
 
 
 def _format_result(result: Prediction | Failure) -> str:
@@ -51,30 +83,3 @@ def _format_result(result: Prediction | Failure) -> str:
     confidence = "" if result.confidence is None else f" {100 * result.confidence:.0f} %"
     reason = [result.reason.message] if result.reason else []
     return " ".join([f"{result.file}: {result.label}{confidence}", *reason, *result.warnings])
-
-
-def _create_folder(folder: Path) -> None:
-    """Create the folder before the first prediction, so that an invalid one is reported before any work is done."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"The folder cannot be created: {error.strerror}. Received: {folder}.") from None
-
-
-def _write_heatmap(predictor: Predictor, path: str, folder: Path) -> None:
-    """Write the film with its activation map; the heatmaps of films with the same name are numbered."""
-    from ..inference import explain
-
-    reading = predictor.read(path)
-    if reading.activation is None:
-        print(f"{path}: no heatmap, because the model was not run", file=sys.stderr)
-        return
-    target = next(target for target in _heatmap_paths(folder / Path(path).stem) if not target.exists())
-    explain.overlay(reading.display(path), reading.activation).save(target)
-
-
-def _heatmap_paths(stem: Path) -> Iterator[Path]:
-    """Yield the possible paths of a heatmap: without a number, then numbered from 2."""
-    yield stem.with_name(f"{stem.name}.heatmap.png")
-    for index in count(2):
-        yield stem.with_name(f"{stem.name}-{index}.heatmap.png")

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from pneumonia import cli
+from pneumonia import Predictor, cli
 from pneumonia.evaluation import metrics
 from pneumonia.inference import bundle, decision, sources
 
@@ -226,6 +226,69 @@ def test_a_film_that_was_not_scored_has_no_heatmap(tmp_path: Path, capsys: pytes
     assert len(rows(out)) == 1
     assert "no heatmap" in err
     assert not list((tmp_path / "maps").iterdir())
+
+
+def test_each_film_is_read_and_scored_once_with_heatmaps(
+    film: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_films = []
+    read = Predictor.read
+
+    def count_and_read(predictor: Predictor, source: Any) -> Any:
+        read_films.append(source)
+        return read(predictor, source)
+
+    monkeypatch.setattr(Predictor, "read", count_and_read)
+    assert cli.main(["predict", film, film, "--heatmap", str(tmp_path / "maps")]) == 0
+    assert read_films == [film, film]
+    assert sorted(path.name for path in (tmp_path / "maps").iterdir()) == ["film-2.heatmap.png", "film.heatmap.png"]
+
+
+def test_a_heatmap_whose_name_is_too_long_fails_its_film_only(
+    film: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    long_name = str(tmp_path / f"{'x' * 251}.png")
+    shutil.copy(film, long_name)
+    assert cli.main(["predict", film, long_name, film, "--json", "--heatmap", str(tmp_path / "maps")]) == 1
+    out, err = capsys.readouterr()
+    first, failed, last = rows(out)
+    assert (set(first), set(last), err) == (FIELDS, FIELDS, "")
+    assert (failed["file"], failed["error"]["code"]) == (long_name, "usage")
+    assert failed["error"]["message"].startswith("The heat map cannot be written: File name too long. Received: ")
+    assert sorted(path.name for path in (tmp_path / "maps").iterdir()) == ["film-2.heatmap.png", "film.heatmap.png"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, a disk that is always full")
+def test_a_heatmap_on_a_full_disk_fails_its_film_only(
+    film: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second heat map is written to `/dev/full`, which raises the error of a full disk."""
+    targets = iter([None, "/dev/full", None])
+    save = Image.Image.save
+
+    def save_second_to_full_disk(image: Image.Image, path: Path, **options: Any) -> None:
+        full_disk = next(targets)
+        if full_disk:
+            with open(full_disk, "wb", buffering=0) as file:
+                save(image, file, format="PNG", **options)
+        save(image, path, **options)
+
+    monkeypatch.setattr(Image.Image, "save", save_second_to_full_disk)
+    monkeypatch.setenv("PNEUMONIA_THREADS", "1")
+    assert cli.main(["predict", film, film, film, "--json", "--heatmap", str(tmp_path / "maps")]) == 1
+    first, failed, last = rows(capsys.readouterr().out)
+    assert (set(first), set(last)) == (FIELDS, FIELDS)
+    assert failed == {"file": film, "error": {"code": "disk_full", "message": failed["error"]["message"]}}
+    assert len(list((tmp_path / "maps").iterdir())) == 2
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write any folder")
+def test_a_read_only_heatmap_folder_is_wrong_usage(
+    film: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "maps").mkdir(mode=0o500)
+    assert cli.main(["predict", film, "--heatmap", str(tmp_path / "maps")]) == 2
+    assert capsys.readouterr().err.startswith("usage: The folder cannot be ")
 
 
 def test_a_heatmap_folder_that_is_a_file_is_wrong_usage(film: str, capsys: pytest.CaptureFixture[str]) -> None:

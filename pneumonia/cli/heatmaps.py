@@ -1,0 +1,73 @@
+"""Heat maps of `predict --heatmap`: written by the threads of the predictor, named in the order of the films."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from types import TracebackType
+
+from ..errors import DiskFull, UsageError
+from ..files import ProcessTempdir, is_disk_full
+from ..imaging import Source
+from ..inference.predictor import Reading
+
+
+class HeatmapFolder:
+    """The folder of the heat maps, as a context; created if needed.
+
+    A heat map is first written to a temporary folder inside it. It gets its name when the results of all films before
+    it are known, because the maps of films with the same name are numbered in the order of the films. Raises
+    `UsageError` if the folder cannot be created or written, and `DiskFull`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with _write_errors("The folder cannot be created or written", path):
+            path.mkdir(parents=True, exist_ok=True)
+            self._tempdir = ProcessTempdir(path, ".heatmaps-")
+
+    def __enter__(self) -> HeatmapFolder:
+        return self
+
+    def __exit__(self, _type: type[BaseException] | None, _error: object, _traceback: TracebackType | None) -> None:
+        self._tempdir.delete()
+
+    def write(self, reading: Reading, source: Source) -> Path | None:
+        """Write the heat map of a reading under a temporary name, on any thread; None if the model was not run.
+
+        Raises `DiskFull` or `UsageError`.
+        """
+        from ..inference import explain
+
+        if reading.activation is None:
+            return None
+        image = explain.overlay(reading.display(source), reading.activation)
+        temporary = self._tempdir.path / f"{uuid.uuid4().hex}.png"
+        with _write_errors("The heat map cannot be written", self._path):
+            image.save(temporary)
+        return temporary
+
+    def publish(self, temporary: Path, film: str) -> None:
+        """Give a heat map the name of its film; raises `DiskFull` or `UsageError`, for example for a long name."""
+        with _write_errors("The heat map cannot be written", self._path):
+            temporary.rename(next(path for path in _possible_paths(self._path / Path(film).stem) if not path.exists()))
+
+
+@contextmanager
+def _write_errors(message: str, folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if is_disk_full(error):
+            raise DiskFull("The disk is full; the heat map was not written. Free space and try again.") from None
+        raise UsageError(f"{message}: {error.strerror}. Received: {folder}.") from None
+
+
+def _possible_paths(stem: Path) -> Iterator[Path]:
+    """Yield the possible paths of a heat map: without a number, then numbered from 2."""
+    yield stem.with_name(f"{stem.name}.heatmap.png")
+    for index in count(2):
+        yield stem.with_name(f"{stem.name}-{index}.heatmap.png")
