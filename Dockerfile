@@ -8,8 +8,10 @@ ENV PIP_NO_CACHE_DIR=1 \
 WORKDIR /app
 
 # Copied before the code, so that the packages are installed again only when a pin changes.
-COPY requirements.txt ./
-RUN pip install -r requirements.txt
+# Every package has the version and the hash in requirements.lock; a file with another hash is refused. Only wheels are
+# installed, because a source distribution executes its own code when it is built.
+COPY requirements.lock ./
+RUN pip install --require-hashes --only-binary :all: -r requirements.lock
 
 # The UID is above those of the host's users. The user has no home directory and no shell.
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /tmp --shell /usr/sbin/nologin film

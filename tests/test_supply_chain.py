@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
+REQUIREMENTS = sorted([*ROOT.glob("requirements*.txt"), *ROOT.glob("requirements/*.txt")])
 MAX_SERVING_DEPENDENCIES = 11
 """Maximum number of direct dependencies of serving. To add one, give the reason in CHANGELOG.md and increase it."""
 
@@ -21,18 +25,53 @@ def test_serving_has_few_direct_dependencies() -> None:
     assert len(direct_dependencies("requirements.txt")) <= MAX_SERVING_DEPENDENCIES
 
 
-@pytest.mark.parametrize("path", sorted(ROOT.glob("requirements*.txt")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", REQUIREMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_each_dependency_is_pinned_to_one_version(path: Path) -> None:
-    for line in direct_dependencies(path.name):
+    for line in direct_dependencies(str(path.relative_to(ROOT))):
         assert re.match(r"[\w-]+(\[\w+\])?==\d[\w.]*(;.*)?$", line), line
 
 
 def test_the_installed_versions_are_the_pinned_ones() -> None:
-    from importlib.metadata import version
-
     for line in direct_dependencies("requirements.txt"):
         name, pinned = line.split("==")
         assert version(name) == pinned
+
+
+def locked_packages() -> dict[str, str]:
+    """Package -> version, of every package in requirements.lock."""
+    lines = (ROOT / "requirements.lock").read_text().splitlines()
+    return dict(line.removesuffix(" \\").split("==") for line in lines if re.match(r"[\w-]", line))
+
+
+def test_the_lock_has_the_pins_of_the_requirements_file() -> None:
+    for line in direct_dependencies("requirements.txt"):
+        name, pinned = line.split("==")
+        assert locked_packages()[name.lower().replace("_", "-")] == pinned
+
+
+def test_every_package_of_the_lock_has_a_hash() -> None:
+    blocks = re.split(r"\n(?=[\w-])", (ROOT / "requirements.lock").read_text())[1:]
+    assert len(blocks) == len(locked_packages()) > 50
+    for block in blocks:
+        assert re.match(r"[\w-]+==[\w.]+ \\\n(    --hash=sha256:[0-9a-f]{64}( \\)?\n)+", block), block
+
+
+def test_the_lock_contains_the_dependencies_of_its_packages() -> None:
+    """A dependency without a line in the lock would end `pip install --require-hashes` with an error."""
+    image = {"extra": "", "python_version": "3.12", "python_full_version": "3.12.12", "sys_platform": "linux"}
+    for name, pinned in locked_packages().items():
+        for text in installed_requirements(name, pinned):
+            requirement = Requirement(text)
+            if requirement.marker is None or requirement.marker.evaluate(image):
+                assert canonicalize_name(requirement.name) in locked_packages(), f"{name} needs {text}"
+
+
+def installed_requirements(name: str, pinned: str) -> list[str]:
+    """The dependencies of a package; none if it is not installed here in this version."""
+    try:
+        return (requires(name) or []) if version(name) == pinned else []
+    except PackageNotFoundError:
+        return []
 
 
 def test_the_release_checklist_audits_the_pins() -> None:

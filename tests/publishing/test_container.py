@@ -17,9 +17,14 @@ import yaml
 from pneumonia import settings
 
 from ..support import container
+from ..support.interpreters import find_python
 
 ROOT = Path(__file__).parents[2]
 STEPS = container.steps((ROOT / "Dockerfile").read_text())
+IMAGE_PYTHON = re.findall(r"3\.\d+", STEPS[0].rest)[0]
+LOCKED_PYTHONS = ("3.11", "3.12")
+"""The Python versions that need exactly the packages of requirements.lock; 3.13 needs one more (audioop-lts)."""
+
 DOCS = (ROOT / "docs" / "container.md").read_text()
 NOT_OFFERED = {settings.SHARE, settings.MCP, settings.DATA}
 """Settings for a public link, for additional requirements and for test films; not needed in a hospital's container."""
@@ -76,7 +81,7 @@ def test_the_image_contains_what_serving_needs_and_nothing_else() -> None:
     names = [path.as_posix() for path in container.build_context(ROOT, container.ignore_patterns())]
     assert {name.partition("/")[0] for name in names} == {
         "app.py",
-        "requirements.txt",
+        "requirements.lock",
         "LICENSE",
         "NOTICE",
         "pneumonia",
@@ -85,6 +90,16 @@ def test_the_image_contains_what_serving_needs_and_nothing_else() -> None:
     assert not [name for name in names if re.search(r"pneumonia/(learning|archive)/|__pycache__|\.pyc$", name)]
     copied = {word for step in steps_named("COPY") for word in step.words[:-1]}
     assert copied == {name.partition("/")[0] for name in names}
+
+
+def test_packages_are_installed_from_the_lock_only() -> None:
+    (command,) = (step.rest for step in steps_named("RUN") if "pip install" in step.rest)
+    assert command == "pip install --require-hashes --only-binary :all: -r requirements.lock"
+
+
+def test_the_lock_is_made_for_the_python_of_the_base_image() -> None:
+    assert IMAGE_PYTHON in LOCKED_PYTHONS
+    assert f"pip-compile with Python {IMAGE_PYTHON}\n" in (ROOT / "requirements.lock").read_text()
 
 
 def test_dockerfile_steps_are_parsed() -> None:
@@ -100,8 +115,11 @@ def test_dockerfile_steps_are_parsed() -> None:
 def test_it_builds_starts_and_predicts_without_a_network(tmp_path: Path) -> None:
     if os.name != "posix" or os.geteuid() != 0 or not all(map(shutil.which, ("unshare", "setpriv", "nsenter", "ip"))):
         pytest.skip("needs Linux, root, unshare, setpriv, nsenter and ip")
+    python = find_python(IMAGE_PYTHON) or next(filter(None, map(find_python, LOCKED_PYTHONS)), None)
+    if python is None:
+        pytest.skip(f"needs Python {' or '.join(LOCKED_PYTHONS)}, for which requirements.lock is made")
     report_path = tmp_path / "report.json"
-    command = [sys.executable, "-m", "tests.support.container", "--json", str(report_path)]
+    command = [sys.executable, "-m", "tests.support.container", "--python", python, "--json", str(report_path)]
     process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900)
     if "mount: " in process.stderr and not report_path.exists():
         pytest.skip(f"no overlay can be mounted here: {process.stderr.strip().splitlines()[-1]}")

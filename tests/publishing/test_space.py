@@ -49,7 +49,7 @@ def test_serving_installs_no_training_library() -> None:
 
 
 def test_every_direct_dependency_is_pinned() -> None:
-    for path in ROOT.glob("requirements*.txt"):
+    for path in [*ROOT.glob("requirements*.txt"), *ROOT.glob("requirements/*.txt")]:
         for line in path.read_text().splitlines():
             assert not line or line.startswith(("#", "-r ")) or re.match(r"[\w-]+(\[\w+\])?==[\w.]+(;.*)?$", line), line
 

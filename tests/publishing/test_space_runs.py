@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from pneumonia.inference import sources
 from pneumonia.publishing import deploy, publish
 from pneumonia.publishing.hub_client import Repository
 
+from ..support.interpreters import find_python
 from ..support.writable_hub import WritableHub
 from .conftest import MODEL, SPACE
 
@@ -55,24 +55,20 @@ for name in files.split(","):
 
 @pytest.fixture(scope="module")
 def interpreter(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A new environment with `requirements.txt` and the SDK, installed together, as the builder does it."""
+    """A new environment with `requirements.txt` and the SDK, installed together, as the builder does it.
+
+    It has the Space's Python version if this machine has that, else the version that runs the tests.
+    """
     folder = tmp_path_factory.mktemp("environment")
     root = Path(__file__).parents[2]
     card: Any = RepoCard((root / "README.md").read_text())
-    subprocess.run([_python(card.data.python_version), "-m", "venv", folder], check=True)
+    python = find_python(card.data.python_version) or sys.executable
+    subprocess.run([python, "-m", "venv", folder], check=True)
     interpreter_path = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
     sdk = f"gradio[oauth,mcp]=={card.data.sdk_version}"
     command = [str(interpreter_path), "-m", "pip", "install", "-q", "-r", str(root / "requirements.txt"), sdk]
     subprocess.run(command, check=True, timeout=900)
     return interpreter_path
-
-
-def _python(version: str) -> str:
-    """The interpreter of the Space's Python version if this machine has it, else the one that runs the tests."""
-    candidate = shutil.which(f"python{version}")
-    # A version manager's shim may exist without the version being installed.
-    works = candidate and subprocess.run([candidate, "--version"], capture_output=True).returncode == 0
-    return candidate if candidate and works else sys.executable
 
 
 @pytest.fixture
