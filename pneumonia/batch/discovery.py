@@ -6,10 +6,14 @@ import glob
 import os
 from collections.abc import Callable, Iterable, Iterator, Set
 from pathlib import Path
+from typing import TypeAlias
 
 from ..errors import PneumoniaError, UnreadableImage
 from ..inference.named_film import NamedFilm
 from . import zip_members
+
+_Entry: TypeAlias = str | NamedFilm
+"""An entry of a listing: the path of a file, or a folder that cannot be opened, as a film whose reading fails."""
 
 
 def find_films(
@@ -22,14 +26,26 @@ def find_films(
     open while its films are iterated; without `open_zips` the ZIP itself is yielded as a film whose reading fails.
     """
     roots = list(_expand_patterns(paths))
-    names: set[str] = set()
-    for path in roots:
-        for film in _walk(path, (), exclude, open_zips):
-            if len(roots) == 1 and isinstance(film.source, Path):
-                yield film  # a single folder has no duplicates, so the names of 100,000 films need not be stored
-            elif film.name not in names:
-                names.add(film.name)
-                yield film
+    yield from _films(_list_entries(roots, exclude), len(roots) == 1, open_zips)
+
+
+class FilmList:
+    """The films of `find_films`, with their number. Each folder is listed once; one name per file is kept in memory.
+
+    A ZIP is opened twice, for the number of its films and when they are iterated.
+    """
+
+    def __init__(self, paths: Iterable[str], *, exclude: Set[Path] = frozenset()) -> None:
+        roots = list(_expand_patterns(paths))
+        self._is_single_root = len(roots) == 1
+        self._entries = list(_list_entries(roots, exclude))
+        self._count = sum(1 for _ in self)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[NamedFilm]:
+        return _films(self._entries, self._is_single_root, open_zips=True)
 
 
 def films_in_zip(path: Path, name: str, *, max_bytes: int | None = None) -> Iterator[NamedFilm]:
@@ -53,14 +69,36 @@ def _expand_patterns(paths: Iterable[str]) -> Iterator[str]:
         yield from matches or [path]
 
 
-def _walk(
-    name: str, ancestors: tuple[tuple[int, int], ...], exclude: Set[Path], open_zips: bool
-) -> Iterator[NamedFilm]:
+def _films(entries: Iterable[_Entry], is_single_root: bool, open_zips: bool) -> Iterator[NamedFilm]:
+    """The films of the entries, each name once."""
+    names: set[str] = set()
+    for entry in entries:
+        for film in _films_of(entry, open_zips):
+            if is_single_root and isinstance(film.source, Path):
+                yield film  # a single folder has no duplicates, so the names of 100,000 films need not be stored
+            elif film.name not in names:
+                names.add(film.name)
+                yield film
+
+
+def _films_of(entry: _Entry, open_zips: bool) -> Iterable[NamedFilm]:
+    if isinstance(entry, NamedFilm):
+        return [entry]
+    path = Path(entry)
+    return films_in_zip(path, entry) if open_zips and zip_members.is_zip(path) else [NamedFilm(entry, path)]
+
+
+def _list_entries(roots: Iterable[str], exclude: Set[Path]) -> Iterator[_Entry]:
+    for root in roots:
+        yield from _walk(root, (), exclude)
+
+
+def _walk(name: str, ancestors: tuple[tuple[int, int], ...], exclude: Set[Path]) -> Iterator[_Entry]:
     path = Path(name)
     if path.absolute() in exclude:
         return
     if not os.path.isdir(name):
-        yield from films_in_zip(path, name) if open_zips and zip_members.is_zip(path) else [NamedFilm(name, path)]
+        yield name
         return
     try:
         status = path.stat()
@@ -71,7 +109,7 @@ def _walk(
     folder_id = (status.st_dev, status.st_ino)
     if folder_id not in ancestors:  # a symbolic link to an ancestor would recurse without end
         for child in names:
-            yield from _walk(os.path.join(name, child), (*ancestors, folder_id), exclude, open_zips)
+            yield from _walk(os.path.join(name, child), (*ancestors, folder_id), exclude)
 
 
 def _raise_on_read(error: PneumoniaError) -> Callable[[], bytes]:

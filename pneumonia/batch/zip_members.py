@@ -30,9 +30,11 @@ Member = tuple[str, Callable[[], bytes]]
 
 def is_zip(path: Path) -> bool:
     """True if suffix and content are those of a ZIP; office files are ZIPs too, but have other suffixes."""
+    if path.suffix.lower() != ".zip":
+        return False
     try:
         with path.open("rb") as file:
-            return path.suffix.lower() == ".zip" and file.read(2) == b"PK"
+            return file.read(2) == b"PK"
     except (OSError, ValueError):
         return False
 

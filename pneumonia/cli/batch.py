@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+from collections.abc import Iterator, Sequence, Set
+from itertools import chain
 from pathlib import Path
 
 from .. import load_predictor
-from ..batch import find_films, results, rows
+from ..batch import FilmList, find_films, results, rows
 from ..errors import UsageError
+from ..inference.named_film import NamedFilm
 from ..inference.predictor import Predictor
 from .exit_codes import NOTHING_DONE, SOME_FAILED, SUCCESS
 from .options import Commands, add_decision_options, add_model_option
@@ -38,15 +42,14 @@ def add_parser(commands: Commands) -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> int:
     """Write the table and print the counts; returns 1 if a film failed or Ctrl+C stopped the run."""
+    _check_table(options.out)
     predictor = load_predictor(options.model, threads=options.workers)
     predictor.check_options(options.operating_point, options.prevalence)
     table_options = rows.TableOptions(predictor.model, options.operating_point, options.prevalence)
-    table_files = results.table_files(options.out)
-    if next(find_films(options.paths, exclude=table_files), None) is None:
-        raise UsageError(f"No films found. Allowed: files, folders, ZIP files. Received: {', '.join(options.paths)}.")
+    films, total = _list_films(options.paths, results.table_files(options.out))
     with results.open_table(options.out, table_options, jsonl=options.jsonl, resume=options.resume) as table:
         try:
-            _fill_table(table, predictor, options, table_files)
+            _fill_table(table, predictor, options, films, total)
             table.finish()
         except KeyboardInterrupt:
             partial = results.partial_path(options.out)
@@ -57,17 +60,43 @@ def run(options: argparse.Namespace) -> int:
     return SOME_FAILED if table.counts[results.FAILED] else SUCCESS
 
 
+def _check_table(out: Path) -> None:
+    """Raise `UsageError` if `out` cannot be the path of the table, before the model is loaded and films are listed."""
+    if os.path.isdir(out):
+        raise UsageError(f"The table is a folder. Allowed: the path of a file. Received: {out}.")
+    if out.suffix.lower() == ".jsonl":
+        raise UsageError(
+            f"Invalid name of a table; --jsonl writes the JSON lines under this name. "
+            f"Allowed: names that do not end in .jsonl. Received: {out}."
+        )
+
+
+def _list_films(paths: Sequence[str], exclude: Set[Path]) -> tuple[Iterator[NamedFilm], int | None]:
+    """The films, and their number if stderr is a terminal, which shows it; each folder is listed once.
+
+    Without a terminal the films are listed during the run. Raises `UsageError` if there are none.
+    """
+    film_list = FilmList(paths, exclude=exclude) if sys.stderr.isatty() else None
+    films = find_films(paths, exclude=exclude) if film_list is None else iter(film_list)
+    first = next(films, None)
+    if first is None:
+        raise UsageError(f"No films found. Allowed: files, folders, ZIP files. Received: {', '.join(paths)}.")
+    return chain([first], films), None if film_list is None else len(film_list)
+
+
 def _fill_table(
-    table: results.ResultTable, predictor: Predictor, options: argparse.Namespace, table_files: set[Path]
+    table: results.ResultTable,
+    predictor: Predictor,
+    options: argparse.Namespace,
+    films: Iterator[NamedFilm],
+    total: int | None,
 ) -> None:
-    """Add a row for each film that has none, with a progress bar if stderr is a terminal."""
+    """Add a row for each film that has none, with a progress bar if `total` is not None."""
     from tqdm import tqdm
 
-    is_terminal = sys.stderr.isatty()
-    total = sum(1 for _ in find_films(options.paths, exclude=table_files)) if is_terminal else None
-    pending = (film for film in find_films(options.paths, exclude=table_files) if not table.has(film.name))
+    pending = (film for film in films if not table.has(film.name))
     predictions = predictor.predict_many(pending, options.operating_point, prevalence=options.prevalence)
-    with tqdm(total=total, initial=len(table), unit="film", disable=not is_terminal, file=sys.stderr) as bar:
+    with tqdm(total=total, initial=len(table), unit="film", disable=total is None, file=sys.stderr) as bar:
         for result in predictions:
             table.add(result)
             bar.update()

@@ -90,6 +90,31 @@ def test_a_zip_is_opened_an_office_file_is_not(inside: Path) -> None:
     assert film_names("f") == ["f/films.zip/in/a.png", "f/letter.docx"]
 
 
+def test_a_film_list_has_the_films_and_their_number(inside: Path) -> None:
+    write("f/a.png", "f/sub/b.png", "f/results.csv", "g/c.png")
+    with zipfile.ZipFile("f/films.zip", "w") as archive:
+        archive.writestr("in/a.png", b"x")
+        archive.writestr("in/b.png", b"x")
+    for paths in (["f"], ["f", "f/sub", "g/*.png", "missing.png"]):
+        film_list = batch.FilmList(paths, exclude={inside / "f/results.csv"})
+        names = film_names(*paths, exclude={inside / "f/results.csv"})
+        assert [film.name for film in film_list] == [film.name for film in film_list] == names
+        assert len(film_list) == len(names)
+
+
+def test_a_film_list_keeps_no_zip_open(inside: Path) -> None:
+    Path("f").mkdir()
+    for number in range(20):
+        with zipfile.ZipFile(f"f/{number}.zip", "w") as archive:
+            archive.writestr("a.png", b"x")
+    open_before = len(os.listdir("/proc/self/fd"))
+    film_list = batch.FilmList(["f"])
+    assert len(film_list) == 20
+    assert len(os.listdir("/proc/self/fd")) == open_before
+    for _ in film_list:
+        assert len(os.listdir("/proc/self/fd")) <= open_before + 2
+
+
 def test_results_equal_those_of_predict(tmp_path: Path, write_films: WriteFilms, predictor: Predictor) -> None:
     folder = write_films(tmp_path, {"f": [f"{number}.png" for number in range(12)]}) / "f"
     (folder / "5.png").write_bytes(b"broken")

@@ -117,6 +117,51 @@ def test_an_empty_folder_is_wrong_usage(tmp_path: Path, capsys: pytest.CaptureFi
     assert "No films found" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("arguments", [["--jsonl"], ["--jsonl", "--resume"], []])
+@pytest.mark.parametrize("name", ["results.jsonl", "results.JSONL"])
+def test_a_table_with_the_name_of_its_json_lines_is_wrong_usage(
+    folder: Path, tmp_path: Path, name: str, arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out" / name
+    assert cli.main(["batch", str(folder), "--out", str(out), *arguments]) == 2
+    assert f"Allowed: names that do not end in .jsonl. Received: {out}." in capsys.readouterr().err
+    assert not out.parent.exists()
+
+
+@pytest.mark.parametrize("out", ["existing", ".", "..", ""])
+def test_a_table_that_is_a_folder_is_wrong_usage(
+    folder: Path, tmp_path: Path, out: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    inside = tmp_path / "inside"
+    (inside / "existing").mkdir(parents=True)
+    monkeypatch.chdir(inside)
+    assert cli.main(["batch", str(folder), "--out", out, "--jsonl"]) == 2
+    assert capsys.readouterr().err.startswith("usage: The table is a folder. Allowed: the path of a file. Received: ")
+    assert [path.name for path in inside.rglob("*")] == ["existing"]
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_each_folder_is_listed_once(
+    folder: Path, tmp_path: Path, is_terminal: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("x/a.png", "x/y/b.png"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).hardlink_to(folder / "a.png")
+    listed_folders: list[str] = []
+    list_folder = os.scandir
+
+    def record_and_list(path: Any) -> Any:
+        listed_folders.append(os.fspath(path))
+        return list_folder(path)
+
+    monkeypatch.setattr(os, "scandir", record_and_list)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: is_terminal)
+    assert cli.main(["batch", str(folder), "--out", str(tmp_path / "results.csv")]) == 1
+    folders = [name for name in listed_folders if name.startswith(str(folder))]
+    assert folders == [str(folder), str(folder / "x"), str(folder / "x" / "y")]
+    assert len(table(tmp_path / "results.csv")) == 6
+
+
 def test_prevalence_and_operating_point_reach_every_row(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "results.csv"
     options = ["--operating-point", "confirm", "--prevalence", "0.1"]
