@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
     plan = deploy.plan(repository, content, private=options.private)
     if options.dry_run:
         action = "create" if plan.head is None else "change"
-        changes = f"{len(plan.uploads)} files to upload, {len(plan.obsolete)} to remove"
+        changes = f"{len(plan.files)} files, unchanged ones are not sent; {len(plan.obsolete)} to remove"
         print(f"would {action} {repository.address}: {changes}")
         return SUCCESS
     print(deploy.execute(plan))

@@ -17,7 +17,7 @@ def summarise(counts: Counter[str]) -> str:
 
 
 def print_files(files: Files, obsolete: Sequence[str] = ()) -> None:
-    """Print the files to upload with their sizes in bytes, and the files to remove."""
+    """Print the files of a version with their sizes in bytes, and the files to remove."""
     sizes = {name: content_size(content) for name, content in files.items()}
     for name, size in sizes.items():
         print(f"{size:>12,}  {name}")

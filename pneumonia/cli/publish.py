@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
     if plan.published:
         print(f"{plan.tag} exists already with the same content", file=sys.stderr)
     elif options.dry_run:
-        print_files(plan.uploads, plan.obsolete)
+        print_files(plan.files, plan.obsolete)
         action = "create" if plan.head is None else "change"
         print(f"would {action} {repository.address} and tag it {plan.tag}")
     if options.dry_run:

@@ -12,8 +12,8 @@ from .. import settings
 from ..errors import UsageError
 from ..inference import sources
 from . import space_files
-from .hub_client import HUB_MANAGED_FILES, Content, Repository, changed_files
-from .plan import UploadPlan, commit_changes, find_head, prepare_repository
+from .hub_client import HUB_MANAGED_FILES, Content, Repository
+from .plan import UploadPlan, find_head, prepare_repository
 from .space_files import HubModel
 
 _APP_MARKER = "pneumonia/__init__.py"
@@ -68,7 +68,7 @@ def plan(repository: Repository, content: SpaceContent, *, private: bool = False
     """
     head = find_head(repository, private=private)
     if head is None:
-        return DeployPlan(repository=repository, private=private, uploads=content.files, content=content)
+        return DeployPlan(repository=repository, private=private, files=content.files, content=content)
     remote_files = repository.files(head)
     if _APP_MARKER not in remote_files and set(remote_files) - _NEW_SPACE_FILES:
         raise UsageError(
@@ -78,7 +78,7 @@ def plan(repository: Repository, content: SpaceContent, *, private: bool = False
     return DeployPlan(
         repository=repository,
         private=private,
-        uploads=changed_files(content.files, remote_files),
+        files=content.files,
         obsolete=tuple(sorted(set(remote_files) - set(content.files) - HUB_MANAGED_FILES)),
         head=head,
         content=content,
@@ -96,5 +96,5 @@ def execute(plan: DeployPlan) -> str:
     # works. In the opposite order, the embedded model could be served in place of the requested one.
     if repository.variables().get(settings.MODEL.name) != variable:
         repository.set_variable(settings.MODEL.name, variable)
-    commit_changes(plan, parent, f"Serve {variable or 'the embedded model'}")
+    repository.commit(plan.files, plan.obsolete, f"Serve {variable or 'the embedded model'}", parent=parent)
     return repository.address

@@ -1,13 +1,12 @@
-"""Client for writing models and Spaces to the Hub: one commit with the files that differ, and error translation.
+"""Client for writing models and Spaces to the Hub: one commit, and error translation.
 
-An interruption leaves no partial version: large files are uploaded first, and the commit that follows is atomic. A
-large file whose sha256 the Hub already has is not uploaded, so the same command again uploads only what is missing.
+An interruption leaves no partial version: large files are uploaded first, and the commit that follows is atomic.
+huggingface_hub compares the files with those on the Hub, so the same command again uploads only what is missing.
 """
 
 from __future__ import annotations
 
 import errno
-import hashlib
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -114,7 +113,8 @@ class Repository:
     def commit(self, files: Files, obsolete: Sequence[str], message: str, *, parent: str) -> str:
         """Commit on top of `parent`: add or replace `files`, remove `obsolete`; returns the hash of the commit.
 
-        Raises `Busy` if somebody else has changed the repository since `parent`.
+        huggingface_hub leaves unchanged files out. If nothing changes, there is no new commit, and the hash is that of
+        `main`. Raises `Busy` if somebody else has changed the repository since `parent`.
         """
         from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
@@ -123,6 +123,8 @@ class Repository:
             *(CommitOperationDelete(path_in_repo=name) for name in obsolete),
         ]
         with self._translate_errors():
+            # Not `upload_folder`: where hf_xet is installed, it commits in batches (256 files or five minutes), so an
+            # interruption could leave a part of a version on `main`.
             commit = self.api.create_commit(
                 self.name, operations, commit_message=message, repo_type=self.kind, parent_commit=parent
             )
@@ -212,23 +214,9 @@ class Repository:
         )
 
 
-def changed_files(files: Files, remote_files: Mapping[str, RepoFile]) -> dict[str, Content]:
-    """The files that the Hub does not have, or has with other content; compares sizes and hashes, downloads nothing."""
-    return {name: content for name, content in files.items() if not _is_same(content, remote_files.get(name))}
-
-
 def content_size(content: Content) -> int:
     """Size in bytes of a file to upload."""
     return len(content) if isinstance(content, bytes) else content.stat().st_size
-
-
-def _is_same(content: Content, remote: RepoFile | None) -> bool:
-    if remote is None or remote.size != content_size(content):
-        return False
-    data = content if isinstance(content, bytes) else content.read_bytes()
-    if remote.lfs is not None:
-        return bool(hashlib.sha256(data).hexdigest() == remote.lfs.sha256)
-    return bool(hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest() == remote.blob_id)
 
 
 def _status(error: BaseException | None) -> int | None:

@@ -19,17 +19,12 @@ class UploadPlan:
     repository: Repository
     private: bool
     """True if the repository is to be private when it is created."""
-    uploads: Files
-    """The files that the Hub does not have, or has with other content."""
+    files: Files
+    """All files of the version; those that the Hub has already are not sent."""
     obsolete: tuple[str, ...] = ()
     """Files on the Hub to remove."""
     head: str | None = None
     """The commit of `main`; None if the repository has to be created."""
-
-    @property
-    def has_changes(self) -> bool:
-        """True if a commit is needed."""
-        return bool(self.uploads or self.obsolete)
 
 
 def find_head(repository: Repository, *, private: bool) -> str | None:
@@ -65,10 +60,3 @@ def prepare_repository(plan: UploadPlan, variables: Mapping[str, str] | None = N
     if info is None:
         raise HubUnreachable(f"The Hub created {repository.name} but does not list it yet. Run the same command again.")
     return str(info.sha)
-
-
-def commit_changes(plan: UploadPlan, parent: str, message: str) -> str:
-    """Commit uploads and removals on top of `parent`; returns the new commit, or `parent` if nothing changes."""
-    if not plan.has_changes:
-        return parent
-    return plan.repository.commit(plan.uploads, plan.obsolete, message, parent=parent)

@@ -7,16 +7,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import HubUnreachable, TagTaken, UsageError
 from ..inference import bundle
 from ..inference.bundle import Bundle
 from ..inference.embedded import CONFIG_SHA256
 from ..inference.sources import EMBEDDED_FOLDER
-from .hub_client import Files, Repository, changed_files
-from .plan import UploadPlan, commit_changes, find_head, prepare_repository
+from .hub_client import Repository
+from .plan import UploadPlan, find_head, prepare_repository
+
+if TYPE_CHECKING:
+    from huggingface_hub import RepoFile
 
 _TAG = re.compile(r"[A-Za-z0-9](?:[\w-]|\.(?!\.|$))*")
 """Tags that git accepts and that `owner/name@tag` can contain."""
@@ -33,8 +38,7 @@ class PublishPlan(UploadPlan):
     """The changes to a model repository that publishing makes."""
 
     tag: str
-    files: Files
-    """All files of the bundle."""
+    model: Bundle
     published: str | None = None
     """The commit that has the tag already, with the same content; None if the tag is new."""
 
@@ -60,21 +64,21 @@ def plan(model: Bundle, repository: Repository, tag: str | None = None, *, priva
     `private`, and the errors of `Repository`.
     """
     tag = _check_tag(default_tag(model) if tag is None else tag)
-    files: Files = {name: model.folder / name for name in [bundle.CONFIG, *model.config["files"]]}
+    files = {name: model.folder / name for name in (bundle.CONFIG, *model.config["files"])}
     head = find_head(repository, private=private)
     if head is None:
-        return PublishPlan(repository=repository, private=private, uploads=files, tag=tag, files=files)
-    published = _published_commit(repository, tag, files) if tag in repository.tags() else None
+        return PublishPlan(repository=repository, private=private, files=files, tag=tag, model=model)
+    published = _published_commit(repository, tag, model) if tag in repository.tags() else None
     remote_files = repository.files(head)
     obsolete = tuple(sorted(name for name in remote_files if _BUNDLE_FILES.fullmatch(name) and name not in files))
     return PublishPlan(
         repository=repository,
         private=private,
-        uploads=changed_files(files, remote_files),
+        files=files,
         obsolete=obsolete,
         head=head,
         tag=tag,
-        files=files,
+        model=model,
         published=published,
     )
 
@@ -84,34 +88,50 @@ def execute(plan: PublishPlan) -> str:
     if plan.published is not None:
         return plan.published
     repository = plan.repository
-    commit = commit_changes(plan, prepare_repository(plan), f"Model {plan.tag}")
-    if plan.has_changes:
-        _verify(plan, commit)
+    commit = repository.commit(plan.files, plan.obsolete, f"Model {plan.tag}", parent=prepare_repository(plan))
+    _verify(plan, commit)
     if not repository.tag(plan.tag, commit):
         # Somebody else has created the tag in the meantime. It is not moved. If the content is the same, its commit is
         # the result.
-        return _published_commit(repository, plan.tag, plan.files)
+        return _published_commit(repository, plan.tag, plan.model)
     return commit
 
 
 def _verify(plan: PublishPlan, commit: str) -> None:
-    differences = changed_files(plan.files, plan.repository.files(commit))
+    """Read back what the Hub has, because a tag never moves: huggingface_hub does not compare after the commit."""
+    differences = _differences(plan.model, plan.repository.files(commit))
     if differences:
-        names = ", ".join(sorted(differences))
+        names = ", ".join(differences)
         raise HubUnreachable(f"The Hub has other content than was uploaded ({names}); no tag was created.")
 
 
-def _published_commit(repository: Repository, tag: str, files: Files) -> str:
-    """The commit that has the tag; raises `TagTaken` if its content differs from `files`."""
+def _published_commit(repository: Repository, tag: str, model: Bundle) -> str:
+    """The commit that has the tag; raises `TagTaken` if its content differs from the bundle's."""
     info = repository.info(tag)
     commit = str(info.sha) if info else ""
-    differences = changed_files(files, repository.files(commit))
+    differences = _differences(model, repository.files(commit))
     if differences:
         raise TagTaken(
             f"The tag {tag!r} of {repository.name} exists with other content, and a tag is never moved. Allowed: "
-            f"another --tag. Received: {tag!r}, which names {commit}; different: {', '.join(sorted(differences))}."
+            f"another --tag. Received: {tag!r}, which names {commit}; different: {', '.join(differences)}."
         )
     return commit
+
+
+def _differences(model: Bundle, remote_files: Mapping[str, RepoFile]) -> list[str]:
+    """The names of the bundle's files that a commit lacks or has with other content; downloads nothing."""
+    from huggingface_hub.utils.sha import git_hash
+
+    sha256 = {bundle.CONFIG: model.identity.sha256} | {
+        name: entry["sha256"] for name, entry in model.config["files"].items()
+    }
+
+    def is_same(name: str, remote: RepoFile | None) -> bool:
+        if remote is None or remote.lfs is None:
+            return remote is not None and remote.blob_id == git_hash((model.folder / name).read_bytes())
+        return bool(remote.lfs.sha256 == sha256[name])
+
+    return sorted(name for name in sha256 if not is_same(name, remote_files.get(name)))
 
 
 def _check_tag(tag: str) -> str:

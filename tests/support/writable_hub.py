@@ -62,6 +62,8 @@ class WritableHub(FakeHub):
     """The name of the step of each request."""
     uploads: list[str] = field(default_factory=list)
     """The sha256 of each large file that arrived completely, once per upload."""
+    operations: list[list[str]] = field(default_factory=list)
+    """The operations of each commit, such as `file README.md`."""
     received: int = 0
     """Bytes of all request bodies."""
     breaks: dict[str, tuple[Break | int, int]] = field(default_factory=dict)
@@ -85,6 +87,12 @@ class WritableHub(FakeHub):
                 return None
             self.breaks[step] = (fault, times - 1)
             return fault
+
+    def push(self, repository: str, files: Mapping[str, bytes]) -> str:
+        """Commit `files`; the storage has the large ones from then on."""
+        large = [data for name, data in files.items() if name.endswith(LFS_SUFFIXES)]
+        self.objects |= {hashlib.sha256(data).hexdigest(): data for data in large}
+        return super().push(repository, files)
 
     def has(self, repository: str) -> bool:
         return repository in self._commits
@@ -299,6 +307,7 @@ class _WritingHandler(_Handler):
                 del files[name]
             else:
                 return 400, {"error": f"{line['key']} {name} cannot be committed"}
+        self.hub.operations.append([f"{line['key']} {line['value']['path']}" for line in lines[1:]])
         commit = self.hub.push(key, files)
         return 200, {"commitOid": commit, "commitUrl": f"{self.hub.url}/{key}/commit/{commit}"}
 
