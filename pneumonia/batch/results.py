@@ -107,12 +107,11 @@ class ResultTable:
 def open_table(out: Path, options: TableOptions, *, jsonl: bool = False, resume: bool = False) -> Iterator[ResultTable]:
     """Open the table `out` for one run, with `jsonl` also a file of JSON lines next to it; overwrites no existing file.
 
+    The name of `out` must not end in `.jsonl`, which is the name of the JSON lines; the command line checks it.
     Raises `Busy` if another run writes the table, `DiskFull`, and `UsageError` if the table exists and `resume` is not
     set, or if it was created with another model, operating point or prevalence.
     """
     paths = TablePaths(out)
-    if paths.json_lines == out:
-        raise UsageError(f"Invalid name of a table. Allowed: names that do not end in .jsonl. Received: {out}.")
     with ExitStack() as stack:
         message = f"Another run writes {out}. Allowed: one run per table. Wait for it to end, or choose another --out."
         stack.enter_context(exclusive_lock(paths.lock, message))

@@ -247,12 +247,6 @@ def test_a_finished_file_without_its_last_line_feed_is_refused(tmp_path: Path, s
         run(out, resume=True, jsonl=True)
 
 
-def test_a_table_named_like_its_json_lines_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"do not end in \.jsonl"):
-        run(tmp_path / "results.jsonl")
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_json_lines_of_other_films_are_refused(tmp_path: Path) -> None:
     out = tmp_path / "results.csv"
     run(out, jsonl=True)
