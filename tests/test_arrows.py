@@ -49,6 +49,8 @@ LIBRARIES = {
     "cv2": {"learning"},
     "pydicom": {"imaging"},
     "reportlab": {"reporting"},
+    "jinja2": {"web"},
+    "markupsafe": {"web"},
 }
 """Third-party library -> the packages that may import it."""
 

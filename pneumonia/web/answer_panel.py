@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from html import escape
 from typing import Any
 
 from ..evaluation import number_format
 from ..inference.decision import CLASSES, DEFAULT_POINT, UNKNOWN, OperatingPoint, Prediction
 from ..reporting import reading_guide
-from ..reporting.wording import MARKS, format_probability
+from .rendering import render
 
 _MEANINGS = {
     "screening": "fewest missed cases, more false alarms",
@@ -22,30 +21,15 @@ def bars(prediction: Prediction, point: OperatingPoint) -> str:
     """HTML of a bar for each probability and of the operating point's decision line; "" if the film was not scored."""
     if prediction.probabilities is None or prediction.probability is None:
         return ""
-    rows = "".join(_bar(label, value) for label, value in prediction.probabilities.items())
-    return f'<div class="bars">{rows}{_scale(prediction.probability, prediction.operating_point, point)}</div>'
-
-
-def _bar(label: str, value: float) -> str:
-    return (
-        f'<div class="bar {label.lower()}">'
-        f'<span class="name"><span aria-hidden="true">{MARKS[label]}</span> {label}</span>'
-        f'<span class="track"><span style="width:{100 * value:.1f}%"></span></span>'
-        f'<span class="value">{format_probability(value)}</span></div>'
+    return render(
+        "bars.html",
+        probabilities=prediction.probabilities,
+        p_pneumonia=prediction.probability,
+        operating_point=prediction.operating_point,
+        ranges=((CLASSES[0], 0.0, point.low), (UNKNOWN, point.low, point.high), (CLASSES[1], point.high, 1.0)),
+        low=_limit(point.low),
+        high=_limit(point.high),
     )
-
-
-def _scale(value: float, name: str, point: OperatingPoint) -> str:
-    """HTML of the decision line, 0 to 1: the ranges of Normal, Unknown and Pneumonia, and a pointer at P(pneumonia)."""
-    ranges = ((CLASSES[0], 0.0, point.low), (UNKNOWN, point.low, point.high), (CLASSES[1], point.high, 1.0))
-    segments = "".join(
-        f'<span class="segment {label.lower()}" style="width:{100 * (high - low):.2f}%"></span>'
-        for label, low, high in ranges
-    )
-    limits = f"Normal below {_limit(point.low)}, Pneumonia above {_limit(point.high)}, Unknown in between"
-    decision = f"At {escape(name)}: {limits}."
-    pointer = f'<span class="pointer" style="left:{100 * value:.2f}%"></span>'
-    return f'<div class="scale" aria-hidden="true">{segments}{pointer}</div><p class="fine">{decision}</p>'
 
 
 def _limit(value: float) -> str:
@@ -81,5 +65,5 @@ POINTS_NOTE = (
 
 def steps(prediction: Prediction) -> str:
     """HTML list of the next steps if the answer is Unknown; "" otherwise."""
-    items = "".join(f"<li>{escape(step)}</li>" for step in reading_guide.next_steps(prediction))
-    return f'<div class="steps"><h3>What to do next</h3><ul>{items}</ul></div>' if items else ""
+    next_steps = reading_guide.next_steps(prediction)
+    return render("steps.html", steps=next_steps) if next_steps else ""

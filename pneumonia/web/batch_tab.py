@@ -120,7 +120,7 @@ class _BatchTab:
         self._jobs.delete(previous_token)
         hidden = dict.fromkeys(self._file_buttons, gr.update(visible=False))
         table = {self._table: gr.update(value=[], visible=True), self._legend: gr.update(visible=True)}
-        progress = {self._token: token, self._progress: batch_text.WAITING}
+        progress = {self._token: token, self._progress: batch_text.waiting()}
         return {**progress, **table, **hidden, **self._buttons(is_running=True)}
 
     def _run(self, token: str) -> Iterator[Update]:

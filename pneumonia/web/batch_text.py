@@ -1,8 +1,7 @@
-"""Texts, HTML fragments and table cells of the batch tab. External text is escaped or put into a plain-text cell."""
+"""Texts, HTML and table cells of the batch tab. External text is escaped or put into a plain-text cell."""
 
 from __future__ import annotations
 
-from html import escape
 from typing import Literal, NamedTuple
 
 from ..batch.results import format_counts
@@ -10,6 +9,7 @@ from ..errors import PneumoniaError
 from ..inference.decision import Failure
 from ..reporting.wording import MARKS
 from .batch_job import BatchRow, Job
+from .rendering import render
 
 
 class Column(NamedTuple):
@@ -32,7 +32,6 @@ COLUMNS = (
 
 LABEL = "Results"
 LEGEND = "Sort a column with ⋮ beside its name. In the percent column, 1 means at most 1 and 99 at least 99."
-WAITING = '<p role="status">Waiting in the queue. Batches that were started earlier come first.</p>'
 
 Cell = str | int | None
 
@@ -42,29 +41,34 @@ def cells(job: Job) -> list[list[Cell]]:
     return [_row_cells(number, row) for number, row in enumerate(list(job.rows), start=1)]
 
 
+def waiting() -> str:
+    """HTML shown while a batch is in the queue."""
+    return render("batch_waiting.html")
+
+
 def bar(count: int, total: int, unit: str, seconds: float) -> str:
     """HTML of the progress bar: `count` of `total`, and the estimated remaining time once `count` is 1 or more.
 
     `seconds` is the elapsed time; `unit` names what is counted, for example "films".
     """
-    remaining = f", about {_duration(seconds / count * (total - count))} left" if count and count < total else ""
-    return (
-        f'<label class="batch-bar">{count:,} of {total:,} {unit}{remaining}'
-        f'<progress max="{max(total, 1)}" value="{count}"></progress></label>'
-    )
+    remaining = _duration(seconds / count * (total - count)) if count and count < total else None
+    return render("batch_progress.html", count=count, total=total, unit=unit, remaining=remaining)
 
 
 def summary(job: Job, minutes: float) -> str:
     """HTML with the counts of a completed or stopped batch, and the time in `minutes` until its files are deleted."""
-    is_stopped = len(job.rows) < len(job.films)
-    head = f"Stopped after {len(job.rows):,} of {len(job.films):,} films" if is_stopped else f"{len(job.rows):,} films"
-    deletion = f"The films and these files are deleted {minutes:g} minutes after processing ends."
-    return f'<p role="status"><b>{head}</b>: {format_counts(job.counts)}. {deletion}</p>'
+    return render(
+        "batch_summary.html",
+        completed=len(job.rows),
+        total=len(job.films),
+        counts=format_counts(job.counts),
+        minutes=f"{minutes:g}",
+    )
 
 
 def error_message(error: PneumoniaError) -> str:
     """HTML alert with the message and the code of the error that stopped the batch or its reports."""
-    return f'<p role="alert"><b>{escape(error.message)}</b> <code>{escape(error.code)}</code></p>'
+    return render("batch_error.html", error=error)
 
 
 def _row_cells(number: int, row: BatchRow) -> list[Cell]:
@@ -73,7 +77,7 @@ def _row_cells(number: int, row: BatchRow) -> list[Cell]:
         return ["", number, "✕ failed", None, result.file, f"{result.error.code}: {result.error.message}"]
     percent = None if result.probability is None else min(max(round(100 * result.probability), 1), 99)
     notes = [result.reason.message] if result.reason else []
-    thumbnail = f'<img src="{row.thumbnail}" alt="">'
+    thumbnail = render("batch_thumbnail.html", url=row.thumbnail)
     label = f"{MARKS[result.label]} {result.label}"
     return [thumbnail, number, label, percent, result.file, " ".join([*notes, *result.warnings])]
 

@@ -4,74 +4,59 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import Any
 
-from ..evaluation.number_format import share
+from markupsafe import Markup
+
 from ..inference.decision import OperatingPoint
+from .rendering import render_fragment
 
 
-def confusion_matrix(run: Mapping[str, Any], points: Mapping[str, OperatingPoint]) -> str:
+def confusion_matrix(run: Mapping[str, Any], points: Mapping[str, OperatingPoint]) -> Markup:
     """HTML of the matrix, the slider, and a button for the threshold of each operating point.
 
     `run` is a run of `evaluation.json`. Returns "" if it has no confusion counts by threshold.
     """
     curve = run.get("curves", {}).get("thresholds")
     if not curve:
-        return ""
-    counts = run["confusion"]
-    positives = counts["true_positive"] + counts["false_negative"]
-    negatives = counts["true_negative"] + counts["false_positive"]
-    index = _nearest_index(curve["threshold"], run["threshold"])
-    data = escape(json.dumps({**curve, "positives": positives, "negatives": negatives}), quote=True)
-    buttons = "".join(_threshold_button(curve["threshold"], name, point) for name, point in points.items())
-    return f"""<div class="thresholds" data-curve="{data}">
-<p class="threshold-slider"><label for="threshold">Answer Pneumonia if P(pneumonia) is at least
-<output data-cell="threshold">{curve["threshold"][index]:.2f}</output></label>
-<input id="threshold" type="range" min="0" max="{len(curve["threshold"]) - 1}" value="{index}"></p>
-<p class="threshold-buttons"><span>Threshold of</span>{buttons}</p>
-{_matrix(curve, index, positives, negatives)}</div>
-<p>These are the results of the network without the gate; every film is answered. The operating points add an undecided
-band around their threshold, in which the answer is Unknown.</p>"""
-
-
-def _threshold_button(thresholds: Sequence[float], name: str, point: OperatingPoint) -> str:
-    return (
-        f'<button type="button" data-threshold="{_nearest_index(thresholds, point.threshold)}">{escape(name)}</button>'
+        return Markup()
+    positives = run["confusion"]["true_positive"] + run["confusion"]["false_negative"]
+    negatives = run["confusion"]["true_negative"] + run["confusion"]["false_positive"]
+    thresholds = curve["threshold"]
+    index = _nearest_index(thresholds, run["threshold"])
+    counts = _counts(curve, index, positives, negatives)
+    return render_fragment(
+        "confusion_matrix.html",
+        curve_json=json.dumps({**curve, "positives": positives, "negatives": negatives}),
+        thresholds=thresholds,
+        index=index,
+        point_indices={name: _nearest_index(thresholds, point.threshold) for name, point in points.items()},
+        positives=positives,
+        negatives=negatives,
+        counts=counts,
+        rates=_rates(counts, positives, negatives),
     )
 
 
-def _matrix(curve: Mapping[str, Sequence[float]], index: int, positives: int, negatives: int) -> str:
+def _counts(curve: Mapping[str, Sequence[float]], index: int, positives: int, negatives: int) -> dict[str, int]:
+    """Cells of the matrix at the threshold with this index."""
     true_positives, false_positives = int(curve["true_positive"][index]), int(curve["false_positive"][index])
-    true_negatives, total = negatives - false_positives, positives + negatives
-    rates = {
-        "sensitivity": (true_positives, positives),
-        "specificity": (true_negatives, negatives),
-        "accuracy": (true_positives + true_negatives, total),
+    return {
+        "true_positive": true_positives,
+        "false_negative": positives - true_positives,
+        "false_positive": false_positives,
+        "true_negative": negatives - false_positives,
     }
-    positive_cells = (("true_positive", true_positives), ("false_negative", positives - true_positives))
-    negative_cells = (("false_positive", false_positives), ("true_negative", true_negatives))
-    rows = _row(f"pneumonia ({positives:,})", positive_cells) + _row(f"normal ({negatives:,})", negative_cells)
-    return (
-        '<div class="scroll"><table class="figures tight confusion">'
-        f"<caption>Confusion matrix, {total:,} test films</caption>"
-        '<thead><tr><td></td><th scope="col">answered Pneumonia</th><th scope="col">answered Normal</th></tr></thead>'
-        f"<tbody>{rows}</tbody></table></div>"
-        f'<dl class="rates">{"".join(_rate(name, *counts) for name, counts in rates.items())}</dl>'
-    )
 
 
-def _row(heading: str, cells: Sequence[tuple[str, int]]) -> str:
-    data = "".join(
-        f'<td class="{"correct" if name.startswith("true") else "wrong"}" data-cell="{name}">{count}</td>'
-        for name, count in cells
-    )
-    return f'<tr><th scope="row">{heading}</th>{data}</tr>'
-
-
-def _rate(name: str, count: int, total: int) -> str:
-    value = share(count / total if total else None)
-    return f'<div><dt>{name.capitalize()}</dt><dd data-cell="{name}">{value}</dd></div>'
+def _rates(counts: Mapping[str, int], positives: int, negatives: int) -> dict[str, float | None]:
+    """Sensitivity, specificity and accuracy, 0..1; None if there are no films to divide by."""
+    correct = counts["true_positive"] + counts["true_negative"]
+    return {
+        "sensitivity": counts["true_positive"] / positives if positives else None,
+        "specificity": counts["true_negative"] / negatives if negatives else None,
+        "accuracy": correct / (positives + negatives) if positives + negatives else None,
+    }
 
 
 def _nearest_index(values: Sequence[float], value: float) -> int:

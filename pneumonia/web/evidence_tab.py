@@ -9,14 +9,13 @@ import gradio as gr
 from ..inference import bundle as bundles
 from ..inference.bundle import Bundle
 from . import evidence_sections, page_text
-
-NO_EVIDENCE = "<p>This model has no evaluation. Its accuracy is not known.</p>"
+from .rendering import render
 
 
 def add(bundle: Bundle) -> None:
     """Build the tab inside the `gr.Tabs` that is open."""
     with gr.Tab("Evidence", id="evidence"), gr.Column(elem_id="evidence"):
-        gr.HTML(page_text.INTENDED_USE, apply_default_css=False)
+        gr.HTML(page_text.intended_use(), apply_default_css=False)
         gr.HTML(sections(bundle), apply_default_css=False)
         gr.Markdown(limits(bundle), elem_id="limits")
 
@@ -25,12 +24,10 @@ def sections(bundle: Bundle) -> str:
     """HTML of all sections for which the bundle has data, below a list of links to them."""
     run = bundle.served_run
     if run is None:
-        return NO_EVIDENCE
+        return render("no_evidence.html")
     rendered = [(heading, section(bundle, run)) for heading, section in evidence_sections.SECTIONS]
-    rendered = [(heading, html) for heading, html in rendered if html]
-    links = "".join(f'<li><a href="#{_anchor(heading)}">{heading}</a></li>' for heading, _ in rendered)
-    body = "".join(f'<section id="{_anchor(heading)}"><h2>{heading}</h2>{html}</section>' for heading, html in rendered)
-    return f'<nav aria-label="Evidence"><ul>{links}</ul></nav>{body}'
+    with_data = [{"heading": heading, "anchor": _anchor(heading), "html": html} for heading, html in rendered if html]
+    return render("evidence.html", sections=with_data)
 
 
 def _anchor(heading: str) -> str:

@@ -23,7 +23,6 @@ FILM_CONCURRENCY_ID = "films"
 the same queue."""
 
 _SAVE = (Path(__file__).parent / "save.js").read_text(encoding="utf-8")
-_CLEAR_JS = f"() => {json.dumps([page_text.READING, '', '', '', None, None, ''])}"
 _QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 _SCORING: dict[str, Any] = {
     "api_visibility": "private",
@@ -63,7 +62,7 @@ class _FilmTab:
 
     def _lay_out_answer(self) -> None:
         with gr.Column(elem_id="result"):
-            self._headline = gr.HTML(page_text.NO_FILM, elem_id="headline", apply_default_css=False)
+            self._headline = gr.HTML(page_text.no_film(), elem_id="headline", apply_default_css=False)
             self._bars = gr.HTML(elem_id="bars", apply_default_css=False)
             self._steps = gr.HTML(elem_id="steps", apply_default_css=False)
 
@@ -95,7 +94,7 @@ class _FilmTab:
         with gr.Column(elem_id="viewer"):
             self._film_image = _image("The uploaded chest film", "film-image")
             self._map_image = _image("Activation map; bright where the activation is strong", "activation-map")
-            gr.HTML(page_text.VIEWER_CAPTION, elem_id="caption", apply_default_css=False)
+            gr.HTML(page_text.viewer_caption(), elem_id="caption", apply_default_css=False)
             self._show_map = gr.Button("Show activation map", elem_id="show-map", visible=False)
             self._activation = gr.HTML(elem_id="activation", apply_default_css=False)
 
@@ -133,7 +132,8 @@ class _FilmTab:
         or was rejected by a full queue.
         """
         outputs = [*self._answer_outputs, *self._viewer_outputs]
-        event(None, None, outputs, js=_CLEAR_JS, **_QUIET)
+        cleared = [page_text.reading(), "", "", "", None, None, ""]
+        event(None, None, outputs, js=f"() => {json.dumps(cleared)}", **_QUIET)
         opening = event(handler, inputs, self._film_outputs, **_SCORING)
         opening.failure(self._reject_busy, None, [*self._film_outputs, self._film], queue=False, **_QUIET)
         return opening.then(film_session.picture, self._session_film, self._film_image, **_QUIET)
@@ -178,7 +178,7 @@ class _FilmTab:
         """
         unchanged = (gr.skip(),) * 4
         if session_film is None:
-            is_deleted = headline != page_text.NO_FILM
+            is_deleted = headline != page_text.no_film()
             return page_text.film_deleted() if is_deleted else gr.skip(), *unchanged[1:], *unchanged
         answer = film_session.render_answer(self._predictor, session_film, point)
         if not activation or film_session.has_map(self._predictor, session_film, point) == ("opacity" in activation):

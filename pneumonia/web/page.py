@@ -32,7 +32,7 @@ def build(predictor: Predictor) -> gr.Blocks:
         analytics_enabled=False,
         delete_cache=(_cleanup_interval_s(), settings.RETENTION_S.read()),
     ) as page:
-        gr.HTML(page_text.HEAD, elem_id="head", apply_default_css=False)
+        gr.HTML(page_text.head(), elem_id="head", apply_default_css=False)
         with gr.Tabs(elem_id="tabs"):
             film_tab.add(predictor)
             batch_tab.add(predictor)

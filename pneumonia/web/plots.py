@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from html import escape
+from typing import NamedTuple
+
+from markupsafe import Markup
+
+from .rendering import render_fragment
 
 WIDTH, HEIGHT = 440, 340
 """Size of a plot in SVG pixels."""
@@ -51,45 +55,59 @@ class Axes:
         return round(column, 1), round(row, 1)
 
 
-def plot(title: str, description: str, axes: Axes, lines: Iterable[Line] = (), marks: Iterable[Mark] = ()) -> str:
+def plot(title: str, description: str, axes: Axes, lines: Iterable[Line] = (), marks: Iterable[Mark] = ()) -> Markup:
     """HTML `<figure>` with an SVG that scales with its container. `description` is its caption and text alternative."""
-    parts = [_frame(axes), *(_line(axes, line) for line in lines), *_marks(axes, list(marks))]
-    return (
-        f'<figure class="plot"><svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}. '
-        f'{escape(description)}">{"".join(parts)}</svg>'
-        f"<figcaption><strong>{escape(title)}.</strong> {escape(description)}</figcaption></figure>"
+    left, bottom = axes.to_pixel(0, 0)
+    right, top = axes.to_pixel(axes.x_end, axes.y_end)
+    return render_fragment(
+        "plot.html",
+        title=title,
+        description=description,
+        axes=axes,
+        size=(WIDTH, HEIGHT),
+        edges={"left": left, "right": right, "top": top, "bottom": bottom},
+        middle=((_LEFT + WIDTH - _RIGHT) / 2, (_TOP + HEIGHT - _BOTTOM) / 2),
+        ticks=[_tick(axes, step / _TICK_INTERVALS) for step in range(_TICK_INTERVALS + 1)],
+        polylines=[(_points(axes, line), line.dashed) for line in lines],
+        circles=_circles(axes, marks),
     )
 
 
-def _frame(axes: Axes) -> str:
-    left, bottom = axes.to_pixel(0, 0)
-    right, top = axes.to_pixel(axes.x_end, axes.y_end)
-    parts = []
-    for step in range(_TICK_INTERVALS + 1):
-        x, y = axes.x_end * step / _TICK_INTERVALS, axes.y_end * step / _TICK_INTERVALS
-        column, row = axes.to_pixel(x, y)
-        parts.append(f'<line class="grid" x1="{column}" y1="{top}" x2="{column}" y2="{bottom}"/>')
-        parts.append(f'<line class="grid" x1="{left}" y1="{row}" x2="{right}" y2="{row}"/>')
-        parts.append(f'<text x="{column}" y="{bottom + 16}" text-anchor="middle">{100 * x:.3g}</text>')
-        parts.append(f'<text x="{left - 6}" y="{row + 4}" text-anchor="end">{100 * y:.3g}</text>')
-    middle_x, middle_y = (_LEFT + WIDTH - _RIGHT) / 2, (_TOP + HEIGHT - _BOTTOM) / 2
-    parts.append(f'<text class="axis" x="{middle_x}" y="{HEIGHT - 8}" text-anchor="middle">{escape(axes.x)}, %</text>')
-    rotation = f'transform="rotate(-90 14 {middle_y})"'
-    parts.append(f'<text class="axis" x="14" y="{middle_y}" text-anchor="middle" {rotation}>{escape(axes.y)}, %</text>')
-    return "".join(parts)
+class _Tick(NamedTuple):
+    """The pixel position of a tick on both axes, and its label on each."""
+
+    column: float
+    row: float
+    x_label: str
+    y_label: str
 
 
-def _line(axes: Axes, line: Line) -> str:
-    path = " ".join("{},{}".format(*axes.to_pixel(x, y)) for x, y in zip(line.x, line.y, strict=True))
-    return f'<polyline class="{"reference" if line.dashed else "curve"}" points="{path}"/>'
+def _tick(axes: Axes, share: float) -> _Tick:
+    """The tick at a share (0..1) of the length of both axes."""
+    x, y = axes.x_end * share, axes.y_end * share
+    return _Tick(*axes.to_pixel(x, y), f"{100 * x:.3g}", f"{100 * y:.3g}")
 
 
-def _marks(axes: Axes, marks: Sequence[Mark]) -> Iterable[str]:
-    """SVG circles with their names to the lower right. Names are at least 16 px apart, so that they do not overlap."""
-    last_y = 0.0
+def _points(axes: Axes, line: Line) -> str:
+    """Attribute `points` of the SVG polyline."""
+    return " ".join("{},{}".format(*axes.to_pixel(x, y)) for x, y in zip(line.x, line.y, strict=True))
+
+
+class _Circle(NamedTuple):
+    """The pixel position of a mark, and the row of the name to its lower right."""
+
+    mark: Mark
+    column: float
+    row: float
+    name_row: float
+
+
+def _circles(axes: Axes, marks: Iterable[Mark]) -> list[_Circle]:
+    """Positions of the marks, from top to bottom. Names are at least 16 px apart, so that they do not overlap."""
+    circles, name_row = [], 0.0
     for mark in sorted(marks, key=lambda mark: -mark.y):
-        x, y = axes.to_pixel(mark.x, mark.y)
-        yield f'<circle class="mark" cx="{x}" cy="{y}" r="{mark.size}"/>'
+        column, row = axes.to_pixel(mark.x, mark.y)
         if mark.name:
-            last_y = max(y + 16, last_y + 16)
-            yield f'<text class="name" x="{x + 9}" y="{last_y}">{escape(mark.name)}</text>'
+            name_row = max(row + 16, name_row + 16)
+        circles.append(_Circle(mark, column, row, name_row))
+    return circles

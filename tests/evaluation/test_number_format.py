@@ -43,21 +43,9 @@ def test_shares_are_percentages_and_areas_are_scores(name: str, text: str) -> No
     assert number_format.format_metric(name, FIGURE) == text
 
 
-def test_a_table_is_markdown_and_html() -> None:
+def test_a_table_is_markdown() -> None:
     table = Table("Caption", ["a", "b"], [["1", "2"]])
     assert table.to_markdown() == "| a | b |\n| --- | --- |\n| 1 | 2 |"
-    assert table.to_html() == (
-        '<div class="scroll" tabindex="0" role="region" aria-label="Caption"><table class="figures">'
-        '<caption>Caption</caption><thead><tr><th scope="col">a</th><th scope="col">b</th></tr></thead>'
-        '<tbody><tr><th scope="row">1</th><td>2</td></tr></tbody></table></div>'
-    )
-    assert '<table class="figures tight">' in table.to_html(is_compact=True)
-
-
-def test_every_cell_of_the_html_is_escaped() -> None:
-    html = Table("<i>", ["<b>", "<b>"], [["<script>", '"&']]).to_html()
-    assert "<i>" not in html and "<b>" not in html and "<script>" not in html
-    assert html.count("&lt;b&gt;") == 2 and "&quot;&amp;" in html
 
 
 def test_a_table_without_data_has_no_rows() -> None:

@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 from huggingface_hub import RepoCard
 
+from pneumonia.inference import sources
+from pneumonia.publishing import space_files
+
 ROOT = Path(__file__).parents[2]
 COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
 
@@ -45,7 +48,16 @@ def test_python_is_quoted_and_supported(space: dict[str, Any]) -> None:
 def test_serving_installs_no_training_library() -> None:
     reading = {"numpy", "pillow", "pydicom", "python-gdcm"}
     batches = {"reportlab", "tqdm", "filelock"}
-    assert set(pins()) == {"gradio", "huggingface_hub", "ai-edge-litert", "uvicorn", *reading, *batches}
+    assert set(pins()) == {"gradio", "huggingface_hub", "ai-edge-litert", "uvicorn", "jinja2", *reading, *batches}
+
+
+def test_a_space_contains_every_file_that_the_page_reads_from_its_folder() -> None:
+    web = ROOT / "pneumonia" / "web"
+    data_files = {
+        path.relative_to(ROOT).as_posix() for path in web.rglob("*.*") if path.suffix in {".css", ".html", ".js"}
+    }
+    assert {"pneumonia/web/page.css", "pneumonia/web/templates/evidence/gate.html"} <= data_files
+    assert data_files <= set(space_files.files("owner/space", sources.load_bundle("")))
 
 
 def test_every_direct_dependency_is_pinned() -> None:

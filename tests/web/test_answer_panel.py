@@ -31,8 +31,8 @@ def test_the_bars_say_both_probabilities_and_never_all_or_nothing(
 ) -> None:
     page = Page(answer_panel.bars(prediction("Pneumonia", probability), POINT))
     assert page.open == []
-    assert f"▲ Pneumonia{pneumonia}" in page.text
-    assert f"● Normal{normal}" in page.text
+    assert f"▲ Pneumonia {pneumonia}" in page.text
+    assert f"● Normal {normal}" in page.text
     widths = [style for name, attributes in page.elements if name == "span" and (style := attributes.get("style"))]
     assert f"width:{100 * probability:.1f}%" in widths
 

@@ -13,7 +13,7 @@ import pytest
 from pneumonia import Predictor
 from pneumonia.evaluation import number_format
 from pneumonia.inference.bundle import Bundle
-from pneumonia.web import evidence_sections, evidence_tab, page, page_text, plots
+from pneumonia.web import evidence_sections, evidence_tab, page, page_text, plots, rendering
 
 from .test_page_text import SCRIPT, Page
 
@@ -117,7 +117,7 @@ def test_what_the_bundle_lacks_is_left_out(predictor: Predictor, keys: tuple[str
 
 def test_a_bundle_without_an_evaluation_says_so(predictor: Predictor) -> None:
     empty = replace(predictor.bundle, evaluation={"runs": {}})
-    assert evidence_tab.sections(empty) == evidence_tab.NO_EVIDENCE
+    assert evidence_tab.sections(empty) == rendering.render("no_evidence.html")
     page.build(Predictor(empty, 1))
 
 
@@ -131,7 +131,7 @@ def test_the_limits_are_the_cards(predictor: Predictor) -> None:
 
 
 def test_it_states_the_intended_use() -> None:
-    text = Page(page_text.INTENDED_USE).text
+    text = Page(page_text.intended_use()).text
     assert text.startswith("Is it intended for my patient?")
     for words in ("a child of 1-5 years", "adults", "Your hospital", "Guangzhou"):
         assert words in text

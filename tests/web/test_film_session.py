@@ -144,7 +144,7 @@ def test_a_refused_film_has_no_map(predictor: Predictor, upload: Upload, large_f
     session_film = open_film(predictor, encode(large_film.T.copy(), "PNG"))
     assert film_session.render_activation(predictor, session_film, "balanced")[1:] == (
         None,
-        '<div class="activation">' + film_session.activation_panel.NOT_RUN + "</div>",
+        f'<div class="activation"><p>{film_session.activation_panel.NOT_RUN}</p></div>',
     )
 
 
