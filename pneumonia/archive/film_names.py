@@ -12,11 +12,13 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset
 
 from .. import batch
 from ..errors import UsageError
 from . import storage
+from .storage_errors import StorageUnusable, permanent_errors
 
 LIST_SUFFIX = ".parquet"
 """Suffix of a path that is a list of films; it is never read as a film."""
@@ -41,6 +43,13 @@ def list_names(paths: Iterable[str], exclude: set[Path]) -> pa.ChunkedArray:
             chunks.append(pa.array(chunk, pa.binary()))
             chunk = []
     return pa.chunked_array([*chunks, pa.array(chunk, pa.binary())])
+
+
+def sample_addresses(names: pa.ChunkedArray, count: int) -> list[str]:
+    """At most `count` of the names that are fsspec addresses, spread evenly over all of them."""
+    indices = np.flatnonzero(pc.match_substring(names, "://").to_numpy())
+    positions = np.linspace(0, len(indices) - 1, min(count, len(indices))).astype(int)
+    return [os.fsdecode(names[int(index)].as_py()) for index in indices[positions]]
 
 
 def partition_names(names: pa.ChunkedArray, parts: int) -> Iterator[tuple[int, list[bytes]]]:
@@ -79,10 +88,11 @@ def _names_in_list(path: str) -> Iterator[str]:
     """Yield the films of a Parquet list, or of all lists that match a pattern."""
     system, path_in_system = storage.filesystem(path)
     try:
-        files = sorted(system.glob(path_in_system)) if _is_pattern(path) else [path_in_system]
-        if not files:
-            raise FileNotFoundError
-        table = pa.dataset.dataset(files, format="parquet", filesystem=system)
+        with permanent_errors(path):
+            files = sorted(system.glob(path_in_system)) if _is_pattern(path) else [path_in_system]
+            if not files:
+                raise FileNotFoundError
+            table = pa.dataset.dataset(files, format="parquet", filesystem=system)
         column = next(name for name in LIST_COLUMNS if name in table.schema.names)
         for record_batch in table.to_batches(columns=[column]):
             yield from (name for name in record_batch.column(0).cast(pa.string()).to_pylist() if name is not None)
@@ -91,28 +101,35 @@ def _names_in_list(path: str) -> Iterator[str]:
         raise UsageError(
             f"The list has no column with film names. Allowed: path, or file. Received: {received}."
         ) from None
-    except (OSError, pa.ArrowException) as error:
-        is_missing = isinstance(error, FileNotFoundError)
-        cause = (
-            "it does not exist"
-            if is_missing
-            else getattr(error, "strerror", None) or "it is not a complete Parquet file"
-        )
-        raise UsageError(f"The list cannot be read: {cause}. Received: {path}.") from None
+    except StorageUnusable:
+        raise
+    except Exception as error:  # each storage has its own exception types
+        raise UsageError(f"The list cannot be read: {_list_error(error)}. Received: {path}.") from None
+
+
+def _list_error(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "it does not exist"
+    if isinstance(error, (OSError, pa.ArrowException)):
+        return getattr(error, "strerror", None) or "it is not a complete Parquet file"
+    return f"the storage failed ({type(error).__name__})"
 
 
 def _names_at_address(address: str) -> Iterator[str]:
     """Yield the films below an fsspec address; a missing object is yielded as a film whose reading fails."""
     system, root = storage.filesystem(address)
-    if _is_pattern(address):
-        yield from (system.unstrip_protocol(path) for path in sorted(system.glob(root)))
-        return
     try:
-        objects = system.find(root)
+        with permanent_errors(address):
+            objects = sorted(system.glob(root)) if _is_pattern(address) else system.find(root)
     except FileNotFoundError:
         objects = []
+    except StorageUnusable:
+        raise
     except Exception as error:
         raise UsageError(f"The storage cannot be listed ({type(error).__name__}). Received: {address}.") from None
+    if _is_pattern(address):
+        yield from (system.unstrip_protocol(path) for path in objects)
+        return
     relative_names = [name[len(root) :].strip("/") for name in objects]
     if relative_names in ([], [""]):
         yield address

@@ -13,7 +13,7 @@ import os
 import sys
 import warnings
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,17 +22,23 @@ import pyarrow as pa
 from ..batch import rows
 from ..batch.rows import TableOptions
 from ..errors import InternalError, PneumoniaError, UsageError
+from ..imaging.process_hardening import harden_process
 from ..inference.bundle import Bundle
+from ..inference.decision import Failure, Prediction
 from ..inference.predictor import Predictor
 from . import cluster, film_names, parts, storage
 from .parts import Parts
 from .storage import ResultFolder
+from .storage_errors import StorageUnusable
 
 if TYPE_CHECKING:
     from ray import ObjectRef
 
 MAX_TASK_RETRIES = 3
 """Retries of a part whose worker died. Without a limit, a film that kills every worker would be retried forever."""
+
+CHECKED_FILMS = 5
+"""Films at addresses that are opened before the run, so that wrong credentials are reported before Ray starts."""
 
 
 @dataclass(frozen=True)
@@ -49,15 +55,28 @@ class ArchiveWorker:
     def __init__(self, bundle: list[ObjectRef[Bundle]], options: TableOptions, archive: Parts) -> None:
         import ray
 
+        harden_process()  # the worker has a process of its own
         # The bundle comes from the driver, so no worker accesses the Hub, and all have the same model.
         self._predictor = Predictor(ray.get(bundle[0]), threads=1)
         self._options = options
         self._archive = archive
 
     def __call__(self, block: pa.Table) -> pa.Table:
-        """Predict the parts of a block: rows `{part, names}` -> rows `{part, counts}`, the counts as JSON."""
-        counts = [self._predict_part(row["part"], row["names"]) for row in block.to_pylist()]
-        return pa.table({"part": block["part"], "counts": [json.dumps(part_counts) for part_counts in counts]})
+        """Predict the parts of a block: rows `{part, names}` -> rows `{part, counts, error}`, the counts as JSON.
+
+        `error` is the message of a `StorageUnusable`, with which the driver ends the run. Ray would treat an exception
+        as a lost part, and continue until `cluster.MAX_LOST_PARTS` are lost.
+        """
+        counts, error = [], None
+        for row in block.to_pylist():
+            try:
+                part_counts = self._predict_part(row["part"], row["names"])
+            except StorageUnusable as unusable_storage:
+                part_counts, error = Counter(), unusable_storage.message
+            counts.append(json.dumps(part_counts))
+        return pa.table(
+            {"part": block["part"], "counts": counts, "error": pa.array([error] * len(counts), pa.string())}
+        )
 
     def _predict_part(self, part: int, names: list[bytes]) -> Counter[str]:
         """Predict the films of a part that have no row yet, and write the part once, with all its rows."""
@@ -71,9 +90,17 @@ class ArchiveWorker:
             self._options.operating_point,
             prevalence=self._options.prevalence,
         )
-        table = pa.concat_tables([existing_rows, parts.to_table(results, self._options)])
+        table = pa.concat_tables([existing_rows, parts.to_table(_stop_if_unusable(results), self._options)])
         self._archive.write(part, table)
         return parts.count_labels(table)
+
+
+def _stop_if_unusable(results: Iterable[Prediction | Failure]) -> Iterator[Prediction | Failure]:
+    """Raise the `StorageUnusable` of a film: it concerns every film, and a row with it would not be retried."""
+    for result in results:
+        if isinstance(result, Failure) and isinstance(result.error, StorageUnusable):
+            raise result.error
+        yield result
 
 
 def predict_archive(
@@ -82,13 +109,15 @@ def predict_archive(
     """Predict all films of `paths` that have no row in the archive `out`.
 
     `workers` is the number of processes, by default the number of cores; `address` is that of a Ray cluster, by default
-    a local instance. Raises `UsageError` if there are no films, if the archive has other options, or if Ray cannot be
-    used; `Busy` if another run writes the archive; `DiskFull`; and `InternalError` for any other failure.
+    a local instance. Raises `UsageError` if there are no films, if the archive has other options, or if Ray or the
+    storage cannot be used; `Busy` if another run writes the archive; `DiskFull`; and `InternalError` for any other
+    failure.
     """
     folder = ResultFolder(out)
     names = film_names.list_names(paths, set() if folder.local is None else {folder.local.absolute()})
     if not len(names):
         raise UsageError(f"No films found. Allowed: files, folders, Parquet lists. Received: {', '.join(paths)}.")
+    storage.check_access(film_names.sample_addresses(names, CHECKED_FILMS))
     with parts.exclusive_archive(folder):
         archive = parts.open_parts(folder, options, len(names))
         with cluster.ray_cluster(address, workers) as cores:
@@ -131,6 +160,8 @@ def _collect_counts(part_counts: Iterable[dict[str, Any]], expected: int) -> Arc
     finished = 0
     with tqdm(total=expected, unit="part", disable=not sys.stderr.isatty(), file=sys.stderr) as bar:
         for row in part_counts:
+            if row["error"]:
+                raise StorageUnusable(row["error"])
             counts.update(json.loads(row["counts"]))
             finished += 1
             bar.update()

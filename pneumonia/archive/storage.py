@@ -19,6 +19,7 @@ from .. import settings
 from ..errors import Busy, DiskFull, PneumoniaError, UnreadableImage, UsageError
 from ..files import is_disk_full
 from ..inference.named_film import NamedFilm
+from .storage_errors import StorageUnusable, permanent_errors, root_of, unusable
 
 FETCH_ATTEMPTS = 3
 """Maximum number of attempts to read an object; the storage client makes further retries within each."""
@@ -38,12 +39,17 @@ def is_address(name: str) -> bool:
 
 
 def filesystem(name: str) -> tuple[Any, str]:
-    """(fsspec file system, path in it) of an address or a local path; raises `UsageError` for an unknown protocol."""
-    try:
-        system, path = fsspec.core.url_to_fs(name)
-    except (ImportError, ValueError) as error:
-        # The message of fsspec names the missing package or the unknown protocol.
-        raise UsageError(f"The storage cannot be used: {error}. Received: {name.partition('://')[0]}://.") from None
+    """(fsspec file system, path in it) of an address or a local path.
+
+    Raises `StorageUnusable` for an unknown protocol, a missing package and missing credentials.
+    """
+    with permanent_errors(name):
+        try:
+            system, path = fsspec.core.url_to_fs(name)
+        except (ImportError, ValueError) as error:
+            # The message of fsspec names the missing package or the unknown protocol.
+            protocol = name.partition("://")[0]
+            raise StorageUnusable(f"The storage cannot be used: {error}. Received: {protocol}://.") from None
     return system, path
 
 
@@ -59,17 +65,43 @@ def open_films(names: Iterable[str]) -> Iterator[NamedFilm]:
             yield _named_film(*pending.popleft())
 
 
+def check_access(names: Iterable[str]) -> None:
+    """Read one byte of some films before a run; raises `StorageUnusable` for an error that would fail every film.
+
+    This includes a bucket that denies access to all of these films. A single denied film is no such error, and neither
+    is one that a retry may heal.
+    """
+    is_denied: dict[str, bool] = {}
+    for name in names:
+        root = root_of(name)
+        try:
+            _read(name, 1)
+        except StorageUnusable:
+            raise
+        except PermissionError:
+            is_denied.setdefault(root, True)
+        except FileNotFoundError:
+            is_denied[root] = False
+        except Exception:
+            return  # the run itself retries; further attempts would only wait for the same storage
+        else:
+            is_denied[root] = False
+    for root in (root for root, denied in is_denied.items() if denied):
+        raise unusable("it denies access", root)
+
+
 def fetch_object(name: str) -> bytes:
     """Read an object: at most one byte more than `PNEUMONIA_MAX_FILE_MB`, enough for the reader to refuse a larger one.
 
-    Raises `UnreadableImage` if the object is missing or cannot be accessed, and `Busy` if the storage does not respond;
-    the next run tries again.
+    Raises `UnreadableImage` if the object is missing or cannot be accessed; `Busy` if the storage does not respond, the
+    next run tries again; and `StorageUnusable` at once for an error that no retry can heal.
     """
-    system, path = filesystem(name)
+    size = settings.MAX_FILE_MB.read() * 1_000_000 + 1
     for attempt in range(FETCH_ATTEMPTS):
         try:
-            with system.open(path, "rb") as file:
-                return bytes(file.read(settings.MAX_FILE_MB.read() * 1_000_000 + 1))
+            return _read(name, size)
+        except StorageUnusable:
+            raise
         except tuple(_PERMANENT_ERRORS) as error:
             cause = next(text for error_type, text in _PERMANENT_ERRORS.items() if isinstance(error, error_type))
             raise UnreadableImage(f"The file cannot be opened: {cause}.") from None
@@ -82,6 +114,13 @@ def fetch_object(name: str) -> bytes:
             if attempt + 1 < FETCH_ATTEMPTS:
                 time.sleep(RETRY_DELAY_S * 2**attempt)
     raise Busy(f"The storage cannot be read ({error_name}). Run the same command again to retry this film.")
+
+
+def _read(name: str, size: int) -> bytes:
+    """Read at most `size` bytes of an object in one attempt."""
+    system, path = filesystem(name)
+    with permanent_errors(name), system.open(path, "rb") as file:
+        return bytes(file.read(size))
 
 
 def _named_film(name: str, content: Future[bytes] | None) -> NamedFilm:

@@ -144,6 +144,46 @@ def test_a_film_that_kills_every_worker_ends_no_run(
     assert len(runs.rows(tmp_path / "out")) == 21
 
 
+STORAGE_WITHOUT_CREDENTIALS_ON_WORKERS = """
+import sys
+import fsspec
+from fsspec.implementations.local import LocalFileSystem
+
+class NoCredentialsError(Exception):
+    pass
+
+class Storage(LocalFileSystem):
+    protocol = "fake"
+
+    @classmethod
+    def _strip_protocol(cls, path):
+        return super()._strip_protocol(path.removeprefix("fake://"))
+
+    def _open(self, path, mode="rb", **options):
+        if "default_worker" in sys.argv[0]:
+            raise NoCredentialsError("secret")
+        return super()._open(path, mode, **options)
+
+fsspec.register_implementation("fake", Storage)
+"""
+
+
+def test_a_worker_without_credentials_ends_the_run_with_one_error(
+    write_films: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text(STORAGE_WITHOUT_CREDENTIALS_ON_WORKERS)
+    folder = write_films(tmp_path, {"films": [f"{number}.png" for number in range(200)]}) / "films"
+    film_list, out = tmp_path / "list.parquet", tmp_path / "out"
+    pq.write_table(pa.table({"path": [f"fake://{path}" for path in folder.iterdir()]}), film_list)
+    clean = runs.environment()
+    monkeypatch.setattr(runs, "environment", lambda: clean | {"PYTHONPATH": f"{runs.ROOT}:{tmp_path / 'site'}"})
+    result = runs.run(film_list, "--out", out, "--workers", 2)
+    assert (result.returncode, result.stderr.count("usage: ")) == (2, 1), result.stderr
+    assert result.stderr.splitlines()[-1].startswith("usage: The storage cannot be used: the credentials are missing")
+    assert not list(out.rglob("part-*"))
+
+
 def test_ray_listens_on_this_machine_alone(films: Path, tmp_path: Path) -> None:
     process = runs.start(films, "--out", tmp_path / "out", "--workers", 2)
     runs.wait_for_parts(process, tmp_path / "out", 1)
