@@ -13,6 +13,8 @@ import logging
 import sys
 
 from pneumonia import PneumoniaError, load_predictor
+from pneumonia.errors import InternalError
+from pneumonia.imaging.process_hardening import harden_process
 from pneumonia.web import page
 from pneumonia.web.server import request_log, session_memory, shutdown
 
@@ -28,6 +30,7 @@ def main() -> int:
         "--share", action="store_true", help="create a public link that anyone can use while the page runs"
     )
     share = parser.parse_args().share
+    harden_process()
     request_log.configure()
     session_memory.limit_malloc_arenas()
     try:
@@ -41,6 +44,9 @@ def main() -> int:
         blocks.launch(**options, prevent_thread_lock=True)
     except PneumoniaError as error:
         print(f"{error.code}: {error.message}", file=sys.stderr)
+        return 2
+    except Exception as error:
+        print(f"internal: {InternalError.from_exception(error).message}", file=sys.stderr)
         return 2
     shutdown.serve_until_signal(blocks)
     return 0

@@ -33,8 +33,11 @@ was received, in this order. It never contains pixels, DICOM tags or a path that
 from __future__ import annotations
 
 import logging
+import traceback
 import uuid
 from contextvars import ContextVar
+from pathlib import PurePath
+from types import FrameType
 from typing import ClassVar
 
 log = logging.getLogger("pneumonia")
@@ -152,7 +155,7 @@ class Busy(PneumoniaError):
 class InternalError(PneumoniaError):
     """Replaces an unexpected exception.
 
-    The message contains an id only; under this id the log contains the type and the location of the exception.
+    The message contains an id only; under this id the log contains the type and the traceback of the exception.
     """
 
     code = "internal"
@@ -161,16 +164,36 @@ class InternalError(PneumoniaError):
     def from_exception(cls, error: BaseException) -> InternalError:
         """Log `error` under the id of the request, or a new id outside a request; returns the error for the user."""
         incident = request_id.get() or uuid.uuid4().hex[:12]
-        # The exception's text may quote the input (a DICOM tag, a file name), so only type and location are logged.
-        log.error("internal error %s: %s at %s", incident, type(error).__name__, raise_location(error))
+        # The exception's text may quote the input (a DICOM tag, a file name), so only types and locations are logged.
+        log.error("internal error %s: %s", incident, traceback_text(error))
         return cls(f"Internal error; the film was not scored. Please report this id: {incident}.")
 
 
-def raise_location(error: BaseException) -> str:
-    """Location at which `error` was raised, as `module:line`; it contains no data of the input."""
-    trace = error.__traceback__
-    if trace is None:
-        return "unknown location"
-    while trace.tb_next is not None:
-        trace = trace.tb_next
-    return f"{trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}"
+def traceback_text(error: BaseException) -> str:
+    """The traceback of `error` and of its causes in one line, without messages, source lines and values.
+
+    `KeyError at app.py:40 main; pneumonia/imaging/reader.py:63 read`: file, line and function of every frame, the
+    outermost first. Paths start at the package, since the folder above it may contain the name of a user.
+    """
+    parts = [_describe(error)]
+    described = {id(error)}
+    while (cause := _cause(error)) is not None and id(cause) not in described:
+        parts.append(f"caused by {_describe(cause)}")
+        described.add(id(cause))
+        error = cause
+    return " | ".join(parts)
+
+
+def _describe(error: BaseException) -> str:
+    frames = "; ".join(_location(frame, line) for frame, line in traceback.walk_tb(error.__traceback__))
+    return f"{type(error).__name__} at {frames or 'unknown location'}"
+
+
+def _cause(error: BaseException) -> BaseException | None:
+    return error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+
+
+def _location(frame: FrameType, line: int) -> str:
+    path = PurePath(frame.f_code.co_filename)
+    depth = str(frame.f_globals.get("__name__", "")).count(".") + 1 + (path.name == "__init__.py")
+    return f"{'/'.join(path.parts[-depth:])}:{line} {frame.f_code.co_name}"

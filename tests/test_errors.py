@@ -3,6 +3,7 @@ from __future__ import annotations
 import inspect
 import logging
 import re
+from pathlib import Path
 
 import pytest
 
@@ -86,12 +87,32 @@ def test_a_hidden_error_shows_and_logs_the_same_id_and_never_its_text(caplog: py
     assert "jane" not in (caplog.text + error.message).lower()
 
 
-def test_the_log_has_the_location_of_a_hidden_error(caplog: pytest.LogCaptureFixture) -> None:
-    error = raised_error("anything")
-    errors.InternalError.from_exception(error)
-    trace = error.__traceback__
-    assert trace is not None
-    assert f"{__name__}:{trace.tb_lineno}" in caplog.text
+def test_the_log_has_file_line_and_function_of_every_frame(caplog: pytest.LogCaptureFixture) -> None:
+    def inner(secret: str) -> None:
+        raise KeyError(secret)
+
+    def outer(secret: str) -> None:
+        inner(secret)
+
+    with pytest.raises(KeyError) as caught:
+        outer("jane_doe")
+    errors.InternalError.from_exception(caught.value)
+    first = inner.__code__.co_firstlineno
+    for line, name in ((first + 1, "inner"), (first + 4, "outer")):
+        assert f"tests/test_errors.py:{line} {name}" in caplog.text
+    assert str(Path(__file__).parent) not in caplog.text, "the folder may contain the name of a user"
+    assert "jane" not in caplog.text
+
+
+def test_the_log_names_the_cause_of_a_hidden_error(caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(RuntimeError) as caught:
+        try:
+            raise raised_error("jane_doe")
+        except ValueError as error:
+            raise RuntimeError("jane_doe") from error
+    errors.InternalError.from_exception(caught.value)
+    assert re.search(r"RuntimeError at .* \| caused by ValueError at .* raised_error", caplog.text)
+    assert "jane" not in caplog.text
 
 
 def test_an_error_that_was_never_raised_can_be_hidden_too(caplog: pytest.LogCaptureFixture) -> None:

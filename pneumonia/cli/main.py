@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from .. import __version__, settings
 from ..errors import InternalError, PneumoniaError
+from ..imaging.process_hardening import harden_process
 from . import archive, batch, deploy, evaluate, model, predict, publish
 from .exit_codes import NOTHING_DONE
 
@@ -25,6 +26,7 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = "pneumonia") -> 
     `arguments` defaults to `sys.argv[1:]`. `prog` is the name of the program in usage messages.
     """
     options = _parser(prog).parse_args(arguments)
+    harden_process()
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A file name that is not valid Unicode must not abort the run.
         sys.stdout.reconfigure(errors="backslashreplace")

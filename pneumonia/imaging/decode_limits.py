@@ -8,10 +8,9 @@ the file in memory.
 from __future__ import annotations
 
 import io
-from typing import Any
+import math
 
 import numpy as np
-from PIL import Image, TiffImagePlugin
 
 from ..errors import TooLarge, UnreadableImage
 
@@ -34,46 +33,36 @@ _START_OF_SCAN = b"\xff\xda"
 
 
 class BoundedReader(io.BytesIO):
-    """A file in memory whose `read` raises `TooLarge` after `max_reads` calls."""
+    """A file in memory whose `read` raises `TooLarge` after `max_reads` calls.
+
+    While tag lists are read, it also limits the bytes: the entries of a list may all refer to the same bytes, and
+    Pillow keeps a copy for each of them. Pixel data are read without a limit on bytes, since the decoder discards them.
+    """
 
     def __init__(self, data: bytes, max_reads: int = MAX_READS) -> None:
         super().__init__(data)
         self._remaining_reads = max_reads
+        self._remaining_tag_bytes: float = math.inf
+
+    def limit_tags(self, lists: int) -> None:
+        """Until the next call, limit the bytes that `read` returns to those of `lists` tag lists."""
+        self._remaining_tag_bytes = lists * MAX_TAG_BYTES
+
+    def lift_tag_limit(self) -> None:
+        """From here on, pixel data are read."""
+        self._remaining_tag_bytes = math.inf
 
     def read(self, size: int | None = -1, /) -> bytes:
         self._remaining_reads -= 1
         if self._remaining_reads < 0:
             raise TooLarge(f"The file has too many parts. Allowed: {MAX_READS:,} chunks, segments or tags.")
-        return super().read(size)
-
-
-class _BoundedTagReader:
-    """File proxy for one tag list: tags may refer to any offset, but their total size is limited to `MAX_TAG_BYTES`."""
-
-    def __init__(self, file: Any) -> None:
-        self._file = file
-        self._remaining_bytes = MAX_TAG_BYTES
-        self.seek, self.tell = file.seek, file.tell
-
-    def read(self, size: int) -> bytes:
-        self._remaining_bytes -= size
-        if self._remaining_bytes < 0:
+        data = super().read(size)
+        self._remaining_tag_bytes -= len(data)
+        if self._remaining_tag_bytes < 0:
             raise UnreadableImage(
                 f"The metadata tags of the image are too large. Allowed: {MAX_TAG_BYTES // 1_000_000} MB."
             )
-        data: bytes = self._file.read(size)
         return data
-
-
-_load_without_limit = TiffImagePlugin.ImageFileDirectory_v2.load
-
-
-def _load_within_limit(self: TiffImagePlugin.ImageFileDirectory_v2, fp: Any) -> None:
-    _load_without_limit(self, _BoundedTagReader(fp))  # type: ignore[arg-type]
-
-
-# Pillow does not limit the size of a tag list, and reads it when it opens an image; this includes the EXIF of a JPEG.
-TiffImagePlugin.ImageFileDirectory_v2.load = _load_within_limit  # type: ignore[method-assign]
 
 
 def check_jpeg_scans(data: bytes) -> None:
@@ -93,18 +82,3 @@ def _count_byte_pair(data: bytes, pair: bytes) -> int:
     first, second = values[:-1], values[1:]
     blocks = (slice(start, start + 1_000_000) for start in range(0, len(first), 1_000_000))
     return sum(int(np.count_nonzero((first[block] == pair[0]) & (second[block] == pair[1]))) for block in blocks)
-
-
-def count_frames(picture: Image.Image) -> int:
-    """Number of images in the file; raises `TooLarge` for a TIFF with more than `MAX_TIFF_FRAMES`.
-
-    The images of a TIFF are not indexed, so they are counted one by one.
-    """
-    if picture.format != "TIFF":
-        return int(getattr(picture, "n_frames", 1))
-    for index in range(1, MAX_TIFF_FRAMES + 1):
-        try:
-            picture.seek(index)
-        except EOFError:
-            return index
-    raise TooLarge(f"The TIFF contains too many images. Allowed: {MAX_TIFF_FRAMES:,}.")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from PIL import Image
+
 from .. import settings
 from ..errors import PneumoniaError, TooLarge, UnreadableImage
 
@@ -20,15 +22,29 @@ def check_pixel_count(width: int, height: int) -> None:
 def translate_decoder_errors(subject: str) -> Iterator[None]:
     """Translate every exception of a third-party decoder into a `PneumoniaError` whose message names `subject`.
 
-    A `PneumoniaError` passes unchanged; `MemoryError` becomes `TooLarge`, and anything else `UnreadableImage`.
+    A `PneumoniaError` and `MemoryError` pass unchanged, Pillow's `DecompressionBombError` becomes `TooLarge`, and
+    anything else `UnreadableImage`. The block contains only calls into Pillow, pydicom or zlib, and conversions of
+    values that they return: an error in this package's own code must not be reported as a damaged file.
     """
     try:
         yield
-    except PneumoniaError:
+    except (PneumoniaError, MemoryError):
         raise
-    except MemoryError:
-        raise TooLarge(f"The {subject} does not fit into memory.") from None
+    except Image.DecompressionBombError:
+        raise TooLarge(
+            f"The {subject} is too large for the limit of Pillow in this process (PIL.Image.MAX_IMAGE_PIXELS). "
+            "The host program can raise it."
+        ) from None
     except Exception as error:
         # Decoders raise many exception types on damaged files (struct.error, zlib.error, KeyError ...). Their texts may
         # quote the file or a patient's tag, so only the exception type is kept.
         raise UnreadableImage(f"The {subject} is damaged and cannot be decoded ({type(error).__name__}).") from None
+
+
+@contextmanager
+def translate_memory_errors(subject: str) -> Iterator[None]:
+    """Translate `MemoryError` into `TooLarge`: a large film may not fit, whichever code allocates the memory."""
+    try:
+        yield
+    except MemoryError:
+        raise TooLarge(f"The {subject} does not fit into memory.") from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import stat
 from dataclasses import replace
@@ -15,10 +14,9 @@ from PIL import Image
 
 from .. import settings
 from ..errors import EmptyFile, TooLarge, TooSmall, UnreadableImage
-from . import decode_limits
+from . import decode_limits, image_files
 from .arrays import from_array
-from .decoding import check_pixel_count, translate_decoder_errors
-from .dicom.pydicom_import import without_gdcm
+from .decoding import check_pixel_count, translate_decoder_errors, translate_memory_errors
 from .formats import detect_format
 from .model_input import INPUT_SIDE
 from .pictures import from_pil_image
@@ -39,9 +37,6 @@ The model input then differs from that of the full decode by 0.1 grey levels on 
 2400 x 2000 and 3200 x 2400); `tests/imaging/test_model_input.py` allows 0.3 and 3.
 """
 
-# `check_pixel_count` replaces this limit: it is lower, configurable, and checked before decoding.
-Image.MAX_IMAGE_PIXELS = None
-
 
 def read(source: Source, *, full_resolution: bool = False) -> Radiograph:
     """Read one film from a path, bytes, a PIL image or an array (uint8, uint16, or float in 0..1).
@@ -53,7 +48,7 @@ def read(source: Source, *, full_resolution: bool = False) -> Radiograph:
     if isinstance(source, np.ndarray):
         return _check_side(from_array(source))
     if isinstance(source, Image.Image):
-        with translate_decoder_errors("image"):
+        with translate_memory_errors("image"):
             return _check_side(from_pil_image(source, source.format or "image"))
     data = source if isinstance(source, bytes) else _read_file(Path(source))
     return _check_side(_decode_bytes(data, full_resolution))
@@ -83,18 +78,17 @@ def _decode_bytes(data: bytes, full_resolution: bool) -> Radiograph:
         raise TooLarge(f"The file is too large. Allowed: {limit_mb} MB. Received: {len(data) / 1e6:.1f} MB.")
     file_format = detect_format(data)
     if file_format == "DICOM":
-        with without_gdcm():
-            from .dicom import reader as dicom  # importing pydicom takes 0.3 s, and most films are image files
-        return dicom.read(data)
+        from .dicom import reader as dicom  # importing pydicom takes 0.3 s, and most films are image files
+
+        with translate_memory_errors("DICOM file"):
+            return dicom.read(data)
     if file_format == "JPEG":
         decode_limits.check_jpeg_scans(data)
-    # The limit on reads does not apply to BMP: Pillow reads its run-length data two bytes at a time and keeps no object
-    # for each read, so the limit on the file size is enough.
-    file = io.BytesIO(data) if file_format == "BMP" else decode_limits.BoundedReader(data)
-    with translate_decoder_errors("image"), Image.open(file, formats=[file_format]) as picture:
+    with translate_memory_errors("image"), image_files.open_image(data, file_format) as picture:
         check_pixel_count(*picture.size)
         if file_format == "JPEG" and not full_resolution:
-            picture.draft(picture.mode, (REDUCED_SIDE, REDUCED_SIDE))
+            with translate_decoder_errors("image"):
+                picture.draft(picture.mode, (REDUCED_SIDE, REDUCED_SIDE))
         return from_pil_image(picture, file_format)
 
 

@@ -10,17 +10,16 @@ import queue
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from .. import settings
 from ..errors import BundleCorrupt, DiskFull, HubUnreachable, ModelNotFound, PneumoniaError, RevisionNotFound
 from ..files import is_disk_full, walk_bottom_up
 from . import bundle
-
-if TYPE_CHECKING:
-    from huggingface_hub import HfApi
 
 MAX_DOWNLOAD_S = 300
 """Seconds after which a download is aborted even if it still makes progress."""
@@ -39,7 +38,8 @@ def download_bundle(
     """Download a complete bundle, unless it is cached; returns (folder, commit). The files are not verified yet.
 
     `revision` is a branch, tag or commit. Raises `ModelNotFound`, `RevisionNotFound`, `BundleCorrupt`, `HubUnreachable`
-    or `DiskFull`, at the latest after `PNEUMONIA_HUB_TIMEOUT_S` seconds without progress or 300 s in total.
+    or `DiskFull`, at the latest after `PNEUMONIA_HUB_TIMEOUT_S` seconds without progress or 300 s in total. Any other
+    exception is a bug; it passes unchanged, and the caller reports it as `internal`.
     """
     from huggingface_hub import HfApi, constants  # takes 1 s, and the embedded model does not need it
 
@@ -50,13 +50,25 @@ def download_bundle(
     timeout_s = settings.HUB_TIMEOUT_S.read()
     api = HfApi(endpoint=endpoint)
 
-    def download() -> DownloadedBundle:
+    @contextmanager
+    def translate_errors() -> Iterator[None]:
         try:
-            return _download(api, repository, revision, cache, timeout_s)
-        except PneumoniaError:
-            raise
-        except Exception as error:
+            yield
+        except _known_errors() as error:
             raise _to_pneumonia_error(error, repository, revision, folder) from None
+
+    def resolve() -> str:
+        with translate_errors():
+            return str(api.model_info(repository, revision=revision, timeout=timeout_s).sha)
+
+    def fetch(commit: str, name: str) -> Path:
+        with translate_errors():
+            path = api.hf_hub_download(repository, name, revision=commit, cache_dir=cache, etag_timeout=timeout_s)
+        return Path(path)
+
+    def download() -> DownloadedBundle:
+        commit = revision if _COMMIT.fullmatch(revision) else resolve()
+        return _download(partial(fetch, commit)), commit
 
     try:
         return _run_while_growing(download, folder, timeout_s)
@@ -64,21 +76,14 @@ def download_bundle(
         raise HubUnreachable(f"The Hub does not respond: {error}. {_cache_hint(folder, repository)}") from None
 
 
-def _download(api: HfApi, repository: str, revision: str, cache: Path, timeout_s: float) -> DownloadedBundle:
-    commit = revision
-    if not _COMMIT.fullmatch(revision):
-        commit = str(api.model_info(repository, revision=revision, timeout=timeout_s).sha)
-
-    def fetch(name: str) -> Path:
-        path = api.hf_hub_download(repository, name, revision=commit, cache_dir=cache, etag_timeout=timeout_s)
-        return Path(path)
-
+def _download(fetch: Callable[[str], Path]) -> Path:
+    """Download the files of a bundle by `fetch(name)`; returns their folder."""
     folder = fetch(bundle.CONFIG).parent
     config, _ = bundle.read_config(folder)
     for name in config["files"]:
         if name not in bundle.TRAINING_ONLY_FILES:
             fetch(name)
-    return folder, commit
+    return folder
 
 
 def _run_while_growing(task: Callable[[], DownloadedBundle], folder: Path, timeout_s: float) -> DownloadedBundle:
@@ -124,6 +129,17 @@ def _folder_size(folder: Path) -> int:
         except FileNotFoundError:
             continue
     return total
+
+
+def _known_errors() -> tuple[type[Exception], ...]:
+    """Exceptions that huggingface_hub raises for a faulty Hub, connection or disk.
+
+    Connection errors are those of httpx; a response that is not JSON causes a `ValueError`.
+    """
+    from huggingface_hub import errors
+
+    # httpx is imported under the name that huggingface_hub uses: its `HTTPError` is the base of connection errors too.
+    return (errors.HTTPError, OSError, errors.XetDownloadError, ValueError)
 
 
 def _to_pneumonia_error(error: Exception, repository: str, revision: str, folder: Path) -> PneumoniaError:

@@ -152,7 +152,9 @@ def _next(worker: _Worker, indices: Iterator[int]) -> bool:
 
 def _serve(corpus: list[Hostile], pipe: Connection) -> None:
     from pneumonia import load_predictor
+    from pneumonia.imaging.process_hardening import harden_process
 
+    harden_process()
     warnings.simplefilter("ignore")
     logging.getLogger("pneumonia").propagate = False
     _silence()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import httpx2
@@ -13,6 +15,7 @@ import pytest
 from huggingface_hub import constants, set_client_factory
 from huggingface_hub.utils._http import default_client_factory
 
+from pneumonia.cli import main
 from pneumonia.errors import BundleCorrupt, DiskFull, HubUnreachable, ModelNotFound, PneumoniaError, RevisionNotFound
 from pneumonia.inference import bundle, hub_download, sources
 
@@ -285,3 +288,33 @@ def test_a_full_disk_is_reported(fetch: Fetch, commit: str, monkeypatch: pytest.
     monkeypatch.setattr("huggingface_hub.file_download.http_get", full)
     with pytest.raises(DiskFull):
         fetch(commit)
+
+
+def test_a_bug_during_a_download_is_not_reported_as_a_missing_connection(
+    server: FakeHub,
+    commit: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The command line shows `internal` with an id; the log names every frame and no value."""
+
+    def faulty_config(folder: Path) -> None:
+        raise AttributeError(f"no such attribute in {folder}")
+
+    download = partial(hub_download.download_bundle, cache=tmp_path)
+    monkeypatch.setattr(hub_download, "download_bundle", lambda *names, **_: download(*names, endpoint=server.url))
+    monkeypatch.setattr(bundle, "read_config", faulty_config)
+    assert main(["predict", "--model", f"{REPOSITORY}@{commit}", "film.png"]) == 2
+    message = capsys.readouterr().err
+    incident = re.search(r"^internal: .*report this id: ([0-9a-f]{12})\.$", message, re.MULTILINE)
+    assert incident and incident[1] in caplog.text
+    for frame in (
+        r"pneumonia/cli/predict\.py:\d+ run",
+        r"pneumonia/inference/hub_download\.py:\d+ _run_while_growing",
+        r"pneumonia/inference/hub_download\.py:\d+ _download",
+        r"tests/inference/test_hub_download\.py:\d+ faulty_config",
+    ):
+        assert re.search(frame, caplog.text)
+    assert not any(value in caplog.text + message for value in (str(tmp_path), "no such attribute", commit, TOKEN))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy.typing as npt
@@ -52,9 +54,10 @@ def dicom(pixels: Pixels, *, syntax: UID = ExplicitVRLittleEndian, preamble: boo
         **tags,
     }
     elements.setdefault("HighBit", elements["BitsStored"] and elements["BitsStored"] - 1)
-    for name, value in elements.items():
-        if value is not None:
-            setattr(dataset, name, value)
+    with _without_validation():
+        for name, value in elements.items():
+            if value is not None:
+                setattr(dataset, name, value)
     if "PixelData" in dataset and syntax.is_encapsulated:
         dataset["PixelData"].VR, dataset["PixelData"].is_undefined_length = "OB", True
     elif "PixelData" in dataset:
@@ -69,6 +72,18 @@ def dicom(pixels: Pixels, *, syntax: UID = ExplicitVRLittleEndian, preamble: boo
     else:
         pydicom.dcmwrite(buffer, dataset, **encoding)
     return buffer.getvalue()
+
+
+@contextmanager
+def _without_validation() -> Iterator[None]:
+    """Malformed values can be assigned without a warning."""
+    settings = pydicom.config.settings
+    mode = settings.reading_validation_mode
+    settings.reading_validation_mode = pydicom.config.IGNORE
+    try:
+        yield
+    finally:
+        settings.reading_validation_mode = mode
 
 
 def encapsulated(

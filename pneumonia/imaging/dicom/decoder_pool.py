@@ -139,7 +139,7 @@ class _Worker:
         timer.start()
         try:
             result = self._exchange(request, frame, shape)
-        except Exception:  # a broken pipe or an invalid response of a faulty decoder
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):  # a broken pipe, or an invalid response
             result = None
         finally:
             timer.cancel()

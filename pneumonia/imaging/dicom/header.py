@@ -6,10 +6,10 @@ The functions return booleans, defined terms of the standard and fixed sentences
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import pydicom
-from pydicom.multival import MultiValue
+
+from . import elements
 
 TRAINING_AGES_YEARS = (1, 5)
 """Minimum and maximum age in completed years of the children in the training films."""
@@ -46,6 +46,9 @@ two terms that devices write. A word that starts with LAT counts as well."""
 
 _DAYS_PER_UNIT = {"D": 1.0, "W": 7.0, "M": 30.44, "Y": 365.25}
 
+_MAX_AGE_DIGITS = 100
+"""The standard allows three digits. Python refuses to convert thousands of them, and no float holds hundreds."""
+
 
 def non_radiograph_modality(dataset: pydicom.Dataset) -> str | None:
     """The modality if it is one of `NON_RADIOGRAPH_MODALITIES`, else None; free text of the file is never returned."""
@@ -74,18 +77,18 @@ def header_warnings(dataset: pydicom.Dataset) -> tuple[str, ...]:
 
 
 def _is_outside_training_ages(dataset: pydicom.Dataset) -> bool:
-    age = _age_years(str(dataset.get("PatientAge", "")))
+    age = _age_years(elements.text(dataset, "PatientAge"))
     return age is not None and not TRAINING_AGES_YEARS[0] <= age < TRAINING_AGES_YEARS[1] + 1
 
 
 def _words(dataset: pydicom.Dataset, keyword: str) -> list[str]:
-    value: Any = dataset.get(keyword, "")
-    return re.findall("[A-Z0-9]+", str(value[0] if isinstance(value, MultiValue) and value else value).upper())
+    return re.findall("[A-Z0-9]+", elements.first_text(dataset, keyword).upper())
 
 
 def _age_years(text: str) -> float | None:
     """A DICOM age string (VR AS, such as 004Y or 018M) in years; None if it is missing or malformed."""
     digits, unit = text.strip()[:-1], text.strip()[-1:]
-    if not (digits.isascii() and digits.isdecimal()) or unit not in _DAYS_PER_UNIT:
+    is_number = digits.isascii() and digits.isdecimal() and len(digits) <= _MAX_AGE_DIGITS
+    if not is_number or unit not in _DAYS_PER_UNIT:
         return None
     return int(digits) * _DAYS_PER_UNIT[unit] / 365.25

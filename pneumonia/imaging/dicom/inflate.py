@@ -12,6 +12,8 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 
 from ... import settings
 from ...errors import TooLarge, UnreadableImage
+from ..decoding import translate_decoder_errors
+from .elements import SUBJECT
 
 BYTES_PER_PIXEL = 4
 """Decompressed bytes allowed per pixel of `PNEUMONIA_MAX_PIXELS`: two for 16-bit samples, two for other elements."""
@@ -65,7 +67,9 @@ def _decompress(compressed: memoryview, output: io.BytesIO) -> None:
     for position in range(0, len(compressed), _CHUNK_BYTES):
         if decompressor.eof:
             return
-        output.write(decompressor.decompress(compressed[position : position + _CHUNK_BYTES]))
+        with translate_decoder_errors(SUBJECT):
+            block = decompressor.decompress(compressed[position : position + _CHUNK_BYTES])
+        output.write(block)
         if output.tell() - header_bytes > limit:
             raise TooLarge(
                 "The deflated DICOM file is too large when decompressed. "

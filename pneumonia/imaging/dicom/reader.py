@@ -1,14 +1,13 @@
 """DICOM file -> `Radiograph`.
 
 pydicom and its decoding libraries do the decoding; this module decides which files are read and how. It passes on no
-patient data: tags are read but not stored, and messages of pydicom are dropped, since they may quote a tag.
-docs/dicom.md describes the rules.
+patient data: tags are read but not stored. Pixels are read even if a tag is malformed. pydicom then warns and may quote
+the tag; `process_hardening` drops these warnings. docs/dicom.md describes the rules.
 """
 
 from __future__ import annotations
 
-import logging
-import warnings
+import struct
 from typing import Any
 
 import numpy as np
@@ -26,14 +25,8 @@ from .. import decode_limits, greyscale
 from ..decoding import check_pixel_count, translate_decoder_errors
 from ..intensity import row_slices
 from ..radiograph import Pixels, Radiograph
-from . import decoder_pool, decoder_worker, header, voi
+from . import decoder_pool, decoder_worker, elements, header, voi
 from .inflate import inflate
-
-# Pixels are read even if a tag is malformed. pydicom's warnings about the tag are disabled: they would quote it in the
-# log.
-pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
-logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
-warnings.filterwarnings("ignore", module=r"pydicom(\.|$)")
 
 COMPRESSIONS = "uncompressed, deflated, RLE, JPEG baseline, extended or lossless, JPEG-LS or JPEG 2000"
 
@@ -70,27 +63,32 @@ def read(data: bytes) -> Radiograph:
     Applies the modality rescale and then the VOI LUT or window, inverts MONOCHROME1 so that air is dark, and converts
     colour to greyscale. Raises `UnsupportedDicom`, `NoPixels`, `TooLarge`, `UnreadableImage` or `Busy`.
     """
-    with translate_decoder_errors("DICOM file"):
-        dataset = pydicom.dcmread(decode_limits.BoundedReader(inflate(data)), force=True)
-        if "PixelData" not in dataset and _PIXEL_DATA_TAG in data:
-            raise UnreadableImage("The DICOM file is truncated: its pixel data are incomplete.")
-        _drop_oversized_elements(dataset)
-        _normalise_elements(dataset)
-        _check_supported(dataset)
-        pixels, colour_warnings = _grey_pixels(dataset)
-        return Radiograph(
-            pixels,
-            "DICOM",
-            (*_frame_warnings(dataset), *colour_warnings, *header.header_warnings(dataset)),
-            header.is_lateral(dataset),
-            header.is_other_body_part(dataset),
-        )
+    dataset = _parse(data)
+    if "PixelData" not in dataset and _PIXEL_DATA_TAG in data:
+        raise UnreadableImage("The DICOM file is truncated: its pixel data are incomplete.")
+    _drop_oversized_elements(dataset)
+    _normalise_elements(dataset)
+    _check_supported(dataset)
+    pixels, colour_warnings = _grey_pixels(dataset)
+    return Radiograph(
+        pixels,
+        "DICOM",
+        (*_frame_warnings(dataset), *colour_warnings, *header.header_warnings(dataset)),
+        header.is_lateral(dataset),
+        header.is_other_body_part(dataset),
+    )
+
+
+def _parse(data: bytes) -> pydicom.FileDataset:
+    file = decode_limits.BoundedReader(inflate(data))
+    with translate_decoder_errors(elements.SUBJECT):
+        return pydicom.dcmread(file, force=True)
 
 
 def _drop_oversized_elements(dataset: pydicom.Dataset) -> None:
     """Delete elements longer than any that is read: pydicom would create an object for each of their values."""
     for tag in list(dataset.keys()):
-        element = dataset.get_item(tag)
+        element = elements.stored(dataset, tag)
         if isinstance(element, pydicom.DataElement):  # a sequence of undefined length is already parsed
             for item in element.value if element.VR == "SQ" else ():
                 _drop_oversized_elements(item)
@@ -101,24 +99,27 @@ def _drop_oversized_elements(dataset: pydicom.Dataset) -> None:
 def _normalise_elements(dataset: pydicom.Dataset) -> None:
     """Delete empty and invalid elements; set VOILUTFunction and the transfer syntax if they are missing."""
     for keyword in ("WindowCenter", "WindowWidth", "RescaleSlope", "RescaleIntercept", "VOILUTSequence", "PixelData"):
-        if keyword in dataset and not dataset[keyword].value and dataset[keyword].value != 0:
+        if elements.is_empty(dataset, keyword):
             del dataset[keyword]
-    if dataset.get("VOILUTFunction") not in _VOI_FUNCTIONS:
+    if elements.text(dataset, "VOILUTFunction") not in _VOI_FUNCTIONS:
+        dataset.pop("VOILUTFunction", None)  # assigning to it would convert the malformed value
         dataset.VOILUTFunction = "LINEAR"
     min_width = 1 if dataset.VOILUTFunction == "LINEAR" else 1e-9
-    if "WindowCenter" in dataset and not (_selected_value(dataset.get("WindowWidth")) or 0) >= min_width:
+    if "WindowCenter" in dataset and not _window_width(dataset) >= min_width:
         del dataset["WindowCenter"]  # a window below the minimum width is invalid
-    if dataset.get("RescaleSlope") == 0:
+    if elements.value(dataset, "RescaleSlope") == 0:
         del dataset["RescaleSlope"]  # a slope of zero is invalid
-    if not dataset.file_meta.get("TransferSyntaxUID"):
+    if not elements.value(dataset.file_meta, "TransferSyntaxUID"):
         implicit, little = dataset.original_encoding
         explicit = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
         dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else explicit
 
 
-def _selected_value(value: Any) -> Any:
-    """The width of the window that `voi` uses."""
-    return value[voi.VOI_INDEX] if isinstance(value, MultiValue) else value
+def _window_width(dataset: pydicom.Dataset) -> float:
+    """The width of the window that `voi` uses; 0 if it has none."""
+    widths = elements.value(dataset, "WindowWidth")
+    with translate_decoder_errors(elements.SUBJECT):
+        return float((widths[voi.VOI_INDEX] if isinstance(widths, MultiValue) else widths) or 0)
 
 
 def _check_supported(dataset: pydicom.Dataset) -> None:
@@ -130,14 +131,15 @@ def _check_supported(dataset: pydicom.Dataset) -> None:
             "The modality of the DICOM file is not radiography. Allowed: CR, DX or another modality of radiographs. "
             f"Received: {modality}."
         )
-    _check_compression(dataset.file_meta.TransferSyntaxUID)
-    samples = dataset.get("SamplesPerPixel", 1)
-    if samples != _SAMPLES_PER_PIXEL.get(_photometric(dataset)) or (samples == 3 and dataset.BitsAllocated != 8):
+    _check_compression(_transfer_syntax(dataset))
+    samples = elements.value(dataset, "SamplesPerPixel", 1)
+    is_deep_colour = samples == 3 and elements.value(dataset, "BitsAllocated") != 8
+    if samples != _SAMPLES_PER_PIXEL.get(_photometric(dataset)) or is_deep_colour:
         raise UnsupportedDicom(
             "The photometric interpretation of the DICOM image is not supported. Allowed: MONOCHROME1 or MONOCHROME2; "
             "PALETTE COLOR; RGB or YBR with 8 bits per sample."
         )
-    check_pixel_count(int(dataset.Columns), int(dataset.Rows))
+    check_pixel_count(elements.integer(dataset, "Columns"), elements.integer(dataset, "Rows"))
 
 
 def _no_pixels_error(dataset: pydicom.Dataset) -> NoPixels | UnsupportedDicom:
@@ -145,7 +147,7 @@ def _no_pixels_error(dataset: pydicom.Dataset) -> NoPixels | UnsupportedDicom:
         return UnsupportedDicom(
             "The DICOM file contains a parametric map of floats. Allowed: a file with integer pixel data."
         )
-    if dataset.file_meta.get("MediaStorageSOPClassUID") == _DICOMDIR:
+    if elements.value(dataset.file_meta, "MediaStorageSOPClassUID") == _DICOMDIR:
         return NoPixels("The DICOM file is a DICOMDIR, an index of other files. Allowed: a file with pixel data.")
     return NoPixels("The DICOM file contains no image. Allowed: a file with pixel data.")
 
@@ -159,8 +161,15 @@ def _check_compression(syntax: UID) -> None:
         )
 
 
+def _transfer_syntax(dataset: pydicom.Dataset) -> UID:
+    syntax = elements.value(dataset.file_meta, "TransferSyntaxUID")
+    if not isinstance(syntax, str):
+        raise UnreadableImage("The DICOM file is damaged: its transfer syntax is not a single identifier.")
+    return UID(syntax, validation_mode=pydicom.config.IGNORE)
+
+
 def _photometric(dataset: pydicom.Dataset) -> str:
-    return str(dataset.get("PhotometricInterpretation", ""))
+    return elements.text(dataset, "PhotometricInterpretation")
 
 
 def _grey_pixels(dataset: pydicom.Dataset) -> tuple[Pixels, tuple[str, ...]]:
@@ -168,64 +177,86 @@ def _grey_pixels(dataset: pydicom.Dataset) -> tuple[Pixels, tuple[str, ...]]:
     stored = _stored_values(dataset)
     if _photometric(dataset) in _GREY_INTERPRETATIONS:
         return voi.apply_rescale_and_voi(dataset, stored), ()
-    channels = apply_color_lut(stored, dataset) if stored.ndim == 2 else stored
-    if channels.dtype != np.uint8:
-        channels = (channels >> 8).astype(np.uint8)  # palette entries may have 16 bits
-    return greyscale.to_grey(Image.fromarray(channels))
+    with translate_decoder_errors(elements.SUBJECT):
+        channels = apply_color_lut(stored, dataset) if stored.ndim == 2 else stored
+        if channels.dtype != np.uint8:
+            channels = (channels >> 8).astype(np.uint8)  # palette entries may have 16 bits
+        picture = Image.fromarray(channels)
+    return greyscale.to_grey(picture)
 
 
 def _stored_values(dataset: pydicom.Dataset) -> npt.NDArray[Any]:
     """Samples of the first frame: `[H, W]`, or `[H, W, 3]` in RGB."""
-    if dataset.file_meta.TransferSyntaxUID not in _UNCOMPRESSED:
+    if _transfer_syntax(dataset) not in _UNCOMPRESSED:
         return _decompress(dataset)
-    bits, allocated = int(dataset.BitsStored), int(dataset.BitsAllocated)
-    high_bit = int(dataset.get("HighBit", bits - 1))
+    bits, allocated = elements.integer(dataset, "BitsStored"), elements.integer(dataset, "BitsAllocated")
+    high_bit = elements.integer(dataset, "HighBit", bits - 1)
     if _photometric(dataset).startswith("YBR_FULL"):
-        return _ybr_to_rgb(pixel_array(dataset, index=0, raw=True))
+        return _ybr_to_rgb(_first_frame(dataset, raw=True))
     if high_bit == bits - 1 or not bits <= high_bit < allocated:
-        return pixel_array(dataset, index=0)
+        return _first_frame(dataset)
     # pydicom ignores HighBit and takes the lowest bits. In this file the samples are in higher bits, with unrelated
     # bits above and below, which the two shifts remove.
-    samples = pixel_array(dataset, index=0, correct_unused_bits=False)
+    samples = _first_frame(dataset, correct_unused_bits=False)
     return (samples << (allocated - 1 - high_bit)) >> (allocated - bits)
+
+
+def _first_frame(dataset: pydicom.Dataset, **options: Any) -> npt.NDArray[Any]:
+    with translate_decoder_errors(elements.SUBJECT):
+        return pixel_array(dataset, index=0, **options)
 
 
 def _ybr_to_rgb(samples: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """Convert YBR_FULL `[H, W, 3]` to RGB in slices of rows; pydicom alone would convert the whole image to floats."""
     rgb = np.empty_like(samples)
     for rows in row_slices(*samples.shape[:2]):
-        rgb[rows] = convert_color_space(samples[rows], "YBR_FULL", "RGB")
+        with translate_decoder_errors(elements.SUBJECT):
+            rgb[rows] = convert_color_space(samples[rows], "YBR_FULL", "RGB")
     return rgb
 
 
 def _decompress(dataset: pydicom.Dataset) -> npt.NDArray[Any]:
-    syntax = dataset.file_meta.TransferSyntaxUID
-    offsets = (dataset.get("ExtendedOffsetTable"), dataset.get("ExtendedOffsetTableLengths"))
-    frame = get_frame(
-        dataset.PixelData,
-        0,
-        number_of_frames=_frame_count(dataset),
-        extended_offsets=offsets if all(offsets) else None,
-    )
+    syntax, frame = _transfer_syntax(dataset), _compressed_frame(dataset)
     if not decoder_worker.has_end_marker(syntax, frame):
         raise UnreadableImage(f"The DICOM image is truncated: its compressed data are incomplete ({syntax.name}).")
-    if decoder_worker.frame_size(syntax, frame) not in {None, (int(dataset.Rows), int(dataset.Columns))}:
-        raise UnreadableImage(f"The size of the compressed DICOM image differs from its header ({syntax.name}).")
+    _check_frame_size(dataset, syntax, frame)
     layout = {
-        "rows": int(dataset.Rows),
-        "columns": int(dataset.Columns),
-        "samples_per_pixel": int(dataset.get("SamplesPerPixel", 1)),
+        "rows": elements.integer(dataset, "Rows"),
+        "columns": elements.integer(dataset, "Columns"),
+        "samples_per_pixel": elements.integer(dataset, "SamplesPerPixel", 1),
         "photometric_interpretation": _photometric(dataset),
-        "bits_allocated": int(dataset.BitsAllocated),
-        "bits_stored": int(dataset.BitsStored),
-        "pixel_representation": int(dataset.PixelRepresentation),
-        "planar_configuration": int(dataset.get("PlanarConfiguration", 0)),
+        "bits_allocated": elements.integer(dataset, "BitsAllocated"),
+        "bits_stored": elements.integer(dataset, "BitsStored"),
+        "pixel_representation": elements.integer(dataset, "PixelRepresentation"),
+        "planar_configuration": elements.integer(dataset, "PlanarConfiguration", 0),
     }
     return decoder_pool.decode(syntax, layout, frame)
 
 
+def _compressed_frame(dataset: pydicom.Dataset) -> bytes:
+    """The first frame."""
+    names = ("ExtendedOffsetTable", "ExtendedOffsetTableLengths")
+    first, second = (elements.value(dataset, name) for name in names)
+    frames = _frame_count(dataset)
+    with translate_decoder_errors(elements.SUBJECT):
+        offsets = (first, second) if first and second else None
+        return get_frame(dataset.PixelData, 0, number_of_frames=frames, extended_offsets=offsets)
+
+
+def _check_frame_size(dataset: pydicom.Dataset, syntax: UID, frame: bytes) -> None:
+    """Raise `UnreadableImage` if the header of the frame contradicts that of the file, or ends early."""
+    try:
+        size = decoder_worker.frame_size(syntax, frame)
+    except (struct.error, IndexError):
+        raise UnreadableImage(f"The DICOM image is damaged and cannot be decoded ({syntax.name}).") from None
+    if size not in {None, (elements.integer(dataset, "Rows"), elements.integer(dataset, "Columns"))}:
+        raise UnreadableImage(f"The size of the compressed DICOM image differs from its header ({syntax.name}).")
+
+
 def _frame_count(dataset: pydicom.Dataset) -> int:
-    return int(dataset.get("NumberOfFrames", 1) or 1)
+    frames = elements.value(dataset, "NumberOfFrames") or 1
+    with translate_decoder_errors(elements.SUBJECT):
+        return int(frames)
 
 
 def _frame_warnings(dataset: pydicom.Dataset) -> tuple[str, ...]:

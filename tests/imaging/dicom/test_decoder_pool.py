@@ -296,6 +296,7 @@ def python(code: str, folder: Path, *arguments: object) -> str:
 
 
 PID = "from pneumonia.imaging.dicom import decoder_pool\nprint(decoder_pool._pool._idle[0]._process.pid, flush=True)\n"
+HARDENED = "from pneumonia.imaging.process_hardening import harden_process\nharden_process()\n"
 DECODES = "from pneumonia.imaging import read\nread(Path(sys.argv[1]))\n" + PID
 
 
@@ -345,20 +346,21 @@ def test_a_forked_program_has_workers_of_its_own(film_path: Path) -> None:
 @linux
 def test_an_uncompressed_film_starts_no_process_and_loads_no_native_decoder(tmp_path: Path) -> None:
     (tmp_path / "film").write_bytes(dicom(FILM))
-    code = "from pneumonia.imaging import read\nread(Path(sys.argv[1]))\n"
+    code = HARDENED + "from pneumonia.imaging import read\nread(Path(sys.argv[1]))\n"
     code += "from pneumonia.imaging.dicom import decoder_pool\n"
-    code += "import pydicom\nprint('gdcm' in sys.modules, decoder_pool._pool._idle)"
+    code += "import pydicom\nprint(bool(sys.modules.get('gdcm')), decoder_pool._pool._idle)"
     assert python(code, tmp_path, tmp_path / "film") == "False []"
 
 
 @linux
 def test_a_compressed_film_loads_no_native_decoder_into_the_service(film_path: Path) -> None:
-    assert python(DECODES + "print('gdcm' in sys.modules)", film_path.parent, film_path).endswith("False")
+    code = HARDENED + DECODES + "print(bool(sys.modules.get('gdcm')))"
+    assert python(code, film_path.parent, film_path).endswith("False")
 
 
 def test_a_program_that_has_imported_gdcm_keeps_it(tmp_path: Path) -> None:
     (tmp_path / "film").write_bytes(dicom(FILM))
-    code = "import gdcm\nfrom pneumonia.imaging import read\nread(Path(sys.argv[1]))\n"
+    code = "import gdcm\n" + HARDENED + "from pneumonia.imaging import read\nread(Path(sys.argv[1]))\n"
     code += "print(sys.modules['gdcm'] is gdcm)"
     assert python(code, tmp_path, tmp_path / "film") == "True"
 
@@ -366,7 +368,7 @@ def test_a_program_that_has_imported_gdcm_keeps_it(tmp_path: Path) -> None:
 def test_a_folder_with_the_name_of_a_module_that_gdcm_imports_is_ignored(film_path: Path) -> None:
     """GDCM imports a module `dl` if Python finds one, and fails if it is not the expected one."""
     (film_path.parent / "dl").mkdir()
-    assert python("sys.path.insert(0, '')\n" + DECODES, film_path.parent, film_path).isdecimal()
+    assert python("sys.path.insert(0, '')\n" + HARDENED + DECODES, film_path.parent, film_path).isdecimal()
 
 
 def test_a_worker_imports_neither_page_nor_model() -> None:

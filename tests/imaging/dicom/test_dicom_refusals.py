@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -69,7 +70,10 @@ def test_an_unsupported_compression_is_refused_with_its_name(syntax: UID, large_
 
 
 @pytest.mark.parametrize("uid", ["1.2.3.4.4711", "4711", "Doe^Jane", ""])
-def test_an_unknown_compression_is_refused_without_quoting_the_tag(uid: str, large_film: Grey) -> None:
+def test_an_unknown_compression_is_refused_without_quoting_the_tag(
+    uid: str, large_film: Grey, harden: Callable[[], None]
+) -> None:
+    harden()
     data = dicom(large_film).replace(
         b"\x02\0\x10\0UI\x14\x001.2.840.10008.1.2.1\0", b"\x02\0\x10\0UI\x14\0" + uid.encode().ljust(20, b"\0")
     )
@@ -148,8 +152,13 @@ DAMAGES: list[dict[str, Any]] = [
 @pytest.mark.parametrize("tags", DAMAGES, ids=str)
 @pytest.mark.filterwarnings("default")
 def test_no_patient_data_appear_in_messages_warnings_or_logs(
-    tags: dict[str, Any], large_film: Grey, caplog: pytest.LogCaptureFixture, recwarn: pytest.WarningsRecorder
+    tags: dict[str, Any],
+    large_film: Grey,
+    caplog: pytest.LogCaptureFixture,
+    recwarn: pytest.WarningsRecorder,
+    harden: Callable[[], None],
 ) -> None:
+    harden()
     data = dicom(large_film, **{**CHILD, **tags})
     # Malformed values that pydicom would warn about when writing; they are inserted after writing.
     data = data.replace(b"007Y", b"7^YJ").replace(b"20200229", b"4711Jane")
