@@ -15,6 +15,7 @@ from PIL import Image
 from pydicom.uid import JPEGLosslessSV1
 
 from pneumonia import Failure, Predictor
+from pneumonia.errors import TooLarge
 from pneumonia.imaging import read
 from pneumonia.imaging.dicom import voi
 from tests.support import codestreams
@@ -128,6 +129,16 @@ def test_the_limit_of_pillow_in_the_host_does_not_apply_to_opened_files(
     for name in ("film.png", "film.jpg", "film.webp", "film.bmp"):
         Image.fromarray(normal_film).save(tmp_path / name)
         assert read(tmp_path / name).width == 150
+
+
+def test_a_tiff_above_the_limit_of_pillow_in_the_host_is_refused_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch, normal_film: Any, tmp_path: Path
+) -> None:
+    """Pillow checks the tiles of a TIFF itself."""
+    Image.fromarray(normal_film).save(tmp_path / "film.tif")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    with pytest.raises(TooLarge, match=r"PIL\.Image\.MAX_IMAGE_PIXELS"):
+        read(tmp_path / "film.tif")
 
 
 @pytest.mark.parametrize("compressed", [False, True])

@@ -8,64 +8,13 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Mapping
-from contextlib import suppress
-from typing import Any
 
-from PIL import (
-    BmpImagePlugin,
-    Image,
-    JpegImagePlugin,
-    PngImagePlugin,
-    TiffImagePlugin,
-    UnidentifiedImageError,
-    WebPImagePlugin,
-)
+from PIL import Image, UnidentifiedImageError
 
-from ..errors import PneumoniaError, TooLarge
+from ..errors import TooLarge
 from .decode_limits import MAX_TIFF_FRAMES, BoundedReader
 from .decoding import translate_decoder_errors
-
-_EXIF_PREFIX = b"Exif\0\0"
-_PNG_PROFILE = "Raw profile type exif"
-
-_LISTS_PER_SEEK = 2
-"""Number of times that Pillow reads the tag list of an image when it opens it."""
-
-_LISTS_AT_END = 4
-"""Tag lists that Pillow reads after the pixels of a TIFF: those of the image, EXIF, GPS and interoperability."""
-
-
-class BoundedTiff(TiffImagePlugin.TiffImageFile):
-    """A TIFF whose tag lists are limited to `MAX_TAG_BYTES` each.
-
-    Pillow reads a list when it opens or seeks an image, and lists of EXIF and GPS after the pixels.
-    """
-
-    def __init__(self, file: BoundedReader) -> None:
-        self._reader = file
-        file.limit_tags(_LISTS_PER_SEEK)
-        super().__init__(file)
-
-    def seek(self, frame: int) -> None:
-        self._reader.limit_tags(_LISTS_PER_SEEK)
-        super().seek(frame)
-
-    def load(self) -> Any:
-        self._reader.lift_tag_limit()
-        return super().load()
-
-    def load_end(self) -> None:
-        self._reader.limit_tags(_LISTS_AT_END)
-        super().load_end()
-
-
-class BoundedJpeg(JpegImagePlugin.JpegImageFile):
-    """A JPEG whose EXIF tags are limited to `MAX_TAG_BYTES`; Pillow reads them when it opens the file."""
-
-    def getexif(self) -> Image.Exif:
-        _check_exif(self.info)
-        return super().getexif()
+from .tag_lists import check_exif
 
 
 def open_image(data: bytes, file_format: str) -> Image.Image:
@@ -81,28 +30,28 @@ def open_image(data: bytes, file_format: str) -> Image.Image:
 
 
 def _open(data: bytes, file_format: str) -> Image.Image:
+    # Pillow's readers are imported for the first film of each format, since together they take 10 ms to import.
     if file_format == "BMP":
+        from PIL.BmpImagePlugin import BmpImageFile
+
         # The limit on reads does not apply to BMP: Pillow reads its run-length data two bytes at a time and keeps no
         # object for each read, so the limit on the file size is enough.
-        return BmpImagePlugin.BmpImageFile(io.BytesIO(data))
-    file = BoundedReader(data)
+        return BmpImageFile(io.BytesIO(data))
     if file_format == "TIFF":
-        return BoundedTiff(file)
+        from .bounded_tiff import BoundedTiff
+
+        return BoundedTiff(BoundedReader(data))
     if file_format == "PNG":
-        return PngImagePlugin.PngImageFile(file)
+        from PIL.PngImagePlugin import PngImageFile
+
+        return PngImageFile(BoundedReader(data))
     if file_format == "WEBP":
-        return WebPImagePlugin.WebPImageFile(file)
-    return _open_jpeg(data, file)
+        from PIL.WebPImagePlugin import WebPImageFile
 
+        return WebPImageFile(BoundedReader(data))
+    from .bounded_jpeg import open_jpeg
 
-def _open_jpeg(data: bytes, file: BoundedReader) -> Image.Image:
-    picture = BoundedJpeg(file)
-    if "mp" not in picture.info:
-        return picture
-    # A file with several images (MPO), which Pillow lists by tags. Both tag lists are checked before Pillow reads them.
-    _check_exif(picture.info)
-    _check_tag_list(picture.info["mp"])
-    return JpegImagePlugin.jpeg_factory(BoundedReader(data))
+    return open_jpeg(data)
 
 
 def count_frames(picture: Image.Image) -> int:
@@ -123,33 +72,5 @@ def count_frames(picture: Image.Image) -> int:
 
 def read_exif(picture: Image.Image) -> Image.Exif:
     """The EXIF tags of a decoded image; raises `UnreadableImage` if they exceed `MAX_TAG_BYTES`."""
-    _check_exif(picture.info)
+    check_exif(picture.info)
     return picture.getexif()
-
-
-def _check_exif(info: Mapping[Any, Any]) -> None:
-    exif = info.get("exif")
-    if exif is None and _PNG_PROFILE in info:
-        with suppress(ValueError):  # Pillow raises it again when it reads the tags
-            exif = bytes.fromhex("".join(info[_PNG_PROFILE].split("\n")[3:]))
-    if isinstance(exif, bytes):
-        _check_tag_list(exif)
-
-
-def _check_tag_list(data: bytes) -> None:
-    """Read the first tag list of `data` as Pillow does, but within the limit.
-
-    Only exceeding the limit is an error here. A list may be damaged in other ways; Pillow ignores some of them.
-    """
-    while data.startswith(_EXIF_PREFIX):
-        data = data[len(_EXIF_PREFIX) :]
-    file = BoundedReader(data)
-    file.limit_tags(1)
-    try:
-        directory = TiffImagePlugin.ImageFileDirectory_v2(file.read(8))
-        file.seek(directory.next)
-        directory.load(file)
-    except PneumoniaError:
-        raise
-    except Exception:
-        return  # Pillow raises it again when it reads the list

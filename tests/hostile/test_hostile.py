@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import struct
 import subprocess
 import sys
+import zlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -160,6 +162,49 @@ def test_the_size_of_the_tags_is_limited() -> None:
     assert imaging.read(bombs.tiff(tags).ljust(position + 8)).width
     with pytest.raises(UnreadableImage, match=r"tags of the image are too large\. Allowed: 16 MB\."):
         imaging.read(bombs.tiff_of_tags(1_000_000))
+
+
+def _png_of_exif_text() -> bytes:
+    """EXIF tags as hexadecimal text, which Pillow reads too."""
+    text = b"\nexif\n1\n" + bombs.exif_of_tags(100_000).hex().encode()
+    return bombs.png_with(bombs.chunk(b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(text)))
+
+
+def _jpeg_of_pictures() -> bytes:
+    """The list of pictures of an MPO file, in one segment."""
+    entries = [(tag, bombs.SHORT, 30_000, 8) for tag in range(30_000, 35_000) if tag not in {33_432, 34_665, 34_853}]
+    tags = (b"II*\0" + struct.pack("<L", 8) + bombs.ifd(entries)).ljust(64_000, b"\0")
+    return bombs.jpeg_with(b"\xff\xe2" + struct.pack(">H", len(tags) + 6) + b"MPF\0" + tags)
+
+
+def _tiff_of_exif() -> bytes:
+    """A tag list of EXIF in a TIFF, which Pillow reads after the pixels."""
+    start = 8 + bombs.SMALL.size
+    tags = [*bombs.layout(100, 100, 8, bombs.SMALL.size), (34_665, bombs.LONG, 1, start + 10_000)]
+    data = bombs.tiff(tags).ljust(start + 10_000, b"\0") + bombs.ifd(bombs.tags_at_one_place(1_000_000))
+    return data.ljust(1_000_008, b"\0")
+
+
+TAG_BOMBS: dict[str, Callable[[], bytes]] = {
+    "tiff": partial(bombs.tiff_of_tags, 1_000_000),
+    "tiff, exif": _tiff_of_exif,
+    "jpeg": partial(bombs.jpeg_of_exif, 1_000_000),
+    "jpeg, list of pictures": _jpeg_of_pictures,
+    "png": lambda: bombs.png_with(bombs.chunk(b"eXIf", bombs.exif_of_tags(1_000_000))),
+    "png, text": _png_of_exif_text,
+}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", TAG_BOMBS)
+def test_a_bomb_of_tags_is_refused_without_a_hardened_process(name: str, single_threaded: Predictor) -> None:
+    """The library bounds the tags of the files that it opens; Pillow alone would copy gigabytes."""
+    data = TAG_BOMBS[name]()
+    with pytest.raises(UnreadableImage, match=r"tags of the image are too large\. Allowed: 16 MB\."):
+        imaging.read(data)
+    outcome = evaluate(single_threaded, Hostile("bomb", name, lambda: data))
+    assert outcome.problem == ""
+    assert outcome.memory < 150_000_000
 
 
 def test_an_oversized_dicom_element_is_ignored() -> None:
