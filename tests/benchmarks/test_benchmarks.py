@@ -14,7 +14,7 @@ from benchmarks.measure import Pair, Row, at_least, at_most, interleaved
 from pneumonia import imaging, load_predictor
 
 ROOT = Path(__file__).resolve().parents[2]
-ROWS = 15
+ROWS = 17
 
 
 def test_product_and_reference_alternate_after_a_warm_up() -> None:
