@@ -23,6 +23,7 @@ with atheris.instrument_imports(include=["pydicom", "PIL", "pneumonia"], enable_
     importlib.import_module("pneumonia.imaging.dicom.reader")
     from pneumonia import PneumoniaError, imaging
     from pneumonia.errors import FilmError
+    from pneumonia.imaging.process_hardening import harden_process
 
 from . import corpus, films
 from .verdict import leaks_details
@@ -47,6 +48,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     options.finds.mkdir(parents=True, exist_ok=True)
+    harden_process()
     logging.getLogger("pneumonia").setLevel(logging.CRITICAL)
     with tempfile.TemporaryDirectory() as folder:
         _write_seed_corpus(Path(folder))
