@@ -18,7 +18,7 @@ from pneumonia.web import page
 from pneumonia.web.server import login, route_policy
 from pneumonia.web.server.route_policy import Audience
 
-from ..visit import running
+from ..visit import running, serving
 
 LOGIN = {"username": "reader", "password": "light box"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -58,11 +58,9 @@ def login_page(predictor: Predictor, address: str) -> Iterator[Any]:
     """(address, app) of a page that requires a login. It shares the upload folder of the page at `address`."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PNEUMONIA_AUTH", "reader:light box")
-        blocks = page.build(predictor)
-        options = page.launch_options() | {"prevent_thread_lock": True, "quiet": True, "server_name": "127.0.0.1"}
-        app, url, _ = blocks.launch(**options)
-        yield url.rstrip("/"), app
-        blocks.close(verbose=False)
+        app = page.create_app(predictor)
+        with serving(app) as url:
+            yield url, app
 
 
 def routes(app: Any) -> list[tuple[str, set[str]]]:
