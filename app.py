@@ -41,8 +41,9 @@ def main() -> int:
                 "ANYONE WITH THE LINK CAN USE THIS PAGE, and films pass through Gradio's relay. Set PNEUMONIA_AUTH to "
                 "require a login."
             )
-        web_app = page.create_app(load_predictor())
         host, ports = http_server.configured_address()
+        page.mount_options()  # reports an invalid setting before the model is loaded, which may be a download
+        web_app = page.create_app(load_predictor())
         server = http_server.PageServer(web_app, host=host, ports=ports)
     except PneumoniaError as error:
         print(f"{error.code}: {error.message}", file=sys.stderr)
@@ -50,7 +51,7 @@ def main() -> int:
     except Exception as error:
         print(f"internal: {InternalError.from_exception(error).message}", file=sys.stderr)
         return 2
-    print(f"* Running on local URL:  {server.address}")
+    print(f"* Running on local URL:  {server.address}", flush=True)
     if is_shared:
         sharing.share_when_started(server, web_app.state.page)
     server.serve_until_signal()

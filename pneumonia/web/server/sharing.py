@@ -15,16 +15,18 @@ from .http_server import PageServer
 _POLL_INTERVAL_S = 0.1
 
 
-def share_when_started(server: PageServer, page: gr.Blocks) -> None:
-    """Create a public link on another thread, as soon as `server` answers, and print it.
+def share_when_started(server: PageServer, page: gr.Blocks) -> threading.Thread | None:
+    """Create a public link as soon as `server` answers, and print it; return the thread that does so.
 
     `mount_gradio_app` has no parameter for it. `networking.setup_tunnel` is the function that `launch` calls.
     """
     if gradio_environment.is_on_space():
-        print("A Space has a public address; no Gradio link is created.")
-        return
+        print("A Space has a public address; no Gradio link is created.", flush=True)
+        return None
     page.share = True  # Gradio's robots.txt then asks search engines to stay away
-    threading.Thread(target=_share, args=(server, page), daemon=True).start()
+    thread = threading.Thread(target=_share, args=(server, page), daemon=True)
+    thread.start()
+    return thread
 
 
 def _share(server: PageServer, page: gr.Blocks) -> None:
@@ -39,6 +41,8 @@ def _share(server: PageServer, page: gr.Blocks) -> None:
             share_server_tls_certificate=None,
         )
     except Exception as error:
-        print(f"Could not create a public link ({type(error).__name__}). The page runs on {server.address}.")
+        print(
+            f"Could not create a public link ({type(error).__name__}). The page runs on {server.address}.", flush=True
+        )
         return
-    print(f"* Running on public URL: {urlunsplit(('https', *urlsplit(link)[1:]))}")
+    print(f"* Running on public URL: {urlunsplit(('https', *urlsplit(link)[1:]))}", flush=True)
