@@ -262,6 +262,25 @@ def test_no_endpoint_reads_a_file_that_was_not_uploaded(address: str, path: str)
     assert str(Path.cwd()) not in events and "/tmp" not in events
 
 
+def test_no_other_input_of_an_endpoint_reads_a_file(address: str) -> None:
+    """Gradio copies the files that any input names, also the operating point."""
+    point = {"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}
+    events = call_endpoint(address, "predict", [None, point])
+    assert "event: error" in events and "no such upload" in events
+
+
+def test_no_event_of_the_page_reads_a_file_that_was_not_uploaded(address: str) -> None:
+    file = {"path": "pyproject.toml", "meta": {"_type": "gradio.FileData"}}
+    dependencies = httpx.get(f"{address}/config").json()["dependencies"]
+    events = [row for row in dependencies if row["inputs"] and row["backend_fn"] and row["queue"] is False]
+    assert events, "the page has events without a queue"
+    for event in events:
+        body = {"data": [file] * len(event["inputs"]), "fn_index": event["id"], "session_hash": "x"}
+        reply = httpx.post(f"{address}/gradio_api/run/predict", json=body)
+        # An event whose inputs are all states of the session ignores the data that it is sent.
+        assert str(Path.cwd()) not in reply.text and "requires-python" not in reply.text, reply.text[:300]
+
+
 @pytest.mark.parametrize(
     "name", ["../../../evil.png", "/etc/cron.d/evil", "a\\..\\b.png", "x" * 300 + ".png", "\x00.png", ".."]
 )
