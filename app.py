@@ -12,11 +12,11 @@ import argparse
 import logging
 import sys
 
-from pneumonia import PneumoniaError, load_predictor
+from pneumonia import PneumoniaError, load_predictor, settings
 from pneumonia.errors import InternalError
 from pneumonia.imaging.process_hardening import harden_process
 from pneumonia.web import page
-from pneumonia.web.server import request_log, session_memory, shutdown
+from pneumonia.web.server import gradio_environment, http_server, request_log, session_memory, sharing
 
 gc.freeze()
 gc.enable()
@@ -29,26 +29,32 @@ def main() -> int:
     parser.add_argument(
         "--share", action="store_true", help="create a public link that anyone can use while the page runs"
     )
-    share = parser.parse_args().share
+    options = parser.parse_args()
     harden_process()
     request_log.configure()
     session_memory.limit_malloc_arenas()
+    gradio_environment.bypass_proxy_for_this_machine()
     try:
-        options = page.launch_options(share=share)
-        if options["share"] and not options["auth"]:
+        is_shared = options.share or settings.SHARE.read()
+        if is_shared and not settings.AUTH.read():
             logging.warning(
                 "ANYONE WITH THE LINK CAN USE THIS PAGE, and films pass through Gradio's relay. Set PNEUMONIA_AUTH to "
                 "require a login."
             )
-        blocks = page.build(load_predictor())
-        blocks.launch(**options, prevent_thread_lock=True)
+        host, ports = http_server.configured_address()
+        page.mount_options()  # reports an invalid setting before the model is loaded, which may be a download
+        web_app = page.create_app(load_predictor())
+        server = http_server.PageServer(web_app, host=host, ports=ports)
     except PneumoniaError as error:
         print(f"{error.code}: {error.message}", file=sys.stderr)
         return 2
     except Exception as error:
         print(f"internal: {InternalError.from_exception(error).message}", file=sys.stderr)
         return 2
-    shutdown.serve_until_signal(blocks)
+    print(f"* Running on local URL:  {server.address}", flush=True)
+    if is_shared:
+        sharing.share_when_started(server, web_app.state.page)
+    server.serve_until_signal()
     return 0
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import ip_network
 from typing import Any
 
 from .errors import UsageError
@@ -69,6 +70,11 @@ def _parse_logins(text: str) -> list[tuple[str, str]]:
     return [(user, password) for user, _, password in pairs]
 
 
+def _parse_proxies(text: str) -> list[str]:
+    """Addresses and networks, e.g. `10.0.0.2, 172.30.78.0/24`."""
+    return [str(ip_network(part.strip())).removesuffix("/32").removesuffix("/128") for part in text.split(",") if part]
+
+
 MODEL = Setting(
     "PNEUMONIA_MODEL", "", "Model: a folder, or owner/name[@revision] on the Hub; empty: the embedded model."
 )
@@ -84,6 +90,13 @@ AUTH = Setting(
     "Logins for page and API: user:password pairs separated by commas; empty: no login.",
     _parse_logins,
     secret=True,
+)
+TRUSTED_PROXIES = Setting(
+    "PNEUMONIA_TRUSTED_PROXIES",
+    "",
+    "Addresses or networks of reverse proxies, separated by commas: their X-Forwarded-For is the client's address; "
+    "empty: none.",
+    _parse_proxies,
 )
 MAX_FILE_MB = Setting(
     "PNEUMONIA_MAX_FILE_MB", "50", "Maximum size of a film in MB; larger films are refused.", _parse_positive
@@ -130,6 +143,7 @@ SETTINGS = (
     MODEL,
     HUB_TIMEOUT_S,
     AUTH,
+    TRUSTED_PROXIES,
     MAX_FILE_MB,
     MAX_UPLOAD_MB,
     MAX_PIXELS,

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.blocks import BlockFunction
+from fastapi import FastAPI
 
 from .. import settings
 from ..inference.decision import DEFAULT_POINT
 from ..inference.predictor import Predictor
 from . import batch_tab, evidence_tab, film_tab, handlers, page_text, queue_full
 from .film_tab import FILM_CONCURRENCY_ID
-from .server import app_options, login, mcp, session_memory, upload_storage
+from .server import asgi_app, login, mcp, session_memory, upload_storage
 from .server.upload import film_file
 
 _FOLDER = Path(__file__).parent
@@ -24,7 +24,7 @@ CLEANUP_INTERVAL_S = 60
 
 
 def build(predictor: Predictor) -> gr.Blocks:
-    """Build the page and the API endpoints for a predictor. The caller launches it with `launch_options`."""
+    """Build the page and the API endpoints for a predictor. `create_app` serves it."""
     upload_storage.use_private_upload_folder()
     page: gr.Blocks
     with gr.Blocks(
@@ -41,9 +41,6 @@ def build(predictor: Predictor) -> gr.Blocks:
         gr.Markdown(page_text.external_validation_note(external), elem_id="external-validation")
         gr.Markdown(page_text.NOTICE, elem_id="notice")
         _add_endpoints(predictor)
-    _default_missing_inputs(page)
-    if settings.MCP.read():
-        mcp.track_inline_films(page)
     page.queue(api_open=False, max_size=settings.QUEUE_SIZE.read(), default_concurrency_limit=settings.THREADS.read())
     queue_full.answer_when_queue_is_full(page)
     session_memory.limit_session_memory(page)
@@ -54,30 +51,20 @@ def _cleanup_interval_s() -> int:
     return max(1, min(CLEANUP_INTERVAL_S, int(settings.RETENTION_S.read()) // 10))
 
 
-def _default_missing_inputs(page: gr.Blocks) -> None:
-    """Fill missing trailing inputs of an HTTP call with their default values, as `gradio_client` does.
-
-    Gradio itself rejects a call with missing inputs, so a new optional input of an endpoint would break existing
-    callers.
-    """
-    check = page.validate_inputs
-
-    def validate_with_defaults(block_fn: BlockFunction, inputs: list[Any]) -> None:
-        inputs += [getattr(component, "value", None) for component in block_fn.inputs[len(inputs) :]]
-        check(block_fn, inputs)
-
-    page.validate_inputs = validate_with_defaults  # type: ignore[method-assign]
+def create_app(predictor: Predictor) -> FastAPI:
+    """Build the page and the ASGI application that serves it. Raises `UsageError` if a setting is invalid."""
+    options = mount_options()
+    return asgi_app.create(build(predictor), options, _cleanup_interval_s())
 
 
-def launch_options(*, share: bool = False) -> dict[str, Any]:
-    """Keyword arguments of `Blocks.launch`, chosen for patient data.
+def mount_options() -> dict[str, Any]:
+    """Keyword arguments of `gr.mount_gradio_app`, chosen for patient data.
 
     Gradio stores no run history, offers no monitoring, shows no error details, and serves no files of the server.
     Raises `UsageError` if a setting is invalid.
     """
     logins = settings.AUTH.read()
     return {
-        "share": share or settings.SHARE.read(),
         "auth": login.PasswordCheck(logins).check if logins else None,
         "max_file_size": settings.MAX_UPLOAD_MB.read() * 1_000_000,
         "theme": gr.themes.Default(
@@ -90,12 +77,9 @@ def launch_options(*, share: bool = False) -> dict[str, Any]:
         "enable_monitoring": False,
         "show_error": False,
         "allowed_paths": [],
-        "strict_cors": True,
         "ssr_mode": False,
         "mcp_server": mcp.mcp_enabled(),
         "pwa": False,
-        "state_session_capacity": session_memory.MAX_SESSIONS,
-        "app_kwargs": app_options.app_kwargs(_cleanup_interval_s()),
     }
 
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
-from gradio.queueing import Event
-from gradio.server_messages import ProcessCompletedMessage
 
 from .. import settings
 from ..errors import Busy
 from ..inference.decision import Failure
 from . import page_text
+from .server import gradio_internals, upload_storage
 
 
 def queue_full_error() -> Busy:
@@ -27,34 +25,14 @@ def answer_when_queue_is_full(page: gr.Blocks) -> None:
 
     Gradio itself answers 503, which `gradio_client` raises as a `QueueError` without an error code. `/predict`,
     `/predict_batch` and `/analyze` never raise, so they return a result with the error. For all other events, Gradio
-    shows the message as a notification on the page. Wraps `push` of Gradio's private queue, because Gradio has no hook
-    for a full queue.
+    shows the message as a notification on the page.
     """
-    queue = page._queue
-    push = queue.push
-
-    async def push_or_answer(body: Any, request: Any, username: str | None) -> Any:
-        ok, message, state = await push(body=body, request=request, username=username)
-        if state != "queue_full":
-            return ok, message, state
-        block_fn = page.fns[body.fn_index]
-        response = _RESPONSES.get(str(block_fn.api_name))
-        if response is None:
-            return ok, queue_full_error().message, state
-        event = Event(body.session_hash, block_fn, request, username)
-        _deliver(queue, event, response(body.data))
-        return True, event._id, "success"
-
-    queue.push = push_or_answer  # type: ignore[method-assign]
+    gradio_internals.answer_refused_calls(page, upload_storage.refusal, queue_full_error().message, _outputs)
 
 
-def _deliver(queue: Any, event: Event, data: list[Any]) -> None:
-    """Send the result of an event that was not added to the queue."""
-    if event.session_hash not in queue.pending_messages_per_session:
-        queue.pending_messages_per_session[event.session_hash] = asyncio.Queue()
-    queue.pending_event_ids_session.setdefault(event.session_hash, set()).add(event._id)
-    output = {"data": data, "is_generating": False, "duration": 0.0, "average_duration": 0.0}
-    queue.send_message(event, ProcessCompletedMessage(output=output, success=True))
+def _outputs(api_name: str, inputs: list[Any]) -> list[Any] | None:
+    response = _RESPONSES.get(api_name)
+    return None if response is None else response(inputs)
 
 
 def _original_name(file: Any) -> str | None:

@@ -32,7 +32,7 @@ NOT_OFFERED = {settings.SHARE, settings.MCP, settings.DATA}
 
 @pytest.fixture(scope="module")
 def service() -> dict[str, Any]:
-    (compose_service,) = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"].values()
+    compose_service = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["film"]
     return dict(compose_service)
 
 
@@ -74,7 +74,20 @@ def test_dockerfile_and_compose_have_the_same_health_check(service: dict[str, An
 
 def test_compose_passes_every_setting(service: dict[str, Any]) -> None:
     assert set(service["environment"]) == {row.name for row in settings.SETTINGS if row not in NOT_OFFERED}
-    assert all(service["environment"][name] == f"${{{name}:-}}" for name in service["environment"])
+    defaults = {"PNEUMONIA_TRUSTED_PROXIES": "172.30.78.0/24"}
+    for name, value in service["environment"].items():
+        assert value == f"${{{name}:-{defaults.get(name, '')}}}"
+
+
+def test_compose_trusts_the_addresses_of_its_own_network_only() -> None:
+    """So the page receives the client's address from the proxy in the file and from one on the machine."""
+    compose = yaml.safe_load((ROOT / "compose.yaml").read_text())
+    (network,) = compose["networks"]["default"]["ipam"]["config"]
+    trusted = compose["services"]["film"]["environment"]["PNEUMONIA_TRUSTED_PROXIES"]
+    assert network["subnet"] in trusted
+    assert compose["services"]["proxy"]["profiles"] == ["tls"], "the proxy starts on request only"
+    caddyfile = compose["configs"]["caddyfile"]["content"]
+    assert "reverse_proxy film:7860" in caddyfile and "read_header" in caddyfile
 
 
 def test_the_image_contains_what_serving_needs_and_nothing_else() -> None:

@@ -142,8 +142,7 @@ from pneumonia import load_predictor
 from pneumonia.reporting import pdf_report
 from pneumonia.web import page
 predictor = load_predictor()
-page.launch_options()
-page.build(predictor)
+page.create_app(predictor)
 film = predictor.bundle.examples[1]
 reading = predictor.read(film)
 prediction = predictor.decide(reading)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import io
 import threading
+import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
+from fastapi import FastAPI
+
 from pneumonia import Predictor
 from pneumonia.imaging import Source
 from pneumonia.inference.predictor import Reading
 from pneumonia.web import page
+from pneumonia.web.server.http_server import PageServer
 
 SCREENSHOTS = Path(__file__).parents[2] / "screenshots"
 READY = "#film input[type=file]"
@@ -137,15 +141,27 @@ class PausablePredictor(Predictor):
 
 
 @contextmanager
-def running(predictor: Predictor, port: int | None = None) -> Iterator[str]:
+def running(predictor: Predictor, port: int = 0) -> Iterator[str]:
     """Run the page on a free port with the settings of the environment; yield its address."""
-    blocks = page.build(predictor)
-    options = page.launch_options() | {"prevent_thread_lock": True, "quiet": True, "server_name": "127.0.0.1"}
-    _, url, _ = blocks.launch(**options, server_port=port)
+    with serving(page.create_app(predictor), port) as address:
+        yield address
+
+
+@contextmanager
+def serving(app: FastAPI, port: int = 0) -> Iterator[str]:
+    """Serve the application of the page on another thread; yield its address."""
+    server = PageServer(app, ports=range(port, port + 1))
+    thread = threading.Thread(target=server.serve_until_signal, daemon=True)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive(), "the server did not start"
+        time.sleep(0.01)
     try:
-        yield url.rstrip("/")
+        yield server.address
     finally:
-        blocks.close()
+        app.state.page.close(verbose=False)
+        server.should_exit = True
+        thread.join(10)
 
 
 def dicom(pixels: Any) -> bytes:

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any
 
-from gradio import http_server
-from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEADER_TIMEOUT_S = 20
@@ -82,20 +79,3 @@ class BoundedConnection(H11Protocol):
             if isinstance(connection, BoundedConnection) and not connection.is_request_active
         ]
         min(idle, key=lambda connection: connection.idle_since).transport.abort()
-
-
-class BoundedServer(http_server.Server):
-    """Gradio's server with the limits of this module, set in the uvicorn config: Gradio has no parameter for them."""
-
-    def __init__(self, config: Config, *args: Any, **kwargs: Any) -> None:
-        config.http = BoundedConnection
-        config.timeout_keep_alive = KEEP_ALIVE_S
-        config.timeout_graceful_shutdown = GRACEFUL_CLOSE_S
-        config.access_log = False  # its lines contain the paths of uploaded films
-        config.server_header = False
-        super().__init__(config, *args, **kwargs)
-
-
-def install() -> None:
-    """Make Gradio use `BoundedServer`. Gradio has no parameter for it; it reads `http_server.Server` at launch."""
-    http_server.Server = BoundedServer  # type: ignore[misc]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from starlette.endpoints import HTTPEndpoint
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
@@ -11,15 +12,17 @@ from . import shutdown
 _NO_STORE = {"Cache-Control": "no-store"}
 
 
-async def health(request: Request) -> PlainTextResponse:
-    """Return 200 `ready` if films are processed, 503 `starting` before that, and 503 `ending` during shutdown.
+class Health(HTTPEndpoint):
+    """200 `ready` if films are processed, 503 `ending` during shutdown; 405 for other methods than GET and HEAD.
 
-    Reads the private `_queue` of the page, because Gradio has no public attribute for the state of its queue.
+    Before the start is complete, no connection is accepted: uvicorn accepts the first one after the signal handlers are
+    installed and the queue runs.
     """
-    if shutdown.is_draining(request.app):
-        return PlainTextResponse("ending", 503, _NO_STORE)
-    ready = request.app.startup_events_triggered and not request.app.get_blocks()._queue.stopped
-    return PlainTextResponse("ready", 200, _NO_STORE) if ready else PlainTextResponse("starting", 503, _NO_STORE)
+
+    async def get(self, request: Request) -> PlainTextResponse:
+        if shutdown.is_draining(request.app):
+            return PlainTextResponse("ending", 503, _NO_STORE)
+        return PlainTextResponse("ready", 200, _NO_STORE)
 
 
-ROUTE = Route("/health", health, methods=["GET", "HEAD"])
+ROUTE = Route("/health", Health)

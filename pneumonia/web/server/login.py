@@ -7,13 +7,14 @@ import hashlib
 import hmac
 import time
 from collections import OrderedDict
+from contextvars import ContextVar
 from dataclasses import dataclass
 
-from gradio.utils import get_space
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ...errors import Busy
-from . import route_policy
+from . import gradio_environment, route_policy
 
 FIRST_DELAY_S, MAX_DELAY_S = 0.25, 10.0
 """Delay in seconds before the next attempt is processed: the first one and the maximum. Each failed attempt of the same
@@ -73,6 +74,10 @@ class FailedAttempts:
         record.last_attempt_s = time.monotonic()
 
 
+_authenticated_user: ContextVar[list[str]] = ContextVar("authenticated_user")
+"""Receives the hashed name of the user whose password was correct in the current request."""
+
+
 class PasswordCheck:
     """Password check; `check` is the callable for Gradio's `auth`. Compares (user, password) pairs in constant time.
 
@@ -93,6 +98,8 @@ class PasswordCheck:
         for digest in self._digests:
             is_correct |= hmac.compare_digest(candidate, digest)
         self._failed_attempts.record(key, is_correct=is_correct)
+        if is_correct:
+            _authenticated_user.get([]).append(key)
         return is_correct
 
 
@@ -100,30 +107,69 @@ def _digest(user: str, password: str) -> bytes:
     return hashlib.sha256(f"{user}\0{password}".encode()).digest()
 
 
-class LoginExpiry:
-    """Ends logins after `LOGIN_LIFETIME_S`. Gradio itself keeps every login until the process ends."""
+@dataclass(frozen=True)
+class _Login:
+    user: str
+    started_at: float
+
+
+class LoginSessions:
+    """The valid logins: hashed cookie value -> user and start. A login ends after `LOGIN_LIFETIME_S` or at `/logout`.
+
+    Gradio issues the cookies and keeps a login until the process ends. The middleware reads the cookies of a successful
+    login from its response, and removes a cookie that is not valid here from every request, so that Gradio treats its
+    caller as logged out.
+    """
 
     def __init__(self) -> None:
-        self._first_seen: dict[str, float] = {}
+        self._logins: dict[str, _Login] = {}
 
-    def revoke_expired(self, tokens: dict[str, str]) -> None:
-        """Remove expired logins from Gradio's `tokens` (cookie -> user).
+    def add(self, cookie: str, user: str) -> None:
+        """Record a login that Gradio has just issued `cookie` for."""
+        self._logins[_hash_cookie(cookie)] = _Login(user, time.monotonic())
 
-        Gradio does not record when a token was issued. Its age is therefore counted from the first call of this method
-        that contains it.
-        """
-        now = time.monotonic()
-        self._first_seen = {token: self._first_seen.get(token, now) for token in list(tokens)}
-        for token, first_seen in self._first_seen.items():
-            if now - first_seen > LOGIN_LIFETIME_S:
-                tokens.pop(token, None)
+    def user_of(self, cookies: str) -> str | None:
+        """Return the user whose login is among the cookies of a `Cookie` header; None without a valid login."""
+        logins = (self._valid_login(pair) for pair in cookies.split(";"))
+        return next((login.user for login in logins if login is not None), None)
+
+    def valid_cookies(self, cookies: str) -> str:
+        """Return a `Cookie` header without the login cookies that are not valid."""
+        pairs = (pair.strip() for pair in cookies.split(";"))
+        return "; ".join(pair for pair in pairs if not pair.startswith(_COOKIE_PREFIX) or self._valid_login(pair))
+
+    def revoke(self, user: str) -> None:
+        """End all logins of `user`, as Gradio does at `/logout`."""
+        self._logins = {cookie: login for cookie, login in self._logins.items() if login.user != user}
+
+    def revoke_expired(self) -> None:
+        """Forget the logins that have expired."""
+        self._logins = {cookie: login for cookie, login in self._logins.items() if not _is_expired(login)}
+
+    def _valid_login(self, pair: str) -> _Login | None:
+        name, _, value = pair.strip().partition("=")
+        login = self._logins.get(_hash_cookie(value.strip('"'))) if name.startswith(_COOKIE_PREFIX) else None
+        return login if login is not None and not _is_expired(login) else None
 
 
-class LoginThrottle:
-    """Middleware for `POST /login`, after the route policy: throttles attempts and restricts the login cookie.
+_COOKIE_PREFIX = "access-token-"
+"""Start of the names of Gradio's two login cookies, one for HTTPS and one for HTTP; both have the same value."""
+
+
+def _hash_cookie(cookie: str) -> str:
+    return hashlib.sha256(cookie.encode()).hexdigest()
+
+
+def _is_expired(login: _Login) -> bool:
+    return time.monotonic() - login.started_at > LOGIN_LIFETIME_S
+
+
+class LoginMiddleware:
+    """Middleware after the route policy: throttles login attempts, records logins, and removes invalid login cookies.
 
     After failed attempts, the next attempt from the same address is delayed. More than `MAX_CONCURRENT_ATTEMPTS`
-    simultaneous attempts from one address get 429 `busy`. Every other request passes unchanged.
+    simultaneous attempts from one address get 429 `busy`. The address is that of the client, also behind the proxies of
+    `PNEUMONIA_TRUSTED_PROXIES`: uvicorn has set it from `X-Forwarded-For`.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -131,13 +177,27 @@ class LoginThrottle:
         self._failed_attempts = FailedAttempts()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if (
-            scope["type"] != "http"
-            or route_policy.path_of(scope).rstrip("/") != route_policy.LOGIN
-            or scope["method"] != "POST"
-        ):
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
-            return
+        elif route_policy.path_of(scope).rstrip("/") == route_policy.LOGIN and scope["method"] == "POST":
+            await self._log_in(scope, receive, send)
+        else:
+            await self._pass_on(scope, receive, send)
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on without invalid login cookies; end the caller's logins at `/logout`."""
+        sessions: LoginSessions | None = scope["app"].state.logins
+        if sessions is not None:
+            cookies = Headers(scope=scope).get("cookie", "")
+            headers = MutableHeaders(raw=list(scope["headers"]))
+            headers["cookie"] = sessions.valid_cookies(cookies)
+            scope = {**scope, "headers": headers.raw}
+            user = sessions.user_of(cookies)
+            if user is not None and route_policy.path_of(scope) == route_policy.LOGOUT:
+                sessions.revoke(user)
+        await self._app(scope, receive, send)
+
+    async def _log_in(self, scope: Scope, receive: Receive, send: Send) -> None:
         client = (scope.get("client") or ("unknown", 0))[0]
         record = self._failed_attempts.get(client)
         if record.concurrent_attempts >= MAX_CONCURRENT_ATTEMPTS:
@@ -150,17 +210,27 @@ class LoginThrottle:
         record.concurrent_attempts += 1
         try:
             await asyncio.sleep(self._failed_attempts.delay(client))
-            await self._app(scope, receive, self._wrap_send(client, send))
+            authenticated_user: list[str] = []
+            _authenticated_user.set(authenticated_user)
+            await self._app(
+                scope, receive, self._wrap_send(client, authenticated_user, scope["app"].state.logins, send)
+            )
         finally:
             record.concurrent_attempts -= 1
 
-    def _wrap_send(self, client: str, send: Send) -> Send:
-        """Return a `send` that counts the attempt (Gradio answers 200 or 400) and changes the cookie."""
+    def _wrap_send(
+        self, client: str, authenticated_user: list[str], sessions: LoginSessions | None, send: Send
+    ) -> Send:
+        """Return a `send` that counts the attempt (Gradio answers 200 or 400), records a login, changes the cookie."""
 
         async def send_response(message: Message) -> None:
             if message["type"] == "http.response.start":
                 if message["status"] in {200, 400}:
                     self._failed_attempts.record(client, is_correct=message["status"] == 200)
+                if sessions is not None and authenticated_user and message["status"] == 200:
+                    for name, value in message["headers"]:
+                        if name.lower() == b"set-cookie":
+                            sessions.add(_cookie_value(value), authenticated_user[0])
                 message["headers"] = [
                     (name, _with_same_site_lax(value) if name.lower() == b"set-cookie" else value)
                     for name, value in message["headers"]
@@ -170,12 +240,17 @@ class LoginThrottle:
         return send_response
 
 
+def _cookie_value(set_cookie: bytes) -> str:
+    """Return the value in a `Set-Cookie` header."""
+    return set_cookie.decode("latin-1").partition(";")[0].partition("=")[2].strip('"')
+
+
 def _with_same_site_lax(cookie: bytes) -> bytes:
     """Set `SameSite=lax`, so that browsers do not send the cookie with requests from other sites.
 
     On a Space the cookie stays as it is: the Hub shows the page in a frame, which is a cross-site request.
     """
-    if get_space() is not None:
+    if gradio_environment.is_on_space():
         return cookie
     attributes = [attribute for attribute in cookie.split(b"; ") if not attribute.lower().startswith(b"samesite=")]
     return b"; ".join([*attributes, b"SameSite=lax"])

@@ -24,8 +24,8 @@ MIN_BYTES_PER_S = 1_000
 connection that is usable for sending films is faster."""
 
 
-class _BodyRefused(Exception):
-    """Stops the application's reading of a body. Never leaves this module."""
+class BodyRefused(Exception):
+    """Stops the application's reading of a body. `RequestLimits` catches it."""
 
 
 class RequestLimits:
@@ -84,7 +84,7 @@ class _Body:
         except TimeoutError:
             message_text = f"The upload was too slow. Allowed: {BODY_TIMEOUT_S} s plus 1 s per kB. Try again."
             self.refusal = 408, UnreadableImage(message_text)
-            raise _BodyRefused from None
+            raise BodyRefused from None
         self._received_bytes += len(message.get("body", b""))
         self._is_complete = not message.get("more_body", False)
         if self._received_bytes > self.max_bytes:
@@ -93,7 +93,7 @@ class _Body:
 
     def refuse_too_large(self) -> None:
         self.refusal = 413, TooLarge(f"The request is too large. Allowed: {self.max_bytes / 1e6:,.3g} MB.")
-        raise _BodyRefused
+        raise BodyRefused
 
 
 def max_body_bytes(scope: Scope) -> int:

@@ -12,14 +12,15 @@ from __future__ import annotations
 
 import logging
 import secrets
+import sys
 import time
+import traceback
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from gradio.context import LocalContext
 from starlette.datastructures import MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -28,6 +29,7 @@ from ... import errors, imaging
 from ...errors import InternalError, PneumoniaError
 from ...inference.decision import Failure, Prediction
 from . import route_policy
+from .request_limits import BodyRefused
 from .upload import Upload
 
 log = logging.getLogger("pneumonia")
@@ -53,11 +55,23 @@ class LogFormatter(logging.Formatter):
 
 
 def configure() -> None:
-    """Set up logging: this package from level INFO, libraries from level WARNING and without their text."""
+    """Set up logging: this package from level INFO, libraries from level WARNING and without their text.
+
+    Also replaces `traceback.print_exc`. Gradio prints the traceback of every error outside this package's handlers, and
+    the last line of a traceback quotes the exception's text, which may contain paths and file names.
+    """
     handler = logging.StreamHandler()
     handler.setFormatter(LogFormatter())
     logging.basicConfig(handlers=[handler])
     logging.getLogger("pneumonia").setLevel(logging.INFO)
+    traceback.print_exc = _log_location
+
+
+def _log_location(*_: Any, **__: Any) -> None:
+    """Replace `traceback.print_exc`: log the type and the location of the current exception, without its text."""
+    error = sys.exception()
+    if error is not None:
+        InternalError.from_exception(error)
 
 
 class RequestLog:
@@ -82,9 +96,9 @@ class RequestLog:
         try:
             await self._app(scope, exchange.receive, exchange.send)
         except Exception as error:
-            internal_error = InternalError.from_exception(error)
+            response = _internal_error_response(error)
             if not exchange.status:
-                await JSONResponse({"error": internal_error.as_dict()}, 500)(scope, receive, exchange.send)
+                await response(scope, receive, exchange.send)
         finally:
             rule = route_policy.rule_for(scope)
             if rule.is_logged:
@@ -97,6 +111,37 @@ class RequestLog:
                     1000 * (time.monotonic() - started_at),
                     exchange.received_bytes,
                 )
+
+
+class InternalErrors:
+    """Innermost middleware, inside Gradio's application: answers an exception with 500 `internal` and its id.
+
+    Outside Gradio's application, it would come too late: that has already answered with a text.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        has_response_started = False
+
+        async def record_start(message: Message) -> None:
+            nonlocal has_response_started
+            has_response_started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, record_start)
+        except BodyRefused:
+            raise
+        except Exception as error:
+            if scope["type"] != "http" or has_response_started:
+                raise
+            await _internal_error_response(error)(scope, receive, send)
+
+
+def _internal_error_response(error: Exception) -> JSONResponse:
+    return JSONResponse({"error": InternalError.from_exception(error).as_dict()}, 500)
 
 
 class _Exchange:
@@ -169,11 +214,14 @@ def batch(endpoint: str, results: list[Any] | None = None) -> Iterator[list[Any]
         )
 
 
+def restore_request_id(scope: Scope) -> None:
+    """Make the id of the request with this scope the current one. Gradio's queue runs calls outside their request."""
+    errors.request_id.set(str(scope.get("state", {}).get("request_id", "")))
+
+
 def current_request_id() -> str:
     """Return the id of the current request, 16 hexadecimal digits; a new id outside a request."""
-    request = getattr(LocalContext.request.get(None), "request", None)
-    scope = getattr(request, "scope", None) or {}
-    return str(scope.get("state", {}).get("request_id", "")) or secrets.token_hex(8)
+    return errors.request_id.get() or secrets.token_hex(8)
 
 
 def outcome_of(outcome: Outcome) -> str:

@@ -51,12 +51,13 @@ class RouteRule:
 _API = "/gradio_api"
 UPLOAD = f"{_API}/upload"
 LOGIN = "/login"
+LOGOUT = "/logout"
 MCP = f"{_API}/mcp"
 ROUTE_RULES = (
     RouteRule("/", "/", Audience.ALL),
     RouteRule("/health", "/health", Audience.ALL, is_logged=False),
     RouteRule(LOGIN, "/login/?", Audience.ALL),
-    RouteRule("/logout", "/logout", Audience.ALL),
+    RouteRule(LOGOUT, LOGOUT, Audience.ALL),
     RouteRule("static-assets", r"/(static|assets|svelte)/.*|(/gradio_api)?/theme\.css", Audience.ALL, is_logged=False),
     RouteRule("crawler-files", r"/(favicon\.ico|robots\.txt|manifest\.json)", Audience.ALL, is_logged=False),
     RouteRule("startup", f"{_API}/(startup-events|login_check|user|app_id)/?", Audience.ALL, is_logged=False),
@@ -169,20 +170,12 @@ def is_same_origin(headers: Headers) -> bool:
 
 
 def is_logged_in(app: Any, headers: Headers) -> bool:
-    """Return True if the request has a valid login cookie of Gradio's, or if no login is set.
+    """Return True if the request has a valid login cookie, or if no login is set.
 
     Checked for every route with data, because Gradio itself does not check the cookie on all of them.
     """
-    if app.auth is None:
-        return True
-    cookies = _cookies(headers)
-    names = (f"access-token-{app.cookie_id}", f"access-token-unsecure-{app.cookie_id}")
-    return any(app.tokens.get(cookies.get(name, "")) is not None for name in names)
-
-
-def _cookies(headers: Headers) -> dict[str, str]:
-    pairs = (pair.strip().partition("=") for pair in headers.get("cookie", "").split(";"))
-    return {name: value.strip('"') for name, _, value in pairs}
+    logins = app.state.logins
+    return logins is None or logins.user_of(headers.get("cookie", "")) is not None
 
 
 def _requested_file(scope: Scope) -> str:

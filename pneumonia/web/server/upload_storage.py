@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import functools
 import os
-import secrets
 import tempfile
 import time
 from contextlib import suppress
@@ -22,14 +21,13 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio import processing_utils, route_utils
-from gradio.exceptions import InvalidPathError
 from gradio_client import utils as client_utils
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ... import settings
+from ...errors import UsageError
 from ...files import ProcessTempdir, walk_bottom_up
-from . import gradio_environment, route_policy
+from . import gradio_environment, gradio_internals, route_policy
 
 PREFIX = "pneumonia-uploads-"
 """Start of the name of the process's upload folder."""
@@ -41,46 +39,52 @@ _unfinished_files: ContextVar[list[Path] | None] = ContextVar("unfinished_upload
 def use_private_upload_folder() -> Path:
     """Make Gradio store files in a folder of this process, which is deleted when the process ends; return the folder.
 
-    Replaces private names of Gradio, because it has no parameters for file names, the salt or the error text.
+    Raises `UsageError` if the configured folder cannot be written.
     """
     configured = Path(gradio_environment.upload_folder() or Path(tempfile.gettempdir()) / "gradio")
     parent = configured.parent if configured.name.startswith(PREFIX) else configured
-    folder = _process_folder(parent).path
+    try:
+        folder = _process_folder(parent).path
+    except OSError as error:
+        raise UsageError(
+            f"The upload folder cannot be written: {error.strerror}. Set GRADIO_TEMP_DIR to a folder that can be "
+            f"written. Received: {parent}."
+        ) from None
     gradio_environment.set_upload_folder(str(folder))
-    route_utils.GradioUploadFile = _RandomlyNamedUpload  # type: ignore[misc]
-    # Images and tables that the page creates are stored under a salted hash as well.
-    processing_utils.hash_seed = _SALT
-    processing_utils._check_allowed = _check_allowed
+    gradio_internals.store_files_under_random_names(_record_unfinished)
+    gradio_internals.set_mcp_folder(folder)
     return folder
 
 
-_SALT = secrets.token_bytes(32)
-_original_check_allowed = processing_utils._check_allowed
+def _record_unfinished(path: Path) -> None:
+    unfinished = _unfinished_files.get()
+    if unfinished is not None:
+        unfinished.append(path)
 
 
-def _check_allowed(path: str | Path, check_in_upload_folder: bool) -> None:
-    """Gradio's check of a path, with another error text, because Gradio's own text quotes paths of the server."""
+def refusal(inputs: list[Any]) -> str | None:
+    """Return the message that refuses a call whose inputs name a file that was not uploaded; None if none does.
+
+    Gradio itself checks the paths as well, but reports them as an internal error.
+    """
+    folder = Path(gradio_environment.upload_folder()).resolve()
+    for path in _file_paths(inputs):
+        if not client_utils.is_http_url_like(str(path)) and not _is_inside(path, folder):
+            return "There is no such upload. Upload the film again."
+    return None
+
+
+def _is_inside(path: Path, folder: Path) -> bool:
     try:
-        _original_check_allowed(path, check_in_upload_folder)
-    except InvalidPathError:
-        raise gr.Error("There is no such upload. Upload the film again.", print_exception=False) from None
+        return path.resolve().is_relative_to(folder)
+    except (OSError, ValueError):  # a null byte, a loop of links
+        return False
 
 
 @functools.cache
 def _process_folder(parent: Path) -> ProcessTempdir:
     parent.mkdir(parents=True, exist_ok=True)
     return ProcessTempdir(parent, PREFIX)
-
-
-class _RandomlyNamedUpload(route_utils.GradioUploadFile):
-    """An upload whose folder name is random: random bytes are added to the hash of its content."""
-
-    def __init__(self, file: Any, **options: Any) -> None:
-        super().__init__(file, **options)
-        self.sha.update(secrets.token_bytes(32))
-        unfinished = _unfinished_files.get()
-        if unfinished is not None:
-            unfinished.append(Path(file.name))
 
 
 class DeleteAbortedUploads:
@@ -113,22 +117,19 @@ def delete_expired(page: gr.Blocks, folder: Path) -> None:
     The age of the uploads of calls that wait or run is reset first. Also removes deleted files from Gradio's lists,
     which would otherwise grow without limit.
     """
-    _refresh_pending_uploads(page._queue, folder)
-    for names in page.temp_file_sets:
+    _refresh_pending_uploads(page, folder)
+    for names in gradio_internals.stored_file_sets(page):
         names -= {name for name in list(names) if not Path(name).exists()}
     _delete_old(folder, settings.RETENTION_S.read())
 
 
-def _refresh_pending_uploads(queue: Any, folder: Path) -> None:
+def _refresh_pending_uploads(page: gr.Blocks, folder: Path) -> None:
     """Reset the age of the uploads of calls that wait or run."""
-    group_queues = list(queue.event_queue_per_concurrency_id.values())
-    queued = [event for group_queue in group_queues for event in list(group_queue.queue)]
-    running = [event for events in list(queue.active_jobs) for event in events or ()]
-    for event in (*queued, *running):
-        for path in _file_paths(event.data.data if event.data else None):
+    for inputs in gradio_internals.pending_inputs(page):
+        for path in _file_paths(inputs):
             # A caller may send any string as a path. Only files in the upload folder are changed.
-            with suppress(OSError, ValueError):
-                if path.resolve().is_relative_to(folder.resolve()):
+            with suppress(OSError):
+                if _is_inside(path, folder.resolve()):
                     os.utime(path)
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gradio import processing_utils
 
 from pneumonia import Predictor
 from pneumonia.errors import UsageError
@@ -45,7 +44,6 @@ def server(predictor: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("PNEUMONIA_RETENTION_S", "4")
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
     monkeypatch.setattr(page, "CLEANUP_INTERVAL_S", 1)
-    monkeypatch.setattr(processing_utils, "save_base64_to_cache", processing_utils.save_base64_to_cache)
     with running(predictor) as address:
         yield f"{address}/gradio_api/mcp/"
 
@@ -96,7 +94,7 @@ def test_a_bad_film_returns_the_error_of_the_other_interfaces(server: str, files
 
 def test_it_is_off_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PNEUMONIA_MCP", raising=False)
-    assert page.launch_options()["mcp_server"] is False
+    assert page.mount_options()["mcp_server"] is False
 
 
 def test_an_mcp_server_with_a_login_is_refused_because_it_would_not_check_it(
@@ -105,12 +103,12 @@ def test_an_mcp_server_with_a_login_is_refused_because_it_would_not_check_it(
     monkeypatch.setenv("PNEUMONIA_MCP", "1")
     monkeypatch.setenv("PNEUMONIA_AUTH", "ann:secret")
     with pytest.raises(UsageError, match="PNEUMONIA_MCP does not support a login"):
-        page.launch_options()
+        page.mount_options()
 
 
 def test_a_missing_package_is_reported_with_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PNEUMONIA_MCP", "1")
     monkeypatch.setattr(mcp, "find_spec", lambda name: None)
     with pytest.raises(UsageError, match=r"requirements-mcp\.txt"):
-        page.launch_options()
+        page.mount_options()
     assert (Path(__file__).parents[3] / "requirements-mcp.txt").exists()

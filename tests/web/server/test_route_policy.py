@@ -18,7 +18,7 @@ from pneumonia.web import page
 from pneumonia.web.server import login, route_policy
 from pneumonia.web.server.route_policy import Audience
 
-from ..visit import running
+from ..visit import running, serving
 
 LOGIN = {"username": "reader", "password": "light box"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -58,11 +58,9 @@ def login_page(predictor: Predictor, address: str) -> Iterator[Any]:
     """(address, app) of a page that requires a login. It shares the upload folder of the page at `address`."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PNEUMONIA_AUTH", "reader:light box")
-        blocks = page.build(predictor)
-        options = page.launch_options() | {"prevent_thread_lock": True, "quiet": True, "server_name": "127.0.0.1"}
-        app, url, _ = blocks.launch(**options)
-        yield url.rstrip("/"), app
-        blocks.close(verbose=False)
+        app = page.create_app(predictor)
+        with serving(app) as url:
+            yield url, app
 
 
 def routes(app: Any) -> list[tuple[str, set[str]]]:
@@ -262,6 +260,25 @@ def test_no_endpoint_reads_a_file_that_was_not_uploaded(address: str, path: str)
     events = call_endpoint(address, "predict", [film])
     assert "event: error" in events and "no such upload" in events
     assert str(Path.cwd()) not in events and "/tmp" not in events
+
+
+def test_no_other_input_of_an_endpoint_reads_a_file(address: str) -> None:
+    """Gradio copies the files that any input names, also the operating point."""
+    point = {"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}
+    events = call_endpoint(address, "predict", [None, point])
+    assert "event: error" in events and "no such upload" in events
+
+
+def test_no_event_of_the_page_reads_a_file_that_was_not_uploaded(address: str) -> None:
+    file = {"path": "pyproject.toml", "meta": {"_type": "gradio.FileData"}}
+    dependencies = httpx.get(f"{address}/config").json()["dependencies"]
+    events = [row for row in dependencies if row["inputs"] and row["backend_fn"] and row["queue"] is False]
+    assert events, "the page has events without a queue"
+    for event in events:
+        body = {"data": [file] * len(event["inputs"]), "fn_index": event["id"], "session_hash": "x"}
+        reply = httpx.post(f"{address}/gradio_api/run/predict", json=body)
+        # An event whose inputs are all states of the session ignores the data that it is sent.
+        assert str(Path.cwd()) not in reply.text and "requires-python" not in reply.text, reply.text[:300]
 
 
 @pytest.mark.parametrize(

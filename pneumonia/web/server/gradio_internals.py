@@ -1,0 +1,234 @@
+"""Everything that this package uses of Gradio without a documented interface.
+
+No other module touches a private or replaced name of Gradio. `INTERNALS` gives the reason for each, and
+`tests/web/server/test_gradio_internals.py` fails with a sentence when a new version of Gradio changes one of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio import mcp, processing_utils, route_utils
+from gradio.queueing import Event
+from gradio.server_messages import ProcessCompletedMessage
+
+
+@dataclass(frozen=True)
+class Internal:
+    """A private name of Gradio: where it is, which parts of it are used, and why."""
+
+    name: str
+    parts: tuple[str, ...]
+    reason: str
+    issue: str = "none"
+
+
+QUEUE = Internal(
+    "Blocks._queue",
+    (
+        "push",
+        "process_events",
+        "send_message",
+        "compute_analytics_summary",
+        "ANALYTICS_MAX_EVENTS",
+        "active_jobs",
+        "event_queue_per_concurrency_id",
+        "event_ids_to_events",
+        "pending_event_ids_session",
+        "pending_messages_per_session",
+    ),
+    "Gradio has no hook for refusing a call, for a full queue, for the end of a call, or for a shutdown that waits for "
+    "the running calls.",
+)
+SESSIONS = Internal(
+    "Blocks.state_holder",
+    ("session_data", "time_last_used", "delete_state"),
+    "Gradio keeps the state of a call without a session, 140 kB, until 1,000 newer sessions have replaced it, and it "
+    "keeps an idle session without limit.",
+    "https://github.com/gradio-app/gradio/issues/11602 (partly fixed by pull request 13756)",
+)
+STORED_FILES = Internal(
+    "gradio.route_utils.GradioUploadFile, gradio.processing_utils.hash_seed, Blocks.temp_file_sets",
+    (),
+    "Gradio names a stored file by a hash of its content with one salt per installation, so a caller who has the same "
+    "film could compute the path; and it never forgets the paths of files that others than itself have deleted.",
+)
+MCP_SERVER = Internal(
+    "Blocks.mcp_server_obj._local_url, gradio.mcp.DEFAULT_TEMP_DIR",
+    (),
+    "Of a mounted page, the MCP server sends its calls to the host that its first caller names in the header Host; and "
+    "it stores inline films in a folder that Gradio never empties.",
+)
+INTERNALS = (QUEUE, SESSIONS, STORED_FILES, MCP_SERVER)
+
+
+# Blocks._queue ---------------------------------------------------------------------------------------------------
+
+
+def answer_refused_calls(
+    page: gr.Blocks,
+    check: Callable[[list[Any]], str | None],
+    full_message: str,
+    full_outputs: Callable[[str, list[Any]], list[Any] | None],
+) -> None:
+    """Fill missing inputs of each queued call with their default values, and answer the calls that are refused.
+
+    If `check(inputs)` returns a message, the caller receives it as an error, before Gradio reads a file that the inputs
+    name. If the queue is full, the caller receives `full_outputs(api_name, inputs)` as a regular result, or
+    `full_message` as an error if that is None.
+    """
+    queue = page._queue
+    push = queue.push
+
+    async def push_or_answer(body: Any, request: Any, username: str | None) -> Any:
+        block_fn = page.fns[body.fn_index]
+        body.data += [getattr(component, "value", None) for component in block_fn.inputs[len(body.data) :]]
+        message = check(body.data)
+        if message is not None:
+            return _answer(queue, Event(body.session_hash, block_fn, request, username), {"error": message})
+        is_accepted, text, state = await push(body=body, request=request, username=username)
+        if state != "queue_full":
+            return is_accepted, text, state
+        outputs = full_outputs(str(block_fn.api_name), body.data)
+        if outputs is None:
+            return is_accepted, full_message, state
+        output = {"data": outputs, "is_generating": False, "duration": 0.0, "average_duration": 0.0}
+        return _answer(queue, Event(body.session_hash, block_fn, request, username), output)
+
+    queue.push = push_or_answer  # type: ignore[method-assign]
+
+
+def _answer(queue: Any, event: Event, output: dict[str, Any]) -> tuple[bool, str, str]:
+    """Send the output of an event that was not added to the queue; return what `push` returns for an accepted one."""
+    if event.session_hash not in queue.pending_messages_per_session:
+        queue.pending_messages_per_session[event.session_hash] = asyncio.Queue()
+    queue.pending_event_ids_session.setdefault(event.session_hash, set()).add(event._id)
+    queue.send_message(event, ProcessCompletedMessage(output=output, success="error" not in output))
+    return True, event._id, "success"
+
+
+def wrap_calls(page: gr.Blocks, before: Callable[[dict[str, Any]], None]) -> None:
+    """Call `before(scope of the request)` in the context of each queued call, and drop the state of calls without a
+    session when they end. Also turns off Gradio's record of calls, which it keeps even if monitoring is off.
+    """
+    queue = page._queue
+    process = queue.process_events
+
+    async def process_and_drop(events: list[Any], *args: Any, **kwargs: Any) -> None:
+        before(events[0].request.scope)
+        try:
+            await process(events, *args, **kwargs)
+        finally:
+            for event in events:
+                if event.session_hash == event._id:  # the caller sent no session hash
+                    _drop_session(page, event.session_hash)
+
+    queue.process_events = process_and_drop  # type: ignore[method-assign]
+    queue.compute_analytics_summary = lambda records: {}  # type: ignore[method-assign]
+    queue.ANALYTICS_MAX_EVENTS = 0
+
+
+def pending_inputs(page: gr.Blocks) -> list[Any]:
+    """Return the inputs of all calls that wait or run."""
+    queue = page._queue
+    queued = [event for group in list(queue.event_queue_per_concurrency_id.values()) for event in list(group.queue)]
+    running = [event for events in list(queue.active_jobs) for event in events or ()]
+    return [event.data.data for event in (*queued, *running) if event.data]
+
+
+def waiting_calls(page: gr.Blocks) -> int:
+    """Return the number of calls that wait."""
+    return len(page._queue)
+
+
+def has_unfinished_calls(page: gr.Blocks) -> bool:
+    """Return True if a call waits or runs, or if the result of a connected caller is not yet delivered."""
+    queue = page._queue
+    return bool(len(queue) or any(queue.active_jobs)) or any(
+        events and session in queue.pending_messages_per_session
+        for session, events in list(queue.pending_event_ids_session.items())
+    )
+
+
+def reject_unfinished_calls(page: gr.Blocks, message: str) -> int:
+    """Send the error `message` to the callers of unfinished calls; return their number. Runs on the event loop."""
+    queue = page._queue
+    events = list(queue.event_ids_to_events.values())
+    for event in events:
+        queue.send_message(event, ProcessCompletedMessage(output={"error": message}, title="Busy", success=False))
+    return len(events)
+
+
+def drop_delivered_results(page: gr.Blocks) -> None:
+    """Drop the queue's records of results that were delivered, and of results that Gradio dropped unread."""
+    queue = page._queue
+    for session, events in list(queue.pending_event_ids_session.items()):
+        messages = queue.pending_messages_per_session.get(session)
+        if messages is None or (not events and messages.empty()):
+            queue.pending_event_ids_session.pop(session, None)
+            queue.pending_messages_per_session.pop(session, None)
+
+
+# Blocks.state_holder ---------------------------------------------------------------------------------------------
+
+
+def drop_idle_sessions(page: gr.Blocks, idle_since: datetime.datetime) -> None:
+    """Drop the sessions that were last used before `idle_since` (local time, as Gradio records it)."""
+    for session, last_used in list(page.state_holder.time_last_used.items()):
+        if last_used < idle_since:
+            page.state_holder.delete_state(session)
+            _drop_session(page, session)
+
+
+def _drop_session(page: gr.Blocks, session: str) -> None:
+    page.state_holder.session_data.pop(session, None)
+    page.state_holder.time_last_used.pop(session, None)
+
+
+# Stored files ----------------------------------------------------------------------------------------------------
+
+
+def store_files_under_random_names(on_upload: Callable[[Path], None]) -> None:
+    """Give each upload a random name, and each file that the page creates a name with a salt of this process.
+
+    `on_upload(path)` is called for each upload when its first bytes arrive.
+    """
+
+    class RandomlyNamedUpload(_GradioUploadFile):
+        def __init__(self, file: Any, **options: Any) -> None:
+            super().__init__(file, **options)
+            self.sha.update(secrets.token_bytes(32))
+            on_upload(Path(file.name))
+
+    route_utils.GradioUploadFile = RandomlyNamedUpload  # type: ignore[misc]
+    processing_utils.hash_seed = _SALT
+
+
+_GradioUploadFile = route_utils.GradioUploadFile
+_SALT = secrets.token_bytes(32)
+
+
+def stored_file_sets(page: gr.Blocks) -> Iterator[set[str]]:
+    """Yield the sets of paths that Gradio deletes after the retention time."""
+    yield from page.temp_file_sets
+
+
+# MCP server ------------------------------------------------------------------------------------------------------
+
+
+def set_mcp_folder(folder: Path) -> None:
+    """Make the MCP server store inline films in `folder`."""
+    mcp.DEFAULT_TEMP_DIR = str(folder)
+
+
+def set_mcp_address(page: gr.Blocks, address: str) -> None:
+    """Make the MCP server, if the page has one, send its calls to `address`."""
+    if page.mcp_server_obj is not None:
+        page.mcp_server_obj._local_url = address
