@@ -10,7 +10,7 @@ from typing import Any
 import anyio
 
 from ...errors import InternalError
-from . import session_memory, upload_storage
+from . import gradio_internals, session_memory, upload_storage
 
 
 def cleanup_lifespan(interval_s: float) -> Any:
@@ -34,6 +34,7 @@ async def _run_periodically(app: Any, interval_s: float) -> None:
             if app.state.logins is not None:
                 app.state.logins.revoke_expired()
             await anyio.to_thread.run_sync(_delete_expired_data, app)
+            await gradio_internals.drop_delivered_results(app.state.page)
         except Exception as error:
             InternalError.from_exception(error)  # logs the error, which must not stop the later runs
 

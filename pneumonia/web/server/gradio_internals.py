@@ -43,13 +43,14 @@ QUEUE = Internal(
         "event_ids_to_events",
         "pending_event_ids_session",
         "pending_messages_per_session",
+        "pending_message_lock",
     ),
     "Gradio has no hook for refusing a call, for a full queue, for the end of a call, or for a shutdown that waits for "
     "the running calls.",
 )
 SESSIONS = Internal(
     "Blocks.state_holder",
-    ("session_data", "time_last_used", "delete_state"),
+    ("session_data", "time_last_used", "delete_state", "lock"),
     "Gradio keeps the state of a call without a session, 140 kB, until 1,000 newer sessions have replaced it, and it "
     "keeps an idle session without limit.",
     "https://github.com/gradio-app/gradio/issues/11602 (partly fixed by pull request 13756)",
@@ -166,14 +167,18 @@ def reject_unfinished_calls(page: gr.Blocks, message: str) -> int:
     return len(events)
 
 
-def drop_delivered_results(page: gr.Blocks) -> None:
-    """Drop the queue's records of results that were delivered, and of results that Gradio dropped unread."""
+async def drop_delivered_results(page: gr.Blocks) -> None:
+    """Drop the queue's records of results that were delivered, and of results that Gradio dropped unread.
+
+    Runs on the event loop, under the lock that Gradio holds when it creates these records.
+    """
     queue = page._queue
-    for session, events in list(queue.pending_event_ids_session.items()):
-        messages = queue.pending_messages_per_session.get(session)
-        if messages is None or (not events and messages.empty()):
-            queue.pending_event_ids_session.pop(session, None)
-            queue.pending_messages_per_session.pop(session, None)
+    async with queue.pending_message_lock:
+        for session, events in list(queue.pending_event_ids_session.items()):
+            messages = queue.pending_messages_per_session.get(session)
+            if messages is None or (not events and messages.empty()):
+                queue.pending_event_ids_session.pop(session, None)
+                queue.pending_messages_per_session.pop(session, None)
 
 
 # Blocks.state_holder ---------------------------------------------------------------------------------------------
@@ -188,8 +193,9 @@ def drop_idle_sessions(page: gr.Blocks, idle_since: datetime.datetime) -> None:
 
 
 def _drop_session(page: gr.Blocks, session: str) -> None:
-    page.state_holder.session_data.pop(session, None)
-    page.state_holder.time_last_used.pop(session, None)
+    with page.state_holder.lock:
+        page.state_holder.session_data.pop(session, None)
+        page.state_holder.time_last_used.pop(session, None)
 
 
 # Stored files ----------------------------------------------------------------------------------------------------

@@ -29,10 +29,9 @@ def limit_session_memory(page: gr.Blocks) -> None:
 
 
 def drop_idle_sessions(page: gr.Blocks) -> None:
-    """Drop records of old results, and sessions idle for the retention time, whose films are already deleted."""
+    """Drop the sessions that are idle for the retention time; their films are already deleted."""
     idle_since = datetime.datetime.now() - datetime.timedelta(seconds=settings.RETENTION_S.read())
     gradio_internals.drop_idle_sessions(page, idle_since)
-    gradio_internals.drop_delivered_results(page)
     trim_heap()
 
 
