@@ -41,11 +41,11 @@ def create(page: gr.Blocks, options: dict[str, Any], cleanup_interval_s: float) 
     root_path = gradio_environment.root_path()
     app = FastAPI(
         openapi_url=None,
-        root_path=root_path,
         routes=[health.ROUTE, _STARTUP_EVENTS],
         middleware=[Middleware(middleware_class) for middleware_class in middleware_classes],
         lifespan=cleanup.cleanup_lifespan(cleanup_interval_s),
     )
+    app.root_path = root_path  # as an argument of FastAPI it is deprecated
     app.state.page = page
     app.state.upload_folder = Path(gradio_environment.upload_folder())
     app.state.draining = False
