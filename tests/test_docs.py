@@ -50,3 +50,9 @@ def test_config_and_evaluation_agree(predictor: Predictor) -> None:
     assert served["threshold"] == config["operating_points"]["balanced"]["threshold"]
     assert served["films"]["total"] == 624
     assert json.dumps(served["versions"]) == json.dumps(config["versions"])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_file_that_a_page_names_by_its_path_exists(page: Path) -> None:
+    paths = re.findall(r"`((?:pneumonia|tests|benchmarks|requirements|docs)/[\w./-]+)`", page.read_text())
+    assert [path for path in paths if not (ROOT / path).exists()] == []
