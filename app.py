@@ -12,17 +12,18 @@ import argparse
 import logging
 import sys
 
-from pneumonia import PneumoniaError, load_predictor, settings
+from pneumonia import PneumoniaError, load_predictor, operating_system, settings
 from pneumonia.errors import InternalError
 from pneumonia.imaging.process_hardening import harden_process
 from pneumonia.web import page
-from pneumonia.web.server import gradio_environment, http_server, request_log, session_memory, sharing
+from pneumonia.web.server import gradio_environment, http_server, request_log, sharing
 
 gc.freeze()
 gc.enable()
 
 
 def main() -> int:
+    operating_system.make_output_robust()
     parser = argparse.ArgumentParser(
         description="Serve the page of the chest X-ray assistant on http://127.0.0.1:7860."
     )
@@ -32,7 +33,7 @@ def main() -> int:
     options = parser.parse_args()
     harden_process()
     request_log.configure()
-    session_memory.limit_malloc_arenas()
+    operating_system.limit_malloc_arenas()
     gradio_environment.bypass_proxy_for_this_machine()
     try:
         is_shared = options.share or settings.SHARE.read()

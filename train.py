@@ -8,10 +8,12 @@ import sys
 # Hides TensorFlow's start-up messages, which would clutter the progress bar.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+from pneumonia import operating_system
 from pneumonia.errors import PneumoniaError
 
 
 def main() -> int:
+    operating_system.make_output_robust()
     try:
         from pneumonia.learning import train_args
 

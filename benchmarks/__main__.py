@@ -24,6 +24,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from pneumonia import operating_system
 from pneumonia.files import atomic_write
 
 from . import batch_throughput, keras_baseline, learning, scoring, service, table
@@ -58,6 +59,7 @@ QUICK = Effort(
 
 def main() -> int:
     """Run the selected groups and print the table; returns the exit code 0."""
+    operating_system.make_output_robust()
     options = _parse()
     effort = QUICK if options.quick else FULL
     with tempfile.TemporaryDirectory() as folder:
@@ -104,7 +106,11 @@ def _parse() -> argparse.Namespace:
     parser.add_argument(
         "--out", type=Path, metavar="FOLDER", help="also write benchmarks.md and benchmarks.json to this folder"
     )
-    return parser.parse_args()
+    options = parser.parse_args()
+    linux_only = {"many", "memory"} & set(options.only or names)
+    if linux_only and not hasattr(os, "sched_setaffinity"):
+        parser.error(f"These groups run on Linux only: {', '.join(sorted(linux_only))}. Choose others with --only.")
+    return options
 
 
 if __name__ == "__main__":

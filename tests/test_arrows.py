@@ -16,13 +16,14 @@ import pneumonia
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "pneumonia"
 
-BASE = {"errors", "settings", "files"}
+BASE = {"errors", "settings", "operating_system", "files"}
 IMAGING = BASE | {"imaging"}
 INFERENCE = IMAGING | {"inference"}
 ALLOWED = {
     "errors": set(),
     "settings": {"errors"},
-    "files": {"errors"},
+    "operating_system": set(),
+    "files": {"errors", "operating_system", "files"},
     "imaging": IMAGING,
     "inference": INFERENCE,
     "batch": INFERENCE | {"batch"},

@@ -205,3 +205,32 @@ def test_a_process_killed_while_it_creates_its_folder_leaves_it_for_an_hour(tmp_
         os.utime(lock_path, (time.time() - age_s,) * 2)
     current = files.ProcessTempdir(tmp_path, "films-")
     assert sorted(path.name for path in tmp_path.iterdir()) == [".films-new", current.path.name]
+
+
+@pytest.mark.parametrize(
+    ("name", "portable"),
+    [
+        ("film", "film"),
+        ("Łódź 胸片 (2)", "Łódź 胸片 (2)"),
+        ("scan:1", "scan_1"),
+        ('a<b>c"d|e?f*g', "a_b_c_d_e_f_g"),
+        ("a/b\\c", "a_b_c"),
+        ("line\nbreak\0", "line_break_"),
+        ("NUL", "NUL_"),
+        ("nul.png", "nul_.png"),
+        ("CON .tar.gz", "CON_ .tar.gz"),
+        ("COM1.heatmap.png", "COM1_.heatmap.png"),
+        ("LPT³", "LPT³_"),
+        ("CONIN$.png", "CONIN$_.png"),
+        ("console.png", "console.png"),
+        ("COM10", "COM10"),
+        ("null", "null"),
+        ("end.", "end_"),
+        ("end. .", "end___"),
+        ("..", "__"),
+        ("", ""),
+    ],
+)
+def test_a_portable_name_is_allowed_on_every_system(name: str, portable: str) -> None:
+    assert files.portable_name(name) == portable
+    assert files.portable_name(portable) == portable

@@ -45,10 +45,10 @@ def ray_cluster(address: str | None, workers: int | None) -> Iterator[int]:
         try:
             ray.init(**connection, **_worker_options())
         except (ConnectionError, ValueError, RuntimeError, OSError) as error:
-            hint = "a running cluster; if it requires a token, set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN"
-            detail = (
-                f"Allowed: {hint}. Received: {address}." if address else "It needs free memory, and free space in /tmp."
-            )
+            detail = "It needs free memory, and free space for temporary files."
+            if address:
+                hint = "a running cluster; if it requires a token, set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN"
+                detail = f"Allowed: {hint}. Received: {address}."
             raise UsageError(f"Ray cannot be used ({type(error).__name__}). {detail}") from None
         stack.callback(ray.shutdown)
         context = ray.data.DataContext.get_current()

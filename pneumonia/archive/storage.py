@@ -8,6 +8,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,7 +18,7 @@ import fsspec
 
 from .. import settings
 from ..errors import Busy, DiskFull, PneumoniaError, UnreadableImage, UsageError
-from ..files import is_disk_full
+from ..files import delete_file, is_disk_full, rename_file
 from ..inference.named_film import NamedFilm
 from .storage_errors import StorageUnusable, permanent_errors, root_of, unusable
 
@@ -174,7 +175,7 @@ def _replace(path: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
+        rename_file(temporary, path)
     except OSError as error:
         if is_disk_full(error):
             raise DiskFull(
@@ -182,4 +183,5 @@ def _replace(path: Path, data: bytes) -> None:
             ) from None
         raise UsageError(f"The results cannot be written: {error.strerror}. Received: {path.parent}.") from None
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            delete_file(temporary)

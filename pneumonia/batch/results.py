@@ -158,7 +158,10 @@ def _write_errors(paths: TablePaths) -> Iterator[None]:
     except OSError as error:
         if is_disk_full(error):
             raise _disk_full(paths) from None
-        raise UsageError(f"The table cannot be written: {error.strerror}. Received: {paths.csv}.") from None
+        raise UsageError(
+            f"The table cannot be written: {error.strerror}. If another program has it open, close it there. The rows "
+            f"so far stay in {paths.partial.name}; continue with --resume. Received: {paths.csv}."
+        ) from None
 
 
 def _disk_full(paths: TablePaths) -> DiskFull:

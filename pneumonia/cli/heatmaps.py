@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 
 from ..errors import DiskFull, UsageError
-from ..files import ProcessTempdir, is_disk_full
+from ..files import ProcessTempdir, is_disk_full, portable_name, rename_file
 from ..imaging import Source
 from ..inference.predictor import Reading
 
@@ -53,7 +53,9 @@ class HeatmapFolder:
     def publish(self, temporary: Path, film: str) -> None:
         """Give a heat map the name of its film; raises `DiskFull` or `UsageError`, for example for a long name."""
         with _write_errors("The heat map cannot be written", self._path):
-            temporary.rename(next(path for path in _possible_paths(self._path / Path(film).stem) if not path.exists()))
+            # `exists` ignores case where the file system does, so no heat map replaces another one there either.
+            stem = self._path / portable_name(Path(film).stem)
+            rename_file(temporary, next(path for path in _possible_paths(stem) if not path.exists()))
 
 
 @contextmanager

@@ -6,11 +6,10 @@ To add a command, write a module with `add_parser(commands)` and `run(options) -
 from __future__ import annotations
 
 import argparse
-import io
 import sys
 from collections.abc import Sequence
 
-from .. import __version__, settings
+from .. import __version__, operating_system, settings
 from ..errors import InternalError, PneumoniaError
 from ..imaging.process_hardening import harden_process
 from . import archive, batch, deploy, evaluate, model, predict, publish
@@ -25,11 +24,9 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = "pneumonia") -> 
 
     `arguments` defaults to `sys.argv[1:]`. `prog` is the name of the program in usage messages.
     """
+    operating_system.make_output_robust()
     options = _parser(prog).parse_args(arguments)
     harden_process()
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # A file name that is not valid Unicode must not abort the run.
-        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code: int = options.run(options)
         return code
@@ -37,11 +34,12 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = "pneumonia") -> 
         print(f"{error.code}: {error.message}", file=sys.stderr)
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
-    except BrokenPipeError:
-        # The reader (`head`, `less`) has closed the pipe. When the interpreter closes stdout it prints another error,
-        # which closing stderr suppresses.
-        sys.stderr.close()
     except Exception as error:
+        if isinstance(error, OSError) and operating_system.is_closed_pipe(error):
+            # The reader (`head`, `less`) has closed the pipe. When the interpreter closes stdout it prints another
+            # error, which closing stderr suppresses.
+            sys.stderr.close()
+            return NOTHING_DONE
         print(f"internal: {InternalError.from_exception(error).message}", file=sys.stderr)
     return NOTHING_DONE
 

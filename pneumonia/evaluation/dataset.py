@@ -220,7 +220,9 @@ def _files(folder: Path) -> Iterator[Path]:
     if folder.is_dir():
         with os.scandir(folder) as entries:
             # Hidden files are skipped: Kaggle's archive contains .DS_Store and ._ files of macOS.
-            yield from sorted(Path(entry.path) for entry in entries if entry.is_file() and entry.name[0] != ".")
+            names = sorted(entry.name for entry in entries if entry.is_file() and entry.name[0] != ".")
+            # Sorted by name, because Windows sorts paths without regard to case, and splits depend on the order.
+            yield from (folder / name for name in names)
 
 
 def _with_layout(root: Path, splits: tuple[str, ...]) -> Path:

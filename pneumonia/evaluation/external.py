@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import files, load_predictor
+from .. import files, load_predictor, operating_system
 from ..errors import PneumoniaError
 from ..inference import bundle
 from ..inference.decision import DEFAULT_POINT, UNKNOWN, Failure, Prediction
@@ -114,6 +114,7 @@ def _is_unknown(result: Prediction | Failure) -> bool:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Evaluate a folder, print the card's section and write the entry; returns the exit code (2 after an error)."""
+    operating_system.make_output_robust()
     parser = argparse.ArgumentParser("python -m pneumonia.evaluation.external", description=__doc__)
     parser.add_argument("folder", type=Path, help="folder with NORMAL/ and PNEUMONIA/")
     parser.add_argument("--name", required=True, help="name of the data set on page and card")

@@ -16,7 +16,7 @@ from typing import Any
 
 from scipy.stats import binomtest
 
-from .. import files, load_predictor
+from .. import files, load_predictor, operating_system
 from ..errors import PneumoniaError
 from ..imaging import Source
 from ..inference.decision import Failure
@@ -114,6 +114,7 @@ def _to_markdown(image_kinds: Sequence[ImageKind]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Count refusals, print them as Markdown and write them as JSON; returns the exit code (2 after an error)."""
+    operating_system.make_output_robust()
     parser = argparse.ArgumentParser("python -m pneumonia.evaluation.gate_refusals", description=__doc__)
     parser.add_argument("folders", type=Path, nargs="*", metavar="FOLDER", help="folder with images of one kind")
     parser.add_argument(

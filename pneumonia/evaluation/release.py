@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .. import files
+from .. import files, operating_system
 from ..errors import PneumoniaError, UsageError
 from ..inference import bundle, sources
 from . import card
@@ -111,6 +111,7 @@ def figures_for_readme(evaluation: dict[str, Any]) -> str:
 
 def main() -> int:
     """Release a run and update pin and README; returns the exit code (2 after an error)."""
+    operating_system.make_output_robust()
     parser = argparse.ArgumentParser("python -m pneumonia.evaluation.release", description=__doc__)
     parser.add_argument("run", type=Path, help="run folder to embed")
     parser.add_argument("--with", dest="others", type=Path, nargs="*", default=[], help="runs whose figures are added")
@@ -129,10 +130,12 @@ def main() -> int:
     except PneumoniaError as error:
         print(f"{error.code}: {error.message}", file=sys.stderr)
         return 2
-    PIN.write_text(re.sub(r'CONFIG_SHA256 = ".*"', f'CONFIG_SHA256 = "{digest}"', PIN.read_text()))
+    pin = re.sub(r'CONFIG_SHA256 = ".*"', f'CONFIG_SHA256 = "{digest}"', PIN.read_text(encoding="utf-8"))
+    files.atomic_write(PIN, pin.encode())
     evaluation = json.loads((sources.EMBEDDED_FOLDER / bundle.EVALUATION).read_bytes())
     pattern = re.compile(f"{re.escape(MARKS[0])}.*?{re.escape(MARKS[1])}", re.DOTALL)
-    README.write_text(pattern.sub(lambda _: figures_for_readme(evaluation), README.read_text()))
+    readme = pattern.sub(lambda _: figures_for_readme(evaluation), README.read_text(encoding="utf-8"))
+    files.atomic_write(README, readme.encode())
     print(f"embedded {options.run} as {digest[:12]}")
     return 0
 

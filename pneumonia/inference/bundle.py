@@ -115,9 +115,9 @@ def write_config(folder: Path, config: Mapping[str, Any]) -> str:
 
     Other files in the folder (checkpoints, plots) are not listed: they do not belong to the bundle.
     """
-    members = [folder / name for name in (GRAPH, GATE, EVALUATION, CARD, KERAS)] + list(
-        folder.glob(f"{EXAMPLES}/*.png")
-    )
+    # Sorted, because the order of a folder depends on its file system, and the sha256 of `config.json` on the order.
+    examples = sorted(folder.glob(f"{EXAMPLES}/*.png"), key=lambda path: path.name)
+    members = [*(folder / name for name in (GRAPH, GATE, EVALUATION, CARD, KERAS)), *examples]
     files = {
         path.relative_to(folder).as_posix(): {"size": path.stat().st_size, "sha256": _sha256(path.read_bytes())}
         for path in members

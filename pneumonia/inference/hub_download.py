@@ -126,7 +126,7 @@ def _folder_size(folder: Path) -> int:
     for path in walk_bottom_up(folder):
         try:
             total += path.lstat().st_size
-        except FileNotFoundError:
+        except OSError:  # deleted meanwhile; Windows reports a file that is being deleted as one without access
             continue
     return total
 

@@ -26,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 from pydicom.uid import UID
 
-from ... import settings
+from ... import operating_system, settings
 from ...errors import Busy, UnreadableImage, UnsupportedDicom
 from . import decoder_worker
 
@@ -50,7 +50,11 @@ CLOCK_SECONDS_PER_CPU_SECOND = 10
 _MAX_LINE_BYTES = 1000
 """Maximum bytes of the header line of a response. Without a limit, a faulty decoder could exhaust memory."""
 
-_CPU_LIMIT_SIGNAL = getattr(signal, "SIGXCPU", 0)
+FILES_PER_WORKER = 8
+"""Open files of which one worker may be used: it needs two pipes, and while it starts two more."""
+
+_CPU_LIMIT_EXIT_CODE = -signal.SIGXCPU if hasattr(signal, "SIGXCPU") else None
+"""Exit code of a worker that exceeded its CPU time; None on Windows, which has no such limit."""
 
 Response: TypeAlias = tuple[dict[str, Any], bytes]
 """Header of the response (a JSON object) and the bytes of the samples."""
@@ -113,15 +117,15 @@ class _Worker:
     """One decoder process; it decodes one frame at a time."""
 
     def __init__(self) -> None:
-        # -P prevents imports from the working directory, where a folder may have the name of a module. The new session
-        # prevents Ctrl-C from reaching the worker: the service ends its workers itself.
+        # -P prevents imports from the working directory, where a folder may have the name of a module. Ctrl-C must not
+        # reach the worker: the service ends its workers itself.
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", decoder_worker.__file__],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                start_new_session=True,
+                **operating_system.detached_process_options(),
             )
         except OSError:
             raise Busy("No decoder process can be started at the moment. Please try again later.") from None
@@ -183,7 +187,7 @@ class _Worker:
 
     def _report_failure(self, syntax: UID, cpu_seconds: int) -> None:
         """Log how the process ended; raises `UnreadableImage` if it exceeded its time."""
-        if self._has_timed_out or self._process.returncode == -_CPU_LIMIT_SIGNAL:
+        if self._has_timed_out or self._process.returncode == _CPU_LIMIT_EXIT_CODE:
             log.warning("decoder (%s) killed after %d s", syntax.name, cpu_seconds)
             raise UnreadableImage(
                 f"The DICOM image cannot be decoded in time ({syntax.name}). Allowed: {cpu_seconds} s."
@@ -192,7 +196,7 @@ class _Worker:
 
 
 class _WorkerPool:
-    """Pool of decoder processes; at most `PNEUMONIA_THREADS` of them are in use at a time, each by one thread."""
+    """Pool of decoder processes; at most `_max_workers()` of them are in use at a time, each by one thread."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -203,7 +207,7 @@ class _WorkerPool:
     def acquire(self, *, new: bool = False) -> Iterator[_Worker]:
         """Context with a running worker. An exception in the context ends the worker, which is then not reused."""
         with self._changed:
-            self._changed.wait_for(lambda: self._in_use < settings.THREADS.read())
+            self._changed.wait_for(lambda: self._in_use < _max_workers())
             self._in_use += 1
         worker = None
         try:
@@ -234,6 +238,11 @@ class _WorkerPool:
     def _pop(self) -> _Worker | None:
         with self._changed:
             return self._idle.pop() if self._idle else None
+
+
+def _max_workers() -> int:
+    """`PNEUMONIA_THREADS`, or fewer if the system allows few open files."""
+    return max(1, min(int(settings.THREADS.read()), operating_system.open_file_limit() // FILES_PER_WORKER))
 
 
 _pool = _WorkerPool()

@@ -158,7 +158,7 @@ def _limit_resources(memory: int, cpu_seconds: int) -> None:
     _set_limit(resource.RLIMIT_CPU, int(usage.ru_utime + usage.ru_stime) + cpu_seconds)
     _set_limit(resource.RLIMIT_CORE, 0)  # a core dump would write the patient's film to disk
     if _STATM.exists():
-        current = int(_STATM.read_text().split()[0]) * resource.getpagesize()
+        current = int(_STATM.read_text(encoding="ascii").split()[0]) * resource.getpagesize()
         _set_limit(resource.RLIMIT_AS, current + memory)
 
 

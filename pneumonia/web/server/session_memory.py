@@ -7,17 +7,12 @@ monitoring is off.
 
 from __future__ import annotations
 
-import ctypes
 import datetime
-from contextlib import suppress
 
 import gradio as gr
 
-from ... import settings
+from ... import operating_system, settings
 from . import gradio_internals, request_log
-
-_M_ARENA_MAX = -8
-"""The `mallopt` parameter M_ARENA_MAX in glibc's malloc.h."""
 
 MAX_SESSIONS = 1_000
 """Maximum number of sessions, one for each open page or client: 140 kB each, 140 MB in total."""
@@ -32,19 +27,4 @@ def drop_idle_sessions(page: gr.Blocks) -> None:
     """Drop the sessions that are idle for the retention time; their films are already deleted."""
     idle_since = datetime.datetime.now() - datetime.timedelta(seconds=settings.RETENTION_S.read())
     gradio_internals.drop_idle_sessions(page, idle_since)
-    trim_heap()
-
-
-def limit_malloc_arenas() -> None:
-    """Limit glibc to two memory arenas. Must be called before threads start. Does nothing without glibc.
-
-    By default glibc keeps freed memory in one arena per thread, and each arena grows to the size of a large film.
-    """
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
-
-
-def trim_heap() -> None:
-    """Return freed memory to the operating system. Does nothing without glibc."""
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).malloc_trim(0)
+    operating_system.trim_heap()

@@ -1,0 +1,32 @@
+"""Atomic writes, locks between processes, temporary folders of one process, and names of files.
+
+The same on Linux, macOS and Windows; the modules say where these systems differ.
+"""
+
+from .atomic import (
+    atomic_path,
+    atomic_write,
+    delete_file,
+    is_disk_full,
+    rename_file,
+    sync_to_disk,
+    temporary_path,
+    walk_bottom_up,
+)
+from .locks import exclusive_lock
+from .portable_names import portable_name
+from .process_tempdir import ProcessTempdir
+
+__all__ = [
+    "ProcessTempdir",
+    "atomic_path",
+    "atomic_write",
+    "delete_file",
+    "exclusive_lock",
+    "is_disk_full",
+    "portable_name",
+    "rename_file",
+    "sync_to_disk",
+    "temporary_path",
+    "walk_bottom_up",
+]

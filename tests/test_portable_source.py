@@ -1,0 +1,148 @@
+"""Rules for the source code that keep it running on Linux, macOS and Windows."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FILES = sorted([*(ROOT / "pneumonia").rglob("*.py"), ROOT / "app.py", ROOT / "train.py"])
+
+SYSTEM_MODULES = {"fcntl", "msvcrt", "winreg", "resource", "pwd", "grp", "ctypes", "multiprocessing", "termios"}
+"""Modules that one system lacks, or whose effect differs between systems."""
+
+SYSTEM_NAMES = {
+    *("os.name", "os.uname", "os.fork", "os.kill", "os.killpg", "os.getuid", "os.geteuid", "os.mkfifo", "os.setsid"),
+    *("os.O_DIRECTORY", "os.O_NOFOLLOW", "os.statvfs", "os.chown", "os.sysconf", "os.fchmod", "os.link", "os.symlink"),
+    *("os.fsync", "os.replace", "os.rename", "os.sched_getaffinity", "os.register_at_fork", "signal.SIGKILL"),
+    *("signal.SIGTERM", "signal.SIGXCPU", "sys.platform", "platform.system"),
+}
+
+ALLOWED = {
+    "pneumonia/operating_system.py": {"ctypes", "resource", "os.name"},
+    # A program of its own, which imports nothing of the package.
+    "pneumonia/imaging/dicom/decoder_worker.py": {"resource"},
+    # Asked for with `hasattr`.
+    "pneumonia/imaging/dicom/decoder_pool.py": {"os.register_at_fork", "signal.SIGXCPU"},
+    "pneumonia/settings.py": {"os.sched_getaffinity"},
+    # Both are opened for writing.
+    "pneumonia/files/atomic.py": {"os.fsync"},
+    "pneumonia/archive/storage.py": {"os.fsync"},
+    # A copy replaces the link where the file system has none.
+    "pneumonia/web/batch_uploads.py": {"os.link"},
+}
+"""File -> what it uses although not every system has it, or has it with the same effect."""
+
+SYSTEM_ARGUMENTS = {"preexec_fn", "start_new_session", "pass_fds", "creationflags", "process_group"}
+SYSTEM_PATHS = ("/proc", "/dev/", "/tmp", "/etc/", "/sys/")
+PATHS_ALLOWED = {"pneumonia/imaging/dicom/decoder_worker.py"}
+"""Reads /proc where it exists."""
+
+OPENING = {"open", "read_text", "write_text", "fdopen", "TemporaryFile", "NamedTemporaryFile"}
+
+
+def relative_name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def uses(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            yield from {alias.name.split(".")[0] for alias in node.names} & SYSTEM_MODULES
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from {node.module.split(".")[0]} & SYSTEM_MODULES
+        elif isinstance(node, ast.Attribute):
+            yield from {ast.unparse(node)} & SYSTEM_NAMES
+
+
+@pytest.mark.parametrize("path", FILES, ids=relative_name)
+def test_what_differs_between_systems_is_in_one_place(path: Path) -> None:
+    assert set(uses(path)) <= ALLOWED.get(relative_name(path), set())
+
+
+def test_every_exception_is_used() -> None:
+    assert {name: set(uses(ROOT / name)) for name in ALLOWED} == ALLOWED
+
+
+@pytest.mark.parametrize("path", FILES, ids=relative_name)
+def test_a_process_is_started_with_the_options_of_its_system(path: Path) -> None:
+    calls = (node for node in ast.walk(ast.parse(path.read_bytes())) if isinstance(node, ast.Call))
+    assert {word.arg for call in calls for word in call.keywords} & SYSTEM_ARGUMENTS == set()
+
+
+@pytest.mark.parametrize("path", FILES, ids=relative_name)
+def test_no_path_of_one_system_is_used(path: Path) -> None:
+    tree = ast.parse(path.read_bytes())
+    texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    documentation = {
+        node.value.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    paths = {text for text in texts - documentation if text.startswith(SYSTEM_PATHS)}
+    assert not paths or relative_name(path) in PATHS_ALLOWED
+
+
+@pytest.mark.parametrize("path", FILES, ids=relative_name)
+def test_text_files_name_their_encoding(path: Path) -> None:
+    """Without it Windows uses cp1252, and converts each line feed that is written."""
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Call) and _function_name(node) in OPENING and not _is_binary(node):
+            arguments = {word.arg for word in node.keywords}
+            assert "encoding" in arguments, ast.unparse(node)
+            if _function_name(node) == "write_text":
+                assert "newline" in arguments, ast.unparse(node)
+
+
+def _function_name(call: ast.Call) -> str:
+    return call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+
+
+def _is_binary(call: ast.Call) -> bool:
+    """True for a binary mode, and for `open` functions of other libraries, which have no mode."""
+    if ast.unparse(call.func) == "os.open":  # flags, no mode
+        return True
+    modes = [*call.args, *(word.value for word in call.keywords if word.arg == "mode")]
+    if isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value) in {"Image", "archive"}:
+        return True
+    return any(isinstance(mode, ast.Constant) and "b" in str(mode.value) for mode in modes)
+
+
+def test_line_endings_and_binary_files_survive_git_on_windows(tmp_path: Path) -> None:
+    """The hashes of the model are those of the bytes; Git for Windows converts line feeds unless it is told not to."""
+    model = ROOT / "pneumonia" / "models" / "children"
+    names = [".gitattributes", ".ci/run", "app.py", "requirements.lock"]
+    names += [relative_name(path) for path in model.rglob("*") if path.is_file()]
+    source, clone = tmp_path / "source", tmp_path / "clone"
+    for name in names:
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_bytes((ROOT / name).read_bytes())
+    if git("init", "--quiet", str(source)) is None:
+        pytest.skip("needs git")
+    author = ["-c", "user.name=test", "-c", "user.email=test@example.org", "-c", "commit.gpgsign=false"]
+    git("-C", str(source), "-c", "core.autocrlf=true", "-c", "core.safecrlf=false", "add", ".")
+    git("-C", str(source), *author, "commit", "--quiet", "-m", "files")
+    git("clone", "--quiet", "-c", "core.autocrlf=true", "-c", "core.eol=crlf", str(source), str(clone))
+    assert {name: (clone / name).read_bytes() == (ROOT / name).read_bytes() for name in names} == dict.fromkeys(
+        names, True
+    )
+
+
+def git(*arguments: str) -> str | None:
+    """The output of a git command; None without git."""
+    try:
+        return subprocess.run(["git", *arguments], capture_output=True, text=True, check=True).stdout
+    except FileNotFoundError:
+        return None
+
+
+def test_no_two_files_differ_in_case_only() -> None:
+    names = git("-C", str(ROOT), "ls-files")
+    if not names:
+        pytest.skip("needs a checkout")
+    lower = [name.lower() for name in names.splitlines()]
+    assert len(set(lower)) == len(lower)
