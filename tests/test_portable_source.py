@@ -26,6 +26,8 @@ ALLOWED = {
     "pneumonia/operating_system.py": {"ctypes", "resource", "os.name"},
     # A program of its own, which imports nothing of the package.
     "pneumonia/imaging/dicom/decoder_worker.py": {"resource"},
+    # For the message on a system without LiteRT.
+    "pneumonia/inference/graph.py": {"platform.system"},
     # Asked for with `hasattr`.
     "pneumonia/imaging/dicom/decoder_pool.py": {"os.register_at_fork", "signal.SIGXCPU"},
     "pneumonia/settings.py": {"os.sched_getaffinity"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from queue import SimpleQueue
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import BundleCorrupt
+from ..errors import BundleCorrupt, UsageError
 from ..imaging import INPUT_SIDE
 
 Activation = npt.NDArray[np.float32]
@@ -22,7 +23,8 @@ class Graph:
     """A graph and a pool of at most `threads` interpreters, which are created on demand.
 
     Thread-safe: an interpreter is not, so each call leases one and waits while all are in use. `model` is the content
-    of `model.tflite`. Raises `BundleCorrupt` for a graph that LiteRT cannot load, or with unexpected inputs or outputs.
+    of `model.tflite`. Raises `BundleCorrupt` for a graph that LiteRT cannot load, or with unexpected inputs or outputs,
+    and `UsageError` on a system without LiteRT.
 
     Films are scored one at a time. In a batch, the order of additions would differ, but a film must get the same score
     on the page and in a batch, to the last digit.
@@ -79,8 +81,14 @@ class Graph:
             return self._new_interpreter()
 
     def _new_interpreter(self) -> Any:
-        from ai_edge_litert.interpreter import Interpreter  # takes 0.3 s, and is needed only for scoring
-
+        try:
+            from ai_edge_litert.interpreter import Interpreter  # takes 0.3 s, and is needed only for scoring
+        except ImportError:
+            raise UsageError(
+                "LiteRT, which runs the model, is not installed or cannot be loaded. Allowed: Linux with glibc on "
+                "x86-64 or ARM64, Windows on x64, macOS 12 or newer on Apple silicon, after pip install -r requirements.txt. "
+                f"Received: {platform.system()} {platform.release()} on {platform.machine()}."
+            ) from None
         try:
             # One thread each: at this size, scoring two films on two cores is faster than one film on both.
             interpreter = Interpreter(model_content=self._model, num_threads=1)

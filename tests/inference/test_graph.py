@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import platform
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -11,6 +13,7 @@ import numpy.typing as npt
 import pytest
 
 from pneumonia import Predictor
+from pneumonia.errors import UsageError
 from pneumonia.inference.graph import Graph
 
 THREADS, CALLERS = 2, 6
@@ -86,3 +89,12 @@ def test_a_failed_interpreter_creation_uses_no_slot(
             with pytest.raises(ZeroDivisionError):
                 graph.score(films[0])
     assert np.isfinite(graph.score(films[0])[0])
+
+
+def test_a_system_without_litert_is_named(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On Macs with an Intel processor pip installs no LiteRT; on Windows it may lack a library of the system."""
+    monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(platform, "system", lambda: "Darwin")
+    with pytest.raises(UsageError, match=r"LiteRT.*macOS 12 or newer on Apple silicon.*Received: Darwin .* on x86_64"):
+        Graph(predictor.bundle.graph, THREADS)

@@ -24,7 +24,7 @@ def space() -> dict[str, Any]:
 
 def pins() -> dict[str, str]:
     lines = (ROOT / "requirements.txt").read_text().splitlines()
-    return dict(line.split("==") for line in lines if "==" in line and not line.startswith("#"))
+    return dict(line.partition(";")[0].split("==") for line in lines if "==" in line and not line.startswith("#"))
 
 
 def test_the_required_fields(space: dict[str, Any]) -> None:
