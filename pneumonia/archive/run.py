@@ -81,8 +81,8 @@ class ArchiveWorker:
     def _predict_part(self, part: int, names: list[bytes]) -> Counter[str]:
         """Predict the films of a part that have no row yet, and write the part once, with all its rows."""
         existing_rows = self._archive.rows(part)
-        existing_names = set(existing_rows["file"].to_pylist())
-        pending = [name for name in map(os.fsdecode, names) if rows.escape_formula(name) not in existing_names]
+        existing_names = {rows.unescape(cell) for cell in existing_rows["file"].to_pylist()}
+        pending = [name for name in map(os.fsdecode, names) if name not in existing_names]
         if not pending:
             return parts.count_labels(existing_rows)
         results = self._predictor.predict_many(

@@ -11,6 +11,7 @@ from typing import TypeAlias
 from ..errors import PneumoniaError, UnreadableImage
 from ..inference.named_film import NamedFilm
 from . import zip_members
+from .system_files import SYSTEM_NAMES, is_hidden
 
 _Entry: TypeAlias = str | NamedFilm
 """An entry of a listing: the path of a file, or a folder that cannot be opened, as a film whose reading fails."""
@@ -21,11 +22,12 @@ def find_films(
 ) -> Iterator[NamedFilm]:
     """Find the films in files, folders, ZIPs and glob patterns; yields each once, in a stable order.
 
-    Folders are searched recursively; hidden files and folders are skipped, and so are the absolute paths in `exclude`.
-    A file or folder that cannot be opened is yielded as a film whose reading fails, so that it gets a row. A ZIP stays
-    open while its films are iterated; without `open_zips` the ZIP itself is yielded as a film whose reading fails.
+    Folders are searched recursively; hidden files and folders and those of operating systems are skipped, and so are
+    the absolute paths in `exclude`. A file or folder that cannot be opened is yielded as a film whose reading fails, so
+    that it gets a row. Two films in a ZIP may have the same name. Without `open_zips` the ZIP itself is yielded as a
+    film whose reading fails.
     """
-    roots = list(_expand_patterns(paths))
+    roots = list(expand_patterns(paths))
     yield from _films(_list_entries(roots, exclude), len(roots) == 1, open_zips)
 
 
@@ -36,7 +38,7 @@ class FilmList:
     """
 
     def __init__(self, paths: Iterable[str], *, exclude: Set[Path] = frozenset()) -> None:
-        roots = list(_expand_patterns(paths))
+        roots = list(expand_patterns(paths))
         self._is_single_root = len(roots) == 1
         self._entries = list(_list_entries(roots, exclude))
         self._count = sum(1 for _ in self)
@@ -59,26 +61,34 @@ def films_in_zip(path: Path, name: str, *, max_bytes: int | None = None) -> Iter
         members = []
         yield NamedFilm(name, _raise_on_read(error))
     for member, read in members:
-        yield NamedFilm(f"{name}/{member}", read)
+        yield NamedFilm(f"{name}/{member}" if member else name, read)
 
 
-def _expand_patterns(paths: Iterable[str]) -> Iterator[str]:
-    """Expand glob patterns: a shell does not expand quoted ones, and some systems expand none."""
+def expand_patterns(paths: Iterable[str]) -> Iterator[str | NamedFilm]:
+    """Expand glob patterns and `~`: a shell does not expand quoted ones, and the shells of Windows expand none.
+
+    The path of an existing file is not a pattern. A pattern without matches is yielded as a film whose reading fails.
+    """
     for path in paths:
-        matches = [] if os.path.lexists(path) else sorted(glob.iglob(path, recursive=True))
-        yield from matches or [path]
+        expanded = path if os.path.lexists(path) else os.path.expanduser(path)
+        if os.path.lexists(expanded) or not any(character in expanded for character in "*?["):
+            yield expanded
+        elif matches := sorted(glob.iglob(expanded, recursive=True)):
+            yield from (match for match in matches if os.path.basename(match).lower() not in SYSTEM_NAMES)
+        else:
+            yield NamedFilm(path, _raise_on_read(UnreadableImage("No file has this name or matches it as a pattern.")))
 
 
 def _films(entries: Iterable[_Entry], is_single_root: bool, open_zips: bool) -> Iterator[NamedFilm]:
-    """The films of the entries, each name once."""
+    """The films of the entries, each entry once."""
     names: set[str] = set()
     for entry in entries:
-        for film in _films_of(entry, open_zips):
-            if is_single_root and isinstance(film.source, Path):
-                yield film  # a single folder has no duplicates, so the names of 100,000 films need not be stored
-            elif film.name not in names:
-                names.add(film.name)
-                yield film
+        name = entry.name if isinstance(entry, NamedFilm) else entry
+        if not is_single_root:  # a single folder has no duplicates, so the names of 100,000 films need not be stored
+            if name in names:
+                continue
+            names.add(name)
+        yield from _films_of(entry, open_zips)
 
 
 def _films_of(entry: _Entry, open_zips: bool) -> Iterable[NamedFilm]:
@@ -88,9 +98,9 @@ def _films_of(entry: _Entry, open_zips: bool) -> Iterable[NamedFilm]:
     return films_in_zip(path, entry) if open_zips and zip_members.is_zip(path) else [NamedFilm(entry, path)]
 
 
-def _list_entries(roots: Iterable[str], exclude: Set[Path]) -> Iterator[_Entry]:
+def _list_entries(roots: Iterable[_Entry], exclude: Set[Path]) -> Iterator[_Entry]:
     for root in roots:
-        yield from _walk(root, (), exclude)
+        yield from [root] if isinstance(root, NamedFilm) else _walk(root, (), exclude)
 
 
 def _walk(name: str, ancestors: tuple[tuple[int, int], ...], exclude: Set[Path]) -> Iterator[_Entry]:
@@ -102,7 +112,7 @@ def _walk(name: str, ancestors: tuple[tuple[int, int], ...], exclude: Set[Path])
         return
     try:
         status = path.stat()
-        names = sorted(entry.name for entry in os.scandir(path) if not entry.name.startswith("."))
+        names = sorted(entry.name for entry in os.scandir(path) if not is_hidden([entry.name]))
     except OSError as error:
         yield NamedFilm(name, _raise_on_read(UnreadableImage(f"The folder cannot be opened: {error.strerror}.")))
         return

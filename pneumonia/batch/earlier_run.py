@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from ..errors import UsageError
+from .finished_csv import edited_error, foreign_error, read_rows
 from .growing_file import complete_lines
-from .rows import COLUMNS, TableOptions, record_cells
+from .rows import TableOptions, record_cells, unescape
 from .table_paths import TablePaths
 
 FORMAT = 1
 """Version of the partial file, in its first line."""
 
-Labels = dict[str, str]
-"""Label by film, in the order of the rows; "" for a film that failed. The names are escaped as in the CSV."""
+Labels = list[tuple[str, str]]
+"""(film, label) of each row, in order; the label is "" for a film that failed. Two films may have the same name."""
 
 _FIXED_COLUMNS = ("operating_point", "prevalence", "model_sha256")
 """Columns that are the same in all rows of a table."""
@@ -30,26 +31,29 @@ _FIXED_COLUMNS = ("operating_point", "prevalence", "model_sha256")
 class EarlierRun:
     """The rows in each file. `partial_end` is the size of the complete lines of the partial file; 0 without a header.
 
-    Until the finished files are written, rows are in the partial file only. A run that was killed while it wrote them
-    has left rows in several files.
+    Until the finished files are written, rows are in the partial file only. `finished_rows` is the number of rows that
+    the finished files had when the partial file was created; they may have rows of the partial file behind these, if a
+    run was killed while it wrote them.
     """
 
-    csv: Labels = field(default_factory=dict)
-    json_lines: Labels = field(default_factory=dict)
-    partial: Labels = field(default_factory=dict)
+    csv: Labels = field(default_factory=list)
+    json_lines: Labels = field(default_factory=list)
+    partial: Labels = field(default_factory=list)
     partial_end: int = 0
+    finished_rows: int = 0
 
     def labels(self) -> Labels:
-        """Label of each film that has a row."""
-        return self.csv | self.partial
+        """(film, label) of each film that has a row."""
+        return self.csv[: self.finished_rows] + self.partial
 
     def counts(self) -> Counter[str]:
-        return Counter(self.labels().values())
+        return Counter(label for _, label in self.labels())
 
 
-def run_header(options: TableOptions, *, jsonl: bool) -> bytes:
-    """First line of the partial file: version of the format, and the options that all rows share."""
-    return json.dumps({"batch_format": FORMAT, "jsonl": jsonl, **options.cells()}).encode() + b"\n"
+def run_header(options: TableOptions, *, jsonl: bool, finished_rows: int = 0) -> bytes:
+    """First line of the partial file: version of the format, the options that all rows share, and `finished_rows`."""
+    header = {"batch_format": FORMAT, "jsonl": jsonl, **options.cells(), "finished_rows": finished_rows}
+    return json.dumps(header).encode() + b"\n"
 
 
 def check_absent(paths: TablePaths, *, jsonl: bool) -> None:
@@ -74,11 +78,15 @@ def read_earlier_run(paths: TablePaths, options: TableOptions, *, jsonl: bool) -
         raise _jsonl_error(paths.csv.name, created_with_jsonl=not jsonl)
     if paths.json_lines.exists() and not paths.csv.exists() and not paths.partial.exists():
         raise UsageError(f"{paths.json_lines.name} exists without its table; move it to another folder.")
-    partial, end = _read_partial(paths, options, jsonl)
-    json_lines = _read_json_lines(paths, options) if jsonl else {}
-    earlier = EarlierRun(_read_csv(paths, options), json_lines, partial, end)
-    if jsonl and list(earlier.labels()) != list(earlier.json_lines | earlier.partial):
-        raise UsageError(f"{paths.csv.name} and its JSON lines contain different films; they are left unchanged.")
+    csv_labels = _read_csv(paths, options)
+    partial, end, finished_rows = _read_partial(paths, options, jsonl, csv_labels)
+    json_lines = _read_json_lines(paths, options) if jsonl else []
+    earlier = EarlierRun(csv_labels, json_lines, partial, end, finished_rows)
+    _check_finished_rows(paths.csv, csv_labels, earlier)
+    if jsonl:
+        _check_finished_rows(paths.json_lines, json_lines, earlier)
+        if _names(csv_labels[:finished_rows]) != _names(json_lines[:finished_rows]):
+            raise _different_films_error(paths)
     return earlier
 
 
@@ -90,80 +98,92 @@ def _refuse_old_partial(paths: TablePaths) -> None:
         )
 
 
+def _check_finished_rows(path: Path, labels: Labels, earlier: EarlierRun) -> None:
+    """Check that a finished file has the rows from which the partial file continues, and then rows of that file."""
+    added = labels[earlier.finished_rows :]
+    if len(labels) < earlier.finished_rows or _names(added) != _names(earlier.partial[: len(added)]):
+        raise UsageError(
+            f"{path.name} and the rows of the incomplete run contain different films; they are left unchanged. "
+            f"Allowed: {path.name} as the command wrote it, or another --out."
+        )
+
+
+def _names(labels: Labels) -> list[str]:
+    return [name for name, _ in labels]
+
+
 def _read_csv(paths: TablePaths, options: TableOptions) -> Labels:
     if not paths.csv.exists():
-        return {}
-    _check_last_line(paths.csv)
-    labels: Labels = {}
-    csv_rows = _csv_rows(paths.csv)
-    if next(csv_rows, None) != list(COLUMNS):
-        raise _foreign_error(paths.csv.name)
-    for number, values in enumerate(csv_rows, start=2):
-        if len(values) != len(COLUMNS):
-            raise _edited_error(f"Row {number} of {paths.csv.name}")
-        cells = dict(zip(COLUMNS, values, strict=True))
+        return []
+    labels: Labels = []
+    for cells in read_rows(paths.csv):
         _check_options(cells, options, paths.csv.name)
-        labels[cells["file"]] = cells["label"]
+        labels.append((unescape(cells["file"]), cells["label"]))
     return labels
-
-
-def _csv_rows(path: Path) -> Iterator[list[str]]:
-    with path.open(encoding="utf-8", errors="replace", newline="") as file:
-        try:
-            yield from csv.reader(file)
-        except csv.Error:
-            raise _foreign_error(path.name) from None
 
 
 def _read_json_lines(paths: TablePaths, options: TableOptions) -> Labels:
     if not paths.json_lines.exists():
-        return {}
-    _check_last_line(paths.json_lines)
+        return []
+    with paths.json_lines.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(size - 1, 0))
+        # A row that is appended would become part of a last row without a line feed.
+        if file.read() != b"\n" and size:
+            raise foreign_error(paths.json_lines.name)
     return _read_labels(complete_lines(paths.json_lines), options, paths.json_lines.name)
 
 
-def _read_partial(paths: TablePaths, options: TableOptions, jsonl: bool) -> tuple[Labels, int]:
+def _read_partial(paths: TablePaths, options: TableOptions, jsonl: bool, finished: Labels) -> tuple[Labels, int, int]:
+    """(labels, size of the complete lines, number of finished rows) of the partial file."""
     if not paths.partial.exists():
-        return {}, 0
+        return [], 0, len(finished)
     name = paths.partial.name
-    header = next(complete_lines(paths.partial), None)
-    if header is None:  # the run was killed before its first line was complete
-        if not run_header(options, jsonl=jsonl).startswith(paths.partial.read_bytes()):
-            raise _foreign_error(name)
-        return {}, 0
-    _check_header(header, options, jsonl, name)
+    line = next(complete_lines(paths.partial), None)
+    if line is None:  # the run was killed before its first line was complete
+        if not run_header(options, jsonl=jsonl, finished_rows=len(finished)).startswith(paths.partial.read_bytes()):
+            raise foreign_error(name)
+        return [], 0, len(finished)
+    header = _read_header(line, options, jsonl, name)
     labels = _read_labels(islice(complete_lines(paths.partial), 1, None), options, name, first_number=2)
-    return labels, sum(map(len, complete_lines(paths.partial)))
+    finished_rows = header.get("finished_rows")
+    if finished_rows is None:  # a version without this key, in which no two films of a table have the same name
+        partial_names = set(_names(labels))
+        finished_rows = sum(film not in partial_names for film in _names(finished))
+    return labels, sum(map(len, complete_lines(paths.partial))), finished_rows
 
 
 def _read_labels(lines: Iterable[bytes], options: TableOptions, name: str, *, first_number: int = 1) -> Labels:
-    labels: Labels = {}
+    labels: Labels = []
     for number, line in enumerate(lines, start=first_number):
         try:
             cells = record_cells(json.loads(line), options)
         except (ValueError, KeyError, TypeError, AttributeError):
-            raise _edited_error(f"Line {number} of {name}") from None
-        labels[cells["file"]] = cells["label"]
+            raise edited_error(f"Line {number} of {name}") from None
+        labels.append((unescape(cells["file"]), cells["label"]))
     return labels
 
 
-def _check_header(line: bytes, options: TableOptions, jsonl: bool, name: str) -> None:
+def _read_header(line: bytes, options: TableOptions, jsonl: bool, name: str) -> dict[str, Any]:
+    expected = set(json.loads(run_header(options, jsonl=jsonl)))
     try:
-        header = json.loads(line)
-        is_ours = set(header) == set(json.loads(run_header(options, jsonl=jsonl))) and header["batch_format"] == FORMAT
+        header: dict[str, Any] = json.loads(line)
+        is_ours = set(header) | {"finished_rows"} == expected and header["batch_format"] == FORMAT
+        is_ours = is_ours and isinstance(header.get("finished_rows", 0), int)
     except (ValueError, TypeError):
         is_ours = False
     if not is_ours:
-        raise _foreign_error(name)
+        raise foreign_error(name)
     _check_options(header, options, name)
     if header["jsonl"] != jsonl:
         raise _jsonl_error(name, created_with_jsonl=header["jsonl"])
+    return header
 
 
 def _check_options(cells: Mapping[str, str], options: TableOptions, name: str) -> None:
     expected = options.cells()
     for column in _FIXED_COLUMNS:
-        if cells[column] != expected[column]:
+        if not _is_equal(cells[column], expected[column]):
             raise UsageError(
                 f"{name} was created with a different {column}. "
                 f"Allowed: {cells[column] or 'none'}, or another --out. "
@@ -171,21 +191,16 @@ def _check_options(cells: Mapping[str, str], options: TableOptions, name: str) -
             )
 
 
-def _check_last_line(path: Path) -> None:
-    """A finished file ends in a line feed; otherwise a row that is appended would become part of its last row."""
-    with path.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        file.seek(max(size - 1, 0))
-        if file.read() != b"\n" and size:
-            raise _foreign_error(path.name)
+def _is_equal(cell: str, expected: str) -> bool:
+    """Compare as numbers too, because a spreadsheet saves `1e-05` as `1.00E-05`."""
+    try:
+        return cell == expected or float(cell) == float(expected)
+    except ValueError:
+        return False
 
 
-def _edited_error(position: str) -> UsageError:
-    return UsageError(f"{position} is invalid; another program edited it. The file is left unchanged.")
-
-
-def _foreign_error(name: str) -> UsageError:
-    return UsageError(f"{name} is not a table of this version of the command; it is left unchanged.")
+def _different_films_error(paths: TablePaths) -> UsageError:
+    return UsageError(f"{paths.csv.name} and its JSON lines contain different films; they are left unchanged.")
 
 
 def _jsonl_error(name: str, *, created_with_jsonl: bool) -> UsageError:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from ..inference.decision import CLASSES, UNKNOWN, Failure, Prediction
 from . import rows
 from .earlier_run import EarlierRun, check_absent, read_earlier_run, run_header
 from .growing_file import GrowingFile, complete_lines
-from .rows import COLUMNS, TableOptions
+from .rows import TableOptions
 from .table_paths import TablePaths
 
 FAILED = "failed"
@@ -43,20 +44,27 @@ class ResultTable:
         self._options = options
         self._jsonl = jsonl
         self._earlier = earlier
-        self._resumed_names = earlier.labels().keys()
+        self._earlier_names = Counter(name for name, _ in earlier.labels())
         self._lines = GrowingFile(paths.partial, earlier.partial_end)
 
     def __len__(self) -> int:
         return self.counts.total()
 
     def has(self, name: str) -> bool:
-        """True if the film had a row when this run started; within one run no film occurs twice."""
-        return rows.escape_formula(name) in self._resumed_names
+        """True if the film had a row when this run started. Call it once for each film, in their order.
+
+        Two films may have the same name: the second call with a name asks for the second row.
+        """
+        if not self._earlier_names[name]:
+            return False
+        self._earlier_names[name] -= 1
+        return True
 
     def write_header(self) -> None:
         """Write the options of the run as the first line, unless an earlier run did; raises like `add`."""
         if not self._earlier.partial_end:
-            self._append(run_header(self._options, jsonl=self._jsonl))
+            finished_rows = self._earlier.finished_rows
+            self._append(run_header(self._options, jsonl=self._jsonl, finished_rows=finished_rows))
 
     def add(self, result: Prediction | Failure) -> None:
         """Append the result of a film completely or not at all.
@@ -75,8 +83,9 @@ class ResultTable:
         self.close()
         with _write_errors(self._paths):
             if self._jsonl:
-                _extend(self._paths.json_lines, b"", self._new_lines(self._earlier.json_lines, lambda line: line))
-            _extend(self._paths.csv, rows.csv_line(COLUMNS), self._new_lines(self._earlier.csv, self._csv_line))
+                _extend(self._paths.json_lines, b"", self._new_lines(len(self._earlier.json_lines)))
+            csv_lines = map(self._csv_line, self._new_lines(len(self._earlier.csv)))
+            _extend(self._paths.csv, rows.csv_header(), csv_lines)
             self._paths.partial.unlink()
 
     def close(self) -> None:
@@ -87,16 +96,13 @@ class ResultTable:
         with _write_errors(self._paths):
             self._lines.append(line)
 
-    def _new_lines(self, finished_names: Container[str], convert: Callable[[bytes], bytes]) -> Iterator[bytes]:
-        """The rows of the partial file that a finished file lacks.
+    def _new_lines(self, finished_rows: int) -> Iterator[bytes]:
+        """The rows of the partial file that a finished file with `finished_rows` rows lacks.
 
-        A run that was killed between the finished files has written some rows to one of them already.
+        A run that was killed between the finished files has written rows to one of them already.
         """
-        lines = complete_lines(self._paths.partial)
-        next(lines)  # the options of the run
-        for line in lines:
-            if not finished_names or rows.escape_formula(json.loads(line)["file"] or "") not in finished_names:
-                yield convert(line)
+        first = 1 + finished_rows - self._earlier.finished_rows  # after the options of the run
+        return islice(complete_lines(self._paths.partial), first, None)
 
     def _csv_line(self, line: bytes) -> bytes:
         record: dict[str, Any] = json.loads(line)

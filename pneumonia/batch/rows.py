@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -32,10 +33,16 @@ COLUMNS = (
 NUMERIC_COLUMNS = frozenset({"confidence", "prevalence", *(f"probability_{name.lower()}" for name in CLASSES), *ZONES})
 """Columns that contain numbers, for table formats with column types."""
 
-_FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+"""First bytes of a table. Without them, Excel reads a CSV in the code page of its system, not as UTF-8."""
+
+_FORMULA_PREFIXES = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t", "\r", "\n", "'")
 """First characters of a cell that a spreadsheet evaluates as a formula, see
-https://owasp.org/www-community/attacks/CSV_Injection. The quote, which escapes a cell, is escaped too: otherwise two
-different texts could become equal."""
+https://owasp.org/www-community/attacks/CSV_Injection; in some languages also the full-width ones. The quote, which
+escapes a cell, is escaped too: otherwise two different texts could become equal."""
+
+_BACKSLASH_TO_ESCAPE = re.compile(r"\\(?=\\*(?:ud[89a-f][0-9a-f]{2}|[\ud800-\udfff]))")
+_ESCAPED_SURROGATE = re.compile(r"(\\+)ud([89a-f][0-9a-f]{2})")
 
 
 @dataclass(frozen=True)
@@ -68,10 +75,29 @@ def record_cells(record: Mapping[str, Any], options: TableOptions) -> dict[str, 
 
 
 def escape_formula(text: str) -> str:
-    """Prefix `text` with a quote if a spreadsheet would evaluate it as a formula."""
-    # A file name that is not valid Unicode must not abort the run.
-    text = text.encode("utf-8", "backslashreplace").decode()
+    r"""Prefix `text` with a quote if a spreadsheet would evaluate it as a formula.
+
+    Invalid bytes of a file name, which Python holds as surrogates, become text such as `\udcff`. A backslash before
+    such text is doubled, so that different texts stay different. `unescape` is the inverse.
+    """
+    text = _BACKSLASH_TO_ESCAPE.sub(r"\\\\", text).encode("utf-8", "backslashreplace").decode()
     return f"'{text}" if text.startswith(_FORMULA_PREFIXES) else text
+
+
+def unescape(cell: str) -> str:
+    """The text of a cell that `escape_formula` returned."""
+    return _ESCAPED_SURROGATE.sub(_unescape_surrogate, cell.removeprefix("'"))
+
+
+def _unescape_surrogate(match: re.Match[str]) -> str:
+    backslashes, digits = match.groups()
+    half = "\\" * (len(backslashes) // 2)
+    return half + (chr(int(f"d{digits}", 16)) if len(backslashes) % 2 else f"ud{digits}")
+
+
+def csv_header() -> bytes:
+    """The byte-order mark and the line of the column names."""
+    return BYTE_ORDER_MARK + csv_line(COLUMNS)
 
 
 def csv_line(cells: Iterable[str]) -> bytes:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import io
+import bz2
 import lzma
 import re
 import struct
-import zipfile
 import zlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path, PurePosixPath
 
 from .. import settings
-from ..errors import EmptyFile, PneumoniaError, TooLarge, UnreadableImage, UnsupportedFormat
+from ..errors import EmptyFile, TooLarge, UnreadableImage, UnsupportedFormat
+from .system_files import is_hidden
+from .zip_directory import ZipDirectory, ZipEntry, data_offset, has_directory, read_directory
+from .zip_names import decode_names
 
 MAX_MEMBERS = 50_000
 """Maximum number of members, ten times the number of films in the public training set. The list of members is read into
@@ -24,108 +26,154 @@ MAX_DIRECTORY_BYTES = 16_000_000
 
 _DRIVE = re.compile(r"[A-Za-z]:")
 
+_STORED, _DEFLATED, _BZIP2, _LZMA = 0, 8, 12, 14
+
+_METHODS = {1: "Shrink", 6: "Implode", 9: "Deflate64", 93: "Zstandard", 95: "XZ", 96: "JPEG", 98: "PPMd"}
+"""Compression methods that are not supported (APPNOTE.TXT 4.4.5). Enhanced compression of WinZip is Deflate64."""
+
+_PACKING_OVERHEAD = 1.01
+"""Packed data that cannot be compressed are larger than the file: Deflate by 5 bytes in 16 kB, BZIP2 by 1 %."""
+
 Member = tuple[str, Callable[[], bytes]]
-"""(name, function that reads the member); the function raises a `PneumoniaError` if the member cannot be read."""
+"""(name, function that reads the member); the function raises a `PneumoniaError` if the member cannot be read. The name
+is "" for a member without a name, and for an error that concerns the ZIP."""
 
 
 def is_zip(path: Path) -> bool:
-    """True if suffix and content are those of a ZIP; office files are ZIPs too, but have other suffixes."""
+    """True if suffix and content are those of a ZIP; office files are ZIPs too, but have other suffixes.
+
+    A ZIP begins with its first member, or with a program that unpacks it.
+    """
     if path.suffix.lower() != ".zip":
         return False
     try:
         with path.open("rb") as file:
-            return file.read(2) == b"PK"
+            return file.read(2) == b"PK" or has_directory(file)
     except (OSError, ValueError):
         return False
 
 
 def list_members(path: Path, *, max_bytes: int | None = None) -> list[Member]:
-    """List the files in a ZIP, in its order.
+    """List the files in a ZIP, in its order; two members may have the same name.
 
-    They can be read on any thread; the ZIP stays open while one of them is referenced. Hidden files and `__MACOSX`
-    (resource forks) are skipped. `max_bytes` limits the unpacked size of all files together. Raises `UnreadableImage`
-    for a damaged ZIP, `EmptyFile` for an empty one, and `TooLarge` for too many members or more than `max_bytes`.
+    They can be read on any thread; the ZIP is opened for each. Hidden files and those of operating systems are skipped.
+    `max_bytes` limits the unpacked size of all files together. If the end of the list is damaged, the last member is
+    an error. Raises `UnreadableImage` for a damaged ZIP, `EmptyFile` for an empty one, and `TooLarge` for too many
+    members or more than `max_bytes`.
     """
     try:
-        archive = zipfile.ZipFile(_BoundedFile(path))
-    except PneumoniaError:
-        raise
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError, OverflowError, struct.error):
-        raise UnreadableImage("The ZIP is damaged and cannot be opened.") from None
-    # Not `ZipInfo.is_dir`, which fails for a member without a name.
+        with path.open("rb") as file:
+            directory = read_directory(file, MAX_DIRECTORY_BYTES)
+    except OSError:
+        raise UnreadableImage("The ZIP cannot be opened.") from None
+    names = decode_names(directory.entries)
     members = [
-        member for member in archive.infolist() if not member.filename.endswith("/") and not _is_hidden(member.filename)
+        (name, entry)
+        for name, entry in zip(names, directory.entries, strict=True)
+        if not entry.is_folder and not is_hidden(PurePosixPath(name.replace("\\", "/")).parts)
     ]
-    _check_members(members, max_bytes)
-    return [(member.filename, partial(_read_member, archive, member)) for member in members]
+    _check_members([entry for _, entry in members], max_bytes)
+    readers: list[Member] = [
+        (name, partial(_read_member, path, name, entry, directory.start)) for name, entry in members
+    ]
+    return readers if directory.is_complete else [*readers, ("", partial(_raise_incomplete, directory))]
 
 
-class _BoundedFile(io.FileIO):
-    """A file that refuses single reads of more than `MAX_DIRECTORY_BYTES`, which occur for a central directory only.
-
-    It is closed when the last member that refers to it is deleted, because films are read later, on other threads.
-    """
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        if size is not None and size > MAX_DIRECTORY_BYTES:
-            raise _too_many_files_error()
-        return super().read(size) or b""
-
-    def __del__(self) -> None:
-        self.close()
-
-
-def _check_members(members: list[zipfile.ZipInfo], max_bytes: int | None) -> None:
+def _check_members(members: list[ZipEntry], max_bytes: int | None) -> None:
     if not members:
         raise EmptyFile("The ZIP contains no files.")
     if len(members) > MAX_MEMBERS:
-        raise _too_many_files_error()
-    total = sum(member.file_size for member in members)
+        raise TooLarge(
+            f"The ZIP has too many files. Allowed: {MAX_MEMBERS:,}. Received: {len(members):,}. Unpack it, or split it."
+        )
+    total = sum(member.size for member in members)
     if max_bytes is not None and total > max_bytes:
         raise TooLarge(
             f"The ZIP is too large when unpacked. Allowed: {max_bytes / 1e6:,.0f} MB. Received: {total / 1e6:,.0f} MB."
         )
 
 
-def _too_many_files_error() -> TooLarge:
-    return TooLarge(f"The ZIP has too many files. Allowed: {MAX_MEMBERS:,}. Unpack it, or split it.")
+def _raise_incomplete(directory: ZipDirectory) -> bytes:
+    raise UnreadableImage(
+        f"The list of files in the ZIP is damaged behind {len(directory.entries):,} entries; files may be missing."
+    )
 
 
-def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
-    _check_name(member.filename)
-    if member.flag_bits & 0x1:
+def _read_member(path: Path, name: str, entry: ZipEntry, start: int) -> bytes:
+    _check_name(name)
+    if entry.is_link:
+        raise UnreadableImage("The file in the ZIP is a symbolic link. Allowed: regular files.")
+    if entry.is_encrypted:
         raise UnreadableImage("The file is encrypted. Allowed: files without a password.")
     limit_mb = settings.MAX_FILE_MB.read()
     limit = limit_mb * 1_000_000
-    if member.file_size > limit:
-        raise TooLarge(f"The file is too large. Allowed: {limit_mb} MB. Received: {member.file_size / 1e6:.1f} MB.")
-    data = _unpack(archive, member, limit)
+    if entry.size > limit:
+        raise TooLarge(f"The file is too large. Allowed: {limit_mb} MB. Received: {entry.size / 1e6:.1f} MB.")
+    data = _unpack(entry.method, _read_packed(path, entry, start), entry.size)
+    if len(data) != entry.size or zlib.crc32(data) != entry.crc:
+        raise _damaged_error()
     if data.startswith(b"PK\x03\x04"):
         raise UnsupportedFormat("A ZIP inside a ZIP is not opened. Allowed: films. Received: a ZIP or office file.")
     return data
 
 
-def _unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo, limit: int) -> bytes:
-    """Decompress at most `limit` bytes of a member, regardless of the size that its header declares."""
+def _read_packed(path: Path, entry: ZipEntry, start: int) -> bytes:
+    """Read the packed data of a member, at most `_PACKING_OVERHEAD` more than its size."""
+    limit = int(entry.size * _PACKING_OVERHEAD) + 1_000
     try:
-        with archive.open(member) as file:
-            return file.read(limit)
-    except NotImplementedError:
-        raise UnreadableImage(
-            "The compression method of the file is not supported. Allowed: stored or deflated."
-        ) from None
-    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, RuntimeError, ValueError):
-        raise UnreadableImage("The file in the ZIP is damaged and cannot be unpacked.") from None
+        with path.open("rb") as file:
+            position = data_offset(file, entry, start)
+            if position is None or entry.packed_size > limit:
+                raise _damaged_error()
+            file.seek(position)
+            return file.read(entry.packed_size)
+    except (OSError, OverflowError):
+        raise UnreadableImage("The ZIP cannot be read any more.") from None
+
+
+def _unpack(method: int, packed: bytes, size: int) -> bytes:
+    """Decompress `packed`, at most one byte more than the declared size."""
+    if method == _STORED:
+        return packed
+    try:
+        if method == _DEFLATED:
+            return zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, size + 1)
+        if method == _BZIP2:
+            return bz2.BZ2Decompressor().decompress(packed, size + 1)
+        if method == _LZMA:
+            return _lzma_decompressor(packed, size).decompress(packed[9:], size + 1)
+    except (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError, struct.error):
+        raise _damaged_error() from None
+    raise UnreadableImage(
+        "The compression method of the file is not supported. Allowed: stored or deflated. "
+        f"Received: {_METHODS.get(method, f'method {method}')}. Create the ZIP again."
+    )
+
+
+def _lzma_decompressor(packed: bytes, size: int) -> lzma.LZMADecompressor:
+    """The decompressor for a header of LZMA in a ZIP (APPNOTE.TXT 5.8.8): version, 5, packed parameters, dictionary.
+
+    The dictionary is not larger than the file, because a header could request 4 GB of memory.
+    """
+    _, length, parameters, dictionary = struct.unpack_from("<HHBI", packed)
+    if length != 5:
+        raise ValueError
+    rest, literal_context = divmod(parameters, 9)
+    position_bits, literal_position = divmod(rest, 5)
+    options = {"lc": literal_context, "lp": literal_position, "pb": position_bits}
+    dictionary = min(dictionary, max(size, 4096))
+    return lzma.LZMADecompressor(
+        lzma.FORMAT_RAW, filters=[{"id": lzma.FILTER_LZMA1, "dict_size": dictionary, **options}]
+    )
 
 
 def _check_name(name: str) -> None:
     path = PurePosixPath(name.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts or not path.parts or _DRIVE.match(name):
         raise UnreadableImage(
-            'The file name points outside the ZIP (path traversal). Allowed: relative names without "..".'
+            'The file name is empty or points outside the ZIP (path traversal). Allowed: relative names without "..".'
         )
 
 
-def _is_hidden(name: str) -> bool:
-    parts = PurePosixPath(name.replace("\\", "/")).parts
-    return "__MACOSX" in parts or any(part.startswith(".") and part != ".." for part in parts)
+def _damaged_error() -> UnreadableImage:
+    return UnreadableImage("The file in the ZIP is damaged and cannot be unpacked.")

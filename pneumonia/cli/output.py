@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -9,6 +10,14 @@ from collections.abc import Sequence
 from ..batch.results import format_counts
 from ..publishing.hub_client import Files, content_size
 from .exit_codes import NOTHING_DONE
+
+_NOT_PRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters, line separators, characters that change the direction of a line, and invalid bytes of a name."""
+
+
+def printable(name: str) -> str:
+    r"""The name of a film for one line of a terminal: what would break or change the line becomes text such as `\n`."""
+    return _NOT_PRINTABLE.sub(lambda match: match.group().encode("unicode_escape").decode(), name)
 
 
 def summarise(counts: Counter[str]) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Generator
 from contextlib import closing, nullcontext
 from pathlib import Path
 
-from .. import load_predictor
+from .. import batch, load_predictor
 from ..errors import DiskFull, UsageError
 from ..imaging import Source
 from ..inference.decision import Failure, Prediction
@@ -17,12 +17,13 @@ from ..inference.predictor import Predictor
 from .exit_codes import SOME_FAILED, SUCCESS
 from .heatmaps import HeatmapFolder
 from .options import Commands, add_decision_options, add_model_option
+from .output import printable
 
 
 def add_parser(commands: Commands) -> argparse.ArgumentParser:
     """Add the command and its options to the parser."""
     parser = commands.add_parser("predict", help="predict one or more files")
-    parser.add_argument("files", nargs="+", metavar="FILE", help="image or DICOM file")
+    parser.add_argument("files", nargs="+", metavar="FILE", help="image or DICOM file, or quoted pattern")
     parser.add_argument("--json", action="store_true", help="print one JSON object per line and nothing else on stdout")
     add_decision_options(parser)
     parser.add_argument(
@@ -49,26 +50,28 @@ def run(options: argparse.Namespace) -> int:
 def _results(
     predictor: Predictor, options: argparse.Namespace, heatmaps: HeatmapFolder | None
 ) -> Generator[Prediction | Failure, None, None]:
-    """Yield the result of each file, in order. Each film is read and scored once, with a heat map or without."""
+    """Yield the result of each file, in order. Each film is read and scored once, with a heat map or without.
+
+    Patterns are expanded, because the shells of Windows leave that to the program.
+    """
 
     def predict(source: Source, name: str | None) -> tuple[Prediction, Path | None]:
         reading = predictor.read(source)
         prediction = predictor.decide(reading, options.operating_point, file=name, prevalence=options.prevalence)
         return prediction, heatmaps.write(reading, source) if heatmaps else None
 
-    for film, result in zip(options.files, predictor.map_films(options.files, predict), strict=True):
+    for result in predictor.map_films(batch.expand_patterns(options.files), predict):
         if isinstance(result, Failure):
             yield result
         else:
-            yield _name_heatmap(film, *result, heatmaps) if heatmaps else result[0]
+            yield _name_heatmap(*result, heatmaps) if heatmaps else result[0]
 
 
-def _name_heatmap(
-    film: str, prediction: Prediction, temporary: Path | None, heatmaps: HeatmapFolder
-) -> Prediction | Failure:
+def _name_heatmap(prediction: Prediction, temporary: Path | None, heatmaps: HeatmapFolder) -> Prediction | Failure:
     """Name the heat map of a film; a film whose heat map cannot be named fails."""
+    film = prediction.file or ""
     if temporary is None:
-        print(f"{film}: no heatmap, because the model was not run", file=sys.stderr)
+        print(f"{printable(film)}: no heatmap, because the model was not run", file=sys.stderr)
         return prediction
     try:
         heatmaps.publish(temporary, film)
@@ -78,8 +81,9 @@ def _name_heatmap(
 
 
 def _format_result(result: Prediction | Failure) -> str:
+    name = printable(result.file or "")
     if isinstance(result, Failure):
-        return f"{result.file}: {result.error.code}: {result.error.message}"
+        return f"{name}: {result.error.code}: {result.error.message}"
     confidence = "" if result.confidence is None else f" {100 * result.confidence:.0f} %"
     reason = [result.reason.message] if result.reason else []
-    return " ".join([f"{result.file}: {result.label}{confidence}", *reason, *result.warnings])
+    return " ".join([f"{name}: {result.label}{confidence}", *reason, *result.warnings])

@@ -55,6 +55,40 @@ def test_quoted_patterns_and_files_that_only_look_like_one(inside: Path) -> None
     assert film_names("f/*.png") == ["f/[1].png", "f/a.png"]
     assert film_names("f/**/b.png") == ["f/sub/b.png"]
     assert film_names("f/[1].png") == ["f/[1].png"]
+    assert film_names("f/[ab].png", "f/?.png") == ["f/a.png"]
+
+
+def test_a_pattern_without_matches_is_a_film_that_fails(inside: Path, predictor: Predictor) -> None:
+    write("f/a.png", "f/Thumbs.db")
+    (result,) = predictor.predict_many(batch.find_films(["f/*.dcm"]))
+    assert isinstance(result, Failure) and result.file == "f/*.dcm"
+    assert "matches it as a pattern" in result.error.message
+    assert film_names("f/*.dcm", "f/*") == ["f/*.dcm", "f/a.png"]
+
+
+def test_hidden_files_are_found_by_a_pattern_that_asks_for_them(inside: Path) -> None:
+    write("f/.a.png", "f/b.png")
+    assert film_names("f/.*.png") == ["f/.a.png"]
+
+
+def test_a_home_folder_is_expanded(inside: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(inside))
+    monkeypatch.setenv("USERPROFILE", str(inside))
+    write("f/a.png", "~tilde.png")
+    assert film_names("~/f/*.png", "~tilde.png") == [f"{inside}/f/a.png", "~tilde.png"]
+
+
+def test_files_of_operating_systems_are_no_films(inside: Path) -> None:
+    write(
+        "f/a.png",
+        "f/Thumbs.db",
+        "f/desktop.ini",
+        "f/@eaDir/a.png/S.jpg",
+        "f/__MACOSX/b.png",
+        "f/System Volume Information/x",
+    )
+    assert film_names("f") == ["f/a.png"]
+    assert film_names("f/Thumbs.db") == ["f/Thumbs.db"], "a file that the caller names is not skipped"
 
 
 def test_a_missing_file_is_a_film_that_fails(inside: Path, predictor: Predictor) -> None:

@@ -42,7 +42,7 @@ def run(out: Path, names: list[str] = NAMES, **options: Any) -> results.ResultTa
 
 
 def table(out: Path) -> list[dict[str, str]]:
-    with out.open(newline="", encoding="utf-8") as file:
+    with out.open(newline="", encoding="utf-8-sig") as file:
         return list(csv.DictReader(file))
 
 
@@ -319,3 +319,143 @@ def test_a_folder_that_cannot_be_written_is_wrong_usage(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("a file, not a folder")
     with pytest.raises(UsageError, match="cannot be written"):
         run(tmp_path / "file" / "results.csv")
+
+
+def test_two_films_of_one_name_are_two_rows_after_every_kill(tmp_path: Path) -> None:
+    """A ZIP may contain a name twice; a resumed run counts the rows of a name."""
+    names = ["z.zip/a.png", "z.zip/b.png", "z.zip/a.png", "z.zip/=.png", "z.zip/a.png"]
+    whole = tmp_path / "whole.csv"
+    partial_bytes = run_killed(whole, names, jsonl=True)
+    run(whole, names, resume=True, jsonl=True)
+    assert [row["file"] for row in json_rows(whole)] == names
+    for cut in range(0, len(partial_bytes) + 1, 7):
+        out = tmp_path / f"{cut}.csv"
+        results.partial_path(out).write_bytes(partial_bytes[:cut])
+        run(out, names, resume=True, jsonl=True)
+        assert [row["file"] for row in json_rows(out)] == [row["file"] for row in table(out)] == names, cut
+    assert run(whole, names, resume=True, jsonl=True).counts == {"Normal": 5}
+    assert [row["file"] for row in json_rows(whole)] == names
+
+
+def test_a_second_film_of_one_name_that_is_added_later_survives_a_kill(tmp_path: Path) -> None:
+    out = tmp_path / "results.csv"
+    run(out, ["a.png"], jsonl=True)
+    old_csv, old_lines = out.read_bytes(), out.with_suffix(".jsonl").read_bytes()
+    partial_bytes = run_killed(out, ["a.png", "a.png"], resume=True, jsonl=True)
+    run(out, ["a.png", "a.png"], resume=True, jsonl=True)
+    new_csv, new_lines = out.read_bytes(), out.with_suffix(".jsonl").read_bytes()
+    for csv_bytes, line_bytes in [(old_csv, old_lines), (old_csv, new_lines), (new_csv, new_lines)]:
+        out.write_bytes(csv_bytes)
+        out.with_suffix(".jsonl").write_bytes(line_bytes)
+        results.partial_path(out).write_bytes(partial_bytes)
+        assert run(out, ["a.png", "a.png"], resume=True, jsonl=True).counts == {"Normal": 2}
+        assert (out.read_bytes(), out.with_suffix(".jsonl").read_bytes()) == (new_csv, new_lines)
+
+
+def test_the_partial_file_of_the_previous_version_is_continued(tmp_path: Path) -> None:
+    """It does not state how many rows the finished table has."""
+    out = tmp_path / "results.csv"
+    run(out, NAMES[:2])
+    old = out.read_bytes()
+    partial_bytes = run_killed(out, NAMES[:4], resume=True)
+    header, rest = partial_bytes.split(b"\n", 1)
+    old_header = {key: value for key, value in json.loads(header).items() if key != "finished_rows"}
+    run(out, NAMES[:4], resume=True)
+    for table_bytes in (old, out.read_bytes()):
+        out.write_bytes(table_bytes)
+        results.partial_path(out).write_bytes(json.dumps(old_header).encode() + b"\n" + rest)
+        assert run(out, resume=True).counts == {"Normal": 4, "failed": 1}
+        assert len(table(out)) == len(NAMES)
+
+
+def test_a_finished_table_that_lost_rows_is_refused(tmp_path: Path) -> None:
+    out = tmp_path / "results.csv"
+    run(out, NAMES[:3])
+    expected = run_killed(out, NAMES, resume=True)
+    short = b"".join(out.read_bytes().splitlines(keepends=True)[:2])
+    out.write_bytes(short)
+    with pytest.raises(UsageError, match="contain different films"):
+        run(out, resume=True)
+    assert (out.read_bytes(), results.partial_path(out).read_bytes()) == (short, expected)
+
+
+def test_the_table_begins_with_a_byte_order_mark_once(tmp_path: Path) -> None:
+    out = tmp_path / "results.csv"
+    run(out, NAMES[:2])
+    run(out, resume=True)
+    assert out.read_bytes().startswith(b"\xef\xbb\xbffile,label,")
+    assert out.read_bytes().count(b"\xef\xbb\xbf") == 1
+
+
+def test_a_table_without_a_byte_order_mark_is_continued(tmp_path: Path) -> None:
+    """Earlier versions wrote none."""
+    out = tmp_path / "results.csv"
+    run(out, NAMES[:2])
+    out.write_bytes(out.read_bytes().removeprefix(b"\xef\xbb\xbf"))
+    run(out, resume=True)
+    assert out.read_bytes().startswith(b"file,label,")
+    assert len(table(out)) == len(NAMES)
+
+
+def saved_by_spreadsheet(out: Path, encoding: str, delimiter: str = ",") -> bytes:
+    """Save a table as Excel does: other quotes, CR LF, and numbers without trailing zeros."""
+    rows = [list(row.values()) for row in table(out)]
+    with out.open("w", encoding=encoding, newline="", errors="replace") as file:
+        writer = csv.writer(file, delimiter=delimiter)
+        writer.writerow(COLUMNS)
+        writer.writerows([[cell.rstrip("0") if cell.startswith("0.") else cell for cell in row] for row in rows])
+    return out.read_bytes()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_a_table_that_a_spreadsheet_saved_with_commas_in_utf8_is_continued(tmp_path: Path, encoding: str) -> None:
+    out = tmp_path / "results.csv"
+    run(out)
+    saved = saved_by_spreadsheet(out, encoding)
+    run(out, [*NAMES, "new.png"], resume=True)
+    assert out.read_bytes().startswith(saved)
+    assert len(table(out)) == len(NAMES) + 1
+
+
+@pytest.mark.parametrize(
+    ("encoding", "delimiter", "message"),
+    [
+        ("utf-8-sig", ";", "with semicolons between the cells"),
+        ("utf-8", "\t", "with tabs between the cells"),
+        ("cp1250", ",", "is not UTF-8; another program saved it"),
+        ("cp1250", ";", "is not UTF-8; another program saved it"),
+        ("utf-16", "\t", "is not UTF-8; another program saved it"),
+    ],
+)
+def test_a_table_that_a_spreadsheet_saved_otherwise_is_refused_with_the_reason(
+    tmp_path: Path, encoding: str, delimiter: str, message: str
+) -> None:
+    out = tmp_path / "results.csv"
+    run(out)
+    saved = saved_by_spreadsheet(out, encoding, delimiter)
+    with pytest.raises(UsageError, match=message):
+        run(out, resume=True)
+    assert out.read_bytes() == saved
+
+
+def test_a_small_prevalence_that_a_spreadsheet_wrote_its_own_way_is_the_same(tmp_path: Path) -> None:
+    out = tmp_path / "results.csv"
+    options = TableOptions(MODEL, "balanced", 0.00001)
+    with open_table(out, options) as result_table:
+        result_table.add(result("a.png"))
+        result_table.finish()
+    assert b",1e-05," in out.read_bytes()
+    out.write_bytes(out.read_bytes().replace(b",1e-05,", b",1.00E-05,"))
+    with open_table(out, options, resume=True) as result_table:
+        assert result_table.has("a.png")
+        result_table.finish()
+
+
+def test_a_name_that_is_not_utf8_is_found_again(tmp_path: Path) -> None:
+    names = ["bad\udcff.png", "bad\\udcff.png", "=\udcff.png", "\\\udcff", "'\udcff"]
+    out = tmp_path / "results.csv"
+    run(out, names[:3], jsonl=True)
+    assert run(out, names, resume=True, jsonl=True).counts.total() == 5
+    assert [row["file"] for row in json_rows(out)] == names
+    assert [results.rows.unescape(row["file"]) for row in table(out)] == names
+    assert len({row["file"] for row in table(out)}) == len(names)

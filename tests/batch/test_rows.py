@@ -58,16 +58,26 @@ def test_a_failure_has_its_error_and_the_model() -> None:
     assert row["model_sha256"] == "f" * 64 and row["operating_point"] == "balanced"
 
 
-@pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r", "\n"])
+@pytest.mark.parametrize("first", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])
 def test_a_cell_that_would_be_evaluated_becomes_text(first: str) -> None:
     assert rows.escape_formula(f"{first}cmd|' /C calc'!A0") == f"'{first}cmd|' /C calc'!A0"
     row = rows.result_cells(Failure(f"{first}1+1.png", UnreadableImage(f"{first}2")), OPTIONS)
     assert row["file"].startswith("'") and row["error"].startswith("'")
 
 
-@given(st.text(), st.text())
+NAMES = st.text() | st.text("\\ud89cf'=\udcff\ud800", max_size=16)
+"""Any Unicode, and names of the characters of which the text for an invalid byte consists."""
+
+
+@given(NAMES, NAMES)
 def test_two_names_never_become_one_cell(one: str, other: str) -> None:
     assert (rows.escape_formula(one) == rows.escape_formula(other)) == (one == other)
+
+
+@given(NAMES)
+def test_a_name_is_read_back_from_its_cell(name: str) -> None:
+    cell = rows.escape_formula(name)
+    assert rows.unescape(cell.encode().decode()) == name
 
 
 @given(st.lists(st.text(st.characters(exclude_characters="\x00", codec="utf-8")), min_size=2))

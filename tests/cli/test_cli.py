@@ -427,6 +427,26 @@ def test_a_name_that_is_not_utf8_does_not_end_the_run(film: str, tmp_path: Path)
     assert len(process.stdout.splitlines()) == 2
 
 
+def test_patterns_that_no_shell_expanded_are_expanded(
+    tmp_path: Path, write_films: WriteFilms, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The shells of Windows leave it to the program."""
+    write_films(tmp_path, {"f": ["a.png", "b.png", "[1].png"]})
+    monkeypatch.chdir(tmp_path / "f")
+    assert cli.main(["predict", "*.png", "[1].png", "*.dcm", "--json"]) == 1
+    records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [record["file"] for record in records] == ["[1].png", "a.png", "b.png", "[1].png", "*.dcm"]
+    assert [record for record in records if "error" in record] == [records[-1]]
+
+
+def test_a_name_cannot_change_the_lines_of_a_terminal(film: str, tmp_path: Path) -> None:
+    odd = tmp_path / "a\nb\x1b[2J\u202e.png"
+    shutil.copy(film, odd)
+    process = run("predict", str(odd))
+    assert (process.returncode, len(process.stdout.splitlines())) == (0, 1)
+    assert r"a\nb\x1b[2J\u202e.png: Normal" in process.stdout
+
+
 def test_a_closed_pipe_prints_no_traceback(film: str) -> None:
     command = [sys.executable, "-m", "pneumonia", "predict", *[film] * 40]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:

@@ -62,7 +62,7 @@ def becomes_true(condition: Callable[[], bool]) -> bool:
 
 
 def table(job: Job) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(job.table.read_text(encoding="utf-8"), newline="")))
+    return list(csv.DictReader(io.StringIO(job.table.read_text(encoding="utf-8-sig"), newline="")))
 
 
 def test_every_film_gets_its_row(jobs: Jobs, uploads: list[Upload], archive: Upload, predictor: Predictor) -> None:
