@@ -121,7 +121,7 @@ def test_batch_writes_and_resumes_a_table(tmp_path: Path, write_films: Callable[
     assert cli.main(["batch", str(films), "--out", str(out), "--jsonl"]) == 0
     write_films(films, {"a": ["3.png"]})
     assert cli.main(["batch", str(films), "--out", str(out), "--jsonl", "--resume"]) == 0
-    with out.open(newline="", encoding="utf-8") as file:
+    with out.open(newline="", encoding="utf-8-sig") as file:
         names = [row["file"] for row in csv.DictReader(file)]
     assert [Path(name).name for name in names] == ["1.png", "2.png", "3.png"]
     assert [json.loads(line)["file"] for line in out.with_suffix(".jsonl").read_bytes().splitlines()] == names
@@ -141,7 +141,7 @@ def test_a_table_that_is_open_in_a_spreadsheet_loses_no_row(
     message = capsys.readouterr().err
     assert "close it there" in message and "--resume" in message
     assert cli.main(arguments) == 0
-    with out.open(newline="", encoding="utf-8") as file:
+    with out.open(newline="", encoding="utf-8-sig") as file:
         assert [Path(row["file"]).name for row in csv.DictReader(file)] == ["1.png", "2.png"]
 
 
