@@ -85,9 +85,9 @@ class Graph:
             from ai_edge_litert.interpreter import Interpreter  # takes 0.3 s, and is needed only for scoring
         except ImportError:
             raise UsageError(
-                "LiteRT, which runs the model, is not installed or cannot be loaded. Allowed: Linux with glibc on x86-64 or "
-                "ARM64, Windows on x64, macOS 12 or newer on Apple silicon, after pip install -r requirements.txt. "
-                f"Received: {platform.system()} {platform.release()} on {platform.machine()}."
+                "LiteRT, which runs the model, is not installed or cannot be loaded. Allowed: Linux with glibc on "
+                "x86-64 or ARM64, Windows on x64, macOS 12 or newer on Apple silicon, after pip install -r "
+                f"requirements.txt. Received: {platform.system()} {platform.release()} on {platform.machine()}."
             ) from None
         try:
             # One thread each: at this size, scoring two films on two cores is faster than one film on both.
