@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from .intensity import full_scale
 from .radiograph import Pixels, Radiograph
 
 INPUT_SIDE = 150
@@ -44,12 +45,6 @@ def invert(film: Radiograph) -> Radiograph:
     """Invert the grey values of a film (`full_scale` minus value) and append `INVERTED_WARNING` to its warnings."""
     pixels = film.pixels.dtype.type(full_scale(film.pixels)) - film.pixels
     return replace(film, pixels=pixels, warnings=(*film.warnings, INVERTED_WARNING))
-
-
-def full_scale(pixels: Pixels) -> float:
-    """The largest value of the smallest detector depth (8, 10, 12, 14 or 16 bits) that contains the brightest pixel."""
-    brightest = int(pixels.max())
-    return float(next(2**bits - 1 for bits in (8, 10, 12, 14, 16) if brightest < 2**bits))
 
 
 def _as_image(pixels: Pixels) -> Image.Image:

@@ -7,8 +7,7 @@ from PIL import Image
 
 from . import greyscale, image_files
 from .decoding import check_pixel_count, translate_decoder_errors
-from .intensity import row_slices, to_uint16
-from .model_input import full_scale
+from .intensity import full_scale, row_slices, to_uint16
 from .radiograph import Pixels, Radiograph
 
 _TIFF_PHOTOMETRIC = 262
@@ -69,8 +68,6 @@ def _grey_pixels(picture: Image.Image) -> tuple[Pixels, tuple[str, ...]]:
         samples = None if decoded.mode == "RGB" else np.asarray(decoded)
     if samples is None:
         return greyscale.to_grey(decoded)
-    if decoded.mode.startswith("I;16"):
-        return samples.astype(np.uint16), ()
     return (samples if decoded.mode == "L" else to_uint16(samples)), ()
 
 

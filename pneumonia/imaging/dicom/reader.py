@@ -16,7 +16,6 @@ import pydicom
 from PIL import Image
 from pydicom.datadict import keyword_for_tag
 from pydicom.encaps import get_frame
-from pydicom.multival import MultiValue
 from pydicom.pixels import apply_color_lut, convert_color_space, pixel_array
 from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
@@ -25,8 +24,10 @@ from .. import decode_limits, greyscale
 from ..decoding import check_pixel_count, translate_decoder_errors
 from ..intensity import row_slices
 from ..radiograph import Pixels, Radiograph
-from . import decoder_pool, decoder_worker, elements, header, voi
+from . import decimals, decoder_pool, decoder_worker, elements, header, voi
 from .inflate import inflate
+from .padding import padding_mask
+from .sample_bits import interpret, interpret_decoded
 
 COMPRESSIONS = "uncompressed, deflated, RLE, JPEG baseline, extended or lossless, JPEG-LS or JPEG 2000"
 
@@ -43,18 +44,21 @@ hold."""
 MAX_TABLE_BYTES = 1_000_000
 """Maximum bytes of a lookup or offset table: seven times the largest table that 16 bits need."""
 
+_PIXEL_DATA = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 _TABLES = ("LUTData", "ModalityLUTSequence", "VOILUTSequence", "ExtendedOffsetTable", "ExtendedOffsetTableLengths")
 _PALETTES = tuple(f"{colour}PaletteColorLookupTableData" for colour in ("Red", "Green", "Blue"))
 _MAX_BYTES = {
     **dict.fromkeys((*_TABLES, *_PALETTES), MAX_TABLE_BYTES),
-    **dict.fromkeys(("PixelData", "FloatPixelData", "DoubleFloatPixelData"), 2**32),
+    **dict.fromkeys(_PIXEL_DATA, 2**32),
 }
 
 _UNCOMPRESSED = {ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian}
+_UNSUPPORTED_BITS = {*range(2, 65)} - {8, 16, 32, 64}
+"""Values of BitsAllocated that exist or existed in the standard (12, 24) or could be meant, but are not decoded."""
+
 _DICOMDIR = "1.2.840.10008.1.3.10"
 
-_PIXEL_DATA_TAG = b"\xe0\x7f\x10\x00"
-_VOI_FUNCTIONS = {"LINEAR", "LINEAR_EXACT", "SIGMOID"}
+_PIXEL_DATA_TAGS = (b"\xe0\x7f\x10\x00", b"\xe0\x7f\x08\x00", b"\xe0\x7f\x09\x00")
 
 
 def read(data: bytes) -> Radiograph:
@@ -64,7 +68,7 @@ def read(data: bytes) -> Radiograph:
     colour to greyscale. Raises `UnsupportedDicom`, `NoPixels`, `TooLarge`, `UnreadableImage` or `Busy`.
     """
     dataset = _parse(data)
-    if "PixelData" not in dataset and _PIXEL_DATA_TAG in data:
+    if not _has_pixel_data(dataset) and any(tag in data for tag in _PIXEL_DATA_TAGS):
         raise UnreadableImage("The DICOM file is truncated: its pixel data are incomplete.")
     _drop_oversized_elements(dataset)
     _normalise_elements(dataset)
@@ -97,33 +101,17 @@ def _drop_oversized_elements(dataset: pydicom.Dataset) -> None:
 
 
 def _normalise_elements(dataset: pydicom.Dataset) -> None:
-    """Delete empty and invalid elements; set VOILUTFunction and the transfer syntax if they are missing."""
-    for keyword in ("WindowCenter", "WindowWidth", "RescaleSlope", "RescaleIntercept", "VOILUTSequence", "PixelData"):
-        if elements.is_empty(dataset, keyword):
-            del dataset[keyword]
-    if elements.text(dataset, "VOILUTFunction") not in _VOI_FUNCTIONS:
-        dataset.pop("VOILUTFunction", None)  # assigning to it would convert the malformed value
-        dataset.VOILUTFunction = "LINEAR"
-    min_width = 1 if dataset.VOILUTFunction == "LINEAR" else 1e-9
-    if "WindowCenter" in dataset and not _window_width(dataset) >= min_width:
-        del dataset["WindowCenter"]  # a window below the minimum width is invalid
-    if elements.value(dataset, "RescaleSlope") == 0:
-        del dataset["RescaleSlope"]  # a slope of zero is invalid
+    """Delete empty pixel data; set the transfer syntax if it is missing."""
+    if elements.is_empty(dataset, "PixelData"):
+        del dataset["PixelData"]
     if not elements.value(dataset.file_meta, "TransferSyntaxUID"):
         implicit, little = dataset.original_encoding
         explicit = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
         dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else explicit
 
 
-def _window_width(dataset: pydicom.Dataset) -> float:
-    """The width of the window that `voi` uses; 0 if it has none."""
-    widths = elements.value(dataset, "WindowWidth")
-    with translate_decoder_errors(elements.SUBJECT):
-        return float((widths[voi.VOI_INDEX] if isinstance(widths, MultiValue) else widths) or 0)
-
-
 def _check_supported(dataset: pydicom.Dataset) -> None:
-    if "PixelData" not in dataset:
+    if not _has_pixel_data(dataset):
         raise _no_pixels_error(dataset)
     modality = header.non_radiograph_modality(dataset)
     if modality is not None:
@@ -140,13 +128,17 @@ def _check_supported(dataset: pydicom.Dataset) -> None:
             "PALETTE COLOR; RGB or YBR with 8 bits per sample."
         )
     check_pixel_count(elements.integer(dataset, "Columns"), elements.integer(dataset, "Rows"))
-
-
-def _no_pixels_error(dataset: pydicom.Dataset) -> NoPixels | UnsupportedDicom:
-    if "FloatPixelData" in dataset or "DoubleFloatPixelData" in dataset:
-        return UnsupportedDicom(
-            "The DICOM file contains a parametric map of floats. Allowed: a file with integer pixel data."
+    if "PixelData" in dataset and elements.integer(dataset, "BitsAllocated") in _UNSUPPORTED_BITS:
+        raise UnsupportedDicom(
+            "The samples of the DICOM image have an unsupported size. Allowed: 1, 8, 16, 32 or 64 bits allocated."
         )
+
+
+def _has_pixel_data(dataset: pydicom.Dataset) -> bool:
+    return any(keyword in dataset for keyword in _PIXEL_DATA)
+
+
+def _no_pixels_error(dataset: pydicom.Dataset) -> NoPixels:
     if elements.value(dataset.file_meta, "MediaStorageSOPClassUID") == _DICOMDIR:
         return NoPixels("The DICOM file is a DICOMDIR, an index of other files. Allowed: a file with pixel data.")
     return NoPixels("The DICOM file contains no image. Allowed: a file with pixel data.")
@@ -174,9 +166,9 @@ def _photometric(dataset: pydicom.Dataset) -> str:
 
 def _grey_pixels(dataset: pydicom.Dataset) -> tuple[Pixels, tuple[str, ...]]:
     """(grey pixels `[H, W]`, warnings); the warning is about lost colour."""
-    stored = _stored_values(dataset)
+    stored, padding = _stored_values(dataset)
     if _photometric(dataset) in _GREY_INTERPRETATIONS:
-        return voi.apply_rescale_and_voi(dataset, stored), ()
+        return voi.apply_rescale_and_voi(dataset, stored, padding), ()
     with translate_decoder_errors(elements.SUBJECT):
         channels = apply_color_lut(stored, dataset) if stored.ndim == 2 else stored
         if channels.dtype != np.uint8:
@@ -185,20 +177,36 @@ def _grey_pixels(dataset: pydicom.Dataset) -> tuple[Pixels, tuple[str, ...]]:
     return greyscale.to_grey(picture)
 
 
-def _stored_values(dataset: pydicom.Dataset) -> npt.NDArray[Any]:
-    """Samples of the first frame: `[H, W]`, or `[H, W, 3]` in RGB."""
+def _stored_values(dataset: pydicom.Dataset) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_] | None]:
+    """(samples of the first frame, padding): `[H, W]`, or `[H, W, 3]` in RGB; `[H, W]`, true where padding is."""
+    allocated = elements.integer(dataset, "BitsAllocated")
     if _transfer_syntax(dataset) not in _UNCOMPRESSED:
-        return _decompress(dataset)
-    bits, allocated = elements.integer(dataset, "BitsStored"), elements.integer(dataset, "BitsAllocated")
-    high_bit = elements.integer(dataset, "HighBit", bits - 1)
-    if _photometric(dataset).startswith("YBR_FULL"):
-        return _ybr_to_rgb(_first_frame(dataset, raw=True))
-    if high_bit == bits - 1 or not bits <= high_bit < allocated:
-        return _first_frame(dataset)
-    # pydicom ignores HighBit and takes the lowest bits. In this file the samples are in higher bits, with unrelated
-    # bits above and below, which the two shifts remove.
-    samples = _first_frame(dataset, correct_unused_bits=False)
-    return (samples << (allocated - 1 - high_bit)) >> (allocated - bits)
+        samples = _decompress(dataset)
+        values = interpret_decoded(samples, _bits_stored(dataset)) if samples.ndim == 2 else samples
+    elif _photometric(dataset).startswith("YBR_FULL"):
+        return _ybr_to_rgb(_first_frame(dataset, raw=True)), None
+    elif "PixelData" not in dataset or allocated == 1 or _SAMPLES_PER_PIXEL[_photometric(dataset)] == 3:
+        values = _first_frame(dataset)
+    else:
+        samples = _first_frame(dataset, bits_stored=allocated, pixel_representation=0, correct_unused_bits=False)
+        # The padding value may need more bits than the film's values.
+        padding = padding_mask(dataset, samples)
+        high_bit, is_signed = elements.integer(dataset, "HighBit", 0), _is_signed(dataset)
+        values = interpret(samples, _bits_stored(dataset), high_bit, is_signed)
+        if padding is not None:
+            return values, padding
+    return values, padding_mask(dataset, values) if values.ndim == 2 else None
+
+
+def _bits_stored(dataset: pydicom.Dataset) -> int:
+    """BitsStored; BitsAllocated if it is missing or outside 1..BitsAllocated."""
+    allocated = elements.integer(dataset, "BitsAllocated")
+    bits = decimals.first_number(dataset, "BitsStored")
+    return int(bits) if bits is not None and 1 <= bits <= allocated else allocated
+
+
+def _is_signed(dataset: pydicom.Dataset) -> bool:
+    return decimals.first_number(dataset, "PixelRepresentation") == 1
 
 
 def _first_frame(dataset: pydicom.Dataset, **options: Any) -> npt.NDArray[Any]:
@@ -226,8 +234,8 @@ def _decompress(dataset: pydicom.Dataset) -> npt.NDArray[Any]:
         "samples_per_pixel": elements.integer(dataset, "SamplesPerPixel", 1),
         "photometric_interpretation": _photometric(dataset),
         "bits_allocated": elements.integer(dataset, "BitsAllocated"),
-        "bits_stored": elements.integer(dataset, "BitsStored"),
-        "pixel_representation": elements.integer(dataset, "PixelRepresentation"),
+        "bits_stored": _bits_stored(dataset),
+        "pixel_representation": int(_is_signed(dataset)),
         "planar_configuration": elements.integer(dataset, "PlanarConfiguration", 0),
     }
     return decoder_pool.decode(syntax, layout, frame)

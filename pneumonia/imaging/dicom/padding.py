@@ -1,0 +1,68 @@
+"""Padding: pixels outside the film, which PixelPaddingValue marks (DICOM PS3.3 C.7.5.1.1.2).
+
+They are black and take no part in the intensity scale, in both photometric interpretations.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pydicom
+
+from . import decimals
+
+MAX_SHARE = 0.95
+"""A file in which more of the pixels would be padding has a wrong tag: padding is ignored."""
+
+_PADDING_TAGS = {
+    "PixelData": ("PixelPaddingValue", "PixelPaddingRangeLimit"),
+    "FloatPixelData": ("FloatPixelPaddingValue", "FloatPixelPaddingRangeLimit"),
+    "DoubleFloatPixelData": ("DoubleFloatPixelPaddingValue", "DoubleFloatPixelPaddingRangeLimit"),
+}
+
+
+def padding_mask(dataset: pydicom.Dataset, stored: npt.NDArray[Any]) -> npt.NDArray[np.bool_] | None:
+    """`[H, W]`, true where a stored value is padding; None if there is none.
+
+    Padding reaches from an edge of the image to the film. A padding value inside the film is a grey value of the film:
+    writers use legal values, such as 0, as well.
+    """
+    limits = _padding_range(dataset, stored)
+    if limits is None:
+        return None
+    has_value = (stored >= limits[0]) & (stored <= limits[1])
+    if not has_value.any():
+        return None
+    mask = _reached_from_edges(has_value)
+    return mask if 0 < mask.mean() <= MAX_SHARE else None
+
+
+def _padding_range(dataset: pydicom.Dataset, stored: npt.NDArray[Any]) -> tuple[float, float] | None:
+    """(smallest, largest) padding value. Signed and unsigned notation of one 16-bit value are the same."""
+    value_tag, limit_tag = next(tags for data, tags in _PADDING_TAGS.items() if data in dataset)
+    value = decimals.first_number(dataset, value_tag)
+    if value is None:
+        return None
+    limit = decimals.first_number(dataset, limit_tag)
+    ends = [_as_stored(end, stored) for end in (value, value if limit is None else limit)]
+    return min(ends), max(ends)
+
+
+def _as_stored(value: float, stored: npt.NDArray[Any]) -> float:
+    if stored.dtype.kind == "u" and value < 0:
+        return value + 2.0 ** (8 * stored.dtype.itemsize)
+    if stored.dtype.kind == "i" and value >= 2.0 ** (8 * stored.dtype.itemsize - 1):
+        return value - 2.0 ** (8 * stored.dtype.itemsize)
+    return value
+
+
+def _reached_from_edges(has_value: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """The pixels that a horizontal or vertical run of true pixels connects with an edge of the image."""
+    mask = np.zeros_like(has_value)
+    for axis in (0, 1):
+        mask |= np.logical_and.accumulate(has_value, axis=axis)
+        flipped = np.flip(has_value, axis)
+        mask |= np.flip(np.logical_and.accumulate(flipped, axis=axis), axis)
+    return mask
