@@ -17,11 +17,14 @@ Samples = npt.NDArray[Any]
 COMPARED_PIXELS = 250_000
 """Number of pixels, in whole rows, that are compared."""
 
-MIN_PAIRS = 200
-"""Minimum number of neighbouring pairs, of all that are compared, by which a tag is judged wrong."""
+MIN_PAIRS_BITS, MIN_SHARE_BITS = 20, 0.2
+"""Minimum number of neighbouring pairs that differ by one in the bits above BitsStored, and minimum share of them whose
+difference becomes smaller with these bits. Of 120 real films of 224 to 512 pixels whose BitsStored is 2 or 4 bits too
+small, the shares are 40 % to 97 %; with text, areas or random bits above the stored ones at most 2 %."""
 
-MIN_SHARE, MIN_RATIO = 0.8, 4
-"""Minimum share of these pairs in which the difference becomes smaller, by at least this factor."""
+MIN_PAIRS_SIGN, MIN_SHARE_SIGN = 200, 0.8
+"""The same for pairs of which one has its highest bit set: the difference becomes less than a quarter with the other
+sign."""
 
 MIN_LEVELS = 32
 """A tag is not judged wrong for fewer grey levels than this beyond its range: these are padding or hot pixels."""
@@ -61,7 +64,7 @@ def _select_bits(samples: Samples, bits: int, high_bit: int) -> tuple[Samples, i
         # bits above and below.
         return (samples >> (high_bit + 1 - bits)) & mask, bits
     stored = samples & mask
-    if any(_is_smoother(whole, stored) for whole in (samples, _sign_extend(samples, allocated))):
+    if any(_has_values_above(whole, bits) for whole in (samples, _sign_extend(samples, allocated))):
         return samples, allocated
     return stored, bits
 
@@ -73,14 +76,36 @@ def _sign_extend(samples: Samples, bits: int) -> Samples:
     return signed
 
 
-def _is_smoother(candidate: Samples, declared: Samples) -> bool:
-    """True if `candidate` has clearly smaller differences than `declared` between neighbours where the two differ."""
-    step = max(1, candidate.size // COMPARED_PIXELS)
-    one, other = candidate[::step].astype(np.int64), declared[::step].astype(np.int64)
-    is_moved = one != other
-    is_border = is_moved[:, 1:] != is_moved[:, :-1]
-    if np.count_nonzero(is_border) < MIN_PAIRS:
+def _has_values_above(samples: Samples, bits: int) -> bool:
+    """True if the bits above the lowest `bits` belong to the values.
+
+    Compares neighbours that differ by one in these upper bits. In a film, one is just below a multiple of `2**bits` and
+    the other just above; with an overlay they differ by `2**bits` and the grain.
+    """
+    values = _some_rows(samples)
+    upper = values >> bits
+    is_step = np.abs(np.diff(upper, axis=1)) == 1
+    whole_steps, stored_steps = (np.abs(np.diff(part, axis=1)[is_step]) for part in (values, values - (upper << bits)))
+    if len(whole_steps) < MIN_PAIRS_BITS or np.mean(whole_steps < stored_steps) < MIN_SHARE_BITS:
         return False
-    candidate_steps, declared_steps = (np.abs(np.diff(values, axis=1)[is_border]) for values in (one, other))
-    is_smooth = np.mean(MIN_RATIO * candidate_steps < declared_steps) >= MIN_SHARE
-    return bool(is_smooth) and len(np.unique(one[is_moved])) >= MIN_LEVELS
+    return len(np.unique(values[upper != 0])) >= MIN_LEVELS
+
+
+def _is_smoother(candidate: Samples, declared: Samples) -> bool:
+    """True if `candidate` has clearly smaller differences than `declared` between neighbours where the two differ.
+
+    The two are signed and unsigned values of the same samples.
+    """
+    one, other = _some_rows(candidate), _some_rows(declared)
+    is_moved = one != other
+    is_step = is_moved[:, 1:] != is_moved[:, :-1]
+    candidate_steps, declared_steps = (np.abs(np.diff(values, axis=1)[is_step]) for values in (one, other))
+    if len(candidate_steps) < MIN_PAIRS_SIGN or np.mean(4 * candidate_steps < declared_steps) < MIN_SHARE_SIGN:
+        return False
+    return len(np.unique(one[is_moved])) >= MIN_LEVELS
+
+
+def _some_rows(samples: Samples) -> npt.NDArray[np.int64]:
+    """About `COMPARED_PIXELS` of the pixels, in whole rows."""
+    rows: npt.NDArray[np.int64] = samples[:: max(1, samples.size // COMPARED_PIXELS)].astype(np.int64)
+    return rows
