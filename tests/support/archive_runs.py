@@ -86,5 +86,5 @@ def cell(column: str, value: float | str | None) -> str:
 
 
 def table(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8") as file:
+    with path.open(newline="", encoding="utf-8-sig") as file:
         return sorted(csv.DictReader(file), key=lambda row: row["file"])
