@@ -8,6 +8,7 @@ truncates a partial last line, and appends.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -44,7 +45,7 @@ class ResultTable:
         self._options = options
         self._jsonl = jsonl
         self._earlier = earlier
-        self._earlier_names = Counter(name for name, _ in earlier.labels())
+        self._earlier_names = Counter(_comparable(name) for name, _ in earlier.labels())
         self._lines = GrowingFile(paths.partial, earlier.partial_end)
 
     def __len__(self) -> int:
@@ -55,9 +56,10 @@ class ResultTable:
 
         Two films may have the same name: the second call with a name asks for the second row.
         """
-        if not self._earlier_names[name]:
+        key = _comparable(name)
+        if not self._earlier_names[key]:
             return False
-        self._earlier_names[name] -= 1
+        self._earlier_names[key] -= 1
         return True
 
     def write_header(self) -> None:
@@ -131,6 +133,16 @@ def open_table(out: Path, options: TableOptions, *, jsonl: bool = False, resume:
         stack.callback(table.close)
         table.write_header()
         yield table
+
+
+def _comparable(name: str) -> str:
+    r"""A name with `/` instead of the `\` of Windows, so that a table can be continued on another system.
+
+    Linux and macOS allow a backslash in the name of a file; such a file keeps its name.
+    """
+    if "\\" not in name or (os.sep == "/" and os.path.lexists(name)):
+        return name
+    return name.replace("\\", "/")
 
 
 def table_files(out: Path) -> set[Path]:

@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import errno
 import json
+import os
 import shutil
 import tracemalloc
 from pathlib import Path
@@ -459,3 +460,23 @@ def test_a_name_that_is_not_utf8_is_found_again(tmp_path: Path) -> None:
     assert [row["file"] for row in json_rows(out)] == names
     assert [results.rows.unescape(row["file"]) for row in table(out)] == names
     assert len({row["file"] for row in table(out)}) == len(names)
+
+
+def test_a_table_of_windows_is_continued_on_another_system_and_the_reverse(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run(Path("windows.csv"), ["films\\a.png", "films\\sub\\b.png"])
+    names = ["films/a.png", "films/sub/b.png", "films/c.png"]
+    assert len(run(Path("windows.csv"), names, resume=True)) == 3
+    run(Path("linux.csv"), names)
+    monkeypatch.setattr(os, "sep", "\\")
+    assert len(run(Path("linux.csv"), [name.replace("/", "\\") for name in names], resume=True)) == 3
+
+
+@pytest.mark.skipif(os.sep != "/", reason="Windows allows no backslash in a name")
+def test_a_file_with_a_backslash_in_its_name_is_another_film(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a\\b.png").touch()
+    run(Path("results.csv"), ["a\\b.png"])
+    assert len(run(Path("results.csv"), ["a\\b.png", "a/b.png"], resume=True)) == 2

@@ -19,6 +19,7 @@ from pneumonia import Predictor
 from pneumonia.imaging import Source
 from pneumonia.inference.predictor import Reading
 from pneumonia.web import batch_text
+from tests.support.zip_files import DOS, Member, zip_bytes
 
 from .visit import Visit
 
@@ -111,7 +112,7 @@ def test_many_films_with_a_bad_one_become_a_table_and_files(visit: Visit, files:
         "Normal",
         "failed",
     ]
-    rows = list(csv.DictReader(io.StringIO(download(visit, CSV).decode(), newline="")))
+    rows = list(csv.DictReader(io.StringIO(download(visit, CSV).decode("utf-8-sig"), newline="")))
     assert [row["file"] for row in rows] == column(visit, FILE, 5)
     lines = download(visit, "#batch-jsonl").decode().splitlines()
     assert [json.loads(line)["file"] for line in lines] == column(visit, FILE, 5)
@@ -145,7 +146,7 @@ def test_stop_keeps_the_completed_rows(visit: Visit, many: list[Path]) -> None:
     visit.page.click("#batch-stop")
     visit.page.wait_for_selector(f"{CSV}:visible", timeout=60_000)
     summary = visit.page.inner_text("#batch-progress")
-    rows = list(csv.DictReader(io.StringIO(download(visit, CSV).decode(), newline="")))
+    rows = list(csv.DictReader(io.StringIO(download(visit, CSV).decode("utf-8-sig"), newline="")))
     assert 1 <= len(rows) < len(many)
     assert f"Stopped after {len(rows)} of {len(many)} films" in summary
     visit.save_screenshot("batch-stopped")
@@ -181,6 +182,20 @@ def test_a_name_is_never_html(visit: Visit, tmp_path: Path, files: dict[str, Pat
     run_batch(visit, [tmp_path / "names.zip"])
     assert column(visit, FILE, 1) == [f"names.zip/{SCRIPT}"]
     assert visit.page.title() != "1"
+
+
+def test_names_of_other_systems_reach_table_and_downloads(visit: Visit, tmp_path: Path, files: dict[str, Path]) -> None:
+    film = files["film.png"].read_bytes()
+    folder = Member(b"ward\\", system=DOS)
+    films = [Member(name.encode("gbk"), film, system=DOS) for name in ("ward\\胸片.png", "ward\\胸片.png", "张伟.png")]
+    (tmp_path / "names.zip").write_bytes(zip_bytes(folder, *films))
+    run_batch(visit, [tmp_path / "names.zip"])
+    names = ["names.zip/ward\\胸片.png", "names.zip/ward\\胸片.png", "names.zip/张伟.png"]
+    assert column(visit, FILE, 3) == names
+    rows = list(csv.DictReader(io.StringIO(download(visit, CSV).decode("utf-8-sig"), newline="")))
+    assert [row["file"] for row in rows] == names
+    lines = download(visit, "#batch-jsonl").decode().splitlines()
+    assert [json.loads(line)["file"] for line in lines] == names
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(380, "light"), (1200, "dark")])
