@@ -84,6 +84,16 @@ def test_a_walk_goes_on_where_a_folder_is_deleted_under_it(tmp_path: Path, monke
     assert names.index("a/deeper/film") < names.index("a/deeper") < names.index("a")
 
 
+@pytest.mark.parametrize("name", ["a" * 251 + ".csv", "a" * 244 + ".csv", "\u00e4" * 125 + ".json", "." + "b" * 254])
+def test_a_name_of_the_maximum_length_can_be_written(tmp_path: Path, name: str) -> None:
+    with files.atomic_path(tmp_path / name) as partial:
+        assert partial.suffix == Path(name).suffix
+        partial.write_bytes(b"new")
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [(name, b"new")]
+    other = tmp_path / f"b{name[1:]}"
+    assert name[0] == "." or files.temporary_path(other) != files.temporary_path(tmp_path / name)
+
+
 def test_the_temporary_path_keeps_the_suffix(tmp_path: Path) -> None:
     with files.atomic_path(tmp_path / "model.keras") as partial:
         assert (partial.parent, partial.suffix) == (tmp_path, ".keras")

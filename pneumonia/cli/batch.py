@@ -12,6 +12,7 @@ from pathlib import Path
 from .. import load_predictor
 from ..batch import FilmList, find_films, results, rows
 from ..errors import UsageError
+from ..files import MAX_NAME_BYTES
 from ..inference.named_film import NamedFilm
 from ..inference.predictor import Predictor
 from .exit_codes import NOTHING_DONE, SOME_FAILED, SUCCESS
@@ -64,6 +65,10 @@ def _check_table(out: Path) -> None:
     """Raise `UsageError` if `out` cannot be the path of the table, before the model is loaded and films are listed."""
     if os.path.isdir(out):
         raise UsageError(f"The table is a folder. Allowed: the path of a file. Received: {out}.")
+    longest = max(len(os.fsencode(path.name)) for path in results.table_files(out))
+    if longest > MAX_NAME_BYTES:
+        allowed = len(os.fsencode(out.name)) - (longest - MAX_NAME_BYTES)
+        raise UsageError(f"The name of the table is too long. Allowed: {allowed} bytes. Received: {out}.")
     if out.suffix.lower() == ".jsonl":
         raise UsageError(
             f"Invalid name of a table; --jsonl writes the JSON lines under this name. "

@@ -4,6 +4,7 @@ The same on Linux, macOS and Windows; the modules say where these systems differ
 """
 
 from .atomic import (
+    MAX_NAME_BYTES,
     atomic_path,
     atomic_write,
     delete_file,
@@ -18,6 +19,7 @@ from .portable_names import portable_name
 from .process_tempdir import ProcessTempdir
 
 __all__ = [
+    "MAX_NAME_BYTES",
     "ProcessTempdir",
     "atomic_path",
     "atomic_write",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +16,9 @@ from ..errors import DiskFull
 _SHARING_ATTEMPTS, _SHARING_DELAY_S = 20, 0.05
 """Attempts to rename or delete a file that another program has open, and the seconds between them. Only Windows refuses
 this; virus scanners and search indexers open each new file for some milliseconds."""
+
+MAX_NAME_BYTES = 255
+"""Maximum length of a file name on the file systems of Linux; macOS and Windows count characters instead of bytes."""
 
 _DISK_FULL_ON_WINDOWS = {39, 112}
 """ERROR_HANDLE_DISK_FULL and ERROR_DISK_FULL."""
@@ -50,7 +54,10 @@ def atomic_path(path: Path) -> Iterator[Path]:
 def temporary_path(path: Path) -> Path:
     """The path of a file while `atomic_path` writes it; a killed process may leave it behind."""
     # The suffix is kept, because some writers choose the file format by it.
-    return path.with_name(f"partial-{path.name}")
+    name = f"partial-{path.name}"
+    if len(os.fsencode(name)) > MAX_NAME_BYTES:
+        name = f"partial-{hashlib.sha256(os.fsencode(path.name)).hexdigest()}{path.suffix[:40]}"
+    return path.with_name(name)
 
 
 def atomic_write(path: Path, data: bytes) -> None:

@@ -329,7 +329,7 @@ def test_two_films_of_one_name_are_two_rows_after_every_kill(tmp_path: Path) -> 
     partial_bytes = run_killed(whole, names, jsonl=True)
     run(whole, names, resume=True, jsonl=True)
     assert [row["file"] for row in json_rows(whole)] == names
-    for cut in range(0, len(partial_bytes) + 1, 7):
+    for cut in range(0, len(partial_bytes) + 1, 41):
         out = tmp_path / f"{cut}.csv"
         results.partial_path(out).write_bytes(partial_bytes[:cut])
         run(out, names, resume=True, jsonl=True)

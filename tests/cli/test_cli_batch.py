@@ -140,6 +140,16 @@ def test_a_table_that_is_a_folder_is_wrong_usage(
     assert [path.name for path in inside.rglob("*")] == ["existing"]
 
 
+def test_the_longest_name_of_a_table(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """During a run, the name of the lock file is longer than that of the table."""
+    (folder / "broken.png").unlink()
+    name = "n" * 238 + ".csv"
+    assert cli.main(["batch", str(folder), "--out", str(tmp_path / f"n{name}"), "--jsonl"]) == 2
+    assert f"Allowed: {len(name)} bytes" in capsys.readouterr().err
+    assert cli.main(["batch", str(folder), "--out", str(tmp_path / name), "--jsonl"]) == 0
+    assert len(table(tmp_path / name)) == 3
+
+
 @pytest.mark.parametrize("is_terminal", [True, False])
 def test_each_folder_is_listed_once(
     folder: Path, tmp_path: Path, is_terminal: bool, monkeypatch: pytest.MonkeyPatch
