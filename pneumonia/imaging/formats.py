@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..errors import UnsupportedFormat
+from .foreign_formats import describe
 
 _MAGIC: tuple[tuple[str, int, bytes], ...] = (
     ("PNG", 0, b"\x89PNG\r\n\x1a\n"),
@@ -13,13 +14,20 @@ _MAGIC: tuple[tuple[str, int, bytes], ...] = (
     ("TIFF", 0, b"II+\x00"),
     ("TIFF", 0, b"MM\x00+"),
     ("BMP", 0, b"BM"),
+    ("GIF", 0, b"GIF87a"),
+    ("GIF", 0, b"GIF89a"),
+    ("JPEG2000", 0, b"\x00\x00\x00\x0cjP  \r\n\x87\n"),
+    ("JPEG2000", 0, b"\xff\x4f\xff\x51"),
+    ("AVIF", 4, b"ftypavif"),
+    ("AVIF", 4, b"ftypavis"),
+    *(("PNM", 0, start + space) for start in (b"P2", b"P3", b"P5", b"P6") for space in (b"\n", b" ", b"\r", b"\t")),
     ("DICOM", 128, b"DICM"),
 )
-FORMATS = "PNG, JPEG, WebP, TIFF, BMP or DICOM"
+FORMATS = "PNG, JPEG, WebP, TIFF, BMP, GIF, PGM, JPEG 2000, AVIF or DICOM"
 
 
 def detect_format(data: bytes) -> str:
-    """Detect the format from the first bytes: PNG, JPEG, WEBP, TIFF, BMP or DICOM.
+    """Detect the format from the first bytes: PNG, JPEG, JPEG2000, WEBP, AVIF, TIFF, BMP, GIF, PNM or DICOM.
 
     The file name is not used. 16 bytes are enough for every format except DICOM, which needs 132. Raises
     `UnsupportedFormat` for any other file.
@@ -29,9 +37,8 @@ def detect_format(data: bytes) -> str:
             return name
     if _is_bare_dicom(data):
         return "DICOM"
-    raise UnsupportedFormat(
-        f"Unsupported file format. Allowed: {FORMATS}. Received: {_describe_unsupported_file(data)}."
-    )
+    name, advice = describe(data)
+    raise UnsupportedFormat(f"Unsupported file format{advice}. Allowed: {FORMATS}. Received: {name}.")
 
 
 def _is_bare_dicom(data: bytes) -> bool:
@@ -41,16 +48,3 @@ def _is_bare_dicom(data: bytes) -> bool:
     """
     is_explicit = data[4:6] in {b"UL", b"OB", b"CS", b"UI", b"SH"}
     return data[:2] in {b"\x02\x00", b"\x08\x00"} and (is_explicit or data[6:8] == b"\x00\x00")
-
-
-def _describe_unsupported_file(data: bytes) -> str:
-    """Describe an unsupported file for the error message, without quoting it."""
-    descriptions = (
-        (b"%PDF", "a PDF"),
-        (b"PK\x03\x04", "a ZIP or office file"),
-        (b"GIF8", "a GIF"),
-        (b"<", "a text file"),
-    )
-    return next(
-        (name for magic, name in descriptions if data.startswith(magic)), f"an unknown format ({len(data)} bytes)"
-    )

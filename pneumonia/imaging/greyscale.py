@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
+
+from .intensity import row_slices
 
 COLOUR_TOLERANCE = 12
 """Maximum difference between the channels of a grey image, in 8-bit levels at the 99th percentile of the pixels. The
@@ -12,10 +17,71 @@ chroma error of a grey film saved as a colour JPEG stays below it."""
 
 COLOUR_WARNING = "The image is in colour; it was converted to greyscale."
 
+_LUMA = (0.299, 0.587, 0.114)
+"""Weights of red, green and blue (ITU-R BT.601), as in Pillow."""
+
 
 def to_grey(picture: Image.Image) -> tuple[npt.NDArray[np.uint8], tuple[str, ...]]:
     """(grey pixels `[H, W]` of an RGB image, warnings); the warning is `COLOUR_WARNING` if the image was in colour."""
     return np.asarray(picture.convert("L")), (COLOUR_WARNING,) if _is_coloured(picture) else ()
+
+
+def channels_to_grey(channels: Sequence[npt.NDArray[Any]]) -> tuple[npt.NDArray[Any], tuple[str, ...]]:
+    """Red, green and blue `[H, W]` of any numeric type -> (grey of the same type, or float64; warnings).
+
+    No bits are lost: a film with equal channels keeps its values. The warning is `COLOUR_WARNING` if the image was in
+    colour, by the same rule as at 8 bits.
+    """
+    first = channels[0]
+    is_integer = first.dtype.kind in "iu"
+    grey = np.empty(first.shape, first.dtype if is_integer else np.float64)
+    for rows in row_slices(*first.shape):
+        luma = sum(weight * channel[rows].astype(np.float64) for weight, channel in zip(_LUMA, channels, strict=True))
+        grey[rows] = np.rint(luma) if is_integer else luma
+    return grey, (COLOUR_WARNING,) if _are_coloured(channels) else ()
+
+
+def apply_alpha(grey: npt.NDArray[Any], alpha: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Composite `[H, W]` on black, so that a transparent border does not become a white frame.
+
+    An alpha channel with one value everywhere shows no part of the film more than another; it is ignored, since many
+    writers leave it at 0. The largest value counts as opaque: a 12-bit film in 16 bits may have 4095.
+    """
+    low, high = alpha.min(), alpha.max()
+    if not low < high:
+        return grey
+    result = np.empty_like(grey)
+    for rows in row_slices(*grey.shape):
+        block = grey[rows] * (alpha[rows].astype(np.float64) / float(high))
+        result[rows] = np.rint(block) if grey.dtype.kind in "iu" else block
+    return result
+
+
+def flatten(picture: Image.Image) -> Image.Image:
+    """Composite an image with alpha or a transparent colour on black, by the rule of `apply_alpha`; returns RGB."""
+    if picture.mode != "RGBA":
+        picture = picture.convert("RGBA")
+    low, high = picture.getchannel("A").getextrema()
+    if low == high:
+        return picture.convert("RGB")
+    opaque = Image.new("RGB", picture.size)
+    for rows in row_slices(picture.height, picture.width):
+        strip = picture.crop((0, rows.start, picture.width, rows.stop))
+        opaque.paste(Image.alpha_composite(Image.new("RGBA", strip.size, "black"), strip), (0, rows.start))
+    return opaque
+
+
+def _are_coloured(channels: Sequence[npt.NDArray[Any]]) -> bool:
+    """`_is_coloured` for channels of any depth, after a scale of the brightest value to 255."""
+    brightest = max(float(channel.max()) for channel in channels)
+    if not 0 < brightest < np.inf:
+        return False
+    height, width = channels[0].shape
+    picture = Image.new("RGB", (width, height))
+    for rows in row_slices(height, width):
+        block = [np.clip(channel[rows] * (255 / brightest), 0, 255).astype(np.uint8) for channel in channels]
+        picture.paste(Image.fromarray(np.stack(block, axis=2)), (0, rows.start))
+    return _is_coloured(picture)
 
 
 def _is_coloured(picture: Image.Image) -> bool:

@@ -1,6 +1,6 @@
-"""Opening of image files with Pillow, within limits that Pillow does not have.
+"""Image files -> `Radiograph`: the reader of each format.
 
-The readers of Pillow are used directly and not through `PIL.Image.open`, which applies the host's limit on pixels
+Readers of Pillow are used directly and not through `PIL.Image.open`, which applies the host's limit on pixels
 (`PIL.Image.MAX_IMAGE_PIXELS`) and warns on behalf of the host. The size of an opened image is checked before decoding.
 """
 
@@ -11,17 +11,46 @@ import struct
 
 from PIL import Image, UnidentifiedImageError
 
-from ..errors import TooLarge
-from .decode_limits import MAX_TIFF_FRAMES, BoundedReader
+from ..errors import UnsupportedFormat
+from .decode_limits import BoundedReader
 from .decoding import translate_decoder_errors
-from .tag_lists import check_exif
+from .pictures import from_pil_image
+from .radiograph import Radiograph
 
 
-def open_image(data: bytes, file_format: str) -> Image.Image:
-    """Open an image file of a format that `detect_format` returns; the pixels are not decoded yet.
+def read(data: bytes, file_format: str, reduced_side: int | None) -> Radiograph:
+    """Read an image file of a format that `detect_format` returns, except DICOM.
 
-    Raises `TooLarge` or `UnreadableImage`.
+    A JPEG is decoded at reduced size if both sides then still have `reduced_side` pixels. Raises `TooLarge`,
+    `UnreadableImage` or `UnsupportedFormat`.
     """
+    # The readers are imported for the first film of each format, since together they take 10 ms to import.
+    if file_format == "JPEG":
+        from . import jpeg_file
+
+        return jpeg_file.read(data, reduced_side)
+    if file_format == "PNG":
+        from . import png_file
+
+        return png_file.read(data)
+    if file_format == "TIFF":
+        from . import tiff_file
+
+        return tiff_file.read(data)
+    if file_format == "PNM":
+        from . import pnm_file
+
+        return pnm_file.read(data)
+    if file_format == "JPEG2000":
+        from . import codestreams
+
+        return codestreams.read_jpeg_2000(data)
+    with _open_image(data, file_format) as picture:
+        return from_pil_image(picture, file_format)
+
+
+def _open_image(data: bytes, file_format: str) -> Image.Image:
+    """Open an image file that Pillow reads as it is; the pixels are not decoded yet."""
     with translate_decoder_errors("image"):
         try:
             return _open(data, file_format)
@@ -30,47 +59,24 @@ def open_image(data: bytes, file_format: str) -> Image.Image:
 
 
 def _open(data: bytes, file_format: str) -> Image.Image:
-    # Pillow's readers are imported for the first film of each format, since together they take 10 ms to import.
     if file_format == "BMP":
         from PIL.BmpImagePlugin import BmpImageFile
 
         # The limit on reads does not apply to BMP: Pillow reads its run-length data two bytes at a time and keeps no
         # object for each read, so the limit on the file size is enough.
         return BmpImageFile(io.BytesIO(data))
-    if file_format == "TIFF":
-        from .bounded_tiff import BoundedTiff
+    if file_format == "GIF":
+        from PIL.GifImagePlugin import GifImageFile
 
-        return BoundedTiff(BoundedReader(data))
-    if file_format == "PNG":
-        from PIL.PngImagePlugin import PngImageFile
+        return GifImageFile(BoundedReader(data))
+    if file_format == "AVIF":
+        from PIL import AvifImagePlugin
 
-        return PngImageFile(BoundedReader(data))
-    if file_format == "WEBP":
-        from PIL.WebPImagePlugin import WebPImageFile
+        if not AvifImagePlugin.SUPPORTED:
+            raise UnsupportedFormat("AVIF is not supported by the Pillow of this installation.")
+        return AvifImagePlugin.AvifImageFile(BoundedReader(data))
+    from PIL.WebPImagePlugin import WebPImageFile
 
-        return WebPImageFile(BoundedReader(data))
-    from .bounded_jpeg import open_jpeg
+    from .webp_chunks import without_metadata
 
-    return open_jpeg(data)
-
-
-def count_frames(picture: Image.Image) -> int:
-    """Number of images in the file; raises `TooLarge` for a TIFF with more than `MAX_TIFF_FRAMES`.
-
-    The images of a TIFF are not indexed, so they are counted one by one.
-    """
-    with translate_decoder_errors("image"):
-        if picture.format != "TIFF":
-            return int(getattr(picture, "n_frames", 1))
-        for index in range(1, MAX_TIFF_FRAMES + 1):
-            try:
-                picture.seek(index)
-            except EOFError:
-                return index
-    raise TooLarge(f"The TIFF contains too many images. Allowed: {MAX_TIFF_FRAMES:,}.")
-
-
-def read_exif(picture: Image.Image) -> Image.Exif:
-    """The EXIF tags of a decoded image; raises `UnreadableImage` if they exceed `MAX_TAG_BYTES`."""
-    check_exif(picture.info)
-    return picture.getexif()
+    return WebPImageFile(BoundedReader(without_metadata(data)))

@@ -5,26 +5,17 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from . import greyscale, image_files
+from ..errors import PneumoniaError, TooLarge
+from . import greyscale, orientation
+from .decode_limits import MAX_TIFF_FRAMES
 from .decoding import check_pixel_count, translate_decoder_errors
-from .intensity import full_scale, row_slices, to_uint16
+from .intensity import full_scale, to_uint16
+from .orientation import Orientation
 from .radiograph import Pixels, Radiograph
 
 _TIFF_PHOTOMETRIC = 262
 _TIFF_TILE = (322, 323)
 """Tags for the width and height of a tile. libtiff allocates a whole tile even if the image is smaller."""
-
-_ORIENTATION = 274
-_TRANSPOSE = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-"""EXIF orientation -> operation that makes the image upright (Exif 2.32, 4.6.4, tag Orientation)."""
 
 
 def from_pil_image(picture: Image.Image, file_format: str) -> Radiograph:
@@ -33,19 +24,50 @@ def from_pil_image(picture: Image.Image, file_format: str) -> Radiograph:
     Raises `TooLarge` or `UnreadableImage`, and `MemoryError` if the image does not fit into memory.
     """
     check_pixel_count(*picture.size)
-    warnings = []
-    frames = image_files.count_frames(picture)
-    if frames > 1:
-        warnings.append(f"The file contains {frames} images; only the first was used.")
-        with translate_decoder_errors("image"):
-            picture.seek(0)
+    warnings = first_frame_warnings(_count_frames(picture))
     check_pixel_count(*_tile_size(picture))
     is_white_zero = _is_white_zero(picture)
-    pixels, colour_warnings = _grey_pixels(picture)
+    with translate_decoder_errors("image"):
+        if warnings:
+            picture.seek(0)
+        picture.load()
+    pixels, colour_warnings = grey_pixels(picture)
     if pixels.dtype == np.uint16 and is_white_zero:
         # Pillow inverts a TIFF with photometric interpretation 0 (WhiteIsZero) at 8 bits, but not at 16 bits.
         pixels = np.uint16(full_scale(pixels)) - pixels
-    return Radiograph(pixels, file_format, (*warnings, *colour_warnings))
+    turned = _orientation(picture)
+    return Radiograph(turned.apply(pixels), file_format, (*warnings, *turned.warnings, *colour_warnings))
+
+
+def first_frame_warnings(frames: int) -> tuple[str, ...]:
+    """The warning for a file with several images."""
+    return (f"The file contains {frames} images; only the first was used.",) if frames > 1 else ()
+
+
+def grey_pixels(picture: Image.Image) -> tuple[Pixels, tuple[str, ...]]:
+    """(grey pixels `[H, W]` at the original bit depth, warnings); the warning is about lost colour."""
+    with translate_decoder_errors("image"):
+        decoded = _grey_or_rgb(picture)
+        samples = None if decoded.mode == "RGB" else np.asarray(decoded)
+    if samples is None:
+        return greyscale.to_grey(decoded)
+    return (samples if decoded.mode == "L" else to_uint16(samples)), ()
+
+
+def _count_frames(picture: Image.Image) -> int:
+    """Number of images in the file; raises `TooLarge` for a TIFF with more than `MAX_TIFF_FRAMES`.
+
+    The images of a TIFF are not indexed, so they are counted one by one.
+    """
+    with translate_decoder_errors("image"):
+        if picture.format != "TIFF":
+            return int(getattr(picture, "n_frames", 1))
+        for index in range(1, MAX_TIFF_FRAMES + 1):
+            try:
+                picture.seek(index)
+            except EOFError:
+                return index
+    raise TooLarge(f"The TIFF contains too many images. Allowed: {MAX_TIFF_FRAMES:,}.")
 
 
 def _tile_size(picture: Image.Image) -> tuple[int, int]:
@@ -61,14 +83,8 @@ def _is_white_zero(picture: Image.Image) -> bool:
         return bool(getattr(picture, "tag_v2", {}).get(_TIFF_PHOTOMETRIC) == 0)
 
 
-def _grey_pixels(picture: Image.Image) -> tuple[Pixels, tuple[str, ...]]:
-    """(grey pixels `[H, W]` at the original bit depth, warnings); the warning is about lost colour."""
-    with translate_decoder_errors("image"):
-        decoded = _grey_or_rgb(_apply_orientation(picture))
-        samples = None if decoded.mode == "RGB" else np.asarray(decoded)
-    if samples is None:
-        return greyscale.to_grey(decoded)
-    return (samples if decoded.mode == "L" else to_uint16(samples)), ()
+from .intensity import full_scale, to_uint16
+from .orientation import Orientation
 
 
 def _grey_or_rgb(picture: Image.Image) -> Image.Image:
@@ -76,27 +92,22 @@ def _grey_or_rgb(picture: Image.Image) -> Image.Image:
     if picture.mode.startswith("I;16") or picture.mode in {"I", "F"}:
         return picture
     if picture.has_transparency_data:
-        return _composite_on_black(picture)
+        return greyscale.flatten(picture)
     if picture.mode in {"1", "L"}:
         # An "L" image is used as it is: `convert` would copy it even though the mode does not change.
         return picture if picture.mode == "L" else picture.convert("L")
     return picture.convert("RGB")
 
 
-def _apply_orientation(picture: Image.Image) -> Image.Image:
-    """Apply the EXIF orientation. An upright image is returned without a copy, since a copy may be large.
-
-    `PIL.ImageOps.exif_transpose` would also read and write the EXIF tags that are not needed, without a limit.
-    """
-    picture.load()
-    method = _TRANSPOSE.get(image_files.read_exif(picture).get(_ORIENTATION, 1))
-    return picture if method is None else picture.transpose(method)
-
-
-def _composite_on_black(picture: Image.Image) -> Image.Image:
-    """Composite on black, so that a transparent border does not become a white frame; returns RGB."""
-    opaque = Image.new("RGB", picture.size)
-    for rows in row_slices(picture.height, picture.width):
-        strip = picture.crop((0, rows.start, picture.width, rows.stop)).convert("RGBA")
-        opaque.paste(Image.alpha_composite(Image.new("RGBA", strip.size, "black"), strip), (0, rows.start))
-    return opaque
+def _orientation(picture: Image.Image) -> Orientation:
+    """The rotation that the EXIF or XMP metadata of an image declare, or the tags of a TIFF."""
+    exif = picture.info.get("exif")
+    if isinstance(exif, bytes) and exif:
+        xmp = picture.info.get("xmp")
+        return orientation.from_metadata(exif, xmp if isinstance(xmp, bytes) else None)
+    try:
+        return orientation.from_value(int(picture.getexif().get(orientation.ORIENTATION_TAG, 1)))
+    except (PneumoniaError, MemoryError):
+        raise
+    except Exception:  # Pillow raises many types for damaged tags
+        return Orientation(1, (orientation.DAMAGED_WARNING,))

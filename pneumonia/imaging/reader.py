@@ -14,9 +14,9 @@ from PIL import Image
 
 from .. import settings
 from ..errors import EmptyFile, TooLarge, TooSmall, UnreadableImage
-from . import decode_limits, image_files
+from . import image_files
 from .arrays import from_array
-from .decoding import check_pixel_count, translate_decoder_errors, translate_memory_errors
+from .decoding import translate_memory_errors
 from .formats import detect_format
 from .model_input import INPUT_SIDE
 from .pictures import from_pil_image
@@ -82,14 +82,8 @@ def _decode_bytes(data: bytes, full_resolution: bool) -> Radiograph:
 
         with translate_memory_errors("DICOM file"):
             return dicom.read(data)
-    if file_format == "JPEG":
-        decode_limits.check_jpeg_scans(data)
-    with translate_memory_errors("image"), image_files.open_image(data, file_format) as picture:
-        check_pixel_count(*picture.size)
-        if file_format == "JPEG" and not full_resolution:
-            with translate_decoder_errors("image"):
-                picture.draft(picture.mode, (REDUCED_SIDE, REDUCED_SIDE))
-        return from_pil_image(picture, file_format)
+    with translate_memory_errors("image"):
+        return image_files.read(data, file_format, None if full_resolution else REDUCED_SIDE)
 
 
 def _check_side(film: Radiograph) -> Radiograph:

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies
 from PIL import Image
 
-from pneumonia import PneumoniaError
+from pneumonia import PneumoniaError, imaging
 from pneumonia.errors import EmptyFile, FilmError, TooLarge, TooSmall, UnreadableImage, UnsupportedFormat
 from pneumonia.imaging import read
 
@@ -112,29 +112,23 @@ def test_an_empty_file_is_refused_as_empty(as_path: bool, tmp_path: Path) -> Non
         read(path if as_path else b"")
 
 
-GIF = io.BytesIO()
-Image.new("L", (200, 200), 90).save(GIF, "GIF")
-
-
 @pytest.mark.parametrize(
     ("data", "word"),
     [
-        (b"%PDF-1.7\nSECRET", "a PDF"),
-        (b"PK\x03\x04SECRET", "a ZIP or office file"),
-        (GIF.getvalue(), "a GIF"),
-        (b"<html>SECRET</html>", "a text file"),
-        (b"SECRET patient letter", "an unknown format (21 bytes)"),
         (b"\0", "an unknown format (1 bytes)"),
         (b"\x89PNX\r\n\x1a\nSECRET", "an unknown format (14 bytes)"),
-        (b"II. SECRET", "an unknown format (10 bytes)"),
-        (b"RIFF\x00\x00\x00\x00AVI SECRET", "an unknown format (18 bytes)"),
+        (b"SECRET patient letter", "a text file"),
+        (b"%PDF-1.7\nSECRET", "a PDF"),
+        (b"PK\x03\x04SECRET", "a ZIP or office file"),
+        (b"<html>SECRET</html>", "a web page (HTML)"),
+        (b"RIFF\x00\x00\x00\x00AVI SECRET", "an AVI video"),
     ],
 )
 def test_an_unsupported_file_is_refused_with_a_description(data: bytes, word: str) -> None:
     with pytest.raises(UnsupportedFormat) as caught:
         read(data)
     assert caught.value.message.endswith(f"Received: {word}.")
-    assert "PNG, JPEG, WebP, TIFF, BMP or DICOM" in caught.value.message
+    assert f"Allowed: {imaging.FORMATS}." in caught.value.message
     assert "SECRET" not in caught.value.message
 
 
@@ -155,7 +149,8 @@ def test_magic_bytes_alone_are_unreadable_and_not_quoted(magic: bytes) -> None:
     with pytest.raises(UnreadableImage) as caught:
         read(magic + b"PatientName=Doe^Jane " * 20)
     assert "Jane" not in caught.value.message
-    assert caught.value.__suppress_context__, "a traceback would show the decoder's message, which may quote the file"
+    # A traceback with the decoder's exception would show its message, which may quote the file.
+    assert caught.value.__suppress_context__ or caught.value.__context__ is None
 
 
 def test_a_folder_is_refused_as_a_folder(tmp_path: Path) -> None:

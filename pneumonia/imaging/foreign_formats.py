@@ -1,0 +1,141 @@
+"""Names of the formats that are not read, for error messages, and what a user can do with each."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+_EXPORT = "export the film as DICOM, PNG or JPEG"
+_UNPACK = "unpack it and send the films"
+_VOLUME = "export one radiograph as DICOM or PNG"
+_DOCUMENT = "send the film itself, not a document that contains it"
+_DOWNLOAD = "download the film itself"
+
+
+class _Format(NamedTuple):
+    """`pattern` matches at the start of a file; `name` completes "Received: ..."; `advice` says what to do."""
+
+    pattern: bytes
+    name: str
+    advice: str
+
+
+_FORMATS = tuple(
+    _Format(*row)
+    for row in (
+        (rb"%PDF", "a PDF", _DOCUMENT),
+        (rb"PK\x03\x04.{26}(?s:.{0,60})word/", "a Word document", _DOCUMENT),
+        (rb"PK\x03\x04.{26}(?s:.{0,60})ppt/", "a PowerPoint document", _DOCUMENT),
+        (rb"PK\x03\x04.{26}\S{1,60}\.npy", "a NumPy archive", _EXPORT),
+        (rb"PK(\x03\x04|\x05\x06|\x07\x08)", "a ZIP or office file", _UNPACK),
+        (rb"Rar!\x1a\x07", "a RAR archive", _UNPACK),
+        (rb"7z\xbc\xaf\x27\x1c", "a 7z archive", _UNPACK),
+        (rb"\x1f\x8b", "a gzip archive", _UNPACK),
+        (rb"BZh[1-9]", "a bzip2 archive", _UNPACK),
+        (rb"\xfd7zXZ\x00", "an xz archive", _UNPACK),
+        (rb"\x28\xb5\x2f\xfd", "a Zstandard archive", _UNPACK),
+        (rb"(?s:.{257})ustar", "a tar archive", _UNPACK),
+        (rb".{4}ftyp(heic|heix|heim|heis|hevc|hevx|mif1|msf1)", "a HEIC image (Apple)", _EXPORT),
+        (rb".{4}ftyp(avif|avis)", "an AVIF image", _EXPORT),
+        (rb".{4}ftypcrx", "a camera raw file", _EXPORT),
+        (rb".{4}ftyp", "an MP4 or QuickTime video", _EXPORT),
+        (rb".{4}(moov|mdat|wide|free)", "an MP4 or QuickTime video", _EXPORT),
+        (rb"(\xff\x0a|\x00\x00\x00\x0cJXL \r\n\x87\n)", "a JPEG XL image", _EXPORT),
+        (rb"II\xbc", "a JPEG XR image", _EXPORT),
+        (rb"RIFF.{4}AVI ", "an AVI video", _EXPORT),
+        (rb"RIFF.{4}WAVE", "a sound file", _EXPORT),
+        (rb"\x1aE\xdf\xa3", "a Matroska or WebM video", _EXPORT),
+        (rb"\x00\x00\x01[\xb3\xba]", "an MPEG video", _EXPORT),
+        (rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "a Windows Media video", _EXPORT),
+        (rb"8BPS", "a Photoshop document", _EXPORT),
+        (rb"gimp xcf", "a GIMP image", _EXPORT),
+        (rb"AT&TFORM", "a DjVu document", _DOCUMENT),
+        (rb"(%!PS|\xc5\xd0\xd3\xc6)", "a PostScript file", _EXPORT),
+        (rb"\{\\rtf", "an RTF document", _DOCUMENT),
+        (rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an office document or e-mail of Microsoft", _DOCUMENT),
+        (rb"\x0a[\x00-\x05]\x01[\x01\x02\x04\x08]", "a PCX image", _EXPORT),
+        (rb"\x76\x2f\x31\x01", "an OpenEXR image", _EXPORT),
+        (rb"#\?(RADIANCE|RGBE)", "a Radiance HDR image", _EXPORT),
+        (rb"\x00\x00[\x01\x02]\x00[\x01-\x20]\x00", "an icon (ICO)", _EXPORT),
+        (rb"icns", "an icon (ICNS)", _EXPORT),
+        (rb"\x01\xda[\x00\x01][\x01\x02]", "an SGI image", _EXPORT),
+        (rb"\x59\xa6\x6a\x95", "a Sun raster image", _EXPORT),
+        (rb"DDS ", "a DDS texture", _EXPORT),
+        (rb"qoif", "a QOI image", _EXPORT),
+        (rb"farbfeld", "a Farbfeld image", _EXPORT),
+        (rb"BPG\xfb", "a BPG image", _EXPORT),
+        (rb"FLIF", "a FLIF image", _EXPORT),
+        (rb"P[147Ff][\s#]", "a PBM, PAM or PFM image", _EXPORT),
+        (rb"#define \w+_width", "an X bitmap", _EXPORT),
+        (rb"/\* XPM \*/", "an X pixmap", _EXPORT),
+        (rb"\x8aMNG\r\n\x1a\n", "an MNG animation", _EXPORT),
+        (rb"\x8bJNG\r\n\x1a\n", "a JNG image", _EXPORT),
+        (rb"\x89?PNG[\r\n\x1a]", "a PNG damaged by a transfer as text", "transfer it again as binary"),
+        (rb"(IIU\x00|IIR[OS]|MMOR|FUJIFILM|FOVb|\x00MRM)", "a camera raw file", _EXPORT),
+        (rb"(?s:\A.{344})(n\+1|ni1)\x00", "a NIfTI volume", _VOLUME),
+        (rb"(\x5c\x01\x00\x00|\x00\x00\x01\x5c)", "an Analyze or NIfTI volume", _VOLUME),
+        (rb"(\x1c\x02\x00\x00|\x00\x00\x02\x1c)n[+i]2\x00", "a NIfTI volume", _VOLUME),
+        (rb"NRRD000", "an NRRD volume", _VOLUME),
+        (rb"(ObjectType|NDims|Comment|ElementType)\s*=", "a MetaImage volume (MHA, MHD)", _VOLUME),
+        (rb"(?s:.{208})MAP ", "an MRC volume", _VOLUME),
+        (rb"\x89HDF\r\n\x1a\n", "an HDF5 file", _EXPORT),
+        (rb"\x93NUMPY", "a NumPy array (.npy)", "load it and pass the array to the Python interface"),
+        (rb"MATLAB ", "a MATLAB file", _EXPORT),
+        (rb"SIMPLE  =", "a FITS image", _EXPORT),
+        (rb"# vtk DataFile", "a VTK file", _EXPORT),
+        (rb"\x80[\x02-\x05].", "a Python pickle", _EXPORT),
+        (rb"SQLite format 3", "an SQLite database", _EXPORT),
+        (rb"(\x7fELF|MZ|#!)", "a program", _EXPORT),
+        (rb"version https://git-lfs", "a Git LFS pointer, not the file itself", "run `git lfs pull`"),
+        (rb"data:", "a data URL", "decode the Base64 text to a file"),
+        (rb"(iVBORw0KGgo|/9j/|R0lGOD|SUkqA|TU0AK)", "an image in Base64 text", "decode the text to a file"),
+    )
+)
+_COMPILED = tuple((re.compile(row.pattern, re.DOTALL), row.name, row.advice) for row in _FORMATS)
+
+_TEXTS = (
+    (rb"<svg|<\?xml.{0,500}<svg", "an SVG drawing", _EXPORT),
+    (rb"<!doctype html|<html|<head|<body|<script", "a web page (HTML)", _DOWNLOAD),
+    (rb"<\?xml|<[a-z]", "an XML file", _EXPORT),
+    (rb"[\[{]\s*[\]}\"\[{\d]", "a JSON file", _EXPORT),
+)
+_COMPILED_TEXTS = tuple(
+    (re.compile(pattern, re.DOTALL | re.IGNORECASE), name, advice) for pattern, name, advice in _TEXTS
+)
+
+_TEXT_BYTES = 1_000
+"""Number of bytes by which text is told from binary data."""
+
+_TEXT_CONTROLS = frozenset(b"\t\n\r\f\x1b")
+
+
+def describe(data: bytes) -> tuple[str, str]:
+    """(name, advice) for a file of a format that is not read; nothing of the file is quoted.
+
+    The name completes "Received: ..."; the advice is empty, or starts with a colon and says what to do.
+    """
+    for pattern, name, advice in _COMPILED:
+        if pattern.match(data):
+            return name, f": {advice}"
+    start = data[:_TEXT_BYTES].removeprefix(b"\xef\xbb\xbf")
+    for pattern, name, advice in _COMPILED_TEXTS:
+        if pattern.match(start.lstrip()):
+            return name, f": {advice}"
+    if _is_text(start):
+        return "a text file", f": {_EXPORT}"
+    if len(start) > 1 and not any(start):
+        return f"{len(data):,} bytes that start with zeros", ": copy or download the file again"
+    return f"an unknown format ({len(data)} bytes)", ""
+
+
+def _is_text(start: bytes) -> bool:
+    """Whether the start of a file is text: no control characters, and valid in UTF-8 (or UTF-16 with its mark)."""
+    if start[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+        return True
+    if len(start) < 4 or any(byte < 32 and byte not in _TEXT_CONTROLS for byte in start):
+        return False
+    try:
+        start.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return error.start > len(start) - 4 and len(start) >= 4  # a character at the end may be cut
+    return True

@@ -1,0 +1,113 @@
+"""JPEG file -> `Radiograph`.
+
+Pillow decodes JPEG with 8 bits. JPEG with 12 bits, lossless JPEG and JPEG-LS are decoded as in DICOM, in a separate
+process (`codestreams`). libjpeg fills missing data with grey and reports nothing, so this module verifies that a film
+is complete where that is in doubt.
+"""
+
+from __future__ import annotations
+
+import struct
+
+import numpy as np
+
+from ..errors import UnreadableImage, UnsupportedFormat
+from . import decode_limits, jpeg_segments, orientation
+from .decode_limits import BoundedReader
+from .decoding import check_pixel_count, translate_decoder_errors
+from .jpeg_segments import END_MARKER, JpegSegments
+from .pictures import first_frame_warnings, grey_pixels
+from .radiograph import Pixels, Radiograph
+
+_BASELINE = {0xC0, 0xC1, 0xC2, 0xC9, 0xCA}
+"""Frame headers that libjpeg decodes at 8 bits: sequential and progressive, with Huffman or arithmetic coding."""
+
+_HIERARCHICAL = {0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF}
+
+_FILLS = (127, 128)
+"""Grey values with which libjpeg fills the part of an image without data."""
+
+_CONTINUATIONS = (b"\x5a\xa5\x33" * 40, b"\x31\x8e\x72" * 40)
+"""Bytes that are not the continuation of any film."""
+
+Decoded = tuple[Pixels, tuple[str, ...]]
+
+
+def read(data: bytes, reduced_side: int | None) -> Radiograph:
+    """Decode a JPEG; at reduced size if both sides then still have `reduced_side` pixels.
+
+    Raises `TooLarge`, `UnreadableImage` or `UnsupportedFormat`, and `Busy` if no decoder process can be started.
+    """
+    decode_limits.check_jpeg_scans(data)
+    segments = jpeg_segments.scan(data)
+    check_pixel_count(segments.width, segments.height)
+    turned = orientation.from_metadata(segments.exif, segments.xmp)
+    pixels, warnings = _decode(data, segments, reduced_side)
+    frames = first_frame_warnings(segments.frames)
+    return Radiograph(turned.apply(pixels), "JPEG", (*frames, *turned.warnings, *warnings))
+
+
+def _decode(data: bytes, segments: JpegSegments, reduced_side: int | None) -> Decoded:
+    if segments.marker in _HIERARCHICAL:
+        raise UnsupportedFormat("Unsupported JPEG. Allowed: all except hierarchical JPEG. Received: hierarchical JPEG.")
+    if segments.marker not in _BASELINE or segments.precision != 8:
+        from . import codestreams  # imports pydicom, which takes 0.3 s
+
+        return codestreams.decode_jpeg(segments.as_jpeg(data), segments), ()
+    clean = segments.as_jpeg(data)
+    end = clean.find(END_MARKER, len(clean) - len(data) + segments.scan)
+    has_end = end >= 0
+    if not has_end:
+        clean = clean.removesuffix(b"\xff")
+        end, clean = len(clean), clean + END_MARKER
+    decoded = _decode_with_pillow(clean, reduced_side)
+    is_doubtful = not has_end or decoded[0][-1, -1] in _FILLS
+    if is_doubtful and not _is_complete(clean, end, segments, decoded[0], reduced_side):
+        raise UnreadableImage("The JPEG is truncated: its compressed data are incomplete.")
+    return decoded
+
+
+def _decode_with_pillow(data: bytes, reduced_side: int | None) -> Decoded:
+    from PIL.JpegImagePlugin import JpegImageFile
+
+    with translate_decoder_errors("image"):
+        try:
+            picture = JpegImageFile(BoundedReader(data))
+        except (SyntaxError, IndexError, TypeError, struct.error):
+            raise ValueError from None
+        if reduced_side is not None:
+            picture.draft(picture.mode, (reduced_side, reduced_side))
+        picture.load()
+    return grey_pixels(picture)
+
+
+def _is_complete(data: bytes, end: int, segments: JpegSegments, pixels: Pixels, reduced_side: int | None) -> bool:
+    """Whether the compressed data, which end at `end`, cover the whole image.
+
+    A decoder that has all data ignores further bytes before the end marker. One that lacks data decodes them, and the
+    image changes.
+    """
+    if segments.is_progressive and not _has_all_scans(data[:end], segments.components):
+        return False
+    for continuation in _CONTINUATIONS:
+        other, _ = _decode_with_pillow(data[:end] + continuation + data[end:], reduced_side)
+        if not np.array_equal(other, pixels):
+            return False
+    return True
+
+
+def _has_all_scans(data: bytes, components: int) -> bool:
+    """Whether the scans of a progressive JPEG contain every bit of every coefficient of every component."""
+    lowest_bits: dict[tuple[int, int], int] = {}
+    position = data.find(b"\xff\xda")
+    while 0 <= position < len(data) - 10:
+        count = data[position + 4]
+        listed = data[position + 5 : position + 5 + 2 * count : 2]
+        spectrum = data[position + 5 + 2 * count : position + 8 + 2 * count]
+        if len(spectrum) == 3:
+            for component in listed:
+                for coefficient in range(spectrum[0], min(spectrum[1], 63) + 1):
+                    lowest_bits[component, coefficient] = spectrum[2] & 15
+        position = data.find(b"\xff\xda", position + 2)
+    complete = [key for key, lowest in lowest_bits.items() if lowest == 0]
+    return len(complete) == 64 * components

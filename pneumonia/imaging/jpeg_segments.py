@@ -1,0 +1,143 @@
+"""Segments of a JPEG file (ISO/IEC 10918-1, annex B): what decoding needs, separated from the metadata.
+
+Application segments and comments are removed before Pillow reads the file, so they may be damaged or very large. Those
+of JFIF and Adobe remain, since they declare the colour model.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from dataclasses import dataclass, field
+
+from ..errors import TooLarge, UnreadableImage
+from . import tiff_directory
+from .decode_limits import MAX_READS
+
+START, END_MARKER = b"\xff\xd8", b"\xff\xd9"
+
+_START_OF_SCAN = 0xDA
+_COMMENT = 0xFE
+_APPLICATION = range(0xE0, 0xF0)
+_STANDALONE = {0x01, *range(0xD0, 0xDA)}
+"""Markers without a segment: temporary use, restart, start and end of an image."""
+
+_FRAMES = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
+"""Markers of frame headers; 0xF7 is JPEG-LS."""
+
+_EXIF, _XMP, _IMAGES = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"MPF\0"
+_NUMBER_OF_IMAGES = 0xB001
+"""Tag in the list of images of a multi-picture file (CIPA DC-007)."""
+
+_TABLE = re.compile(rb"\xff\xdb\x00[\x43\x84\xc5]")
+"""Start of quantization tables; nearly every writer puts them directly before the frame header."""
+
+_MAX_CANDIDATES = 20
+"""Maximum number of tables that are tried behind a segment with a wrong length."""
+
+
+@dataclass
+class JpegSegments:
+    """Header of a JPEG: the bytes that decoding needs up to the first scan, the frame header, and metadata."""
+
+    header: list[bytes] = field(default_factory=list)
+    is_changed: bool = False
+    """Whether any segment was left out of `header`."""
+    scan: int = 0
+    """Position of the first scan in the file."""
+    marker: int = 0
+    precision: int = 0
+    width: int = 0
+    height: int = 0
+    components: int = 0
+    exif: bytes = b""
+    xmp: bytes | None = None
+    frames: int = 1
+
+    @property
+    def is_progressive(self) -> bool:
+        return self.marker in {0xC2, 0xC6, 0xCA, 0xCE}
+
+    def as_jpeg(self, data: bytes) -> bytes:
+        """The file without the segments that were left out."""
+        return b"".join([START, *self.header, memoryview(data)[self.scan :]]) if self.is_changed else data
+
+
+def scan(data: bytes) -> JpegSegments:
+    """Read the segments up to the first scan. Raises `UnreadableImage` or `TooLarge`."""
+    segments = JpegSegments()
+    if not _walk(data, 2, segments):
+        segments = _recover(data)
+    return segments
+
+
+def _walk(data: bytes, position: int, segments: JpegSegments) -> bool:
+    """Read segments from `position` to the first scan; false if there is none, or if a segment has a wrong length."""
+    for _ in range(MAX_READS):
+        marker_at = data.find(b"\xff", position)
+        if marker_at < 0 or marker_at + 4 > len(data):
+            return False
+        segments.is_changed |= marker_at != position
+        marker = data[marker_at + 1]
+        if marker in {0x00, 0xFF} or marker in _STANDALONE:
+            position = marker_at + (1 if marker == 0xFF else 2)
+            segments.is_changed = True
+            continue
+        end = marker_at + 2 + int.from_bytes(data[marker_at + 2 : marker_at + 4])
+        if marker == _START_OF_SCAN:
+            segments.scan = marker_at
+            return segments.marker > 0
+        if end < marker_at + 4 or data[end : end + 1] != b"\xff":
+            return False
+        _add(segments, marker, data[marker_at:end])
+        position = end
+    raise TooLarge(f"The file has too many parts. Allowed: {MAX_READS:,} chunks, segments or tags.")
+
+
+def _recover(data: bytes) -> JpegSegments:
+    """Find the film behind a segment with a wrong length: the largest frame that starts with quantization tables.
+
+    A thumbnail inside the damaged segment has such a frame too.
+    """
+    best = JpegSegments()
+    for _, match in zip(range(_MAX_CANDIDATES), _TABLE.finditer(data), strict=False):
+        candidate = JpegSegments(is_changed=True)
+        if _walk(data, match.start(), candidate) and candidate.width * candidate.height > best.width * best.height:
+            best = candidate
+    if not best.marker:
+        raise UnreadableImage("The JPEG is damaged or truncated: it has no complete header.")
+    return best
+
+
+def _add(segments: JpegSegments, marker: int, segment: bytes) -> None:
+    body = segment[4:]
+    if marker in _APPLICATION or marker == _COMMENT:
+        if _declares_colours(marker, body):
+            segments.header.append(segment)
+        else:
+            segments.is_changed = True
+            _add_metadata(segments, marker, body)
+        return
+    segments.header.append(segment)
+    if marker in _FRAMES and len(body) >= 6:
+        segments.marker = marker
+        segments.precision, segments.height, segments.width, segments.components = struct.unpack_from(">BHHB", body)
+
+
+def _declares_colours(marker: int, body: bytes) -> bool:
+    is_jfif = marker == 0xE0 and body.startswith(b"JFIF\0") and len(body) >= 14
+    return is_jfif or (marker == 0xEE and body.startswith(b"Adobe") and len(body) >= 12)
+
+
+def _add_metadata(segments: JpegSegments, marker: int, body: bytes) -> None:
+    if marker == 0xE1 and body.startswith(_EXIF):
+        # Large EXIF tags are continued in further segments.
+        segments.exif += body[len(_EXIF) :] if segments.exif else body
+    elif marker == 0xE1 and body.startswith(_XMP) and segments.xmp is None:
+        segments.xmp = body[len(_XMP) :]
+    elif marker == 0xE2 and body.startswith(_IMAGES):
+        listed = body[len(_IMAGES) :]
+        header = tiff_directory.read_header(listed)
+        if header is not None:
+            directory = tiff_directory.Directory(listed, header, header.first)
+            segments.frames = max(1, directory.integer(_NUMBER_OF_IMAGES, 1))

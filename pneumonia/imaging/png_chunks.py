@@ -1,0 +1,181 @@
+"""Chunks of a PNG file (ISO/IEC 15948): what is needed for the picture, separated from the rest.
+
+Text, colour profiles, times and unknown chunks do not change the picture that the model sees. They are skipped without
+being read, so they may be damaged, or expand to gigabytes.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from dataclasses import dataclass, field
+
+from ..errors import TooLarge, UnreadableImage
+from .decode_limits import MAX_READS
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+_TEXT_CHUNKS = {b"tEXt", b"zTXt", b"iTXt"}
+_USED = {b"IHDR", b"PLTE", b"tRNS", b"eXIf", *_TEXT_CHUNKS}
+_EXIF_KEYWORD, _XMP_KEYWORD = b"Raw profile type exif\0", b"XML:com.adobe.xmp\0"
+_MAX_TEXT_BYTES = 1_000_000
+"""Maximum bytes of text that are decompressed, in the two chunks that may declare a rotation."""
+
+_SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+"""Colour type -> samples per pixel."""
+
+_ADAM7 = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1))
+"""First row, first column, step of rows and step of columns of each pass of an interlaced image."""
+
+
+@dataclass
+class PngChunks:
+    """The parts of a PNG that are needed: header, palette, transparency, compressed data, and the rotation's source."""
+
+    header: bytes = b""
+    is_header_valid: bool = False
+    palette: bytes | None = None
+    transparency: bytes | None = None
+    data: list[tuple[memoryview, bytes]] = field(default_factory=list)
+    """Compressed data and checksum of each chunk IDAT."""
+    exif: bytes | None = None
+    xmp: bytes | None = None
+    frames: int = 1
+
+    @property
+    def depth(self) -> int:
+        return self.header[8]
+
+    @property
+    def colour_type(self) -> int:
+        return self.header[9]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        width, height = struct.unpack_from(">LL", self.header)
+        return width, height
+
+    def as_png(self) -> bytes:
+        """A PNG with the same picture and no other chunk."""
+        chunks = [(b"IHDR", self.header), (b"PLTE", self.palette), (b"tRNS", self.transparency)]
+        parts = [_chunk(name, body) for name, body in chunks if body is not None]
+        # Pillow does not verify the checksum of IDAT; the compressed data have their own.
+        bodies = [body for body, _ in self.data]
+        compressed: list[bytes | memoryview] = [struct.pack(">L", sum(map(len, bodies))), b"IDAT", *bodies, bytes(4)]
+        return b"".join([SIGNATURE, *parts, *compressed, _chunk(b"IEND", b"")])
+
+    def has_complete_rows(self) -> bool:
+        """Whether the compressed data contain exactly the rows that the header declares."""
+        return len(inflate(self)) == expected_bytes(self)
+
+    def has_valid_data(self) -> bool:
+        """Whether the checksums of all compressed data are right."""
+        return all(_is_valid(b"IDAT", body, checksum) for body, checksum in self.data)
+
+
+def scan(data: bytes) -> PngChunks:
+    """Find the chunks of a PNG. Raises `UnreadableImage` if it has no header, and `TooLarge` above `MAX_READS`."""
+    chunks, view = PngChunks(), memoryview(data)
+    position, is_animated, has_frame_control = len(SIGNATURE), False, False
+    for _ in range(MAX_READS):
+        name, start, end = data[position + 4 : position + 8], position + 8, _chunk_end(data, position)
+        if not name.isalpha() or (end > len(data) and name != b"IDAT"):
+            position = _next_data(data, position)
+            if position < 0:
+                break
+            continue
+        if name == b"IEND" or len(name) < 4:
+            break
+        if name == b"IDAT":
+            chunks.data.append((view[start:end], data[end : end + 4]))
+        elif name == b"acTL" and end - start == 8 and (count := int.from_bytes(data[start : start + 4])):
+            chunks.frames, is_animated = count, True
+        elif name == b"fcTL":
+            has_frame_control |= not chunks.data
+        elif name in _USED:
+            _add(chunks, name, data[start:end], data[end : end + 4])
+        position = end + 4
+    else:
+        raise TooLarge(f"The file has too many parts. Allowed: {MAX_READS:,} chunks, segments or tags.")
+    if len(chunks.header) != 13:
+        raise UnreadableImage("The PNG is damaged: it has no valid header.")
+    if is_animated and not has_frame_control:
+        chunks.frames += 1  # the first image is not part of the animation
+    return chunks
+
+
+def inflate(chunks: PngChunks) -> bytes:
+    """The decompressed rows, without a verification of their checksum; at most one byte more than expected."""
+    compressed = b"".join(body for body, _ in chunks.data)
+    try:
+        return zlib.decompressobj(-zlib.MAX_WBITS).decompress(compressed[2:], expected_bytes(chunks) + 1)
+    except zlib.error:
+        raise UnreadableImage("The image is damaged: its compressed data are invalid.") from None
+
+
+def expected_bytes(chunks: PngChunks) -> int:
+    """Number of bytes of all rows, each with its filter type."""
+    width, height = chunks.size
+    bits = chunks.depth * _SAMPLES.get(chunks.colour_type, 0)
+    passes = _ADAM7 if chunks.header[12] else ((0, 0, 1, 1),)
+    sizes = (
+        (max(0, -(-(height - row) // rows)), max(0, -(-(width - column) // columns)))
+        for row, column, rows, columns in passes
+    )
+    return sum(high * (1 + (wide * bits + 7) // 8) for high, wide in sizes if wide)
+
+
+def _add(chunks: PngChunks, name: bytes, body: bytes, checksum: bytes) -> None:
+    if name == b"IHDR" and not chunks.header:
+        chunks.header, chunks.is_header_valid = body, _is_valid(name, body, checksum)
+    elif name == b"PLTE" and chunks.palette is None:
+        if not _is_valid(name, body, checksum):
+            raise UnreadableImage("The PNG is damaged: its palette has a wrong checksum.")
+        chunks.palette = body
+    elif name == b"tRNS" and chunks.transparency is None and _is_valid(name, body, checksum):
+        chunks.transparency = body
+    elif name == b"eXIf" and chunks.exif is None:
+        chunks.exif = body
+    elif name in _TEXT_CHUNKS:
+        _add_text(chunks, name, body)
+
+
+def _add_text(chunks: PngChunks, name: bytes, body: bytes) -> None:
+    """Keep the EXIF tags that ImageMagick writes as text, and XMP."""
+    if body.startswith(_EXIF_KEYWORD) and chunks.exif is None:
+        text = body[len(_EXIF_KEYWORD) :]
+        text = _decompressed(text[1:]) if name == b"zTXt" else text
+        try:
+            chunks.exif = bytes.fromhex(text[:_MAX_TEXT_BYTES].decode("ascii").split("\n", 3)[3])
+        except (ValueError, IndexError):
+            chunks.exif = b"damaged"
+    elif body.startswith(_XMP_KEYWORD) and chunks.xmp is None:
+        rest = body[len(_XMP_KEYWORD) :]
+        text = rest[2:].split(b"\0", 2)[-1]
+        chunks.xmp = _decompressed(text) if rest[:1] == b"\1" else text
+
+
+def _decompressed(text: bytes) -> bytes:
+    try:
+        return zlib.decompressobj().decompress(text, _MAX_TEXT_BYTES)
+    except zlib.error:
+        return b""
+
+
+def _chunk(name: bytes, body: bytes) -> bytes:
+    return struct.pack(">L", len(body)) + name + body + struct.pack(">L", zlib.crc32(name + body))
+
+
+def _chunk_end(data: bytes, position: int) -> int:
+    return position + 8 + int.from_bytes(data[position : position + 4])
+
+
+def _is_valid(name: bytes, body: bytes | memoryview, checksum: bytes) -> bool:
+    return zlib.crc32(body, zlib.crc32(name)).to_bytes(4) == checksum
+
+
+def _next_data(data: bytes, position: int) -> int:
+    """Position of the next chunk IDAT, behind a chunk with a wrong length; -1 if there is none."""
+    found = data.find(b"IDAT", position + 8)
+    return found - 4 if found >= 0 else -1

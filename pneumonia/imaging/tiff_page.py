@@ -1,0 +1,173 @@
+"""Choice of the page of a TIFF that holds the film, and its layout with damaged or missing tags completed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import UnreadableImage, UnsupportedFormat
+from . import orientation
+from .orientation import Orientation
+from .tiff_directory import Directory, chain, read_header
+
+WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK, YCBCR, LAB = 0, 1, 2, 3, 5, 6, 8
+"""PhotometricInterpretation (TIFF 6.0, section 8)."""
+
+_CAMERA_RAW = {32_803, 34_892}
+_KNOWN = {WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK, YCBCR, LAB, *_CAMERA_RAW}
+_CHANNELS = {RGB: 3, CMYK: 4, YCBCR: 3, LAB: 3}
+_FAX = {2, 3, 4}
+_STRIPS, _TILES = (273, 279), (324, 325)
+"""Tags for the offsets and sizes of the compressed data."""
+
+_OLD_JPEG = 6
+
+_CANON_RAW = b"CR"
+"""Mark behind the header of a CR2 file."""
+
+_SUB_DIRECTORIES, _DNG_VERSION = 330, 50_706
+_MAX_SUB_DIRECTORIES = 20
+_THUMBNAIL_SHARE = 2 / 3
+"""A first page with a smaller share of the pixels of the largest page is a thumbnail. Two views of a patient, which may
+also be pages of one file, have about the same size."""
+
+
+@dataclass(frozen=True)
+class TiffPage:
+    """One page. Sizes are in pixels, `bits` in bits per sample, `extra` are the types of samples after the colours."""
+
+    directory: Directory
+    width: int
+    height: int
+    bits: tuple[int, ...]
+    samples: int
+    photometric: int
+    compression: int
+    sample_format: int
+    is_planar: bool
+    predictor: int
+    fill_order: int
+    extra: tuple[int, ...]
+    tile: tuple[int, int] | None
+    rows_per_strip: int
+    is_reduced: bool
+    turned: Orientation
+
+    @property
+    def pixels(self) -> int:
+        return self.width * self.height
+
+    def segments(self, size: int) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
+        """(offsets, sizes) of the strips or tiles in bytes, within a file of `size` bytes.
+
+        A strip whose size is missing extends to the end of the file.
+        """
+        offsets = self.directory.numbers(_TILES[0] if self.tile else _STRIPS[0]).astype(np.float64)
+        listed = self.directory.numbers(_TILES[1] if self.tile else _STRIPS[1])[: len(offsets)].astype(np.float64)
+        sizes = np.maximum(size - offsets, 0)
+        sizes[: len(listed)] = np.where(listed > 0, np.minimum(listed, sizes[: len(listed)]), sizes[: len(listed)])
+        return np.clip(offsets, 0, size).astype(np.uint64), sizes.astype(np.uint64)
+
+
+def choose_page(data: bytes) -> tuple[TiffPage, tuple[str, ...]]:
+    """The page with the film, and the warning for several pages.
+
+    It is the first page, or the largest if the first is a thumbnail of it. Raises `UnreadableImage`, `TooLarge` and
+    `UnsupportedFormat`.
+    """
+    header = read_header(data)
+    if header is None:
+        raise UnreadableImage("The TIFF is damaged: it has no valid header.")
+    directories = list(chain(data, header))
+    if data[8:10] == _CANON_RAW or any(_DNG_VERSION in directory for directory in directories):
+        raise _camera_raw_error()
+    nested = (Directory(data, header, offset) for offset in _sub_directories(directories, len(data)))
+    pages = [page for directory in directories if (page := _page(directory))]
+    candidates = pages + [page for directory in nested if (page := _page(directory))]
+    if not candidates:
+        raise UnreadableImage("The TIFF is damaged: it has no complete list of tags for an image.")
+    first, largest = candidates[0], max(candidates, key=lambda page: page.pixels)
+    is_thumbnail = first is not largest and (first.is_reduced or first.pixels < _THUMBNAIL_SHARE * largest.pixels)
+    chosen = largest if is_thumbnail else first
+    if chosen.photometric in _CAMERA_RAW:
+        raise _camera_raw_error()
+    used = "largest" if is_thumbnail else "first"
+    images = len(pages) + (is_thumbnail and largest not in pages)
+    return chosen, (f"The file contains {images} images; only the {used} was used.",) if images > 1 else ()
+
+
+def _camera_raw_error() -> UnsupportedFormat:
+    return UnsupportedFormat(
+        "Unsupported TIFF: export the film as JPEG or PNG. Allowed: a picture in grey or colour. "
+        "Received: a camera raw file."
+    )
+
+
+def _sub_directories(directories: list[Directory], size: int) -> Iterator[int]:
+    """Offsets of the directories that others refer to: some writers store the film there and a thumbnail before."""
+    for directory in directories:
+        for offset in directory.numbers(_SUB_DIRECTORIES)[:_MAX_SUB_DIRECTORIES]:
+            if 0 < offset < size:
+                yield int(offset)
+
+
+def _page(directory: Directory) -> TiffPage | None:
+    """The page of a directory; None if it is no image, or a mask of another page."""
+    width, height = directory.integer(256, 0), directory.integer(257, 0)
+    kind = directory.integer(254, 0)
+    tile = (directory.integer(322, 0), directory.integer(323, 0))
+    is_tiled = len(directory.numbers(_TILES[0])) > 0 and min(tile) > 0
+    has_data = is_tiled or len(directory.numbers(_STRIPS[0])) > 0
+    is_old_jpeg = directory.integer(259, 1) == _OLD_JPEG and 513 in directory
+    if width <= 0 or height <= 0 or kind & 4 or not (has_data or is_old_jpeg):
+        return None
+    photometric, samples, extra = _colours(directory)
+    rows = directory.integer(278, height)
+    if not 0 < rows <= height:
+        rows = height
+    return TiffPage(
+        directory=directory,
+        width=width,
+        height=height,
+        bits=_bits(directory, samples),
+        samples=samples,
+        photometric=photometric,
+        compression=directory.integer(259, 1),
+        sample_format=directory.integer(339, 1),
+        is_planar=directory.integer(284, 1) == 2 and samples > 1,
+        predictor=directory.integer(317, 1),
+        fill_order=directory.integer(266, 1),
+        extra=extra,
+        tile=tile if is_tiled else None,
+        rows_per_strip=rows,
+        is_reduced=bool(kind & 1) or directory.integer(255, 1) == 2,
+        turned=orientation.from_value(directory.integer(orientation.ORIENTATION_TAG, 1)),
+    )
+
+
+def _colours(directory: Directory) -> tuple[int, int, tuple[int, ...]]:
+    """(photometric interpretation, samples per pixel, types of the extra samples)."""
+    listed_bits = len(directory.numbers(258))
+    photometric = directory.integer(262, -1)
+    samples = directory.integer(277, max(_CHANNELS.get(photometric, 1), listed_bits))
+    if directory.integer(259, 1) == _OLD_JPEG:
+        photometric = YCBCR if samples >= 3 else BLACK_IS_ZERO
+    elif photometric not in _KNOWN:  # the tag is required, but not every writer knows it; the default is libtiff's
+        is_fax = directory.integer(259, 1) in _FAX
+        photometric = RGB if samples >= 3 else WHITE_IS_ZERO if is_fax else BLACK_IS_ZERO
+    if samples < _CHANNELS.get(photometric, 1):
+        samples = listed_bits if listed_bits >= _CHANNELS[photometric] else 1
+        photometric = photometric if samples > 1 else BLACK_IS_ZERO
+    count = min(samples, 100) - _CHANNELS.get(photometric, 1)
+    listed = tuple(int(kind) for kind in directory.numbers(338)[:count])
+    unspecified = 2 if photometric == RGB and count == 1 else 0  # as in Pillow: a fourth sample of RGB is alpha
+    return photometric, samples, (*listed, *[unspecified] * (count - len(listed)))
+
+
+def _bits(directory: Directory, samples: int) -> tuple[int, ...]:
+    """Bits of each sample; those that are not listed are as the first."""
+    listed = [int(bits) for bits in directory.numbers(258)[: min(samples, 100)]] or [1]
+    return (*listed, *[listed[0]] * (min(samples, 100) - len(listed)))

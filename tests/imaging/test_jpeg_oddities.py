@@ -1,0 +1,192 @@
+"""JPEG and JPEG 2000: damaged metadata, missing ends, rare kinds of compression, and what each gets; docs/inputs.md."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+from PIL import Image
+
+from pneumonia import Predictor
+from tests.support import codestreams
+from tests.support.odd_films import ROTATION, SEVERAL, deep, film, picture, rgb, with_alpha
+from tests.support.oddities import READ, Oddity, check, refused, warned
+from tests.support.picture_files import (
+    jpeg_segment,
+    saved,
+)
+
+
+@cache
+def jpeg() -> bytes:
+    return saved(film(), "JPEG", quality=95)
+
+
+def jpeg_with(*segments: bytes) -> bytes:
+    return jpeg()[:2] + b"".join(segments) + jpeg()[2:]
+
+
+def exif() -> bytes:
+    """EXIF tags that declare a rotation."""
+    tags = Image.Exif()
+    tags[274] = 6
+    return tags.tobytes()
+
+
+ODDITIES = (
+    Oddity(
+        "JPEG: damaged EXIF tags",
+        lambda: jpeg_with(jpeg_segment(0xE1, b"Exif\0\0damaged")),
+        warned(ROTATION),
+        "the tags may declare a rotation",
+    ),
+    Oddity(
+        "JPEG: EXIF tags that end early",
+        lambda: jpeg_with(jpeg_segment(0xE1, exif()[:20])),
+        warned(ROTATION),
+        "the tags may declare a rotation",
+    ),
+    Oddity(
+        "JPEG: colour profile of 3 MB in 50 segments, in the wrong order",
+        lambda: jpeg_with(
+            *(jpeg_segment(0xE2, b"ICC_PROFILE\0" + bytes([(7 * n) % 50, 50]) + bytes(60_000)) for n in range(50))
+        ),
+        READ,
+        "the profile is not read",
+    ),
+    Oddity(
+        "JPEG: 2 MB of comments",
+        lambda: jpeg_with(*[jpeg_segment(0xFE, b"x" * 60_000)] * 33),
+        READ,
+        "comments are not read",
+    ),
+    Oddity(
+        "JPEG: damaged segments of JFIF, Adobe, Photoshop, XMP and FlashPix",
+        lambda: jpeg_with(
+            jpeg_segment(0xE0, b"JFIF\0"),
+            jpeg_segment(0xEE, b"Adobe"),
+            jpeg_segment(0xED, b"Photoshop 3.0\x008BIM"),
+            jpeg_segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0<x"),
+            jpeg_segment(0xE2, b"FPXR\0"),
+        ),
+        READ,
+        "metadata do not change the picture",
+    ),
+    Oddity(
+        "JPEG: damaged list of images (MPF)",
+        lambda: jpeg_with(jpeg_segment(0xE2, b"MPF\0damaged")),
+        READ,
+        "the first image is complete",
+    ),
+    Oddity(
+        "JPEG: metadata segment with a length that is too large",
+        lambda: jpeg_with(b"\xff\xe1\xff\x00Exif\0\0" + exif()[6:]),
+        READ,
+        "the image is found behind it",
+    ),
+    Oddity(
+        "JPEG: metadata segment with a length that is too small, with a thumbnail inside",
+        lambda: jpeg_with(b"\xff\xe1\x00\x10Exif\0\0" + exif()[6:] + saved(picture().resize((160, 120)), "JPEG")),
+        READ,
+        "the largest image is used",
+    ),
+    Oddity("JPEG: without its end marker", lambda: jpeg()[:-2], READ, "all blocks are there"),
+    Oddity("JPEG: with half of its end marker", lambda: jpeg()[:-1], READ, "all blocks are there"),
+    Oddity(
+        "JPEG: progressive, without its end marker",
+        lambda: saved(film(), "JPEG", quality=95, progressive=True)[:-2],
+        READ,
+        "all scans and blocks are there",
+    ),
+    Oddity(
+        "JPEG: in colour, without its end marker",
+        lambda: saved(rgb(film()), "JPEG", quality=95)[:-2],
+        READ,
+        "all blocks are there",
+    ),
+    Oddity(
+        "JPEG: cut at nine tenths",
+        lambda: jpeg()[: len(jpeg()) * 9 // 10],
+        refused("unreadable_image", "truncated"),
+        "a part of a film is not answered",
+    ),
+    Oddity(
+        "JPEG: without its last 30 bytes",
+        lambda: jpeg()[:-30],
+        refused("unreadable_image", "truncated"),
+        "a part of a film is not answered",
+    ),
+    Oddity(
+        "JPEG: cut at a half, with an end marker appended",
+        lambda: jpeg()[: len(jpeg()) // 2] + b"\xff\xd9",
+        refused("unreadable_image", "truncated"),
+        "decoders fill the missing part with grey; it is not answered",
+    ),
+    Oddity(
+        "JPEG: progressive, without its last scan",
+        lambda: _progressive_without_last_scan(),
+        refused("unreadable_image", "truncated"),
+        "the details are missing",
+    ),
+    Oddity("JPEG: other data after its end", lambda: jpeg() + bytes(50_000), READ, "the picture ends before"),
+    Oddity(
+        "JPEG: with restart markers",
+        lambda: saved(film(), "JPEG", quality=95, restart_marker_blocks=4),
+        READ,
+        "part of the standard",
+    ),
+    Oddity(
+        "JPEG: CMYK",
+        lambda: saved(picture(rgb(film())).convert("CMYK"), "JPEG", quality=95),
+        READ,
+        "part of the standard",
+    ),
+    Oddity(
+        "JPEG: several images (MPO)",
+        lambda: saved(
+            picture(rgb(film())),
+            "MPO",
+            quality=95,
+            save_all=True,
+            append_images=[picture(rgb(film())).resize((80, 60))],
+        ),
+        warned(SEVERAL),
+        "the first is the film",
+    ),
+    Oddity("JPEG: 12 bits", lambda: codestreams.jpeg_extended(deep(12)), READ, "decoded as in DICOM"),
+    Oddity("JPEG: lossless, 8 bits", lambda: codestreams.jpeg_lossless(film(), 8), READ, "decoded as in DICOM"),
+    Oddity("JPEG: lossless, 12 bits", lambda: codestreams.jpeg_lossless(deep(12), 12, 4), READ, "decoded as in DICOM"),
+    Oddity("JPEG-LS, 8 bits", lambda: codestreams.jpeg_ls_frame(film(), 8), READ, "decoded as in DICOM"),
+    Oddity("JPEG-LS, 12 bits", lambda: codestreams.jpeg_ls_frame(deep(12), 12), READ, "decoded as in DICOM"),
+    Oddity(
+        "JPEG-LS, cut at a half",
+        lambda: codestreams.jpeg_ls_frame(deep(12), 12)[:20_000],
+        refused("unreadable_image", "truncated"),
+        "a part of a film is not answered",
+    ),
+    Oddity("JPEG 2000 (JP2), 8 bits", lambda: saved(film(), "JPEG2000"), READ, "decoded as in DICOM"),
+    Oddity("JPEG 2000 codestream, 12 bits", lambda: codestreams.jpeg_2000(deep(12), 12), READ, "decoded as in DICOM"),
+    Oddity("JPEG 2000, RGB", lambda: saved(rgb(film()), "JPEG2000"), READ, "decoded as in DICOM"),
+    Oddity(
+        "JPEG 2000, cut at a half",
+        lambda: saved(film(), "JPEG2000")[:20_000],
+        refused("unreadable_image", "truncated"),
+        "a part of a film is not answered",
+    ),
+    Oddity(
+        "JPEG 2000 with alpha",
+        lambda: saved(picture(with_alpha(rgb(film()), 255)), "JPEG2000"),
+        refused("unsupported_format", "4 channels"),
+        "save it without alpha",
+    ),
+)
+
+
+def _progressive_without_last_scan() -> bytes:
+    data = saved(film(), "JPEG", quality=95, progressive=True)
+    return data[: data.rfind(b"\xff\xc4")]
+
+
+@pytest.mark.parametrize("oddity", ODDITIES, ids=lambda oddity: oddity.name)
+def test_the_result_is_the_documented_one(oddity: Oddity, predictor: Predictor) -> None:
+    check(oddity, predictor, film())
