@@ -83,10 +83,6 @@ def _is_white_zero(picture: Image.Image) -> bool:
         return bool(getattr(picture, "tag_v2", {}).get(_TIFF_PHOTOMETRIC) == 0)
 
 
-from .intensity import full_scale, to_uint16
-from .orientation import Orientation
-
-
 def _grey_or_rgb(picture: Image.Image) -> Image.Image:
     """The image in mode "L", "I", "F" or one of the modes "I;16" if it is grey, else in mode "RGB"."""
     if picture.mode.startswith("I;16") or picture.mode in {"I", "F"}:

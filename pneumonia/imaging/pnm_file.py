@@ -15,6 +15,7 @@ from PIL import Image
 from ..errors import UnreadableImage
 from . import greyscale
 from .decoding import check_pixel_count
+from .intensity import to_uint16
 from .radiograph import Pixels, Radiograph
 
 _HEADER = re.compile(rb"P([2356])" + 3 * rb"(?:\s|#[^\n]*\n)+(\d{1,10})" + rb"(?:#[^\n]*)?\s")
@@ -64,8 +65,9 @@ def _read_text(data: bytes, start: int, count: int, brightest: int) -> npt.NDArr
 
 def _to_grey(samples: npt.NDArray[Any]) -> tuple[Pixels, tuple[str, ...]]:
     if samples.shape[2] == 1:
-        return np.ascontiguousarray(samples[:, :, 0]), ()
+        grey = np.ascontiguousarray(samples[:, :, 0])
+        return (grey if grey.dtype == np.uint8 else to_uint16(grey)), ()
     if samples.dtype == np.uint8:
         return greyscale.to_grey(Image.fromarray(samples))
     grey, warnings = greyscale.channels_to_grey([samples[:, :, index] for index in range(3)])
-    return grey, warnings
+    return to_uint16(grey), warnings
