@@ -18,6 +18,7 @@ from pneumonia.learning import recipe as recipes
 from pneumonia.learning.network import build_network
 from pneumonia.learning.recipe import Recipe
 from pneumonia.learning.training import train
+from pneumonia.learning.training_films import TrainingFilms
 
 from . import films
 from .batch_throughput import SIZE
@@ -43,7 +44,7 @@ def rows(predictor: Predictor, folder: Path, repetitions: int, count: int) -> It
 
 def _train_product(recipe: Recipe, root: Path, folder: Path) -> None:
     film_set = load_films(root, ("train",), quiet=True)
-    training_data = (film_set.inputs, film_set.labels)
+    training_data = TrainingFilms.without_masks(film_set.inputs, film_set.labels)
     validation_data = (film_set.inputs[:BATCH], film_set.labels[:BATCH])
     with contextlib.redirect_stdout(sys.stderr):  # one line per epoch
         train(recipe, training_data, validation_data, folder / "run", seed=1, quiet=True)

@@ -37,15 +37,25 @@ _NIH_NAME = re.compile(r"(\d{8})_\d{3}\b")
 
 @dataclass(frozen=True)
 class LabelledFilm:
-    """One labelled film. `label` is 0 for Normal, 1 for Pneumonia."""
+    """One labelled film. `label` is 0 for Normal, 1 for Pneumonia.
+
+    The fields after `label` are empty for a data set whose file names contain the patient, and come from the table of
+    the others: `patient` is the key for splits and for the bootstrap, `source` the data set, `reading` the
+    radiologists' reading.
+    """
 
     path: Path
     split: str
     label: int
+    patient: str = ""
+    source: str = ""
+    reading: str = ""
 
     @property
     def kind(self) -> str:
-        """Subgroup: `normal`, `bacterial`, `viral`, or `pneumonia` if the file name does not contain the type."""
+        """Subgroup: the reading, or `normal`, `bacterial`, `viral`; `pneumonia` if the type is not known."""
+        if self.reading:
+            return self.reading
         match = _PNEUMONIA_NAME.match(self.path.name)
         if self.label == 0:
             return "normal"
@@ -54,6 +64,8 @@ class LabelledFilm:
     @property
     def strict_key(self) -> str:
         """Patient key for the bootstrap. It distinguishes the pneumonia type and the prefix `NORMAL2-`."""
+        if self.patient:
+            return self.patient
         if match := _PNEUMONIA_NAME.match(self.path.name):
             return f"person{match[1]}_{match[2]}"
         if match := _NORMAL_NAME.match(self.path.name):
@@ -63,6 +75,8 @@ class LabelledFilm:
     @property
     def loose_key(self) -> str:
         """Patient key for splits: all names that may be of the same child get the same key, which prevents leakage."""
+        if self.patient:
+            return self.patient
         if match := _PNEUMONIA_NAME.match(self.path.name):
             return f"person{match[1]}"
         if match := _NORMAL_NAME.match(self.path.name):
@@ -115,6 +129,10 @@ class FilmSet:
         return np.array([film.kind for film in self.films])
 
     @property
+    def sources(self) -> npt.NDArray[np.str_]:
+        return np.array([film.source for film in self.films])
+
+    @property
     def duplicates(self) -> list[list[int]]:
         """Groups of indices of files with identical bytes."""
         indices = defaultdict(list)
@@ -161,7 +179,14 @@ def load_films(root: Path, splits: tuple[str, ...] = SPLITS, *, quiet: bool = Fa
     `splits` names the folders below `root` that contain NORMAL and PNEUMONIA. Raises `DatasetError` for another
     layout, and if no film of a class can be read.
     """
-    listed = list_films(root, splits)
+    return read_films(list_films(root, splits), root, quiet=quiet)
+
+
+def read_films(listed: list[LabelledFilm], root: Path, *, quiet: bool = False) -> FilmSet:
+    """Read the listed films, all of which are below `root`. Damaged files are skipped and listed in `FilmSet.broken`.
+
+    Raises `DatasetError` if no film of a class can be read.
+    """
     with ThreadPoolExecutor(settings.THREADS.read()) as pool:
         # One array for all films, because stacking a list of arrays would need twice the memory.
         inputs = np.empty((len(listed), imaging.INPUT_SIDE, imaging.INPUT_SIDE), np.uint8)

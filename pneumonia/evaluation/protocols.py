@@ -1,7 +1,8 @@
-"""The three evaluation protocols: assignment of the films to training, validation and test.
+"""The evaluation protocols: assignment of the films to training, validation and test.
 
-All random splits keep the films of a patient together (`FilmSet.patients`) and preserve the class proportions. A fourth
-protocol, `order5`, has no test part; it is for recipe searches, which compare recipes on its validation parts.
+All random splits keep the films of a patient together (`FilmSet.patients`) and preserve the class proportions. The
+protocol `order5` has no test part; it is for recipe searches, which compare recipes on its validation parts. The
+protocol `adults` is for the adult films, the others are for the children's.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ import numpy.typing as npt
 from .dataset import FilmSet
 
 PROTOCOLS = ("official", "grouped80", "folds5")
+ADULTS = "adults"
+"""The adult films: a fifth of the patients is held out for the test."""
+
 ORDER = "order5"
 """Five blocks of the official train and val films in order of collection, by the numbers in their file names. Films of
 one block are framed and exposed similarly, so a held-out block resembles data of another hospital, as the official test
@@ -47,14 +51,14 @@ class Split:
 
 
 def splits(films: FilmSet, protocol: str) -> list[Split]:
-    """The splits of a protocol: one for `official` and `grouped80`, five for `folds5` and `order5`."""
+    """The splits of a protocol: one for `official`, `grouped80` and `adults`, five for `folds5` and `order5`."""
     if protocol == ORDER:
         return _blocks(films)
     if protocol == "official":
         official_test = np.array([film.split == "test" for film in films.films])
         return [_split(films, protocol, np.flatnonzero(~official_test), np.flatnonzero(official_test))]
     folds = list(_grouped(films, np.arange(len(films.films)), 5))
-    if protocol == "grouped80":
+    if protocol in {"grouped80", ADULTS}:
         return [_split(films, protocol, *folds[0])]
     return [_split(films, protocol, rest, test, fold) for fold, (rest, test) in enumerate(folds)]
 

@@ -103,11 +103,13 @@ def _tensor_indices(interpreter: Any) -> tuple[int, int, int]:
     inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
     by_rank = {len(output["shape"]): int(output["index"]) for output in outputs}
     is_valid = (
-        len(inputs) == 1 and tuple(inputs[0]["shape"]) == (1, INPUT_SIDE, INPUT_SIDE, 3) and set(by_rank) == {2, 3}
+        len(inputs) == 1
+        and tuple(inputs[0]["shape"]) == (1, INPUT_SIDE, INPUT_SIDE, 3)
+        and set(by_rank) in ({2, 3}, {2, 3, 4})
     )
     if not is_valid:
         raise BundleCorrupt(
             f"Invalid graph. Expected: input [1, {INPUT_SIDE}, {INPUT_SIDE}, 3], a score [1, 1] and an "
-            f"activation map [1, h, w]. Received: {[tuple(tensor['shape']) for tensor in [*inputs, *outputs]]}."
+            f"activation map [1, h, w], optionally a lung field [1, h, w, 1]. Received: {[tuple(tensor['shape']) for tensor in [*inputs, *outputs]]}."
         )
     return int(inputs[0]["index"]), by_rank[2], by_rank[3]

@@ -7,6 +7,7 @@ the graph. It runs in parallel with the graph and independently of the Keras bac
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import cv2
 import numpy as np
@@ -32,23 +33,45 @@ _MIN_BLUR_SIGMA = 0.15
 
 
 def augment_films(
-    films: npt.NDArray[np.uint8], others: npt.NDArray[np.uint8], augmentation: Augmentation, random: Random
-) -> Floats:
-    """Augment `[N, 150, 150]` uint8 films; returns float32 `[N, 150, 150]` in 0..255.
+    films: npt.NDArray[np.uint8],
+    others: npt.NDArray[np.uint8],
+    masks: npt.NDArray[np.uint8],
+    augmentation: Augmentation,
+    random: Random,
+) -> tuple[Floats, npt.NDArray[np.uint8]]:
+    """Augment `[N, 150, 150]` uint8 films and their masks; returns (films in 0..255 as float32, masks as uint8).
 
-    Operations in order: border replacement, affine transform, exposure, sharpness, noise. `others` `[N, 150, 150]` are
-    arbitrary training films; some of `films` get their borders. The same state of `random` gives the same result.
+    Operations in order: border replacement, affine transform, exposure, sharpness, noise, frame. The geometric ones are
+    applied to the masks as well. `others` `[N, 150, 150]` are arbitrary training films; some of `films` get their
+    borders. The same state of `random` gives the same result.
     """
-    return np.stack([_augment_film(*pair, augmentation, random) for pair in zip(films, others, strict=True)])
+    pairs = [_augment_film(*item, augmentation, random) for item in zip(films, others, masks, strict=True)]
+    augmented_films, augmented_masks = zip(*pairs, strict=True)
+    return np.stack(augmented_films), np.stack(augmented_masks)
 
 
-def _augment_film(film: Film, other: Film, augmentation: Augmentation, random: Random) -> Floats:
+def _augment_film(
+    film: Film, other: Film, mask: Film, augmentation: Augmentation, random: Random
+) -> tuple[Floats, Film]:
     if random.random() < augmentation.foreign_border:
         film = replace_border(film, other, _random_chest_frame(random))
-    film = _apply_affine(film, _random_affine(augmentation, random))
+    affine = _random_affine(augmentation, random)
+    film, mask = _apply_affine(film, affine), _apply_affine(mask, affine)
     pixels = _apply_exposure(film, augmentation, random)
-    pixels = _apply_sharpness_and_noise(pixels, augmentation, random)
-    return np.clip(pixels, 0.0, 1.0) * np.float32(255)
+    pixels = np.clip(_apply_sharpness_and_noise(pixels, augmentation, random), 0.0, 1.0) * np.float32(255)
+    if augmentation.frame and random.random() < augmentation.frame:
+        widths = random.uniform(0, augmentation.frame_width, 4)
+        pixels, mask = _add_frame(pixels, widths, random.uniform(0, 255)), _add_frame(mask, widths, 0)
+    return pixels, mask
+
+
+def _add_frame(image: npt.NDArray[Any], widths: npt.NDArray[np.float64], value: float) -> npt.NDArray[Any]:
+    """Shrink the image into a uniform frame; `widths` are those of the left, right, top and bottom side, as shares."""
+    left, right, top, bottom = np.rint(widths * INPUT_SIDE).astype(int)
+    framed = np.full_like(image, value)
+    size = (INPUT_SIDE - left - right, INPUT_SIDE - top - bottom)
+    framed[top : INPUT_SIDE - bottom, left : INPUT_SIDE - right] = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    return framed
 
 
 def _random_chest_frame(random: Random) -> Frame:

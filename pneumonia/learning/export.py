@@ -1,4 +1,4 @@
-"""Conversion of the trained network to the served graph: a LiteRT file that computes the score and Grad-CAM."""
+"""Conversion of the trained network to the served graph: a LiteRT file that computes the score and a map."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from keras import layers, ops
 
 from ..imaging import INPUT_SIDE
 from ..inference.graph import Graph
+from .lung_head import LUNG_FIELD, LUNG_MASK, LungEvidence, has_lung_head
 from .network import HIDDEN, LAST_ACTIVATION, LOGIT, members_of
 
 TOLERANCE = 1e-4
@@ -50,13 +51,30 @@ class GradCam(layers.Layer):
 
 
 def serving_model(network: keras.Model) -> keras.Model:
-    """The network or ensemble with two outputs: `score` `[N, 1]` and the Grad-CAM `activation_map` `[N, h, w]`."""
+    """The network or ensemble with two outputs: `score` `[N, 1]` and a non-negative `activation_map` `[N, h, w]`.
+
+    With lung heads, the map is the evidence that was added up (`LungEvidence`), and there is a third output,
+    `lung_field` `[N, h, w, 1]`. Otherwise the map is Grad-CAM.
+    """
     films = keras.Input(network.input_shape[1:], name="film")
-    members = [_add_activation_map(member, number) for number, member in enumerate(members_of(network), start=1)]
-    member_outputs = [member(films) for member in members]
-    logit, activation_map = (ops.mean(ops.stack(outputs), axis=0) for outputs in zip(*member_outputs, strict=True))
-    named_outputs = {"score": ops.sigmoid(logit), "activation_map": ops.relu(activation_map)}
+    add_map = _add_lung_evidence if has_lung_head(members_of(network)[0]) else _add_activation_map
+    member_outputs = [add_map(member, number)(films) for number, member in enumerate(members_of(network), start=1)]
+    means = [ops.mean(ops.stack(outputs), axis=0) for outputs in zip(*member_outputs, strict=True)]
+    named_outputs = {"score": ops.sigmoid(means[0]), "activation_map": ops.relu(means[1])}
+    if len(means) == 3:
+        named_outputs[LUNG_FIELD] = means[2]
     return keras.Model(films, named_outputs, name=network.name)
+
+
+def _add_lung_evidence(member: keras.Model, number: int) -> keras.Model:
+    """One network with its logit `[N, 1]`, evidence before the ReLU `[N, h, w]` and lung field `[N, h, w, 1]`."""
+    hidden_layer = member.get_layer(HIDDEN)
+    evidence = LungEvidence(
+        np.asarray(hidden_layer.kernel), np.asarray(member.get_layer(LOGIT).kernel)[:, 0], name="evidence"
+    )
+    layers_read = (member.get_layer(name).output for name in (LAST_ACTIVATION, LUNG_MASK, HIDDEN))
+    outputs = [member.get_layer(LOGIT).output, evidence(tuple(layers_read)), member.get_layer(LUNG_FIELD).output]
+    return keras.Model(member.input, outputs, name=f"member_{number}_with_evidence")
 
 
 def _add_activation_map(member: keras.Model, number: int) -> keras.Model:

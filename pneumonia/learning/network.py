@@ -13,7 +13,9 @@ import keras
 from keras import layers, ops
 
 from ..imaging import INPUT_SIDE
+from .lung_head import LUNG_FIELD, has_lung_head, pool_lungs
 from .recipe import Recipe
+from .style_mixing import StyleMixing
 
 LAST_ACTIVATION = "activation_3"
 HIDDEN = "hidden"
@@ -26,25 +28,40 @@ SCORE = "score"
 class StandardisedGrey(layers.Layer):
     """Conversion to grey, average pooling, standardisation: `[N, H, W, 3]` -> `[N, H / pooling, W / pooling, 1]`.
 
-    Each film gets mean 0 and standard deviation 1, so that its exposure and window have no effect. `pooling` removes
-    the finest texture, which depends on how a film was saved and does not show consolidation.
+    Each film gets mean 0 and standard deviation 1 in its central part, so that its exposure and window have no effect.
+    `pooling` removes the finest texture, which depends on how a film was saved and does not show consolidation.
+    `central_share` is the side of the central part as a share of the film's side: a frame or a bright border outside it
+    does not change the scale. `deviation_floor`, in grey levels of 255, is added to the standard deviation in
+    quadrature, so that the noise of a nearly uniform film is not amplified.
     """
 
-    def __init__(self, pooling: int = 1, **options: Any) -> None:
+    def __init__(
+        self, pooling: int = 1, central_share: float = 1.0, deviation_floor: float = 1.0, **options: Any
+    ) -> None:
         super().__init__(**options)
-        self.pooling = pooling
+        self.pooling, self.central_share, self.deviation_floor = pooling, central_share, deviation_floor
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "pooling": self.pooling}
+        options = {
+            "pooling": self.pooling,
+            "central_share": self.central_share,
+            "deviation_floor": self.deviation_floor,
+        }
+        return {**super().get_config(), **options}
 
     def call(self, films: Any) -> Any:
         grey = ops.mean(films, axis=-1, keepdims=True)
         if self.pooling > 1:
             grey = ops.average_pool(grey, self.pooling, self.pooling, "valid")
-        centred = grey - ops.mean(grey, axis=(1, 2), keepdims=True)
-        variance = ops.mean(ops.square(centred), axis=(1, 2), keepdims=True)
-        # One grey level (of 255) squared is added, so that the noise of a blank film is not amplified.
-        return centred / ops.sqrt(variance + 1.0)
+        centre = self._central_part(grey)
+        mean = ops.mean(centre, axis=(1, 2), keepdims=True)
+        variance = ops.mean(ops.square(centre - mean), axis=(1, 2), keepdims=True)
+        return (grey - mean) / ops.sqrt(variance + self.deviation_floor**2)
+
+    def _central_part(self, grey: Any) -> Any:
+        height, width = grey.shape[1:3]
+        top, left = (round(side * (1 - self.central_share) / 2) for side in (height, width))
+        return grey[:, top : height - top, left : width - left, :]
 
 
 def build_network(recipe: Recipe) -> keras.Model:
@@ -54,18 +71,26 @@ def build_network(recipe: Recipe) -> keras.Model:
     """
     films = keras.Input((INPUT_SIDE, INPUT_SIDE, 3), name="film")
     if recipe.standardise:
-        features = StandardisedGrey(recipe.pooling, name="standardised")(films)
+        features = StandardisedGrey(recipe.pooling, recipe.central_share, recipe.deviation_floor, name="standardised")(
+            films
+        )
     else:
         features = layers.Rescaling(1 / 255)(films)
     for number in (1, 2, 3):
         features = _block(features, recipe, number)
-    features = layers.MaxPooling2D(recipe.head_pooling, name="pooling_3")(features)
-    features = layers.Flatten(name="flat")(features)
+        if number == 1 and recipe.style_mixing:
+            features = StyleMixing(recipe.style_mixing, name="style_mixing")(features)
+    features = pool_lungs(features) if recipe.head == "lungs" else _flatten(features, recipe)
     features = layers.Dropout(recipe.dropout_features, name="dropout_features")(features)
     features = layers.Dense(recipe.dense, activation="relu", name=HIDDEN)(features)
     features = layers.Dropout(recipe.dropout_dense, name="dropout_dense")(features)
     logit = layers.Dense(1, name=LOGIT)(features)
     return keras.Model(films, layers.Activation("sigmoid", name=SCORE)(logit), name=recipe.name)
+
+
+def _flatten(features: Any, recipe: Recipe) -> Any:
+    features = layers.MaxPooling2D(recipe.head_pooling, name="pooling_3")(features)
+    return layers.Flatten(name="flat")(features)
 
 
 def _block(features: Any, recipe: Recipe, number: int) -> Any:
@@ -110,6 +135,14 @@ def members_of(network: keras.Model) -> list[keras.Model]:
 
 
 def training_model(network: keras.Model) -> keras.Model:
-    """The network with another input, `[N, 150, 150]`: one grey channel in 0..255, as augmentation returns it."""
+    """The network with another input, `[N, 150, 150]`: one grey channel in 0..255, as augmentation returns it.
+
+    A network with a lung head has two outputs: the score `[N, 1]`, and its lung field `[N, h * w]`, one row per film.
+    """
     grey = keras.Input((INPUT_SIDE, INPUT_SIDE), name="grey")
-    return keras.Model(grey, network(ops.stack([grey] * 3, axis=-1)))
+    films = ops.stack([grey] * 3, axis=-1)
+    if not has_lung_head(network):
+        return keras.Model(grey, network(films))
+    outputs = keras.Model(network.input, [network.output, network.get_layer(LUNG_FIELD).output])
+    score, field = outputs(films)
+    return keras.Model(grey, [score, layers.Flatten(name="lung_field_row")(field)])

@@ -19,8 +19,9 @@ LIBRARIES = ("keras", "tensorflow-cpu", "tensorflow", "ai-edge-litert", "numpy",
 
 
 def public_command(options: argparse.Namespace) -> str:
-    """The command that reproduces the run. `--data` is shortened to the folder's name, so that no path is published."""
-    arguments = ["python", "train.py", "--data", options.data.resolve().name, "--recipe", options.recipe]
+    """The command that reproduces the run. `--data` is shortened to the folders' names: no path is published."""
+    folders = [root.resolve().name for root in options.data]
+    arguments = ["python", "train.py", "--data", *folders, "--recipe", options.recipe]
     arguments += ["--split", options.split, "--seed", str(options.seed)]
     arguments += ["--epochs", str(options.epochs)] if options.epochs is not None else []
     return shlex.join(arguments)

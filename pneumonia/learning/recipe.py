@@ -56,6 +56,10 @@ class Augmentation:
     """Maximum weight of the unsharp mask."""
     noise: float = 0.0
     """Maximum standard deviation of the Gaussian noise."""
+    frame: float = 0.0
+    """Share of films that get a uniform frame of a random grey value."""
+    frame_width: float = 0.0
+    """Maximum width of the frame on each side, as a share of the film's side."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,18 @@ class Recipe:
     epochs: int
     batch: int
     augmentation: Augmentation
+    head: str = "flat"
+    """`flat`: max pooling and dense layers over all positions. `lungs`: dense layers over the mean, maximum and
+    standard deviation of each feature inside the predicted lung field (`lung_head.py`); needs lung masks."""
+    lung_field_weight: float = 0.0
+    """Weight of the loss of the lung field, beside 1 for the loss of the score."""
+    style_mixing: float = 0.0
+    """Share of the films in a batch whose feature statistics after block 1 are mixed with those of another film."""
+    central_share: float = 1.0
+    """Side of the central part from which `standardise` takes mean and deviation, as a share of the film's side."""
+    deviation_floor: float = 1.0
+    """Grey levels (of 255) that `standardise` adds to the deviation in quadrature, so that the noise of a nearly
+    uniform film is not amplified."""
 
     def with_epochs(self, epochs: int | None) -> Recipe:
         """The recipe with another number of epochs; unchanged for None."""

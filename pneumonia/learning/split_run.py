@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from .. import files
 from ..evaluation import curve_plots
 from ..evaluation.assess import FilmScores
 from ..evaluation.dataset import FilmSet
+from ..evaluation.lung_masks import load_masks
 from ..evaluation.protocols import Split
 from . import provenance
 from .bundle_evaluation import evaluate_bundle
@@ -22,6 +24,7 @@ from .checkpoint import History
 from .json_file import write_json
 from .train_args import TrainArgs
 from .training import train_ensemble
+from .training_films import TrainingFilms
 from .validation_scores import score_validation
 
 
@@ -62,7 +65,7 @@ def _train_split(args: TrainArgs, films: FilmSet, split: Split, out: Path) -> tu
     started = time.perf_counter()
     network, history = train_ensemble(
         args.recipe,
-        (train.inputs, train.labels),
+        _training_films(train, args.masks),
         (validation.inputs, validation.labels),
         out / "training",
         seed=args.seed,
@@ -70,6 +73,15 @@ def _train_split(args: TrainArgs, films: FilmSet, split: Split, out: Path) -> tu
     )
     print(f"trained in {time.perf_counter() - started:.0f} s, not counting epochs before --resume")
     return network, history
+
+
+def _training_films(films: FilmSet, masks_folder: Path | None) -> TrainingFilms:
+    if masks_folder is None:
+        return TrainingFilms.without_masks(films.inputs, films.labels)
+    lung_masks = load_masks(masks_folder, films)
+    print(f"{np.count_nonzero(lung_masks.has_mask):,} of {len(films.films):,} training films have a lung mask")
+    groups = np.full(len(films.films), "children")
+    return TrainingFilms(films.inputs, films.labels, lung_masks.masks, lung_masks.has_mask, groups)
 
 
 def _save_history(folder: Path, history: History) -> None:

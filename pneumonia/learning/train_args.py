@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import UsageError
+from ..errors import DatasetError, UsageError
 from ..evaluation.dataset import list_films
+from ..evaluation.lung_masks import FOLDER, TABLE, find_folder
 from ..evaluation.protocols import ORDER, PROTOCOLS
 from . import provenance
 from . import recipe as recipes
@@ -20,6 +22,9 @@ class TrainArgs:
     """Parsed and validated arguments of `train.py`."""
 
     data: Path
+    """Root of the films in Kaggle's layout."""
+    masks: Path | None
+    """Folder of the lung masks; None if there are none, or if the recipe needs none."""
     recipe: Recipe
     protocol: str
     out: Path
@@ -40,9 +45,10 @@ def parse(arguments: Sequence[str]) -> TrainArgs:
     options = _parser().parse_args(arguments)
     _check_fold(options)
     recipe = recipes.get(options.recipe).with_epochs(options.epochs)
-    list_films(options.data)
+    data = _films_root(options.data)
     return TrainArgs(
-        data=options.data,
+        data=data,
+        masks=_masks_folder(options.data, recipe),
         recipe=recipe,
         protocol=options.split,
         out=options.out or Path("runs") / f"{options.recipe}-{options.split}",
@@ -57,9 +63,8 @@ def parse(arguments: Sequence[str]) -> TrainArgs:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("train.py", description="Train the network on films and export a model bundle.")
-    parser.add_argument(
-        "--data", type=Path, required=True, help="folder with train/, val/ and test/ in Kaggle's layout (docs/train.md)"
-    )
+    data_help = "folders with train/, val/ and test/ in Kaggle's layout, and with lung masks (docs/train.md)"
+    parser.add_argument("--data", type=Path, nargs="+", required=True, metavar="DIR", help=data_help)
     recipe_help = (
         f"one of: {', '.join(recipes.names())}, or an experiment listed in docs/experiments.md (default: default)"
     )
@@ -78,6 +83,31 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--fold", type=int, choices=range(5), help="run only this fold of folds5 or order5")
     return parser
+
+
+def _films_root(roots: Sequence[Path]) -> Path:
+    """The first root with films in Kaggle's layout. Raises `DatasetError`, for the first root, if there is none."""
+    for root in roots:
+        with suppress(DatasetError):
+            list_films(root)
+            return root
+    list_films(roots[0])
+    raise AssertionError
+
+
+def _masks_folder(roots: Sequence[Path], recipe: Recipe) -> Path | None:
+    """The folder of the lung masks if the recipe needs them. Raises `UsageError` if they are missing."""
+    if recipe.head != "lungs":
+        return None
+    for root in roots:
+        # The masks may lie beside the films' folder as well as in it.
+        for candidate in (root, root.parent):
+            if (folder := find_folder(candidate)) is not None:
+                return folder
+    raise UsageError(
+        f"The recipe {recipe.name} needs lung masks. Allowed: --data with a folder that contains {FOLDER}/{TABLE}, or "
+        f"another recipe. Received: --data {' '.join(map(str, roots))}."
+    )
 
 
 def _check_fold(options: argparse.Namespace) -> None:

@@ -11,17 +11,17 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from .batches import Inputs, augmented_batches
+from .batches import augmented_batches
 from .checkpoint import CHECKPOINT, History, restore_checkpoint, save_checkpoint
+from .lung_head import LUNG_FIELD
 from .network import build_network, ensemble, training_model
 from .recipe import Recipe
-
-Labels = npt.NDArray[np.int64]
+from .training_films import Inputs, Labels, TrainingFilms
 
 
 def train_ensemble(
     recipe: Recipe,
-    films: tuple[Inputs, Labels],
+    films: TrainingFilms,
     validation: tuple[Inputs, Labels],
     folder: Path,
     *,
@@ -46,7 +46,7 @@ def train_ensemble(
 
 def train(
     recipe: Recipe,
-    films: tuple[Inputs, Labels],
+    films: TrainingFilms,
     validation: tuple[Inputs, Labels],
     folder: Path,
     *,
@@ -54,9 +54,9 @@ def train(
     resume: bool = False,
     quiet: bool = False,
 ) -> tuple[keras.Model, History]:
-    """Train one network on `[N, 150, 150]` films and their labels (0 Normal, 1 Pneumonia).
+    """Train one network; `validation` is a pair (films `[N, 150, 150]`, labels `[N]`, 0 Normal, 1 Pneumonia).
 
-    `films` and `validation` are pairs (films, labels). Returns the network with averaged weights, which is the one to
+    Returns the network with averaged weights, which is the one to
     serve, and one row of metrics per epoch. After each epoch, all state on which the next one depends is saved to
     `folder/checkpoint.npz`. With `resume`, training continues from there with the same films in the same order at the
     same learning rate. Raises `DiskFull` if a checkpoint cannot
@@ -64,27 +64,31 @@ def train(
     with another recipe or seed.
     """
     keras.utils.set_random_seed(seed)
-    inputs, labels = films
     # Incomplete batches are dropped, because batch normalisation would estimate its statistics from a few films. The
     # order is random, so each epoch drops different films.
-    steps = max(1, len(inputs) // recipe.batch)
-    weights = _class_weights(labels) if recipe.class_weights else np.ones(len(labels))
+    steps = max(1, len(films) // recipe.batch)
+    weights = films.class_weights() if recipe.class_weights else np.ones(len(films))
     network = build_network(recipe)
     model = training_model(network)
-    model.compile(_optimizer(recipe, steps), keras.losses.BinaryCrossentropy(label_smoothing=recipe.label_smoothing))
+    model.compile(_optimizer(recipe, steps), **_losses(recipe))
     ema_network = _ema_copy(network, recipe)
     model.optimizer.build(model.trainable_variables)
     variables = _checkpoint_variables(model, ema_network, network)
     history = restore_checkpoint(folder / CHECKPOINT, variables, recipe, seed) if resume else []
     for epoch in range(len(history), recipe.epochs):
         started = time.perf_counter()
-        batches = augmented_batches(inputs, recipe, (seed, epoch), steps)
+        batches = augmented_batches(films, recipe, (seed, epoch), steps)
         bar = tqdm(batches, f"epoch {epoch + 1}/{recipe.epochs}", steps, disable=quiet or None)
         losses: list[float] = []
-        for step, (indices, augmented_films) in enumerate(bar, start=epoch * steps):
+        for step, (indices, augmented_films, masks) in enumerate(bar, start=epoch * steps):
             model.reset_metrics()  # otherwise Keras returns the mean loss of all batches so far
-            targets = labels[indices, None].astype(np.float32)
-            losses.append(float(model.train_on_batch(augmented_films, targets, sample_weight=weights[indices])))
+            targets: Any = films.labels[indices, None].astype(np.float32)
+            sample_weights: Any = weights[indices]
+            if recipe.head == "lungs":
+                targets = [targets, _field_targets(masks, network)]
+                sample_weights = [sample_weights, films.has_mask[indices].astype(np.float32)]
+            loss = model.train_on_batch(augmented_films, targets, sample_weight=sample_weights)
+            losses.append(float(np.ravel(loss)[0]))
             _update_ema(ema_network, network, recipe.weight_averaging, step)
             bar.set_postfix(loss=f"{np.mean(losses[-50:]):.3f}")
         row = {"epoch": epoch + 1, "loss": float(np.mean(losses)), **_validate(ema_network, validation)}
@@ -117,10 +121,27 @@ def _optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
     return keras.optimizers.Adam(rate)
 
 
-def _class_weights(labels: Labels) -> npt.NDArray[np.float64]:
-    """Sample weights `[N]`: both classes have the same total weight, and the mean weight is 1."""
-    share = np.bincount(labels, minlength=2) / len(labels)
-    return np.asarray(0.5 / share[labels])
+def _losses(recipe: Recipe) -> dict[str, Any]:
+    """Arguments `loss` and `loss_weights` of `compile`: binary cross-entropy of the score, and of the lung field."""
+    score_loss = keras.losses.BinaryCrossentropy(label_smoothing=recipe.label_smoothing)
+    if recipe.head != "lungs":
+        return {"loss": score_loss}
+    return {
+        "loss": [score_loss, keras.losses.BinaryCrossentropy()],
+        "loss_weights": [1.0, recipe.lung_field_weight],
+    }
+
+
+def _field_targets(masks: npt.NDArray[np.uint8], network: keras.Model) -> npt.NDArray[np.float32]:
+    """Share of lung `[N, h * w]` at each position of the network's lung field, from masks `[N, 150, 150]`.
+
+    The last rows and columns of a film, which max pooling drops, belong to no position.
+    """
+    height, width = network.get_layer(LUNG_FIELD).output.shape[1:3]
+    block = masks.shape[1] // height
+    cells = masks[:, : height * block, : width * block].reshape(len(masks), height, block, width, block)
+    shares = cells.mean(axis=(2, 4), dtype=np.float32) / np.float32(255)
+    return np.asarray(shares.reshape(len(masks), -1), np.float32)
 
 
 def _ema_copy(network: keras.Model, recipe: Recipe) -> keras.Model:

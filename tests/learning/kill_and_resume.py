@@ -23,6 +23,7 @@ import numpy as np
 
 from pneumonia.learning import recipe, training
 from pneumonia.learning.recipe import Convolution, Recipe
+from pneumonia.learning.training_films import TrainingFilms
 
 
 def small() -> Recipe:
@@ -36,7 +37,8 @@ def train(folder: Path) -> None:
     generator = np.random.default_rng(0)
     labels = np.arange(48) % 2
     films = generator.integers(80, 120, (48, 150, 150)).astype(np.uint8), labels
-    network, history = training.train_ensemble(small(), films, films, folder, seed=7, resume=True, quiet=True)
+    training_films = TrainingFilms.without_masks(*films)
+    network, history = training.train_ensemble(small(), training_films, films, folder, seed=7, resume=True, quiet=True)
     schedule = [[row["member"], row["epoch"], row["loss"], row["validation_loss"]] for row in history]
     weights: dict[str, Any] = {f"weight_{index}": np.asarray(weight) for index, weight in enumerate(network.weights)}
     np.savez(folder / "partial.npz", schedule=np.array(schedule), **weights)

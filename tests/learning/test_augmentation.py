@@ -15,7 +15,7 @@ EDGE[:, :, 75:] = 200
 
 
 def augment(augmentation: Augmentation, films: Any = EDGE, seed: int = 1) -> Any:
-    return augment_films(films, 255 - films, augmentation, np.random.default_rng(seed))
+    return augment_films(films, 255 - films, films, augmentation, np.random.default_rng(seed))[0]
 
 
 def test_nothing_changes_where_everything_is_switched_off() -> None:
@@ -37,6 +37,7 @@ def test_nothing_changes_where_everything_is_switched_off() -> None:
         Augmentation(blur_pixels=3.0),
         Augmentation(sharpen=2.0),
         Augmentation(noise=0.2),
+        Augmentation(frame=1.0, frame_width=0.2),
     ],
 )
 def test_each_operation_changes_the_film_reproducibly_within_0_to_255(
@@ -89,3 +90,31 @@ def test_the_chosen_share_of_films_gets_the_border_of_another_film() -> None:
     film = np.tile(np.linspace(50, 200, 150).astype(np.uint8), (150, 1))[None].repeat(200, axis=0)
     has_changed = (np.abs(augment(Augmentation(foreign_border=0.4), film) - film) > 2).any(axis=(1, 2))
     assert 0.25 < has_changed.mean() < 0.55
+
+
+def test_a_mask_is_moved_like_its_film_and_keeps_its_values() -> None:
+    """The film is its own mask here, so that both must stay equal under the geometric operations."""
+    augmentation = Augmentation(
+        rotation_degrees=20, zoom_in=0.3, zoom_out=0.2, aspect_log=0.5, shift=0.1, flip=True, frame=0.5, frame_width=0.2
+    )
+    film = np.zeros((16, 150, 150), np.uint8)
+    film[:, 40:110, 30:70] = 255
+    films, masks = augment_films(film, film, film, augmentation, np.random.default_rng(3))
+    assert masks.dtype == np.uint8
+    inside = masks > 250
+    assert inside.any(axis=(1, 2)).all()
+    np.testing.assert_allclose(films[inside], 255, atol=6)
+    brighter = augment_films(film, film, film, Augmentation(gamma_log=0.5, brightness=0.4), np.random.default_rng(3))
+    np.testing.assert_array_equal(brighter[1], film)
+
+
+def test_a_frame_is_uniform_and_shrinks_the_film_into_it() -> None:
+    film = np.tile(np.linspace(50, 200, 150).astype(np.uint8), (150, 1))[None].repeat(10, axis=0)
+    for framed in augment(Augmentation(frame=1.0, frame_width=0.2), film):
+        rows, columns = np.nonzero(np.abs(framed - framed[0, 0]) > 1)
+        height, width = np.ptp(rows) + 1, np.ptp(columns) + 1
+        assert 150 * 0.6 - 2 <= height <= 150
+        assert 150 * 0.6 - 2 <= width <= 150
+        inner = framed[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+        assert inner.min() == pytest.approx(50, abs=3)
+        assert inner.max() == pytest.approx(200, abs=3)
