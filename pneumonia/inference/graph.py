@@ -110,6 +110,7 @@ def _tensor_indices(interpreter: Any) -> tuple[int, int, int]:
     if not is_valid:
         raise BundleCorrupt(
             f"Invalid graph. Expected: input [1, {INPUT_SIDE}, {INPUT_SIDE}, 3], a score [1, 1] and an "
-            f"activation map [1, h, w], optionally a lung field [1, h, w, 1]. Received: {[tuple(tensor['shape']) for tensor in [*inputs, *outputs]]}."
+            f"activation map [1, h, w]; optionally a lung field [1, h, w, 1]. "
+            f"Received: {[tuple(tensor['shape']) for tensor in [*inputs, *outputs]]}."
         )
     return int(inputs[0]["index"]), by_rank[2], by_rank[3]
