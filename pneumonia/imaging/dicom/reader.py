@@ -14,51 +14,27 @@ import numpy as np
 import numpy.typing as npt
 import pydicom
 from PIL import Image
-from pydicom.datadict import keyword_for_tag
-from pydicom.encaps import get_frame
 from pydicom.pixels import apply_color_lut, convert_color_space, pixel_array
-from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import UID
 
-from ...errors import NoPixels, UnreadableImage, UnsupportedDicom
-from .. import decode_limits, greyscale
+from ...errors import NoPixels, PneumoniaError, UnreadableImage, UnsupportedDicom
+from .. import greyscale
 from ..decoding import check_pixel_count, translate_decoder_errors
 from ..intensity import row_slices
 from ..radiograph import Pixels, Radiograph
-from . import decimals, decoder_pool, decoder_worker, elements, header, voi
-from .inflate import inflate
+from . import decimals, decoder_pool, decoder_worker, elements, header, parser, photometric, pixel_description, voi
 from .padding import padding_mask
+from .parser import ParsedFile
 from .sample_bits import interpret, interpret_decoded
 
 COMPRESSIONS = "uncompressed, deflated, RLE, JPEG baseline, extended or lossless, JPEG-LS or JPEG 2000"
 
 _GREY_INTERPRETATIONS = {"MONOCHROME1", "MONOCHROME2"}
-_SAMPLES_PER_PIXEL = {**dict.fromkeys(_GREY_INTERPRETATIONS, 1), "PALETTE COLOR": 1}
-_SAMPLES_PER_PIXEL |= dict.fromkeys(("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT"), 3)
-"""PhotometricInterpretation -> samples per pixel. Grey films are often exported as colour images,
-so these are read as well."""
-
-MAX_ELEMENT_BYTES = 65_534
-"""Maximum bytes of an element with numbers or text: the largest even number that a length field of two bytes can
-hold."""
-
-MAX_TABLE_BYTES = 1_000_000
-"""Maximum bytes of a lookup or offset table: seven times the largest table that 16 bits need."""
-
-_PIXEL_DATA = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
-_TABLES = ("LUTData", "ModalityLUTSequence", "VOILUTSequence", "ExtendedOffsetTable", "ExtendedOffsetTableLengths")
-_PALETTES = tuple(f"{colour}PaletteColorLookupTableData" for colour in ("Red", "Green", "Blue"))
-_MAX_BYTES = {
-    **dict.fromkeys((*_TABLES, *_PALETTES), MAX_TABLE_BYTES),
-    **dict.fromkeys(_PIXEL_DATA, 2**32),
-}
-
-_UNCOMPRESSED = {ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian}
+_FLOAT_PIXEL_DATA = ("FloatPixelData", "DoubleFloatPixelData")
 _UNSUPPORTED_BITS = {*range(2, 65)} - {8, 16, 32, 64}
 """Values of BitsAllocated that exist or existed in the standard (12, 24) or could be meant, but are not decoded."""
 
 _DICOMDIR = "1.2.840.10008.1.3.10"
-
-_PIXEL_DATA_TAGS = (b"\xe0\x7f\x10\x00", b"\xe0\x7f\x08\x00", b"\xe0\x7f\x09\x00")
 
 
 def read(data: bytes) -> Radiograph:
@@ -67,62 +43,37 @@ def read(data: bytes) -> Radiograph:
     Applies the modality rescale and then the VOI LUT or window, inverts MONOCHROME1 so that air is dark, and converts
     colour to greyscale. Raises `UnsupportedDicom`, `NoPixels`, `TooLarge`, `UnreadableImage` or `Busy`.
     """
-    dataset = _parse(data)
-    if not _has_pixel_data(dataset) and any(tag in data for tag in _PIXEL_DATA_TAGS):
-        raise UnreadableImage("The DICOM file is truncated: its pixel data are incomplete.")
-    _drop_oversized_elements(dataset)
-    _normalise_elements(dataset)
+    file = parser.parse(data)
+    dataset = file.dataset
+    _check_radiograph(file)
+    description = pixel_description.complete(file)
     _check_supported(dataset)
-    pixels, colour_warnings = _grey_pixels(dataset)
+    pixels, colour_warnings = _grey_pixels(dataset, description.compressed_frame)
     return Radiograph(
         pixels,
         "DICOM",
-        (*_frame_warnings(dataset), *colour_warnings, *header.header_warnings(dataset)),
+        (*description.warnings, *colour_warnings, *header.header_warnings(dataset)),
         header.is_lateral(dataset),
         header.is_other_body_part(dataset),
     )
 
 
-def _parse(data: bytes) -> pydicom.FileDataset:
-    file = decode_limits.BoundedReader(inflate(data))
-    with translate_decoder_errors(elements.SUBJECT):
-        return pydicom.dcmread(file, force=True)
-
-
-def _drop_oversized_elements(dataset: pydicom.Dataset) -> None:
-    """Delete elements longer than any that is read: pydicom would create an object for each of their values."""
-    for tag in list(dataset.keys()):
-        element = elements.stored(dataset, tag)
-        if isinstance(element, pydicom.DataElement):  # a sequence of undefined length is already parsed
-            for item in element.value if element.VR == "SQ" else ():
-                _drop_oversized_elements(item)
-        elif len(element.value or b"") > _MAX_BYTES.get(keyword_for_tag(tag), MAX_ELEMENT_BYTES):
-            del dataset[tag]
-
-
-def _normalise_elements(dataset: pydicom.Dataset) -> None:
-    """Delete empty pixel data; set the transfer syntax if it is missing."""
-    if elements.is_empty(dataset, "PixelData"):
-        del dataset["PixelData"]
-    if not elements.value(dataset.file_meta, "TransferSyntaxUID"):
-        implicit, little = dataset.original_encoding
-        explicit = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
-        dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else explicit
-
-
-def _check_supported(dataset: pydicom.Dataset) -> None:
-    if not _has_pixel_data(dataset):
-        raise _no_pixels_error(dataset)
-    modality = header.non_radiograph_modality(dataset)
+def _check_radiograph(file: ParsedFile) -> None:
+    """Raise an error if the file has no pixel data, or if its modality is not radiography."""
+    modality = header.non_radiograph_modality(file.dataset)
+    if not file.pixel_data and not any(keyword in file.dataset for keyword in _FLOAT_PIXEL_DATA):
+        raise _no_pixels_error(file, modality)
     if modality is not None:
         raise UnsupportedDicom(
             "The modality of the DICOM file is not radiography. Allowed: CR, DX or another modality of radiographs. "
             f"Received: {modality}."
         )
+
+
+def _check_supported(dataset: pydicom.Dataset) -> None:
     _check_compression(_transfer_syntax(dataset))
-    samples = elements.value(dataset, "SamplesPerPixel", 1)
-    is_deep_colour = samples == 3 and elements.value(dataset, "BitsAllocated") != 8
-    if samples != _SAMPLES_PER_PIXEL.get(_photometric(dataset)) or is_deep_colour:
+    is_colour = elements.value(dataset, "SamplesPerPixel", 1) == 3
+    if not photometric.is_supported(dataset) or (is_colour and elements.value(dataset, "BitsAllocated") != 8):
         raise UnsupportedDicom(
             "The photometric interpretation of the DICOM image is not supported. Allowed: MONOCHROME1 or MONOCHROME2; "
             "PALETTE COLOR; RGB or YBR with 8 bits per sample."
@@ -134,18 +85,16 @@ def _check_supported(dataset: pydicom.Dataset) -> None:
         )
 
 
-def _has_pixel_data(dataset: pydicom.Dataset) -> bool:
-    return any(keyword in dataset for keyword in _PIXEL_DATA)
-
-
-def _no_pixels_error(dataset: pydicom.Dataset) -> NoPixels:
-    if elements.value(dataset.file_meta, "MediaStorageSOPClassUID") == _DICOMDIR:
+def _no_pixels_error(file: ParsedFile, modality: str | None) -> PneumoniaError:
+    if file.storage_class == _DICOMDIR:
         return NoPixels("The DICOM file is a DICOMDIR, an index of other files. Allowed: a file with pixel data.")
+    if file.is_damaged and modality is None:
+        return UnreadableImage("The DICOM file is damaged or truncated before its pixel data.")
     return NoPixels("The DICOM file contains no image. Allowed: a file with pixel data.")
 
 
 def _check_compression(syntax: UID) -> None:
-    if syntax not in _UNCOMPRESSED and syntax not in decoder_worker.DECODERS:
+    if syntax not in pixel_description.UNCOMPRESSED and syntax not in decoder_worker.DECODERS:
         is_standard = not syntax.is_private and syntax.is_transfer_syntax
         raise UnsupportedDicom(
             f"The compression of the DICOM file is not supported. Allowed: {COMPRESSIONS}. "
@@ -164,9 +113,9 @@ def _photometric(dataset: pydicom.Dataset) -> str:
     return elements.text(dataset, "PhotometricInterpretation")
 
 
-def _grey_pixels(dataset: pydicom.Dataset) -> tuple[Pixels, tuple[str, ...]]:
+def _grey_pixels(dataset: pydicom.Dataset, compressed_frame: bytes | None) -> tuple[Pixels, tuple[str, ...]]:
     """(grey pixels `[H, W]`, warnings); the warning is about lost colour."""
-    stored, padding = _stored_values(dataset)
+    stored, padding = _stored_values(dataset, compressed_frame)
     if _photometric(dataset) in _GREY_INTERPRETATIONS:
         return voi.apply_rescale_and_voi(dataset, stored, padding), ()
     with translate_decoder_errors(elements.SUBJECT):
@@ -177,15 +126,17 @@ def _grey_pixels(dataset: pydicom.Dataset) -> tuple[Pixels, tuple[str, ...]]:
     return greyscale.to_grey(picture)
 
 
-def _stored_values(dataset: pydicom.Dataset) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_] | None]:
+def _stored_values(
+    dataset: pydicom.Dataset, compressed_frame: bytes | None
+) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_] | None]:
     """(samples of the first frame, padding): `[H, W]`, or `[H, W, 3]` in RGB; `[H, W]`, true where padding is."""
     allocated = elements.integer(dataset, "BitsAllocated")
-    if _transfer_syntax(dataset) not in _UNCOMPRESSED:
-        samples = _decompress(dataset)
+    if compressed_frame is not None:
+        samples = _decompress(dataset, compressed_frame)
         values = interpret_decoded(samples, _bits_stored(dataset)) if samples.ndim == 2 else samples
     elif _photometric(dataset).startswith("YBR_FULL"):
         return _ybr_to_rgb(_first_frame(dataset, raw=True)), None
-    elif "PixelData" not in dataset or allocated == 1 or _SAMPLES_PER_PIXEL[_photometric(dataset)] == 3:
+    elif "PixelData" not in dataset or allocated == 1 or photometric.SAMPLES[_photometric(dataset)] == 3:
         values = _first_frame(dataset)
     else:
         samples = _first_frame(dataset, bits_stored=allocated, pixel_representation=0, correct_unused_bits=False)
@@ -223,8 +174,8 @@ def _ybr_to_rgb(samples: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     return rgb
 
 
-def _decompress(dataset: pydicom.Dataset) -> npt.NDArray[Any]:
-    syntax, frame = _transfer_syntax(dataset), _compressed_frame(dataset)
+def _decompress(dataset: pydicom.Dataset, frame: bytes) -> npt.NDArray[Any]:
+    syntax = _transfer_syntax(dataset)
     if not decoder_worker.has_end_marker(syntax, frame):
         raise UnreadableImage(f"The DICOM image is truncated: its compressed data are incomplete ({syntax.name}).")
     _check_frame_size(dataset, syntax, frame)
@@ -241,16 +192,6 @@ def _decompress(dataset: pydicom.Dataset) -> npt.NDArray[Any]:
     return decoder_pool.decode(syntax, layout, frame)
 
 
-def _compressed_frame(dataset: pydicom.Dataset) -> bytes:
-    """The first frame."""
-    names = ("ExtendedOffsetTable", "ExtendedOffsetTableLengths")
-    first, second = (elements.value(dataset, name) for name in names)
-    frames = _frame_count(dataset)
-    with translate_decoder_errors(elements.SUBJECT):
-        offsets = (first, second) if first and second else None
-        return get_frame(dataset.PixelData, 0, number_of_frames=frames, extended_offsets=offsets)
-
-
 def _check_frame_size(dataset: pydicom.Dataset, syntax: UID, frame: bytes) -> None:
     """Raise `UnreadableImage` if the header of the frame contradicts that of the file, or ends early."""
     try:
@@ -259,14 +200,3 @@ def _check_frame_size(dataset: pydicom.Dataset, syntax: UID, frame: bytes) -> No
         raise UnreadableImage(f"The DICOM image is damaged and cannot be decoded ({syntax.name}).") from None
     if size not in {None, (elements.integer(dataset, "Rows"), elements.integer(dataset, "Columns"))}:
         raise UnreadableImage(f"The size of the compressed DICOM image differs from its header ({syntax.name}).")
-
-
-def _frame_count(dataset: pydicom.Dataset) -> int:
-    frames = elements.value(dataset, "NumberOfFrames") or 1
-    with translate_decoder_errors(elements.SUBJECT):
-        return int(frames)
-
-
-def _frame_warnings(dataset: pydicom.Dataset) -> tuple[str, ...]:
-    frames = _frame_count(dataset)
-    return (f"The file contains {frames} images; only the first was used.",) if frames > 1 else ()
