@@ -64,7 +64,9 @@ DAMAGED, MISSING = "damaged", "missing"
 
 _JPEG_2000_SIZE = b"\xff\x4f\xff\x51"
 _JPEG_FRAME_HEADERS = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
-_END_MARKER = b"\xff\xd9"
+END_MARKER = b"\xff\xd9"
+"""The last bytes of a JPEG, JPEG-LS or JPEG 2000 codestream."""
+
 _MAX_END_DISTANCE = 64
 """Maximum distance in bytes between the end marker and the end of the frame; writers may add padding."""
 
@@ -76,7 +78,7 @@ def has_end_marker(syntax: UID, frame: bytes) -> bool:
     marker do not occur in the entropy-coded data of JPEG, JPEG-LS and JPEG 2000. RLE has no marker; its decoder checks
     the number of samples. Zeros behind the marker are padding of any length.
     """
-    return syntax == RLELossless or _END_MARKER in frame.rstrip(b"\0")[-_MAX_END_DISTANCE:]
+    return syntax == RLELossless or END_MARKER in frame.rstrip(b"\0")[-_MAX_END_DISTANCE:]
 
 
 def frame_size(syntax: UID, frame: bytes) -> tuple[int, int] | None:

@@ -8,6 +8,7 @@ the tag; `process_hardening` drops these warnings. docs/dicom.md describes the r
 from __future__ import annotations
 
 import struct
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,9 @@ _GREY_INTERPRETATIONS = {"MONOCHROME1", "MONOCHROME2"}
 _FLOAT_PIXEL_DATA = ("FloatPixelData", "DoubleFloatPixelData")
 _UNSUPPORTED_BITS = {*range(2, 65)} - {8, 16, 32, 64}
 """Values of BitsAllocated that exist or existed in the standard (12, 24) or could be meant, but are not decoded."""
+
+_OTHER_CONTINUATION = b"\x5a\xa5\x33\xcc" * 1024
+"""Bytes behind a frame without end marker; none of them is the beginning of a marker."""
 
 _DICOMDIR = "1.2.840.10008.1.3.10"
 
@@ -176,8 +180,6 @@ def _ybr_to_rgb(samples: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 
 def _decompress(dataset: pydicom.Dataset, frame: bytes) -> npt.NDArray[Any]:
     syntax = _transfer_syntax(dataset)
-    if not decoder_worker.has_end_marker(syntax, frame):
-        raise UnreadableImage(f"The DICOM image is truncated: its compressed data are incomplete ({syntax.name}).")
     _check_frame_size(dataset, syntax, frame)
     layout = {
         "rows": elements.integer(dataset, "Rows"),
@@ -189,7 +191,27 @@ def _decompress(dataset: pydicom.Dataset, frame: bytes) -> npt.NDArray[Any]:
         "pixel_representation": int(_is_signed(dataset)),
         "planar_configuration": elements.integer(dataset, "PlanarConfiguration", 0),
     }
-    return decoder_pool.decode(syntax, layout, frame)
+    if decoder_worker.has_end_marker(syntax, frame):
+        return decoder_pool.decode(syntax, layout, frame)
+    return _decode_without_end(syntax, layout, frame)
+
+
+def _decode_without_end(syntax: UID, layout: dict[str, Any], frame: bytes) -> npt.NDArray[Any]:
+    """Decode a frame whose end marker is missing, if all samples are there.
+
+    Decoders fill in what is missing, from the bytes that follow if there are any. The samples are complete if they are
+    the same for different continuations.
+    """
+    with suppress(UnreadableImage):
+        samples, others = (
+            decoder_pool.decode(syntax, layout, frame.rstrip(b"\xff") + continuation + decoder_worker.END_MARKER)
+            for continuation in (b"", _OTHER_CONTINUATION)
+        )
+        if np.array_equal(samples, others):
+            return samples
+    raise UnreadableImage(
+        f"The DICOM image is truncated: its compressed data are incomplete ({syntax.name})."
+    ) from None
 
 
 def _check_frame_size(dataset: pydicom.Dataset, syntax: UID, frame: bytes) -> None:
