@@ -26,7 +26,7 @@ _GE_BIG_ENDIAN_PIXELS = "1.2.840.113619.5.2"
 """Private transfer syntax of GE: implicit VR little endian, with pixels in big endian."""
 
 _ALLOCATED_BITS = (8, 16)
-_KNOWN_BITS_ALLOCATED = {1, *range(8, 65, 8)}
+_KNOWN_BITS_ALLOCATED = range(1, 65)
 
 
 def is_whole(dataset: pydicom.Dataset, length: int) -> bool:
