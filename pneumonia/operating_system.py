@@ -14,6 +14,8 @@ from contextlib import suppress
 from functools import cache
 from typing import Any
 
+from .errors import Busy
+
 try:
     import resource
 except ImportError:  # Windows
@@ -90,9 +92,32 @@ def raise_open_file_limit() -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard_limit))
 
 
-def is_out_of_files(error: OSError) -> bool:
+def free_open_files() -> int:
+    """Number of files, pipes and connections that this process may open in addition to those that are open."""
+    try:
+        return open_file_limit() - len(os.listdir("/dev/fd"))
+    except OSError:  # Windows
+        return open_file_limit()
+
+
+def lowest_free_descriptor() -> int:
+    """Number of the next file that this process opens; all lower numbers are in use. The limit if it can open none."""
+    try:
+        descriptor = os.open(os.devnull, os.O_RDONLY)
+    except OSError:
+        return open_file_limit()
+    os.close(descriptor)
+    return descriptor
+
+
+def is_out_of_files(error: BaseException) -> bool:
     """True if the process or the system has too many open files; the same operation may succeed later."""
-    return error.errno in _OUT_OF_FILES
+    return isinstance(error, OSError) and error.errno in _OUT_OF_FILES
+
+
+def out_of_files_error() -> Busy:
+    """The error for an operation that needs a file or a connection while too many are open."""
+    return Busy("Too many files and connections are open on this machine. Try again in a minute.")
 
 
 def is_closed_pipe(error: OSError) -> bool:

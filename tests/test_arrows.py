@@ -22,7 +22,7 @@ INFERENCE = IMAGING | {"inference"}
 ALLOWED = {
     "errors": set(),
     "settings": {"errors"},
-    "operating_system": set(),
+    "operating_system": {"errors"},
     "files": {"errors", "operating_system", "files"},
     "imaging": IMAGING,
     "inference": INFERENCE,

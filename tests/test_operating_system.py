@@ -112,7 +112,7 @@ def test_a_film_is_decoded_without_the_limits_that_windows_lacks(
 
 def test_few_decoders_run_where_few_files_may_be_open(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PNEUMONIA_THREADS", "64")
-    for limit, workers in ((256, 32), (operating_system.MAX_OPEN_FILES, 64), (4, 1)):
+    for limit, workers in ((256, 16), (operating_system.MAX_OPEN_FILES, 64), (4, 1)):
         monkeypatch.setattr(operating_system, "open_file_limit", lambda limit=limit: limit)
         assert decoder_pool._max_workers() == workers
 

@@ -41,8 +41,8 @@ ALLOWED = {
 
 SYSTEM_ARGUMENTS = {"preexec_fn", "start_new_session", "pass_fds", "creationflags", "process_group"}
 SYSTEM_PATHS = ("/proc", "/dev/", "/tmp", "/etc/", "/sys/")
-PATHS_ALLOWED = {"pneumonia/imaging/dicom/decoder_worker.py"}
-"""Reads /proc where it exists."""
+PATHS_ALLOWED = {"pneumonia/imaging/dicom/decoder_worker.py", "pneumonia/operating_system.py"}
+"""They read /proc and /dev/fd where these exist."""
 
 OPENING = {"open", "read_text", "write_text", "fdopen", "TemporaryFile", "NamedTemporaryFile"}
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Set
 from pathlib import Path
 from typing import TypeAlias
 
+from .. import operating_system
 from ..errors import PneumoniaError, UnreadableImage
 from ..inference.named_film import NamedFilm
 from . import zip_members
@@ -114,7 +115,9 @@ def _walk(name: str, ancestors: tuple[tuple[int, int], ...], exclude: Set[Path])
         status = path.stat()
         names = sorted(entry.name for entry in os.scandir(path) if not is_hidden([entry.name]))
     except OSError as error:
-        yield NamedFilm(name, _raise_on_read(UnreadableImage(f"The folder cannot be opened: {error.strerror}.")))
+        unreadable = UnreadableImage(f"The folder cannot be opened: {error.strerror}.")
+        is_temporary = operating_system.is_out_of_files(error)
+        yield NamedFilm(name, _raise_on_read(operating_system.out_of_files_error() if is_temporary else unreadable))
         return
     folder_id = (status.st_dev, status.st_ino)
     if folder_id not in ancestors:  # a symbolic link to an ancestor would recurse without end

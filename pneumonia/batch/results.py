@@ -17,6 +17,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from .. import operating_system
 from ..errors import DiskFull, UsageError
 from ..files import atomic_path, exclusive_lock, is_disk_full
 from ..inference.decision import CLASSES, UNKNOWN, Failure, Prediction
@@ -176,6 +177,8 @@ def _write_errors(paths: TablePaths) -> Iterator[None]:
     except OSError as error:
         if is_disk_full(error):
             raise _disk_full(paths) from None
+        if operating_system.is_out_of_files(error):
+            raise operating_system.out_of_files_error() from None
         raise UsageError(
             f"The table cannot be written: {error.strerror}. If another program has it open, close it there. The rows "
             f"so far stay in {paths.partial.name}; continue with --resume. Received: {paths.csv}."

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from .. import settings
+from .. import operating_system, settings
 from ..errors import EmptyFile, TooLarge, UnreadableImage, UnsupportedFormat
 from .system_files import is_hidden
 from .zip_directory import ZipDirectory, ZipEntry, data_offset, has_directory, read_directory
@@ -64,7 +64,9 @@ def list_members(path: Path, *, max_bytes: int | None = None) -> list[Member]:
     try:
         with path.open("rb") as file:
             directory = read_directory(file, MAX_DIRECTORY_BYTES)
-    except OSError:
+    except OSError as error:
+        if operating_system.is_out_of_files(error):
+            raise operating_system.out_of_files_error() from None
         raise UnreadableImage("The ZIP cannot be opened.") from None
     names = decode_names(directory.entries)
     members = [

@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .. import operating_system
 from ..errors import Busy, DiskFull, UsageError
 from .atomic import is_disk_full
 
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 def exclusive_lock(path: Path, message: str) -> Iterator[None]:
     """Hold the lock file `path` for this process and delete it at the end; its folder is created if needed.
 
-    Raises `Busy(message)` if another process holds it, `DiskFull`, and `UsageError` if the folder cannot be written.
+    Raises `Busy(message)` if another process holds it, `Busy` if too many files are open, `DiskFull`, and `UsageError`
+    if the folder cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -26,6 +28,8 @@ def exclusive_lock(path: Path, message: str) -> Iterator[None]:
     except OSError as error:
         if is_disk_full(error):
             raise DiskFull("The disk is full. Free space and try again.") from None
+        if operating_system.is_out_of_files(error):
+            raise operating_system.out_of_files_error() from None
         raise UsageError(f"The folder cannot be written: {error.strerror}. Received: {path.parent}.") from None
     if lock is None:
         raise Busy(message)

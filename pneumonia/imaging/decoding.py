@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from PIL import Image
 
-from .. import settings
+from .. import operating_system, settings
 from ..errors import PneumoniaError, TooLarge, UnreadableImage
 
 
@@ -22,9 +22,10 @@ def check_pixel_count(width: int, height: int) -> None:
 def translate_decoder_errors(subject: str) -> Iterator[None]:
     """Translate every exception of a third-party decoder into a `PneumoniaError` whose message names `subject`.
 
-    A `PneumoniaError` and `MemoryError` pass unchanged, Pillow's `DecompressionBombError` becomes `TooLarge`, and
-    anything else `UnreadableImage`. The block contains only calls into Pillow, pydicom or zlib, and conversions of
-    values that they return: an error in this package's own code must not be reported as a damaged file.
+    A `PneumoniaError` and `MemoryError` pass unchanged, Pillow's `DecompressionBombError` becomes `TooLarge`, an error
+    that too many files are open becomes `Busy`, and anything else `UnreadableImage`. The block contains only calls into
+    Pillow, pydicom or zlib, and conversions of values that they return: an error in this package's own code must not be
+    reported as a damaged file.
     """
     try:
         yield
@@ -36,6 +37,8 @@ def translate_decoder_errors(subject: str) -> Iterator[None]:
             "The host program can raise it."
         ) from None
     except Exception as error:
+        if operating_system.is_out_of_files(error):  # Pillow imports some decoders when they are used
+            raise operating_system.out_of_files_error() from None
         # Decoders raise many exception types on damaged files (struct.error, zlib.error, KeyError ...). Their texts may
         # quote the file or a patient's tag, so only the exception type is kept.
         raise UnreadableImage(f"The {subject} is damaged and cannot be decoded ({type(error).__name__}).") from None

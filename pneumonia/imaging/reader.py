@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from .. import settings
+from .. import operating_system, settings
 from ..errors import EmptyFile, TooLarge, TooSmall, UnreadableImage
 from . import image_files
 from .arrays import from_array
@@ -65,6 +65,8 @@ def _read_file(path: Path) -> bytes:
             raise TooLarge(f"The file is too large. Allowed: {limit_mb} MB. Received: {size / 1e6:.1f} MB.")
         return path.read_bytes()
     except (OSError, ValueError) as error:
+        if operating_system.is_out_of_files(error):
+            raise operating_system.out_of_files_error() from None
         # A path with a NUL character raises ValueError.
         reason = getattr(error, "strerror", None) or "the path is invalid"
         raise UnreadableImage(f"The file cannot be opened: {reason}.") from None

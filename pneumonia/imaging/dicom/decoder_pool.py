@@ -50,8 +50,8 @@ CLOCK_SECONDS_PER_CPU_SECOND = 10
 _MAX_LINE_BYTES = 1000
 """Maximum bytes of the header line of a response. Without a limit, a faulty decoder could exhaust memory."""
 
-FILES_PER_WORKER = 8
-"""Open files of which one worker may be used: it needs two pipes, and while it starts two more."""
+FILES_PER_WORKER = 16
+"""Open files that the system must allow for each worker. It uses two of them, and two more while it starts."""
 
 _CPU_LIMIT_EXIT_CODE = -signal.SIGXCPU if hasattr(signal, "SIGXCPU") else None
 """Exit code of a worker that exceeded its CPU time; None on Windows, which has no such limit."""

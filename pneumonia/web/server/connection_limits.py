@@ -1,21 +1,40 @@
 """Limits for TCP connections, so that idle connections (slowloris attacks) cannot block callers who send requests.
 
 Uvicorn waits without limit for the header lines of a request. Here they must be complete within `HEADER_TIMEOUT_S`
-seconds. At most `MAX_CONNECTIONS` connections are open; beyond that, the one that has been idle longest is closed.
+seconds. Above `max_connections` connections, a new one closes the one that has been idle longest. While too many files
+are open, new connections wait in the backlog of the system.
 """
 
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
+import socket
 import time
+from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from ... import operating_system
 
 HEADER_TIMEOUT_S = 20
 """Seconds until the header lines must be complete, from the start of the connection or the request's first byte."""
 
 MAX_CONNECTIONS = 800
-"""Maximum open connections. Many systems allow a process 1,024 open files, and each upload needs one more."""
+"""Maximum open connections; fewer if the system allows few open files, since each upload needs one more."""
+
+CONNECTION_SHARE = 1 / 2
+"""Maximum connections as a share of the open files that the system allows."""
+
+ACCEPT_SHARE = 3 / 4
+"""Share of these files that may be open when a connection is accepted; uploads, films and decoders need the rest."""
+
+MIN_IDLE_S = 1
+"""Seconds after which an idle connection may be closed for another one. A new one has not sent its request yet."""
+
+ACCEPT_DELAY_S = 0.9
+"""Seconds for which no connection is accepted; asyncio tries again after one second."""
 
 KEEP_ALIVE_S = 5
 """Seconds that a connection stays open between two requests."""
@@ -36,7 +55,7 @@ class BoundedConnection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._expect_request()
-        if len(self.connections) > MAX_CONNECTIONS:
+        if len(self.connections) > max_connections():
             self._close_longest_idle()
 
     def data_received(self, data: bytes) -> None:
@@ -48,6 +67,7 @@ class BoundedConnection(H11Protocol):
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
+        self.idle_since = time.monotonic()
         self._cancel_header_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -73,9 +93,39 @@ class BoundedConnection(H11Protocol):
             self.transport.abort()
 
     def _close_longest_idle(self) -> None:
+        """Close the connection that has been idle longest, if one has been idle for `MIN_IDLE_S` seconds."""
         idle = [
             connection
             for connection in self.connections
             if isinstance(connection, BoundedConnection) and not connection.is_request_active
         ]
-        min(idle, key=lambda connection: connection.idle_since).transport.abort()
+        longest_idle = min(idle, key=lambda connection: connection.idle_since)
+        if time.monotonic() - longest_idle.idle_since > MIN_IDLE_S:
+            longest_idle.transport.abort()
+
+
+def max_connections() -> int:
+    """Maximum number of open connections on this system."""
+    return min(MAX_CONNECTIONS, int(operating_system.open_file_limit() * CONNECTION_SHARE))
+
+
+class PatientSocket(socket.socket):
+    """A listening socket that accepts no connection while more than `ACCEPT_SHARE` of the allowed files are open.
+
+    Connections then wait in the backlog of the system. Without this class, asyncio accepts connections until no file is
+    left, and the films of accepted requests cannot be stored and read. On Windows, which allows many open files,
+    asyncio does not call `accept`.
+    """
+
+    _paused_until = 0.0
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        """Accept a connection. Raises `BlockingIOError` if there is none, and `OSError` to make asyncio wait."""
+        now = time.monotonic()
+        if now < self._paused_until:
+            raise BlockingIOError
+        if operating_system.lowest_free_descriptor() > operating_system.open_file_limit() * ACCEPT_SHARE:
+            # asyncio waits a second after this error, but calls `accept` for each place of the backlog before.
+            self._paused_until = now + ACCEPT_DELAY_S
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return super().accept()

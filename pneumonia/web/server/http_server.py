@@ -93,7 +93,8 @@ def listen(host: str, ports: range) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for port in ports:
         try:
-            return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+            bound = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+            return connection_limits.PatientSocket(fileno=bound.detach())
         except OSError as error:
             reason = error.strerror
     raise UsageError(

@@ -8,8 +8,8 @@ import time
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ... import settings
-from ...errors import TooLarge, UnreadableImage
+from ... import operating_system, settings
+from ...errors import PneumoniaError, TooLarge, UnreadableImage
 from . import route_policy
 
 JSON_MB = 8
@@ -24,6 +24,11 @@ MIN_BYTES_PER_S = 1_000
 connection that is usable for sending films is faster."""
 
 
+MIN_FREE_FILES_SHARE = 8
+"""An upload is refused while less than this fraction (1/8) of the open files that the system allows is free. The calls
+that were accepted before need the rest: for their films, for decoders and for the connections of their results."""
+
+
 class BodyRefused(Exception):
     """Stops the application's reading of a body. `RequestLimits` catches it."""
 
@@ -31,8 +36,9 @@ class BodyRefused(Exception):
 class RequestLimits:
     """Middleware after the login throttle: refuses a body that is too large or too slow before it is complete.
 
-    Answers 413 `too_large` if the declared length or the number of received bytes exceeds `max_body_bytes`, and 408
-    `unreadable_image` if the body takes too long. All other requests pass unchanged.
+    Answers 503 `busy` to an upload while too many files are open, 413 `too_large` if the declared length or the number
+    of received bytes exceeds `max_body_bytes`, and 408 `unreadable_image` if the body takes too long. All other
+    requests pass unchanged.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -53,6 +59,8 @@ class RequestLimits:
                 await send(message)
 
         try:
+            if route_policy.path_of(scope).rstrip("/") == route_policy.UPLOAD and _has_few_free_files():
+                body.refuse_busy()
             if _declared_length(scope) > body.max_bytes:
                 body.refuse_too_large()
             await self._app(scope, body.receive, send_unless_refused)
@@ -70,7 +78,7 @@ class _Body:
     def __init__(self, receive: Receive, max_bytes: int) -> None:
         self._receive = receive
         self.max_bytes = max_bytes
-        self.refusal: tuple[int, TooLarge | UnreadableImage] | None = None
+        self.refusal: tuple[int, PneumoniaError] | None = None
         self._received_bytes = 0
         self._started_at = time.monotonic()
         self._is_complete = False
@@ -91,6 +99,10 @@ class _Body:
             self.refuse_too_large()
         return message
 
+    def refuse_busy(self) -> None:
+        self.refusal = 503, operating_system.out_of_files_error()
+        raise BodyRefused
+
     def refuse_too_large(self) -> None:
         self.refusal = 413, TooLarge(f"The request is too large. Allowed: {self.max_bytes / 1e6:,.3g} MB.")
         raise BodyRefused
@@ -108,6 +120,10 @@ def max_body_bytes(scope: Scope) -> int:
         # Inline films are base64-encoded: 4 characters for 3 bytes.
         return int(settings.MAX_FILE_MB.read()) * 4_000_000 // 3 + JSON_MB * 1_000_000
     return JSON_MB * 1_000_000
+
+
+def _has_few_free_files() -> bool:
+    return operating_system.free_open_files() * MIN_FREE_FILES_SHARE < operating_system.open_file_limit()
 
 
 def _declared_length(scope: Scope) -> int:

@@ -25,7 +25,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ... import errors, imaging
+from ... import errors, imaging, operating_system
 from ...errors import InternalError, PneumoniaError
 from ...inference.decision import Failure, Prediction
 from . import route_policy
@@ -141,6 +141,9 @@ class InternalErrors:
 
 
 def _internal_error_response(error: Exception) -> JSONResponse:
+    """500 `internal` with an id; 503 `busy` if the error is that too many files are open."""
+    if operating_system.is_out_of_files(error):
+        return JSONResponse({"error": operating_system.out_of_files_error().as_dict()}, 503, {"Retry-After": "60"})
     return JSONResponse({"error": InternalError.from_exception(error).as_dict()}, 500)
 
 
