@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset
 
 from .. import batch
+from ..batch import rows
 from ..errors import UsageError
 from . import storage
 from .storage_errors import StorageUnusable, permanent_errors
@@ -94,8 +95,10 @@ def _names_in_list(path: str) -> Iterator[str]:
                 raise FileNotFoundError
             table = pa.dataset.dataset(files, format="parquet", filesystem=system)
         column = next(name for name in LIST_COLUMNS if name in table.schema.names)
+        is_result_table = column == "file" and set(rows.COLUMNS) <= set(table.schema.names)
         for record_batch in table.to_batches(columns=[column]):
-            yield from (name for name in record_batch.column(0).cast(pa.string()).to_pylist() if name is not None)
+            names = (name for name in record_batch.column(0).cast(pa.string()).to_pylist() if name is not None)
+            yield from map(rows.unescape, names) if is_result_table else names
     except StopIteration:
         received = ", ".join(table.schema.names)
         raise UsageError(

@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from ..batch import rows
 from ..batch.rows import TableOptions
-from ..errors import InternalError, PneumoniaError, UsageError
+from ..errors import DiskFull, InternalError, PneumoniaError, UsageError
 from ..imaging.process_hardening import harden_process
 from ..inference.bundle import Bundle
 from ..inference.decision import Failure, Prediction
@@ -62,17 +62,17 @@ class ArchiveWorker:
         self._archive = archive
 
     def __call__(self, block: pa.Table) -> pa.Table:
-        """Predict the parts of a block: rows `{part, names}` -> rows `{part, counts, error}`, the counts as JSON.
+        """Predict the parts of a block: rows `{part, names}` -> rows `{part, counts, error}`; both are JSON.
 
-        `error` is the message of a `StorageUnusable`, with which the driver ends the run. Ray would treat an exception
+        `error` is a `StorageUnusable` or `DiskFull`, with which the driver ends the run. Ray would treat an exception
         as a lost part, and continue until `cluster.MAX_LOST_PARTS` are lost.
         """
         counts, error = [], None
         for row in block.to_pylist():
             try:
                 part_counts = self._predict_part(row["part"], row["names"])
-            except StorageUnusable as unusable_storage:
-                part_counts, error = Counter(), unusable_storage.message
+            except (StorageUnusable, DiskFull) as ending:
+                part_counts, error = Counter(), json.dumps(ending.as_dict())
             counts.append(json.dumps(part_counts))
         return pa.table(
             {"part": block["part"], "counts": counts, "error": pa.array([error] * len(counts), pa.string())}
@@ -161,11 +161,16 @@ def _collect_counts(part_counts: Iterable[dict[str, Any]], expected: int) -> Arc
     with tqdm(total=expected, unit="part", disable=not sys.stderr.isatty(), file=sys.stderr) as bar:
         for row in part_counts:
             if row["error"]:
-                raise StorageUnusable(row["error"])
+                raise _ending_error(**json.loads(row["error"]))
             counts.update(json.loads(row["counts"]))
             finished += 1
             bar.update()
     return ArchiveOutcome(counts, expected - finished)
+
+
+def _ending_error(code: str, message: str) -> PneumoniaError:
+    """The error of a storage that a worker reported."""
+    return DiskFull(message) if code == DiskFull.code else StorageUnusable(message)
 
 
 def _public_error(error: BaseException) -> PneumoniaError:

@@ -148,7 +148,10 @@ class ResultFolder:
             return None
 
     def write(self, name: str, data: bytes) -> None:
-        """Write or replace a file atomically, even with concurrent writers; raises `DiskFull` and `UsageError`."""
+        """Write or replace a file atomically, even with concurrent writers.
+
+        Raises `DiskFull`, `StorageUnusable` for a local folder, and `UsageError` for an address.
+        """
         if self.local is not None:
             return _replace(self.local / name, data)
         system, root = filesystem(self.address)
@@ -162,7 +165,9 @@ class ResultFolder:
             raise
         except Exception as error:
             cause = getattr(error, "strerror", None) or type(error).__name__
-            raise UsageError(f"The output folder cannot be used: {cause}. Received: {self.address}.") from None
+            # An error of object storage may be transient; a local folder fails for every part.
+            error_type = UsageError if self.local is None else StorageUnusable
+            raise error_type(f"The output folder cannot be used: {cause}. Received: {self.address}.") from None
 
 
 def _replace(path: Path, data: bytes) -> None:
@@ -181,7 +186,7 @@ def _replace(path: Path, data: bytes) -> None:
             raise DiskFull(
                 "The disk is full; the results so far are kept. Free space and run the same command again."
             ) from None
-        raise UsageError(f"The results cannot be written: {error.strerror}. Received: {path.parent}.") from None
+        raise StorageUnusable(f"The results cannot be written: {error.strerror}. Received: {path.parent}.") from None
     finally:
         with suppress(OSError):
             delete_file(temporary)

@@ -26,7 +26,7 @@ from PIL import Image
 from .. import files, imaging, settings
 from ..batch import results
 from ..batch.rows import TableOptions
-from ..errors import EmptyFile, TooLarge
+from ..errors import DiskFull, EmptyFile, TooLarge
 from ..imaging import Source
 from ..inference.decision import Failure, Prediction
 from ..inference.named_film import NamedFilm
@@ -41,6 +41,10 @@ MAX_FILMS = 5_000
 
 _PREFIX = "pneumonia-batches-"
 """Start of the name of the temporary folder that holds all batches."""
+
+START_LIMIT_S = 6 * 3600
+"""Seconds after which a batch that has not started is deleted, because its browser has disconnected. The last batch of
+a full queue waits for 62 others, two at a time: four hours at 5,000 films each and 0.1 s per film."""
 
 THUMBNAIL_SIDE = 48
 """Longest side of a thumbnail in pixels: enough to distinguish films, at 1 KB each."""
@@ -58,8 +62,8 @@ class BatchRow:
 class Job:
     """One batch. `rows` grows while the batch runs. If `stop` is set, the batch ends after the films in progress.
 
-    `timer` deletes the batch after the retention time. `active_steps` is the number of steps (analysis, reports) that
-    currently use its files.
+    `timer` deletes the batch after the retention time, or if it does not start. `active_steps` is the number of steps
+    (analysis, reports) that currently use its files.
     """
 
     folder: Path
@@ -105,8 +109,8 @@ class Jobs:
     def create(self, uploads: list[Upload], operating_point: str) -> str:
         """Import the uploads as a new batch and return its token.
 
-        Raises `UsageError` for an unknown operating point, and `EmptyFile`, `TooLarge` or `UnreadableImage` if the
-        uploads cannot be analysed.
+        Raises `UsageError` for an unknown operating point; `EmptyFile`, `TooLarge` or `UnreadableImage` if the uploads
+        cannot be analysed; and `DiskFull`.
         """
         self._predictor.check_options(operating_point, None)
         check_uploads(uploads)
@@ -120,10 +124,15 @@ class Jobs:
                     f"Too many films for the page. Allowed: {MAX_FILMS:,}. Received: {len(films):,}. "
                     "The command `python -m pneumonia batch` has no limit."
                 )
-        except BaseException:
+        except BaseException as error:
             shutil.rmtree(folder, ignore_errors=True)
+            if isinstance(error, OSError) and files.is_disk_full(error):
+                raise DiskFull("The disk of the server is full. Free space, then add the films again.") from None
             raise
-        self._jobs[token] = Job(folder, operating_point, films)
+        job = Job(folder, operating_point, films)
+        with self._lock:
+            self._jobs[token] = job
+            self._start_timer(token, job, START_LIMIT_S)
         return token
 
     def get(self, token: str) -> Job:
@@ -158,8 +167,17 @@ class Jobs:
     def run(self, token: str) -> Iterator[Job]:
         """Analyse the films of a batch; yields the batch after each film.
 
-        Writes the same CSV and JSON lines as the command line.
+        Writes the same CSV and JSON lines as the command line. Raises `DiskFull`; the rows so far stay in the batch.
         """
+        try:
+            yield from self._run(token)
+        except DiskFull:  # its message names a file of the server, and an option of the command line
+            raise DiskFull(
+                "The disk of the server is full, so the batch has ended; the table shows its rows so far. Free space, "
+                "then add the films again."
+            ) from None
+
+    def _run(self, token: str) -> Iterator[Job]:
         with self._active_step(token) as job, request_log.batch("page") as logged_results:
             job.has_started = True
             options = TableOptions(self._predictor.model, job.operating_point)
@@ -205,11 +223,14 @@ class Jobs:
             is_idle = not job.active_steps
             is_deleted = self._jobs.get(token) is not job
             if is_idle and not is_deleted:
-                job.timer = threading.Timer(settings.RETENTION_S.read(), self._expire, [token])
-                job.timer.daemon = True
-                job.timer.start()
+                self._start_timer(token, job, settings.RETENTION_S.read())
         if is_idle and is_deleted:
             self._discard(job)
+
+    def _start_timer(self, token: str, job: Job, seconds: float) -> None:
+        job.timer = threading.Timer(seconds, self._expire, [token])
+        job.timer.daemon = True
+        job.timer.start()
 
     def _expire(self, token: str) -> None:
         """Delete a batch whose retention time ended, unless a step started at the same moment."""

@@ -24,7 +24,7 @@ from pneumonia.archive import film_names, parts, run, storage
 from pneumonia.archive.parts import Parts
 from pneumonia.archive.storage import ResultFolder
 from pneumonia.batch import rows
-from pneumonia.batch.rows import TableOptions
+from pneumonia.batch.rows import COLUMNS, TableOptions
 from pneumonia.errors import Busy, DiskFull, EmptyFile, TooLarge, UnreadableImage, UsageError
 
 Grey = npt.NDArray[np.uint8]
@@ -96,6 +96,16 @@ def test_folders_patterns_and_lists_of_this_machine(tmp_path: Path) -> None:
         pq.write_table(pa.table({"id": [1, 2], column: [f"s3://b/{number}", None]}), tmp_path / f"{number}.parquet")
     assert list_names(f"{tmp_path}/?.parquet"[: -len("?.parquet")] + "0.parquet") == ["s3://b/0"]
     assert list_names(tmp_path / "1.parquet", tmp_path / "0.parquet") == ["s3://b/1", "s3://b/0"]
+
+
+def test_names_of_a_result_table_are_those_of_the_files(tmp_path: Path) -> None:
+    """Its cells are escaped for spreadsheets; a list of another program is not."""
+    names = ["=1.png", "'a.png", "bad\udcff.png"]
+    table = {column: ["" if column != "file" else rows.escape_formula(name) for name in names] for column in COLUMNS}
+    pq.write_table(pa.table(table), tmp_path / "results.parquet")
+    assert list_names(tmp_path / "results.parquet") == names
+    pq.write_table(pa.table({"file": ["'a.png"]}), tmp_path / "list.parquet")
+    assert list_names(tmp_path / "list.parquet") == ["'a.png"]
 
 
 def test_several_lists_by_a_pattern(tmp_path: Path) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
 import time
 import types
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ from pneumonia.archive.parts import Parts
 from pneumonia.archive.storage import ResultFolder
 from pneumonia.archive.storage_errors import StorageUnusable
 from pneumonia.batch.rows import TableOptions
-from pneumonia.errors import Busy, UnreadableImage, UsageError
+from pneumonia.errors import Busy, DiskFull, PneumoniaError, UnreadableImage, UsageError
 
 CREDENTIALS = "the credentials are missing, invalid or expired"
 NO_BUCKET = "the bucket or repository does not exist"
@@ -227,3 +229,48 @@ def test_credentials_that_a_worker_lacks_end_the_run(
     assert not [entry for entry in fake.opened if entry.startswith("slept")]
     with pytest.raises(StorageUnusable, match=CREDENTIALS):
         run._collect_counts(outcome, 1)
+
+
+def _refuse(error: OSError) -> Callable[..., None]:
+    def refuse(*_: object, **__: object) -> None:
+        raise error
+
+    return refuse
+
+
+@pytest.mark.parametrize(
+    ("error", "expected", "message"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), DiskFull, "The disk is full"),
+        (OSError(errno.EROFS, "Read-only file system"), UsageError, "cannot be written: Read-only file system"),
+    ],
+)
+def test_a_local_output_folder_that_cannot_be_written_ends_the_run(
+    predictor: Predictor,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: OSError,
+    expected: type[PneumoniaError],
+    message: str,
+) -> None:
+    """It is no lost part: the other parts could not be written either."""
+    monkeypatch.setitem(sys.modules, "ray", types.SimpleNamespace(get=lambda reference: reference))
+    references: list[Any] = [predictor.bundle]
+    archive = Parts(ResultFolder(str(tmp_path / "out")), 32)
+    worker = run.ArchiveWorker(references, TableOptions(predictor.model, "balanced"), archive)
+    monkeypatch.setattr(Path, "mkdir", _refuse(error))
+    outcome = worker(pa.table({"part": [7], "names": [[b"missing.png"]]})).to_pylist()
+    with pytest.raises(expected, match=message):
+        run._collect_counts(outcome, 1)
+
+
+def test_an_output_folder_on_object_storage_that_fails_once_costs_a_part(
+    predictor: Predictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", types.SimpleNamespace(get=lambda reference: reference))
+    references: list[Any] = [predictor.bundle]
+    archive = Parts(ResultFolder("memory://out"), 32)
+    worker = run.ArchiveWorker(references, TableOptions(predictor.model, "balanced"), archive)
+    monkeypatch.setattr(MemoryFileSystem, "pipe_file", _refuse(OSError("slow down")))
+    with pytest.raises(UsageError, match="The output folder cannot be used"):
+        worker(pa.table({"part": [7], "names": [[b"missing.png"]]}))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import csv
+import errno
 import gc
 import io
+import os
+import shutil
 import threading
 import time
 import zipfile
@@ -13,14 +16,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import numpy as np
 import pytest
 from PIL import Image
 from pypdf import PdfReader
 
 from pneumonia import Failure, Prediction, Predictor
-from pneumonia.errors import EmptyFile, PneumoniaError, TooLarge, UnreadableImage, UsageError
-from pneumonia.web import batch_job, batch_text
+from pneumonia.batch.results import ResultTable
+from pneumonia.errors import DiskFull, EmptyFile, PneumoniaError, TooLarge, UnreadableImage, UsageError
+from pneumonia.web import batch_job, batch_tab, batch_text
 from pneumonia.web.batch_job import BatchRow, Job, Jobs
 from pneumonia.web.server.upload import Upload
 
@@ -186,6 +191,20 @@ def test_a_batch_is_deleted_when_its_retention_ends(
         finish(jobs.make_reports(token))
 
 
+def test_a_batch_that_never_starts_is_deleted(
+    jobs: Jobs, uploads: list[Upload], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its browser has disconnected between the upload and the start."""
+    monkeypatch.setattr(batch_job, "START_LIMIT_S", 0.3)
+    abandoned, started = (jobs.create(uploads, "balanced") for _ in range(2))
+    folders = [jobs.get(token).folder for token in (abandoned, started)]
+    with jobs._active_step(started):
+        assert becomes_true(lambda: not folders[0].exists())
+        assert not jobs.is_new(abandoned)
+        time.sleep(0.4)
+        assert folders[1].exists()
+
+
 def test_a_batch_that_is_deleted_while_it_runs_ends_first(jobs: Jobs, files: dict[str, Path]) -> None:
     token = jobs.create([Upload(files["film.png"], f"{number}.png") for number in range(80)], "balanced")
     job = jobs.get(token)
@@ -319,3 +338,52 @@ def test_the_bar_shows_the_remaining_time(count: int, seconds: float, remaining:
 
 def test_an_error_is_escaped() -> None:
     assert "<script>" not in batch_text.error_message(PneumoniaError("<script>"))
+
+
+@pytest.mark.parametrize("is_full_at_the_end", [False, True])
+def test_a_full_disk_keeps_the_rows_so_far_and_offers_the_files_that_exist(
+    predictor: Predictor, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch, is_full_at_the_end: bool
+) -> None:
+    """The disk is full after the third film; then another program frees space before the end, or none does."""
+    disk_full = DiskFull(
+        "The disk is full; the rows so far stay in /server/results.jsonl.part. Continue with --resume."
+    )
+
+    def refuse(*_: object) -> None:
+        raise disk_full
+
+    def add_three(self: ResultTable, result: Prediction | Failure) -> None:
+        if len(self) == 3:
+            refuse()
+        add(self, result)
+
+    add = ResultTable.add
+    monkeypatch.setattr(ResultTable, "add", add_three)
+    if is_full_at_the_end:
+        monkeypatch.setattr(ResultTable, "finish", refuse)
+    with gr.Blocks():
+        tab = batch_tab._BatchTab(predictor)
+    token = tab._jobs.create([Upload(files["film.png"], f"{number}.png") for number in range(9)], "balanced")
+    last = list(tab._run(token))[-1]
+    progress = str(last[tab._progress])
+    assert "The disk of the server is full" in progress and "/server" not in progress and "--resume" not in progress
+    assert "Stopped after 3 of 9 films" in progress
+    assert [row[4] for row in last[tab._table]] == ["0.png", "1.png", "2.png"]
+    assert last[tab._start]["interactive"] and last[tab._make_reports]["visible"]
+    assert (tab._csv in last, tab._json_lines in last) == (not is_full_at_the_end, not is_full_at_the_end)
+    if not is_full_at_the_end:
+        assert [row["file"] for row in table(tab._jobs.get(token))] == ["0.png", "1.png", "2.png"]
+    tab._jobs.delete(token)
+
+
+def test_a_full_disk_during_the_import_is_reported_and_leaves_no_files(
+    jobs: Jobs, uploads: list[Upload], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "link", refuse)
+    monkeypatch.setattr(shutil, "copyfile", refuse)
+    with pytest.raises(DiskFull, match="The disk of the server is full"):
+        jobs.create(uploads, "balanced")
+    assert [path.name for path in jobs._root.iterdir()] == ["in-use"]
