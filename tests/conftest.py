@@ -18,17 +18,23 @@ from pneumonia.inference import sources
 Grey = npt.NDArray[np.uint8]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--screenshots", action="store_true", help="save each state of the page in screenshots/")
+
+
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Two processes for folders of fast tests; none if a file is named or slow tests are selected."""
     folders = all(Path(argument).is_dir() for argument in config.args)
     return 2 if folders and "not slow" in config.option.markexpr else 0
 
 
-@pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Removes the settings of the developer's shell for the duration of a test."""
-    for setting in settings.SETTINGS:
-        monkeypatch.delenv(setting.name, raising=False)
+@pytest.fixture(scope="session", autouse=True)
+def clean_environment() -> Iterator[None]:
+    """Removes the settings of the developer's shell."""
+    with pytest.MonkeyPatch.context() as patch:
+        for setting in settings.SETTINGS:
+            patch.delenv(setting.name, raising=False)
+        yield
 
 
 @pytest.fixture(scope="session")

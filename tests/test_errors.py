@@ -9,29 +9,9 @@ import pytest
 
 from pneumonia import PneumoniaError, errors
 
-CONTRACT_CODES = {
-    "unreadable_image",
-    "unsupported_format",
-    "empty_file",
-    "too_large",
-    "too_small",
-    "unsupported_dicom",
-    "no_pixels",
-    "busy",
-    "internal",
-    "bundle_corrupt",
-    "model_not_found",
-    "revision_not_found",
-    "hub_unreachable",
-    "disk_full",
-}
 TREE = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, PneumoniaError)]
 GROUPS = {errors.PneumoniaError, errors.FilmError, errors.ModelError, errors.PublishingError}
 """Base classes that are never raised; a caller can catch all of their subclasses."""
-
-
-def test_every_code_of_the_contract_has_an_error() -> None:
-    assert {kind.code for kind in TREE} >= CONTRACT_CODES
 
 
 def test_no_two_errors_share_a_code() -> None:
@@ -39,22 +19,25 @@ def test_no_two_errors_share_a_code() -> None:
     assert len(codes) == len(set(codes))
 
 
-@pytest.mark.parametrize("kind", [kind for kind in TREE if kind not in GROUPS], ids=lambda kind: kind.__name__)
-def test_the_tree_in_the_docstring_shows_every_error_under_its_base(kind: type[PneumoniaError]) -> None:
+def test_the_tree_in_the_docstring_shows_every_error_under_its_base() -> None:
     lines = (errors.__doc__ or "").splitlines()
-    index = next(number for number, line in enumerate(lines) if re.search(rf"\b{kind.__name__}\b", line))
-    if (base := kind.__base__) is errors.PneumoniaError:
-        assert re.match(r"[├└]── ", lines[index])
-    else:
-        parent_line = next(line for line in reversed(lines[:index]) if re.match(r"[├└]── ", line))
-        assert base is not None
-        assert base.__name__ in parent_line
-        assert kind.code in lines[index]
+    base_of, base = {}, ""
+    for line in lines:
+        if match := re.match(r"(│   )?[├└]── (\w+)", line):
+            base_of[match[2]] = base if match[1] else "PneumoniaError"
+            base = base if match[1] else match[2]
+    assert base_of == {kind.__name__: (kind.__base__ or object).__name__ for kind in TREE if kind is not PneumoniaError}
 
 
-@pytest.mark.parametrize("kind", TREE, ids=lambda kind: kind.__name__)
-def test_an_error_becomes_the_error_object_of_the_contract(kind: type[PneumoniaError]) -> None:
-    assert kind("Too dark.").as_dict() == {"code": kind.code, "message": "Too dark."}
+def test_the_docstring_gives_the_code_of_every_error() -> None:
+    lines = (errors.__doc__ or "").splitlines()
+    for kind in set(TREE) - GROUPS:
+        [line] = [line for line in lines if re.search(rf"\b{kind.__name__}\b", line)]
+        assert kind.code in line
+
+
+def test_an_error_becomes_the_error_object_of_the_contract() -> None:
+    assert errors.TooSmall("Too dark.").as_dict() == {"code": "too_small", "message": "Too dark."}
 
 
 def test_film_error_covers_all_codes_of_unreadable_films() -> None:

@@ -11,13 +11,18 @@ from typing import Any
 import pytest
 from gradio_client import Client
 
-from pneumonia import Predictor, settings
+from pneumonia import Predictor
 
 from ..support.dicom_files import dicom
-from .visit import running
+from .visit import Visit, running
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 CHROMIUM_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def save_screenshots(request: pytest.FixtureRequest) -> None:
+    Visit.saves_screenshots = request.config.getoption("--screenshots")
 
 
 @pytest.fixture(scope="session")
@@ -25,8 +30,6 @@ def address(predictor: Predictor, tmp_path_factory: pytest.TempPathFactory) -> I
     """Address of a running page that stores its uploads in a temporary folder."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("uploads")))
-        for row in settings.SETTINGS:
-            patch.delenv(row.name, raising=False)
         with running(predictor) as url:
             yield url
 
@@ -43,6 +46,21 @@ def browser() -> Iterator[Any]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_ARGUMENTS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def tab(browser: Any, address: str) -> Iterator[Visit]:
+    """A tab with the page, for the visits of one test after the other."""
+    tab = Visit(browser, address)
+    yield tab
+    tab.page.close()
+
+
+@pytest.fixture
+def visit(tab: Visit) -> Iterator[Visit]:
+    """The page for a new visitor, on a desktop."""
+    with tab.new_visitor() as visit:
+        yield visit
 
 
 @pytest.fixture(scope="session")

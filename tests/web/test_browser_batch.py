@@ -7,7 +7,6 @@ import io
 import json
 import time
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +30,9 @@ SCRIPT = '<img src=x onerror="document.title=1">.png'
 
 
 @pytest.fixture
-def visit(browser: Any, address: str) -> Iterator[Visit]:
-    with Visit(browser, address, viewport={"width": 1200, "height": 1000}) as visit:
-        visit.page.get_by_role("tab", name="Many films").click()
-        yield visit
+def visit(visit: Visit) -> Visit:
+    visit.page.get_by_role("tab", name="Many films").click()
+    return visit
 
 
 @pytest.fixture
@@ -200,16 +198,11 @@ def test_names_of_other_systems_reach_table_and_downloads(visit: Visit, tmp_path
 
 @pytest.mark.parametrize(("width", "scheme"), [(380, "light"), (1200, "dark")])
 def test_nothing_overflows_on_a_phone_or_in_the_dark(
-    browser: Any,  # noqa: F811
-    address: str,
-    files: dict[str, Path],
-    width: int,
-    scheme: str,
+    tab: Visit, files: dict[str, Path], width: int, scheme: str
 ) -> None:
-    visit = Visit(browser, address, viewport={"width": width, "height": 800}, color_scheme=scheme)
-    visit.page.get_by_role("tab", name="Many films").click()
-    run_batch(visit, [files["film.png"], files["broken.jpg"], files["turned.png"]])
-    visit.page.wait_for_selector(f"{TABLE} .virtual-row img", state="attached")
-    visit.save_screenshot(f"batch-{scheme}-{width}")
-    assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
-    visit.page.close()
+    with tab.new_visitor({"width": width, "height": 800}, scheme) as visit:
+        visit.page.get_by_role("tab", name="Many films").click()
+        run_batch(visit, [files["film.png"], files["broken.jpg"], files["turned.png"]])
+        visit.page.wait_for_selector(f"{TABLE} .virtual-row img", state="attached")
+        visit.save_screenshot(f"batch-{scheme}-{width}")
+        assert visit.page.evaluate("document.documentElement.scrollWidth") <= width

@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -147,12 +147,6 @@ def test_the_page(predictor: Predictor, folder: Path, expected: Answers) -> None
         saved = film_session.as_json(predictor, session, "balanced")
         assert saved is not None
         assert _without_file(json.loads(base64.b64decode(saved["content"]))) == answer
-
-
-@pytest.fixture
-def visit(browser: Any, address: str) -> Iterator[Visit]:
-    with Visit(browser, address, viewport={"width": 1200, "height": 1000}) as visit:
-        yield visit
 
 
 @pytest.mark.browser
