@@ -318,18 +318,15 @@ def test_model_prints_identity_operating_points_and_figures(capsys: pytest.Captu
 
 
 @pytest.mark.usefixtures("few_replicates")
-def test_evaluate_prints_every_figure(labelled: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["evaluate", "--data", str(labelled)]) == 0
+def test_evaluate_prints_every_figure_and_writes_its_results(
+    labelled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "new" / "out"
+    assert cli.main(["evaluate", "--data", str(labelled), "--out", str(out)]) == 0
     text = capsys.readouterr().out
     assert "6 films: test/NORMAL 3, test/PNEUMONIA 3" in text
     for word in ("the card (other films)", "accuracy", "auroc", "gated_accuracy", "screening", "confirm"):
         assert word in text
-
-
-@pytest.mark.usefixtures("few_replicates")
-def test_evaluate_writes_its_results(labelled: Path, tmp_path: Path) -> None:
-    out = tmp_path / "new" / "out"
-    assert cli.main(["evaluate", "--data", str(labelled), "--out", str(out)]) == 0
     assert {path.name for path in out.iterdir()} == {bundle.EVALUATION, "curves.png"}
     [entry] = json.loads((out / bundle.EVALUATION).read_bytes())["runs"].values()
     assert entry["films"] == {"total": 6, "bacterial": 1, "normal": 3, "viral": 2}

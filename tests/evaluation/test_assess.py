@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from pneumonia import Predictor
+from pneumonia.evaluation import metrics
 from pneumonia.evaluation.assess import FilmScores, evaluate, score_films
 from pneumonia.evaluation.dataset import FilmSet, LabelledFilm
 
@@ -20,6 +22,12 @@ def films(normal_film: Any) -> FilmSet:
     inputs = np.stack([normal_film, np.rot90(normal_film), normal_film[:, ::-1], normal_film])
     listed = tuple(LabelledFilm(Path(name), "test", int("person" in name)) for name in NAMES)
     return FilmSet(listed, np.ascontiguousarray(inputs), tuple("abcd"), ())
+
+
+@pytest.fixture(autouse=True)
+def few_replicates(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fewer bootstrap replicates: 2,000 take a second, and no test here is about the intervals."""
+    monkeypatch.setattr(metrics, "bootstrap_weights", partial(metrics.bootstrap_weights, replicates=20))
 
 
 def test_score_films_equals_predict_and_also_scores_refused_films(predictor: Predictor, films: FilmSet) -> None:

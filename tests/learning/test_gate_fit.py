@@ -56,6 +56,7 @@ def test_upside_down_films_are_unlike_and_still_chest_films(gate: Gate) -> None:
     assert drops.max() < subspace.upside_down.far
 
 
+@pytest.mark.slow  # a fit of its own: 3 s of eigenvectors
 def test_films_that_are_symmetric_top_to_bottom_set_a_limit_that_accepts_them() -> None:
     films = synthetic_films(60, 8)
     films = np.concatenate([films[:, :75], films[:, 74::-1]], axis=1)
@@ -79,6 +80,7 @@ def test_far_is_a_multiple_of_near(gate: Gate) -> None:
             assert limit.far == pytest.approx(FAR_FACTOR * limit.near, abs=1e-4)
 
 
+@pytest.mark.slow  # a fit of its own: 3 s of eigenvectors
 def test_few_films_give_few_components() -> None:
     gate = fit_gate(synthetic_films(6, 5), synthetic_films(6, 6))
     assert all(len(subspace.components) <= 64 for subspace in gate.subspaces.values())

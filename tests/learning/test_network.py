@@ -35,6 +35,13 @@ def network(request: pytest.FixtureRequest) -> keras.Model:
     return ensemble([build_network(recipe.get(name)) for _ in range(members)])
 
 
+@pytest.fixture(scope="module")
+def served(network: keras.Model) -> tuple[keras.Model, bytes]:
+    """The model that is exported, and the graph that it becomes."""
+    model = serving_model(network)
+    return model, to_litert(model)
+
+
 def three_channels(films: Any) -> Any:
     return np.repeat(films[..., None], 3, axis=-1).astype(np.float32)
 
@@ -72,17 +79,20 @@ def test_the_training_model_is_the_network_for_grey_films() -> None:
     np.testing.assert_allclose(scores, np.asarray(network(three_channels(FILMS))), atol=1e-5)
 
 
-def test_the_served_graph_equals_keras_on_films_and_noise(network: keras.Model) -> None:
-    model = serving_model(network)
-    assert check_against_keras(model, Graph(to_litert(model), 1), FILMS) <= 1e-4
+def test_the_served_graph_equals_keras_on_films_and_noise(served: tuple[keras.Model, bytes]) -> None:
+    model, graph = served
+    assert check_against_keras(model, Graph(graph, 1), FILMS) <= 1e-4
 
 
-def test_a_graph_that_differs_from_keras_is_refused(network: keras.Model) -> None:
-    graph = Graph(to_litert(serving_model(network)), 1)
-    other = keras.models.clone_model(network)
-    other.set_weights([weight + 0.05 for weight in network.get_weights()])
-    with pytest.raises(ValueError, match="differs from Keras"):
-        check_against_keras(serving_model(other), graph, FILMS)
+def test_a_graph_that_differs_from_keras_is_refused(network: keras.Model, served: tuple[keras.Model, bytes]) -> None:
+    model, graph = served
+    weights = network.get_weights()
+    network.set_weights([weight + 0.05 for weight in weights])
+    try:
+        with pytest.raises(ValueError, match="differs from Keras"):
+            check_against_keras(model, Graph(graph, 1), FILMS)
+    finally:
+        network.set_weights(weights)
 
 
 def grad_cam(member: keras.Model, input_image: Any) -> Any:
@@ -98,11 +108,11 @@ def grad_cam(member: keras.Model, input_image: Any) -> Any:
     return tf.einsum("nhwk,nk->nhw", activation, importance).numpy()[0]
 
 
-def test_the_activation_map_is_grad_cam_of_the_logit(network: keras.Model) -> None:
+def test_the_activation_map_is_grad_cam_of_the_logit(network: keras.Model, served: tuple[keras.Model, bytes]) -> None:
     """Compares the matrix products in the graph with gradients. An ensemble's logit is the mean over its members."""
     input_image = three_channels(FILMS[:1])
     expected = np.maximum(np.mean([grad_cam(member, input_image) for member in members_of(network)], axis=0), 0)
-    activation_map = np.asarray(serving_model(network)(input_image)["activation_map"])[0]
+    activation_map = np.asarray(served[0](input_image)["activation_map"])[0]
     np.testing.assert_allclose(activation_map, expected, atol=1e-5 * max(1.0, float(expected.max())))
 
 
@@ -112,7 +122,9 @@ def test_the_score_of_an_ensemble_is_the_sigmoid_of_its_mean_logit(network: kera
     np.testing.assert_allclose(np.asarray(network(three_channels(FILMS))), 1 / (1 + np.exp(-mean)), atol=1e-5)
 
 
-def test_the_map_layer_does_not_store_the_dense_kernel_again(network: keras.Model) -> None:
+def test_the_map_layer_does_not_store_the_dense_kernel_again(
+    network: keras.Model, served: tuple[keras.Model, bytes]
+) -> None:
     """The graph is hardly larger than the weights that the score depends on."""
     weights = 4 * sum(weight.numpy().size for weight in network.weights)
-    assert len(to_litert(serving_model(network))) < 1.1 * weights + 50_000
+    assert len(served[1]) < 1.1 * weights + 50_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,17 @@ class Kill(BaseException):
     """Simulates the kill of the process."""
 
 
-def killed_after_first_epoch(spec: Recipe, films: tuple[Any, Any], folder: Path, patch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module")
+def uninterrupted(small: Recipe, films: tuple[Any, Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """(network, history, folder) of a training of three epochs."""
+    folder = tmp_path_factory.mktemp("uninterrupted")
+    return *run(small, films, folder), folder
+
+
+@pytest.fixture(scope="module")
+def checkpoint(small: Recipe, films: tuple[Any, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The checkpoint of a training that was killed in its second epoch."""
+    folder = tmp_path_factory.mktemp("killed")
     original = training._validate
     calls = []
 
@@ -56,24 +67,32 @@ def killed_after_first_epoch(spec: Recipe, films: tuple[Any, Any], folder: Path,
             raise Kill
         return original(*arguments)
 
-    with patch.context() as context, pytest.raises(Kill):
-        context.setattr(training, "_validate", validate)
-        run(spec, films, folder)
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Kill):
+        patch.setattr(training, "_validate", validate)
+        run(small, films, folder)
+    return folder / CHECKPOINT
+
+
+@pytest.fixture
+def killed(checkpoint: Path, tmp_path: Path) -> Path:
+    """A folder with the checkpoint of the killed training."""
+    shutil.copy(checkpoint, tmp_path)
+    return tmp_path
 
 
 def test_a_resumed_training_ends_with_the_same_weights_as_an_uninterrupted_one(
-    small: Recipe, films: tuple[Any, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small: Recipe, films: tuple[Any, Any], uninterrupted: Any, killed: Path
 ) -> None:
     """The checkpoint contains all state: films, their order, augmentation and learning rates are the same."""
-    network, history = run(small, films, tmp_path / "uninterrupted")
-    killed_after_first_epoch(small, films, tmp_path / "killed", monkeypatch)
-    resumed, resumed_history = run(small, films, tmp_path / "killed", resume=True)
+    network, history, _ = uninterrupted
+    resumed, resumed_history = run(small, films, killed, resume=True)
     assert [row["epoch"] for row in resumed_history] == [1, 2, 3]
     for expected, actual in zip(weights(network), weights(resumed), strict=True):
         np.testing.assert_allclose(actual, expected, atol=2e-4)
     np.testing.assert_allclose(resumed_history[-1]["loss"], history[-1]["loss"], rtol=1e-3)
 
 
+@pytest.mark.slow  # thirty epochs
 def test_it_learns_an_obvious_difference(small: Recipe, films: tuple[Any, Any], tmp_path: Path) -> None:
     # With so few filters, dropout removes too much of the signal.
     spec = dataclasses.replace(small, epochs=30, weight_averaging=0.5, dropout_features=0.0, dropout_dense=0.0)
@@ -82,31 +101,29 @@ def test_it_learns_an_obvious_difference(small: Recipe, films: tuple[Any, Any], 
     assert history[-1]["validation_accuracy"] > 0.9
 
 
-def test_a_finished_training_is_not_trained_again(small: Recipe, films: tuple[Any, Any], tmp_path: Path) -> None:
-    network, history = run(small, films, tmp_path)
-    resumed, resumed_history = run(small, films, tmp_path, resume=True)
+def test_a_finished_training_is_not_trained_again(small: Recipe, films: tuple[Any, Any], uninterrupted: Any) -> None:
+    network, history, folder = uninterrupted
+    resumed, resumed_history = run(small, films, folder, resume=True)
     assert resumed_history == history
     for expected, actual in zip(weights(network), weights(resumed), strict=True):
         np.testing.assert_array_equal(actual, expected)
 
 
-def test_a_checkpoint_of_another_recipe_is_refused(small: Recipe, films: tuple[Any, Any], tmp_path: Path) -> None:
-    run(dataclasses.replace(small, epochs=1), films, tmp_path)
+def test_a_checkpoint_of_another_recipe_is_refused(small: Recipe, films: tuple[Any, Any], killed: Path) -> None:
     with pytest.raises(UsageError, match="another recipe"):
-        run(small, films, tmp_path, resume=True)
+        run(dataclasses.replace(small, epochs=4), films, killed, resume=True)
 
 
 def test_a_full_disk_leaves_the_previous_checkpoint_unchanged(
-    small: Recipe, films: tuple[Any, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small: Recipe, films: tuple[Any, Any], killed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    killed_after_first_epoch(small, films, tmp_path, monkeypatch)
-    before = (tmp_path / CHECKPOINT).read_bytes()
+    before = (killed / CHECKPOINT).read_bytes()
 
     def raise_disk_full(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(np, "savez", raise_disk_full)
     with pytest.raises(DiskFull, match="is unchanged"):
-        run(small, films, tmp_path, resume=True)
-    assert (tmp_path / CHECKPOINT).read_bytes() == before
-    assert [path.name for path in tmp_path.iterdir()] == [CHECKPOINT]
+        run(small, films, killed, resume=True)
+    assert (killed / CHECKPOINT).read_bytes() == before
+    assert [path.name for path in killed.iterdir()] == [CHECKPOINT]

@@ -34,8 +34,9 @@ def address(predictor: Predictor, tmp_path_factory: pytest.TempPathFactory) -> I
             yield url
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Any]:
+    """Chromium. Its driver runs an event loop in the main thread, so it ends with this package."""
     if CHROMIUM is None:
         if os.environ.get("PNEUMONIA_REQUIRE_BROWSER"):
             pytest.fail("Chromium is not installed, and PNEUMONIA_REQUIRE_BROWSER forbids skipping")
@@ -48,7 +49,7 @@ def browser() -> Iterator[Any]:
         browser.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def tab(browser: Any, address: str) -> Iterator[Visit]:
     """A tab with the page, for the visits of one test after the other."""
     tab = Visit(browser, address)

@@ -295,7 +295,13 @@ def test_the_keyboard_reaches_the_drop_zone_and_the_operating_points(visit: Visi
     assert {"scheme", "film", "point"} <= reached
 
 
-@pytest.mark.parametrize(("scheme", "only"), [("light", None), ("dark", "color-contrast")], ids=["light", "dark"])
+@pytest.mark.parametrize(
+    ("scheme", "only"),
+    [
+        pytest.param("light", None, id="light"),
+        pytest.param("dark", "color-contrast", id="dark", marks=pytest.mark.slow),
+    ],
+)
 def test_axe_finds_nothing_serious(tab: Visit, predictor: Predictor, scheme: str, only: str | None) -> None:
     """The dark page differs in its colours only."""
     with tab.new_visitor(LAPTOP, scheme) as visit:
@@ -311,6 +317,7 @@ def test_axe_finds_nothing_serious(tab: Visit, predictor: Predictor, scheme: str
         assert visit.axe_violations(IGNORED_AXE_RULES, only) == []
 
 
+@pytest.mark.slow
 def test_with_a_login_the_page_asks_for_it(
     browser: Any, predictor: Predictor, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
