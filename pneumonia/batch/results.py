@@ -8,7 +8,6 @@ truncates a partial last line, and appends.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -22,6 +21,7 @@ from ..errors import DiskFull, UsageError
 from ..files import atomic_path, exclusive_lock, is_disk_full
 from ..inference.decision import CLASSES, UNKNOWN, Failure, Prediction
 from . import rows
+from .earlier_names import EarlierNames
 from .earlier_run import EarlierRun, check_absent, read_earlier_run, run_header
 from .growing_file import GrowingFile, complete_lines
 from .rows import TableOptions
@@ -46,7 +46,7 @@ class ResultTable:
         self._options = options
         self._jsonl = jsonl
         self._earlier = earlier
-        self._earlier_names = Counter(_comparable(name) for name, _ in earlier.labels())
+        self._earlier_names = EarlierNames(name for name, _ in earlier.labels())
         self._lines = GrowingFile(paths.partial, earlier.partial_end)
 
     def __len__(self) -> int:
@@ -57,11 +57,7 @@ class ResultTable:
 
         Two films may have the same name: the second call with a name asks for the second row.
         """
-        key = _comparable(name)
-        if not self._earlier_names[key]:
-            return False
-        self._earlier_names[key] -= 1
-        return True
+        return self._earlier_names.take(name)
 
     def write_header(self) -> None:
         """Write the options of the run as the first line, unless an earlier run did; raises like `add`."""
@@ -134,16 +130,6 @@ def open_table(out: Path, options: TableOptions, *, jsonl: bool = False, resume:
         stack.callback(table.close)
         table.write_header()
         yield table
-
-
-def _comparable(name: str) -> str:
-    r"""A name with `/` instead of the `\` of Windows, so that a table can be continued on another system.
-
-    Linux and macOS allow a backslash in the name of a file; such a file keeps its name.
-    """
-    if "\\" not in name or (os.sep == "/" and os.path.lexists(name)):
-        return name
-    return name.replace("\\", "/")
 
 
 def table_files(out: Path) -> set[Path]:
