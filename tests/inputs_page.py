@@ -17,6 +17,7 @@ SECTIONS = {
     "pictures": tuple(
         f"tests.imaging.test_{kind}_oddities" for kind in ("png", "jpeg", "tiff", "other_picture", "foreign_format")
     ),
+    "zips": ("tests.batch.test_zip_oddities",),
 }
 """Name of a section, as in its marker on the page -> the test modules whose `ODDITIES` it lists."""
 
