@@ -20,6 +20,9 @@ from ..decoding import translate_decoder_errors
 from ..intensity import DEPTHS
 from .elements import SUBJECT
 
+MIN_COVERED_SHARE, MIN_LEVELS = 0.25, 16
+"""Minimum share of the inputs that a usable table covers, and minimum number of output levels."""
+
 _MAX_BYTE_DIFFERENCE = 8
 """Mean difference between the two bytes of a word if it holds two neighbouring 8-bit entries. The low byte of a 16-bit
 entry does not depend on its high byte; their mean difference is 85."""
@@ -50,16 +53,17 @@ class LookupTable:
         """Look up `values`; black is 0 and white is 1."""
         return np.minimum(self(values) / self.white, 1)
 
-    def maps_contrast(self, values: npt.NDArray[Any]) -> bool:
-        """True unless all `values` get nearly the same output."""
-        low, high = np.percentile(self(values), [1, 99])
-        return bool(high > low)
+    def shows(self, inputs: npt.NDArray[Any]) -> bool:
+        """True unless most of the `inputs` are outside the table or get nearly the same output."""
+        is_covered = (inputs >= self.first) & (inputs < self.first + len(self.entries))
+        levels = len(np.unique(self(inputs)))
+        return bool(np.mean(is_covered) >= MIN_COVERED_SHARE) and levels >= min(MIN_LEVELS, len(np.unique(inputs)))
 
 
 def read_tables(dataset: pydicom.Dataset, keyword: str, inputs: npt.NDArray[Any]) -> Iterator[LookupTable]:
     """The usable tables of the sequence `keyword`, in order; `inputs` is a sample of the values to be looked up.
 
-    Items that are empty or damaged, or that give all inputs the same output, are left out.
+    Items that are empty or damaged, or that would hide the film, are left out.
     """
     for item in _items(dataset, keyword):
         descriptor = _words(item, "LUTDescriptor")
@@ -68,10 +72,8 @@ def read_tables(dataset: pydicom.Dataset, keyword: str, inputs: npt.NDArray[Any]
             continue
         count, first, bits = (int(value) for value in descriptor)
         entries = _entries(words, count or 2**16, bits)
-        if len(entries) < 2:
-            continue
         table = LookupTable(_first_value(first, len(entries), inputs), entries, _white(entries, bits))
-        if table.maps_contrast(inputs):
+        if table.shows(inputs):
             yield table
 
 

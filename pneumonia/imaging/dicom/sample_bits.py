@@ -22,6 +22,10 @@ MIN_PAIRS_BITS, MIN_SHARE_BITS = 20, 0.2
 difference becomes smaller with these bits. Of 120 real films of 224 to 512 pixels whose BitsStored is 2 or 4 bits too
 small, the shares are 40 % to 97 %; with text, areas or random bits above the stored ones at most 2 %."""
 
+MIN_NOISE = 0.2
+"""Minimum mean difference of all neighbours, as a share of the range, by which the stored bits are only the noise of a
+deeper film: they are when BitsStored is 6 bits too small. The mean difference of random values is a third."""
+
 MIN_PAIRS_SIGN, MIN_SHARE_SIGN = 200, 0.8
 """The same for pairs of which one has its highest bit set: the difference becomes less than a quarter with the other
 sign."""
@@ -84,11 +88,13 @@ def _has_values_above(samples: Samples, bits: int) -> bool:
     """
     values = _some_rows(samples)
     upper = values >> bits
+    whole_steps, stored_steps = (np.abs(np.diff(part, axis=1)) for part in (values, values - (upper << bits)))
     is_step = np.abs(np.diff(upper, axis=1)) == 1
-    whole_steps, stored_steps = (np.abs(np.diff(part, axis=1)[is_step]) for part in (values, values - (upper << bits)))
-    if len(whole_steps) < MIN_PAIRS_BITS or np.mean(whole_steps < stored_steps) < MIN_SHARE_BITS:
+    is_wrapped = whole_steps[is_step] < stored_steps[is_step]
+    if is_wrapped.size < MIN_PAIRS_BITS or len(np.unique(values[upper != 0])) < MIN_LEVELS:
         return False
-    return len(np.unique(values[upper != 0])) >= MIN_LEVELS
+    is_noise = stored_steps.mean() > MIN_NOISE * 2**bits and whole_steps.mean() < MIN_NOISE / 2 * np.ptp(values)
+    return bool(is_wrapped.mean() >= MIN_SHARE_BITS or is_noise)
 
 
 def _is_smoother(candidate: Samples, declared: Samples) -> bool:

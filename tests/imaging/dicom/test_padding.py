@@ -1,0 +1,89 @@
+"""Padding around a film is black and does not take part in the intensity scale."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from pneumonia.imaging import read
+from tests.support import codestreams
+from tests.support.deep_films import deepen, largest_difference
+from tests.support.dicom_files import dicom, encapsulated
+
+Grey = npt.NDArray[np.uint8]
+MARGIN = ((30, 40), (60, 20))
+
+
+@pytest.fixture(scope="module")
+def film(full_range_film: Grey) -> Grey:
+    return full_range_film
+
+
+PADDING: list[tuple[int, str, dict[str, Any]]] = [
+    (65535, "u2", {"PixelPaddingValue": 65535}),
+    (65535, "u2", {"PixelPaddingValue": 65535, "BitsStored": 12}),
+    (0, "u2", {"PixelPaddingValue": 0, "BitsStored": 12}),
+    (4095, "u2", {"PixelPaddingValue": 4095, "BitsStored": 12}),
+    (60_000, "u2", {"PixelPaddingValue": 50_000, "PixelPaddingRangeLimit": 65535}),
+    (60_000, "u2", {"PixelPaddingValue": 65535, "PixelPaddingRangeLimit": 50_000}),
+    (-2000, "i2", {"PixelPaddingValue": -2000}),
+    (-2000, "i2", {"PixelPaddingValue": -32768, "PixelPaddingRangeLimit": -1}),
+    (-32768, "i2", {"PixelPaddingValue": -32768}),
+    (2**32 - 1, "u4", {"PixelPaddingValue": 65535}),
+]
+
+
+@pytest.mark.parametrize("window", [{}, {"WindowCenter": 2048, "WindowWidth": 4096}], ids=["no window", "window"])
+@pytest.mark.parametrize("photometric", ["MONOCHROME2", "MONOCHROME1"])
+@pytest.mark.parametrize(("value", "dtype", "tags"), PADDING[:-1], ids=str)
+def test_padding_is_black(
+    value: int, dtype: str, tags: dict[str, Any], photometric: str, window: dict[str, Any], film: Grey
+) -> None:
+    stored = (deepen(film) if photometric == "MONOCHROME2" else 4095 - deepen(film)).astype(dtype)
+    padded = np.pad(stored, MARGIN, constant_values=value)
+    data = dicom(padded, PhotometricInterpretation=photometric, **tags, **window)
+    assert largest_difference(data, np.pad(film, MARGIN)) <= 1
+
+
+def test_padding_of_a_tilted_film_is_black(film: Grey) -> None:
+    rows, columns = np.indices(film.shape)
+    is_outside = (rows + columns < 300) | (rows - columns > 400)
+    negative = 4095 - deepen(film)
+    negative[is_outside] = 0
+    data = dicom(negative, BitsStored=12, PixelPaddingValue=0, PhotometricInterpretation="MONOCHROME1")
+    assert largest_difference(data, np.where(is_outside, 0, film).astype(np.uint8)) <= 1
+
+
+def test_padding_of_a_compressed_film_is_black(film: Grey) -> None:
+    padded = np.pad(4095 - deepen(film), MARGIN, constant_values=0)
+    syntax, compress = codestreams.LOSSLESS["JPEG lossless, first order"]
+    tags: dict[str, Any] = {"PixelPaddingValue": 0, "PhotometricInterpretation": "MONOCHROME1"}
+    data = encapsulated(padded, syntax, compress(padded, 12), BitsStored=12, **tags)
+    assert largest_difference(data, np.pad(film, MARGIN)) <= 1
+
+
+@pytest.mark.parametrize("value", [0, 1000, 2008, 4095])
+@pytest.mark.parametrize("photometric", ["MONOCHROME2", "MONOCHROME1"])
+def test_a_padding_value_inside_the_film_is_a_grey_value(photometric: str, value: int, film: Grey) -> None:
+    stored = deepen(film) if photometric == "MONOCHROME2" else 4095 - deepen(film)
+    stored[200:300, 300:400] = value
+    data = dicom(stored, BitsStored=12, PhotometricInterpretation=photometric)
+    with_tag = dicom(stored, BitsStored=12, PhotometricInterpretation=photometric, PixelPaddingValue=value)
+    np.testing.assert_array_equal(read(with_tag).pixels[20:-20, 20:-20], read(data).pixels[20:-20, 20:-20])
+    assert largest_difference(with_tag, data) <= 12  # single pixels at the edges
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"PixelPaddingValue": 0, "PixelPaddingRangeLimit": 4095},
+        {"PixelPaddingValue": 30_000},
+        {"PixelPaddingValue": None, "PixelPaddingRangeLimit": 100},
+    ],
+    ids=str,
+)
+def test_padding_of_the_whole_film_or_of_nothing_is_ignored(tags: dict[str, Any], film: Grey) -> None:
+    assert largest_difference(dicom(deepen(film), BitsStored=12, **tags), film) <= 1
