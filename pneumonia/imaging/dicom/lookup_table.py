@@ -14,11 +14,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pydicom
+from pydicom.dataelem import RawDataElement
+from pydicom.tag import Tag
 
 from ...errors import UnreadableImage
 from ..decoding import translate_decoder_errors
 from ..intensity import DEPTHS
-from .elements import SUBJECT
+from . import elements
 
 MIN_COVERED_SHARE, MIN_LEVELS = 0.25, 16
 """Minimum share of the inputs that a usable table covers, and minimum number of output levels."""
@@ -66,20 +68,24 @@ def read_tables(dataset: pydicom.Dataset, keyword: str, inputs: npt.NDArray[Any]
     Items that are empty or damaged, or that would hide the film, are left out.
     """
     for item in _items(dataset, keyword):
-        descriptor = _words(item, "LUTDescriptor")
-        words = _words(item, "LUTData")
-        if descriptor is None or words is None or len(descriptor) != 3:
-            continue
-        count, first, bits = (int(value) for value in descriptor)
-        entries = _entries(words, count or 2**16, bits)
-        table = LookupTable(_first_value(first, len(entries), inputs), entries, _white(entries, bits))
-        if table.shows(inputs):
+        table = read_table(item, "LUT", inputs)
+        if table is not None and table.shows(inputs):
             yield table
+
+
+def read_table(item: pydicom.Dataset, prefix: str, inputs: npt.NDArray[Any]) -> LookupTable | None:
+    """The table in the elements `prefix` + Descriptor and `prefix` + Data; None if one is missing or damaged."""
+    descriptor, words = _words(item, f"{prefix}Descriptor"), _words(item, f"{prefix}Data")
+    if descriptor is None or words is None or len(descriptor) != 3 or len(words) == 0:
+        return None
+    count, first, bits = (int(value) for value in descriptor)
+    entries = _entries(words, count or 2**16, bits)
+    return LookupTable(_first_value(first, len(entries), inputs), entries, _white(entries, bits))
 
 
 def _items(dataset: pydicom.Dataset, keyword: str) -> list[pydicom.Dataset]:
     try:
-        with translate_decoder_errors(SUBJECT):
+        with translate_decoder_errors(elements.SUBJECT):
             sequence = dataset.get(keyword)
             return list(sequence) if isinstance(sequence, pydicom.Sequence) else []
     except UnreadableImage:
@@ -87,18 +93,14 @@ def _items(dataset: pydicom.Dataset, keyword: str) -> list[pydicom.Dataset]:
 
 
 def _words(item: pydicom.Dataset, keyword: str) -> npt.NDArray[np.uint16] | None:
-    """The value of an element as unsigned words; None if it is missing, empty or damaged.
-
-    The value is bytes (VR OW, OB or UN) or integers (VR US or SS).
-    """
+    """The value of an element as unsigned words, whatever its VR; None if it is missing, empty or damaged."""
     try:
-        with translate_decoder_errors(SUBJECT):
-            value = item.get(keyword)
-            if isinstance(value, bytes):
-                is_little_endian = item.original_encoding[1] is not False
-                return np.frombuffer(value + b"\0" * (len(value) % 2), "<u2" if is_little_endian else ">u2")
-            integers = np.atleast_1d(np.asarray(value if value is not None else [], dtype=np.int64))
-            return (integers & 0xFFFF).astype(np.uint16) if integers.size else None
+        raw = elements.stored(item, Tag(keyword))
+        if isinstance(raw, RawDataElement):
+            value = raw.value or b""
+            return np.frombuffer(value + b"\0" * (len(value) % 2), "<u2" if raw.is_little_endian else ">u2")
+        with translate_decoder_errors(elements.SUBJECT):
+            return (np.atleast_1d(np.asarray(item.get(keyword, []), np.int64)) & 0xFFFF).astype(np.uint16)
     except UnreadableImage:
         return None
 

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pydicom
 from PIL import Image
-from pydicom.pixels import apply_color_lut, convert_color_space, pixel_array
+from pydicom.pixels import convert_color_space, pixel_array
 from pydicom.uid import UID
 
 from ...errors import NoPixels, PneumoniaError, UnreadableImage, UnsupportedDicom
@@ -23,7 +23,18 @@ from .. import greyscale
 from ..decoding import check_pixel_count, translate_decoder_errors
 from ..intensity import row_slices
 from ..radiograph import Pixels, Radiograph
-from . import decimals, decoder_pool, decoder_worker, elements, header, parser, photometric, pixel_description, voi
+from . import (
+    decimals,
+    decoder_pool,
+    decoder_worker,
+    elements,
+    header,
+    palette,
+    parser,
+    photometric,
+    pixel_description,
+    voi,
+)
 from .padding import padding_mask
 from .parser import ParsedFile
 from .sample_bits import interpret, interpret_decoded
@@ -122,12 +133,7 @@ def _grey_pixels(dataset: pydicom.Dataset, compressed_frame: bytes | None) -> tu
     stored, padding = _stored_values(dataset, compressed_frame)
     if _photometric(dataset) in _GREY_INTERPRETATIONS:
         return voi.apply_rescale_and_voi(dataset, stored, padding), ()
-    with translate_decoder_errors(elements.SUBJECT):
-        channels = apply_color_lut(stored, dataset) if stored.ndim == 2 else stored
-        if channels.dtype != np.uint8:
-            channels = (channels >> 8).astype(np.uint8)  # palette entries may have 16 bits
-        picture = Image.fromarray(channels)
-    return greyscale.to_grey(picture)
+    return greyscale.to_grey(Image.fromarray(palette.apply(dataset, stored) if stored.ndim == 2 else stored))
 
 
 def _stored_values(

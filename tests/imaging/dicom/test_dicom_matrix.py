@@ -234,6 +234,22 @@ def test_a_palette_is_looked_up(entry_bits: int, film: Grey) -> None:
     assert read(palette(film, (1, 0.9, 0.5), entry_bits)).warnings == (COLOUR_WARNING,)
 
 
+@pytest.mark.parametrize("kind", ["bytes in words", "12 bits", "packed, 16 declared", "all in one byte more"])
+def test_a_palette_is_looked_up_however_it_is_written(kind: str, film: Grey) -> None:
+    levels = np.arange(255, -1, -1)
+    data, bits = {
+        "bytes in words": (levels.astype("<u2").tobytes(), 16),
+        "12 bits": (np.rint(levels * (4095 / 255)).astype("<u2").tobytes(), 12),
+        "packed, 16 declared": (levels.astype("u1").tobytes(), 16),
+        "all in one byte more": (levels.astype("u1").tobytes() + b"\0\0", 8),
+    }[kind]
+    tags: dict[str, Any] = {"PhotometricInterpretation": "PALETTE COLOR"}
+    for colour in ("Red", "Green", "Blue"):
+        tags[f"{colour}PaletteColorLookupTableDescriptor"] = [256, 0, bits]
+        tags[f"{colour}PaletteColorLookupTableData"] = data
+    assert max_difference(read(dicom(255 - film, **tags)), read(film)) <= 1
+
+
 @pytest.mark.parametrize("options", [{}, {"has_offsets": False}, {"fragments": 3}], ids=str)
 @pytest.mark.parametrize("name", ["RLE", "JPEG lossless, first order", "JPEG-LS lossless", "JPEG 2000 lossless"])
 def test_the_first_of_several_compressed_frames_is_used_with_a_warning(

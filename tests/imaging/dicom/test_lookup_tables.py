@@ -54,7 +54,8 @@ TABLES: dict[str, Dataset] = {
 def test_a_table_is_looked_up_however_it_is_written(name: str, sequence: str, syntax: Any, film: Grey) -> None:
     """The tables invert the film, so that an ignored table is detected."""
     items = [Dataset(), TABLES["12 bits"]] if name == "after an empty item" else [TABLES[name]]
-    data = dicom(4095 - deepen(film), BitsStored=12, syntax=syntax, **{sequence: items})
+    tags: dict[str, Any] = {sequence: items}
+    data = dicom(4095 - deepen(film), BitsStored=12, syntax=syntax, **tags)
     assert largest_difference(data, film) <= (2 if name == "8 bits in the high bytes" else 1)
 
 
@@ -109,7 +110,8 @@ def test_a_valid_table_gives_the_values_of_pydicom(sequence: str, film: Grey) ->
     dataset.add_new(sequence, "SQ", [table(curve, vr="US")])
     stored = deepen(film)
     expected = (apply_modality_lut if sequence == "ModalityLUTSequence" else apply_voi_lut)(stored, dataset)
-    np.testing.assert_array_equal(read(dicom(stored, BitsStored=12, **{sequence: [table(curve)]})).pixels, expected)
+    tags: dict[str, Any] = {sequence: [table(curve)]}
+    np.testing.assert_array_equal(read(dicom(stored, BitsStored=12, **tags)).pixels, expected)
 
 
 def test_modality_and_voi_tables_are_chained(film: Grey) -> None:

@@ -145,7 +145,8 @@ def test_floats_that_are_not_numbers_are_refused(film: Grey) -> None:
 def floats(film: Grey, name: str, values: npt.NDArray[Any], **tags: Any) -> bytes:
     """A parametric map; it has no BitsStored, HighBit and PixelRepresentation."""
     missing: dict[str, Any] = dict.fromkeys(("PixelData", "BitsStored", "HighBit", "PixelRepresentation"))
-    return dicom(film, **missing, **tags, BitsAllocated=8 * values.dtype.itemsize, **{name: values.tobytes()})
+    elements = {**missing, **tags, "BitsAllocated": 8 * values.dtype.itemsize, name: values.tobytes()}
+    return dicom(film, **elements)
 
 
 def test_one_bit_is_black_and_white(film: Grey) -> None:

@@ -74,7 +74,7 @@ def test_a_window_that_would_hide_the_film_gives_way_to_the_films_own_range(
 
 @pytest.mark.parametrize("unusable", [(100_000, 100), (2048, 0), (128, 256)], ids=str)
 def test_the_first_usable_of_several_windows_applies(unusable: tuple[int, int], film: Grey) -> None:
-    tags = {"WindowCenter": [unusable[0], 2024], "WindowWidth": [unusable[1], 2048]}
+    tags: dict[str, Any] = {"WindowCenter": [unusable[0], 2024], "WindowWidth": [unusable[1], 2048]}
     assert largest_difference(dicom(deepen(film) // 2 + 1000, BitsStored=12, **tags), film) <= 1
 
 
@@ -118,7 +118,7 @@ def test_a_negative_of_12_bits_below_65535_is_inverted(film: Grey) -> None:
 
 
 def test_a_negative_with_an_inverse_presentation_is_inverted_once(film: Grey) -> None:
-    tags = {"PhotometricInterpretation": "MONOCHROME1", "PresentationLUTShape": "INVERSE"}
+    tags: dict[str, Any] = {"PhotometricInterpretation": "MONOCHROME1", "PresentationLUTShape": "INVERSE"}
     assert largest_difference(dicom(4095 - deepen(film), BitsStored=12, **tags), film) <= 1
 
 
