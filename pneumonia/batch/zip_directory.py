@@ -126,6 +126,8 @@ def read_directory(file: BinaryIO, max_bytes: int) -> ZipDirectory:
         raise UnreadableImage("The ZIP is one part of a split ZIP. Allowed: a ZIP in one file. Join the parts.")
     if end is None:
         raise UnreadableImage("The ZIP is damaged or incomplete: the list of its files, at its end, is missing.")
+    if end.size > file.seek(0, os.SEEK_END):
+        raise UnreadableImage("The ZIP is damaged: the list of its files, at its end, cannot be read.")
     if end.size > max_bytes:
         raise TooLarge(
             f"The ZIP has too many files. Allowed: {max_bytes / 1e6:,.0f} MB of file names. "

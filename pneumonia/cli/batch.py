@@ -25,7 +25,11 @@ def add_parser(commands: Commands) -> argparse.ArgumentParser:
     parser = commands.add_parser("batch", help="predict folders, ZIP files and files into a table")
     parser.add_argument("paths", nargs="+", metavar="PATH", help="file, folder, ZIP file or quoted pattern")
     parser.add_argument(
-        "--out", type=Path, required=True, metavar="CSV", help="table to write; docs/batch.md describes its columns"
+        "--out",
+        type=Path,
+        required=True,
+        metavar="CSV",
+        help="table to write, UTF-8 with a byte-order mark for Excel; docs/batch.md describes its columns",
     )
     parser.add_argument(
         "--jsonl", action="store_true", help="also write one JSON object per film and line, next to the table"
