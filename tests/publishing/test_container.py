@@ -1,29 +1,37 @@
-"""The container: checks of its files, and a build of the image step by step."""
+"""The container: its instructions, and whether its files and wheels suffice to start the page.
+
+The GitHub workflow builds the image, starts it as compose.yaml says, and asks it.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
+import time
+import urllib.request
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from benchmarks import service_process
 from pneumonia import settings
 
-from ..support import container
+from ..support import dockerfile
 from ..support.interpreters import find_python
 
 ROOT = Path(__file__).parents[2]
-STEPS = container.steps((ROOT / "Dockerfile").read_text())
+STEPS = dockerfile.parse((ROOT / "Dockerfile").read_text())
 IMAGE_PYTHON = re.findall(r"3\.\d+", STEPS[0].rest)[0]
 LOCKED_PYTHONS = ("3.11", "3.12")
 """The Python versions that need exactly the packages of requirements.lock; 3.13 needs one more (audioop-lts)."""
+
+INSTALL_TIMEOUT_S, START_TIMEOUT_S = 900, 120
 
 DOCS = (ROOT / "docs" / "container.md").read_text()
 NOT_OFFERED = {settings.SHARE, settings.MCP, settings.DATA}
@@ -36,7 +44,7 @@ def service() -> dict[str, Any]:
     return dict(compose_service)
 
 
-def steps_named(name: str) -> list[container.Step]:
+def steps_named(name: str) -> list[dockerfile.Instruction]:
     return [step for step in STEPS if step.name == name]
 
 
@@ -67,7 +75,8 @@ def test_the_port_is_published_on_the_loopback_only(service: dict[str, Any]) -> 
 
 
 def test_dockerfile_and_compose_have_the_same_health_check(service: dict[str, Any]) -> None:
-    check = container.health_check(STEPS)
+    (rest,) = (step.rest for step in steps_named("HEALTHCHECK"))
+    check = json.loads(rest.split("CMD", 1)[1])
     assert service["healthcheck"]["test"] == ["CMD", *check]
     assert "http://127.0.0.1:7860/health" in check[-1]
 
@@ -91,7 +100,7 @@ def test_compose_trusts_the_addresses_of_its_own_network_only() -> None:
 
 
 def test_the_image_contains_what_serving_needs_and_nothing_else() -> None:
-    names = [path.as_posix() for path in container.build_context(ROOT, container.ignore_patterns())]
+    names = [path.as_posix() for path in dockerfile.build_context(ROOT)]
     assert {name.partition("/")[0] for name in names} == {
         "app.py",
         "requirements.lock",
@@ -116,7 +125,7 @@ def test_the_lock_is_made_for_the_python_of_the_base_image() -> None:
 
 
 def test_dockerfile_steps_are_parsed() -> None:
-    parsed = container.steps('FROM a\n# no\nENV B=1 \\\n    C="2 3"\nCMD ["x", "y z"]\n')
+    parsed = dockerfile.parse('FROM a\n# no\nENV B=1 \\\n    C="2 3"\nCMD ["x", "y z"]\n')
     assert [(step.name, step.words) for step in parsed] == [
         ("FROM", ["a"]),
         ("ENV", ["B=1", "C=2 3"]),
@@ -124,24 +133,98 @@ def test_dockerfile_steps_are_parsed() -> None:
     ]
 
 
-@pytest.mark.slow
-def test_it_builds_starts_and_predicts_without_a_network(tmp_path: Path) -> None:
-    if os.name != "posix" or os.geteuid() != 0 or not all(map(shutil.which, ("unshare", "setpriv", "nsenter", "ip"))):
-        pytest.skip("needs Linux, root, unshare, setpriv, nsenter and ip")
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """(folder with the files that the image copies, interpreter with the packages of the lock)."""
     python = find_python(IMAGE_PYTHON) or next(filter(None, map(find_python, LOCKED_PYTHONS)), None)
     if python is None:
         pytest.skip(f"needs Python {' or '.join(LOCKED_PYTHONS)}, for which requirements.lock is made")
-    report_path = tmp_path / "report.json"
-    command = [sys.executable, "-m", "tests.support.container", "--python", python, "--json", str(report_path)]
-    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900)
-    if "mount: " in process.stderr and not report_path.exists():
-        pytest.skip(f"no overlay can be mounted here: {process.stderr.strip().splitlines()[-1]}")
-    assert process.returncode == 0, process.stdout + process.stderr
-    report = json.loads(report_path.read_text())
-    assert report["prediction"]["label"] == "Normal"
-    assert (report["uid"], report["capabilities"], report["no_new_privileges"]) == (10001, 0, True)
-    assert report["writes"] == ["/tmp"]
-    assert report["training"] == [] and report["foreign_libraries"] == []
-    size = report["packages_mb"] + report["app_mb"]
+    app = tmp_path_factory.mktemp("app")
+    dockerfile.copy_files(ROOT, STEPS, app)
+    environment = tmp_path_factory.mktemp("environment")
+    subprocess.run([python, "-m", "venv", environment], check=True)
+    interpreter = environment / "bin" / "python"
+    (install,) = (step.words for step in steps_named("RUN") if "pip install" in step.rest)
+    subprocess.run([interpreter, "-m", *install, "--quiet"], cwd=app, check=True, timeout=INSTALL_TIMEOUT_S)
+    return app, interpreter
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="the lock is made for the image, which is Linux")
+def test_its_files_and_wheels_suffice_to_start_the_page_and_answer(
+    installation: tuple[Path, Path], tmp_path: Path
+) -> None:
+    app, interpreter = installation
+    before = file_names(app)
+    port = service_process.free_port()
+    variables = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
+    command = [str(interpreter), "-B", *steps_named("CMD")[-1].words[1:]]
+    with (tmp_path / "log").open("wb") as log:
+        page_variables = {**variables, "GRADIO_SERVER_PORT": str(port)}
+        page = subprocess.Popen(command, cwd=app, env=page_variables, stdout=log, stderr=subprocess.STDOUT)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        assert is_healthy(address, page), (tmp_path / "log").read_text()
+        film = next((app / "pneumonia" / "models" / "children" / "examples").glob("*normal*.png"))
+        ask = [str(interpreter), str(ROOT / "tests" / "support" / "ask_page.py"), address, str(film)]
+        process = subprocess.run(ask, cwd=tmp_path, env=variables, capture_output=True, text=True, timeout=120)
+        assert process.returncode == 0, process.stderr + (tmp_path / "log").read_text()
+        assert json.loads(process.stdout)["label"] == "Normal"
+    finally:
+        page.terminate()
+        exit_code = page.wait(60)
+    assert exit_code == 0
+    assert file_names(app) == before, "the page writes only below /tmp"
+
+
+@pytest.mark.slow
+def test_its_size_is_the_documented_one_and_it_has_no_training_library(installation: tuple[Path, Path]) -> None:
+    app, interpreter = installation
+    (packages,) = interpreter.parents[1].glob("lib/python3.*/site-packages")
+    added = [path for path in packages.iterdir() if not path.name.startswith(("pip", "setuptools"))]
+    names = {path.name for path in added}
+    assert not names & {"tensorflow", "keras", "sklearn", "scipy", "matplotlib", "cv2", "ray", "pyarrow"}
+    size = sum(megabytes(path) for path in (*added, app))
     (documented_mb,) = re.findall(r"\*\*(\d+) MB\*\*", DOCS)
     assert size < 700 and size == pytest.approx(int(documented_mb), rel=0.1)
+
+
+def is_healthy(address: str, page: subprocess.Popen[bytes]) -> bool:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while page.poll() is None and time.monotonic() < deadline:
+        with contextlib.suppress(OSError):
+            return bool(urllib.request.urlopen(f"{address}/health", timeout=5).status == 200)
+        time.sleep(0.2)
+    return False
+
+
+def file_names(folder: Path) -> set[Path]:
+    return {path.relative_to(folder) for path in folder.rglob("*")}
+
+
+def megabytes(path: Path) -> float:
+    """Size on the disk."""
+    files = [path] if path.is_file() else [each for each in path.rglob("*") if each.is_file()]
+    return sum(each.stat().st_blocks * 512 for each in files) / 1e6
+
+
+def workflow_steps(job: str) -> list[dict[str, Any]]:
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "check.yml").read_text())
+    return list(workflow["jobs"][job]["steps"])
+
+
+def test_the_workflow_asks_the_image_as_compose_runs_it() -> None:
+    commands = [step.get("run", "") for step in workflow_steps("image")]
+    started, asked = commands[1], next(command for command in commands if "ask_page.py" in command)
+    assert started == "docker compose up --build --detach --wait film"
+    script = asked.split("< ")[1]
+    assert (ROOT / script).is_file()
+    assert any("id -u" in command and "is writable" in command for command in commands)
+    film = yaml.safe_load((ROOT / ".github" / "workflows" / "check.yml").read_text())["jobs"]["image"]["env"]["FILM"]
+    assert Path(film).relative_to("/app") in dockerfile.build_context(ROOT)
+
+
+def test_the_workflow_runs_the_fast_tests_on_windows_and_macos() -> None:
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "check.yml").read_text())
+    assert workflow["jobs"]["systems"]["strategy"]["matrix"]["system"] == ["windows-latest", "macos-latest"]
+    assert any(step.get("run", "").startswith("pytest") for step in workflow_steps("systems"))
