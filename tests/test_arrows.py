@@ -197,12 +197,14 @@ def run_python(code: str, *arguments: str) -> str:
 HEAVY = {"gradio", "tensorflow", "keras", "sklearn", "matplotlib", "huggingface_hub", "ai_edge_litert", "pydicom"}
 TENSORFLOW = {"tensorflow", "keras"}
 RAY = {"ray", "pyarrow", "fsspec"}
+NOT_OF_SERVING = {*TENSORFLOW, "sklearn", "matplotlib.pyplot", "ray", "reportlab"}
 FORBIDDEN_AFTER_IMPORT = {
     "serving": {
         "pneumonia": HEAVY | RAY,
         "pneumonia.cli": HEAVY | RAY,
-        "pneumonia.web.page": {*TENSORFLOW, "sklearn", "matplotlib.pyplot", "ray"},
-        "app": {*TENSORFLOW, "sklearn", "matplotlib.pyplot", "ray"},
+        "pneumonia.web.page": NOT_OF_SERVING,
+        "app": NOT_OF_SERVING,
+        "pneumonia.reporting.pdf_report": NOT_OF_SERVING,
     },
     "training": {
         "train": {"gradio", "ray", *TENSORFLOW},

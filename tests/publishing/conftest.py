@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,6 +15,7 @@ from huggingface_hub.utils._http import default_client_factory
 
 from pneumonia import cli
 from pneumonia.inference import sources
+from pneumonia.publishing import space_files
 from pneumonia.publishing.hub_client import Repository
 
 from ..support.writable_hub import OWNER, TOKEN, WritableHub
@@ -37,6 +39,14 @@ def waits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[float]:
     monkeypatch.setattr("huggingface_hub.utils._http.time", clock)
     set_client_factory(default_client_factory)
     return delays
+
+
+@pytest.fixture(scope="session", autouse=True)
+def modules_found_once() -> Iterator[None]:
+    """The imports of `app.py` are followed once, because this takes half a second and gives the same for each test."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(space_files, "modules", cache(space_files.modules))
+        yield
 
 
 @pytest.fixture

@@ -163,6 +163,7 @@ def python(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
 
 
+@pytest.mark.slow
 def test_the_uploaded_folder_serves_without_the_repository(space_folder: Path, predictor: Any) -> None:
     process = python(SERVING, space_folder)
     assert process.returncode == 0, process.stderr

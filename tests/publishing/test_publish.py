@@ -65,6 +65,7 @@ def assert_whole(hub: WritableHub, folder: Path, commit: str) -> None:
     assert remote_files == content(folder)
 
 
+@pytest.mark.slow
 def test_a_published_model_predicts_like_the_embedded_one(
     hub: WritableHub, predictor: Predictor, tmp_path: Path
 ) -> None:

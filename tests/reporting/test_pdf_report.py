@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import io
-import json
 import logging
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,7 +23,6 @@ from pneumonia.reporting import pdf_report
 
 Grey = npt.NDArray[np.uint8]
 MAP = np.eye(9, dtype=np.float32)[::-1]
-ROOT = Path(__file__).parents[2]
 
 
 def answer(predictor: Predictor, label: str, probability: float | None, **options: Any) -> Prediction:
@@ -179,9 +174,3 @@ def _max_colour_difference(picture: npt.NDArray[np.int64]) -> int:
 def _pixels(picture: bytes) -> npt.NDArray[np.int64]:
     with Image.open(io.BytesIO(picture)) as image:
         return np.asarray(image.convert("RGB")).astype(np.int64)
-
-
-def test_reportlab_is_imported_only_when_a_report_is_asked_for() -> None:
-    code = "import json, sys, pneumonia.web.page, pneumonia.reporting.pdf_report; print(json.dumps(list(sys.modules)))"
-    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
-    assert not [module for module in json.loads(process.stdout) if module.startswith("reportlab")]
