@@ -9,13 +9,13 @@ import re
 
 import pydicom
 
-from . import elements
+from . import elements, patient_age, view
 
 TRAINING_AGES_YEARS = (1, 5)
 """Minimum and maximum age in completed years of the children in the training films."""
 
 BODY_PART_WARNING = "According to the DICOM header (BodyPartExamined), the image does not show the chest."
-LATERAL_WARNING = "According to the DICOM header (ViewPosition), the film is a lateral view."
+LATERAL_WARNING = "According to the DICOM header (view position or orientation), the film is a lateral view."
 AGE_WARNING = "The patient's age is outside {}-{} years, the age range of the training films.".format(
     *TRAINING_AGES_YEARS
 )
@@ -40,15 +40,6 @@ _OTHER_BODY_PARTS = {
 """Words of BodyPartExamined for films that do not show the lungs. Other words, and a missing element, are left to the
 gate."""
 
-_LATERAL_VIEWS = {"LL", "RL", "LLD", "RLD", "LLAT", "RLAT"}
-"""Words of ViewPosition for lateral views: the standard's left and right lateral, left and right lateral decubitus, and
-two terms that devices write. A word that starts with LAT counts as well."""
-
-_DAYS_PER_UNIT = {"D": 1.0, "W": 7.0, "M": 30.44, "Y": 365.25}
-
-_MAX_AGE_DIGITS = 100
-"""The standard allows three digits. Python refuses to convert thousands of them, and no float holds hundreds."""
-
 
 def non_radiograph_modality(dataset: pydicom.Dataset) -> str | None:
     """The modality if it is one of `NON_RADIOGRAPH_MODALITIES`, else None; free text of the file is never returned."""
@@ -61,34 +52,20 @@ def is_other_body_part(dataset: pydicom.Dataset) -> bool:
     return any(word in _OTHER_BODY_PARTS for word in words) and not any(_CHEST_WORDS.match(word) for word in words)
 
 
-def is_lateral(dataset: pydicom.Dataset) -> bool:
-    """True if ViewPosition names a lateral view. If it is missing or has another value, the gate decides."""
-    return any(word in _LATERAL_VIEWS or word.startswith("LAT") for word in _words(dataset, "ViewPosition"))
-
-
 def header_warnings(dataset: pydicom.Dataset) -> tuple[str, ...]:
     """Warnings for the user about body part, view position and age; they do not quote the header."""
     conditions = {
         BODY_PART_WARNING: is_other_body_part(dataset),
-        LATERAL_WARNING: is_lateral(dataset),
+        LATERAL_WARNING: view.is_lateral(dataset),
         AGE_WARNING: _is_outside_training_ages(dataset),
     }
     return tuple(warning for warning, applies in conditions.items() if applies)
 
 
 def _is_outside_training_ages(dataset: pydicom.Dataset) -> bool:
-    age = _age_years(elements.text(dataset, "PatientAge"))
+    age = patient_age.age_years(dataset)
     return age is not None and not TRAINING_AGES_YEARS[0] <= age < TRAINING_AGES_YEARS[1] + 1
 
 
 def _words(dataset: pydicom.Dataset, keyword: str) -> list[str]:
     return re.findall("[A-Z0-9]+", elements.first_text(dataset, keyword).upper())
-
-
-def _age_years(text: str) -> float | None:
-    """A DICOM age string (VR AS, such as 004Y or 018M) in years; None if it is missing or malformed."""
-    digits, unit = text.strip()[:-1], text.strip()[-1:]
-    is_number = digits.isascii() and digits.isdecimal() and len(digits) <= _MAX_AGE_DIGITS
-    if not is_number or unit not in _DAYS_PER_UNIT:
-        return None
-    return int(digits) * _DAYS_PER_UNIT[unit] / 365.25

@@ -33,6 +33,7 @@ from . import (
     parser,
     photometric,
     pixel_description,
+    view,
     voi,
 )
 from .padding import padding_mask
@@ -68,7 +69,7 @@ def read(data: bytes) -> Radiograph:
         pixels,
         "DICOM",
         (*description.warnings, *colour_warnings, *header.header_warnings(dataset)),
-        header.is_lateral(dataset),
+        view.is_lateral(dataset),
         header.is_other_body_part(dataset),
     )
 

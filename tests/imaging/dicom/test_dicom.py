@@ -176,8 +176,10 @@ def test_the_first_of_several_frames_is_used_with_a_warning(large_film: Grey) ->
     assert film.warnings == ("The file contains 2 images; only the first was used.",)
 
 
-LATERAL = ["LL", "RL", "LLD", "RLD", "LATERAL", "lateral", "LEFT LATERAL", "LAT", "L_LAT", "LLAT", " LL "]
-NOT_LATERAL = ["AP", "PA", "", None, "FRONTAL", "AP SUPINE", "LL5", "PLL", "OBLATE", "²"]
+LATERAL = ["LL", "RL", "LATERAL", "lateral", "LEFT LATERAL", "LAT", "L_LAT", "LLAT", " LL ", "LLO", "RLO"]
+LATERAL += ["XTABLE", "X-TABLE", "CROSSTABLE LATERAL", "LATERAL DORSAL DECUBITUS"]
+NOT_LATERAL = ["AP", "PA", "", None, "FRONTAL", "AP SUPINE", "LL5", "PLL", "OBLATE", "²", "AP XTABLE", "AP PORTABLE"]
+NOT_LATERAL += ["LLD", "RLD", "rld", "AP LLD", "LEFT LATERAL DECUBITUS", "LATERAL DECUB", "DECUBITUS"]
 
 
 @pytest.mark.parametrize("view", LATERAL)
@@ -236,7 +238,7 @@ def test_an_age_outside_the_training_films_gives_a_warning_without_the_age(age: 
 
 
 @pytest.mark.filterwarnings("ignore:.*PatientAge|.*VR AS:UserWarning")
-@pytest.mark.parametrize("age", ["", None, "Y", "abcY", "0x7Y", "-01Y", "003", "45", "²Y"])
+@pytest.mark.parametrize("age", ["", None, "Y", "abcY", "0x7Y", "-01Y", "003", "²Y", "999Y", "5 S", "Y005"])
 def test_a_missing_or_malformed_age_gives_no_warning(age: str | None, large_film: Grey) -> None:
     tags: dict[str, Any] = {"SpecificCharacterSet": "ISO_IR 192", "PatientAge": age}
     assert read(dicom(large_film, **tags)).warnings == ()
