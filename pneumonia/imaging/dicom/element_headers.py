@@ -34,6 +34,9 @@ _CHECKED_HEADERS = 12
 _MIN_BARE_HEADERS = 3
 """A file without preamble is DICOM if at least this many headers follow each other."""
 
+_MAX_LEADING_BYTES = 16
+"""Bytes that may precede a data set without preamble; programs that cut files leave some."""
+
 
 class Encoding(NamedTuple):
     """How a data set is written: with or without value representations, and the byte order."""
@@ -198,12 +201,19 @@ def _count_headers(data: bytes, position: int, encoding: Encoding) -> int:
 
 
 def first_element(data: bytes) -> int:
-    """Offset of the first element: behind preamble and prefix, or behind one of them if the other is missing."""
+    """Offset of the first element: behind preamble and prefix, behind one of them if the other is missing, or behind a
+    few other bytes.
+    """
     if data[PREFIX_END - 4 : PREFIX_END] == b"DICM":
         return PREFIX_END
     if data[:4] == b"DICM":
         return 4
-    return PREFIX_END - 4 if data[: PREFIX_END - 4] == bytes(PREFIX_END - 4) else 0
+    if data[: PREFIX_END - 4] == bytes(PREFIX_END - 4):
+        return PREFIX_END - 4
+    if detect_encoding(data, 0, None)[1]:
+        return 0
+    offsets = (offset for offset in range(1, _MAX_LEADING_BYTES + 1))
+    return next((offset for offset in offsets if detect_encoding(data, offset, None)[1] == _CHECKED_HEADERS), 0)
 
 
 def is_data_set(data: bytes) -> bool:
