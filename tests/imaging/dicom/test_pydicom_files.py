@@ -42,6 +42,8 @@ NOT_COMPARED = {
     "test_files/ExplVR_BigEnd.dcm": "smaller than 64 pixels",
     "gdcm-US-ALOKA-16.dcm": "segmented palettes of this length are not read",
     "gdcm-US-ALOKA-16_big.dcm": "segmented palettes of this length are not read",
+    "OBXXXX1A_expb.dcm": "pydicom reads the palettes of this big-endian file as black",
+    "OBXXXX1A_expb_2frame.dcm": "pydicom reads the palettes of this big-endian file as black",
     "OT-PAL-8-face.dcm": "no transfer syntax, which pydicom needs",
 }
 
@@ -106,6 +108,13 @@ def test_the_pixels_are_those_that_pydicom_decodes(row: dict[str, str]) -> None:
     grey = np.asarray(Image.fromarray(colours).convert("L"))
     assert shown.shape == grey.shape
     assert np.abs(shown.astype(np.int64) - grey).max() <= 2
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", ["OBXXXX1A_expb.dcm", "OBXXXX1A_expb_2frame.dcm"])
+def test_palettes_in_big_endian_are_those_of_the_file_in_little_endian(name: str) -> None:
+    big, little = (FOLDERS["pydicom-data"] / file for file in (name, name.replace("_expb", "")))
+    np.testing.assert_array_equal(*(read(as_radiograph(path.read_bytes())).pixels for path in (big, little)))
 
 
 def as_radiograph(data: bytes) -> bytes:
