@@ -14,6 +14,8 @@ import pytest
 from pneumonia import files
 from pneumonia.errors import Busy, DiskFull, UsageError
 
+from .support.systems import posix
+
 
 def test_write_replaces_the_file_and_leaves_no_temporary_file(tmp_path: Path) -> None:
     target = tmp_path / "new" / "folder" / "file"
@@ -167,6 +169,7 @@ sys.stdin.readline()
 """
 
 
+@posix  # tests/test_windows_files.py tests the other way in which Windows does it
 def test_a_folder_is_spared_by_another_process_before_it_is_locked(tmp_path: Path) -> None:
     """A real process stops between the creation of its folder and the lock; this process creates its own meanwhile."""
     command = [sys.executable, "-c", CREATE_WITH_A_PAUSE_BEFORE_THE_LOCK, str(tmp_path)]

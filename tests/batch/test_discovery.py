@@ -13,6 +13,7 @@ import pytest
 from pneumonia import Failure, Predictor, batch
 from pneumonia.errors import UsageError
 from pneumonia.inference.named_film import NamedFilm
+from tests.support.systems import linux, restricted_user
 
 WriteFilms = Callable[[Path, dict[str, list[str]]], Path]
 
@@ -96,7 +97,7 @@ def test_a_missing_file_is_a_film_that_fails(inside: Path, predictor: Predictor)
     assert isinstance(result, Failure) and result.file == "no/such.png"
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may open any folder")
+@restricted_user
 def test_an_unreadable_folder_is_a_film_that_fails(inside: Path, predictor: Predictor) -> None:
     write("f/closed/a.png", "f/b.png")
     Path("f/closed").chmod(0)
@@ -136,6 +137,7 @@ def test_a_film_list_has_the_films_and_their_number(inside: Path) -> None:
         assert len(film_list) == len(names)
 
 
+@linux
 def test_a_film_list_keeps_no_zip_open(inside: Path) -> None:
     Path("f").mkdir()
     for number in range(20):

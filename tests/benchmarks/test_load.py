@@ -9,10 +9,13 @@ import pytest
 from benchmarks import load, soak
 from benchmarks.service_process import running_service
 from pneumonia import Predictor
+from tests.support.systems import linux
 
 from ..support.wait import wait_for
 
 GROWTH_MB = 20
+
+pytestmark = linux
 
 
 def run_load(predictor: Predictor, folder: Path, clients: int, seconds: float, queue: int) -> load.Tally:

@@ -19,6 +19,7 @@ from PIL import Image, ImageOps
 from pneumonia import Predictor, cli
 from pneumonia.evaluation import metrics
 from pneumonia.inference import bundle, decision, sources
+from tests.support.systems import restricted_user
 
 Rows = list[dict[str, Any]]
 WriteFilms = Callable[[Path, dict[str, list[str]]], Path]
@@ -282,7 +283,7 @@ def test_a_heatmap_on_a_full_disk_fails_its_film_only(
     assert len(list((tmp_path / "maps").iterdir())) == 2
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write any folder")
+@restricted_user
 def test_a_read_only_heatmap_folder_is_wrong_usage(
     film: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -22,6 +22,7 @@ import pytest
 
 from pneumonia import cli
 from pneumonia.batch import results
+from tests.support.systems import posix
 
 ROOT = Path(__file__).parents[2]
 WriteFilms = Callable[[Path, dict[str, list[str]]], Path]
@@ -187,6 +188,7 @@ def test_the_table_may_be_in_the_folder_of_the_films(folder: Path) -> None:
     assert len(table(folder / "results.csv")) == 4
 
 
+@posix
 def test_a_second_process_on_the_same_table_is_refused(slow_folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "results.csv"
     first = start(slow_folder, "--out", out, "--workers", "1")
@@ -201,6 +203,7 @@ def test_a_second_process_on_the_same_table_is_refused(slow_folder: Path, tmp_pa
     assert len(table(out)) == 60
 
 
+@posix
 def test_ctrl_c_keeps_the_finished_rows(slow_folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "results.csv"
     running = start(slow_folder, "--out", out, "--workers", "1")

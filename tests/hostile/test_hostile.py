@@ -20,6 +20,8 @@ from hypothesis.extra import numpy as arrays
 from pneumonia import PneumoniaError, Predictor, imaging
 from pneumonia.errors import FilmError, TooLarge
 from pneumonia.imaging import decode_limits
+
+pytest.importorskip("resource", reason="the corpus runs within limits that Windows lacks")
 from tests.hostile import decompression_bombs as bombs
 from tests.hostile import films
 from tests.hostile.corpus import Hostile, corpus

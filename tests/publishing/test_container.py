@@ -10,7 +10,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 import time
 import urllib.request
 from pathlib import Path
@@ -24,6 +23,7 @@ from pneumonia import settings
 
 from ..support import dockerfile
 from ..support.interpreters import find_python
+from ..support.systems import linux
 
 ROOT = Path(__file__).parents[2]
 STEPS = dockerfile.parse((ROOT / "Dockerfile").read_text())
@@ -150,7 +150,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="the lock is made for the image, which is Linux")
+@linux
 def test_its_files_and_wheels_suffice_to_start_the_page_and_answer(
     installation: tuple[Path, Path], tmp_path: Path
 ) -> None:

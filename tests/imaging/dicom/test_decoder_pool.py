@@ -24,14 +24,13 @@ from pneumonia.imaging import read
 from pneumonia.imaging.dicom import decoder_pool, decoder_worker
 from tests.support import codestreams
 from tests.support.dicom_files import CHILD, dicom, encapsulated
+from tests.support.systems import linux
 
 Grey = npt.NDArray[np.uint8]
 ROOT = Path(__file__).parents[3]
 PROGRAM = decoder_worker.__file__
 FILM = np.random.default_rng(1).integers(0, 256, (72, 80), dtype=np.uint8)
 COMPRESSED = encapsulated(FILM, JPEGLosslessSV1, codestreams.jpeg_lossless(FILM, 8), **CHILD)
-
-linux = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads the states of processes from /proc")
 
 
 @pytest.fixture(autouse=True)

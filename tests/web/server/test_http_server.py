@@ -22,6 +22,7 @@ from pneumonia import Predictor, settings
 from pneumonia.errors import UsageError
 from pneumonia.web import page
 from pneumonia.web.server import http_server, login
+from tests.support.systems import posix
 
 from ..visit import running
 
@@ -145,6 +146,7 @@ def test_it_starts_and_answers_with_proxy_variables(tmp_path: Path, broken_proxy
         assert reply.status_code == 200 and reply.json()["components"]
 
 
+@posix
 def test_a_signal_at_the_moment_of_readiness_is_a_graceful_shutdown(tmp_path: Path) -> None:
     with running_service(tmp_path) as service:
         service.process.send_signal(signal.SIGTERM)

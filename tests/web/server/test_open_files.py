@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import csv
 import re
-import resource
 import shutil
 import socket
 import subprocess
@@ -30,6 +29,7 @@ from pneumonia.web.batch_job import Jobs
 from pneumonia.web.server import connection_limits, request_limits
 from pneumonia.web.server.upload import Upload
 
+from ...support.systems import linux
 from ...support.wait import wait_for
 
 ROOT = Path(__file__).parents[3]
@@ -41,7 +41,8 @@ CLIENTS = 64
 STREAMS = 2
 """Event streams that a browser keeps open for a page, in addition to the connections of its calls."""
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads the open files of a process from /proc")
+pytestmark = linux
+resource: Any = pytest.importorskip("resource", reason="Windows has no such limit")
 
 
 @pytest.fixture(scope="module")

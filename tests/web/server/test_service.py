@@ -23,11 +23,14 @@ from benchmarks import service_process
 from benchmarks.service_process import Service, call, predict, running_service, upload
 from pneumonia.files import walk_bottom_up
 
+from ...support.systems import posix
 from ...support.wait import wait_for
 from ..visit import READY, Visit
 
 PATIENT = "Doe_Jane_1961-04-12_MRN-0042"
 RETENTION_S = 3
+
+pytestmark = posix
 
 
 @pytest.fixture(scope="module")
