@@ -3,13 +3,16 @@
 Training, evaluation, page, API and command line share this one definition.
 """
 
+from .area import WHOLE, Area
 from .formats import FORMATS, detect_format
 from .model_input import INPUT_SIDE, INVERTED_WARNING, invert, to_display, to_input
 from .radiograph import Radiograph
-from .reader import LOW_RESOLUTION_SIDE, MIN_SIDE, REDUCED_SIDE, Source, read
+from .reader import FRAME_WARNING, LOW_RESOLUTION_SIDE, MIN_SIDE, REDUCED_SIDE, Source, read
 
 __all__ = [
+    "Area",
     "FORMATS",
+    "FRAME_WARNING",
     "INPUT_SIDE",
     "INVERTED_WARNING",
     "LOW_RESOLUTION_SIDE",
@@ -17,6 +20,7 @@ __all__ = [
     "REDUCED_SIDE",
     "Radiograph",
     "Source",
+    "WHOLE",
     "invert",
     "read",
     "detect_format",

@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from .area import Area
+from .frame import find_area
 from .intensity import full_scale
 from .radiograph import Pixels, Radiograph
 
@@ -20,31 +22,54 @@ INVERTED_WARNING = "The film appeared inverted (dark bones) and was corrected."
 def to_input(film: Radiograph) -> npt.NDArray[np.uint8]:
     """Convert a film to the model input: `[150, 150, 3]` uint8. The three channels are read-only views of one array.
 
-    One bilinear resize with antialiasing makes the film square, without keeping its aspect ratio; then it is converted
-    to 8 bits. Films deeper than 8 bits are scaled by `full_scale`, so that a 12-bit film in a 16-bit file does not
-    become nearly black.
+    A uniform frame around the film is left out (see `frame`). One bilinear resize with antialiasing makes the film
+    square, without keeping its aspect ratio; then it is converted to 8 bits. Films deeper than 8 bits are scaled by
+    `full_scale`, so that a 12-bit film in a 16-bit file does not become nearly black.
     """
-    image = _as_image(film.pixels) if film.pixels.dtype == np.uint8 else Image.fromarray(film.pixels.astype(np.float32))
+    pixels = crop(film.pixels, film.area or film_area(film.pixels))
+    image = _as_image(pixels) if pixels.dtype == np.uint8 else Image.fromarray(pixels.astype(np.float32))
     resized = image.resize((INPUT_SIDE, INPUT_SIDE), Image.Resampling.BILINEAR)
-    if film.pixels.dtype != np.uint8:
-        levels = np.rint(np.asarray(resized) * (255.0 / full_scale(film.pixels)))
+    if pixels.dtype != np.uint8:
+        levels = np.rint(np.asarray(resized) * (255.0 / full_scale(pixels)))
         resized = Image.fromarray(np.clip(levels, 0, 255).astype(np.uint8))
     channel = np.frombuffer(resized.tobytes(), np.uint8).reshape(INPUT_SIDE, INPUT_SIDE, 1)
     return np.broadcast_to(channel, (INPUT_SIDE, INPUT_SIDE, 3))
 
 
+def film_area(pixels: Pixels) -> Area:
+    """The part of `[H, W]` pixels inside a uniform frame; the whole image if there is no frame."""
+    return find_area(pixels, 255.0 if pixels.dtype == np.uint8 else full_scale(pixels))
+
+
+def crop(pixels: Pixels, area: Area) -> Pixels:
+    """The pixels of an area, a view of `pixels`."""
+    left, top, right, bottom = area.box(pixels.shape[1], pixels.shape[0])
+    return pixels[top:bottom, left:right]
+
+
 def to_display(film: Radiograph) -> npt.NDArray[np.uint8]:
-    """Convert a film for display: `[H, W]` uint8 at its own size, with the same intensity scale as `to_input`."""
+    """Convert a film for display: `[H, W]` uint8 at its own size, with the same intensity scale as `to_input`.
+
+    A frame around the film is displayed, at most white.
+    """
     if film.pixels.dtype == np.uint8:
         return film.pixels.astype(np.uint8, copy=False)
-    scaled: npt.NDArray[np.uint8] = np.rint(film.pixels * (255.0 / full_scale(film.pixels))).astype(np.uint8)
+    white = _white(film)
+    scaled: npt.NDArray[np.uint8] = np.rint(np.minimum(film.pixels, white) * (255.0 / float(white))).astype(np.uint8)
     return scaled
 
 
 def invert(film: Radiograph) -> Radiograph:
     """Invert the grey values of a film (`full_scale` minus value) and append `INVERTED_WARNING` to its warnings."""
-    pixels = film.pixels.dtype.type(full_scale(film.pixels)) - film.pixels
-    return replace(film, pixels=pixels, warnings=(*film.warnings, INVERTED_WARNING))
+    white = _white(film)
+    return replace(film, pixels=white - np.minimum(film.pixels, white), warnings=(*film.warnings, INVERTED_WARNING))
+
+
+def _white(film: Radiograph) -> np.uint8 | np.uint16:
+    """The pixel value of a film that is displayed as white; a frame around the film does not decide it."""
+    if film.pixels.dtype == np.uint8:
+        return np.uint8(255)
+    return np.uint16(full_scale(film.pixels if film.area is None else crop(film.pixels, film.area)))
 
 
 def _as_image(pixels: Pixels) -> Image.Image:

@@ -8,6 +8,8 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from .area import Area
+
 Pixels: TypeAlias = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 
 
@@ -18,8 +20,9 @@ class Radiograph:
     `pixels` is `[H, W]`, uint8 or uint16, at the bit depth of the source. `format` is the file format (PNG, JPEG, WEBP,
     TIFF, BMP or DICOM), Pillow's format name for a PIL image ("image" if it has none), or "array". `warnings` are
     sentences for the user. `is_lateral` and `is_other_body_part` are true if the DICOM header declares a lateral view
-    or a body part other than the chest. Nothing else of the source is stored: no name, no date and no other patient
-    tag.
+    or a body part other than the chest. `area` is the part of `pixels` inside a uniform frame, found by
+    `frame.find_area`: only this part becomes the model input. None before it is searched. Nothing else of the source is
+    stored: no name, no date and no other patient tag.
     """
 
     pixels: Pixels
@@ -27,6 +30,7 @@ class Radiograph:
     warnings: tuple[str, ...] = ()
     is_lateral: bool = False
     is_other_body_part: bool = False
+    area: Area | None = None
 
     @property
     def height(self) -> int:

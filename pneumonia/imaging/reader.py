@@ -15,10 +15,11 @@ from PIL import Image
 from .. import operating_system, settings
 from ..errors import EmptyFile, TooLarge, TooSmall, UnreadableImage
 from . import image_files
+from .area import WHOLE
 from .arrays import from_array
 from .decoding import translate_memory_errors
 from .formats import detect_format
-from .model_input import INPUT_SIDE
+from .model_input import INPUT_SIDE, film_area
 from .pictures import from_pil_image
 from .radiograph import Radiograph
 
@@ -37,21 +38,28 @@ The model input then differs from that of the full decode by 0.1 grey levels on 
 2400 x 2000 and 3200 x 2400); `tests/imaging/test_model_input.py` allows 0.3 and 3.
 """
 
+FRAME_WARNING = "A uniform frame around the film was left out."
+
 
 def read(source: Source, *, full_resolution: bool = False) -> Radiograph:
     """Read one film from a path, bytes, a PIL image or an array (uint8, uint16, or float in 0..1).
 
     The format is detected by magic bytes; the file name is not used. A large JPEG is decoded at reduced size (see
-    `REDUCED_SIDE`), since the model input is 150 x 150; `full_resolution=True` decodes it in full, for display. Raises
-    a `FilmError` for a source that cannot be read, and `Busy` if no decoder process can be started for a DICOM file.
+    `REDUCED_SIDE`), since the model input is 150 x 150; `full_resolution=True` decodes it in full, for display. The
+    film inside a uniform frame becomes the `area` of the result; sizes are checked without the frame. Raises a
+    `FilmError` for a source that cannot be read, and `Busy` if no decoder process can be started for a DICOM file.
     """
     if isinstance(source, np.ndarray):
-        return _check_side(from_array(source))
+        return _check_side(_with_area(from_array(source)))
     if isinstance(source, Image.Image):
         with translate_memory_errors("image"):
-            return _check_side(from_pil_image(source, source.format or "image"))
+            return _check_side(_with_area(from_pil_image(source, source.format or "image")))
     data = source if isinstance(source, bytes) else _read_file(Path(source))
-    return _check_side(_decode_bytes(data, full_resolution))
+    film = _with_area(_decode_bytes(data, full_resolution))
+    is_maybe_reduced = film.format == "JPEG" and not full_resolution and min(film.width, film.height) >= REDUCED_SIDE
+    if is_maybe_reduced and _short_side(film) < REDUCED_SIDE // 2:
+        film = _with_area(_decode_bytes(data, True))  # a small film in a large frame
+    return _check_side(film)
 
 
 def _read_file(path: Path) -> bytes:
@@ -88,12 +96,30 @@ def _decode_bytes(data: bytes, full_resolution: bool) -> Radiograph:
         return image_files.read(data, file_format, None if full_resolution else REDUCED_SIDE)
 
 
+def _with_area(film: Radiograph) -> Radiograph:
+    """Search a uniform frame around the film; a warning gives its depths as shares of the image's width and height."""
+    area = film_area(film.pixels)
+    if area == WHOLE:
+        return replace(film, area=area)
+    depths = {"left": area.left, "top": area.top, "right": 1 - area.right, "bottom": 1 - area.bottom}
+    sides = ", ".join(f"{side} {100 * depth:.1f} %" for side, depth in depths.items() if depth > 0)
+    return replace(film, area=area, warnings=(*film.warnings, f"{FRAME_WARNING} Cropped: {sides} of the image."))
+
+
+def _short_side(film: Radiograph) -> int:
+    """The short side in pixels of the film without its frame."""
+    left, top, right, bottom = (film.area or WHOLE).box(film.width, film.height)
+    return min(right - left, bottom - top)
+
+
 def _check_side(film: Radiograph) -> Radiograph:
-    short_side = min(film.height, film.width)
+    short_side = _short_side(film)
     if short_side < MIN_SIDE:
+        left, top, right, bottom = (film.area or WHOLE).box(film.width, film.height)
+        where = "" if film.area == WHOLE else f" inside a uniform frame, in an image of {film.width} x {film.height}"
         raise TooSmall(
             f"The image is too small. Allowed: a short side of at least {MIN_SIDE} pixels. "
-            f"Received: {film.width} x {film.height}."
+            f"Received: {right - left} x {bottom - top}{where}."
         )
     if short_side < LOW_RESOLUTION_SIDE:
         warning = f"Low resolution: the short side has {short_side} pixels; fine detail may be lost."

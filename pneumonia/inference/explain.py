@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from ..imaging import WHOLE, Area
 from .graph import Activation
 
 RIGHT_LUNG, LEFT_LUNG = (0.12, 0.45), (0.55, 0.88)
@@ -51,34 +52,46 @@ def strongest_zone(shares: dict[str, float]) -> str | None:
     return max(shares, key=lambda zone: shares[zone]).replace("_", " ")
 
 
-def overlay(film: npt.NDArray[np.uint8], activation: Activation, opacity: float = 0.45) -> Image.Image:
+def overlay(
+    film: npt.NDArray[np.uint8], activation: Activation, opacity: float = 0.45, area: Area = WHOLE
+) -> Image.Image:
     """Draw the map over the film `[H, W]` (uint8); returns an RGB image of the film's size.
 
-    The opacity of the map is proportional to its value: `opacity` at its maximum, 0 where it is 0.
+    `area` is the part of the film from which the model input was made; the map covers it, and nothing else. The opacity
+    of the map is proportional to its value: `opacity` at its maximum, 0 where it is 0.
     """
     size = (film.shape[1], film.shape[0])
-    strength = _relative_strength(activation, size)
+    strength = _relative_strength(activation, size, area)
     mask = strength.point([round(opacity * level) for level in range(256)])
     return Image.composite(_colourise(strength).convert("RGB"), Image.fromarray(film).convert("RGB"), mask)
 
 
-def map_layer(activation: Activation, size: tuple[int, int]) -> Image.Image:
+def map_layer(activation: Activation, size: tuple[int, int], area: Area = WHOLE) -> Image.Image:
     """Draw the map alone, at the film's `size` (width, height): transparent where it is 0, opaque at its maximum.
+
+    `area` is the part of the film from which the model input was made; the map covers it, and nothing else.
 
     Drawn over the film with some opacity it equals `overlay` with that opacity. The image has a palette of one byte per
     pixel, since colour and opacity are both functions of the strength.
     """
-    image = _colourise(_relative_strength(activation, size))
+    image = _colourise(_relative_strength(activation, size, area))
     image.info["transparency"] = bytes(range(256))
     return image
 
 
-def _relative_strength(activation: Activation, size: tuple[int, int]) -> Image.Image:
-    """The positive part of the map relative to its maximum, 8 bits, resized to `size` (width, height)."""
+def _relative_strength(activation: Activation, size: tuple[int, int], area: Area) -> Image.Image:
+    """The positive part of the map relative to its maximum, 8 bits, resized to `area` of `size` (width, height)."""
     maximum = float(activation.max())
     relative = np.maximum(activation, 0) / maximum if maximum > 0 else np.zeros_like(activation)
-    enlarged = Image.fromarray(relative.astype(np.float32)).resize(size, Image.Resampling.BICUBIC)
-    return Image.fromarray(np.rint(np.asarray(enlarged).clip(0, 1) * 255).astype(np.uint8))
+    left, top, right, bottom = area.box(*size)
+    inner_size = max(1, right - left), max(1, bottom - top)
+    enlarged = Image.fromarray(relative.astype(np.float32)).resize(inner_size, Image.Resampling.BICUBIC)
+    strength = Image.fromarray(np.rint(np.asarray(enlarged).clip(0, 1) * 255).astype(np.uint8))
+    if area == WHOLE:
+        return strength
+    padded = Image.new("L", size)
+    padded.paste(strength, (left, top))
+    return padded
 
 
 def _colourise(strength: Image.Image) -> Image.Image:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from .. import imaging, settings
 from ..errors import InternalError, PneumoniaError, UsageError
-from ..imaging import Radiograph, Source
+from ..imaging import Area, Radiograph, Source
 from . import explain
 from .bundle import Bundle
 from .decision import (
@@ -54,8 +54,16 @@ class Reading:
     activation: Activation | None
     inverted: bool = False
 
+    @property
+    def area(self) -> Area:
+        """The part of the film, without a uniform frame, that the model received; the activation map covers it."""
+        return self.film.area or imaging.WHOLE
+
     def display(self, source: Source) -> npt.NDArray[np.uint8]:
-        """Read `source` at full resolution for display: uint8 `[H, W]`, inverted if `inverted` is true."""
+        """Read `source` at full resolution for display: uint8 `[H, W]`, inverted if `inverted` is true.
+
+        A uniform frame is displayed too.
+        """
         film = imaging.read(source, full_resolution=True)
         return imaging.to_display(imaging.invert(film) if self.inverted else film)
 

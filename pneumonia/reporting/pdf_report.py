@@ -20,6 +20,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from ..errors import UsageError
+from ..imaging import WHOLE, Area
 from ..inference import explain
 from ..inference.decision import CLASSES, UNKNOWN, Prediction
 from ..inference.graph import Activation
@@ -60,12 +61,14 @@ def render_pdf(
     prediction: Prediction,
     activation: Activation | None,
     *,
+    area: Area = WHOLE,
     note: str = "",
     created_at: datetime | None = None,
 ) -> bytes:
     """Render one A4 page about a film, with the activation map beside it; returns the bytes of the PDF.
 
-    `film` is the display image, uint8 `[H, W]`. `activation` is None if the model was not run. `note` is the user's
+    `film` is the display image, uint8 `[H, W]`. `activation` is None if the model was not run, and covers `area`
+    of the film. `note` is the user's
     text in any script; a character that is missing in the font becomes a box. `created_at` defaults to the current
     time. Raises `UsageError` if the note is longer than `MAX_NOTE_LENGTH` characters.
     """
@@ -75,7 +78,7 @@ def render_pdf(
     printable_note = _replace_missing_glyphs(_normalize_note(note))
     width, height = A4[0] - 2 * MARGIN, A4[1] - 2 * MARGIN - FOOTER
     body = [*_header(printable_note, created_at or datetime.now().astimezone()), *_answer_lines(prediction)]
-    body += [*_pictures(film, prediction, activation, width), *_zone_table(prediction)]
+    body += [*_pictures(film, prediction, activation, area, width), *_zone_table(prediction)]
     body += paragraphs(reading_guide.describe(prediction), _styles())
     buffer = io.BytesIO()
     with _REPORTLAB_LOCK:
@@ -175,7 +178,7 @@ def _answer_lines(prediction: Prediction) -> list[Flowable]:
 
 
 def _pictures(
-    film: npt.NDArray[np.uint8], prediction: Prediction, activation: Activation | None, width: float
+    film: npt.NDArray[np.uint8], prediction: Prediction, activation: Activation | None, area: Area, width: float
 ) -> list[Flowable]:
     """The film, and beside it the overlay with the activation map.
 
@@ -187,7 +190,7 @@ def _pictures(
     image.thumbnail((PICTURE_SIDE, PICTURE_SIDE), Image.Resampling.BILINEAR)
     pictures, captions = [image], ["The film as analysed"]
     if activation is not None and prediction.label != CLASSES[0]:
-        pictures.append(explain.overlay(np.asarray(image), activation))
+        pictures.append(explain.overlay(np.asarray(image), activation, area=area))
         captions.append("Activation map; not proof of disease")
     side = width / 2 - 6
     cells = [_scaled_image(picture, side, 0.9 * side) for picture in pictures]

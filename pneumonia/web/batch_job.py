@@ -260,7 +260,7 @@ class Jobs:
         def render_page(source: Source, _: str | None) -> bytes:
             reading = self._predictor.read(source)
             prediction = self._predictor.decide(reading, job.operating_point)
-            return pdf_report.render_pdf(reading.display(source), prediction, reading.activation)
+            return pdf_report.render_pdf(reading.display(source), prediction, reading.activation, area=reading.area)
 
         return self._predictor.map_films(_films_until_stopped(job, len(job.rows)), render_page)
 

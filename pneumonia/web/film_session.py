@@ -114,8 +114,10 @@ def render_activation(predictor: Predictor, session_film: SessionFilm | None, po
     film = picture(session_film, FULL_SIDE)
     if session_film is None or film is None:
         return None, None, page_text.film_deleted()
-    prediction, activation = predictor.decide(session_film.reading, point), session_film.reading.activation
-    layer = None if activation is None or prediction.zones is None else explain.map_layer(activation, film.size)
+    reading = session_film.reading
+    prediction, activation, layer = predictor.decide(reading, point), reading.activation, None
+    if activation is not None and prediction.zones is not None:
+        layer = explain.map_layer(activation, film.size, reading.area)
     return film, layer, activation_panel.panel(prediction, predictor.bundle.served_run)
 
 
@@ -139,7 +141,8 @@ def as_pdf(predictor: Predictor, session_film: SessionFilm | None, point: str, n
     if session_film is None or film is None:
         return None
     prediction = predictor.decide(session_film.reading, point)
-    page = pdf_report.render_pdf(np.asarray(film), prediction, session_film.reading.activation, note=note)
+    reading = session_film.reading
+    page = pdf_report.render_pdf(np.asarray(film), prediction, reading.activation, area=reading.area, note=note)
     return download("chest-film-report.pdf", "application/pdf", page)
 
 

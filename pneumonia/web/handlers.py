@@ -123,11 +123,11 @@ def _overlay(source: Source, reading: Reading, prediction: Prediction) -> Image.
     """
     if reading.activation is None or prediction.label == CLASSES[0]:
         return None
-    return explain.overlay(np.asarray(display_image(source, reading)), reading.activation)
+    return explain.overlay(np.asarray(display_image(source, reading)), reading.activation, area=reading.area)
 
 
 def display_image(source: Source, reading: Reading, side: int = PREVIEW_SIDE) -> Image.Image:
-    """The film as the model received it, in 8-bit greyscale, its longest side at most `side` pixels.
+    """The film as the model received it, but with its frame: 8-bit greyscale, its longest side at most `side` pixels.
 
     `source` is read again in full resolution. Raises `FilmError` if it cannot be read.
     """

@@ -1,0 +1,227 @@
+"""Detection of one bar of a frame: rows of one grey level at the edge of an image that end in a straight step.
+
+The limits were chosen on the training films: real films without a frame, and the same films inside simulated frames
+(`evaluation/frames.py`). Grey levels are in 0..255.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Rows: TypeAlias = npt.NDArray[Any]
+"""`[rows, samples]`: grey levels of an image seen from one edge; row 0 is the outermost."""
+
+NOISE = 16.0
+"""Maximum deviation of a bar's pixels from its level: paper, scanner noise, and JPEG errors beside the film."""
+
+TEXT_SHARE = 0.2
+"""Share of a row's pixels that may deviate more: a line of text or a cursor in the bar."""
+
+MAX_TEXT_SHARE = 0.6
+"""Share of a row's pixels above which it is no text but the film, or another frame."""
+
+TEXT_HEIGHT = 0.06
+"""Maximum height of a line of text, as a share of the image, whose rows deviate in more pixels."""
+
+CORE = (0.2, 0.8)
+"""Part of each row that is examined. With bars of 20 % and different levels at the four sides, the rest belongs to the
+bars at both ends."""
+
+MIN_DEPTH = 2
+"""Minimum depth of a bar. A single line at the edge of a film is an artefact of its resize, and harmless."""
+
+SAMPLES = 64
+"""Maximum number of pixels that are examined in a row."""
+
+MAX_DEPTH = 0.49
+"""Maximum depth of a bar as a share of the image. A uniform image has no bar."""
+
+RINGING = 8
+"""Rows beside the film in which JPEG errors may exceed `NOISE`: the side of a JPEG block."""
+
+WORKING_SIDE = 224
+"""Rows of a larger image are averaged to at least this number: a scan or an enlarged image has no step in one row."""
+
+STEP = 24.0
+"""Minimum difference of film and bar. The air and the collimated border of a film differ less from row to row."""
+
+EXTREME_STEP = 12.0
+"""Minimum difference for an exactly constant bar that is black or white."""
+
+EXACT_STEP = 6.0
+"""Minimum difference for an exactly constant bar that is neither black nor white, which no detector produces."""
+
+EXACT_NOISE = 1.0
+EXTREME = 12.0
+"""Levels below it, and as far below 255, are those of air and of a burnt-out area."""
+
+CLEAR_SHARE = 0.7
+"""Share of a row's pixels with a step at which a bar is detected by itself."""
+
+FAINT_SHARE = 0.3
+"""Share at which a bar is detected if the other sides have bars: dark borders of a film have no step to a black bar."""
+
+STEP_IN_TWO_ROWS = 0.85
+"""Minimum share of the difference that lies within two rows. The skin line of a child has .65, a frame 1."""
+
+MIXTURE = (0.15, 0.85)
+"""Share of the difference between which a row at the step is a mixture of bar and film."""
+
+MAX_RISE = 1.25
+"""Maximum of the difference four rows further inside, relative to that at the step. Beside air the body becomes
+brighter with its thickness, by 1.4; the mean of a film beside a frame does not change."""
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One side of an image. `depth`: pixels up to the step, 0 without a step. `level`: grey level at the edge.
+
+    `share`: share of the pixels with a step. `run`: pixels of that level, with or without a step behind them.
+    `exact_run`: those of them that are constant.
+    """
+
+    depth: int
+    level: float
+    share: float
+    run: int
+    exact_run: int = 0
+
+    @property
+    def is_clear(self) -> bool:
+        return self.depth > 0 and self.share >= CLEAR_SHARE
+
+    @property
+    def is_faint(self) -> bool:
+        return self.depth > 0 and self.share >= FAINT_SHARE
+
+
+NO_BAR = Bar(0, -1.0, 0.0, 0)
+
+
+def find_bar(side: Rows, scale: float) -> Bar:
+    """The bar at row 0 of `side` `[rows, columns]`, an image turned so that the side to examine is at the top.
+
+    `scale` converts its pixels to 0..255.
+    """
+    factor = max(1, min(side.shape) // WORKING_SIDE)
+    core = _core(side)
+    count = len(core) // factor
+    outermost = _levels(core, 0, 1, factor, scale)[0]
+    level = _median(outermost)
+    deviations = np.abs(outermost - level)
+    text = TEXT_SHARE * deviations.size
+    if np.count_nonzero(deviations > NOISE) > text:
+        return NO_BAR
+    noise = 4 * EXACT_NOISE if np.count_nonzero(deviations > EXACT_NOISE) <= text else NOISE
+    limit = int(count * MAX_DEPTH)
+    run = _run(core, factor, scale, level, noise, limit)
+    if run >= limit:
+        return NO_BAR
+    levels = _levels(core, 0, run + RINGING + 6, factor, scale)
+    exact = np.abs(levels[: run + 1] - level).max(axis=1) <= EXACT_NOISE
+    exact_run = run * factor if exact.all() else int(np.argmin(exact)) * factor
+    step = _find_step(levels, level, run)
+    if step.depth < MIN_DEPTH:
+        return Bar(0, level, step.share, run * factor, exact_run)
+    depth = step.depth + step.is_mixed if factor == 1 else _refine(core, factor, scale, level, step)
+    return Bar(depth, level, step.share, run * factor, exact_run)
+
+
+@dataclass(frozen=True)
+class _Step:
+    """The step from a bar to the film. `depth` in averaged rows; `is_mixed`: the row behind it is a mixture of both."""
+
+    depth: int = 0
+    share: float = 0.0
+    contrast: float = 0.0
+    is_mixed: bool = False
+
+
+def _core(side: Rows) -> Rows:
+    start, stop = (round(share * side.shape[1]) for share in CORE)
+    return side[:, start : stop : max(1, (stop - start) // SAMPLES)]
+
+
+def _levels(core: Rows, start: int, stop: int, factor: int, scale: float) -> Rows:
+    """Rows `start`..`stop` in 0..255, each the mean of `factor` rows of pixels."""
+    rows = core[start * factor : stop * factor].astype(np.float32)
+    if factor > 1:
+        rows = rows[: len(rows) // factor * factor].reshape(-1, factor, rows.shape[1]).mean(axis=1)
+    return rows if scale == 1.0 else rows * np.float32(scale)
+
+
+def _run(core: Rows, factor: int, scale: float, level: float, noise: float, limit: int) -> int:
+    """Number of uniform rows of the level, across lines of text; `limit` if there are more."""
+    gap = max(2, round(TEXT_HEIGHT * len(core) / factor))
+    deviating = np.zeros(0)
+    run = 0
+    while run < limit:
+        if len(deviating) < run + gap + 2:
+            rows = _levels(core, len(deviating), 2 * len(deviating) + gap + 10, factor, scale)
+            counts = np.count_nonzero(np.abs(rows - level) > noise, axis=1)
+            deviating = np.concatenate([deviating, counts / rows.shape[1]])
+        uniform = deviating <= TEXT_SHARE
+        if uniform[run]:
+            text = np.flatnonzero(~uniform[run:])
+            run = run + int(text[0]) if len(text) else len(uniform)
+            continue
+        ahead = uniform[run : run + gap + 2]
+        behind_text = np.flatnonzero(ahead[:-1] & ahead[1:])
+        if not len(behind_text) or deviating[run : run + int(behind_text[0])].max() > MAX_TEXT_SHARE:
+            return run
+        run += int(behind_text[0])
+    return limit
+
+
+def _find_step(levels: Rows, level: float, run: int) -> _Step:
+    """The first large difference of neighbouring rows near the end of the run, if it is as steep as that of a frame."""
+    first, samples = max(run - 2, 1), levels.shape[1]
+    window = levels[first - 1 : run + RINGING + 1]
+    jumps = np.abs(window[1:] - window[:-1]).sum(axis=1) / samples
+    # The first one, because a frame inside a frame has two.
+    is_peak = (jumps >= jumps.max() / 2) & (jumps >= np.append(jumps[1:], 0))
+    index = int(is_peak.argmax())
+    depth = first + index
+    if depth + 3 > len(levels):
+        return _Step()
+    # The row behind the step may be a mixture of bar and film, so it is not compared.
+    inside = np.abs((levels[depth + 1] + levels[depth + 2]) / 2 - level)
+    contrast = float(inside.sum()) / samples
+    before, after = (float(jumps[other]) if 0 <= other < len(jumps) else 0.0 for other in (index - 1, index + 1))
+    if float(jumps[index]) + max(before, after) < STEP_IN_TWO_ROWS * contrast:
+        return _Step()
+    further = np.abs(levels[depth + 4 : depth + 6] - level)
+    if further.size and _median(further) > MAX_RISE * max(_median(inside), STEP):
+        return _Step()
+    share = float(((inside > _minimum_step(levels[:run], level)) & _is_still_bar(levels, level, depth, inside)).mean())
+    reached = float(np.abs(levels[depth] - level).mean()) / max(contrast, 1.0)
+    return _Step(depth, share, contrast, after > MIXTURE[0] * contrast and reached < MIXTURE[1])
+
+
+def _minimum_step(bar: Rows, level: float) -> float:
+    noise = _median(np.abs(bar - level))
+    is_extreme = not EXTREME <= level <= 255 - EXTREME
+    return max(STEP, 4 * noise) if noise > EXACT_NOISE else EXTREME_STEP if is_extreme else EXACT_STEP
+
+
+def _is_still_bar(levels: Rows, level: float, depth: int, inside: Rows) -> npt.NDArray[np.bool_]:
+    """For each sample, whether two rows in front of the step it is nearer to the bar than to the film `inside`."""
+    is_bar: npt.NDArray[np.bool_] = np.abs(levels[max(depth - 2, 0)] - level) < inside / 4
+    return is_bar
+
+
+def _median(values: Rows) -> float:
+    """The upper median; `np.median` takes ten times as long for a row."""
+    return float(np.partition(values, values.size // 2, axis=None)[values.size // 2])
+
+
+def _refine(core: Rows, factor: int, scale: float, level: float, step: _Step) -> int:
+    """Depth in pixels: the first row behind the bar that has more than half of the difference to the film."""
+    start = max(0, (step.depth - 2) * factor)
+    rows = _levels(core, start, (step.depth + 2) * factor, 1, scale)
+    differs = np.abs(rows - level).mean(axis=1) > step.contrast / 2
+    return start + int(np.argmax(differs)) if differs.any() else step.depth * factor
