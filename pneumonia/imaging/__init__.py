@@ -5,7 +5,7 @@ Training, evaluation, page, API and command line share this one definition.
 
 from .area import WHOLE, Area
 from .formats import FORMATS, detect_format
-from .model_input import INPUT_SIDE, INVERTED_WARNING, invert, to_display, to_input
+from .model_input import INPUT_SIDE, INVERTED_WARNING, film_area, invert, to_display, to_input
 from .radiograph import Radiograph
 from .reader import FRAME_WARNING, LOW_RESOLUTION_SIDE, MIN_SIDE, REDUCED_SIDE, Source, read
 
@@ -21,6 +21,7 @@ __all__ = [
     "Radiograph",
     "Source",
     "WHOLE",
+    "film_area",
     "invert",
     "read",
     "detect_format",

@@ -17,6 +17,7 @@ from pypdf import PdfReader
 
 from pneumonia import Prediction, Predictor
 from pneumonia.errors import UsageError
+from pneumonia.imaging import Area
 from pneumonia.inference import explain, sources
 from pneumonia.inference.decision import CLASSES, REASONS, UNKNOWN, Reason
 from pneumonia.reporting import pdf_report
@@ -165,6 +166,16 @@ def test_the_pictures_are_the_film_and_the_overlay(predictor: Predictor, large_f
     shown, overlay = sorted((_pixels(picture.data) for picture in page.images), key=_max_colour_difference)
     assert np.abs(shown[:, :, 0] - reading.display(film)).mean() < 3
     assert _max_colour_difference(shown) < 10 and _max_colour_difference(overlay) > 60
+
+
+def test_the_overlay_of_a_framed_film_leaves_the_frame_white(large_film: Grey, pneumonia: Prediction) -> None:
+    framed = np.pad(large_film, 100, constant_values=255)
+    area = Area(100 / 1100, 100 / 900, 1000 / 1100, 800 / 900)
+    document = pdf_report.render_pdf(framed, pneumonia, np.ones((18, 18), np.float32), area=area)
+    (page,) = PdfReader(io.BytesIO(document)).pages
+    overlay = max((_pixels(picture.data) for picture in page.images), key=_max_colour_difference)
+    assert overlay[:90].min() > 240
+    assert _max_colour_difference(overlay[120:-120, 120:-120]) > 30
 
 
 def _max_colour_difference(picture: npt.NDArray[np.int64]) -> int:

@@ -192,3 +192,15 @@ def test_the_session_state_expires_with_the_retention(predictor: Predictor, monk
     monkeypatch.setenv("PNEUMONIA_RETENTION_S", "77")
     states = [block for block in page.build(predictor).blocks.values() if isinstance(block, gr.State)]
     assert 77 in [state.time_to_live for state in states]
+
+
+def test_the_map_of_a_framed_film_covers_the_film_only(
+    counting: Predictor, large_film: Grey, encode: Callable[..., bytes]
+) -> None:
+    """The session keeps the area of the film without its pixels."""
+    session_film = open_film(counting, encode(np.pad(large_film, 100, constant_values=255), "PNG"))
+    film, layer, _ = film_session.render_activation(counting, session_film, "balanced")
+    assert film.size == layer.size == (1100, 900)
+    opacity = np.asarray(layer.convert("RGBA"))[:, :, 3]
+    assert opacity[:100].max() == opacity[:, :100].max() == opacity[-100:].max() == opacity[:, -100:].max() == 0
+    assert opacity[100:-100, 100:-100].max() == 255
