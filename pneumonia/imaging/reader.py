@@ -38,7 +38,7 @@ The model input then differs from that of the full decode by 0.1 grey levels on 
 2400 x 2000 and 3200 x 2400); `tests/imaging/test_model_input.py` allows 0.3 and 3.
 """
 
-FRAME_WARNING = "A uniform frame around the film was left out."
+FRAME_WARNING = "A uniform frame around the film was cropped"
 
 
 def read(source: Source, *, full_resolution: bool = False) -> Radiograph:
@@ -103,7 +103,7 @@ def _with_area(film: Radiograph) -> Radiograph:
         return replace(film, area=area)
     depths = {"left": area.left, "top": area.top, "right": 1 - area.right, "bottom": 1 - area.bottom}
     sides = ", ".join(f"{side} {100 * depth:.1f} %" for side, depth in depths.items() if depth > 0)
-    return replace(film, area=area, warnings=(*film.warnings, f"{FRAME_WARNING} Cropped: {sides} of the image."))
+    return replace(film, area=area, warnings=(*film.warnings, f"{FRAME_WARNING}: {sides} of the image."))
 
 
 def _short_side(film: Radiograph) -> int:

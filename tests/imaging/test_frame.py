@@ -229,7 +229,7 @@ def test_the_input_of_a_radiograph_that_was_not_read_is_cropped_too(film: Grey) 
 
 def test_the_warning_names_the_sides_and_their_shares(film: Grey) -> None:
     image = framed(film, (0, 24, 9, 36), (255,) * 4)
-    expected = f"{FRAME_WARNING} Cropped: top 8.0 %, right 2.9 %, bottom 12.0 % of the image."
+    expected = f"{FRAME_WARNING}: top 8.0 %, right 2.9 %, bottom 12.0 % of the image."
     assert read(image).warnings == (expected,)
 
 
