@@ -197,7 +197,7 @@ def test_no_patient_data_appear_in_messages_warnings_or_logs(
 def test_a_film_keeps_no_tag(large_film: Grey) -> None:
     film = read(dicom(large_film, **CHILD))
     representation = repr({name: value for name, value in vars(film).items() if name != "pixels"})
-    assert set(vars(film)) == {"pixels", "format", "warnings", "is_lateral", "is_other_body_part"}
+    assert set(vars(film)) == {"pixels", "format", "warnings", "is_lateral", "is_other_body_part", "area"}
     assert not any(secret in representation for secret in CHILD.values())
 
 
