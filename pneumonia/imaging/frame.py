@@ -58,7 +58,7 @@ def _depths(pixels: Pixels, scale: float) -> list[int]:
     if not accepted:
         return _page_margins(pixels, scale, bars)
     accepted |= {index: bars[index].depth for index in range(4) if _continues(bars, index, accepted)}
-    accepted |= _hidden_sides(bars, accepted)
+    accepted |= _hidden_sides(bars, accepted, tuple(len(side) for side in sides))
     if sum(accepted.values()) <= MAX_LINE:
         return [0, 0, 0, 0]
     return [accepted.get(index, 0) for index in range(4)]
@@ -102,26 +102,27 @@ def _continues(bars: list[Bar], index: int, accepted: dict[int, int]) -> bool:
     return is_pair or len(accepted) >= 2
 
 
-def _hidden_sides(bars: list[Bar], accepted: dict[int, int]) -> dict[int, int]:
+def _hidden_sides(bars: list[Bar], accepted: dict[int, int], lengths: tuple[int, ...]) -> dict[int, int]:
     """Depths of the other sides if the frame goes around a film whose own borders have the level of the frame.
 
-    No step separates a black bar from a black border. If every side has the level of the frame, about as deep as the
-    bars that end in a step, then all of them are bars. A bar is as deep as its rows are constant, since a border has
-    some noise; or else as deep as the others.
+    No step separates a black bar from a black border. If every other side has the level of the frame, at least as deep
+    as the bars that end in a step, then all of them are bars. They are as deep as those, in pixels or as shares of the
+    image's `lengths`: the one at which the constant rows end, since a border has some noise. A single other side may
+    have another level if its constant rows end there.
     """
-    others = [bars[index] for index in range(4) if index not in accepted]
+    others = {index: bars[index] for index in range(4) if index not in accepted}
     shallow, deep = min(accepted.values()), max(accepted.values())
-    has_exact_bars = all(2 * shallow >= bar.exact_run >= shallow / 2 for bar in others)
     levels = [bars[index].level for index in accepted]
-    is_alike = all(abs(bar.level - level) <= SAME_LEVEL for bar in others for level in levels)
-    is_deep = all(bar.run >= shallow - _tolerance(shallow) for bar in others)
-    if not (is_alike and is_deep) and not (has_exact_bars and (is_alike or len(others) == 1)):
-        return {}
-    depths = [
-        bar.exact_run if has_exact_bars else bar.depth if shallow / 2 <= bar.depth <= 2 * deep else min(bar.run, deep)
-        for bar in others
-    ]
-    return dict(zip((index for index in range(4) if index not in accepted), depths, strict=True))
+    is_alike = all(abs(bar.level - level) <= SAME_LEVEL for bar in others.values() for level in levels)
+    constant = {}
+    for index, bar in others.items():
+        shares = [round(depth / lengths[side] * lengths[index]) for side, depth in accepted.items()]
+        if any(abs(bar.exact_run - depth) <= _tolerance(depth) for depth in (*accepted.values(), *shares)):
+            constant[index] = bar.exact_run
+    is_deep = all(bar.run >= shallow - _tolerance(shallow) for bar in others.values())
+    if is_alike and is_deep:
+        return {index: constant.get(index, min(bar.run, deep)) for index, bar in others.items()}
+    return constant if len(others) == 1 else {}
 
 
 def _tolerance(depth: int) -> int:

@@ -113,18 +113,18 @@ def find_bar(side: Rows, scale: float) -> Bar:
     outermost = _levels(core, 0, 1, factor, scale)[0]
     level = _median(outermost)
     deviations = np.abs(outermost - level)
-    text = TEXT_SHARE * deviations.size
-    if np.count_nonzero(deviations > NOISE) > text:
+    if np.count_nonzero(deviations > NOISE) > TEXT_SHARE * deviations.size:
         return NO_BAR
-    noise = 4 * EXACT_NOISE if np.count_nonzero(deviations > EXACT_NOISE) <= text else NOISE
     limit = int(count * MAX_DEPTH)
-    run = _run(core, factor, scale, level, noise, limit)
+    run = _run(core, factor, scale, level, limit)
     if run >= limit:
         return NO_BAR
     levels = _levels(core, 0, run + RINGING + 6, factor, scale)
     exact = np.abs(levels[: run + 1] - level).max(axis=1) <= EXACT_NOISE
     exact_run = run * factor if exact.all() else int(np.argmin(exact)) * factor
     step = _find_step(levels, level, run)
+    if not step.depth and MIN_DEPTH <= exact_run // factor < run:
+        step = _find_step(levels, level, exact_run // factor)  # the film's border has nearly the level of the bar
     if step.depth < MIN_DEPTH:
         return Bar(0, level, step.share, run * factor, exact_run)
     depth = step.depth + step.is_mixed if factor == 1 else _refine(core, factor, scale, level, step)
@@ -154,7 +154,7 @@ def _levels(core: Rows, start: int, stop: int, factor: int, scale: float) -> Row
     return rows if scale == 1.0 else rows * np.float32(scale)
 
 
-def _run(core: Rows, factor: int, scale: float, level: float, noise: float, limit: int) -> int:
+def _run(core: Rows, factor: int, scale: float, level: float, limit: int) -> int:
     """Number of uniform rows of the level, across lines of text; `limit` if there are more."""
     gap = max(2, round(TEXT_HEIGHT * len(core) / factor))
     deviating = np.zeros(0)
@@ -162,7 +162,7 @@ def _run(core: Rows, factor: int, scale: float, level: float, noise: float, limi
     while run < limit:
         if len(deviating) < run + gap + 2:
             rows = _levels(core, len(deviating), 2 * len(deviating) + gap + 10, factor, scale)
-            counts = np.count_nonzero(np.abs(rows - level) > noise, axis=1)
+            counts = np.count_nonzero(np.abs(rows - level) > NOISE, axis=1)
             deviating = np.concatenate([deviating, counts / rows.shape[1]])
         uniform = deviating <= TEXT_SHARE
         if uniform[run]:
@@ -183,7 +183,7 @@ def _find_step(levels: Rows, level: float, run: int) -> _Step:
     window = levels[first - 1 : run + RINGING + 1]
     jumps = np.abs(window[1:] - window[:-1]).sum(axis=1) / samples
     # The first one, because a frame inside a frame has two.
-    is_peak = (jumps >= jumps.max() / 2) & (jumps >= np.append(jumps[1:], 0))
+    is_peak = (jumps >= jumps.max() / 3) & (jumps >= np.append(jumps[1:], 0))
     index = int(is_peak.argmax())
     depth = first + index
     if depth + 3 > len(levels):
