@@ -12,7 +12,7 @@ from .. import operating_system
 from ..errors import PneumoniaError, UnreadableImage
 from ..inference.named_film import NamedFilm
 from . import zip_members
-from .system_files import SYSTEM_NAMES, is_hidden
+from .system_files import is_hidden, is_system_name
 
 _Entry: TypeAlias = str | NamedFilm
 """An entry of a listing: the path of a file, or a folder that cannot be opened, as a film whose reading fails."""
@@ -68,16 +68,21 @@ def films_in_zip(path: Path, name: str, *, max_bytes: int | None = None) -> Iter
 def expand_patterns(paths: Iterable[str]) -> Iterator[str | NamedFilm]:
     """Expand glob patterns and `~`: a shell does not expand quoted ones, and the shells of Windows expand none.
 
-    The path of an existing file is not a pattern. A pattern without matches is yielded as a film whose reading fails.
+    The path of an existing file is not a pattern, and brackets that match nothing are those of a name, such as in
+    `films [2024]/*.png`. A pattern without matches is yielded as a film whose reading fails.
     """
     for path in paths:
         expanded = path if os.path.lexists(path) else os.path.expanduser(path)
         if os.path.lexists(expanded) or not any(character in expanded for character in "*?["):
             yield expanded
-        elif matches := sorted(glob.iglob(expanded, recursive=True)):
-            yield from (match for match in matches if os.path.basename(match).lower() not in SYSTEM_NAMES)
+        elif matches := _matches(expanded) or _matches(expanded.replace("[", "[[]")):
+            yield from (match for match in matches if not is_system_name(os.path.basename(match)))
         else:
             yield NamedFilm(path, _raise_on_read(UnreadableImage("No file has this name or matches it as a pattern.")))
+
+
+def _matches(pattern: str) -> list[str]:
+    return sorted(glob.iglob(pattern, recursive=True))
 
 
 def _films(entries: Iterable[_Entry], is_single_root: bool, open_zips: bool) -> Iterator[NamedFilm]:

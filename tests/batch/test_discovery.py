@@ -59,6 +59,13 @@ def test_quoted_patterns_and_files_that_only_look_like_one(inside: Path) -> None
     assert film_names("f/[ab].png", "f/?.png") == ["f/a.png"]
 
 
+def test_brackets_in_the_name_of_a_folder(inside: Path) -> None:
+    write("films [2024]/a.png", "films [2024]/b.dcm", "films 2/c.png")
+    assert film_names("films [2024]/*.png") == ["films 2/c.png"], "as a pattern"
+    Path("films 2/c.png").unlink()
+    assert film_names("films [2024]/*.png") == ["films [2024]/a.png"]
+
+
 def test_a_pattern_without_matches_is_a_film_that_fails(inside: Path, predictor: Predictor) -> None:
     write("f/a.png", "f/Thumbs.db")
     (result,) = predictor.predict_many(batch.find_films(["f/*.dcm"]))
@@ -82,6 +89,9 @@ def test_a_home_folder_is_expanded(inside: Path, monkeypatch: pytest.MonkeyPatch
 def test_files_of_operating_systems_are_no_films(inside: Path) -> None:
     write(
         "f/a.png",
+        "f/a.png:Zone.Identifier",
+        "f/Icon\r",
+        "f/#recycle/c.png",
         "f/Thumbs.db",
         "f/desktop.ini",
         "f/@eaDir/a.png/S.jpg",
