@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError
-from .finished_csv import edited_error, foreign_error, read_rows
+from .finished_csv import edited_error, foreign_error, incomplete_error, read_rows
 from .growing_file import complete_lines
 from .rows import TableOptions, record_cells, unescape
 from .table_paths import TablePaths
@@ -128,9 +128,8 @@ def _read_json_lines(paths: TablePaths, options: TableOptions) -> Labels:
     with paths.json_lines.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(size - 1, 0))
-        # A row that is appended would become part of a last row without a line feed.
         if file.read() != b"\n" and size:
-            raise foreign_error(paths.json_lines.name)
+            raise incomplete_error(paths.json_lines.name)
     return _read_labels(complete_lines(paths.json_lines), options, paths.json_lines.name)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import codecs
 import csv
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,8 +45,16 @@ def foreign_error(name: str) -> UsageError:
     return UsageError(f"{name} is not a table of this version of the command; it is left unchanged.")
 
 
+def incomplete_error(name: str) -> UsageError:
+    """The error for a file whose last row a new row would become a part of."""
+    return UsageError(
+        f"{name} is not a table as this command writes it: its last line has no line feed. Another program saved or "
+        "cut it; it is left unchanged. Allowed: add a line feed to its end, or choose another --out."
+    )
+
+
 def _check_encoding(path: Path) -> None:
-    """Check that the file is UTF-8 and ends in a line feed; otherwise a new row would become part of the last one."""
+    """Check that the file is UTF-8 and ends in a line feed."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     last = b""
     try:
@@ -61,8 +68,8 @@ def _check_encoding(path: Path) -> None:
             f"{path.name} is not UTF-8; another program saved it, and names of films may be lost. It is left "
             "unchanged. Allowed: the table as the command wrote it, or saved as CSV UTF-8, or another --out."
         ) from None
-    if last not in {b"", b"\n"} or not os.path.getsize(path):
-        raise foreign_error(path.name)
+    if last not in {b"", b"\n"}:
+        raise incomplete_error(path.name)
 
 
 def _csv_rows(path: Path) -> Iterator[list[str]]:
