@@ -246,3 +246,46 @@ def test_files_are_written_as_utf_8_whatever_the_locale(tmp_path: Path) -> None:
     assert not encoding_warnings(process)
     assert POLISH in out.read_text(encoding="utf-8")
     assert b"\r" not in out.read_bytes() + out.with_suffix(".jsonl").read_bytes()
+
+
+SPAWN = """
+import multiprocessing, sys
+import pneumonia
+
+def predict(path):
+    return pneumonia.load_predictor("", threads=1).predict(path).as_dict()
+
+if __name__ == "__main__":
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        results = pool.map(predict, sys.argv[1:])
+    assert results == [predict(path) for path in sys.argv[1:]]
+    print(*(result["label"] for result in results))
+"""
+
+
+@pytest.mark.slow
+def test_processes_that_spawn_starts_predict_the_same(tmp_path: Path, large_film: Any) -> None:
+    """Windows and macOS have no `fork`, or do not use it. Each process has decoders of its own."""
+    program, path = tmp_path / "program.py", tmp_path / "film.dcm"
+    program.write_text(SPAWN, encoding="utf-8")
+    path.write_bytes(encapsulated(large_film, JPEGLosslessSV1, codestreams.jpeg_lossless(large_film, 8)))
+    process = run(str(program), *[str(path)] * 4)
+    assert process.returncode == 0, process.stderr
+    assert process.stdout.split() == [b"Normal"] * 4
+
+
+DECODES_WITHOUT_A_GUARD = """
+import sys
+import pneumonia
+print("started")
+print(pneumonia.load_predictor("").predict(sys.argv[1]).label)
+"""
+
+
+def test_a_program_needs_no_main_guard(tmp_path: Path, large_film: Any) -> None:
+    """The decoders are started as programs of their own, which do not import the caller's `__main__`."""
+    program, path = tmp_path / "program.py", tmp_path / "film.dcm"
+    program.write_text(DECODES_WITHOUT_A_GUARD, encoding="utf-8")
+    path.write_bytes(encapsulated(large_film, JPEGLosslessSV1, codestreams.jpeg_lossless(large_film, 8)))
+    process = run(str(program), str(path))
+    assert process.stdout.split() == [b"started", b"Normal"], process.stderr
