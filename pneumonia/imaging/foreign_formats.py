@@ -85,9 +85,19 @@ _FORMATS = tuple(
         (rb"# vtk DataFile", "a VTK file", _EXPORT),
         (rb"\x80[\x02-\x05].", "a Python pickle", _EXPORT),
         (rb"SQLite format 3", "an SQLite database", _EXPORT),
+        (rb"\xd7\xcd\xc6\x9a|\x01\x00\x00\x00.{36} EMF", "a Windows metafile", _EXPORT),
+        (rb"OggS|FLV\x01", "a video or sound file", _EXPORT),
+        (
+            rb"L\x00\x00\x00\x01\x14\x02\x00",
+            "a Windows shortcut, not the file itself",
+            "send the file that it points to",
+        ),
+        (rb"\x00\x05\x16\x07", "metadata of macOS (a file that starts with ._)", "send the film of the same name"),
+        (rb"(?s:.{32769})CD001", "a CD image (ISO)", _UNPACK),
         (rb"(\x7fELF|MZ|#!)", "a program", _EXPORT),
         (rb"version https://git-lfs", "a Git LFS pointer, not the file itself", "run `git lfs pull`"),
         (rb"data:", "a data URL", "decode the Base64 text to a file"),
+        (rb".\x00[\x02\x03\x0a\x0b]\x00{5}.{8}[\x08\x10\x18\x20]", "a TGA image", _EXPORT),
         (rb"(iVBORw0KGgo|/9j/|R0lGOD|SUkqA|TU0AK)", "an image in Base64 text", "decode the text to a file"),
     )
 )

@@ -19,8 +19,6 @@ _MAGIC: tuple[tuple[str, int, bytes], ...] = (
     ("GIF", 0, b"GIF89a"),
     ("JPEG2000", 0, b"\x00\x00\x00\x0cjP  \r\n\x87\n"),
     ("JPEG2000", 0, b"\xff\x4f\xff\x51"),
-    ("AVIF", 4, b"ftypavif"),
-    ("AVIF", 4, b"ftypavis"),
     *(("PNM", 0, start + space) for start in (b"P2", b"P3", b"P5", b"P6") for space in (b"\n", b" ", b"\r", b"\t")),
     ("DICOM", 128, b"DICM"),
 )
@@ -38,6 +36,8 @@ def detect_format(data: bytes) -> str:
     for name, offset, magic in _MAGIC:
         if data[offset : offset + len(magic)] == magic:
             return name
+    if data[4:8] == b"ftyp" and _is_avif(data):
+        return "AVIF"
     if element_headers.is_data_set(data):
         return "DICOM"
     name, advice = describe(data)
@@ -48,3 +48,9 @@ def _has_dicom_prefix(data: bytes) -> bool:
     """True for a DICOM file with preamble, which may be anything, even the beginning of a TIFF or BMP (PS3.10, 7.1)."""
     end = element_headers.PREFIX_END
     return data[end - 4 : end] == b"DICM" and (len(data) < end + 8 or element_headers.starts_with_element(data, end))
+
+
+def _is_avif(data: bytes) -> bool:
+    """True if a file of the ISO base media format names AVIF as its brand, or among the first compatible ones."""
+    brands = (data[8:12], *(data[at : at + 4] for at in range(16, min(40, int.from_bytes(data[:4])), 4)))
+    return b"avif" in brands or b"avis" in brands

@@ -17,6 +17,9 @@ from .decoding import translate_decoder_errors
 from .pictures import from_pil_image
 from .radiograph import Radiograph
 
+_UNSUPPORTED_BMP = "Unsupported BMP"
+"""Start of Pillow's messages for masks, depths and compressions that it does not read."""
+
 
 def read(data: bytes, file_format: str, reduced_side: int | None) -> Radiograph:
     """Read an image file of a format that `detect_format` returns, except DICOM.
@@ -64,7 +67,15 @@ def _open(data: bytes, file_format: str) -> Image.Image:
 
         # The limit on reads does not apply to BMP: Pillow reads its run-length data two bytes at a time and keeps no
         # object for each read, so the limit on the file size is enough.
-        return BmpImageFile(io.BytesIO(data))
+        try:
+            return BmpImageFile(io.BytesIO(data))
+        except OSError as error:
+            if not str(error).startswith(_UNSUPPORTED_BMP):
+                raise
+            raise UnsupportedFormat(
+                "This kind of BMP is not supported: export the film as PNG or JPEG. Allowed: 1, 4, 8, 16, 24 or 32 "
+                "bits with the usual masks, not compressed or run-length encoded."
+            ) from None
     if file_format == "GIF":
         from PIL.GifImagePlugin import GifImageFile
 

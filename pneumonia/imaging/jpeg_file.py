@@ -8,6 +8,7 @@ is complete where that is in doubt.
 from __future__ import annotations
 
 import struct
+from contextlib import suppress
 
 import numpy as np
 
@@ -55,14 +56,17 @@ def _decode(data: bytes, segments: JpegSegments, reduced_side: int | None) -> De
 
         return codestreams.decode_jpeg(segments.as_jpeg(data), segments), ()
     clean = segments.as_jpeg(data)
-    end = clean.find(END_MARKER, len(clean) - len(data) + segments.scan)
-    has_end = end >= 0
-    if not has_end:
-        clean = clean.removesuffix(b"\xff")
-        end, clean = len(clean), clean + END_MARKER
-    decoded = _decode_with_pillow(clean, reduced_side)
-    is_doubtful = not has_end or decoded[0][-1, -1] in _FILLS
-    if is_doubtful and not _is_complete(clean, end, segments, decoded[0], reduced_side):
+    first_scan = len(clean) - len(data) + segments.scan
+    if clean.rfind(END_MARKER, first_scan) >= 0:  # in most files the last bytes, found at once
+        # libjpeg refuses a file in which the start of another image follows before the end of the first.
+        with suppress(UnreadableImage):
+            decoded = _decode_with_pillow(clean, reduced_side)
+            if decoded[0][-1, -1] not in _FILLS:
+                return decoded
+    # Zeros at the end of the data are no part of them, but the rest of an incomplete download.
+    compressed = clean[: jpeg_segments.end_of_scans(clean, first_scan)].rstrip(b"\0").removesuffix(b"\xff")
+    decoded = _decode_with_pillow(compressed + END_MARKER, reduced_side)
+    if not _is_complete(compressed, first_scan, segments, decoded[0], reduced_side):
         raise UnreadableImage("The JPEG is truncated: its compressed data are incomplete.")
     return decoded
 
@@ -81,16 +85,18 @@ def _decode_with_pillow(data: bytes, reduced_side: int | None) -> Decoded:
     return grey_pixels(picture)
 
 
-def _is_complete(data: bytes, end: int, segments: JpegSegments, pixels: Pixels, reduced_side: int | None) -> bool:
-    """Whether the compressed data, which end at `end`, cover the whole image.
+def _is_complete(
+    data: bytes, first_scan: int, segments: JpegSegments, pixels: Pixels, reduced_side: int | None
+) -> bool:
+    """Whether the compressed data, a JPEG without its end marker, cover the whole image.
 
     A decoder that has all data ignores further bytes before the end marker. One that lacks data decodes them, and the
     image changes.
     """
-    if segments.is_progressive and not _has_all_scans(data[:end], segments.components):
+    if segments.is_progressive and not _has_all_scans(data[first_scan:], segments.components):
         return False
     for continuation in _CONTINUATIONS:
-        other, _ = _decode_with_pillow(data[:end] + continuation + data[end:], reduced_side)
+        other, _ = _decode_with_pillow(data + continuation + END_MARKER, reduced_side)
         if not np.array_equal(other, pixels):
             return False
     return True

@@ -25,6 +25,12 @@ _STANDALONE = {0x01, *range(0xD0, 0xDA)}
 _FRAMES = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
 """Markers of frame headers; 0xF7 is JPEG-LS."""
 
+_BETWEEN_SCANS = {_START_OF_SCAN, 0xC4, 0xCC, 0xDB, 0xDC, 0xDD, _COMMENT, *_APPLICATION}
+"""Markers of segments that may lie between two scans: tables, number of lines, restart interval, metadata."""
+
+_ANY_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
+"""A marker that ends compressed data: any but restart markers, padding, and 0xFF followed by a zero."""
+
 _EXIF, _XMP, _IMAGES = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"MPF\0"
 _NUMBER_OF_IMAGES = 0xB001
 """Tag in the list of images of a multi-picture file (CIPA DC-007)."""
@@ -69,6 +75,20 @@ def scan(data: bytes) -> JpegSegments:
     if not _walk(data, 2, segments):
         segments = _recover(data)
     return segments
+
+
+def end_of_scans(data: bytes, first_scan: int) -> int:
+    """Position behind the compressed data of all scans: of the end marker, of another image, or of the file's end."""
+    position = first_scan
+    for _ in range(MAX_READS):
+        if data[position + 1] not in _BETWEEN_SCANS:
+            return position
+        position += 2 + int.from_bytes(data[position + 2 : position + 4])
+        marker = _ANY_MARKER.search(data, position)
+        if marker is None:
+            return len(data)
+        position = marker.start()
+    raise TooLarge(f"The file has too many parts. Allowed: {MAX_READS:,} chunks, segments or tags.")
 
 
 def _walk(data: bytes, position: int, segments: JpegSegments) -> bool:

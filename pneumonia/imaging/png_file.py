@@ -40,7 +40,7 @@ def read(data: bytes) -> Radiograph:
         if not (chunks.has_valid_data() and chunks.has_complete_rows()):
             raise
         rows = zlib.compress(png_chunks.inflate(chunks), 1)
-        chunks.data = [(memoryview(rows), b"")]
+        chunks.data, chunks.is_regular = [(memoryview(rows), b"")], False
         pixels, warnings = _decode(chunks)
     frames = first_frame_warnings(chunks.frames)
     return Radiograph(turned.apply(pixels), "PNG", (*frames, *turned.warnings, *warnings))

@@ -108,7 +108,7 @@ def read_header(data: bytes) -> Header | None:
     (version,) = struct.unpack_from(order + "H", data, 2)
     if version == 43 and len(data) >= 16:
         return Header(order, True, struct.unpack_from(order + "Q", data, 8)[0])
-    return Header(order, False, struct.unpack_from(order + "L", data, 4)[0])
+    return Header(order, False, struct.unpack_from(order + "L", data, 4)[0]) if version == 42 else None
 
 
 def chain(data: bytes, header: Header) -> Iterator[Directory]:

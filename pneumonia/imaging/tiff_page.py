@@ -159,7 +159,7 @@ def _colours(directory: Directory) -> tuple[int, int, tuple[int, ...]]:
         is_fax = directory.integer(259, 1) in _FAX
         photometric = RGB if samples >= 3 else WHITE_IS_ZERO if is_fax else BLACK_IS_ZERO
     if samples < _CHANNELS.get(photometric, 1):
-        samples = listed_bits if listed_bits >= _CHANNELS[photometric] else 1
+        samples = listed_bits if listed_bits >= _CHANNELS.get(photometric, 1) else 1
         photometric = photometric if samples > 1 else BLACK_IS_ZERO
     count = min(samples, 100) - _CHANNELS.get(photometric, 1)
     listed = tuple(int(kind) for kind in directory.numbers(338)[:count])

@@ -25,7 +25,7 @@ from pydicom.uid import (
 )
 
 from pneumonia.inference import sources
-from tests.support import codestreams
+from tests.support import codestreams, picture_files
 from tests.support.dicom_files import dicom, encapsulated
 
 Grey = npt.NDArray[np.uint8]
@@ -88,6 +88,29 @@ def pictures() -> dict[str, bytes]:
         "tiff-big": encoded(film, "TIFF", big_tiff=True),
         "bmp": encoded(film, "BMP"),
         "bmp-rgb": encoded(colours, "BMP"),
+        **_rare_pictures(colours),
+    }
+
+
+def _rare_pictures(colours: Image.Image) -> dict[str, bytes]:
+    """Files that this package reads itself, or in the decoder process of DICOM."""
+    deep_colours = np.repeat(deep()[:, :, None], 3, axis=2)
+    return {
+        "png-rgb-16": picture_files.png(deep_colours),
+        "png-alpha-16": picture_files.png(deep_colours[:, :, :2]),
+        "tiff-rgb-16": picture_files.tiff_of(deep_colours, order=">"),
+        "tiff-float-64": picture_files.tiff_of(grey() / 255, big=True),
+        "tiff-12-bits": picture_files.tiff_of(
+            deep(), data=picture_files.packed_bits(deep(), 12), t258=(picture_files.SHORT, [12])
+        ),
+        "gif": encoded(Image.fromarray(grey()), "GIF"),
+        "pgm": b"P5\n160 168\n4095\n" + deep().astype(">u2").tobytes(),
+        "pgm-text": b"P2\n160 168\n255\n" + b"\n".join(b" ".join(b"%d" % v for v in row) for row in grey()),
+        "avif": encoded(colours, "AVIF", quality=80),
+        "jpeg-2000-file": encoded(Image.fromarray(grey()), "JPEG2000"),
+        "jpeg-ls-file": frame("jpeg-ls"),
+        "jpeg-lossless-file": frame("jpeg-lossless"),
+        "jpeg-12-file": frame("jpeg-12"),
     }
 
 

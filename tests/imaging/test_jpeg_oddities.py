@@ -12,6 +12,7 @@ from tests.support import codestreams
 from tests.support.odd_films import ROTATION, SEVERAL, deep, film, picture, rgb, with_alpha
 from tests.support.oddities import READ, Oddity, check, refused, warned
 from tests.support.picture_files import (
+    Samples,
     jpeg_segment,
     saved,
 )
@@ -123,6 +124,42 @@ ODDITIES = (
         "decoders fill the missing part with grey; it is not answered",
     ),
     Oddity(
+        "JPEG: cut at a half, the rest filled with zeros",
+        lambda: jpeg()[: len(jpeg()) // 2].ljust(len(jpeg()), b"\0"),
+        refused("unreadable_image", "truncated"),
+        "zeros are the rest of an incomplete download",
+    ),
+    Oddity(
+        "JPEG: cut at a half, with zeros and an end marker",
+        lambda: jpeg()[: len(jpeg()) // 2] + bytes(5_000) + b"\xff\xd9",
+        refused("unreadable_image", "truncated"),
+        "zeros are the rest of an incomplete download",
+    ),
+    Oddity(
+        "JPEG: cut at a half, then another JPEG",
+        lambda: jpeg()[: len(jpeg()) // 2] + jpeg(),
+        refused("unreadable_image", "truncated"),
+        "the first image is incomplete",
+    ),
+    Oddity(
+        "JPEG: without its end marker, then another JPEG",
+        lambda: jpeg()[:-2] + saved(picture().resize((80, 60)), "JPEG"),
+        READ,
+        "all blocks of the first image are there",
+    ),
+    Oddity(
+        "JPEG: grey of 128 in its last corner",
+        lambda: saved(_with_grey_corner(), "JPEG", quality=95),
+        READ,
+        "all blocks are there",
+    ),
+    Oddity(
+        "JPEG: two start markers and filling before the header",
+        lambda: b"\xff\xd8" + jpeg()[:2] + b"\xff" * 20 + jpeg()[2:],
+        READ,
+        "the second start marker is left out",
+    ),
+    Oddity(
         "JPEG: progressive, without its last scan",
         lambda: _progressive_without_last_scan(),
         refused("unreadable_image", "truncated"),
@@ -180,6 +217,13 @@ ODDITIES = (
         "save it without alpha",
     ),
 )
+
+
+def _with_grey_corner() -> Samples:
+    """The film with a patch of the grey value with which decoders fill missing parts."""
+    samples = film().copy()
+    samples[-16:, -16:] = 128
+    return samples
 
 
 def _progressive_without_last_scan() -> bytes:
