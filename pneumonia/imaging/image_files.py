@@ -68,7 +68,7 @@ def _open(data: bytes, file_format: str) -> Image.Image:
         # The limit on reads does not apply to BMP: Pillow reads its run-length data two bytes at a time and keeps no
         # object for each read, so the limit on the file size is enough.
         try:
-            return BmpImageFile(io.BytesIO(data))
+            return BmpImageFile(io.BytesIO(_with_valid_colour_count(data)))
         except OSError as error:
             if not str(error).startswith(_UNSUPPORTED_BMP):
                 raise
@@ -91,3 +91,12 @@ def _open(data: bytes, file_format: str) -> Image.Image:
     from .webp_chunks import without_metadata
 
     return WebPImageFile(BoundedReader(without_metadata(data)))
+
+
+def _with_valid_colour_count(data: bytes) -> bytes:
+    """A BMP whose colour table has at most as many entries as its bits allow; 0 stands for all."""
+    header_size, bits = int.from_bytes(data[14:18], "little"), int.from_bytes(data[28:30], "little")
+    colours = int.from_bytes(data[46:50], "little")
+    if header_size < 40 or bits > 8 or colours <= 2**bits:
+        return data
+    return data[:46] + bytes(4) + data[50:]

@@ -25,6 +25,8 @@ _BASELINE = {0xC0, 0xC1, 0xC2, 0xC9, 0xCA}
 
 _HIERARCHICAL = {0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF}
 
+_ARITHMETIC = {0xC9, 0xCA}
+
 _FILLS = (127, 128)
 """Grey values with which libjpeg fills the part of an image without data."""
 
@@ -61,7 +63,7 @@ def _decode(data: bytes, segments: JpegSegments, reduced_side: int | None) -> De
         # libjpeg refuses a file in which the start of another image follows before the end of the first.
         with suppress(UnreadableImage):
             decoded = _decode_with_pillow(clean, reduced_side)
-            if decoded[0][-1, -1] not in _FILLS:
+            if not _is_doubtful(clean, first_scan, segments, decoded[0]):
                 return decoded
     # Zeros at the end of the data are no part of them, but the rest of an incomplete download.
     compressed = clean[: jpeg_segments.end_of_scans(clean, first_scan)].rstrip(b"\0").removesuffix(b"\xff")
@@ -83,6 +85,16 @@ def _decode_with_pillow(data: bytes, reduced_side: int | None) -> Decoded:
             picture.draft(picture.mode, (reduced_side, reduced_side))
         picture.load()
     return grey_pixels(picture)
+
+
+def _is_doubtful(data: bytes, first_scan: int, segments: JpegSegments, pixels: Pixels) -> bool:
+    """Whether a JPEG with an end marker may lack data before it.
+
+    The end of such an image is grey, or, with arithmetic coding, anything; a progressive one may lack whole scans.
+    """
+    if segments.is_progressive and not _has_all_scans(data[first_scan:], segments.components):
+        return True
+    return bool(pixels[-1, -1] in _FILLS) or segments.marker in _ARITHMETIC
 
 
 def _is_complete(

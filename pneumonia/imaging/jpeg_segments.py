@@ -31,6 +31,9 @@ _BETWEEN_SCANS = {_START_OF_SCAN, 0xC4, 0xCC, 0xDB, 0xDC, 0xDD, _COMMENT, *_APPL
 _ANY_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 """A marker that ends compressed data: any but restart markers, padding, and 0xFF followed by a zero."""
 
+_DECODED = {*range(0xC0, 0xD0), *range(0xDB, 0xE0), 0xF7, 0xF8}
+"""Markers of segments that decoders need: frame headers, tables, restart interval, parameters of JPEG-LS."""
+
 _EXIF, _XMP, _IMAGES = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"MPF\0"
 _NUMBER_OF_IMAGES = 0xB001
 """Tag in the list of images of a multi-picture file (CIPA DC-007)."""
@@ -137,8 +140,10 @@ def _add(segments: JpegSegments, marker: int, segment: bytes) -> None:
         else:
             segments.is_changed = True
             _add_metadata(segments, marker, body)
-        return
-    segments.header.append(segment)
+    elif marker not in _DECODED:
+        segments.is_changed = True
+    else:
+        segments.header.append(segment)
     if marker in _FRAMES and len(body) >= 6:
         segments.marker = marker
         segments.precision, segments.height, segments.width, segments.components = struct.unpack_from(">BHHB", body)

@@ -23,6 +23,7 @@ from .tiff_directory import Header, read_header
 from .tiff_page import TiffPage
 
 _JPEG = {6, 7}
+_SUBSAMPLING = 530
 _COMPRESSIONS = {2, 3, 4, *_JPEG, 32_771, *tiff_samples.LOSSLESS}
 """Values of Compression that Pillow and libtiff decode."""
 
@@ -42,7 +43,9 @@ def read(data: bytes) -> Radiograph:
     header = read_header(data)
     assert header is not None  # `choose_page` has read it
     is_plain = page.photometric in {tiff_page.WHITE_IS_ZERO, tiff_page.BLACK_IS_ZERO, tiff_page.RGB}
-    if is_plain and page.compression in tiff_samples.LOSSLESS:
+    if _is_plain_ycbcr(page):
+        pixels, warnings = _read_ycbcr(data, header, page)
+    elif is_plain and page.compression in tiff_samples.LOSSLESS:
         pixels, warnings = _read_plain(data, header, page)
     else:
         pixels, warnings = _read_with_pillow(data, header, page)
@@ -60,6 +63,18 @@ def _read_with_pillow(data: bytes, header: Header, page: TiffPage) -> Decoded:
             raise ValueError from None
         picture.load()
     return grey_pixels(picture)
+
+
+def _is_plain_ycbcr(page: TiffPage) -> bool:
+    """Whether the samples are luma and chroma of each pixel, 8 bits each; by default chroma is subsampled."""
+    subsampling = page.directory.numbers(_SUBSAMPLING).tolist()
+    is_full = page.photometric == tiff_page.YCBCR and subsampling == [1, 1] and set(page.bits) == {8}
+    return is_full and page.samples == 3 and page.compression in tiff_samples.LOSSLESS
+
+
+def _read_ycbcr(data: bytes, header: Header, page: TiffPage) -> Decoded:
+    channels = tiff_samples.read_samples(data, header, page)
+    return grey_pixels(Image.merge("YCbCr", [Image.fromarray(channel) for channel in channels]))
 
 
 def _read_plain(data: bytes, header: Header, page: TiffPage) -> Decoded:
@@ -94,17 +109,28 @@ def _in_known_range(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Values whose scale is known from their type, so that their range must not be stretched.
 
     Whole numbers in 0..65535 stored as floats are the values of a film. Unsigned numbers of 32 or 64 bits that use the
-    highest bit fill their type, and so do signed numbers of 8 bits.
+    highest bit fill their type, and so do signed numbers of 8 bits. Unsigned numbers that the file declares as signed
+    are recognised by the steps between neighbours.
     """
     if values.dtype.kind == "f" and _are_whole(values):
         return values.astype(np.uint16)
-    if values.dtype == np.int8 and values.min() < 0:
-        return (values.astype(np.int16) + 128).astype(np.uint8)
+    if values.dtype.kind == "i" and values.dtype.itemsize <= 2 and values.min() < 0:
+        unsigned = values.view(f"u{values.dtype.itemsize}")
+        if _roughness(unsigned) < _roughness(values):
+            return unsigned
+        if values.dtype == np.int8:
+            return (values.astype(np.int16) + 128).astype(np.uint8)
     bits = 8 * values.dtype.itemsize
     if values.dtype.kind == "u" and bits > 16 and int(values.max()) >> (bits - 1):
         values = values >> values.dtype.type(bits - 16)
         return values.astype(np.uint16)
     return values
+
+
+def _roughness(values: npt.NDArray[Any]) -> float:
+    """Mean difference between neighbours in some rows; large if high values of a film are taken for negative ones."""
+    rows = values[:: max(1, len(values) // 100)].astype(np.int32)
+    return float(np.abs(np.diff(rows, axis=1)).mean()) if rows.shape[1] > 1 else 0.0
 
 
 def _are_whole(values: npt.NDArray[Any]) -> bool:

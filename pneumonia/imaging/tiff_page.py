@@ -25,6 +25,13 @@ _STRIPS, _TILES = (273, 279), (324, 325)
 
 _OLD_JPEG = 6
 
+_UNCOMPRESSED = 1
+_PREDICTED = {5, 8, 32_946, 34_925, 50_000}
+"""Compressions with which libtiff applies a predictor: LZW, deflate, LZMA, Zstandard."""
+
+_MAX_SUMMED_STRIPS = 1_000_000
+"""Maximum number of strips whose sizes are added; a file with 1,000 pages may refer to the same sizes in each."""
+
 _CANON_RAW = b"CR"
 """Mark behind the header of a CR2 file."""
 
@@ -125,6 +132,7 @@ def _page(directory: Directory) -> TiffPage | None:
     if width <= 0 or height <= 0 or kind & 4 or not (has_data or is_old_jpeg):
         return None
     photometric, samples, extra = _colours(directory)
+    compression = directory.integer(259, _UNCOMPRESSED) or _UNCOMPRESSED
     rows = directory.integer(278, height)
     if not 0 < rows <= height:
         rows = height
@@ -132,13 +140,13 @@ def _page(directory: Directory) -> TiffPage | None:
         directory=directory,
         width=width,
         height=height,
-        bits=_bits(directory, samples),
+        bits=_bits(directory, samples, width * height if compression == _UNCOMPRESSED else 0),
         samples=samples,
         photometric=photometric,
-        compression=directory.integer(259, 1),
+        compression=compression,
         sample_format=directory.integer(339, 1),
         is_planar=directory.integer(284, 1) == 2 and samples > 1,
-        predictor=directory.integer(317, 1),
+        predictor=directory.integer(317, 1) if compression in _PREDICTED else 1,
         fill_order=directory.integer(266, 1),
         extra=extra,
         tile=tile if is_tiled else None,
@@ -167,7 +175,18 @@ def _colours(directory: Directory) -> tuple[int, int, tuple[int, ...]]:
     return photometric, samples, (*listed, *[unspecified] * (count - len(listed)))
 
 
-def _bits(directory: Directory, samples: int) -> tuple[int, ...]:
-    """Bits of each sample; those that are not listed are as the first."""
-    listed = [int(bits) for bits in directory.numbers(258)[: min(samples, 100)]] or [1]
-    return (*listed, *[listed[0]] * (min(samples, 100) - len(listed)))
+def _bits(directory: Directory, samples: int, uncompressed_pixels: int) -> tuple[int, ...]:
+    """Bits of each sample; those that are not listed are as the first.
+
+    Some writers declare the bits of the detector, or nothing, for samples of whole bytes. Uncompressed samples have the
+    size of their strips then.
+    """
+    count = min(samples, 100)
+    listed = [int(bits) for bits in directory.numbers(258)[:count]] or [1]
+    bits = (*listed, *[listed[0]] * (count - len(listed)))
+    stored = int(directory.numbers(_STRIPS[1])[:_MAX_SUMMED_STRIPS].sum(dtype=np.float64)) if uncompressed_pixels else 0
+    declared = uncompressed_pixels * sum(bits)
+    for size in (1, 2, 4, 8):
+        if 8 * stored != declared and stored == size * uncompressed_pixels * samples:
+            return (8 * size,) * count
+    return bits

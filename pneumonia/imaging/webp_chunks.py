@@ -21,13 +21,11 @@ def without_metadata(data: bytes) -> bytes:
     for _ in range(MAX_READS):
         name = data[position : position + 4]
         end = position + 8 + int.from_bytes(data[position + 4 : position + 8], "little")
-        if name in _METADATA_CHUNKS and end <= len(data):
-            parts.append(data[position:end])
-        elif name in _IMAGE_CHUNKS:
-            parts.append(_without_profile(data[position:end]) if name == b"VP8X" else data[position:end])
+        chunk = data[position:end]
+        if name in _IMAGE_CHUNKS or (name in _METADATA_CHUNKS and end <= len(data)):
+            parts += [_without_profile(chunk) if name == b"VP8X" else chunk, b"\0" * (len(chunk) % 2)]
         if len(name) < 4 or end >= len(data):
             break
-        parts += [b"\0"] if parts and len(parts[-1]) % 2 else []
         position = end + (end - position) % 2
     body = b"".join(parts)
     return b"".join([b"RIFF", struct.pack("<L", len(body) + 4), b"WEBP", body])

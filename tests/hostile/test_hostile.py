@@ -26,6 +26,7 @@ from tests.hostile import decompression_bombs as bombs
 from tests.hostile import films
 from tests.hostile.corpus import Hostile, corpus
 from tests.hostile.verdict import evaluate, leaks_details
+from tests.support import picture_files
 from tests.support.dicom_files import dicom
 
 ROOT = Path(__file__).parents[2]
@@ -205,7 +206,11 @@ def test_an_oversized_dicom_element_is_ignored() -> None:
     np.testing.assert_array_equal(imaging.read(bombs.dicom_of_values(40_000)).pixels, plain)
 
 
+RGBA_16 = np.full((2_000, 3_000, 4), 900, np.uint16)
 DEEP_FORMS: dict[str, Callable[[], Any]] = {
+    "RGB with alpha, 16 bits": lambda: picture_files.png(RGBA_16),
+    "TIFF, RGB with 16 bits": lambda: picture_files.tiff_of(RGBA_16[:, :, :3], order=">"),
+    "TIFF, 64-bit floats": lambda: picture_files.tiff_of(RGBA_16[:, :, 0] / 1000, order=">"),
     "float": lambda: films.encoded(_picture("F", 9.5), "TIFF"),
     "32 bits": lambda: films.encoded(_picture("I", 999_999), "TIFF"),
     "16 bits": lambda: films.encoded(_picture("I;16", 900), "PNG"),

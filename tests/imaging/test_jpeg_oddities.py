@@ -160,6 +160,18 @@ ODDITIES = (
         "the second start marker is left out",
     ),
     Oddity(
+        "JPEG: segment with an unknown marker",
+        lambda: jpeg_with(b"\xff\xb0\0\4ab"),
+        READ,
+        "decoders do not need it",
+    ),
+    Oddity(
+        "JPEG: progressive, cut after its first scan, with an end marker",
+        lambda: _progressive_of_one_scan(),
+        refused("unreadable_image", "truncated"),
+        "the details are missing",
+    ),
+    Oddity(
         "JPEG: progressive, without its last scan",
         lambda: _progressive_without_last_scan(),
         refused("unreadable_image", "truncated"),
@@ -224,6 +236,12 @@ def _with_grey_corner() -> Samples:
     samples = film().copy()
     samples[-16:, -16:] = 128
     return samples
+
+
+def _progressive_of_one_scan() -> bytes:
+    data = saved(film(), "JPEG", quality=95, progressive=True)
+    second = data.index(b"\xff\xda", data.index(b"\xff\xda") + 2)
+    return data[: data.rindex(b"\xff\xc4", 0, second)] + b"\xff\xd9"
 
 
 def _progressive_without_last_scan() -> bytes:

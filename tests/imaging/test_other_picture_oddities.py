@@ -32,6 +32,7 @@ def _bmp_of_16(greens: int) -> bytes:
     return bmp(rows[::-1].astype("<u2").tobytes(), 448, 344, 16, compression=3, extra=masks)
 
 
+MASKS_OF_10_BITS = struct.pack("<LLL", 0x3FF00000, 0xFFC00, 0x3FF)
 GREY_TABLE = b"".join(bytes([level, level, level, 0]) for level in range(256))
 ODDITIES = (
     Oddity(
@@ -53,6 +54,24 @@ ODDITIES = (
         lambda: _bmp_without_sizes(),
         READ,
         "these fields do not change the picture",
+    ),
+    Oddity(
+        "BMP: too many colours declared",
+        lambda: _bmp_with_colours(2**31),
+        READ,
+        "the number of bits limits the colour table",
+    ),
+    Oddity(
+        "BMP: 10 bits per channel",
+        lambda: bmp(bytes(448 * 344 * 4), 448, 344, 32, compression=3, extra=MASKS_OF_10_BITS),
+        refused("unsupported_format", "kind of BMP"),
+        "Pillow does not read it",
+    ),
+    Oddity(
+        "WebP: unknown chunk",
+        lambda: saved(picture(rgb(film())), "WEBP", lossless=True) + b"ABCD\x05\0\0\0xxxxx\0",
+        READ,
+        "unknown chunks are not read",
     ),
     Oddity(
         "WebP: alpha 0 everywhere",
@@ -129,6 +148,12 @@ ODDITIES = (
         "half a film is not answered",
     ),
 )
+
+
+def _bmp_with_colours(count: int) -> bytes:
+    data = bytearray(bmp(film()[::-1].tobytes(), 448, 344, 8, extra=GREY_TABLE))
+    data[46:50] = struct.pack("<L", count)
+    return bytes(data)
 
 
 def _bmp_without_sizes() -> bytes:

@@ -308,6 +308,37 @@ ODDITIES = (
     Oddity(
         "TIFF: colour table of 8 bits in a field of 16", lambda: _with_byte_colour_map(), READ, "scaled as in libtiff"
     ),
+    Oddity(
+        "TIFF: YCbCr without compression",
+        lambda: saved(picture(rgb(film())).convert("YCbCr"), "TIFF"),
+        READ,
+        "part of the standard, where chroma is not subsampled",
+    ),
+    Oddity(
+        "TIFF: 12 bits declared, 16 stored",
+        lambda: tiff_of(deep(12), t258=(SHORT, [12])),
+        READ,
+        "the size of the strips decides",
+    ),
+    Oddity("TIFF: without BitsPerSample", lambda: tiff_of(film(), t258=None), READ, "the size of the strips decides"),
+    Oddity(
+        "TIFF: unsigned samples declared as signed, 8 bits",
+        lambda: tiff_of(film(), t339=(SHORT, [2])),
+        READ,
+        "neighbouring pixels are similar as unsigned only",
+    ),
+    Oddity(
+        "TIFF: unsigned samples declared as signed, 16 bits",
+        lambda: tiff_of(deep(16), t339=(SHORT, [2])),
+        READ,
+        "neighbouring pixels are similar as unsigned only",
+    ),
+    Oddity(
+        "TIFF: predictor without compression",
+        lambda: tiff_of(film(), t317=(SHORT, [2])),
+        READ,
+        "it has no meaning without compression, as in libtiff",
+    ),
     Oddity("TIFF: CMYK", lambda: saved(picture(rgb(film())).convert("CMYK"), "TIFF"), READ, "part of the standard"),
     Oddity(
         "TIFF: half of the image data",
