@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from pneumonia.imaging import read
 from pneumonia.imaging.dicom import voi
 from tests.support import codestreams
 from tests.support.dicom_files import CHILD, dicom, encapsulated
+from tests.support.picture_files import SHORT, tiff_of
 
 ROOT = Path(__file__).parents[1]
 
@@ -131,14 +133,28 @@ def test_the_limit_of_pillow_in_the_host_does_not_apply_to_opened_files(
         assert read(tmp_path / name).width == 150
 
 
-def test_a_tiff_above_the_limit_of_pillow_in_the_host_is_refused_with_the_reason(
+def test_a_compressed_tiff_above_the_limit_of_pillow_in_the_host_is_refused_with_the_reason(
     monkeypatch: pytest.MonkeyPatch, normal_film: Any, tmp_path: Path
 ) -> None:
-    """Pillow checks the tiles of a TIFF itself."""
+    """Pillow checks the size of a TIFF itself. One that is not compressed is read without Pillow."""
     Image.fromarray(normal_film).save(tmp_path / "film.tif")
+    Image.fromarray(normal_film).save(tmp_path / "compressed.tif", compression="tiff_lzw")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    assert read(tmp_path / "film.tif").width == 150
     with pytest.raises(TooLarge, match=r"PIL\.Image\.MAX_IMAGE_PIXELS"):
-        read(tmp_path / "film.tif")
+        read(tmp_path / "compressed.tif")
+
+
+@pytest.mark.parametrize("bits", [8, 16, 64])
+@pytest.mark.parametrize("width", [150, 149])
+def test_a_deep_tiff_counts_no_more_pixels_for_pillow_than_it_has(
+    bits: int, width: int, monkeypatch: pytest.MonkeyPatch, normal_film: Any
+) -> None:
+    """Pillow decompresses its rows as bytes; up to four of them are one pixel."""
+    samples = normal_film[:, :width].astype(f"u{bits // 8}")
+    data = tiff_of(samples, data=zlib.compress(samples.tobytes()), t259=(SHORT, [8]))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", samples.size * max(1, bits // 32))
+    np.testing.assert_array_equal(read(data).pixels, samples)
 
 
 @pytest.mark.parametrize("compressed", [False, True])

@@ -17,8 +17,8 @@ Pixels: TypeAlias = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 class Radiograph:
     """One film in greyscale, upright, with bone bright and air dark.
 
-    `pixels` is `[H, W]`, uint8 or uint16, at the bit depth of the source. `format` is the file format (a
-    name that `detect_format` returns), Pillow's format name for a PIL image ("image" if it has none), or "array". `warnings` are
+    `pixels` is `[H, W]`, uint8 or uint16, at the bit depth of the source. `format` is the file format (a name that
+    `detect_format` returns), Pillow's format name for a PIL image ("image" if it has none), or "array". `warnings` are
     sentences for the user. `is_lateral` and `is_other_body_part` are true if the DICOM header declares a lateral view
     or a body part other than the chest. `area` is the part of `pixels` inside a uniform frame, found by
     `frame.find_area`: only this part becomes the model input. None before it is searched. Nothing else of the source is

@@ -75,13 +75,17 @@ def _read_rows(data: bytes, header: Header, page: TiffPage, samples: int, part: 
     steps = np.arange(len(offsets), dtype=np.uint64) * np.uint64(row_bytes * page.rows_per_strip)
     if page.compression == UNCOMPRESSED and not page.tile and np.array_equal(offsets, offsets[:1] + steps):
         return _contiguous_rows(data, int(offsets[0]), page, row_bytes)
-    tags: dict[int, Any] = {256: row_bytes, 257: page.height, 258: 8, 259: page.compression, 262: 1, 277: 1}
-    tags |= {266: page.fill_order, **segment_tags(page, len(data), part)}
+    tile_bits = page.tile[0] * samples * page.bits[0] if page.tile else 0
+    if tile_bits % 8:
+        raise UnsupportedFormat("The TIFF has tiles whose rows are not whole bytes.")
+    # Fewer and wider pixels keep a film below the limit on pixels that a host program may have set in Pillow.
+    size = next(size for size in (4, 2, 1) if (row_bytes | (tile_bits // 8)) % size == 0)
+    size = 1 if page.fill_order == 2 else size
+    tags: dict[int, Any] = {256: row_bytes // size, 257: page.height, 258: (8,) * size, 259: page.compression}
+    tags |= {262: 2 if size == 4 else 1, 266: page.fill_order, 277: size, **({338: 2} if size > 1 else {})}
+    tags |= segment_tags(page, len(data), part)
     if page.tile:
-        tile_bits = page.tile[0] * samples * page.bits[0]
-        if tile_bits % 8:
-            raise UnsupportedFormat("The TIFF has tiles whose rows are not whole bytes.")
-        tags[322] = tile_bits // 8
+        tags[322] = tile_bits // 8 // size
     from PIL.TiffImagePlugin import TiffImageFile
 
     with translate_decoder_errors("image"):
