@@ -57,8 +57,9 @@ def _depths(pixels: Pixels, scale: float) -> list[int]:
         accepted = _faint_frame(bars)
     if not accepted:
         return _page_margins(pixels, scale, bars)
-    accepted |= {index: bars[index].depth for index in range(4) if _continues(bars, index, accepted)}
-    accepted |= _hidden_sides(bars, accepted, tuple(len(side) for side in sides))
+    expected = _expected_depths(accepted, sides)
+    accepted |= {index: bars[index].depth for index in range(4) if _continues(bars, index, accepted, expected[index])}
+    accepted |= _hidden_sides(bars, accepted, _expected_depths(accepted, sides))
     if sum(accepted.values()) <= MAX_LINE:
         return [0, 0, 0, 0]
     return [accepted.get(index, 0) for index in range(4)]
@@ -89,40 +90,44 @@ def _faint_frame(bars: list[Bar]) -> dict[int, int]:
     return dict(enumerate(depths)) if is_frame and max(depths) - min(depths) <= _tolerance(min(depths)) else {}
 
 
-def _continues(bars: list[Bar], index: int, accepted: dict[int, int]) -> bool:
+def _continues(bars: list[Bar], index: int, accepted: dict[int, int], expected: set[int]) -> bool:
     """True if a faint bar belongs to a frame: the bar opposite has its level and depth, or two others are clear."""
     bar, opposite = bars[index], (index + 2) % 4
     if not bar.is_faint or index in accepted:
         return False
-    is_pair = (
-        opposite in accepted
-        and abs(bars[opposite].level - bar.level) <= SAME_LEVEL
-        and abs(accepted[opposite] - bar.depth) <= _tolerance(bar.depth)
-    )
-    return is_pair or len(accepted) >= 2
+    if _is_near(bar.exact_run, expected) and not _is_near(bar.depth, expected):
+        return False  # a step inside the film, behind a border of the level of the bar
+    is_pair = opposite in accepted and abs(bars[opposite].level - bar.level) <= SAME_LEVEL
+    return (is_pair and _is_near(bar.depth, {accepted[opposite]})) or len(accepted) >= 2
 
 
-def _hidden_sides(bars: list[Bar], accepted: dict[int, int], lengths: tuple[int, ...]) -> dict[int, int]:
+def _hidden_sides(bars: list[Bar], accepted: dict[int, int], expected: list[set[int]]) -> dict[int, int]:
     """Depths of the other sides if the frame goes around a film whose own borders have the level of the frame.
 
     No step separates a black bar from a black border. If every other side has the level of the frame, at least as deep
-    as the bars that end in a step, then all of them are bars. They are as deep as those, in pixels or as shares of the
-    image's `lengths`: the one at which the constant rows end, since a border has some noise. A single other side may
-    have another level if its constant rows end there.
+    as the bars that end in a step, then all of them are bars. They are as deep as those: where the constant rows end at
+    an expected depth, there, since a border has some noise. A single other side may have another level if its constant
+    rows end there.
     """
     others = {index: bars[index] for index in range(4) if index not in accepted}
     shallow, deep = min(accepted.values()), max(accepted.values())
     levels = [bars[index].level for index in accepted]
     is_alike = all(abs(bar.level - level) <= SAME_LEVEL for bar in others.values() for level in levels)
-    constant = {}
-    for index, bar in others.items():
-        shares = [round(depth / lengths[side] * lengths[index]) for side, depth in accepted.items()]
-        if any(abs(bar.exact_run - depth) <= _tolerance(depth) for depth in (*accepted.values(), *shares)):
-            constant[index] = bar.exact_run
+    constant = {index: bar.exact_run for index, bar in others.items() if _is_near(bar.exact_run, expected[index])}
     is_deep = all(bar.run >= shallow - _tolerance(shallow) for bar in others.values())
     if is_alike and is_deep:
         return {index: constant.get(index, min(bar.run, deep)) for index, bar in others.items()}
     return constant if len(others) == 1 else {}
+
+
+def _expected_depths(accepted: dict[int, int], sides: tuple[Pixels, ...]) -> list[set[int]]:
+    """For each side, the depths of a frame that is as deep there as at the accepted sides, in pixels or as a share."""
+    shares = {depth / len(sides[index]) for index, depth in accepted.items()}
+    return [{*accepted.values(), *(round(share * len(side)) for share in shares)} for side in sides]
+
+
+def _is_near(depth: int, expected: set[int]) -> bool:
+    return any(abs(depth - other) <= _tolerance(other) for other in expected)
 
 
 def _tolerance(depth: int) -> int:

@@ -50,7 +50,7 @@ STEP = 24.0
 """Minimum difference of film and bar. The air and the collimated border of a film differ less from row to row."""
 
 EXTREME_STEP = 12.0
-"""Minimum difference for an exactly constant bar that is black or white."""
+"""Minimum difference for an exactly constant bar that is black or white, if other sides have bars."""
 
 EXACT_STEP = 6.0
 """Minimum difference for an exactly constant bar that is neither black nor white, which no detector produces."""
@@ -80,26 +80,27 @@ brighter with its thickness, by 1.4; the mean of a film beside a frame does not 
 class Bar:
     """One side of an image. `depth`: pixels up to the step, 0 without a step. `level`: grey level at the edge.
 
-    `share`: share of the pixels with a step. `run`: pixels of that level, with or without a step behind them.
-    `exact_run`: those of them that are constant.
+    `share`: share of the pixels with a step, `clear_share` of those with a large one. `run`: pixels of that level, with
+    or without a step behind them. `exact_run`: those of them that are constant.
     """
 
     depth: int
     level: float
     share: float
+    clear_share: float
     run: int
-    exact_run: int = 0
+    exact_run: int
 
     @property
     def is_clear(self) -> bool:
-        return self.depth > 0 and self.share >= CLEAR_SHARE
+        return self.depth > 0 and self.clear_share >= CLEAR_SHARE
 
     @property
     def is_faint(self) -> bool:
         return self.depth > 0 and self.share >= FAINT_SHARE
 
 
-NO_BAR = Bar(0, -1.0, 0.0, 0)
+NO_BAR = Bar(0, -1.0, 0.0, 0.0, 0, 0)
 
 
 def find_bar(side: Rows, scale: float) -> Bar:
@@ -126,9 +127,9 @@ def find_bar(side: Rows, scale: float) -> Bar:
     if not step.depth and MIN_DEPTH <= exact_run // factor < run:
         step = _find_step(levels, level, exact_run // factor)  # the film's border has nearly the level of the bar
     if step.depth < MIN_DEPTH:
-        return Bar(0, level, step.share, run * factor, exact_run)
+        return Bar(0, level, 0.0, 0.0, run * factor, exact_run)
     depth = step.depth + step.is_mixed if factor == 1 else _refine(core, factor, scale, level, step)
-    return Bar(depth, level, step.share, run * factor, exact_run)
+    return Bar(depth, level, step.share, step.clear_share, run * factor, exact_run)
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,7 @@ class _Step:
 
     depth: int = 0
     share: float = 0.0
+    clear_share: float = 0.0
     contrast: float = 0.0
     is_mixed: bool = False
 
@@ -197,21 +199,19 @@ def _find_step(levels: Rows, level: float, run: int) -> _Step:
     further = np.abs(levels[depth + 4 : depth + 6] - level)
     if further.size and _median(further) > MAX_RISE * max(_median(inside), STEP):
         return _Step()
-    share = float(((inside > _minimum_step(levels[:run], level)) & _is_still_bar(levels, level, depth, inside)).mean())
+    clear, faint = _minimum_steps(levels[:run], level)
+    is_bar = np.abs(levels[max(depth - 2, 0)] - level) < inside / 4
+    clear_share, share = (float(((inside > minimum) & is_bar).mean()) for minimum in (clear, faint))
     reached = float(np.abs(levels[depth] - level).mean()) / max(contrast, 1.0)
-    return _Step(depth, share, contrast, after > MIXTURE[0] * contrast and reached < MIXTURE[1])
+    return _Step(depth, share, clear_share, contrast, after > MIXTURE[0] * contrast and reached < MIXTURE[1])
 
 
-def _minimum_step(bar: Rows, level: float) -> float:
+def _minimum_steps(bar: Rows, level: float) -> tuple[float, float]:
+    """Minimum difference of film and bar for a bar by itself, and for a bar of a frame with other bars."""
     noise = _median(np.abs(bar - level))
-    is_extreme = not EXTREME <= level <= 255 - EXTREME
-    return max(STEP, 4 * noise) if noise > EXACT_NOISE else EXTREME_STEP if is_extreme else EXACT_STEP
-
-
-def _is_still_bar(levels: Rows, level: float, depth: int, inside: Rows) -> npt.NDArray[np.bool_]:
-    """For each sample, whether two rows in front of the step it is nearer to the bar than to the film `inside`."""
-    is_bar: npt.NDArray[np.bool_] = np.abs(levels[max(depth - 2, 0)] - level) < inside / 4
-    return is_bar
+    if noise > EXACT_NOISE:
+        return max(STEP, 4 * noise), max(STEP, 4 * noise)
+    return (EXACT_STEP, EXACT_STEP) if EXTREME <= level <= 255 - EXTREME else (STEP, EXTREME_STEP)
 
 
 def _median(values: Rows) -> float:
