@@ -9,6 +9,7 @@ from typing import Any
 
 import anyio
 
+from ... import operating_system
 from ...errors import InternalError
 from . import gradio_internals, session_memory, upload_storage
 
@@ -31,14 +32,21 @@ async def _run_periodically(app: Any, interval_s: float) -> None:
     while True:
         await asyncio.sleep(interval_s)
         try:
-            if app.state.logins is not None:
-                app.state.logins.revoke_expired()
-            await anyio.to_thread.run_sync(_delete_expired_data, app)
-            await gradio_internals.drop_delivered_results(app.state.page)
+            await delete_expired_data(app)
         except Exception as error:
             InternalError.from_exception(error)  # logs the error, which must not stop the later runs
 
 
-def _delete_expired_data(app: Any) -> None:
-    upload_storage.delete_expired(app.state.page, app.state.upload_folder)
+async def delete_expired_data(app: Any) -> None:
+    """Delete everything of `app` that has expired, once.
+
+    Files are deleted on a thread, because a slow disk must not block the event loop. The records of sessions are
+    dropped on the event loop: Gradio reads and creates them there in several steps, between which no other task runs.
+    On a thread, a session could be dropped between the steps of a call that uses it, and the call would fail.
+    """
+    if app.state.logins is not None:
+        app.state.logins.revoke_expired()
+    await anyio.to_thread.run_sync(upload_storage.delete_expired, app.state.page, app.state.upload_folder)
     session_memory.drop_idle_sessions(app.state.page)
+    await gradio_internals.drop_delivered_results(app.state.page)
+    await anyio.to_thread.run_sync(operating_system.trim_heap)

@@ -11,7 +11,7 @@ import datetime
 
 import gradio as gr
 
-from ... import operating_system, settings
+from ... import settings
 from . import gradio_internals, request_log
 
 MAX_SESSIONS = 1_000
@@ -24,7 +24,9 @@ def limit_session_memory(page: gr.Blocks) -> None:
 
 
 def drop_idle_sessions(page: gr.Blocks) -> None:
-    """Drop the sessions that are idle for the retention time; their films are already deleted."""
+    """Drop the sessions that are idle for the retention time; their films are already deleted.
+
+    Must run on the event loop (`cleanup.delete_expired_data`).
+    """
     idle_since = datetime.datetime.now() - datetime.timedelta(seconds=settings.RETENTION_S.read())
     gradio_internals.drop_idle_sessions(page, idle_since)
-    operating_system.trim_heap()
