@@ -32,7 +32,7 @@ ALLOWED = {
     "archive": INFERENCE | {"batch", "archive"},
     "learning": INFERENCE | {"evaluation", "learning"},
     "web": INFERENCE | {"batch", "reporting", "evaluation", "web"},
-    "cli": INFERENCE | {"batch", "reporting", "evaluation", "publishing", "archive", "cli"},
+    "cli": INFERENCE | {"batch", "reporting", "evaluation", "publishing", "archive", "web", "cli"},
 }
 """Package -> the packages and modules of `pneumonia` that it may import; `pneumonia` itself re-exports `inference`."""
 

@@ -13,6 +13,7 @@ import pytest
 import pneumonia
 from pneumonia import errors, settings
 from pneumonia.cli import main
+from pneumonia.cli.main import COMMANDS
 from pneumonia.inference.decision import CLASSES, REASONS
 
 ROOT = Path(__file__).parents[1]
@@ -131,6 +132,18 @@ def test_the_page_of_a_command_documents_the_options_of_its_help(
     table = set(re.findall(r"--[a-z-]+", "".join(line for line in page.splitlines(True) if line.startswith("| `"))))
     assert table == help_text
     assert {"--out", "--model"} <= help_text
+
+
+def test_every_command_is_in_the_docs() -> None:
+    documented = set(re.findall(r"^python -m pneumonia (\w+)", API, re.MULTILINE))
+    assert documented == {command.__name__.rpartition(".")[2] for command in COMMANDS}
+
+
+def test_serve_has_the_options_of_app_py(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_info:
+        main(["serve", "--help"])
+    assert exit_info.value.code == 0
+    assert "[--share]" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -8,16 +8,20 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Iterator
 from email import message_from_bytes
 from email.message import Message
 from pathlib import Path
 
+import httpx
 import pytest
 from packaging.requirements import Requirement
 
 import pneumonia
+from benchmarks import service_process
+from benchmarks.service_process import free_port
 from pneumonia import Predictor
 from pneumonia.inference import sources
 
@@ -176,6 +180,38 @@ def test_the_installed_command_describes_the_embedded_model(installed: Path, pre
     process = run(installed, "pneumonia", "model", "--json")
     assert process.returncode == 0, process.stderr
     assert json.loads(process.stdout)["sha256"] == predictor.model.sha256
+
+
+@pytest.mark.slow
+def test_the_installed_command_serves_the_page_until_a_signal(installed: Path, tmp_path: Path) -> None:
+    port = free_port()
+    settings = {"GRADIO_SERVER_PORT": str(port), "GRADIO_TEMP_DIR": str(tmp_path)}
+    process = subprocess.Popen(
+        [installed / "pneumonia", "serve"],
+        cwd=installed,
+        env=environment() | settings,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert await_health(f"http://127.0.0.1:{port}/health", process) == "ready"
+    finally:
+        process.terminate()
+        output, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    assert output == f"* Running on local URL:  http://127.0.0.1:{port}\n"
+
+
+def await_health(address: str, process: subprocess.Popen[str]) -> str:
+    """The text of `/health`, as soon as the page answers."""
+    deadline = time.monotonic() + service_process.START_TIMEOUT_S
+    while True:
+        try:
+            return httpx.get(address, trust_env=False).text
+        except httpx.TransportError:
+            assert process.poll() is None and time.monotonic() < deadline, process.communicate()
+            time.sleep(0.2)
 
 
 @pytest.mark.slow

@@ -1,0 +1,30 @@
+"""`serve`: run the web page, as `python app.py` does in a checkout."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+
+from .exit_codes import SUCCESS
+from .options import Commands
+
+
+def add_parser(commands: Commands) -> argparse.ArgumentParser:
+    """Add the command and its options to the parser."""
+    parser = commands.add_parser("serve", help="run the web page on http://127.0.0.1:7860")
+    parser.add_argument(
+        "--share", action="store_true", help="create a public link that anyone can use while the page runs"
+    )
+    return parser
+
+
+def run(options: argparse.Namespace) -> int:
+    """Serve the page until SIGTERM or SIGINT."""
+    # Without garbage collection during the imports, as in app.py.
+    gc.disable()
+    from ..web import entry_point
+
+    gc.freeze()
+    gc.enable()
+    entry_point.serve(share=options.share)
+    return SUCCESS
