@@ -16,6 +16,7 @@ from . import (
     gradio_environment,
     health,
     login,
+    public_address,
     request_limits,
     request_log,
     route_policy,
@@ -27,25 +28,26 @@ from . import (
 def create(page: gr.Blocks, options: dict[str, Any], cleanup_interval_s: float) -> FastAPI:
     """Return the application that serves `page`; `options` are the arguments of `gr.mount_gradio_app`.
 
-    A request passes through the middleware in this order: request log, route policy, login, request limits, deletion of
-    aborted uploads. The lifespan deletes expired data every `cleanup_interval_s` seconds. `openapi_url` is None,
-    because FastAPI would otherwise publish a schema of all of Gradio's routes.
+    A request passes through the middleware in this order: path prefix, request log, route policy, login, request
+    limits, deletion of aborted uploads, relative addresses. The lifespan deletes expired data every
+    `cleanup_interval_s` seconds. `openapi_url` is None, because FastAPI would otherwise publish a schema of all of
+    Gradio's routes.
     """
     middleware_classes = (
+        public_address.StripPrefix,
         request_log.RequestLog,
         route_policy.RoutePolicy,
         login.LoginMiddleware,
         request_limits.RequestLimits,
         upload_storage.DeleteAbortedUploads,
+        public_address.RelativeRoot,
     )
-    root_path = gradio_environment.root_path()
     app = FastAPI(
         openapi_url=None,
         routes=[health.ROUTE, _STARTUP_EVENTS],
         middleware=[Middleware(middleware_class) for middleware_class in middleware_classes],
         lifespan=cleanup.cleanup_lifespan(cleanup_interval_s),
     )
-    app.root_path = root_path  # as an argument of FastAPI it is deprecated
     app.state.page = page
     app.state.upload_folder = Path(gradio_environment.upload_folder())
     app.state.draining = False
@@ -53,6 +55,7 @@ def create(page: gr.Blocks, options: dict[str, Any], cleanup_interval_s: float) 
     # `launch` has a parameter for this limit, `mount_gradio_app` has not.
     page.state_session_capacity = session_memory.MAX_SESSIONS
     inner_options = {"openapi_url": None, "middleware": [Middleware(request_log.InternalErrors)]}
+    root_path = gradio_environment.root_path()
     gr.mount_gradio_app(app, page, "/", root_path=root_path, app_kwargs=inner_options, **options)
     _complete_launch(app, page)
     return app

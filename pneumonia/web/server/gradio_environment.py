@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from urllib.parse import urlsplit
 
 from ...errors import UsageError
 
@@ -40,8 +41,20 @@ def port_count() -> int:
 
 
 def root_path() -> str:
-    """Return the path under which a proxy serves the page, or the complete public address; "" for none."""
-    return os.environ.get("GRADIO_ROOT_PATH", "")
+    """Return the path under which a proxy serves the page, as `/films`, or the complete public address; "" for none."""
+    text = os.environ.get("GRADIO_ROOT_PATH", "").strip().rstrip("/")
+    return text if not text or "://" in text else f"/{text.lstrip('/')}"
+
+
+def path_prefix() -> str:
+    """Return the path of `root_path()`, without a trailing slash; "" for none."""
+    return urlsplit(root_path()).path
+
+
+def public_origin() -> str:
+    """Return scheme and host of `root_path()`, as `https://films.hospital.example`; "" if it is only a path."""
+    address = urlsplit(root_path())
+    return f"{address.scheme}://{address.netloc}" if address.scheme else ""
 
 
 def is_on_space() -> bool:

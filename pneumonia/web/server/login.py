@@ -212,16 +212,14 @@ class LoginMiddleware:
             await asyncio.sleep(self._failed_attempts.delay(client))
             authenticated_user: list[str] = []
             _authenticated_user.set(authenticated_user)
-            await self._app(
-                scope, receive, self._wrap_send(client, authenticated_user, scope["app"].state.logins, send)
-            )
+            await self._app(scope, receive, self._wrap_send(client, authenticated_user, scope, send))
         finally:
             record.concurrent_attempts -= 1
 
-    def _wrap_send(
-        self, client: str, authenticated_user: list[str], sessions: LoginSessions | None, send: Send
-    ) -> Send:
+    def _wrap_send(self, client: str, authenticated_user: list[str], scope: Scope, send: Send) -> Send:
         """Return a `send` that counts the attempt (Gradio answers 200 or 400), records a login, changes the cookie."""
+        sessions: LoginSessions | None = scope["app"].state.logins
+        is_https = _is_https(scope)
 
         async def send_response(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -232,7 +230,7 @@ class LoginMiddleware:
                         if name.lower() == b"set-cookie":
                             sessions.add(_cookie_value(value), authenticated_user[0])
                 message["headers"] = [
-                    (name, _with_same_site_lax(value) if name.lower() == b"set-cookie" else value)
+                    (name, _restricted(value, is_https) if name.lower() == b"set-cookie" else value)
                     for name, value in message["headers"]
                 ]
             await send(message)
@@ -245,12 +243,23 @@ def _cookie_value(set_cookie: bytes) -> str:
     return set_cookie.decode("latin-1").partition(";")[0].partition("=")[2].strip('"')
 
 
-def _with_same_site_lax(cookie: bytes) -> bytes:
-    """Set `SameSite=lax`, so that browsers do not send the cookie with requests from other sites.
+def _is_https(scope: Scope) -> bool:
+    """Return True if the caller's connection is encrypted: by its `Origin`, otherwise by what the proxy reports."""
+    headers = Headers(scope=scope)
+    origin = headers.get("origin")
+    scheme = headers.get("x-forwarded-proto", scope["scheme"]) if origin is None else origin.partition(":")[0]
+    return scheme.split(",")[0].strip().lower() == "https"
+
+
+def _restricted(cookie: bytes, is_https: bool) -> bytes:
+    """Set `SameSite=lax`, so that browsers do not send the cookie with requests from other sites, and `Secure` if the
+    connection is encrypted. Gradio sets `Secure` for one of its two cookies only.
 
     On a Space the cookie stays as it is: the Hub shows the page in a frame, which is a cross-site request.
     """
     if gradio_environment.is_on_space():
         return cookie
     attributes = [attribute for attribute in cookie.split(b"; ") if not attribute.lower().startswith(b"samesite=")]
+    if is_https and b"secure" not in map(bytes.lower, attributes):
+        attributes.append(b"Secure")
     return b"; ".join([*attributes, b"SameSite=lax"])

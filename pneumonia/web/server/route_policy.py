@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ... import settings
 from ...errors import PneumoniaError, UsageError
 from . import shutdown
+from .same_origin import is_same_origin
 
 
 class Audience(Enum):
@@ -35,7 +36,8 @@ class RouteRule:
     """Access rule for the routes whose whole path matches `pattern`.
 
     The log contains `name` instead of the path, which may contain personal data. Requests are logged only if
-    `is_logged` is set. POST requests are refused during shutdown if `starts_work` is set.
+    `is_logged` is set. POST requests are refused during shutdown if `starts_work` is set. Requests from other sites are
+    refused if `checks_origin` is set.
     """
 
     name: str
@@ -43,6 +45,7 @@ class RouteRule:
     audience: Audience
     is_logged: bool = True
     starts_work: bool = False
+    checks_origin: bool = True
 
     def matches(self, path: str) -> bool:
         return re.fullmatch(self.pattern, path) is not None
@@ -58,7 +61,14 @@ ROUTE_RULES = (
     RouteRule("/health", "/health", Audience.ALL, is_logged=False),
     RouteRule(LOGIN, "/login/?", Audience.ALL),
     RouteRule(LOGOUT, LOGOUT, Audience.ALL),
-    RouteRule("static-assets", r"/(static|assets|svelte)/.*|(/gradio_api)?/theme\.css", Audience.ALL, is_logged=False),
+    # Scripts and styles are loaded even if a proxy hides the public address: the page can then show why it is refused.
+    RouteRule(
+        "static-assets",
+        r"/(static|assets|svelte)/.*|(/gradio_api)?/theme\.css",
+        Audience.ALL,
+        is_logged=False,
+        checks_origin=False,
+    ),
     RouteRule("crawler-files", r"/(favicon\.ico|robots\.txt|manifest\.json)", Audience.ALL, is_logged=False),
     RouteRule("startup", f"{_API}/(startup-events|login_check|user|app_id)/?", Audience.ALL, is_logged=False),
     RouteRule("/config", "/config/?", Audience.USERS),
@@ -90,9 +100,8 @@ _SECURITY_HEADERS = {
 
 
 def path_of(scope: Scope) -> str:
-    """Return the path of the request without `root_path`, the prefix under which a proxy serves the page."""
-    path: str = scope["path"]
-    return path.removeprefix(scope.get("root_path", "")) or "/"
+    """Return the path of the request. `public_address.StripPrefix` has removed the prefix of a proxy."""
+    return scope["path"] or "/"
 
 
 def rule_for(scope: Scope) -> RouteRule:
@@ -105,8 +114,9 @@ class RoutePolicy:
     """Middleware after the request log: refuses requests that are not allowed, before Gradio reads them.
 
     Answers, in this order: 404 for a path without a rule, 403 for a request from another site, 401 without a login, 403
-    for a URL as a file, 503 `busy` for new work during shutdown. Adds security headers to every response, and
-    `Cache-Control: no-store` to responses with data. Closes WebSocket connections.
+    for a URL as a file, 503 `busy` for new work during shutdown. Adds security headers to every response,
+    `Cache-Control: no-store` to responses with data, and `X-Accel-Buffering: no` to event streams. Closes WebSocket
+    connections.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -120,7 +130,7 @@ class RoutePolicy:
             await self._app(scope, receive, send)
             return
         rule = rule_for(scope)
-        send_with_headers = _add_security_headers(rule, send)
+        send_with_headers = _add_headers(rule, send)
         refusal = refusal_response(rule, scope)
         if refusal is not None:
             await refusal(scope, receive, send_with_headers)
@@ -133,11 +143,12 @@ def refusal_response(rule: RouteRule, scope: Scope) -> JSONResponse | None:
     headers = Headers(scope=scope)
     if rule.audience is Audience.NOBODY or (rule.audience is Audience.MCP_CLIENTS and not settings.MCP.read()):
         return error_response(404, UsageError("Unknown address. Allowed: the addresses in docs/api.md."))
-    if not is_same_origin(headers):
+    if rule.checks_origin and not is_same_origin(headers):
         return error_response(
             403,
             UsageError(
-                "The request comes from another site. Allowed: requests of this site, or without an Origin header."
+                "The request comes from another site. Allowed: requests of this site, or without an Origin header. "
+                "Behind a reverse proxy: see docs/reverse-proxy.md."
             ),
         )
     if rule.audience is not Audience.ALL and not is_logged_in(scope["app"], headers):
@@ -154,21 +165,6 @@ def error_response(status: int, error: PneumoniaError, headers: dict[str, str] |
     return JSONResponse({"error": error.as_dict(), "detail": error.message}, status, headers)
 
 
-def is_same_origin(headers: Headers) -> bool:
-    """Return True if the request comes from this page, or from a program, which sends no `Origin` header.
-
-    Gradio checks the origin only for a page on localhost. On any other host, another site could read data with the
-    user's cookies.
-    """
-    origin = headers.get("origin")
-    if origin is None:
-        return headers.get("sec-fetch-site", "none") != "cross-site" or headers.get("sec-fetch-mode") == "navigate"
-    origin_host = urlsplit(origin).netloc.lower()
-    # A page of another site cannot set X-Forwarded-Host: the browser first sends a CORS preflight, which is refused.
-    own_hosts = {headers.get(name, "").lower() for name in ("host", "x-forwarded-host")} - {""}
-    return bool(origin_host) and origin_host in {host.strip() for value in own_hosts for host in value.split(",")}
-
-
 def is_logged_in(app: Any, headers: Headers) -> bool:
     """Return True if the request has a valid login cookie, or if no login is set.
 
@@ -183,7 +179,7 @@ def _requested_file(scope: Scope) -> str:
     return unquote(path_of(scope).partition("file=")[2]).strip()
 
 
-def _add_security_headers(rule: RouteRule, send: Send) -> Send:
+def _add_headers(rule: RouteRule, send: Send) -> Send:
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
@@ -191,6 +187,8 @@ def _add_security_headers(rule: RouteRule, send: Send) -> Send:
                 headers.setdefault(name, value)
             if rule.audience in {Audience.USERS, Audience.MCP_CLIENTS}:
                 headers["Cache-Control"] = "no-store"  # browsers must not cache films
+            if headers.get("content-type", "").startswith("text/event-stream"):
+                headers["X-Accel-Buffering"] = "no"  # nginx would hold events back until its buffer is full
         await send(message)
 
     return send_with_headers

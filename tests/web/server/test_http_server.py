@@ -9,9 +9,8 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -24,6 +23,7 @@ from pneumonia.web import page
 from pneumonia.web.server import http_server, login
 from tests.support.systems import posix
 
+from ...support.broken_proxy import broken_proxy
 from ..visit import running
 
 USER, OTHER_USER = "198.51.100.7", "198.51.100.8"
@@ -113,34 +113,15 @@ def test_an_expired_login_gets_the_login_page(login_page: str, monkeypatch: pyte
         assert '"components":[{' not in client.get("/").text
 
 
-class _BrokenProxy(BaseHTTPRequestHandler):
-    """A proxy that answers every request with 502, as one that does not know this machine."""
-
-    def do_GET(self) -> None:
-        self.send_error(502)
-
-    def do_HEAD(self) -> None:
-        self.send_error(502)
-
-    def log_message(self, *_: Any) -> None:
-        pass
-
-
-@pytest.fixture
-def broken_proxy() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _BrokenProxy)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-
-
 @pytest.mark.parametrize(
     "is_alive", [pytest.param(True, id="alive"), pytest.param(False, id="dead", marks=pytest.mark.slow)]
 )
-def test_it_starts_and_answers_with_proxy_variables(tmp_path: Path, broken_proxy: str, is_alive: bool) -> None:
-    proxy = broken_proxy if is_alive else "http://127.0.0.1:9"
+def test_it_starts_and_answers_with_proxy_variables(tmp_path: Path, is_alive: bool) -> None:
     names = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
-    with running_service(tmp_path, **dict.fromkeys(names, proxy), NO_PROXY="", no_proxy="") as service:
+    with (
+        broken_proxy() if is_alive else nullcontext("http://127.0.0.1:9") as proxy,
+        running_service(tmp_path, **dict.fromkeys(names, proxy), NO_PROXY="", no_proxy="") as service,
+    ):
         assert service.status() == 200
         reply = httpx.Client(trust_env=False).get(f"{service.address}/config")
         assert reply.status_code == 200 and reply.json()["components"]
@@ -154,10 +135,13 @@ def test_a_signal_at_the_moment_of_readiness_is_a_graceful_shutdown(tmp_path: Pa
         assert "state=ended" in service.log_text()
 
 
-def run_app(**environment: str) -> subprocess.CompletedProcess[str]:
+COMMANDS = {"app.py": ["app.py"], "serve": ["-m", "pneumonia", "serve"]}
+
+
+def run_page(command: str, **environment: str) -> subprocess.CompletedProcess[str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PNEUMONIA_", "GRADIO_"))}
     return subprocess.run(
-        [sys.executable, "app.py"],
+        [sys.executable, *COMMANDS[command]],
         cwd=service_process.ROOT,
         env=inherited | environment,
         capture_output=True,
@@ -166,9 +150,10 @@ def run_app(**environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_an_upload_folder_that_cannot_be_written_is_one_sentence_and_exit_code_2(tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", ["app.py", pytest.param("serve", marks=pytest.mark.slow)])
+def test_an_upload_folder_that_cannot_be_written_is_one_sentence_and_exit_code_2(command: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
-    process = run_app(GRADIO_TEMP_DIR=str(tmp_path / "file" / "uploads"))
+    process = run_page(command, GRADIO_TEMP_DIR=str(tmp_path / "file" / "uploads"))
     assert process.returncode == 2
     errors = [line for line in process.stderr.splitlines() if "TensorFlow" not in line]
     assert len(errors) == 1 and errors[0].startswith("usage: The upload folder cannot be written")
