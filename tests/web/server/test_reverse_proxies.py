@@ -18,6 +18,7 @@ from gradio_client import Client, handle_file
 
 from benchmarks.service_process import free_port, running_service
 from pneumonia import Predictor
+from pneumonia.inference import sources
 from pneumonia.web.server import login
 
 from ...support.broken_proxy import broken_proxy
@@ -31,6 +32,7 @@ SLOW = {("nginx", "/"), ("apache", "/films/"), ("caddy", "/films/")}
 """These differ little from the others."""
 
 HOST = "films.hospital.example"
+EXAMPLE = next(sources.EMBEDDED_FOLDER.glob("examples/*pneumonia*.png"))
 USER, PASSWORD = "ann", "one"
 
 
@@ -113,14 +115,17 @@ def configuration(proxy: str, path: str, port: int, upstream: str, certificate: 
 
 
 def _below_a_path(proxy: str, site: str, below_a_path: str) -> str:
-    """Replace the forwarding part of a site by the one of the docs for a page below a path."""
+    """Replace the forwarding part of a site by the one of the docs for a page below a path.
+
+    A browser also asks for the icon of the other site at this host, which the test answers.
+    """
     if proxy == "nginx":
         location = below_a_path[: below_a_path.index("        # the other lines")]
-        # The icon of the other site at this host, for which a browser asks.
         icon = "    location = /favicon.ico { return 204; }\n"
         return replace(site, ("    location / {\n        proxy_pass http://127.0.0.1:7860/;\n", icon + location))
     forwarding = {"apache": r" *ProxyPass / .*\n *ProxyPassReverse / .*\n", "caddy": r" *reverse_proxy .*\n"}
-    changed, count = re.subn(forwarding[proxy], lambda _: below_a_path, site)
+    icon = "    RedirectMatch 204 ^/favicon.ico$\n" if proxy == "apache" else ""
+    changed, count = re.subn(forwarding[proxy], lambda _: icon + below_a_path, site)
     assert count == 1
     return changed
 
@@ -362,13 +367,13 @@ def browser_at_host(browser: Any) -> Iterator[Any]:
 
 @pytest.mark.slow
 @pytest.mark.browser
-def test_the_page_in_a_browser(site: Site, browser_at_host: Any, files: dict[str, Path]) -> None:
+def test_the_page_in_a_browser(site: Site, browser_at_host: Any, tmp_path: Path) -> None:
     """Login, film, activation map, batch with its table, logout: no error in the console, no request elsewhere."""
-    film = files['<b>odd name & "co".png']
+    film = shutil.copy(EXAMPLE, tmp_path / '<b>odd name & "co".png')
     password = "input[type=password]"
     with Visit(browser_at_host, site.address, password, ignore_https_errors=True) as visit:
         visit.log_in(USER, PASSWORD)
-        assert visit.drop(film)
+        assert visit.drop(Path(film))
         visit.show_map()
         visit.settle()
         visit.page.get_by_role("tab", name="Many films").click()
