@@ -28,6 +28,18 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return 2 if folders and "not slow" in config.option.markexpr else 0
 
 
+LONGEST_FIRST = ("tests/web/", "tests/imaging/dicom/", "tests/hostile/", "tests/learning/", "tests/cli/")
+"""Folders with the files that take longest. Each process takes the next file, so a long one at the end delays all."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def position(item: pytest.Item) -> int:
+        folders = (number for number, folder in enumerate(LONGEST_FIRST) if item.nodeid.startswith(folder))
+        return next(folders, len(LONGEST_FIRST))
+
+    items.sort(key=position)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def clean_environment() -> Iterator[None]:
     """Removes the settings of the developer's shell."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -51,8 +52,13 @@ def relative_name(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
+@cache
+def nodes_of(path: Path) -> list[ast.AST]:
+    return list(ast.walk(ast.parse(path.read_bytes())))
+
+
 def uses(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_bytes())):
+    for node in nodes_of(path):
         if isinstance(node, ast.Import):
             yield from {alias.name.split(".")[0] for alias in node.names} & SYSTEM_MODULES
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -61,43 +67,43 @@ def uses(path: Path) -> Iterator[str]:
             yield from {ast.unparse(node)} & SYSTEM_NAMES
 
 
-@pytest.mark.parametrize("path", FILES, ids=relative_name)
-def test_what_differs_between_systems_is_in_one_place(path: Path) -> None:
-    assert set(uses(path)) <= ALLOWED.get(relative_name(path), set())
+def test_what_differs_between_systems_is_in_one_place() -> None:
+    """Each exception is also used."""
+    assert {relative_name(path): names for path in FILES if (names := set(uses(path)))} == ALLOWED
 
 
-def test_every_exception_is_used() -> None:
-    assert {name: set(uses(ROOT / name)) for name in ALLOWED} == ALLOWED
+def test_a_process_is_started_with_the_options_of_its_system() -> None:
+    calls = [(path, node) for path in FILES for node in nodes_of(path) if isinstance(node, ast.Call)]
+    arguments = [(relative_name(path), word.arg) for path, call in calls for word in call.keywords]
+    assert [(name, argument) for name, argument in arguments if argument in SYSTEM_ARGUMENTS] == []
 
 
-@pytest.mark.parametrize("path", FILES, ids=relative_name)
-def test_a_process_is_started_with_the_options_of_its_system(path: Path) -> None:
-    calls = (node for node in ast.walk(ast.parse(path.read_bytes())) if isinstance(node, ast.Call))
-    assert {word.arg for call in calls for word in call.keywords} & SYSTEM_ARGUMENTS == set()
+def test_no_path_of_one_system_is_used() -> None:
+    paths = {relative_name(path): set(_texts(path)) for path in FILES}
+    assert {name for name, texts in paths.items() if any(map(_is_system_path, texts))} <= PATHS_ALLOWED
 
 
-@pytest.mark.parametrize("path", FILES, ids=relative_name)
-def test_no_path_of_one_system_is_used(path: Path) -> None:
-    tree = ast.parse(path.read_bytes())
-    texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-    documentation = {
-        node.value.value
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-    }
-    paths = {text for text in texts - documentation if text.startswith(SYSTEM_PATHS)}
-    assert not paths or relative_name(path) in PATHS_ALLOWED
+def _texts(path: Path) -> Iterator[str]:
+    """The strings of a file, except its docstrings."""
+    documentation = {id(node.value) for node in nodes_of(path) if isinstance(node, ast.Expr)}
+    for node in nodes_of(path):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in documentation:
+            yield node.value
 
 
-@pytest.mark.parametrize("path", FILES, ids=relative_name)
-def test_text_files_name_their_encoding(path: Path) -> None:
+def _is_system_path(text: str) -> bool:
+    return text.startswith(SYSTEM_PATHS)
+
+
+def test_text_files_name_their_encoding() -> None:
     """Without it Windows uses cp1252, and converts each line feed that is written."""
-    for node in ast.walk(ast.parse(path.read_bytes())):
-        if isinstance(node, ast.Call) and _function_name(node) in OPENING and not _is_binary(node):
-            arguments = {word.arg for word in node.keywords}
-            assert "encoding" in arguments, ast.unparse(node)
-            if _function_name(node) == "write_text":
-                assert "newline" in arguments, ast.unparse(node)
+    for path in FILES:
+        for node in nodes_of(path):
+            if isinstance(node, ast.Call) and _function_name(node) in OPENING and not _is_binary(node):
+                arguments = {word.arg for word in node.keywords}
+                assert "encoding" in arguments, (relative_name(path), ast.unparse(node))
+                if _function_name(node) == "write_text":
+                    assert "newline" in arguments, (relative_name(path), ast.unparse(node))
 
 
 def _function_name(call: ast.Call) -> str:
