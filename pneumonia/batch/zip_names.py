@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 
 from .zip_directory import ZipEntry
 
@@ -69,6 +70,8 @@ def _detect_code_page(names: Sequence[bytes]) -> str:
     sample = names[:_SAMPLE]
     scores = {code_page: _count_plausible(sample, code_page) for code_page in _IS_PLAUSIBLE}
     best = max(scores, key=scores.__getitem__)
+    if best == "gbk" and _is_korean(sample):
+        return "cp949"
     return best if scores[best] else DEFAULT_CODE_PAGE
 
 
@@ -81,8 +84,21 @@ def _matches(pattern: re.Pattern[bytes]) -> Callable[[bytes, str], bool]:
     return lambda name, _: pattern.fullmatch(name) is not None
 
 
+def _is_korean(names: Iterable[bytes]) -> bool:
+    """True if all characters are Hangul, whose codes are those of 60 % of the common hanzi.
+
+    Names with less than twelve different characters are more likely Chinese.
+    """
+    characters = {pair for name in names for pair in re.findall(rb"[\x80-\xff]{2}", name)}
+    return len(characters) >= 12 and all(0xB0 <= pair[0] <= 0xC8 for pair in characters)
+
+
 def _is_latin(_: bytes, text: str) -> bool:
-    return all(unicodedata.name(character, "").startswith("LATIN ") for character in text if character > "\x7f")
+    """True if the letters that are not ASCII are Latin, and none is a capital behind a small letter."""
+    is_capital_inside = any(left.islower() and right > "\x7f" and right.isupper() for left, right in pairwise(text))
+    return not is_capital_inside and all(
+        unicodedata.name(character, "").startswith("LATIN ") for character in text if character > "\x7f"
+    )
 
 
 def _is_russian(_: bytes, text: str) -> bool:
@@ -99,6 +115,7 @@ _IS_PLAUSIBLE: dict[str, Callable[[bytes, str], bool]] = {
     DEFAULT_CODE_PAGE: _is_latin,
     "cp850": _is_latin,
     "cp852": _is_latin,
+    "cp1252": _is_latin,
     "big5": _matches(_TAIWANESE),
 }
 """Whether a name is plausible as text of a code page, by the name's bytes and its text; in the order of preference."""

@@ -15,7 +15,7 @@ from pneumonia.batch.zip_directory import read_directory
 from pneumonia.batch.zip_names import decode_names
 from tests.support.zip_files import DOS, UTF8_FLAG, Member, unicode_path, zip_bytes
 
-CODE_PAGES = ["utf-8", "gbk", "cp932", "cp866", "cp437", "cp850", "cp852", "big5"]
+CODE_PAGES = ["utf-8", "gbk", "cp932", "cp866", "cp437", "cp850", "cp852", "cp1252", "big5", "cp949"]
 
 
 def names_in(*members: Member) -> list[str]:
@@ -38,7 +38,9 @@ def names_in(*members: Member) -> list[str]:
         ("cp850", ["Sørensen.png", "João.png"]),
         ("cp852", ["Zdjęcie płuc/Żółw.png"]),
         ("cp866", ["Снимок.png", "ИВАНОВ/рентген.dcm"]),
+        ("cp1252", ["Rémy.png", "Fälle/Grün.dcm"]),
         ("big5", ["醫院/胸腔檢查.png"]),
+        ("cp949", ["흉부/김철수 정면.png", "흉부/이영희 측면.png", "환자 사진 전후.dcm"]),
     ],
 )
 def test_names_of_other_systems_are_legible(encoding: str, names: list[str]) -> None:
@@ -101,6 +103,6 @@ def test_a_name_ends_at_a_nul() -> None:
 
 
 def test_a_directory_of_many_names_is_decoded_in_one_pass() -> None:
-    """Names of eight code pages in turn: each code page is tried once."""
-    names = [b"%d" % number + "éл胸ø".encode(CODE_PAGES[number % 8], "replace") for number in range(5_000)]
+    """Names of ten code pages in turn: each code page is tried once."""
+    names = [b"%d" % number + "éл胸ø".encode(CODE_PAGES[number % 10], "replace") for number in range(5_000)]
     assert len(names_in(*map(Member, names))) == 5_000
