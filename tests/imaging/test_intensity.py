@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from PIL import Image, ImageDraw
 
 from pneumonia import Predictor
 from pneumonia.imaging import read, to_input
@@ -58,11 +59,45 @@ def marker_with_soft_edges(deep: Deep, plain: Grey) -> None:
     deep[20:90, 20], plain[20:90, 20] = 30_000, 255
 
 
+def marker_of_13_bits(deep: Deep, plain: Grey) -> None:
+    deep[20:90, 20:70], plain[20:90, 20:70] = 8191, 255
+
+
+def hot_pixels_of_every_value(deep: Deep, plain: Grey) -> None:
+    generator = np.random.default_rng(3)
+    where = generator.integers(0, deep.size, deep.size // 3000)
+    deep.flat[where], plain.flat[where] = generator.integers(5000, 65_536, len(where)), 255
+
+
+def hot_pixel_just_above(deep: Deep, plain: Grey) -> None:
+    deep[300, 200], plain[300, 200] = 4200, 255
+
+
+def text(deep: Deep, plain: Grey) -> None:
+    """With soft edges of all values between those of the film and of the text."""
+    picture = Image.new("L", (300, 30), 0)
+    ImageDraw.Draw(picture).text((5, 5), "L  PORTABLE 12:30", fill=255, font_size=24)
+    share = np.asarray(picture) / 255
+    deep[10:40, 10:310] = np.rint(deep[10:40, 10:310] * (1 - share) + 65535 * share)
+    plain[10:40, 10:310] = np.rint(np.minimum(deep[10:40, 10:310], 4095) * (255 / 4095))
+
+
 def large_marker_of_14_bits(deep: Deep, plain: Grey) -> None:
     deep[:150, :200], plain[:150, :200] = 16383, 255
 
 
-DEFECTS = [hot_pixel, hot_pixels, hot_column, marker, marker_with_soft_edges, large_marker_of_14_bits]
+DEFECTS = [
+    hot_pixel,
+    hot_pixels,
+    hot_pixels_of_every_value,
+    hot_pixel_just_above,
+    hot_column,
+    marker,
+    marker_with_soft_edges,
+    marker_of_13_bits,
+    large_marker_of_14_bits,
+    text,
+]
 
 
 @pytest.mark.parametrize("kind", ["array", "PNG", "TIFF", "DICOM", "negative DICOM", "signed DICOM"])
@@ -80,7 +115,8 @@ def test_values_far_above_the_film_are_white_and_do_not_darken_it(
         assert largest_difference(dicom(deep), plain) <= 1
     elif kind == "signed DICOM":
         signed = (np.minimum(deep, 32767)).astype(np.int16) - 1000
-        assert largest_difference(dicom(signed), plain) <= 3  # minimum and maximum are black and white
+        # The brightest thousandth of a film that has outliers becomes white.
+        assert largest_difference(dicom(signed), plain) <= 8
     else:
         is_hot = deep > 4095
         negative = np.where(is_hot, deep, 4095 - deep).astype(np.uint16)
@@ -104,7 +140,7 @@ def test_a_film_in_a_small_part_of_the_scale_is_stretched(border: int, film: Gre
     narrow[:, :300] = border
     bordered = film.copy()
     bordered[:, :300] = 255 if border else 0
-    assert largest_difference(narrow, bordered) <= 1
+    assert largest_difference(narrow, bordered) <= (8 if border else 1)  # the brightest thousandth becomes white
 
 
 def test_dead_pixels_do_not_decide_what_is_black(film: Grey) -> None:
@@ -123,9 +159,8 @@ def test_an_ordinary_film_keeps_its_values(bits: int, film: Grey) -> None:
 
 
 def test_a_small_object_above_a_dark_film_keeps_its_values() -> None:
-    """A quarter of the scale is the limit: metal may be three times as bright as everything else."""
     film = np.tile(np.arange(0, 1000, 5, dtype=np.uint16), (200, 1))
-    film[:10, :10] = 3000
+    film[:10, :10] = 1900
     np.testing.assert_array_equal(to_uint16(film), film)
 
 

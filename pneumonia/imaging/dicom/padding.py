@@ -44,10 +44,18 @@ def _padding_range(dataset: pydicom.Dataset, stored: npt.NDArray[Any]) -> tuple[
     value_tag, limit_tag = next(tags for data, tags in _PADDING_TAGS.items() if data in dataset)
     value = decimals.first_number(dataset, value_tag)
     if value is None:
-        return None
+        return _undeclared_range(stored)
     limit = decimals.first_number(dataset, limit_tag)
     ends = [_as_stored(end, stored) for end in (value, value if limit is None else limit)]
     return min(ends), max(ends)
+
+
+def _undeclared_range(stored: npt.NDArray[Any]) -> tuple[float, float] | None:
+    """A single negative value in a film whose other values are not negative is padding without a tag."""
+    lowest = stored.min()
+    if lowest >= 0 or np.count_nonzero(stored < 0) != np.count_nonzero(stored == lowest):
+        return None
+    return float(lowest), float(lowest)
 
 
 def _as_stored(value: float, stored: npt.NDArray[Any]) -> float:
