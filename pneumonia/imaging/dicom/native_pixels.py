@@ -26,7 +26,7 @@ _GE_BIG_ENDIAN_PIXELS = "1.2.840.113619.5.2"
 """Private transfer syntax of GE: implicit VR little endian, with pixels in big endian."""
 
 _ALLOCATED_BITS = (8, 16)
-_KNOWN_BITS_ALLOCATED = range(1, 65)
+_DECODED_BITS_ALLOCATED, _POSSIBLE_BITS_ALLOCATED = {1, 8, 16, 32, 64}, range(1, 65)
 
 
 def is_whole(dataset: pydicom.Dataset, length: int) -> bool:
@@ -103,14 +103,14 @@ def _complete_bits_allocated(dataset: pydicom.Dataset, length: int) -> None:
     stored = elements.integer(dataset, "BitsStored", 0)
     frames = elements.integer(dataset, "NumberOfFrames", 1)
     is_possible = stored <= allocated and _frame_bytes(dataset, allocated) - length <= MAX_MISSING_BYTES
-    if allocated in _KNOWN_BITS_ALLOCATED and is_possible:
+    if allocated in _DECODED_BITS_ALLOCATED and is_possible:
         return
     for bits in _ALLOCATED_BITS:
         fits = length - frames * _frame_bytes(dataset, bits) in {0, 1}
         if fits and (stored <= bits or stored > _ALLOCATED_BITS[-1]):
             elements.set_value(dataset, "BitsAllocated", bits)
             return
-    if allocated not in _KNOWN_BITS_ALLOCATED:
+    if allocated not in _POSSIBLE_BITS_ALLOCATED:
         raise UnreadableImage("The DICOM header lacks the bits of a pixel (BitsAllocated).") from None
 
 

@@ -114,7 +114,8 @@ def test_the_pixels_are_those_that_pydicom_decodes(row: dict[str, str]) -> None:
 @pytest.mark.parametrize("name", ["OBXXXX1A_expb.dcm", "OBXXXX1A_expb_2frame.dcm"])
 def test_palettes_in_big_endian_are_those_of_the_file_in_little_endian(name: str) -> None:
     big, little = (FOLDERS["pydicom-data"] / file for file in (name, name.replace("_expb", "")))
-    np.testing.assert_array_equal(*(read(as_radiograph(path.read_bytes())).pixels for path in (big, little)))
+    big_pixels, little_pixels = (read(as_radiograph(path.read_bytes())).pixels for path in (big, little))
+    np.testing.assert_array_equal(big_pixels, little_pixels)
 
 
 def as_radiograph(data: bytes) -> bytes:
