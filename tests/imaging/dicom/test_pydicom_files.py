@@ -18,7 +18,7 @@ from PIL import Image
 from pydicom.pixels import apply_color_lut, pixel_array
 
 from pneumonia import Failure, Predictor
-from pneumonia.imaging import read
+from pneumonia.imaging.dicom.reader import read
 
 FOLDERS = {
     "pydicom": Path(str(files("pydicom"))) / "data",
@@ -70,7 +70,7 @@ def is_in_directory(path: Path) -> bool:
 @every_file
 def test_each_file_gets_the_result_of_the_table(row: dict[str, str], predictor: Predictor) -> None:
     (result,) = predictor.predict_many([path_of(row)])
-    assert summary(result.as_dict()) == row["expected"], row["reason"]
+    assert summary(result.as_dict()) in row["expected"].split(" or "), row["reason"]
     if isinstance(result, Failure):
         assert str(path_of(row)) not in result.error.message
 
