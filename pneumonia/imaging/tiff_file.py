@@ -43,8 +43,8 @@ def read(data: bytes) -> Radiograph:
     header = read_header(data)
     assert header is not None  # `choose_page` has read it
     is_plain = page.photometric in {tiff_page.WHITE_IS_ZERO, tiff_page.BLACK_IS_ZERO, tiff_page.RGB}
-    if _is_plain_ycbcr(page):
-        pixels, warnings = _read_ycbcr(data, header, page)
+    if _is_plain_ycbcr(page) or _is_plain_cmyk(page):
+        pixels, warnings = _read_colour_model(data, header, page)
     elif is_plain and page.compression in tiff_samples.LOSSLESS:
         pixels, warnings = _read_plain(data, header, page)
     else:
@@ -72,14 +72,21 @@ def _is_plain_ycbcr(page: TiffPage) -> bool:
     return is_full and page.samples == 3 and page.compression in tiff_samples.LOSSLESS
 
 
-def _read_ycbcr(data: bytes, header: Header, page: TiffPage) -> Decoded:
-    channels = tiff_samples.read_samples(data, header, page)
-    return grey_pixels(Image.merge("YCbCr", [Image.fromarray(channel) for channel in channels]))
+def _is_plain_cmyk(page: TiffPage) -> bool:
+    """Whether the samples are four inks of 8 bits each, and others, with which Pillow does not read them."""
+    is_inks = page.photometric == tiff_page.CMYK and set(page.bits) == {8} and len(page.extra) > 0
+    return is_inks and page.compression in tiff_samples.LOSSLESS
+
+
+def _read_colour_model(data: bytes, header: Header, page: TiffPage) -> Decoded:
+    channels = tiff_samples.read_samples(data, header, page)[: page.channels]
+    mode = "YCbCr" if page.photometric == tiff_page.YCBCR else "CMYK"
+    return grey_pixels(Image.merge(mode, [Image.fromarray(channel) for channel in channels]))
 
 
 def _read_plain(data: bytes, header: Header, page: TiffPage) -> Decoded:
     channels = tiff_samples.read_samples(data, header, page)
-    colours = channels[:3] if len(channels) >= 3 else channels[:1]
+    colours = channels[: page.channels]
     alpha = channels[len(colours)] if len(channels) > len(colours) else None
     if colours[0].dtype == np.uint8:
         return _from_bytes(page, colours, alpha)

@@ -16,8 +16,11 @@ from .tiff_directory import Directory, chain, read_header
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK, YCBCR, LAB = 0, 1, 2, 3, 5, 6, 8
 """PhotometricInterpretation (TIFF 6.0, section 8)."""
 
-_CAMERA_RAW = {32_803, 34_892}
-_KNOWN = {WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK, YCBCR, LAB, *_CAMERA_RAW}
+_MOSAIC = 33_422
+"""Tag for the arrangement of colours on the sensor of a camera. Some X-ray detectors declare the photometric
+interpretation of such a sensor, but have no colours; their values are read as grey."""
+
+_KNOWN = {WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK, YCBCR, LAB}
 _CHANNELS = {RGB: 3, CMYK: 4, YCBCR: 3, LAB: 3}
 _FAX = {2, 3, 4}
 _STRIPS, _TILES = (273, 279), (324, 325)
@@ -64,6 +67,11 @@ class TiffPage:
     turned: Orientation
 
     @property
+    def channels(self) -> int:
+        """Number of samples that are colours."""
+        return self.samples - len(self.extra)
+
+    @property
     def pixels(self) -> int:
         return self.width * self.height
 
@@ -99,7 +107,7 @@ def choose_page(data: bytes) -> tuple[TiffPage, tuple[str, ...]]:
     first, largest = candidates[0], max(candidates, key=lambda page: page.pixels)
     is_thumbnail = first is not largest and (first.is_reduced or first.pixels < _THUMBNAIL_SHARE * largest.pixels)
     chosen = largest if is_thumbnail else first
-    if chosen.photometric in _CAMERA_RAW:
+    if _MOSAIC in chosen.directory:
         raise _camera_raw_error()
     used = "largest" if is_thumbnail else "first"
     images = len(pages) + (is_thumbnail and largest not in pages)

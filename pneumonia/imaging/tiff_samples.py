@@ -35,14 +35,13 @@ _REVERSED_BITS = np.packbits(np.unpackbits(np.arange(256, dtype=np.uint8)[:, Non
 
 
 def read_samples(data: bytes, header: Header, page: TiffPage) -> list[npt.NDArray[Any]]:
-    """The channels of a page, each `[H, W]`: uint8 to uint64, int8 to int64, or float16 to float64.
+    """The colours of a page, and its unassociated alpha, each `[H, W]`.
 
-    Samples with other numbers of bits have the next larger type. Raises `UnsupportedFormat` for a layout that is not
-    read, `TooLarge`, or `UnreadableImage`.
+    Their type is uint8 to uint64, int8 to int64, or float16 to float64. Samples with other numbers of bits have the
+    next larger type. Raises `UnsupportedFormat` for a layout that is not read, `TooLarge`, or `UnreadableImage`.
     """
     _check_layout(page)
-    channels = 3 if page.samples >= 3 else 1
-    wanted = channels + (1 if page.extra[:1] == (2,) else 0)
+    wanted = page.channels + (1 if page.extra[:1] == (2,) else 0)
     if not page.is_planar:
         samples = _unpack(page, header, _read_rows(data, header, page, page.samples, slice(None)), page.samples)
         return [samples[:, :, index] for index in range(wanted)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,10 @@ import pytest
 from PIL import Image
 
 from pneumonia.imaging import detect_format, read, to_input
+from pneumonia.imaging.arrays import STRETCHED_WARNING
+from pneumonia.imaging.greyscale import COLOUR_WARNING
+from pneumonia.imaging.orientation import DAMAGED_WARNING
+from tests.support.picture_files import png, tiff_of
 
 Grey = npt.NDArray[np.uint8]
 
@@ -260,3 +264,36 @@ def test_an_array_with_alpha_is_composited_on_black() -> None:
 
 def test_a_sliced_array_is_read_as_it_looks(large_film: Grey) -> None:
     np.testing.assert_array_equal(read(large_film[::2, ::-2]).pixels, large_film[::2, ::-2])
+
+
+@pytest.mark.parametrize("channels", [None, 3])
+def test_floats_outside_0_to_1_are_stretched_with_a_warning(channels: int | None, large_film: Grey) -> None:
+    array = large_film * 3.0 - 100
+    array = array if channels is None else np.repeat(array[:, :, None], channels, axis=2)
+    film = read(array)
+    assert film.warnings == (STRETCHED_WARNING,)
+    assert (film.pixels.min(), film.pixels.max()) == (0, 65535)
+
+
+def test_damaged_exif_tags_of_an_opened_image_give_a_warning(large_film: Grey, encode: Encode) -> None:
+    data = encode(large_film, "WEBP", lossless=True, exif=b"damaged")
+    with Image.open(io.BytesIO(data)) as picture:
+        film = read(picture)
+    assert film.warnings == (DAMAGED_WARNING,)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_deep_colour_is_converted_with_a_warning(order: Literal["<", ">"], large_film: Grey) -> None:
+    colours = np.stack([large_film, np.full_like(large_film, 30), np.full_like(large_film, 30)], axis=2)
+    for data in (png(colours.astype(np.uint16) * 16), tiff_of(colours.astype(np.uint16) * 16, order=order)):
+        film = read(data)
+        assert film.warnings == (COLOUR_WARNING,)
+        np.testing.assert_allclose(film.pixels / 16, colours @ [0.299, 0.587, 0.114], atol=0.1)
+
+
+def test_only_part_of_an_alpha_channel_hides_a_film(large_film: Grey) -> None:
+    alpha = np.full_like(large_film, 65535, np.uint16)
+    alpha[:100] = 0
+    film = read(png(np.stack([large_film.astype(np.uint16) * 16, alpha], axis=2)))
+    assert not film.pixels[:100].any()
+    np.testing.assert_array_equal(film.pixels[100:], large_film[100:].astype(np.uint16) * 16)

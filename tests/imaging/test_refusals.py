@@ -185,6 +185,9 @@ def test_a_film_with_values_that_are_not_numbers_is_unreadable(bad: float, kind:
     [
         np.zeros((200, 200), np.int16),
         np.zeros((200, 200), np.int64),
+        np.zeros((200, 200), np.uint32),
+        np.zeros((200, 200), np.uint64),
+        np.zeros((200, 200, 3), np.uint32),
         np.zeros((200, 200), bool),
         np.zeros((200, 200), complex),
         np.full((200, 200), "a"),

@@ -347,8 +347,22 @@ ODDITIES = (
         "half a film is not answered",
     ),
     Oddity(
+        "TIFF: detector that declares a colour filter array without colours",
+        lambda: tiff_of(deep(12), t262=(SHORT, [32_803])),
+        READ,
+        "some X-ray detectors write it",
+    ),
+    Oddity(
+        "TIFF: CMYK with alpha",
+        lambda: tiff_of(_cmyk_with_alpha(), t262=(SHORT, [5]), t338=(SHORT, [1])),
+        READ,
+        "the colours are read, the fifth sample is not",
+    ),
+    Oddity(
         "TIFF: camera raw (colour filter array)",
-        lambda: tiff([_page(_thumbnail()), _page(deep(12), t262=(SHORT, [32_803]))]),
+        lambda: tiff(
+            [_page(_thumbnail()), _page(deep(12), t262=(SHORT, [32_803]), t33422=(BYTE, [0, 1, 1, 2]))],
+        ),
         refused("unsupported_format", "camera raw"),
         "it shows a mosaic of colours",
     ),
@@ -417,6 +431,11 @@ def _tiled(samples: Samples, side: int = 64) -> bytes:
         "t325": (LONG, [size] * len(tiles)),
     }
     return tiff_of(samples, data=tiles.tobytes(), t273=None, t278=None, t279=None, **tiled)
+
+
+def _cmyk_with_alpha() -> Samples:
+    inks = np.asarray(picture(rgb(film())).convert("CMYK"))
+    return np.concatenate([inks, np.full((*film().shape, 1), 9, np.uint8)], axis=2)
 
 
 def _with_byte_colour_map() -> bytes:
