@@ -7,21 +7,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pydicom
-from pydicom.pixels import apply_color_lut
 
-from ..decoding import translate_decoder_errors
+from ...errors import UnreadableImage
 from ..intensity import row_slices, sample_pixels
-from . import elements
 from .lookup_table import LookupTable, read_table
+from .palette_segments import expand_palettes
 
 
 def apply(dataset: pydicom.Dataset, indices: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     """Look up `[H, W]` in the palette: `[H, W, 3]`. Raises `UnreadableImage` if the palette is missing or damaged."""
+    expand_palettes(dataset)
     sample = sample_pixels(indices)
     tables = [read_table(dataset, f"{colour}PaletteColorLookupTable", sample) for colour in ("Red", "Green", "Blue")]
     complete = [table for table in tables if table is not None]
     if len(complete) < len(tables):
-        return _apply_segmented(dataset, indices)
+        raise UnreadableImage("The DICOM image is damaged: its palette is missing or incomplete.") from None
     # One scale for the three colours: the entries of one may be small because the colour is.
     white = max(table.white for table in complete)
     colours = np.empty((*indices.shape, 3), np.uint8)
@@ -34,10 +34,3 @@ def apply(dataset: pydicom.Dataset, indices: npt.NDArray[Any]) -> npt.NDArray[np
 def _to_bytes(table: LookupTable, indices: npt.NDArray[Any], white: float) -> npt.NDArray[np.uint8]:
     outputs = table(indices)
     return (outputs // 256 if white == 65535 else np.rint(outputs * (255 / white))).astype(np.uint8)
-
-
-def _apply_segmented(dataset: pydicom.Dataset, indices: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    """Tables whose entries are stored as segments are expanded by pydicom."""
-    with translate_decoder_errors(elements.SUBJECT):
-        colours = apply_color_lut(indices, dataset)
-        return colours if colours.dtype == np.uint8 else (colours >> 8).astype(np.uint8)

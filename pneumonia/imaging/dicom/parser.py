@@ -53,8 +53,8 @@ MAX_TABLE_BYTES = 1_000_000
 PIXEL_DATA = 0x7FE00010
 """Tag of PixelData."""
 
-_TABLES = (0x00281201, 0x00281202, 0x00281203, 0x00283006, 0x7FE00001, 0x7FE00002)
-"""Lookup tables of PALETTE COLOR, LUTData, and the extended offset tables."""
+_TABLES = (0x00281201, 0x00281202, 0x00281203, 0x00281221, 0x00281222, 0x00281223, 0x00283006)
+"""Lookup tables of PALETTE COLOR, their segments, and LUTData."""
 
 _PIXELS = (PIXEL_DATA, 0x7FE00008, 0x7FE00009)
 _MAX_BYTES = {**dict.fromkeys(_TABLES, MAX_TABLE_BYTES), **dict.fromkeys(_PIXELS, 2**32)}

@@ -40,8 +40,6 @@ NOT_COMPARED = {
     "test_files/JPGExtended.dcm": "pydicom does not decode 12-bit JPEG",
     "test_files/JPEG-lossy.dcm": "pydicom does not decode 12-bit JPEG",
     "test_files/ExplVR_BigEnd.dcm": "smaller than 64 pixels",
-    "gdcm-US-ALOKA-16.dcm": "segmented palettes of this length are not read",
-    "gdcm-US-ALOKA-16_big.dcm": "segmented palettes of this length are not read",
     "OBXXXX1A_expb.dcm": "pydicom reads the palettes of this big-endian file as black",
     "OBXXXX1A_expb_2frame.dcm": "pydicom reads the palettes of this big-endian file as black",
     "OT-PAL-8-face.dcm": "no transfer syntax, which pydicom needs",
