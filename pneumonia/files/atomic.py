@@ -96,6 +96,13 @@ def _retry_while_in_use(operation: Callable[[], object]) -> None:
     operation()
 
 
+def last_change(path: Path) -> float:
+    """Time of the last change of a file, of its content or of its attributes, in seconds since the epoch."""
+    status = path.lstat()
+    # Windows has the time of the creation in place of `st_ctime`, the time of the change of the attributes.
+    return max(status.st_mtime, status.st_ctime)
+
+
 def walk_bottom_up(folder: Path) -> Iterator[Path]:
     """Yield every file and folder under `folder`, contents before their folder.
 

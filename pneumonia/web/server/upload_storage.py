@@ -24,9 +24,9 @@ import gradio as gr
 from gradio_client import utils as client_utils
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ... import settings
+from ... import operating_system, settings
 from ...errors import UsageError
-from ...files import ProcessTempdir, walk_bottom_up
+from ...files import ProcessTempdir, last_change, walk_bottom_up
 from . import gradio_environment, gradio_internals, route_policy
 
 PREFIX = "pneumonia-uploads-"
@@ -131,6 +131,17 @@ def _refresh_pending_uploads(page: gr.Blocks, folder: Path) -> None:
             with suppress(OSError):
                 if _is_inside(path, folder.resolve()):
                     os.utime(path)
+                    _keep_from_gradio(page, str(path))
+
+
+def _keep_from_gradio(page: gr.Blocks, path: str) -> None:
+    """Prevent Gradio's own deletion of a file on Windows: it goes by `st_ctime`, which is the creation time there.
+
+    The file is deleted here, after twice the retention time.
+    """
+    if operating_system.IS_WINDOWS:
+        for names in gradio_internals.stored_file_sets(page):
+            names.discard(path)
 
 
 def _file_paths(data: Any) -> list[Path]:
@@ -142,9 +153,9 @@ def _file_paths(data: Any) -> list[Path]:
 
 def _delete_old(folder: Path, retention_s: float) -> None:
     # Twice the retention time, so that Gradio's own deletion, which knows which files are in use, comes first.
-    oldest_ctime = time.time() - 2 * retention_s
+    oldest_change = time.time() - 2 * retention_s
     for path in walk_bottom_up(folder):
         with suppress(OSError):
-            if path.lstat().st_ctime < oldest_ctime and path.name != ProcessTempdir.LOCK_NAME:
+            if last_change(path) < oldest_change and path.name != ProcessTempdir.LOCK_NAME:
                 # `rmdir` fails for a folder that is not empty, which therefore stays.
                 path.rmdir() if path.is_dir() else path.unlink()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import httpx
 import pytest
 from gradio_client import Client, handle_file
 
-from pneumonia import Predictor
+from pneumonia import Predictor, operating_system
 from pneumonia.files import walk_bottom_up
 from pneumonia.web.server import gradio_environment
 
@@ -18,6 +20,24 @@ from ..visit import PausablePredictor, running
 RETENTION_S = 2
 
 
+@pytest.fixture(params=["this system", pytest.param("Windows", marks=pytest.mark.slow)])
+def system(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On Windows, `st_ctime` is the time of the creation, which `os.utime` does not change."""
+    if request.param != "Windows" or operating_system.IS_WINDOWS:
+        return
+    lstat, created = Path.lstat, dict[int, float]()
+
+    def lstat_of_windows(path: Path) -> Any:
+        status = lstat(path)
+        values = {name: getattr(status, name) for name in dir(status) if name.startswith("st_")}
+        return SimpleNamespace(**values | {"st_ctime": created.setdefault(status.st_ino, status.st_ctime)})
+
+    monkeypatch.setattr(Path, "lstat", lstat_of_windows)
+    monkeypatch.setattr(operating_system, "IS_WINDOWS", True)
+    monkeypatch.setattr(operating_system, "detached_process_options", dict)
+
+
+@pytest.mark.usefixtures("system")
 def test_a_film_is_kept_while_its_call_waits_or_runs(
     predictor: Predictor, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
