@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ..errors import TooLarge, UnreadableImage
+from ..errors import TooLarge, UnreadableImage, UnsupportedFormat
 from .decode_limits import MAX_READS
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+_APPLE_CHUNK = b"CgBI"
+"""Mark of a PNG that Xcode has changed for iPhones: other channel order, premultiplied alpha, no zlib header."""
 
 _TEXT_CHUNKS = {b"tEXt", b"zTXt", b"iTXt"}
 _HARMLESS = {b"IHDR": 13, b"pHYs": 9, b"gAMA": 4, b"cHRM": 32, b"sRGB": 1, b"tIME": 7}
@@ -103,34 +107,44 @@ class PngChunks:
 
 
 def scan(data: bytes) -> PngChunks:
-    """Find the chunks of a PNG. Raises `UnreadableImage` if it has no header, and `TooLarge` above `MAX_READS`."""
+    """Find the chunks of a PNG. Raises `UnreadableImage`, `UnsupportedFormat`, or `TooLarge`."""
     chunks, view = PngChunks(data), memoryview(data)
-    position, is_first_control = len(SIGNATURE), False
-    for _ in range(MAX_READS):
-        name, start, end = data[position + 4 : position + 8], position + 8, _chunk_end(data, position)
-        if not name.isalpha() or (end > len(data) and name != b"IDAT"):
-            chunks.is_regular = False
-            position = _next_data(data, position)
-            if position < 0:
-                break
-            continue
-        if name == b"IEND":
-            break
+    has_first_control = False
+    for name, start, end in _walk(data):
+        checksum = data[end : end + 4]
         if name == b"IDAT":
-            chunks.data.append((view[start:end], data[end : end + 4]))
-        else:
-            checksum = data[end : end + 4]
-            chunks.is_regular &= _is_harmless(name, end - start) and _is_valid(name, view[start:end], checksum)
-            _add(chunks, name, data[start:end], checksum)
-        is_first_control |= name == b"fcTL" and not chunks.data
-        position = end + 4
-    else:
-        raise TooLarge(f"The file has too many parts. Allowed: {MAX_READS:,} chunks, segments or tags.")
+            chunks.data.append((view[start:end], checksum))
+            continue
+        chunks.is_regular &= _is_harmless(name, end - start) and _is_valid(name, view[start:end], checksum)
+        _add(chunks, name, data[start:end], checksum)
+        has_first_control |= name == b"fcTL" and not chunks.data
     if len(chunks.header) != 13:
         raise UnreadableImage("The PNG is damaged: it has no valid header.")
     # The first image of an animation may be no part of it.
-    chunks.frames = max(1, chunks.animated + (chunks.animated > 0 and not is_first_control))
+    chunks.frames = max(1, chunks.animated + (chunks.animated > 0 and not has_first_control))
     return chunks
+
+
+def _walk(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """(name, start, end) of the content of each chunk before IEND; the name is empty where chunks were skipped.
+
+    Behind a chunk with a wrong length the next chunk IDAT is searched for.
+    """
+    position = len(SIGNATURE)
+    for _ in range(MAX_READS):
+        name, start, end = data[position + 4 : position + 8], position + 8, _chunk_end(data, position)
+        if name == b"IEND":
+            return
+        if name.isalpha() and (end <= len(data) or name == b"IDAT"):
+            yield name, start, end
+            position = end + 4
+            continue
+        yield b"", start, start
+        found = data.find(b"IDAT", start)
+        if found < 0:
+            return
+        position = found - 4
+    raise TooLarge(f"The file has too many parts. Allowed: {MAX_READS:,} chunks, segments or tags.")
 
 
 def inflate(chunks: PngChunks) -> bytes:
@@ -155,6 +169,10 @@ def expected_bytes(chunks: PngChunks) -> int:
 
 
 def _add(chunks: PngChunks, name: bytes, body: bytes, checksum: bytes) -> None:
+    if name == _APPLE_CHUNK:
+        raise UnsupportedFormat(
+            "Unsupported PNG: save it again as PNG or JPEG. Allowed: standard PNG. Received: a PNG of an iPhone app."
+        )
     if name == b"IHDR" and not chunks.header:
         chunks.header, chunks.is_header_valid = body, _is_valid(name, body, checksum)
     elif name == b"PLTE" and chunks.palette is None:
@@ -207,9 +225,3 @@ def _chunk_end(data: bytes, position: int) -> int:
 
 def _is_valid(name: bytes, body: bytes | memoryview, checksum: bytes) -> bool:
     return zlib.crc32(body, zlib.crc32(name)).to_bytes(4) == checksum
-
-
-def _next_data(data: bytes, position: int) -> int:
-    """Position of the next chunk IDAT, behind a chunk with a wrong length; -1 if there is none."""
-    found = data.find(b"IDAT", position + 8)
-    return found - 4 if found >= 0 else -1

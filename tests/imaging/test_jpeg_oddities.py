@@ -172,6 +172,12 @@ ODDITIES = (
         "the details are missing",
     ),
     Oddity(
+        "JPEG: progressive, cut in its last scan, with an end marker",
+        lambda: saved(film(), "JPEG", quality=95, progressive=True)[:-3_000] + b"\xff\xd9",
+        READ,
+        "the lowest bits of some details are missing; the model input differs by one grey level at most",
+    ),
+    Oddity(
         "JPEG: progressive, without its last scan",
         lambda: _progressive_without_last_scan(),
         refused("unreadable_image", "truncated"),

@@ -209,6 +209,12 @@ ODDITIES = (
     ),
     Oddity("PNG: interlaced RGB with 16 bits", lambda: _interlaced(rgb(deep(12))), READ, "as without interlacing"),
     Oddity(
+        "PNG: changed by Xcode for iPhones (CgBI)",
+        lambda: png(film())[:8] + chunk(b"CgBI", b"\x50\0\x20\6") + png(film())[8:],
+        refused("unsupported_format", "iPhone"),
+        "its channels are in another order",
+    ),
+    Oddity(
         "PNG: palette with a wrong checksum",
         lambda: _png_with_palette_checksum(),
         refused("unreadable_image", "palette"),
