@@ -13,9 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from pneumonia import cli, files, operating_system
+from pneumonia import Predictor, cli, files, operating_system
 from pneumonia.errors import Busy, UsageError
 from pneumonia.files import atomic
+from pneumonia.web import batch_job
+from pneumonia.web.server.upload import Upload
 
 from .support import windows_file_system
 
@@ -143,6 +145,24 @@ def test_a_table_that_is_open_in_a_spreadsheet_loses_no_row(
     assert cli.main(arguments) == 0
     with out.open(newline="", encoding="utf-8-sig") as file:
         assert [Path(row["file"]).name for row in csv.DictReader(file)] == ["1.png", "2.png"]
+
+
+def test_a_batch_of_the_page_is_deleted_when_its_table_is_downloaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, predictor: Predictor, write_films: Callable[..., Path]
+) -> None:
+    monkeypatch.setattr(batch_job, "RETRY_DELETION_S", 0.05)
+    film = write_films(tmp_path, {".": ["film.png"]}) / "film.png"
+    jobs = batch_job.Jobs(predictor)
+    token = jobs.create([Upload(film, film.name)], "balanced")
+    assert [job.counts["Normal"] for job in jobs.run(token)] == [1]
+    folder, table = jobs.get(token).folder, jobs.get(token).table
+    with table.open("rb"):
+        jobs.delete(token)
+        assert list(folder.iterdir()) == [table]
+    deadline = time.monotonic() + 10
+    while folder.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not folder.exists()
 
 
 def test_heat_maps_are_written(tmp_path: Path, write_films: Callable[..., Path]) -> None:

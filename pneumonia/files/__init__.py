@@ -17,7 +17,7 @@ from .atomic import (
 )
 from .locks import exclusive_lock
 from .portable_names import portable_name
-from .process_tempdir import ProcessTempdir
+from .process_tempdir import ProcessTempdir, delete_tree
 
 __all__ = [
     "MAX_NAME_BYTES",
@@ -25,6 +25,7 @@ __all__ = [
     "atomic_path",
     "atomic_write",
     "delete_file",
+    "delete_tree",
     "exclusive_lock",
     "is_disk_full",
     "last_change",

@@ -87,7 +87,7 @@ def _delete_folder(folder: Path, lock: FileLock) -> None:
     Windows deletes no file that is open, so there the lock file is deleted after the release, and with it the folder.
     """
     lock_path = folder / ProcessTempdir.LOCK_NAME
-    is_complete = all([_delete_tree(path) for path in _contents(folder) if path != lock_path])
+    is_complete = all([delete_tree(path) for path in _contents(folder) if path != lock_path])
     if is_complete:
         _delete_emptied_folder(lock_path)
     lock.release()
@@ -105,8 +105,8 @@ def _contents(folder: Path) -> list[Path]:
         return []
 
 
-def _delete_tree(path: Path) -> bool:
-    """Delete a file, or a folder with its contents; False if something remains."""
+def delete_tree(path: Path) -> bool:
+    """Delete a file, or a folder with its contents; False if something remains, such as an open file on Windows."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:

@@ -46,6 +46,9 @@ START_LIMIT_S = 6 * 3600
 """Seconds after which a batch that has not started is deleted, because its browser has disconnected. The last batch of
 a full queue waits for 62 others, two at a time: four hours at 5,000 films each and 0.1 s per film."""
 
+RETRY_DELETION_S = 10
+"""Seconds after which the deletion of a batch is repeated, if one of its files could not be deleted."""
+
 THUMBNAIL_SIDE = 48
 """Longest side of a thumbnail in pixels: enough to distinguish films, at 1 KB each."""
 
@@ -246,7 +249,10 @@ class Jobs:
             job.timer.cancel()
         job.films.clear()
         job.rows.clear()
-        shutil.rmtree(job.folder, ignore_errors=True)
+        if not files.delete_tree(job.folder):  # Windows deletes no file while it is downloaded
+            job.timer = threading.Timer(RETRY_DELETION_S, self._discard, [job])
+            job.timer.daemon = True
+            job.timer.start()
 
     def _row_maker(self, job: Job) -> Callable[[Source, str | None], BatchRow]:
         def make_row(source: Source, name: str | None) -> BatchRow:
