@@ -15,6 +15,7 @@ from . import (
     cleanup,
     gradio_environment,
     health,
+    lingering_close,
     login,
     public_address,
     request_limits,
@@ -28,12 +29,13 @@ from . import (
 def create(page: gr.Blocks, options: dict[str, Any], cleanup_interval_s: float) -> FastAPI:
     """Return the application that serves `page`; `options` are the arguments of `gr.mount_gradio_app`.
 
-    A request passes through the middleware in this order: path prefix, request log, route policy, login, request
-    limits, deletion of aborted uploads, relative addresses. The lifespan deletes expired data every
+    A request passes through the middleware in this order: lingering close, path prefix, request log, route policy,
+    login, request limits, deletion of aborted uploads, relative addresses. The lifespan deletes expired data every
     `cleanup_interval_s` seconds. `openapi_url` is None, because FastAPI would otherwise publish a schema of all of
     Gradio's routes.
     """
     middleware_classes = (
+        lingering_close.LingeringClose,
         public_address.StripPrefix,
         request_log.RequestLog,
         route_policy.RoutePolicy,

@@ -23,7 +23,7 @@ _PAGE_PATHS = ("/", route_policy.LOGOUT)
 
 
 class StripPrefix:
-    """Outermost middleware: removes the path of `GRADIO_ROOT_PATH` from requests, if the proxy has not done so.
+    """Middleware before the request log: removes the path of `GRADIO_ROOT_PATH`, if the proxy has not done so.
 
     A request for the path without a slash at its end is redirected to the one with a slash, because the page's
     addresses are relative. `X-Forwarded-Prefix` is ignored: with it, a caller could evade a proxy's rules for paths.

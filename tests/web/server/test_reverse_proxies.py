@@ -33,6 +33,7 @@ SLOW = {("nginx", "/"), ("apache", "/films/"), ("caddy", "/films/")}
 
 HOST = "films.hospital.example"
 EXAMPLE = next(sources.EMBEDDED_FOLDER.glob("examples/*pneumonia*.png"))
+LARGE_FILE = {"files": ("Doe^Jane.png", b"secret" * 1_000_000)}
 USER, PASSWORD = "ann", "one"
 
 
@@ -206,13 +207,20 @@ def test_the_path_without_a_slash_leads_to_the_page(site: Site) -> None:
 def test_requests_from_other_sites_are_refused(site: Site, headers: dict[str, str]) -> None:
     with site.client() as client:
         assert site.log_in(client, **headers).status_code == 403
-        assert client.post("gradio_api/upload", headers=headers).status_code == 403
+        assert client.post("gradio_api/upload", headers=headers, files=LARGE_FILE).status_code == 403
+
+
+def test_an_upload_without_a_login_is_answered_by_the_page(site: Site) -> None:
+    """A login may expire before an upload. The page answers before it has received the film."""
+    with site.client() as client:
+        reply = client.post("gradio_api/upload", files=LARGE_FILE)
+    assert reply.status_code == 401 and reply.json()["detail"]["error"] == "Not authenticated"
 
 
 def test_a_film_of_several_megabytes_is_accepted_and_not_stored_by_the_proxy(site: Site) -> None:
     with site.client() as client:
         site.log_in(client, Origin=site.origin)
-        reply = client.post("gradio_api/upload", files={"files": ("Doe^Jane.png", b"secret" * 1_000_000)})
+        reply = client.post("gradio_api/upload", files=LARGE_FILE)
         assert reply.status_code == 200
         client.get(f"gradio_api/file={reply.json()[0]}").raise_for_status()
     stored = [path for path in site.folder.rglob("*") if path.is_file()]
@@ -274,6 +282,7 @@ def test_common_configurations_of_nginx(
         listen {port} ssl;
         ssl_certificate {certificate.certificate};
         ssl_certificate_key {certificate.key};
+        client_max_body_size 10m;
         location {path} {{ proxy_pass http://{upstream}/; {lines} }}
     }}"""
     with running_proxy("nginx", config, port, tmp_path / "nginx"):
@@ -313,7 +322,7 @@ def check_as_a_browser(site: Site) -> None:
         event = client.post("gradio_api/call/model", json={"data": []}, headers=browser).json()["event_id"]
         assert "event: complete" in client.get(f"gradio_api/call/model/{event}").text
         foreign = browser | {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
-        assert client.post("gradio_api/upload", headers=foreign).status_code == 403
+        assert client.post("gradio_api/upload", headers=foreign, files=LARGE_FILE).status_code == 403
         assert str(client.get("logout").url) == site.address
 
 
