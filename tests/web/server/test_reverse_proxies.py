@@ -332,7 +332,8 @@ def test_two_proxies_in_a_row(
     """Caddy terminates TLS in front of the nginx of the docs; both append to `X-Forwarded-For`."""
     inner_port, outer_port = free_port(), free_port()
     headers = "".join(f"proxy_set_header {header}; " for header in DEBIAN_PROXY_PARAMS)
-    inner = f"server {{ listen {inner_port}; location / {{ proxy_pass http://{upstream}/; {headers} }} }}"
+    location = f"location / {{ proxy_pass http://{upstream}/; {headers} }}"
+    inner = f"server {{ listen {inner_port}; client_max_body_size 10m; {location} }}"
     files = f"{certificate.certificate} {certificate.key}"
     outer = f"{HOST}:{outer_port} {{\ntls {files}\nreverse_proxy 127.0.0.1:{inner_port}\n}}"
     site = Site(f"https://{HOST}:{outer_port}/", tmp_path)
