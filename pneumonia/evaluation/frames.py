@@ -67,10 +67,10 @@ def compare(
     located = [_is_located(*pair, frame_share) for pair in zip(films, framed, strict=True)]
     return FrameResult(
         films=len(films),
-        same=float(np.mean([_outcome(one) == _outcome(other) for one, other in pairs])),
+        same=float(np.mean([outcome(one) == outcome(other) for one, other in pairs])),
         located=float(np.mean(located)),
-        missed=sum(_outcome(one) == CLASSES[1] and _outcome(other) == CLASSES[0] for one, other in pairs),
-        refused=sum(_outcome(one) in CLASSES and _is_refused(other) for one, other in pairs),
+        missed=sum(outcome(one) == CLASSES[1] and outcome(other) == CLASSES[0] for one, other in pairs),
+        refused=sum(outcome(one) in CLASSES and is_refused(other) for one, other in pairs),
     )
 
 
@@ -86,14 +86,15 @@ def count_framed(folder: Path) -> tuple[int, int]:
     return films, framed
 
 
-def _outcome(result: Prediction | Failure) -> str:
+def outcome(result: Prediction | Failure) -> str:
     """The label, or for Unknown and errors their code."""
     if isinstance(result, Failure):
         return result.error.code
     return result.label if result.reason is None else result.reason.code
 
 
-def _is_refused(result: Prediction | Failure) -> bool:
+def is_refused(result: Prediction | Failure) -> bool:
+    """True for a film that was not scored."""
     return isinstance(result, Failure) or result.probability is None
 
 
@@ -116,7 +117,7 @@ def _is_located(film: Grey, framed: Grey, frame_share: float) -> bool:
     return all(offset <= MAX_OFFSET for offset in offsets)
 
 
-def _load(data: Path, split: str, count: int | None) -> list[Grey]:
+def load_displays(data: Path, split: str, count: int | None) -> list[Grey]:
     """Display images of `count` films of a split, evenly spaced over its files; all films if `count` is None."""
     listed = list_films(data, (split,))
     chosen = listed[:: max(1, len(listed) // count)] if count else listed
@@ -145,7 +146,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("No films. Allowed: --data DIR, or --unframed FOLDER. Received: neither.")
     try:
         if options.data is not None:
-            films = _load(options.data, options.split, options.count)
+            films = load_displays(options.data, options.split, options.count)
             columns = ["frame", "stored", "same answer", "Pneumonia to Normal", "refused", "removed within 2 px"]
             rows = list(_rows(load_predictor(options.model), films))
             print(f"{len(films):,} films.\n\n{Table('Films in frames', columns, rows).to_markdown()}\n")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import PneumoniaError, UsageError
@@ -24,6 +24,13 @@ REASONS = {
     "unreadable_contrast": "The image is blank or has almost no contrast. The model was not run.",
 }
 """Reasons for the label Unknown: code -> message."""
+
+
+PHOTOGRAPH_ADVICE = (
+    "If it is a photograph of a film or of a screen, export the image instead of photographing the screen, or scan the "
+    "film."
+)
+"""Advice for an image that the gate refuses and that may come from a camera."""
 
 
 @dataclass(frozen=True)
@@ -84,13 +91,14 @@ class OperatingPoint:
 
 @dataclass(frozen=True)
 class Reason:
-    """The reason for the label Unknown; `code` is a key of `REASONS`."""
+    """The reason for the label Unknown; `code` is a key of `REASONS`. `advice` is a sentence that says what to do."""
 
     code: str
+    advice: str = field(default="", compare=False)
 
     @property
     def message(self) -> str:
-        return REASONS[self.code]
+        return f"{REASONS[self.code]} {self.advice}".rstrip()
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from .bundle import Bundle
 from .decision import (
     CLASSES,
     DEFAULT_POINT,
+    PHOTOGRAPH_ADVICE,
     UNKNOWN,
     Failure,
     ModelIdentity,
@@ -174,7 +175,7 @@ class Predictor:
             film = imaging.invert(film)
             input_image = imaging.to_input(film)
         elif refusal is not None:
-            return Reading(film, Reason(refusal), None, None)
+            return Reading(film, _refusal(refusal, film), None, None)
         probability, activation = self.score(input_image)
         return Reading(film, None, probability, activation, inverted)
 
@@ -242,6 +243,12 @@ def _result_or_failure(film: Source | NamedFilm, function: Callable[[Source, str
         return Failure(name, error)
     except Exception as error:
         return Failure(name, InternalError.from_exception(error))
+
+
+def _refusal(code: str, film: Radiograph) -> Reason:
+    """The gate's reason, with advice unless the image is a DICOM file, which no camera writes."""
+    is_unlike_films = code in {"not_a_chest_film", "unlike_training_films"}
+    return Reason(code, PHOTOGRAPH_ADVICE if is_unlike_films and film.format != "DICOM" else "")
 
 
 def _warnings(reading: Reading, prevalence: float | None) -> tuple[str, ...]:
