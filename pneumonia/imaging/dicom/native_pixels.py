@@ -115,10 +115,13 @@ def _complete_bits_allocated(dataset: pydicom.Dataset, length: int) -> None:
 
 
 def _count_frames(dataset: pydicom.Dataset, size: int, length: int) -> int:
+    """Number of whole frames. Raises `UnreadableImage` if the last one is cut off: bytes may be missing anywhere."""
     available = length // size
     declared = elements.integer(dataset, "NumberOfFrames", 1)
-    is_multiple = declared == 1 and length % size <= 1
-    return max(1, available if is_multiple else min(declared, available))
+    is_multiple = length % size <= 1
+    if declared > 1 and declared > available and not is_multiple:
+        raise UnreadableImage("The DICOM file is truncated: its pixel data are incomplete.") from None
+    return max(1, available if declared == 1 and is_multiple else min(declared, available))
 
 
 def _excess_warnings(excess: bytes) -> list[str]:

@@ -245,6 +245,8 @@ def test_frames_are_counted_by_the_pixel_data_and_not_by_the_header_alone() -> N
     two = np.stack([FILM, 255 - FILM])
     warning = ("The file contains 2 images; only the first was used.",)
     assert read(dicom(two, NumberOfFrames=None)).warnings == read(dicom(two, NumberOfFrames=2)).warnings == warning
+    with pytest.raises(UnreadableImage, match="truncated"):
+        read(dicom(two, NumberOfFrames=2)[: -FILM.size // 2])
     film = read(dicom(FILM, NumberOfFrames=5))
     np.testing.assert_array_equal(film.pixels, FILM)
     assert film.warnings == ()
