@@ -32,6 +32,7 @@ _UNCOMPRESSED = 1
 _PREDICTED = {5, 8, 32_946, 34_925, 50_000}
 """Compressions with which libtiff applies a predictor: LZW, deflate, LZMA, Zstandard."""
 
+_DETECTOR_BITS = range(9, 16)
 _MAX_SUMMED_STRIPS = 1_000_000
 """Maximum number of strips whose sizes are added; a file with 1,000 pages may refer to the same sizes in each."""
 
@@ -190,11 +191,13 @@ def _bits(directory: Directory, samples: int, uncompressed_pixels: int) -> tuple
     size of their strips then.
     """
     count = min(samples, 100)
-    listed = [int(bits) for bits in directory.numbers(258)[:count]] or [1]
-    bits = (*listed, *[listed[0]] * (count - len(listed)))
-    stored = int(directory.numbers(_STRIPS[1])[:_MAX_SUMMED_STRIPS].sum(dtype=np.float64)) if uncompressed_pixels else 0
-    declared = uncompressed_pixels * sum(bits)
-    for size in (1, 2, 4, 8):
-        if 8 * stored != declared and stored == size * uncompressed_pixels * samples:
-            return (8 * size,) * count
-    return bits
+    listed = [int(bits) for bits in directory.numbers(258)[:count]]
+    bits = (*listed, *[listed[0] if listed else 1] * (count - len(listed)))
+    if not uncompressed_pixels:
+        return bits
+    stored = int(directory.numbers(_STRIPS[1])[:_MAX_SUMMED_STRIPS].sum(dtype=np.float64))
+    is_too_large = uncompressed_pixels * sum(bits) > 8 * stored
+    if listed and not is_too_large and bits[0] not in _DETECTOR_BITS:
+        return bits
+    sizes = (size for size in (1, 2, 4, 8) if stored == size * uncompressed_pixels * samples)
+    return next(((8 * size,) * count for size in sizes), bits)
