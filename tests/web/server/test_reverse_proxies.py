@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 from gradio_client import Client, handle_file
 
 from benchmarks.service_process import free_port, running_service
@@ -22,11 +23,12 @@ from pneumonia.inference import sources
 from pneumonia.web.server import login
 
 from ...support.broken_proxy import broken_proxy
-from ...support.reverse_proxies import running_proxy
+from ...support.reverse_proxies import find_program, running_proxy
 from ..conftest import CHROMIUM, CHROMIUM_ARGUMENTS
 from ..visit import READY, Visit, running
 
-DOCS = (Path(__file__).parents[3] / "docs" / "reverse-proxy.md").read_text()
+ROOT = Path(__file__).parents[3]
+DOCS = (ROOT / "docs" / "reverse-proxy.md").read_text()
 PROXIES = ("nginx", "apache", "caddy")
 SLOW = {("nginx", "/"), ("apache", "/films/"), ("caddy", "/films/")}
 """These differ little from the others."""
@@ -343,6 +345,15 @@ def test_two_proxies_in_a_row(
     ):
         check_as_a_browser(site)
         test_wrong_passwords_are_counted_for_the_address_of_the_client(site, monkeypatch)
+
+
+def test_caddy_accepts_the_configuration_of_compose_yaml(tmp_path: Path) -> None:
+    compose = yaml.safe_load((ROOT / "compose.yaml").read_text())
+    content = compose["configs"]["caddyfile"]["content"].replace("$$", "$")
+    (tmp_path / "Caddyfile").write_text(content.replace("{$PNEUMONIA_HOST}", HOST))
+    command = [find_program("caddy"), "adapt", "--config", str(tmp_path / "Caddyfile"), "--adapter", "caddyfile"]
+    adapted = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert HOST in adapted and '"dial":"film:7860"' in adapted
 
 
 @pytest.mark.slow
