@@ -17,6 +17,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from tests.support.dicom_bytes import PATIENT_NAME, before, explicit
 from tests.support.dicom_files import dicom, encapsulated
 
 from .films import encoded, grey
@@ -205,6 +206,28 @@ def dicom_of_fragments(count: int) -> bytes:
     return dicom(SMALL, syntax=JPEGBaseline8Bit, PixelData=fragments)
 
 
+def dicom_of_anchors(count: int) -> bytes:
+    """A broken element, then parts of elements with which reading could continue."""
+    parts = (explicit(0x28, 0x10, "US", b"\1\0") + b"abc") * count
+    return before(dicom(SMALL), explicit(0x9, 0x1001, "UN", b"abcdefgh", 2**31 - 1) + parts, PATIENT_NAME)
+
+
+def dicom_of_broken_sequences(count: int) -> bytes:
+    """Sequences of undefined length without their delimiters, in each other."""
+    opening = explicit(0x40, 0x275, "SQ", implicit(0xFFFE, 0xE000, b"", 2**32 - 1), 2**32 - 1)
+    return before(dicom(SMALL), (opening + explicit(0x28, 0x10, "US", b"\1\0") + b"abc") * count, PATIENT_NAME)
+
+
+def dicom_of_palette_segments(count: int) -> bytes:
+    """A palette of segments that expand to 65,535 entries each."""
+    segments = struct.pack("<3H", 0, 1, 5) + struct.pack("<3H", 1, 65_535, 5) * count
+    tags: dict[str, Any] = {"PhotometricInterpretation": "PALETTE COLOR"}
+    for colour in ("Red", "Green", "Blue"):
+        tags[f"{colour}PaletteColorLookupTableDescriptor"] = [256, 0, 16]
+        tags[f"Segmented{colour}PaletteColorLookupTableData"] = segments
+    return dicom(SMALL, **tags)
+
+
 def dicom_of_rle(pairs: int) -> bytes:
     """Each pair of bytes expands to 128."""
     segment = b"\x81\0" * pairs
@@ -252,6 +275,9 @@ QUICK: dict[str, Callable[[], bytes]] = {
     "dicom of depth": partial(dicom_of_depth, 50_000),
     "dicom of items": partial(dicom_of_items, 50_000),
     "dicom of fragments": partial(dicom_of_fragments, 100_000),
+    "dicom of anchors": partial(dicom_of_anchors, 50_000),
+    "dicom of broken sequences": partial(dicom_of_broken_sequences, 20_000),
+    "dicom of palette segments": partial(dicom_of_palette_segments, 10_000),
     "dicom of rle": partial(dicom_of_rle, 500_000),
     "dicom of deflated zeros": lambda: deflated(bytes(60_000_000)),
 }
@@ -277,6 +303,8 @@ HEAVY: dict[str, Callable[[], bytes]] = {
     "dicom of many tags": partial(dicom_of_tags, 4_000_000),
     "dicom of deflated tags": lambda: deflated(private_tags(20_000_000)),
     "dicom of many fragments": partial(dicom_of_fragments, 4_000_000),
+    "dicom of many anchors": partial(dicom_of_anchors, 2_000_000),
+    "dicom of many broken sequences": partial(dicom_of_broken_sequences, 1_000_000),
     "dicom of much rle": partial(dicom_of_rle, 20_000_000),
     "dicom of deflated gigabytes": lambda: deflated(memoryview(bytes(400_000_000))),  # type: ignore[arg-type]
 }

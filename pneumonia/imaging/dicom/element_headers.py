@@ -31,6 +31,9 @@ _FIRST_GROUPS = frozenset({0x0000, 0x0002, 0x0004, *range(0x0008, 0x0060), 0x008
 _CHECKED_HEADERS = 12
 """Number of headers that are compared to find the encoding."""
 
+_MAX_COMPARED_HEADERS = 1_000
+"""Headers of a sequence that are followed to find the encoding."""
+
 _MIN_BARE_HEADERS = 3
 """A file without preamble is DICOM if at least this many headers follow each other."""
 
@@ -139,12 +142,12 @@ def _is_header(data: bytes, position: int, encoding: Encoding, end: int) -> bool
 
 
 def sequence_end(
-    data: bytes, position: int, encoding: Encoding, end: int, on_header: Callable[[], None] = lambda: None
+    data: bytes, position: int, encoding: Encoding, end: int, on_header: Callable[[], object]
 ) -> int | None:
     """Offset behind a sequence of undefined length whose first item is at this position; None if it is damaged.
 
     The nesting is followed without recursion, to any depth. A delimiter may be missing: an element where an item is
-    expected ends the sequence. `on_header` is called for each header.
+    expected ends the sequence. `on_header` is called for each header; an exception that it raises is passed on.
     """
     in_item: list[bool] = [False]  # one entry for each open sequence; True while one of its items is open
     while in_item:
@@ -191,13 +194,22 @@ def _count_headers(data: bytes, position: int, encoding: Encoding) -> int:
             return count
         if header.tag >> 16 == 0x7FE0:
             return _CHECKED_HEADERS if count else 1
-        end = sequence_end(data, header.start, encoding, len(data)) if header.is_undefined else header.end
+        end = _short_sequence_end(data, header.start, encoding) if header.is_undefined else header.end
         if end is None or end > len(data):
             return count
         count, last, position = count + 1, header.tag, end
         if position == len(data):
             return _CHECKED_HEADERS if count > 1 else count
     return count
+
+
+def _short_sequence_end(data: bytes, position: int, encoding: Encoding) -> int | None:
+    """The same as `sequence_end`, but None for a sequence with more than `_MAX_COMPARED_HEADERS`."""
+    budget = iter(range(_MAX_COMPARED_HEADERS))
+    try:
+        return sequence_end(data, position, encoding, len(data), lambda: next(budget))
+    except StopIteration:
+        return None
 
 
 def first_element(data: bytes) -> int:

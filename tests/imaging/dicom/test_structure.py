@@ -250,4 +250,4 @@ def test_the_parser_finds_the_elements_that_pydicom_finds(syntax: UID) -> None:
 
 def test_a_sequence_that_does_not_end_is_reported_and_not_followed_beyond_the_data() -> None:
     opening = explicit(0x40, 0x275, "SQ", item(b"", UNDEFINED), UNDEFINED)
-    assert element_headers.sequence_end(opening, 12, element_headers.EXPLICIT_LITTLE, len(opening)) is None
+    assert element_headers.sequence_end(opening, 12, element_headers.EXPLICIT_LITTLE, len(opening), list) is None
