@@ -256,7 +256,7 @@ def output_of_imports(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     (folder / "sitecustomize.py").write_text(NO_NETWORK)
     code = (
         "import gc, app, pneumonia.cli; print(gc.isenabled(), gc.get_freeze_count() > len(gc.get_objects())); "
-        "app.load_predictor('')"
+        "pneumonia.load_predictor('')"
     )
     environment = {**os.environ, "PYTHONPATH": f"{folder}:{service_process.ROOT}"}
     command = [sys.executable, "-c", code]
