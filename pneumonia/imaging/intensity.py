@@ -87,8 +87,7 @@ def to_uint16(values: npt.NDArray[np.generic]) -> npt.NDArray[np.uint16]:
     to 0..65535. Outliers (see `film_range`) become black or white. A film that uses less than `MIN_SCALE_SHARE` of its
     scale is mapped to 0..65535 as well. Raises `UnreadableImage` for NaN and infinite values.
     """
-    if values.dtype.kind == "f" and not all(np.isfinite(values[rows]).all() for rows in row_slices(*values.shape)):
-        raise UnreadableImage("The image contains NaN or infinite values. Allowed: finite values.")
+    check_finite(values)
     lowest, highest = float(values.min()), float(values.max())
     film = film_range(values, lowest, highest)
     unit = 65535.0 if values.dtype.kind == "f" and lowest >= 0 and film.high <= 1 else 1.0
@@ -101,6 +100,12 @@ def to_uint16(values: npt.NDArray[np.generic]) -> npt.NDArray[np.uint16]:
     if unit != 1:
         return np.minimum(_rescale_slices(values, 0.0, 1.0), np.uint16(white))
     return (np.minimum(values, white) if highest > white else values).astype(np.uint16, copy=False)
+
+
+def check_finite(values: npt.NDArray[np.generic]) -> None:
+    """Raise `UnreadableImage` if `[H, W]` contains NaN or infinite values."""
+    if values.dtype.kind == "f" and not all(np.isfinite(values[rows]).all() for rows in row_slices(*values.shape)):
+        raise UnreadableImage("The image contains NaN or infinite values. Allowed: finite values.")
 
 
 class FilmRange(NamedTuple):

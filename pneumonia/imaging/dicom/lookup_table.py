@@ -22,6 +22,9 @@ from ..decoding import translate_decoder_errors
 from ..intensity import DEPTHS
 from . import elements
 
+MAX_TABLES = 10
+"""Number of items of a sequence that are read."""
+
 MIN_COVERED_SHARE, MIN_LEVELS = 0.25, 16
 """Minimum share of the inputs that a usable table covers, and minimum number of output levels."""
 
@@ -67,7 +70,7 @@ def read_tables(dataset: pydicom.Dataset, keyword: str, inputs: npt.NDArray[Any]
 
     Items that are empty or damaged, or that would hide the film, are left out.
     """
-    for item in _items(dataset, keyword):
+    for item in items(dataset, keyword)[:MAX_TABLES]:
         table = read_table(item, "LUT", inputs)
         if table is not None and table.shows(inputs):
             yield table
@@ -83,7 +86,8 @@ def read_table(item: pydicom.Dataset, prefix: str, inputs: npt.NDArray[Any]) -> 
     return LookupTable(_first_value(first, len(entries), inputs), entries, _white(entries, bits))
 
 
-def _items(dataset: pydicom.Dataset, keyword: str) -> list[pydicom.Dataset]:
+def items(dataset: pydicom.Dataset, keyword: str) -> list[pydicom.Dataset]:
+    """The items of a sequence; empty if it is missing or damaged."""
     try:
         with translate_decoder_errors(elements.SUBJECT):
             sequence = dataset.get(keyword)

@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 import pydicom
 
-from ..intensity import full_scale, row_slices, sample_pixels, to_uint16
+from ..intensity import check_finite, full_scale, row_slices, sample_pixels, to_uint16
 from ..radiograph import Pixels
-from . import decimals, elements
+from . import decimals, elements, functional_groups
 from .lookup_table import read_tables
 
 Values: TypeAlias = npt.NDArray[Any]
@@ -33,6 +33,9 @@ MIN_OUTPUT_RANGE = 0.25
 """Minimum range of the output, between the percentiles 1 and 99 of the film; black and white are 0 and 1. Below it, a
 film of 12 bits has a window for 14 bits or more."""
 
+MAX_WINDOWS = 10
+"""Number of windows of a file that are tried."""
+
 _BLACK, _WHITE = 1 / 255, 254 / 255
 _MAX_TABLE_BITS = 16
 
@@ -45,12 +48,15 @@ def apply_rescale_and_voi(
     `stored` is `[H, W]`, integers or floats; the result is uint8 or uint16. The first usable VOI LUT is preferred to
     the first usable window, as in `pydicom.pixels.apply_voi_lut`. Pixels where `padding` is true become black.
     """
-    if padding is None:
-        return _transform(dataset, stored)
-    film = stored[~padding]
-    typical = np.median(film[:: max(1, film.size // 10_000)]).astype(stored.dtype)
-    pixels = _transform(dataset, np.where(padding, typical, stored))
-    pixels[padding] = 0
+    functional_groups.copy_transforms(dataset)
+    if padding is not None:
+        film = stored[~padding]
+        stored = np.where(padding, np.median(film[:: max(1, film.size // 10_000)]).astype(stored.dtype), stored)
+    check_finite(stored)
+    with np.errstate(over="ignore"):  # a rescale may exceed the range of floats; its window is of no use then
+        pixels = _transform(dataset, stored)
+    if padding is not None:
+        pixels[padding] = 0
     return pixels
 
 
@@ -127,7 +133,7 @@ def _windows(dataset: pydicom.Dataset) -> Iterator[Transform]:
     function = elements.text(dataset, "VOILUTFunction").strip().upper()
     min_width = 1e-9 if function in {"LINEAR_EXACT", "SIGMOID"} else 1.0
     centres, widths = decimals.numbers(dataset, "WindowCenter"), decimals.numbers(dataset, "WindowWidth")
-    for centre, width in zip(centres, widths, strict=False):
+    for centre, width in list(zip(centres, widths, strict=False))[:MAX_WINDOWS]:
         if np.isfinite(centre) and width >= min_width:
             yield _window(function, centre, width)
 

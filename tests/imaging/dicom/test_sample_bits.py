@@ -138,8 +138,9 @@ def test_padding_of_floats_is_black(film: Grey) -> None:
 def test_floats_that_are_not_numbers_are_refused(film: Grey) -> None:
     values = film.astype("<f4")
     values[300, 300] = np.nan
-    with pytest.raises(UnreadableImage, match="NaN or infinite"):
-        read(floats(film, "FloatPixelData", values))
+    for tags in ({}, {"WindowCenter": 128, "WindowWidth": 256}):
+        with pytest.raises(UnreadableImage, match="NaN or infinite"):
+            read(floats(film, "FloatPixelData", values, **tags))
 
 
 def floats(film: Grey, name: str, values: npt.NDArray[Any], **tags: Any) -> bytes:

@@ -92,6 +92,7 @@ def test_a_window_in_stored_units_applies_if_it_hides_the_rescaled_film(slope: f
     [
         {"RescaleSlope": "1e-9", "RescaleIntercept": "0"},
         {"RescaleSlope": "1e30", "RescaleIntercept": "-1e30"},
+        {"RescaleSlope": "1e308", "RescaleIntercept": "-1e308"},
         {"RescaleSlope": "nan", "RescaleIntercept": "inf"},
         {"RescaleSlope": "0", "RescaleIntercept": "100"},
         {"RescaleSlope": "", "RescaleIntercept": None},
@@ -102,6 +103,30 @@ def test_an_unusual_rescale_does_not_change_the_film(tags: dict[str, Any], film:
     window: dict[str, Any] = {"WindowCenter": 2048, "WindowWidth": 4096}
     assert largest_difference(dicom(deepen(film), BitsStored=12, **tags), film) <= 1
     assert largest_difference(dicom(deepen(film), BitsStored=12, **tags, **window), film) <= 1
+
+
+def group(**tags: Any) -> list[Dataset]:
+    """A functional group with one macro, or the macro itself."""
+    item = Dataset()
+    for name, value in tags.items():
+        setattr(item, name, value)
+    return [item]
+
+
+@pytest.mark.parametrize("name", ["SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"])
+def test_the_window_and_rescale_of_a_functional_group_apply(name: str, film: Grey) -> None:
+    macros = group(
+        FrameVOILUTSequence=group(WindowCenter=5048, WindowWidth=4096),
+        PixelValueTransformationSequence=group(RescaleSlope=2, RescaleIntercept=1000),
+    )
+    tags: dict[str, Any] = {name: macros}
+    assert largest_difference(dicom(deepen(film) // 2 + 1000, BitsStored=12, **tags), film) <= 1
+
+
+def test_the_window_of_the_image_is_preferred_to_that_of_a_functional_group(film: Grey) -> None:
+    groups = group(FrameVOILUTSequence=group(WindowCenter=2048, WindowWidth=4096))
+    tags: dict[str, Any] = {"SharedFunctionalGroupsSequence": groups, "WindowCenter": 2024, "WindowWidth": 2048}
+    assert largest_difference(dicom(deepen(film) // 2 + 1000, BitsStored=12, **tags), film) <= 1
 
 
 @pytest.mark.parametrize("bits", [10, 12, 16])
