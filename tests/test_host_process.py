@@ -167,7 +167,7 @@ def test_a_bug_while_reading_a_dicom_file_is_not_reported_as_a_damaged_file(
 ) -> None:
     """The result is `internal` with an id; the log names every frame and no value."""
 
-    def faulty_transform(dataset: Any, stored: Any) -> None:
+    def faulty_transform(dataset: Any, *_: Any) -> None:
         raise AttributeError(f"no attribute for {dataset.PatientName}")
 
     monkeypatch.setattr(voi, "apply_rescale_and_voi", faulty_transform)
