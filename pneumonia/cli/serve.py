@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 
 from .exit_codes import SUCCESS
 from .options import Commands
@@ -20,11 +19,7 @@ def add_parser(commands: Commands) -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> int:
     """Serve the page until SIGTERM or SIGINT."""
-    # Without garbage collection during the imports, as in app.py.
-    gc.disable()
-    from ..web import entry_point
+    from ..web import entry_point  # the other commands do not need the page
 
-    gc.freeze()
-    gc.enable()
     entry_point.serve(share=options.share)
     return SUCCESS

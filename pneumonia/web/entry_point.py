@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import logging
+import gc
 import sys
 from collections.abc import Sequence
+from types import ModuleType
 
-from .. import PneumoniaError, load_predictor, operating_system, settings
+from .. import PneumoniaError, operating_system
 from ..errors import InternalError
 from ..imaging.process_hardening import harden_process
-from . import page
-from .server import gradio_environment, http_server, request_log, sharing
+from .server import upload_folder
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,25 +37,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def serve(*, share: bool) -> None:
-    """Serve the page until a signal. `share`: create a public link, also if `PNEUMONIA_SHARE` is not set.
+    """Serve the page until a signal: see `service.run`, which it calls."""
+    # Before the import, because Gradio's MCP server reads the folder when Gradio is imported.
+    upload_folder.use_private_folder()
+    _import_service().run(share=share)
 
-    Raises `PneumoniaError` if a setting is invalid, or if the model cannot be loaded. Changes the logging and the
-    memory allocation of the process.
+
+def _import_service() -> ModuleType:
+    """Import the service, and with it Gradio, without garbage collection.
+
+    The imports create almost no garbage, but each collection scans all objects created so far, which takes a fifth of
+    the start-up time. `gc.freeze` excludes these objects from later collections.
     """
-    request_log.configure()
-    operating_system.limit_malloc_arenas()
-    gradio_environment.bypass_proxy_for_this_machine()
-    is_shared = share or settings.SHARE.read()
-    if is_shared and not settings.AUTH.read():
-        logging.warning(
-            "ANYONE WITH THE LINK CAN USE THIS PAGE, and films pass through Gradio's relay. Set PNEUMONIA_AUTH to "
-            "require a login."
-        )
-    host, ports = http_server.configured_address()
-    page.mount_options()  # reports an invalid setting before the model is loaded, which may be a download
-    web_app = page.create_app(load_predictor())
-    server = http_server.PageServer(web_app, host=host, ports=ports)
-    print(f"* Running on local URL:  {server.address}", flush=True)
-    if is_shared:
-        sharing.share_when_started(server, web_app.state.page)
-    server.serve_until_signal()
+    gc.disable()
+    try:
+        from . import service
+    finally:
+        gc.freeze()
+        gc.enable()
+    return service

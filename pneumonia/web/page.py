@@ -15,7 +15,7 @@ from ..inference.decision import DEFAULT_POINT
 from ..inference.predictor import Predictor
 from . import batch_tab, evidence_tab, film_tab, handlers, page_text, queue_full
 from .film_tab import FILM_CONCURRENCY_ID
-from .server import asgi_app, login, mcp, session_memory, upload_storage
+from .server import asgi_app, gradio_internals, login, mcp, session_memory, upload_folder
 from .server.upload import film_file
 
 _FOLDER = Path(__file__).parent
@@ -25,7 +25,8 @@ CLEANUP_INTERVAL_S = 60
 
 def build(predictor: Predictor) -> gr.Blocks:
     """Build the page and the API endpoints for a predictor. `create_app` serves it."""
-    upload_storage.use_private_upload_folder()
+    upload_folder.use_private_folder()
+    gradio_internals.renew_file_salt()
     page: gr.Blocks
     with gr.Blocks(
         title=page_text.TITLE,

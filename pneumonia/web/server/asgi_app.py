@@ -14,9 +14,11 @@ from starlette.routing import Mount, Route
 from . import (
     cleanup,
     gradio_environment,
+    gradio_internals,
     health,
     lingering_close,
     login,
+    mcp,
     public_address,
     request_limits,
     request_log,
@@ -30,9 +32,9 @@ def create(page: gr.Blocks, options: dict[str, Any], cleanup_interval_s: float) 
     """Return the application that serves `page`; `options` are the arguments of `gr.mount_gradio_app`.
 
     A request passes through the middleware in this order: lingering close, path prefix, request log, route policy,
-    login, request limits, deletion of aborted uploads, relative addresses. The lifespan deletes expired data every
-    `cleanup_interval_s` seconds. `openapi_url` is None, because FastAPI would otherwise publish a schema of all of
-    Gradio's routes.
+    login, request limits, isolation of uploads, relative addresses, local address of MCP requests. The lifespan deletes
+    expired data every `cleanup_interval_s` seconds. `openapi_url` is None, because FastAPI would otherwise publish a
+    schema of all of Gradio's routes.
     """
     middleware_classes = (
         lingering_close.LingeringClose,
@@ -41,8 +43,9 @@ def create(page: gr.Blocks, options: dict[str, Any], cleanup_interval_s: float) 
         route_policy.RoutePolicy,
         login.LoginMiddleware,
         request_limits.RequestLimits,
-        upload_storage.DeleteAbortedUploads,
+        upload_storage.IsolateUploads,
         public_address.RelativeRoot,
+        mcp.LocalAddress,
     )
     app = FastAPI(
         openapi_url=None,
@@ -54,24 +57,13 @@ def create(page: gr.Blocks, options: dict[str, Any], cleanup_interval_s: float) 
     app.state.upload_folder = Path(gradio_environment.upload_folder())
     app.state.draining = False
     app.state.logins = login.LoginSessions() if options.get("auth") else None
-    # `launch` has a parameter for this limit, `mount_gradio_app` has not.
-    page.state_session_capacity = session_memory.MAX_SESSIONS
+    gradio_internals.set_session_capacity(page, session_memory.MAX_SESSIONS)
     inner_options = {"openapi_url": None, "middleware": [Middleware(request_log.InternalErrors)]}
     root_path = gradio_environment.root_path()
     gr.mount_gradio_app(app, page, "/", root_path=root_path, app_kwargs=inner_options, **options)
-    _complete_launch(app, page)
-    return app
-
-
-def _complete_launch(app: FastAPI, page: gr.Blocks) -> None:
-    """Set what `Blocks.launch` sets and `mount_gradio_app` does not.
-
-    Without `has_launched`, Gradio does not check that the files named in a call are uploads. `close` ends the event
-    streams of `page.app`.
-    """
-    page.has_launched = True
     (mount,) = (route for route in app.routes if isinstance(route, Mount))
-    page.app = page.server_app = mount.app  # type: ignore[assignment]
+    gradio_internals.complete_launch(page, mount.app)
+    return app
 
 
 async def _startup_events(_: Any) -> JSONResponse:

@@ -11,11 +11,10 @@ import datetime
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio import mcp, processing_utils, route_utils
+from gradio import processing_utils
 from gradio.queueing import Event
 from gradio.server_messages import ProcessCompletedMessage
 
@@ -55,19 +54,19 @@ SESSIONS = Internal(
     "keeps an idle session without limit.",
     "https://github.com/gradio-app/gradio/issues/11602 (partly fixed by pull request 13756)",
 )
-STORED_FILES = Internal(
-    "gradio.route_utils.GradioUploadFile, gradio.processing_utils.hash_seed, Blocks.temp_file_sets",
+FILE_SALT = Internal(
+    "gradio.processing_utils.hash_seed",
     (),
-    "Gradio names a stored file by a hash of its content with one salt per installation, so a caller who has the same "
-    "film could compute the path; and it never forgets the paths of files that others than itself have deleted.",
+    "Gradio names a stored file by a hash of its content with one salt per installation, which a published container "
+    "image contains. A user who has the same film could compute its path and learn that somebody uploaded it.",
 )
-MCP_SERVER = Internal(
-    "Blocks.mcp_server_obj._local_url, gradio.mcp.DEFAULT_TEMP_DIR",
+FILE_LISTS = Internal(
+    "Blocks.temp_file_sets",
     (),
-    "Of a mounted page, the MCP server sends its calls to the host that its first caller names in the header Host; and "
-    "it stores inline films in a folder that Gradio never empties.",
+    "Gradio lists a stored file once for each component that handled it. When it deletes the file, it removes only one "
+    "of these entries, so the lists grow without limit.",
 )
-INTERNALS = (QUEUE, SESSIONS, STORED_FILES, MCP_SERVER)
+INTERNALS = (QUEUE, SESSIONS, FILE_SALT, FILE_LISTS)
 
 
 # Blocks._queue ---------------------------------------------------------------------------------------------------
@@ -201,24 +200,9 @@ def _drop_session(page: gr.Blocks, session: str) -> None:
 # Stored files ----------------------------------------------------------------------------------------------------
 
 
-def store_files_under_random_names(on_upload: Callable[[Path], None]) -> None:
-    """Give each upload a random name, and each file that the page creates a name with a salt of this process.
-
-    `on_upload(path)` is called for each upload when its first bytes arrive.
-    """
-
-    class RandomlyNamedUpload(_GradioUploadFile):
-        def __init__(self, file: Any, **options: Any) -> None:
-            super().__init__(file, **options)
-            self.sha.update(secrets.token_bytes(32))
-            on_upload(Path(file.name))
-
-    route_utils.GradioUploadFile = RandomlyNamedUpload  # type: ignore[misc]
-    processing_utils.hash_seed = _SALT
-
-
-_GradioUploadFile = route_utils.GradioUploadFile
-_SALT = secrets.token_bytes(32)
+def renew_file_salt() -> None:
+    """Give the files that Gradio stores from now on names that nobody can compute from their contents."""
+    processing_utils.hash_seed = secrets.token_bytes(32)
 
 
 def stored_file_sets(page: gr.Blocks) -> Iterator[set[str]]:
@@ -226,15 +210,19 @@ def stored_file_sets(page: gr.Blocks) -> Iterator[set[str]]:
     yield from page.temp_file_sets
 
 
-# MCP server ------------------------------------------------------------------------------------------------------
+# Public attributes of Blocks that `launch` sets and `mount_gradio_app` does not --------------------------------------
 
 
-def set_mcp_folder(folder: Path) -> None:
-    """Make the MCP server store inline films in `folder`."""
-    mcp.DEFAULT_TEMP_DIR = str(folder)
+def set_session_capacity(page: gr.Blocks, sessions: int) -> None:
+    """Limit the number of sessions. Must be called before the page is mounted."""
+    page.state_session_capacity = sessions
 
 
-def set_mcp_address(page: gr.Blocks, address: str) -> None:
-    """Make the MCP server, if the page has one, send its calls to `address`."""
-    if page.mcp_server_obj is not None:
-        page.mcp_server_obj._local_url = address
+def complete_launch(page: gr.Blocks, app: Any) -> None:
+    """Set the attributes of a page that was mounted as the application `app`.
+
+    Without `has_launched`, Gradio does not check that the files named in a call are uploads. `close` ends the event
+    streams of `page.app`.
+    """
+    page.has_launched = True
+    page.app = page.server_app = app

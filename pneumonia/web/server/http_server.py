@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 from ... import settings
 from ...errors import UsageError
-from . import connection_limits, gradio_environment, gradio_internals, shutdown
+from . import connection_limits, gradio_environment, shutdown
 
 _BACKLOG = 2_048
 """Connections that wait for `accept`; uvicorn's default."""
@@ -32,7 +32,7 @@ class PageServer(uvicorn.Server):
         self.socket = listen(host, ports)
         self.host = host
         self.port = int(self.socket.getsockname()[1])
-        gradio_internals.set_mcp_address(app.state.page, self.local_address)
+        app.state.local_address = self.local_address
 
     @property
     def address(self) -> str:

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -134,6 +135,8 @@ class InternalErrors:
             await self._app(scope, receive, record_start)
         except BodyRefused:
             raise
+        except ClientDisconnect:
+            return  # nobody is left to answer, and no code of ours has failed
         except Exception as error:
             if scope["type"] != "http" or has_response_started:
                 raise

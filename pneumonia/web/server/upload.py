@@ -8,9 +8,6 @@ from typing import Any
 
 import gradio as gr
 from gradio.data_classes import FileData, ListFiles
-from gradio_client import utils as client_utils
-
-from ... import settings
 
 
 @dataclass(frozen=True)
@@ -33,15 +30,6 @@ def film_file(**options: Any) -> gr.File:
     """
     component = gr.File(**options)
     component.preprocess = _uploads if component.file_count == "multiple" else _upload  # type: ignore[method-assign]
-    move = component.async_move_resource_to_block_cache
-
-    async def move_uploaded(path: str | Path | None) -> str | None:
-        if client_utils.is_http_url_like(str(path)) and not settings.MCP.read():
-            # MCP clients may send a film as a URL, because they cannot upload files. Gradio refuses internal addresses.
-            raise gr.Error("URLs are not fetched. Upload the film as a file.", print_exception=False)
-        return await move(path)
-
-    component.async_move_resource_to_block_cache = move_uploaded  # type: ignore[method-assign, assignment]
     return component
 
 

@@ -1,8 +1,8 @@
-"""Storage of uploads and results: in a folder of this process, under random names, for the retention time.
+"""Storage of uploads and results: in a folder of this process, under salted names, for the retention time.
 
 Gradio stores an upload under a salted hash of its content, with one salt per installation. A caller with a copy of a
 film and the salt, which a published container image contains, could compute the path of another user's upload, and two
-uploads of one film would share a file. Here each upload gets a random name.
+uploads of one film would share a file. Here each upload gets a random salt.
 
 Gradio deletes the files that it has recorded by their age, even while their call waits in the queue. Here the age of a
 film is counted from the end of its call. Files that Gradio does not record are deleted here: interrupted uploads, empty
@@ -11,12 +11,9 @@ folders, and files of a killed process.
 
 from __future__ import annotations
 
-import functools
 import os
-import tempfile
 import time
 from contextlib import suppress
-from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -25,51 +22,23 @@ from gradio_client import utils as client_utils
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ... import operating_system, settings
-from ...errors import UsageError
 from ...files import ProcessTempdir, last_change, walk_bottom_up
 from . import gradio_environment, gradio_internals, route_policy
 
-PREFIX = "pneumonia-uploads-"
-"""Start of the name of the process's upload folder."""
-
-_unfinished_files: ContextVar[list[Path] | None] = ContextVar("unfinished_upload_files", default=None)
-"""Files that the current upload request is writing; None outside an upload request."""
-
-
-def use_private_upload_folder() -> Path:
-    """Make Gradio store files in a folder of this process, which is deleted when the process ends; return the folder.
-
-    Raises `UsageError` if the configured folder cannot be written.
-    """
-    configured = Path(gradio_environment.upload_folder() or Path(tempfile.gettempdir()) / "gradio")
-    parent = configured.parent if configured.name.startswith(PREFIX) else configured
-    try:
-        folder = _process_folder(parent).path
-    except OSError as error:
-        raise UsageError(
-            f"The upload folder cannot be written: {error.strerror}. Set GRADIO_TEMP_DIR to a folder that can be "
-            f"written. Received: {parent}."
-        ) from None
-    gradio_environment.set_upload_folder(str(folder))
-    gradio_internals.store_files_under_random_names(_record_unfinished)
-    gradio_internals.set_mcp_folder(folder)
-    return folder
-
-
-def _record_unfinished(path: Path) -> None:
-    unfinished = _unfinished_files.get()
-    if unfinished is not None:
-        unfinished.append(path)
-
 
 def refusal(inputs: list[Any]) -> str | None:
-    """Return the message that refuses a call whose inputs name a file that was not uploaded; None if none does.
+    """Return the message that refuses a call whose inputs name a URL or a file that was not uploaded.
 
-    Gradio itself checks the paths as well, but reports them as an internal error.
+    Returns None if there is no such input. Gradio itself checks the paths as well, but reports them as an internal
+    error. MCP clients may send a film as a URL, because they cannot upload files; Gradio refuses addresses of the local
+    network.
     """
     folder = Path(gradio_environment.upload_folder()).resolve()
     for path in _file_paths(inputs):
-        if not client_utils.is_http_url_like(str(path)) and not _is_inside(path, folder):
+        if client_utils.is_http_url_like(path):
+            if not settings.MCP.read():
+                return "URLs are not fetched. Upload the film as a file."
+        elif not _is_inside(Path(path), folder):
             return "There is no such upload. Upload the film again."
     return None
 
@@ -81,34 +50,38 @@ def _is_inside(path: Path, folder: Path) -> bool:
         return False
 
 
-@functools.cache
-def _process_folder(parent: Path) -> ProcessTempdir:
-    parent.mkdir(parents=True, exist_ok=True)
-    return ProcessTempdir(parent, PREFIX)
+class IsolateUploads:
+    """Middleware that gives each upload paths of its own, and deletes the files of uploads that were not completed.
 
-
-class DeleteAbortedUploads:
-    """Innermost middleware: deletes the files of an upload that was not completed.
-
-    Gradio does not record such files and would never delete them. Requests and responses pass unchanged.
+    Gradio writes an upload to a temporary file in the upload folder, moves it to a subfolder when it is complete, and
+    does not delete it if the upload is aborted. Here these files are deleted when no upload is running.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._running_uploads = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or route_policy.path_of(scope) != route_policy.UPLOAD:
             await self._app(scope, receive, send)
             return
-        unfinished: list[Path] = []
-        token = _unfinished_files.set(unfinished)
+        folder = scope["app"].state.upload_folder  # the mounted application replaces `scope["app"]`
+        self._running_uploads += 1
+        gradio_internals.renew_file_salt()
         try:
             await self._app(scope, receive, send)
         finally:
-            _unfinished_files.reset(token)
-            for path in unfinished:
-                # A complete upload is no longer here: Gradio has moved it to its final name.
-                path.unlink(missing_ok=True)
+            self._running_uploads -= 1
+            if not self._running_uploads:
+                _delete_unfinished(folder)
+
+
+def _delete_unfinished(folder: Path) -> None:
+    """Delete the files that lie directly in `folder`, except the lock of the process."""
+    for path in folder.iterdir():
+        if path.is_file() and path.name != ProcessTempdir.LOCK_NAME:
+            with suppress(OSError):  # on Windows, a file that is still open; the periodic deletion removes it
+                path.unlink()
 
 
 def delete_expired(page: gr.Blocks, folder: Path) -> None:
@@ -129,7 +102,7 @@ def _refresh_pending_uploads(page: gr.Blocks, folder: Path) -> None:
         for path in _file_paths(inputs):
             # A caller may send any string as a path. Only files in the upload folder are changed.
             with suppress(OSError):
-                if _is_inside(path, folder.resolve()):
+                if _is_inside(Path(path), folder.resolve()):
                     os.utime(path)
                     _keep_from_gradio(page, str(path))
 
@@ -144,10 +117,10 @@ def _keep_from_gradio(page: gr.Blocks, path: str) -> None:
             names.discard(path)
 
 
-def _file_paths(data: Any) -> list[Path]:
-    """Return the paths of the files in a call's inputs."""
-    paths: list[Path] = []
-    client_utils.traverse(data, lambda file: paths.append(Path(file["path"])), client_utils.is_file_obj)
+def _file_paths(data: Any) -> list[str]:
+    """Return the paths and URLs of the files in a call's inputs."""
+    paths: list[str] = []
+    client_utils.traverse(data, lambda file: paths.append(str(file["path"])), client_utils.is_file_obj)
     return paths
 
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import inspect
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
 import gradio as gr
 import pytest
-from gradio import mcp, processing_utils, queueing, route_utils
+from gradio import processing_utils, queueing, route_utils
+from gradio.utils import get_hash_seed
 
 from pneumonia import Predictor
 from pneumonia.web import page
-from pneumonia.web.server import gradio_internals, http_server
-from pneumonia.web.server.gradio_internals import INTERNALS, MCP_SERVER, QUEUE, SESSIONS, STORED_FILES, Internal
+from pneumonia.web.server import gradio_internals
+from pneumonia.web.server.gradio_internals import FILE_LISTS, FILE_SALT, INTERNALS, QUEUE, SESSIONS, Internal
 
 WEB = Path(page.__file__).parent
 PRIVATE_MODULES = {
@@ -64,31 +67,19 @@ def test_the_session_states_have_the_parts_that_are_used(blocks: gr.Blocks) -> N
     assert capacity == 1_000, changed(SESSIONS, f"the number of sessions is {capacity}, not state_session_capacity")
 
 
-def test_the_names_of_stored_files_are_the_replaced_ones(blocks: gr.Blocks) -> None:
-    assert route_utils.GradioUploadFile.__name__ == "RandomlyNamedUpload"
-    used = inspect.getsource(route_utils.GradioMultiPartParser)
-    assert "GradioUploadFile(" in used, changed(STORED_FILES, "uploads are not of the class GradioUploadFile")
-    assert "hash_seed" in inspect.getsource(processing_utils.hash_bytes), changed(STORED_FILES, "hash_seed is not used")
+def test_the_names_of_stored_files_are_salted(blocks: gr.Blocks, tmp_path: Path) -> None:
+    film = tmp_path / "film"
+    film.write_bytes(b"a film")
+    unsalted = hashlib.sha256(get_hash_seed().encode() + b"a film").hexdigest()
+    assert processing_utils.hash_file(film) != unsalted, changed(FILE_SALT, "hash_file does not use it")
+    upload = route_utils.GradioUploadFile(io.BytesIO())
+    upload.sha.update(b"a film")
+    assert upload.sha.hexdigest() == processing_utils.hash_file(film), changed(FILE_SALT, "uploads do not use it")
 
 
 def test_the_lists_of_files_are_sets_of_paths(blocks: gr.Blocks) -> None:
-    assert all(isinstance(names, set) for names in blocks.temp_file_sets), changed(STORED_FILES, "it holds no sets")
-    assert blocks.upload_file_set in blocks.temp_file_sets, changed(STORED_FILES, "it does not contain the uploads")
-
-
-def test_the_mcp_server_calls_this_server_and_stores_films_in_its_folder(
-    predictor: Predictor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Without the address, the first caller could name another host in the header `Host`, which would get the films."""
-    monkeypatch.setenv("PNEUMONIA_MCP", "1")
-    app = page.create_app(predictor)
-    server = http_server.PageServer(app)
-    server.socket.close()
-    assert app.state.page.mcp_server_obj.local_url == server.address, changed(MCP_SERVER, "_local_url is not used")
-    source = inspect.getsource(mcp.GradioMCPServer)
-    assert "self.local_url or root_url" in source, changed(MCP_SERVER, "_local_url is not the address of its calls")
-    assert "DEFAULT_TEMP_DIR" in source, changed(MCP_SERVER, "inline films are not stored in DEFAULT_TEMP_DIR")
-    assert "pneumonia-uploads-" in mcp.DEFAULT_TEMP_DIR
+    assert all(isinstance(names, set) for names in blocks.temp_file_sets), changed(FILE_LISTS, "it holds no sets")
+    assert blocks.upload_file_set in blocks.temp_file_sets, changed(FILE_LISTS, "it does not contain the uploads")
 
 
 def test_what_mount_gradio_app_does_not_set_is_set(blocks: gr.Blocks) -> None:
@@ -108,6 +99,9 @@ def test_no_other_module_uses_a_private_name(path: Path) -> None:
     for node in imports:
         words = {*(node.module or "").split("."), *(name.name for name in node.names)}
         assert not ("gradio" in words and words & PRIVATE_MODULES), f"{path.name} imports {node.module}"
-    private = {"_queue", "state_holder", "temp_file_sets", "validate_inputs", "tokens", "cookie_id", "hash_seed"}
+    private = {
+        *("_queue", "state_holder", "temp_file_sets", "hash_seed", "validate_inputs", "tokens", "cookie_id"),
+        *("has_launched", "server_app", "state_session_capacity", "mcp_server_obj", "_local_url"),
+    }
     used = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)} & private
     assert not used, f"{path.name} uses {used}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import socket
 import subprocess
 import sys
 import time
@@ -13,50 +14,50 @@ from typing import Any
 
 import pytest
 
+from benchmarks.service_process import Service, running_service
 from pneumonia import Predictor
 from pneumonia.errors import UsageError
-from pneumonia.files import ProcessTempdir, walk_bottom_up
 from pneumonia.web import page
 from pneumonia.web.server import mcp
-
-from ..visit import running
 
 AGENT = """
 import asyncio, json, sys
 from mcp import ClientSession
 from mcp.client.streamable_http import streamablehttp_client
 
-async def talk(address, calls):
-    async with streamablehttp_client(address) as (read, write, _), ClientSession(read, write) as session:
+async def talk(address, headers, calls):
+    async with streamablehttp_client(address, headers) as (read, write, _), ClientSession(read, write) as session:
         await session.initialize()
         tools = {tool.name: tool.description for tool in (await session.list_tools()).tools}
         answers = [await session.call_tool(name, arguments) for name, arguments in calls]
         print(json.dumps({"tools": tools, "answers": [[answer.isError, answer.content[0].text] for answer in answers]}))
 
-asyncio.run(talk(sys.argv[1], json.load(sys.stdin)))
+asyncio.run(talk(sys.argv[1], *json.load(sys.stdin)))
 """
 
 
 @pytest.fixture(scope="module")
-def uploads(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("uploads")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A page that is also an MCP server, with a retention time of four seconds."""
+    folder = tmp_path_factory.mktemp("mcp")
+    with running_service(folder, PNEUMONIA_MCP="1", PNEUMONIA_RETENTION_S="4") as service:
+        yield service
 
 
-@pytest.fixture(scope="module")
-def server(predictor: Predictor, uploads: Path) -> Iterator[str]:
-    """A page that is also an MCP server, with its own upload folder and a retention time of four seconds."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PNEUMONIA_MCP", "1")
-        patch.setenv("PNEUMONIA_RETENTION_S", "4")
-        patch.setenv("GRADIO_TEMP_DIR", str(uploads))
-        patch.setattr(page, "CLEANUP_INTERVAL_S", 1)
-        with running(predictor) as address:
-            yield f"{address}/gradio_api/mcp/"
+@pytest.fixture
+def server(service: Service) -> str:
+    return f"{service.address}/gradio_api/mcp/"
 
 
-def call_tools(server: str, *calls: tuple[str, dict[str, Any]]) -> dict[str, Any]:
+def call_tools(
+    server: str, *calls: tuple[str, dict[str, Any]], headers: dict[str, str] | None = None
+) -> dict[str, Any]:
     process = subprocess.run(
-        [sys.executable, "-c", AGENT, server], input=json.dumps(calls), capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", AGENT, server],
+        input=json.dumps([headers or {}, calls]),
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     assert process.returncode == 0, process.stderr[-2000:]
     output: dict[str, Any] = json.loads(process.stdout)
@@ -67,8 +68,24 @@ def inline(path: Path) -> str:
     return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
 
 
+@pytest.mark.parametrize("header", ["Host", "X-Forwarded-Host", "X-Gradio-Server"])
+def test_the_first_caller_cannot_name_the_host_that_gets_the_films(
+    tmp_path: Path, files: dict[str, Path], header: str
+) -> None:
+    """Gradio's MCP server takes the address for its own calls from the headers of the first request."""
+    with running_service(tmp_path, PNEUMONIA_MCP="1") as service, socket.create_server(("127.0.0.1", 0)) as other:
+        other.settimeout(0.1)
+        host = f"127.0.0.1:{other.getsockname()[1]}"
+        value = f"http://{host}" if header == "X-Gradio-Server" else host
+        server = f"{service.address}/gradio_api/mcp/"
+        output = call_tools(server, ("predict", {"upload": inline(files["film.png"])}), headers={header: value})
+        assert "'label'" in output["answers"][0][1]
+        with pytest.raises(TimeoutError):
+            other.accept()
+
+
 def test_an_agent_lists_the_tools_calls_them_and_leaves_no_film(
-    server: str, files: dict[str, Path], predictor: Predictor, uploads: Path
+    service: Service, server: str, files: dict[str, Path], predictor: Predictor
 ) -> None:
     film = {"upload": inline(files["film.png"])}
     output = call_tools(server, ("predict", film), ("predict", {**film, "operating_point": "confirm"}), ("model", {}))
@@ -80,9 +97,7 @@ def test_an_agent_lists_the_tools_calls_them_and_leaves_no_film(
     assert "'operating_point': 'confirm'" in output["answers"][1][1]
     assert predictor.model.sha256 in output["answers"][2][1]
     deadline = time.monotonic() + 30
-    while remaining := [
-        path for path in walk_bottom_up(uploads) if path.is_file() and path.name != ProcessTempdir.LOCK_NAME
-    ]:
+    while remaining := service.files():
         assert time.monotonic() < deadline, f"{len(remaining)} files are left"
         time.sleep(0.2)
 

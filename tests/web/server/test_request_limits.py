@@ -77,14 +77,16 @@ def test_an_upload_beyond_the_limit_is_413_and_leaves_no_file(
     assert set(walk_bottom_up(folder)) == before
 
 
-def test_an_interrupted_upload_leaves_no_file(address: str) -> None:
-
+def test_an_interrupted_upload_leaves_no_file_and_is_no_internal_error(
+    address: str, caplog: pytest.LogCaptureFixture
+) -> None:
     folder = Path(gradio_environment.upload_folder())
     before = set(walk_bottom_up(folder))
     with connected(address) as connection:
         connection.sendall(_partial_upload())
         _wait_until(lambda: set(walk_bottom_up(folder)) != before)
     _wait_until(lambda: set(walk_bottom_up(folder)) == before)
+    assert "internal error" not in caplog.text
 
 
 def _partial_upload() -> bytes:

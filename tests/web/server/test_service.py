@@ -255,8 +255,8 @@ def output_of_imports(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     folder = tmp_path_factory.mktemp("site")
     (folder / "sitecustomize.py").write_text(NO_NETWORK)
     code = (
-        "import gc, app, pneumonia.cli; print(gc.isenabled(), gc.get_freeze_count() > len(gc.get_objects())); "
-        "pneumonia.load_predictor('')"
+        "import gc, app, pneumonia.cli; from pneumonia.web import entry_point; entry_point._import_service(); "
+        "print(gc.isenabled(), gc.get_freeze_count() > len(gc.get_objects())); pneumonia.load_predictor('')"
     )
     environment = {**os.environ, "PYTHONPATH": f"{folder}:{service_process.ROOT}"}
     command = [sys.executable, "-c", code]
