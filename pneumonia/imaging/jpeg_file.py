@@ -59,14 +59,18 @@ def _decode(data: bytes, segments: JpegSegments, reduced_side: int | None) -> De
         return codestreams.decode_jpeg(segments.as_jpeg(data), segments), ()
     clean = segments.as_jpeg(data)
     first_scan = len(clean) - len(data) + segments.scan
-    if clean.rfind(END_MARKER, first_scan) >= 0:  # in most files the last bytes, found at once
+    if jpeg_segments.has_gap(clean, first_scan, segments):
+        raise UnreadableImage("The JPEG is damaged: a part of its compressed data is missing.")
+    has_end = clean.rfind(END_MARKER, first_scan) >= 0  # in most files the last bytes, found at once
+    if has_end:
         # libjpeg refuses a file in which the start of another image follows before the end of the first.
         with suppress(UnreadableImage):
             decoded = _decode_with_pillow(clean, reduced_side)
             if not _is_doubtful(clean, first_scan, segments, decoded[0]):
                 return decoded
-    # Zeros at the end of the data are no part of them, but the rest of an incomplete download.
-    compressed = clean[: jpeg_segments.end_of_scans(clean, first_scan)].rstrip(b"\0").removesuffix(b"\xff")
+    compressed = clean[: jpeg_segments.end_of_scans(clean, first_scan)].removesuffix(b"\xff")
+    if not has_end:
+        compressed = compressed.rstrip(b"\0")  # the rest of an incomplete download
     decoded = _decode_with_pillow(compressed + END_MARKER, reduced_side)
     if not _is_complete(compressed, first_scan, segments, decoded[0], reduced_side):
         raise UnreadableImage("The JPEG is truncated: its compressed data are incomplete.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ..errors import TooLarge, UnreadableImage
@@ -17,6 +18,11 @@ from .decode_limits import MAX_READS
 START, END_MARKER = b"\xff\xd8", b"\xff\xd9"
 
 _START_OF_SCAN = 0xDA
+_HUFFMAN_TABLES = 0xC4
+_SEQUENTIAL = {0xC0, 0xC1}
+"""Frame headers of sequential JPEG with Huffman coding; all its tables lie before the first scan."""
+
+_GAP = bytes(64)
 _COMMENT = 0xFE
 _APPLICATION = range(0xE0, 0xF0)
 _STANDALONE = {0x01, *range(0xD0, 0xDA)}
@@ -78,6 +84,26 @@ def scan(data: bytes) -> JpegSegments:
     if not _walk(data, 2, segments):
         segments = _recover(data)
     return segments
+
+
+def has_gap(data: bytes, first_scan: int, segments: JpegSegments) -> bool:
+    """Whether a part of the compressed data was replaced by zeros, as after an incomplete copy.
+
+    Zeros are the first code of each Huffman table. In the usual tables they stand for a coefficient, so a long run of
+    zeros is noise that no picture has. Where they stand for an even block, nothing can be said.
+    """
+    gap = data.find(_GAP, first_scan) if segments.marker in _SEQUENTIAL else -1
+    is_inside = gap >= 0 and gap < end_of_scans(data, first_scan)
+    return is_inside and any(_first_symbols(segments.header))
+
+
+def _first_symbols(header: list[bytes]) -> Iterator[int]:
+    """The symbol of the code that consists of zeros, for each Huffman table (ISO/IEC 10918-1, B.2.4.2)."""
+    for segment in header:
+        position = 4 if segment[1] == _HUFFMAN_TABLES else len(segment)
+        while position + 17 < len(segment):
+            yield segment[position + 17]
+            position += 17 + sum(segment[position + 1 : position + 17])
 
 
 def end_of_scans(data: bytes, first_scan: int) -> int:

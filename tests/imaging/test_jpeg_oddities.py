@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from functools import cache
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from pneumonia import Predictor
+from pneumonia.imaging import read
 from tests.support import codestreams
 from tests.support.odd_films import ROTATION, SEVERAL, deep, film, picture, rgb, with_alpha
 from tests.support.oddities import READ, Oddity, check, refused, warned
@@ -126,13 +128,13 @@ ODDITIES = (
     Oddity(
         "JPEG: cut at a half, the rest filled with zeros",
         lambda: jpeg()[: len(jpeg()) // 2].ljust(len(jpeg()), b"\0"),
-        refused("unreadable_image", "truncated"),
+        refused("unreadable_image", "is missing"),
         "zeros are the rest of an incomplete download",
     ),
     Oddity(
         "JPEG: cut at a half, with zeros and an end marker",
         lambda: jpeg()[: len(jpeg()) // 2] + bytes(5_000) + b"\xff\xd9",
-        refused("unreadable_image", "truncated"),
+        refused("unreadable_image", "is missing"),
         "zeros are the rest of an incomplete download",
     ),
     Oddity(
@@ -152,6 +154,12 @@ ODDITIES = (
         lambda: saved(_with_grey_corner(), "JPEG", quality=95),
         READ,
         "all blocks are there",
+    ),
+    Oddity(
+        "JPEG: a part of the compressed data is zeros",
+        lambda: _with_gap(4_000),
+        refused("unreadable_image", "is missing"),
+        "zeros in the usual tables are noise",
     ),
     Oddity(
         "JPEG: two start markers and filling before the header",
@@ -237,6 +245,11 @@ ODDITIES = (
 )
 
 
+def _with_gap(size: int) -> bytes:
+    middle = len(jpeg()) // 2
+    return jpeg()[:middle] + bytes(size) + jpeg()[middle + size :]
+
+
 def _with_grey_corner() -> Samples:
     """The film with a patch of the grey value with which decoders fill missing parts."""
     samples = film().copy()
@@ -258,3 +271,12 @@ def _progressive_without_last_scan() -> bytes:
 @pytest.mark.parametrize("oddity", ODDITIES, ids=lambda oddity: oddity.name)
 def test_the_result_is_the_documented_one(oddity: Oddity, predictor: Predictor) -> None:
     check(oddity, predictor, film())
+
+
+@pytest.mark.parametrize("level", [0, 128])
+def test_even_areas_that_the_tables_code_as_zeros_are_no_gap(level: int) -> None:
+    samples = np.full((1500, 1500), level, np.uint8)
+    samples[:50] = np.random.default_rng(0).integers(0, 2, (50, 1500)) * 3
+    data = saved(samples, "JPEG", optimize=True)
+    assert bytes(64) in data
+    assert read(data).pixels[-1, -1] == level
