@@ -33,7 +33,7 @@ def padding_mask(dataset: pydicom.Dataset, stored: npt.NDArray[Any]) -> npt.NDAr
     if limits is None:
         return None
     has_value = (stored >= limits[0]) & (stored <= limits[1])
-    if not has_value.any():
+    if not any(edge.any() for edge in (has_value[0], has_value[-1], has_value[:, 0], has_value[:, -1])):
         return None
     mask = _reached_from_edges(has_value)
     return mask if 0 < mask.mean() <= MAX_SHARE else None
@@ -68,9 +68,21 @@ def _as_stored(value: float, stored: npt.NDArray[Any]) -> float:
 
 def _reached_from_edges(has_value: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     """The pixels that a horizontal or vertical run of true pixels connects with an edge of the image."""
-    mask = np.zeros_like(has_value)
-    for axis in (0, 1):
-        mask |= np.logical_and.accumulate(has_value, axis=axis)
-        flipped = np.flip(has_value, axis)
-        mask |= np.flip(np.logical_and.accumulate(flipped, axis=axis), axis)
+    height, width = has_value.shape
+    rows, columns = np.arange(height)[:, None], np.arange(width)
+    left, right = (_leading_runs(side)[:, None] for side in (has_value, has_value[:, ::-1]))
+    top, bottom = (_leading_runs(side) for side in (has_value.T, has_value.T[:, ::-1]))
+    mask: npt.NDArray[np.bool_] = (columns < left) | (columns >= width - right)
+    mask |= (rows < top) | (rows >= height - bottom)
     return mask
+
+
+def _leading_runs(rows: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """Number of true pixels at the beginning of each row."""
+    runs = np.zeros(len(rows), np.int64)
+    begins_true = np.flatnonzero(rows[:, 0])
+    candidates = rows[begins_true]  # contiguous, which makes the search five times as fast
+    first_false = np.argmin(candidates, axis=1)
+    is_true_throughout = candidates[np.arange(len(candidates)), first_false]
+    runs[begins_true] = np.where(is_true_throughout, rows.shape[1], first_false)
+    return runs

@@ -155,7 +155,7 @@ def _stored_values(
         padding = padding_mask(dataset, samples)
         high_bit, is_signed = elements.integer(dataset, "HighBit", 0), _is_signed(dataset)
         values = interpret(samples, _bits_stored(dataset), high_bit, is_signed)
-        if padding is not None:
+        if padding is not None or values is samples:
             return values, padding
     return values, padding_mask(dataset, values) if values.ndim == 2 else None
 
