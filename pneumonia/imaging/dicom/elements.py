@@ -39,12 +39,6 @@ def integer(dataset: pydicom.Dataset, keyword: str, default: int | None = None) 
         return int(dataset[keyword].value if default is None else dataset.get(keyword, default))
 
 
-def number(dataset: pydicom.Dataset, keyword: str, default: float) -> float:
-    """The value as a number; raises `UnreadableImage`."""
-    with translate_decoder_errors(SUBJECT):
-        return float(dataset.get(keyword, default))
-
-
 def text(dataset: pydicom.Dataset, keyword: str) -> str:
     """The value of a code, an age or a date as text; empty if the element is missing.
 
@@ -82,11 +76,6 @@ def numbers(dataset: pydicom.Dataset, keyword: str) -> list[float | None]:
         return [float(item) for item in values]
 
 
-def first_number(dataset: pydicom.Dataset, keyword: str) -> float | None:
-    """The first number of an element that can be read; None if there is none."""
-    return next((number for number in numbers(dataset, keyword) if number is not None), None)
-
-
 def keep_integer(dataset: pydicom.Dataset, keyword: str, *, minimum: int, maximum: int = 2**31) -> None:
     """Replace an element by the first of its numbers that is an integer in the range; delete it if none is."""
     if keyword not in dataset:
@@ -111,9 +100,3 @@ def set_missing(dataset: pydicom.Dataset, keyword: str, value: Any) -> None:
     """Set an element that is missing, unless the value is None."""
     if keyword not in dataset and value is not None:
         set_value(dataset, keyword, value)
-
-
-def is_empty(dataset: pydicom.Dataset, keyword: str) -> bool:
-    """True if the element exists without a value; zero is a value."""
-    with translate_decoder_errors(SUBJECT):
-        return bool(keyword in dataset and not dataset[keyword].value and dataset[keyword].value != 0)

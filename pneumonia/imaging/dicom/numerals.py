@@ -35,7 +35,14 @@ def is_regular(value: bytes) -> bool:
 def parse_decimals(value: bytes) -> list[float | None]:
     """The numbers of a decimal string; None for one that cannot be read."""
     text = value[: _MAX_CHARACTERS * _MAX_NUMBERS].decode("utf-8", "replace").replace("\u2212", "-")
-    return [_parse_decimal(part) for part in re.split(r"[\\;]", text)[:_MAX_NUMBERS]]
+    parts = [part for group in re.split(r"[\\;]", text) for part in _split_at_commas(group)]
+    return [_parse_decimal(part) for part in parts[:_MAX_NUMBERS]]
+
+
+def _split_at_commas(text: str) -> list[str]:
+    """A comma between numbers with decimal points separates them; otherwise it is a decimal comma."""
+    parts = text.split(",")
+    return parts if all("." in part for part in parts) else [text]
 
 
 def _parse_decimal(text: str) -> float | None:

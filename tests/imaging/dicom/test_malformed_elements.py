@@ -260,6 +260,11 @@ def test_a_decimal_is_parsed_or_none(text: str, number: float | None) -> None:
     assert numerals.parse_decimals(text.encode()) == [number]
 
 
+def test_a_comma_between_numbers_with_decimal_points_separates_them() -> None:
+    assert numerals.parse_decimals(b"0.5,1.25") == [0.5, 1.25]
+    assert numerals.parse_decimals(b"2.048,5") == [None]
+
+
 def test_a_film_with_many_faults_gets_the_probability_of_the_plain_film(predictor: Predictor, large_film: Any) -> None:
     faults: dict[str, Any] = dict.fromkeys(("BitsAllocated", "PixelRepresentation", "SamplesPerPixel"))
     faults |= {"PhotometricInterpretation": "monochrome2", "NumberOfFrames": "0", "HighBit": 99}

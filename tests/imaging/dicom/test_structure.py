@@ -147,6 +147,9 @@ ICON = b"".join(
         explicit(0x7FE0, 0x10, "OW", bytes(4096)),
     ]
 )
+COMPRESSED_ICON = ICON[: ICON.rindex(PIXEL_DATA)] + explicit(
+    0x7FE0, 0x10, "OB", item(b"") + item(b"\xff\xd8\xff" + bytes(range(200)) * 5) + SEQUENCE_END, UNDEFINED
+)
 ICON_SEQUENCES = {
     "defined length": explicit(0x88, 0x200, "SQ", item(ICON)),
     "undefined length": explicit(0x88, 0x200, "SQ", item(ICON + ITEM_END, UNDEFINED) + SEQUENCE_END, UNDEFINED),
@@ -155,6 +158,17 @@ ICON_SEQUENCES = {
     "no delimiter": explicit(0x88, 0x200, "SQ", item(ICON, UNDEFINED), UNDEFINED),
     "unknown value representation": explicit(0x88, 0x200, "UN", item(ICON)),
     "private": explicit(0x9, 0x1001, "SQ", item(ICON)),
+    "compressed": explicit(0x88, 0x200, "SQ", item(COMPRESSED_ICON)),
+    # Writers forget the header of the items of the icon's pixels in its length.
+    "24 bytes too short": explicit(
+        0x88, 0x200, "SQ", item(COMPRESSED_ICON, len(COMPRESSED_ICON) - 24), len(COMPRESSED_ICON) + 8 - 24
+    ),
+    "implicit items under an unknown value representation": explicit(
+        0x2001, 0x9000, "UN", item(implicit(0x20, 0xE, b"") + ITEM_END, UNDEFINED) + SEQUENCE_END, UNDEFINED
+    ),
+    "sequence delimiter for an item delimiter": explicit(
+        0x88, 0x200, "SQ", item(ICON + SEQUENCE_END, UNDEFINED), UNDEFINED
+    ),
 }
 
 
