@@ -8,7 +8,8 @@ from pydicom.tag import Tag
 
 from ...errors import UnreadableImage
 from . import elements, photometric
-from .parser import PIXEL_DATA, ParsedFile
+from .element_reader import PIXEL_DATA
+from .parser import ParsedFile
 
 DEPTH_WARNING = (
     "The DICOM header lacks the number of bits of a pixel (BitsStored); the brightest pixel was used instead. "
