@@ -9,8 +9,8 @@ from PIL import Image
 from ..errors import UnreadableImage
 from . import greyscale
 from .decoding import check_pixel_count
+from .image_files.pictures import from_pil_image
 from .intensity import to_uint16
-from .pictures import from_pil_image
 from .radiograph import Radiograph
 
 STRETCHED_WARNING = "The values of the array are not in 0..1; their range was mapped to black..white."

@@ -14,13 +14,13 @@ from PIL import Image
 
 from .. import operating_system, settings
 from ..errors import EmptyFile, TooLarge, TooSmall, UnreadableImage
-from . import image_files
 from .area import WHOLE
 from .arrays import from_array
 from .decoding import translate_memory_errors
 from .formats import detect_format
+from .image_files import reader as image_files
+from .image_files.pictures import from_pil_image
 from .model_input import INPUT_SIDE, film_area
-from .pictures import from_pil_image
 from .radiograph import Radiograph
 
 Source: TypeAlias = "str | os.PathLike[str] | bytes | Image.Image | npt.NDArray[np.generic]"

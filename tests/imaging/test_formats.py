@@ -15,7 +15,7 @@ from PIL import Image
 from pneumonia.imaging import detect_format, read, to_input
 from pneumonia.imaging.arrays import STRETCHED_WARNING
 from pneumonia.imaging.greyscale import COLOUR_WARNING
-from pneumonia.imaging.orientation import DAMAGED_WARNING
+from pneumonia.imaging.image_files.orientation import DAMAGED_WARNING
 from tests.support.picture_files import png, tiff_of
 
 Grey = npt.NDArray[np.uint8]

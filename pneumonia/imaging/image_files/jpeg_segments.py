@@ -11,9 +11,9 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ..errors import TooLarge, UnreadableImage
+from ...errors import TooLarge, UnreadableImage
+from ..decode_limits import MAX_READS
 from . import tiff_directory
-from .decode_limits import MAX_READS
 
 START, END_MARKER = b"\xff\xd8", b"\xff\xd9"
 

@@ -12,13 +12,14 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from ..errors import UnsupportedFormat
-from . import greyscale, tiff_page, tiff_rewrite, tiff_samples
-from .decode_limits import BoundedReader
-from .decoding import check_pixel_count, translate_decoder_errors
-from .intensity import full_scale, to_uint16
+from ...errors import UnsupportedFormat
+from .. import greyscale
+from ..decode_limits import BoundedReader
+from ..decoding import check_pixel_count, translate_decoder_errors
+from ..intensity import full_scale, to_uint16
+from ..radiograph import Pixels, Radiograph
+from . import tiff_page, tiff_rewrite, tiff_samples
 from .pictures import grey_pixels
-from .radiograph import Pixels, Radiograph
 from .tiff_directory import Header, read_header
 from .tiff_page import TiffPage
 

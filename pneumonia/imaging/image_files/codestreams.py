@@ -12,13 +12,13 @@ import numpy.typing as npt
 from PIL import Image
 from pydicom.uid import JPEG2000, UID, JPEGExtended12Bit, JPEGLossless, JPEGLSLossless
 
-from ..errors import UnreadableImage, UnsupportedDicom, UnsupportedFormat
-from . import greyscale
-from .decoding import check_pixel_count
-from .dicom import decoder_pool
-from .intensity import to_uint16
+from ...errors import UnreadableImage, UnsupportedDicom, UnsupportedFormat
+from .. import greyscale
+from ..decoding import check_pixel_count
+from ..dicom import decoder_pool
+from ..intensity import to_uint16
+from ..radiograph import Pixels, Radiograph
 from .jpeg_segments import END_MARKER, JpegSegments
-from .radiograph import Pixels, Radiograph
 
 _JPEG_SYNTAXES = {0xC0: JPEGExtended12Bit, 0xC1: JPEGExtended12Bit, 0xC3: JPEGLossless, 0xF7: JPEGLSLossless}
 """Frame header of a JPEG -> transfer syntax with the same compression."""

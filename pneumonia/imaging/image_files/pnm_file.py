@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from ..errors import UnreadableImage
-from . import greyscale
-from .decoding import check_pixel_count
-from .intensity import to_uint16
-from .radiograph import Pixels, Radiograph
+from ...errors import UnreadableImage
+from .. import greyscale
+from ..decoding import check_pixel_count
+from ..intensity import to_uint16
+from ..radiograph import Pixels, Radiograph
 
 _HEADER = re.compile(rb"P([2356])" + 3 * rb"(?:\s|#[^\n]*\n)+(\d{1,10})" + rb"(?:#[^\n]*)?\s")
 """Type, width, height and maximum value, each after white space or comments."""

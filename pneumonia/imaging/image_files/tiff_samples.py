@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .. import settings
-from ..errors import TooLarge, UnreadableImage, UnsupportedFormat
-from .decode_limits import BoundedReader
-from .decoding import translate_decoder_errors
-from .intensity import row_slices
+from ... import settings
+from ...errors import TooLarge, UnreadableImage, UnsupportedFormat
+from ..decode_limits import BoundedReader
+from ..decoding import translate_decoder_errors
+from ..intensity import row_slices
 from .tiff_directory import Header
 from .tiff_page import TiffPage
 from .tiff_rewrite import rewrite, segment_tags

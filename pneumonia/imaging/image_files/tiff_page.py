@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import UnreadableImage, UnsupportedFormat
+from ...errors import UnreadableImage, UnsupportedFormat
 from . import orientation
 from .orientation import Orientation
 from .tiff_directory import Directory, chain, read_header

@@ -13,13 +13,14 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from ..errors import UnreadableImage
-from . import greyscale, orientation, png_chunks
-from .decoding import check_pixel_count, translate_decoder_errors
-from .intensity import to_uint16
+from ...errors import UnreadableImage
+from .. import greyscale
+from ..decoding import check_pixel_count, translate_decoder_errors
+from ..intensity import to_uint16
+from ..radiograph import Pixels, Radiograph
+from . import orientation, png_chunks
 from .pictures import first_frame_warnings, grey_pixels
 from .png_chunks import PngChunks
-from .radiograph import Pixels, Radiograph
 
 _GREY_ALPHA = 4
 _DEEP_COLOURS = {2: "RGB", _GREY_ALPHA: "RGBA", 6: "RGBA"}

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from ..errors import PneumoniaError, TooLarge
-from . import greyscale, orientation
-from .decode_limits import MAX_TIFF_FRAMES
-from .decoding import check_pixel_count, translate_decoder_errors
-from .intensity import full_scale, to_uint16
+from ...errors import PneumoniaError, TooLarge
+from .. import greyscale
+from ..decode_limits import MAX_TIFF_FRAMES
+from ..decoding import check_pixel_count, translate_decoder_errors
+from ..intensity import full_scale, to_uint16
+from ..radiograph import Pixels, Radiograph
+from . import orientation
 from .orientation import Orientation
-from .radiograph import Pixels, Radiograph
 
 _TIFF_PHOTOMETRIC = 262
 _TIFF_TILE = (322, 323)

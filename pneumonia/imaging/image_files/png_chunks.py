@@ -11,8 +11,8 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ..errors import TooLarge, UnreadableImage, UnsupportedFormat
-from .decode_limits import MAX_READS
+from ...errors import TooLarge, UnreadableImage, UnsupportedFormat
+from ..decode_limits import MAX_READS
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from ..radiograph import Pixels
 from . import tiff_directory
-from .radiograph import Pixels
 
 ORIENTATION_TAG = 274
 """Tag Orientation (Exif 2.32, 4.6.4); 1: upright."""

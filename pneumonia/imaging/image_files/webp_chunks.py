@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from .decode_limits import MAX_READS
+from ..decode_limits import MAX_READS
 
 _IMAGE_CHUNKS = {b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF"}
 _METADATA_CHUNKS = {b"EXIF", b"XMP "}

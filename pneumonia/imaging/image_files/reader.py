@@ -11,11 +11,11 @@ import struct
 
 from PIL import Image, UnidentifiedImageError
 
-from ..errors import UnsupportedFormat
-from .decode_limits import BoundedReader
-from .decoding import translate_decoder_errors
+from ...errors import UnsupportedFormat
+from ..decode_limits import BoundedReader
+from ..decoding import translate_decoder_errors
+from ..radiograph import Radiograph
 from .pictures import from_pil_image
-from .radiograph import Radiograph
 
 _UNSUPPORTED_BMP = "Unsupported BMP"
 """Start of Pillow's messages for masks, depths and compressions that it does not read."""

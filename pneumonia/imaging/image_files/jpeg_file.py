@@ -12,13 +12,14 @@ from contextlib import suppress
 
 import numpy as np
 
-from ..errors import UnreadableImage, UnsupportedFormat
-from . import decode_limits, jpeg_segments, orientation
-from .decode_limits import BoundedReader
-from .decoding import check_pixel_count, translate_decoder_errors
+from ...errors import UnreadableImage, UnsupportedFormat
+from .. import decode_limits
+from ..decode_limits import BoundedReader
+from ..decoding import check_pixel_count, translate_decoder_errors
+from ..radiograph import Pixels, Radiograph
+from . import jpeg_segments, orientation
 from .jpeg_segments import END_MARKER, JpegSegments
 from .pictures import first_frame_warnings, grey_pixels
-from .radiograph import Pixels, Radiograph
 
 _BASELINE = {0xC0, 0xC1, 0xC2, 0xC9, 0xCA}
 """Frame headers that libjpeg decodes at 8 bits: sequential and progressive, with Huffman or arithmetic coding."""

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import TooLarge
-from .decode_limits import MAX_TIFF_FRAMES
+from ...errors import TooLarge
+from ..decode_limits import MAX_TIFF_FRAMES
 
 _MAX_ENTRIES = 65_535
 """Maximum number of entries of a directory; the count of a classic TIFF has two bytes."""
