@@ -9,7 +9,9 @@ import pydicom
 from ...errors import UnreadableImage
 from . import elements
 
-RESCALE_WARNING = "The rescale of the DICOM header cannot be read (RescaleSlope, RescaleIntercept); it was not applied."
+RESCALE_WARNING = (
+    "A rescale value of the DICOM header cannot be read (RescaleSlope, RescaleIntercept); it was not applied."
+)
 WINDOW_WARNING = "The window of the DICOM header cannot be read (WindowCenter, WindowWidth); it was not applied."
 
 

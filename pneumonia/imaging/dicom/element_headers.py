@@ -15,6 +15,7 @@ UNDEFINED_LENGTH = 0xFFFFFFFF
 PREFIX_END = 132
 """Offset in bytes of the first element in a file with preamble (128 bytes) and prefix (`DICM`)."""
 
+_PADDING_TAG = 0xFFFCFFFC
 ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _ITEM_TAGS = {ITEM, ITEM_END, SEQUENCE_END}
 
@@ -103,7 +104,8 @@ def readings(data: bytes, position: int, encoding: Encoding) -> Iterator[Header]
     if encoding.is_implicit:
         yield from (implicit, *(forms if vr else ()))
     else:
-        yield from (*forms, implicit) if vr or code.isalpha() else (implicit, *forms)
+        # A known value representation is decisive; as a length, its letters would be 16,705 or more.
+        yield from forms if vr else (*forms, implicit) if code.isalpha() else (implicit, *forms)
 
 
 def find_header(data: bytes, position: int, encoding: Encoding, end: int) -> Header | None:
@@ -126,10 +128,10 @@ def find_header(data: bytes, position: int, encoding: Encoding, end: int) -> Hea
 def _is_followed(data: bytes, header: Header, encoding: Encoding, end: int) -> bool:
     if header.is_undefined:
         return header.tag == ITEM or tag_at(data, header.start, encoding) in {ITEM, SEQUENCE_END}
-    return header.end <= end and _is_header(data, header.end, encoding, end)
+    return header.end <= end and _is_header(data, header.end, encoding, end, header.tag)
 
 
-def _is_header(data: bytes, position: int, encoding: Encoding, end: int) -> bool:
+def _is_header(data: bytes, position: int, encoding: Encoding, end: int, previous_tag: int) -> bool:
     if position + 8 > end:  # the end, or fewer bytes than any header has
         return True
     tag = tag_at(data, position, encoding)
@@ -137,6 +139,8 @@ def _is_header(data: bytes, position: int, encoding: Encoding, end: int) -> bool
         return tag in _ITEM_TAGS
     if not encoding.is_implicit and data[position + 4 : position + 6] in _VRS:
         return tag != 0
+    if not encoding.is_implicit and not previous_tag < tag < _PADDING_TAG:
+        return False  # without a value representation, only a rising tag makes a header probable
     length = _FORMATS[encoding.is_little_endian][1].unpack_from(data, position + 4)[0]
     return tag != 0 and (length == UNDEFINED_LENGTH or position + 8 + length <= end)
 

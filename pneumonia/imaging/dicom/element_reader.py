@@ -96,7 +96,7 @@ class ElementReader:
         elements are not those of the image, and none is returned.
         """
         elements: Elements = {}
-        last_tag = -1
+        last_tag, last_private = -1, None
         while position + 8 <= len(self._data):
             header = self._header(position)
             is_delimiter = header is not None and header.tag >> 16 == 0xFFFE
@@ -104,9 +104,12 @@ class ElementReader:
                 return {}, position + is_delimiter
             end = header and (header.start if is_delimiter else self._value_end(header))
             if header is None or end is None:
-                return elements, None if PIXEL_DATA in elements else position
+                damage = position if last_private is None else last_private
+                return elements, None if PIXEL_DATA in elements else damage
             if not is_delimiter:
                 self._add(elements, header, end, depth=0)
+            # The length of a private element may be wrong although a header seems to follow its value.
+            last_private = position + 4 if header.tag >> 16 & 1 else None
             last_tag, position = header.tag, end
         return elements, None
 

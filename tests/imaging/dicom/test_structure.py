@@ -234,6 +234,21 @@ def test_a_broken_element_in_implicit_vr_costs_no_film(size: int) -> None:
     assert_whole(before(IMPLICIT, implicit(0x9, 0x1001, b"abcdefgh", size), PATIENT_NAME))
 
 
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian], ids=lambda syntax: syntax.name)
+def test_a_wrong_length_that_ends_anywhere_in_the_pixels_costs_no_film(syntax: UID) -> None:
+    """In a black border, any bytes look like the header of an empty element."""
+    film = FILM.copy()
+    film[:60], film[:, :40] = 0, 0
+    random = np.random.default_rng(5)
+    data = dicom(film, syntax=syntax)
+    for _ in range(60):
+        value, length = random.bytes(int(random.integers(1, 40))), int(random.integers(0, len(data)))
+        vr = str(random.choice(["UN", "OB", "UT"]))
+        is_explicit = syntax == ExplicitVRLittleEndian
+        element = explicit(0x9, 0x1001, vr, value, length) if is_explicit else implicit(0x9, 0x1001, value, length)
+        np.testing.assert_array_equal(read(before(data, element, PATIENT_NAME)).pixels, film)
+
+
 def test_behind_a_broken_element_the_header_is_still_checked() -> None:
     broken = explicit(0x9, 0x1001, "UN", b"abcdefgh", 2**31 - 1)
     film = read(before(dicom(FILM, ViewPosition="LL", BodyPartExamined="HAND"), broken, PATIENT_NAME))
