@@ -139,7 +139,8 @@ def _is_header(data: bytes, position: int, encoding: Encoding, end: int, previou
         return tag in _ITEM_TAGS
     if not encoding.is_implicit and data[position + 4 : position + 6] in _VRS:
         return tag != 0
-    if not encoding.is_implicit and not previous_tag < tag < _PADDING_TAG:
+    is_rising = previous_tag in _ITEM_TAGS or previous_tag < tag
+    if not encoding.is_implicit and not (is_rising and tag < _PADDING_TAG):
         return False  # without a value representation, only a rising tag makes a header probable
     length = _FORMATS[encoding.is_little_endian][1].unpack_from(data, position + 4)[0]
     return tag != 0 and (length == UNDEFINED_LENGTH or position + 8 + length <= end)

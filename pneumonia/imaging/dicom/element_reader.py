@@ -111,7 +111,10 @@ class ElementReader:
             # The length of a private element may be wrong although a header seems to follow its value.
             last_private = position + 4 if header.tag >> 16 & 1 else None
             last_tag, position = header.tag, end
-        return elements, None
+        # A private element that ends a few bytes before the end of the file may have swallowed the pixel data.
+        is_cut = last_private is not None and position != len(self._data) and PIXEL_DATA not in elements
+        has_pixels = is_cut and self._pixel_anchor.search(self._data, last_private or 0) is not None
+        return elements, last_private if has_pixels else None
 
     def _is_icon(self, header: Header) -> bool:
         """True for PixelData with another one behind its header."""

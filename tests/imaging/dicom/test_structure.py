@@ -178,7 +178,7 @@ def test_an_icon_is_not_taken_for_the_film(sequence: bytes) -> None:
     assert_whole(before(PLAIN, sequence, PATIENT_NAME))
 
 
-@pytest.mark.parametrize("name", ["defined length", "undefined length", "unknown value representation"])
+@pytest.mark.parametrize("name", ["defined length", "undefined length", "unknown value representation", "private"])
 def test_an_icon_without_pixel_data_of_the_film_has_no_pixels(name: str) -> None:
     header = PLAIN[: PLAIN.rindex(PIXEL_DATA)]
     with pytest.raises(NoPixels):
