@@ -3,4 +3,4 @@
 `python -m pneumonia.evaluation.release` writes it.
 """
 
-CONFIG_SHA256 = "595d55dcdeca26206c557595495467d5d258d60e6fd37670be8db8496df71ec3"
+CONFIG_SHA256 = "fe1cae326581fb246b87d4a1e77d49ecfd62706014ddc67d555a13e90ac808d5"
