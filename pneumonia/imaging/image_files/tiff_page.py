@@ -108,7 +108,7 @@ def choose_page(data: bytes) -> tuple[TiffPage, tuple[str, ...]]:
     first, largest = candidates[0], max(candidates, key=lambda page: page.pixels)
     is_thumbnail = first is not largest and (first.is_reduced or first.pixels < _THUMBNAIL_SHARE * largest.pixels)
     chosen = largest if is_thumbnail else first
-    if _MOSAIC in chosen.directory:
+    if _MOSAIC in chosen.directory and chosen.directory.integer(262, -1) not in _KNOWN:
         raise _camera_raw_error()
     used = "largest" if is_thumbnail else "first"
     images = len(pages) + (is_thumbnail and largest not in pages)

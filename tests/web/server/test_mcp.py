@@ -68,6 +68,7 @@ def inline(path: Path) -> str:
     return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("header", ["Host", "X-Forwarded-Host", "X-Gradio-Server"])
 def test_the_first_caller_cannot_name_the_host_that_gets_the_films(
     tmp_path: Path, files: dict[str, Path], header: str
