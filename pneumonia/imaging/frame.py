@@ -107,13 +107,17 @@ def _hidden_sides(bars: list[Bar], accepted: dict[int, int], expected: list[set[
     No step separates a black bar from a black border. If every other side has the level of the frame, at least as deep
     as the bars that end in a step, then all of them are bars. They are as deep as those: where the constant rows end at
     an expected depth, there, since a border has some noise. A single other side may have another level if its constant
-    rows end there.
+    (in a JPEG: nearly constant) rows end there.
     """
     others = {index: bars[index] for index in range(4) if index not in accepted}
     shallow, deep = min(accepted.values()), max(accepted.values())
     levels = [bars[index].level for index in accepted]
     is_alike = all(abs(bar.level - level) <= SAME_LEVEL for bar in others.values() for level in levels)
-    constant = {index: bar.exact_run for index, bar in others.items() if _is_near(bar.exact_run, expected[index])}
+    constant = {
+        index: next(run for run in (bar.exact_run, bar.run) if _is_near(run, expected[index]))
+        for index, bar in others.items()
+        if _is_near(bar.exact_run, expected[index]) or _is_near(bar.run, expected[index])
+    }
     is_deep = all(bar.run >= shallow - _tolerance(shallow) for bar in others.values())
     if is_alike and is_deep:
         return {index: constant.get(index, min(bar.run, deep)) for index, bar in others.items()}

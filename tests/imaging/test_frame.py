@@ -252,3 +252,11 @@ def test_an_area_is_a_box_in_an_image_of_any_size() -> None:
     area = Area(0.1, 0.2, 0.9, 1.0)
     assert area.box(100, 50) == (10, 10, 90, 50)
     assert WHOLE.box(33, 71) == (0, 0, 33, 71)
+
+
+def test_a_black_bar_above_a_black_border_in_a_jpeg_ends_with_the_other_bars(film: Grey, encode: Encode) -> None:
+    """JPEG errors hide where the constant rows end; the three other bars of other levels have a step."""
+    rows = np.arange(film.shape[0])[:, None]
+    dark_top = np.rint(film * np.clip((rows + 8) / 60, 0, 1)).astype(np.uint8)
+    image, box = even(dark_top, 0.12, "mixed")
+    assert error(read(encode(image, "JPEG", quality=75)).pixels.astype(np.uint8), box) <= 3
