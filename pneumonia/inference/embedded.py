@@ -3,4 +3,4 @@
 `python -m pneumonia.evaluation.release` writes it.
 """
 
-CONFIG_SHA256 = "fe1cae326581fb246b87d4a1e77d49ecfd62706014ddc67d555a13e90ac808d5"
+CONFIG_SHA256 = "3b2b93602e496fedf4c1e2cd4db731cb5b3ab5e2258a20f781400913f1360b7a"
