@@ -42,7 +42,7 @@ TEST_SET_ACCESS_LOG = (
     "were fitted on training films. The test films in which a frame is found were then listed twice: 15 with a low "
     "minimum step for black bars, 8 with the higher one. The higher one was taken, because fewer films should change; "
     "no label was involved. The comparison was run twice on the test films: the first run found JPEG frames of mixed "
-    "levels of which one side was not cropped. The cause was studied and removed on training films, then the comparison "
-    "was repeated. The figures of this card were computed again with the cropped films: one film with a black frame is "
-    "no longer refused, and no answer at the threshold changes.",
+    "levels of which one side was not cropped. The cause was studied and removed on training films, then the "
+    "comparison was repeated. The figures of this card were computed again with the cropped films: one film with a "
+    "black frame is no longer refused, and no answer at the threshold changes.",
 )

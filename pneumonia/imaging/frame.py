@@ -113,15 +113,12 @@ def _hidden_sides(bars: list[Bar], accepted: dict[int, int], expected: list[set[
     shallow, deep = min(accepted.values()), max(accepted.values())
     levels = [bars[index].level for index in accepted]
     is_alike = all(abs(bar.level - level) <= SAME_LEVEL for bar in others.values() for level in levels)
-    constant = {
-        index: next(run for run in (bar.exact_run, bar.run) if _is_near(run, expected[index]))
-        for index, bar in others.items()
-        if _is_near(bar.exact_run, expected[index]) or _is_near(bar.run, expected[index])
-    }
+    constant = {index: bar.exact_run for index, bar in others.items() if _is_near(bar.exact_run, expected[index])}
     is_deep = all(bar.run >= shallow - _tolerance(shallow) for bar in others.values())
     if is_alike and is_deep:
         return {index: constant.get(index, min(bar.run, deep)) for index, bar in others.items()}
-    return constant if len(others) == 1 else {}
+    nearly_constant = {index: bar.run for index, bar in others.items() if _is_near(bar.run, expected[index])}
+    return nearly_constant | constant if len(others) == 1 else {}
 
 
 def _expected_depths(accepted: dict[int, int], sides: tuple[Pixels, ...]) -> list[set[int]]:

@@ -150,9 +150,16 @@ def _core(side: Rows) -> Rows:
 
 def _levels(core: Rows, start: int, stop: int, factor: int, scale: float) -> Rows:
     """Rows `start`..`stop` in 0..255, each the mean of `factor` rows of pixels."""
-    rows = core[start * factor : stop * factor].astype(np.float32)
-    if factor > 1:
-        rows = rows[: len(rows) // factor * factor].reshape(-1, factor, rows.shape[1]).mean(axis=1)
+    pixels = core[start * factor : stop * factor]
+    if factor == 1:
+        rows = pixels.astype(np.float32)
+    else:
+        # Sums of slices: `mean` over a short axis takes three times as long.
+        end = len(pixels) // factor * factor
+        rows = pixels[0:end:factor].astype(np.float32)
+        for offset in range(1, factor):
+            rows += pixels[offset:end:factor]
+        rows /= np.float32(factor)
     return rows if scale == 1.0 else rows * np.float32(scale)
 
 

@@ -172,8 +172,9 @@ def _is_signed(dataset: pydicom.Dataset) -> bool:
 
 
 def _first_frame(dataset: pydicom.Dataset, **options: Any) -> npt.NDArray[Any]:
+    """The samples, uncompressed in the file; read-only where they are a view of its bytes."""
     with translate_decoder_errors(elements.SUBJECT):
-        return pixel_array(dataset, index=0, **options)
+        return pixel_array(dataset, index=0, view_only=True, **options)
 
 
 def _ybr_to_rgb(samples: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

@@ -44,9 +44,10 @@ def interpret(samples: Samples, bits: int, high_bit: int, is_signed: bool) -> Sa
         samples, bits = _select_bits(samples, bits, high_bit)
     if int(samples.max()) < 2 ** (bits - 1) or (allocated == 8 and not is_signed):
         return samples  # no sample has its sign bit; signed bytes are too rare to look for them
-    signed = _sign_extend(samples, bits)
-    declared, other = (signed, samples) if is_signed else (samples, signed)
-    return other if _is_smoother(other, declared) else declared
+    rows = _some_rows(samples)
+    versions = (_widen(rows), _widen(_sign_extend(rows, bits)))
+    is_signed ^= _is_smoother(versions[not is_signed], versions[is_signed])
+    return _sign_extend(samples, bits) if is_signed else samples
 
 
 def interpret_decoded(samples: Samples, bits: int) -> Samples:
@@ -86,7 +87,7 @@ def _has_values_above(samples: Samples, bits: int) -> bool:
     Compares neighbours that differ by one in these upper bits. In a film, one is just below a multiple of `2**bits` and
     the other just above; with an overlay they differ by `2**bits` and the grain.
     """
-    values = _some_rows(samples)
+    values = _widen(_some_rows(samples))
     upper = values >> bits
     whole_steps, stored_steps = (np.abs(np.diff(part, axis=1)) for part in (values, values - (upper << bits)))
     is_step = np.abs(np.diff(upper, axis=1)) == 1
@@ -100,18 +101,22 @@ def _has_values_above(samples: Samples, bits: int) -> bool:
 def _is_smoother(candidate: Samples, declared: Samples) -> bool:
     """True if `candidate` has clearly smaller differences than `declared` between neighbours where the two differ.
 
-    The two are signed and unsigned values of the same samples.
+    The two are signed and unsigned values of the same samples, as 64-bit integers.
     """
-    one, other = _some_rows(candidate), _some_rows(declared)
-    is_moved = one != other
+    is_moved = candidate != declared
     is_step = is_moved[:, 1:] != is_moved[:, :-1]
-    candidate_steps, declared_steps = (np.abs(np.diff(values, axis=1)[is_step]) for values in (one, other))
+    candidate_steps, declared_steps = (np.abs(np.diff(values, axis=1)[is_step]) for values in (candidate, declared))
     if len(candidate_steps) < MIN_PAIRS_SIGN or np.mean(4 * candidate_steps < declared_steps) < MIN_SHARE_SIGN:
         return False
-    return len(np.unique(one[is_moved])) >= MIN_LEVELS
+    return len(np.unique(candidate[is_moved])) >= MIN_LEVELS
 
 
-def _some_rows(samples: Samples) -> npt.NDArray[np.int64]:
+def _some_rows(samples: Samples) -> Samples:
     """About `COMPARED_PIXELS` of the pixels, in whole rows."""
-    rows: npt.NDArray[np.int64] = samples[:: max(1, samples.size // COMPARED_PIXELS)].astype(np.int64)
-    return rows
+    return samples[:: max(1, samples.size // COMPARED_PIXELS)]
+
+
+def _widen(samples: Samples) -> npt.NDArray[np.int64]:
+    """The samples as 64-bit integers, whose differences do not wrap."""
+    widened: npt.NDArray[np.int64] = samples.astype(np.int64)
+    return widened

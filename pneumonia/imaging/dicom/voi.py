@@ -109,6 +109,8 @@ def _usable_transforms(
 
     `sample` contains stored values of the film.
     """
+    if "WindowCenter" not in dataset and "VOILUTSequence" not in dataset:
+        return
     values = modality(sample)
     for voi in (*_tables(dataset, values), *_windows(dataset)):
         if _is_usable(voi(values), values):
