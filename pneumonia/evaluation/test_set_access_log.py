@@ -41,8 +41,9 @@ TEST_SET_ACCESS_LOG = (
     "frames were compared with the films alone (docs/experiments.md, Frames around a film). The rule and its limits "
     "were fitted on training films. The test films in which a frame is found were then listed twice: 15 with a low "
     "minimum step for black bars, 8 with the higher one. The higher one was taken, because fewer films should change; "
-    "no label was involved. The comparison was run twice on the test films: the first run found JPEG frames of mixed "
-    "levels of which one side was not cropped. The cause was studied and removed on training films, then the "
-    "comparison was repeated. The figures of this card were computed again with the cropped films: one film with a "
-    "black frame is no longer refused, and no answer at the threshold changes.",
+    "no label was involved. The comparison was run three times on the test films: the first run found JPEG frames of "
+    "mixed levels of which one side was not cropped. The cause was studied and removed on training films. The last run "
+    "followed a correction for films deeper than 8 bits, which a test with a made film had shown. The figures of this "
+    "card were computed again with the cropped films: one film with a black frame is no longer refused, and no answer "
+    "at the threshold changes.",
 )

@@ -3,4 +3,4 @@
 `python -m pneumonia.evaluation.release` writes it.
 """
 
-CONFIG_SHA256 = "3b2b93602e496fedf4c1e2cd4db731cb5b3ab5e2258a20f781400913f1360b7a"
+CONFIG_SHA256 = "78887a728cdbbaf70843a07db86a815709a0cae1ff49609d402b8ab610c676a8"
