@@ -121,8 +121,7 @@ def find_bar(side: Rows, scale: float) -> Bar:
     if run >= limit:
         return NO_BAR
     levels = _levels(core, 0, run + RINGING + 6, factor, scale)
-    exact = np.abs(levels[: run + 1] - level).max(axis=1) <= EXACT_NOISE
-    exact_run = run * factor if exact.all() else int(np.argmin(exact)) * factor
+    exact_run = _exact_run(levels[:run], level) * factor
     step = _find_step(levels, level, run)
     if not step.depth and MIN_DEPTH <= exact_run // factor < run:
         step = _find_step(levels, level, exact_run // factor)  # the film's border has nearly the level of the bar
@@ -130,6 +129,14 @@ def find_bar(side: Rows, scale: float) -> Bar:
         return Bar(0, level, 0.0, 0.0, run * factor, exact_run)
     depth = step.depth + step.is_mixed if factor == 1 else _refine(core, factor, scale, level, step)
     return Bar(depth, level, step.share, step.clear_share, run * factor, exact_run)
+
+
+def _exact_run(bar: Rows, level: float) -> int:
+    """Number of rows at the beginning of `bar` whose pixels all have the level."""
+    for index, row in enumerate(np.abs(bar - level).max(axis=1).tolist() if len(bar) else ()):
+        if row > EXACT_NOISE:
+            return index
+    return len(bar)
 
 
 @dataclass(frozen=True)
@@ -166,42 +173,47 @@ def _levels(core: Rows, start: int, stop: int, factor: int, scale: float) -> Row
 def _run(core: Rows, factor: int, scale: float, level: float, limit: int) -> int:
     """Number of uniform rows of the level, across lines of text; `limit` if there are more."""
     gap = max(2, round(TEXT_HEIGHT * len(core) / factor))
-    deviating = np.zeros(0)
+    deviating: list[float] = []  # a list, because numpy takes longer for single rows
     run = 0
     while run < limit:
         if len(deviating) < run + gap + 2:
             rows = _levels(core, len(deviating), 2 * len(deviating) + gap + 10, factor, scale)
-            counts = np.count_nonzero(np.abs(rows - level) > NOISE, axis=1)
-            deviating = np.concatenate([deviating, counts / rows.shape[1]])
-        uniform = deviating <= TEXT_SHARE
-        if uniform[run]:
-            text = np.flatnonzero(~uniform[run:])
-            run = run + int(text[0]) if len(text) else len(uniform)
-            continue
-        ahead = uniform[run : run + gap + 2]
-        behind_text = np.flatnonzero(ahead[:-1] & ahead[1:])
-        if not len(behind_text) or deviating[run : run + int(behind_text[0])].max() > MAX_TEXT_SHARE:
+            deviating += ((np.abs(rows - level) > NOISE).sum(axis=1) / rows.shape[1]).tolist()
+        text_rows = 1 if deviating[run] <= TEXT_SHARE else _text_rows(deviating[run : run + gap + 2])
+        if not text_rows:
             return run
-        run += int(behind_text[0])
+        run += text_rows
     return limit
+
+
+def _text_rows(deviating: list[float]) -> int:
+    """Number of rows with text at the beginning of `deviating`, the shares of deviating pixels; 0 for the film.
+
+    Two uniform rows follow the text.
+    """
+    is_uniform = [share <= TEXT_SHARE for share in deviating]
+    for count in range(1, len(is_uniform) - 1):
+        if is_uniform[count] and is_uniform[count + 1]:
+            return count if max(deviating[:count]) <= MAX_TEXT_SHARE else 0
+    return 0
 
 
 def _find_step(levels: Rows, level: float, run: int) -> _Step:
     """The first large difference of neighbouring rows near the end of the run, if it is as steep as that of a frame."""
     first, samples = max(run - 2, 1), levels.shape[1]
     window = levels[first - 1 : run + RINGING + 1]
-    jumps = np.abs(window[1:] - window[:-1]).sum(axis=1) / samples
+    jumps = (np.abs(window[1:] - window[:-1]).sum(axis=1) / samples).tolist()
     # The first one, because a frame inside a frame has two.
-    is_peak = (jumps >= jumps.max() / 3) & (jumps >= np.append(jumps[1:], 0))
-    index = int(is_peak.argmax())
+    minimum = max(jumps) / 3
+    index = next(i for i, jump in enumerate(jumps) if jump >= minimum and jump >= max(jumps[i + 1 : i + 2], default=0))
     depth = first + index
     if depth + 3 > len(levels):
         return _Step()
     # The row behind the step may be a mixture of bar and film, so it is not compared.
     inside = np.abs((levels[depth + 1] + levels[depth + 2]) / 2 - level)
     contrast = float(inside.sum()) / samples
-    before, after = (float(jumps[other]) if 0 <= other < len(jumps) else 0.0 for other in (index - 1, index + 1))
-    if float(jumps[index]) + max(before, after) < STEP_IN_TWO_ROWS * contrast:
+    before, after = (jumps[other] if 0 <= other < len(jumps) else 0.0 for other in (index - 1, index + 1))
+    if jumps[index] + max(before, after) < STEP_IN_TWO_ROWS * contrast:
         return _Step()
     further = np.abs(levels[depth + 4 : depth + 6] - level)
     if further.size and _median(further) > MAX_RISE * max(_median(inside), STEP):
