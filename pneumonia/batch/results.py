@@ -40,11 +40,14 @@ def format_counts(counts: Mapping[str, int]) -> str:
 class ResultTable:
     """The table of a run; created by `open_table`. Not thread-safe. `counts` has the number of rows per label."""
 
-    def __init__(self, paths: TablePaths, options: TableOptions, jsonl: bool, earlier: EarlierRun) -> None:
+    def __init__(
+        self, paths: TablePaths, options: TableOptions, earlier: EarlierRun, *, jsonl: bool, for_excel: bool
+    ) -> None:
         self.counts = Counter({label or FAILED: count for label, count in earlier.counts().items()})
         self._paths = paths
         self._options = options
         self._jsonl = jsonl
+        self._for_excel = for_excel
         self._earlier = earlier
         self._earlier_names = EarlierNames(name for name, _ in earlier.labels())
         self._lines = GrowingFile(paths.partial, earlier.partial_end)
@@ -84,7 +87,7 @@ class ResultTable:
             if self._jsonl:
                 _extend(self._paths.json_lines, b"", self._new_lines(len(self._earlier.json_lines)))
             csv_lines = map(self._csv_line, self._new_lines(len(self._earlier.csv)))
-            _extend(self._paths.csv, rows.csv_header(), csv_lines)
+            _extend(self._paths.csv, rows.csv_header(for_excel=self._for_excel), csv_lines)
             self._paths.partial.unlink()
 
     def close(self) -> None:
@@ -109,12 +112,15 @@ class ResultTable:
 
 
 @contextmanager
-def open_table(out: Path, options: TableOptions, *, jsonl: bool = False, resume: bool = False) -> Iterator[ResultTable]:
+def open_table(
+    out: Path, options: TableOptions, *, jsonl: bool = False, for_excel: bool = False, resume: bool = False
+) -> Iterator[ResultTable]:
     """Open the table `out` for one run, with `jsonl` also a file of JSON lines next to it; overwrites no existing file.
 
-    The name of `out` must not end in `.jsonl`, which is the name of the JSON lines; the command line checks it.
-    Raises `Busy` if another run writes the table, `DiskFull`, and `UsageError` if the table exists and `resume` is not
-    set, or if it was created with another model, operating point or prevalence.
+    With `for_excel`, a new table begins with a byte-order mark. The name of `out` must not end in `.jsonl`, the name of
+    the JSON lines; the command line checks it. Raises `Busy` if another run writes the table, `DiskFull`, and
+    `UsageError` if the table exists and `resume` is not set, or if it was created with another model, operating point
+    or prevalence.
     """
     paths = TablePaths(out)
     with ExitStack() as stack:
@@ -126,7 +132,7 @@ def open_table(out: Path, options: TableOptions, *, jsonl: bool = False, resume:
         else:
             check_absent(paths, jsonl=jsonl)
         with _write_errors(paths):
-            table = ResultTable(paths, options, jsonl, earlier)
+            table = ResultTable(paths, options, earlier, jsonl=jsonl, for_excel=for_excel)
         stack.callback(table.close)
         table.write_header()
         yield table

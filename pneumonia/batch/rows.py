@@ -95,9 +95,9 @@ def _unescape_surrogate(match: re.Match[str]) -> str:
     return half + (chr(int(f"d{digits}", 16)) if len(backslashes) % 2 else f"ud{digits}")
 
 
-def csv_header() -> bytes:
-    """The byte-order mark and the line of the column names."""
-    return BYTE_ORDER_MARK + csv_line(COLUMNS)
+def csv_header(*, for_excel: bool) -> bytes:
+    """The line of the column names, for Excel after the byte-order mark by which it recognises UTF-8."""
+    return (BYTE_ORDER_MARK if for_excel else b"") + csv_line(COLUMNS)
 
 
 def csv_line(cells: Iterable[str]) -> bytes:

@@ -29,10 +29,13 @@ def add_parser(commands: Commands) -> argparse.ArgumentParser:
         type=Path,
         required=True,
         metavar="CSV",
-        help="table to write, UTF-8 with a byte-order mark for Excel; docs/batch.md describes its columns",
+        help="table to write, in UTF-8; docs/batch.md describes its columns",
     )
     parser.add_argument(
         "--jsonl", action="store_true", help="also write one JSON object per film and line, next to the table"
+    )
+    parser.add_argument(
+        "--excel", action="store_true", help="begin a new table with a byte-order mark, so that Excel shows every name"
     )
     parser.add_argument(
         "--resume", action="store_true", help="continue an interrupted run, or add new films to a table"
@@ -52,7 +55,8 @@ def run(options: argparse.Namespace) -> int:
     predictor.check_options(options.operating_point, options.prevalence)
     table_options = rows.TableOptions(predictor.model, options.operating_point, options.prevalence)
     films, total = _list_films(options.paths, results.table_files(options.out))
-    with results.open_table(options.out, table_options, jsonl=options.jsonl, resume=options.resume) as table:
+    form = {"jsonl": options.jsonl, "for_excel": options.excel}
+    with results.open_table(options.out, table_options, resume=options.resume, **form) as table:
         try:
             _fill_table(table, predictor, options, films, total)
             table.finish()

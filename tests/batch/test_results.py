@@ -380,21 +380,14 @@ def test_a_finished_table_that_lost_rows_is_refused(tmp_path: Path) -> None:
     assert (out.read_bytes(), results.partial_path(out).read_bytes()) == (short, expected)
 
 
-def test_the_table_begins_with_a_byte_order_mark_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("for_excel", [False, True])
+def test_only_a_table_for_excel_begins_with_a_byte_order_mark(tmp_path: Path, for_excel: bool) -> None:
+    """A resumed run leaves the beginning as it is, whatever it asks for."""
     out = tmp_path / "results.csv"
-    run(out, NAMES[:2])
-    run(out, resume=True)
-    assert out.read_bytes().startswith(b"\xef\xbb\xbffile,label,")
-    assert out.read_bytes().count(b"\xef\xbb\xbf") == 1
-
-
-def test_a_table_without_a_byte_order_mark_is_continued(tmp_path: Path) -> None:
-    """Earlier versions wrote none."""
-    out = tmp_path / "results.csv"
-    run(out, NAMES[:2])
-    out.write_bytes(out.read_bytes().removeprefix(b"\xef\xbb\xbf"))
-    run(out, resume=True)
-    assert out.read_bytes().startswith(b"file,label,")
+    run(out, NAMES[:2], for_excel=for_excel)
+    run(out, resume=True, for_excel=not for_excel)
+    assert out.read_bytes().startswith(b"\xef\xbb\xbffile,label," if for_excel else b"file,label,")
+    assert out.read_bytes().count(b"\xef\xbb\xbf") == for_excel
     assert len(table(out)) == len(NAMES)
 
 

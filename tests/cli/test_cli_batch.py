@@ -92,7 +92,9 @@ def _predicted(files: list[str]) -> list[str]:
 
 def test_the_exit_code_is_0_if_every_film_has_a_prediction(folder: Path, tmp_path: Path) -> None:
     (folder / "broken.png").unlink()
-    assert cli.main(["batch", str(folder), "--out", str(tmp_path / "results.csv"), "--workers", "2"]) == 0
+    out = tmp_path / "results.csv"
+    assert cli.main(["batch", str(folder), "--out", str(out), "--workers", "2", "--excel"]) == 0
+    assert out.read_bytes().startswith(b"\xef\xbb\xbffile,label,")
 
 
 @pytest.mark.parametrize(
