@@ -42,7 +42,7 @@ def predict(
 
     Args:
         predictor: the model.
-        upload: a chest X-ray: PNG, JPEG, WebP, TIFF, BMP or DICOM.
+        upload: a chest X-ray: DICOM, PNG, JPEG, TIFF, WebP, BMP, GIF, PGM, JPEG 2000 or AVIF.
         operating_point: screening (fewest missed cases), balanced, or confirm (fewest false alarms).
         prevalence: share of pneumonia among comparable films at the site, from 0 to 1; none or 0 means the prevalence
             of the calibration films.
@@ -69,7 +69,7 @@ def predict_batch(
 
     Args:
         predictor: the model.
-        uploads: chest X-rays: PNG, JPEG, WebP, TIFF, BMP or DICOM.
+        uploads: chest X-rays: DICOM, PNG, JPEG, TIFF, WebP, BMP, GIF, PGM, JPEG 2000 or AVIF.
         operating_point: as for `predict`.
         prevalence: as for `predict`.
 
@@ -89,7 +89,7 @@ def analyze(predictor: Predictor, upload: Upload | None) -> Analysis:
 
     Args:
         predictor: the model.
-        upload: a chest X-ray: PNG, JPEG, WebP, TIFF, BMP or DICOM.
+        upload: a chest X-ray: DICOM, PNG, JPEG, TIFF, WebP, BMP, GIF, PGM, JPEG 2000 or AVIF.
 
     """
     with request_log.film("/analyze", upload) as log_entry:
