@@ -137,10 +137,13 @@ def wrap_calls(page: gr.Blocks, before: Callable[[dict[str, Any]], None]) -> Non
 
 def pending_inputs(page: gr.Blocks) -> list[Any]:
     """Return the inputs of all calls that wait or run."""
+    return [event.data.data for event in _waiting_or_running(page) if event.data]
+
+
+def _waiting_or_running(page: gr.Blocks) -> list[Event]:
     queue = page._queue
     queued = [event for group in list(queue.event_queue_per_concurrency_id.values()) for event in list(group.queue)]
-    running = [event for events in list(queue.active_jobs) for event in events or ()]
-    return [event.data.data for event in (*queued, *running) if event.data]
+    return [*queued, *(event for events in list(queue.active_jobs) for event in events or ())]
 
 
 def waiting_calls(page: gr.Blocks) -> int:
@@ -160,7 +163,14 @@ def has_unfinished_calls(page: gr.Blocks) -> bool:
 def reject_unfinished_calls(page: gr.Blocks, message: str) -> int:
     """Send the error `message` to the callers of unfinished calls; return their number. Runs on the event loop."""
     queue = page._queue
-    events = list(queue.event_ids_to_events.values())
+    # Gradio forgets an event some time after its result is delivered. Such a call is finished.
+    undelivered_ids = {
+        event_id
+        for session, ids in queue.pending_event_ids_session.items()
+        if session in queue.pending_messages_per_session
+        for event_id in ids
+    } | {event._id for event in _waiting_or_running(page)}
+    events = [event for event in queue.event_ids_to_events.values() if event._id in undelivered_ids]
     for event in events:
         queue.send_message(event, ProcessCompletedMessage(output={"error": message}, title="Busy", success=False))
     return len(events)
