@@ -167,8 +167,8 @@ def _without_outliers(
     if high == low:  # a constant image, in which all other values are content
         return levels, counts
     spread = high - low
-    kept = (levels > low - DARK_DISTANCE * spread) & (levels < high + BRIGHT_DISTANCE * spread)
-    return levels[kept], counts[kept]
+    is_typical = (levels > low - DARK_DISTANCE * spread) & (levels < high + BRIGHT_DISTANCE * spread)
+    return levels[is_typical], counts[is_typical]
 
 
 def _without_border(

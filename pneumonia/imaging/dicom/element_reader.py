@@ -84,9 +84,9 @@ class ElementReader:
             anchor = self._anchors.search(self._data, damage)
             if anchor is None:
                 break
-            found, damage = self._walk(anchor.start(), is_resumed=True)
+            resumed_elements, damage = self._walk(anchor.start(), is_resumed=True)
             damage = damage if damage is None else max(damage, anchor.start() + 4)
-            elements.update(found)
+            elements.update(resumed_elements)
         return elements
 
     def _walk(self, position: int, *, is_resumed: bool) -> tuple[Elements, int | None]:

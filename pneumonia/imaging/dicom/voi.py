@@ -118,7 +118,7 @@ def _usable_transforms(
     # Some devices write a window for the stored values although the file has a rescale.
     for voi in (*_tables(dataset, sample), *_windows(dataset)):
         if _is_usable(voi(sample), sample):
-            yield _chain(voi, lambda shown: 1 - shown) if has_negative_slope else voi
+            yield _chain(voi, lambda output: 1 - output) if has_negative_slope else voi
 
 
 def _chain(first: Transform, second: Transform) -> Transform:

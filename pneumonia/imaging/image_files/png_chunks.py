@@ -140,10 +140,10 @@ def _walk(data: bytes) -> Iterator[tuple[bytes, int, int]]:
             position = end + 4
             continue
         yield b"", start, start
-        found = data.find(b"IDAT", start)
-        if found < 0:
+        next_name = data.find(b"IDAT", start)
+        if next_name < 0:
             return
-        position = found - 4
+        position = next_name - 4
     raise TooLarge(f"The file has too many parts. Allowed: {MAX_READS:,} chunks, segments or tags.")
 
 

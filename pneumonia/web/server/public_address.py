@@ -62,7 +62,7 @@ class RelativeRoot:
 
 
 def _with_root(scope: Scope) -> Scope:
-    """Return the scope with the root that Gradio shall use."""
+    """Return the scope with the root that Gradio is to use."""
     headers = MutableHeaders(raw=list(scope["headers"]))
     del headers[GRADIO_ROOT_HEADER]  # a caller must not choose it
     scope = {**scope, "headers": headers.raw}
