@@ -46,9 +46,16 @@ def replace_border(film: Film, other: Film, frame: Frame = CHEST_FRAME) -> Film:
 
     `other` is matched to the mean and the standard deviation of `film`.
     """
+    return blend(film, other, frame.weights())
+
+
+def blend(film: Film, other: Film, weights: Weights) -> Film:
+    """Return `[150, 150]`: `film` where `weights` `[150, 150]` are 1, `other` where they are 0, a mixture between.
+
+    `other` is matched to the mean and the standard deviation of `film`.
+    """
     inner, outer = film.astype(np.float32), other.astype(np.float32)
     matched = (outer - outer.mean()) / (outer.std() + 1) * (inner.std() + 1) + inner.mean()
-    weights = frame.weights()
     blended = inner * weights + matched * (1 - weights)
     return np.asarray(np.clip(np.rint(blended), 0, 255), np.uint8)
 

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ..evaluation.borders import CHEST_FRAME, Frame, replace_border
+from ..evaluation.borders import CHEST_FRAME, Frame, blend, replace_border
 from ..imaging import INPUT_SIDE
 from .recipe import Augmentation
 
@@ -38,23 +38,26 @@ def augment_films(
     masks: npt.NDArray[np.uint8],
     augmentation: Augmentation,
     random: Random,
-) -> tuple[Floats, npt.NDArray[np.uint8]]:
-    """Augment `[N, 150, 150]` uint8 films and their masks; returns (films in 0..255 as float32, masks as uint8).
+) -> tuple[Floats, npt.NDArray[np.uint8], npt.NDArray[np.bool_]]:
+    """Augment `[N, 150, 150]` uint8 films and their masks.
 
-    Operations in order: border replacement, affine transform, exposure, sharpness, noise, frame. The geometric ones are
-    applied to the masks as well. `others` `[N, 150, 150]` are arbitrary training films; some of `films` get their
-    borders. The same state of `random` gives the same result.
+    Returns the films in 0..255 as float32, the masks as uint8, and `[N]` whether the lungs of a film were erased.
+
+    Operations in order: replacement of border or surroundings, erasure of the lungs, affine transform, exposure,
+    sharpness, noise, frame. The geometric ones are applied to the masks as well. `others` `[N, 150, 150]` are arbitrary
+    training films; some of `films` get their borders. The same state of `random` gives the same result.
     """
-    pairs = [_augment_film(*item, augmentation, random) for item in zip(films, others, masks, strict=True)]
-    augmented_films, augmented_masks = zip(*pairs, strict=True)
-    return np.stack(augmented_films), np.stack(augmented_masks)
+    rows = [_augment_film(*item, augmentation, random) for item in zip(films, others, masks, strict=True)]
+    augmented_films, augmented_masks, erased = zip(*rows, strict=True)
+    return np.stack(augmented_films), np.stack(augmented_masks), np.array(erased)
 
 
 def _augment_film(
     film: Film, other: Film, mask: Film, augmentation: Augmentation, random: Random
-) -> tuple[Floats, Film]:
+) -> tuple[Floats, Film, bool]:
     if random.random() < augmentation.foreign_border:
         film = replace_border(film, other, _random_chest_frame(random))
+    film, erased = _apply_to_lungs(film, other, mask, augmentation, random)
     affine = _random_affine(augmentation, random)
     film, mask = _apply_affine(film, affine), _apply_affine(mask, affine)
     pixels = _apply_exposure(film, augmentation, random)
@@ -62,7 +65,42 @@ def _augment_film(
     if augmentation.frame and random.random() < augmentation.frame:
         widths = random.uniform(0, augmentation.frame_width, 4)
         pixels, mask = _add_frame(pixels, widths, random.uniform(0, 255)), _add_frame(mask, widths, 0)
-    return pixels, mask
+    return pixels, mask, erased
+
+
+def _apply_to_lungs(
+    film: Film, other: Film, mask: Film, augmentation: Augmentation, random: Random
+) -> tuple[Film, bool]:
+    """Replace the surroundings of the lungs, or erase the lungs; returns (film, whether the lungs were erased)."""
+    if not (augmentation.foreign_surroundings or augmentation.erased_lungs) or not mask.any():
+        return film, False
+    choice = random.random()
+    if choice < augmentation.foreign_surroundings:
+        return blend(film, other, _soft_lungs(mask, random)), False
+    if choice < augmentation.foreign_surroundings + augmentation.erased_lungs:
+        return _erase_lungs(film, mask, random), True
+    return film, False
+
+
+def _soft_lungs(mask: Film, random: Random) -> Floats:
+    """The mask in 0..1 `[150, 150]`, dilated by 4 to 14 pixels, with a smooth edge."""
+    radius = int(random.integers(4, 15))
+    dilated = cv2.dilate(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1)))
+    return _gaussian_blur(dilated.astype(np.float32) / np.float32(255), random.uniform(1.0, 3.0))
+
+
+def _erase_lungs(film: Film, mask: Film, random: Random) -> Film:
+    """Fill the dilated mask with one grey level, with noise, or with a blurred copy of the film."""
+    weights = _soft_lungs(mask, random) if random.random() < 0.5 else (mask > 127).astype(np.float32)
+    kind = random.integers(3)
+    if kind == 0:
+        fill = np.full(film.shape, random.choice([0.0, float(film.mean()), random.uniform(0, 255)]), np.float32)
+    elif kind == 1:
+        noise = _NOISE_FIELDS[random.integers(len(_NOISE_FIELDS))] * np.float32(random.uniform(5, 60))
+        fill = np.float32(random.uniform(30, 220)) + noise
+    else:
+        fill = _gaussian_blur(film.astype(np.float32), random.uniform(12, 30))
+    return np.asarray(np.clip(np.rint(film * (1 - weights) + fill * weights), 0, 255), np.uint8)
 
 
 def _add_frame(image: npt.NDArray[Any], widths: npt.NDArray[np.float64], value: float) -> npt.NDArray[Any]:

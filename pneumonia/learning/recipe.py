@@ -32,6 +32,10 @@ class Augmentation:
 
     foreign_border: float = 0.0
     """Share of films that get the border of another film, of either class."""
+    foreign_surroundings: float = 0.0
+    """Share of films with a lung mask that get everything outside the lungs from another film, of either class."""
+    erased_lungs: float = 0.0
+    """Share of films with a lung mask whose lungs are erased; their label becomes 0.5, since nothing can be read."""
     rotation_degrees: float = 0.0
     """Maximum rotation in either direction."""
     zoom_in: float = 0.0

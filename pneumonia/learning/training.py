@@ -80,13 +80,14 @@ def train(
         batches = augmented_batches(films, recipe, (seed, epoch), steps)
         bar = tqdm(batches, f"epoch {epoch + 1}/{recipe.epochs}", steps, disable=quiet or None)
         losses: list[float] = []
-        for step, (indices, augmented_films, masks) in enumerate(bar, start=epoch * steps):
+        for step, (indices, augmented_films, masks, erased) in enumerate(bar, start=epoch * steps):
             model.reset_metrics()  # otherwise Keras returns the mean loss of all batches so far
-            targets: Any = films.labels[indices, None].astype(np.float32)
+            # A film without lungs supports neither class.
+            targets: Any = np.where(erased, 0.5, films.labels[indices]).astype(np.float32)[:, None]
             sample_weights: Any = weights[indices]
             if recipe.head == "lungs":
                 targets = [targets, _field_targets(masks, network)]
-                sample_weights = [sample_weights, films.has_mask[indices].astype(np.float32)]
+                sample_weights = [sample_weights, (films.has_mask[indices] & ~erased).astype(np.float32)]
             loss = model.train_on_batch(augmented_films, targets, sample_weight=sample_weights)
             losses.append(float(np.ravel(loss)[0]))
             _update_ema(ema_network, network, recipe.weight_averaging, step)

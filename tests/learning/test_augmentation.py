@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import cv2
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from pneumonia.learning.augmentation import augment_films
@@ -99,7 +101,7 @@ def test_a_mask_is_moved_like_its_film_and_keeps_its_values() -> None:
     )
     film = np.zeros((16, 150, 150), np.uint8)
     film[:, 40:110, 30:70] = 255
-    films, masks = augment_films(film, film, film, augmentation, np.random.default_rng(3))
+    films, masks, _ = augment_films(film, film, film, augmentation, np.random.default_rng(3))
     assert masks.dtype == np.uint8
     inside = masks > 250
     assert inside.any(axis=(1, 2)).all()
@@ -118,3 +120,42 @@ def test_a_frame_is_uniform_and_shrinks_the_film_into_it() -> None:
         inner = framed[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
         assert inner.min() == pytest.approx(50, abs=3)
         assert inner.max() == pytest.approx(200, abs=3)
+
+
+def _film_and_mask() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+    film = np.random.default_rng(1).integers(60, 200, (1, 150, 150)).astype(np.uint8)
+    mask = np.zeros((1, 150, 150), np.uint8)
+    mask[0, 40:110, 30:60] = mask[0, 40:110, 90:120] = 255
+    return film, mask
+
+
+def test_foreign_surroundings_keep_the_lungs_and_replace_the_rest() -> None:
+    film, mask = _film_and_mask()
+    augmentation = Augmentation(foreign_surroundings=1.0)
+    augmented, _, erased = augment_films(film, 255 - film, mask, augmentation, np.random.default_rng(2))
+    assert not erased[0]
+    inner = cv2.erode(mask[0], np.ones((9, 9), np.uint8)) > 0
+    np.testing.assert_allclose(augmented[0][inner], film[0][inner], atol=2)
+    assert np.corrcoef(augmented[0][:20].ravel(), film[0][:20].ravel())[0, 1] < -0.9
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_erased_lungs_contain_nothing_of_the_film(seed: int) -> None:
+    film, mask = _film_and_mask()
+    augmentation = Augmentation(erased_lungs=1.0)
+    augmented, _, erased = augment_films(film, film, mask, augmentation, np.random.default_rng(seed))
+    inner = cv2.erode(mask[0], np.ones((9, 9), np.uint8)) > 0
+    assert erased[0]
+    correlation = np.corrcoef(
+        augmented[0][inner] + np.random.default_rng(0).normal(0, 1e-3, inner.sum()), film[0][inner]
+    )
+    assert abs(correlation[0, 1]) < 0.2
+    np.testing.assert_allclose(augmented[0][:20], film[0][:20], atol=1)
+
+
+def test_films_without_a_mask_keep_their_lungs_and_surroundings() -> None:
+    film, mask = _film_and_mask()
+    augmentation = Augmentation(foreign_surroundings=0.5, erased_lungs=0.5)
+    augmented, _, erased = augment_films(film, 255 - film, np.zeros_like(mask), augmentation, np.random.default_rng(4))
+    assert not erased[0]
+    np.testing.assert_allclose(augmented[0], film[0], atol=1)
