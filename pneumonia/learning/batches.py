@@ -15,8 +15,8 @@ from .training_films import TrainingFilms
 
 Indices = npt.NDArray[np.intp]
 Batch = tuple[Indices, npt.NDArray[np.float32], npt.NDArray[np.uint8], npt.NDArray[np.bool_]]
-"""(indices `[B]` of the films, augmented films `[B, 150, 150]` in 0..255, their augmented masks, `[B]` whether the lungs
-were erased)."""
+"""(indices `[B]` of the films, augmented films `[B, 150, 150]` in 0..255, their augmented masks, `[B]` whether the
+lungs were erased)."""
 
 PREFETCHED_BATCHES = 4
 """Number of batches that are augmented ahead of the training step."""

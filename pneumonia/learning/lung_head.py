@@ -25,10 +25,10 @@ def has_lung_head(network: keras.Model) -> bool:
     return any(layer.name == LUNG_FIELD for layer in network.layers)
 
 
-def pool_lungs(features: Any) -> Any:
-    """Add the lung head to the features `[N, h, w, k]` of the last block; returns `[N, 3 k]`."""
+def pool_lungs(features: Any, dilation: int) -> Any:
+    """Add the lung head to the features `[N, h, w, k]` of the last block; returns `[N, 3 k]`. See `LungMask`."""
     field = layers.Conv2D(1, 3, padding="same", activation="sigmoid", name=LUNG_FIELD)(features)
-    mask = LungMask(name=LUNG_MASK)(field)
+    mask = LungMask(dilation, name=LUNG_MASK)(field)
     return LungStatistics(name=LUNG_STATISTICS)((features, mask))
 
 
@@ -36,12 +36,20 @@ def pool_lungs(features: Any) -> Any:
 class LungMask(layers.Layer):
     """Pooling weights in 0..1 `[N, h, w, 1]` from the lung field `[N, h, w, 1]`.
 
-    The field is dilated by one position, because an effusion or a consolidation at the edge of a lung is often not part
-    of the predicted field. No gradient passes, so the classifier cannot move the lungs.
+    `dilation` is the number of positions by which the field is dilated before: an effusion or a consolidation at the
+    edge of a lung is often not part of the predicted field, but a wide mask lets the network read the chest wall. No
+    gradient passes, so the classifier cannot move the lungs.
     """
 
+    def __init__(self, dilation: int = 1, **options: Any) -> None:
+        super().__init__(**options)
+        self.dilation = dilation
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "dilation": self.dilation}
+
     def call(self, field: Any) -> Any:
-        dilated = ops.max_pool(field, 3, 1, "same")
+        dilated = ops.max_pool(field, 2 * self.dilation + 1, 1, "same") if self.dilation else field
         return ops.stop_gradient(ops.clip(1.5 * dilated - 0.25, 0.0, 1.0))
 
 

@@ -80,7 +80,7 @@ def build_network(recipe: Recipe) -> keras.Model:
         features = _block(features, recipe, number)
         if number == 1 and recipe.style_mixing:
             features = StyleMixing(recipe.style_mixing, name="style_mixing")(features)
-    features = pool_lungs(features) if recipe.head == "lungs" else _flatten(features, recipe)
+    features = pool_lungs(features, recipe.lung_dilation) if recipe.head == "lungs" else _flatten(features, recipe)
     features = layers.Dropout(recipe.dropout_features, name="dropout_features")(features)
     features = layers.Dense(recipe.dense, activation="relu", name=HIDDEN)(features)
     features = layers.Dropout(recipe.dropout_dense, name="dropout_dense")(features)

@@ -109,6 +109,8 @@ class Recipe:
     standard deviation of each feature inside the predicted lung field (`lung_head.py`); needs lung masks."""
     lung_field_weight: float = 0.0
     """Weight of the loss of the lung field, beside 1 for the loss of the score."""
+    lung_dilation: int = 1
+    """Number of positions of the last activation map by which the lung field is dilated for the pooling."""
     style_mixing: float = 0.0
     """Share of the films in a batch whose feature statistics after block 1 are mixed with those of another film."""
     central_share: float = 1.0
