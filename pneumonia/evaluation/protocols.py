@@ -75,8 +75,13 @@ def _grouped(films: FilmSet, indices: Indices, parts: int) -> list[tuple[Indices
     )  # imported late, because it takes 2 s and --help must be fast
 
     splitter = StratifiedGroupKFold(parts, shuffle=True, random_state=SPLIT_SEED)
-    patients, labels = films.patients[indices], films.labels[indices]
-    return [(indices[rest], indices[part]) for rest, part in splitter.split(indices, labels, patients)]
+    patients, strata = films.patients[indices], _strata(films)[indices]
+    return [(indices[rest], indices[part]) for rest, part in splitter.split(indices, strata, patients)]
+
+
+def _strata(films: FilmSet) -> npt.NDArray[np.str_]:
+    """`[N]`: class and source of each film; each part of a split contains the same share of each."""
+    return np.array([f"{label} {film.source}" for label, film in zip(films.labels, films.films, strict=True)])
 
 
 def _blocks(films: FilmSet) -> list[Split]:

@@ -58,6 +58,15 @@ def test_the_split_holds_out_a_fifth_of_the_patients(tmp_path: Path) -> None:
     assert all(0.4 < films.labels[part].mean() < 0.6 for part in (split.train, split.validation, split.test))
 
 
+def test_each_part_of_the_split_has_films_of_each_source_also_without_patients(tmp_path: Path) -> None:
+    healthy = [f"healthy-{number}.png,rsna_normal,NORMAL,normal,,," for number in range(70)]
+    films = load_adults(write_films(tmp_path, [*rows_of(70), *healthy]), quiet=True)
+    films = type(films)(films.films, films.inputs, tuple(map(str, range(len(films.films)))), ())
+    (split,) = splits(films, ADULTS)
+    counts = [int((films.sources[part] == "rsna_normal").sum()) for part in (split.train, split.validation, split.test)]
+    assert counts == [48, 8, 14]
+
+
 @pytest.mark.parametrize(
     ("rows", "header", "message"),
     [
