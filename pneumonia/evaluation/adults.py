@@ -58,7 +58,7 @@ def _film(folder: Path, row: dict[str, str]) -> LabelledFilm:
     label = FOLDERS.get(row["label"])
     if label is None:
         raise DatasetError(f"{TABLE} has an unknown class. Allowed: {', '.join(FOLDERS)}. Received: {row['label']!r}.")
-    # The healthy films have no patient in the table. RSNA's readers got one film of most patients, so each film counts as
-    # a patient of its own.
+    # The healthy films have no patient in the table. RSNA's readers got one film of most patients, so each film counts
+    # as a patient of its own.
     patient = row["patient"] or f"{row['set']}:{row['path']}"
     return LabelledFilm(folder / row["path"], SPLIT, label, patient, row["set"], row["reading"])
