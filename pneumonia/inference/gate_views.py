@@ -6,9 +6,9 @@ influence of exposure.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -74,6 +74,45 @@ edge_maps = View(EDGE_BLOCK, _edge_strengths)
 """`[N, 150, 150]` -> `[N, 1152]`: log edge strength, independent of the contrast of the film."""
 
 VIEWS = {"brightness": thumbnails, "edges": edge_maps}
+
+MIN_CONTRAST = 4.0
+"""Minimum standard deviation of an input image, in 8-bit grey levels. At 4, an image effectively has 4 of
+its 8 bits; the training film with the lowest contrast has 19."""
+
+
+@dataclass(frozen=True)
+class Features:
+    """What the gates measure of one film; computed once for the gates of all populations.
+
+    `views` has the features `[1, d]` by the names of `VIEWS`. `has_contrast` is false for a film that is practically
+    blank: its standardised features are noise.
+    """
+
+    views: Mapping[str, Floats]
+    has_contrast: bool
+
+    @cached_property
+    def joined(self) -> Floats:
+        """`[1, d]`: the features of all views in the order of `VIEWS`."""
+        return np.concatenate([self.views[name] for name in VIEWS], axis=1)
+
+    @classmethod
+    def of(cls, input_image: Films) -> Features:
+        """The features of an input image `[150, 150, 3]` uint8."""
+        films = input_image[None, :, :, 0].astype(np.uint16)
+        standardised = {name: view.standardise(films) for name, view in VIEWS.items()}
+        # Block means vary less than pixels. If they vary enough, the slower pass over all pixels is not needed.
+        has_contrast = (
+            max(float(deviation[0]) for _, deviation in standardised.values()) >= MIN_CONTRAST
+            or films.std() >= MIN_CONTRAST
+        )
+        views = {name: view.describe(standardised[name][0]) for name, view in VIEWS.items()}
+        return cls(views, bool(has_contrast))
+
+
+def join_views(films: Films) -> Floats:
+    """`[N, d]`: the features of `[N, 150, 150]` films in all views, in the order of `VIEWS`."""
+    return np.concatenate([view(films) for view in VIEWS.values()], axis=1)
 
 
 def flip_vertically(films: Films) -> Films:

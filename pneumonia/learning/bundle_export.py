@@ -97,10 +97,7 @@ def _config(
         "calibration": vars(calibration),
         "operating_points": {name: vars(point) for name, point in points.items()},
         "validation": validation_metrics,
-        "gate": {
-            view: {name: vars(limit) for name, limit in subspace.limits.items()}
-            for view, subspace in gate.subspaces.items()
-        },
+        "gate": {view: {name: vars(limit) for name, limit in limits.items()} for view, limits in gate.limits.items()},
         "versions": provenance.versions(),
         "data": data,
     }

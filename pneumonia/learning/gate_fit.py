@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from ..evaluation.perturbations import VALIDATION_PERTURBATIONS, perturb
 from ..inference.gate import Gate, Limits, Subspace
-from ..inference.gate_views import VIEWS, Films, Floats, flip_vertically
+from ..inference.gate_views import VIEWS, Films, Floats, flip_vertically, join_views
+from .gate_classifier_fit import Others, fit_classifier
 
 COMPONENTS = 64
 """Maximum number of principal components per view."""
@@ -32,8 +33,18 @@ UPSIDE_DOWN_VIEW = "brightness"
 _UNLIMITED = Limits(np.inf, np.inf)
 
 
-def fit_gate(train: Films, validation: Films) -> Gate:
+ACCEPTED_BY_CLASSIFIER = 0.998
+"""Share of the validation films, under all perturbations, that each measure of the classifier accepts."""
+
+KIND_FAR_MARGIN = 2.0
+"""Least distance from `near` to `far` for the odds of another kind of image, as a natural logarithm. `far` is at least
+0, where another kind is as likely as a chest film."""
+
+
+def fit_gate(train: Films, validation: Films, others: Others | None = None) -> Gate:
     """Fit a gate on `[N, 150, 150]` training films and choose its limits on `[M, 150, 150]` validation films.
+
+    With `others`, films of another population and images of other kinds, the gate also gets a classifier.
 
     The training films are augmented by mirror images and by the validation perturbations. A gate that is fitted only on
     unperturbed films would refuse films of another clinic because of their different sharpness.
@@ -44,7 +55,22 @@ def fit_gate(train: Films, validation: Films) -> Gate:
     subspaces = {name: _fit_subspace(view(films), view(validation_films)) for name, view in VIEWS.items()}
     view, subspace = VIEWS[UPSIDE_DOWN_VIEW], subspaces[UPSIDE_DOWN_VIEW]
     drops = subspace.residual_drop_when_flipped(view(validation_films), view(flip_vertically(validation_films)))
-    return Gate({**subspaces, UPSIDE_DOWN_VIEW: replace(subspace, upside_down=_limits_upside_down(drops))})
+    subspaces[UPSIDE_DOWN_VIEW] = replace(subspace, upside_down=_limits_upside_down(drops))
+    if not others:
+        return Gate(subspaces)
+    classifier = fit_classifier(train, others)
+    return Gate(subspaces, classifier, _limits_of_classifier(*classifier.measure(join_views(validation_films))))
+
+
+def _limits_of_classifier(other_population: Floats, other_kind: Floats) -> dict[str, Limits]:
+    """Limits of the classifier's measures `[N]` of validation films.
+
+    No `far` limit for another population: its films are chest films.
+    """
+    population, kind = (
+        round(float(np.quantile(values, ACCEPTED_BY_CLASSIFIER)), 3) for values in (other_population, other_kind)
+    )
+    return {"other_population": Limits(population), "other_kind": Limits(kind, max(0.0, kind + KIND_FAR_MARGIN))}
 
 
 def _perturb_in_turn(films: Films) -> list[Films]:
@@ -59,7 +85,7 @@ def _fit_subspace(features: Floats, validation_features: Floats) -> Subspace:
     mean = features.mean(axis=0)
     variances, directions = np.linalg.eigh(np.cov(features - mean, rowvar=False))
     count = min(COMPONENTS, len(features) - 1)
-    arrays = (_float32(mean), _float32(directions[:, ::-1][:, :count].T), _float32(variances[::-1][:count]))
+    arrays = (_float32(mean), _float16(directions[:, ::-1][:, :count].T), _float32(variances[::-1][:count]))
     residual, distance = Subspace(*arrays, _UNLIMITED, _UNLIMITED).measure(validation_features)
     return Subspace(*arrays, _limits(residual, ACCEPTED_BY_RESIDUAL), _limits(distance, ACCEPTED_BY_DISTANCE))
 
@@ -75,6 +101,11 @@ def _limits_upside_down(drops: Floats) -> Limits:
     near = abs(float(np.quantile(drops, UPSIDE_DOWN_REFUSED_SHARE)))
     far = FAR_FACTOR * max(float(-drops.min()), near)
     return Limits(round(near, 5), round(far, 5))
+
+
+def _float16(values: npt.NDArray[np.generic]) -> Floats:
+    """Float32 with values that 16 bits hold exactly, as `gate.npz` stores them."""
+    return _float32(values.astype(np.float16))
 
 
 def _float32(values: npt.NDArray[np.generic]) -> Floats:

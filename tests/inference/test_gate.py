@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -10,13 +11,17 @@ import pytest
 from pneumonia import Predictor
 from pneumonia.imaging import read, to_input
 from pneumonia.inference.decision import REASONS
-from pneumonia.inference.gate import MIN_CONTRAST, Gate, Limits, Subspace
+from pneumonia.inference.gate import Gate, Limits, Subspace
+from pneumonia.inference.gate_classifier import Classifier
 from pneumonia.inference.gate_views import (
+    MIN_CONTRAST,
     THUMBNAIL_BLOCK,
     VIEWS,
+    Features,
     edge_maps,
     flip_thumbnails,
     flip_vertically,
+    join_views,
     thumbnails,
 )
 
@@ -256,6 +261,92 @@ def test_a_saved_gate_is_read_without_running_code(gate: Gate) -> None:
     np.savez(buffer, allow_pickle=True, brightness_mean=np.array([print], dtype=object))
     with pytest.raises(ValueError, match="allow_pickle"):
         Gate.from_bytes(buffer.getvalue(), limits(gate))
+
+
+def classifier_of_brightness(own: float = 0.0, other: float = 0.0, kind: float = 0.0) -> Classifier:
+    """A classifier whose hidden unit is the brightness of the upper left corner above the film's mean; the arguments
+    are the units' weights in the logits."""
+    count = Features.of(RISING_FILM).joined.shape[1]
+    hidden = np.zeros((count, 1), np.float32)
+    hidden[0] = 1
+    weights = np.array([[own, other, kind]], np.float32)
+    return Classifier(hidden, np.zeros(1, np.float32), weights, np.zeros(3, np.float32))
+
+
+RISING_FILM = np.repeat(RISING.astype(np.uint8)[:, ::-1, None], 3, axis=2)
+"""Brightest on the left."""
+
+OUT_OF_REACH = Limits(1e6)
+
+
+@pytest.mark.parametrize(
+    ("population", "kind", "code"),
+    [
+        (OUT_OF_REACH, OUT_OF_REACH, None),
+        (Limits(1.0), OUT_OF_REACH, "unlike_training_films"),
+        (OUT_OF_REACH, Limits(-1.0), "unlike_training_films"),
+        (OUT_OF_REACH, Limits(-1.0, -0.8), "not_a_chest_film"),
+    ],
+)
+def test_the_classifier_refuses_another_population_as_unlike_and_another_kind_as_no_chest_film(
+    population: Limits, kind: Limits, code: str | None
+) -> None:
+    limits = {"other_population": population, "other_kind": kind}
+    plain = gate_with_one_component(WIDE, WIDE)
+    # With equal logits, the odds of another kind against both populations are 1:2, whose logarithm is -0.69.
+    other_population = Gate(plain.subspaces, classifier_of_brightness(other=1), limits)
+    equal = Gate(plain.subspaces, classifier_of_brightness(), limits)
+    gate = other_population if population.near == 1 else equal
+    assert gate.check(RISING_FILM) == code
+
+
+def test_resemblance_is_the_log_odds_of_the_population() -> None:
+    plain = gate_with_one_component(WIDE, WIDE)
+    limits = {"other_population": OUT_OF_REACH, "other_kind": OUT_OF_REACH}
+    features = Features.of(RISING_FILM)
+    corner = float(features.joined[0, 0])
+    assert corner > 1
+    assessments = [
+        Gate(plain.subspaces, classifier_of_brightness(own, other, 5), limits).assess(features)
+        for own, other in ((1, 0), (0, 1), (2, 1))
+    ]
+    assert [each.resemblance for each in assessments] == pytest.approx([corner, -corner, corner], abs=1e-3)
+
+
+def test_a_gate_without_a_classifier_has_the_larger_resemblance_for_the_film_nearer_to_its_training_films(
+    gate: Gate, normal_film: Grey
+) -> None:
+    films = [normal_film, normal_film.T, 255 - normal_film]
+    near, *far = (gate.assess(Features.of(to_input(read(np.ascontiguousarray(film))))).resemblance for film in films)
+    assert near > 0 > max(far)
+
+
+def test_a_gate_with_a_classifier_survives_being_saved() -> None:
+    plain = gate_with_one_component(WIDE, WIDE)
+    limits = {"other_population": Limits(1.5), "other_kind": Limits(-1.0, 1.0)}
+    gate = Gate(plain.subspaces, classifier_of_brightness(1, 2, 3), limits)
+    stored = json.loads(
+        json.dumps({view: {name: vars(limit) for name, limit in of.items()} for view, of in gate.limits.items()})
+    )
+    again = Gate.from_bytes(
+        gate.to_bytes(), {v: {n: Limits(**limit) for n, limit in of.items()} for v, of in stored.items()}
+    )
+    assert again.limits == gate.limits
+    features = Features.of(RISING_FILM)
+    assert again.assess(features) == gate.assess(features)
+
+
+def test_a_saved_gate_whose_classifier_is_missing_is_invalid() -> None:
+    gate = gate_with_one_component(WIDE, WIDE)
+    with pytest.raises(KeyError):
+        Gate.from_bytes(gate.to_bytes(), {**gate.limits, "classifier": {"other_population": Limits(1.0)}})
+
+
+def test_features_are_computed_once_and_serve_every_gate(gate: Gate, normal_film: Grey) -> None:
+    input_image = to_input(read(normal_film))
+    features = Features.of(input_image)
+    assert gate.assess(features).reason == gate.check(input_image)
+    np.testing.assert_array_equal(features.joined, join_views(input_image[None, :, :, 0]))
 
 
 def test_each_code_of_the_gate_has_a_message() -> None:

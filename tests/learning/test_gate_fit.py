@@ -9,7 +9,9 @@ import pytest
 
 from pneumonia.evaluation.perturbations import VALIDATION_PERTURBATIONS, perturb
 from pneumonia.inference.gate import Gate
-from pneumonia.inference.gate_views import VIEWS, thumbnails
+from pneumonia.inference.gate_views import VIEWS, Features, join_views, thumbnails
+from pneumonia.learning import gate_classifier_fit
+from pneumonia.learning.gate_classifier_fit import Others, fit_classifier
 from pneumonia.learning.gate_fit import ACCEPTED_BY_DISTANCE, ACCEPTED_BY_RESIDUAL, FAR_FACTOR, fit_gate
 
 
@@ -85,3 +87,67 @@ def test_few_films_give_few_components() -> None:
     gate = fit_gate(synthetic_films(6, 5), synthetic_films(6, 6))
     assert all(len(subspace.components) <= 64 for subspace in gate.subspaces.values())
     assert refused_share(gate, synthetic_films(6, 6)) < 1.0
+
+
+def narrow_films(count: int, seed: int) -> Any:
+    """Films with lung fields that are narrower and taller than those of `synthetic_films`, as in a grown body."""
+    random = np.random.default_rng(seed)
+    rows, columns = np.mgrid[0:150, 0:150]
+    images = []
+    for _ in range(count):
+        left, right, top = random.normal(52, 4), random.normal(98, 4), random.normal(75, 6)
+        fields = sum(np.exp(-((columns - x) ** 2 / 160 + (rows - top) ** 2 / 3200)) for x in (left, right))
+        images.append(np.clip(150 + 0.4 * rows - 110 * fields + random.normal(0, 4, rows.shape), 0, 255))
+    return np.array(images).astype(np.uint8)
+
+
+@pytest.mark.slow  # two fits with eigenvectors
+def test_gates_of_two_populations_tell_them_apart_and_refuse_other_kinds() -> None:
+    wide, narrow = synthetic_films(160, 1), narrow_films(160, 1)
+    noise = np.random.default_rng(0).integers(0, 256, (40, 150, 150)).astype(np.uint8)
+    gates = [
+        fit_gate(wide, synthetic_films(80, 2), Others({"narrow": narrow}, {"noise": noise})),
+        fit_gate(narrow, narrow_films(80, 2), Others({"wide": wide}, {"noise": noise})),
+    ]
+    for own, other, films in ((*gates, synthetic_films(40, 3)), (*gates[::-1], narrow_films(40, 3))):
+        features = [Features.of(np.repeat(film[:, :, None], 3, axis=2)) for film in films]
+        differences = [own.assess(each).resemblance - other.assess(each).resemblance for each in features]
+        assert min(differences) > 0
+        assert np.mean([own.assess(each).reason is None for each in features]) >= 0.75
+        assert np.mean([other.assess(each).reason is None for each in features]) <= 0.05
+
+
+@pytest.fixture
+def few_copies(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate_classifier_fit, "VARIANTS", 2)
+    monkeypatch.setattr(gate_classifier_fit, "MIN_FILMS_OF_SOURCE", 100)
+
+
+@pytest.mark.usefixtures("few_copies")
+def test_a_classifier_fitted_without_other_kinds_never_sees_one() -> None:
+    classifier = fit_classifier(synthetic_films(40, 1), Others({"narrow": narrow_films(40, 1)}))
+    population, kind = classifier.measure(join_views(np.concatenate([synthetic_films(20, 2), narrow_films(20, 2)])))
+    assert population[:20].max() < 0 < population[20:].min()
+    assert kind.max() < -10
+
+
+@pytest.mark.usefixtures("few_copies")
+def test_a_classifier_fitted_without_another_population_never_sees_one() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (40, 150, 150)).astype(np.uint8)
+    classifier = fit_classifier(synthetic_films(40, 1), Others({}, {"noise": noise}))
+    population, kind = classifier.measure(join_views(np.concatenate([synthetic_films(20, 2), noise[:20]])))
+    assert population[:20].max() < -10
+    assert kind[:20].max() < 0 < kind[20:].min()
+
+
+def test_a_classifier_needs_others() -> None:
+    with pytest.raises(ValueError, match="another population or of other kinds"):
+        fit_classifier(synthetic_films(4, 1), Others())
+
+
+@pytest.mark.usefixtures("few_copies")
+def test_the_fit_of_a_classifier_is_reproducible() -> None:
+    others = Others({"narrow": narrow_films(30, 1)})
+    first, second = (fit_classifier(synthetic_films(30, 1), others).arrays() for _ in range(2))
+    for name, array in first.items():
+        np.testing.assert_array_equal(array, second[name])
