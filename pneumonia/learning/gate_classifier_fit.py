@@ -128,7 +128,7 @@ def _augmented_features(films: Films, random: np.random.Generator) -> Floats:
 
 def _augment(films: Films, random: np.random.Generator) -> Films:
     unused = np.zeros_like(films)
-    augmented, _ = augment_films(films, unused, unused, AUGMENTATION, random)
+    augmented = augment_films(films, unused, unused, AUGMENTATION, random)[0]
     return np.rint(augmented).astype(np.uint8)
 
 
