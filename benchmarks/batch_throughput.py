@@ -73,7 +73,7 @@ def evaluation(network: keras.Model, predictor: Predictor, folder: Path, repetit
     sample = sorted(root.glob("test/*/*"))[:: max(1, count // 60)]
 
     def predict_all() -> object:
-        return score_films(predictor, load_films(root, ("test",), quiet=True), quiet=True)
+        return score_films(predictor.models[0], load_films(root, ("test",), quiet=True), quiet=True)
 
     pair = interleaved(predict_all, lambda: [keras_baseline.score(network, path) for path in sample], repetitions)
     ratios = [ratio * count / len(sample) for ratio in pair.speedups]
@@ -96,7 +96,7 @@ def _predict_in_batches(network: keras.Model, root: Path) -> object:
 
 def _cores(predictor: Predictor, paths: Sequence[Path], repetitions: int) -> Row:
     """Row of the same batch with two threads on two cores, compared with one thread on one core."""
-    one_thread, two_threads = Predictor(predictor.bundle, 1), Predictor(predictor.bundle, 2)
+    one_thread, two_threads = predictor.with_threads(1), predictor.with_threads(2)
     cores = sorted(os.sched_getaffinity(0))[:2]
 
     def confidences(used_cores: list[int], predictor: Predictor) -> list[float | None]:

@@ -20,15 +20,17 @@ import numpy.typing as npt
 from PIL import Image, ImageFilter
 from tqdm import tqdm
 
-from pneumonia import PneumoniaError, imaging, load_predictor, settings
+from pneumonia import PneumoniaError, imaging, settings
 from pneumonia.errors import UsageError
 from pneumonia.evaluation import dataset, metrics
 from pneumonia.inference.graph import Activation
+from pneumonia.inference.model import Score
+from pneumonia.inference.predictor import load_model
 
 Film = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
-Score = Callable[[Film], tuple[float, Activation]]
+ScoreFilm = Callable[[Film], Score]
 
 HIDDEN_SHARE = 0.2
 """Share of the film's area that is hidden."""
@@ -70,13 +72,13 @@ def hide(film: Film, mask: Mask, fill: str) -> Film:
     return np.where(mask[:, :, None], filler, film)
 
 
-def log_odds_drops(film: Film, score: Score, fill: str, generator: np.random.Generator) -> tuple[float, float]:
+def log_odds_drops(film: Film, score_film: ScoreFilm, fill: str, generator: np.random.Generator) -> tuple[float, float]:
     """Decrease of the log-odds of pneumonia if (the strongest region, random regions on average) are hidden."""
-    probability, activation = score(film)
-    mask = strongest_mask(activation)
+    score = score_film(film)
+    mask = strongest_mask(score.activation)
 
     def drop(region: Mask) -> float:
-        return log_odds(probability) - log_odds(score(hide(film, region, fill))[0])
+        return log_odds(score.probability) - log_odds(score_film(hide(film, region, fill)).probability)
 
     return drop(mask), float(np.mean([drop(random_mask(mask, generator)) for _ in range(RANDOM_MASKS)]))
 
@@ -104,7 +106,7 @@ def _figure(values: Floats, weights: Floats) -> metrics.Figure:
     return metrics.with_interval(float(values.mean()), (weights @ values) / weights.sum(axis=1))
 
 
-def measure(root: Path, score: Score, count: int, seed: int = SEED) -> dict[str, Any]:
+def measure(root: Path, score_film: ScoreFilm, count: int, seed: int = SEED) -> dict[str, Any]:
     """Summary of each fill over `count` pneumonia films of the training folder below `root`, chosen by `seed`."""
     sample = _sample(root, count, seed)
     patients = np.array([film.strict_key for film, _ in sample])
@@ -112,7 +114,7 @@ def measure(root: Path, score: Score, count: int, seed: int = SEED) -> dict[str,
     fills = {}
     for fill in FILLS:
         progress = tqdm(sample, fill, unit="film", disable=None)
-        drops = [log_odds_drops(input_image, score, fill, generator) for _, input_image in progress]
+        drops = [log_odds_drops(input_image, score_film, fill, generator) for _, input_image in progress]
         fills[fill] = summary(np.array(drops), patients)
     return {"films": len(sample), "patients": len(set(patients)), "seed": seed, "hidden": HIDDEN_SHARE, "fills": fills}
 
@@ -155,14 +157,14 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         root = options.data or _default_data()
-        predictor = load_predictor(options.model)
-        figures = measure(root, predictor.score, options.films)
+        model = load_model(options.model)
+        figures = measure(root, model.score, options.films)
     except PneumoniaError as error:
         print(f"{error.code}: {error.message}", file=sys.stderr)
         return 2
-    print(as_markdown(figures, f"{predictor.model.name} {predictor.model.sha256[:12]}"))
+    print(as_markdown(figures, f"{model.identity.name} {model.identity.sha256[:12]}"))
     if options.json:
-        options.json.write_text(json.dumps({"model": predictor.model.as_dict(), **figures}, indent=1) + "\n")
+        options.json.write_text(json.dumps({"model": model.identity.as_dict(), **figures}, indent=1) + "\n")
     return 0
 
 

@@ -19,7 +19,8 @@ data set have a median of .126 at the same quality."""
 def film(predictor: Predictor, size: tuple[int, int], number: int = 0) -> npt.NDArray[np.uint8]:
     """A `[H, W]` uint8 film of `size` (width, height); each `number` gives a different film."""
     generator = np.random.default_rng(number)
-    example = predictor.bundle.examples[number % len(predictor.bundle.examples)]
+    examples = predictor.models[0].bundle.examples
+    example = examples[number % len(examples)]
     with Image.open(example) as image:
         large = np.asarray(image.convert("L").resize(size, Image.Resampling.BICUBIC), np.float32)
     grain = generator.normal(0, NOISE_SD, (size[1] // 2 + 1, size[0] // 2 + 1)).astype(np.float32)

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from pneumonia import load_predictor
 from pneumonia.imaging import INPUT_SIDE
-from pneumonia.inference.predictor import Predictor
+from pneumonia.inference.model import Model
+from pneumonia.inference.predictor import Predictor, load_model
 from pneumonia.learning import recipe as recipes
 from pneumonia.learning.export import serving_model, to_litert
 from pneumonia.learning.network import build_network, ensemble
@@ -25,12 +25,12 @@ def same_network(threads: int | None = None) -> tuple[keras.Model, Predictor]:
 
     The embedded bundle contains no Keras model, and the run time of a network does not depend on its weights.
     """
-    bundle = load_predictor("").bundle
+    bundle = load_model("").bundle
     recipe = recipes.get(bundle.config["recipe"])
     keras.utils.set_random_seed(1)
     network = ensemble([build_network(recipe) for _ in range(recipe.members)])
     graph = to_litert(serving_model(network))
-    return network, Predictor(replace(bundle, graph=graph), threads)
+    return network, Predictor([Model(replace(bundle, graph=graph), threads)])
 
 
 def score(network: keras.Model, path: Path) -> float:

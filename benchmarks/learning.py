@@ -33,7 +33,7 @@ def rows(predictor: Predictor, folder: Path, repetitions: int, count: int) -> It
     root = folder / "training"
     for class_folder in ("NORMAL", "PNEUMONIA"):
         films.write(predictor, root / "train" / class_folder, SIZE, count // 2, distinct=count // 2)
-    recipe = replace(recipes.get(predictor.bundle.config["recipe"]), members=1, epochs=EPOCHS, batch=BATCH)
+    recipe = replace(recipes.get(predictor.models[0].bundle.config["recipe"]), members=1, epochs=EPOCHS, batch=BATCH)
     pair = interleaved(lambda: _train_product(recipe, root, folder), lambda: _train_keras(recipe, root), repetitions)
     rate = EPOCHS * count / min(pair.product)
     note = f"{rate:.0f} films per second at best; the product applies more augmentations and also validates"

@@ -97,7 +97,7 @@ def agreement(network: keras.Model, predictor: Predictor, input_image: Any) -> s
 
 def difference_note(predictor: Predictor, input_image: Any, keras_score: float) -> str:
     """The difference between the scores of Keras and LiteRT as a sentence; raises `ValueError` like `agreement`."""
-    score, _ = predictor._graph.score(input_image)  # noqa: SLF001
+    score = predictor.models[0].graph.score(input_image).score
     difference = abs(score - keras_score)
     if difference > TOLERANCE:
         raise ValueError(
@@ -112,7 +112,7 @@ def bare_graph(predictor: Predictor, input_image: Any) -> Callable[[], object]:
     It uses the predictor's own interpreter. A second one would have a second copy of the weights, and the two copies
     would evict each other from the processor's cache.
     """
-    graph, film = predictor._graph, input_image[None].astype(np.float32)  # noqa: SLF001
+    graph, film = predictor.models[0].graph, input_image[None].astype(np.float32)
     with graph._lease_interpreter() as interpreter:  # noqa: SLF001
         graph_interpreter: Any = interpreter
     index = graph._input  # noqa: SLF001

@@ -110,7 +110,7 @@ def breakdown(predictor: Predictor, repetitions: int) -> Mapping[str, float]:
     """
     # Number 1 is derived from the pneumonia example, because a normal film has no overlay.
     data = films.jpeg(films.film(predictor, LARGE, number=1))
-    reading = predictor.read(data)
+    reading, model = predictor.read(data), predictor.models[0]
     if reading.activation is None:
         raise ValueError("The gate refused the film of the benchmark.")
     activation, model_input = reading.activation, imaging.to_input(reading.film)
@@ -119,8 +119,8 @@ def breakdown(predictor: Predictor, repetitions: int) -> Mapping[str, float]:
     steps = {
         "decode at reduced size": lambda: imaging.read(data),
         "resize": lambda: imaging.to_input(reading.film),
-        "gate": lambda: predictor.bundle.gate.check(model_input),
-        "graph": lambda: predictor.score(model_input),
+        "gate": lambda: model.gate.check(model_input),
+        "graph": lambda: model.score(model_input),
         "decode in full, for the viewer": lambda: handlers.display_image(data, reading),
         "overlay": lambda: explain.overlay(np.asarray(display_image), activation),
         "encode (JPEG)": lambda: overlay.save(io.BytesIO(), "JPEG"),

@@ -18,7 +18,9 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").g
 
 
 def test_the_evaluation_has_the_runs_that_the_card_compares(predictor: Predictor) -> None:
-    assert {"default/official", "default/grouped80", "seed/grouped80"} <= set(predictor.bundle.evaluation["runs"])
+    assert {"default/official", "default/grouped80", "seed/grouped80"} <= set(
+        predictor.models[0].bundle.evaluation["runs"]
+    )
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -34,7 +36,7 @@ def test_the_readme_has_the_two_commands() -> None:
 
 def test_the_grouped_figures_reach_those_of_the_original_project(predictor: Predictor) -> None:
     """At a threshold of .5 and in whole percent, as the original project reports them."""
-    figures = card.metrics_at_half(predictor.bundle.evaluation["runs"]["default/grouped80"])
+    figures = card.metrics_at_half(predictor.models[0].bundle.evaluation["runs"]["default/grouped80"])
     for name, minimum in card.ORIGINAL_METRICS.items():
         assert round(100 * figures[name]) >= 100 * minimum, name
 
@@ -45,7 +47,7 @@ def test_no_page_and_no_figure_file_names_a_path_of_a_machine() -> None:
 
 
 def test_config_and_evaluation_agree(predictor: Predictor) -> None:
-    config, runs = predictor.bundle.config, predictor.bundle.evaluation["runs"]
+    config, runs = predictor.models[0].bundle.config, predictor.models[0].bundle.evaluation["runs"]
     served = runs[f"{config['recipe']}/{config['protocol']}"]
     assert served["threshold"] == config["operating_points"]["balanced"]["threshold"]
     assert served["films"]["total"] == 624

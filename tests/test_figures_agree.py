@@ -51,19 +51,19 @@ def sentences(path: Path) -> Iterator[str]:
 
 
 def test_the_card_is_written_from_config_and_evaluation(predictor: Predictor) -> None:
-    text = (predictor.bundle.folder / bundle.CARD).read_text(encoding="utf-8")
-    assert text == card.write(predictor.bundle.config, predictor.bundle.evaluation)
+    text = (predictor.models[0].bundle.folder / bundle.CARD).read_text(encoding="utf-8")
+    assert text == card.write(predictor.models[0].bundle.config, predictor.models[0].bundle.evaluation)
 
 
 def test_the_readme_has_the_figures_of_the_evaluation(predictor: Predictor) -> None:
     before, after = README.split(release.MARKS[0]), README.split(release.MARKS[1])
     assert len(before) == len(after) == 2
     block = release.MARKS[0] + before[1].split(release.MARKS[1])[0] + release.MARKS[1]
-    assert block == release.figures_for_readme(dict(predictor.bundle.evaluation))
+    assert block == release.figures_for_readme(dict(predictor.models[0].bundle.evaluation))
 
 
 def test_the_page_shows_the_figures_of_the_evaluation(predictor: Predictor) -> None:
-    evaluation, config = predictor.bundle.evaluation, predictor.bundle.config
+    evaluation, config = predictor.models[0].bundle.evaluation, predictor.models[0].bundle.config
     texts = {
         getattr(block, "elem_id", None): getattr(block, "value", "") for block in page.build(predictor).blocks.values()
     }

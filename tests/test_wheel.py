@@ -179,7 +179,7 @@ def test_the_installed_package_predicts_as_the_checkout_does(
 def test_the_installed_command_describes_the_embedded_model(installed: Path, predictor: Predictor) -> None:
     process = run(installed, "pneumonia", "model", "--json")
     assert process.returncode == 0, process.stderr
-    assert json.loads(process.stdout)["sha256"] == predictor.model.sha256
+    assert json.loads(process.stdout)["sha256"] == predictor.models[0].identity.sha256
 
 
 @pytest.mark.slow

@@ -25,6 +25,7 @@ from ..errors import DiskFull, InternalError, PneumoniaError, UsageError
 from ..imaging.process_hardening import harden_process
 from ..inference.bundle import Bundle
 from ..inference.decision import Failure, Prediction
+from ..inference.model import Model
 from ..inference.predictor import Predictor
 from . import cluster, film_names, parts, storage
 from .parts import Parts
@@ -52,12 +53,12 @@ class ArchiveOutcome:
 class ArchiveWorker:
     """A Ray worker: one predictor on one core; Ray calls it with one part at a time."""
 
-    def __init__(self, bundle: list[ObjectRef[Bundle]], options: TableOptions, archive: Parts) -> None:
+    def __init__(self, bundles: list[ObjectRef[list[Bundle]]], options: TableOptions, archive: Parts) -> None:
         import ray
 
         harden_process()  # the worker has a process of its own
-        # The bundle comes from the driver, so no worker accesses the Hub, and all have the same model.
-        self._predictor = Predictor(ray.get(bundle[0]), threads=1)
+        # The bundles come from the driver, so no worker accesses the Hub, and all have the same models.
+        self._predictor = Predictor([Model(bundle, threads=1) for bundle in ray.get(bundles[0])])
         self._options = options
         self._archive = archive
 
@@ -104,9 +105,15 @@ def _stop_if_unusable(results: Iterable[Prediction | Failure]) -> Iterator[Predi
 
 
 def predict_archive(
-    paths: Iterable[str], out: str, bundle: Bundle, options: TableOptions, *, workers: int | None, address: str | None
+    paths: Iterable[str],
+    out: str,
+    bundles: list[Bundle],
+    options: TableOptions,
+    *,
+    workers: int | None,
+    address: str | None,
 ) -> ArchiveOutcome:
-    """Predict all films of `paths` that have no row in the archive `out`.
+    """Predict all films of `paths` that have no row in the archive `out`, with one bundle for each population.
 
     `workers` is the number of processes, by default the number of cores; `address` is that of a Ray cluster, by default
     a local instance. Raises `UsageError` if there are no films, if the archive has other options, or if Ray or the
@@ -121,10 +128,12 @@ def predict_archive(
     with parts.exclusive_archive(folder):
         archive = parts.open_parts(folder, options, len(names))
         with cluster.ray_cluster(address, workers) as cores:
-            return _run(names, archive, bundle, options, workers or cores)
+            return _run(names, archive, bundles, options, workers or cores)
 
 
-def _run(names: pa.ChunkedArray, archive: Parts, bundle: Bundle, options: TableOptions, workers: int) -> ArchiveOutcome:
+def _run(
+    names: pa.ChunkedArray, archive: Parts, bundles: list[Bundle], options: TableOptions, workers: int
+) -> ArchiveOutcome:
     import ray
     from ray.data import ActorPoolStrategy
 
@@ -143,7 +152,7 @@ def _run(names: pa.ChunkedArray, archive: Parts, bundle: Bundle, options: TableO
             batch_format="pyarrow",
             batch_size=None,
             compute=pool,
-            fn_constructor_args=([ray.put(bundle)], options, archive),
+            fn_constructor_args=([ray.put(bundles)], options, archive),
             num_cpus=1,
             max_task_retries=MAX_TASK_RETRIES,
         )

@@ -38,12 +38,12 @@ def run(options: argparse.Namespace) -> int:
         return report_missing_library("The archive command", error, "archive")
     predictor = load_predictor(options.model, threads=options.workers)
     predictor.check_options(options.operating_point, options.prevalence)
-    table_options = TableOptions(predictor.model, options.operating_point, options.prevalence)
+    table_options = TableOptions(predictor.models[0].identity, options.operating_point, options.prevalence)
     try:
         outcome = predict_archive(
             options.paths,
             options.out,
-            predictor.bundle,
+            [model.bundle for model in predictor.models],
             table_options,
             workers=options.workers,
             address=options.address,

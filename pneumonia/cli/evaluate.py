@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .. import load_predictor
+from ..inference.predictor import load_model
 from .exit_codes import SOME_FAILED, SUCCESS
 from .options import Commands, add_model_option
 from .output import report_missing_library
@@ -28,5 +28,5 @@ def run(options: argparse.Namespace) -> int:
         from ..evaluation import official
     except ModuleNotFoundError as error:
         return report_missing_library("Evaluation", error, "train")
-    agrees = official.reevaluate(load_predictor(options.model), options.data, options.out)
+    agrees = official.reevaluate(load_model(options.model), options.data, options.out)
     return SUCCESS if agrees else SOME_FAILED

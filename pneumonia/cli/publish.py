@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from ..inference.predictor import Predictor
+from ..inference.model import Model
 from .exit_codes import SUCCESS
 from .options import Commands, add_upload_options
 from .output import print_files, report_missing_library
@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
     if not options.dry_run:
         repository.require_login()
     model = publish.load(options.bundle)
-    consistency.check_consistency(Predictor(model, 1))
+    consistency.check_consistency(Model(model, 1))
     plan = publish.plan(model, repository, options.tag, private=options.private)
     if plan.published:
         print(f"{plan.tag} exists already with the same content", file=sys.stderr)

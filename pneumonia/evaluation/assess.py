@@ -11,7 +11,7 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from ..inference.decision import DEFAULT_POINT, UNKNOWN, Calibration, OperatingPoint
-from ..inference.predictor import Predictor
+from ..inference.model import Model
 from . import metrics
 from .curves import all_curves, at_thresholds, reliability
 from .dataset import FilmSet
@@ -31,8 +31,8 @@ class FilmScores:
     reasons: tuple[str | None, ...]
 
 
-def score_films(predictor: Predictor, films: FilmSet, *, title: str = "scoring", quiet: bool = False) -> FilmScores:
-    """Runs the gate and the network on every film, using all threads of the predictor.
+def score_films(model: Model, films: FilmSet, *, title: str = "scoring", quiet: bool = False) -> FilmScores:
+    """Runs the gate and the network on every film, using all threads of the model.
 
     Refused films are scored as well, so that the cost of the gate can be measured. `title` labels the progress bar;
     `quiet` hides it.
@@ -40,22 +40,22 @@ def score_films(predictor: Predictor, films: FilmSet, *, title: str = "scoring",
 
     def score(film: npt.NDArray[np.uint8]) -> tuple[float, str | None]:
         model_input = np.repeat(film[:, :, None], 3, axis=2)
-        return predictor.score(model_input)[0], predictor.bundle.gate.check(model_input)
+        return model.score(model_input).probability, model.gate.check(model_input)
 
-    with ThreadPoolExecutor(predictor.threads) as pool:
+    with ThreadPoolExecutor(model.threads) as pool:
         rows = list(tqdm(pool.map(score, films.inputs), title, len(films.films), unit="film", disable=quiet or None))
     probability = np.array([row[0] for row in rows])
     reasons = tuple(row[1] for row in rows)
     return FilmScores(probability, np.array([reason is not None for reason in reasons]), reasons)
 
 
-def evaluate(films: FilmSet, scores: FilmScores, predictor: Predictor) -> dict[str, Any]:
+def evaluate(films: FilmSet, scores: FilmScores, model: Model) -> dict[str, Any]:
     """All metrics and curves of one model on one set of films: the entry of `runs` in `evaluation.json`.
 
     Metrics have 95 % intervals from a bootstrap over patients.
     """
     weights = metrics.bootstrap_weights(films.strict_keys)
-    points = predictor.operating_points
+    points = model.operating_points
     balanced = points[DEFAULT_POINT]
     network = at_operating_point(films, scores, balanced, with_band=False)
     return {
@@ -65,7 +65,7 @@ def evaluate(films: FilmSet, scores: FilmScores, predictor: Predictor) -> dict[s
         "bootstrap": {"unit": "patient", "replicates": metrics.REPLICATES, "seed": metrics.BOOTSTRAP_SEED},
         "threshold": balanced.threshold,
         "figures": metrics.compute_metrics(network, weights, metrics.NETWORK_METRICS | metrics.GATED_METRICS),
-        "known_prevalence": _known_prevalence(films, scores, predictor.bundle.calibration, weights),
+        "known_prevalence": _known_prevalence(films, scores, model.bundle.calibration, weights),
         "confusion": _confusion(network),
         "operating_points": {
             name: metrics.compute_metrics(

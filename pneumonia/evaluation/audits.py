@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..inference.predictor import Predictor
+from ..inference.model import Model
 from .dataset import FilmSet
 from .robustness import robustness
 from .shortcuts import shortcuts
 
-Audit = Callable[[Predictor, FilmSet], dict[str, Any]]
+Audit = Callable[[Model, FilmSet], dict[str, Any]]
 
 AUDITS: dict[str, Audit] = {"robustness": robustness, "shortcuts": shortcuts}
 """Audits by the key of their result in a run of `evaluation.json`."""
 
 
-def audits(predictor: Predictor, films: FilmSet, protocol: str) -> dict[str, Any]:
+def audits(model: Model, films: FilmSet, protocol: str) -> dict[str, Any]:
     """Results of all audits, by key. Empty for protocols other than `official`, whose models are never served."""
-    return {name: audit(predictor, films) for name, audit in AUDITS.items()} if protocol == "official" else {}
+    return {name: audit(model, films) for name, audit in AUDITS.items()} if protocol == "official" else {}

@@ -8,6 +8,7 @@ from typing import Any
 from ..errors import FiguresDisagree, UsageError
 from ..inference import bundle
 from ..inference.decision import DEFAULT_POINT
+from ..inference.model import Model
 from ..inference.predictor import Predictor
 from . import card
 from .external import identity
@@ -25,39 +26,38 @@ ROUNDING_TOLERANCE = 1e-5
 Run = Mapping[str, Any]
 
 
-def check_consistency(predictor: Predictor) -> None:
-    """Check that the predictor's bundle may be published.
+def check_consistency(model: Model) -> None:
+    """Check that the model's bundle may be published.
 
     Raises `FiguresDisagree` with every disagreement, and `UsageError` for a protocol whose models are never served.
     """
-    protocol = predictor.bundle.config["protocol"]
+    protocol = model.bundle.config["protocol"]
     if protocol != SERVED_PROTOCOL:
         raise UsageError(
             "Models of this protocol are never served; their figures are in the card of the official model. "
             f"Allowed: protocol {SERVED_PROTOCOL}. Received: {protocol!r}."
         )
     try:
-        messages = list(disagreements(predictor))
+        messages = list(disagreements(model))
     except (KeyError, TypeError, AttributeError) as error:
         messages = [f"{bundle.EVALUATION} lacks data that the card shows ({error!r})."]
     if messages:
         raise FiguresDisagree(f"The bundle is not published: its figures and files disagree. {' '.join(messages)}")
 
 
-def disagreements(predictor: Predictor) -> Iterator[str]:
+def disagreements(model: Model) -> Iterator[str]:
     """Yield a sentence for each disagreement between config, evaluation, card and graph."""
-    model = predictor.bundle
-    run = model.served_run
+    run = model.bundle.served_run
     if run is None:
-        yield f"{bundle.EVALUATION} has no run {model.config['recipe']}/{model.config['protocol']}."
+        yield f"{bundle.EVALUATION} has no run {model.bundle.config['recipe']}/{model.bundle.config['protocol']}."
         return
-    yield from _check_run_names(model.evaluation["runs"])
-    yield from _check_origin(model.config, run)
+    yield from _check_run_names(model.bundle.evaluation["runs"])
+    yield from _check_origin(model.bundle.config, run)
     yield from _check_confusion(run)
     yield from _check_audits(run)
-    yield from _check_examples(predictor)
-    yield from _check_external(model.config, model.evaluation.get("external", []))
-    yield from _check_card(model)
+    yield from _check_examples(model)
+    yield from _check_external(model.bundle.config, model.bundle.evaluation.get("external", []))
+    yield from _check_card(model.bundle)
 
 
 def _check_run_names(runs: Mapping[str, Run]) -> Iterator[str]:
@@ -116,15 +116,15 @@ def _check_audits(run: Run) -> Iterator[str]:
                 yield f"{name}: {figure} among the figures, {baseline} under {audit}."
 
 
-def _check_examples(predictor: Predictor) -> Iterator[str]:
+def _check_examples(model: Model) -> Iterator[str]:
     """The example images must get the recorded probabilities: graph, gate and limits must be the evaluated ones."""
-    recorded = predictor.bundle.evaluation.get("examples", {})
-    paths = {path.name: path for path in predictor.bundle.examples}
+    recorded = model.bundle.evaluation.get("examples", {})
+    paths = {path.name: path for path in model.bundle.examples}
     if not paths or set(recorded) != set(paths):
         yield f"The examples are {sorted(paths)}, {bundle.EVALUATION} has answers for {sorted(recorded)}."
         return
     for name, path in paths.items():
-        probability = predictor.predict(path).probability
+        probability = Predictor([model]).predict(path).probability
         if not _equal(recorded[name], probability, EXAMPLE_TOLERANCE):
             yield f"{name}: {bundle.EVALUATION} has the probability {recorded[name]}, the model answers {probability}."
 

@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from .. import files, load_predictor, operating_system
+from .. import files, operating_system
 from ..errors import PneumoniaError
 from ..inference import bundle
 from ..inference.decision import DEFAULT_POINT, UNKNOWN, Failure, Prediction
-from ..inference.predictor import Predictor
+from ..inference.model import Model
+from ..inference.predictor import Predictor, load_model
 from . import card, metrics
 from .assess import FilmScores, at_operating_point, evaluate, score_films
 from .dataset import FilmSet, load_films
@@ -41,7 +42,7 @@ VERDICTS = (
 """(maximum AUROC, verdict) in ascending order, after Hosmer and Lemeshow, *Applied Logistic Regression*, chapter 5."""
 
 
-def external(predictor: Predictor, folder: Path, name: str, of: str, *, quiet: bool = False) -> dict[str, Any]:
+def external(model: Model, folder: Path, name: str, of: str, *, quiet: bool = False) -> dict[str, Any]:
     """Evaluate the model on a folder with NORMAL/ and PNEUMONIA/; returns an entry of `external` in `evaluation.json`.
 
     `figures`: metrics of the network without the gate, and with refused films counted as wrong. `passed`: metrics on
@@ -51,18 +52,18 @@ def external(predictor: Predictor, folder: Path, name: str, of: str, *, quiet: b
     """
     folder = folder.resolve()
     films = load_films(folder.parent, (folder.name,), quiet=quiet)
-    scores = score_films(predictor, films, quiet=quiet)
-    run = evaluate(films, scores, predictor)
+    scores = score_films(model, films, quiet=quiet)
+    run = evaluate(films, scores, model)
     weights = metrics.bootstrap_weights(films.strict_keys)
     keys = ("films", "fingerprint", "patients", "bootstrap", "threshold", "figures", "known_prevalence", "confusion")
     return {
         "name": name,
         "of": of,
         "verdict": verdict(run["figures"]["auroc"]),
-        "model": identity(predictor.bundle.config),
+        "model": identity(model.bundle.config),
         **{key: run[key] for key in (*keys, "operating_points")},
-        "passed": _accepted(predictor, films, scores, weights),
-        "service": _service(predictor, films, weights),
+        "passed": _accepted(model, films, scores, weights),
+        "service": _service(model, films, weights),
         "reliability": run["curves"]["reliability"],
     }
 
@@ -78,17 +79,17 @@ def verdict(auroc: Figure) -> str:
     return next(words for limit, words in VERDICTS if value <= limit)
 
 
-def _accepted(predictor: Predictor, films: FilmSet, scores: FilmScores, weights: Floats) -> dict[str, Any]:
-    decisions = at_operating_point(films, scores, predictor.operating_points[DEFAULT_POINT], with_band=False)
+def _accepted(model: Model, films: FilmSet, scores: FilmScores, weights: Floats) -> dict[str, Any]:
+    decisions = at_operating_point(films, scores, model.operating_points[DEFAULT_POINT], with_band=False)
     return {
         "films": int(decisions.answered.sum()),
         **metrics.compute_metrics(decisions, weights, ACCEPTED_METRICS),
     }
 
 
-def _service(predictor: Predictor, films: FilmSet, weights: Floats) -> dict[str, Figure]:
+def _service(model: Model, films: FilmSet, weights: Floats) -> dict[str, Figure]:
     """Shares of films that the service refuses, answers with a warning, and answers Unknown."""
-    results = list(predictor.predict_many(film.path for film in films.films))
+    results = list(Predictor([model]).predict_many(film.path for film in films.films))
     all_films, unit = np.ones(len(results), bool), metrics.unit_weights(len(results))
     criteria = {"refused": _is_refused, "warned": _has_warning, "unknown": _is_unknown}
     flags = {name: np.array([criterion(result) for result in results]) for name, criterion in criteria.items()}
@@ -123,7 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--model", metavar="M", help="model bundle; default: PNEUMONIA_MODEL")
     options = parser.parse_args(arguments)
     try:
-        entry = external(load_predictor(options.model), options.folder, options.name, options.of)
+        entry = external(load_model(options.model), options.folder, options.name, options.of)
     except PneumoniaError as error:
         print(f"{error.code}: {error.message}", file=sys.stderr)
         return 2

@@ -9,7 +9,7 @@ from typing import Any
 
 from .. import files
 from ..inference import bundle
-from ..inference.predictor import Predictor
+from ..inference.model import Model
 from . import curve_plots
 from .assess import evaluate, score_films
 from .audits import audits
@@ -26,7 +26,7 @@ NAME_WIDTH = 78
 """Width in characters of the column with the path of each figure."""
 
 
-def reevaluate(predictor: Predictor, data: Path, out: Path | None = None) -> bool:
+def reevaluate(model: Model, data: Path, out: Path | None = None) -> bool:
     """Evaluate the test films below `data` and print every figure beside that of the card.
 
     Returns False if the films are those of the card and a figure differs. With `out`, writes `evaluation.json` and
@@ -35,11 +35,11 @@ def reevaluate(predictor: Predictor, data: Path, out: Path | None = None) -> boo
     test = load_films(data, ("test",))
     print(test.report())
     entry = {
-        **evaluate(test, score_films(predictor, test), predictor),
-        **audits(predictor, test, "official"),
+        **evaluate(test, score_films(model, test), model),
+        **audits(model, test, "official"),
     }
-    name = f"{predictor.bundle.config['recipe']}/official"
-    card_run = predictor.bundle.evaluation["runs"].get(name)
+    name = f"{model.bundle.config['recipe']}/official"
+    card_run = model.bundle.evaluation["runs"].get(name)
     same_films = card_run is not None and card_run.get("fingerprint") == entry["fingerprint"]
     _print(entry, card_run, "the card" if same_films else "the card (other films)")
     if out is not None:

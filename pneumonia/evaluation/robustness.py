@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from .. import imaging
 from ..inference.decision import DEFAULT_POINT
-from ..inference.predictor import Predictor
+from ..inference.model import Model
 from . import metrics
 from .assess import at_operating_point, score_films
 from .dataset import FilmSet
@@ -32,7 +32,7 @@ of 1 px therefore has the same effect on films of every size. Copies of these fi
 MEASURES = {name: metrics.NETWORK_METRICS[name] for name in ("accuracy", "sensitivity", "specificity")}
 
 
-def robustness(predictor: Predictor, films: FilmSet, *, quiet: bool = False) -> dict[str, Any]:
+def robustness(model: Model, films: FilmSet, *, quiet: bool = False) -> dict[str, Any]:
     """Figures on the unchanged films and under each perturbation: the entry `robustness` of a run.
 
     `loss` is the accuracy lost: .02 is a loss of two percentage points; a negative value is an increase. `refused` is
@@ -40,11 +40,11 @@ def robustness(predictor: Predictor, films: FilmSet, *, quiet: bool = False) -> 
     """
     squares = [square(film.path) for film in tqdm(films.films, "reading films", unit="film", disable=quiet or None)]
     weights = metrics.bootstrap_weights(films.strict_keys)
-    point = predictor.operating_points[DEFAULT_POINT]
+    point = model.operating_points[DEFAULT_POINT]
 
     def decide(name: str) -> Decisions:
         inputs = np.stack([_model_input(PERTURBATIONS[name](film)) for film in squares])
-        scores = score_films(predictor, dataclasses.replace(films, inputs=inputs), title=name, quiet=quiet)
+        scores = score_films(model, dataclasses.replace(films, inputs=inputs), title=name, quiet=quiet)
         return at_operating_point(films, scores, point, with_band=False)
 
     before = decide(UNCHANGED)

@@ -23,7 +23,7 @@ from tqdm import tqdm
 from .. import imaging
 from ..inference import explain
 from ..inference.decision import CLASSES, DEFAULT_POINT
-from ..inference.predictor import Predictor
+from ..inference.model import Model
 from . import metrics
 from .assess import at_operating_point, score_films
 from .borders import replace_border_across_classes
@@ -44,20 +44,20 @@ ASPECTS = (1.25, 1.51)
 MEASURES = {name: metrics.NETWORK_METRICS[name] for name in ("auroc", "accuracy")}
 
 
-def shortcuts(predictor: Predictor, films: FilmSet, *, quiet: bool = False) -> dict[str, Any]:
+def shortcuts(model: Model, films: FilmSet, *, quiet: bool = False) -> dict[str, Any]:
     """Results of the three experiments: the entry `shortcuts` of a run.
 
     AUROC, and accuracy at the balanced threshold, of the network without the gate. Films are read from their files
     again, in full resolution. Raises `FilmError`.
     """
     weights = metrics.bootstrap_weights(films.strict_keys)
-    point = predictor.operating_points[DEFAULT_POINT]
+    point = model.operating_points[DEFAULT_POINT]
 
     def figures(title: str, inputs: Films) -> dict[str, Figure]:
-        scores = score_films(predictor, dataclasses.replace(films, inputs=inputs), title=title, quiet=quiet)
+        scores = score_films(model, dataclasses.replace(films, inputs=inputs), title=title, quiet=quiet)
         return metrics.compute_metrics(at_operating_point(films, scores, point, with_band=False), weights, MEASURES)
 
-    swapped = _swapped_inputs(films, predictor.threads, quiet=quiet)
+    swapped = _swapped_inputs(films, model.threads, quiet=quiet)
     across_classes = replace_border_across_classes(films.inputs, films.labels)
     return {
         "baseline": figures(UNCHANGED, films.inputs),
@@ -66,7 +66,7 @@ def shortcuts(predictor: Predictor, films: FilmSet, *, quiet: bool = False) -> d
             **{cue: {name: figures(name, swapped[name]) for name in swap} for cue, swap in SWAPS.items()},
             "border": {FOREIGN_BORDER: figures(FOREIGN_BORDER, across_classes)},
         },
-        "activation": activation(films, _shares_inside_lungs(predictor, films, quiet=quiet), weights),
+        "activation": activation(films, _shares_inside_lungs(model, films, quiet=quiet), weights),
     }
 
 
@@ -115,14 +115,14 @@ def _distribution(inside: Floats, group: Mask, weights: Floats) -> dict[str, Any
     }
 
 
-def _shares_inside_lungs(predictor: Predictor, films: FilmSet, *, quiet: bool) -> Floats:
+def _shares_inside_lungs(model: Model, films: FilmSet, *, quiet: bool) -> Floats:
     """Share `[N]` of each film's positive activation inside the lung boxes; NaN for a map without activation."""
 
     def share_inside(film: Films) -> float:
-        activation_map = predictor.score(np.repeat(film[:, :, None], 3, axis=2))[1]
+        activation_map = model.score(np.repeat(film[:, :, None], 3, axis=2)).activation
         return sum(explain.zone_shares(activation_map).values()) if activation_map.max() > 0 else float("nan")
 
-    with ThreadPoolExecutor(predictor.threads) as pool:
+    with ThreadPoolExecutor(model.threads) as pool:
         shares = pool.map(share_inside, films.inputs)
         return np.array(list(tqdm(shares, "activation", len(films.films), unit="film", disable=quiet or None)))
 

@@ -20,6 +20,7 @@ from ..files import atomic_write
 from ..imaging import INPUT_SIDE
 from .decision import CLASSES, DEFAULT_POINT, Calibration, ModelIdentity, OperatingPoint
 from .gate import Gate, Limits
+from .populations import CHILDREN, POPULATIONS, Population
 
 FORMAT = 1
 CONFIG = "config.json"
@@ -49,6 +50,11 @@ class Bundle:
     calibration: Calibration
     operating_points: dict[str, OperatingPoint]
     evaluation: Mapping[str, Any]
+
+    @property
+    def population(self) -> Population:
+        """The population of the training films; bundles without the key `population` are of children."""
+        return POPULATIONS[self.config.get("population", CHILDREN.name)]
 
     @property
     def served_run(self) -> Mapping[str, Any] | None:
@@ -135,6 +141,9 @@ def _check_config(config: Any) -> None:
         raise ValueError(f"the class order must be {CLASSES}, not {config['classes']}")
     if config["input"]["shape"] != [INPUT_SIDE, INPUT_SIDE, 3]:
         raise ValueError(f"the input must be [{INPUT_SIDE}, {INPUT_SIDE}, 3], not {config['input']['shape']}")
+    population = config.get("population", CHILDREN.name)
+    if population not in POPULATIONS:
+        raise ValueError(f"the population must be one of {', '.join(POPULATIONS)}, not {population!r}")
     missing = [name for name in REQUIRED_FILES if name not in config["files"]]
     if missing:
         raise ValueError(f"it does not list {', '.join(missing)}")

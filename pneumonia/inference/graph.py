@@ -6,6 +6,7 @@ import math
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any
 
@@ -17,6 +18,18 @@ from ..imaging import INPUT_SIDE
 
 Activation = npt.NDArray[np.float32]
 """Activation map `[h, w]`, non-negative, at the resolution of the last convolution."""
+
+LungField = npt.NDArray[np.float32]
+"""Predicted lung field `[h, w]` in 0..1, at the resolution of the last convolution."""
+
+
+@dataclass(frozen=True)
+class GraphOutput:
+    """The outputs of a graph for one film: uncalibrated score in 0..1, map, and lung field if the graph has one."""
+
+    score: float
+    activation: Activation
+    lung_field: LungField | None
 
 
 class Graph:
@@ -33,25 +46,24 @@ class Graph:
     def __init__(self, model: bytes, threads: int) -> None:
         self._model = model
         interpreter = self._new_interpreter()
-        self._input, self._score, self._activation = _tensor_indices(interpreter)
+        self._input, self._score, self._activation, self._lung_field = _tensor_indices(interpreter)
         self._idle = [interpreter]
         self._slots: SimpleQueue[None] = SimpleQueue()
         for _ in range(threads):
             self._slots.put(None)
 
-    def score(self, input_image: npt.NDArray[np.uint8]) -> tuple[float, Activation]:
-        """(score in 0..1, non-negative activation map `[h, w]`) of a `[150, 150, 3]` input image.
-
-        Raises `ValueError` if the score is not finite.
-        """
+    def score(self, input_image: npt.NDArray[np.uint8]) -> GraphOutput:
+        """The outputs for a `[150, 150, 3]` input image; raises `ValueError` if the score is not finite."""
         with self._lease_interpreter() as interpreter:
             self._set_input(interpreter, input_image)
             interpreter.invoke()
             score = float(interpreter.get_tensor(self._score)[0, 0])
             activation: Activation = interpreter.get_tensor(self._activation)[0]
+            has_field = self._lung_field is not None
+            lung_field: LungField | None = interpreter.get_tensor(self._lung_field)[0, ..., 0] if has_field else None
         if not math.isfinite(score):
             raise ValueError("the score of the graph is not finite")
-        return score, activation
+        return GraphOutput(score, activation, lung_field)
 
     def _set_input(self, interpreter: Any, input_image: npt.NDArray[np.uint8]) -> None:
         # Writes directly to the graph's memory; LiteRT allows no reference to it while the graph is invoked. Copies
@@ -98,8 +110,11 @@ class Graph:
         return interpreter
 
 
-def _tensor_indices(interpreter: Any) -> tuple[int, int, int]:
-    """Tensor indices of input, score and activation map. Outputs are identified by rank, since their order may vary."""
+def _tensor_indices(interpreter: Any) -> tuple[int, int, int, int | None]:
+    """Tensor indices of input, score, activation map and lung field, if there is one.
+
+    Outputs are identified by rank, since their order may vary.
+    """
     inputs, outputs = interpreter.get_input_details(), interpreter.get_output_details()
     by_rank = {len(output["shape"]): int(output["index"]) for output in outputs}
     is_valid = (
@@ -113,4 +128,4 @@ def _tensor_indices(interpreter: Any) -> tuple[int, int, int]:
             f"activation map [1, h, w]; optionally a lung field [1, h, w, 1]. "
             f"Received: {[tuple(tensor['shape']) for tensor in [*inputs, *outputs]]}."
         )
-    return int(inputs[0]["index"]), by_rank[2], by_rank[3]
+    return int(inputs[0]["index"]), by_rank[2], by_rank[3], by_rank.get(4)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -12,25 +11,23 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from .. import imaging, settings
+from .. import imaging
 from ..errors import InternalError, PneumoniaError, UsageError
 from ..imaging import Area, Radiograph, Source
 from . import explain
-from .bundle import Bundle
 from .decision import (
     CLASSES,
     DEFAULT_POINT,
     PHOTOGRAPH_ADVICE,
     UNKNOWN,
     Failure,
-    ModelIdentity,
-    OperatingPoint,
     Prediction,
     Reason,
     check_prevalence,
     get_operating_point,
 )
-from .graph import Activation, Graph
+from .graph import Activation, LungField
+from .model import Model
 from .named_film import NamedFilm, name_of, source_of
 from .sources import load_bundle
 
@@ -46,7 +43,8 @@ class Reading:
 
     `film` is the radiograph as scored; if the film in the file was inverted, `inverted` is true and `film` is the
     corrected one. `refusal` is the reason why the model was not run; then `probability` and `activation` are None.
-    `probability` is the calibrated P(pneumonia), `activation` the map `[h, w]`.
+    `probability` is the calibrated P(pneumonia), `activation` the map `[h, w]`, and `lung_field` the predicted lung
+    field `[h, w]`, None if the model predicts none.
     """
 
     film: Radiograph
@@ -54,6 +52,7 @@ class Reading:
     probability: float | None
     activation: Activation | None
     inverted: bool = False
+    lung_field: LungField | None = None
 
     @property
     def area(self) -> Area:
@@ -70,35 +69,31 @@ class Reading:
 
 
 class Predictor:
-    """Predicts films with one model; created by `load_predictor`.
+    """Predicts films with one model per population; created by `load_predictor`. Raises `UsageError` for no model."""
 
-    `threads` is the number of films that are scored at the same time, by default `PNEUMONIA_THREADS`. Raises
-    `UsageError` if it is less than 1, and `BundleCorrupt` if the graph cannot be loaded.
-    """
-
-    def __init__(self, bundle: Bundle, threads: int | None = None) -> None:
-        if threads is not None and threads < 1:
-            raise UsageError(f"Invalid number of threads. Allowed: 1 or more. Received: {threads}.")
-        self.bundle = bundle
-        self.threads = threads or settings.THREADS.read()
-        self._graph = Graph(bundle.graph, self.threads)
+    def __init__(self, models: Sequence[Model]) -> None:
+        if not models:
+            raise UsageError("A predictor needs a model. Allowed: one for each population. Received: none.")
+        self.models = tuple(models)
 
     @property
-    def model(self) -> ModelIdentity:
-        """The identity of the model."""
-        return self.bundle.identity
+    def threads(self) -> int:
+        """The number of films that are predicted at the same time."""
+        return max(model.threads for model in self.models)
 
     @property
-    def operating_points(self) -> dict[str, OperatingPoint]:
-        """The model's operating points by name."""
-        return self.bundle.operating_points
+    def point_names(self) -> tuple[str, ...]:
+        """Names of the operating points that every model has."""
+        first, *others = (model.operating_points for model in self.models)
+        return tuple(name for name in first if all(name in points for points in others))
+
+    def with_threads(self, threads: int) -> Predictor:
+        """A predictor of the same bundles with `threads` threads and interpreters of its own."""
+        return Predictor([Model(model.bundle, threads) for model in self.models])
 
     def describe(self) -> dict[str, Any]:
         """The JSON of `/model`: identity, operating points, and the figures of this recipe's runs by protocol."""
-        runs = self.bundle.evaluation["runs"].values()
-        figures = {run["protocol"]: run["figures"] for run in runs if run["recipe"] == self.bundle.config["recipe"]}
-        points = {name: dataclasses.asdict(point) for name, point in self.operating_points.items()}
-        return {**self.model.as_dict(), "operating_points": points, "figures": figures}
+        return self.models[0].describe()
 
     def predict(
         self,
@@ -169,20 +164,15 @@ class Predictor:
         if film.is_lateral:
             return Reading(film, Reason("unlike_training_films"), None, None)
         input_image = imaging.to_input(film)
-        refusal = self.bundle.gate.check(input_image)
-        inverted = refusal is not None and self.bundle.gate.check(255 - input_image) is None
+        refusal = self.models[0].gate.check(input_image)
+        inverted = refusal is not None and self.models[0].gate.check(255 - input_image) is None
         if inverted:
             film = imaging.invert(film)
             input_image = imaging.to_input(film)
         elif refusal is not None:
             return Reading(film, _refusal(refusal, film), None, None)
-        probability, activation = self.score(input_image)
-        return Reading(film, None, probability, activation, inverted)
-
-    def score(self, input_image: npt.NDArray[np.uint8]) -> tuple[float, Activation]:
-        """(calibrated P(pneumonia), activation map) of a `[150, 150, 3]` input image; the gate is not applied."""
-        score, activation = self._graph.score(input_image)
-        return self.bundle.calibration.probability(score), activation
+        score = self.models[0].score(input_image)
+        return Reading(film, None, score.probability, score.activation, inverted, score.lung_field)
 
     def decide(
         self,
@@ -199,7 +189,7 @@ class Predictor:
         `UsageError` for an unknown operating point or an invalid prevalence.
         """
         check_prevalence(prevalence)
-        point = get_operating_point(self.operating_points, operating_point)
+        point = get_operating_point(self.models[0].operating_points, operating_point)
         label = UNKNOWN if reading.probability is None else point.label(reading.probability)
         reason = reading.refusal or (Reason("inconclusive") if label == UNKNOWN else None)
         activation = None if label == CLASSES[0] else reading.activation
@@ -210,19 +200,20 @@ class Predictor:
             operating_point=operating_point,
             reason=reason,
             zones=None if activation is None else explain.zone_shares(activation),
-            model=self.model,
+            model=self.models[0].identity,
             warnings=_warnings(reading, prevalence),
         )
 
     def check_options(self, operating_point: str, prevalence: float | None) -> None:
         """Raise `UsageError` for an unknown operating point or an invalid prevalence, before any film is read."""
-        get_operating_point(self.operating_points, operating_point)
+        for model in self.models:
+            get_operating_point(model.operating_points, operating_point)
         check_prevalence(prevalence)
 
     def _probability(self, reading: Reading, prevalence: float | None) -> float | None:
         if reading.probability is None or prevalence is None:
             return reading.probability
-        return self.bundle.calibration.at_prevalence(prevalence, reading.probability)
+        return self.models[0].bundle.calibration.at_prevalence(prevalence, reading.probability)
 
 
 def load_predictor(model: str | None = None, *, threads: int | None = None) -> Predictor:
@@ -231,7 +222,12 @@ def load_predictor(model: str | None = None, *, threads: int | None = None) -> P
     `model` None reads the setting `PNEUMONIA_MODEL`; `threads` None reads `PNEUMONIA_THREADS`. Raises a `ModelError` if
     the model cannot be loaded; no other model is used in its place.
     """
-    return Predictor(load_bundle(model), threads)
+    return Predictor([load_model(model, threads=threads)])
+
+
+def load_model(model: str | None = None, *, threads: int | None = None) -> Model:
+    """Load the model of one population, for evaluation; arguments and errors are those of `load_predictor`."""
+    return Model(load_bundle(model), threads)
 
 
 def _result_or_failure(film: Source | NamedFilm, function: Callable[[Source, str | None], Result]) -> Result | Failure:

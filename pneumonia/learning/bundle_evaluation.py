@@ -13,6 +13,7 @@ from ..evaluation.audits import audits
 from ..evaluation.dataset import FilmSet
 from ..evaluation.number_format import format_metric, percent
 from ..inference import bundle
+from ..inference.model import Model
 from ..inference.predictor import Predictor
 from .json_file import write_json
 from .train_args import TrainArgs
@@ -29,8 +30,8 @@ def evaluate_bundle(
     # Only a complete bundle can be loaded, so an empty evaluation is written first.
     write_json(out / bundle.EVALUATION, {"format": 1, "runs": {}})
     bundle.write_config(out, config)
-    predictor = Predictor(bundle.load(out, out.name))
-    scores = score_films(predictor, test)
+    model = Model(bundle.load(out, out.name))
+    scores = score_films(model, test)
     entry = {
         "recipe": args.recipe.name,
         "protocol": args.protocol,
@@ -39,20 +40,21 @@ def evaluate_bundle(
         "git_revision": config["revision"],
         "versions": config["versions"],
         "training": training,
-        **evaluate(test, scores, predictor),
-        **audits(predictor, test, args.protocol),
+        **evaluate(test, scores, model),
+        **audits(model, test, args.protocol),
     }
-    _write_evaluation(config, entry, predictor, out)
+    _write_evaluation(config, entry, model, out)
     _print_metrics(f"{args.recipe.name}/{args.protocol}", entry)
     return entry, scores
 
 
-def _write_evaluation(config: Mapping[str, Any], entry: Mapping[str, Any], predictor: Predictor, out: Path) -> None:
+def _write_evaluation(config: Mapping[str, Any], entry: Mapping[str, Any], model: Model, out: Path) -> None:
+    predictor = Predictor([model])
     evaluation = {
         "format": 1,
         "runs": {f"{entry['recipe']}/{entry['protocol']}": entry},
         "test_set_access_log": [],
-        "examples": {path.name: predictor.predict(path).probability for path in predictor.bundle.examples},
+        "examples": {path.name: predictor.predict(path).probability for path in model.bundle.examples},
     }
     write_json(out / bundle.EVALUATION, evaluation)
     files.atomic_write(out / bundle.CARD, card.write(config, evaluation).encode())

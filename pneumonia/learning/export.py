@@ -111,10 +111,10 @@ def check_against_keras(model: keras.Model, graph: Graph, films: npt.NDArray[np.
     for film in [*films, *noise]:
         input_image = np.repeat(film[:, :, None], 3, axis=2)
         expected = {name: np.asarray(value)[0] for name, value in model(input_image[None].astype(np.float32)).items()}
-        score, activation = graph.score(input_image)
+        output = graph.score(input_image)
         scale = max(float(expected["activation_map"].max()), 1e-3)
-        map_difference = np.abs(activation - expected["activation_map"]).max() / scale
-        max_difference = max(max_difference, abs(score - float(expected["score"][0])), float(map_difference))
+        map_difference = np.abs(output.activation - expected["activation_map"]).max() / scale
+        max_difference = max(max_difference, abs(output.score - float(expected["score"][0])), float(map_difference))
     if not max_difference <= TOLERANCE:
         raise ValueError(
             f"The served graph differs from Keras. Allowed: {TOLERANCE:.0e}. Received: {max_difference:.2e}."

@@ -40,7 +40,7 @@ class _BatchTab:
 
     def __init__(self, predictor: Predictor) -> None:
         self._jobs = Jobs(predictor)
-        self._lay_out_input(list(predictor.operating_points))
+        self._lay_out_input(list(predictor.point_names))
         self._lay_out_table()
         self._lay_out_downloads()
         self._token = gr.State("", delete_callback=self._jobs.delete)

@@ -82,7 +82,7 @@ def render_answer(predictor: Predictor, session_film: SessionFilm, point: str) -
     prediction = predictor.decide(session_film.reading, point)
     return (
         page_text.headline(prediction),
-        answer_panel.bars(prediction, predictor.operating_points[point]),
+        answer_panel.bars(prediction, predictor.models[0].operating_points[point]),
         answer_panel.steps(prediction),
         reading_guide.reading_guide(prediction),
     )
@@ -118,7 +118,7 @@ def render_activation(predictor: Predictor, session_film: SessionFilm | None, po
     prediction, activation, layer = predictor.decide(reading, point), reading.activation, None
     if activation is not None and prediction.zones is not None:
         layer = explain.map_layer(activation, film.size, reading.area)
-    return film, layer, activation_panel.panel(prediction, predictor.bundle.served_run)
+    return film, layer, activation_panel.panel(prediction, predictor.models[0].bundle.served_run)
 
 
 def as_json(predictor: Predictor, session_film: SessionFilm | None, point: str) -> dict[str, str] | None:

@@ -54,7 +54,7 @@ class _FilmTab:
         self._connect()
 
     def _lay_out_examples(self) -> None:
-        self._examples = examples(self._predictor.bundle)
+        self._examples = examples(self._predictor.models[0].bundle)
         with gr.Column(elem_id="examples"):
             gr.Markdown("No film at hand? Try an example:")
             with gr.Row():
@@ -68,14 +68,14 @@ class _FilmTab:
 
     def _lay_out_options(self) -> None:
         """Below the answer: operating points, report, and model."""
-        choices = answer_panel.point_choices(self._predictor.operating_points, self._predictor.bundle.served_run)
-        note = page_text.prevalence_note(self._predictor.bundle.calibration.prevalence)
+        model = self._predictor.models[0]
+        choices = answer_panel.point_choices(model.operating_points, model.bundle.served_run)
+        note = page_text.prevalence_note(model.bundle.calibration.prevalence)
         with gr.Column(elem_id="options"):
             self._point = gr.Radio(choices, value=DEFAULT_POINT, label="Operating point", elem_id="point")
             gr.Markdown(f"{answer_panel.POINTS_NOTE} {note}", elem_id="prevalence")
             self._lay_out_report()
-            official = self._predictor.describe()["figures"]
-            gr.Markdown(page_text.model_line(self._predictor.model, official), elem_id="model")
+            gr.Markdown(page_text.model_line(model.identity, model.describe()["figures"]), elem_id="model")
 
     def _lay_out_report(self) -> None:
         """Downloads: the report as PDF, and the answer as JSON."""

@@ -40,7 +40,7 @@ def memory() -> Iterator[Any]:
 
 @pytest.fixture
 def options(predictor: Predictor) -> TableOptions:
-    return TableOptions(predictor.model, "balanced")
+    return TableOptions(predictor.models[0].identity, "balanced")
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def new_worker(
 ) -> Callable[[str], run.ArchiveWorker]:
     """Creates a worker in this process as Ray does; `ray.get` returns its argument."""
     monkeypatch.setitem(sys.modules, "ray", types.SimpleNamespace(get=lambda reference: reference))
-    references: list[Any] = [predictor.bundle]
+    references: list[Any] = [[predictor.models[0].bundle]]
     return lambda address: run.ArchiveWorker(references, options, Parts(ResultFolder(address), 32))
 
 
@@ -295,7 +295,7 @@ def test_an_archive_keeps_its_parts_and_its_options(
     assert parts.open_parts(folder, options, 10_000_000).count == parts.MIN_PARTS
     assert parts.open_parts(ResultFolder(str(tmp_path / "large")), options, 10_000_000).count == 10_000
     with pytest.raises(UsageError, match="a different prevalence. Allowed: none, or another --out. Received: 0.1"):
-        parts.open_parts(folder, TableOptions(predictor.model, "balanced", 0.1), 10)
+        parts.open_parts(folder, TableOptions(predictor.models[0].identity, "balanced", 0.1), 10)
     (tmp_path / parts.HEADER_FILE).write_text("{}")
     with pytest.raises(UsageError, match="not from this version"):
         parts.open_parts(folder, options, 10)

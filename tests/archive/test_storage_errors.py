@@ -218,9 +218,9 @@ def test_credentials_that_a_worker_lacks_end_the_run(
 ) -> None:
     """The worker returns the error in its row, writes no part, and the driver raises it."""
     monkeypatch.setitem(sys.modules, "ray", types.SimpleNamespace(get=lambda reference: reference))
-    references: list[Any] = [predictor.bundle]
+    references: list[Any] = [[predictor.models[0].bundle]]
     archive = Parts(ResultFolder(str(tmp_path / "out")), 32)
-    worker = run.ArchiveWorker(references, TableOptions(predictor.model, "balanced"), archive)
+    worker = run.ArchiveWorker(references, TableOptions(predictor.models[0].identity, "balanced"), archive)
     fake.errors["*"] = error_of_class("NoCredentialsError")
     names = [os.fsencode(f"fake://bucket/{number}.png") for number in range(40)]
     outcome = worker(pa.table({"part": [7], "names": [names]})).to_pylist()
@@ -255,9 +255,9 @@ def test_a_local_output_folder_that_cannot_be_written_ends_the_run(
 ) -> None:
     """It is no lost part: the other parts could not be written either."""
     monkeypatch.setitem(sys.modules, "ray", types.SimpleNamespace(get=lambda reference: reference))
-    references: list[Any] = [predictor.bundle]
+    references: list[Any] = [[predictor.models[0].bundle]]
     archive = Parts(ResultFolder(str(tmp_path / "out")), 32)
-    worker = run.ArchiveWorker(references, TableOptions(predictor.model, "balanced"), archive)
+    worker = run.ArchiveWorker(references, TableOptions(predictor.models[0].identity, "balanced"), archive)
     monkeypatch.setattr(Path, "mkdir", _refuse(error))
     outcome = worker(pa.table({"part": [7], "names": [[b"missing.png"]]})).to_pylist()
     with pytest.raises(expected, match=message):
@@ -268,9 +268,9 @@ def test_an_output_folder_on_object_storage_that_fails_once_costs_a_part(
     predictor: Predictor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "ray", types.SimpleNamespace(get=lambda reference: reference))
-    references: list[Any] = [predictor.bundle]
+    references: list[Any] = [[predictor.models[0].bundle]]
     archive = Parts(ResultFolder("memory://out"), 32)
-    worker = run.ArchiveWorker(references, TableOptions(predictor.model, "balanced"), archive)
+    worker = run.ArchiveWorker(references, TableOptions(predictor.models[0].identity, "balanced"), archive)
     monkeypatch.setattr(MemoryFileSystem, "pipe_file", _refuse(OSError("slow down")))
     with pytest.raises(UsageError, match="The output folder cannot be used"):
         worker(pa.table({"part": [7], "names": [[b"missing.png"]]}))

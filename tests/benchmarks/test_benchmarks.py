@@ -57,7 +57,7 @@ def test_the_films_pass_the_gate_and_differ() -> None:
     input_images = [
         imaging.to_input(imaging.read(films.jpeg(films.film(predictor, (650, 450), number)))) for number in (0, 1)
     ]
-    assert [predictor.bundle.gate.check(input_image) for input_image in input_images] == [None, None]
+    assert [predictor.models[0].gate.check(input_image) for input_image in input_images] == [None, None]
     assert (input_images[0] != input_images[1]).any()
 
 

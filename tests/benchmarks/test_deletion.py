@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pytest
 
 from benchmarks import deletion
+from pneumonia.inference.model import Score
 
 Film = npt.NDArray[np.uint8]
 Map = npt.NDArray[np.float32]
@@ -21,11 +22,11 @@ CORNER[:67, :67] = True
 """A fifth of the film; the network of these tests depends only on the noise in this region."""
 
 
-def network(activation_map: Map) -> Callable[[Film], tuple[float, Map]]:
+def network(activation_map: Map) -> Callable[[Film], Score]:
     """A network whose probability drops when the noise of the corner is hidden; its map may point elsewhere."""
 
-    def score(film: Film) -> tuple[float, Map]:
-        return 1 / (1 + float(np.exp(3 - film[CORNER].std() / 20))), activation_map
+    def score(film: Film) -> Score:
+        return Score(1 / (1 + float(np.exp(3 - film[CORNER].std() / 20))), activation_map, None)
 
     return score
 

@@ -31,7 +31,7 @@ def few_replicates(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_score_films_equals_predict_and_also_scores_refused_films(predictor: Predictor, films: FilmSet) -> None:
-    outcome = score_films(predictor, films, quiet=True)
+    outcome = score_films(predictor.models[0], films, quiet=True)
     assert outcome.refused.tolist() == [False, True, False, False]
     assert outcome.reasons[1] in {"unlike_training_films", "not_a_chest_film"}
     for probability, film, refused in zip(outcome.probability, films.inputs, outcome.refused, strict=True):
@@ -43,7 +43,7 @@ def test_score_films_equals_predict_and_also_scores_refused_films(predictor: Pre
 
 def test_a_refused_film_counts_as_wrong_where_all_films_count(predictor: Predictor, films: FilmSet) -> None:
     perfect = FilmScores(np.array([0.0, 0.0, 1.0, 1.0]), np.array([False, True, False, False]), (None, "x", None, None))
-    run = evaluate(films, perfect, predictor)
+    run = evaluate(films, perfect, predictor.models[0])
     assert run["figures"]["accuracy"]["value"] == 1.0
     assert run["figures"]["gated_accuracy"]["value"] == 0.75
     assert run["figures"]["gated_specificity"]["value"] == 0.5
@@ -55,17 +55,17 @@ def test_a_refused_film_counts_as_wrong_where_all_films_count(predictor: Predict
 
 def test_the_confusion_counts_films(predictor: Predictor, films: FilmSet) -> None:
     wrong = FilmScores(np.array([1.0, 0.0, 0.0, 1.0]), np.zeros(4, bool), (None,) * 4)
-    cells = evaluate(films, wrong, predictor)["confusion"]
+    cells = evaluate(films, wrong, predictor.models[0])["confusion"]
     assert cells == {"true_negative": 1, "false_positive": 1, "false_negative": 1, "true_positive": 1}
 
 
 def test_the_run_has_figures_for_the_known_prevalence(predictor: Predictor, films: FilmSet) -> None:
     """Half of these films have pneumonia, which is less than the calibration prevalence."""
-    prevalence = predictor.bundle.calibration.prevalence
+    prevalence = predictor.models[0].bundle.calibration.prevalence
     uncertain = FilmScores(
         np.full(len(films.films), prevalence), np.zeros(len(films.films), bool), (None,) * len(films.films)
     )
-    run = evaluate(films, uncertain, predictor)
+    run = evaluate(films, uncertain, predictor.models[0])
     assert run["known_prevalence"]["prevalence"] == 0.5
     assert run["known_prevalence"]["figures"]["ece"]["value"] == pytest.approx(0.0, abs=1e-6)
     assert run["figures"]["ece"]["value"] == pytest.approx(prevalence - 0.5, abs=1e-4)

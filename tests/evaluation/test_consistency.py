@@ -14,6 +14,7 @@ from pneumonia import Predictor
 from pneumonia.errors import FiguresDisagree, UsageError
 from pneumonia.evaluation import card, consistency
 from pneumonia.inference import bundle, sources
+from pneumonia.inference.model import Model
 
 Json = dict[str, Any]
 Change = Callable[[Json, Json], object]
@@ -25,7 +26,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def check(folder: Path) -> None:
-    consistency.check_consistency(Predictor(bundle.load(folder, "run"), 1))
+    consistency.check_consistency(Model(bundle.load(folder, "run"), 1))
 
 
 def rewrite(folder: Path, change: Change, *, write_card: bool = True) -> None:
@@ -103,7 +104,7 @@ DISAGREEMENTS = {
 
 
 def test_the_embedded_bundle_agrees(predictor: Predictor) -> None:
-    consistency.check_consistency(predictor)
+    consistency.check_consistency(predictor.models[0])
 
 
 def test_a_bundle_with_new_hashes_but_the_same_contents_agrees(folder: Path) -> None:

@@ -37,7 +37,7 @@ def folder(tmp_path: Path, write_films: Any, normal_film: Any) -> Path:
 
 @pytest.fixture
 def entry(predictor: Predictor, folder: Path) -> dict[str, Any]:
-    return external(predictor, folder, "Elsewhere", "films of another hospital", quiet=True)
+    return external(predictor.models[0], folder, "Elsewhere", "films of another hospital", quiet=True)
 
 
 def test_the_films_are_counted_by_label_and_by_the_patient_in_their_names(entry: dict[str, Any]) -> None:
@@ -57,12 +57,12 @@ def test_figures_with_and_without_the_gate_are_separate(entry: dict[str, Any]) -
 def test_a_warning_is_counted(predictor: Predictor, folder: Path, normal_film: Any) -> None:
     colours = np.stack([normal_film, normal_film // 2, normal_film], axis=2)
     Image.fromarray(colours).save(folder / "NORMAL" / "coloured.png")
-    found = external(predictor, folder, "Elsewhere", "films", quiet=True)
+    found = external(predictor.models[0], folder, "Elsewhere", "films", quiet=True)
     assert found["service"]["warned"]["value"] == pytest.approx(1 / 7, abs=1e-5)
 
 
 def test_the_entry_identifies_its_model_by_graph_and_gate(entry: dict[str, Any], predictor: Predictor) -> None:
-    assert entry["model"] == identity(predictor.bundle.config)
+    assert entry["model"] == identity(predictor.models[0].bundle.config)
     assert set(entry["model"]) == {"model.tflite", "gate.npz"}
 
 
@@ -82,7 +82,7 @@ def test_the_verdict_follows_from_the_auroc(value: float | None, words: str) -> 
 
 def test_another_layout_is_refused_with_the_expected_one(predictor: Predictor, tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=f"Expected: {tmp_path.name}/NORMAL, {tmp_path.name}/PNEUMONIA"):
-        external(predictor, tmp_path, "Elsewhere", "films", quiet=True)
+        external(predictor.models[0], tmp_path, "Elsewhere", "films", quiet=True)
 
 
 def test_the_command_prints_a_table_and_writes_the_entry(

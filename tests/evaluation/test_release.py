@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from pneumonia import Predictor
 from pneumonia.errors import BundleCorrupt, ModelNotFound, UsageError
 from pneumonia.evaluation import card, consistency
 from pneumonia.evaluation import release as release_module
@@ -19,6 +18,7 @@ from pneumonia.evaluation.number_format import percent
 from pneumonia.evaluation.release import MARKS, figures_for_readme, release
 from pneumonia.evaluation.test_set_access_log import TEST_SET_ACCESS_LOG
 from pneumonia.inference import bundle, sources
+from pneumonia.inference.model import Model
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_the_figures_of_other_runs_are_merged(run: Path, tmp_path: Path) -> None
 
 def test_the_published_bundle_also_has_the_keras_model_and_agrees(run: Path, tmp_path: Path) -> None:
     release(run, [], tmp_path / "whole", with_keras_model=True)
-    consistency.check_consistency(Predictor(bundle.load(tmp_path / "whole", "whole", require_all_files=True), 1))
+    consistency.check_consistency(Model(bundle.load(tmp_path / "whole", "whole", require_all_files=True), 1))
     assert (tmp_path / "whole" / bundle.KERAS).read_bytes() == b"keras"
     (run / bundle.KERAS).unlink()
     with pytest.raises(BundleCorrupt, match=r"lacks model\.keras"):

@@ -55,7 +55,7 @@ def test_a_film_of_any_size_becomes_the_same_square(tmp_path: Path, large_film: 
 
 
 def test_every_perturbation_and_the_unchanged_films_have_figures(predictor: Predictor, films: FilmSet) -> None:
-    audit = robustness.robustness(predictor, films, quiet=True)
+    audit = robustness.robustness(predictor.models[0], films, quiet=True)
     assert list(audit["changes"]) == list(ROBUSTNESS_PERTURBATIONS)
     for row in audit["changes"].values():
         assert set(row) == {"accuracy", "sensitivity", "specificity", "refused", "loss"}
@@ -64,7 +64,7 @@ def test_every_perturbation_and_the_unchanged_films_have_figures(predictor: Pred
     # Four copies of an average normal film with a little noise: half the labels are correct, and the gate accepts all.
     assert audit["baseline"]["accuracy"]["value"] == 0.5
     assert audit["baseline"]["refused"]["value"] == 0.0
-    assert audit["threshold"] == predictor.operating_points["balanced"].threshold
+    assert audit["threshold"] == predictor.models[0].operating_points["balanced"].threshold
 
 
 def test_refused_films_are_still_answered_by_the_network(
@@ -72,6 +72,6 @@ def test_refused_films_are_still_answered_by_the_network(
 ) -> None:
     monkeypatch.setitem(PERTURBATIONS, "on its side", lambda film: film.rotate(90))
     monkeypatch.setattr(robustness, "ROBUSTNESS_PERTURBATIONS", ("on its side",))
-    audit = robustness.robustness(predictor, films, quiet=True)["changes"]["on its side"]
+    audit = robustness.robustness(predictor.models[0], films, quiet=True)["changes"]["on its side"]
     assert audit["refused"]["value"] == 1.0
     assert audit["sensitivity"]["value"] is not None

@@ -85,7 +85,7 @@ def test_a_class_without_any_activation_has_no_quartiles() -> None:
 
 
 def test_the_audit_has_a_row_for_every_experiment(predictor: Predictor, films: FilmSet) -> None:
-    audit = shortcuts.shortcuts(predictor, films, quiet=True)
+    audit = shortcuts.shortcuts(predictor.models[0], films, quiet=True)
     assert set(audit["hidden"]) == set(shortcuts.HIDDEN)
     expected = {cue: set(swap) for cue, swap in shortcuts.SWAPS.items()} | {"border": {shortcuts.FOREIGN_BORDER}}
     assert {cue: set(swap) for cue, swap in audit["swaps"].items()} == expected

@@ -20,6 +20,7 @@ from hypothesis.extra import numpy as arrays
 from pneumonia import PneumoniaError, Predictor, imaging
 from pneumonia.errors import FilmError, TooLarge
 from pneumonia.imaging import decode_limits
+from pneumonia.inference.model import Model
 
 pytest.importorskip("resource", reason="the corpus runs within limits that Windows lacks")
 from tests.hostile import decompression_bombs as bombs
@@ -37,7 +38,7 @@ INPUTS = 150
 @pytest.fixture(scope="module")
 def single_threaded(predictor: Predictor) -> Predictor:
     """A predictor that processes one file at a time, so that its memory is that of the file."""
-    return Predictor(predictor.bundle, threads=1)
+    return Predictor([Model(predictor.models[0].bundle, 1)])
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -25,6 +25,7 @@ from pneumonia.batch import zip_members
 from pneumonia.errors import TooLarge, UnreadableImage, UsageError
 from pneumonia.inference import hub_download
 from pneumonia.inference.decision import check_prevalence
+from pneumonia.inference.model import Model
 from pneumonia.reporting import pdf_report
 from pneumonia.settings import Setting
 from pneumonia.web import batch_job
@@ -215,9 +216,9 @@ def test_a_note_on_a_report_has_two_hundred_letters_and_not_one_more(predictor: 
 
 
 def test_threads_are_one_or_more(predictor: Predictor) -> None:
-    assert Predictor(predictor.bundle, 1).threads == 1
+    assert Predictor([Model(predictor.models[0].bundle, 1)]).threads == 1
     with pytest.raises(UsageError, match="Received: 0"):
-        Predictor(predictor.bundle, 0)
+        Predictor([Model(predictor.models[0].bundle, 0)])
 
 
 def test_a_download_times_out_at_its_limits_and_not_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -231,5 +231,8 @@ def test_an_unknown_operating_point_is_refused_with_what_is_allowed() -> None:
 
 
 def test_the_embedded_model_has_the_default_operating_point(predictor: Predictor) -> None:
-    assert get_operating_point(predictor.operating_points, DEFAULT_POINT) is predictor.operating_points[DEFAULT_POINT]
+    assert (
+        get_operating_point(predictor.models[0].operating_points, DEFAULT_POINT)
+        is predictor.models[0].operating_points[DEFAULT_POINT]
+    )
     assert CLASSES == ("Normal", "Pneumonia")

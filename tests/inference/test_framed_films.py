@@ -16,6 +16,7 @@ from pneumonia.cli.heatmaps import HeatmapFolder
 from pneumonia.imaging import FRAME_WARNING, WHOLE, Area, to_input
 from pneumonia.inference import explain
 from pneumonia.inference.decision import OperatingPoint
+from pneumonia.inference.model import Model
 
 Grey = npt.NDArray[np.uint8]
 Encode = Callable[..., bytes]
@@ -31,8 +32,8 @@ def film(large_film: Grey) -> Grey:
 @pytest.fixture(scope="module")
 def alarmist(predictor: Predictor) -> Predictor:
     """The embedded model with a threshold at which every film is called Pneumonia, so that it has a map."""
-    points = dict.fromkeys(predictor.operating_points, OperatingPoint(0.0, 0.0, 0.0))
-    return Predictor(dataclasses.replace(predictor.bundle, operating_points=points), 1)
+    points = dict.fromkeys(predictor.models[0].operating_points, OperatingPoint(0.0, 0.0, 0.0))
+    return Predictor([Model(dataclasses.replace(predictor.models[0].bundle, operating_points=points), 1)])
 
 
 @pytest.mark.parametrize("level", [0, 120, 255])

@@ -35,7 +35,7 @@ RISING = np.tile(np.arange(150), (150, 1))
 
 @pytest.fixture
 def gate(predictor: Predictor) -> Gate:
-    return predictor.bundle.gate
+    return predictor.models[0].gate
 
 
 def check(gate: Gate, film: npt.NDArray[np.uint8]) -> str | None:

@@ -36,7 +36,7 @@ def graph(predictor: Predictor, interpreters: list[Any], monkeypatch: pytest.Mon
         return interpreters[-1]
 
     monkeypatch.setattr(Graph, "_new_interpreter", create_and_record)
-    return Graph(predictor.bundle.graph, THREADS)
+    return Graph(predictor.models[0].bundle.graph, THREADS)
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_one_caller_needs_one_interpreter(graph: Graph, interpreters: list[Any],
 def test_many_callers_wait_for_as_many_interpreters_as_threads(
     graph: Graph, interpreters: list[Any], films: list[Film], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    alone = [graph.score(film)[0] for film in films]
+    alone = [graph.score(film).score for film in films]
     barrier, set_input = threading.Barrier(THREADS, timeout=60), Graph._set_input
 
     def together(self: Graph, interpreter: Any, film: Film) -> None:
@@ -63,7 +63,7 @@ def test_many_callers_wait_for_as_many_interpreters_as_threads(
 
     monkeypatch.setattr(Graph, "_set_input", together)
     with ThreadPoolExecutor(CALLERS) as pool:
-        assert [score for score, _ in pool.map(graph.score, films)] == alone
+        assert [output.score for output in pool.map(graph.score, films)] == alone
     assert len(interpreters) == THREADS
 
 
@@ -75,7 +75,7 @@ def test_a_failed_call_returns_its_interpreter(
         for _ in range(2 * THREADS):
             with pytest.raises(ZeroDivisionError):
                 graph.score(films[0])
-    assert np.isfinite(graph.score(films[0])[0])
+    assert np.isfinite(graph.score(films[0]).score)
     assert len(interpreters) == 1
 
 
@@ -88,7 +88,7 @@ def test_a_failed_interpreter_creation_uses_no_slot(
         for _ in range(2 * THREADS):
             with pytest.raises(ZeroDivisionError):
                 graph.score(films[0])
-    assert np.isfinite(graph.score(films[0])[0])
+    assert np.isfinite(graph.score(films[0]).score)
 
 
 def test_a_system_without_litert_is_named(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,4 +97,4 @@ def test_a_system_without_litert_is_named(predictor: Predictor, monkeypatch: pyt
     monkeypatch.setattr(platform, "machine", lambda: "x86_64")
     monkeypatch.setattr(platform, "system", lambda: "Darwin")
     with pytest.raises(UsageError, match=r"LiteRT.*macOS 12 or newer on Apple silicon.*Received: Darwin .* on x86_64"):
-        Graph(predictor.bundle.graph, THREADS)
+        Graph(predictor.models[0].bundle.graph, THREADS)

@@ -27,7 +27,7 @@ def test_results_carry_the_names_in_order(predictor: Predictor) -> None:
     def unreadable() -> bytes:
         raise UnreadableImage("The folder cannot be opened.")
 
-    example = predictor.bundle.examples[0]
+    example = predictor.models[0].bundle.examples[0]
     films = [NamedFilm("first", example), NamedFilm("second", unreadable), NamedFilm("third", example.read_bytes)]
     results = list(predictor.predict_many(films))
     assert [result.file for result in results] == ["first", "second", "third"]
@@ -40,7 +40,7 @@ def test_a_function_is_not_called_far_ahead_of_its_turn(predictor: Predictor) ->
     def film(number: int) -> NamedFilm:
         def source() -> bytes:
             opened.append(number)
-            return predictor.bundle.examples[0].read_bytes()
+            return predictor.models[0].bundle.examples[0].read_bytes()
 
         return NamedFilm(str(number), source)
 

@@ -23,6 +23,7 @@ from pneumonia.inference.bundle import Bundle
 from pneumonia.inference.decision import UNKNOWN, Calibration, Reason
 from pneumonia.inference.explain import ZONES, zone_shares
 from pneumonia.inference.gate import Gate
+from pneumonia.inference.model import Model
 from pneumonia.inference.predictor import Reading
 from tests.support.dicom_files import dicom
 
@@ -62,10 +63,10 @@ def test_an_answer_carries_the_name_as_the_caller_gave_it(
 
 
 def test_an_answer_names_its_model_and_its_operating_point(predictor: Predictor, normal_film: Grey) -> None:
-    for name in predictor.operating_points:
+    for name in predictor.point_names:
         answer = predictor.predict(normal_film, name)
         assert answer.operating_point == name
-        assert answer.model == predictor.bundle.identity
+        assert answer.model == predictor.models[0].bundle.identity
 
 
 def test_the_warnings_of_the_film_reach_the_answer(predictor: Predictor, normal_film: Grey) -> None:
@@ -117,7 +118,7 @@ def test_a_film_that_is_refused_in_both_polarities_is_not_inverted(predictor: Pr
         other = np.ascontiguousarray(other)
         reading = predictor.read(other)
         assert (reading.refusal is None, reading.inverted, reading.film.warnings) == (False, False, ())
-        assert reading.refusal == Reason(str(predictor.bundle.gate.check(to_input(read(other)))))
+        assert reading.refusal == Reason(str(predictor.models[0].gate.check(to_input(read(other)))))
 
 
 def test_a_film_with_a_lateral_header_is_refused_without_the_gate(predictor: Predictor, normal_film: Grey) -> None:
@@ -137,7 +138,7 @@ def reading_with_probability(probability: float) -> Reading:
 
 @pytest.mark.parametrize("probability", [0.0, 0.123456, 0.5, 0.987654, 1.0])
 def test_another_operating_point_is_decided_without_scoring_again(predictor: Predictor, probability: float) -> None:
-    for name, point in predictor.operating_points.items():
+    for name, point in predictor.models[0].operating_points.items():
         answer = predictor.decide(reading_with_probability(probability), name, file="film.png")
         assert answer.probability == probability
         assert (answer.operating_point, answer.file) == (name, "film.png")
@@ -147,17 +148,17 @@ def test_another_operating_point_is_decided_without_scoring_again(predictor: Pre
 
 def test_a_decision_from_a_reading_is_the_prediction(predictor: Predictor, normal_film: Grey) -> None:
     reading = predictor.read(normal_film)
-    for name in predictor.operating_points:
+    for name in predictor.point_names:
         assert predictor.decide(reading, name) == predictor.predict(normal_film, name)
 
 
 @pytest.mark.parametrize("probability", [0.0, 0.05, 0.5, 0.97, 1.0])
 def test_a_prevalence_moves_the_probability_and_leaves_the_label(predictor: Predictor, probability: float) -> None:
-    for name in predictor.operating_points:
+    for name in predictor.point_names:
         default, requested = (
             predictor.decide(reading_with_probability(probability), name, prevalence=share) for share in (None, 0.1)
         )
-        moved = predictor.bundle.calibration.at_prevalence(0.1, probability)
+        moved = predictor.models[0].bundle.calibration.at_prevalence(0.1, probability)
         warning = "Probabilities are for the requested prevalence of 10 %; the label does not depend on it."
         assert requested == replace(default, probability=moved, warnings=(warning,))
         assert default.warnings == ()
@@ -170,7 +171,7 @@ def test_a_prevalence_applies_to_every_method(predictor: Predictor, normal_film:
     reading = predictor.read(film_path)
     assert predictor.decide(reading, "screening", file=str(film_path), prevalence=0.125) == answer
     assert reading.probability is not None
-    assert answer.probability == predictor.bundle.calibration.at_prevalence(0.125, reading.probability)
+    assert answer.probability == predictor.models[0].bundle.calibration.at_prevalence(0.125, reading.probability)
     assert "12.5 %" in answer.warnings[-1]
 
 
@@ -250,12 +251,12 @@ def test_many_films_are_taken_lazily_from_an_endless_source(predictor: Predictor
 
 def test_eight_threads_at_once_get_the_answers_of_one(predictor: Predictor, normal_film: Grey) -> None:
     inputs = [to_input(read(film)) for film in variants(normal_film, 24)] * 4
-    alone = [predictor.score(input_image) for input_image in inputs]
+    alone = [predictor.models[0].score(input_image) for input_image in inputs]
     with ThreadPoolExecutor(8) as pool:
-        together = list(pool.map(predictor.score, inputs))
-    for (score, activation), (other_score, other_activation) in zip(alone, together, strict=True):
-        assert score == other_score
-        np.testing.assert_array_equal(activation, other_activation)
+        together = list(pool.map(predictor.models[0].score, inputs))
+    for score, other in zip(alone, together, strict=True):
+        assert score.probability == other.probability
+        np.testing.assert_array_equal(score.activation, other.activation)
 
 
 def test_an_activation_map_is_a_copy(predictor: Predictor, normal_film: Grey) -> None:
@@ -263,7 +264,7 @@ def test_an_activation_map_is_a_copy(predictor: Predictor, normal_film: Grey) ->
     first = predictor.read(normal_film).activation
     assert first is not None
     copy = first.copy()
-    predictor.score(to_input(read(255 - normal_film)))
+    predictor.models[0].score(to_input(read(255 - normal_film)))
     np.testing.assert_array_equal(first, copy)
 
 
@@ -277,9 +278,9 @@ class UnreadablePath(os.PathLike[str]):
 @pytest.fixture
 def broken(predictor: Predictor) -> Predictor:
     """A predictor whose gate has the wrong thumbnail size, which causes an internal error for each film."""
-    spaces = predictor.bundle.gate.subspaces
+    spaces = predictor.models[0].gate.subspaces
     wrong = Gate({view: replace(space, mean=space.mean[:100]) for view, space in spaces.items()})
-    return Predictor(replace(predictor.bundle, gate=wrong), 1)
+    return Predictor([Model(replace(predictor.models[0].bundle, gate=wrong), 1)])
 
 
 def test_an_internal_error_is_a_failure_with_an_id_and_the_log_has_no_name(
@@ -334,7 +335,8 @@ def with_nan_weights(graph: bytes) -> bytes:
 
 
 def test_a_graph_that_returns_nan_never_gives_a_prediction(predictor: Predictor, normal_film: Grey) -> None:
-    nan = Predictor(replace(predictor.bundle, graph=with_nan_weights(predictor.bundle.graph)), 1)
+    bundle: Bundle = predictor.models[0].bundle
+    nan = Predictor([Model(replace(bundle, graph=with_nan_weights(bundle.graph)), 1)])
     with pytest.raises(ValueError, match="not finite"):
         nan.predict(normal_film)
     (result,) = nan.predict_many([normal_film])
@@ -344,26 +346,28 @@ def test_a_graph_that_returns_nan_never_gives_a_prediction(predictor: Predictor,
 
 def test_an_invalid_graph_cannot_be_loaded(predictor: Predictor) -> None:
     with pytest.raises(BundleCorrupt):
-        Predictor(replace(predictor.bundle, graph=b"TFL3" * 100), 1)
+        Model(replace(predictor.models[0].bundle, graph=b"TFL3" * 100), 1)
 
 
 def test_threads_come_from_the_setting_or_the_caller(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PNEUMONIA_THREADS", "3")
-    assert Predictor(predictor.bundle).threads == 3
-    assert Predictor(predictor.bundle, 1).threads == 1
+    assert Model(predictor.models[0].bundle).threads == 3
+    assert Predictor([Model(predictor.models[0].bundle, 1)]).threads == 1
     monkeypatch.setenv("PNEUMONIA_THREADS", "none")
     with pytest.raises(UsageError, match="PNEUMONIA_THREADS"):
-        Predictor(predictor.bundle)
+        Model(predictor.models[0].bundle)
 
 
 def test_one_thread_gives_the_answers_of_many(predictor: Predictor, normal_film: Grey) -> None:
     films = variants(normal_film, 6)
-    assert list(Predictor(predictor.bundle, 1).predict_many(films)) == list(predictor.predict_many(films))
+    assert list(Predictor([Model(predictor.models[0].bundle, 1)]).predict_many(films)) == list(
+        predictor.predict_many(films)
+    )
 
 
 def test_a_steeper_calibration_moves_the_probability_and_nothing_else(predictor: Predictor, normal_film: Grey) -> None:
-    bundle: Bundle = replace(predictor.bundle, calibration=Calibration(1e-9, 0.0, 0.5))
-    answer = Predictor(bundle, 1).predict(normal_film)
+    bundle: Bundle = replace(predictor.models[0].bundle, calibration=Calibration(1e-9, 0.0, 0.5))
+    answer = Predictor([Model(bundle, 1)]).predict(normal_film)
     assert answer.probability == pytest.approx(0.5, abs=1e-6)
 
 
@@ -377,8 +381,8 @@ def test_the_description_has_the_contracts_keys(predictor: Predictor) -> None:
 
 
 def test_the_model_setting_is_read_where_none_is_named(monkeypatch: pytest.MonkeyPatch, predictor: Predictor) -> None:
-    monkeypatch.setenv("PNEUMONIA_MODEL", str(predictor.bundle.folder))
-    assert load_predictor(threads=1).model.sha256 == predictor.model.sha256
+    monkeypatch.setenv("PNEUMONIA_MODEL", str(predictor.models[0].bundle.folder))
+    assert load_predictor(threads=1).models[0].identity.sha256 == predictor.models[0].identity.sha256
 
 
 def test_a_large_jpeg_gets_the_same_result_from_path_and_bytes(

@@ -76,7 +76,7 @@ def test_a_folder_takes_precedence_over_the_hub(
 
 def test_the_setting_names_the_model(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PNEUMONIA_MODEL", str(folder))
-    assert load_predictor().model.name == "best"
+    assert load_predictor().models[0].identity.name == "best"
 
 
 def test_an_argument_takes_precedence_over_the_setting(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

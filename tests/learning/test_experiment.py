@@ -19,6 +19,7 @@ import train
 from pneumonia import load_predictor
 from pneumonia.evaluation import card
 from pneumonia.inference.graph import Graph
+from pneumonia.inference.predictor import load_model
 
 ROOT = Path(__file__).parents[2]
 
@@ -103,10 +104,10 @@ def test_the_keras_model_loads_and_scores_as_the_served_graph(trained: tuple[Pat
     from pneumonia import imaging
 
     network = keras.models.load_model(trained[0] / "model.keras")
-    graph = Graph(load_predictor(str(trained[0])).bundle.graph, 1)
+    graph = Graph(load_model(str(trained[0])).bundle.graph, 1)
     film = imaging.to_input(imaging.read(next((folder / "test" / "PNEUMONIA").iterdir())))
     expected = float(np.asarray(network(film[None].astype(np.float32)))[0, 0])
-    assert graph.score(film)[0] == pytest.approx(expected, abs=1e-4)
+    assert graph.score(film).score == pytest.approx(expected, abs=1e-4)
 
 
 @pytest.mark.slow

@@ -143,7 +143,7 @@ from pneumonia.reporting import pdf_report
 from pneumonia.web import page
 predictor = load_predictor()
 page.create_app(predictor)
-film = predictor.bundle.examples[1]
+film = predictor.models[0].bundle.examples[1]
 reading = predictor.read(film)
 prediction = predictor.decide(reading)
 print(prediction.label, prediction.probability)
@@ -168,7 +168,7 @@ def test_the_uploaded_folder_serves_without_the_repository(space_folder: Path, p
     process = python(SERVING, space_folder)
     assert process.returncode == 0, process.stderr
     label, probability = process.stdout.split()
-    expected = predictor.predict(predictor.bundle.examples[1])
+    expected = predictor.predict(predictor.models[0].bundle.examples[1])
     assert (label, float(probability)) == (expected.label, expected.probability)
 
 

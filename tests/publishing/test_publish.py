@@ -83,13 +83,13 @@ def test_a_published_model_predicts_like_the_embedded_one(
 
     pinned = run("publish", MODEL, "--bundle", sources.EMBEDDED_FOLDER).strip()
     assert pinned == f"{MODEL}@{hub.history(MODEL)[-1]}"
-    film = predictor.bundle.examples[1]
+    film = predictor.models[0].bundle.examples[1]
     remote = json.loads(run("predict", film, "--json", "--model", pinned))
     local = predictor.predict(film).as_dict()
     assert remote["model"] == {
         "name": MODEL,
         "revision": pinned.split("@")[1],
-        "sha256": predictor.model.sha256,
+        "sha256": predictor.models[0].identity.sha256,
     }
     assert {**remote, "model": None} == {**local, "model": None}
 

@@ -166,12 +166,16 @@ def test_a_built_space_predicts_like_the_local_predictor(
         hub.stop()  # a start with preloaded files sends no request
     with running_space(interpreter, folder, variables) as address:
         client = Client(address, verbose=False)
-        for film in predictor.bundle.examples:
+        for film in predictor.models[0].bundle.examples:
             remote = client.predict(handle_file(film), operating_point="balanced", api_name="/predict")
             local = predictor.predict(film).as_dict()
             assert {**remote, "file": None, "model": None} == {**local, "file": None, "model": None}
-            name, revision = (MODEL, commit) if from_hub else ("embedded", predictor.model.revision)
-            assert remote["model"] == {"name": name, "revision": revision, "sha256": predictor.model.sha256}
+            name, revision = (MODEL, commit) if from_hub else ("embedded", predictor.models[0].identity.revision)
+            assert remote["model"] == {
+                "name": name,
+                "revision": revision,
+                "sha256": predictor.models[0].identity.sha256,
+            }
         assert_same_settings_as_locally(client, address)
     assert hub.requests == [] or not from_hub
     assert_no_errors((tmp_path / "log").read_text())

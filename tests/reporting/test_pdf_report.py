@@ -30,7 +30,7 @@ def answer(predictor: Predictor, label: str, probability: float | None, **option
     zones = explain.zone_shares(MAP) if probability is not None and label != CLASSES[0] else None
     options = {"reason": None, "zones": zones} | options
     return Prediction(file="DOE^JOHN.png", label=label, probability=probability, operating_point="confirm",
-                      model=predictor.model, **options)  # fmt: skip
+                      model=predictor.models[0].identity, **options)  # fmt: skip
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from pneumonia import load_predictor
+from pneumonia.inference.predictor import load_model
 from tests.support.codestreams import LOSSLESS, LOSSY, Samples
 from tests.support.dicom_files import UNCOMPRESSED, dicom, encapsulated
 
@@ -58,7 +58,7 @@ def encodings() -> dict[str, bytes]:
 def _film() -> npt.NDArray[np.float64]:
     """`[696, 896]` in 0..255: the mean of the class averages, with noise."""
     averages = []
-    for path in load_predictor("").bundle.examples:
+    for path in load_model("").bundle.examples:
         with Image.open(path) as picture:
             averages.append(np.asarray(picture.resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC)).astype(np.float64))
     noise = np.random.default_rng(0).normal(0, 2, averages[0].shape)

@@ -51,9 +51,9 @@ def test_an_unscored_film_has_no_bars() -> None:
 
 
 def test_each_operating_point_has_its_meaning_and_its_figures(predictor: Predictor) -> None:
-    run = predictor.bundle.served_run
+    run = predictor.models[0].bundle.served_run
     assert run is not None
-    choices = answer_panel.point_choices(predictor.operating_points, run)
+    choices = answer_panel.point_choices(predictor.models[0].operating_points, run)
     assert [name for _, name in choices] == ["screening", "balanced", "confirm"]
     for text, name in choices:
         head, meaning, worth = text.split("\n")

@@ -313,8 +313,10 @@ def _job(*rows: BatchRow) -> Job:
 
 def test_cells_show_the_answer_without_colour_and_sort_by_number(predictor: Predictor) -> None:
     results: list[Prediction | Failure] = [
-        Prediction("a.png", "Pneumonia", 0.9999, "balanced", None, None, predictor.model, ("Low resolution.",)),
-        Prediction("b.png", "Normal", 0.0001, "balanced", None, None, predictor.model),
+        Prediction(
+            "a.png", "Pneumonia", 0.9999, "balanced", None, None, predictor.models[0].identity, ("Low resolution.",)
+        ),
+        Prediction("b.png", "Normal", 0.0001, "balanced", None, None, predictor.models[0].identity),
         Failure("<img src=x onerror=alert(1)>", UnreadableImage("It is damaged.")),
     ]
     rows = batch_text.cells(_job(*map(BatchRow, results)))

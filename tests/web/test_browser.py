@@ -13,6 +13,7 @@ from pypdf import PdfReader
 
 from pneumonia import Predictor
 from pneumonia.inference.decision import OperatingPoint
+from pneumonia.inference.model import Model
 from pneumonia.web import examples, film_session
 
 from .visit import Visit, dicom, running
@@ -93,7 +94,7 @@ def test_a_broken_file_gets_a_sentence_and_a_code(visit: Visit, files: dict[str,
 def test_a_broken_file_leaves_nothing_of_the_film_before_it(
     visit: Visit, files: dict[str, Path], predictor: Predictor
 ) -> None:
-    visit.drop(predictor.bundle.examples[-1])
+    visit.drop(predictor.models[0].bundle.examples[-1])
     visit.page.wait_for_selector("#film-image img")
     visit.show_map()
     visit.drop(files["broken.jpg"], until=".answer.failed")
@@ -102,7 +103,7 @@ def test_a_broken_file_leaves_nothing_of_the_film_before_it(
 
 
 def test_each_example_is_answered_as_it_is_named(visit: Visit, predictor: Predictor) -> None:
-    names = [example.name for example in examples.examples(predictor.bundle)]
+    names = [example.name for example in examples.examples(predictor.models[0].bundle)]
     expected = {"normal": "normal", "pneumonia": "pneumonia", "rotated": "unknown", "Chessboard": "unknown"}
     assert len(names) == len(expected)
     for word, label in expected.items():
@@ -123,7 +124,7 @@ POINTS = {
 @pytest.fixture(scope="module")
 def tab_with_all_answers(browser: Any, predictor: Predictor) -> Iterator[tuple[Visit, Predictor]]:
     """A page whose operating points give each film a different label."""
-    changed = Predictor(replace(predictor.bundle, operating_points=POINTS), 1)
+    changed = Predictor([Model(replace(predictor.models[0].bundle, operating_points=POINTS), 1)])
     with running(changed) as address, Visit(browser, address) as tab:
         yield tab, changed
 
@@ -187,7 +188,7 @@ def test_a_deleted_film_must_be_dropped_again(
 
 
 def test_the_map_is_drawn_on_request_and_fades_without_another_request(visit: Visit, predictor: Predictor) -> None:
-    visit.drop(predictor.bundle.examples[-1])
+    visit.drop(predictor.models[0].bundle.examples[-1])
     visit.page.wait_for_selector("#film-image img")
     assert visit.page.locator("#activation-map img").count() == 0
     visit.show_map()
@@ -215,7 +216,7 @@ def test_the_answer_is_saved_as_json(visit: Visit, files: dict[str, Path], predi
 
 
 def test_the_report_is_one_page_with_the_note(visit: Visit, predictor: Predictor) -> None:
-    visit.drop(predictor.bundle.examples[-1])
+    visit.drop(predictor.models[0].bundle.examples[-1])
     visit.page.wait_for_selector("#film-image img")
     visit.page.locator("#note input, #note textarea").fill("bed seven")
     with visit.page.expect_download() as download:
@@ -239,11 +240,11 @@ def test_the_page_states_its_purpose_and_its_model(visit: Visit, predictor: Pred
     text = visit.page.inner_text("body")
     assert "not a replacement for a radiologist" in text
     assert "children of 1-5 years" in text
-    assert predictor.model.sha256[:12] in visit.page.inner_text("#model")
+    assert predictor.models[0].identity.sha256[:12] in visit.page.inner_text("#model")
 
 
 def test_the_matrix_follows_the_slider(visit: Visit, predictor: Predictor) -> None:
-    run = predictor.bundle.served_run
+    run = predictor.models[0].bundle.served_run
     assert run is not None
     visit.open_evidence()
     curve = run["curves"]["thresholds"]
@@ -257,7 +258,7 @@ def test_the_matrix_follows_the_slider(visit: Visit, predictor: Predictor) -> No
             == f"{100 * curve['true_positive'][index] / positives:.1f} %"
         )
     visit.page.get_by_role("button", name="confirm").click()
-    expected = predictor.operating_points["confirm"].threshold
+    expected = predictor.models[0].operating_points["confirm"].threshold
     assert abs(float(visit.page.inner_text("[data-cell=threshold]")) - expected) <= 0.005
     visit.save_screenshot("evidence")
 
@@ -267,7 +268,7 @@ def test_nothing_overflows_on_a_phone_or_in_the_dark(
     tab: Visit, predictor: Predictor, size: dict[str, int], scheme: str
 ) -> None:
     with tab.new_visitor(size, scheme) as visit:
-        visit.drop(predictor.bundle.examples[-1])
+        visit.drop(predictor.models[0].bundle.examples[-1])
         visit.page.wait_for_selector("#film-image img")
         visit.show_map()
         assert visit.is_dark() is (scheme == "dark")
@@ -306,7 +307,7 @@ def test_axe_finds_nothing_serious(tab: Visit, predictor: Predictor, scheme: str
     """The dark page differs in its colours only."""
     with tab.new_visitor(LAPTOP, scheme) as visit:
         assert visit.axe_violations(IGNORED_AXE_RULES, only) == []
-        visit.drop(predictor.bundle.examples[-1])
+        visit.drop(predictor.models[0].bundle.examples[-1])
         visit.page.wait_for_selector("#film-image img")
         visit.show_map()
         assert visit.axe_violations(IGNORED_AXE_RULES, only) == []

@@ -13,6 +13,7 @@ import pytest
 from pneumonia import Predictor
 from pneumonia.evaluation import number_format
 from pneumonia.inference.bundle import Bundle
+from pneumonia.inference.model import Model
 from pneumonia.web import evidence_sections, evidence_tab, page, page_text, plots, rendering
 
 from .test_page_text import SCRIPT, Page
@@ -20,7 +21,7 @@ from .test_page_text import SCRIPT, Page
 
 @pytest.fixture(scope="module")
 def html(predictor: Predictor) -> str:
-    return evidence_tab.sections(predictor.bundle)
+    return evidence_tab.sections(predictor.models[0].bundle)
 
 
 def without(bundle: Bundle, *keys: str) -> Bundle:
@@ -44,41 +45,41 @@ def test_it_is_valid_html_with_a_link_to_each_section(html: str) -> None:
 
 def test_it_shows_every_figure_of_the_run_with_its_interval(predictor: Predictor, html: str) -> None:
     text = Page(html).text
-    run = predictor.bundle.served_run
+    run = predictor.models[0].bundle.served_run
     assert run is not None
     for name, figure in run["figures"].items():
         assert number_format.format_metric(name, figure) in text, name
     for figures in [*run["operating_points"].values(), *run["robustness"]["changes"].values()]:
         assert all(number_format.percent(figure) in text for name, figure in figures.items() if name != "loss")
-    for kind in predictor.bundle.evaluation["gate_kinds"]["kinds"]:
+    for kind in predictor.models[0].bundle.evaluation["gate_kinds"]["kinds"]:
         assert f"{kind['name']}{kind['images']:,}{number_format.percent(kind['refused'])}" in text
-    for entry in predictor.bundle.evaluation["external"]:
+    for entry in predictor.models[0].bundle.evaluation["external"]:
         assert entry["verdict"] in text
         assert number_format.score(entry["figures"]["auroc"]) in text
-    assert all(entry in text for entry in predictor.bundle.evaluation["test_set_access_log"])
+    assert all(entry in text for entry in predictor.models[0].bundle.evaluation["test_set_access_log"])
 
 
 def test_it_shows_no_other_percentage(predictor: Predictor, html: str) -> None:
     """Every percentage on the tab must follow from a number in the bundle."""
-    numbers = set(re.findall(r"-?\d+\.\d+", json.dumps(dict(predictor.bundle.evaluation))))
+    numbers = set(re.findall(r"-?\d+\.\d+", json.dumps(dict(predictor.models[0].bundle.evaluation))))
     shares = {f"{100 * float(number):.1f} %" for number in numbers} | {
         f"{100 * float(number):.0f} %" for number in numbers
     }
-    shares |= {f"{100 * predictor.bundle.calibration.prevalence:.0f} %", "100.0 %", "0.0 %", "95 %"}
-    run = predictor.bundle.served_run
+    shares |= {f"{100 * predictor.models[0].bundle.calibration.prevalence:.0f} %", "100.0 %", "0.0 %", "95 %"}
+    run = predictor.models[0].bundle.served_run
     assert run is not None
     counts = run["confusion"]
     positives = counts["true_positive"] + counts["false_negative"]
     negatives = counts["true_negative"] + counts["false_positive"]
     totals = (positives, negatives, positives + negatives)
     shares |= {f"{100 * count / total:.1f} %" for total in totals for count in range(total + 1)}
-    log = " ".join(predictor.bundle.evaluation["test_set_access_log"])
+    log = " ".join(predictor.models[0].bundle.evaluation["test_set_access_log"])
     percentages = re.findall(r"\d+(?:\.\d+)? %", re.sub(r"<[^>]+>", " ", html))
     assert [share for share in percentages if share not in shares and share not in log] == []
 
 
 def test_the_matrix_starts_at_the_threshold_of_the_model(predictor: Predictor, html: str) -> None:
-    run = predictor.bundle.served_run
+    run = predictor.models[0].bundle.served_run
     assert run is not None
     cells = dict(re.findall(r'data-cell="(\w+)">([^<]+)<', html))
     for name, count in run["confusion"].items():
@@ -87,7 +88,7 @@ def test_the_matrix_starts_at_the_threshold_of_the_model(predictor: Predictor, h
 
 
 def test_the_slider_has_the_data_of_the_curve(predictor: Predictor, html: str) -> None:
-    run = predictor.bundle.served_run
+    run = predictor.models[0].bundle.served_run
     assert run is not None
     (data,) = re.findall(r'data-curve="([^"]+)"', html)
     curve = json.loads(unescape(data))
@@ -110,24 +111,24 @@ def test_the_slider_has_the_data_of_the_curve(predictor: Predictor, html: str) -
     ],
 )
 def test_what_the_bundle_lacks_is_left_out(predictor: Predictor, keys: tuple[str, ...], heading: str) -> None:
-    html = evidence_tab.sections(without(predictor.bundle, *keys))
+    html = evidence_tab.sections(without(predictor.models[0].bundle, *keys))
     assert f"<h2>{heading}</h2>" not in html
     assert "<h2>Performance</h2>" in html
 
 
 def test_a_bundle_without_an_evaluation_says_so(predictor: Predictor) -> None:
-    empty = replace(predictor.bundle, evaluation={"runs": {}})
+    empty = replace(predictor.models[0].bundle, evaluation={"runs": {}})
     assert evidence_tab.sections(empty) == rendering.render("no_evidence.html")
-    page.build(Predictor(empty, 1))
+    page.build(Predictor([Model(empty, 1)]))
 
 
 def test_the_limits_are_the_cards(predictor: Predictor) -> None:
-    text = evidence_tab.limits(predictor.bundle)
+    text = evidence_tab.limits(predictor.models[0].bundle)
     assert text.startswith("## Limits\n")
     assert text.count("\n## ") == 0
-    assert text in (predictor.bundle.folder / "README.md").read_text()
-    config = {**predictor.bundle.config, "files": {}}
-    assert evidence_tab.limits(replace(predictor.bundle, config=config)) == ""
+    assert text in (predictor.models[0].bundle.folder / "README.md").read_text()
+    config = {**predictor.models[0].bundle.config, "files": {}}
+    assert evidence_tab.limits(replace(predictor.models[0].bundle, config=config)) == ""
 
 
 def test_it_states_the_intended_use() -> None:
@@ -138,11 +139,11 @@ def test_it_states_the_intended_use() -> None:
 
 
 def test_text_from_a_bundle_is_escaped(predictor: Predictor) -> None:
-    evaluation = copy.deepcopy(dict(predictor.bundle.evaluation))
+    evaluation = copy.deepcopy(dict(predictor.models[0].bundle.evaluation))
     evaluation["test_set_access_log"] = [SCRIPT]
     evaluation["external"][0].update(name=SCRIPT, of=SCRIPT, verdict=SCRIPT)
     evaluation["gate_kinds"]["kinds"][0]["name"] = SCRIPT
-    html = evidence_tab.sections(replace(predictor.bundle, evaluation=evaluation))
+    html = evidence_tab.sections(replace(predictor.models[0].bundle, evaluation=evaluation))
     assert "<script" not in html
     assert SCRIPT in Page(html).text
 

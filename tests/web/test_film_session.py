@@ -19,7 +19,9 @@ from PIL import Image
 from pypdf import PdfReader
 
 from pneumonia import Predictor
+from pneumonia.inference.bundle import Bundle
 from pneumonia.inference.decision import OperatingPoint
+from pneumonia.inference.model import Model, Score
 from pneumonia.web import film_session, page
 from pneumonia.web.film_session import SessionFilm
 from pneumonia.web.server.upload import Upload
@@ -33,19 +35,31 @@ POINTS = {
 """The same film is Pneumonia, Normal or Unknown, by operating point."""
 
 
-class CountingPredictor(Predictor):
+class CountingModel(Model):
     """Counts how often the network is run."""
 
     scored = 0
 
-    def score(self, model_input: npt.NDArray[np.uint8]) -> Any:
+    def score(self, input_image: npt.NDArray[np.uint8]) -> Score:
         self.scored += 1
-        return super().score(model_input)
+        return super().score(input_image)
+
+
+class CountingPredictor(Predictor):
+    """A predictor with one model that counts how often its network is run."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.counting_model = CountingModel(bundle, 1)
+        super().__init__([self.counting_model])
+
+    @property
+    def scored(self) -> int:
+        return self.counting_model.scored
 
 
 @pytest.fixture
 def counting(predictor: Predictor) -> CountingPredictor:
-    return CountingPredictor(replace(predictor.bundle, operating_points=POINTS), 1)
+    return CountingPredictor(replace(predictor.models[0].bundle, operating_points=POINTS))
 
 
 @pytest.fixture
@@ -185,7 +199,7 @@ def test_there_is_no_report_of_a_deleted_film(predictor: Predictor, upload: Uplo
 
 
 def _example(predictor: Predictor) -> bytes:
-    return predictor.bundle.examples[0].read_bytes()
+    return predictor.models[0].bundle.examples[0].read_bytes()
 
 
 def test_the_session_state_expires_with_the_retention(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:

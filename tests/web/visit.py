@@ -15,6 +15,7 @@ from fastapi import FastAPI
 
 from pneumonia import Predictor
 from pneumonia.imaging import Source
+from pneumonia.inference.model import Model
 from pneumonia.inference.predictor import Reading
 from pneumonia.web import page
 from pneumonia.web.server.http_server import PageServer
@@ -163,7 +164,7 @@ class PausablePredictor(Predictor):
     """A predictor that reads no film while it is paused."""
 
     def __init__(self, predictor: Predictor) -> None:
-        super().__init__(predictor.bundle, 1)
+        super().__init__([Model(model.bundle, 1) for model in predictor.models])
         self._is_running = threading.Event()
         self._is_running.set()
 

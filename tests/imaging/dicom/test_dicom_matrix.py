@@ -33,7 +33,7 @@ FRAMES_WARNING = "The file contains 2 images; only the first was used."
 def film(predictor: Predictor) -> Grey:
     """`[696, 896]` with noise; both sides are multiples of the JPEG block size."""
     averages = []
-    for path in predictor.bundle.examples:
+    for path in predictor.models[0].bundle.examples:
         with Image.open(path) as picture:
             averages.append(np.asarray(picture.resize((896, 696), Image.Resampling.BICUBIC)).astype(np.float64))
     grain = np.random.default_rng(0).normal(0, 2, averages[0].shape)

@@ -96,7 +96,7 @@ def test_an_agent_lists_the_tools_calls_them_and_leaves_no_film(
     expected = predictor.predict(files["film.png"]).as_dict()
     assert f"'label': '{expected['label']}'" in output["answers"][0][1]
     assert "'operating_point': 'confirm'" in output["answers"][1][1]
-    assert predictor.model.sha256 in output["answers"][2][1]
+    assert predictor.models[0].identity.sha256 in output["answers"][2][1]
     deadline = time.monotonic() + 30
     while remaining := service.files():
         assert time.monotonic() < deadline, f"{len(remaining)} files are left"

@@ -111,7 +111,7 @@ def test_without_a_login_no_route_returns_data(login_page: Any, predictor: Predi
                 audience = rule_of(path).audience
                 expected = {Audience.NOBODY: {404}, Audience.USERS: {401}, Audience.MCP_CLIENTS: {404}}.get(audience)
                 assert expected is None or reply.status_code in expected, f"{method} {path}: {reply.status_code}"
-                for secret in (predictor.model.sha256, '"components":[{', str(Path.cwd())):
+                for secret in (predictor.models[0].identity.sha256, '"components":[{', str(Path.cwd())):
                     assert secret not in reply.text, f"{method} {path} returns {secret}"
 
 

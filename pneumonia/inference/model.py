@@ -1,0 +1,78 @@
+"""A model: one bundle with its running graph. It scores input images of one population."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import settings
+from ..errors import UsageError
+from .bundle import Bundle
+from .decision import ModelIdentity, OperatingPoint
+from .gate import Gate
+from .graph import Activation, Graph, LungField
+from .populations import Population
+
+
+@dataclass(frozen=True)
+class Score:
+    """The output of a model for one input image.
+
+    `probability` is the calibrated P(pneumonia), `activation` the map `[h, w]` of non-negative evidence, `lung_field`
+    the predicted lung field `[h, w]` in 0..1; None if the graph predicts none.
+    """
+
+    probability: float
+    activation: Activation
+    lung_field: LungField | None
+
+
+class Model:
+    """One bundle with its graph: gate, network, calibration and operating points of one population. Thread-safe.
+
+    `threads` is the number of films that are scored at the same time, by default `PNEUMONIA_THREADS`. Raises
+    `UsageError` if it is less than 1, and `BundleCorrupt` if the graph cannot be loaded.
+    """
+
+    def __init__(self, bundle: Bundle, threads: int | None = None) -> None:
+        if threads is not None and threads < 1:
+            raise UsageError(f"Invalid number of threads. Allowed: 1 or more. Received: {threads}.")
+        self.bundle = bundle
+        self.threads: int = threads or settings.THREADS.read()
+        self.graph = Graph(bundle.graph, self.threads)
+
+    @property
+    def identity(self) -> ModelIdentity:
+        """Name, revision and sha256 of the bundle."""
+        return self.bundle.identity
+
+    @property
+    def population(self) -> Population:
+        """The patients for whom the model was trained."""
+        return self.bundle.population
+
+    @property
+    def operating_points(self) -> dict[str, OperatingPoint]:
+        """The operating points by name."""
+        return self.bundle.operating_points
+
+    @property
+    def gate(self) -> Gate:
+        """The gate of the model's population."""
+        return self.bundle.gate
+
+    def score(self, input_image: npt.NDArray[np.uint8]) -> Score:
+        """The score of a `[150, 150, 3]` input image; the gate is not applied."""
+        output = self.graph.score(input_image)
+        return Score(self.bundle.calibration.probability(output.score), output.activation, output.lung_field)
+
+    def describe(self) -> dict[str, Any]:
+        """Identity, operating points, and the figures of this recipe's runs by protocol; a part of `/model`."""
+        runs = self.bundle.evaluation["runs"].values()
+        figures = {run["protocol"]: run["figures"] for run in runs if run["recipe"] == self.bundle.config["recipe"]}
+        points = {name: dataclasses.asdict(point) for name, point in self.operating_points.items()}
+        return {**self.identity.as_dict(), "operating_points": points, "figures": figures}
