@@ -30,16 +30,21 @@ def find_folder(root: Path) -> Path | None:
     return next((folder for folder in (root, root / FOLDER) if (folder / TABLE).is_file()), None)
 
 
-def load_adults(folder: Path, *, quiet: bool = False) -> FilmSet:
+def load_adults(folder: Path, *, both_classes: bool = True, quiet: bool = False) -> FilmSet:
     """Read the films of `SOURCES`. Damaged files are skipped and listed in `FilmSet.broken`.
 
-    Films whose orientation is in doubt are left out. Raises `DatasetError` if the table lacks a column or a class.
+    Films whose orientation is in doubt are left out. Raises `DatasetError` if the table lacks a column, or with
+    `both_classes` a class.
     """
-    return read_films(list_adults(folder), folder, quiet=quiet)
+    return read_films(list_adults(folder, both_classes=both_classes), folder, quiet=quiet)
 
 
-def list_adults(folder: Path) -> list[LabelledFilm]:
-    """The films of `SOURCES` in the order of the table; no film is read. Raises `DatasetError`."""
+def list_adults(folder: Path, *, both_classes: bool = True) -> list[LabelledFilm]:
+    """The films of `SOURCES` in the order of the table; no film is read.
+
+    A source of which no file exists is left out, because its terms may not allow everyone to have it. Raises
+    `DatasetError` if the table lacks a column, and with `both_classes` if a class has no film.
+    """
     with (folder / TABLE).open(encoding="utf-8", newline="") as table:
         reader = csv.DictReader(table)
         missing = sorted(set(_COLUMNS) - set(reader.fieldnames or ()))
@@ -48,9 +53,14 @@ def list_adults(folder: Path) -> list[LabelledFilm]:
                 f"{TABLE} lacks columns. Expected: {', '.join(_COLUMNS)}. Missing: {', '.join(missing)}."
             )
         films = [_film(folder, row) for row in reader if row["set"] in SOURCES and not row["orientation_suspect"]]
-    for name, label in FOLDERS.items():
-        if not any(film.label == label for film in films):
-            raise DatasetError(f"{TABLE} lists no film of the class {name} from {' or '.join(SOURCES)}.")
+    present = {source for source in SOURCES if any(film.path.is_file() for film in films if film.source == source)}
+    films = [film for film in films if film.source in present]
+    missing_classes = [name for name, label in FOLDERS.items() if not any(film.label == label for film in films)]
+    if not films or (both_classes and missing_classes):
+        raise DatasetError(
+            f"There is no film of the class {' or '.join(missing_classes)}. Expected: films of {' and '.join(SOURCES)} "
+            f"as listed in {TABLE}. Received: {', '.join(sorted(present)) or 'none of them'}."
+        )
     return films
 
 

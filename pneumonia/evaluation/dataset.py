@@ -12,7 +12,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +27,9 @@ SPLITS = ("train", "val", "test")
 
 FOLDERS = {"NORMAL": 0, "PNEUMONIA": 1}
 """Folder of a class -> label."""
+
+KERMANY = "kermany"
+"""`LabelledFilm.source` of the films in Kaggle's layout when they are read beside those of other data sets."""
 
 SOURCE = "https://www.kaggle.com/datasets/paultimothymooney/chest-xray-pneumonia"
 
@@ -158,6 +161,27 @@ class FilmSet:
         """The films at these indices, in this order."""
         films = tuple(self.films[index] for index in indices)
         return FilmSet(films, self.inputs[indices], tuple(self.digests[index] for index in indices), ())
+
+    def with_source(self, source: str) -> FilmSet:
+        """The same films with `source` as the data set of each."""
+        return replace(self, films=tuple(replace(film, source=source) for film in self.films))
+
+    def join(self, *others: FilmSet) -> FilmSet:
+        """These films followed by those of the other sets."""
+        sets = (self, *others)
+        if len(sets) == 1:
+            return self
+        return FilmSet(
+            tuple(film for films in sets for film in films.films),
+            np.concatenate([films.inputs for films in sets]),
+            tuple(digest for films in sets for digest in films.digests),
+            tuple(entry for films in sets for entry in films.broken),
+        )
+
+    def counts_by_source(self) -> dict[str, int]:
+        """Number of films of each source, by name."""
+        names, counts = np.unique(self.sources, return_counts=True)
+        return dict(zip(names.tolist(), counts.tolist(), strict=True))
 
     def report(self) -> str:
         """Counts of films, copies and damaged files, as text."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_curve
 
@@ -25,20 +26,39 @@ MAX_UNDECIDED = 0.10
 that answers only half of the films is of no use."""
 
 
-def calibrate(labels: Labels, scores: Floats) -> Calibration:
-    """Platt scaling (logistic regression on the logit), fitted on the raw scores `[N]` of validation films."""
-    fit = LogisticRegression(C=np.inf).fit(logit(scores)[:, None], labels)
-    return Calibration(float(fit.coef_[0, 0]), float(fit.intercept_[0]), float(labels.mean()))
+def class_weights(labels: Labels) -> Floats:
+    """Weights `[N]` with which both classes have the same total weight; their mean is 1."""
+    share = np.bincount(labels, minlength=2) / len(labels)
+    weights: Floats = 0.5 / share[labels]
+    return weights
 
 
-def operating_points(labels: Labels, probability: Floats, balanced: float) -> dict[str, OperatingPoint]:
+def calibrate(labels: Labels, scores: Floats, *, balanced: bool = False) -> Calibration:
+    """Platt scaling (logistic regression on the logit), fitted on the raw scores `[N]` of validation films.
+
+    With `balanced` both classes have the same weight, so that P(pneumonia) is that at a prevalence of one half.
+    """
+    weights = class_weights(labels) if balanced else None
+    fit = LogisticRegression(C=np.inf).fit(logit(scores)[:, None], labels, weights)
+    prevalence = 0.5 if balanced else float(labels.mean())
+    return Calibration(float(fit.coef_[0, 0]), float(fit.intercept_[0]), prevalence)
+
+
+def operating_points(
+    labels: Labels, probability: Floats, balanced: float, weights: Floats | None = None
+) -> dict[str, OperatingPoint]:
     """`screening` at 99 % sensitivity, `confirm` at 99 % specificity, and `balanced` at the threshold `balanced`.
 
-    `labels` `[N]` and `probability` `[N]`, the calibrated P(pneumonia), are of validation films. The threshold
-    `balanced` is the calibration prevalence. It corresponds to P(pneumonia) = 50 % where both classes are equally
-    frequent, so it does not favour the more frequent class of the data set. A search for the best sum of
-    sensitivity and specificity would be unstable, because that sum is flat over a wide range of thresholds.
+    `labels` `[N]` and `probability` `[N]`, the calibrated P(pneumonia), are of validation films; `weights` `[N]` are
+    their weights in the shares that limit the undecided band, by default 1. The threshold `balanced` is the calibration
+    prevalence. It corresponds to P(pneumonia) = 50 % where both classes are equally frequent, so it does not favour the
+    more frequent class of the data set. A search for the best sum of sensitivity and specificity would be unstable,
+    because that sum is flat over a wide range of thresholds.
+
+    No point answers Normal above or Pneumonia below a P(pneumonia) of one half, so that no answer contradicts its
+    probability. Films between a threshold and one half are therefore undecided.
     """
+    weights = np.ones(len(labels)) if weights is None else weights
     false_positive_rate, sensitivity, cuts = roc_curve(labels, probability, drop_intermediate=False)
     specificity = 1 - false_positive_rate
     # The cuts are in descending order, from above all films to the film with the lowest probability. If the classes
@@ -47,7 +67,7 @@ def operating_points(labels: Labels, probability: Floats, balanced: float) -> di
     screening = _midpoint_below(cuts, int(np.argmax(sensitivity >= SCREENING_SENSITIVITY)))
     confirm = _midpoint_below(cuts, int(np.flatnonzero(specificity >= CONFIRM_SPECIFICITY)[-1]))
     thresholds = {"screening": min(screening, balanced), "balanced": balanced, "confirm": max(confirm, balanced)}
-    return {name: _with_band(labels, probability, threshold) for name, threshold in thresholds.items()}
+    return {name: _with_band(labels, probability, threshold, weights) for name, threshold in thresholds.items()}
 
 
 def _midpoint_below(cuts: Floats, index: int) -> float:
@@ -56,21 +76,36 @@ def _midpoint_below(cuts: Floats, index: int) -> float:
     return float(1 / (1 + np.exp(-pair.mean())))
 
 
-def _with_band(labels: Labels, probability: Floats, threshold: float) -> OperatingPoint:
+def _with_band(labels: Labels, probability: Floats, threshold: float, weights: Floats) -> OperatingPoint:
     """Operating point with the narrowest undecided band for which the answered films have at most `ANSWERED_ERROR`.
 
-    The band is symmetric about the threshold in logits and contains at most `MAX_UNDECIDED` of the films.
+    The band contains the interval between the threshold and one half and extends beyond it by the same distance in
+    logits on both sides. It contains at most `MAX_UNDECIDED` of the films, unless the interval alone contains more.
     """
-    centre = logit(np.array(threshold))
-    certainty = np.abs(logit(probability) - centre)
+    low_edge, high_edge = sorted((threshold, 0.5))
+    logits = logit(probability)
+    certainty = np.maximum(logit(np.array(low_edge)) - logits, logits - logit(np.array(high_edge)))
     order = np.argsort(-certainty, kind="stable")
-    is_wrong = ((probability >= threshold) != (labels == 1))[order]
-    risk = np.cumsum(is_wrong) / np.arange(1, len(order) + 1)
-    min_answered = round((1 - MAX_UNDECIDED) * len(order))
+    half_width = max(0.0, _half_width((probability >= threshold) != (labels == 1), certainty, weights, order))
+    low, high = (_sigmoid(logit(np.array(edge)) + sign * half_width) for edge, sign in ((low_edge, -1), (high_edge, 1)))
+    return OperatingPoint(min(low, low_edge), threshold, max(high, high_edge))
+
+
+def _half_width(
+    is_wrong: npt.NDArray[np.bool_], certainty: Floats, weights: Floats, order: npt.NDArray[np.intp]
+) -> float:
+    """Certainty of the most certain film in the narrowest band that is allowed; -inf if no band is needed.
+
+    `order` `[N]`: the films from the most to the least certain.
+    """
+    answered_weight = np.cumsum(weights[order])
+    risk = np.cumsum((is_wrong * weights)[order]) / answered_weight
+    total = answered_weight[-1]
+    min_answered = int(np.searchsorted(answered_weight, (1 - MAX_UNDECIDED) * total - 1e-9 * total)) + 1
     acceptable = np.flatnonzero(risk <= ANSWERED_ERROR)
     answered = max(min_answered, int(acceptable[-1]) + 1 if len(acceptable) else 0)
-    if answered == len(order):
-        return OperatingPoint(threshold, threshold, threshold)
-    half_width = float(certainty[order[answered]])  # of the most certain film in the band
-    low, high = (1 / (1 + np.exp(-(centre + sign * half_width))) for sign in (-1, 1))
-    return OperatingPoint(float(low), threshold, float(high))
+    return -np.inf if answered >= len(order) else float(certainty[order[answered]])
+
+
+def _sigmoid(value: Floats) -> float:
+    return float(1 / (1 + np.exp(-value)))

@@ -23,6 +23,9 @@ ORDER = "order5"
 one block are framed and exposed similarly, so a held-out block resembles data of another hospital, as the official test
 does. For a film that is held out at random, the training part contains similar films."""
 
+PROTOCOLS_OF = {"children": (*PROTOCOLS, ORDER), "adults": (ADULTS,)}
+"""Protocols of the films of each population; the first is the one whose model is served."""
+
 BLOCKS = 5
 """Number of blocks of `order5`."""
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import shutil
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +16,21 @@ from PIL import Image
 
 from .. import files
 from ..evaluation.dataset import FilmSet
-from ..evaluation.operating_points import calibrate, operating_points
-from ..evaluation.perturbations import UNCHANGED
+from ..evaluation.licences import LUNG_MASKS, licence_of
 from ..imaging import INPUT_SIDE
 from ..inference import bundle
-from ..inference.decision import CLASSES, Calibration, OperatingPoint
+from ..inference.decision import CLASSES
 from ..inference.gate import Gate
 from ..inference.gate_views import thumbnails
 from ..inference.graph import Graph
 from . import provenance
 from .export import check_against_keras, serving_model, to_litert
 from .gate_fit import fit_gate
+from .lung_targets import DRAWN, PREDICTED
+from .run_films import SplitFilms
+from .threshold_choice import Thresholds, choose_thresholds
 from .train_args import TrainArgs
-from .validation_scores import Scores, score_validation
+from .validation_scores import score_validation
 
 TYPICAL_FILM_COUNT = 64
 """Number of films averaged for an example image: those nearest to the mean of their class."""
@@ -35,26 +39,44 @@ CHECKED_FILM_COUNT = 16
 """Number of validation films on which the served graph is compared with Keras."""
 
 
-def export_bundle(
-    args: TrainArgs, network: keras.Model, train: FilmSet, validation: FilmSet, fingerprint: str, out: Path
-) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Origin:
+    """The films from which a model was made."""
+
+    films: SplitFilms
+    fingerprint: str
+    """Fingerprint of all films of the run."""
+    lung_target_kind: str | None
+    """`LungTargets.kind`; None for a network without a lung head."""
+
+    @property
+    def sources(self) -> set[str]:
+        """Sources of the training and validation films and of the lung masks, whose terms apply to the model.
+
+        The embedded model's lung fields were learnt from the drawn masks.
+        """
+        uses_masks = self.lung_target_kind in {DRAWN, PREDICTED}
+        return {*self.films.train_counts, *self.films.validation.sources.tolist()} | ({LUNG_MASKS} if uses_masks else set())
+
+
+def export_bundle(args: TrainArgs, network: keras.Model, origin: Origin, out: Path) -> dict[str, Any]:
     """Write graph, gate, Keras model and example images to `out`; returns the config.
 
-    Calibration, operating points and gate limits in the config are chosen on the validation films. `fingerprint`
-    identifies the whole data set. The caller writes `config.json` after the evaluation, because it contains the hashes
-    of all files. Raises `ValueError` if the graph differs from Keras, and `DiskFull`.
+    Calibration, operating points and gate limits in the config are chosen on the validation films. The caller writes
+    `config.json` after the evaluation, because it contains the hashes of all files. Raises `ValueError` if the graph
+    differs from Keras, and `DiskFull`.
     """
+    train, validation = origin.films.train, origin.films.validation
     graph = _convert(network, validation)
     scores, validation_metrics = score_validation(network, validation)
-    calibration, points = _choose_thresholds(validation, scores)
+    thresholds = choose_thresholds(validation, scores, balanced=args.recipe.balanced_calibration)
     gate = fit_gate(train.inputs, validation.inputs)
     files.atomic_write(out / bundle.GRAPH, graph)
     files.atomic_write(out / bundle.GATE, gate.to_bytes())
     with files.atomic_path(out / bundle.KERAS) as partial:
         network.save(partial)
     _write_examples(train, out / bundle.EXAMPLES)
-    data = {"films": len(train.films) + len(validation.films), "fingerprint": fingerprint}
-    return _config(args, calibration, points, validation_metrics, gate, data)
+    return _config(args, thresholds, validation_metrics, gate, origin)
 
 
 def _convert(network: keras.Model, validation: FilmSet) -> bytes:
@@ -66,41 +88,37 @@ def _convert(network: keras.Model, validation: FilmSet) -> bytes:
     return graph
 
 
-def _choose_thresholds(
-    validation: FilmSet, scores: Mapping[str, Scores]
-) -> tuple[Calibration, dict[str, OperatingPoint]]:
-    """Platt scaling fitted on the unperturbed films, operating points chosen on the films under all perturbations.
-
-    A calibration that is also fitted on perturbed films has a larger calibration error: see `docs/experiments.md`.
-    """
-    calibration = calibrate(validation.labels, scores[UNCHANGED])
-    labels = np.tile(validation.labels, len(scores))
-    probability = np.array([calibration.probability(float(score)) for score in np.concatenate([*scores.values()])])
-    return calibration, operating_points(labels, probability, calibration.prevalence)
-
-
 def _config(
     args: TrainArgs,
-    calibration: Calibration,
-    points: Mapping[str, OperatingPoint],
+    thresholds: Thresholds,
     validation_metrics: Mapping[str, Any],
     gate: Gate,
-    data: Mapping[str, Any],
+    origin: Origin,
 ) -> dict[str, Any]:
     return {
         "recipe": args.recipe.name,
+        "population": args.recipe.population,
         "protocol": args.protocol,
         "seed": args.seed,
         "revision": args.revision,
+        "licence": licence_of(origin.sources),
         "classes": list(CLASSES),
         "input": {"shape": [INPUT_SIDE, INPUT_SIDE, 3], "range": [0, 255], "resize": "Pillow bilinear, antialiased"},
-        "calibration": vars(calibration),
-        "operating_points": {name: vars(point) for name, point in points.items()},
-        "validation": validation_metrics,
+        "calibration": vars(thresholds.calibration),
+        "operating_points": {name: vars(point) for name, point in thresholds.points.items()},
+        "validation": {**validation_metrics, "operating_points": thresholds.summary},
         "gate": {view: {name: vars(limit) for name, limit in limits.items()} for view, limits in gate.limits.items()},
         "versions": provenance.versions(),
-        "data": data,
+        "training_sources": sorted(origin.films.train_counts),
+        "data": _data(origin),
     }
+
+
+def _data(origin: Origin) -> dict[str, Any]:
+    """Number of training and validation films, in total and by source, and fingerprint of all films of the run."""
+    counts = Counter(origin.films.train_counts) + Counter(origin.films.validation.counts_by_source())
+    data = {"films": counts.total(), "fingerprint": origin.fingerprint, "sources": dict(sorted(counts.items()))}
+    return data if origin.lung_target_kind is None else {**data, "lung_targets": origin.lung_target_kind}
 
 
 def _write_examples(films: FilmSet, folder: Path) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..evaluation.dataset import load_films
 from ..evaluation.protocols import splits
 from .folds import run_folds
+from .run_films import load_run_films
 from .split_run import run_split, validate_split
 from .train_args import TrainArgs
 
@@ -18,9 +18,10 @@ def run(args: TrainArgs) -> Path:
     no test film is scored; the folder then contains `validation.json`. Raises `DatasetError`, `DiskFull`, `UsageError`,
     and `Busy` if another process writes into the folder.
     """
-    films = load_films(args.data)
+    print(*args.data.notices, sep="\n", end="\n" if args.data.notices else "")
+    films = load_run_films(args.data, args.recipe)
     print(films.report())
-    protocol_splits = splits(films, args.protocol)
+    protocol_splits = splits(films.films, args.protocol)
     if args.validate:
         out = args.out if args.fold is None else args.out / f"fold{args.fold}"
         validate_split(args, films, protocol_splits[args.fold or 0], out)

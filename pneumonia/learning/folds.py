@@ -11,11 +11,11 @@ import numpy.typing as npt
 from scipy import stats
 
 from ..evaluation.assess import out_of_fold
-from ..evaluation.dataset import FilmSet
 from ..evaluation.number_format import format_metric
 from ..evaluation.protocols import Split
 from ..inference import bundle
 from .json_file import write_json
+from .run_films import RunFilms
 from .split_run import run_split
 from .train_args import TrainArgs
 
@@ -24,7 +24,7 @@ FoldResult = tuple[dict[str, Any], Probability]
 """(entry of the fold in `evaluation.json`, P(pneumonia) of its test films)."""
 
 
-def run_folds(args: TrainArgs, films: FilmSet, folds: Sequence[Split]) -> None:
+def run_folds(args: TrainArgs, films: RunFilms, folds: Sequence[Split]) -> None:
     """Train and evaluate the fold of `--fold`; without it, all folds, and write their summary to `evaluation.json`."""
     if args.fold is not None:
         _run_fold(args, films, folds[args.fold])
@@ -33,7 +33,7 @@ def run_folds(args: TrainArgs, films: FilmSet, folds: Sequence[Split]) -> None:
     _write_summary(args, films, folds, results)
 
 
-def _run_fold(args: TrainArgs, films: FilmSet, split: Split) -> FoldResult:
+def _run_fold(args: TrainArgs, films: RunFilms, split: Split) -> FoldResult:
     """Run one fold. With `--resume`, the result of a completed fold is read from its folder instead."""
     out = args.out / f"fold{split.fold}"
     path = out / "training" / "fold.json"
@@ -44,12 +44,12 @@ def _run_fold(args: TrainArgs, films: FilmSet, split: Split) -> FoldResult:
     return result["entry"], np.array(result["probability"])
 
 
-def _write_summary(args: TrainArgs, films: FilmSet, folds: Sequence[Split], results: Sequence[FoldResult]) -> None:
+def _write_summary(args: TrainArgs, films: RunFilms, folds: Sequence[Split], results: Sequence[FoldResult]) -> None:
     summary = _mean_over_folds([entry for entry, _ in results])
-    probability = np.empty(len(films.films))
+    probability = np.empty(len(films.films.films))
     for split, (_, fold_probability) in zip(folds, results, strict=True):
         probability[split.test] = fold_probability
-    summary["out_of_fold"] = out_of_fold(films, probability)
+    summary["out_of_fold"] = out_of_fold(films.films, probability)
     print(f"{'ECE out of fold':>24}  {format_metric('ece', summary['out_of_fold']['figures']['ece'])}")
     write_json(args.out / bundle.EVALUATION, {"format": 1, "runs": {f"{args.recipe.name}/folds5": summary}})
 

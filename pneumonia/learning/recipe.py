@@ -119,6 +119,16 @@ class Recipe:
     """Grey levels (of 255) that `standardise` adds to the deviation in quadrature, so that the noise of a nearly
     uniform film is not amplified."""
 
+    population: str = "children"
+    """Name of the population that the model serves: its films are the validation and test films."""
+    training_sources: tuple[str, ...] = ("kermany",)
+    """Sources of the training films. Those of the other population join the training part only. The licence of the
+    model follows from the sources (`evaluation/licences.py`)."""
+    balanced_calibration: bool = False
+    """Fit the calibration and choose the operating points with both classes weighted equally: P(pneumonia) is then that
+    at a prevalence of one half, and the threshold of `balanced` is .5. Otherwise both follow the prevalence of the
+    validation films."""
+
     def with_epochs(self, epochs: int | None) -> Recipe:
         """The recipe with another number of epochs; unchanged for None."""
         return self if epochs is None else replace(self, epochs=epochs)

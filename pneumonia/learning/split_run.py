@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,42 +15,46 @@ import numpy as np
 from .. import files
 from ..evaluation import curve_plots
 from ..evaluation.assess import FilmScores
-from ..evaluation.dataset import FilmSet
-from ..evaluation.lung_masks import load_masks
+from ..evaluation.dataset import KERMANY, FilmSet
 from ..evaluation.protocols import Split
+from ..inference.populations import ADULTS, CHILDREN
 from . import provenance
 from .bundle_evaluation import evaluate_bundle
-from .bundle_export import export_bundle
+from .bundle_export import Origin, export_bundle
 from .checkpoint import History
 from .json_file import write_json
+from .lung_targets import lung_targets
+from .run_films import RunFilms, SplitFilms
 from .train_args import TrainArgs
 from .training import train_ensemble
 from .training_films import TrainingFilms
 from .validation_scores import score_validation
 
 
-def run_split(args: TrainArgs, films: FilmSet, split: Split, out: Path) -> tuple[dict[str, Any], FilmScores]:
+def run_split(args: TrainArgs, films: RunFilms, split: Split, out: Path) -> tuple[dict[str, Any], FilmScores]:
     """Train, export and evaluate one split; returns its entry in `evaluation.json` and the test films' scores.
 
     Raises `Busy` if another process writes into `out`.
     """
     with _exclusive_run(out):
-        network, history = _train_split(args, films, split, out)
-        train, validation = films.subset(split.train), films.subset(split.validation)
-        config = export_bundle(args, network, train, validation, films.fingerprint, out)
+        split_films = films.of_split(split)
+        network, history, lung_target_kind = _train_split(args, split_films, out)
+        origin = Origin(split_films, films.fingerprint, lung_target_kind)
+        config = export_bundle(args, network, origin, out)
         _save_history(out / "training", history)
-        training = _training_entry(args, len(train.films), history)
-        return evaluate_bundle(args, config, training, films.subset(split.test), out)
+        training = _training_entry(args, split_films, history)
+        return evaluate_bundle(args, config, training, split_films.test, out)
 
 
-def validate_split(args: TrainArgs, films: FilmSet, split: Split, out: Path) -> None:
+def validate_split(args: TrainArgs, films: RunFilms, split: Split, out: Path) -> None:
     """Train one split and write `validation.json`, for a recipe search. Test films are not used.
 
     Raises `Busy` if another process writes into `out`.
     """
     with _exclusive_run(out):
-        network, history = _train_split(args, films, split, out)
-        _, metrics = score_validation(network, films.subset(split.validation))
+        split_films = films.of_split(split)
+        network, history, _ = _train_split(args, split_films, out)
+        _, metrics = score_validation(network, split_films.validation)
         _save_history(out / "training", history)
         write_json(out / "validation.json", {"recipe": args.recipe.name, "seconds": _total_seconds(history), **metrics})
 
@@ -60,28 +65,29 @@ def _exclusive_run(out: Path) -> AbstractContextManager[None]:
     return files.exclusive_lock(out / ".in-use", message)
 
 
-def _train_split(args: TrainArgs, films: FilmSet, split: Split, out: Path) -> tuple[keras.Model, History]:
-    train, validation = films.subset(split.train), films.subset(split.validation)
+def _train_split(args: TrainArgs, films: SplitFilms, out: Path) -> tuple[keras.Model, History, str | None]:
+    """Train the network; returns it with its history and the kind of its lung targets, None without a lung head."""
     started = time.perf_counter()
+    training_films, lung_target_kind = _training_films(args, films.all_train)
     network, history = train_ensemble(
         args.recipe,
-        _training_films(train, args.masks),
-        (validation.inputs, validation.labels),
+        training_films,
+        (films.validation.inputs, films.validation.labels),
         out / "training",
         seed=args.seed,
         resume=args.resume,
     )
     print(f"trained in {time.perf_counter() - started:.0f} s, not counting epochs before --resume")
-    return network, history
+    return network, history, lung_target_kind
 
 
-def _training_films(films: FilmSet, masks_folder: Path | None) -> TrainingFilms:
-    if masks_folder is None:
-        return TrainingFilms.without_masks(films.inputs, films.labels)
-    lung_masks = load_masks(masks_folder, films)
-    print(f"{np.count_nonzero(lung_masks.has_mask):,} of {len(films.films):,} training films have a lung mask")
-    groups = np.full(len(films.films), "children")
-    return TrainingFilms(films.inputs, films.labels, lung_masks.masks, lung_masks.has_mask, groups)
+def _training_films(args: TrainArgs, films: FilmSet) -> tuple[TrainingFilms, str | None]:
+    groups = np.where(films.sources == KERMANY, CHILDREN.name, ADULTS.name)
+    if args.recipe.head != "lungs":
+        return replace(TrainingFilms.without_masks(films.inputs, films.labels), groups=groups), None
+    targets = lung_targets(args.data.masks, films)
+    masks = targets.masks
+    return TrainingFilms(films.inputs, films.labels, masks.masks, masks.has_mask, groups), targets.kind
 
 
 def _save_history(folder: Path, history: History) -> None:
@@ -89,9 +95,10 @@ def _save_history(folder: Path, history: History) -> None:
     files.atomic_write(folder / "history.png", curve_plots.history(history))
 
 
-def _training_entry(args: TrainArgs, film_count: int, history: History) -> Mapping[str, Any]:
+def _training_entry(args: TrainArgs, films: SplitFilms, history: History) -> Mapping[str, Any]:
     return {
-        "films": film_count,
+        "films": sum(films.train_counts.values()),
+        "sources": films.train_counts,
         "members": args.recipe.members,
         "epochs": args.recipe.epochs,
         "seconds": _total_seconds(history),

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import DatasetError, UsageError
-from ..evaluation.dataset import list_films
-from ..evaluation.lung_masks import FOLDER, TABLE, find_folder
-from ..evaluation.protocols import ORDER, PROTOCOLS
+from ..errors import UsageError
+from ..evaluation.protocols import ADULTS, ORDER, PROTOCOLS, PROTOCOLS_OF
 from . import provenance
 from . import recipe as recipes
+from .data_folders import DataFolders, find_data_folders
 from .recipe import Recipe
 
 
@@ -21,10 +19,7 @@ from .recipe import Recipe
 class TrainArgs:
     """Parsed and validated arguments of `train.py`."""
 
-    data: Path
-    """Root of the films in Kaggle's layout."""
-    masks: Path | None
-    """Folder of the lung masks; None if there are none, or if the recipe needs none."""
+    data: DataFolders
     recipe: Recipe
     protocol: str
     out: Path
@@ -43,12 +38,12 @@ class TrainArgs:
 def parse(arguments: Sequence[str]) -> TrainArgs:
     """Parse `train.py`'s arguments. Raises `UsageError`, or `DatasetError` if `--data` contains no films."""
     options = _parser().parse_args(arguments)
-    _check_fold(options)
     recipe = recipes.get(options.recipe).with_epochs(options.epochs)
-    data = _films_root(options.data)
+    options.split = options.split or PROTOCOLS_OF[recipe.population][0]
+    _check_protocol(options, recipe)
+    _check_fold(options)
     return TrainArgs(
-        data=data,
-        masks=_masks_folder(options.data, recipe),
+        data=find_data_folders(options.data, recipe),
         recipe=recipe,
         protocol=options.split,
         out=options.out or Path("runs") / f"{options.recipe}-{options.split}",
@@ -63,16 +58,18 @@ def parse(arguments: Sequence[str]) -> TrainArgs:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("train.py", description="Train the network on films and export a model bundle.")
-    data_help = "folders with train/, val/ and test/ in Kaggle's layout, and with lung masks (docs/train.md)"
+    data_help = (
+        "folders with films in Kaggle's layout, lung masks and films of adults, in any order, or one folder with the "
+        "subfolders chest_xray, lung_masks and adults (docs/data.md)"
+    )
     parser.add_argument("--data", type=Path, nargs="+", required=True, metavar="DIR", help=data_help)
     recipe_help = (
         f"one of: {', '.join(recipes.names())}, or an experiment listed in docs/experiments.md (default: default)"
     )
     parser.add_argument("--recipe", default="default", help=recipe_help)
     split_help = "protocol that assigns films to training, validation and test; order5 requires --validate and --fold"
-    parser.add_argument(
-        "--split", default="official", choices=(*PROTOCOLS, ORDER), help=f"{split_help} (default: official)"
-    )
+    split_help += " (default: official, for a recipe for adults: adults)"
+    parser.add_argument("--split", choices=(*PROTOCOLS, ORDER, ADULTS), help=split_help)
     parser.add_argument("--out", type=Path, help="run folder (default: runs/RECIPE-SPLIT)")
     parser.add_argument("--epochs", type=int, help="number of epochs (default: as in the recipe)")
     seed_help = "seed of weights, film order and augmentation; it does not affect the split (default: 1)"
@@ -85,29 +82,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _films_root(roots: Sequence[Path]) -> Path:
-    """The first root with films in Kaggle's layout. Raises `DatasetError`, for the first root, if there is none."""
-    for root in roots:
-        with suppress(DatasetError):
-            list_films(root)
-            return root
-    list_films(roots[0])
-    raise AssertionError
-
-
-def _masks_folder(roots: Sequence[Path], recipe: Recipe) -> Path | None:
-    """The folder of the lung masks if the recipe needs them. Raises `UsageError` if they are missing."""
-    if recipe.head != "lungs":
-        return None
-    for root in roots:
-        # The masks may lie beside the films' folder as well as in it.
-        for candidate in (root, root.parent):
-            if (folder := find_folder(candidate)) is not None:
-                return folder
-    raise UsageError(
-        f"The recipe {recipe.name} needs lung masks. Allowed: --data with a folder that contains {FOLDER}/{TABLE}, or "
-        f"another recipe. Received: --data {' '.join(map(str, roots))}."
-    )
+def _check_protocol(options: argparse.Namespace, recipe: Recipe) -> None:
+    allowed = PROTOCOLS_OF[recipe.population]
+    if options.split not in allowed:
+        raise UsageError(
+            f"The recipe {recipe.name} is for {recipe.population}. Allowed: --split {', '.join(allowed)}. "
+            f"Received: --split {options.split}."
+        )
 
 
 def _check_fold(options: argparse.Namespace) -> None:

@@ -38,7 +38,12 @@ class TrainingFilms:
         return len(self.labels)
 
     def class_weights(self) -> npt.NDArray[np.float64]:
-        """Sample weights `[N]`: in each group both classes have the same total weight, and the mean weight is 1."""
+        """Sample weights `[N]`: in each group both classes have the same total weight, and the mean weight is 1.
+
+        The films of a group with one class only have the weight 0.5, as if the other half of the group were missing.
+        Their total is then that of one class in a group of twice their number. A balance across groups would make the
+        group itself a sign of its class.
+        """
         weights = np.empty(len(self))
         for group in np.unique(self.groups):
             members = np.flatnonzero(self.groups == group)
