@@ -55,8 +55,8 @@ class Origin:
 
         The embedded model's lung fields were learnt from the drawn masks.
         """
-        uses_masks = self.lung_target_kind in {DRAWN, PREDICTED}
-        return {*self.films.train_counts, *self.films.validation.sources.tolist()} | ({LUNG_MASKS} if uses_masks else set())
+        film_sources = {*self.films.train_counts, *self.films.validation.sources.tolist()}
+        return film_sources | {LUNG_MASKS} if self.lung_target_kind in {DRAWN, PREDICTED} else film_sources
 
 
 def export_bundle(args: TrainArgs, network: keras.Model, origin: Origin, out: Path) -> dict[str, Any]:

@@ -37,6 +37,8 @@ def find_data_folders(roots: Sequence[Path], recipe: Recipe) -> DataFolders:
     Raises `DatasetError` if the films of children are needed and missing, and `UsageError` for those of adults. Without
     lung masks or films of the other population, the run trains on what there is.
     """
+    kermany: Path | None
+    adult_folder: Path | None
     if recipe.population == ADULTS.name:
         kermany, adult_folder = _kermany(roots, LEARNING_SPLITS), _required_adults(roots, recipe)
     else:
@@ -79,9 +81,7 @@ def _required_adults(roots: Sequence[Path], recipe: Recipe) -> Path:
     return folder
 
 
-def _notices(
-    roots: Sequence[Path], recipe: Recipe, kermany: Path | None, adult_folder: Path | None
-) -> tuple[str, ...]:
+def _notices(roots: Sequence[Path], recipe: Recipe, kermany: Path | None, adult_folder: Path | None) -> tuple[str, ...]:
     present = {KERMANY} if kermany else set()
     if adult_folder:
         with suppress(DatasetError):

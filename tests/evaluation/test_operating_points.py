@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from pneumonia.evaluation.metrics import Floats, Labels
-from pneumonia.evaluation.operating_points import ANSWERED_ERROR, MAX_UNDECIDED, calibrate, operating_points
+from pneumonia.evaluation.operating_points import ANSWERED_ERROR, MAX_UNDECIDED, calibrate, class_weights, operating_points
 from pneumonia.inference.decision import UNKNOWN, Calibration, OperatingPoint
 
 Scored = tuple[Labels, Floats]
@@ -94,8 +94,46 @@ def decided(probability: Floats, point: OperatingPoint) -> npt.NDArray[np.bool_]
 @pytest.mark.parametrize("name", ["screening", "balanced", "confirm"])
 def test_the_undecided_band_is_limited(name: str) -> None:
     labels, probability = CASES["poor"]
-    point = operating_points(labels, probability, BALANCED)[name]
-    assert 1 - decided(probability, point).mean() == pytest.approx(MAX_UNDECIDED, abs=0.01)
+    point = operating_points(labels, probability, 0.5)[name]
+    forced = (probability >= min(point.threshold, 0.5)) & (probability < max(point.threshold, 0.5))
+    assert 1 - decided(probability, point).mean() == pytest.approx(max(MAX_UNDECIDED, forced.mean()), abs=0.01)
+
+
+@pytest.mark.parametrize("balanced", [0.5, BALANCED, 0.2])
+@pytest.mark.parametrize("scores", CASES.values(), ids=CASES)
+def test_no_answer_contradicts_its_probability(scores: Scored, balanced: float) -> None:
+    for point in operating_points(*scores, balanced).values():
+        assert point.low <= 0.5 <= point.high
+        assert all(point.label(probability) != "Normal" for probability in (0.5, 0.5001, 0.9))
+        assert all(point.label(probability) != "Pneumonia" for probability in (0.1, 0.4999, 0.5))
+
+
+def test_films_between_a_threshold_and_one_half_cost_no_further_film() -> None:
+    """The band grows beyond this interval only as far as its error requires."""
+    labels, probability = CASES["sure"]
+    confirm = operating_points(labels, probability, BALANCED)["confirm"]
+    assert (confirm.low, confirm.high) == (0.5, confirm.threshold)
+
+
+def test_weights_decide_which_errors_count() -> None:
+    """One film in ten is normal, and one normal film in six is wrong: 1.6 % of all films, 8 % with equal classes."""
+    random = np.random.default_rng(31)
+    labels = (random.random(4000) < 0.9).astype(np.int64)
+    probability = sigmoid(random.normal(np.where(labels == 1, 5.0, -1.0), 1.0))
+    plain = operating_points(labels, probability, 0.5)["balanced"]
+    equal = operating_points(labels, probability, 0.5, class_weights(labels))["balanced"]
+    assert (plain.low, plain.high) == (0.5, 0.5)
+    assert equal.low < 0.5 < equal.high
+
+
+def test_balanced_calibration_does_not_depend_on_the_prevalence() -> None:
+    random = np.random.default_rng(32)
+    for share in (0.5, 0.74, 0.9):
+        labels = (random.random(60_000) < share).astype(np.int64)
+        raw = random.normal(2.0 * (labels - 0.5), 1.0)
+        calibration = calibrate(labels, sigmoid(raw), balanced=True)
+        assert (calibration.slope, calibration.intercept) == pytest.approx((2.0, 0.0), abs=0.06)
+        assert calibration.prevalence == 0.5
 
 
 def test_the_band_is_the_narrowest_with_the_allowed_error() -> None:

@@ -35,11 +35,11 @@ def film_folder(tmp_path: Path) -> Path:
 
 
 def test_names_lists_the_user_recipes_and_no_experiment() -> None:
-    assert recipe.names() == ["default", "seed"]
+    assert recipe.names() == ["adults", "default", "seed"]
     assert recipe.experiment_names() == EXPERIMENTS
 
 
-@pytest.mark.parametrize("name", ["default", "seed", *EXPERIMENTS])
+@pytest.mark.parametrize("name", ["adults", "default", "seed", *EXPERIMENTS])
 def test_every_listed_recipe_is_found_by_its_own_name(name: str) -> None:
     assert recipe.get(name).name == name
 
@@ -65,6 +65,6 @@ def test_help_names_the_user_recipes_and_where_the_experiments_are(capsys: pytes
     with pytest.raises(SystemExit):
         train_args.parse(["--help"])
     text = " ".join(capsys.readouterr().out.split())
-    assert "default, seed" in text
+    assert "adults, default, seed" in text
     assert "docs/experiments.md" in text
     assert "small_bordered" not in text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -21,3 +23,10 @@ def test_in_each_group_both_classes_have_the_same_total_weight() -> None:
         normal, pneumonia = (weights[members & (labels == label)].sum() for label in (0, 1))
         assert normal == pytest.approx(pneumonia)
         assert normal + pneumonia == pytest.approx(members.sum())
+
+
+def test_a_group_with_one_class_counts_as_half_of_a_balanced_group() -> None:
+    labels = np.array([0, 1, 1, 1, 0, 0])
+    groups = np.array(["children"] * 4 + ["adults"] * 2)
+    films = replace(TrainingFilms.without_masks(np.zeros((6, 150, 150), np.uint8), labels), groups=groups)
+    assert films.class_weights().tolist() == pytest.approx([2, 2 / 3, 2 / 3, 2 / 3, 0.5, 0.5])
