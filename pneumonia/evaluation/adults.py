@@ -22,6 +22,9 @@ SIIM, RSNA_NORMAL = "siim", "rsna_normal"
 SOURCES = (SIIM, RSNA_NORMAL)
 """Sources that are read. The table has further films, whose readings are neither of the two classes."""
 
+TYPICAL = "typical"
+"""Reading of SIIM's films with the typical appearance of COVID-19 pneumonia."""
+
 _COLUMNS = ("path", "set", "label", "reading", "patient", "orientation_suspect")
 
 

@@ -26,6 +26,7 @@ from ..inference.graph import Graph
 from . import provenance
 from .export import check_against_keras, serving_model, to_litert
 from .gate_fit import fit_gate
+from .gate_others import gate_others
 from .lung_targets import DRAWN, PREDICTED
 from .run_films import SplitFilms
 from .threshold_choice import Thresholds, choose_thresholds
@@ -51,11 +52,13 @@ class Origin:
 
     @property
     def sources(self) -> set[str]:
-        """Sources of the training and validation films and of the lung masks, whose terms apply to the model.
+        """Sources of all films and masks from which network, thresholds and gate were made: their terms apply.
 
         The embedded model's lung fields were learnt from the drawn masks.
         """
         film_sources = {*self.films.train_counts, *self.films.validation.sources.tolist()}
+        if self.films.gate_others is not None:
+            film_sources |= set(self.films.gate_others.sources.tolist())
         return film_sources | {LUNG_MASKS} if self.lung_target_kind in {DRAWN, PREDICTED} else film_sources
 
 
@@ -70,7 +73,7 @@ def export_bundle(args: TrainArgs, network: keras.Model, origin: Origin, out: Pa
     graph = _convert(network, validation)
     scores, validation_metrics = score_validation(network, validation)
     thresholds = choose_thresholds(validation, scores, balanced=args.recipe.balanced_calibration)
-    gate = fit_gate(train.inputs, validation.inputs)
+    gate = fit_gate(train.inputs, validation.inputs, gate_others(origin.films.gate_others))
     files.atomic_write(out / bundle.GRAPH, graph)
     files.atomic_write(out / bundle.GATE, gate.to_bytes())
     with files.atomic_path(out / bundle.KERAS) as partial:

@@ -19,7 +19,7 @@ def run(args: TrainArgs) -> Path:
     and `Busy` if another process writes into the folder.
     """
     print(*args.data.notices, sep="\n", end="\n" if args.data.notices else "")
-    films = load_run_films(args.data, args.recipe)
+    films = load_run_films(args.data, args.recipe, for_gate=not args.validate)
     print(films.report())
     protocol_splits = splits(films.films, args.protocol)
     if args.validate:

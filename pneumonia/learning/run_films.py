@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..errors import DatasetError
 from ..evaluation.adults import load_adults
 from ..evaluation.dataset import KERMANY, FilmSet, load_films
+from ..evaluation.licences import LICENCES
 from ..evaluation.protocols import ADULTS as ADULTS_PROTOCOL
 from ..evaluation.protocols import Split, splits
 from ..inference.populations import ADULTS
@@ -19,13 +21,15 @@ from .recipe import Recipe
 class SplitFilms:
     """The films of one split.
 
-    `train`, `validation` and `test` are of the recipe's population; `joined`, of the other one, are trained on only.
+    `train`, `validation` and `test` are of the recipe's population. Of the other one, `joined` are trained on, and the
+    gate learns from `gate_others`; None if there are none.
     """
 
     train: FilmSet
     validation: FilmSet
     test: FilmSet
     joined: FilmSet | None
+    gate_others: FilmSet | None
 
     @property
     def all_train(self) -> FilmSet:
@@ -53,20 +57,19 @@ class RunFilms:
 
     def of_split(self, split: Split) -> SplitFilms:
         """The films of a split of `films`. Validation and test part do not depend on the training sources."""
-        train = self.films.subset(split.train)
-        joined = None if self.other is None else _of_sources(self.other, self.sources)
         return SplitFilms(
-            train=_of_sources(train, self.sources),
+            train=_of_sources(self.films.subset(split.train), self.sources),
             validation=self.films.subset(split.validation),
             test=self.films.subset(split.test),
-            joined=joined if joined is not None and len(joined.films) else None,
+            joined=self._joined,
+            gate_others=self._gate_others,
         )
 
     @property
     def fingerprint(self) -> str:
-        """sha256 over the digests of all films of the run, for `data` in `config.json`."""
-        others = () if self.other is None else self.other.digests
-        return replace(self.films, digests=(*self.films.digests, *others)).fingerprint
+        """sha256 over the digests of the population's films and of those that join their training."""
+        joined = () if self._joined is None else self._joined.digests
+        return replace(self.films, digests=(*self.films.digests, *joined)).fingerprint
 
     def report(self) -> str:
         """Counts of films, copies and damaged files, as text."""
@@ -74,20 +77,34 @@ class RunFilms:
             return self.films.report()
         return f"{self.films.report()}\ntraining part of the other population: {self.other.report()}"
 
+    @property
+    def _joined(self) -> FilmSet | None:
+        return None if self.other is None else _non_empty(_of_sources(self.other, self.sources))
 
-def load_run_films(folders: DataFolders, recipe: Recipe) -> RunFilms:
+    @property
+    def _gate_others(self) -> FilmSet | None:
+        """The gate may learn from sources that do not restrict the use of the model more than its training sources."""
+        if self.other is None:
+            return None
+        free = (name for name, licence in LICENCES.items() if not licence.non_commercial)
+        allowed = LICENCES if any(LICENCES[name].non_commercial for name in self.sources) else free
+        return _non_empty(_of_sources(self.other, tuple(allowed)))
+
+
+def load_run_films(folders: DataFolders, recipe: Recipe, *, for_gate: bool = False) -> RunFilms:
     """Read the films of the recipe's population, and of the other one the part for training, if it is needed.
 
-    Films of the official test are read only for the population `children`. Raises `DatasetError`.
+    `for_gate`: a gate is fitted, which learns from the films of the other population if there are any. Films of the
+    official test are read only for the population `children`. Raises `DatasetError`.
     """
     if recipe.population == ADULTS.name:
         assert folders.adults is not None
+        wants_other = folders.kermany is not None and (for_gate or KERMANY in recipe.training_sources)
         films = load_adults(folders.adults)
-        wants_other = KERMANY in recipe.training_sources and folders.kermany is not None
         return RunFilms(films, _kermany_training_part(folders) if wants_other else None, recipe.training_sources)
     assert folders.kermany is not None
+    wants_other = folders.adults is not None and (for_gate or set(recipe.training_sources) != {KERMANY})
     films = load_films(folders.kermany).with_source(KERMANY)
-    wants_other = set(recipe.training_sources) != {KERMANY} and folders.adults is not None
     return RunFilms(films, _adult_training_part(folders) if wants_other else None, recipe.training_sources)
 
 
@@ -98,11 +115,19 @@ def _kermany_training_part(folders: DataFolders) -> FilmSet:
     return films.subset(splits(films, "official")[0].train)
 
 
-def _adult_training_part(folders: DataFolders) -> FilmSet:
+def _adult_training_part(folders: DataFolders) -> FilmSet | None:
+    """The training part of protocol `adults`; None if no film can be read."""
     assert folders.adults is not None
-    films = load_adults(folders.adults, both_classes=False)
+    try:
+        films = load_adults(folders.adults, both_classes=False)
+    except DatasetError:
+        return None
     return films.subset(splits(films, ADULTS_PROTOCOL)[0].train)
 
 
 def _of_sources(films: FilmSet, sources: tuple[str, ...]) -> FilmSet:
     return films.subset(np.flatnonzero(np.isin(films.sources, sources)))
+
+
+def _non_empty(films: FilmSet) -> FilmSet | None:
+    return films if films.films else None

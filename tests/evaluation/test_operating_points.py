@@ -7,7 +7,13 @@ import numpy.typing as npt
 import pytest
 
 from pneumonia.evaluation.metrics import Floats, Labels
-from pneumonia.evaluation.operating_points import ANSWERED_ERROR, MAX_UNDECIDED, calibrate, class_weights, operating_points
+from pneumonia.evaluation.operating_points import (
+    ANSWERED_ERROR,
+    MAX_UNDECIDED,
+    calibrate,
+    class_weights,
+    operating_points,
+)
 from pneumonia.inference.decision import UNKNOWN, Calibration, OperatingPoint
 
 Scored = tuple[Labels, Floats]

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pneumonia.inference.populations import ADULTS, CHILDREN
 
 from pneumonia.evaluation.dataset import FilmSet, load_films
 from pneumonia.evaluation.protocols import splits
-from pneumonia.inference.populations import ADULTS, CHILDREN
 from pneumonia.learning import recipe
 from pneumonia.learning.data_folders import DataFolders, find_data_folders
 from pneumonia.learning.run_films import SplitFilms, load_run_films
@@ -25,7 +25,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def films_of(root: Path, population: str, *sources: str, folders: DataFolders | None = None) -> SplitFilms:
     """The films of the first split of the population's protocol."""
     spec = replace(recipe.get("lungs"), population=population, training_sources=sources)
-    run_films = load_run_films(folders or find_data_folders([root], spec), spec)
+    run_films = load_run_films(folders or find_data_folders([root], spec), spec, for_gate=True)
     protocol = "official" if population == CHILDREN.name else "adults"
     return run_films.of_split(splits(run_films.films, protocol)[0])
 
@@ -94,3 +94,13 @@ def test_without_the_other_population_a_run_has_its_own_films(data: Path) -> Non
     )
     assert adults.joined is None
     assert adults.train_counts == {"siim": len(adults.train.films)}
+
+
+def test_the_gate_of_children_learns_from_films_without_restrictions_only(data: Path) -> None:
+    def gate_sources(*arguments: str) -> set[str]:
+        films = films_of(data, *arguments).gate_others
+        return set() if films is None else set(films.sources.tolist())
+
+    assert gate_sources(CHILDREN.name, "kermany") == {"rsna_normal"}
+    assert gate_sources(CHILDREN.name, "kermany", "siim") == {"rsna_normal", "siim"}
+    assert gate_sources(ADULTS.name, "siim") == {"kermany"}

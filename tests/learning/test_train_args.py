@@ -63,8 +63,8 @@ def test_data_sets_beside_the_films_are_found(films: Path, masks: Path, adults: 
 def test_one_folder_may_contain_all_data_sets(films: Path, masks: Path, adults: Path) -> None:
     masks.rename(films.parent / "lung_masks")
     adults.rename(films.parent / "adults")
-    for recipe in ("lungs", "adults"):
-        data = parse(["--data", str(films.parent), "--recipe", recipe]).data
+    for name in ("lungs", "adults"):
+        data = parse(["--data", str(films.parent), "--recipe", name]).data
         assert data == DataFolders(films.parent, films.parent / "adults", films.parent / "lung_masks")
 
 
