@@ -46,7 +46,7 @@ def test_without_masks_the_embedded_model_predicts_them(
     field[2, 3] = 0.6
     embed(monkeypatch, field)
     targets = lung_targets(None, films)
-    assert (targets.kind, targets.masks.has_mask.all()) == (PREDICTED, True)
+    assert (targets.kind, bool(targets.masks.has_mask.all())) == (PREDICTED, True)
     rows, columns = np.nonzero(targets.masks.masks[3])
     assert (rows.min(), rows.max(), columns.min(), columns.max()) == (24, 35, 36, 47), "a cell is 12 pixels wide"
     assert set(targets.masks.masks[3].ravel().tolist()) == {0, 153}
@@ -59,7 +59,7 @@ def test_without_masks_and_lung_field_fixed_boxes_are_used(
 ) -> None:
     embed(monkeypatch, None)
     targets = lung_targets(None, films)
-    assert (targets.kind, targets.masks.has_mask.all()) == (BOXES, True)
+    assert (targets.kind, bool(targets.masks.has_mask.all())) == (BOXES, True)
     assert targets.masks.masks.shape == films.inputs.shape
     assert targets.masks.masks[0, 75, [10, 40, 75, 110, 140]].tolist() == [0, 255, 0, 255, 0]
     assert "Used instead: fixed lung boxes" in capsys.readouterr().out

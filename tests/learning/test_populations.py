@@ -30,8 +30,8 @@ def small_recipes(monkeypatch: pytest.MonkeyPatch) -> None:
     original = recipe.get
 
     def small(name: str) -> Recipe:
-        tiny = {"convolutions": CONVOLUTIONS, "members": 1, "dense": 4, "epochs": 1, "batch": 8}
-        return replace(original(name), **tiny, head="lungs", lung_field_weight=1.0, augmentation=Augmentation())
+        network = replace(original(name), convolutions=CONVOLUTIONS, members=1, dense=4, epochs=1, batch=8)
+        return replace(network, head="lungs", lung_field_weight=1.0, augmentation=Augmentation())
 
     monkeypatch.setattr(recipe, "get", small)
     monkeypatch.setattr(metrics, "bootstrap_weights", partial(metrics.bootstrap_weights, replicates=20))

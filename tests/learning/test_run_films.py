@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pneumonia.inference.populations import ADULTS, CHILDREN
 
 from pneumonia.evaluation.dataset import FilmSet, load_films
 from pneumonia.evaluation.protocols import splits
+from pneumonia.inference.populations import ADULTS, CHILDREN
 from pneumonia.learning import recipe
 from pneumonia.learning.data_folders import DataFolders, find_data_folders
 from pneumonia.learning.run_films import SplitFilms, load_run_films

@@ -18,7 +18,7 @@ def made_film(seed: int, *, pneumonia: bool) -> npt.NDArray[np.uint8]:
     rows, columns = np.mgrid[0:SIDE, 0:SIDE]
     film = 120 + 60 * np.cos((columns - SIDE / 2) / 30) + np.random.default_rng(seed).normal(0, 8, rows.shape)
     film += 90 * np.exp(-((columns - 50) ** 2 + (rows - 105) ** 2) / 600) if pneumonia else 0
-    return film.clip(0, 255).astype(np.uint8)
+    return np.asarray(film.clip(0, 255), np.uint8)
 
 
 def write_children(root: Path, train: int = 14, test: int = 4) -> Path:
