@@ -1,11 +1,11 @@
-"""`evaluate --data DIR`: recompute the figures of protocol `official`."""
+"""`evaluate --data DIR`: recompute the figures of each model on the test films of its population."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from ..inference.predictor import load_model
+from .. import load_predictor
 from .exit_codes import SOME_FAILED, SUCCESS
 from .options import Commands, add_model_option
 from .output import report_missing_library
@@ -13,10 +13,9 @@ from .output import report_missing_library
 
 def add_parser(commands: Commands) -> argparse.ArgumentParser:
     """Add the command and its options to the parser."""
-    parser = commands.add_parser("evaluate", help="recompute the figures of protocol official on a folder of films")
-    parser.add_argument(
-        "--data", type=Path, required=True, metavar="DIR", help="folder with test/NORMAL and test/PNEUMONIA"
-    )
+    parser = commands.add_parser("evaluate", help="recompute the card's figures on the test films")
+    data_help = "folder with test/NORMAL and test/PNEUMONIA (children) or adults/films.csv (adults), or with both"
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help=data_help)
     parser.add_argument("--out", type=Path, metavar="DIR", help="write evaluation.json and curves.png to this folder")
     add_model_option(parser)
     return parser
@@ -28,5 +27,5 @@ def run(options: argparse.Namespace) -> int:
         from ..evaluation import official
     except ModuleNotFoundError as error:
         return report_missing_library("Evaluation", error, "train")
-    agrees = official.reevaluate(load_model(options.model), options.data, options.out)
+    agrees = official.reevaluate(load_predictor(options.model).models, options.data, options.out)
     return SUCCESS if agrees else SOME_FAILED

@@ -13,9 +13,10 @@ from tqdm import tqdm
 from ..inference.decision import DEFAULT_POINT, UNKNOWN, Calibration, OperatingPoint
 from ..inference.model import Model
 from . import metrics
+from .answers import answers_at, by_class
 from .curves import all_curves, at_thresholds, reliability
 from .dataset import FilmSet
-from .metrics import Decisions, Figure, Floats
+from .metrics import Decisions, Figure, Floats, Labels
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,14 @@ def evaluate(films: FilmSet, scores: FilmScores, model: Model) -> dict[str, Any]
         "bootstrap": {"unit": "patient", "replicates": metrics.REPLICATES, "seed": metrics.BOOTSTRAP_SEED},
         "threshold": balanced.threshold,
         "figures": metrics.compute_metrics(network, weights, metrics.NETWORK_METRICS | metrics.GATED_METRICS),
-        "known_prevalence": _known_prevalence(films, scores, model.bundle.calibration, weights),
+        "known_prevalence": _known_prevalence(
+            films.labels,
+            scores.probability,
+            np.full(len(films.films), model.bundle.calibration.prevalence),
+            weights,
+        ),
         "confusion": _confusion(network),
+        "classes": by_class(answers_at(scores.probability, scores.refused, balanced), films.labels, weights),
         "operating_points": {
             name: metrics.compute_metrics(
                 at_operating_point(films, scores, point, with_band=True), weights, metrics.SERVICE_METRICS
@@ -83,20 +90,23 @@ def evaluate(films: FilmSet, scores: FilmScores, model: Model) -> dict[str, Any]
     }
 
 
-def out_of_fold(films: FilmSet, probability: Floats) -> dict[str, Any]:
+def out_of_fold(films: FilmSet, probability: Floats, prevalence: Floats) -> dict[str, Any]:
     """Calibration error of the official train and val films, each scored by the model that was not trained on it.
 
-    `probability` `[N]`: for each of the `N` films, P(pneumonia) by the model of the fold in which it is a test film.
-    The calibration of each fold is fitted on films of other patients, so the estimate is cross-fitted.
+    `probability` `[N]`: for each of the `N` films, P(pneumonia) by the model of the fold in which it is a test film;
+    `prevalence` `[N]`: the calibration prevalence of that model. The calibration of each fold is fitted on films of
+    other patients, so the estimate is cross-fitted.
     """
     indices = np.flatnonzero([film.split != "test" for film in films.films])
     subset, predicted = films.subset(indices), probability[indices]
     all_answered = np.ones(len(indices), bool)
     decisions = Decisions(subset.labels, predicted, (predicted >= 0.5).astype(np.int64), all_answered)
     measures = {"ece": metrics.ece, "brier": metrics.brier, "auroc": metrics.auroc}
+    weights = metrics.bootstrap_weights(subset.strict_keys)
     return {
         "films": len(indices),
-        "figures": metrics.compute_metrics(decisions, metrics.bootstrap_weights(subset.strict_keys), measures),
+        "figures": metrics.compute_metrics(decisions, weights, measures),
+        "known_prevalence": _known_prevalence(subset.labels, predicted, prevalence[indices], weights),
         "reliability": reliability(subset.labels, predicted),
     }
 
@@ -113,19 +123,24 @@ def at_operating_point(films: FilmSet, scores: FilmScores, point: OperatingPoint
 
 
 def _known_prevalence(
-    films: FilmSet, scores: FilmScores, calibration: Calibration, weights: Floats
+    labels: Labels, probability: Floats, calibrated_to: Floats, weights: Floats
 ) -> dict[str, Any] | None:
-    """Calibration error if the probabilities are recalibrated to the prevalence of these films; None if a class is
+    """Calibration error if the probabilities are converted to the prevalence of these films; None if a class is
     missing.
+
+    `calibrated_to` `[N]`: the calibration prevalence of the model that scored each film.
     """
-    prevalence = float(films.labels.mean())
+    prevalence = float(labels.mean())
     if not 0 < prevalence < 1:
         return None
     recalibrated = np.array(
-        [calibration.at_prevalence(prevalence, float(probability)) for probability in scores.probability]
+        [
+            Calibration(1.0, 0.0, float(own)).at_prevalence(prevalence, float(value))
+            for own, value in zip(calibrated_to, probability, strict=True)
+        ]
     )
     all_answered = np.ones(len(recalibrated), bool)
-    decisions = Decisions(films.labels, recalibrated, (recalibrated >= 0.5).astype(np.int64), all_answered)
+    decisions = Decisions(labels, recalibrated, (recalibrated >= 0.5).astype(np.int64), all_answered)
     figures = metrics.compute_metrics(decisions, weights, {"ece": metrics.ece, "brier": metrics.brier})
     return {"prevalence": round(prevalence, 5), "figures": figures}
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from .. import files
 from ..evaluation import card, curve_plots
-from ..evaluation.assess import FilmScores, evaluate, score_films
-from ..evaluation.audits import audits
+from ..evaluation.assess import FilmScores, score_films
 from ..evaluation.dataset import FilmSet
 from ..evaluation.number_format import format_metric, percent
+from ..evaluation.run_entry import run_entry
 from ..inference import bundle
 from ..inference.model import Model
 from ..inference.predictor import Predictor
@@ -40,8 +40,7 @@ def evaluate_bundle(
         "git_revision": config["revision"],
         "versions": config["versions"],
         "training": training,
-        **evaluate(test, scores, model),
-        **audits(model, test, args.protocol),
+        **run_entry(model, test, scores, args.protocol),
     }
     _write_evaluation(config, entry, model, out)
     _print_metrics(f"{args.recipe.name}/{args.protocol}", entry)
@@ -66,5 +65,9 @@ def _print_metrics(name: str, entry: Mapping[str, Any]) -> None:
     print(f"{name}, {entry['films']['total']:,} test films")
     for metric, value in entry["figures"].items():
         print(f"{metric:>24}  {format_metric(metric, value)}")
+    for group in ("classes", "readings", "sources"):
+        for key, values in entry.get(group, {}).items():
+            shares = (f"{name} {percent(value)}" for name, value in values.items() if isinstance(value, Mapping))
+            print(f"{key:>24}  " + "  ".join(shares))
     for point, values in entry["operating_points"].items():
         print(f"{point:>24}  " + "  ".join(f"{metric} {percent(value)}" for metric, value in values.items()))

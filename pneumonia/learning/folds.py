@@ -46,10 +46,11 @@ def _run_fold(args: TrainArgs, films: RunFilms, split: Split) -> FoldResult:
 
 def _write_summary(args: TrainArgs, films: RunFilms, folds: Sequence[Split], results: Sequence[FoldResult]) -> None:
     summary = _mean_over_folds([entry for entry, _ in results])
-    probability = np.empty(len(films.films.films))
+    probability, prevalence = np.empty(len(films.films.films)), np.empty(len(films.films.films))
     for split, (_, fold_probability) in zip(folds, results, strict=True):
-        probability[split.test] = fold_probability
-    summary["out_of_fold"] = out_of_fold(films.films, probability)
+        config, _ = bundle.read_config(args.out / f"fold{split.fold}")
+        probability[split.test], prevalence[split.test] = fold_probability, config["calibration"]["prevalence"]
+    summary["out_of_fold"] = out_of_fold(films.films, probability, prevalence)
     print(f"{'ECE out of fold':>24}  {format_metric('ece', summary['out_of_fold']['figures']['ece'])}")
     write_json(args.out / bundle.EVALUATION, {"format": 1, "runs": {f"{args.recipe.name}/folds5": summary}})
 

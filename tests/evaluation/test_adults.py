@@ -79,3 +79,13 @@ def test_an_invalid_table_is_refused(tmp_path: Path, rows: list[str], header: st
     folder = write_films(tmp_path, rows, header)
     with pytest.raises(DatasetError, match=message):
         load_adults(folder, quiet=True)
+
+
+def test_a_source_without_files_is_missing(tmp_path: Path) -> None:
+    """SIIM's terms do not allow everyone to have its films; the table lists them all the same."""
+    folder = write_films(tmp_path, [*rows_of(2), "healthy.png,rsna_normal,NORMAL,normal,,54,"])
+    for film in folder.glob("*-*.png"):
+        film.unlink()
+    assert load_adults(folder, both_classes=False, quiet=True).sources.tolist() == ["rsna_normal"]
+    with pytest.raises(DatasetError, match="class PNEUMONIA.*Received: rsna_normal"):
+        load_adults(folder, quiet=True)

@@ -25,7 +25,7 @@ def printed(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(metrics, "bootstrap_weights", partial(metrics.bootstrap_weights, replicates=20))
         patch.setattr("sys.stdout", text)
-        assert official.reevaluate(predictor.models[0], four_films, out)
+        assert official.reevaluate(predictor.models, four_films, out)
     [run] = json.loads((out / "evaluation.json").read_text())["runs"].values()
     return text.getvalue(), run, out
 

@@ -14,7 +14,7 @@ from pneumonia.evaluation import official
 def test_the_figures_of_the_card_are_reproduced_on_the_official_test(
     predictor: Predictor, data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert official.reevaluate(predictor.models[0], data / "chest_xray")
+    assert official.reevaluate(predictor.models[:1], data / "chest_xray")
     assert "other films" not in capsys.readouterr().out
 
 
