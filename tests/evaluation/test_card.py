@@ -99,6 +99,13 @@ def test_the_card_names_licence_purpose_and_limits(embedded: str) -> None:
         assert words in text
 
 
+def test_a_measure_of_the_gate_without_second_limit_has_a_dash(
+    config: dict[str, Any], evaluation: dict[str, Any]
+) -> None:
+    limits = {**config["gate"], "classifier": {"other_population": {"near": -1.25, "far": None}}}
+    assert "| classifier | other population | -1.250 | - |" in card.write({**config, "gate": limits}, evaluation)
+
+
 def test_a_figure_that_is_none_becomes_a_dash_and_no_result(config: dict[str, Any], evaluation: dict[str, Any]) -> None:
     changed = json.loads(json.dumps(evaluation))
     changed["runs"][f"{config['recipe']}/{config['protocol']}"]["figures"]["auroc"] = NOTHING

@@ -62,6 +62,11 @@ def test_adults(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert config["operating_points"]["balanced"]["threshold"] == 0.5
     assert all(point["low"] <= 0.5 <= point["high"] for point in config["operating_points"].values())
     assert "training films have a lung mask" in capsys.readouterr().out
+    run = json.loads((tmp_path / "evaluation.json").read_text())["runs"]["adults/adults"]
+    assert set(run["sources"]) == {SIIM, RSNA_NORMAL}
+    assert "negative_for_pneumonia" in run["readings"]
+    assert set(run["classes"]) == {"Normal", "Pneumonia"}
+    assert run["training"]["sources"].keys() == {KERMANY, SIIM, RSNA_NORMAL}
     predictor = load_predictor(str(tmp_path))
     assert predictor.describe()["figures"]["adults"]["auroc"]["value"] is not None
 
@@ -89,4 +94,7 @@ def test_adults_without_children_and_masks(tmp_path: Path, capsys: pytest.Captur
 def test_validate(data: Path, tmp_path: Path, name: str) -> None:
     validation = train(tmp_path, "--data", data, "--recipe", name, "--validate")
     assert 0 <= validation["worst_pair"]["auroc"] <= 1
+    assert ("adults" in validation) == (name == "adults")
+    if name == "adults":
+        assert all(0 <= value <= 1 for value in validation["adults"].values())
     assert not (tmp_path / "evaluation.json").exists()

@@ -20,7 +20,7 @@ or weighting films against the border would have cost."""
 
 def gate(config: Mapping[str, Any], kinds: Mapping[str, Any] | None) -> str:
     rows = [
-        [view, measure.replace("_", " "), f"{limit['near']:.3f}", f"{limit['far']:.3f}"]
+        [view, measure.replace("_", " "), _limit(limit["near"]), _limit(limit["far"])]
         for view, measures in config["gate"].items()
         for measure, limit in measures.items()
     ]
@@ -38,6 +38,10 @@ not fitted on these films. The section Subgroups lists the share of test films t
 
 {tables.gate_refusals(kinds["kinds"]).to_markdown() if kinds else ""}
 """
+
+
+def _limit(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
 
 
 def robustness(run: Run) -> str:
