@@ -73,7 +73,7 @@ def export_bundle(args: TrainArgs, network: keras.Model, origin: Origin, out: Pa
     graph = _convert(network, validation)
     scores, validation_metrics = score_validation(network, validation)
     thresholds = choose_thresholds(validation, scores, balanced=args.recipe.balanced_calibration)
-    gate = fit_gate(train.inputs, validation.inputs, gate_others(origin.films.gate_others))
+    gate = fit_gate(train.inputs, validation.inputs, gate_others(train, origin.films.gate_others))
     files.atomic_write(out / bundle.GRAPH, graph)
     files.atomic_write(out / bundle.GATE, gate.to_bytes())
     with files.atomic_path(out / bundle.KERAS) as partial:

@@ -38,11 +38,11 @@ AUGMENTATION = Augmentation(
     frame_width=0.1,
 )
 
-VARIANTS = 6
+VARIANTS = 4
 """Augmented copies of each film, beside the film itself."""
 
 MIN_FILMS_OF_SOURCE = 1200
-"""A source with fewer films gets more copies of each, up to about this number of images."""
+"""A source of the other population with fewer films gets more copies of each, up to about this number of images."""
 
 HIDDEN_UNITS = 32
 EPOCHS = 6
@@ -112,7 +112,10 @@ def _training_set(
         films = [source for source in group.values() if len(source)]
         shares = np.sqrt([len(source) for source in films]) if label == OTHER_POPULATION else np.ones(len(films))
         parts += [(label, total * share / shares.sum(), source) for share, source in zip(shares, films, strict=True)]
-    features = [_augmented_features(films, random) for _, _, films in parts]
+    features = [
+        _augmented_features(films, MIN_FILMS_OF_SOURCE if label == OTHER_POPULATION else 0, random)
+        for label, _, films in parts
+    ]
     classes = np.concatenate([np.full(len(rows), part[0]) for part, rows in zip(parts, features, strict=True)])
     weights = np.concatenate(
         [np.full(len(rows), part[1] / len(rows)) for part, rows in zip(parts, features, strict=True)]
@@ -120,9 +123,9 @@ def _training_set(
     return np.concatenate(features), classes, weights / weights.mean()
 
 
-def _augmented_features(films: Films, random: np.random.Generator) -> Floats:
-    """`[M, d]`: features of the films and of their augmented copies."""
-    copies = max(VARIANTS, MIN_FILMS_OF_SOURCE // len(films))
+def _augmented_features(films: Films, least: int, random: np.random.Generator) -> Floats:
+    """`[M, d]`: features of the films and of their augmented copies, about `least` or more."""
+    copies = max(VARIANTS, least // len(films))
     return np.concatenate([join_views(films), *(join_views(_augment(films, random)) for _ in range(copies))])
 
 
