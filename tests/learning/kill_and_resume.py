@@ -27,9 +27,9 @@ from pneumonia.learning.training_films import TrainingFilms
 
 
 def small() -> Recipe:
-    """The default recipe with fewer filters: two networks, four epochs."""
+    """The recipe `flat` with fewer filters: two networks, four epochs."""
     convolutions = (Convolution(4, 5), Convolution(6, 3), Convolution(8, 3))
-    return dataclasses.replace(recipe.get("default"), convolutions=convolutions, dense=8, epochs=4, batch=8, members=2)
+    return dataclasses.replace(recipe.get("flat"), convolutions=convolutions, dense=8, epochs=4, batch=8, members=2)
 
 
 def train(folder: Path) -> None:

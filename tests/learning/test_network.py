@@ -26,7 +26,7 @@ FILMS = np.random.default_rng(3).integers(0, 256, (3, 150, 150)).astype(np.uint8
 
 
 @pytest.fixture(
-    scope="module", params=[("default", 1), ("seed", 1), ("default", 3)], ids=lambda case: "-".join(map(str, case))
+    scope="module", params=[("flat", 1), ("seed", 1), ("flat", 3)], ids=lambda case: "-".join(map(str, case))
 )
 def network(request: pytest.FixtureRequest) -> keras.Model:
     """One network of a recipe, or several of them as an ensemble."""
@@ -74,7 +74,7 @@ def test_exposure_does_not_change_the_score_of_the_default_recipe() -> None:
 
 
 def test_the_training_model_is_the_network_for_grey_films() -> None:
-    network = build_network(recipe.get("default"))
+    network = build_network(recipe.get("flat"))
     scores = np.asarray(training_model(network)(FILMS.astype(np.float32), training=False))
     np.testing.assert_allclose(scores, np.asarray(network(three_channels(FILMS))), atol=1e-5)
 

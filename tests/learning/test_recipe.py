@@ -11,6 +11,7 @@ from pneumonia.learning import recipe, train_args
 
 EXPERIMENTS = [
     "compact",
+    "flat",
     "lungs",
     "small",
     "small_bordered",

@@ -19,9 +19,9 @@ from pneumonia.learning.training_films import TrainingFilms
 
 @pytest.fixture(scope="module")
 def small() -> Recipe:
-    """The default recipe with fewer filters."""
+    """The recipe `flat` with fewer filters."""
     convolutions = (Convolution(4, 5), Convolution(6, 3), Convolution(8, 3))
-    return dataclasses.replace(recipe.get("default"), convolutions=convolutions, dense=8, epochs=3, batch=8)
+    return dataclasses.replace(recipe.get("flat"), convolutions=convolutions, dense=8, epochs=3, batch=8)
 
 
 @pytest.fixture(scope="module")
