@@ -11,6 +11,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,17 @@ from ..errors import PneumoniaError
 from ..imaging import Source
 from ..inference.decision import Failure
 from ..inference.predictor import Predictor
+from . import simulated_kinds, simulated_layouts
 from .metrics import Figure
 from .number_format import percent
-from .synthetic_images import ORIENTATIONS, PATTERNS, reoriented
+from .synthetic_images import ORIENTATIONS, PATTERNS, readable_films, reoriented
 from .table import Table
+
+SIMULATED_IMAGES = 60
+"""Images that are made of each simulated kind."""
+
+SIMULATION_SEED = 1000
+"""Seed of the simulated kinds. The gate's classifier is fitted on images with another seed."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +90,8 @@ def wilson_interval(hits: int, images: int) -> Figure:
 def kinds(predictor: Predictor, folders: Sequence[Path], films: Path | None = None) -> Iterator[ImageKind]:
     """Yield the counts of each folder.
 
-    With `films`, a folder of frontal films, also those of synthetic patterns and of these films in other orientations.
+    With `films`, a folder of frontal films, also those of synthetic patterns, of these films in other orientations, of
+    simulated radiographs of other kinds, and of images made from these films.
     """
     for folder in folders:
         yield count_refusals(predictor, folder.name, _files(folder))
@@ -91,6 +100,18 @@ def kinds(predictor: Predictor, folders: Sequence[Path], films: Path | None = No
             yield count_refusals(predictor, name, generate())
         for name, reorient in ORIENTATIONS.items():
             yield count_refusals(predictor, name, reoriented(_files(films), reorient))
+        yield from _simulated_kinds(predictor, films)
+
+
+def _simulated_kinds(predictor: Predictor, films: Path) -> Iterator[ImageKind]:
+    """Counts of simulated kinds, of which the gate was fitted on other images, and of images made from the films."""
+    for name in simulated_kinds.GENERATORS:
+        images = simulated_kinds.simulate(name, SIMULATED_IMAGES, SIMULATION_SEED)
+        yield count_refusals(predictor, name, images)
+    some = list(islice(readable_films(_files(films)), SIMULATED_IMAGES))
+    for name in simulated_layouts.LAYOUTS if some else ():
+        images = simulated_layouts.simulate(name, some, SIMULATED_IMAGES, SIMULATION_SEED)
+        yield count_refusals(predictor, name, images)
 
 
 def _files(folder: Path) -> list[Path]:
@@ -121,7 +142,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--made",
         type=Path,
         metavar="FILMS",
-        help="add synthetic patterns, and the films of the folder FILMS in other orientations",
+        help="add synthetic and simulated images, and the films of the folder FILMS in other orientations and layouts",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the counts to FILE")
     parser.add_argument("--model", help="model bundle; default: PNEUMONIA_MODEL")

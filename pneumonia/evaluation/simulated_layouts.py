@@ -151,11 +151,12 @@ LAYOUTS: dict[str, Callable[[Films, Random], Grey]] = {
 FILMS_PER_IMAGE = 4
 
 
-def simulate(kind: str, films: npt.NDArray[np.uint8], count: int, seed: int = 0) -> Iterator[Grey]:
-    """`count` images of a kind in `LAYOUTS` from `[N, H, W]` films, the same ones for the same seed."""
+def simulate(kind: str, films: Sequence[Grey] | npt.NDArray[np.uint8], count: int, seed: int = 0) -> Iterator[Grey]:
+    """`count` images of a kind in `LAYOUTS` from films `[H, W]`, the same ones for the same seed."""
     random = np.random.default_rng([seed, *kind.encode()])
     for _ in range(count):
-        yield LAYOUTS[kind](list(films[random.integers(0, len(films), FILMS_PER_IMAGE)]), random)
+        chosen = random.integers(0, len(films), FILMS_PER_IMAGE)
+        yield LAYOUTS[kind]([films[index] for index in chosen], random)
 
 
 def _grid(films: Films, rows: int, columns: int, random: Random) -> Grey:

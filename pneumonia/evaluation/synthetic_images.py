@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TypeAlias
 
@@ -77,14 +77,18 @@ ORIENTATIONS: dict[str, Callable[[Grey], Grey]] = {
 """Orientations of a wrongly displayed film. The names are keys of `evaluation.json`."""
 
 
-def reoriented(paths: list[Path], reorient: Callable[[Grey], Grey]) -> Iterator[Grey]:
+def reoriented(paths: Iterable[Path], reorient: Callable[[Grey], Grey]) -> Iterator[Grey]:
     """The films of the files in another orientation; unreadable files are skipped."""
+    return (np.ascontiguousarray(reorient(film)) for film in readable_films(paths))
+
+
+def readable_films(paths: Iterable[Path]) -> Iterator[Grey]:
+    """The films of the files as they are displayed; unreadable files are skipped."""
     for path in paths:
         try:
-            film = imaging.to_display(imaging.read(path))
+            yield imaging.to_display(imaging.read(path))
         except FilmError:
             continue
-        yield np.ascontiguousarray(reorient(film))
 
 
 def _stretch(image: npt.NDArray[np.floating]) -> Grey:

@@ -7,11 +7,10 @@ exposed, cropped or saved, which differs between the sources of the two populati
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
@@ -74,6 +73,16 @@ class Others:
         return any(len(films) for films in (*self.population.values(), *self.kinds.values()))
 
 
+@dataclass(frozen=True)
+class Part:
+    """Features `[N, d]` of the films of one source or kind, with their copies; `weight` is their total weight."""
+
+    name: str
+    label: int
+    weight: float
+    features: Floats
+
+
 def fit_classifier(own: Films, others: Others, seed: int = 0) -> Classifier:
     """Fit the classifier on `[N, 150, 150]` films of the gate's population and on the others.
 
@@ -82,7 +91,38 @@ def fit_classifier(own: Films, others: Others, seed: int = 0) -> Classifier:
     """
     if not others:
         raise ValueError("A classifier needs films of another population or of other kinds. Received: none.")
-    features, classes, weights = _training_set(own, others, np.random.default_rng(seed))
+    return fit_on_parts(training_parts(own, others, seed), seed)
+
+
+def training_parts(own: Films, others: Others, seed: int = 0) -> list[Part]:
+    """The training set of a classifier, one part for each source and kind; the first has the gate's population."""
+    random = np.random.default_rng(seed)
+    population = {name: films for name, films in others.population.items() if len(films)}
+    kinds = {name: images for name, images in others.kinds.items() if len(images)}
+    total = sum(np.sqrt(len(films)) for films in population.values())
+    return [
+        Part("own", OWN, 1.0, _augmented_features(own, 0, random)),
+        *(
+            Part(
+                name,
+                OTHER_POPULATION,
+                float(np.sqrt(len(films)) / total),
+                _augmented_features(films, MIN_FILMS_OF_SOURCE, random),
+            )
+            for name, films in population.items()
+        ),
+        *(
+            Part(name, OTHER_KIND, OTHER_KINDS_WEIGHT / len(kinds), _augmented_features(images, 0, random))
+            for name, images in kinds.items()
+        ),
+    ]
+
+
+def fit_on_parts(parts: Sequence[Part], seed: int = 0) -> Classifier:
+    """Fit the classifier on a training set, or on some of its parts."""
+    features = np.concatenate([part.features for part in parts])
+    classes = np.repeat([part.label for part in parts], [len(part.features) for part in parts])
+    weights = np.concatenate([np.full(len(part.features), part.weight / len(part.features)) for part in parts])
     mean, deviation = features.mean(axis=0), features.std(axis=0) + np.float32(MIN_DEVIATION)
     features -= mean
     features /= deviation
@@ -96,31 +136,8 @@ def fit_classifier(own: Films, others: Others, seed: int = 0) -> Classifier:
     with warnings.catch_warnings():
         # The number of epochs is fixed: the fit is not meant to converge.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        network.fit(features, classes, sample_weight=weights)
+        network.fit(features, classes, sample_weight=weights / weights.mean())
     return _to_classifier(network, mean, deviation)
-
-
-def _training_set(
-    own: Films, others: Others, random: np.random.Generator
-) -> tuple[Floats, npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-    """(features, classes, sample weights) of all films and their augmented copies."""
-    parts = [(OWN, 1.0, own)]
-    for group, total, label in (
-        (others.population, 1.0, OTHER_POPULATION),
-        (others.kinds, OTHER_KINDS_WEIGHT, OTHER_KIND),
-    ):
-        films = [source for source in group.values() if len(source)]
-        shares = np.sqrt([len(source) for source in films]) if label == OTHER_POPULATION else np.ones(len(films))
-        parts += [(label, total * share / shares.sum(), source) for share, source in zip(shares, films, strict=True)]
-    features = [
-        _augmented_features(films, MIN_FILMS_OF_SOURCE if label == OTHER_POPULATION else 0, random)
-        for label, _, films in parts
-    ]
-    classes = np.concatenate([np.full(len(rows), part[0]) for part, rows in zip(parts, features, strict=True)])
-    weights = np.concatenate(
-        [np.full(len(rows), part[1] / len(rows)) for part, rows in zip(parts, features, strict=True)]
-    )
-    return np.concatenate(features), classes, weights / weights.mean()
 
 
 def _augmented_features(films: Films, least: int, random: np.random.Generator) -> Floats:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from ..evaluation.perturbations import VALIDATION_PERTURBATIONS, perturb
 from ..inference.gate import Gate, Limits, Subspace
+from ..inference.gate_classifier import Classifier
 from ..inference.gate_views import VIEWS, Films, Floats, flip_vertically, join_views
 from .gate_classifier_fit import Others, fit_classifier
 
@@ -45,21 +46,35 @@ def fit_gate(train: Films, validation: Films, others: Others | None = None) -> G
     """Fit a gate on `[N, 150, 150]` training films and choose its limits on `[M, 150, 150]` validation films.
 
     With `others`, films of another population and images of other kinds, the gate also gets a classifier.
+    """
+    gate = fit_subspaces(train, validation)
+    return with_classifier(gate, fit_classifier(train, others), validation) if others else gate
+
+
+def fit_subspaces(train: Films, validation: Films) -> Gate:
+    """Fit a gate without a classifier.
 
     The training films are augmented by mirror images and by the validation perturbations. A gate that is fitted only on
     unperturbed films would refuse films of another clinic because of their different sharpness.
     """
     films = np.concatenate([train, *_perturb_in_turn(train)])
     films = np.concatenate([films, films[:, :, ::-1]])
-    validation_films = np.concatenate([perturb(validation, name) for name in VALIDATION_PERTURBATIONS])
+    validation_films = _perturb_all(validation)
     subspaces = {name: _fit_subspace(view(films), view(validation_films)) for name, view in VIEWS.items()}
     view, subspace = VIEWS[UPSIDE_DOWN_VIEW], subspaces[UPSIDE_DOWN_VIEW]
     drops = subspace.residual_drop_when_flipped(view(validation_films), view(flip_vertically(validation_films)))
     subspaces[UPSIDE_DOWN_VIEW] = replace(subspace, upside_down=_limits_upside_down(drops))
-    if not others:
-        return Gate(subspaces)
-    classifier = fit_classifier(train, others)
-    return Gate(subspaces, classifier, _limits_of_classifier(*classifier.measure(join_views(validation_films))))
+    return Gate(subspaces)
+
+
+def with_classifier(gate: Gate, classifier: Classifier, validation: Films) -> Gate:
+    """The gate with a classifier whose limits are chosen on `[M, 150, 150]` validation films."""
+    measures = classifier.measure(join_views(_perturb_all(validation)))
+    return replace(gate, classifier=classifier, classifier_limits=_limits_of_classifier(*measures))
+
+
+def _perturb_all(films: Films) -> Films:
+    return np.concatenate([perturb(films, name) for name in VALIDATION_PERTURBATIONS])
 
 
 def _limits_of_classifier(other_population: Floats, other_kind: Floats) -> dict[str, Limits]:

@@ -10,7 +10,10 @@ import numpy as np
 import pytest
 
 from pneumonia import Predictor
+from pneumonia.evaluation import gate_refusals
 from pneumonia.evaluation.gate_refusals import count_refusals, kinds, main, wilson_interval
+from pneumonia.evaluation.simulated_kinds import GENERATORS
+from pneumonia.evaluation.simulated_layouts import LAYOUTS
 from pneumonia.evaluation.synthetic_images import ORIENTATIONS, PATTERNS, SIDE, reoriented
 
 
@@ -53,15 +56,22 @@ def test_the_counts_are_written_as_json(folder: Path, tmp_path: Path) -> None:
 
 
 def test_synthetic_kinds_follow_the_folders(
-    folder: Path, tmp_path: Path, normal_film: Any, encode: Any, capsys: pytest.CaptureFixture[str]
+    folder: Path,
+    tmp_path: Path,
+    normal_film: Any,
+    encode: Any,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(gate_refusals, "SIMULATED_IMAGES", 2)
     films, out = tmp_path / "films", tmp_path / "kinds.json"
     films.mkdir()
     (films / "film.png").write_bytes(encode(normal_film, "PNG"))
     (films / "broken.png").write_bytes(b"broken")
     assert main([str(folder), "--made", str(films), "--json", str(out)]) == 0
     by_name = {kind["name"]: kind for kind in json.loads(out.read_bytes())["kinds"]}
-    assert list(by_name) == ["mixed", *PATTERNS, *ORIENTATIONS]
+    assert list(by_name) == ["mixed", *PATTERNS, *ORIENTATIONS, *GENERATORS, *LAYOUTS]
+    assert all(by_name[name]["images"] == 2 for name in (*GENERATORS, *LAYOUTS))
     assert len(capsys.readouterr().out.splitlines()) == 2 + len(by_name)
     assert by_name["noise"]["refused"]["value"] >= 0.9, "the smoothest noise may resemble lungs"
     for name in ("blank", "chessboards", "films on their right side", "films on their left side"):
