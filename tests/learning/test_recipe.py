@@ -13,6 +13,8 @@ EXPERIMENTS = [
     "compact",
     "flat",
     "lungs",
+    "lungs_children",
+    "lungs_joint",
     "small",
     "small_bordered",
     "small_filters",

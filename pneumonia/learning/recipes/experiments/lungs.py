@@ -1,9 +1,11 @@
-"""One network with a lung head: only features inside the predicted lung field are scored.
+"""One network with a lung head whose lung field is dilated by one position: the first of the search.
 
     python train.py --data DATA --recipe lungs --validate
 
 The convolutions and perturbations are those of `wide`. Random frames, mean and deviation of the central part of the
-film, and mixed feature statistics make the score independent of how a film was framed and exposed.
+film, and mixed feature statistics make the score independent of how a film was framed and exposed. 7 minutes on one
+core. Validation AUROC .995, but evidence lies at the chest wall and below the diaphragm: the maximum selects positions
+that the dilation adds.
 """
 
 from dataclasses import replace
@@ -19,6 +21,7 @@ RECIPE = replace(
     style_mixing=0.5,
     central_share=0.6,
     deviation_floor=4.0,
-    epochs=14,
+    lung_dilation=1,
+    epochs=18,
     augmentation=replace(WIDE.augmentation, frame=0.3, frame_width=0.15),
 )
