@@ -42,12 +42,14 @@ def release(
     *,
     external: Sequence[Path] = (),
     gate: Path | None = None,
+    audits: Sequence[Path] = (),
     with_keras_model: bool = False,
 ) -> str:
     """Copy the bundle of `run` to `target` and add the figures of the runs `others`; returns the config's sha256.
 
     `external`: files written by `pneumonia.evaluation.external` for this model. `gate`: a file written by
-    `pneumonia.evaluation.gate_refusals`. `with_keras_model`: also copy the Keras model, which is published but not
+    `pneumonia.evaluation.gate_refusals`. `audits`: files of `pneumonia.evaluation.audits` for this model, which are
+    joined in the run that is released. `with_keras_model`: also copy the Keras model, which is published but not
     embedded. Raises a `PneumoniaError` if a run is incomplete, a file is of another model, or `run` and `target` are
     one folder.
     """
@@ -63,6 +65,8 @@ def release(
         evaluation["external"] = [_of_this_model(path, config) for path in external]
     if gate:
         evaluation["gate_kinds"] = {"kinds": json.loads(gate.read_bytes())["kinds"]}
+    for path in audits:
+        _join_audits(evaluation["runs"][f"{config['recipe']}/{config['protocol']}"], _of_this_model(path, config))
     _copy(run, target, config, with_keras_model=with_keras_model)
     files.atomic_write(target / bundle.EVALUATION, (json.dumps(evaluation, indent=1) + "\n").encode())
     files.atomic_write(target / bundle.CARD, card.write(config, evaluation).encode())
@@ -76,12 +80,16 @@ def _require_checkout() -> None:
         raise UsageError("Embedding a model needs a checkout of this repository; an installed package is not enough.")
 
 
+def _join_audits(run: dict[str, Any], entry: dict[str, Any]) -> None:
+    """Add audits to those of the run, in place of earlier ones of the same name or of another model."""
+    earlier = run.get("audits", {})
+    run["audits"] = {**(earlier if earlier.get("model") == entry["model"] else {}), **entry}
+
+
 def _of_this_model(path: Path, config: dict[str, Any]) -> dict[str, Any]:
     entry: dict[str, Any] = json.loads(path.read_bytes())
     if entry["model"] != identity(config):
-        raise UsageError(
-            f"The external figures are of another model. Allowed: figures of the released model. Received: {path}."
-        )
+        raise UsageError(f"The figures are of another model. Allowed: figures of the released model. Received: {path}.")
     return entry
 
 
@@ -117,11 +125,12 @@ def main() -> int:
     parser.add_argument("--with", dest="others", type=Path, nargs="*", default=[], help="runs whose figures are added")
     parser.add_argument("--external", type=Path, nargs="*", default=[], help="files of pneumonia.evaluation.external")
     parser.add_argument("--gate", type=Path, help="file of pneumonia.evaluation.gate_refusals")
+    parser.add_argument("--audits", type=Path, nargs="*", default=[], help="files of pneumonia.evaluation.audits")
     parser.add_argument(
         "--whole", type=Path, metavar="DIR", help="also write the bundle with model.keras to DIR, for publishing"
     )
     options = parser.parse_args()
-    merged: dict[str, Any] = {"external": options.external, "gate": options.gate}
+    merged: dict[str, Any] = {"external": options.external, "gate": options.gate, "audits": options.audits}
     try:
         _require_checkout()
         if options.whole:

@@ -19,7 +19,7 @@ from tqdm import tqdm
 from .. import imaging
 from ..inference.decision import DEFAULT_POINT
 from ..inference.model import Model
-from . import metrics
+from . import answer_changes, metrics
 from .assess import at_operating_point, score_films
 from .dataset import FilmSet
 from .metrics import Decisions, Figure, Floats
@@ -63,11 +63,7 @@ def square(path: Path) -> Image.Image:
 
 def loss(before: Decisions, after: Decisions, weights: Floats) -> Figure:
     """Accuracy before minus accuracy after, with the 95 % interval of the paired difference."""
-
-    def difference(rows: Floats) -> Floats:
-        return metrics.accuracy(before, rows) - metrics.accuracy(after, rows)
-
-    return metrics.with_interval(float(difference(metrics.unit_weights(len(before.labels)))[0]), difference(weights))
+    return answer_changes.loss(metrics.accuracy, before, after, weights)
 
 
 def _model_input(film: Image.Image) -> npt.NDArray[np.uint8]:

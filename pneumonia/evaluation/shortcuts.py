@@ -2,9 +2,12 @@
 
 Three experiments. (1) The lungs are hidden: a network that reads only the lungs has an AUROC of .5. (2) Normal and
 pneumonia films are compressed, sharpened or cropped differently: a network that reads only the lungs is not affected.
-(3) Location of the activation: if the network reads only the lungs, all activation is inside the lung boxes; if it
-is uniform, the boxes contain activation in proportion to their area. The boxes are those of `explain.py`. Heart,
-diaphragm and hila extend across their edges, so no real network reaches the ideal.
+(3) Location of the activation: if the network reads only the lungs, all activation is inside them; if it is uniform,
+the lungs contain activation in proportion to their area.
+
+The lungs are the film's own lung field, dilated, if the graph predicts one, else the fixed boxes of `explain.py`,
+across whose edges heart, diaphragm and hila extend. A predicted field is the network's own: the location of the
+evidence in masks that people drew is the audit `evidence_location`.
 """
 
 from __future__ import annotations
@@ -26,8 +29,12 @@ from ..inference.decision import CLASSES, DEFAULT_POINT
 from ..inference.model import Model
 from . import metrics
 from .assess import at_operating_point, score_films
+from .audit_films import NetworkOutputs, run_network, without_masks
 from .borders import replace_border_across_classes
 from .dataset import FilmSet
+from .evidence_location import shares_inside
+from .hidden_lungs import black, erase, mean
+from .lung_regions import BOXES, PREDICTED, dilate, lung_regions
 from .metrics import Figure, Floats
 from .perturbations import UNCHANGED, Perturbation, blur, compress_jpeg, crop, sharpen
 from .robustness import SIDE
@@ -57,39 +64,37 @@ def shortcuts(model: Model, films: FilmSet, *, quiet: bool = False) -> dict[str,
         scores = score_films(model, dataclasses.replace(films, inputs=inputs), title=title, quiet=quiet)
         return metrics.compute_metrics(at_operating_point(films, scores, point, with_band=False), weights, MEASURES)
 
+    outputs = run_network(model, films.inputs, title="activation", quiet=quiet)
+    lungs = lung_regions(without_masks(films), outputs)
+    masks = dilate(lungs.regions) if lungs.kind == PREDICTED else lungs.regions
     swapped = _swapped_inputs(films, model.threads, quiet=quiet)
     across_classes = replace_border_across_classes(films.inputs, films.labels)
     return {
         "baseline": figures(UNCHANGED, films.inputs),
-        "hidden": {name: figures(name, hide(films.inputs)) for name, hide in HIDDEN.items()},
+        "hidden": {name: figures(name, hide(films.inputs, masks)) for name, hide in HIDDEN.items()},
         "swaps": {
             **{cue: {name: figures(name, swapped[name]) for name in swap} for cue, swap in SWAPS.items()},
             "border": {FOREIGN_BORDER: figures(FOREIGN_BORDER, across_classes)},
         },
-        "activation": activation(films, _shares_inside_lungs(model, films, quiet=quiet), weights),
+        "activation": {
+            "region": lungs.kind,
+            **activation(films, _shares_inside(outputs, lungs.kind, masks), float(masks.mean()), weights),
+        },
     }
 
 
-def activation(films: FilmSet, inside: Floats, weights: Floats) -> dict[str, Any]:
-    """Distribution, by class, of the share of a film's activation that is inside the lung boxes.
+def activation(films: FilmSet, inside: Floats, chance: float, weights: Floats) -> dict[str, Any]:
+    """Distribution, by class, of the share of a film's activation that is inside the lungs.
 
-    `inside` `[N]` is this share for each film; NaN for a film without activation. `chance` in the result is the area
-    of the boxes as a share of the film.
+    `inside` `[N]` is this share for each film; NaN for a film without activation. `chance` is the mean area of the
+    lungs as a share of the film.
     """
     groups = {"all": np.ones(len(inside), bool)} | {name: films.labels == label for label, name in enumerate(CLASSES)}
     return {
-        "chance": round(float(lung_boxes(imaging.INPUT_SIDE).mean()), 5),
+        "chance": round(chance, 5),
         "without": int(np.isnan(inside).sum()),
         "films": {name: _distribution(inside, group & ~np.isnan(inside), weights) for name, group in groups.items()},
     }
-
-
-def lung_boxes(side: int) -> Mask:
-    """Mask `[side, side]`: True inside the two lung boxes of `explain.py`."""
-    centre = (np.arange(side) + 0.5) / side
-    columns = [(low <= centre) & (centre < high) for low, high in (explain.RIGHT_LUNG, explain.LEFT_LUNG)]
-    low, high = explain.LUNG_HEIGHT
-    return np.outer((low <= centre) & (centre < high), columns[0] | columns[1])
 
 
 def border(side: int) -> Mask:
@@ -115,16 +120,13 @@ def _distribution(inside: Floats, group: Mask, weights: Floats) -> dict[str, Any
     }
 
 
-def _shares_inside_lungs(model: Model, films: FilmSet, *, quiet: bool) -> Floats:
-    """Share `[N]` of each film's positive activation inside the lung boxes; NaN for a map without activation."""
-
-    def share_inside(film: Films) -> float:
-        activation_map = model.score(np.repeat(film[:, :, None], 3, axis=2)).activation
-        return sum(explain.zone_shares(activation_map).values()) if activation_map.max() > 0 else float("nan")
-
-    with ThreadPoolExecutor(model.threads) as pool:
-        shares = pool.map(share_inside, films.inputs)
-        return np.array(list(tqdm(shares, "activation", len(films.films), unit="film", disable=quiet or None)))
+def _shares_inside(outputs: NetworkOutputs, kind: str, masks: Mask) -> Floats:
+    """Share `[N]` of each film's positive activation inside the lungs; NaN for a map without activation."""
+    if kind != BOXES:
+        return shares_inside(outputs.activation, masks)
+    # Zones measure the boxes exactly, not on the grid of the film.
+    shares = [sum(explain.zone_shares(activation).values()) for activation in outputs.activation]
+    return np.where((outputs.activation > 0).any(axis=(1, 2)), shares, np.nan)
 
 
 def _swapped_inputs(films: FilmSet, threads: int, *, quiet: bool) -> dict[str, Films]:
@@ -141,14 +143,16 @@ def _swapped_inputs(films: FilmSet, threads: int, *, quiet: bool) -> dict[str, F
     return dict(zip(variants, np.stack(stacks, axis=1), strict=True))
 
 
-def _hide(mask: Mask, *, fill_with_mean: bool) -> Callable[[Films], Films]:
-    """Return a function that fills the masked area of films with black, or with the mean of each film."""
+def _black(films: Films, masks: Mask) -> Films:
+    return erase(films, masks, black)
 
-    def hide(films: Films) -> Films:
-        fill = films.mean(axis=(1, 2), keepdims=True).round().astype(np.uint8) if fill_with_mean else np.uint8(0)
-        return np.where(mask, fill, films)
 
-    return hide
+def _mean(films: Films, masks: Mask) -> Films:
+    return erase(films, masks, mean)
+
+
+def _border_alone(films: Films, masks: Mask) -> Films:
+    return erase(films, ~border(imaging.INPUT_SIDE), black)
 
 
 def _at_square(perturbation: Perturbation) -> Perturbation:
@@ -161,12 +165,12 @@ _widen, _narrow = crop(0.0, _TO_OTHER_ASPECT), crop(_TO_OTHER_ASPECT, 0.0)
 """Crops in one direction that change the mean aspect ratio of one class to that of the other. The input stretches the
 cropped film to a square."""
 
-HIDDEN: dict[str, Callable[[Films], Films]] = {
-    "lungs black": _hide(lung_boxes(imaging.INPUT_SIDE), fill_with_mean=False),
-    "lungs at the film's mean": _hide(lung_boxes(imaging.INPUT_SIDE), fill_with_mean=True),
-    "border alone, the rest black": _hide(~border(imaging.INPUT_SIDE), fill_with_mean=False),
+HIDDEN: dict[str, Callable[[Films, Mask], Films]] = {
+    "lungs black": _black,
+    "lungs at the film's mean": _mean,
+    "border alone, the rest black": _border_alone,
 }
-"""Name in `evaluation.json` -> function that hides a part of the films."""
+"""Name in `evaluation.json` -> function that hides a part of films, which has the masks of their lungs."""
 
 FOREIGN_BORDER = "each in the border of the other class"
 """Name in `evaluation.json` of the films with a border of the other class."""

@@ -13,6 +13,8 @@ COLOURS = {
     "white": (255, 255, 255, 255),
     "black": (0, 0, 0, 0),
     "grey": (128, 128, 128, 128),
+    "dark grey": (64, 64, 64, 64),
+    "light grey": (192, 192, 192, 192),
     "mixed": (255, 0, 128, 60),
 }
 """Name -> grey levels of the bars at left, top, right and bottom."""

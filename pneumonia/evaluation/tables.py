@@ -193,13 +193,14 @@ def _auroc_and_accuracy(row: Json) -> list[str]:
 
 
 def activation(audit: Json | None) -> Table:
-    """Distribution over the films of the share of positive activation inside the lung boxes."""
+    """Distribution over the films of the share of positive activation inside the lungs."""
     rows = []
+    region = (audit or {}).get("region", "lung boxes")
     if audit:
         rows = [["Reference: only the lungs are read", "", "100 %", "", "100 %"]]
         rows += [["Reference: uniform over the film", "", share(audit["chance"]), "", "-"]]
         rows += [_activation_row(name, row) for name, row in audit["films"].items() if row["count"]]
-    columns = ["Activation inside the lung boxes", "Films", "Median", "Quartiles", "Films with at least half inside"]
+    columns = [f"Activation inside the {region}", "Films", "Median", "Quartiles", "Films with at least half inside"]
     return Table("Location of the activation map", columns, rows)
 
 

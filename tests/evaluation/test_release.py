@@ -119,6 +119,15 @@ def test_external_figures_and_gate_refusals_are_merged(run: Path, tmp_path: Path
     assert "| hand | 10 | 100.0 % (100.0-100.0) | 80.0 % |" in (target / bundle.CARD).read_text()
 
 
+def test_audits_are_joined_in_the_released_run(run: Path, tmp_path: Path) -> None:
+    model = identity(bundle.read_config(run)[0])
+    for name in ("border", "frames"):
+        (tmp_path / f"{name}.json").write_text(json.dumps({"model": model, name: {"films": 8}}))
+    release(run, [], tmp_path / "embedded", audits=[tmp_path / "border.json", tmp_path / "frames.json"])
+    runs = json.loads((tmp_path / "embedded" / bundle.EVALUATION).read_text())["runs"]
+    assert runs["default/official"]["audits"] == {"model": model, "border": {"films": 8}, "frames": {"films": 8}}
+
+
 def test_figures_of_another_model_are_not_merged(run: Path, tmp_path: Path, elsewhere: dict[str, Any]) -> None:
     elsewhere["model"][bundle.GRAPH] = "0" * 64
     (tmp_path / "external.json").write_text(json.dumps(elsewhere))

@@ -11,7 +11,9 @@ from PIL import Image
 from pneumonia import Predictor
 from pneumonia.evaluation import shortcuts
 from pneumonia.evaluation.dataset import FilmSet, load_films
+from pneumonia.evaluation.lung_regions import BOXES, PREDICTED, lung_boxes
 from pneumonia.inference import explain
+from tests.support.made_models import lungs, reader_of
 
 from .conftest import film_set
 
@@ -22,7 +24,7 @@ def films(four_films: Path) -> FilmSet:
 
 
 def test_the_lung_boxes_are_those_of_the_zones() -> None:
-    mask = shortcuts.lung_boxes(150)
+    mask = lung_boxes(150)
     inside = explain.zone_shares(mask.astype(np.float32))
     assert sum(inside.values()) == pytest.approx(1.0, abs=0.01)
     assert sum(explain.zone_shares(np.ones((150, 150), np.float32)).values()) == pytest.approx(mask.mean(), abs=0.01)
@@ -36,8 +38,9 @@ def test_the_border_is_the_outer_part_of_the_film() -> None:
 
 def test_hiding_the_lungs_changes_only_the_lung_boxes() -> None:
     grain = np.random.default_rng(0).integers(1, 255, (3, 150, 150), dtype=np.uint8)
-    mask = shortcuts.lung_boxes(150)
-    black, mean = (shortcuts.HIDDEN[name](grain) for name in ("lungs black", "lungs at the film's mean"))
+    mask = lung_boxes(150)
+    masks = np.broadcast_to(mask, grain.shape)
+    black, mean = (shortcuts.HIDDEN[name](grain, masks) for name in ("lungs black", "lungs at the film's mean"))
     assert not black[:, mask].any()
     assert (mean[:, mask] == grain.mean(axis=(1, 2)).round()[:, None]).all()
     for hidden in (black, mean):
@@ -46,7 +49,7 @@ def test_hiding_the_lungs_changes_only_the_lung_boxes() -> None:
 
 def test_hiding_all_but_the_border_retains_the_border() -> None:
     film = np.full((1, 150, 150), 200, np.uint8)
-    hidden = shortcuts.HIDDEN["border alone, the rest black"](film)[0]
+    hidden = shortcuts.HIDDEN["border alone, the rest black"](film, film > 255)[0]
     assert np.array_equal(hidden > 0, shortcuts.border(150))
 
 
@@ -70,7 +73,7 @@ def test_the_aspect_crop_exchanges_the_aspect_ratios() -> None:
 
 def test_activation_is_grouped_by_class_and_empty_maps_are_counted_separately() -> None:
     films = film_set([f"test/NORMAL/IM-000{n}-0001.png" for n in range(3)] + ["test/PNEUMONIA/person1_virus_1.png"])
-    audit = shortcuts.activation(films, np.array([0.2, 0.4, np.nan, 0.9]), np.ones((2, 4)))
+    audit = shortcuts.activation(films, np.array([0.2, 0.4, np.nan, 0.9]), 0.4, np.ones((2, 4)))
     assert audit["without"] == 1
     assert {name: row["count"] for name, row in audit["films"].items()} == {"all": 3, "Normal": 2, "Pneumonia": 1}
     assert audit["films"]["Normal"]["median"] == pytest.approx(0.3)
@@ -80,7 +83,7 @@ def test_activation_is_grouped_by_class_and_empty_maps_are_counted_separately() 
 
 def test_a_class_without_any_activation_has_no_quartiles() -> None:
     films = film_set(["test/NORMAL/IM-0001-0001.png", "test/PNEUMONIA/person1_virus_1.png"])
-    audit = shortcuts.activation(films, np.array([np.nan, 0.9]), np.ones((2, 2)))
+    audit = shortcuts.activation(films, np.array([np.nan, 0.9]), 0.4, np.ones((2, 2)))
     assert audit["films"]["Normal"] == {"count": 0}
 
 
@@ -97,3 +100,12 @@ def test_the_audit_has_a_row_for_every_experiment(predictor: Predictor, films: F
     assert all(set(row) == {"auroc", "accuracy"} for row in rows)
     assert audit["activation"]["films"]["all"]["count"] + audit["activation"]["without"] == 4
     assert audit["activation"]["chance"] == pytest.approx(0.44, abs=0.01)
+    assert audit["activation"]["region"] == BOXES
+
+
+def test_with_a_predicted_lung_field_the_lungs_are_that_field(predictor: Predictor, films: FilmSet) -> None:
+    model = reader_of(predictor.models[0].bundle, lungs(), with_field=True)
+    audit = shortcuts.shortcuts(model, films, quiet=True)
+    assert audit["activation"]["region"] == PREDICTED
+    assert audit["activation"]["films"]["all"]["median"] == 1.0
+    assert audit["hidden"]["lungs black"]["auroc"]["value"] == 0.5

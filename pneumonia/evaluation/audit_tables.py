@@ -1,0 +1,247 @@
+"""Tables of the audits, built once for the model card (Markdown), the web page (HTML) and the commands.
+
+Serving imports this module, so it must not import scikit-learn, SciPy or Matplotlib, directly or indirectly. Every
+function takes an entry of `evaluation.json` and returns a table without rows if the entry is missing or empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..inference.decision import CLASSES
+from .number_format import decimal, percent, score, share
+from .table import Table
+
+Json = Mapping[str, Any]
+
+VARIANTS = {"dilated": "masks dilated by 8 % of the side", "as_drawn": "masks as drawn"}
+
+
+def evidence(entry: Json | None) -> Table:
+    """Distribution, by class, of the share of evidence inside the drawn lung masks."""
+    rows = []
+    for variant, name in VARIANTS.items() if entry else ():
+        groups = entry[variant] if entry else {}
+        rows.append([f"evenly spread evidence, {name}", "", share(groups["chance"]), "", "-"])
+        rows += [
+            [
+                f"{group} films, {name}",
+                f"{row['count']:,}",
+                percent(row["median"]),
+                percent(row["lower_decile"]),
+                percent(row["at_least_half"]),
+            ]
+            for group in ("all", *CLASSES)
+            if (row := groups[group])["count"]
+        ]
+    columns = [
+        "Evidence inside the lung masks",
+        "Films",
+        "Median",
+        "10th percentile",
+        "Films with at least half inside",
+    ]
+    return Table("Location of the evidence", columns, rows)
+
+
+def lung_field(entry: Json | None) -> Table:
+    """Agreement of the predicted lung field with the drawn masks."""
+    names = {"pixels": "on the grid of the masks", "cells": "on the grid of the field"}
+    dice = (entry or {}).get("dice", {})
+    rows = [
+        [name, score(dice[grid]["median"]), score(dice[grid]["percentile_5"])]
+        for grid, name in names.items()
+        if grid in dice
+    ]
+    return Table("Predicted lung field", ["Dice coefficient with the drawn mask", "Median", "5th percentile"], rows)
+
+
+def hidden(entry: Json | None) -> Table:
+    """AUROC with the lungs erased, and with everything else erased."""
+    rows = []
+    if entry:
+        rows = [["nothing", "", score(entry["baseline"]["auroc"]), "-"]]
+        for part, name in {"lungs": "the lungs", "outside": "everything but the lungs"}.items():
+            rows += [[name, fill, score(row["auroc"]), decimal_loss(row["lost"])] for fill, row in entry[part].items()]
+    return Table("Lungs erased, and everything else erased", ["Erased", "Filled with", "AUROC", "AUROC lost"], rows)
+
+
+def border(entry: Json | None) -> Table:
+    """AUROC and answers with the border of a film of the other class."""
+    rows = []
+    if entry:
+        rows = [
+            ["AUROC, own border", score(entry["baseline"]["auroc"])],
+            ["AUROC, border of the other class", score(entry["exchanged"]["auroc"])],
+            ["AUROC lost", decimal_loss(entry["lost"])],
+            *_change_rows(entry),
+        ]
+    return Table("Borders exchanged between the classes", ["Borders exchanged", "Value (95 % interval)"], rows)
+
+
+def frames(entry: Json | None) -> Table:
+    """Answers for films inside uniform frames, at the network and through the service."""
+    rows = []
+    for place, name in {"network": "network, frame left in", "service": "service"}.items() if entry else ():
+        part = entry[place] if entry else {}
+        named = {**part["depths"], f"all of {part['all']['frames']} frames": part["all"]}
+        named[f"worst: {part['worst']['frame']}"] = part["worst"]
+        rows += [
+            [f"{name}: {frame}", f"{part['films']:,}", percent(row["same"]), str(row["missed"]), str(row["raised"])]
+            for frame, row in named.items()
+        ]
+    columns = ["Frame", "Films", "Answers unchanged", "Pneumonia to Normal", "Normal to Pneumonia"]
+    return Table("Films inside frames", columns, rows)
+
+
+DELETION_CURVES = {
+    "deletion": "Deletion (lower is better)",
+    "insertion": "Insertion (higher is better)",
+    "deletion_to_normal": "Deletion, replaced by the average normal film",
+    "insertion_from_normal": "Insertion into the average normal film",
+}
+
+
+def deletion(entry: Json | None) -> Table:
+    """Areas under the deletion and insertion curves of the evidence map and of the reference maps."""
+    rows = []
+    if entry:
+        curves = [entry[key] for key in DELETION_CURVES]
+        rows = [[name, *(score(curve["area"][name]) for curve in curves)] for name in curves[0]["area"]]
+        rows.append(["films with better evidence than random", *(percent(curve["better"]) for curve in curves)])
+    columns = ["Order of the pixels", *DELETION_CURVES.values()]
+    return Table("Deletion and insertion", columns, rows)
+
+
+def devices(entry: Json | None) -> Table:
+    """Answers with simulated devices and letters, and with letters blanked out."""
+    rows = []
+    if entry:
+        drawn = {f"drawn: {name}": row for name, row in entry["drawn"].items()}
+        if entry["letters_blanked"]["count"]:
+            drawn[f"letters blanked, {entry['letters_blanked']['count']} films"] = entry["letters_blanked"]
+        rows = [["unchanged", "-", "-", "-", score(entry["baseline"]["auroc"]), "-", "-"]]
+        rows += [_device_row(name, row) for name, row in drawn.items()]
+    columns = ["Devices and letters", "Answers unchanged", "Pneumonia to Normal", "Normal to Pneumonia", "AUROC"]
+    columns += ["AUROC, drawn in normal films only", "AUROC, drawn in pneumonia films only"]
+    return Table("Devices and letters", columns, rows)
+
+
+def _device_row(name: str, row: Json) -> list[str]:
+    one_class = [score(row[key]) if key in row else "-" for key in ("normal_only", "pneumonia_only")]
+    return [name, percent(row["same"]), str(row["missed"]), str(row["raised"]), score(row["auroc"]), *one_class]
+
+
+def projection(entry: Json | None) -> Table:
+    """AUROC of the score for AP against PA within a class, and for pneumonia within a projection."""
+    rows = []
+    if entry:
+        counts = entry["films"]
+        rows = [
+            [f"AP against PA, {name} films", f"{counts[f'{name} AP']} / {counts[f'{name} PA']}", ".500", score(figure)]
+            for name, figure in entry["reads_view"].items()
+        ]
+        normal, pneumonia = CLASSES
+        rows += [
+            [
+                f"{pneumonia} against {normal}, {view} films",
+                f"{counts[f'{pneumonia} {view}']} / {counts[f'{normal} {view}']}",
+                "1",
+                score(figure),
+            ]
+            for view, figure in entry["by_view"].items()
+        ]
+    columns = ["Comparison", "Films", "AUROC if only disease were read", "Measured AUROC"]
+    return Table("Projection (AP or PA)", columns, rows)
+
+
+def _change_rows(row: Json) -> list[list[str]]:
+    return [
+        ["answers unchanged", percent(row["same"])],
+        ["Pneumonia to Normal", str(row["missed"])],
+        ["Normal to Pneumonia", str(row["raised"])],
+    ]
+
+
+def decimal_loss(figure: Mapping[str, float | None]) -> str:
+    """A difference of two scores with its interval: `.012 (-.003 to .025)`; a dash if there is no value."""
+    if figure["value"] is None:
+        return "-"
+    value, low, high = (_signed(figure[key] or 0.0) for key in ("value", "low", "high"))
+    return f"{value} ({low} to {high})"
+
+
+def _signed(value: float) -> str:
+    text = decimal(abs(value))
+    return f"-{text}" if value < 0 and text.strip(".0") else text
+
+
+AUDIT_TABLES = {
+    "evidence": (evidence, lung_field),
+    "hidden": (hidden,),
+    "border": (border,),
+    "frames": (frames,),
+    "deletion": (deletion,),
+    "devices": (devices,),
+    "projection": (projection,),
+}
+"""Name of an audit in a run of `evaluation.json` -> the tables of its entry."""
+
+
+def nih_answers(entry: Json | None) -> Table:
+    """Answers of the service for each age group and class, with the age given and without."""
+    rows = []
+    for group, row in (entry or {"groups": {}})["groups"].items():
+        for key, name in {"answers": "age given", "answers_without_age": "age not given"}.items():
+            rows += [
+                [f"{group}, {class_name}, {name}", f"{row[class_name]:,}", _counts(row[key][class_name])]
+                for class_name in CLASSES
+                if row[class_name]
+            ]
+    return Table("NIH ChestX-ray14: answers by age", ["Age in years, label", "Films", "Answers"], rows)
+
+
+def nih_network(entry: Json | None) -> Table:
+    """Figures of the network of each age group's population, with and without the contradicted labels."""
+    rows = []
+    labels = {"all": "all", "without_contradicted": "without contradicted labels"}
+    for group, row in (entry or {"groups": {}})["groups"].items():
+        for key, name in labels.items() if "network" in row else ():
+            figures = row["network"][key]
+            rows.append(
+                [
+                    f"{group}, {row['network']['population']}' model, {name}",
+                    f"{figures['pneumonia']} / {figures['films'] - figures['pneumonia']}",
+                    *(score(figures["auroc"]), percent(figures["sensitivity"]), percent(figures["specificity"])),
+                ]
+            )
+    columns = ["Age in years, films", "Pneumonia / without finding", "AUROC", "Sensitivity", "Specificity"]
+    return Table("NIH ChestX-ray14: network by age and reading", columns, rows)
+
+
+def covid_children(entry: Json | None) -> Table:
+    """The answer for each film of a child with COVID-19."""
+    rows = [
+        [row["film"], row["answer"], share(row["probability"]), row["answer_without_age"]]
+        for row in (entry or {"rows": []})["rows"]
+    ]
+    columns = ["Film", "Answer, age given", "P(pneumonia)", "Answer, age not given"]
+    return Table("Children with COVID-19", columns, rows)
+
+
+def external_tables(entries: Json) -> list[Table]:
+    """The tables of the entries that `external_nih` writes; those without rows are left out."""
+    nih = entries.get("nih_by_age")
+    tables = [nih_answers(nih), nih_network(nih), covid_children(entries.get("covid_children"))]
+    return [table for table in tables if table.rows]
+
+
+def audit_tables(audits: Json) -> list[Table]:
+    """The tables of a run's `audits`; those without rows are left out."""
+    tables = [build(audits.get(name)) for name, builders in AUDIT_TABLES.items() for build in builders]
+    return [table for table in tables if table.rows]
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in counts.items()) or "-"
