@@ -45,12 +45,17 @@ def calibrate(labels: Labels, scores: Floats, *, balanced: bool = False) -> Cali
 
 
 def operating_points(
-    labels: Labels, probability: Floats, balanced: float, weights: Floats | None = None
+    labels: Labels,
+    probability: Floats,
+    balanced: float,
+    weights: Floats | None = None,
+    max_undecided: float = MAX_UNDECIDED,
 ) -> dict[str, OperatingPoint]:
     """`screening` at 99 % sensitivity, `confirm` at 99 % specificity, and `balanced` at the threshold `balanced`.
 
     `labels` `[N]` and `probability` `[N]`, the calibrated P(pneumonia), are of validation films; `weights` `[N]` are
-    their weights in the shares that limit the undecided band, by default 1. The threshold `balanced` is the calibration
+    their weights in the shares that limit the undecided band, by default 1. The band holds at most `max_undecided` of
+    them. The threshold `balanced` is the calibration
     prevalence. It corresponds to P(pneumonia) = 50 % where both classes are equally frequent, so it does not favour the
     more frequent class of the data set. A search for the best sum of sensitivity and specificity would be unstable,
     because that sum is flat over a wide range of thresholds.
@@ -67,7 +72,10 @@ def operating_points(
     screening = _midpoint_below(cuts, int(np.argmax(sensitivity >= SCREENING_SENSITIVITY)))
     confirm = _midpoint_below(cuts, int(np.flatnonzero(specificity >= CONFIRM_SPECIFICITY)[-1]))
     thresholds = {"screening": min(screening, balanced), "balanced": balanced, "confirm": max(confirm, balanced)}
-    return {name: _with_band(labels, probability, threshold, weights) for name, threshold in thresholds.items()}
+    return {
+        name: _with_band(labels, probability, threshold, weights, max_undecided)
+        for name, threshold in thresholds.items()
+    }
 
 
 def _midpoint_below(cuts: Floats, index: int) -> float:
@@ -76,35 +84,36 @@ def _midpoint_below(cuts: Floats, index: int) -> float:
     return float(1 / (1 + np.exp(-pair.mean())))
 
 
-def _with_band(labels: Labels, probability: Floats, threshold: float, weights: Floats) -> OperatingPoint:
+def _with_band(
+    labels: Labels, probability: Floats, threshold: float, weights: Floats, max_undecided: float
+) -> OperatingPoint:
     """Operating point with the narrowest undecided band for which the answered films have at most `ANSWERED_ERROR`.
 
     The band contains the interval between the threshold and one half and extends beyond it by the same distance in
-    logits on both sides. It contains at most `MAX_UNDECIDED` of the films, unless the interval alone contains more.
+    logits on both sides. It contains at most `max_undecided` of the films, unless the interval alone contains more.
     """
     low_edge, high_edge = sorted((threshold, 0.5))
     logits = logit(probability)
     certainty = np.maximum(logit(np.array(low_edge)) - logits, logits - logit(np.array(high_edge)))
     order = np.argsort(-certainty, kind="stable")
-    half_width = max(0.0, _half_width((probability >= threshold) != (labels == 1), certainty, weights, order))
+    is_wrong = (probability >= threshold) != (labels == 1)
+    half_width = max(0.0, _half_width(is_wrong[order], certainty[order], weights[order], max_undecided))
     low, high = (_sigmoid(logit(np.array(edge)) + sign * half_width) for edge, sign in ((low_edge, -1), (high_edge, 1)))
     return OperatingPoint(min(low, low_edge), threshold, max(high, high_edge))
 
 
-def _half_width(
-    is_wrong: npt.NDArray[np.bool_], certainty: Floats, weights: Floats, order: npt.NDArray[np.intp]
-) -> float:
+def _half_width(is_wrong: npt.NDArray[np.bool_], certainty: Floats, weights: Floats, max_undecided: float) -> float:
     """Certainty of the most certain film in the narrowest band that is allowed; -inf if no band is needed.
 
-    `order` `[N]`: the films from the most to the least certain.
+    The films `[N]` are in the order from the most to the least certain.
     """
-    answered_weight = np.cumsum(weights[order])
-    risk = np.cumsum((is_wrong * weights)[order]) / answered_weight
-    total = answered_weight[-1]
-    min_answered = int(np.searchsorted(answered_weight, (1 - MAX_UNDECIDED) * total - 1e-9 * total)) + 1
+    answered_weight = np.cumsum(weights)
+    risk = np.cumsum(is_wrong * weights) / answered_weight
+    # The tolerance is for the rounding of the sum.
+    min_answered = int(np.searchsorted(answered_weight, (1 - max_undecided - 1e-9) * answered_weight[-1])) + 1
     acceptable = np.flatnonzero(risk <= ANSWERED_ERROR)
     answered = max(min_answered, int(acceptable[-1]) + 1 if len(acceptable) else 0)
-    return -np.inf if answered >= len(order) else float(certainty[order[answered]])
+    return -np.inf if answered >= len(certainty) else float(certainty[answered])
 
 
 def _sigmoid(value: Floats) -> float:

@@ -72,7 +72,9 @@ def export_bundle(args: TrainArgs, network: keras.Model, origin: Origin, out: Pa
     train, validation = origin.films.train, origin.films.validation
     graph = _convert(network, validation)
     scores, validation_metrics = score_validation(network, validation)
-    thresholds = choose_thresholds(validation, scores, balanced=args.recipe.balanced_calibration)
+    thresholds = choose_thresholds(
+        validation, scores, balanced=args.recipe.balanced_calibration, max_undecided=args.recipe.max_undecided
+    )
     gate = fit_gate(train.inputs, validation.inputs, gate_others(train, origin.films.gate_others))
     files.atomic_write(out / bundle.GRAPH, graph)
     files.atomic_write(out / bundle.GATE, gate.to_bytes())
@@ -109,6 +111,7 @@ def _config(
         "input": {"shape": [INPUT_SIDE, INPUT_SIDE, 3], "range": [0, 255], "resize": "Pillow bilinear, antialiased"},
         "calibration": vars(thresholds.calibration),
         "operating_points": {name: vars(point) for name, point in thresholds.points.items()},
+        "operating_point_limits": {"max_undecided": args.recipe.max_undecided},
         "validation": {**validation_metrics, "operating_points": thresholds.summary},
         "gate": {view: {name: vars(limit) for name, limit in limits.items()} for view, limits in gate.limits.items()},
         "versions": provenance.versions(),

@@ -129,6 +129,9 @@ class Recipe:
     at a prevalence of one half, and the threshold of `balanced` is .5. Otherwise both follow the prevalence of the
     validation films."""
 
+    max_undecided: float = 0.10
+    """Maximum share of the validation films in the undecided band of an operating point."""
+
     def with_epochs(self, epochs: int | None) -> Recipe:
         """The recipe with another number of epochs; unchanged for None."""
         return self if epochs is None else replace(self, epochs=epochs)

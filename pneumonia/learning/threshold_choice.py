@@ -27,10 +27,13 @@ class Thresholds:
     films between the threshold and one half, where no class may be answered (`operating_points`)."""
 
 
-def choose_thresholds(validation: FilmSet, scores: Mapping[str, Scores], *, balanced: bool) -> Thresholds:
+def choose_thresholds(
+    validation: FilmSet, scores: Mapping[str, Scores], *, balanced: bool, max_undecided: float
+) -> Thresholds:
     """Platt scaling fitted on the unperturbed films, operating points chosen on the films under all perturbations.
 
-    `scores`: uncalibrated scores by perturbation. `balanced`: weight both classes equally. A calibration that is also
+    `scores`: uncalibrated scores by perturbation. `balanced`: weight both classes equally. `max_undecided`: see
+    `Recipe`. A calibration that is also
     fitted on perturbed films has a larger calibration error: see `docs/experiments.md`. Prints the results.
     """
     labels = validation.labels
@@ -38,7 +41,7 @@ def choose_thresholds(validation: FilmSet, scores: Mapping[str, Scores], *, bala
     all_labels = np.tile(labels, len(scores))
     probability = _probabilities(calibration, np.concatenate([*scores.values()]))
     weights = class_weights(all_labels) if balanced else None
-    points = operating_points(all_labels, probability, calibration.prevalence, weights)
+    points = operating_points(all_labels, probability, calibration.prevalence, weights, max_undecided)
     summary = _summary(labels, _probabilities(calibration, scores[UNCHANGED]), points)
     for name, row in summary.items():
         shares = (f"{class_name}: {_percents(row[class_name])}" for class_name in CLASSES)

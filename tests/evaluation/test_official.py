@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,11 @@ import pytest
 from PIL import Image
 
 from pneumonia import Predictor
+from pneumonia.errors import DatasetError
 from pneumonia.evaluation import curve_plots, metrics, official, shortcuts
 from pneumonia.evaluation.perturbations import ROBUSTNESS_PERTURBATIONS
+from pneumonia.inference.model import Model
+from tests.support.data_sets import write_adults
 
 
 @pytest.fixture(scope="module")
@@ -54,3 +58,39 @@ def test_the_plot_is_higher_with_robustness(printed: tuple[str, dict[str, Any], 
     del run["robustness"]
     with Image.open(io.BytesIO(curve_plots.curves(run))) as bare:
         assert bare.height < full.height
+
+
+@pytest.fixture(scope="module")
+def adults_model(predictor: Predictor) -> Model:
+    """The embedded model of children as if it were the adults' one."""
+    children = predictor.models[0].bundle
+    return Model(replace(children, config={**children.config, "population": "adults"}), threads=2)
+
+
+def test_each_model_is_evaluated_on_the_films_of_its_population(
+    predictor: Predictor,
+    adults_model: Model,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(metrics, "bootstrap_weights", partial(metrics.bootstrap_weights, replicates=20))
+    data = write_adults(tmp_path / "data", siim=12, healthy=12)
+    assert official.reevaluate([predictor.models[0], adults_model], data, tmp_path / "out")
+    text = capsys.readouterr().out
+    assert "No test films of children of 1-5 years: their model is not evaluated." in text
+    for name in ("sources: siim: auroc_typical", "sources: rsna_normal: answered", "readings: typical: Pneumonia"):
+        assert name in text
+    [(name, run)] = json.loads((tmp_path / "out" / "evaluation.json").read_text())["runs"].items()
+    assert name.endswith("/adults")
+    assert run["films"]["total"] == sum(source["films"] for source in run["sources"].values())
+    assert (tmp_path / "out" / "curves.png").exists()
+
+
+def test_a_folder_without_films_of_any_model_is_refused(
+    predictor: Predictor, adults_model: Model, tmp_path: Path
+) -> None:
+    with pytest.raises(DatasetError, match="Expected: test/NORMAL"):
+        official.reevaluate([predictor.models[0], adults_model], tmp_path)
+    with pytest.raises(DatasetError, match=r"Expected: adults/films\.csv"):
+        official.reevaluate([adults_model], tmp_path)

@@ -105,6 +105,12 @@ def test_the_undecided_band_is_limited(name: str) -> None:
     assert 1 - decided(probability, point).mean() == pytest.approx(max(MAX_UNDECIDED, forced.mean()), abs=0.01)
 
 
+def test_a_wider_band_may_be_allowed() -> None:
+    labels, probability = CASES["poor"]
+    point = operating_points(labels, probability, 0.5, max_undecided=0.3)["balanced"]
+    assert 1 - decided(probability, point).mean() == pytest.approx(0.3, abs=0.01)
+
+
 @pytest.mark.parametrize("balanced", [0.5, BALANCED, 0.2])
 @pytest.mark.parametrize("scores", CASES.values(), ids=CASES)
 def test_no_answer_contradicts_its_probability(scores: Scored, balanced: float) -> None:

@@ -88,6 +88,7 @@ def _metrics_at_half(run: Run) -> dict[str, float]:
 
 
 def operating_points(config: Mapping[str, Any], run: Run) -> str:
+    max_undecided = config.get("operating_point_limits", {}).get("max_undecided", MAX_UNDECIDED)
     return f"""
 ## Operating points
 
@@ -96,7 +97,7 @@ validation films, unchanged and perturbed. `screening` has a sensitivity of {100
 `confirm` a specificity of {100 * CONFIRM_SPECIFICITY:.0f} %. The threshold of `balanced` is the calibration prevalence:
 it corresponds to P(pneumonia) = 50 % where both classes are equally frequent. The undecided band is the narrowest one
 whose answered films have an error of {100 * ANSWERED_ERROR:.0f} % on the risk-coverage curve of the validation films,
-and it holds at most {100 * MAX_UNDECIDED:.0f} % of them. "Correct among all films" counts refused and undecided films
+and it holds at most {100 * max_undecided:.0f} % of them. "Correct among all films" counts refused and undecided films
 as wrong.
 
 {tables.operating_points(config, run).to_markdown()}
