@@ -67,5 +67,8 @@ def points(figure: Figure) -> str:
 
 
 def format_metric(name: str, figure: Figure) -> str:
-    """The metric `name`, a key of `METRIC_NAMES`: as score for AUROC, AUPRC, Brier score and ECE, else in percent."""
-    return score(figure) if name in _SCORES else percent(figure)
+    """The metric `name`, a key of `METRIC_NAMES`: as score for AUROC, AUPRC, Brier score and ECE, else in percent.
+
+    The AUROC of a subgroup may have a suffix, such as `auroc_typical`.
+    """
+    return score(figure) if name in _SCORES or name.startswith("auroc_") else percent(figure)
