@@ -67,7 +67,8 @@ def _print_metrics(name: str, entry: Mapping[str, Any]) -> None:
         print(f"{metric:>24}  {format_metric(metric, value)}")
     for group in ("classes", "readings", "sources"):
         for key, values in entry.get(group, {}).items():
-            shares = (f"{name} {format_metric(name, value)}" for name, value in values.items() if isinstance(value, Mapping))
+            figures = ((name, value) for name, value in values.items() if isinstance(value, Mapping))
+            shares = (f"{name} {format_metric(name, value)}" for name, value in figures)
             print(f"{key:>24}  " + "  ".join(shares))
     for point, values in entry["operating_points"].items():
         print(f"{point:>24}  " + "  ".join(f"{metric} {percent(value)}" for metric, value in values.items()))
