@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import ModuleType
 
 from ..errors import UsageError
@@ -129,8 +129,9 @@ class Recipe:
     at a prevalence of one half, and the threshold of `balanced` is .5. Otherwise both follow the prevalence of the
     validation films."""
 
-    max_undecided: float = 0.10
-    """Maximum share of the validation films in the undecided band of an operating point."""
+    max_undecided: float = field(default=0.10, repr=False)
+    """Maximum share of the validation films in the undecided band of an operating point. It is not in `repr`, by which
+    a checkpoint recognises its recipe: a trained network can be exported again with another value."""
 
     def with_epochs(self, epochs: int | None) -> Recipe:
         """The recipe with another number of epochs; unchanged for None."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -71,3 +72,9 @@ def test_help_names_the_user_recipes_and_where_the_experiments_are(capsys: pytes
     assert "adults, default, seed" in text
     assert "docs/experiments.md" in text
     assert "small_bordered" not in text
+
+
+def test_a_checkpoint_does_not_depend_on_the_share_of_undecided_films() -> None:
+    default = recipe.get("default")
+    assert repr(replace(default, max_undecided=0.3)) == repr(default)
+    assert repr(replace(default, epochs=1)) != repr(default)
