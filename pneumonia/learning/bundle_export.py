@@ -27,6 +27,7 @@ from . import provenance
 from .export import check_against_keras, serving_model, to_litert
 from .gate_fit import fit_gate
 from .gate_others import gate_others
+from .held_out_scores import read_held_out_scores
 from .lung_targets import DRAWN, PREDICTED
 from .run_films import SplitFilms
 from .threshold_choice import Thresholds, choose_thresholds
@@ -72,9 +73,16 @@ def export_bundle(args: TrainArgs, network: keras.Model, origin: Origin, out: Pa
     train, validation = origin.films.train, origin.films.validation
     graph = _convert(network, validation)
     scores, validation_metrics = score_validation(network, validation)
+    held_out = read_held_out_scores(args.calibrate_on)
     thresholds = choose_thresholds(
-        validation, scores, balanced=args.recipe.balanced_calibration, max_undecided=args.recipe.max_undecided
+        validation,
+        scores,
+        balanced=args.recipe.balanced_calibration,
+        max_undecided=args.recipe.max_undecided,
+        held_out=held_out,
     )
+    if held_out is not None:
+        validation_metrics["calibrated_on"] = {"films": len(held_out.labels), "runs": list(held_out.runs)}
     gate = fit_gate(train.inputs, validation.inputs, gate_others(train, origin.films.gate_others))
     files.atomic_write(out / bundle.GRAPH, graph)
     files.atomic_write(out / bundle.GATE, gate.to_bytes())

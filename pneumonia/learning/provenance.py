@@ -19,11 +19,13 @@ LIBRARIES = ("keras", "tensorflow-cpu", "tensorflow", "ai-edge-litert", "numpy",
 
 
 def public_command(options: argparse.Namespace) -> str:
-    """The command that reproduces the run. `--data` is shortened to the folders' names: no path is published."""
+    """The command that reproduces the run. Folders are shortened to their names: no path is published."""
     folders = [root.resolve().name for root in options.data]
     arguments = ["python", "train.py", "--data", *folders, "--recipe", options.recipe]
     arguments += ["--split", options.split, "--seed", str(options.seed)]
     arguments += ["--epochs", str(options.epochs)] if options.epochs is not None else []
+    if options.calibrate_on:
+        arguments += ["--calibrate-on", *("/".join(("runs", *run.parts[-2:])) for run in options.calibrate_on)]
     return shlex.join(arguments)
 
 

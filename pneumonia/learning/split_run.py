@@ -16,12 +16,14 @@ from .. import files
 from ..evaluation import curve_plots
 from ..evaluation.assess import FilmScores
 from ..evaluation.dataset import KERMANY, FilmSet
+from ..evaluation.perturbations import UNCHANGED
 from ..evaluation.protocols import Split
 from ..inference.populations import ADULTS, CHILDREN
 from . import provenance
 from .bundle_evaluation import evaluate_bundle
 from .bundle_export import Origin, export_bundle
 from .checkpoint import History
+from .held_out_scores import write_held_out_scores
 from .json_file import write_json
 from .lung_targets import lung_targets
 from .run_films import RunFilms, SplitFilms
@@ -54,7 +56,8 @@ def validate_split(args: TrainArgs, films: RunFilms, split: Split, out: Path) ->
     with _exclusive_run(out):
         split_films = films.of_split(split)
         network, history, _ = _train_split(args, split_films, out)
-        _, metrics = score_validation(network, split_films.validation)
+        scores, metrics = score_validation(network, split_films.validation)
+        write_held_out_scores(out, split_films.validation.labels, scores[UNCHANGED])
         _save_history(out / "training", history)
         write_json(out / "validation.json", {"recipe": args.recipe.name, "seconds": _total_seconds(history), **metrics})
 

@@ -13,6 +13,7 @@ from ..evaluation.metrics import Floats, Labels
 from ..evaluation.operating_points import calibrate, class_weights, operating_points
 from ..evaluation.perturbations import UNCHANGED
 from ..inference.decision import CLASSES, UNKNOWN, Calibration, OperatingPoint
+from .held_out_scores import HeldOutScores
 from .validation_scores import Scores
 
 
@@ -28,16 +29,25 @@ class Thresholds:
 
 
 def choose_thresholds(
-    validation: FilmSet, scores: Mapping[str, Scores], *, balanced: bool, max_undecided: float
+    validation: FilmSet,
+    scores: Mapping[str, Scores],
+    *,
+    balanced: bool,
+    max_undecided: float,
+    held_out: HeldOutScores | None = None,
 ) -> Thresholds:
     """Platt scaling fitted on the unperturbed films, operating points chosen on the films under all perturbations.
 
     `scores`: uncalibrated scores by perturbation. `balanced`: weight both classes equally. `max_undecided`: see
-    `Recipe`. A calibration that is also
-    fitted on perturbed films has a larger calibration error: see `docs/experiments.md`. Prints the results.
+    `Recipe`. `held_out`: fit the calibration on these scores instead of those of the validation films. A calibration
+    that is also fitted on perturbed films has a larger calibration error: see `docs/experiments.md`. Prints the
+    results.
     """
     labels = validation.labels
-    calibration = calibrate(labels, scores[UNCHANGED], balanced=balanced)
+    if held_out is None:
+        calibration = calibrate(labels, scores[UNCHANGED], balanced=balanced)
+    else:
+        calibration = calibrate(held_out.labels, held_out.scores, balanced=balanced)
     all_labels = np.tile(labels, len(scores))
     probability = _probabilities(calibration, np.concatenate([*scores.values()]))
     weights = class_weights(all_labels) if balanced else None

@@ -27,6 +27,8 @@ class TrainArgs:
     resume: bool
     validate: bool
     """Stop after validation; test films are not used."""
+    calibrate_on: tuple[Path, ...]
+    """Folders of runs with `--validate`, on whose held-out films the calibration is fitted; empty: validation films."""
     fold: int | None
     """Fold of `folds5` or `order5` to run; None runs all folds of `folds5`."""
     command: str
@@ -50,6 +52,7 @@ def parse(arguments: Sequence[str]) -> TrainArgs:
         seed=options.seed,
         resume=options.resume,
         validate=options.validate,
+        calibrate_on=tuple(options.calibrate_on),
         fold=options.fold,
         command=provenance.public_command(options),
         revision=provenance.git_revision(),
@@ -78,6 +81,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--validate", action="store_true", help="train and print validation metrics only; test films are not used"
     )
+    calibrate_help = "folders of runs with --validate: fit the calibration on their held-out films (docs/train.md)"
+    parser.add_argument("--calibrate-on", type=Path, nargs="*", default=[], metavar="RUN", help=calibrate_help)
     parser.add_argument("--fold", type=int, choices=range(5), help="run only this fold of folds5 or order5")
     return parser
 
