@@ -55,6 +55,7 @@ def disagreements(model: Model) -> Iterator[str]:
     yield from _check_origin(model.bundle.config, run)
     yield from _check_confusion(run)
     yield from _check_audits(run)
+    yield from _check_audited_model(model.bundle.config, run)
     yield from _check_examples(model)
     yield from _check_external(model.bundle.config, model.bundle.evaluation.get("external", []))
     yield from _check_card(model.bundle)
@@ -114,6 +115,12 @@ def _check_audits(run: Run) -> Iterator[str]:
             figure, baseline = figures[name]["value"], run[audit]["baseline"][name]["value"]
             if not _equal(figure, baseline):
                 yield f"{name}: {figure} among the figures, {baseline} under {audit}."
+
+
+def _check_audited_model(config: Mapping[str, Any], run: Run) -> Iterator[str]:
+    for key, part in {"audits": "validation", "test_audits": "test"}.items():
+        if key in run and run[key]["model"] != identity(config):
+            yield f"The audits of the {part} films are of another model."
 
 
 def _check_examples(model: Model) -> Iterator[str]:

@@ -75,6 +75,15 @@ def dilate(masks: Masks, share: float = DILATION) -> Masks:
 
 def cover(masks: Masks, shape: tuple[int, int]) -> npt.NDArray[np.float64]:
     """Share `[N, h, w]` of each cell of a map of this shape (h, w) that the masks `[N, H, W]` cover."""
-    size = (shape[1], shape[0])
-    rows = [np.asarray(Image.fromarray(mask.astype(np.float32)).resize(size, Image.Resampling.BOX)) for mask in masks]
-    return np.stack(rows).astype(np.float64)
+    rows, columns = (_overlaps(cells, pixels) for cells, pixels in zip(shape, masks.shape[1:], strict=True))
+    covered: npt.NDArray[np.float64] = rows @ masks.astype(np.float64) @ columns.T
+    return covered
+
+
+def _overlaps(cells: int, pixels: int) -> npt.NDArray[np.float64]:
+    """`[cells, pixels]`: the share of each cell that each pixel covers. A pixel on an edge belongs to both cells."""
+    pixel_edges = np.arange(pixels + 1) * cells / pixels
+    cell_edges = np.arange(cells + 1)[:, None]
+    overlap = np.minimum(pixel_edges[1:], cell_edges[1:]) - np.maximum(pixel_edges[:-1], cell_edges[:-1])
+    clipped: npt.NDArray[np.float64] = np.clip(overlap, 0, None)
+    return clipped

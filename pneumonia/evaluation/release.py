@@ -43,15 +43,15 @@ def release(
     external: Sequence[Path] = (),
     gate: Path | None = None,
     audits: Sequence[Path] = (),
+    nih: Path | None = None,
     with_keras_model: bool = False,
 ) -> str:
     """Copy the bundle of `run` to `target` and add the figures of the runs `others`; returns the config's sha256.
 
-    `external`: files written by `pneumonia.evaluation.external` for this model. `gate`: a file written by
-    `pneumonia.evaluation.gate_refusals`. `audits`: files of `pneumonia.evaluation.audits` for this model, which are
-    joined in the run that is released. `with_keras_model`: also copy the Keras model, which is published but not
-    embedded. Raises a `PneumoniaError` if a run is incomplete, a file is of another model, or `run` and `target` are
-    one folder.
+    Files with figures of this model, by the module of `pneumonia.evaluation` that writes them: `external`, `gate`
+    (`gate_refusals`), `audits`, which are joined in the run that is released, and `nih` (`external_nih`).
+    `with_keras_model`: also copy the Keras model, which is published but not embedded. Raises a `PneumoniaError` if a
+    run is incomplete, a file is of another model, or `run` and `target` are one folder.
     """
     if run.resolve() == target.resolve():
         raise UsageError(f"The run is the target folder itself. Allowed: a copy of it. Received: {run}.")
@@ -67,6 +67,8 @@ def release(
         evaluation["gate_kinds"] = {"kinds": json.loads(gate.read_bytes())["kinds"]}
     for path in audits:
         _join_audits(evaluation["runs"][f"{config['recipe']}/{config['protocol']}"], _of_this_model(path, config))
+    if nih:
+        evaluation |= _by_age_of_this_model(nih, config)
     _copy(run, target, config, with_keras_model=with_keras_model)
     files.atomic_write(target / bundle.EVALUATION, (json.dumps(evaluation, indent=1) + "\n").encode())
     files.atomic_write(target / bundle.CARD, card.write(config, evaluation).encode())
@@ -81,9 +83,13 @@ def _require_checkout() -> None:
 
 
 def _join_audits(run: dict[str, Any], entry: dict[str, Any]) -> None:
-    """Add audits to those of the run, in place of earlier ones of the same name or of another model."""
-    earlier = run.get("audits", {})
-    run["audits"] = {**(earlier if earlier.get("model") == entry["model"] else {}), **entry}
+    """Add audits to those of the run, in place of earlier ones of the same name or of another model.
+
+    Audits of test films have a key of their own, `test_audits`.
+    """
+    key = "test_audits" if entry.get("films", {}).get("part") == "test" else "audits"
+    earlier = run.get(key, {})
+    run[key] = {**(earlier if earlier.get("model") == entry["model"] else {}), **entry}
 
 
 def _of_this_model(path: Path, config: dict[str, Any]) -> dict[str, Any]:
@@ -91,6 +97,14 @@ def _of_this_model(path: Path, config: dict[str, Any]) -> dict[str, Any]:
     if entry["model"] != identity(config):
         raise UsageError(f"The figures are of another model. Allowed: figures of the released model. Received: {path}.")
     return entry
+
+
+def _by_age_of_this_model(path: Path, config: dict[str, Any]) -> dict[str, Any]:
+    """Entries of which this model answered the films of its population; another model may have answered the others."""
+    entries: dict[str, Any] = json.loads(path.read_bytes())
+    if identity(config) not in entries["nih_by_age"]["models"].values():
+        raise UsageError(f"The figures are of other models. Allowed: figures of the released model. Received: {path}.")
+    return entries
 
 
 def _copy(run: Path, target: Path, config: dict[str, Any], *, with_keras_model: bool) -> None:
@@ -126,11 +140,17 @@ def main() -> int:
     parser.add_argument("--external", type=Path, nargs="*", default=[], help="files of pneumonia.evaluation.external")
     parser.add_argument("--gate", type=Path, help="file of pneumonia.evaluation.gate_refusals")
     parser.add_argument("--audits", type=Path, nargs="*", default=[], help="files of pneumonia.evaluation.audits")
+    parser.add_argument("--nih", type=Path, help="file of pneumonia.evaluation.external_nih")
     parser.add_argument(
         "--whole", type=Path, metavar="DIR", help="also write the bundle with model.keras to DIR, for publishing"
     )
     options = parser.parse_args()
-    merged: dict[str, Any] = {"external": options.external, "gate": options.gate, "audits": options.audits}
+    merged: dict[str, Any] = {
+        "external": options.external,
+        "gate": options.gate,
+        "audits": options.audits,
+        "nih": options.nih,
+    }
     try:
         _require_checkout()
         if options.whole:

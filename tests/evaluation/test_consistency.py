@@ -100,6 +100,10 @@ DISAGREEMENTS = {
         lambda _, evaluation: evaluation["external"][0]["model"].update({bundle.GRAPH: "0" * 64}),
         "NIH ChestX-ray14 are of another model",
     ),
+    "audits of another model": (
+        lambda _, evaluation: run_of(evaluation).update(audits={"model": {bundle.GRAPH: "0" * 64}}),
+        "The audits of the validation films are of another model",
+    ),
 }
 
 

@@ -49,6 +49,13 @@ def test_evidence_is_spread_evenly_over_a_cell() -> None:
     assert shares_inside(second_cell, mask)[0] == pytest.approx(0.5)
 
 
+def test_a_pixel_on_the_edge_of_a_cell_counts_by_its_parts() -> None:
+    """A cell of 12.5 pixels: 6 of them cover .48 of it, 13 cover it and a twenty-fifth of the next."""
+    mask = np.zeros((2, 150, 150), bool)
+    mask[0, :, :6], mask[1, :, :13] = True, True
+    np.testing.assert_allclose(lung_regions.cover(mask, (12, 12))[:, 0, :2], [[0.48, 0], [1, 0.04]], atol=1e-9)
+
+
 def test_negative_evidence_is_not_counted() -> None:
     activation = np.array([[[1.0, -5.0]]], np.float32)
     mask = np.array([[[True, False]]])

@@ -123,9 +123,26 @@ def test_audits_are_joined_in_the_released_run(run: Path, tmp_path: Path) -> Non
     model = identity(bundle.read_config(run)[0])
     for name in ("border", "frames"):
         (tmp_path / f"{name}.json").write_text(json.dumps({"model": model, name: {"films": 8}}))
-    release(run, [], tmp_path / "embedded", audits=[tmp_path / "border.json", tmp_path / "frames.json"])
+    test = {"model": model, "films": {"part": "test"}, "frames": {"films": 9}}
+    (tmp_path / "test.json").write_text(json.dumps(test))
+    files = [tmp_path / f"{name}.json" for name in ("border", "frames", "test")]
+    release(run, [], tmp_path / "embedded", audits=files)
     runs = json.loads((tmp_path / "embedded" / bundle.EVALUATION).read_text())["runs"]
     assert runs["default/official"]["audits"] == {"model": model, "border": {"films": 8}, "frames": {"films": 8}}
+    assert runs["default/official"]["test_audits"] == test
+
+
+def test_films_by_age_are_merged_if_the_model_answered_them(run: Path, tmp_path: Path) -> None:
+    model = identity(bundle.read_config(run)[0])
+    entries = {"nih_by_age": {"models": {"children": model}, "groups": {}}, "covid_children": {"rows": []}}
+    (tmp_path / "nih.json").write_text(json.dumps(entries))
+    release(run, [], tmp_path / "embedded", nih=tmp_path / "nih.json")
+    evaluation = json.loads((tmp_path / "embedded" / bundle.EVALUATION).read_text())
+    assert {name: evaluation[name] for name in entries} == entries
+    entries = {"nih_by_age": {"models": {"children": {**model, bundle.GRAPH: "0" * 64}}}}
+    (tmp_path / "nih.json").write_text(json.dumps(entries))
+    with pytest.raises(UsageError, match="of other models"):
+        release(run, [], tmp_path / "again", nih=tmp_path / "nih.json")
 
 
 def test_figures_of_another_model_are_not_merged(run: Path, tmp_path: Path, elsewhere: dict[str, Any]) -> None:
