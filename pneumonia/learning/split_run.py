@@ -15,10 +15,9 @@ import numpy as np
 from .. import files
 from ..evaluation import curve_plots
 from ..evaluation.assess import FilmScores
-from ..evaluation.dataset import KERMANY, FilmSet
+from ..evaluation.dataset import FilmSet
 from ..evaluation.perturbations import UNCHANGED
 from ..evaluation.protocols import Split
-from ..inference.populations import ADULTS, CHILDREN
 from . import provenance
 from .bundle_evaluation import evaluate_bundle
 from .bundle_export import Origin, export_bundle
@@ -85,7 +84,7 @@ def _train_split(args: TrainArgs, films: SplitFilms, out: Path) -> tuple[keras.M
 
 
 def _training_films(args: TrainArgs, films: FilmSet) -> tuple[TrainingFilms, str | None]:
-    groups = np.where(films.sources == KERMANY, CHILDREN.name, ADULTS.name)
+    groups = films.sources  # a balance across sources would make the source a sign of the class
     if args.recipe.head != "lungs":
         return replace(TrainingFilms.without_masks(films.inputs, films.labels), groups=groups), None
     targets = lung_targets(args.data.masks, films)

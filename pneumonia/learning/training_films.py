@@ -19,7 +19,7 @@ class TrainingFilms:
     """`inputs` `[N, 150, 150]` and `labels` `[N]`, with lung masks and groups.
 
     `masks`: uint8 `[N, 150, 150]`, 255 inside the lungs; 0 everywhere for a film without a mask. `has_mask`: bool
-    `[N]`. `groups`: `[N]`, the population of each film; both classes of a population get the same total weight.
+    `[N]`. `groups`: `[N]`, the source of each film; both classes of a source get the same total weight.
     """
 
     inputs: Inputs
