@@ -76,7 +76,10 @@ def _parse_proxies(text: str) -> list[str]:
 
 
 MODEL = Setting(
-    "PNEUMONIA_MODEL", "", "Model: a folder, or owner/name[@revision] on the Hub; empty: the embedded model."
+    "PNEUMONIA_MODEL",
+    "",
+    "Models: a folder, or owner/name[@revision] on the Hub; several separated by commas, one for each population; "
+    "empty: the embedded models.",
 )
 HUB_TIMEOUT_S = Setting(
     "PNEUMONIA_HUB_TIMEOUT_S",

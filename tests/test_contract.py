@@ -15,6 +15,7 @@ from pneumonia import errors, settings
 from pneumonia.cli import main
 from pneumonia.cli.main import COMMANDS
 from pneumonia.inference.decision import CLASSES, REASONS
+from pneumonia.inference.populations import POPULATIONS
 
 ROOT = Path(__file__).parents[1]
 API = (ROOT / "docs" / "api.md").read_text()
@@ -59,13 +60,18 @@ def test_the_public_surface() -> None:
     assert list(inspect.signature(pneumonia.load_predictor).parameters)[0] == "model"
     assert list(inspect.signature(pneumonia.Predictor.predict).parameters)[1:3] == ["source", "operating_point"]
     assert list(inspect.signature(pneumonia.Predictor.predict_many).parameters)[1:3] == ["sources", "operating_point"]
-    for method in (pneumonia.Predictor.predict, pneumonia.Predictor.predict_many, pneumonia.Predictor.decide):
-        assert inspect.signature(method).parameters["prevalence"].default is None
+    optional = {"prevalence": ("predict", "predict_many", "decide"), "age": ("predict", "predict_many", "read")}
+    for name, methods in optional.items():
+        for method in methods:
+            assert inspect.signature(getattr(pneumonia.Predictor, method)).parameters[name].default is None
 
 
 def test_labels_and_reasons() -> None:
     assert CLASSES == ("Normal", "Pneumonia")
-    assert set(REASONS) == {"not_a_chest_film", "unlike_training_films", "inconclusive", "unreadable_contrast"}
+    refused = {"not_a_chest_film", "unlike_training_films", "unreadable_contrast"}
+    assert set(REASONS) == refused | {"age_not_covered", "population_unclear", "inconclusive"}
+    assert all(f"`{code}`" in API for code in REASONS)
+    assert all(f"`{name}`" in API for name in POPULATIONS)
 
 
 def test_every_error_code_exists_and_is_documented() -> None:

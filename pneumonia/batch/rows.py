@@ -25,6 +25,7 @@ COLUMNS = (
     "warnings",
     "error_code",
     "error",
+    "population",
     "model_name",
     "model_revision",
     "model_sha256",
@@ -47,7 +48,7 @@ _ESCAPED_SURROGATE = re.compile(r"(\\+)ud([89a-f][0-9a-f]{2})")
 
 @dataclass(frozen=True)
 class TableOptions:
-    """The values that all rows of a table share: model, operating point and prevalence."""
+    """The values that all rows of a table share: model (`Predictor.identity`), operating point and prevalence."""
 
     model: ModelIdentity
     operating_point: str
@@ -116,7 +117,8 @@ def _prediction_cells(record: Mapping[str, Any]) -> dict[str, str]:
     cells |= {zone: _format_number(value) for zone, value in (record["zones"] or {}).items()}
     if record["reason"] is not None:
         cells |= {"reason_code": record["reason"]["code"], "reason": record["reason"]["message"]}
-    return cells | {"warnings": escape_formula(" ".join(record["warnings"]))}
+    warnings = escape_formula(" ".join(record["warnings"]))
+    return cells | {"warnings": warnings, "population": record["population"] or ""}
 
 
 def _format_number(value: float | None) -> str:

@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
         return report_missing_library("The archive command", error, "archive")
     predictor = load_predictor(options.model, threads=options.workers)
     predictor.check_options(options.operating_point, options.prevalence)
-    table_options = TableOptions(predictor.models[0].identity, options.operating_point, options.prevalence)
+    table_options = TableOptions(predictor.identity, options.operating_point, options.prevalence)
     try:
         outcome = predict_archive(
             options.paths,

@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
     _check_table(options.out)
     predictor = load_predictor(options.model, threads=options.workers)
     predictor.check_options(options.operating_point, options.prevalence)
-    table_options = rows.TableOptions(predictor.models[0].identity, options.operating_point, options.prevalence)
+    table_options = rows.TableOptions(predictor.identity, options.operating_point, options.prevalence)
     films, total = _list_films(options.paths, results.table_files(options.out))
     form = {"jsonl": options.jsonl, "for_excel": options.excel}
     with results.open_table(options.out, table_options, resume=options.resume, **form) as table:

@@ -12,7 +12,7 @@ from types import TracebackType
 from ..errors import DiskFull, UsageError
 from ..files import ProcessTempdir, is_disk_full, portable_name, rename_file
 from ..imaging import Source
-from ..inference.predictor import Reading
+from ..inference.reading import Reading
 
 
 class HeatmapFolder:

@@ -26,7 +26,12 @@ def add_decision_options(parser: argparse.ArgumentParser) -> None:
 
 def add_model_option(parser: argparse.ArgumentParser) -> None:
     """Add `--model`."""
-    parser.add_argument("--model", metavar="M", help="model folder or owner/name@revision; overrides PNEUMONIA_MODEL")
+    parser.add_argument(
+        "--model",
+        metavar="M",
+        help="model folder or owner/name@revision, or one for each population separated by a comma; "
+        "overrides PNEUMONIA_MODEL",
+    )
 
 
 def add_upload_options(parser: argparse.ArgumentParser) -> None:

@@ -7,7 +7,7 @@ import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_curve
 
-from ..inference.decision import Calibration, OperatingPoint
+from ..inference.decision import Calibration, OperatingPoint, supported_limit
 from .curves import logit
 from .metrics import Floats, Labels
 
@@ -41,7 +41,8 @@ def calibrate(labels: Labels, scores: Floats, *, balanced: bool = False) -> Cali
     weights = class_weights(labels) if balanced else None
     fit = LogisticRegression(C=np.inf).fit(logit(scores)[:, None], labels, weights)
     prevalence = 0.5 if balanced else float(labels.mean())
-    return Calibration(float(fit.coef_[0, 0]), float(fit.intercept_[0]), prevalence)
+    limit = supported_limit(*np.bincount(labels, minlength=2).tolist())
+    return Calibration(float(fit.coef_[0, 0]), float(fit.intercept_[0]), prevalence, limit)
 
 
 def operating_points(

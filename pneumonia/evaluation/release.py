@@ -1,5 +1,5 @@
-"""Release of a trained run as the embedded model: copies the bundle, merges the figures of other runs into its
-evaluation, writes the card, and pins the hash of its config.
+"""Release of a trained run as the embedded model of its population: copies the bundle, merges the figures of other runs
+into its evaluation, writes the card, and pins the hash of its config.
 
 python -m pneumonia.evaluation.release runs/default-official --with runs/seed-grouped80 --external e.json --gate k.json
 """
@@ -18,6 +18,7 @@ from typing import Any
 from .. import files, operating_system
 from ..errors import PneumoniaError, UsageError
 from ..inference import bundle, sources
+from ..inference.populations import CHILDREN, POPULATIONS
 from . import card
 from .external import identity
 from .number_format import METRIC_NAMES, format_metric
@@ -38,7 +39,7 @@ MARKS = ("<!-- figures: written by pneumonia.evaluation.release -->", "<!-- end 
 def release(
     run: Path,
     others: Sequence[Path],
-    target: Path = sources.EMBEDDED_FOLDER,
+    target: Path | None = None,
     *,
     external: Sequence[Path] = (),
     gate: Path | None = None,
@@ -48,11 +49,15 @@ def release(
 ) -> str:
     """Copy the bundle of `run` to `target` and add the figures of the runs `others`; returns the config's sha256.
 
+    The default `target` is the embedded folder of the run's population.
+
     Files with figures of this model, by the module of `pneumonia.evaluation` that writes them: `external`, `gate`
     (`gate_refusals`), `audits`, which are joined in the run that is released, and `nih` (`external_nih`).
     `with_keras_model`: also copy the Keras model, which is published but not embedded. Raises a `PneumoniaError` if a
     run is incomplete, a file is of another model, or `run` and `target` are one folder.
     """
+    if target is None:
+        target = sources.EMBEDDED_FOLDERS[_population(run)]
     if run.resolve() == target.resolve():
         raise UsageError(f"The run is the target folder itself. Allowed: a copy of it. Received: {run}.")
     bundle.load(run, run.name, require_all_files=with_keras_model)
@@ -73,6 +78,18 @@ def release(
     files.atomic_write(target / bundle.EVALUATION, (json.dumps(evaluation, indent=1) + "\n").encode())
     files.atomic_write(target / bundle.CARD, card.write(config, evaluation).encode())
     return bundle.write_config(target, config)
+
+
+def _population(run: Path) -> str:
+    population: str = bundle.read_config(run)[0].get("population", CHILDREN.name)
+    return population
+
+
+def with_pin(source: str, population: str, digest: str) -> str:
+    """The source text of `embedded` with the sha256 of one population's config; the others are unchanged."""
+    pins = {**dict(re.findall(r'"(\w+)": "([0-9a-f]{64})"', source)), population: digest}
+    lines = "".join(f'    "{name}": "{pins[name]}",\n' for name in POPULATIONS if name in pins)
+    return re.sub(r"CONFIG_SHA256 = \{.*?\}", f"CONFIG_SHA256 = {{\n{lines}}}", source, flags=re.DOTALL)
 
 
 def _require_checkout() -> None:
@@ -159,7 +176,7 @@ def main() -> int:
     except PneumoniaError as error:
         print(f"{error.code}: {error.message}", file=sys.stderr)
         return 2
-    pin = re.sub(r'CONFIG_SHA256 = ".*"', f'CONFIG_SHA256 = "{digest}"', PIN.read_text(encoding="utf-8"))
+    pin = with_pin(PIN.read_text(encoding="utf-8"), _population(options.run), digest)
     files.atomic_write(PIN, pin.encode())
     evaluation = json.loads((sources.EMBEDDED_FOLDER / bundle.EVALUATION).read_bytes())
     pattern = re.compile(f"{re.escape(MARKS[0])}.*?{re.escape(MARKS[1])}", re.DOTALL)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
@@ -21,7 +21,9 @@ class Radiograph:
     `detect_format` returns), Pillow's format name for a PIL image ("image" if it has none), or "array". `warnings` are
     sentences for the user. `is_lateral` and `is_other_body_part` are true if the DICOM header declares a lateral view
     or a body part other than the chest. `area` is the part of `pixels` inside a uniform frame, found by
-    `frame.find_area`: only this part becomes the model input. None before it is searched. Nothing else of the source is
+    `frame.find_area`: only this part becomes the model input. None before it is searched. `age_years` is the patient's
+    age according to a DICOM header, None if it is not known; it only selects the model, and is not
+    part of the representation. Nothing else of the source is
     stored: no name, no date and no other patient tag.
     """
 
@@ -31,6 +33,7 @@ class Radiograph:
     is_lateral: bool = False
     is_other_body_part: bool = False
     area: Area | None = None
+    age_years: float | None = field(default=None, repr=False)
 
     @property
     def height(self) -> int:

@@ -11,14 +11,14 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ..errors import BundleCorrupt, ModelNotFound
 from ..files import atomic_write
 from ..imaging import INPUT_SIDE
-from .decision import CLASSES, DEFAULT_POINT, Calibration, ModelIdentity, OperatingPoint
+from .decision import CLASSES, DEFAULT_POINT, Calibration, ModelIdentity, OperatingPoint, supported_limit
 from .gate import Gate, Limits
 from .populations import CHILDREN, POPULATIONS, Population
 
@@ -181,10 +181,21 @@ def _parse(folder: Path, identity: ModelIdentity, config: Mapping[str, Any], fil
         config=config,
         graph=files[GRAPH],
         gate=Gate.from_bytes(files[GATE], limits),
-        calibration=Calibration(**config["calibration"]),
+        calibration=_calibration(config),
         operating_points=points,
         evaluation=json.loads(files[EVALUATION]),
     )
+
+
+def _calibration(config: Mapping[str, Any]) -> Calibration:
+    """The calibration; a config without its limit has that of the number of validation films."""
+    values = dict(config["calibration"])
+    limit = values.pop("limit", None)
+    calibration = Calibration(**values)
+    if limit is None and "films" in config.get("validation", {}):
+        films, prevalence = config["validation"]["films"], calibration.prevalence
+        limit = supported_limit(films * (1 - prevalence), films * prevalence)
+    return calibration if limit is None else replace(calibration, limit=(float(limit[0]), float(limit[1])))
 
 
 def _sha256(data: bytes) -> str:

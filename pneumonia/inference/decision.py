@@ -17,8 +17,12 @@ DEFAULT_POINT = "balanced"
 REASONS = {
     "not_a_chest_film": "Not recognised as a frontal chest film. The model was not run.",
     "unlike_training_films": (
-        "Unlike the training films (frontal films of children of 1-5 years), for example a lateral, rotated or cropped "
-        "film, or a film of an adult. The model was not run."
+        "Unlike the frontal chest films on which the model was trained, for example a lateral, rotated or cropped "
+        "film, or a film of a patient of another age. The model was not run."
+    ),
+    "age_not_covered": "No model covers the patient's age. The model was not run.",
+    "population_unclear": (
+        "Without the patient's age it is unclear which model applies. State the age. The model was not run."
     ),
     "inconclusive": "P(pneumonia) lies in the inconclusive range of this operating point.",
     "unreadable_contrast": "The image is blank or has almost no contrast. The model was not run.",
@@ -33,16 +37,39 @@ PHOTOGRAPH_ADVICE = (
 """Advice for an image that the gate refuses and that may come from a camera."""
 
 
+SMALLEST_PROBABILITY = 1e-4
+"""Smallest probability in a prediction, and smallest distance from 1: predictions have four decimals."""
+
+MAX_AGE_YEARS = 130
+"""Maximum age that a caller may state."""
+
+
+def supported_limit(normal: float, positive: float) -> tuple[float, float]:
+    """Lowest and highest P(pneumonia) that the numbers of normal and of pneumonia films for validation support.
+
+    By the rule of succession, an event that did not occur among n films has the probability 1 / (n + 2). The lowest
+    probability follows from the number of normal films, the highest from that of films with pneumonia.
+    """
+    lowest, rest = (max(1 / (max(films, 1) + 2), SMALLEST_PROBABILITY) for films in (normal, positive))
+    return lowest, 1 - rest
+
+
 @dataclass(frozen=True)
 class Calibration:
     """Platt scaling (Platt 1999), fitted on validation films: P(pneumonia) = sigmoid(slope * logit(score) + intercept).
 
-    `prevalence` is the share of pneumonia among the validation films.
+    `prevalence` is the share of pneumonia among the validation films. `limit` is the lowest and the highest probability
+    that these films support, see `supported_limit`; None: `SMALLEST_PROBABILITY` from 0 and 1.
     """
 
     slope: float
     intercept: float
     prevalence: float
+    limit: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        if self.limit is not None and not 0 < self.limit[0] < 0.5 < self.limit[1] < 1:
+            raise ValueError(f"the limit of a calibration needs 0 < lowest < 0.5 < highest < 1, not {self.limit}")
 
     def probability(self, score: float) -> float:
         """Calibrated P(pneumonia) for a raw score in 0..1."""
@@ -61,13 +88,22 @@ class Calibration:
         negative = (1 - probability) * (1 - prevalence) / (1 - self.prevalence)
         return positive / (positive + negative)
 
+    def supported(self, probability: float, prevalence: float | None = None) -> float:
+        """The probability for the user: clipped to `limit`, then at `prevalence`, by default the calibration's.
+
+        The clipping comes first, since the validation films limit what the film can say, not how rare the disease is.
+        """
+        lowest, highest = self.limit or (SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
+        clipped = min(max(probability, lowest), highest)
+        return clipped if prevalence is None else self.at_prevalence(prevalence, clipped)
+
 
 @dataclass(frozen=True)
 class OperatingPoint:
     """Limits of the calibrated probability: Normal below `low`, Pneumonia above `high`, Unknown from `low` to `high`.
 
     `threshold` separates the two classes where Unknown is not allowed. Raises `ValueError` unless
-    0 <= low <= threshold <= high <= 1.
+    0 <= low <= threshold <= high <= 1 and low <= 0.5 <= high: no label may contradict its own probability.
     """
 
     low: float
@@ -77,6 +113,8 @@ class OperatingPoint:
     def __post_init__(self) -> None:
         if not 0 <= self.low <= self.threshold <= self.high <= 1:
             raise ValueError(f"an operating point needs 0 <= low <= threshold <= high <= 1, not {self}")
+        if not self.low <= 0.5 <= self.high:
+            raise ValueError(f"an operating point needs low <= 0.5 <= high, not low {self.low}, high {self.high}")
 
     def label(self, probability: float) -> str:
         """Label of a calibrated probability: Normal, Pneumonia or Unknown."""
@@ -122,15 +160,19 @@ class Prediction:
     label: str
     """Normal, Pneumonia or Unknown."""
     probability: float | None
-    """Calibrated P(pneumonia); None if the film was not scored."""
+    """Calibrated P(pneumonia), never 0 or 1; None if the film was not scored."""
     operating_point: str
     reason: Reason | None
     """Reason for Unknown; None for Normal and Pneumonia."""
     zones: dict[str, float] | None
     """Share of the activation in each lung zone, 0..1; None for Normal and if the film was not scored."""
     model: ModelIdentity
+    """The model that scored the film, or whose gate refused it. For a film that was refused before any gate: the model
+    for the patient's age; if no age is known or none covers it, the first model of the predictor."""
     warnings: tuple[str, ...] = ()
     """Sentences for the user, for example about low resolution."""
+    population: str | None = None
+    """The population of the model that scored the film, such as "children"; None if the film was not scored."""
 
     @property
     def confidence(self) -> float | None:
@@ -151,12 +193,13 @@ class Prediction:
         return {
             "file": self.file,
             "label": self.label,
-            "confidence": None if self.confidence is None else round(self.confidence, 4),
-            "probabilities": _round_values(self.probabilities),
+            "confidence": None if self.confidence is None else _round_probability(self.confidence),
+            "probabilities": _round_probabilities(self.probabilities),
             "operating_point": self.operating_point,
             "reason": None if self.reason is None else {"code": self.reason.code, "message": self.reason.message},
             "zones": _round_values(self.zones),
             "model": self.model.as_dict(),
+            "population": self.population,
             "warnings": list(self.warnings),
         }
 
@@ -183,6 +226,22 @@ def check_prevalence(prevalence: float | None) -> None:
     """Raise `UsageError` unless `prevalence` lies between 0 and 1, exclusive; None selects the calibration's."""
     if prevalence is not None and not (isinstance(prevalence, float) and 0 < prevalence < 1):
         raise UsageError(f"Invalid prevalence. Allowed: above 0 and below 1. Received: {prevalence!r}.")
+
+
+def check_age(age: float | None) -> None:
+    """Raise `UsageError` unless `age` is a number of years in 0..`MAX_AGE_YEARS`; None: the age is not known."""
+    is_number = isinstance(age, (int, float)) and not isinstance(age, bool)
+    if age is not None and not (is_number and 0 <= age <= MAX_AGE_YEARS):
+        raise UsageError(f"Invalid age. Allowed: 0 to {MAX_AGE_YEARS} years. Received: {age!r}.")
+
+
+def _round_probability(probability: float) -> float:
+    """Four decimals, but never 0 or 1."""
+    return min(max(round(probability, 4), SMALLEST_PROBABILITY), 1 - SMALLEST_PROBABILITY)
+
+
+def _round_probabilities(probabilities: dict[str, float] | None) -> dict[str, float] | None:
+    return None if probabilities is None else {name: _round_probability(p) for name, p in probabilities.items()}
 
 
 def _round_values(values: dict[str, float] | None) -> dict[str, float] | None:

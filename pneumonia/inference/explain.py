@@ -1,9 +1,16 @@
-"""The activation map: overlay on the film, and share of the map in each lung zone.
+"""The map of a film: overlay on the film, and share of the map in each lung zone.
 
-The map is Grad-CAM of the last convolution, computed inside the served graph (Selvaraju et al., "Grad-CAM: Visual
-Explanations from Deep Networks via Gradient-based Localization", ICCV 2017, https://arxiv.org/abs/1610.02391): the
-feature maps, weighted by the mean gradient of the logit with respect to each. It shows which image regions raised the
-score. It does not localise disease, and does not prove that the network used the lungs.
+What the map is depends on the served graph:
+
+* With a lung field: the evidence that was added up. The network's score is computed from what lies inside the dilated
+  lung field, and the map has the contribution of each position to the logit (gradient times feature, positive part); it
+  is 0 outside that field by construction. See `learning.lung_head`.
+* Without one: Grad-CAM of the last convolution (Selvaraju et al., "Grad-CAM: Visual Explanations from Deep Networks via
+  Gradient-based Localization", ICCV 2017, https://arxiv.org/abs/1610.02391): the feature maps, weighted by the mean
+  gradient of the logit with respect to each. It shows which image regions raised the score, and does not prove that the
+  network used the lungs.
+
+Neither localises disease: each position has a receptive field, and evidence may lie beside a lesion.
 """
 
 from __future__ import annotations
@@ -12,14 +19,16 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, ImageChops, ImageFilter
 
 from ..imaging import WHOLE, Area
-from .graph import Activation
+from . import lung_zones
+from .graph import Activation, LungField
 
 RIGHT_LUNG, LEFT_LUNG = (0.12, 0.45), (0.55, 0.88)
-"""Left and right limits of each lung box as fractions of the film's width. The patient's right lung is on the left of
-the image. The boxes enclose the lung fields of the class average of the normal training films."""
+"""Left and right limits of each lung box as fractions of the film's width, for graphs without a lung field. The
+patient's right lung is on the left of the image. The boxes enclose the lung fields of the class average of the normal
+training films."""
 
 LUNG_HEIGHT = (0.15, 0.82)
 """Upper and lower limits of the lung boxes as fractions of the film's height, from the apices to the domes of the
@@ -28,20 +37,28 @@ diaphragm. Each zone is a third of this range."""
 ZONES = ("right_upper", "right_middle", "right_lower", "left_upper", "left_middle", "left_lower")
 
 MIN_LUNG_SHARE = 0.5
-"""Minimum fraction of the activation inside the two lung boxes together; below it no zone is named in words."""
+"""Minimum fraction of the activation inside both lungs together; below it no zone is named in words."""
+
+OUTLINE_SHARE = 250
+"""Short side of a film in widths of the lung outline's line."""
 
 _COLOUR_MAP = np.array([[0, 0, 4], [87, 16, 110], [188, 55, 84], [249, 142, 9], [252, 255, 164]], np.float32)
 """Five steps of the inferno colour map; its lightness rises evenly, which keeps it readable in greyscale and
 for colour-blind readers."""
 
 
-def zone_shares(activation: Activation) -> dict[str, float]:
+def zone_shares(activation: Activation, lung_field: LungField | None = None) -> dict[str, float]:
     """The fraction of the positive activation in each of the six lung zones, from a map `[h, w]`.
 
-    Activation outside the lung boxes belongs to no zone, so the sum is at most 1. All values are 0 for an empty map.
+    With a lung field `[h, w]` the zones are those of the film's own lungs, see `lung_zones`; without one, or if it does
+    not show two lungs, they are fixed boxes. Activation outside the zones is not counted, so the sum is at most 1. All
+    values are 0 for an empty map.
     """
     positive = np.maximum(activation.ravel(), 0.0, dtype=np.float64)
-    *zone_sums, total = (_zone_weights(*activation.shape) @ positive).tolist()
+    weights = None if lung_field is None else lung_zones.zone_weights(lung_field)
+    if weights is None:
+        weights = _zone_weights(*activation.shape)
+    zone_sums, total = (weights @ positive).tolist(), float(positive.sum())
     return {zone: zone_sum / max(total, 1e-12) for zone, zone_sum in zip(ZONES, zone_sums, strict=True)}
 
 
@@ -79,10 +96,25 @@ def map_layer(activation: Activation, size: tuple[int, int], area: Area = WHOLE)
     return image
 
 
+def lung_outline(lung_field: LungField, size: tuple[int, int], area: Area = WHOLE) -> Image.Image:
+    """The edge of the lung field `[h, w]` at the film's `size` (width, height): "L", 255 on the edge, 0 elsewhere.
+
+    `area` is the part of the film from which the model input was made.
+    """
+    inside = _enlarge(lung_field, size, area).point([255 * (level >= 255 * lung_zones.INSIDE) for level in range(256)])
+    width = 2 * round(min(size) / OUTLINE_SHARE / 2) + 1
+    return ImageChops.difference(inside, inside.filter(ImageFilter.MinFilter(max(width, 3))))
+
+
 def _relative_strength(activation: Activation, size: tuple[int, int], area: Area) -> Image.Image:
     """The positive part of the map relative to its maximum, 8 bits, resized to `area` of `size` (width, height)."""
     maximum = float(activation.max())
-    relative = np.maximum(activation, 0) / maximum if maximum > 0 else np.zeros_like(activation)
+    relative = (np.maximum(activation, 0) / max(maximum, 1e-30)).astype(np.float32)
+    return _enlarge(relative, size, area)
+
+
+def _enlarge(relative: npt.NDArray[np.float32], size: tuple[int, int], area: Area) -> Image.Image:
+    """Values in 0..1 `[h, w]` as 8 bits, resized to `area` of `size` (width, height); 0 outside it."""
     left, top, right, bottom = area.box(*size)
     inner_size = max(1, right - left), max(1, bottom - top)
     enlarged = Image.fromarray(relative.astype(np.float32)).resize(inner_size, Image.Resampling.BICUBIC)
@@ -105,13 +137,13 @@ def _colourise(strength: Image.Image) -> Image.Image:
 
 @lru_cache(maxsize=8)
 def _zone_weights(height: int, width: int) -> npt.NDArray[np.float64]:
-    """`[7, h * w]`: the fraction of each map cell that lies in each of the six zones, and a row of ones for the sum."""
+    """`[6, h * w]`: the fraction of each map cell that lies in each of the six zones."""
     top, bottom = LUNG_HEIGHT
     edges = np.linspace(top, bottom, 4)
     rows = [_overlap(height, low, high) for low, high in zip(edges[:-1], edges[1:], strict=True)]
     columns = [_overlap(width, *lung) for lung in (RIGHT_LUNG, LEFT_LUNG)]
     zones = [np.outer(row, column).ravel() for column in columns for row in rows]
-    return np.stack([*zones, np.ones(height * width)])
+    return np.stack(zones)
 
 
 def _overlap(cells: int, low: float, high: float) -> npt.NDArray[np.float64]:

@@ -166,7 +166,7 @@ class Gate:
         if self.classifier is not None:
             return -measures[PREFIX]["other_population"]
         shares = (
-            measures[view][name] / limits[name].near
+            measures[view][name] / max(limits[name].near, 1e-9)
             for view, limits in self.limits.items()
             for name in ("residual", "distance")
         )

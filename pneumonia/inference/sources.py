@@ -1,39 +1,58 @@
-"""Sources of a model: embedded, a folder, or a repository on the Hub. No other model replaces the requested one."""
+"""Sources of models: embedded, folders, or repositories on the Hub. No other model replaces a requested one."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 from .. import settings
-from ..errors import BundleCorrupt, ModelNotFound
+from ..errors import BundleCorrupt, ModelNotFound, UsageError
 from . import bundle, hub_download
 from .bundle import Bundle
 from .embedded import CONFIG_SHA256
+from .populations import CHILDREN, POPULATIONS
 
-EMBEDDED_FOLDER = Path(__file__).parents[1] / "models" / "children"
+EMBEDDED_FOLDERS = {name: Path(__file__).parents[1] / "models" / name for name in POPULATIONS}
+"""Folder of each population's embedded bundle; only those whose config is pinned in `embedded` exist."""
+
+EMBEDDED_FOLDER = EMBEDDED_FOLDERS[CHILDREN.name]
 
 _HUB_NAME = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+)(?:@(?P<revision>[\w./-]+))?")
 
 
-def load_bundle(model: str | None = None) -> Bundle:
-    """Load and verify the bundle for "" (embedded), a folder, or `owner/name[@revision]` on the Hub.
+def load_bundles(model: str | None = None) -> list[Bundle]:
+    """Load and verify the bundles for "" (embedded), a folder, `owner/name[@revision]` on the Hub, or several names.
 
-    None reads `PNEUMONIA_MODEL`. An existing folder takes precedence over a Hub repository of the same name. Raises a
-    `ModelError`.
+    Several names are separated by commas, one for each population. None reads `PNEUMONIA_MODEL`. An existing folder
+    takes precedence over a Hub repository of the same name, and over a list. The bundles are in the order of
+    `POPULATIONS`. Raises a `ModelError`, and `UsageError` for two bundles of one population.
     """
     name = settings.MODEL.read() if model is None else model
     if not name:
-        return bundle.load(EMBEDDED_FOLDER, "embedded", config_sha256=CONFIG_SHA256)
-    if Path(name).is_dir():
-        return bundle.load(Path(name), Path(name).resolve().name)
-    match = _HUB_NAME.fullmatch(name)
-    if match is None:
-        raise ModelNotFound(
-            "Unknown model. Allowed: empty for the embedded one, a folder with a bundle, or owner/name"
-            f"[@revision] on the Hub. Received: {name!r}."
-        )
-    return _from_hub(match["repository"], match["revision"] or "main")
+        bundles = [_load_embedded(population) for population in CONFIG_SHA256]
+    elif Path(name).is_dir() or "," not in name:
+        bundles = [_load_named(name)]
+    else:
+        bundles = [_load_named(part.strip()) for part in name.split(",")]
+        _check_populations(bundles)
+    order = list(POPULATIONS)
+    return sorted(bundles, key=lambda loaded: order.index(loaded.population.name))
+
+
+def load_bundle(model: str | None = None, population: str | None = None) -> Bundle:
+    """The bundle of one population among those of `load_bundles`, by default the first.
+
+    Raises the errors of `load_bundles`, and `ModelNotFound` if none is of the population.
+    """
+    bundles = load_bundles(model)
+    by_name = {loaded.population.name: loaded for loaded in bundles}
+    if population is None:
+        return bundles[0]
+    if population not in by_name:
+        raise ModelNotFound(f"No model of this population. Allowed: {', '.join(by_name)}. Received: {population!r}.")
+    return by_name[population]
 
 
 def load_from_hub(model: str, *, endpoint: str | None = None) -> Bundle:
@@ -47,6 +66,33 @@ def load_from_hub(model: str, *, endpoint: str | None = None) -> Bundle:
             f"Invalid Hub model name. Allowed: owner/name[@revision], as printed by publish. Received: {model!r}."
         )
     return _from_hub(match["repository"], match["revision"] or "main", endpoint=endpoint)
+
+
+def _load_embedded(population: str) -> Bundle:
+    folder = EMBEDDED_FOLDERS[population]
+    loaded = bundle.load(folder, "embedded", config_sha256=CONFIG_SHA256[population])
+    if loaded.population.name != population:
+        raise BundleCorrupt(f"The bundle in {folder} is of {loaded.population.name}. Expected: {population}.")
+    return loaded
+
+
+def _load_named(name: str) -> Bundle:
+    if name and Path(name).is_dir():
+        return bundle.load(Path(name), Path(name).resolve().name)
+    match = _HUB_NAME.fullmatch(name)
+    if match is None:
+        raise ModelNotFound(
+            "Unknown model. Allowed: empty for the embedded models, a folder with a bundle, owner/name[@revision] on "
+            f"the Hub, or several of these separated by commas, one for each population. Received: {name!r}."
+        )
+    return _from_hub(match["repository"], match["revision"] or "main")
+
+
+def _check_populations(bundles: Iterable[Bundle]) -> None:
+    counts = Counter(loaded.population.name for loaded in bundles)
+    repeated = [f"{count} of {name}" for name, count in counts.items() if count > 1]
+    if repeated:
+        raise UsageError(f"Several models of one population. Allowed: one for each. Received: {', '.join(repeated)}.")
 
 
 def _from_hub(repository: str, revision: str, *, endpoint: str | None = None) -> Bundle:

@@ -51,7 +51,7 @@ def collect_content(repository: Repository, model: str | None = None) -> SpaceCo
     `owner/name[@revision]`; a branch or tag is resolved to its current commit. Raises a `ModelError`, and `UsageError`
     if the package does not run from a checkout of this repository.
     """
-    embedded = sources.load_bundle("")
+    embedded = sources.load_bundles("")
     if model is None:
         return SpaceContent(space_files.files(repository.name, embedded))
     model_bundle = sources.load_from_hub(model, endpoint=repository.endpoint)

@@ -16,7 +16,7 @@ from ..errors import HubUnreachable, TagTaken, UsageError
 from ..inference import bundle
 from ..inference.bundle import Bundle
 from ..inference.embedded import CONFIG_SHA256
-from ..inference.sources import EMBEDDED_FOLDER
+from ..inference.sources import EMBEDDED_FOLDERS
 from .hub_client import Repository
 from .plan import UploadPlan, find_head, prepare_repository
 
@@ -48,7 +48,8 @@ def load(folder: Path) -> Bundle:
 
     Raises `ModelNotFound` and `BundleCorrupt`.
     """
-    anchor = CONFIG_SHA256 if folder.resolve() == EMBEDDED_FOLDER.resolve() else None
+    anchors = {path.resolve(): CONFIG_SHA256.get(name) for name, path in EMBEDDED_FOLDERS.items()}
+    anchor = anchors.get(folder.resolve())
     return bundle.load(folder, folder.resolve().name, config_sha256=anchor, require_all_files=True)
 
 

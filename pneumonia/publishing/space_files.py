@@ -8,7 +8,7 @@ that of the repository, with the model pinned.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from modulefinder import ModuleFinder
 from pathlib import Path
@@ -57,8 +57,10 @@ class HubModel:
         return f"{self.repository} {','.join(self.files)} {self.commit}"
 
 
-def files(space: str, embedded: Bundle, hub_model: HubModel | None = None, root: Path = ROOT) -> dict[str, Content]:
-    """Collect the files of the Space `space` (OWNER/NAME) by path. With `hub_model`, the embedded model is left out.
+def files(
+    space: str, embedded: Iterable[Bundle], hub_model: HubModel | None = None, root: Path = ROOT
+) -> dict[str, Content]:
+    """Collect the files of the Space `space` (OWNER/NAME) by path. With `hub_model`, the embedded models are left out.
 
     Raises `UsageError` if `root` is not a complete checkout of this repository.
     """
@@ -74,8 +76,9 @@ def files(space: str, embedded: Bundle, hub_model: HubModel | None = None, root:
     for path in (*module_paths, *_data_files(module_paths)):
         content[path.relative_to(root).as_posix()] = path
     if hub_model is None:
-        for name in (bundle.CONFIG, *embedded.config["files"]):
-            content[f"pneumonia/models/children/{name}"] = embedded.folder / name
+        for model in embedded:
+            for name in (bundle.CONFIG, *model.config["files"]):
+                content[f"pneumonia/models/{model.population.name}/{name}"] = model.folder / name
     return dict(sorted(content.items()))
 
 

@@ -107,6 +107,15 @@ _NEXT_STEPS = {
         "The film of a severely ill child, with tubes or complete opacification of a lung, may be refused too: a "
         "refusal is not reassuring.",
     ),
+    "age_not_covered": (
+        "No model was validated at this age: a radiologist must read the film. The answer of a model for another age "
+        "would mislead.",
+        "If the stated age, or that in the DICOM file, is wrong, state the patient's age and analyse the film again.",
+    ),
+    "population_unclear": (
+        "State the patient's age and analyse the film again: the models for children and for adults differ.",
+        "Prefer the DICOM file from the archive: it usually contains the age.",
+    ),
     "inconclusive": (
         "Read the film independently of the model. The probabilities show only which class the model favours.",
         "Examine the child: fever, tachypnoea, chest indrawing and oxygen saturation outweigh this number.",

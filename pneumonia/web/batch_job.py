@@ -183,7 +183,7 @@ class Jobs:
     def _run(self, token: str) -> Iterator[Job]:
         with self._active_step(token) as job, request_log.batch("page") as logged_results:
             job.has_started = True
-            options = TableOptions(self._predictor.models[0].identity, job.operating_point)
+            options = TableOptions(self._predictor.identity, job.operating_point)
             with results.open_table(job.table, options, jsonl=True, for_excel=True) as table:
                 try:
                     for outcome in self._predictor.map_films(_films_until_stopped(job), self._row_maker(job)):

@@ -14,7 +14,8 @@ from PIL import Image
 
 from ..inference import explain
 from ..inference.decision import DEFAULT_POINT, Failure
-from ..inference.predictor import Predictor, Reading
+from ..inference.predictor import Predictor
+from ..inference.reading import Reading
 from ..reporting import pdf_report, reading_guide
 from . import activation_panel, answer_panel, handlers, page_text
 from .server import request_log

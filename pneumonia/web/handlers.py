@@ -17,7 +17,8 @@ from ..imaging import Source
 from ..inference import explain
 from ..inference.decision import CLASSES, DEFAULT_POINT, Failure, Prediction
 from ..inference.named_film import NamedFilm
-from ..inference.predictor import Predictor, Reading
+from ..inference.predictor import Predictor
+from ..inference.reading import Reading
 from ..reporting import reading_guide
 from . import page_text
 from .server import request_log

@@ -24,7 +24,8 @@ from tests.support.systems import restricted_user
 Rows = list[dict[str, Any]]
 WriteFilms = Callable[[Path, dict[str, list[str]]], Path]
 
-FIELDS = {"file", "label", "confidence", "probabilities", "operating_point", "reason", "zones", "model", "warnings"}
+FIELDS = {"file", "label", "confidence", "probabilities", "operating_point", "reason", "zones", "model", "population"}
+FIELDS |= {"warnings"}
 ROOT = Path(__file__).parents[2]
 
 
@@ -302,7 +303,7 @@ def test_a_heatmap_folder_that_is_a_file_is_wrong_usage(film: str, capsys: pytes
 def test_model_json_has_the_documented_keys(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["model", "--json"]) == 0
     [description] = rows(capsys.readouterr().out)
-    assert set(description) == {"name", "revision", "sha256", "operating_points", "figures"}
+    assert set(description) == {"name", "revision", "sha256", "operating_points", "figures", "populations"}
     assert description["name"] == "embedded"
     assert set(description["operating_points"]) == {"screening", "balanced", "confirm"}
     for point in description["operating_points"].values():

@@ -17,7 +17,7 @@ from pneumonia.evaluation.external import identity
 from pneumonia.evaluation.number_format import percent
 from pneumonia.evaluation.release import MARKS, figures_for_readme, release
 from pneumonia.evaluation.test_set_access_log import TEST_SET_ACCESS_LOG
-from pneumonia.inference import bundle, sources
+from pneumonia.inference import bundle, embedded, sources
 from pneumonia.inference.model import Model
 
 
@@ -167,3 +167,24 @@ def test_the_table_of_the_readme_is_between_its_marks() -> None:
     assert text.startswith(MARKS[0])
     assert text.endswith(MARKS[1])
     assert percent(evaluation["runs"]["default/official"]["figures"]["accuracy"]) in text
+
+
+def test_each_population_has_a_pin_of_its_own() -> None:
+    source = release_module.PIN.read_text(encoding="utf-8")
+    both = release_module.with_pin(source, "adults", "a" * 64)
+    pinned: dict[str, Any] = {}
+    exec(both, pinned)
+    assert pinned["CONFIG_SHA256"] == {**embedded.CONFIG_SHA256, "adults": "a" * 64}
+    assert list(pinned["CONFIG_SHA256"]) == ["children", "adults"]
+    assert release_module.with_pin(both, "adults", embedded.CONFIG_SHA256.get("adults", "a" * 64)) in {source, both}
+
+
+def test_a_run_replaces_the_embedded_model_of_its_population(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = {name: tmp_path / name for name in ("children", "adults")}
+    monkeypatch.setattr(sources, "EMBEDDED_FOLDERS", folders)
+    bundle.write_config(run, {**bundle.read_config(run)[0], "population": "adults"})
+    release(run, [])
+    assert bundle.load(folders["adults"], "embedded").population.name == "adults"
+    assert not folders["children"].exists()

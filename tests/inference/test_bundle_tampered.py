@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from pneumonia.errors import BundleCorrupt
-from pneumonia.inference import bundle, sources
-from pneumonia.inference.embedded import CONFIG_SHA256
+from pneumonia.inference import bundle, embedded, sources
 from pneumonia.inference.gate import Gate
 from pneumonia.inference.graph import Graph
+
+SHA256 = embedded.CONFIG_SHA256["children"]
 
 LISTED = tuple(json.loads((sources.EMBEDDED_FOLDER / bundle.CONFIG).read_bytes())["files"])
 RANGES = 12
@@ -72,7 +73,7 @@ def tampered_ranges(path: Path, change: Callable[[bytes], bytes]) -> Iterator[st
 def test_a_changed_range_of_a_file_is_refused(folder: Path, name: str, change: Callable[[bytes], bytes]) -> None:
     for _ in tampered_ranges(folder / name, change):
         with pytest.raises(BundleCorrupt, match=name.replace(".", r"\.")):
-            bundle.load(folder, "embedded", config_sha256=CONFIG_SHA256)
+            bundle.load(folder, "embedded", config_sha256=SHA256)
 
 
 @pytest.mark.parametrize("change", [zeroed, inverted, reversed_, removed], ids=lambda change: change.__name__)
@@ -85,13 +86,11 @@ def test_a_changed_range_of_the_config_is_refused_before_it_is_parsed(
     monkeypatch.setattr(bundle.json, "loads", parsed)
     for _ in tampered_ranges(folder / bundle.CONFIG, change):
         with pytest.raises(BundleCorrupt, match="does not match its sha256"):
-            bundle.load(folder, "embedded", config_sha256=CONFIG_SHA256)
+            bundle.load(folder, "embedded", config_sha256=SHA256)
 
 
 def test_every_bit_of_the_anchor_counts(folder: Path) -> None:
     for position in range(64):
-        other = "0" if CONFIG_SHA256[position] != "0" else "1"
+        other = "0" if SHA256[position] != "0" else "1"
         with pytest.raises(BundleCorrupt, match="does not match its sha256"):
-            bundle.load(
-                folder, "embedded", config_sha256=CONFIG_SHA256[:position] + other + CONFIG_SHA256[position + 1 :]
-            )
+            bundle.load(folder, "embedded", config_sha256=SHA256[:position] + other + SHA256[position + 1 :])

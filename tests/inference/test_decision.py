@@ -18,14 +18,29 @@ from pneumonia.inference.decision import (
     ModelIdentity,
     OperatingPoint,
     Reason,
+    check_age,
     check_prevalence,
     get_operating_point,
+    supported_limit,
 )
 
-KEYS = ["file", "label", "confidence", "probabilities", "operating_point", "reason", "zones", "model", "warnings"]
+KEYS = [
+    *("file", "label", "confidence", "probabilities", "operating_point", "reason", "zones", "model", "population"),
+    "warnings",
+]
 """Keys of the JSON object in docs/api.md, in their order."""
 
 MODEL = ModelIdentity("embedded", "abc123", "f" * 64)
+
+
+def _points(bounds: list[float]) -> OperatingPoint:
+    low, threshold, high = sorted(bounds)
+    return OperatingPoint(min(low, 0.5), threshold, max(high, 0.5))
+
+
+POINTS = strategies.lists(strategies.floats(0, 1), min_size=3, max_size=3).map(_points)
+"""All valid operating points."""
+
 POINT = OperatingPoint(low=0.25, threshold=0.5, high=0.75)
 ZONES = dict.fromkeys(["right_upper", "right_middle", "right_lower", "left_upper", "left_middle", "left_lower"], 1 / 7)
 
@@ -138,28 +153,108 @@ def test_the_label_at_threshold_switches_at_the_threshold(probability: float, la
 
 
 @settings(max_examples=100, deadline=None, derandomize=True)
-@given(strategies.lists(strategies.floats(0, 1), min_size=3, max_size=3).map(sorted), strategies.floats(0, 1))
-def test_a_label_never_contradicts_the_label_at_threshold(bounds: list[float], probability: float) -> None:
-    point = OperatingPoint(*bounds)
+@given(POINTS, strategies.floats(0, 1))
+def test_a_label_never_contradicts_the_label_at_threshold(point: OperatingPoint, probability: float) -> None:
     assert point.label(probability) in {point.label_at_threshold(probability), UNKNOWN}
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(
+    POINTS,
+    strategies.floats(0, 1) | strategies.sampled_from([0.0, math.nextafter(0.5, 0), 0.5, math.nextafter(0.5, 1), 1.0]),
+    strategies.floats(1e-6, 1 - 1e-6),
+    strategies.none() | strategies.integers(1, 10**7),
+)
+def test_a_label_never_contradicts_its_probability(
+    point: OperatingPoint, probability: float, prevalence: float, films: int | None
+) -> None:
+    limit = None if films is None else supported_limit(films * (1 - prevalence), films * prevalence)
+    reported = Calibration(1.0, 0.0, prevalence, limit).supported(probability)
+    assert 0 < reported < 1
+    assert not (point.label(probability) == "Normal" and reported > 0.5)
+    assert not (point.label(probability) == "Pneumonia" and reported < 0.5)
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(
+    strategies.floats(0, 1),
+    strategies.floats(1e-9, 1 - 1e-9),
+    strategies.floats(1e-12, 1 - 1e-9),
+    strategies.none() | strategies.integers(0, 10**7),
+)
+def test_no_probability_is_0_or_1_at_any_prevalence_nor_after_rounding(
+    probability: float, calibrated: float, requested: float, films: int | None
+) -> None:
+    limit = None if films is None else supported_limit(films * (1 - calibrated), films * calibrated)
+    calibration = Calibration(1.0, 0.0, calibrated, limit)
+    for prevalence in (None, requested):
+        reported = calibration.supported(probability, prevalence)
+        assert 0 <= reported <= 1
+        for label in CLASSES:
+            answer = prediction(label, reported).as_dict()
+            for value in (answer["confidence"], *answer["probabilities"].values()):
+                assert 1e-4 <= value <= 1 - 1e-4
+
+
+def test_the_limit_follows_from_the_validation_films_of_each_class() -> None:
+    lowest, highest = supported_limit(200, 800)
+    assert lowest == pytest.approx(1 / 202)
+    assert highest == pytest.approx(801 / 802)
+    assert supported_limit(0, 0) == pytest.approx((1 / 3, 2 / 3))
+    assert supported_limit(10**9, 10**9) == (1e-4, 1 - 1e-4)
+    calibration = Calibration(1.0, 0.0, 0.8, (lowest, highest))
+    assert (calibration.supported(0.0), calibration.supported(1.0)) == (lowest, highest)
+    assert calibration.supported(0.3) == 0.3
+
+
+def test_the_film_is_clipped_and_not_the_prevalence() -> None:
+    """Where the disease is rare, a film that looks normal must not get a probability above the prevalence."""
+    calibration = Calibration(1.0, 0.0, 0.5, (0.01, 0.99))
+    assert calibration.supported(0.0, 0.001) == pytest.approx(calibration.at_prevalence(0.001, 0.01))
+    assert 0 < calibration.supported(0.0, 0.001) < 0.001
+
+
+@pytest.mark.parametrize("limit", [(0.0, 0.9), (0.1, 1.0), (0.6, 0.9), (0.1, 0.4), (math.nan, 0.9)])
+def test_an_invalid_limit_is_refused(limit: tuple[float, float]) -> None:
+    with pytest.raises(ValueError, match="0 < lowest < 0.5 < highest < 1"):
+        Calibration(1.0, 0.0, 0.5, limit)
+
+
+@pytest.mark.parametrize("age", [-0.1, 130.1, 1000, math.nan, math.inf, "4", True, [4]])
+def test_an_invalid_age_is_refused_with_the_allowed_range(age: Any) -> None:
+    with pytest.raises(UsageError, match=r"Allowed: 0 to 130 years\. Received: "):
+        check_age(age)
+
+
+@pytest.mark.parametrize("age", [None, 0, 0.5, 5, 130, 64.9])
+def test_an_age_in_years_or_none_is_allowed(age: float | None) -> None:
+    check_age(age)
+
+
+@pytest.mark.parametrize("triple", [(0.51, 0.7, 0.9), (0.6, 0.6, 0.6), (0.1, 0.3, 0.49), (0, 0, 0), (1, 1, 1)])
+def test_an_operating_point_that_contradicts_its_probability_cannot_be_created(
+    triple: tuple[float, float, float],
+) -> None:
+    with pytest.raises(ValueError, match=rf"low <= 0.5 <= high, not low {triple[0]}, high {triple[2]}"):
+        OperatingPoint(*triple)
 
 
 @pytest.mark.parametrize(
     "triple",
-    [(0.6, 0.5, 0.7), (0.2, 0.8, 0.7), (-0.1, 0.5, 0.7), (0.2, 0.5, 1.1), (math.nan, 0.5, 0.7), (0.2, 0.5, math.nan)],
+    [(0.5, 0.4, 0.7), (0.2, 0.8, 0.7), (-0.1, 0.5, 0.7), (0.2, 0.5, 1.1), (math.nan, 0.5, 0.7), (0.2, 0.5, math.nan)],
 )
 def test_an_invalid_operating_point_cannot_be_created(triple: tuple[float, float, float]) -> None:
     with pytest.raises(ValueError, match="0 <= low <= threshold <= high <= 1"):
         OperatingPoint(*triple)
 
 
-@pytest.mark.parametrize("triple", [(0, 0, 0), (1, 1, 1), (0, 0.5, 1), (0.5, 0.5, 0.5)])
+@pytest.mark.parametrize("triple", [(0, 0, 0.5), (0.5, 1, 1), (0, 0.5, 1), (0.5, 0.5, 0.5)])
 def test_an_operating_point_may_touch_its_limits(triple: tuple[float, float, float]) -> None:
     assert OperatingPoint(*triple).threshold == triple[1]
 
 
 def test_a_pneumonia_prediction_is_the_documented_object() -> None:
-    result = prediction("Pneumonia", 0.931249, zones=ZONES, warnings=("a", "b")).as_dict()
+    result = prediction("Pneumonia", 0.931249, zones=ZONES, warnings=("a", "b"), population="children").as_dict()
     assert list(result) == KEYS
     assert result == {
         "file": "film.jpg",
@@ -170,6 +265,7 @@ def test_a_pneumonia_prediction_is_the_documented_object() -> None:
         "reason": None,
         "zones": dict.fromkeys(ZONES, 0.1429),
         "model": {"name": "embedded", "revision": "abc123", "sha256": "f" * 64},
+        "population": "children",
         "warnings": ["a", "b"],
     }
     assert list(result["probabilities"]) == ["Normal", "Pneumonia"]
@@ -193,7 +289,7 @@ def test_an_inconclusive_prediction_has_probabilities_and_zones_but_no_confidenc
     assert answer["reason"] == {"code": "inconclusive", "message": REASONS["inconclusive"]}
 
 
-@pytest.mark.parametrize("code", ["not_a_chest_film", "unlike_training_films", "unreadable_contrast"])
+@pytest.mark.parametrize("code", sorted(set(REASONS) - {"inconclusive"}))
 def test_a_refused_film_has_a_reason_and_no_numbers(code: str) -> None:
     answer = prediction("Unknown", None, reason=Reason(code), file=None).as_dict()
     assert list(answer) == KEYS
@@ -203,7 +299,8 @@ def test_a_refused_film_has_a_reason_and_no_numbers(code: str) -> None:
 
 
 def test_there_is_a_sentence_for_each_reason_of_the_contract_and_no_other() -> None:
-    assert set(REASONS) == {"not_a_chest_film", "unlike_training_films", "inconclusive", "unreadable_contrast"}
+    codes = {"not_a_chest_film", "unlike_training_films", "inconclusive", "unreadable_contrast"}
+    assert set(REASONS) == codes | {"age_not_covered", "population_unclear"}
     assert all(message.endswith(".") for message in REASONS.values())
 
 

@@ -15,8 +15,8 @@ from pneumonia import Predictor
 from pneumonia.cli.heatmaps import HeatmapFolder
 from pneumonia.imaging import FRAME_WARNING, WHOLE, Area, to_input
 from pneumonia.inference import explain
-from pneumonia.inference.decision import OperatingPoint
 from pneumonia.inference.model import Model
+from tests.support.forced_points import ALWAYS_PNEUMONIA
 
 Grey = npt.NDArray[np.uint8]
 Encode = Callable[..., bytes]
@@ -32,7 +32,7 @@ def film(large_film: Grey) -> Grey:
 @pytest.fixture(scope="module")
 def alarmist(predictor: Predictor) -> Predictor:
     """The embedded model with a threshold at which every film is called Pneumonia, so that it has a map."""
-    points = dict.fromkeys(predictor.models[0].operating_points, OperatingPoint(0.0, 0.0, 0.0))
+    points = dict.fromkeys(predictor.models[0].operating_points, ALWAYS_PNEUMONIA)
     return Predictor([Model(dataclasses.replace(predictor.models[0].bundle, operating_points=points), 1)])
 
 

@@ -30,6 +30,8 @@ print("started", flush=True)
 folder, commit = hub_download.download_bundle(sys.argv[1], sys.argv[2], endpoint=sys.argv[3], cache=Path(sys.argv[4]))
 print(bundle.load(folder, sys.argv[1], revision=commit).identity.sha256)
 """
+SHA256 = CONFIG_SHA256["children"]
+
 SLOW_S = 2.8
 """Time in which the fake Hub sends the bundle, with the graph in twelve parts."""
 
@@ -61,7 +63,7 @@ def start(server: FakeHub, commit: str, cache: Path) -> subprocess.Popen[str]:
 def finish(running: subprocess.Popen[str]) -> None:
     stdout, stderr = running.communicate(timeout=120)
     assert running.returncode == 0, stderr
-    assert stdout.split() == ["started", CONFIG_SHA256]
+    assert stdout.split() == ["started", SHA256]
 
 
 def loadable(cache: Path) -> list[str]:
@@ -89,9 +91,9 @@ def test_no_kill_leaves_a_partial_model_that_loads(server: FakeHub, commit: str,
             running.kill()
             stdout, _ = running.communicate()
             kills -= not stdout  # not counted if the download had already ended
-            assert set(loadable(cache)) <= {CONFIG_SHA256}
+            assert set(loadable(cache)) <= {SHA256}
         finish(start(server, commit, cache))
-        assert loadable(cache) == [CONFIG_SHA256]
+        assert loadable(cache) == [SHA256]
 
 
 def test_two_processes_download_into_one_cache(server: FakeHub, commit: str, tmp_path: Path) -> None:

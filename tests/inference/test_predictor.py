@@ -24,7 +24,7 @@ from pneumonia.inference.decision import UNKNOWN, Calibration, Reason
 from pneumonia.inference.explain import ZONES, zone_shares
 from pneumonia.inference.gate import Gate
 from pneumonia.inference.model import Model
-from pneumonia.inference.predictor import Reading
+from pneumonia.inference.reading import Reading
 from tests.support.dicom_files import dicom
 
 Grey = npt.NDArray[np.uint8]
@@ -140,7 +140,7 @@ def reading_with_probability(probability: float) -> Reading:
 def test_another_operating_point_is_decided_without_scoring_again(predictor: Predictor, probability: float) -> None:
     for name, point in predictor.models[0].operating_points.items():
         answer = predictor.decide(reading_with_probability(probability), name, file="film.png")
-        assert answer.probability == probability
+        assert answer.probability == predictor.models[0].bundle.calibration.supported(probability)
         assert (answer.operating_point, answer.file) == (name, "film.png")
         assert answer.label == point.label(probability)
         assert answer.reason == (Reason("inconclusive") if answer.label == UNKNOWN else None)
@@ -158,11 +158,11 @@ def test_a_prevalence_moves_the_probability_and_leaves_the_label(predictor: Pred
         default, requested = (
             predictor.decide(reading_with_probability(probability), name, prevalence=share) for share in (None, 0.1)
         )
-        moved = predictor.models[0].bundle.calibration.at_prevalence(0.1, probability)
+        moved = predictor.models[0].bundle.calibration.supported(probability, 0.1)
         warning = "Probabilities are for the requested prevalence of 10 %; the label does not depend on it."
         assert requested == replace(default, probability=moved, warnings=(warning,))
         assert default.warnings == ()
-        assert moved <= probability
+        assert default.probability is not None and moved < default.probability
 
 
 def test_a_prevalence_applies_to_every_method(predictor: Predictor, normal_film: Grey, film_path: Path) -> None:
@@ -373,7 +373,7 @@ def test_a_steeper_calibration_moves_the_probability_and_nothing_else(predictor:
 
 def test_the_description_has_the_contracts_keys(predictor: Predictor) -> None:
     description = predictor.describe()
-    assert list(description) == ["name", "revision", "sha256", "operating_points", "figures"]
+    assert list(description) == ["name", "revision", "sha256", "operating_points", "figures", "populations"]
     assert "balanced" in description["operating_points"]
     for point in description["operating_points"].values():
         assert list(point) == ["low", "threshold", "high"]

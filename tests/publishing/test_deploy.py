@@ -350,7 +350,7 @@ def test_a_damaged_model_on_the_hub_is_not_deployed(hub: WritableHub, page: Repo
 def test_outside_a_checkout_the_error_lists_the_missing_files(page: Repository, tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text("")
     with pytest.raises(UsageError, match="Missing: requirements.txt, LICENSE, NOTICE, README.md"):
-        space_files.files(SPACE, sources.load_bundle(""), root=tmp_path)
+        space_files.files(SPACE, sources.load_bundles(""), root=tmp_path)
 
 
 def test_a_private_deployment_to_a_public_space_is_refused(hub: WritableHub, page: Repository) -> None:

@@ -425,7 +425,7 @@ def test_the_embedded_bundle_is_verified_against_its_trust_anchor(
     monkeypatch: pytest.MonkeyPatch, folder: Path
 ) -> None:
     change(folder)
-    monkeypatch.setattr(publish, "EMBEDDED_FOLDER", folder)
+    monkeypatch.setattr(publish, "EMBEDDED_FOLDERS", {"children": folder})
     with pytest.raises(PneumoniaError, match="does not match its sha256"):
         publish.load(folder)
 

@@ -57,7 +57,7 @@ def test_a_space_contains_every_file_that_the_page_reads_from_its_folder() -> No
         path.relative_to(ROOT).as_posix() for path in web.rglob("*.*") if path.suffix in {".css", ".html", ".js"}
     }
     assert {"pneumonia/web/page.css", "pneumonia/web/templates/evidence/gate.html"} <= data_files
-    assert data_files <= set(space_files.files("owner/space", sources.load_bundle("")))
+    assert data_files <= set(space_files.files("owner/space", sources.load_bundles("")))
 
 
 def test_every_direct_dependency_is_pinned() -> None:

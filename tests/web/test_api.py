@@ -14,7 +14,10 @@ from gradio_client import Client, handle_file
 
 from pneumonia import Predictor
 
-KEYS = ["file", "label", "confidence", "probabilities", "operating_point", "reason", "zones", "model", "warnings"]
+KEYS = [
+    *("file", "label", "confidence", "probabilities", "operating_point", "reason", "zones", "model", "population"),
+    "warnings",
+]
 
 
 def predict(client: Client, path: Path, **options: Any) -> Any:
@@ -98,7 +101,7 @@ def test_analyze_of_a_bad_file_returns_the_error(client: Client, files: dict[str
 def test_model_returns_identity_operating_points_and_figures(client: Client, predictor: Predictor) -> None:
     response = client.predict(api_name="/model")
     assert response == json.loads(json.dumps(predictor.describe()))
-    assert set(response) == {"name", "revision", "sha256", "operating_points", "figures"}
+    assert set(response) == {"name", "revision", "sha256", "operating_points", "figures", "populations"}
     assert set(response["operating_points"]) == {"screening", "balanced", "confirm"}
     assert set(response["operating_points"]["balanced"]) == {"low", "threshold", "high"}
     assert set(response["figures"]["official"]["accuracy"]) == {"value", "low", "high"}

@@ -16,7 +16,7 @@ import pytest
 
 from pneumonia import Predictor
 from pneumonia.imaging import Source
-from pneumonia.inference.predictor import Reading
+from pneumonia.inference.reading import Reading
 from pneumonia.web import batch_text
 from tests.support.zip_files import DOS, Member, zip_bytes
 

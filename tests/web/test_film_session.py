@@ -25,11 +25,12 @@ from pneumonia.inference.model import Model, Score
 from pneumonia.web import film_session, page
 from pneumonia.web.film_session import SessionFilm
 from pneumonia.web.server.upload import Upload
+from tests.support.forced_points import ALWAYS_NORMAL, ALWAYS_PNEUMONIA
 
 Grey = npt.NDArray[np.uint8]
 POINTS = {
-    "balanced": OperatingPoint(0.0, 0.0, 0.0),
-    "confirm": OperatingPoint(1.0, 1.0, 1.0),
+    "balanced": ALWAYS_PNEUMONIA,
+    "confirm": ALWAYS_NORMAL,
     "screening": OperatingPoint(0.0, 0.5, 1.0),
 }
 """The same film is Pneumonia, Normal or Unknown, by operating point."""

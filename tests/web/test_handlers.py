@@ -12,18 +12,17 @@ import numpy.typing as npt
 from pneumonia import Predictor
 from pneumonia.imaging import INVERTED_WARNING
 from pneumonia.inference.bundle import Bundle
-from pneumonia.inference.decision import OperatingPoint
 from pneumonia.inference.model import Model
 from pneumonia.web import handlers
+from tests.support.forced_points import ALWAYS_PNEUMONIA
 
 Grey = npt.NDArray[np.uint8]
-NEVER_NORMAL = OperatingPoint(low=0.0, threshold=0.0, high=0.0)
 
 
 def test_the_overlay_of_an_inverted_film_shows_the_corrected_one(
     predictor: Predictor, large_film: Grey, encode: Callable[..., bytes]
 ) -> None:
-    points = {"balanced": NEVER_NORMAL}
+    points = {"balanced": ALWAYS_PNEUMONIA}
     bundle: Bundle = replace(predictor.models[0].bundle, operating_points=points)
     overlays: list[Any] = []
     for film in (large_film, 255 - large_film):

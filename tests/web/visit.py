@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from pneumonia import Predictor
 from pneumonia.imaging import Source
 from pneumonia.inference.model import Model
-from pneumonia.inference.predictor import Reading
+from pneumonia.inference.reading import Reading
 from pneumonia.web import page
 from pneumonia.web.server.http_server import PageServer
 
@@ -174,9 +174,9 @@ class PausablePredictor(Predictor):
     def resume(self) -> None:
         self._is_running.set()
 
-    def read(self, source: Source) -> Reading:
+    def read(self, source: Source, age: float | None = None) -> Reading:
         assert self._is_running.wait(60)
-        return super().read(source)
+        return super().read(source, age)
 
 
 @contextmanager

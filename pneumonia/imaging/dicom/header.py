@@ -1,4 +1,4 @@
-"""Checks on the DICOM header: modality, body part, view position and patient age.
+"""Checks on the DICOM header: modality, body part and view position.
 
 The functions return booleans, defined terms of the standard and fixed sentences, never free text of the file.
 """
@@ -9,16 +9,10 @@ import re
 
 import pydicom
 
-from . import elements, patient_age, view
-
-TRAINING_AGES_YEARS = (1, 5)
-"""Minimum and maximum age in completed years of the children in the training films."""
+from . import elements, view
 
 BODY_PART_WARNING = "According to the DICOM header (BodyPartExamined), the image does not show the chest."
 LATERAL_WARNING = "According to the DICOM header (view position or orientation), the film is a lateral view."
-AGE_WARNING = "The patient's age is outside {}-{} years, the age range of the training films.".format(
-    *TRAINING_AGES_YEARS
-)
 
 NON_RADIOGRAPH_MODALITIES = {
     *("CT", "MR", "US", "NM", "PT", "XA", "MG", "IO", "PX", "BMD", "OCT", "IVUS", "IVOCT", "BDUS"),
@@ -53,18 +47,12 @@ def is_other_body_part(dataset: pydicom.Dataset) -> bool:
 
 
 def header_warnings(dataset: pydicom.Dataset) -> tuple[str, ...]:
-    """Warnings for the user about body part, view position and age; they do not quote the header."""
+    """Warnings for the user about body part and view position; they do not quote the header."""
     conditions = {
         BODY_PART_WARNING: is_other_body_part(dataset),
         LATERAL_WARNING: view.is_lateral(dataset),
-        AGE_WARNING: _is_outside_training_ages(dataset),
     }
     return tuple(warning for warning, applies in conditions.items() if applies)
-
-
-def _is_outside_training_ages(dataset: pydicom.Dataset) -> bool:
-    age = patient_age.age_years(dataset)
-    return age is not None and not TRAINING_AGES_YEARS[0] <= age < TRAINING_AGES_YEARS[1] + 1
 
 
 def _words(dataset: pydicom.Dataset, keyword: str) -> list[str]:

@@ -31,6 +31,7 @@ from . import (
     header,
     palette,
     parser,
+    patient_age,
     photometric,
     pixel_description,
     view,
@@ -71,6 +72,7 @@ def read(data: bytes) -> Radiograph:
         (*description.warnings, *colour_warnings, *header.header_warnings(dataset)),
         view.is_lateral(dataset),
         header.is_other_body_part(dataset),
+        age_years=patient_age.age_years(dataset),
     )
 
 

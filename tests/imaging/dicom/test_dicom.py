@@ -19,10 +19,10 @@ from pydicom.uid import (
 from pneumonia import Predictor
 from pneumonia.imaging import read, to_input
 from pneumonia.imaging.dicom.header import BODY_PART_WARNING, LATERAL_WARNING
+from pneumonia.inference.populations import CHILDREN, of_age
 from tests.support.dicom_files import UNCOMPRESSED, dicom
 
 Grey = npt.NDArray[np.uint8]
-AGE_WARNING = "The patient's age is outside 1-5 years, the age range of the training films."
 
 
 def ramp(bits: int = 12) -> npt.NDArray[np.uint16]:
@@ -228,17 +228,23 @@ def test_modalities_of_films_and_unknown_ones_are_passed_on(modality: str | None
 
 
 @pytest.mark.parametrize("age", ["001Y", "005Y", "012M", "018M", "071M", "053W", "400D", "3Y", " 003Y"])
-def test_ages_of_the_training_films_give_no_warning(age: str, large_film: Grey) -> None:
-    assert read(dicom(large_film, PatientAge=age)).warnings == ()
+def test_the_age_of_a_child_is_a_fact_of_the_film(age: str, large_film: Grey) -> None:
+    film = read(dicom(large_film, PatientAge=age))
+    assert film.age_years is not None and of_age(film.age_years) is CHILDREN
+    assert film.warnings == ()
 
 
 @pytest.mark.parametrize("age", ["000Y", "006Y", "045Y", "011M", "006M", "073M", "010D", "051W", "120Y"])
-def test_an_age_outside_the_training_films_gives_a_warning_without_the_age(age: str, large_film: Grey) -> None:
-    assert read(dicom(large_film, PatientAge=age)).warnings == (AGE_WARNING,)
+def test_another_age_is_that_of_no_child_of_1_to_5_years(age: str, large_film: Grey) -> None:
+    film = read(dicom(large_film, PatientAge=age))
+    assert film.age_years is not None and of_age(film.age_years) is not CHILDREN
+    assert film.warnings == ()
 
 
 @pytest.mark.filterwarnings("ignore:.*PatientAge|.*VR AS:UserWarning")
 @pytest.mark.parametrize("age", ["", None, "Y", "abcY", "0x7Y", "-01Y", "003", "²Y", "999Y", "5 S", "Y005"])
-def test_a_missing_or_malformed_age_gives_no_warning(age: str | None, large_film: Grey) -> None:
+def test_a_missing_or_malformed_age_is_not_known(age: str | None, large_film: Grey) -> None:
     tags: dict[str, Any] = {"SpecificCharacterSet": "ISO_IR 192", "PatientAge": age}
-    assert read(dicom(large_film, **tags)).warnings == ()
+    film = read(dicom(large_film, **tags))
+    assert film.age_years == (3 if age == "003" else None)
+    assert film.warnings == ()

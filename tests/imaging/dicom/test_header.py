@@ -8,7 +8,7 @@ import pytest
 from pydicom.dataset import Dataset
 
 from pneumonia.imaging import read
-from pneumonia.imaging.dicom.header import AGE_WARNING, LATERAL_WARNING
+from pneumonia.imaging.dicom.header import LATERAL_WARNING
 from pneumonia.imaging.dicom.patient_age import age_years
 from tests.support.dicom_files import CHILD, dicom
 from tests.support.patterns import pattern
@@ -103,20 +103,19 @@ def test_the_age_with_a_unit_is_preferred_to_the_dates_and_the_dates_to_a_bare_n
     assert age(PatientAge="30", **dates) == 6
 
 
-@pytest.mark.parametrize(
-    ("study", "expected"), [("20250101", ()), ("20260201", (AGE_WARNING,)), ("20200801", (AGE_WARNING,))]
-)
-def test_the_age_by_dates_gives_the_warning_and_appears_nowhere(study: str, expected: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(("study", "years"), [("20250101", 4), ("20260201", 6), ("20200801", 0)])
+def test_the_age_by_dates_is_a_fact_of_the_film_and_the_dates_are_not(study: str, years: int) -> None:
     tags: dict[str, Any] = {**NO_AGE, "PatientBirthDate": "20200115", "StudyDate": study}
     film = read(dicom(pattern(), **tags))
-    assert film.warnings == expected
-    representation = repr({name: value for name, value in vars(film).items() if name != "pixels"})
-    assert "2020" not in representation and study not in representation
+    assert (film.age_years, film.warnings) == (years, ())
+    assert "age" not in repr(film)
+    values = repr({name: value for name, value in vars(film).items() if name != "pixels"})
+    assert "2020" not in values and study not in values
 
 
-def test_no_age_and_no_dates_give_no_warning() -> None:
-    assert warnings(**NO_AGE) == ()
-    assert warnings(PatientAge=None, PatientBirthDate=CHILD["PatientBirthDate"]) == ()
+def test_without_an_age_and_without_dates_the_age_is_not_known() -> None:
+    assert read(dicom(pattern(), **NO_AGE)).age_years is None
+    assert read(dicom(pattern(), PatientAge=None, PatientBirthDate=CHILD["PatientBirthDate"])).age_years is None
 
 
 def code(value: str, scheme: str) -> Dataset:

@@ -1,0 +1,108 @@
+"""Reading of one film: decoded, routed to a model by age or gate, and scored; no operating point is applied yet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import imaging
+from ..imaging import Area, Radiograph, Source
+from .decision import PHOTOGRAPH_ADVICE, Reason
+from .graph import Activation, LungField
+from .model import Model
+from .populations import Population, of_age
+from .routing import GATE_REFUSALS, models_for_age, route
+
+AGES_DIFFER_WARNING = (
+    "The stated age and the age in the DICOM header are of different age groups; the stated one is used."
+)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The result for a film before an operating point is applied; `Predictor.decide` turns it into predictions.
+
+    `film` is the radiograph as scored; if the film in the file was inverted, `inverted` is true and `film` is the
+    corrected one. `refusal` is the reason why the model was not run; then `probability` and `activation` are None.
+    `probability` is the calibrated P(pneumonia), `activation` the map `[h, w]`, and `lung_field` the predicted lung
+    field `[h, w]`, None if the model predicts none. `population` is that of the model that scored the film, or for a
+    refusal that of `Prediction.model`; None is that of the predictor's first model.
+    """
+
+    film: Radiograph
+    refusal: Reason | None
+    probability: float | None
+    activation: Activation | None
+    inverted: bool = False
+    lung_field: LungField | None = None
+    population: Population | None = None
+
+    @property
+    def area(self) -> Area:
+        """The part of the film, without a uniform frame, that the model received; the activation map covers it."""
+        return self.film.area or imaging.WHOLE
+
+    def display(self, source: Source) -> npt.NDArray[np.uint8]:
+        """Read `source` at full resolution for display: uint8 `[H, W]`, inverted if `inverted` is true.
+
+        A uniform frame is displayed too.
+        """
+        film = imaging.read(source, full_resolution=True)
+        return imaging.to_display(imaging.invert(film) if self.inverted else film)
+
+
+def read_film(models: Sequence[Model], source: Source, age: float | None) -> Reading:
+    """Read, route and score one film with one of the models; see `Predictor.read`."""
+    film = _with_age_warning(imaging.read(source), age)
+    candidates = models_for_age(models, film.age_years if age is None else age)
+    refusal = _header_refusal(film) or (None if candidates else _age_refusal(models, is_stated=age is not None))
+    if refusal is not None:
+        return Reading(film, refusal, None, None, population=(candidates or models)[0].population)
+    return _score(film, candidates)
+
+
+def _score(film: Radiograph, candidates: Sequence[Model]) -> Reading:
+    """Choose one of the candidate models and score the film, or its inverted copy if only this is accepted."""
+    input_image = imaging.to_input(film)
+    chosen = route(candidates, input_image)
+    inverted = False
+    if chosen.refusal in GATE_REFUSALS:
+        chosen_if_inverted = route(candidates, 255 - input_image)
+        inverted = chosen_if_inverted.refusal not in GATE_REFUSALS
+    if inverted:
+        chosen, film = chosen_if_inverted, imaging.invert(film)
+        input_image = imaging.to_input(film)
+    if chosen.refusal is not None:
+        return Reading(film, _refusal(chosen.refusal, film), None, None, inverted, population=chosen.model.population)
+    score = chosen.model.score(input_image)
+    return Reading(film, None, score.probability, score.activation, inverted, score.lung_field, chosen.model.population)
+
+
+def _header_refusal(film: Radiograph) -> Reason | None:
+    """The refusal of a film whose header declares another body part or a lateral view."""
+    if film.is_other_body_part:
+        return Reason("not_a_chest_film")
+    return Reason("unlike_training_films") if film.is_lateral else None
+
+
+def _with_age_warning(film: Radiograph, age: float | None) -> Radiograph:
+    """The film, with a warning if the stated age and that of its header belong to different populations."""
+    if age is None or film.age_years is None or of_age(age) is of_age(film.age_years):
+        return film
+    return replace(film, warnings=(*film.warnings, AGES_DIFFER_WARNING))
+
+
+def _refusal(code: str, film: Radiograph) -> Reason:
+    """The gate's reason, with advice unless the image is a DICOM file, which no camera writes."""
+    is_unlike_films = code in {"not_a_chest_film", "unlike_training_films"}
+    return Reason(code, PHOTOGRAPH_ADVICE if is_unlike_films and film.format != "DICOM" else "")
+
+
+def _age_refusal(models: Sequence[Model], *, is_stated: bool) -> Reason:
+    """The reason for a patient whose age no model covers, with the ages that the models cover."""
+    covered = ", ".join(model.population.description for model in models)
+    correction = "" if is_stated else " If the age in the DICOM header is wrong, state the age."
+    return Reason("age_not_covered", f"Covered: {covered}.{correction}")
