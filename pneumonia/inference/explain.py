@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageChops, ImageFilter
 
-from ..imaging import WHOLE, Area
+from ..imaging import INPUT_SIDE, WHOLE, Area
 from . import lung_zones
 from .graph import Activation, LungField
 
@@ -117,13 +117,29 @@ def _enlarge(relative: npt.NDArray[np.float32], size: tuple[int, int], area: Are
     """Values in 0..1 `[h, w]` as 8 bits, resized to `area` of `size` (width, height); 0 outside it."""
     left, top, right, bottom = area.box(*size)
     inner_size = max(1, right - left), max(1, bottom - top)
-    enlarged = Image.fromarray(relative.astype(np.float32)).resize(inner_size, Image.Resampling.BICUBIC)
+    values, box = _covering_the_input(relative.astype(np.float32))
+    enlarged = Image.fromarray(values).resize(inner_size, Image.Resampling.BICUBIC, box=box)
     strength = Image.fromarray(np.rint(np.asarray(enlarged).clip(0, 1) * 255).astype(np.uint8))
     if area == WHOLE:
         return strength
     padded = Image.new("L", size)
     padded.paste(strength, (left, top))
     return padded
+
+
+def _covering_the_input(
+    values: npt.NDArray[np.float32],
+) -> tuple[npt.NDArray[np.float32], tuple[float, float, float, float]]:
+    """Values with one more row and column, equal to the last ones, and the box of them that covers the model input.
+
+    A position of the map covers a whole number of pixels. The network drops the pixels of the last incomplete position:
+    12 positions of 12 pixels cover 144 of 150. A map stretched over the whole film would be shifted by up to 4 %.
+    """
+    height, width = values.shape
+    rows, columns = (INPUT_SIDE / (INPUT_SIDE // positions) for positions in (height, width))
+    if rows > height + 1 or columns > width + 1:
+        return values, (0, 0, width, height)
+    return np.pad(values, ((0, 1), (0, 1)), mode="edge"), (0, 0, columns, rows)
 
 
 def _colourise(strength: Image.Image) -> Image.Image:

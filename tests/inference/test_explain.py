@@ -192,3 +192,13 @@ def test_the_layer_over_the_film_is_the_overlay(large_film: Grey) -> None:
 
 def test_the_layer_is_clear_where_there_is_no_activation() -> None:
     assert np.asarray(map_layer(np.zeros((18, 18), np.float32), (60, 40)).convert("RGBA"))[:, :, 3].max() == 0
+
+
+@pytest.mark.parametrize(("positions", "cell"), [(12, 12), (18, 8), (15, 10)])
+def test_each_position_of_the_map_is_drawn_over_the_pixels_that_it_was_computed_from(positions: int, cell: int) -> None:
+    for index in (1, positions - 2):
+        activation = np.zeros((positions, positions), np.float32)
+        activation[index, index] = 1
+        layer = np.asarray(map_layer(activation, (1500, 1500)).convert("RGBA"))[:, :, 3].astype(float)
+        centre = (layer.sum(axis=0) * (np.arange(1500) + 0.5)).sum() / layer.sum()
+        assert centre == pytest.approx(10 * cell * (index + 0.5), abs=8)
