@@ -47,6 +47,11 @@ LICENCES = {
 """Source -> its licence."""
 
 
+def is_non_commercial(sources: Iterable[str]) -> bool:
+    """Whether a model that is trained on these sources has non-commercial terms."""
+    return any(LICENCES[name].non_commercial for name in sources if name in LICENCES)
+
+
 def licence_of(sources: Iterable[str]) -> dict[str, Any]:
     """`licence` of a bundle's config: `name`, `terms` (one sentence), `non_commercial`, `attribution` (a list).
 

@@ -83,7 +83,8 @@ def export_bundle(args: TrainArgs, network: keras.Model, origin: Origin, out: Pa
     )
     if held_out is not None:
         validation_metrics["calibrated_on"] = {"films": len(held_out.labels), "runs": list(held_out.runs)}
-    gate = fit_gate(train.inputs, validation.inputs, gate_others(train, origin.films.gate_others))
+    others = gate_others(train, origin.films.gate_others, args.data.other_images)
+    gate = fit_gate(train.inputs, validation.inputs, others)
     files.atomic_write(out / bundle.GRAPH, graph)
     files.atomic_write(out / bundle.GATE, gate.to_bytes())
     with files.atomic_path(out / bundle.KERAS) as partial:

@@ -10,11 +10,15 @@ from pathlib import Path
 from ..errors import DatasetError, UsageError
 from ..evaluation import adults, lung_masks
 from ..evaluation.dataset import KERMANY, list_films
+from ..evaluation.licences import is_non_commercial
 from ..inference.populations import ADULTS
 from .recipe import Recipe
 
 LEARNING_SPLITS = ("train", "val")
 """Official splits of the children's films from which another population may learn: never the test."""
+
+OTHER_IMAGES = "unknown"
+"""Name of the folder with images of other kinds."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,9 @@ class DataFolders:
     """Folder of the lung masks."""
     notices: tuple[str, ...] = ()
     """For each data set that is missing, a sentence that says so and what is done without it."""
+    other_images: Path | None = None
+    """Folder with a folder of images for each kind that the gate has to refuse. Some have non-commercial terms, so only
+    a model that has such terms anyway learns from them."""
 
 
 def find_data_folders(roots: Sequence[Path], recipe: Recipe) -> DataFolders:
@@ -45,7 +52,12 @@ def find_data_folders(roots: Sequence[Path], recipe: Recipe) -> DataFolders:
         kermany, adult_folder = _required_kermany(roots), _first(roots, adults.find_folder)
     masks = _first(roots, lung_masks.find_folder) if recipe.head == "lungs" else None
     notices = _notices(roots, recipe, kermany, adult_folder)
-    return DataFolders(kermany, adult_folder, masks, notices)
+    other_images = _first(roots, _other_images) if is_non_commercial(recipe.training_sources) else None
+    return DataFolders(kermany, adult_folder, masks, notices, other_images)
+
+
+def _other_images(root: Path) -> Path | None:
+    return root / OTHER_IMAGES if (root / OTHER_IMAGES).is_dir() else None
 
 
 def _first(roots: Sequence[Path], find: Callable[[Path], Path | None]) -> Path | None:

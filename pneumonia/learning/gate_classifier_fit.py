@@ -43,6 +43,9 @@ VARIANTS = 4
 MIN_FILMS_OF_SOURCE = 1200
 """A source of the other population with fewer films gets more copies of each, up to about this number of images."""
 
+MIN_IMAGES_OF_KIND = 400
+"""The same for a kind of image."""
+
 HIDDEN_UNITS = 32
 EPOCHS = 6
 WEIGHT_DECAY = 0.01
@@ -112,7 +115,12 @@ def training_parts(own: Films, others: Others, seed: int = 0) -> list[Part]:
             for name, films in population.items()
         ),
         *(
-            Part(name, OTHER_KIND, OTHER_KINDS_WEIGHT / len(kinds), _augmented_features(images, 0, random))
+            Part(
+                name,
+                OTHER_KIND,
+                OTHER_KINDS_WEIGHT / len(kinds),
+                _augmented_features(images, MIN_IMAGES_OF_KIND, random),
+            )
             for name, images in kinds.items()
         ),
     ]

@@ -69,3 +69,13 @@ def test_the_gate_learns_from_each_source_of_the_other_population_and_from_made_
     assert {name: len(films) for name, films in others.population.items()} == {"siim": 3, "rsna_normal": 3}
     assert len(others.kinds["pelvis"]) == 2
     assert gate_others(own, None).population == {}
+
+
+def test_the_gate_learns_from_folders_of_images_and_skips_damaged_files(tmp_path: Path, encode: Any) -> None:
+    for kind in ("hand", "empty"):
+        (tmp_path / kind).mkdir()
+    (tmp_path / "hand" / "one.png").write_bytes(encode(synthetic_films(1, 5)[0], "PNG"))
+    (tmp_path / "hand" / "broken.png").write_bytes(b"broken")
+    kinds = gate_others(film_set(synthetic_films(3, 1), "siim"), None, tmp_path).kinds
+    assert kinds["hand"].shape == (1, 150, 150)
+    assert "empty" not in kinds
