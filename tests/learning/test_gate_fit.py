@@ -10,7 +10,7 @@ import pytest
 from pneumonia.evaluation.perturbations import VALIDATION_PERTURBATIONS, perturb
 from pneumonia.inference.gate import Gate
 from pneumonia.inference.gate_views import VIEWS, Features, join_views, thumbnails
-from pneumonia.learning import gate_classifier_fit
+from pneumonia.learning import gate_classifier_fit, gate_fit
 from pneumonia.learning.gate_classifier_fit import Others, fit_classifier
 from pneumonia.learning.gate_fit import ACCEPTED_BY_DISTANCE, ACCEPTED_BY_RESIDUAL, FAR_FACTOR, fit_gate
 
@@ -151,3 +151,12 @@ def test_the_fit_of_a_classifier_is_reproducible() -> None:
     first, second = (fit_classifier(synthetic_films(30, 1), others).arrays() for _ in range(2))
     for name, array in first.items():
         np.testing.assert_array_equal(array, second[name])
+
+
+@pytest.mark.parametrize(("outliers", "near"), [(0, -5.0), (3, -5.0), (8, 2.0)])
+def test_a_few_outliers_among_the_validation_films_do_not_open_the_gate_to_other_kinds(
+    outliers: int, near: float
+) -> None:
+    kind = np.full(1000, -5.0, np.float32)
+    kind[:outliers] = 2.0
+    assert gate_fit._limits_of_classifier(kind, kind)["other_kind"].near == near
