@@ -38,8 +38,8 @@ ACCEPTED_BY_CLASSIFIER = 0.998
 """Share of the validation films, under all perturbations, that each measure of the classifier accepts."""
 
 ACCEPTED_WITH_OUTLIERS = 0.995
-"""The same for the odds of another kind, if the validation films contain so many odd ones that the limit would lie above
-even odds. With such a limit, spines and lateral chests pass the adults' gate."""
+"""The same for the odds of another kind, if the validation films contain so many odd ones that the limit would lie
+above even odds. With such a limit, spines and lateral chests pass the adults' gate."""
 
 KIND_FAR_MARGIN = 2.0
 """Least distance from `near` to `far` for the odds of another kind of image, as a natural logarithm. `far` is at least
