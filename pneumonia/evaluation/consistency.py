@@ -12,9 +12,10 @@ from ..inference.model import Model
 from ..inference.predictor import Predictor
 from . import card
 from .external import identity
+from .protocols import PROTOCOLS_OF
 
-SERVED_PROTOCOL = "official"
-"""The only protocol whose models are served. Models of the other protocols are trained only to be evaluated."""
+SERVED_PROTOCOLS = {population: protocols[0] for population, protocols in PROTOCOLS_OF.items()}
+"""Population -> the only protocol whose models are served. Others are trained only to be evaluated."""
 
 EXAMPLE_TOLERANCE = 0.002
 """Maximum difference of an example's probability. Processors round differently; a larger difference means that the
@@ -32,10 +33,11 @@ def check_consistency(model: Model) -> None:
     Raises `FiguresDisagree` with every disagreement, and `UsageError` for a protocol whose models are never served.
     """
     protocol = model.bundle.config["protocol"]
-    if protocol != SERVED_PROTOCOL:
+    served = SERVED_PROTOCOLS[model.population.name]
+    if protocol != served:
         raise UsageError(
-            "Models of this protocol are never served; their figures are in the card of the official model. "
-            f"Allowed: protocol {SERVED_PROTOCOL}. Received: {protocol!r}."
+            "Models of this protocol are never served; their figures are in the card of the served model. "
+            f"Allowed: protocol {served}. Received: {protocol!r}."
         )
     try:
         messages = list(disagreements(model))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,3 +75,9 @@ def licence_of(sources: Iterable[str]) -> dict[str, Any]:
         }
     terms = "Any use under the MIT licence; name the sources of the films on which the model was trained."
     return {"name": "MIT", "terms": terms, "non_commercial": False, "attribution": attribution}
+
+
+def licence_of_model(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """`licence` of a bundle's config; without one, the model was trained on Kermany's films alone."""
+    licence: Mapping[str, Any] = config.get("licence") or licence_of([KERMANY])
+    return licence

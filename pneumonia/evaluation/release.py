@@ -1,7 +1,8 @@
-"""Release of a trained run as the embedded model of its population: copies the bundle, merges the figures of other runs
-into its evaluation, writes the card, and pins the hash of its config.
+"""Release of trained runs as the embedded models of their populations: copies each bundle, merges the figures of other
+runs, audits and external films into its evaluation, writes the card, and pins the hash of its config.
 
-python -m pneumonia.evaluation.release runs/default-official --with runs/seed-grouped80 --external e.json --gate k.json
+python -m pneumonia.evaluation.release runs/default-official runs/adults-adults --with runs/default-folds5
+    --external external.json --nih nih.json --gate kinds.json --routing routing.json --audits children.json adults.json
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ import json
 import re
 import shutil
 import sys
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,19 +24,17 @@ from ..inference import bundle, sources
 from ..inference.populations import CHILDREN, POPULATIONS
 from . import card
 from .external import identity
-from .number_format import METRIC_NAMES, format_metric
-from .table import Table
-from .test_set_access_log import TEST_SET_ACCESS_LOG
+from .protocols import PROTOCOLS_OF
+from .readme_figures import MARKS, replace_figures
+from .released_figures import Additions, add_figures, read_figures
+from .test_set_access_log import ACCESS_LOGS
 
 ROOT = Path(__file__).parents[2]
 PIN = ROOT / "pneumonia" / "inference" / "embedded.py"
-"""Module with the sha256 of the embedded config."""
+"""Module with the sha256 of each population's embedded config."""
 
 README = ROOT / "README.md"
-"""File with the table of figures; it exists in a checkout only."""
-
-MARKS = ("<!-- figures: written by pneumonia.evaluation.release -->", "<!-- end of figures -->")
-"""Comments before and after the table of figures in the README."""
+"""File with the tables of figures; it exists in a checkout only."""
 
 
 def release(
@@ -41,20 +42,15 @@ def release(
     others: Sequence[Path],
     target: Path | None = None,
     *,
-    external: Sequence[Path] = (),
-    gate: Path | None = None,
-    audits: Sequence[Path] = (),
-    nih: Path | None = None,
     with_keras_model: bool = False,
+    **figures: Any,
 ) -> str:
     """Copy the bundle of `run` to `target` and add the figures of the runs `others`; returns the config's sha256.
 
-    The default `target` is the embedded folder of the run's population.
-
-    Files with figures of this model, by the module of `pneumonia.evaluation` that writes them: `external`, `gate`
-    (`gate_refusals`), `audits`, which are joined in the run that is released, and `nih` (`external_nih`).
-    `with_keras_model`: also copy the Keras model, which is published but not embedded. Raises a `PneumoniaError` if a
-    run is incomplete, a file is of another model, or `run` and `target` are one folder.
+    The default `target` is the embedded folder of the run's population. `figures`: files with further figures, by the
+    fields of `Additions`; entries that they do not replace are kept. `with_keras_model`: also copy the Keras model,
+    which is published but not embedded. Raises a `PneumoniaError` if a run is incomplete, a file is of another model,
+    or `run` and `target` are one folder.
     """
     if target is None:
         target = sources.EMBEDDED_FOLDERS[_population(run)]
@@ -62,18 +58,11 @@ def release(
         raise UsageError(f"The run is the target folder itself. Allowed: a copy of it. Received: {run}.")
     bundle.load(run, run.name, require_all_files=with_keras_model)
     config, _ = bundle.read_config(run)
-    evaluation = json.loads((run / bundle.EVALUATION).read_bytes())
+    evaluation = read_figures(run / bundle.EVALUATION)
     for other in others:
-        evaluation["runs"] |= json.loads((other / bundle.EVALUATION).read_bytes())["runs"]
-    evaluation["test_set_access_log"] = list(TEST_SET_ACCESS_LOG)
-    if external:
-        evaluation["external"] = [_of_this_model(path, config) for path in external]
-    if gate:
-        evaluation["gate_kinds"] = {"kinds": json.loads(gate.read_bytes())["kinds"]}
-    for path in audits:
-        _join_audits(evaluation["runs"][f"{config['recipe']}/{config['protocol']}"], _of_this_model(path, config))
-    if nih:
-        evaluation |= _by_age_of_this_model(nih, config)
+        evaluation["runs"] |= read_figures(other / bundle.EVALUATION)["runs"]
+    evaluation["test_set_access_log"] = list(ACCESS_LOGS[_population(run)])
+    add_figures(evaluation, config, Additions(**figures))
     _copy(run, target, config, with_keras_model=with_keras_model)
     files.atomic_write(target / bundle.EVALUATION, (json.dumps(evaluation, indent=1) + "\n").encode())
     files.atomic_write(target / bundle.CARD, card.write(config, evaluation).encode())
@@ -83,6 +72,63 @@ def release(
 def _population(run: Path) -> str:
     population: str = bundle.read_config(run)[0].get("population", CHILDREN.name)
     return population
+
+
+def _copy(run: Path, target: Path, config: dict[str, Any], *, with_keras_model: bool) -> None:
+    shutil.rmtree(target, ignore_errors=True)
+    for name in config["files"]:
+        if with_keras_model or name not in bundle.TRAINING_ONLY_FILES:
+            files.atomic_write(target / name, (run / name).read_bytes())
+
+
+def release_all(
+    runs: Sequence[Path], others: Sequence[Path], additions: Additions, whole: Path | None
+) -> dict[str, str]:
+    """Embed runs of different populations; returns the sha256 of each config by population.
+
+    Each run gets the runs of its population from `others`, and those external figures and audits that are of its
+    model. `whole`: also write each bundle with its Keras model to `whole`, for several runs to a subfolder for each
+    population. Nothing is written if two runs are of one population, or a file is of no released model.
+    """
+    populations = [_population(run) for run in runs]
+    repeated = [name for name, count in Counter(populations).items() if count > 1]
+    if repeated:
+        raise UsageError(f"Several runs of one population. Allowed: one for each. Received: {', '.join(repeated)}.")
+    parts = {run: _additions_of(run, additions, is_only_run=len(runs) == 1) for run in runs}
+    _check_all_used(additions, parts.values())
+    digests = {}
+    for run, population in zip(runs, populations, strict=True):
+        own = [other for other in others if len(runs) == 1 or population in _populations_of(other)]
+        if whole:
+            folder = whole if len(runs) == 1 else whole / population
+            release(run, own, folder, with_keras_model=True, **vars(parts[run]))
+        digests[population] = release(run, own, **vars(parts[run]))
+    return digests
+
+
+def _additions_of(run: Path, additions: Additions, *, is_only_run: bool) -> Additions:
+    """The additions without the files of another model; all of them for an only run, so that `release` names these."""
+    if is_only_run:
+        return additions
+    model = identity(bundle.read_config(run)[0])
+    external = [path for path in additions.external if read_figures(path).get("model") == model]
+    audits = [path for path in additions.audits if read_figures(path).get("model") == model]
+    return replace(additions, external=external, audits=audits)
+
+
+def _check_all_used(additions: Additions, parts: Any) -> None:
+    used = {path for part in parts for path in (*part.external, *part.audits)}
+    unused = [str(path) for path in (*additions.external, *additions.audits) if path not in used]
+    if unused:
+        raise UsageError(
+            f"The figures are of another model. Allowed: figures of the released models. Received: {', '.join(unused)}."
+        )
+
+
+def _populations_of(run: Path) -> set[str]:
+    """The populations to whose protocols the runs in an `evaluation.json` belong."""
+    protocols = {entry["protocol"] for entry in read_figures(run / bundle.EVALUATION)["runs"].values()}
+    return {population for population, names in PROTOCOLS_OF.items() if protocols & set(names)}
 
 
 def with_pin(source: str, population: str, digest: str) -> str:
@@ -99,90 +145,44 @@ def _require_checkout() -> None:
         raise UsageError("Embedding a model needs a checkout of this repository; an installed package is not enough.")
 
 
-def _join_audits(run: dict[str, Any], entry: dict[str, Any]) -> None:
-    """Add audits to those of the run, in place of earlier ones of the same name or of another model.
-
-    Audits of test films have a key of their own, `test_audits`.
-    """
-    key = "test_audits" if entry.get("films", {}).get("part") == "test" else "audits"
-    earlier = run.get(key, {})
-    run[key] = {**(earlier if earlier.get("model") == entry["model"] else {}), **entry}
-
-
-def _of_this_model(path: Path, config: dict[str, Any]) -> dict[str, Any]:
-    entry: dict[str, Any] = json.loads(path.read_bytes())
-    if entry["model"] != identity(config):
-        raise UsageError(f"The figures are of another model. Allowed: figures of the released model. Received: {path}.")
-    return entry
+def _update_checkout(digests: Mapping[str, str]) -> None:
+    """Write pins and README."""
+    source = PIN.read_text(encoding="utf-8")
+    for population, digest in digests.items():
+        source = with_pin(source, population, digest)
+    files.atomic_write(PIN, source.encode())
+    folders = [folder for folder in sources.EMBEDDED_FOLDERS.values() if (folder / bundle.CONFIG).is_file()]
+    embedded = [bundle.load(folder, "embedded") for folder in folders]
+    files.atomic_write(README, replace_figures(README.read_text(encoding="utf-8"), embedded).encode())
 
 
-def _by_age_of_this_model(path: Path, config: dict[str, Any]) -> dict[str, Any]:
-    """Entries of which this model answered the films of its population; another model may have answered the others."""
-    entries: dict[str, Any] = json.loads(path.read_bytes())
-    if identity(config) not in entries["nih_by_age"]["models"].values():
-        raise UsageError(f"The figures are of other models. Allowed: figures of the released model. Received: {path}.")
-    return entries
-
-
-def _copy(run: Path, target: Path, config: dict[str, Any], *, with_keras_model: bool) -> None:
-    shutil.rmtree(target, ignore_errors=True)
-    for name in config["files"]:
-        if with_keras_model or name not in bundle.TRAINING_ONLY_FILES:
-            files.atomic_write(target / name, (run / name).read_bytes())
-
-
-def figures_for_readme(evaluation: dict[str, Any]) -> str:
-    """Markdown for the README, between `MARKS`: table of figures, and a sentence for each external validation."""
-    columns = {
-        "default/official": "official test ({total} films)",
-        "default/folds5": "five folds by patient",
-    }
-    runs = {name: evaluation["runs"][name] for name in columns if name in evaluation["runs"]}
-    by_column = {columns[name].format(**run.get("films", {})): run["figures"] for name, run in runs.items()}
-    names = ("accuracy", "sensitivity", "specificity", "auroc")
-    rows = [
-        [METRIC_NAMES[name], *(format_metric(name, figures[name]) for figures in by_column.values())] for name in names
-    ]
-    table = Table("Metrics", ["Metric (95 % interval)", *by_column], rows)
-    external = [f"\n{sentence}" for sentence in card.external_summary(evaluation.get("external", []))]
-    return "\n".join([MARKS[0], table.to_markdown(), *external, MARKS[1]])
-
-
-def main() -> int:
-    """Release a run and update pin and README; returns the exit code (2 after an error)."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Release runs and update pins and README; returns the exit code (2 after an error)."""
     operating_system.make_output_robust()
     parser = argparse.ArgumentParser("python -m pneumonia.evaluation.release", description=__doc__)
-    parser.add_argument("run", type=Path, help="run folder to embed")
+    parser.add_argument(
+        "runs", type=Path, nargs="+", metavar="RUN", help="run folder to embed, one for each population"
+    )
     parser.add_argument("--with", dest="others", type=Path, nargs="*", default=[], help="runs whose figures are added")
     parser.add_argument("--external", type=Path, nargs="*", default=[], help="files of pneumonia.evaluation.external")
-    parser.add_argument("--gate", type=Path, help="file of pneumonia.evaluation.gate_refusals")
-    parser.add_argument("--audits", type=Path, nargs="*", default=[], help="files of pneumonia.evaluation.audits")
     parser.add_argument("--nih", type=Path, help="file of pneumonia.evaluation.external_nih")
-    parser.add_argument(
-        "--whole", type=Path, metavar="DIR", help="also write the bundle with model.keras to DIR, for publishing"
-    )
-    options = parser.parse_args()
-    merged: dict[str, Any] = {
-        "external": options.external,
-        "gate": options.gate,
-        "audits": options.audits,
-        "nih": options.nih,
-    }
+    parser.add_argument("--gate", type=Path, help="file of pneumonia.evaluation.gate_refusals")
+    routing_help = "files of pneumonia.evaluation.routing and pneumonia.learning.gate_cross_fit"
+    parser.add_argument("--routing", type=Path, nargs="*", default=[], help=routing_help)
+    parser.add_argument("--audits", type=Path, nargs="*", default=[], help="files of pneumonia.evaluation.audits")
+    whole_help = "also write the bundles with model.keras to DIR, for publishing"
+    parser.add_argument("--whole", type=Path, metavar="DIR", help=whole_help)
+    options = parser.parse_args(arguments)
+    additions = Additions(options.external, options.audits, options.gate, options.routing, options.nih)
     try:
         _require_checkout()
-        if options.whole:
-            release(options.run, options.others, options.whole, with_keras_model=True, **merged)
-        digest = release(options.run, options.others, **merged)
+        digests = release_all(options.runs, options.others, additions, options.whole)
     except PneumoniaError as error:
         print(f"{error.code}: {error.message}", file=sys.stderr)
         return 2
-    pin = with_pin(PIN.read_text(encoding="utf-8"), _population(options.run), digest)
-    files.atomic_write(PIN, pin.encode())
-    evaluation = json.loads((sources.EMBEDDED_FOLDER / bundle.EVALUATION).read_bytes())
-    pattern = re.compile(f"{re.escape(MARKS[0])}.*?{re.escape(MARKS[1])}", re.DOTALL)
-    readme = pattern.sub(lambda _: figures_for_readme(evaluation), README.read_text(encoding="utf-8"))
-    files.atomic_write(README, readme.encode())
-    print(f"embedded {options.run} as {digest[:12]}")
+    _update_checkout(digests)
+    for run, population in zip(options.runs, digests, strict=True):
+        print(f"embedded {run} for {population} as {digests[population][:12]}")
     return 0
 
 

@@ -19,6 +19,7 @@ PROTOCOL_NAMES = {
     "official": "official test",
     "grouped80": "80/20 by patient",
     "folds5": "five folds by patient",
+    "adults": "held-out fifth of the adults",
 }
 
 _INTERVAL = "Value (95 % interval)"

@@ -4,5 +4,5 @@
 """
 
 CONFIG_SHA256 = {
-    "children": "bf8a5957fbc80317b23ac0947d258f69f63c71ccaeb9f0838ed18d9c27c32827",
+    "children": "150c34bedb1b2629c188b4d5603b9bd500f890e6f56c56ce98047052c5ca33f7",
 }

@@ -12,10 +12,13 @@ from ..inference.decision import OperatingPoint
 from .rendering import render_fragment
 
 
-def confusion_matrix(run: Mapping[str, Any], points: Mapping[str, OperatingPoint]) -> Markup:
+def confusion_matrix(
+    run: Mapping[str, Any], points: Mapping[str, OperatingPoint], slider_id: str = "threshold"
+) -> Markup:
     """HTML of the matrix, the slider, and a button for the threshold of each operating point.
 
-    `run` is a run of `evaluation.json`. Returns "" if it has no confusion counts by threshold.
+    `run` is a run of `evaluation.json`; `slider_id` is the id of the slider, unique on the page. Returns "" if the run
+    has no confusion counts by threshold.
     """
     curve = run.get("curves", {}).get("thresholds")
     if not curve:
@@ -27,6 +30,7 @@ def confusion_matrix(run: Mapping[str, Any], points: Mapping[str, OperatingPoint
     counts = _counts(curve, index, positives, negatives)
     return render_fragment(
         "confusion_matrix.html",
+        slider_id=slider_id,
         curve_json=json.dumps({**curve, "positives": positives, "negatives": negatives}),
         thresholds=thresholds,
         index=index,

@@ -11,8 +11,10 @@ from typing import Any
 
 from markupsafe import Markup
 
-from ..evaluation import tables
+from ..evaluation import audit_tables, population_tables, tables
+from ..evaluation.table import Table
 from ..inference.bundle import Bundle
+from ..inference.populations import CHILDREN
 from . import plots
 from .confusion_matrix import confusion_matrix
 from .plots import Axes, Line, Mark
@@ -39,7 +41,9 @@ def _runs_of_recipe(bundle: Bundle, run: Run) -> list[Run]:
 
 def thresholds(bundle: Bundle, run: Run) -> Markup:
     """Confusion matrix with a threshold slider."""
-    return confusion_matrix(run, bundle.operating_points)
+    name = bundle.population.name
+    slider_id = "threshold" if name == CHILDREN.name else f"threshold-{name}"
+    return confusion_matrix(run, bundle.operating_points, slider_id)
 
 
 def operating_points(bundle: Bundle, run: Run) -> Markup:
@@ -102,10 +106,25 @@ def risk_coverage(bundle: Bundle, run: Run) -> Markup:
     )
 
 
+def answers(bundle: Bundle, run: Run) -> Markup:
+    """Answers of the service to the films of each class, and for adults by reading and by source."""
+    built = [build(run) for build in (population_tables.answers, population_tables.readings, population_tables.sources)]
+    return _with_tables("evidence/answers.html", built)
+
+
+def _with_tables(template: str, built: Sequence[Table]) -> Markup:
+    """The template with the tables that have rows; empty if none has."""
+    with_rows = [table for table in built if table.rows]
+    return render_fragment(template, tables=with_rows) if with_rows else Markup()
+
+
 def subgroups(bundle: Bundle, run: Run) -> Markup:
-    """Results for normal, bacterial and viral films."""
+    """Results for normal, bacterial and viral films, or for each reading of adult films."""
     table = tables.subgroups(run)
-    return render_fragment("evidence/subgroups.html", table=table) if table.rows else Markup()
+    has_readings = "readings" in run
+    return (
+        render_fragment("evidence/subgroups.html", table=table, has_readings=has_readings) if table.rows else Markup()
+    )
 
 
 def gate(bundle: Bundle, run: Run) -> Markup:
@@ -114,10 +133,31 @@ def gate(bundle: Bundle, run: Run) -> Markup:
     return render_fragment("evidence/gate.html", table=table) if table.rows else Markup()
 
 
+def routing(bundle: Bundle, run: Run) -> Markup:
+    """Which model answers a film whose age nobody states."""
+    cross_fit = bundle.evaluation.get("gate_cross_fit", {})
+    built = [
+        population_tables.routing("Films without a stated age", bundle.evaluation.get("routing", [])),
+        population_tables.routing("Films without a stated age, gates fitted on others", cross_fit.get("films", [])),
+        population_tables.routing("Other images, gates fitted without their kind", cross_fit.get("kinds", [])),
+    ]
+    return _with_tables("evidence/routing.html", built)
+
+
 def external_validation(bundle: Bundle, run: Run) -> Markup:
     """Metrics on films of other hospitals, with a verdict for each data set."""
     entries = [(entry, tables.external_validation(entry)) for entry in bundle.evaluation.get("external") or []]
     return render_fragment("evidence/external_validation.html", entries=entries) if entries else Markup()
+
+
+def external_by_age(bundle: Bundle, run: Run) -> Markup:
+    """NIH's films by age and reading, and single films of sick children."""
+    return _with_tables("evidence/external_by_age.html", audit_tables.external_tables(bundle.evaluation))
+
+
+def audits(bundle: Bundle, run: Run) -> Markup:
+    """Audits: where the evidence lies, lungs erased, borders, frames, devices, projection."""
+    return _with_tables("evidence/audits.html", audit_tables.audit_tables(run.get("audits", {})))
 
 
 def robustness(bundle: Bundle, run: Run) -> Markup:
@@ -132,11 +172,14 @@ def shortcuts(bundle: Bundle, run: Run) -> Markup:
     if not audit:
         return Markup()
     activation = tables.activation(audit.get("activation"))
-    return render_fragment("evidence/shortcuts.html", shortcuts=tables.shortcuts(audit), activation=activation)
+    has_boxes = (audit.get("activation") or {}).get("region", "lung boxes") == "lung boxes"
+    return render_fragment(
+        "evidence/shortcuts.html", shortcuts=tables.shortcuts(audit), activation=activation, has_boxes=has_boxes
+    )
 
 
 def test_set_access_log(bundle: Bundle, run: Run) -> Markup:
-    """List of all accesses to the official test set that could have influenced a decision."""
+    """List of all accesses to the test films that could have influenced a decision."""
     entries: Sequence[str] = bundle.evaluation.get("test_set_access_log") or []
     return render_fragment("evidence/test_set_access_log.html", entries=entries) if entries else Markup()
 
@@ -149,9 +192,13 @@ SECTIONS: tuple[tuple[str, Section], ...] = (
     ("Operating points", operating_points),
     ("Calibration", calibration),
     ("Risk and coverage of Unknown", risk_coverage),
-    ("Subgroups: bacterial, viral, normal", subgroups),
+    ("Answers to normal and to pneumonia films", answers),
+    ("Subgroups", subgroups),
     ("Out-of-distribution gate", gate),
+    ("Which model answers without an age", routing),
     ("External validation: films of other hospitals", external_validation),
+    ("Other hospitals, by age and reading", external_by_age),
+    ("Audits: what the network reads", audits),
     ("Robustness to perturbations", robustness),
     ("Shortcut audit", shortcuts),
     ("Test-set access log", test_set_access_log),

@@ -1,36 +1,50 @@
-"""The evidence tab: intended use, evaluation and limits of the model."""
+"""The evidence tab: intended use, then evaluation and limits of each model."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import gradio as gr
 
+from ..evaluation import summary
 from ..inference import bundle as bundles
 from ..inference.bundle import Bundle
 from . import evidence_sections, page_text
 from .rendering import render
 
 
-def add(bundle: Bundle) -> None:
-    """Build the tab inside the `gr.Tabs` that is open."""
+def add(bundles: Sequence[Bundle]) -> None:
+    """Build the tab inside the `gr.Tabs` that is open: intended use, then a part for each model."""
     with gr.Tab("Evidence", id="evidence"), gr.Column(elem_id="evidence"):
         gr.HTML(page_text.intended_use(), apply_default_css=False)
-        gr.HTML(sections(bundle), apply_default_css=False)
-        gr.Markdown(limits(bundle), elem_id="limits")
+        for number, bundle in enumerate(bundles):
+            heading = f"The model of {bundle.population.name}" if len(bundles) > 1 else ""
+            gr.HTML(sections(bundle, heading), apply_default_css=False)
+            gr.Markdown(limits(bundle), elem_id="limits" if number == 0 else f"limits-{bundle.population.name}")
 
 
-def sections(bundle: Bundle) -> str:
-    """HTML of all sections for which the bundle has data, below a list of links to them."""
+def sections(bundle: Bundle, heading: str = "") -> str:
+    """HTML of all sections for which the bundle has data, below three sentences and a list of links.
+
+    With several models on the page, `heading` names the model, and the anchors begin with its population.
+    """
     run = bundle.served_run
     if run is None:
         return render("no_evidence.html")
-    rendered = [(heading, section(bundle, run)) for heading, section in evidence_sections.SECTIONS]
-    with_data = [{"heading": heading, "anchor": _anchor(heading), "html": html} for heading, html in rendered if html]
-    return render("evidence.html", sections=with_data)
+    rendered = [(name, section(bundle, run)) for name, section in evidence_sections.SECTIONS]
+    with_data = [{"heading": name, "anchor": anchor(name), "html": html} for name, html in rendered if html]
+    return render(
+        "evidence.html",
+        heading=heading,
+        prefix=f"{bundle.population.name}-" if heading else "",
+        summary=summary.sentences(bundle.config, bundle.evaluation),
+        sections=with_data,
+    )
 
 
-def _anchor(heading: str) -> str:
+def anchor(heading: str) -> str:
+    """The id of a section, from its heading."""
     return re.sub(r"\W+", "-", heading.lower()).strip("-")
 
 

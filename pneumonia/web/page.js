@@ -25,7 +25,7 @@
   // Two sliders work in the browser, without a request: opacity of the map, threshold of the confusion matrix.
   document.addEventListener("input", ({ target }) => {
     if (target.id === "opacity") setMapOpacity(target);
-    if (target.id === "threshold") updateMatrix(target.closest(".thresholds"));
+    if (target.matches(".thresholds input")) updateMatrix(target.closest(".thresholds"));
   });
   const setMapOpacity = (slider) => {
     slider.setAttribute("aria-valuetext", `${slider.value} percent`);
@@ -34,7 +34,7 @@
   const percent = (count, total) => (total ? `${((100 * count) / total).toFixed(1)} %` : "-");
   const updateMatrix = (section) => {
     const { threshold, true_positive, false_positive, positives, negatives } = JSON.parse(section.dataset.curve);
-    const index = Number(section.querySelector("#threshold").value);
+    const index = Number(section.querySelector("input").value);
     const truePositives = true_positive[index];
     const trueNegatives = negatives - false_positive[index];
     const cells = {
@@ -48,7 +48,7 @@
       accuracy: percent(truePositives + trueNegatives, positives + negatives),
     };
     for (const [name, text] of Object.entries(cells)) section.querySelector(`[data-cell=${name}]`).textContent = text;
-    section.querySelector("#threshold").setAttribute("aria-valuetext", `threshold ${cells.threshold}`);
+    section.querySelector("input").setAttribute("aria-valuetext", `threshold ${cells.threshold}`);
   };
 
   document.addEventListener("click", ({ target }) => {
@@ -56,7 +56,7 @@
     if (!button) return;
     if (button.dataset.threshold) {
       const section = button.closest(".thresholds");
-      section.querySelector("#threshold").value = button.dataset.threshold;
+      section.querySelector("input").value = button.dataset.threshold;
       updateMatrix(section);
     }
     if (button.id === "full-screen") {

@@ -37,8 +37,8 @@ def build(predictor: Predictor) -> gr.Blocks:
         with gr.Tabs(elem_id="tabs"):
             film_tab.add(predictor)
             batch_tab.add(predictor)
-            evidence_tab.add(predictor.models[0].bundle)
-        external = predictor.models[0].bundle.evaluation.get("external", [])
+            evidence_tab.add([model.bundle for model in predictor.models])
+        external = [entry for model in predictor.models for entry in model.bundle.evaluation.get("external", [])]
         gr.Markdown(page_text.external_validation_note(external), elem_id="external-validation")
         gr.Markdown(page_text.NOTICE, elem_id="notice")
         _add_endpoints(predictor)

@@ -10,9 +10,11 @@ import pytest
 from huggingface_hub import ModelCard, ModelCardData
 
 from pneumonia.evaluation import card
+from pneumonia.evaluation.external import identity
 from pneumonia.evaluation.number_format import format_metric, percent
 from pneumonia.evaluation.table import Table
 from pneumonia.inference import bundle, sources
+from tests.support.lung_bundles import lung_config, lung_evaluation
 
 Figure = dict[str, float | None]
 NOTHING: Figure = {"value": None, "low": None, "high": None}
@@ -95,7 +97,14 @@ def test_the_front_matter_has_a_model_index(embedded: str, served: dict[str, Any
 def test_the_card_names_licence_purpose_and_limits(embedded: str) -> None:
     assert metadata(embedded).license == "mit"
     text = " ".join(embedded.split())
-    for words in ("not a replacement for a radiologist", "**Not intended**", "## Limits", "CC BY 4.0", "1-5 years"):
+    for words in (
+        "not a replacement for a radiologist",
+        "**Not intended**",
+        "## Limits",
+        "CC BY 4.0",
+        "1-5 years",
+        "MIT",
+    ):
         assert words in text
 
 
@@ -233,3 +242,65 @@ def test_a_full_card_has_the_measured_values(full_card: str, row: str) -> None:
 def test_five_folds_are_one_row_with_the_sum_of_their_times(full_card: str, served: dict[str, Any]) -> None:
     [row] = [line for line in full_card.splitlines() if line.startswith("| `default/folds5` | `python")]
     assert f"| {2 * served['training']['seconds'] / 60:.0f} min |" in row
+
+
+@pytest.fixture(scope="module", params=["children", "adults"])
+def lung_card(request: pytest.FixtureRequest) -> tuple[str, str]:
+    """(population, card of a made bundle whose network has a lung head)."""
+    config = lung_config(request.param)
+    return request.param, card.write(config, lung_evaluation(request.param, identity(config)))
+
+
+def test_the_terms_of_the_weights_are_at_the_top(lung_card: tuple[str, str]) -> None:
+    population, text = lung_card
+    top = text[: text.index("## Intended use")]
+    if population == "adults":
+        assert "Non-commercial research only" in top and "Not for use in care" in top
+        assert metadata(text).license == "other"
+    else:
+        assert "Licence of the weights: **MIT**" in top and "care" not in top
+        assert metadata(text).license == "mit"
+
+
+def test_no_sentence_of_another_network_or_population_remains(lung_card: tuple[str, str]) -> None:
+    population, text = lung_card
+    for words in ("grad-cam", "Grad-CAM", "It is not proof that the network read the lungs", "COUNTERMEASURES"):
+        assert words not in text
+    assert "**lung field**" in text and "**evidence map**" in text
+    if population == "adults":
+        for words in ("grouped80", "bacterial from viral", "Guangzhou Women", "official test"):
+            assert words not in text.replace("the official test set that", "")
+    else:
+        assert "SIIM" not in text.split("## Which model answers")[0]
+
+
+def test_the_card_says_what_was_missed_and_what_each_audit_means(lung_card: tuple[str, str]) -> None:
+    population, text = lung_card
+    assert "## What went badly" in text and "instead of at least" in text
+    titles = ["Lungs erased", "Borders exchanged", "Frames", "Devices and letters", "Deletion and insertion"]
+    titles.append("Where the evidence lies" if population == "children" else "Projection")
+    assert [title for title in titles if f"### {title}" not in text] == []
+    assert 'The fill that leaves most is "mean of the film": AUROC .643 (.623-.663).' in text
+
+
+def test_answers_of_adults_are_given_by_reading_and_source(lung_card: tuple[str, str]) -> None:
+    population, text = lung_card
+    rows = ("| typical | 400 |", "| SIIM-FISABIO-RSNA (adults, Spain and USA) | 950 |")
+    assert all((row in text) == (population == "adults") for row in rows)
+    assert "| Normal | 234 | 83.0 % (81.0-85.0) | 9.0 % (7.0-11.0) | 8.0 % (6.0-10.0) |" in text
+
+
+def test_routing_and_other_hospitals_are_in_both_cards(lung_card: tuple[str, str]) -> None:
+    _, text = lung_card
+    assert "| siim: typical | 200 | 1.1 % (0.0-3.1) | 95.0 % (93.0-97.0) |" in text
+    assert "| 18 and over, adults' model, without contradicted labels | 30 / 30 | .710 (.690-.730) |" in text
+    assert "| a.jpg | Pneumonia | 93.0 % | Pneumonia |" in text
+
+
+def test_audits_of_test_films_have_a_section_of_their_own() -> None:
+    config = lung_config("children")
+    evaluation = lung_evaluation("children", identity(config))
+    run = evaluation["runs"]["default/official"]
+    run["test_audits"] = {"model": run["audits"]["model"], "films": {"part": "test"}, "border": run["audits"]["border"]}
+    text = card.write(config, evaluation)
+    assert "## Audits of the test films" in text.split("## Audits: what the network reads")[1]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from pneumonia.errors import BundleCorrupt, ModelNotFound, UsageError
@@ -15,10 +17,12 @@ from pneumonia.evaluation import card, consistency
 from pneumonia.evaluation import release as release_module
 from pneumonia.evaluation.external import identity
 from pneumonia.evaluation.number_format import percent
-from pneumonia.evaluation.release import MARKS, figures_for_readme, release
-from pneumonia.evaluation.test_set_access_log import TEST_SET_ACCESS_LOG
+from pneumonia.evaluation.readme_figures import MARKS, figures_for_readme
+from pneumonia.evaluation.release import release
+from pneumonia.evaluation.test_set_access_log import ADULT_TEST_ACCESS_LOG, TEST_SET_ACCESS_LOG
 from pneumonia.inference import bundle, embedded, sources
 from pneumonia.inference.model import Model
+from tests.support.lung_bundles import nih_entries, routing_entries, write_lung_bundle
 
 
 @pytest.fixture
@@ -115,7 +119,8 @@ def test_external_figures_and_gate_refusals_are_merged(run: Path, tmp_path: Path
     sentence = (
         "On films of another hospital (Elsewhere) the model is hardly better than chance: AUROC .560 (.510-.630)."
     )
-    assert sentence in (target / bundle.CARD).read_text() and sentence in figures_for_readme(evaluation)
+    assert sentence in (target / bundle.CARD).read_text()
+    assert sentence in figures_for_readme([bundle.load(target, "embedded")])
     assert "| hand | 10 | 100.0 % (100.0-100.0) | 80.0 % |" in (target / bundle.CARD).read_text()
 
 
@@ -162,8 +167,8 @@ def test_a_folder_that_is_no_bundle_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_the_table_of_the_readme_is_between_its_marks() -> None:
-    evaluation = json.loads((sources.EMBEDDED_FOLDER / bundle.EVALUATION).read_text())
-    text = figures_for_readme(evaluation)
+    loaded = bundle.load(sources.EMBEDDED_FOLDER, "embedded")
+    evaluation, text = loaded.evaluation, figures_for_readme([loaded])
     assert text.startswith(MARKS[0])
     assert text.endswith(MARKS[1])
     assert percent(evaluation["runs"]["default/official"]["figures"]["accuracy"]) in text
@@ -188,3 +193,117 @@ def test_a_run_replaces_the_embedded_model_of_its_population(
     release(run, [])
     assert bundle.load(folders["adults"], "embedded").population.name == "adults"
     assert not folders["children"].exists()
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The files of a checkout that a release writes, with the present pin and an old README."""
+    (tmp_path / "embedded.py").write_bytes(release_module.PIN.read_bytes())
+    (tmp_path / "README.md").write_text(f"before\n{MARKS[0]}\nold\n{MARKS[1]}\nafter\n")
+    monkeypatch.setattr(release_module, "PIN", tmp_path / "embedded.py")
+    monkeypatch.setattr(release_module, "README", tmp_path / "README.md")
+    folders = {name: tmp_path / "models" / name for name in ("children", "adults")}
+    monkeypatch.setattr(sources, "EMBEDDED_FOLDERS", folders)
+    return tmp_path
+
+
+@pytest.fixture
+def lung_runs(tmp_path: Path) -> list[Path]:
+    """Runs of both populations with made figures."""
+    runs = [write_lung_bundle(tmp_path / "runs" / name, name) for name in ("children", "adults")]
+    (runs[1] / bundle.GATE).write_bytes(changed_archive(runs[1] / bundle.GATE))
+    config, _ = bundle.read_config(runs[1])
+    bundle.write_config(runs[1], config)
+    return runs
+
+
+def changed_archive(path: Path) -> bytes:
+    """The same arrays in other bytes, so that the two models have different identities."""
+    buffer = io.BytesIO()
+    with np.load(path) as arrays:
+        np.savez_compressed(buffer, **{name: arrays[name] for name in arrays})
+    assert buffer.getvalue() != path.read_bytes()
+    return buffer.getvalue()
+
+
+def pins(checkout: Path) -> dict[str, str]:
+    values: dict[str, Any] = {}
+    exec((checkout / "embedded.py").read_text(), values)
+    result: dict[str, str] = values["CONFIG_SHA256"]
+    return result
+
+
+def test_two_populations_are_embedded_at_once(checkout: Path, lung_runs: list[Path]) -> None:
+    assert release_module.main([str(run) for run in lung_runs]) == 0
+    loaded = {
+        name: bundle.load(checkout / "models" / name, "embedded", config_sha256=digest)
+        for name, digest in pins(checkout).items()
+    }
+    assert list(loaded) == ["children", "adults"]
+    logs = {"children": TEST_SET_ACCESS_LOG, "adults": ADULT_TEST_ACCESS_LOG}
+    for name, model in loaded.items():
+        assert model.population.name == name
+        assert model.evaluation["test_set_access_log"] == list(logs[name])
+        assert (model.folder / bundle.CARD).read_text() == card.write(model.config, model.evaluation)
+    readme = (checkout / "README.md").read_text()
+    assert readme == f"before\n{figures_for_readme(list(loaded.values()))}\nafter\n"
+
+
+def test_figures_are_given_to_the_model_to_which_they_belong(checkout: Path, lung_runs: list[Path]) -> None:
+    models = [identity(bundle.read_config(run)[0]) for run in lung_runs]
+    figures = {"same": {"value": 0.5, "low": 0.4, "high": 0.6}, "missed": 1, "raised": 2}
+    auroc = {"auroc": {"value": 0.9, "low": 0.8, "high": 1.0}}
+    border = {"films": 8, "baseline": auroc, "exchanged": auroc, "lost": auroc["auroc"], **figures}
+    for name, model in zip(("children", "adults"), models, strict=True):
+        (checkout / f"{name}.json").write_text(json.dumps({"model": model, "border": {**border, "missed": len(name)}}))
+    (checkout / "nih.json").write_text(json.dumps(nih_entries(dict(zip(("children", "adults"), models, strict=True)))))
+    (checkout / "routing.json").write_text(json.dumps({"routing": routing_entries()[:1]}))
+    (checkout / "cross_fit.json").write_text(json.dumps({"films": routing_entries(), "kinds": []}))
+    options = {"--audits": ["children", "adults"], "--nih": ["nih"], "--routing": ["routing", "cross_fit"]}
+    arguments = [str(run) for run in lung_runs]
+    for option, names in options.items():
+        arguments += [option, *(str(checkout / f"{name}.json") for name in names)]
+    assert release_module.main(arguments) == 0
+    for name, run_name in {"children": "default/official", "adults": "adults/adults"}.items():
+        evaluation = json.loads((checkout / "models" / name / bundle.EVALUATION).read_text())
+        assert evaluation["runs"][run_name]["audits"]["border"]["missed"] == len(name)
+        assert evaluation["nih_by_age"]["models"]["adults"] == models[1]
+        assert evaluation["routing"] == routing_entries()[:1]
+        assert evaluation["gate_cross_fit"]["films"] == routing_entries()
+
+
+def test_runs_of_other_protocols_join_the_model_of_their_population(checkout: Path, lung_runs: list[Path]) -> None:
+    other = checkout / "folds"
+    other.mkdir()
+    entry = json.loads((lung_runs[0] / bundle.EVALUATION).read_text())["runs"]["default/official"]
+    runs = {"mine/grouped80": {**entry, "recipe": "mine", "protocol": "grouped80"}}
+    (other / bundle.EVALUATION).write_text(json.dumps({"format": 1, "runs": runs}))
+    assert release_module.main([*map(str, lung_runs), "--with", str(other)]) == 0
+    evaluations = [
+        json.loads((checkout / "models" / name / bundle.EVALUATION).read_text()) for name in ("children", "adults")
+    ]
+    assert ["mine/grouped80" in evaluation["runs"] for evaluation in evaluations] == [True, False]
+
+
+def test_nothing_is_written_for_figures_of_no_released_model(
+    checkout: Path, lung_runs: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (checkout / "audits.json").write_text(json.dumps({"model": {bundle.GRAPH: "0" * 64}}))
+    before = (checkout / "embedded.py").read_text()
+    assert release_module.main([*map(str, lung_runs), "--audits", str(checkout / "audits.json")]) == 2
+    assert "of another model" in capsys.readouterr().err
+    assert release_module.main([str(lung_runs[0]), str(lung_runs[0]) + "/."]) == 2
+    assert "Several runs of one population" in capsys.readouterr().err
+    assert release_module.main([str(lung_runs[0]), "--nih", str(checkout / "absent.json")]) == 2
+    assert "Expected: a JSON file" in capsys.readouterr().err
+    assert not (checkout / "models").exists() and (checkout / "embedded.py").read_text() == before
+
+
+def test_a_copy_of_an_embedded_model_is_embedded_again_with_its_figures(checkout: Path, lung_runs: list[Path]) -> None:
+    assert release_module.main([str(run) for run in lung_runs]) == 0
+    first, other = pins(checkout)["adults"], pins(checkout)["children"]
+    copy = Path(shutil.copytree(checkout / "models" / "adults", checkout / "copy"))
+    before = json.loads((copy / bundle.EVALUATION).read_text())
+    assert release_module.main([str(copy)]) == 0
+    assert json.loads((checkout / "models" / "adults" / bundle.EVALUATION).read_text()) == before
+    assert pins(checkout) == {"children": other, "adults": first}

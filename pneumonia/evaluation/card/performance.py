@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...inference.decision import DEFAULT_POINT
-from .. import tables
+from .. import population_tables, tables
 from ..number_format import METRIC_NAMES, decimal, percent, share
 from ..operating_points import ANSWERED_ERROR, CONFIRM_SPECIFICITY, MAX_UNDECIDED, SCREENING_SENSITIVITY
 from ..table import Table
@@ -34,11 +34,37 @@ positives.
 """
 
 
+def answers(run: Run) -> str:
+    """Answers of the service to the films of each class, and for adults by reading and by source."""
+    built = [build(run) for build in (population_tables.answers, population_tables.readings, population_tables.sources)]
+    parts = [f"{table.caption}:\n\n{table.to_markdown()}" for table in built if table.rows]
+    if not parts:
+        return ""
+    return "\n\n".join(
+        [f"## Answers at `{DEFAULT_POINT}`\n\n{_ANSWERS}{_READINGS if 'readings' in run else ''}", *parts]
+    )
+
+
+_ANSWERS = """What a user gets: the gate and the undecided band are applied, and a film that is refused counts as
+Unknown. A healthy film is as much a user's case as a sick one."""
+
+_READINGS = """
+
+The AUROC of a reading compares its films with SIIM's negative films, which are from the same hospitals; that of the
+healthy films compares them with SIIM's films with pneumonia, which are from other hospitals."""
+
+
 def subgroups(run: Run) -> str:
+    """Films by kind of pneumonia or by reading."""
+    text = "The kinds are the readings of radiologists. Figures by age and sex were not measured."
+    if "readings" not in run:
+        text = (
+            "The file names of the data set distinguish bacterial from viral pneumonia. They do not contain age or sex."
+        )
     return f"""
 ## Subgroups
 
-The file names of the data set distinguish bacterial from viral pneumonia. They do not contain age or sex.
+{text}
 
 {tables.subgroups(run).to_markdown()}
 """
@@ -122,17 +148,33 @@ prevalence gets probabilities for it; the last column is the ECE if the prevalen
 def validation(summary: Mapping[str, Any]) -> str:
     worst = summary["worst_pair"]
     rows = [[name, decimal(value, 4)] for name, value in summary["auroc"].items()]
+    if "border_of_other_class" in summary and "adults" in summary:
+        rows.append(["border of a film of the other class", decimal(summary["border_of_other_class"], 4)])
+    names = {
+        "siim": "SIIM's films alone, unchanged",
+        "siim_typical": "SIIM's typical films against its negative ones, unchanged",
+        "healthy": "SIIM's films with pneumonia against RSNA's healthy films, unchanged",
+    }
+    rows += [[names[name], decimal(value, 4)] for name, value in summary.get("adults", {}).items() if name in names]
     return f"""
 ## Validation under perturbations
 
 Each of {summary["films"]:,} validation films is scored under every perturbation of the table. AUROC is also measured
 for each pair of perturbations: normal films under one of them against pneumonia films under the other. The worst pair
 is normal films with "{worst["normal"]}" against pneumonia films with "{worst["pneumonia"]}": AUROC
-{worst["auroc"]:.4f}. The mean over all pairs is {summary["mean_of_pairs"]:.4f}. Recipes are chosen by the AUROC of such
-pairs, on blocks of training films held out in order of collection, and not by the AUROC of the unchanged films.
+{worst["auroc"]:.4f}. The mean over all pairs is {summary["mean_of_pairs"]:.4f}. {_CHOICE["adults" in summary]}
 
 {Table("Validation under perturbations", ["Perturbation of the validation films", "AUROC"], rows).to_markdown()}
 """
+
+
+_CHOICE = {
+    False: """Recipes are chosen by the AUROC of such
+pairs, on blocks of training films held out in order of collection, and not by the AUROC of the unchanged films.""",
+    True: """Recipes are
+compared by the AUROC of SIIM's films alone, whose classes are from the same hospitals, and by such pairs.""",
+}
+"""How recipes are chosen, without and with films of adults."""
 
 
 def training(runs: Mapping[str, Run]) -> str:
@@ -162,7 +204,7 @@ def test_set_access_log(entries: Sequence[str]) -> str:
     return f"""
 ## Test-set access log
 
-Every access to the official test set that could have influenced a decision, in order.
+Every access to the test films that could have influenced a decision, in order.
 
 {numbered}
 """

@@ -1,4 +1,4 @@
-"""Card sections on purpose, training data, protocols, limits and citation."""
+"""Card sections on purpose, protocols and limits."""
 
 from __future__ import annotations
 
@@ -7,19 +7,32 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
 
+from ...inference.populations import ADULTS, CHILDREN, POPULATIONS, Population
+from ..licences import licence_of_model
 from ..number_format import points, score
+from .network import has_lung_head
 
 DATASET = "paultimothymooney/chest-xray-pneumonia"
 
+Config = Mapping[str, Any]
 
-def metadata(run: Mapping[str, Any]) -> ModelCardData:
+
+def population_of(config: Config) -> Population:
+    """The population of the model; bundles without the key `population` are of children."""
+    return POPULATIONS[config.get("population", CHILDREN.name)]
+
+
+def metadata(config: Config, run: Mapping[str, Any]) -> ModelCardData:
     """Front matter of the card, including `model-index`."""
+    is_adult, lung_head = population_of(config) is ADULTS, has_lung_head(config)
     results = [
         EvalResult(
             task_type="image-classification",
             task_name="Image Classification",
-            dataset_type=DATASET,
-            dataset_name=f"Chest X-ray pneumonia, {run['protocol']} test",
+            dataset_type="siim-covid19-detection" if is_adult else DATASET,
+            dataset_name="Held-out fifth of the adults"
+            if is_adult
+            else f"Chest X-ray pneumonia, {run['protocol']} test",
             dataset_split="test",
             metric_type=name,
             metric_value=run["figures"][name]["value"],
@@ -27,70 +40,108 @@ def metadata(run: Mapping[str, Any]) -> ModelCardData:
         for name in ("accuracy", "precision", "sensitivity", "specificity", "f1", "auroc")
         if run["figures"][name]["value"] is not None
     ]
+    licence: dict[str, Any] = {"license": "mit"}
+    if licence_of_model(config)["non_commercial"]:
+        licence = {"license": "other", "license_name": "non-commercial-research"}
     return ModelCardData(
         model_name="Chest-film assistant",
-        license="mit",
+        **licence,
         language="en",
         library_name="litert",
         pipeline_tag="image-classification",
         datasets=[DATASET],
-        tags=["medical", "chest-x-ray", "pneumonia", "keras", "grad-cam", "out-of-distribution-detection"],
+        tags=[
+            "medical",
+            "chest-x-ray",
+            "pneumonia",
+            "keras",
+            "lung-field" if lung_head else "grad-cam",
+            "out-of-distribution-detection",
+        ],
         eval_results=results,
     )
 
 
-def introduction(config: Mapping[str, Any]) -> str:
+def introduction(config: Config) -> str:
+    """Title, terms, what the model is, and intended use."""
+    population, licence = population_of(config), licence_of_model(config)
+    not_in_care = " **Not for use in care.**" if licence["non_commercial"] else ""
     return f"""
-# Chest-film assistant: Normal, Pneumonia or Unknown
+# Chest-film assistant, {population.description}: Normal, Pneumonia or Unknown
 
-A network of three convolutions and a dense head, trained from scratch on frontal chest films of children of 1-5 years
-from one hospital (Kermany et al. 2018). An out-of-distribution gate refuses images unlike these films before the
-network is run, and an undecided band around the threshold marks uncertain films. In both cases the answer is
-**Unknown**.
+> Licence of the weights: **{licence["name"]}**. {licence["terms"]}{not_in_care}
 
+A network of three convolutions and a dense head, trained from scratch on frontal chest films. {_WHAT[population.name]}
+An out-of-distribution gate refuses images unlike films of this population before the network is run, and an undecided
+band around the threshold marks uncertain films. In both cases the answer is **Unknown**.
+{_LUNG_FIELD if has_lung_head(config) else ""}
 ## Intended use
 
-A second opinion for medical staff, for research and teaching. It is a support tool, not a replacement for a
-radiologist, and not a medical device. **Not intended**: adults, lateral films, CT, any decision without a physician.
+{_use(licence)} It is a support tool, not a replacement for a radiologist, and not a medical device. It is
+intended for one frontal film of {_PATIENT[population.name]}, if pneumonia is suspected. **Not intended**:
+{_NOT_FOR[population.name]}, lateral films, CT, any decision without a physician.
 
 Recipe `{config["recipe"]}`, protocol `{config["protocol"]}`, revision `{config["revision"]}`.
 """
 
 
-def training_data(config: Mapping[str, Any]) -> str:
-    return f"""
-## Training data
+_WHAT = {
+    "children": "It answers for children of 1-5 years and was tested on films of one hospital (Kermany et al. 2018).",
+    "adults": "It answers for adults of 18 years and over. It was tested on films of patients who were examined for "
+    "COVID-19 in Spain and the USA, and on healthy films of one hospital of the USA.",
+}
 
-{config["data"]["films"]:,} films of the Kaggle data set `{DATASET}` (fingerprint of all its films
-`{config["data"]["fingerprint"][:12]}`): children of 1-5 years, Guangzhou Women and Children's Medical Center, AP
-projection. Some of these films, split off by patient, were held out for validation; thresholds, calibration and the
-gate's limits were chosen on them. Films are read as greyscale, resized to 150 x 150 without keeping the aspect ratio,
-and augmented during training (rotation, crop, stretching, blur, sharpening, brightness, noise), because normal and
-pneumonia films of the data set were compressed and framed differently.
+_LUNG_FIELD = """
+The score is computed from what lies inside the lung field that the network predicts, and the map on the page shows what
+was added up.
+"""
+
+_PATIENT = {"children": "a child of 1-5 years", "adults": "an adult of 18 years or over"}
+
+_NOT_FOR = {
+    "children": "adults, older children and infants under one year",
+    "adults": "children and adolescents, commercial use",
+}
+
+
+def _use(licence: Mapping[str, Any]) -> str:
+    if licence["non_commercial"]:
+        return "Non-commercial research and teaching, not care."
+    return "A second opinion for medical staff, for research and teaching."
+
+
+def protocols(config: Config) -> str:
+    """What the protocols train on and test on."""
+    return f"""
+## Protocols
+
+{_PROTOCOLS[population_of(config).name]}
+
+In the splits, films that may be of the same patient count as one patient, and copies of a film stay together. No
+choice is made on test films. Every access to the test films that could have influenced a decision is in the test-set
+access log below.
 """
 
 
-PROTOCOLS = """
-## Protocols
-
-* **official**: trained on the data set's train and val parts, tested on its test part. This model is served, and its
-  figures are those to compare with other publications. The test films were saved differently from the training
-  films, so this test is harder and more realistic.
+_PROTOCOLS = {
+    "children": """* **official**: trained on the data set's train and val parts, tested on its test part. This model is
+  served, and its figures are those to compare with other publications. The test films were saved differently from the
+  training films, so this test is harder and more realistic.
 * **grouped80**: trained on the films of four fifths of all patients, tested on the rest; a separate model, never
   served.
 * **folds5**: five-fold cross-validation by patient with five separate models; its figures are means with their
-  intervals.
+  intervals.""",
+    "adults": """* **adults**: trained on the films of four fifths of the adults, by patient, and on films of children;
+  tested on the adults of the other fifth. This model is served. Each part has the same share of each class of each
+  source.""",
+}
 
-In the splits, films that may be of the same child count as one patient, and copies of a film stay together. No choice
-is made on test films. Every access to the official test set that could have influenced a decision is in the
-test-set access log below.
-"""
 
-
-def limits(run: Mapping[str, Any], external: Sequence[Mapping[str, Any]]) -> str:
+def limits(config: Config, run: Mapping[str, Any], external: Sequence[Mapping[str, Any]]) -> str:
     """Known limits, followed by measured limits with their figures."""
+    known = [*_KNOWN[population_of(config).name], _MAP[has_lung_head(config)], *_ALWAYS]
     measured = [*external_summary(external), *_worst_perturbation(run), *_strongest_cue(run)]
-    return "\n".join(["## Limits\n", *(f"* {limit}" for limit in [*_KNOWN, *measured])])
+    return "\n".join(["## Limits\n", *(f"* {limit}" for limit in [*known, *measured])])
 
 
 def external_summary(external: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -101,16 +152,36 @@ def external_summary(external: Sequence[Mapping[str, Any]]) -> list[str]:
     ]
 
 
-_KNOWN = (
-    "One hospital, children of 1-5 years, AP projection. A ResNet-50 trained on these films fell from AUROC .95 to .54 "
-    "on films of other children (Xin, Li, Yi, *Emergency Radiology* 29 (2022) 107, doi 10.1007/s10140-021-01954-x). "
-    "This model is not expected to generalise better.",
-    "Normal and pneumonia films of the data set were compressed, framed and lettered differently, and networks learn "
-    "this. Augmentation reduces the effect and does not remove it: figures on this data set are optimistic for every "
-    "model trained on it. The most likely false positive is a film of a healthy child that is framed like the "
-    "pneumonia films of the data set.",
-    "Some patient numbers of the official test also occur in training (a naming ambiguity of the data set).",
-    "The activation map shows which regions raised the score. It is not proof that the network read the lungs.",
+_KNOWN = {
+    "children": (
+        "One hospital, children of 1-5 years, AP projection. A ResNet-50 trained on these films fell from AUROC .95 to "
+        ".54 on films of other children (Xin, Li, Yi, *Emergency Radiology* 29 (2022) 107, doi "
+        "10.1007/s10140-021-01954-x). This model is not expected to generalise better.",
+        "Normal and pneumonia films of the data set were compressed, framed and lettered differently, and networks "
+        "learn this. Augmentation reduces the effect and does not remove it: figures on this data set are optimistic "
+        "for every model trained on it. The most likely false positive is a film of a healthy child that is framed "
+        "like the pneumonia films of the data set.",
+        "Some patient numbers of the official test also occur in training (a naming ambiguity of the data set).",
+    ),
+    "adults": (
+        "The pneumonias are those of patients examined for COVID-19 in 2020. Other pneumonias, and those of patients "
+        "with chronic lung or heart disease, were not tested.",
+        "The healthy films are from another hospital than all films with pneumonia. A network can tell the hospitals "
+        "apart; the AUROC within one source is therefore the figure to rely on.",
+        '"Negative for pneumonia" is not healthy: these films may show other disease. "Indeterminate" and "atypical" '
+        "films count as pneumonia, and many of them do not look like it.",
+        "All films were 256 x 256 pixels, and the healthy ones are copies of copies; films from a modality look "
+        "different.",
+    ),
+}
+
+_MAP = {
+    False: "The activation map shows which regions raised the score. It is not proof that the network read the lungs.",
+    True: "The evidence map shows what was added up inside the predicted lung field. It does not show that the network "
+    "recognised a consolidation there, and a lung that the field misses, such as a white one, has no evidence.",
+}
+
+_ALWAYS = (
     "The model knows two classes. Tuberculosis, effusion, fractures, masses and misplaced tubes are not among its "
     'labels, and "Normal" does not exclude them.',
 )
@@ -135,34 +206,3 @@ def _strongest_cue(run: Mapping[str, Any]) -> list[str]:
     return [
         f"The network does not read the lungs alone: with the {cue} its AUROC is still {score(hidden[cue]['auroc'])}."
     ]
-
-
-def citation(config: Mapping[str, Any]) -> str:
-    return f"""
-## Licence and source
-
-Code and weights: MIT. Films: Kermany, Zhang, Goldbaum, *Labeled Optical Coherence Tomography (OCT) and Chest X-Ray
-Images for Classification*, Mendeley Data, doi 10.17632/rscbjbr9sj, CC BY 4.0; Kermany et al., *Cell* 172 (2018) 1122.
-The example images are averages of typical training films of one class; none of them is a film of a patient.
-
-## Citation
-
-```bibtex
-@software{{chest_film_assistant,
-  title   = {{Chest-film assistant: Normal, Pneumonia or Unknown}},
-  version = {{{config["revision"]}}},
-  note    = {{recipe {config["recipe"]}, protocol {config["protocol"]}}},
-  license = {{MIT}}
-}}
-@article{{kermany2018identifying,
-  title   = {{Identifying Medical Diagnoses and Treatable Diseases by Image-Based Deep Learning}},
-  author  = {{Kermany, Daniel S. and Goldbaum, Michael and Cai, Wenjia and others}},
-  journal = {{Cell}},
-  volume  = {{172}},
-  number  = {{5}},
-  pages   = {{1122--1131}},
-  year    = {{2018}},
-  doi     = {{10.1016/j.cell.2018.02.010}}
-}}
-```
-"""
