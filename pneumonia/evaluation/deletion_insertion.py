@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from ..imaging import INPUT_SIDE
 from ..inference.decision import CLASSES
@@ -24,7 +23,7 @@ from ..inference.model import Model
 from .answer_changes import mean_figure
 from .audit_films import AuditFilms, Films, run_network
 from .hidden_lungs import blurred, mean
-from .lung_regions import MASK_LEVEL, cover
+from .lung_regions import MASK_LEVEL, cover, enlarge
 from .metrics import Floats
 
 FILMS = 100
@@ -116,7 +115,7 @@ def removal_order(maps: Maps) -> npt.NDArray[np.int64]:
     random = np.random.default_rng(SEED)
     ranks = np.empty((len(maps), *side), np.int64)
     for index, values in enumerate(maps):
-        enlarged = np.asarray(Image.fromarray(values.astype(np.float32)).resize(side, Image.Resampling.BILINEAR))
+        enlarged = enlarge(values.astype(np.float32))
         order = np.lexsort((random.random(enlarged.size), -enlarged.ravel()))
         ranks[index].ravel()[order] = np.arange(enlarged.size)
     return ranks

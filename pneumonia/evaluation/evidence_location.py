@@ -1,8 +1,8 @@
 """Location audit: share of the evidence that lies in the drawn lung masks, and agreement of the predicted lung field.
 
 The evidence of a film is the positive part of its activation map: Grad-CAM for a graph without a lung field, the
-contributions that were added up for one with a lung field. A map's cells are spread evenly over the area that they
-cover on the page, so the share inside is exact for masks of any resolution. Masks are dilated by `DILATION`, about one
+contributions that were added up for one with a lung field. A cell is spread evenly over the pixels from which it was
+computed (12 x 12 of 150 x 150), so the share inside is exact. Masks are dilated by `DILATION`, about one
 cell of the map (8 % of the side), because a cell at the edge of a lung also covers what lies beside it; the share in
 the masks as drawn is given as well.
 """

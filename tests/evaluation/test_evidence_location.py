@@ -49,11 +49,16 @@ def test_evidence_is_spread_evenly_over_a_cell() -> None:
     assert shares_inside(second_cell, mask)[0] == pytest.approx(0.5)
 
 
-def test_a_pixel_on_the_edge_of_a_cell_counts_by_its_parts() -> None:
-    """A cell of 12.5 pixels: 6 of them cover .48 of it, 13 cover it and a twenty-fifth of the next."""
+def test_cells_are_those_of_the_network() -> None:
+    """12 cells of 12 pixels: six columns cover half of the first cell, and the last six belong to none."""
     mask = np.zeros((2, 150, 150), bool)
-    mask[0, :, :6], mask[1, :, :13] = True, True
-    np.testing.assert_allclose(lung_regions.cover(mask, (12, 12))[:, 0, :2], [[0.48, 0], [1, 0.04]], atol=1e-9)
+    mask[0, :, :6], mask[1, :, 144:] = True, True
+    covered = lung_regions.cover(mask, (12, 12))
+    np.testing.assert_allclose(covered[0, 0, :2], [0.5, 0.0])
+    assert not covered[1].any()
+    enlarged = lung_regions.enlarge(np.arange(12, dtype=np.float32)[None].repeat(12, axis=0))
+    assert enlarged[0, 6] == pytest.approx(0, abs=0.1) and enlarged[0, 138] == pytest.approx(11, abs=0.1)
+    assert enlarged[0, 149] == 11
 
 
 def test_negative_evidence_is_not_counted() -> None:

@@ -17,7 +17,7 @@ from pneumonia.inference.model import Model, Score
 
 Grey = npt.NDArray[np.uint8]
 CELLS = 12
-"""Cells of a map at each side; a cell is 12.5 pixels wide."""
+"""Cells of a map at each side; a cell is 12 pixels wide."""
 
 
 class MadeModel(Model):
@@ -42,9 +42,9 @@ class MadeModel(Model):
 
 
 def lungs() -> npt.NDArray[np.bool_]:
-    """Two lungs whose edges are edges of cells: rows 25 to 100, columns 25 to 50 and 100 to 125."""
+    """Two lungs whose edges are edges of cells: rows 24 to 96, columns 24 to 48 and 96 to 120."""
     mask = np.zeros((150, 150), bool)
-    mask[25:100, 25:50] = mask[25:100, 100:125] = True
+    mask[24:96, 24:48] = mask[24:96, 96:120] = True
     return mask
 
 
@@ -57,7 +57,7 @@ def border() -> npt.NDArray[np.bool_]:
 
 def cells(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.float32]:
     """A map `[12, 12]`: 1 in the cells whose centre lies in the mask."""
-    centres = ((np.arange(CELLS) + 0.5) * 150 / CELLS).astype(int)
+    centres = np.arange(CELLS) * 12 + 6
     return np.asarray(mask[np.ix_(centres, centres)], np.float32)
 
 
