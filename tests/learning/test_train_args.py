@@ -82,7 +82,7 @@ def test_a_recipe_for_adults_needs_adults(films: Path) -> None:
 
 
 def test_a_recipe_for_adults_trains_without_children_and_says_so(adults: Path) -> None:
-    data = parse(["--data", str(adults.parent), "--recipe", "adults"]).data
+    data = parse(["--data", str(adults.parent), "--recipe", "lungs_joint"]).data
     assert (data.kermany, data.adults) == (None, adults)
     assert [notice.split(" are missing")[0] for notice in data.notices] == ["The films of the source kermany"]
 
