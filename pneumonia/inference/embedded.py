@@ -4,5 +4,5 @@
 """
 
 CONFIG_SHA256 = {
-    "children": "150c34bedb1b2629c188b4d5603b9bd500f890e6f56c56ce98047052c5ca33f7",
+    "children": "5384c39d0c8d43611c9382bb57d380e3e87671a1885de4daa930706577df2f14",
 }

@@ -267,8 +267,16 @@ def test_no_sentence_of_another_network_or_population_remains(lung_card: tuple[s
     for words in ("grad-cam", "Grad-CAM", "It is not proof that the network read the lungs", "COUNTERMEASURES"):
         assert words not in text
     assert "**lung field**" in text and "**evidence map**" in text
+    drawn = "learnt from masks that people drew" in text
+    assert drawn == (population == "children") and ("widened by one position" in text) != drawn
     if population == "adults":
-        for words in ("grouped80", "bacterial from viral", "Guangzhou Women", "official test"):
+        for words in (
+            "films of children show",
+            "grouped80",
+            "bacterial from viral",
+            "Guangzhou Women",
+            "official test",
+        ):
             assert words not in text.replace("the official test set that", "")
     else:
         assert "SIIM" not in text.split("## Which model answers")[0]

@@ -18,8 +18,9 @@ Json = dict[str, Any]
 
 SOURCES = {
     "children": {"kermany": 5232, "rsna_normal": 2000},
-    "adults": {"kermany": 4485, "siim": 3269, "rsna_normal": 2074},
+    "adults": {"siim": 3269, "rsna_normal": 2074},
 }
+LUNG_TARGETS = {"children": "drawn masks", "adults": "predicted lung fields"}
 NAMES = {"children": ("default", "official"), "adults": ("adults", "adults")}
 """Population -> (recipe, protocol) of its bundle."""
 
@@ -127,7 +128,7 @@ def lung_config(population: str) -> Json:
     config |= {"population": population, "recipe": recipe, "protocol": protocol}
     config["licence"] = licence_of({*SOURCES[population], "lung_masks"})
     config["training_sources"] = list(SOURCES[population])
-    config["data"] = {**config["data"], "sources": SOURCES[population], "lung_targets": "drawn masks"}
+    config["data"] = {**config["data"], "sources": SOURCES[population], "lung_targets": LUNG_TARGETS[population]}
     if population == "adults":
         aurocs = {"siim": 0.8431, "siim_typical": 0.8712, "healthy": 0.9613}
         config["validation"] = {**config["validation"], "adults": aurocs}

@@ -97,7 +97,8 @@ def _deletion(entry: Entry) -> str:
     return (
         "If the map shows what moves the score, the score falls quickly when the pixels with the most evidence are "
         "deleted first, and rises quickly when they are inserted first. Deletion removes evidence better than a random "
-        f"order in {percent(entry['deletion']['better'])} of the films."
+        f"order in {percent(entry['deletion']['better'])} of the films. A map that is not better than a random one "
+        "inside the lungs shows where the lungs are, not where the disease is."
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...inference.populations import ADULTS
+from ..dataset import KERMANY
 from ..licences import LICENCES, licence_of_model
 from ..population_tables import source_name
 from ..table import Table
@@ -29,7 +30,7 @@ differently.
 
 {_sources(config).to_markdown()}
 
-{_CHILDREN if not is_adult else _ADULTS}
+{_population_text(config)}
 """
 
 
@@ -38,8 +39,15 @@ Children's Medical Center, AP projection."""
 
 _ADULTS = """SIIM's films are of patients who were examined for COVID-19, both classes from the same hospitals, with
 the readings of radiologists; "negative for pneumonia" does not mean healthy. The healthy films are those that the
-readers of the RSNA challenge 2018 called normal. The films of children show the network more pneumonias and teach it
-the lung field."""
+readers of the RSNA challenge 2018 called normal."""
+
+_WITH_CHILDREN = " The films of children show the network more pneumonias."
+
+
+def _population_text(config: Config) -> str:
+    if population_of(config) is not ADULTS:
+        return _CHILDREN
+    return _ADULTS + (_WITH_CHILDREN if KERMANY in config["data"].get("sources", {}) else "")
 
 
 def _sources(config: Config) -> Table:

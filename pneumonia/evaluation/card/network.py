@@ -43,14 +43,24 @@ of the biases. The page shows the positive part, the evidence for pneumonia.
 """
 
 
+_TARGETS = {
+    "drawn masks": "The lung field is learnt from masks that people drew on films of children (V7 Labs).",
+    "predicted lung fields": "No lung was drawn on the training films. The lung field is learnt from the fields that "
+    "the model of children predicts on them, which are learnt from drawn masks.",
+    "fixed lung boxes": "No lung was drawn on the training films. The lung field is learnt from two fixed boxes: it "
+    "says little about the lungs of a film.",
+}
+"""Kind of the targets in training -> a sentence."""
+
+
 def _lung_targets(config: Config) -> str:
     kind = config["data"]["lung_targets"]
-    source = f"The targets of the lung field in training: {kind}."
-    if kind == "drawn masks":
-        source = "The lung field is learnt from masks that people drew on films of children (V7 Labs)."
-    if config.get("population") == "adults":
-        source += (
-            " There are none of adults: the field is learnt on children and applied to adults, so that its agreement "
-            "with the lungs of adults is not measured."
+    text = _TARGETS.get(kind, f"The targets of the lung field in training: {kind}.")
+    if config["recipe"] == "adults":
+        text += (
+            " The features are read in the field widened by one position, because opacities often lie at the edge of a "
+            "lung."
         )
-    return source
+    if config.get("population") == "adults":
+        text += " The agreement of the field with the lungs of adults is not measured, since no masks of adults exist."
+    return text

@@ -138,11 +138,23 @@ def calibration(config: Mapping[str, Any], runs: Mapping[str, Run], run: Run, ex
 ## Calibration
 
 Probabilities are calibrated to a prevalence of pneumonia of {100 * config["calibration"]["prevalence"]:.0f} %. At a
-lower prevalence the true probability is lower than the one shown. ECE: expected calibration error, 15 bins.
-Out-of-fold: each film is scored by a model that was not trained on films of its patient. A caller who states the local
-prevalence gets probabilities for it; the last column is the ECE if the prevalence of the films is stated.
+lower prevalence the true probability is lower than the one shown. {_calibration_films(config)}ECE: expected
+calibration error, 15 bins. Out-of-fold: each film is scored by a model that was not trained on films of its patient. A
+caller who states the local prevalence gets probabilities for it; the last column is the ECE if the prevalence of the
+films is stated.
 
 """ + "\n\n".join([tables.calibration_errors(results).to_markdown(), *reliability])
+
+
+def _calibration_films(config: Mapping[str, Any]) -> str:
+    source = config.get("validation", {}).get("calibrated_on")
+    if not source:
+        return ""
+    return (
+        f"The calibration was fitted on {source['films']:,} films of blocks that were held out in order of collection, "
+        "by networks that were not trained on them, because they resemble another hospital more than the other "
+        "validation films do. "
+    )
 
 
 def validation(summary: Mapping[str, Any]) -> str:

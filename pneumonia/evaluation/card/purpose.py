@@ -131,9 +131,9 @@ _PROTOCOLS = {
   served.
 * **folds5**: five-fold cross-validation by patient with five separate models; its figures are means with their
   intervals.""",
-    "adults": """* **adults**: trained on the films of four fifths of the adults, by patient, and on films of children;
-  tested on the adults of the other fifth. This model is served. Each part has the same share of each class of each
-  source.""",
+    "adults": """* **adults**: trained on the films of four fifths of the adults, by patient, and on those of children
+  if the table above lists them; tested on the adults of the other fifth. This model is served. Each part has the same
+  share of each class of each source.""",
 }
 
 
