@@ -95,7 +95,7 @@ def test_the_readme_shows_the_figures_and_the_licence_of_each_model(bundles: lis
             shares = " / ".join(share(answers[answer]["value"]) for answer in ("Normal", "Pneumonia", "Unknown"))
             assert shares in text, name
         licence = licence_of_model(loaded.config)
-        row = f"| {loaded.population.name} | {loaded.population.description} | {licence['name']}. {licence['terms']} |"
+        row = f"| {loaded.population.name} | {loaded.population.description} | {licence['name']}. {licence['terms']}"
         assert row in text
 
 

@@ -49,6 +49,9 @@ def replace_figures(readme: str, bundles: Sequence[Bundle]) -> str:
     return pattern.sub(lambda _: figures_for_readme(bundles), readme)
 
 
+_NOT_IN_CARE = " Not for use in care."
+
+
 def models(bundles: Sequence[Bundle]) -> Table:
     """One row for each model: its patients, licence and card."""
     rows = []
@@ -58,7 +61,7 @@ def models(bundles: Sequence[Bundle]) -> Table:
             [
                 name,
                 bundle.population.description,
-                f"{licence['name']}. {licence['terms']}",
+                f"{licence['name']}. {licence['terms']}{_NOT_IN_CARE if licence['non_commercial'] else ''}",
                 f"[model card](pneumonia/models/{name}/README.md)",
             ]
         )

@@ -15,6 +15,7 @@ from pneumonia.errors import FiguresDisagree, UsageError
 from pneumonia.evaluation import card, consistency
 from pneumonia.inference import bundle, sources
 from pneumonia.inference.model import Model
+from tests.support.lung_bundles import external_entry
 
 Json = dict[str, Any]
 Change = Callable[[Json, Json], object]
@@ -97,7 +98,7 @@ DISAGREEMENTS = {
         "The run default/official contains the figures of seed/official",
     ),
     "another model's figures elsewhere": (
-        lambda _, evaluation: evaluation["external"][0]["model"].update({bundle.GRAPH: "0" * 64}),
+        lambda _, evaluation: evaluation.update(external=[external_entry({}, run_of(evaluation))]),
         "NIH ChestX-ray14 are of another model",
     ),
     "audits of another model": (

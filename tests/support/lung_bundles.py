@@ -88,6 +88,22 @@ def nih_entries(models: Json) -> Json:
     }
 
 
+def external_entry(model: Json, run: Json) -> Json:
+    """An entry of `external`, as `pneumonia.evaluation.external` writes it; its curve is that of `run`."""
+    return {
+        "name": "NIH ChestX-ray14",
+        "of": "films of another hospital",
+        "verdict": "of some use",
+        "model": model,
+        "films": {"total": 242, "normal": 130, "pneumonia": 112},
+        "patients": 170,
+        "figures": {"auroc": figure(0.741), "accuracy": figure(0.66), "ece": figure(0.21)},
+        "passed": {"films": 200, "accuracy": figure(0.67)},
+        "service": {"refused": figure(0.17), "warned": figure(0.05), "unknown": figure(0.31)},
+        "reliability": run["curves"]["reliability"],
+    }
+
+
 def routing_entries() -> list[Json]:
     """Entries of `routing`, as `pneumonia.evaluation.routing` writes them."""
 
@@ -117,7 +133,7 @@ def lung_evaluation(population: str, model: Json) -> Json:
     embedded["runs"][f"{recipe}/{protocol}"] = run
     embedded["test_set_access_log"] = list(ACCESS_LOGS[population])
     embedded |= {"routing": routing_entries(), **nih_entries({population: model})}
-    embedded["external"] = [{**entry, "model": model} for entry in embedded.get("external", [])]
+    embedded["external"] = [external_entry(model, run)]
     return embedded
 
 

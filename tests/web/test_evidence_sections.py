@@ -13,11 +13,12 @@ import pytest
 
 from pneumonia import Predictor
 from pneumonia.evaluation import number_format
+from pneumonia.evaluation.lung_regions import DILATION
 from pneumonia.inference import bundle
 from pneumonia.inference.bundle import Bundle
 from pneumonia.inference.model import Model
 from pneumonia.web import evidence_sections, evidence_tab, page, page_text, plots, rendering
-from tests.support.lung_bundles import write_lung_bundle
+from tests.support.lung_bundles import figure, write_lung_bundle
 
 from .test_page_text import SCRIPT, Page
 
@@ -72,35 +73,43 @@ def test_it_shows_every_figure_of_the_run_with_its_interval(predictor: Predictor
     text = Page(html).text
     run = predictor.models[0].bundle.served_run
     assert run is not None
-    for name, figure in run["figures"].items():
-        assert number_format.format_metric(name, figure) in text, name
-    for figures in [*run["operating_points"].values(), *run["robustness"]["changes"].values()]:
+    for name, value in run["figures"].items():
+        assert number_format.format_metric(name, value) in text, name
+    for figures in [*run["operating_points"].values(), *run.get("robustness", {}).get("changes", {}).values()]:
         assert all(number_format.percent(figure) in text for name, figure in figures.items() if name != "loss")
-    for kind in predictor.models[0].bundle.evaluation["gate_kinds"]["kinds"]:
+    for kind in predictor.models[0].bundle.evaluation.get("gate_kinds", {}).get("kinds", []):
         assert f"{kind['name']}{kind['images']:,}{number_format.percent(kind['refused'])}" in text
-    for entry in predictor.models[0].bundle.evaluation["external"]:
+    for entry in predictor.models[0].bundle.evaluation.get("external", []):
         assert entry["verdict"] in text
         assert number_format.score(entry["figures"]["auroc"]) in text
     assert all(entry in text for entry in predictor.models[0].bundle.evaluation["test_set_access_log"])
 
 
-def test_it_shows_no_other_percentage(predictor: Predictor, html: str) -> None:
-    """Every percentage on the tab must follow from a number in the bundle."""
-    numbers = set(re.findall(r"-?\d+\.\d+", json.dumps(dict(predictor.models[0].bundle.evaluation))))
-    shares = {f"{100 * float(number):.1f} %" for number in numbers} | {
-        f"{100 * float(number):.0f} %" for number in numbers
-    }
-    shares |= {f"{100 * predictor.models[0].bundle.calibration.prevalence:.0f} %", "100.0 %", "0.0 %", "95 %"}
-    run = predictor.models[0].bundle.served_run
+@pytest.fixture(scope="module", params=["embedded", "children", "adults"])
+def some_bundle(
+    request: pytest.FixtureRequest, predictor: Predictor, tmp_path_factory: pytest.TempPathFactory
+) -> Bundle:
+    """The embedded bundle of children, and made bundles with a lung field."""
+    if request.param == "embedded":
+        return predictor.models[0].bundle
+    return bundle.load(write_lung_bundle(tmp_path_factory.mktemp("made"), request.param), request.param)
+
+
+def test_it_shows_no_other_percentage(some_bundle: Bundle) -> None:
+    """Every percentage on the tab must follow from a number in the bundle, or be part of a name there."""
+    text = json.dumps(dict(some_bundle.evaluation))
+    shares = {f"{100 * float(number):.{digits}f} %" for number in re.findall(r"\d+\.\d+", text) for digits in (0, 1)}
+    shares |= {f"{100 * some_bundle.calibration.prevalence:.0f} %", "100.0 %", "0.0 %", "95 %"}
+    shares |= {f"{100 * DILATION:.0f} %"}
+    run = some_bundle.served_run
     assert run is not None
     counts = run["confusion"]
     positives = counts["true_positive"] + counts["false_negative"]
     negatives = counts["true_negative"] + counts["false_positive"]
     totals = (positives, negatives, positives + negatives)
     shares |= {f"{100 * count / total:.1f} %" for total in totals for count in range(total + 1)}
-    log = " ".join(predictor.models[0].bundle.evaluation["test_set_access_log"])
-    percentages = re.findall(r"\d+(?:\.\d+)? %", re.sub(r"<[^>]+>", " ", html))
-    assert [share for share in percentages if share not in shares and share not in log] == []
+    percentages = re.findall(r"\d+(?:\.\d+)? %", re.sub(r"<[^>]+>", " ", evidence_tab.sections(some_bundle)))
+    assert [share for share in percentages if share not in shares and share not in text] == []
 
 
 def test_the_matrix_starts_at_the_threshold_of_the_model(predictor: Predictor, html: str) -> None:
@@ -163,12 +172,14 @@ def test_it_states_the_intended_use() -> None:
         assert words in text
 
 
-def test_text_from_a_bundle_is_escaped(predictor: Predictor) -> None:
-    evaluation = copy.deepcopy(dict(predictor.models[0].bundle.evaluation))
+def test_text_from_a_bundle_is_escaped(tmp_path: Path) -> None:
+    made = bundle.load(write_lung_bundle(tmp_path, "children"), "children")
+    evaluation = copy.deepcopy(dict(made.evaluation))
+    evaluation["gate_kinds"] = {"kinds": [{"name": "hand", "images": 10, "refused": figure(0.5), "far": 0.25}]}
     evaluation["test_set_access_log"] = [SCRIPT]
     evaluation["external"][0].update(name=SCRIPT, of=SCRIPT, verdict=SCRIPT)
     evaluation["gate_kinds"]["kinds"][0]["name"] = SCRIPT
-    html = evidence_tab.sections(replace(predictor.models[0].bundle, evaluation=evaluation))
+    html = evidence_tab.sections(replace(made, evaluation=evaluation))
     assert "<script" not in html
     assert SCRIPT in Page(html).text
 
@@ -200,3 +211,10 @@ def test_names_of_marks_do_not_overlap() -> None:
     )
     name_rows = sorted(float(y) for y in re.findall(r'class="name" x="[\d.]+" y="([\d.]+)"', svg))
     assert all(later - earlier >= 16 for earlier, later in zip(name_rows[:-1], name_rows[1:], strict=True))
+
+
+def test_the_page_has_a_part_for_each_model(tmp_path: Path) -> None:
+    models = [Model(bundle.load(write_lung_bundle(tmp_path / name, name), name), 1) for name in ("children", "adults")]
+    built = page.build(Predictor(models))
+    texts = [str(getattr(block, "value", "")) for block in built.blocks.values()]
+    assert [sum(f"The model of {name}</h2>" in text for text in texts) for name in ("children", "adults")] == [1, 1]

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...inference.decision import CLASSES
 from ..audit_tables import AUDIT_TABLES, decimal_loss
-from ..number_format import percent, score
+from ..number_format import percent, score, share
 
 Entry = Mapping[str, Any]
 
@@ -60,7 +60,7 @@ def _evidence(entry: Entry) -> str:
     return (
         f"Of the evidence of a pneumonia film, {percent(row['median'])} (median) lies inside the lungs as people drew "
         f"them, widened by 8 % of the side. {percent(row['at_least_half'])} of these films have at least half of their "
-        "evidence there."
+        f"evidence there. Evidence that is spread evenly would have {share(entry['dilated']['chance'])}."
     )
 
 
