@@ -6,6 +6,7 @@ import importlib
 import inspect
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from pneumonia.cli import main
 from pneumonia.cli.main import COMMANDS
 from pneumonia.inference.decision import CLASSES, REASONS
 from pneumonia.inference.populations import POPULATIONS
+from pneumonia.web import handlers
 
 ROOT = Path(__file__).parents[1]
 API = (ROOT / "docs" / "api.md").read_text()
@@ -85,6 +87,21 @@ def test_settings_and_their_defaults_are_in_the_docs() -> None:
     assert {row.name: (row.default, row.read()) for row in fixed} == DEFAULTS
     assert settings.THREADS.default == "cores"
     assert settings.as_markdown() in API
+
+
+@pytest.mark.parametrize("command", ["predict", "batch", "archive"])
+def test_commands_that_predict_take_the_age(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    assert "--age YEARS" in capsys.readouterr().out
+    [line] = re.findall(rf"^python -m pneumonia {command} .*", API, re.MULTILINE)
+    assert "[--age YEARS]" in line
+
+
+@pytest.mark.parametrize("handler", [handlers.predict, handlers.predict_batch, handlers.analyze])
+def test_the_age_is_the_last_and_optional_input_of_an_endpoint(handler: Callable[..., object]) -> None:
+    *_, last = inspect.signature(handler).parameters.values()
+    assert (last.name, last.default) == ("age", None)
 
 
 @pytest.mark.parametrize("command", ["predict", "batch", "archive", "evaluate", "model", "deploy"])

@@ -26,7 +26,7 @@ from ..files import exclusive_lock
 from ..inference.decision import Failure, Prediction
 from .storage import ResultFolder
 
-FORMAT = 2
+FORMAT = 3
 HEADER_FILE = "archive.json"
 """File with the options that all parts share; a run that continues the archive must have the same options."""
 
@@ -105,7 +105,7 @@ def open_parts(folder: ResultFolder, options: TableOptions, films: int) -> Parts
 
 
 def _check_header(header: dict[str, Any], options: TableOptions) -> None:
-    for column in ("operating_point", "prevalence", "model_sha256"):
+    for column in ("operating_point", "prevalence", "age_stated", "model_sha256"):
         recorded, received = header.get(column), options.cells()[column]
         if recorded != received:
             raise UsageError(

@@ -90,6 +90,7 @@ class ArchiveWorker:
             storage.open_films(pending),
             self._options.operating_point,
             prevalence=self._options.prevalence,
+            age=self._options.age,
         )
         table = pa.concat_tables([existing_rows, parts.to_table(_stop_if_unusable(results), self._options)])
         self._archive.write(part, table)

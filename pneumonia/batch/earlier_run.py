@@ -17,13 +17,13 @@ from .growing_file import complete_lines
 from .rows import TableOptions, record_cells, unescape
 from .table_paths import TablePaths
 
-FORMAT = 2
+FORMAT = 3
 """Version of the partial file, in its first line."""
 
 Labels = list[tuple[str, str]]
 """(film, label) of each row, in order; the label is "" for a film that failed. Two films may have the same name."""
 
-_FIXED_COLUMNS = ("operating_point", "prevalence", "model_sha256")
+_FIXED_COLUMNS = ("operating_point", "prevalence", "age_stated", "model_sha256")
 """Columns that are the same in all rows of a table."""
 
 
@@ -71,7 +71,7 @@ def read_earlier_run(paths: TablePaths, options: TableOptions, *, jsonl: bool) -
     """Read the rows of an earlier run with the same options; changes no file.
 
     Raises `UsageError` if a file is not from this version of the command, was edited, or belongs to another model,
-    operating point or prevalence, or if `jsonl` differs.
+    operating point, prevalence or stated age, or if `jsonl` differs.
     """
     _refuse_old_partial(paths)
     if paths.csv.exists() and paths.json_lines.exists() != jsonl:

@@ -119,8 +119,8 @@ def open_table(
 
     With `for_excel`, a new table begins with a byte-order mark. The name of `out` must not end in `.jsonl`, the name of
     the JSON lines; the command line checks it. Raises `Busy` if another run writes the table, `DiskFull`, and
-    `UsageError` if the table exists and `resume` is not set, or if it was created with another model, operating point
-    or prevalence.
+    `UsageError` if the table exists and `resume` is not set, or if it was created with another model, operating point,
+    prevalence or stated age.
     """
     paths = TablePaths(out)
     with ExitStack() as stack:

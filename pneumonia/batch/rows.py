@@ -26,12 +26,17 @@ COLUMNS = (
     "error_code",
     "error",
     "population",
+    "age",
+    "age_source",
+    "age_stated",
     "model_name",
     "model_revision",
     "model_sha256",
 )
 
-NUMERIC_COLUMNS = frozenset({"confidence", "prevalence", *(f"probability_{name.lower()}" for name in CLASSES), *ZONES})
+NUMERIC_COLUMNS = frozenset(
+    {"confidence", "prevalence", "age", "age_stated", *(f"probability_{name.lower()}" for name in CLASSES), *ZONES}
+)
 """Columns that contain numbers, for table formats with column types."""
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -48,17 +53,21 @@ _ESCAPED_SURROGATE = re.compile(r"(\\+)ud([89a-f][0-9a-f]{2})")
 
 @dataclass(frozen=True)
 class TableOptions:
-    """The values that all rows of a table share: model (`Predictor.identity`), operating point and prevalence."""
+    """The values that all rows of a table share: model (`Predictor.identity`), operating point, prevalence, and the age
+    in years that the caller states for all patients.
+    """
 
     model: ModelIdentity
     operating_point: str
     prevalence: float | None = None
+    age: float | None = None
 
     def cells(self) -> dict[str, str]:
         """The cells that are the same in all rows, by column."""
         prevalence = "" if self.prevalence is None else f"{self.prevalence:g}"
+        age = "" if self.age is None else f"{self.age:g}"
         model = {f"model_{name}": escape_formula(text) for name, text in self.model.as_dict().items()}
-        return {"operating_point": self.operating_point, "prevalence": prevalence, **model}
+        return {"operating_point": self.operating_point, "prevalence": prevalence, "age_stated": age, **model}
 
 
 def result_cells(result: Prediction | Failure, options: TableOptions) -> dict[str, str]:
@@ -118,7 +127,9 @@ def _prediction_cells(record: Mapping[str, Any]) -> dict[str, str]:
     if record["reason"] is not None:
         cells |= {"reason_code": record["reason"]["code"], "reason": record["reason"]["message"]}
     warnings = escape_formula(" ".join(record["warnings"]))
-    return cells | {"warnings": warnings, "population": record["population"] or ""}
+    age = "" if record["age"] is None else f"{record['age']:g}"
+    patient = {"population": record["population"] or "", "age": age, "age_source": record["age_source"] or ""}
+    return cells | {"warnings": warnings, **patient}
 
 
 def _format_number(value: float | None) -> str:

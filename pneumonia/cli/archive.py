@@ -9,7 +9,7 @@ from .. import load_predictor
 from ..batch.results import FAILED
 from ..batch.rows import TableOptions
 from .exit_codes import SOME_FAILED, SUCCESS
-from .options import Commands, add_decision_options, add_model_option
+from .options import Commands, add_age_option, add_decision_options, add_model_option
 from .output import report_missing_library, summarise
 
 
@@ -26,6 +26,7 @@ def add_parser(commands: Commands) -> argparse.ArgumentParser:
         "--workers", type=int, metavar="N", help="number of predictors, one per core; default: all cores"
     )
     add_decision_options(parser)
+    add_age_option(parser)
     add_model_option(parser)
     return parser
 
@@ -37,8 +38,8 @@ def run(options: argparse.Namespace) -> int:
     except ModuleNotFoundError as error:
         return report_missing_library("The archive command", error, "archive")
     predictor = load_predictor(options.model, threads=options.workers)
-    predictor.check_options(options.operating_point, options.prevalence)
-    table_options = TableOptions(predictor.identity, options.operating_point, options.prevalence)
+    predictor.check_options(options.operating_point, options.prevalence, options.age)
+    table_options = TableOptions(predictor.identity, options.operating_point, options.prevalence, options.age)
     try:
         outcome = predict_archive(
             options.paths,

@@ -10,13 +10,14 @@ from itertools import chain
 from pathlib import Path
 
 from .. import load_predictor
-from ..batch import FilmList, find_films, results, rows
+from ..batch import FilmList, find_films, results
+from ..batch.rows import TableOptions
 from ..errors import UsageError
 from ..files import MAX_NAME_BYTES
 from ..inference.named_film import NamedFilm
 from ..inference.predictor import Predictor
 from .exit_codes import NOTHING_DONE, SOME_FAILED, SUCCESS
-from .options import Commands, add_decision_options, add_model_option
+from .options import Commands, add_age_option, add_decision_options, add_model_option
 from .output import summarise
 
 
@@ -44,6 +45,7 @@ def add_parser(commands: Commands) -> argparse.ArgumentParser:
         "--workers", type=int, metavar="N", help="number of films at the same time; overrides PNEUMONIA_THREADS"
     )
     add_decision_options(parser)
+    add_age_option(parser)
     add_model_option(parser)
     return parser
 
@@ -52,8 +54,8 @@ def run(options: argparse.Namespace) -> int:
     """Write the table and print the counts; returns 1 if a film failed or Ctrl+C stopped the run."""
     _check_table(options.out)
     predictor = load_predictor(options.model, threads=options.workers)
-    predictor.check_options(options.operating_point, options.prevalence)
-    table_options = rows.TableOptions(predictor.identity, options.operating_point, options.prevalence)
+    predictor.check_options(options.operating_point, options.prevalence, options.age)
+    table_options = TableOptions(predictor.identity, options.operating_point, options.prevalence, options.age)
     films, total = _list_films(options.paths, results.table_files(options.out))
     form = {"jsonl": options.jsonl, "for_excel": options.excel}
     with results.open_table(options.out, table_options, resume=options.resume, **form) as table:
@@ -108,7 +110,9 @@ def _fill_table(
     from tqdm import tqdm
 
     pending = (film for film in films if not table.has(film.name))
-    predictions = predictor.predict_many(pending, options.operating_point, prevalence=options.prevalence)
+    predictions = predictor.predict_many(
+        pending, options.operating_point, prevalence=options.prevalence, age=options.age
+    )
     with tqdm(total=total, initial=len(table), unit="film", disable=total is None, file=sys.stderr) as bar:
         for result in predictions:
             table.add(result)

@@ -44,7 +44,9 @@ class HeatmapFolder:
 
         if reading.activation is None:
             return None
-        image = explain.overlay(reading.display(source), reading.activation, area=reading.area)
+        image = explain.overlay(
+            reading.display(source), reading.activation, area=reading.area, lung_field=reading.lung_field
+        )
         temporary = self._tempdir.path / f"{uuid.uuid4().hex}.png"
         with _write_errors("The heat map cannot be written", self._path):
             image.save(temporary)

@@ -24,6 +24,16 @@ def add_decision_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_age_option(parser: argparse.ArgumentParser) -> None:
+    """Add `--age`."""
+    parser.add_argument(
+        "--age",
+        type=float,
+        metavar="YEARS",
+        help="age in years of all patients of this call, which selects the model; overrides the age in DICOM headers",
+    )
+
+
 def add_model_option(parser: argparse.ArgumentParser) -> None:
     """Add `--model`."""
     parser.add_argument(

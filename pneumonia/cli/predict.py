@@ -13,10 +13,12 @@ from .. import batch, load_predictor
 from ..errors import DiskFull, UsageError
 from ..imaging import Source
 from ..inference.decision import Failure, Prediction
+from ..inference.populations import POPULATIONS
 from ..inference.predictor import Predictor
+from ..reporting.wording import format_p_pneumonia
 from .exit_codes import SOME_FAILED, SUCCESS
 from .heatmaps import HeatmapFolder
-from .options import Commands, add_decision_options, add_model_option
+from .options import Commands, add_age_option, add_decision_options, add_model_option
 from .output import printable
 
 
@@ -26,6 +28,7 @@ def add_parser(commands: Commands) -> argparse.ArgumentParser:
     parser.add_argument("files", nargs="+", metavar="FILE", help="image or DICOM file, or quoted pattern")
     parser.add_argument("--json", action="store_true", help="print one JSON object per line and nothing else on stdout")
     add_decision_options(parser)
+    add_age_option(parser)
     parser.add_argument(
         "--heatmap", type=Path, metavar="DIR", help="also write one PNG per film with its activation map"
     )
@@ -38,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
     failed = 0
     with HeatmapFolder(options.heatmap) if options.heatmap else nullcontext() as heatmaps:
         predictor = load_predictor(options.model)
-        predictor.check_options(options.operating_point, options.prevalence)
+        predictor.check_options(options.operating_point, options.prevalence, options.age)
         # Closed before the folder, so that no thread writes to it any more.
         with closing(_results(predictor, options, heatmaps)) as results:
             for result in results:
@@ -56,7 +59,7 @@ def _results(
     """
 
     def predict(source: Source, name: str | None) -> tuple[Prediction, Path | None]:
-        reading = predictor.read(source)
+        reading = predictor.read(source, options.age)
         prediction = predictor.decide(reading, options.operating_point, file=name, prevalence=options.prevalence)
         return prediction, heatmaps.write(reading, source) if heatmaps else None
 
@@ -84,6 +87,11 @@ def _format_result(result: Prediction | Failure) -> str:
     name = printable(result.file or "")
     if isinstance(result, Failure):
         return f"{name}: {result.error.code}: {result.error.message}"
-    confidence = "" if result.confidence is None else f" {100 * result.confidence:.0f} %"
+    answer = [result.label] if result.probability is None else [f"{result.label},", format_p_pneumonia(result)]
     reason = [result.reason.message] if result.reason else []
-    return " ".join([f"{name}: {result.label}{confidence}", *reason, *result.warnings])
+    return " ".join([f"{name}:", *answer, *_population(result), *reason, *result.warnings])
+
+
+def _population(prediction: Prediction) -> list[str]:
+    """Which model answered; empty if the film was not scored."""
+    return [] if prediction.population is None else [f"(model for {POPULATIONS[prediction.population].description})."]

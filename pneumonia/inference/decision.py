@@ -173,6 +173,10 @@ class Prediction:
     """Sentences for the user, for example about low resolution."""
     population: str | None = None
     """The population of the model that scored the film, such as "children"; None if the film was not scored."""
+    age: float | None = None
+    """Age in years with which the model was chosen; None if it is not known, or stated as an age group."""
+    age_source: str | None = None
+    """"stated" by the caller, or "file", the DICOM header; None if no age is known."""
 
     @property
     def confidence(self) -> float | None:
@@ -200,6 +204,8 @@ class Prediction:
             "zones": _round_values(self.zones),
             "model": self.model.as_dict(),
             "population": self.population,
+            "age": None if self.age is None else round(self.age, 2),
+            "age_source": self.age_source,
             "warnings": list(self.warnings),
         }
 

@@ -42,6 +42,12 @@ MIN_LUNG_SHARE = 0.5
 OUTLINE_SHARE = 250
 """Short side of a film in widths of the lung outline's line."""
 
+OUTLINE_COLOUR = (120, 200, 255)
+"""Light blue, which does not occur in the colour map."""
+
+_OUTLINE_INDEX, _OUTLINE_OPACITY = 1, 200
+"""Palette entry of the outline in a map layer, in place of a strength that is invisible, and its opacity of 255."""
+
 _COLOUR_MAP = np.array([[0, 0, 4], [87, 16, 110], [188, 55, 84], [249, 142, 9], [252, 255, 164]], np.float32)
 """Five steps of the inferno colour map; its lightness rises evenly, which keeps it readable in greyscale and
 for colour-blind readers."""
@@ -70,29 +76,49 @@ def strongest_zone(shares: dict[str, float]) -> str | None:
 
 
 def overlay(
-    film: npt.NDArray[np.uint8], activation: Activation, opacity: float = 0.45, area: Area = WHOLE
+    film: npt.NDArray[np.uint8],
+    activation: Activation,
+    opacity: float = 0.45,
+    area: Area = WHOLE,
+    lung_field: LungField | None = None,
 ) -> Image.Image:
     """Draw the map over the film `[H, W]` (uint8); returns an RGB image of the film's size.
 
     `area` is the part of the film from which the model input was made; the map covers it, and nothing else. The opacity
-    of the map is proportional to its value: `opacity` at its maximum, 0 where it is 0.
+    of the map is proportional to its value: `opacity` at its maximum, 0 where it is 0. With a lung field, its edge is
+    drawn as a thin line.
     """
     size = (film.shape[1], film.shape[0])
     strength = _relative_strength(activation, size, area)
     mask = strength.point([round(opacity * level) for level in range(256)])
-    return Image.composite(_colourise(strength).convert("RGB"), Image.fromarray(film).convert("RGB"), mask)
+    image = Image.composite(_colourise(strength).convert("RGB"), Image.fromarray(film).convert("RGB"), mask)
+    if lung_field is not None:
+        image.paste(
+            OUTLINE_COLOUR, mask=lung_outline(lung_field, size, area).point([level // 2 for level in range(256)])
+        )
+    return image
 
 
-def map_layer(activation: Activation, size: tuple[int, int], area: Area = WHOLE) -> Image.Image:
+def map_layer(
+    activation: Activation, size: tuple[int, int], area: Area = WHOLE, lung_field: LungField | None = None
+) -> Image.Image:
     """Draw the map alone, at the film's `size` (width, height): transparent where it is 0, opaque at its maximum.
 
     `area` is the part of the film from which the model input was made; the map covers it, and nothing else.
 
     Drawn over the film with some opacity it equals `overlay` with that opacity. The image has a palette of one byte per
-    pixel, since colour and opacity are both functions of the strength.
+    pixel, since colour and opacity are both functions of the strength. With a lung field, its edge is
+    drawn as a thin line.
     """
     image = _colourise(_relative_strength(activation, size, area))
-    image.info["transparency"] = bytes(range(256))
+    opacities = bytearray(range(256))
+    if lung_field is not None:
+        palette = image.getpalette() or []
+        palette[3 * _OUTLINE_INDEX : 3 * _OUTLINE_INDEX + 3] = OUTLINE_COLOUR
+        image.putpalette(palette)
+        opacities[_OUTLINE_INDEX] = _OUTLINE_OPACITY
+        image.paste(_OUTLINE_INDEX, mask=lung_outline(lung_field, size, area))
+    image.info["transparency"] = bytes(opacities)
     return image
 
 

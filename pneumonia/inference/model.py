@@ -71,8 +71,17 @@ class Model:
         return Score(self.bundle.calibration.probability(output.score), output.activation, output.lung_field)
 
     def describe(self) -> dict[str, Any]:
-        """Identity, operating points, and the figures of this recipe's runs by protocol; a part of `/model`."""
+        """Identity, population, licence, operating points, and the figures of this recipe's runs by protocol.
+
+        A part of `/model`. The licence (`name`, `terms`, `non_commercial`) is None if the bundle states none.
+        """
         runs = self.bundle.evaluation["runs"].values()
         figures = {run["protocol"]: run["figures"] for run in runs if run["recipe"] == self.bundle.config["recipe"]}
         points = {name: dataclasses.asdict(point) for name, point in self.operating_points.items()}
-        return {**self.identity.as_dict(), "operating_points": points, "figures": figures}
+        return {
+            **self.identity.as_dict(),
+            "population": self.population.name,
+            "licence": self.bundle.config.get("licence"),
+            "operating_points": points,
+            "figures": figures,
+        }

@@ -162,7 +162,7 @@ class Predictor:
         `UsageError` for an unknown operating point or an invalid prevalence.
         """
         check_prevalence(prevalence)
-        model = self._model_of(reading)
+        model = self.model_of(reading)
         point = get_operating_point(model.operating_points, operating_point)
         probability = reading.probability
         label = UNKNOWN if probability is None else point.label(probability)
@@ -178,6 +178,8 @@ class Predictor:
             model=model.identity,
             warnings=_warnings(reading, prevalence),
             population=None if probability is None else model.population.name,
+            age=reading.age,
+            age_source=reading.age_source,
         )
 
     def check_options(self, operating_point: str, prevalence: float | None, age: float | None = None) -> None:
@@ -187,7 +189,8 @@ class Predictor:
         check_prevalence(prevalence)
         check_age(age)
 
-    def _model_of(self, reading: Reading) -> Model:
+    def model_of(self, reading: Reading) -> Model:
+        """The model that scored the film, or whose gate refused it; see `Prediction.model`."""
         return next((model for model in self.models if model.population is reading.population), self.models[0])
 
 

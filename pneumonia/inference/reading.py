@@ -16,6 +16,9 @@ from .model import Model
 from .populations import Population, of_age
 from .routing import GATE_REFUSALS, models_for_age, route
 
+STATED, FROM_FILE = "stated", "file"
+"""Sources of the patient's age: the caller, or the DICOM header."""
+
 AGES_DIFFER_WARNING = (
     "The stated age and the age in the DICOM header are of different age groups; the stated one is used."
 )
@@ -29,7 +32,9 @@ class Reading:
     corrected one. `refusal` is the reason why the model was not run; then `probability` and `activation` are None.
     `probability` is the calibrated P(pneumonia), `activation` the map `[h, w]`, and `lung_field` the predicted lung
     field `[h, w]`, None if the model predicts none. `population` is that of the model that scored the film, or for a
-    refusal that of `Prediction.model`; None is that of the predictor's first model.
+    refusal that of `Prediction.model`; None is that of the predictor's first model. `age` is the patient's in years,
+    with which the model was chosen, and `age_source` where it comes from: "stated" by the caller or "file", the DICOM
+    header. Both are None if no age is known.
     """
 
     film: Radiograph
@@ -39,6 +44,8 @@ class Reading:
     inverted: bool = False
     lung_field: LungField | None = None
     population: Population | None = None
+    age: float | None = None
+    age_source: str | None = None
 
     @property
     def area(self) -> Area:
@@ -57,11 +64,14 @@ class Reading:
 def read_film(models: Sequence[Model], source: Source, age: float | None) -> Reading:
     """Read, route and score one film with one of the models; see `Predictor.read`."""
     film = _with_age_warning(imaging.read(source), age)
-    candidates = models_for_age(models, film.age_years if age is None else age)
+    years, age_source = (film.age_years, FROM_FILE) if age is None else (age, STATED)
+    candidates = models_for_age(models, years)
     refusal = _header_refusal(film) or (None if candidates else _age_refusal(models, is_stated=age is not None))
-    if refusal is not None:
-        return Reading(film, refusal, None, None, population=(candidates or models)[0].population)
-    return _score(film, candidates)
+    if refusal is None:
+        reading = _score(film, candidates)
+    else:
+        reading = Reading(film, refusal, None, None, population=(candidates or models)[0].population)
+    return replace(reading, age=years, age_source=None if years is None else age_source)
 
 
 def _score(film: Radiograph, candidates: Sequence[Model]) -> Reading:

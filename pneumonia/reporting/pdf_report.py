@@ -1,8 +1,8 @@
 """The PDF report: one A4 page about one film, for printing or for the patient's record.
 
-It contains the content of the page, and about the patient only the note that the user typed. The file name is left out,
-because it is often the patient's name. reportlab (BSD licence) does the layout; it is imported only when a report is
-requested.
+It contains the content of the page, and about the patient only the age that was used and the note that the user typed.
+The file name is left out, because it is often the patient's name. reportlab (BSD licence) does the layout; it is
+imported only when a report is requested.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ from PIL import Image
 from ..errors import UsageError
 from ..imaging import WHOLE, Area
 from ..inference import explain
+from ..inference.bundle import Bundle
 from ..inference.decision import CLASSES, UNKNOWN, Prediction
-from ..inference.graph import Activation
-from . import reading_guide, wording
+from ..inference.graph import Activation, LungField
+from . import provenance, reading_guide, wording
 from .pdf_markdown import paragraphs
 
 if TYPE_CHECKING:
@@ -62,24 +63,29 @@ def render_pdf(
     activation: Activation | None,
     *,
     area: Area = WHOLE,
+    lung_field: LungField | None = None,
+    bundle: Bundle | None = None,
     note: str = "",
     created_at: datetime | None = None,
 ) -> bytes:
     """Render one A4 page about a film, with the activation map beside it; returns the bytes of the PDF.
 
-    `film` is the display image, uint8 `[H, W]`. `activation` is None if the model was not run, and covers `area`
-    of the film. `note` is the user's
-    text in any script; a character that is missing in the font becomes a box. `created_at` defaults to the current
-    time. Raises `UsageError` if the note is longer than `MAX_NOTE_LENGTH` characters.
+    `film` is the display image, uint8 `[H, W]`. `activation` is None if the model was not run, and covers `area` of the
+    film, as does `lung_field`, None if the model predicts none. `bundle` is that of `Prediction.model`, for the line on
+    age, model, test and licence. `note` is the user's text in any script; a character that is missing in the font
+    becomes a box. `created_at` defaults to the current time. Raises `UsageError` if the note is longer than
+    `MAX_NOTE_LENGTH` characters.
     """
     from reportlab.lib.pagesizes import A4
     from reportlab.pdfgen.canvas import Canvas
 
     printable_note = _replace_missing_glyphs(_normalize_note(note))
     width, height = A4[0] - 2 * MARGIN, A4[1] - 2 * MARGIN - FOOTER
-    body = [*_header(printable_note, created_at or datetime.now().astimezone()), *_answer_lines(prediction)]
-    body += [*_pictures(film, prediction, activation, area, width), *_zone_table(prediction)]
-    body += paragraphs(reading_guide.describe(prediction), _styles())
+    body = [*_header(printable_note, created_at or datetime.now().astimezone()), *_answer_lines(prediction, bundle)]
+    in_lungs = lung_field is not None
+    body += [*_pictures(_pictures_of(film, prediction, activation, area, lung_field), width)]
+    body += _zone_table(prediction, in_lungs=in_lungs)
+    body += paragraphs(reading_guide.describe(prediction, in_lungs=in_lungs), _styles())
     buffer = io.BytesIO()
     with _REPORTLAB_LOCK:
         canvas = Canvas(buffer, pagesize=A4, lang="en")
@@ -153,48 +159,57 @@ def _header(note: str, created_at: datetime) -> list[Flowable]:
     return header
 
 
-def _answer_lines(prediction: Prediction) -> list[Flowable]:
-    """Label, confidence, operating point, probabilities, reason for Unknown, and warnings."""
+def _answer_lines(prediction: Prediction, bundle: Bundle | None) -> list[Flowable]:
+    """Label, P(pneumonia), operating point, probabilities, reason for Unknown, age and model, and warnings."""
     from reportlab.platypus import Paragraph
 
     styles = _styles()
-    confidence = ""
-    if prediction.confidence is not None:
-        confidence = f" <font size=10>{wording.format_confidence(prediction.confidence)}</font>"
+    probability = ""
+    if prediction.probability is not None:
+        probability = f" <font size=10>{wording.format_p_pneumonia(prediction)}</font>"
     label = f"{wording.MARKS[prediction.label]} {prediction.label}"
     lines = [f"Operating point: <b>{escape(prediction.operating_point)}</b>."]
     if prediction.probabilities is not None:
-        shares = ", ".join(
-            f"{name} {wording.format_probability(value)}" for name, value in prediction.probabilities.items()
-        )
+        shares = ", ".join(f"{name} {text}" for name, text in wording.format_probabilities(prediction).items())
         lines.append(f"Calibrated probabilities: {shares}.")
     if prediction.reason is not None:
         lines.append(f"<b>Reason for Unknown:</b> {escape(prediction.reason.message)}")
     return [
-        Paragraph(f'<font color="{_LABEL_COLOURS[prediction.label]}">{label}</font>{confidence}', styles["answer"]),
+        Paragraph(f'<font color="{_LABEL_COLOURS[prediction.label]}">{label}</font>{probability}', styles["answer"]),
         Paragraph(" ".join(lines), styles["plain"]),
+        *([Paragraph(escape(provenance.describe(prediction, bundle)), styles["plain"])] if bundle else []),
         *(Paragraph(f"⚠ {escape(warning)}", styles["plain"]) for warning in prediction.warnings),
     ]
 
 
-def _pictures(
-    film: npt.NDArray[np.uint8], prediction: Prediction, activation: Activation | None, area: Area, width: float
-) -> list[Flowable]:
-    """The film, and beside it the overlay with the activation map.
+def _pictures_of(
+    film: npt.NDArray[np.uint8],
+    prediction: Prediction,
+    activation: Activation | None,
+    area: Area,
+    lung_field: LungField | None,
+) -> dict[str, Image.Image]:
+    """The pictures by caption: the film, and the overlay with the map.
 
     Normal has no overlay, because even at a low score the map would highlight some area.
     """
-    from reportlab.platypus import Paragraph, Spacer, Table
-
     image = Image.fromarray(film)
     image.thumbnail((PICTURE_SIDE, PICTURE_SIDE), Image.Resampling.BILINEAR)
-    pictures, captions = [image], ["The film as analysed"]
+    pictures = {"The film as analysed": image}
     if activation is not None and prediction.label != CLASSES[0]:
-        pictures.append(explain.overlay(np.asarray(image), activation, area=area))
-        captions.append("Activation map; not proof of disease")
+        caption = "Activation map" if lung_field is None else "Parts of the lungs that raised the score"
+        overlay = explain.overlay(np.asarray(image), activation, area=area, lung_field=lung_field)
+        pictures[f"{caption}; not proof of disease"] = overlay
+    return pictures
+
+
+def _pictures(pictures: dict[str, Image.Image], width: float) -> list[Flowable]:
+    """The pictures side by side, each above its caption."""
+    from reportlab.platypus import Paragraph, Spacer, Table
+
     side = width / 2 - 6
-    cells = [_scaled_image(picture, side, 0.9 * side) for picture in pictures]
-    texts = [Paragraph(caption, _styles()["small"]) for caption in captions]
+    cells = [_scaled_image(picture, side, 0.9 * side) for picture in pictures.values()]
+    texts = [Paragraph(caption, _styles()["small"]) for caption in pictures]
     return [Table([cells, texts], colWidths=[width / 2] * len(cells), hAlign="LEFT", style=_cell_style()), Spacer(0, 4)]
 
 
@@ -211,7 +226,7 @@ def _scaled_image(picture: Image.Image, width: float, height: float) -> Flowable
     return ReportImage(buffer, picture.width * scale, picture.height * scale, hAlign="LEFT")
 
 
-def _zone_table(prediction: Prediction) -> list[Flowable]:
+def _zone_table(prediction: Prediction, *, in_lungs: bool) -> list[Flowable]:
     """Table of the share of the activation in each lung zone, arranged like the film: the patient's right on the left.
 
     If less than half of the activation lies inside the lungs, the table has no zones, only the shares inside and
@@ -223,11 +238,12 @@ def _zone_table(prediction: Prediction) -> list[Flowable]:
     if prediction.zones is None:
         return []
     zones, inside = prediction.zones, sum(prediction.zones.values())
+    mapped, lungs = reading_guide.MAPPED[in_lungs], reading_guide.LUNGS[in_lungs]
     if explain.strongest_zone(zones) is None:
-        rows = [["Location of the activation", "share"], ["inside the lung boxes", _percent(inside)]]
-        rows.append(["outside the lung boxes", _percent(1 - inside)])
+        rows = [[f"Location of the {mapped}", "share"], [f"inside {lungs}", _percent(inside)]]
+        rows.append([f"outside {lungs}", _percent(1 - inside)])
     else:
-        rows = [["Share of the activation", "patient's right", "patient's left"]]
+        rows = [[f"Share of the {mapped}", "patient's right", "patient's left"]]
         for height in ("upper", "middle", "lower"):
             rows.append([f"{height} zone", *(_percent(zones[f"{side}_{height}"]) for side in ("right", "left"))])
     grid = [("GRID", (0, 0), (-1, -1), 0.4, HexColor("#b8bcc4")), ("FONT", (0, 0), (-1, -1), "Report", 7.5, 9)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..inference.decision import CLASSES, UNKNOWN
+from ..inference.decision import CLASSES, UNKNOWN, Prediction
 
 TITLE = "Chest-film assistant"
 
@@ -15,9 +15,21 @@ MARKS = {CLASSES[0]: "●", CLASSES[1]: "▲", UNKNOWN: "?"}
 """A shape for each label, so that no label is conveyed by colour alone."""
 
 
-def format_confidence(confidence: float) -> str:
-    """The confidence of a label as text, for example "confidence 93 %"; see `format_probability`."""
-    return f"confidence {format_probability(confidence)}"
+def format_p_pneumonia(prediction: Prediction) -> str:
+    """The probability of a scored film as text, for every label that of pneumonia: "P(pneumonia) 93 %"."""
+    return f"P(pneumonia) {format_probability(prediction.probability or 0.0)}"
+
+
+def format_probabilities(prediction: Prediction) -> dict[str, str]:
+    """The probability of each class as text; empty if the film was not scored.
+
+    That of Normal follows from the whole percent of P(pneumonia), so that the two add up to 100 %.
+    """
+    if prediction.probability is None:
+        return {}
+    positive = prediction.probability
+    negative = 1 - round(positive, 2) if 0.01 <= positive <= 0.99 else 1 - positive
+    return {CLASSES[0]: format_probability(round(negative, 6)), CLASSES[1]: format_probability(positive)}
 
 
 def format_probability(probability: float) -> str:

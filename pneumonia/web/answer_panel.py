@@ -8,6 +8,7 @@ from typing import Any
 from ..evaluation import number_format
 from ..inference.decision import CLASSES, DEFAULT_POINT, UNKNOWN, OperatingPoint, Prediction
 from ..reporting import reading_guide
+from ..reporting.wording import format_probabilities
 from .rendering import render
 
 _MEANINGS = {
@@ -24,6 +25,7 @@ def bars(prediction: Prediction, point: OperatingPoint) -> str:
     return render(
         "bars.html",
         probabilities=prediction.probabilities,
+        texts=format_probabilities(prediction),
         p_pneumonia=prediction.probability,
         operating_point=prediction.operating_point,
         ranges=((CLASSES[0], 0.0, point.low), (UNKNOWN, point.low, point.high), (CLASSES[1], point.high, 1.0)),
@@ -58,8 +60,8 @@ def _choice(name: str, measured: Mapping[str, number_format.Figure] | None) -> s
 
 
 POINTS_NOTE = (
-    "Sensitivity and specificity are those of the answered test films; the others were Unknown. If you select another "
-    "operating point, the answer is derived again from the same score."
+    "Sensitivity and specificity are those of the answered test films of the model that answered; the others were "
+    "Unknown. If you select another operating point, the answer is derived again from the same score."
 )
 
 

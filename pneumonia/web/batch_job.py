@@ -32,6 +32,7 @@ from ..inference.decision import Failure, Prediction
 from ..inference.named_film import NamedFilm
 from ..inference.predictor import Predictor
 from ..reporting import pdf_report
+from . import age_groups
 from .batch_uploads import check_uploads, import_uploads
 from .server import request_log
 from .server.upload import Upload
@@ -72,6 +73,7 @@ class Job:
     folder: Path
     operating_point: str
     films: list[NamedFilm]
+    age_group: str = age_groups.FROM_FILE
     rows: list[BatchRow] = field(default_factory=list)
     stop: threading.Event = field(default_factory=threading.Event)
     timer: threading.Timer | None = None
@@ -109,8 +111,8 @@ class Jobs:
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
 
-    def create(self, uploads: list[Upload], operating_point: str) -> str:
-        """Import the uploads as a new batch and return its token.
+    def create(self, uploads: list[Upload], operating_point: str, age_group: str = age_groups.FROM_FILE) -> str:
+        """Import the uploads as a new batch and return its token. The age group is that of all patients.
 
         Raises `UsageError` for an unknown operating point; `EmptyFile`, `TooLarge` or `UnreadableImage` if the uploads
         cannot be analysed; and `DiskFull`.
@@ -132,7 +134,7 @@ class Jobs:
             if isinstance(error, OSError) and files.is_disk_full(error):
                 raise DiskFull("The disk of the server is full. Free space, then add the films again.") from None
             raise
-        job = Job(folder, operating_point, films)
+        job = Job(folder, operating_point, films, age_group)
         with self._lock:
             self._jobs[token] = job
             self._start_timer(token, job, START_LIMIT_S)
@@ -256,7 +258,7 @@ class Jobs:
 
     def _row_maker(self, job: Job) -> Callable[[Source, str | None], BatchRow]:
         def make_row(source: Source, name: str | None) -> BatchRow:
-            reading = self._predictor.read(source)
+            reading = age_groups.read(self._predictor, source, job.age_group)
             prediction = self._predictor.decide(reading, job.operating_point, file=name)
             return BatchRow(prediction, _thumbnail(imaging.to_display(reading.film)))
 
@@ -264,9 +266,15 @@ class Jobs:
 
     def _report_pages(self, job: Job) -> Iterator[bytes | Failure]:
         def render_page(source: Source, _: str | None) -> bytes:
-            reading = self._predictor.read(source)
-            prediction = self._predictor.decide(reading, job.operating_point)
-            return pdf_report.render_pdf(reading.display(source), prediction, reading.activation, area=reading.area)
+            reading = age_groups.read(self._predictor, source, job.age_group)
+            return pdf_report.render_pdf(
+                reading.display(source),
+                self._predictor.decide(reading, job.operating_point),
+                reading.activation,
+                area=reading.area,
+                lung_field=reading.lung_field,
+                bundle=self._predictor.model_of(reading).bundle,
+            )
 
         return self._predictor.map_films(_films_until_stopped(job, len(job.rows)), render_page)
 

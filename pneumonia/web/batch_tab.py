@@ -12,7 +12,7 @@ from .. import imaging, settings
 from ..errors import InternalError, PneumoniaError
 from ..inference.decision import DEFAULT_POINT
 from ..inference.predictor import Predictor
-from . import batch_text
+from . import age_groups, batch_text
 from .batch_job import MAX_FILMS, Job, Jobs
 from .server.upload import Upload, film_file
 
@@ -57,6 +57,12 @@ class _BatchTab:
                 label=f"Films: {imaging.FORMATS}, or ZIP", file_count="multiple", elem_id="batch-films", height=170
             )
             with gr.Column(min_width=260):
+                self._age = gr.Radio(
+                    age_groups.CHOICES,
+                    value=age_groups.FROM_FILE,
+                    label=f"{age_groups.LABEL}, all films",
+                    elem_id="ages",
+                )
                 self._point = gr.Radio(points, value=DEFAULT_POINT, label="Operating point")
                 with gr.Row():
                     self._start = gr.Button("Analyse all", variant="primary", elem_id="batch-start")
@@ -86,7 +92,7 @@ class _BatchTab:
             self._reports = gr.DownloadButton("Reports (ZIP)", visible=False, elem_id="batch-reports")
 
     def _connect(self) -> None:
-        inputs = [self._films, self._point, self._token]
+        inputs = [self._films, self._point, self._age, self._token]
         created = self._start.click(self._create, inputs, [self._token, *self._outputs], queue=False, **_PRIVATE)
         emptied = created.then(lambda: None, None, self._films, queue=False, **_PRIVATE)
         emptied.then(self._run, self._token, self._outputs, **_PRIVATE, **BATCH_CONCURRENCY)
@@ -112,9 +118,9 @@ class _BatchTab:
             self._stop: gr.update(interactive=is_running),
         }
 
-    def _create(self, uploads: list[Upload], point: str, previous_token: str) -> Update:
+    def _create(self, uploads: list[Upload], point: str, age_group: str, previous_token: str) -> Update:
         try:
-            token = self._jobs.create(uploads, point)
+            token = self._jobs.create(uploads, point, age_group)
         except Exception as error:
             return {self._progress: _error_message(error)}
         self._jobs.delete(previous_token)

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 from ..batch.results import format_counts
 from ..errors import PneumoniaError
 from ..inference.decision import Failure
+from ..reporting.provenance import format_age
 from ..reporting.wording import MARKS
 from .batch_job import BatchRow, Job
 from .rendering import render
@@ -25,6 +26,8 @@ COLUMNS = (
     Column("No.", "number", 80),
     Column("Answer", "str", 150),
     Column("P(pneumonia), %", "number", 190),
+    Column("Model", "str", 130),
+    Column("Age", "str", 130),
     Column("File", "str", 260),
     Column("Reason / warnings", "str", 420),
 )
@@ -74,12 +77,13 @@ def error_message(error: PneumoniaError) -> str:
 def _row_cells(number: int, row: BatchRow) -> list[Cell]:
     result = row.result
     if isinstance(result, Failure):
-        return ["", number, "✕ failed", None, result.file, f"{result.error.code}: {result.error.message}"]
+        return ["", number, "✕ failed", None, "", "", result.file, f"{result.error.code}: {result.error.message}"]
     percent = None if result.probability is None else min(max(round(100 * result.probability), 1), 99)
     notes = [result.reason.message] if result.reason else []
     thumbnail = render("batch_thumbnail.html", url=row.thumbnail)
     label = f"{MARKS[result.label]} {result.label}"
-    return [thumbnail, number, label, percent, result.file, " ".join([*notes, *result.warnings])]
+    model, age = (result.population or "").capitalize(), format_age(result)
+    return [thumbnail, number, label, percent, model, age, result.file, " ".join([*notes, *result.warnings])]
 
 
 def _duration(seconds: float) -> str:

@@ -17,7 +17,7 @@ from ..inference.decision import DEFAULT_POINT, Failure
 from ..inference.predictor import Predictor
 from ..inference.reading import Reading
 from ..reporting import pdf_report, reading_guide
-from . import activation_panel, answer_panel, handlers, page_text
+from . import activation_panel, age_groups, answer_panel, handlers, page_text
 from .server import request_log
 from .server.upload import Upload
 
@@ -58,9 +58,9 @@ class SessionFilm:
 
 
 def open_film(
-    predictor: Predictor, film: Upload | bytes | None, point: str = DEFAULT_POINT
+    predictor: Predictor, film: Upload | bytes | None, point: str = DEFAULT_POINT, age_group: str = age_groups.FROM_FILE
 ) -> tuple[SessionFilm | None, str, str, str, str]:
-    """Read, score and decide a film; logs one line.
+    """Read, score and decide a film of a patient of an age group; logs one line.
 
     Returns the session's state (None after a failure), followed by headline, bars, next steps and reading guide. After
     a failure the headline contains the error, and the other texts are empty.
@@ -68,7 +68,7 @@ def open_film(
 
     def read() -> SessionFilm:
         source = film if isinstance(film, bytes) else handlers.require_upload(film).path
-        return SessionFilm.from_reading(predictor.read(source), source)
+        return SessionFilm.from_reading(age_groups.read(predictor, source, age_group), source)
 
     with request_log.film("page", film) as log_entry:
         result: SessionFilm | Failure = handlers.result_or_failure(read, None)
@@ -78,15 +78,47 @@ def open_film(
     return result, *render_answer(predictor, result, point)
 
 
+def reread_film(
+    predictor: Predictor, session_film: SessionFilm, point: str, age_group: str
+) -> tuple[SessionFilm | None, str, str, str, str]:
+    """Read and score the film of the session again, as that of a patient of another age group; see `open_film`."""
+    if session_film.is_deleted:
+        return None, page_text.film_deleted(), "", "", ""
+    source = session_film.source
+    film = source if isinstance(source, bytes) else Upload(source, source.name)
+    return open_film(predictor, film, point, age_group)
+
+
 def render_answer(predictor: Predictor, session_film: SessionFilm, point: str) -> AnswerParts:
     """Answer at an operating point, decided from the existing score."""
     prediction = predictor.decide(session_film.reading, point)
+    model = predictor.model_of(session_film.reading)
     return (
-        page_text.headline(prediction),
-        answer_panel.bars(prediction, predictor.models[0].operating_points[point]),
+        page_text.headline(prediction, model.bundle),
+        answer_panel.bars(prediction, model.operating_points[point]),
         answer_panel.steps(prediction),
         reading_guide.reading_guide(prediction),
     )
+
+
+def model_texts(predictor: Predictor, session_film: SessionFilm | None) -> tuple[list[tuple[str, str]], str, str]:
+    """(choices of the operating point, note on them, lines on the models).
+
+    The figures are those of the model that answered, or of the only model. Without an answer of one of several models,
+    no figures are given, and each model has a line.
+    """
+    models, was_scored = predictor.models, session_film is not None and session_film.reading.activation is not None
+    if session_film is not None and was_scored:
+        models = (predictor.model_of(session_film.reading),)
+    lines = "\n\n".join(page_text.model_line(model.identity, model.describe()["figures"]) for model in models)
+    if len(models) > 1:
+        points = {name: models[0].operating_points[name] for name in predictor.point_names}
+        return answer_panel.point_choices(points, None), answer_panel.POINTS_NOTE, lines
+    (model,) = models
+    points = {name: model.operating_points[name] for name in predictor.point_names}
+    note = page_text.prevalence_note(model.bundle.calibration.prevalence)
+    choices = answer_panel.point_choices(points, model.bundle.served_run)
+    return choices, f"{answer_panel.POINTS_NOTE} {note}", lines
 
 
 def has_map(predictor: Predictor, session_film: SessionFilm, point: str) -> bool:
@@ -118,8 +150,9 @@ def render_activation(predictor: Predictor, session_film: SessionFilm | None, po
     reading = session_film.reading
     prediction, activation, layer = predictor.decide(reading, point), reading.activation, None
     if activation is not None and prediction.zones is not None:
-        layer = explain.map_layer(activation, film.size, reading.area)
-    return film, layer, activation_panel.panel(prediction, predictor.models[0].bundle.served_run)
+        layer = explain.map_layer(activation, film.size, reading.area, reading.lung_field)
+    run, in_lungs = predictor.model_of(reading).bundle.served_run, reading.lung_field is not None
+    return film, layer, activation_panel.panel(prediction, run, in_lungs=in_lungs)
 
 
 def as_json(predictor: Predictor, session_film: SessionFilm | None, point: str) -> dict[str, str] | None:
@@ -136,14 +169,22 @@ def as_json(predictor: Predictor, session_film: SessionFilm | None, point: str) 
 def as_pdf(predictor: Predictor, session_film: SessionFilm | None, point: str, note: str = "") -> dict[str, str] | None:
     """The report as a PDF file for `save.js`; None without a film, or if it was deleted.
 
-    It contains no data of the patient except `note`, which the user has typed.
+    It contains no data of the patient except the age that was used, and `note`, which the user has typed.
     """
     film = picture(session_film, pdf_report.PICTURE_SIDE)
     if session_film is None or film is None:
         return None
     prediction = predictor.decide(session_film.reading, point)
     reading = session_film.reading
-    page = pdf_report.render_pdf(np.asarray(film), prediction, reading.activation, area=reading.area, note=note)
+    page = pdf_report.render_pdf(
+        np.asarray(film),
+        prediction,
+        reading.activation,
+        area=reading.area,
+        lung_field=reading.lung_field,
+        bundle=predictor.model_of(reading).bundle,
+        note=note,
+    )
     return download("chest-film-report.pdf", "application/pdf", page)
 
 

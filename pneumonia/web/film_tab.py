@@ -14,7 +14,7 @@ from .. import imaging, settings
 from ..inference.decision import DEFAULT_POINT, Failure
 from ..inference.predictor import Predictor
 from ..reporting import pdf_report
-from . import answer_panel, film_session, page_text, queue_full
+from . import age_groups, film_session, page_text, queue_full
 from .examples import examples
 from .server.upload import film_file
 
@@ -23,6 +23,9 @@ FILM_CONCURRENCY_ID = "films"
 the same queue."""
 
 _SAVE = (Path(__file__).parent / "save.js").read_text(encoding="utf-8")
+_CLEAR_ANSWER = """(...texts) => document.querySelector("#result .answer:not(.waiting):not(.failed)") ? %s : texts"""
+"""Clears the answer in the browser if there is one, so that it never appears with another age group than its own."""
+
 _QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 _SCORING: dict[str, Any] = {
     "api_visibility": "private",
@@ -45,13 +48,22 @@ class _FilmTab:
         # The session state expires when the server deletes the upload.
         self._session_film = gr.State(None, time_to_live=settings.RETENTION_S.read())
         with gr.Column(elem_id="film-layout"):
-            self._film = film_file(label=f"Film: {imaging.FORMATS}", elem_id="film", height=150)
+            self._lay_out_input()
             self._lay_out_examples()
             self._lay_out_answer()
             self._lay_out_viewer()
             self._lay_out_options()
             self._guide = gr.Markdown(elem_id="reading-guide")
         self._connect()
+
+    def _lay_out_input(self) -> None:
+        # Whether a film was read with the present choice: the next film starts with the age from its file again.
+        self._age_used = gr.State(value=False)
+        with gr.Column(elem_id="input"):
+            self._film = film_file(label=f"Film: {imaging.FORMATS}", elem_id="film", height=150)
+            self._age = gr.Radio(
+                age_groups.CHOICES, value=age_groups.FROM_FILE, label=age_groups.LABEL, elem_id="age", container=False
+            )
 
     def _lay_out_examples(self) -> None:
         self._examples = examples(self._predictor.models[0].bundle)
@@ -68,14 +80,12 @@ class _FilmTab:
 
     def _lay_out_options(self) -> None:
         """Below the answer: operating points, report, and model."""
-        model = self._predictor.models[0]
-        choices = answer_panel.point_choices(model.operating_points, model.bundle.served_run)
-        note = page_text.prevalence_note(model.bundle.calibration.prevalence)
+        choices, note, model_lines = film_session.model_texts(self._predictor, None)
         with gr.Column(elem_id="options"):
             self._point = gr.Radio(choices, value=DEFAULT_POINT, label="Operating point", elem_id="point")
-            gr.Markdown(f"{answer_panel.POINTS_NOTE} {note}", elem_id="prevalence")
+            self._prevalence = gr.Markdown(note, elem_id="prevalence")
             self._lay_out_report()
-            gr.Markdown(page_text.model_line(model.identity, model.describe()["figures"]), elem_id="model")
+            self._model = gr.Markdown(model_lines, elem_id="model")
 
     def _lay_out_report(self) -> None:
         """Downloads: the report as PDF, and the answer as JSON."""
@@ -99,11 +109,13 @@ class _FilmTab:
             self._activation = gr.HTML(elem_id="activation", apply_default_css=False)
 
     def _connect(self) -> None:
-        opened = self._connect_film_event(self._film.upload, self._open_film, [self._film, self._point])
+        state = [self._point, self._age, self._age_used]
+        opened = self._connect_film_event(self._film.upload, self._open_film, [self._film, *state])
         # The drop zone is emptied, so that it accepts the next film.
         opened.then(lambda: None, None, self._film, queue=False, **_QUIET)
         for example, button in zip(self._examples, self._buttons, strict=True):
-            self._connect_film_event(button.click, partial(self._open_film, example.image), [self._point])
+            self._connect_film_event(button.click, partial(self._open_film, example.image), state)
+        self._connect_age()
         inputs = [self._session_film, self._point]
         self._point.input(
             self._change_point,
@@ -125,6 +137,15 @@ class _FilmTab:
                 None, self._download, None, js=_SAVE, **_QUIET
             )
 
+    def _connect_age(self) -> None:
+        """Another age group reads the film on the page again; its picture stays."""
+        texts = self._answer_outputs
+        self._age.input(None, texts, texts, js=_CLEAR_ANSWER % json.dumps([page_text.reading(), "", "", ""]), **_QUIET)
+        inputs = [self._session_film, self._point, self._age, self._headline]
+        reread = self._age.input(self._change_age, inputs, self._film_outputs, **_SCORING)
+        reread.failure(self._reject_busy, None, [*self._film_outputs, self._film], queue=False, **_QUIET)
+        reread.then(film_session.picture, self._session_film, self._film_image, **_QUIET)
+
     def _connect_film_event(self, event: Callable[..., Any], handler: Callable[..., Any], inputs: list[Any]) -> Any:
         """Register a film event: clear the page at once, answer when the film leaves the queue, then display the film.
 
@@ -141,7 +162,8 @@ class _FilmTab:
     def _reject_busy(self) -> tuple[Any, ...]:
         """Outputs if the queue was full: the error, no data of the previous film, and an empty drop zone."""
         message = page_text.failure(Failure(None, queue_full.queue_full_error()))
-        return None, message, "", "", "", None, None, "", gr.Button(visible=False), gr.Column(visible=False), "", None
+        hidden = gr.Button(visible=False), gr.Column(visible=False), ""
+        return None, message, "", "", "", None, None, "", *hidden, *(gr.skip(),) * 5, None
 
     @property
     def _answer_outputs(self) -> list[gr.components.Component]:
@@ -160,14 +182,45 @@ class _FilmTab:
             self._show_map,
             self._report,
             self._note,
+            *self._model_outputs,
+            self._age,
+            self._age_used,
         ]
 
-    def _open_film(self, film: Any, point: str) -> tuple[Any, ...]:
-        """Outputs for a new film: its answer, and no data of the previous film."""
-        session_film, *answer = film_session.open_film(self._predictor, film, point)
+    @property
+    def _model_outputs(self) -> list[Any]:
+        """Texts with the figures of the model that answered."""
+        return [self._point, self._prevalence, self._model]
+
+    def _open_film(self, film: Any, point: str, age_group: str, age_used: bool) -> tuple[Any, ...]:
+        """Outputs for a new film: its answer, and no data of the previous film.
+
+        An age group that was chosen for the previous film does not apply to this one, of perhaps another patient.
+        """
+        age_group = age_groups.FROM_FILE if age_used else age_group
+        return self._show_film(film_session.open_film(self._predictor, film, point, age_group), age_group)
+
+    def _change_age(
+        self, session_film: film_session.SessionFilm | None, point: str, age_group: str, headline: str
+    ) -> tuple[Any, ...]:
+        """Outputs for another age group: the film is read again. Before the first film, the group is for that film."""
+        if session_film is not None:
+            return self._show_film(film_session.reread_film(self._predictor, session_film, point, age_group), age_group)
+        shown = gr.skip() if headline == page_text.no_film() or "failed" in headline else page_text.film_deleted()
+        return gr.skip(), shown, *(gr.skip(),) * (len(self._film_outputs) - 3), False
+
+    def _show_film(self, opened: tuple[Any, ...], age_group: str) -> tuple[Any, ...]:
+        """Outputs for a film that was read: answer, texts of its model, and the age group with which it was read."""
+        session_film, *answer = opened
         is_open = session_film is not None
         was_scored = session_film is not None and session_film.reading.activation is not None
-        return session_film, *answer, None, None, "", gr.Button(visible=was_scored), gr.Column(visible=is_open), ""
+        choices, note, model_lines = film_session.model_texts(self._predictor, session_film)
+        shown = gr.Button(visible=was_scored), gr.Column(visible=is_open), ""
+        return (
+            *(session_film, *answer, None, None, "", *shown),
+            *(gr.update(choices=choices), note, model_lines),
+            *(age_group, True),
+        )
 
     def _change_point(
         self, session_film: film_session.SessionFilm | None, point: str, headline: str, activation: str

@@ -36,10 +36,13 @@ def predict(
     upload: Upload | None,
     operating_point: str = DEFAULT_POINT,
     prevalence: float | None = None,
+    age: float | None = None,
 ) -> dict[str, Any]:
     """The answer for one chest film as JSON: Normal, Pneumonia or Unknown; or an error as JSON.
 
-    For frontal chest films of children of 1-5 years. A support tool, not a replacement for a radiologist.
+    For frontal chest films of children of 1-5 years and of adults of 18 years and over, by one model for each of these
+    populations that is loaded; `population` in the answer says which one answered. A support tool, not a replacement
+    for a radiologist.
 
     Args:
         predictor: the model.
@@ -47,12 +50,15 @@ def predict(
         operating_point: screening (fewest missed cases), balanced, or confirm (fewest false alarms).
         prevalence: share of pneumonia among comparable films at the site, from 0 to 1; none or 0 means the prevalence
             of the calibration films.
+        age: the patient's age in years, from 0 to 130, which selects the model; none: the age in the DICOM header, or
+            without one the model whose training films the film resembles.
 
     """
     name = upload.name if upload else None
 
     def answer() -> Prediction:
-        return predictor.predict(require_upload(upload).path, operating_point, file=name, prevalence=prevalence or None)
+        path = require_upload(upload).path
+        return predictor.predict(path, operating_point, file=name, prevalence=prevalence or None, age=age)
 
     with request_log.film("/predict", upload) as log_entry:
         result: Prediction | Failure = result_or_failure(answer, name)
@@ -65,6 +71,7 @@ def predict_batch(
     uploads: list[Upload] | None,
     operating_point: str = DEFAULT_POINT,
     prevalence: float | None = None,
+    age: float | None = None,
 ) -> list[dict[str, Any]]:
     """The answers for several chest films, in input order, each as from `predict`.
 
@@ -73,42 +80,50 @@ def predict_batch(
         uploads: chest X-rays: DICOM, PNG, JPEG, TIFF, WebP, BMP, GIF, PGM, JPEG 2000 or AVIF.
         operating_point: as for `predict`.
         prevalence: as for `predict`.
+        age: as for `predict`; it is that of all patients.
 
     """
     uploads = uploads or []
     films = [NamedFilm(upload.name, upload.path) for upload in uploads]
     with request_log.batch("/predict_batch") as results:
         try:
-            results += predictor.predict_many(films, operating_point, prevalence=prevalence or None)
+            results += predictor.predict_many(films, operating_point, prevalence=prevalence or None, age=age)
         except PneumoniaError as error:
             results += [Failure(upload.name, error) for upload in uploads]
     return [result.as_dict() for result in results]
 
 
-def analyze(predictor: Predictor, upload: Upload | None) -> Analysis:
+def analyze(predictor: Predictor, upload: Upload | None, age: float | None = None) -> Analysis:
     """The answer for one chest film as text and image: headline, probabilities, activation map, reading guide.
 
     Args:
         predictor: the model.
         upload: a chest X-ray: DICOM, PNG, JPEG, TIFF, WebP, BMP, GIF, PGM, JPEG 2000 or AVIF.
+        age: as for `predict`.
 
     """
     with request_log.film("/analyze", upload) as log_entry:
         if upload is None:
             return _failed_analysis(Failure(None, _no_file_error()))
-        return analyze_source(predictor, upload.path, log_entry)
+        return analyze_source(predictor, upload.path, log_entry, age)
 
 
-def analyze_source(predictor: Predictor, source: Source, log_entry: request_log.LogEntry | None = None) -> Analysis:
+def analyze_source(
+    predictor: Predictor,
+    source: Source,
+    log_entry: request_log.LogEntry | None = None,
+    age: float | None = None,
+) -> Analysis:
     """As `analyze`, for a film from any source, such as the bytes of an example. Sets the outcome of `log_entry`."""
     log_entry = log_entry or request_log.LogEntry()
 
     def answer() -> Analysis:
-        reading = predictor.read(source)
+        reading = predictor.read(source, age)
         prediction = predictor.decide(reading)
         log_entry.outcome = prediction
         overlay = _overlay(source, reading, prediction)
-        return page_text.headline(prediction), prediction.probabilities, overlay, reading_guide.describe(prediction)
+        headline = page_text.headline(prediction, predictor.model_of(reading).bundle)
+        return headline, prediction.probabilities, overlay, _guide(reading, prediction)
 
     result: Analysis | Failure = result_or_failure(answer, None)
     if isinstance(result, Failure):
@@ -124,7 +139,12 @@ def _overlay(source: Source, reading: Reading, prediction: Prediction) -> Image.
     """
     if reading.activation is None or prediction.label == CLASSES[0]:
         return None
-    return explain.overlay(np.asarray(display_image(source, reading)), reading.activation, area=reading.area)
+    film = np.asarray(display_image(source, reading))
+    return explain.overlay(film, reading.activation, area=reading.area, lung_field=reading.lung_field)
+
+
+def _guide(reading: Reading, prediction: Prediction) -> str:
+    return reading_guide.describe(prediction, in_lungs=reading.lung_field is not None)
 
 
 def display_image(source: Source, reading: Reading, side: int = PREVIEW_SIDE) -> Image.Image:

@@ -33,7 +33,8 @@ def build(predictor: Predictor) -> gr.Blocks:
         analytics_enabled=False,
         delete_cache=(_cleanup_interval_s(), settings.RETENTION_S.read()),
     ) as page:
-        gr.HTML(page_text.head(), elem_id="head", apply_default_css=False)
+        populations = [model.population for model in predictor.models]
+        gr.HTML(page_text.head(populations), elem_id="head", apply_default_css=False)
         with gr.Tabs(elem_id="tabs"):
             film_tab.add(predictor)
             batch_tab.add(predictor)
@@ -96,7 +97,7 @@ def _add_endpoints(predictor: Predictor) -> None:
     with gr.Group(visible=False):
         film, films, analyzed = film_file(), film_file(file_count="multiple"), film_file()
         point = gr.Textbox(DEFAULT_POINT, label="operating_point")
-        prevalence = gr.Number(None, label="prevalence")
+        prevalence, age = gr.Number(None, label="prevalence"), gr.Number(None, label="age")
         result, results = gr.JSON(), gr.JSON()
         button = gr.Button()
     with gr.Group(visible=False):
@@ -105,14 +106,16 @@ def _add_endpoints(predictor: Predictor) -> None:
     predict, predict_batch, analyze = (
         _bind_predictor(handler, predictor) for handler in (handlers.predict, handlers.predict_batch, handlers.analyze)
     )
-    button.click(predict, [film, point, prevalence], result, api_name="predict", concurrency_id=FILM_CONCURRENCY_ID)
     button.click(
-        predict_batch, [films, point, prevalence], results, api_name="predict_batch", **batch_tab.BATCH_CONCURRENCY
+        predict, [film, point, prevalence, age], result, api_name="predict", concurrency_id=FILM_CONCURRENCY_ID
     )
-    button.click(analyze, analyzed, analysis, api_name="analyze", concurrency_id=FILM_CONCURRENCY_ID)
+    button.click(
+        predict_batch, [films, point, prevalence, age], results, api_name="predict_batch", **batch_tab.BATCH_CONCURRENCY
+    )
+    button.click(analyze, [analyzed, age], analysis, api_name="analyze", concurrency_id=FILM_CONCURRENCY_ID)
 
     def model() -> dict[str, Any]:
-        """The served model: name, revision, sha256, operating points, figures."""
+        """The served models: name, revision, sha256, operating points and figures, for each population."""
         return predictor.describe()
 
     gr.api(model, api_name="model")

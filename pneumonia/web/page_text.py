@@ -12,16 +12,20 @@ from typing import Any
 
 from .. import settings
 from ..evaluation.number_format import percent, score
+from ..inference.bundle import Bundle
 from ..inference.decision import Failure, ModelIdentity, Prediction
+from ..inference.populations import POPULATIONS, Population
+from ..reporting import provenance
 from ..reporting.wording import DISCLAIMER, TITLE
 from .rendering import render
 
 NOTICE = f"{DISCLAIMER} Films are deleted from this server shortly after analysis."
 
 
-def head() -> str:
-    """HTML header of the page: title, switch between dark and light, introduction."""
-    return render("head.html", title=TITLE)
+def head(populations: Sequence[Population]) -> str:
+    """HTML header of the page: title, switch between dark and light, introduction with the patients of the models."""
+    patients = " and of ".join(population.description for population in populations)
+    return render("head.html", title=TITLE, patients=patients)
 
 
 def no_film() -> str:
@@ -39,14 +43,21 @@ def viewer_caption() -> str:
     return render("viewer_caption.html")
 
 
-def intended_use() -> str:
-    """HTML section: for which films the tool is intended, for which it is not, and what is not validated."""
-    return render("intended_use.html")
+def intended_use(populations: Sequence[Population] = tuple(POPULATIONS.values())) -> str:
+    """HTML section: for which films the tool is intended, for which it is not, and what is not validated.
+
+    `populations` are those of the models, by default all.
+    """
+    return render("intended_use.html", populations=[population.name for population in populations])
 
 
-def headline(prediction: Prediction) -> str:
-    """HTML with label, confidence, reason for Unknown, and warnings."""
-    return render("headline.html", prediction=prediction)
+def headline(prediction: Prediction, bundle: Bundle | None = None) -> str:
+    """HTML with label, P(pneumonia), reason for Unknown, age and model as used, and warnings.
+
+    `bundle` is that of `Prediction.model`; without it the line on age and model is left out.
+    """
+    about = "" if bundle is None else provenance.describe(prediction, bundle)
+    return render("headline.html", prediction=prediction, provenance=about)
 
 
 def prevalence_note(prevalence: float) -> str:

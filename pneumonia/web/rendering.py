@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ..evaluation import number_format
-from ..reporting.wording import MARKS, format_confidence, format_probability
+from ..reporting.wording import MARKS, format_p_pneumonia
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -43,10 +43,9 @@ def environment() -> Environment:
         auto_reload=False,  # the files do not change, so no render needs to check their modification time
     )
     environment.filters |= {
-        "confidence": format_confidence,
         "mark": MARKS.__getitem__,
+        "p_pneumonia": format_p_pneumonia,
         "percent": number_format.percent,
-        "probability": format_probability,
         "share": number_format.share,
         "thousands": "{:,}".format,
     }

@@ -25,7 +25,7 @@ Rows = list[dict[str, Any]]
 WriteFilms = Callable[[Path, dict[str, list[str]]], Path]
 
 FIELDS = {"file", "label", "confidence", "probabilities", "operating_point", "reason", "zones", "model", "population"}
-FIELDS |= {"warnings"}
+FIELDS |= {"age", "age_source", "warnings"}
 ROOT = Path(__file__).parents[2]
 
 
@@ -160,6 +160,23 @@ def test_an_invalid_prevalence_is_wrong_usage(film: str, prevalence: str, capsys
     out, err = capsys.readouterr()
     assert out == ""
     assert "Allowed: above 0 and below 1" in err
+
+
+def test_the_age_is_used_and_stated(film: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", film, "--age", "10", "--json"]) == 0
+    row = json.loads(capsys.readouterr().out)
+    assert (row["reason"]["code"], row["age"], row["age_source"]) == ("age_not_covered", 10, "stated")
+
+
+@pytest.mark.parametrize("age", ["-1", "131", "nan", "inf"])
+@pytest.mark.parametrize("command", ["predict", "batch"])
+def test_an_invalid_age_is_wrong_usage(
+    command: str, age: str, film: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = [] if command == "predict" else ["--out", str(tmp_path / "table.csv")]
+    assert main([command, film, *out, "--age", age]) == 2
+    assert "Allowed: 0 to 130 years" in capsys.readouterr().err
+    assert not list(tmp_path.glob("table*"))
 
 
 @pytest.mark.parametrize("command", [["predict", "film.png"], ["model"], ["evaluate", "--data", "data"]])

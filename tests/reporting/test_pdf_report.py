@@ -49,7 +49,7 @@ def test_the_report_has_the_contents_of_the_page(large_film: Grey, pneumonia: Pr
     text, pictures = read(pdf_report.render_pdf(large_film, pneumonia, MAP, created_at=created_at))
     assert pictures == 2
     for expected in (
-        "Pneumonia confidence 93 %",
+        "Pneumonia P(pneumonia) 93 %",
         "Operating point: confirm",
         "Normal 7 %, Pneumonia 93 %",
         "Low resolution: the short side has 120 pixels.",
@@ -80,7 +80,7 @@ def test_no_zone_is_named_where_little_lies_inside_the_lungs(large_film: Grey, p
 def test_a_normal_film_has_no_map(predictor: Predictor, large_film: Grey) -> None:
     text, pictures = read(pdf_report.render_pdf(large_film, answer(predictor, "Normal", 0.001), MAP))
     assert pictures == 1
-    assert "Normal confidence over 99 %" in text
+    assert "Normal P(pneumonia) under 1 %" in text
     assert "zone" not in text
 
 

@@ -10,6 +10,7 @@ from pneumonia import Predictor
 from pneumonia.inference.decision import REASONS, UNKNOWN, OperatingPoint, Prediction, Reason
 from pneumonia.inference.explain import ZONES
 from pneumonia.reporting.reading_guide import next_steps
+from pneumonia.reporting.wording import format_p_pneumonia, format_probabilities
 from pneumonia.web import activation_panel, answer_panel
 
 from .test_page_text import MODEL, Page
@@ -123,9 +124,25 @@ def test_the_panel_names_no_zone_if_less_than_half_is_inside_the_lungs() -> None
 def test_the_panel_has_the_caveat_with_the_figures_of_the_audit() -> None:
     text = Page(activation_panel.panel(prediction("Pneumonia", 0.9, zones=INSIDE), AUDIT)).text
     assert "A heatmap is not proof." in text
-    assert "390 test films with pneumonia: the median share of the activation inside the lung boxes is 42.3 %" in text
+    assert "390 test films with pneumonia: the median share of the map inside the lung boxes is 42.3 %" in text
     assert "44.4 % of a film" in text
     assert "6.0 % (4.0-9.0)" in text
+
+
+def test_the_panel_of_a_model_with_a_lung_field_says_that_the_evidence_was_added_up() -> None:
+    page = Page(activation_panel.panel(prediction("Pneumonia", 0.9, zones=INSIDE), AUDIT, in_lungs=True))
+    assert "The colours show the parts of the lungs that raised the score" in page.text
+    assert "Share of the evidence in each lung zone" in page.text
+    assert "boxes" not in page.text
+
+
+@pytest.mark.parametrize("probability", [0.0001, 0.01, 0.015, 0.025, 0.4949, 0.5, 0.505, 0.545, 0.935, 0.99, 0.9999])
+def test_bars_and_headline_have_the_same_rounding_and_add_up(probability: float) -> None:
+    answer = prediction("Pneumonia", probability)
+    texts = format_probabilities(answer)
+    assert format_p_pneumonia(answer) == f"P(pneumonia) {texts['Pneumonia']}"
+    if "er" not in "".join(texts.values()):  # "over", "under"
+        assert sum(int(text.removesuffix(" %")) for text in texts.values()) == 100
 
 
 @pytest.mark.parametrize("run", [None, {}, {"shortcuts": {}}, {"shortcuts": {"activation": {"films": {}}}}])

@@ -16,7 +16,7 @@ from pneumonia import Predictor
 
 KEYS = [
     *("file", "label", "confidence", "probabilities", "operating_point", "reason", "zones", "model", "population"),
-    "warnings",
+    *("age", "age_source", "warnings"),
 ]
 
 
@@ -112,15 +112,37 @@ def test_the_public_endpoints_and_their_parameters_match_the_contract(client: Cl
     endpoints = described["named_endpoints"]
     assert set(endpoints) == {"/predict", "/analyze", "/predict_batch", "/model"}
     names = [parameter["parameter_name"] for parameter in endpoints["/predict"]["parameters"]]
-    assert names[1:] == ["operating_point", "prevalence"]
+    assert names[1:] == ["operating_point", "prevalence", "age"]
     for endpoint in ("/predict", "/predict_batch"):
-        _, point, prevalence = endpoints[endpoint]["parameters"]
+        _, point, prevalence, age = endpoints[endpoint]["parameters"]
+        assert (age["parameter_name"], age["parameter_has_default"], age["parameter_default"]) == ("age", True, None)
         assert (point["parameter_has_default"], point["parameter_default"]) == (True, "balanced")
         assert (prevalence["parameter_has_default"], prevalence["parameter_default"]) == (True, None)
+    film, age = endpoints["/analyze"]["parameters"]
+    assert (film["parameter_has_default"], age["parameter_name"], age["parameter_has_default"]) == (False, "age", True)
     assert described["unnamed_endpoints"] == {}
 
 
-@pytest.mark.parametrize("optional_inputs", [[], ["balanced"], ["balanced", None], ["balanced", 0.1]])
+@pytest.mark.parametrize(("age", "code"), [(3, None), (0, "age_not_covered"), (10.5, "age_not_covered"), (-1, "usage")])
+def test_the_age_is_the_last_input(client: Client, files: dict[str, Path], age: float, code: str | None) -> None:
+    """An infant's age 0 is an age, unlike a prevalence of 0."""
+    response = predict(client, files["film.png"], age=age)
+    (listed,) = client.predict([handle_file(files["film.png"])], age=age, api_name="/predict_batch")
+    assert listed == response
+    assert ((response.get("reason") or response.get("error") or {}).get("code")) in {
+        code,
+        "inconclusive" if not code else code,
+    }
+    if code != "usage":
+        assert (response["age"], response["age_source"]) == (age, "stated")
+    headline, *_ = client.predict(handle_file(files["film.png"]), age, api_name="/analyze")
+    assert ("Invalid age" in headline) is (code == "usage")
+    assert (f"Age {int(age)} as stated" in headline) is (age >= 2)
+
+
+@pytest.mark.parametrize(
+    "optional_inputs", [[], ["balanced"], ["balanced", None], ["balanced", 0.1], ["balanced", 0.1, None]]
+)
 def test_plain_http_gives_the_same_answer(
     client: Client, address: str, files: dict[str, Path], optional_inputs: list[Any]
 ) -> None:

@@ -312,18 +312,18 @@ def _job(*rows: BatchRow) -> Job:
 
 
 def test_cells_show_the_answer_without_colour_and_sort_by_number(predictor: Predictor) -> None:
+    low = ("Low resolution.",)
+    patient: dict[str, Any] = {"population": "adults", "age": 54.2, "age_source": "file"}
     results: list[Prediction | Failure] = [
-        Prediction(
-            "a.png", "Pneumonia", 0.9999, "balanced", None, None, predictor.models[0].identity, ("Low resolution.",)
-        ),
+        Prediction("a.png", "Pneumonia", 0.9999, "balanced", None, None, predictor.models[0].identity, low, **patient),
         Prediction("b.png", "Normal", 0.0001, "balanced", None, None, predictor.models[0].identity),
         Failure("<img src=x onerror=alert(1)>", UnreadableImage("It is damaged.")),
     ]
     rows = batch_text.cells(_job(*map(BatchRow, results)))
     assert [row[1:] for row in rows] == [
-        [1, "▲ Pneumonia", 99, "a.png", "Low resolution."],
-        [2, "● Normal", 1, "b.png", ""],
-        [3, "✕ failed", None, "<img src=x onerror=alert(1)>", "unreadable_image: It is damaged."],
+        [1, "▲ Pneumonia", 99, "Adults", "54, file", "a.png", "Low resolution."],
+        [2, "● Normal", 1, "", "", "b.png", ""],
+        [3, "✕ failed", None, "", "", "<img src=x onerror=alert(1)>", "unreadable_image: It is damaged."],
     ]
     assert len(batch_text.COLUMNS) == len(rows[0])
     assert [column.datatype for column in batch_text.COLUMNS if column.datatype == "html"] == ["html"]

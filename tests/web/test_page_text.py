@@ -7,6 +7,7 @@ import pytest
 
 from pneumonia.errors import InternalError, UnreadableImage
 from pneumonia.inference.decision import REASONS, UNKNOWN, Failure, ModelIdentity, Prediction, Reason
+from pneumonia.inference.populations import ADULTS, CHILDREN, Population
 from pneumonia.web import page_text
 
 SCRIPT = "<script>alert('film')</script>\"&"
@@ -73,18 +74,23 @@ def test_the_shape_is_not_read_aloud() -> None:
 
 
 @pytest.mark.parametrize(
-    ("label", "probability", "confidence"),
-    [("Pneumonia", 0.931, "confidence 93 %"), ("Normal", 0.2, "confidence 80 %")],
+    ("label", "probability", "expected"),
+    [
+        ("Pneumonia", 0.931, "Pneumonia P(pneumonia) 93 %"),
+        ("Normal", 0.2, "Normal P(pneumonia) 20 %"),
+        ("Normal", 0.001, "Normal P(pneumonia) under 1 %"),
+        (UNKNOWN, 0.6, "Unknown P(pneumonia) 60 %"),
+    ],
 )
-def test_an_answer_has_its_confidence(label: str, probability: float, confidence: str) -> None:
-    assert confidence in Page(page_text.headline(answer(label, probability))).text
+def test_an_answer_has_the_probability_of_pneumonia(label: str, probability: float, expected: str) -> None:
+    assert expected in Page(page_text.headline(answer(label, probability))).text
 
 
 @pytest.mark.parametrize("code", REASONS)
-def test_unknown_has_a_reason_and_no_confidence(code: str) -> None:
+def test_unknown_has_a_reason_and_a_probability_only_if_scored(code: str) -> None:
     page = Page(page_text.headline(answer(UNKNOWN, 0.5 if code == "inconclusive" else None, reason=Reason(code))))
     assert REASONS[code] in page.text
-    assert "confidence" not in page.text.replace(REASONS[code], "")
+    assert ("P(pneumonia) 50 %" in page.text) is (code == "inconclusive")
 
 
 def test_each_warning_is_shown_and_escaped() -> None:
@@ -161,7 +167,27 @@ def test_a_share_is_shown_in_percent_with_its_interval(value: float) -> None:
 def test_the_notice_has_the_disclaimer() -> None:
     assert "not a replacement for a radiologist" in page_text.NOTICE
     assert "not a medical device" in page_text.NOTICE
-    assert "children of 1-5 years" in Page(page_text.head()).text
+
+
+def test_the_header_names_the_patients_of_the_models() -> None:
+    children, both = (Page(page_text.head(populations)).text for populations in ([CHILDREN], [CHILDREN, ADULTS]))
+    assert "films of children of 1-5 years: Normal" in children
+    assert "films of children of 1-5 years and of adults of 18 years and over: Normal" in both
+
+
+@pytest.mark.parametrize(
+    ("populations", "is_for", "is_not_for"),
+    [
+        ([CHILDREN], "a child of 1-5 years,", "adults, children and adolescents of 6-17 years"),
+        ([CHILDREN, ADULTS], "a child of 1-5 years, or an adult of 18 years or over,", "6-17 years, infants"),
+        ([ADULTS], "an adult of 18 years or over,", "children and adolescents,"),
+    ],
+)
+def test_the_intended_use_follows_from_the_models(populations: list[Population], is_for: str, is_not_for: str) -> None:
+    text = Page(page_text.intended_use(populations)).text
+    assert is_for in text
+    assert is_not_for in text
+    assert ("adults," in text) is (ADULTS not in populations)
 
 
 @pytest.mark.parametrize(("prevalence", "percent"), [(0.7429, "74 %"), (0.05, "5 %")])
