@@ -110,7 +110,10 @@ def map_layer(
     pixel, since colour and opacity are both functions of the strength. With a lung field, its edge is
     drawn as a thin line.
     """
-    image = _colourise(_relative_strength(activation, size, area))
+    strength = _relative_strength(activation, size, area)
+    if lung_field is not None:
+        strength = strength.point([0 if level == _OUTLINE_INDEX else level for level in range(256)])
+    image = _colourise(strength)
     opacities = bytearray(range(256))
     if lung_field is not None:
         palette = image.getpalette() or []

@@ -32,7 +32,7 @@ def describe_age(prediction: Prediction) -> str:
         return f"Age {_format_age(prediction.age)} {origin}."
     group = _SINGULAR.get(prediction.population or "")
     if prediction.age_source is not None:
-        return f"Age group as stated: {group}." if group else "Age group as stated."
+        return f"Age group as stated: {group}." if group else "Age group as stated: other."
     return f"No age stated: recognised by the film as that of {group}." if group else "No age stated."
 
 

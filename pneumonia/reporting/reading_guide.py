@@ -147,10 +147,10 @@ _NEXT_STEPS = {
         "No model was validated at this age: a radiologist must read the film. The answer of a model for another age "
         "would mislead.",
         "If the stated age, or that in the DICOM file, is wrong, correct it: on the page under Patient's age, "
-        "elsewhere as `age`. The film is then analysed again.",
+        "elsewhere as age. The film is then analysed again.",
     ),
     "population_unclear": (
-        "State the patient's age: on the page under Patient's age, elsewhere as `age`. The models for children and for "
+        "State the patient's age: on the page under Patient's age, elsewhere as age. The models for children and for "
         "adults differ, and the film alone does not show which applies.",
         "Prefer the DICOM file from the archive: it usually contains the age.",
     ),

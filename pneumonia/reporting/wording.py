@@ -28,7 +28,7 @@ def format_probabilities(prediction: Prediction) -> dict[str, str]:
     if prediction.probability is None:
         return {}
     positive = prediction.probability
-    negative = 1 - round(positive, 2) if 0.01 <= positive <= 0.99 else 1 - positive
+    negative = 1 - round(100 * positive) / 100 if 0.01 <= positive <= 0.99 else 1 - positive
     return {CLASSES[0]: format_probability(round(negative, 6)), CLASSES[1]: format_probability(positive)}
 
 

@@ -59,10 +59,8 @@ def _choice(name: str, measured: Mapping[str, number_format.Figure] | None) -> s
     return "\n".join(lines)
 
 
-POINTS_NOTE = (
-    "Sensitivity and specificity are those of the answered test films of the model that answered; the others were "
-    "Unknown. If you select another operating point, the answer is derived again from the same score."
-)
+FIGURES_NOTE = "Sensitivity and specificity are those of the answered test films; the others were Unknown."
+POINTS_NOTE = "If you select another operating point, the answer is derived again from the same score."
 
 
 def steps(prediction: Prediction) -> str:

@@ -17,7 +17,7 @@ from .rendering import render
 def add(bundles: Sequence[Bundle]) -> None:
     """Build the tab inside the `gr.Tabs` that is open: intended use, then a part for each model."""
     with gr.Tab("Evidence", id="evidence"), gr.Column(elem_id="evidence"):
-        gr.HTML(page_text.intended_use(), apply_default_css=False)
+        gr.HTML(page_text.intended_use([bundle.population for bundle in bundles]), apply_default_css=False)
         for number, bundle in enumerate(bundles):
             heading = f"The model of {bundle.population.name}" if len(bundles) > 1 else ""
             gr.HTML(sections(bundle, heading), apply_default_css=False)

@@ -118,7 +118,7 @@ def model_texts(predictor: Predictor, session_film: SessionFilm | None) -> tuple
     points = {name: model.operating_points[name] for name in predictor.point_names}
     note = page_text.prevalence_note(model.bundle.calibration.prevalence)
     choices = answer_panel.point_choices(points, model.bundle.served_run)
-    return choices, f"{answer_panel.POINTS_NOTE} {note}", lines
+    return choices, f"{answer_panel.FIGURES_NOTE} {answer_panel.POINTS_NOTE} {note}", lines
 
 
 def has_map(predictor: Predictor, session_film: SessionFilm, point: str) -> bool:

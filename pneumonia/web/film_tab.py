@@ -61,9 +61,7 @@ class _FilmTab:
         self._age_used = gr.State(value=False)
         with gr.Column(elem_id="input"):
             self._film = film_file(label=f"Film: {imaging.FORMATS}", elem_id="film", height=150)
-            self._age = gr.Radio(
-                age_groups.CHOICES, value=age_groups.FROM_FILE, label=age_groups.LABEL, elem_id="age", container=False
-            )
+            self._age = gr.Radio(age_groups.CHOICES, value=age_groups.FROM_FILE, label=age_groups.LABEL, elem_id="age")
 
     def _lay_out_examples(self) -> None:
         self._examples = examples(self._predictor.models[0].bundle)

@@ -163,7 +163,7 @@ def test_an_invalid_prevalence_is_wrong_usage(film: str, prevalence: str, capsys
 
 
 def test_the_age_is_used_and_stated(film: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["predict", film, "--age", "10", "--json"]) == 0
+    assert cli.main(["predict", film, "--age", "10", "--json"]) == 0
     row = json.loads(capsys.readouterr().out)
     assert (row["reason"]["code"], row["age"], row["age_source"]) == ("age_not_covered", 10, "stated")
 
@@ -174,7 +174,7 @@ def test_an_invalid_age_is_wrong_usage(
     command: str, age: str, film: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = [] if command == "predict" else ["--out", str(tmp_path / "table.csv")]
-    assert main([command, film, *out, "--age", age]) == 2
+    assert cli.main([command, film, *out, "--age", age]) == 2
     assert "Allowed: 0 to 130 years" in capsys.readouterr().err
     assert not list(tmp_path.glob("table*"))
 
@@ -320,7 +320,16 @@ def test_a_heatmap_folder_that_is_a_file_is_wrong_usage(film: str, capsys: pytes
 def test_model_json_has_the_documented_keys(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["model", "--json"]) == 0
     [description] = rows(capsys.readouterr().out)
-    assert set(description) == {"name", "revision", "sha256", "operating_points", "figures", "populations"}
+    assert set(description) == {
+        "name",
+        "revision",
+        "sha256",
+        "operating_points",
+        "figures",
+        "populations",
+        "population",
+        "licence",
+    }
     assert description["name"] == "embedded"
     assert set(description["operating_points"]) == {"screening", "balanced", "confirm"}
     for point in description["operating_points"].values():

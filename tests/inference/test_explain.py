@@ -8,13 +8,16 @@ from PIL import Image
 from pneumonia.inference.explain import (
     LEFT_LUNG,
     LUNG_HEIGHT,
+    OUTLINE_COLOUR,
     RIGHT_LUNG,
     ZONES,
+    lung_outline,
     map_layer,
     overlay,
     strongest_zone,
     zone_shares,
 )
+from tests.support.made_bundles import lung_field
 
 Grey = npt.NDArray[np.uint8]
 
@@ -202,3 +205,13 @@ def test_each_position_of_the_map_is_drawn_over_the_pixels_that_it_was_computed_
         layer = np.asarray(map_layer(activation, (1500, 1500)).convert("RGBA"))[:, :, 3].astype(float)
         centre = (layer.sum(axis=0) * (np.arange(1500) + 0.5)).sum() / layer.sum()
         assert centre == pytest.approx(10 * cell * (index + 0.5), abs=8)
+
+
+def test_the_edge_of_the_lungs_is_drawn_and_nothing_else_has_its_colour() -> None:
+    field = lung_field(12, 12)
+    weak = np.tile(np.linspace(0, 1, 12, dtype=np.float32), (12, 1))  # every strength, also those next to 0
+    layer = np.asarray(map_layer(weak, (240, 240), lung_field=field).convert("RGBA"))
+    is_line = (layer[:, :, :3] == OUTLINE_COLOUR).all(axis=2) & (layer[:, :, 3] > 0)
+    np.testing.assert_array_equal(is_line, np.asarray(lung_outline(field, (240, 240))) == 255)
+    drawn = np.asarray(overlay(np.zeros((240, 240), np.uint8), 0 * weak, lung_field=field)).max(axis=2) > 0
+    np.testing.assert_array_equal(drawn, is_line)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -154,3 +155,23 @@ def test_the_full_text_consists_of_the_parts_on_the_page() -> None:
         assert reading_guide(prediction) in text
         assert all(f"* {step}" in text for step in next_steps(prediction))
     assert describe_location(answer("Pneumonia", zones=FOCUS)) in describe(answer("Pneumonia", zones=FOCUS))
+
+
+def test_the_guide_follows_the_population() -> None:
+    children, adults = (replace(answer("Pneumonia", zones=FOCUS), population=name) for name in ("children", "adults"))
+    assert "Pitfalls in children" in reading_guide(children)
+    assert "Pitfalls in adults" in reading_guide(adults)
+    upper = shares(right_upper=0.8)
+    for name, has_thymus in (("children", True), ("adults", False)):
+        text = reading_guide(replace(answer("Pneumonia", zones=upper), population=name))
+        assert ("hymus" in text) is has_thymus
+
+
+@pytest.mark.parametrize("code", ["age_not_covered", "population_unclear"])
+def test_a_film_of_an_unclear_age_has_a_next_step(code: str) -> None:
+    assert "Patient's age" in " ".join(next_steps(answer(UNKNOWN, code)))
+
+
+def test_the_map_of_a_lung_field_is_described_as_evidence() -> None:
+    text = describe(answer("Pneumonia", zones=FOCUS), in_lungs=True)
+    assert "the parts of the lungs that raised the score" in text

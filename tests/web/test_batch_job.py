@@ -308,7 +308,7 @@ def test_a_batch_leaves_a_thread_for_single_films(predictor: Predictor) -> None:
 
 
 def _job(*rows: BatchRow) -> Job:
-    return Job(Path("nowhere"), "balanced", [], list(rows))
+    return Job(Path("nowhere"), "balanced", [], rows=list(rows))
 
 
 def test_cells_show_the_answer_without_colour_and_sort_by_number(predictor: Predictor) -> None:
@@ -370,7 +370,7 @@ def test_a_full_disk_keeps_the_rows_so_far_and_offers_the_files_that_exist(
     progress = str(last[tab._progress])
     assert "The disk of the server is full" in progress and "/server" not in progress and "--resume" not in progress
     assert "Stopped after 3 of 9 films" in progress
-    assert [row[4] for row in last[tab._table]] == ["0.png", "1.png", "2.png"]
+    assert [row[6] for row in last[tab._table]] == ["0.png", "1.png", "2.png"]
     assert last[tab._start]["interactive"] and last[tab._make_reports]["visible"]
     assert (tab._csv in last, tab._json_lines in last) == (not is_full_at_the_end, not is_full_at_the_end)
     if not is_full_at_the_end:
