@@ -253,9 +253,9 @@ def test_each_film_is_read_and_scored_once_with_heatmaps(
     read_films = []
     read = Predictor.read
 
-    def count_and_read(predictor: Predictor, source: Any) -> Any:
+    def count_and_read(predictor: Predictor, source: Any, age: float | None = None) -> Any:
         read_films.append(source)
-        return read(predictor, source)
+        return read(predictor, source, age)
 
     monkeypatch.setattr(Predictor, "read", count_and_read)
     assert cli.main(["predict", film, film, "--heatmap", str(tmp_path / "maps")]) == 0

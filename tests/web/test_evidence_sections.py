@@ -168,7 +168,7 @@ def test_the_limits_are_the_cards(predictor: Predictor) -> None:
 def test_it_states_the_intended_use() -> None:
     text = Page(page_text.intended_use()).text
     assert text.startswith("Is it intended for my patient?")
-    for words in ("a child of 1-5 years", "adults", "Your hospital", "Guangzhou"):
+    for words in ("a child of 1-5 years", "an adult of 18 years or over", "Your hospital", "Guangzhou"):
         assert words in text
 
 
