@@ -4,5 +4,5 @@
 """
 
 CONFIG_SHA256 = {
-    "children": "5384c39d0c8d43611c9382bb57d380e3e87671a1885de4daa930706577df2f14",
+    "children": "cf13666e9425d7001f2b5b2bb3e6bc1dcd6cbd8d9012d5da42879e4587cbd2d1",
 }

@@ -192,10 +192,13 @@ def full(evaluation: dict[str, Any], name: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def full_card(config: dict[str, Any], evaluation: dict[str, Any]) -> str:
+    """The card of a model without a lung head; `lung_bundles` has the others."""
+    data = {key: value for key, value in config["data"].items() if key != "lung_targets"}
+    config = {**config, "data": data}
     return card.write(config, full(evaluation, f"{config['recipe']}/{config['protocol']}"))
 
 
-SECTIONS = """Intended use, Training data, Protocols, Performance, Subgroups, Targets,
+SECTIONS = """Intended use, Training data, Protocols, Performance, Answers at `balanced`, Subgroups, Targets,
 Comparison with the original project, Operating points, Calibration, Validation under perturbations,
 Out-of-distribution gate, Robustness to perturbations, External validation, Shortcut audit, Training,
 Test-set access log, Limits, Licence and source, Citation"""

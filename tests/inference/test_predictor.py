@@ -86,7 +86,7 @@ def test_zones_are_those_of_the_reading_and_none_for_a_normal_answer(predictor: 
     assert reading.activation is not None
     low, high = (predictor.decide(replace(reading, probability=probability)) for probability in (0.0, 1.0))
     assert low.zones is None
-    assert high.zones == zone_shares(reading.activation)
+    assert high.zones == zone_shares(reading.activation, reading.lung_field)
     assert set(high.zones) == set(ZONES)
 
 
