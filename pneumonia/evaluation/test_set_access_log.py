@@ -62,10 +62,10 @@ TEST_SET_ACCESS_LOG = (
 """Accesses to the official test of the children's films."""
 
 ADULT_TEST_ACCESS_LOG = (
-    "The first prototypes of a network for both populations were trained before the held-out fifth of this protocol was "
-    "drawn. They divided the same films differently; some films of the held-out fifth were among their validation films. "
-    "Their figures led to the lung head. The networks of docs/experiments.md and this model were trained, and chosen, on "
-    "the training and validation parts of the protocol.",
+    "The first prototypes of a network for both populations were trained before the held-out fifth of this protocol "
+    "was drawn. They divided the same films differently; some films of the held-out fifth were among their validation "
+    "films. Their figures led to the lung head. The networks of docs/experiments.md and this model were trained, and "
+    "chosen, on the training and validation parts of the protocol.",
     "The embedded model, for the figures of this card. Nothing was changed afterwards.",
 )
 """Accesses to the held-out fifth of the adults' films, protocol `adults`."""
