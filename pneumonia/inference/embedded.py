@@ -4,5 +4,6 @@
 """
 
 CONFIG_SHA256 = {
-    "children": "cf13666e9425d7001f2b5b2bb3e6bc1dcd6cbd8d9012d5da42879e4587cbd2d1",
+    "children": "d08b93ff187118e10ff747ef80b15705f8f12a75adceceee79d124d6b46dc4eb",
+    "adults": "e99a3a94a91d0cb96eca35b56f218c0890a37c8588e9eab126ac25540b7c5ad3",
 }
