@@ -93,9 +93,16 @@ def _nih_films_by_age(root: Path) -> Iterable[tuple[str, Path]]:
     with (root / AGES).open(encoding="utf-8", newline="") as table:
         for row in csv.DictReader(table):
             path = paths.get(Path(row["image"]).stem)
-            group = next((name for name, (low, high) in AGE_GROUPS.items() if low <= float(row["age"]) < high), None)
+            group = _age_group(row["age"])
             if path is not None and group is not None:
                 yield f"nih: {group}", path
+
+
+def _age_group(age: str) -> str | None:
+    """The group of an age in years as the table states it; None if it states none."""
+    if not age:
+        return None
+    return next((name for name, (low, high) in AGE_GROUPS.items() if low <= float(age) < high), None)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -4,6 +4,6 @@
 """
 
 CONFIG_SHA256 = {
-    "children": "d08b93ff187118e10ff747ef80b15705f8f12a75adceceee79d124d6b46dc4eb",
-    "adults": "e99a3a94a91d0cb96eca35b56f218c0890a37c8588e9eab126ac25540b7c5ad3",
+    "children": "63addb12b98cd436ec7d4a5285239dc98cad6bcce9a155b7a2a7f1bf9726ae33",
+    "adults": "2a2d0c5054618e53ec6c9bc4d11a8ad60b548d14686c6a9d683850c543fe4751",
 }

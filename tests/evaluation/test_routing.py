@@ -53,7 +53,7 @@ def data(tmp_path: Path, normal_film: Any, encode: Any) -> Path:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(encode(np.ascontiguousarray(normal_film), "PNG"))
-    rows = [f"0000000{number}_000.png,{age}" for number, age in ((1, 4), (2, 14), (3, 60))]
+    rows = [f"0000000{number}_000.png,{age}" for number, age in ((1, 4), (2, 14), (3, 60), (4, ""))]
     (tmp_path / AGES).write_text("\n".join(["image,age", *rows]) + "\n", encoding="utf-8")
     return tmp_path
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from ...inference.decision import DEFAULT_POINT
 from .. import population_tables, tables
 from ..number_format import METRIC_NAMES, decimal, percent, share
@@ -87,21 +89,25 @@ def comparison(runs: Mapping[str, Run]) -> str:
 
 The runs of this project in the table are of separate models that are never served. These models are tested on films of
 patients that are not in their training data. The random split of the original project does not ensure this. The metrics
-of the original project are at a threshold of .5, which favours the more frequent class of these films.
+of the original project are where P(pneumonia) is .5 at the prevalence of these films, which favours the more frequent
+class.
 
 {Table("Comparison with the original project", columns, rows).to_markdown()}
 """
 
 
 def metrics_at_half(run: Run) -> dict[str, float]:
-    """The metrics of `ORIGINAL_METRICS` at a threshold of .5; for folds, the mean over the folds."""
+    """The metrics of `ORIGINAL_METRICS` where P(pneumonia) is .5 at the prevalence of the test films.
+
+    For folds, the mean over the folds.
+    """
     results = [_metrics_at_half(fold) for fold in run.get("folds", [run])]
     return {key: sum(result[key] for result in results) / len(results) for key in ORIGINAL_METRICS}
 
 
 def _metrics_at_half(run: Run) -> dict[str, float]:
     curve, cells = run["curves"]["thresholds"], run["confusion"]
-    index = curve["threshold"].index(0.5)
+    index = int(np.argmin(np.abs(np.array(curve["threshold"]) - _threshold_at_half(run))))
     true_positives, false_positives = curve["true_positive"][index], curve["false_positive"][index]
     positives = cells["true_positive"] + cells["false_negative"]
     negatives = cells["true_negative"] + cells["false_positive"]
@@ -111,6 +117,18 @@ def _metrics_at_half(run: Run) -> dict[str, float]:
         "sensitivity": true_positives / max(positives, 1),
         "f1": 2 * true_positives / max(true_positives + false_positives + positives, 1),
     }
+
+
+def _threshold_at_half(run: Run) -> float:
+    """The probability at the calibration's prevalence that becomes .5 at the prevalence of the run's films.
+
+    The balanced threshold is the calibration's prevalence (`evaluation.operating_points`).
+    """
+    films, calibration = (run.get("known_prevalence") or {}).get("prevalence"), run["threshold"]
+    if films is None:
+        return 0.5
+    odds = calibration * (1 - films) / ((1 - calibration) * films)
+    return float(odds / (1 + odds))
 
 
 def operating_points(config: Mapping[str, Any], run: Run) -> str:
