@@ -37,9 +37,9 @@ def share(value: float | None) -> str:
 def percent(figure: Figure, *, interval: bool = True) -> str:
     """A share with its interval as percentages: `93.1 % (90.9-95.0)`, or `93.1 %` without `interval`.
 
-    A dash if there is no value.
+    A dash if there is no value; no interval if there is none.
     """
-    if figure["value"] is None or not interval:
+    if figure["value"] is None or not interval or figure["low"] is None:
         return share(figure["value"])
     low, high = (100 * (figure[bound] or 0) for bound in ("low", "high"))
     return f"{share(figure['value'])} ({low:.1f}-{high:.1f})"

@@ -4,6 +4,6 @@
 """
 
 CONFIG_SHA256 = {
-    "children": "63addb12b98cd436ec7d4a5285239dc98cad6bcce9a155b7a2a7f1bf9726ae33",
-    "adults": "2a2d0c5054618e53ec6c9bc4d11a8ad60b548d14686c6a9d683850c543fe4751",
+    "children": "6717ea6925e4c6e3505148b348c0ec4022876fb125a3b83068d2e2656dbbc8ae",
+    "adults": "c84561f28de0aca75b19dd5856577179ee862bca02e2b949c73921097aecb568",
 }
