@@ -59,9 +59,9 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Half a second per film, so that the batch is still running however slow the browser's machine is."""
     read = Predictor.read
 
-    def slowly(predictor: Predictor, source: Source) -> Reading:
+    def slowly(predictor: Predictor, source: Source, age: float | None = None) -> Reading:
         time.sleep(0.5)
-        return read(predictor, source)
+        return read(predictor, source, age)
 
     monkeypatch.setattr(Predictor, "read", slowly)
 
