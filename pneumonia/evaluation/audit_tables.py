@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..inference.decision import CLASSES
+from . import tables
 from .number_format import decimal, percent, score, share
 from .table import Table
 
@@ -95,6 +96,11 @@ def frames(entry: Json | None) -> Table:
     return Table("Films inside frames", columns, rows)
 
 
+def perturbations(entry: Json | None) -> Table:
+    """Accuracy of the network on the audited films under perturbations."""
+    return tables.robustness(entry, "Audited films under perturbations")
+
+
 DELETION_CURVES = {
     "deletion": "Deletion (lower is better)",
     "insertion": "Insertion (higher is better)",
@@ -118,19 +124,39 @@ def devices(entry: Json | None) -> Table:
     """Answers with simulated devices and letters, and with letters blanked out."""
     rows = []
     if entry:
-        drawn = {f"drawn: {name}": row for name, row in entry["drawn"].items()}
-        if entry["letters_blanked"]["count"]:
-            drawn[f"letters blanked, {entry['letters_blanked']['count']} films"] = entry["letters_blanked"]
-        rows = [["unchanged", "-", "-", "-", score(entry["baseline"]["auroc"]), "-", "-"]]
-        rows += [_device_row(name, row) for name, row in drawn.items()]
-    columns = ["Devices and letters", "Answers unchanged", "Pneumonia to Normal", "Normal to Pneumonia", "AUROC"]
+        rows = [["unchanged", "-", "-", "-", percent(entry["baseline"]["refused"])]]
+        rows += [
+            [name, *(value for _, value in _change_rows(row)), percent(row["refused"]) if "refused" in row else "-"]
+            for name, row in _device_rows(entry).items()
+        ]
+    columns = ["Devices and letters", "Answers unchanged", "Pneumonia to Normal", "Normal to Pneumonia"]
+    return Table("Devices and letters: answers", [*columns, "Refused by the gate"], rows)
+
+
+def device_scores(entry: Json | None) -> Table:
+    """AUROC with simulated devices and letters in all films and in those of one class, and with letters blanked out."""
+    rows = []
+    if entry:
+        rows = [["unchanged", score(entry["baseline"]["auroc"]), "-", "-", "-"]]
+        for name, row in _device_rows(entry).items():
+            one_class = [score(row[key]) if key in row else "-" for key in ("normal_only", "pneumonia_only")]
+            rows.append([name, score(row["auroc"]), decimal_loss(row["lost"]), *one_class])
+    columns = ["Devices and letters", "AUROC", "AUROC lost"]
     columns += ["AUROC, drawn in normal films only", "AUROC, drawn in pneumonia films only"]
-    return Table("Devices and letters", columns, rows)
+    return Table("Devices and letters: AUROC", columns, rows)
 
 
-def _device_row(name: str, row: Json) -> list[str]:
-    one_class = [score(row[key]) if key in row else "-" for key in ("normal_only", "pneumonia_only")]
-    return [name, percent(row["same"]), str(row["missed"]), str(row["raised"]), score(row["auroc"]), *one_class]
+def letters(entry: Json | None) -> Table:
+    """Share of the films of each class in which bright letters are found."""
+    keys = ("normal_with_letters", "pneumonia_with_letters")
+    rows = [[name, percent(entry["letters_blanked"][key])] for name, key in zip(CLASSES, keys, strict=True) if entry]
+    return Table("Films with letters", ["Class", "Films in which letters are found"], rows)
+
+
+def _device_rows(entry: Json) -> dict[str, Json]:
+    rows = {f"drawn: {name}": row for name, row in entry["drawn"].items()}
+    blanked = entry["letters_blanked"]
+    return rows | ({f"letters blanked, {blanked['count']} films": blanked} if blanked["count"] else {})
 
 
 def projection(entry: Json | None) -> Table:
@@ -152,6 +178,9 @@ def projection(entry: Json | None) -> Table:
             ]
             for view, figure in entry["by_view"].items()
         ]
+        totals = [sum(counts[f"{name} {view}"] for view in entry["by_view"]) for name in (pneumonia, normal)]
+        films = " / ".join(str(total) for total in totals)
+        rows.append([f"{pneumonia} against {normal}, all films", films, "1", score(entry["all"])])
     columns = ["Comparison", "Films", "AUROC if only disease were read", "Measured AUROC"]
     return Table("Projection (AP or PA)", columns, rows)
 
@@ -182,66 +211,15 @@ AUDIT_TABLES = {
     "hidden": (hidden,),
     "border": (border,),
     "frames": (frames,),
+    "robustness": (perturbations,),
     "deletion": (deletion,),
-    "devices": (devices,),
+    "devices": (devices, device_scores, letters),
     "projection": (projection,),
 }
 """Name of an audit in a run of `evaluation.json` -> the tables of its entry."""
 
 
-def nih_answers(entry: Json | None) -> Table:
-    """Answers of the service for each age group and class, with the age given and without."""
-    rows = []
-    for group, row in (entry or {"groups": {}})["groups"].items():
-        for key, name in {"answers": "age given", "answers_without_age": "age not given"}.items():
-            rows += [
-                [f"{group}, {class_name}, {name}", f"{row[class_name]:,}", _counts(row[key][class_name])]
-                for class_name in CLASSES
-                if row[class_name]
-            ]
-    return Table("NIH ChestX-ray14: answers by age", ["Age in years, label", "Films", "Answers"], rows)
-
-
-def nih_network(entry: Json | None) -> Table:
-    """Figures of the network of each age group's population, with and without the contradicted labels."""
-    rows = []
-    labels = {"all": "all", "without_contradicted": "without contradicted labels"}
-    for group, row in (entry or {"groups": {}})["groups"].items():
-        for key, name in labels.items() if "network" in row else ():
-            figures = row["network"][key]
-            rows.append(
-                [
-                    f"{group}, {row['network']['population']}' model, {name}",
-                    f"{figures['pneumonia']} / {figures['films'] - figures['pneumonia']}",
-                    *(score(figures["auroc"]), percent(figures["sensitivity"]), percent(figures["specificity"])),
-                ]
-            )
-    columns = ["Age in years, films", "Pneumonia / without finding", "AUROC", "Sensitivity", "Specificity"]
-    return Table("NIH ChestX-ray14: network by age and reading", columns, rows)
-
-
-def covid_children(entry: Json | None) -> Table:
-    """The answer for each film of a child with COVID-19."""
-    rows = [
-        [row["film"], row["answer"], share(row["probability"]), row["answer_without_age"]]
-        for row in (entry or {"rows": []})["rows"]
-    ]
-    columns = ["Film", "Answer, age given", "P(pneumonia)", "Answer, age not given"]
-    return Table("Children with COVID-19", columns, rows)
-
-
-def external_tables(entries: Json) -> list[Table]:
-    """The tables of the entries that `external_nih` writes; those without rows are left out."""
-    nih = entries.get("nih_by_age")
-    tables = [nih_answers(nih), nih_network(nih), covid_children(entries.get("covid_children"))]
-    return [table for table in tables if table.rows]
-
-
 def audit_tables(audits: Json) -> list[Table]:
     """The tables of a run's `audits`; those without rows are left out."""
-    tables = [build(audits.get(name)) for name, builders in AUDIT_TABLES.items() for build in builders]
-    return [table for table in tables if table.rows]
-
-
-def _counts(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{count} {name}" for name, count in counts.items()) or "-"
+    built = [build(audits.get(name)) for name, builders in AUDIT_TABLES.items() for build in builders]
+    return [table for table in built if table.rows]

@@ -19,7 +19,6 @@ from .. import files, operating_system
 from ..errors import PneumoniaError
 from ..inference.model import Model
 from ..inference.predictor import load_model
-from . import tables
 from .audit_films import PARTS, AuditFilms, load_audit_films
 from .audit_tables import AUDIT_TABLES
 from .border_exchange import border_exchange
@@ -33,7 +32,6 @@ from .hidden_lungs import hidden_lungs
 from .projection_audit import projection_audit
 from .robustness import robustness
 from .shortcuts import shortcuts
-from .table import Table
 
 TEST_AUDITS: dict[str, Callable[[Model, FilmSet], dict[str, Any]]] = {"robustness": robustness, "shortcuts": shortcuts}
 """Audits of the test films by the key of their result in a run of `evaluation.json`."""
@@ -51,8 +49,6 @@ FILM_AUDITS: dict[str, Callable[[Model, AuditFilms], dict[str, Any]]] = {
 
 PROJECTION = "projection"
 AUDITS = (*FILM_AUDITS, PROJECTION)
-
-TABLES: dict[str, Sequence[Callable[[Any], Table]]] = {**AUDIT_TABLES, "robustness": (tables.robustness,)}
 
 
 def audits(model: Model, films: FilmSet, protocol: str) -> dict[str, Any]:
@@ -105,7 +101,7 @@ def _print(entry: dict[str, Any]) -> None:
     for name in AUDITS:
         if name in entry and not entry[name]:
             print(f"{name}: not measured, the films or masks that it needs are missing.\n")
-        for table in (build(entry[name]) for build in TABLES[name] if entry.get(name)):
+        for table in (build(entry[name]) for build in AUDIT_TABLES[name] if entry.get(name)):
             if table.rows:
                 print(f"## {table.caption}\n\n{table.to_markdown()}\n")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import FiguresDisagree, UsageError
 from ..inference import bundle
-from ..inference.decision import DEFAULT_POINT
+from ..inference.decision import CLASSES, DEFAULT_POINT
 from ..inference.model import Model
 from ..inference.predictor import Predictor
 from . import card
@@ -23,6 +23,8 @@ model is another one."""
 
 ROUNDING_TOLERANCE = 1e-5
 """Maximum difference of two figures: `evaluation.json` rounds them to five decimals."""
+
+NORMAL = CLASSES[0]
 
 Run = Mapping[str, Any]
 
@@ -93,7 +95,7 @@ def _check_confusion(run: Run) -> Iterator[str]:
     true_negatives, false_positives = cells["true_negative"], cells["false_positive"]
     false_negatives, true_positives = cells["false_negative"], cells["true_positive"]
     negatives, positives = true_negatives + false_positives, true_positives + false_negatives
-    total, normal = run["films"]["total"], run["films"].get("normal", negatives)
+    total, normal = run["films"]["total"], _normal_films(run, negatives)
     if (negatives + positives, negatives) != (total, normal):
         yield f"The confusion matrix does not count {total} films with {normal} normal ones."
     fractions = {
@@ -107,6 +109,12 @@ def _check_confusion(run: Run) -> Iterator[str]:
         value = run["figures"][name]["value"]
         if not _equal(value, numerator / denominator if denominator else None):
             yield f"{name}: the figure is {value}, the confusion matrix gives {numerator} of {denominator}."
+
+
+def _normal_films(run: Run, default: int) -> int:
+    """Films of the class Normal. By reading, the count `normal` is that of the healthy films alone."""
+    films: int = run["classes"][NORMAL]["films"] if "readings" in run else run["films"].get("normal", default)
+    return films
 
 
 def _check_audits(run: Run) -> Iterator[str]:

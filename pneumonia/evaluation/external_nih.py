@@ -26,7 +26,7 @@ from ..inference.decision import CLASSES, DEFAULT_POINT, Failure, Prediction
 from ..inference.model import Model
 from ..inference.populations import ADULTS, CHILDREN, Population, of_age
 from ..inference.predictor import Predictor
-from . import audit_tables, metrics
+from . import external_tables, metrics
 from .answer_changes import forced, share_of
 from .external import identity
 from .frames import outcome
@@ -202,7 +202,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except PneumoniaError as error:
         print(f"{error.code}: {error.message}", file=sys.stderr)
         return 2
-    for table in audit_tables.external_tables(entries):
+    for table in external_tables.external_tables(entries):
         print(f"## {table.caption}\n\n{table.to_markdown()}\n")
     if options.json:
         files.atomic_write(options.json, (json.dumps(entries, indent=1) + "\n").encode())

@@ -159,14 +159,16 @@ def _service_rows(entry: Json) -> list[list[str]]:
     return [[name, percent(service[key])] for key, name in names.items() if key in service]
 
 
-def robustness(audit: Json | None) -> Table:
-    """Accuracy of the network on perturbed test films, and the accuracy lost."""
+def robustness(audit: Json | None, caption: str = "Test films under perturbations") -> Table:
+    """Accuracy of the network on perturbed films, and the accuracy lost. The films are of the test unless `caption`
+    says otherwise.
+    """
     rows = []
     if audit:
         rows = [_perturbation_row("unchanged", audit["baseline"], "-")]
         rows += [_perturbation_row(name, row, points(row["loss"])) for name, row in audit["changes"].items()]
     columns = ["Perturbation", "Accuracy", "Accuracy lost, points", "Sensitivity", "Specificity", "Refused by the gate"]
-    return Table("Test films under perturbations", columns, rows)
+    return Table(caption, columns, rows)
 
 
 def _perturbation_row(name: str, metrics: Json, loss: str) -> list[str]:

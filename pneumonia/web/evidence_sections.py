@@ -11,7 +11,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from ..evaluation import audit_tables, population_tables, tables
+from ..evaluation import audit_tables, external_tables, population_tables, tables
 from ..evaluation.table import Table
 from ..inference.bundle import Bundle
 from ..inference.populations import CHILDREN
@@ -152,7 +152,7 @@ def external_validation(bundle: Bundle, run: Run) -> Markup:
 
 def external_by_age(bundle: Bundle, run: Run) -> Markup:
     """NIH's films by age and reading, and single films of sick children."""
-    return _with_tables("evidence/external_by_age.html", audit_tables.external_tables(bundle.evaluation))
+    return _with_tables("evidence/external_by_age.html", external_tables.external_tables(bundle.evaluation))
 
 
 def audits(bundle: Bundle, run: Run) -> Markup:

@@ -14,7 +14,7 @@ from pneumonia.evaluation.external import identity
 from pneumonia.evaluation.number_format import format_metric, percent
 from pneumonia.evaluation.table import Table
 from pneumonia.inference import bundle, sources
-from tests.support.lung_bundles import lung_config, lung_evaluation
+from tests.support.lung_bundles import audit_entries, lung_config, lung_evaluation, nih_entries, routing_entries
 
 Figure = dict[str, float | None]
 NOTHING: Figure = {"value": None, "low": None, "high": None}
@@ -139,12 +139,30 @@ def test_the_comparison_needs_a_run_split_by_patient(
     assert "| original project (random 80/20 split) | 96 % | 95 % | 97 % | 96 % |" in text
 
 
+@pytest.mark.parametrize(
+    ("threshold", "known", "index"),
+    [
+        pytest.param(0.8, {"prevalence": 0.8}, 2, id="calibrated to the prevalence of its films"),
+        pytest.param(0.5, {"prevalence": 0.8}, 0, id="calibrated to one half"),
+        pytest.param(0.6, None, 2, id="no prevalence in the run"),
+    ],
+)
 def test_metrics_at_threshold_one_half_follow_from_the_curve(
-    config: dict[str, Any], evaluation: dict[str, Any], served: dict[str, Any]
+    config: dict[str, Any],
+    evaluation: dict[str, Any],
+    served: dict[str, Any],
+    threshold: float,
+    known: dict[str, float] | None,
+    index: int,
 ) -> None:
+    """P(pneumonia) of .5 at the prevalence of the films, .8, is .2 if the network is calibrated to one half."""
     run = json.loads(json.dumps({**served, "recipe": "seed", "protocol": "grouped80"}))
     run["confusion"] = {"true_positive": 60, "false_negative": 20, "true_negative": 15, "false_positive": 5}
-    run["curves"]["thresholds"] = {"threshold": [0.4, 0.5], "true_positive": [80, 72], "false_positive": [20, 8]}
+    run |= {"threshold": threshold, "known_prevalence": known}
+    true_positive, false_positive = [80, 80, 80], [20, 20, 20]
+    true_positive[index], false_positive[index] = 72, 8
+    curve = {"threshold": [0.2, 0.35, 0.5], "true_positive": true_positive, "false_positive": false_positive}
+    run["curves"]["thresholds"] = curve
     served_name = f"{config['recipe']}/{config['protocol']}"
     text = card.write(config, {**evaluation, "runs": {served_name: served, "seed/grouped80": run}})
     assert "| `seed/grouped80`, threshold .5 | 84.0 % | 90.0 % | 90.0 % | 90.0 % |" in text
@@ -174,6 +192,11 @@ def full(evaluation: dict[str, Any], name: str) -> dict[str, Any]:
     }
     curve = run["curves"]["reliability"]
     folds = {"films": 5232, "figures": {"ece": {"value": 0.0195, "low": 0.01, "high": 0.03}}, "reliability": curve}
+    model = {bundle.GRAPH: "0" * 64}
+    result |= {"routing": routing_entries(), **nih_entries({"children": model})}
+    run["audits"] = audit_entries(model, has_masks=True)
+    run["test_audits"] = {"model": model, "films": {"part": "test"}, "border": run["audits"]["border"]}
+    result["runs"] = {name: run}
     result["runs"]["default/folds5"] = {**run, "protocol": "folds5", "folds": [run, run], "out_of_fold": folds}
     result["external"] = [
         {
@@ -200,22 +223,23 @@ def full_card(config: dict[str, Any], evaluation: dict[str, Any]) -> str:
 
 SECTIONS = """Intended use, Training data, Protocols, Performance, Answers at `balanced`, Subgroups, Targets,
 Comparison with the original project, Operating points, Calibration, Validation under perturbations,
-Out-of-distribution gate, Robustness to perturbations, External validation, Shortcut audit, Training,
+Out-of-distribution gate, Which model answers, Robustness to perturbations, External validation,
+Other hospitals; by age and reading, Audits, Audits of the test films, Shortcut audit, Training,
 Test-set access log, Limits, Licence and source, Citation"""
 
 
 def test_a_full_card_has_all_its_sections_in_order(full_card: str) -> None:
     titles = [line.removeprefix("## ").split(":")[0] for line in full_card.splitlines() if line.startswith("## ")]
-    assert titles == SECTIONS.replace("\n", " ").split(", ")
+    assert titles == [title.replace(";", ",") for title in SECTIONS.replace("\n", " ").split(", ")]
 
 
 def test_what_was_not_measured_has_no_section(config: dict[str, Any], evaluation: dict[str, Any]) -> None:
     bare = json.loads(json.dumps({name: evaluation[name] for name in ("runs", "test_set_access_log")}))
     for run in bare["runs"].values():
-        for audit in ("robustness", "shortcuts", "out_of_fold"):
+        for audit in ("robustness", "shortcuts", "audits", "out_of_fold"):
             run.pop(audit, None)
     text = card.write({**config}, bare)
-    for section in ("Robustness", "External validation", "Shortcut audit"):
+    for section in ("Robustness", "External validation", "Audits", "Shortcut audit"):
         assert f"\n## {section}" not in text
     assert "out-of-fold," not in text and "| Images | Count | Refused |" not in text
 
@@ -288,7 +312,14 @@ def test_no_sentence_of_another_network_or_population_remains(lung_card: tuple[s
 def test_the_card_says_what_was_missed_and_what_each_audit_means(lung_card: tuple[str, str]) -> None:
     population, text = lung_card
     assert "## What went badly" in text and "instead of at least" in text
-    titles = ["Lungs erased", "Borders exchanged", "Frames", "Devices and letters", "Deletion and insertion"]
+    titles = [
+        "Lungs erased",
+        "Borders exchanged",
+        "Frames",
+        "Perturbations",
+        "Devices and letters",
+        "Deletion and insertion",
+    ]
     titles.append("Where the evidence lies" if population == "children" else "Projection")
     assert [title for title in titles if f"### {title}" not in text] == []
     assert 'The fill that leaves most is "mean of the film": AUROC .643 (.623-.663).' in text

@@ -10,7 +10,7 @@ import pytest
 
 from pneumonia import Predictor
 from pneumonia.errors import DatasetError
-from pneumonia.evaluation import audit_tables, external_nih
+from pneumonia.evaluation import external_nih, external_tables
 from pneumonia.evaluation.external_nih import GROUPS, age_group, covid_children, network_figures, nih_by_age
 from pneumonia.evaluation.nih_films import list_nih
 from tests.support.made_models import MadeModel, cells, lungs
@@ -104,4 +104,4 @@ def test_an_error_is_one_sentence_and_missing_entries_have_no_table(
 ) -> None:
     assert external_nih.main(["--data", str(tmp_path)]) == 2
     assert "dataset_layout" in capsys.readouterr().err
-    assert audit_tables.external_tables({}) == []
+    assert external_tables.external_tables({}) == []

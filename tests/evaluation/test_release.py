@@ -125,7 +125,14 @@ def test_external_figures_and_gate_refusals_are_merged(run: Path, tmp_path: Path
 
 
 def test_audits_are_joined_in_the_released_run(run: Path, tmp_path: Path) -> None:
-    model = identity(bundle.read_config(run)[0])
+    """Earlier audits of the model remain unless one of the same name is added."""
+    config, _ = bundle.read_config(run)
+    model = identity(config)
+    evaluation = json.loads((run / bundle.EVALUATION).read_text())
+    earlier = {"model": model, "border": {"films": 1}, "devices": {"films": 2}}
+    evaluation["runs"]["default/official"] |= {"audits": earlier, "test_audits": {}}
+    (run / bundle.EVALUATION).write_text(json.dumps(evaluation))
+    bundle.write_config(run, config)
     for name in ("border", "frames"):
         (tmp_path / f"{name}.json").write_text(json.dumps({"model": model, name: {"films": 8}}))
     test = {"model": model, "films": {"part": "test"}, "frames": {"films": 9}}
@@ -133,7 +140,8 @@ def test_audits_are_joined_in_the_released_run(run: Path, tmp_path: Path) -> Non
     files = [tmp_path / f"{name}.json" for name in ("border", "frames", "test")]
     release(run, [], tmp_path / "embedded", audits=files)
     runs = json.loads((tmp_path / "embedded" / bundle.EVALUATION).read_text())["runs"]
-    assert runs["default/official"]["audits"] == {"model": model, "border": {"films": 8}, "frames": {"films": 8}}
+    added = {"border": {"films": 8}, "frames": {"films": 8}}
+    assert runs["default/official"]["audits"] == {"model": model, "devices": {"films": 2}, **added}
     assert runs["default/official"]["test_audits"] == test
 
 

@@ -44,6 +44,7 @@ def audit_entries(model: Json, *, has_masks: bool) -> Json:
     spread = {"count": 90, "median": figure(0.987), "lower_decile": figure(0.84), "at_least_half": figure(0.993)}
     located = {"chance": 0.31, "all": spread, "Normal": {"count": 0}, "Pneumonia": spread}
     dice = {"median": figure(0.93), "percentile_5": figure(0.85)}
+    device = {**changed, "auroc": figure(0.9621), "lost": figure(0.0091)}
     frames = {"films": 90, "depths": {"2 %": changed}, "worst": {"frame": "white, 12 %", **changed}}
     frames |= {"all": {"frames": 28, **changed}}
     curve = {"area": {"evidence": figure(0.41), "random": figure(0.52)}, "better": figure(0.77)}
@@ -58,10 +59,16 @@ def audit_entries(model: Json, *, has_masks: bool) -> Json:
         },
         "border": {"baseline": auroc, "exchanged": auroc, "lost": figure(0.004), **changed},
         "frames": {"network": frames, "service": frames},
+        "robustness": perturbed_entry(),
         "devices": {
-            "baseline": auroc,
-            "drawn": {"tube": {**changed, **auroc}},
-            "letters_blanked": {"count": 0},
+            "baseline": {"auroc": figure(0.9712), "refused": figure(0.0312)},
+            "drawn": {"tube": {**device, "refused": figure(0.0521), "normal_only": figure(0.9533)}},
+            "letters_blanked": {
+                "count": 31,
+                "normal_with_letters": figure(0.2143),
+                "pneumonia_with_letters": figure(0.4217),
+                **device,
+            },
         },
         "deletion": {"films": 50, **dict.fromkeys(curves, curve)},
     }
@@ -69,9 +76,25 @@ def audit_entries(model: Json, *, has_masks: bool) -> Json:
         entries["evidence"] = {"dilated": located, "as_drawn": located, "dice": {"pixels": dice, "cells": dice}}
     else:
         counts = {f"{name} {view}": 40 for name in ("Normal", "Pneumonia") for view in ("AP", "PA")}
-        views = {"reads_view": {"Normal": figure(0.58), "Pneumonia": figure(0.56)}, "by_view": {"AP": figure(0.63)}}
+        views = {
+            "reads_view": {"Normal": figure(0.58), "Pneumonia": figure(0.56)},
+            "by_view": {"AP": figure(0.63), "PA": figure(0.6421)},
+        }
+        views["all"] = figure(0.6733)
         entries["projection"] = {"of": "adults of NIH ChestX-ray14", "films": counts, **views}
     return entries
+
+
+def perturbed_entry() -> Json:
+    """The entry `robustness` of audited films, as `pneumonia.evaluation.robustness` writes it."""
+    names = ("accuracy", "sensitivity", "specificity", "refused")
+    before, after = (dict(zip(names, map(figure, row), strict=True)) for row in ((0.901, 0.883, 0.914, 0.021), _NOISY))
+    loss = {"value": 0.0363, "low": 0.0121, "high": 0.0585}
+    return {"side": 224, "threshold": 0.5, "baseline": before, "changes": {"noise 2 %": {**after, "loss": loss}}}
+
+
+_NOISY = (0.8647, 0.8531, 0.8762, 0.0437)
+"""Accuracy, sensitivity, specificity and share refused under noise."""
 
 
 def nih_entries(models: Json) -> Json:

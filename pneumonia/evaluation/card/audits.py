@@ -7,7 +7,7 @@ from typing import Any
 
 from ...inference.decision import CLASSES
 from ..audit_tables import AUDIT_TABLES, decimal_loss
-from ..number_format import percent, score, share
+from ..number_format import percent, points, score, share
 
 Entry = Mapping[str, Any]
 
@@ -93,6 +93,16 @@ def _frames(entry: Entry) -> str:
     )
 
 
+def _robustness(entry: Entry) -> str:
+    losses = {name: row["loss"] for name, row in entry["changes"].items()}
+    worst = max(losses, key=lambda name: losses[name]["value"] or 0.0)
+    return (
+        f"Each film was resized to {entry['side']} x {entry['side']} pixels and perturbed in one way at a time. The "
+        f"network without the gate answered every film at the threshold {entry['threshold']:.3f}. The perturbation "
+        f'that costs most is "{worst}": {points(losses[worst])} points of accuracy.'
+    )
+
+
 def _deletion(entry: Entry) -> str:
     return (
         "If the map shows what moves the score, the score falls quickly when the pixels with the most evidence are "
@@ -106,7 +116,8 @@ def _devices(entry: Entry) -> str:
     worst = min(entry["drawn"], key=lambda name: entry["drawn"][name]["same"]["value"] or 0.0)
     return (
         "Tubes, lines, pacemakers and letters were drawn into films, in both classes and in one class only. The one "
-        f'that changes most answers is "{worst}": {percent(entry["drawn"][worst]["same"])} are unchanged.'
+        f'that changes most answers is "{worst}": {percent(entry["drawn"][worst]["same"])} are unchanged. If letters '
+        "are found more often in the films of one class, they give the class away."
     )
 
 
@@ -125,6 +136,7 @@ SENTENCES: dict[str, tuple[str, Callable[[Entry], str]]] = {
     "hidden": ("Lungs erased", _hidden),
     "border": ("Borders exchanged", _border),
     "frames": ("Frames", _frames),
+    "robustness": ("Perturbations", _robustness),
     "devices": ("Devices and letters", _devices),
     "projection": ("Projection", _projection),
     "deletion": ("Deletion and insertion", _deletion),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .. import population_tables, tables
-from ..audit_tables import external_tables
+from ..external_tables import external_tables
 from ..number_format import decimal, score
 from ..table import Table
 from .network import has_lung_head

@@ -188,9 +188,10 @@ _ALWAYS = (
 
 
 def _worst_perturbation(run: Mapping[str, Any]) -> list[str]:
-    if "robustness" not in run:
+    audit = run.get("robustness") or run.get("audits", {}).get("robustness")
+    if not audit:
         return []
-    rows = run["robustness"]["changes"]
+    rows = audit["changes"]
     worst = max(rows, key=lambda name: rows[name]["loss"]["value"])
     return [
         "Exposure, crop and rotation change the score. The worst perturbation of the robustness audit "

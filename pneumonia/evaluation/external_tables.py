@@ -1,0 +1,68 @@
+"""Tables of films of other hospitals by age, built once for the model card (Markdown), the page (HTML) and the command.
+
+Serving imports this module, so it must not import scikit-learn, SciPy or Matplotlib, directly or indirectly. Every
+function takes an entry of `evaluation.json` and returns a table without rows if the entry is missing or empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..inference.decision import CLASSES
+from .number_format import percent, score, share
+from .table import Table
+
+Json = Mapping[str, Any]
+
+
+def nih_answers(entry: Json | None) -> Table:
+    """Answers of the service for each age group and class, with the age given and without."""
+    rows = []
+    for group, row in (entry or {"groups": {}})["groups"].items():
+        for key, name in {"answers": "age given", "answers_without_age": "age not given"}.items():
+            rows += [
+                [f"{group}, {class_name}, {name}", f"{row[class_name]:,}", _counts(row[key][class_name])]
+                for class_name in CLASSES
+                if row[class_name]
+            ]
+    return Table("NIH ChestX-ray14: answers by age", ["Age in years, label", "Films", "Answers"], rows)
+
+
+def nih_network(entry: Json | None) -> Table:
+    """Figures of the network of each age group's population, with and without the contradicted labels."""
+    rows = []
+    labels = {"all": "all", "without_contradicted": "without contradicted labels"}
+    for group, row in (entry or {"groups": {}})["groups"].items():
+        for key, name in labels.items() if "network" in row else ():
+            figures = row["network"][key]
+            rows.append(
+                [
+                    f"{group}, {row['network']['population']}' model, {name}",
+                    f"{figures['pneumonia']} / {figures['films'] - figures['pneumonia']}",
+                    *(score(figures["auroc"]), percent(figures["sensitivity"]), percent(figures["specificity"])),
+                ]
+            )
+    columns = ["Age in years, films", "Pneumonia / without finding", "AUROC", "Sensitivity", "Specificity"]
+    return Table("NIH ChestX-ray14: network by age and reading", columns, rows)
+
+
+def covid_children(entry: Json | None) -> Table:
+    """The answer for each film of a child with COVID-19."""
+    rows = [
+        [row["film"], row["answer"], share(row["probability"]), row["answer_without_age"]]
+        for row in (entry or {"rows": []})["rows"]
+    ]
+    columns = ["Film", "Answer, age given", "P(pneumonia)", "Answer, age not given"]
+    return Table("Children with COVID-19", columns, rows)
+
+
+def external_tables(entries: Json) -> list[Table]:
+    """The tables of the entries that `external_nih` writes; those without rows are left out."""
+    nih = entries.get("nih_by_age")
+    built = [nih_answers(nih), nih_network(nih), covid_children(entries.get("covid_children"))]
+    return [table for table in built if table.rows]
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in counts.items()) or "-"
