@@ -1,7 +1,7 @@
 """Picture of the evidence maps of the embedded models' class averages: `python -m tests.example_maps [--out docs]`.
 
-A class average shows no patient. One row for each model, normal before pneumonia: the average, and its map with the edge
-of the predicted lung field.
+A class average shows no patient. One row for each model, normal before pneumonia: the average, and its map with the
+edge of the predicted lung field.
 """
 
 from __future__ import annotations
