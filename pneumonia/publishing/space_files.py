@@ -71,7 +71,9 @@ def files(
             f"Missing: {', '.join(missing)}. Received: {root}."
         )
     content: dict[str, Content] = {name: root / name for name in COPIED_FILES}
-    content[README] = readme((root / README).read_text(encoding="utf-8"), space, hub_model).encode()
+    embedded = list(embedded)
+    populations = [model.population.name for model in embedded]
+    content[README] = readme((root / README).read_text(encoding="utf-8"), space, populations, hub_model).encode()
     module_paths = modules(root)
     for path in (*module_paths, *_data_files(module_paths)):
         content[path.relative_to(root).as_posix()] = path
@@ -98,8 +100,11 @@ def _data_files(module_paths: Sequence[Path]) -> Iterator[Path]:
             yield from sorted({path.parent / "LICENSE" for path in data_files if (path.parent / "LICENSE").is_file()})
 
 
-def readme(text: str, space: str, hub_model: HubModel | None) -> str:
-    """Generate the Space's README from the repository's: front matter, introduction, model, privacy, API."""
+def readme(text: str, space: str, populations: Sequence[str], hub_model: HubModel | None) -> str:
+    """Generate the Space's README from the repository's: front matter, introduction, model, privacy, API.
+
+    `populations` are those of the embedded models. With `hub_model`, their tables and cards are left out.
+    """
     from huggingface_hub import RepoCard
 
     card: Any = RepoCard(text)
@@ -108,18 +113,26 @@ def readme(text: str, space: str, hub_model: HubModel | None) -> str:
     if hub_model is not None and not hub_model.private:
         card.data.preload_from_hub = [hub_model.preload]
     front_matter = card.data.to_yaml(line_break="\n")
-    return f"---\n{front_matter}\n---\n\n{_introduction(card.text)}\n\n{_body(space, hub_model)}"
+    introduction, body = _introduction(card.text, hub_model), _body(space, populations, hub_model)
+    return f"---\n{front_matter}\n---\n\n{introduction}\n\n{body}"
 
 
-def _introduction(text: str) -> str:
-    """The README up to its first section, without images, because they are not part of the Space."""
+def _introduction(text: str, hub_model: HubModel | None) -> str:
+    """The README up to its first section, without images, because they are not part of the Space.
+
+    With `hub_model`, it ends before the first table: the tables state patients, licences and figures of the embedded
+    models, which such a Space does not serve.
+    """
     introduction = text.split("\n## ")[0]
+    if hub_model is not None:
+        introduction = introduction.split("\n|")[0]
     paragraphs = [text.strip() for text in introduction.split("\n\n") if not re.match(r"\s*(!\[|<img)", text)]
     return "\n\n".join(filter(None, paragraphs))
 
 
-def _body(space: str, hub_model: HubModel | None) -> str:
-    model = "The model is part of this repository; see [its card](pneumonia/models/children/README.md)."
+def _body(space: str, populations: Sequence[str], hub_model: HubModel | None) -> str:
+    cards = ", ".join(f"[{name}](pneumonia/models/{name}/README.md)" for name in populations)
+    model = f"The models are part of this repository. Cards: {cards}."
     if hub_model is not None:
         url = f"https://huggingface.co/{hub_model.repository}"
         commit = f"[{hub_model.commit[:12]}]({url}/tree/{hub_model.commit})"
@@ -128,7 +141,7 @@ def _body(space: str, hub_model: HubModel | None) -> str:
     return f"""\
 ## Model
 
-{model} Its accuracy and limits are described in the card and in the tab *Evidence* of the page.
+{model} Accuracy, limits and licence are described in the card and in the tab *Evidence* of the page.
 
 ## Privacy
 

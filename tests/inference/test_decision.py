@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import math
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,9 +28,11 @@ from pneumonia.inference.decision import (
 
 KEYS = [
     *("file", "label", "confidence", "probabilities", "operating_point", "reason", "zones", "model", "population"),
-    "warnings",
+    *("age", "age_source", "warnings"),
 ]
 """Keys of the JSON object in docs/api.md, in their order."""
+
+API_PAGE = Path(__file__).parents[2] / "docs" / "api.md"
 
 MODEL = ModelIdentity("embedded", "abc123", "f" * 64)
 
@@ -254,7 +258,8 @@ def test_an_operating_point_may_touch_its_limits(triple: tuple[float, float, flo
 
 
 def test_a_pneumonia_prediction_is_the_documented_object() -> None:
-    result = prediction("Pneumonia", 0.931249, zones=ZONES, warnings=("a", "b"), population="children").as_dict()
+    patient: dict[str, Any] = {"population": "children", "age": 3.004, "age_source": "file"}
+    result = prediction("Pneumonia", 0.931249, zones=ZONES, warnings=("a", "b"), **patient).as_dict()
     assert list(result) == KEYS
     assert result == {
         "file": "film.jpg",
@@ -266,9 +271,29 @@ def test_a_pneumonia_prediction_is_the_documented_object() -> None:
         "zones": dict.fromkeys(ZONES, 0.1429),
         "model": {"name": "embedded", "revision": "abc123", "sha256": "f" * 64},
         "population": "children",
+        "age": 3.0,
+        "age_source": "file",
         "warnings": ["a", "b"],
     }
     assert list(result["probabilities"]) == ["Normal", "Pneumonia"]
+    assert _shape(result) == _shape(documented_object())
+
+
+def documented_object() -> dict[str, Any]:
+    """The first JSON object of docs/api.md."""
+    [text] = re.findall(r"## Prediction\n.*?```json\n(.*?)```", API_PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    documented: dict[str, Any] = json.loads(text)
+    return documented
+
+
+def _shape(value: Any) -> Any:
+    """Keys in their order, with the type of each value."""
+    return [(key, _shape(one)) for key, one in value.items()] if isinstance(value, dict) else type(value)
+
+
+def test_an_age_group_states_a_source_without_an_age() -> None:
+    answer = prediction("Normal", 0.2, age_source="stated").as_dict()
+    assert (answer["age"], answer["age_source"]) == (None, "stated")
 
 
 def test_the_confidence_of_normal_is_its_probability() -> None:
@@ -276,6 +301,7 @@ def test_the_confidence_of_normal_is_its_probability() -> None:
     assert list(answer) == KEYS
     assert (answer["label"], answer["confidence"]) == ("Normal", 0.8)
     assert answer["probabilities"] == {"Normal": 0.8, "Pneumonia": 0.2}
+    assert answer["age"] is answer["age_source"] is None
     assert answer["zones"] is None
     assert answer["reason"] is None
 

@@ -373,7 +373,12 @@ def test_a_steeper_calibration_moves_the_probability_and_nothing_else(predictor:
 
 def test_the_description_has_the_contracts_keys(predictor: Predictor) -> None:
     description = predictor.describe()
-    assert list(description) == ["name", "revision", "sha256", "operating_points", "figures", "populations"]
+    keys = ["name", "revision", "sha256", "population", "licence", "operating_points", "figures"]
+    assert list(description) == [*keys, "populations"]
+    assert list(description["populations"]) == [model.population.name for model in predictor.models]
+    for name, one in description["populations"].items():
+        assert list(one) == keys and one["population"] == name
+        assert one["licence"] is None or {"name", "terms", "non_commercial"} <= set(one["licence"])
     assert "balanced" in description["operating_points"]
     for point in description["operating_points"].values():
         assert list(point) == ["low", "threshold", "high"]

@@ -109,10 +109,16 @@ def test_no_link_of_the_spaces_readme_is_broken(
     assert all(target.startswith("https://") or target in remote_files for target in targets)
     assert "does not replace a radiologist" in text and f'Client("{SPACE}")' in text
     assert (published in text) == from_hub
+    cards = {f"pneumonia/models/{model.population.name}/README.md" for model in sources.load_bundles("")}
+    assert cards & set(targets) == (set() if from_hub else cards), "the cards of the models that the Space serves"
+    assert ("| Sensitivity" in text) != from_hub, "figures of the embedded models do not describe another one"
 
+
+FORMATTING = "__init__|audit_tables|number_format|population_tables|summary|tables?"
+"""Modules of the evaluation that the page imports: they turn figures into text and measure nothing."""
 
 UNWANTED = (
-    r"tests?/|benchmarks/|docs/|pneumonia/learning/|pneumonia/evaluation/(?!(__init__|number_format|tables?)\.py)|train\.py|"
+    rf"tests?/|benchmarks/|docs/|pneumonia/learning/|pneumonia/evaluation/(?!({FORMATTING})\.py)|train\.py|"
     r".*(cli|__main__|publish|deploy|space)\.py"
 )
 
@@ -121,6 +127,8 @@ def test_only_what_serving_needs_is_uploaded(hub: WritableHub, page: Repository)
     (ROOT / "pneumonia" / "web" / "__pycache__").mkdir(exist_ok=True)
     files = deploy.collect_content(page).files
     assert [name for name in files if re.match(UNWANTED, name)] == []
+    evaluation = {Path(name).stem for name in files if name.startswith("pneumonia/evaluation/")}
+    assert all(re.fullmatch(FORMATTING, name) for name in evaluation) and len(evaluation) == 7
     assert [name for name in files if "__pycache__" in name or name.startswith(".")] == []
     assert {name for name in files if "/" not in name} == {*space_files.COPIED_FILES, "README.md"}
     assert [name for name in files if "require" in name] == ["requirements.txt"]

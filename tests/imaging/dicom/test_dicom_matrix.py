@@ -178,12 +178,22 @@ def test_a_window_after_a_rescale_of_negative_slope_shows_large_values_bright(fi
 COLOURED: dict[str, Callable[[Grey], bytes]] = {
     "RGB": lambda rgb: dicom_of_colours(rgb, "RGB"),
     "RGB by plane": lambda rgb: dicom_of_colours(rgb, "RGB", planar=1),
-    "YBR_FULL": lambda rgb: dicom_of_colours(np.asarray(Image.fromarray(rgb).convert("YCbCr")), "YBR_FULL"),
+    "YBR_FULL": lambda rgb: dicom_of_colours(ybr_full(rgb), "YBR_FULL"),
+    "YBR_FULL, truncated": lambda rgb: dicom_of_colours(np.asarray(Image.fromarray(rgb).convert("YCbCr")), "YBR_FULL"),
     "JPEG": lambda rgb: dicom_of_colours(rgb, "YBR_FULL_422", codestreams.jpeg(rgb, 95), JPEGBaseline8Bit),
     "JPEG 2000": lambda rgb: dicom_of_colours(
         rgb, "YBR_RCT", bytes(codestreams.encode_array(rgb, photometric_interpretation=1)), JPEG2000Lossless
     ),
 }
+INEXACT = {"JPEG", "YBR_FULL, truncated"}
+"""Encodings that change samples: Pillow truncates the luminance, so that 9 % of a grey film's samples are one lower."""
+
+
+def ybr_full(rgb: Grey) -> Grey:
+    """YBR_FULL by the equations of PS3.3, C.7.6.3.1.2, rounded: the luminance of a grey sample is that sample."""
+    weights = np.array([[0.299, 0.587, 0.114], [-0.1687, -0.3313, 0.5], [0.5, -0.4187, -0.0813]])
+    colours: Grey = np.clip(np.rint(rgb @ weights.T + [0, 128, 128]), 0, 255).astype(np.uint8)
+    return colours
 
 
 def dicom_of_colours(
@@ -202,9 +212,11 @@ def dicom_of_colours(
 
 @pytest.mark.parametrize("name", COLOURED)
 def test_a_grey_film_saved_in_colour_is_that_film(name: str, film: Grey, expected: float, predictor: Predictor) -> None:
-    prediction = predictor.predict(COLOURED[name](np.repeat(film[:, :, None], 3, axis=2)))
+    data = COLOURED[name](np.repeat(film[:, :, None], 3, axis=2))
+    prediction = predictor.predict(data)
     assert prediction.warnings == ()
-    assert probability(prediction) == pytest.approx(expected, abs=LOSSY_ATOL if name == "JPEG" else LOSSLESS_ATOL)
+    assert probability(prediction) == pytest.approx(expected, abs=LOSSY_ATOL if name in INEXACT else LOSSLESS_ATOL)
+    assert max_difference(read(data), read(film)) <= (name in INEXACT)
 
 
 @pytest.mark.parametrize("name", COLOURED)

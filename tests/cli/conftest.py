@@ -1,0 +1,26 @@
+"""A film for the command line, and the JSON that it prints."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Rows = list[dict[str, Any]]
+WriteFilms = Callable[[Path, dict[str, list[str]]], Path]
+
+FIELDS = {"file", "label", "confidence", "probabilities", "operating_point", "reason", "zones", "model", "population"}
+FIELDS |= {"age", "age_source", "warnings"}
+
+
+@pytest.fixture
+def film(tmp_path: Path, write_films: WriteFilms) -> str:
+    """The path of a film that passes the gate."""
+    return str(write_films(tmp_path, {"films": ["film.png"]}) / "films" / "film.png")
+
+
+def rows(text: str) -> Rows:
+    return [json.loads(line) for line in text.splitlines()]
