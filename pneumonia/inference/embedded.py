@@ -4,6 +4,6 @@
 """
 
 CONFIG_SHA256 = {
-    "children": "6717ea6925e4c6e3505148b348c0ec4022876fb125a3b83068d2e2656dbbc8ae",
-    "adults": "458a4da6fb5b09d2b5af2b5a5a1cb0ebd7152080d71df8d637856c7c6a212905",
+    "children": "0e34567ae6340e3846a308723b7fa30e76eb1efac815c459398ef56ca27a73e4",
+    "adults": "523041de17bda307d0351b4849a1d4c77fd7e20687dcf8ef43fb88d682cbc876",
 }
