@@ -19,11 +19,13 @@ def training_data(config: Config) -> str:
     """The films from which network, thresholds and gate were made, by source with their terms."""
     data, is_adult = config["data"], population_of(config) is ADULTS
     held_out = "adults" if is_adult else "children"
+    is_calibrated_elsewhere = "calibrated_on" in config.get("validation", {})
+    choices = "thresholds and" if is_calibrated_elsewhere else "thresholds, calibration and"
     return f"""
 ## Training data
 
 {data["films"]:,} films (fingerprint of all films of the run `{data["fingerprint"][:12]}`). Films of {held_out}, split
-off by patient, were held out for validation; thresholds, calibration and the gate's limits were chosen on them. Films
+off by patient, were held out for validation; {choices} the gate's limits were chosen on them. Films
 are read as greyscale, resized to 150 x 150 without keeping the aspect ratio, and augmented during training (rotation,
 crop, stretching, blur, sharpening, brightness, noise), because films of the classes were compressed and framed
 differently.
