@@ -46,6 +46,9 @@ MIN_FILMS_OF_SOURCE = 1200
 MIN_IMAGES_OF_KIND = 400
 """The same for a kind of image."""
 
+MAX_COPIES = 40
+"""Maximum number of augmented copies of an image, whatever the two minimums: more would repeat what they show."""
+
 HIDDEN_UNITS = 32
 EPOCHS = 6
 WEIGHT_DECAY = 0.01
@@ -149,8 +152,8 @@ def fit_on_parts(parts: Sequence[Part], seed: int = 0) -> Classifier:
 
 
 def _augmented_features(films: Films, least: int, random: np.random.Generator) -> Floats:
-    """`[M, d]`: features of the films and of their augmented copies, about `least` or more."""
-    copies = max(VARIANTS, least // len(films))
+    """`[M, d]`: features of the films and of their augmented copies, about `least` or more, if `MAX_COPIES` permit."""
+    copies = min(max(VARIANTS, least // len(films)), MAX_COPIES)
     return np.concatenate([join_views(films), *(join_views(_augment(films, random)) for _ in range(copies))])
 
 

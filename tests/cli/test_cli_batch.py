@@ -42,7 +42,7 @@ def slow_folder(
 ) -> Path:
     """Sixty names of two files: one large enough that a run takes some time, and one unreadable."""
     folder = tmp_path_factory.mktemp("slow")
-    (folder / "0.png").write_bytes(encode(np.tile(large_film, (2, 2)), "PNG"))
+    (folder / "0.png").write_bytes(encode(np.tile(large_film, (3, 3)), "PNG"))
     (folder / "1.png").write_bytes(b"broken")
     for number in range(2, 60):
         (folder / f"{number}.png").hardlink_to(folder / f"{int(number % 9 == 0)}.png")

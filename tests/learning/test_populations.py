@@ -53,7 +53,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_adults(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    config = train(tmp_path, "--data", data, "--recipe", "adults", "--split", "adults")
+    config = train(tmp_path, "--data", data, "--recipe", "lungs_joint", "--split", "adults")
     assert config["population"] == "adults"
     assert config["licence"]["non_commercial"] is True
     assert set(config["training_sources"]) == {KERMANY, SIIM, RSNA_NORMAL} == set(config["data"]["sources"])
@@ -62,7 +62,7 @@ def test_adults(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert config["operating_points"]["balanced"]["threshold"] == 0.5
     assert all(point["low"] <= 0.5 <= point["high"] for point in config["operating_points"].values())
     assert "training films have a lung mask" in capsys.readouterr().out
-    run = json.loads((tmp_path / "evaluation.json").read_text())["runs"]["adults/adults"]
+    run = json.loads((tmp_path / "evaluation.json").read_text())["runs"]["lungs_joint/adults"]
     assert set(run["sources"]) == {SIIM, RSNA_NORMAL}
     assert "negative_for_pneumonia" in run["readings"]
     assert set(run["classes"]) == {"Normal", "Pneumonia"}

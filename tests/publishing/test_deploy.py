@@ -114,7 +114,7 @@ def test_no_link_of_the_spaces_readme_is_broken(
     assert ("| Sensitivity" in text) != from_hub, "figures of the embedded models do not describe another one"
 
 
-FORMATTING = "__init__|audit_tables|number_format|population_tables|summary|tables?"
+FORMATTING = "__init__|audit_tables|external_tables|number_format|population_tables|summary|tables?"
 """Modules of the evaluation that the page imports: they turn figures into text and measure nothing."""
 
 UNWANTED = (
@@ -128,7 +128,7 @@ def test_only_what_serving_needs_is_uploaded(hub: WritableHub, page: Repository)
     files = deploy.collect_content(page).files
     assert [name for name in files if re.match(UNWANTED, name)] == []
     evaluation = {Path(name).stem for name in files if name.startswith("pneumonia/evaluation/")}
-    assert all(re.fullmatch(FORMATTING, name) for name in evaluation) and len(evaluation) == 7
+    assert all(re.fullmatch(FORMATTING, name) for name in evaluation) and len(evaluation) == 8
     assert [name for name in files if "__pycache__" in name or name.startswith(".")] == []
     assert {name for name in files if "/" not in name} == {*space_files.COPIED_FILES, "README.md"}
     assert [name for name in files if "require" in name] == ["requirements.txt"]
