@@ -4,6 +4,6 @@
 """
 
 CONFIG_SHA256 = {
-    "children": "6126ffb50f7a54fcd536e61b3c6aba1367f3e5f4af6518fd10761c3be1a26184",
-    "adults": "523041de17bda307d0351b4849a1d4c77fd7e20687dcf8ef43fb88d682cbc876",
+    "children": "f5c16757a319ef8a7478d8104c46a777ea58cacc1e66ce88157192ebd1477d9d",
+    "adults": "1386c026c5c848da6e3b6fd55b42c4d2fb9cd6f43f9a70e51adaf174cec07b4c",
 }
