@@ -98,7 +98,13 @@ def _notices(roots: Sequence[Path], recipe: Recipe, kermany: Path | None, adult_
     if adult_folder:
         with suppress(DatasetError):
             present |= {film.source for film in adults.list_adults(adult_folder, both_classes=False)}
-    return tuple(
+    notices = []
+    if recipe.population == ADULTS.name and kermany is None and KERMANY not in recipe.training_sources:
+        notices.append(
+            f"The films of children are missing in --data {_joined(roots)} (docs/data.md). The gate does not learn to "
+            "refuse them."
+        )
+    return *notices, *(
         f"The films of the source {source} are missing in --data {_joined(roots)} (docs/data.md). "
         f"The training part has the films of the other sources only."
         for source in recipe.training_sources

@@ -86,7 +86,7 @@ def test_adults_without_children_and_masks(tmp_path: Path, capsys: pytest.Captur
     assert config["training_sources"] == [RSNA_NORMAL, SIIM]
     assert config["data"]["lung_targets"] in {"predicted lung fields", "fixed lung boxes"}
     text = capsys.readouterr().out
-    assert "The films of the source kermany are missing" in text
+    assert "The films of children are missing" in text
     assert "No training film has a lung mask: there is no lung_masks/masks.csv in --data. Used instead:" in text
 
 
