@@ -83,11 +83,11 @@ def _group(predictor: Predictor, films: list[NihFilm]) -> dict[str, Any]:
     }
     model = _model_for(predictor, films[0])
     if model is not None:
-        kept = [film for film in films if not _is_contradicted(film)]
+        uncontradicted_films = [film for film in films if not _is_contradicted(film)]
         entry["network"] = {
             "population": model.population.name,
             "all": network_figures(model, films),
-            "without_contradicted": network_figures(model, kept),
+            "without_contradicted": network_figures(model, uncontradicted_films),
         }
     return entry
 
@@ -134,9 +134,9 @@ def network_figures(model: Model, films: list[NihFilm]) -> dict[str, Any]:
     labels = np.array([film.film.label for film in films], np.int64)
     weights = metrics.bootstrap_weights(np.array([film.film.strict_key for film in films]))
     decisions = forced(labels, probability, point)
-    given = np.array([point.label(float(value)) for value in probability])
-    decided: npt.NDArray[np.bool_] = accepted & np.isin(given, CLASSES)
-    correct = given == np.array(CLASSES)[labels]
+    answers = np.array([point.label(float(value)) for value in probability])
+    decided: npt.NDArray[np.bool_] = accepted & np.isin(answers, CLASSES)
+    correct = answers == np.array(CLASSES)[labels]
     return {
         "films": len(films),
         "pneumonia": int(labels.sum()),
