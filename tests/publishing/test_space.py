@@ -33,7 +33,9 @@ def test_the_required_fields(space: dict[str, Any]) -> None:
     assert {space["colorFrom"], space["colorTo"]} <= COLOURS
     assert len(space["short_description"]) <= 60
     assert space["suggested_hardware"] == "cpu-basic"
-    assert space["license"] == "mit"
+    # The code is MIT; the weights of the adults' model are for non-commercial research only.
+    assert (space["license"], space["license_link"]) == ("other", "NOTICE")
+    assert (ROOT / space["license_link"]).is_file()
 
 
 def test_the_sdk_is_the_pinned_gradio(space: dict[str, Any]) -> None:
