@@ -220,7 +220,9 @@ def _find_step(levels: Rows, level: float, run: int) -> _Step:
         return _Step()
     clear, faint = _minimum_steps(levels[:run], level)
     is_bar = np.abs(levels[max(depth - 2, 0)] - level) < inside / 4
-    clear_share, share = (float(((inside > minimum) & is_bar).mean()) for minimum in (clear, faint))
+    clear_share, share = (np.count_nonzero((inside > minimum) & is_bar) / samples for minimum in (clear, faint))
+    if not share:
+        return _Step(depth)
     reached = float(np.abs(levels[depth] - level).mean()) / max(contrast, 1.0)
     return _Step(depth, share, clear_share, contrast, after > MIXTURE[0] * contrast and reached < MIXTURE[1])
 
