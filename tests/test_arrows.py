@@ -15,14 +15,16 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "pneumonia"
 
-BASE = {"errors", "settings", "operating_system", "files"}
+BASE = {"errors", "languages", "messages", "settings", "operating_system", "files"}
 IMAGING = BASE | {"imaging"}
 INFERENCE = IMAGING | {"inference"}
 ALLOWED = {
-    "errors": set(),
-    "settings": {"errors"},
-    "operating_system": {"errors"},
-    "files": {"errors", "operating_system", "files"},
+    "languages": set(),
+    "messages": {"languages"},
+    "errors": {"messages"},
+    "settings": {"errors", "languages", "messages"},
+    "operating_system": {"errors", "messages"},
+    "files": {"errors", "messages", "operating_system", "files"},
     "imaging": IMAGING,
     "inference": INFERENCE,
     "batch": INFERENCE | {"batch"},

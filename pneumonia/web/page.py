@@ -15,6 +15,7 @@ from ..inference.decision import DEFAULT_POINT
 from ..inference.predictor import Predictor
 from . import batch_tab, evidence_tab, film_tab, handlers, page_text, queue_full
 from .film_tab import FILM_CONCURRENCY_ID
+from .localised_page import LocalisedPage
 from .server import asgi_app, gradio_internals, login, mcp, session_memory, upload_folder
 from .server.upload import film_file
 
@@ -28,7 +29,7 @@ def build(predictor: Predictor) -> gr.Blocks:
     upload_folder.use_private_folder()
     gradio_internals.renew_file_salt()
     page: gr.Blocks
-    with gr.Blocks(
+    with LocalisedPage(
         title=page_text.TITLE,
         analytics_enabled=False,
         delete_cache=(_cleanup_interval_s(), settings.RETENTION_S.read()),

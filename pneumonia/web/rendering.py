@@ -1,14 +1,23 @@
-"""Rendering of the HTML templates in `templates`, which escape every value."""
+"""Rendering of the HTML templates in `templates`, which escape every value and translate every message.
+
+Sentences of a template are marked by `{% trans %}...{% endtrans %}` or `_("...")` and are looked up in the catalogue of
+the language of the request. Values that are a `Message` are translated where they are inserted.
+"""
 
 from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup
 
+from .. import messages
 from ..evaluation import number_format
+from ..languages import LANGUAGES, current_language
+from ..messages import Message, deferred, translate
 from ..reporting.wording import MARKS, format_p_pneumonia
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -21,6 +30,11 @@ def render(template: str, **values: object) -> str:
     `jinja2.UndefinedError` if a variable is missing.
     """
     return environment().get_template(template).render(values)
+
+
+def localised(template: str, **values: object) -> Message:
+    """As `render`, for HTML that is part of the page before its first request: it is rendered again per language."""
+    return deferred(render, template, **values)
 
 
 def render_fragment(template: str, **values: object) -> Markup:
@@ -38,15 +52,52 @@ def environment() -> Environment:
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        finalize=_finalize,
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,  # the files do not change, so no render needs to check their modification time
     )
+    environment.policies["ext.i18n.trimmed"] = True
+    environment.newstyle_gettext = True  # type: ignore[attr-defined]
+    environment.globals |= {
+        "gettext": _gettext,
+        "ngettext": _ngettext,
+        "_": _gettext,
+        "language_tag": lambda: LANGUAGES[current_language()].tag,
+    }
     environment.filters |= {
         "mark": MARKS.__getitem__,
         "p_pneumonia": format_p_pneumonia,
         "percent": number_format.percent,
         "share": number_format.share,
-        "thousands": "{:,}".format,
+        "thousands": messages.number,
     }
     return environment
+
+
+def _finalize(value: Any) -> Any:
+    return translate(value) if isinstance(value, Message) else value
+
+
+@pass_context
+def _gettext(context: Context, text: str, **values: object) -> str:
+    """The translation of a sentence in a template, with its `%(names)s` replaced.
+
+    Jinja's own function would insert values that are messages in English.
+    """
+    return _insert(context, _catalogue().gettext(text), values)
+
+
+@pass_context
+def _ngettext(context: Context, singular: str, plural: str, num: int, **values: object) -> str:
+    return _insert(context, _catalogue().ngettext(singular, plural, num), {"num": num, **values})
+
+
+def _catalogue() -> Any:
+    return messages.catalogue(current_language())
+
+
+def _insert(context: Context, text: str, values: dict[str, object]) -> str:
+    translated = {name: _finalize(value) for name, value in values.items()}
+    return (Markup(text) if context.eval_ctx.autoescape else text) % translated

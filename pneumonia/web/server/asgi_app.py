@@ -20,6 +20,7 @@ from . import (
     login,
     mcp,
     public_address,
+    request_language,
     request_limits,
     request_log,
     route_policy,
@@ -31,15 +32,16 @@ from . import (
 def create(page: gr.Blocks, options: dict[str, Any], cleanup_interval_s: float) -> FastAPI:
     """Return the application that serves `page`; `options` are the arguments of `gr.mount_gradio_app`.
 
-    A request passes through the middleware in this order: lingering close, path prefix, request log, route policy,
-    login, request limits, isolation of uploads, relative addresses, local address of MCP requests. The lifespan deletes
-    expired data every `cleanup_interval_s` seconds. `openapi_url` is None, because FastAPI would otherwise publish a
-    schema of all of Gradio's routes.
+    A request passes through the middleware in this order: lingering close, path prefix, request log, language, route
+    policy, login, request limits, isolation of uploads, relative addresses, local address of MCP requests. The lifespan
+    deletes expired data every `cleanup_interval_s` seconds. `openapi_url` is None, because FastAPI would otherwise
+    publish a schema of all of Gradio's routes.
     """
     middleware_classes = (
         lingering_close.LingeringClose,
         public_address.StripPrefix,
         request_log.RequestLog,
+        request_language.RequestLanguage,
         route_policy.RoutePolicy,
         login.LoginMiddleware,
         request_limits.RequestLimits,

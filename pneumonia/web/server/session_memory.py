@@ -10,9 +10,10 @@ from __future__ import annotations
 import datetime
 
 import gradio as gr
+from starlette.types import Scope
 
 from ... import settings
-from . import gradio_internals, request_log
+from . import gradio_internals, request_language, request_log
 
 MAX_SESSIONS = 1_000
 """Maximum number of sessions, one for each open page or client: 140 kB each, 140 MB in total."""
@@ -20,7 +21,13 @@ MAX_SESSIONS = 1_000
 
 def limit_session_memory(page: gr.Blocks) -> None:
     """Drop the state of calls without a session as soon as they end, and turn off Gradio's record of calls."""
-    gradio_internals.wrap_calls(page, request_log.restore_request_id)
+    gradio_internals.wrap_calls(page, _restore_context)
+
+
+def _restore_context(scope: Scope) -> None:
+    """Id and language of the request that made the call."""
+    request_log.restore_request_id(scope)
+    request_language.restore_language(scope)
 
 
 def drop_idle_sessions(page: gr.Blocks) -> None:
