@@ -40,6 +40,8 @@ from pathlib import PurePath
 from types import FrameType
 from typing import ClassVar
 
+from .messages import Message, message
+
 log = logging.getLogger("pneumonia")
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
@@ -53,11 +55,13 @@ class PneumoniaError(Exception):
 
     @property
     def message(self) -> str:
-        return str(self)
+        """The sentence in English, as a `Message` that can be translated if it was raised with one."""
+        is_message = self.args and isinstance(self.args[0], Message)
+        return self.args[0] if is_message else str(self)
 
     def as_dict(self) -> dict[str, str]:
         """The `error` object of the API: `{"code": ..., "message": ...}`."""
-        return {"code": self.code, "message": self.message}
+        return {"code": self.code, "message": str(self)}
 
 
 class FilmError(PneumoniaError):
@@ -166,7 +170,9 @@ class InternalError(PneumoniaError):
         incident = request_id.get() or uuid.uuid4().hex[:12]
         # The exception's text may quote the input (a DICOM tag, a file name), so only types and locations are logged.
         log.error("internal error %s: %s", incident, traceback_text(error))
-        return cls(f"Internal error; the film was not scored. Please report this id: {incident}.")
+        return cls(
+            message("Internal error; the film was not scored. Please report this id: {incident}.", incident=incident)
+        )
 
 
 def traceback_text(error: BaseException) -> str:

@@ -15,6 +15,7 @@ from functools import cache
 from typing import Any
 
 from .errors import Busy
+from .messages import message
 
 try:
     import resource
@@ -117,7 +118,7 @@ def is_out_of_files(error: BaseException) -> bool:
 
 def out_of_files_error() -> Busy:
     """The error for an operation that needs a file or a connection while too many are open."""
-    return Busy("Too many files and connections are open on this machine. Try again in a minute.")
+    return Busy(message("Too many files and connections are open on this machine. Try again in a minute."))
 
 
 def is_closed_pipe(error: OSError) -> bool:

@@ -12,6 +12,7 @@ from ipaddress import ip_network
 from typing import Any
 
 from .errors import UsageError
+from .messages import message
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,11 @@ class Setting:
         except ValueError:
             received = "a secret, not shown" if self.secret else repr(text)
             # `from None`, because the text of the inner error may quote the secret.
-            raise UsageError(f"Invalid {self.name}. {self.help} Received: {received}.") from None
+            raise UsageError(
+                message(
+                    "Invalid {name}. {help} Received: {received}.", name=self.name, help=self.help, received=received
+                )
+            ) from None
 
 
 def _parse_positive(text: str) -> int:

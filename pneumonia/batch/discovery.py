@@ -11,6 +11,7 @@ from typing import TypeAlias
 from .. import operating_system
 from ..errors import PneumoniaError, UnreadableImage
 from ..inference.named_film import NamedFilm
+from ..messages import message
 from . import zip_members
 from .system_files import is_hidden, is_system_name
 
@@ -78,7 +79,9 @@ def expand_patterns(paths: Iterable[str]) -> Iterator[str | NamedFilm]:
         elif matches := _matches(expanded) or _matches(expanded.replace("[", "[[]")):
             yield from (match for match in matches if not is_system_name(os.path.basename(match)))
         else:
-            yield NamedFilm(path, _raise_on_read(UnreadableImage("No file has this name or matches it as a pattern.")))
+            yield NamedFilm(
+                path, _raise_on_read(UnreadableImage(message("No file has this name or matches it as a pattern.")))
+            )
 
 
 def _matches(pattern: str) -> list[str]:
@@ -120,7 +123,7 @@ def _walk(name: str, ancestors: tuple[tuple[int, int], ...], exclude: Set[Path])
         status = path.stat()
         names = sorted(entry.name for entry in os.scandir(path) if not is_hidden([entry.name]))
     except OSError as error:
-        unreadable = UnreadableImage(f"The folder cannot be opened: {error.strerror}.")
+        unreadable = UnreadableImage(message("The folder cannot be opened: {strerror}.", strerror=error.strerror))
         is_temporary = operating_system.is_out_of_files(error)
         yield NamedFilm(name, _raise_on_read(operating_system.out_of_files_error() if is_temporary else unreadable))
         return

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError
+from ..messages import message
 from .finished_csv import edited_error, foreign_error, incomplete_error, read_rows
 from .growing_file import complete_lines
 from .rows import TableOptions, record_cells, unescape
@@ -62,8 +63,11 @@ def check_absent(paths: TablePaths, *, jsonl: bool) -> None:
     for path in [paths.partial, *([paths.json_lines] if jsonl else []), paths.csv]:
         if path.exists():
             raise UsageError(
-                "The table exists and is not overwritten. Allowed: --resume to continue it, or another --out. "
-                f"Received: {path}."
+                message(
+                    "The table exists and is not overwritten. Allowed: --resume to continue it, or another --out. "
+                    "Received: {path}.",
+                    path=path,
+                )
             )
 
 
@@ -77,7 +81,9 @@ def read_earlier_run(paths: TablePaths, options: TableOptions, *, jsonl: bool) -
     if paths.csv.exists() and paths.json_lines.exists() != jsonl:
         raise _jsonl_error(paths.csv.name, created_with_jsonl=not jsonl)
     if paths.json_lines.exists() and not paths.csv.exists() and not paths.partial.exists():
-        raise UsageError(f"{paths.json_lines.name} exists without its table; move it to another folder.")
+        raise UsageError(
+            message("{name} exists without its table; move it to another folder.", name=paths.json_lines.name)
+        )
     csv_labels = _read_csv(paths, options)
     partial, end, finished_rows = _read_partial(paths, options, jsonl, csv_labels)
     json_lines = _read_json_lines(paths, options) if jsonl else []
@@ -93,8 +99,11 @@ def read_earlier_run(paths: TablePaths, options: TableOptions, *, jsonl: bool) -
 def _refuse_old_partial(paths: TablePaths) -> None:
     if paths.old_partial_csv.exists():
         raise UsageError(
-            f"{paths.old_partial_csv.name} is the table of an incomplete run of an older version; it is left "
-            "unchanged. Allowed: complete it with the version that created it, or choose another --out."
+            message(
+                "{name} is the table of an incomplete run of an older version; it is left unchanged. Allowed: "
+                "complete it with the version that created it, or choose another --out.",
+                name=paths.old_partial_csv.name,
+            )
         )
 
 
@@ -103,8 +112,11 @@ def _check_finished_rows(path: Path, labels: Labels, earlier: EarlierRun) -> Non
     added = labels[earlier.finished_rows :]
     if len(labels) < earlier.finished_rows or _names(added) != _names(earlier.partial[: len(added)]):
         raise UsageError(
-            f"{path.name} and the rows of the incomplete run contain different films; they are left unchanged. "
-            f"Allowed: {path.name} as the command wrote it, or another --out."
+            message(
+                "{name} and the rows of the incomplete run contain different films; they are left unchanged. "
+                "Allowed: {name} as the command wrote it, or another --out.",
+                name=path.name,
+            )
         )
 
 
@@ -158,7 +170,7 @@ def _read_labels(lines: Iterable[bytes], options: TableOptions, name: str, *, fi
         try:
             cells = record_cells(json.loads(line), options)
         except (ValueError, KeyError, TypeError, AttributeError):
-            raise edited_error(f"Line {number} of {name}") from None
+            raise edited_error(message("Line {number} of {name}", number=number, name=name)) from None
         labels.append((unescape(cells["file"]), cells["label"]))
     return labels
 
@@ -184,9 +196,14 @@ def _check_options(cells: Mapping[str, str], options: TableOptions, name: str) -
     for column in _FIXED_COLUMNS:
         if not _is_equal(cells[column], expected[column]):
             raise UsageError(
-                f"{name} was created with a different {column}. "
-                f"Allowed: {cells[column] or 'none'}, or another --out. "
-                f"Received: {expected[column] or 'none'}."
+                message(
+                    "{name} was created with a different {column}. Allowed: {cells}, or another --out. Received: "
+                    "{expected}.",
+                    name=name,
+                    column=column,
+                    cells=cells[column] or "none",
+                    expected=expected[column] or "none",
+                )
             )
 
 
@@ -199,9 +216,13 @@ def _is_equal(cell: str, expected: str) -> bool:
 
 
 def _different_films_error(paths: TablePaths) -> UsageError:
-    return UsageError(f"{paths.csv.name} and its JSON lines contain different films; they are left unchanged.")
+    return UsageError(
+        message("{name} and its JSON lines contain different films; they are left unchanged.", name=paths.csv.name)
+    )
 
 
 def _jsonl_error(name: str, *, created_with_jsonl: bool) -> UsageError:
     created = "with" if created_with_jsonl else "without"
-    return UsageError(f"{name} was created {created} --jsonl; resume it the same way.")
+    return UsageError(
+        message("{name} was created {created} --jsonl; resume it the same way.", name=name, created=created)
+    )

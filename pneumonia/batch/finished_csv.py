@@ -13,9 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import UsageError
+from ..messages import message
 from .rows import COLUMNS
 
-_OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs"}
+_OTHER_SEPARATORS = {";": message("semicolons"), "\t": message("tabs")}
 
 
 def read_rows(path: Path) -> Iterator[dict[str, str]]:
@@ -31,25 +32,31 @@ def read_rows(path: Path) -> Iterator[dict[str, str]]:
         raise _header_error(path.name, header)
     for number, values in enumerate(lines, start=2):
         if len(values) != len(COLUMNS):
-            raise edited_error(f"Row {number} of {path.name}")
+            raise edited_error(message("Row {number} of {name}", number=number, name=path.name))
         yield dict(zip(COLUMNS, values, strict=True))
 
 
 def edited_error(position: str) -> UsageError:
     """The error for a row that another program changed."""
-    return UsageError(f"{position} is invalid; another program edited it. The file is left unchanged.")
+    return UsageError(
+        message("{position} is invalid; another program edited it. The file is left unchanged.", position=position)
+    )
 
 
 def foreign_error(name: str) -> UsageError:
     """The error for a file that this command did not write."""
-    return UsageError(f"{name} is not a table of this version of the command; it is left unchanged.")
+    return UsageError(message("{name} is not a table of this version of the command; it is left unchanged.", name=name))
 
 
 def incomplete_error(name: str) -> UsageError:
     """The error for a file whose last row a new row would become a part of."""
     return UsageError(
-        f"{name} is not a table as this command writes it: its last line has no line feed. Another program saved or "
-        "cut it; it is left unchanged. Allowed: add a line feed to its end, or choose another --out."
+        message(
+            "{name} is not a table as this command writes it: its last line has no line feed. Another program "
+            "saved or cut it; it is left unchanged. Allowed: add a line feed to its end, or choose another "
+            "--out.",
+            name=name,
+        )
     )
 
 
@@ -65,8 +72,11 @@ def _check_encoding(path: Path) -> None:
             decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         raise UsageError(
-            f"{path.name} is not UTF-8; another program saved it, and names of films may be lost. It is left "
-            "unchanged. Allowed: the table as the command wrote it, or saved as CSV UTF-8, or another --out."
+            message(
+                "{name} is not UTF-8; another program saved it, and names of films may be lost. It is left "
+                "unchanged. Allowed: the table as the command wrote it, or saved as CSV UTF-8, or another --out.",
+                name=path.name,
+            )
         ) from None
     if last not in {b"", b"\n"}:
         raise incomplete_error(path.name)
@@ -81,10 +91,14 @@ def _csv_rows(path: Path) -> Iterator[list[str]]:
 
 
 def _header_error(name: str, header: list[str]) -> UsageError:
-    for separator, plural in _OTHER_SEPARATORS.items():
+    for separator, separators in _OTHER_SEPARATORS.items():
         if separator.join(header).split(separator) == list(COLUMNS):
             return UsageError(
-                f"Another program saved {name} with {plural} between the cells; it is left unchanged. "
-                "Allowed: commas, as the command wrote it, or another --out."
+                message(
+                    "Another program saved {name} with {separators} between the cells; it is left unchanged. Allowed: "
+                    "commas, as the command wrote it, or another --out.",
+                    name=name,
+                    separators=separators,
+                )
             )
     return foreign_error(name)

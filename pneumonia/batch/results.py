@@ -19,7 +19,8 @@ from typing import Any
 from .. import operating_system
 from ..errors import DiskFull, UsageError
 from ..files import atomic_path, exclusive_lock, is_disk_full
-from ..inference.decision import CLASSES, UNKNOWN, Failure, Prediction
+from ..inference.decision import CLASSES, LABEL_NAMES, UNKNOWN, Failure, Prediction
+from ..messages import Message, join, message
 from . import rows
 from .earlier_names import EarlierNames
 from .earlier_run import EarlierRun, check_absent, read_earlier_run, run_header
@@ -31,10 +32,14 @@ FAILED = "failed"
 """Key in `ResultTable.counts` for the films that could not be read or scored."""
 
 
-def format_counts(counts: Mapping[str, int]) -> str:
+def format_counts(counts: Mapping[str, int]) -> Message:
     """Counts per label as text, without zeros: `120 Normal, 70 Pneumonia, 3 failed`; `none` if all are zero."""
     labels = (*CLASSES, UNKNOWN, FAILED)
-    return ", ".join(f"{counts[label]:,} {label}" for label in labels if counts.get(label)) or "none"
+    names = {**LABEL_NAMES, FAILED: message("failed")}
+    parts = [
+        message("{count:,} {label}", count=counts[label], label=names[label]) for label in labels if counts.get(label)
+    ]
+    return join(parts, ", ") or message("none")
 
 
 class ResultTable:
@@ -124,8 +129,11 @@ def open_table(
     """
     paths = TablePaths(out)
     with ExitStack() as stack:
-        message = f"Another run writes {out}. Allowed: one run per table. Wait for it to end, or choose another --out."
-        stack.enter_context(exclusive_lock(paths.lock, message))
+        text = message(
+            "Another run writes {out}. Allowed: one run per table. Wait for it to end, or choose another --out.",
+            out=out,
+        )
+        stack.enter_context(exclusive_lock(paths.lock, text))
         earlier = EarlierRun()
         if resume:
             earlier = read_earlier_run(paths, options, jsonl=jsonl)
@@ -172,12 +180,20 @@ def _write_errors(paths: TablePaths) -> Iterator[None]:
         if operating_system.is_out_of_files(error):
             raise operating_system.out_of_files_error() from None
         raise UsageError(
-            f"The table cannot be written: {error.strerror}. If another program has it open, close it there. The rows "
-            f"so far stay in {paths.partial.name}; continue with --resume. Received: {paths.csv}."
+            message(
+                "The table cannot be written: {strerror}. If another program has it open, close it there. The rows "
+                "so far stay in {name}; continue with --resume. Received: {csv}.",
+                strerror=error.strerror,
+                name=paths.partial.name,
+                csv=paths.csv,
+            )
         ) from None
 
 
 def _disk_full(paths: TablePaths) -> DiskFull:
     return DiskFull(
-        f"The disk is full; the rows so far stay in {paths.partial}. Free space and continue with --resume."
+        message(
+            "The disk is full; the rows so far stay in {partial}. Free space and continue with --resume.",
+            partial=paths.partial,
+        )
     )

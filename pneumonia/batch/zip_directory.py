@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from ..errors import TooLarge, UnreadableImage
+from ..messages import message
 
 _END = struct.Struct("<4sHHHHIIH")  # end of central directory [4.3.16]
 _END_SIGNATURE = b"PK\x05\x06"
@@ -123,20 +124,28 @@ def read_directory(file: BinaryIO, max_bytes: int) -> ZipDirectory:
     ends = list(_ends(file))
     end = next((end for end in ends if _starts_with_entry(file, end)), ends[0] if ends else None)
     if (end is not None and end.is_split) or (end is None and _read(file, 0, 4) == _SPLIT_SIGNATURE):
-        raise UnreadableImage("The ZIP is one part of a split ZIP. Allowed: a ZIP in one file. Join the parts.")
+        raise UnreadableImage(
+            message("The ZIP is one part of a split ZIP. Allowed: a ZIP in one file. Join the parts.")
+        )
     if end is None:
-        raise UnreadableImage("The ZIP is damaged or incomplete: the list of its files, at its end, is missing.")
+        raise UnreadableImage(
+            message("The ZIP is damaged or incomplete: the list of its files, at its end, is missing.")
+        )
     if end.size > file.seek(0, os.SEEK_END):
-        raise UnreadableImage("The ZIP is damaged: the list of its files, at its end, cannot be read.")
+        raise UnreadableImage(message("The ZIP is damaged: the list of its files, at its end, cannot be read."))
     if end.size > max_bytes:
         raise TooLarge(
-            f"The ZIP has too many files. Allowed: {max_bytes / 1e6:,.0f} MB of file names. "
-            f"Received: {end.size / 1e6:,.0f} MB. Unpack it, or split it."
+            message(
+                "The ZIP has too many files. Allowed: {max_bytes:,.0f} MB of file names. Received: {end:,.0f} MB. "
+                "Unpack it, or split it.",
+                max_bytes=max_bytes / 1e6,
+                end=end.size / 1e6,
+            )
         )
     data = _read(file, end.position, end.size)
     entries = list(_parse_entries(data))
     if end.count and not entries:
-        raise UnreadableImage("The ZIP is damaged: the list of its files, at its end, cannot be read.")
+        raise UnreadableImage(message("The ZIP is damaged: the list of its files, at its end, cannot be read."))
     return ZipDirectory(entries, end.position - end.offset, len(entries) % 2**16 == end.count % 2**16)
 
 

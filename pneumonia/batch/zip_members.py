@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from .. import operating_system, settings
 from ..errors import EmptyFile, TooLarge, UnreadableImage, UnsupportedFormat
+from ..messages import message
 from .system_files import is_hidden
 from .zip_directory import ZipDirectory, ZipEntry, data_offset, has_directory, read_directory
 from .zip_names import decode_names
@@ -67,7 +68,7 @@ def list_members(path: Path, *, max_bytes: int | None = None) -> list[Member]:
     except OSError as error:
         if operating_system.is_out_of_files(error):
             raise operating_system.out_of_files_error() from None
-        raise UnreadableImage("The ZIP cannot be opened.") from None
+        raise UnreadableImage(message("The ZIP cannot be opened.")) from None
     names = decode_names(directory.entries)
     members = [
         (name, entry)
@@ -83,39 +84,58 @@ def list_members(path: Path, *, max_bytes: int | None = None) -> list[Member]:
 
 def _check_members(members: list[ZipEntry], max_bytes: int | None) -> None:
     if not members:
-        raise EmptyFile("The ZIP contains no files.")
+        raise EmptyFile(message("The ZIP contains no files."))
     if len(members) > MAX_MEMBERS:
         raise TooLarge(
-            f"The ZIP has too many files. Allowed: {MAX_MEMBERS:,}. Received: {len(members):,}. Unpack it, or split it."
+            message(
+                "The ZIP has too many files. Allowed: {max_members:,}. Received: {count:,}. Unpack it, or split it.",
+                max_members=MAX_MEMBERS,
+                count=len(members),
+            )
         )
     total = sum(member.size for member in members)
     if max_bytes is not None and total > max_bytes:
         raise TooLarge(
-            f"The ZIP is too large when unpacked. Allowed: {max_bytes / 1e6:,.0f} MB. Received: {total / 1e6:,.0f} MB."
+            message(
+                "The ZIP is too large when unpacked. Allowed: {max_bytes:,.0f} MB. Received: {total:,.0f} MB.",
+                max_bytes=max_bytes / 1e6,
+                total=total / 1e6,
+            )
         )
 
 
 def _raise_incomplete(directory: ZipDirectory) -> bytes:
     raise UnreadableImage(
-        f"The list of files in the ZIP is damaged behind {len(directory.entries):,} entries; files may be missing."
+        message(
+            "The list of files in the ZIP is damaged behind {count:,} entries; files may be missing.",
+            count=len(directory.entries),
+        )
     )
 
 
 def _read_member(path: Path, name: str, entry: ZipEntry, start: int) -> bytes:
     _check_name(name)
     if entry.is_link:
-        raise UnreadableImage("The file in the ZIP is a symbolic link. Allowed: regular files.")
+        raise UnreadableImage(message("The file in the ZIP is a symbolic link. Allowed: regular files."))
     if entry.is_encrypted:
-        raise UnreadableImage("The file is encrypted. Allowed: files without a password.")
+        raise UnreadableImage(message("The file is encrypted. Allowed: files without a password."))
     limit_mb = settings.MAX_FILE_MB.read()
     limit = limit_mb * 1_000_000
     if entry.size > limit:
-        raise TooLarge(f"The file is too large. Allowed: {limit_mb} MB. Received: {entry.size / 1e6:.1f} MB.")
+        raise TooLarge(
+            message(
+                "The file is too large. Allowed: {limit_mb} MB. Received: {entry:.1f} MB.",
+                limit_mb=limit_mb,
+                entry=entry.size / 1e6,
+            )
+        )
     data = _unpack(entry.method, _read_packed(path, entry, start), entry.size)
     if len(data) != entry.size or zlib.crc32(data) != entry.crc:
         raise _damaged_error()
     if data.startswith(b"PK\x03\x04"):
-        raise UnsupportedFormat("A ZIP inside a ZIP is not opened. Allowed: films. Received: a ZIP or office file.")
+        raise UnsupportedFormat(
+            message("A ZIP inside a ZIP is not opened. Allowed: films. Received: a ZIP or office file.")
+        )
     return data
 
 
@@ -130,7 +150,7 @@ def _read_packed(path: Path, entry: ZipEntry, start: int) -> bytes:
             file.seek(position)
             return file.read(entry.packed_size)
     except (OSError, OverflowError):
-        raise UnreadableImage("The ZIP cannot be read any more.") from None
+        raise UnreadableImage(message("The ZIP cannot be read any more.")) from None
 
 
 def _unpack(method: int, packed: bytes, size: int) -> bytes:
@@ -147,8 +167,11 @@ def _unpack(method: int, packed: bytes, size: int) -> bytes:
     except (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError, struct.error):
         raise _damaged_error() from None
     raise UnreadableImage(
-        "The compression method of the file is not supported. Allowed: stored or deflated. "
-        f"Received: {_METHODS.get(method, f'method {method}')}. Create the ZIP again."
+        message(
+            "The compression method of the file is not supported. Allowed: stored or deflated. Received: "
+            "{method}. Create the ZIP again.",
+            method=_METHODS.get(method, f"method {method}"),
+        )
     )
 
 
@@ -173,9 +196,12 @@ def _check_name(name: str) -> None:
     path = PurePosixPath(name.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts or not path.parts or _DRIVE.match(name):
         raise UnreadableImage(
-            'The file name is empty or points outside the ZIP (path traversal). Allowed: relative names without "..".'
+            message(
+                "The file name is empty or points outside the ZIP (path traversal). Allowed: relative names "
+                'without "..".'
+            )
         )
 
 
 def _damaged_error() -> UnreadableImage:
-    return UnreadableImage("The file in the ZIP is damaged and cannot be unpacked.")
+    return UnreadableImage(message("The file in the ZIP is damaged and cannot be unpacked."))

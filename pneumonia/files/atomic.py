@@ -12,6 +12,7 @@ from pathlib import Path
 
 from .. import operating_system
 from ..errors import DiskFull
+from ..messages import message
 
 _SHARING_ATTEMPTS, _SHARING_DELAY_S = 20, 0.05
 """Attempts to rename or delete a file that another program has open, and the seconds between them. Only Windows refuses
@@ -44,7 +45,9 @@ def atomic_path(path: Path) -> Iterator[Path]:
         rename_file(partial, path)
     except OSError as error:
         if is_disk_full(error):
-            raise DiskFull(f"The disk is full; {path.name} is unchanged. Free space and try again.") from None
+            raise DiskFull(
+                message("The disk is full; {name} is unchanged. Free space and try again.", name=path.name)
+            ) from None
         raise
     finally:
         with suppress(OSError):  # which would replace the error of the writer

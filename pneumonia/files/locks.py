@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from .. import operating_system
 from ..errors import Busy, DiskFull, UsageError
+from ..messages import message
 from .atomic import is_disk_full
 
 if TYPE_CHECKING:
@@ -16,23 +17,29 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def exclusive_lock(path: Path, message: str) -> Iterator[None]:
+def exclusive_lock(path: Path, busy_message: str) -> Iterator[None]:
     """Hold the lock file `path` for this process and delete it at the end; its folder is created if needed.
 
-    Raises `Busy(message)` if another process holds it, `Busy` if too many files are open, `DiskFull`, and `UsageError`
-    if the folder cannot be written.
+    Raises `Busy(busy_message)` if another process holds it, `Busy` if too many files are open, `DiskFull`, and
+    `UsageError` if the folder cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = try_lock(path)
     except OSError as error:
         if is_disk_full(error):
-            raise DiskFull("The disk is full. Free space and try again.") from None
+            raise DiskFull(message("The disk is full. Free space and try again.")) from None
         if operating_system.is_out_of_files(error):
             raise operating_system.out_of_files_error() from None
-        raise UsageError(f"The folder cannot be written: {error.strerror}. Received: {path.parent}.") from None
+        raise UsageError(
+            message(
+                "The folder cannot be written: {strerror}. Received: {parent}.",
+                strerror=error.strerror,
+                parent=path.parent,
+            )
+        ) from None
     if lock is None:
-        raise Busy(message)
+        raise Busy(busy_message)
     try:
         yield
     finally:

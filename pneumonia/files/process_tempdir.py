@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from .. import operating_system
 from ..errors import Busy
+from ..messages import message
 from .locks import try_lock
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def _create_on_windows(parent: Path, prefix: str) -> tuple[Path, FileLock]:
 def _lock_folder(folder: Path, timeout_s: float) -> FileLock:
     lock = try_lock(folder / ProcessTempdir.LOCK_NAME, timeout_s)
     if lock is None:
-        raise Busy("Another process locked a new temporary folder. Try again.")
+        raise Busy(message("Another process locked a new temporary folder. Try again."))
     return lock
 
 

@@ -7,13 +7,14 @@ import numpy.typing as npt
 from PIL import Image
 
 from ..errors import UnreadableImage
+from ..messages import message
 from . import greyscale
 from .decoding import check_pixel_count
 from .image_files.pictures import from_pil_image
 from .intensity import to_uint16
 from .radiograph import Radiograph
 
-STRETCHED_WARNING = "The values of the array are not in 0..1; their range was mapped to black..white."
+STRETCHED_WARNING = message("The values of the array are not in 0..1; their range was mapped to black..white.")
 
 
 def from_array(array: npt.NDArray[np.generic]) -> Radiograph:
@@ -26,8 +27,12 @@ def from_array(array: npt.NDArray[np.generic]) -> Radiograph:
     has_valid_type = array.dtype.kind == "f" or (array.dtype.kind == "u" and array.dtype.itemsize <= 2)
     if not has_valid_shape or array.size == 0 or not has_valid_type:
         raise UnreadableImage(
-            "Unsupported array. Allowed: [H, W], [H, W, 1], [H, W, 3] or [H, W, 4]; uint8, uint16, or float in "
-            f"0..1. Received: shape {array.shape}, {array.dtype}."
+            message(
+                "Unsupported array. Allowed: [H, W], [H, W, 1], [H, W, 3] or [H, W, 4]; uint8, uint16, or float in "
+                "0..1. Received: shape {shape}, {dtype}.",
+                shape=array.shape,
+                dtype=array.dtype,
+            )
         )
     check_pixel_count(array.shape[1], array.shape[0])
     if array.ndim == 3 and array.shape[2] == 1:

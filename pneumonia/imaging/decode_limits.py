@@ -11,6 +11,7 @@ import io
 import numpy as np
 
 from ..errors import TooLarge
+from ..messages import message
 
 MAX_READS = 500_000
 """Maximum number of reads per file; at this limit they take about two seconds. It is fifty times the number of chunks
@@ -37,7 +38,11 @@ class BoundedReader(io.BytesIO):
     def read(self, size: int | None = -1, /) -> bytes:
         self._remaining_reads -= 1
         if self._remaining_reads < 0:
-            raise TooLarge(f"The file has too many parts. Allowed: {MAX_READS:,} chunks, segments or tags.")
+            raise TooLarge(
+                message(
+                    "The file has too many parts. Allowed: {max_reads:,} chunks, segments or tags.", max_reads=MAX_READS
+                )
+            )
         return super().read(size)
 
 
@@ -49,7 +54,13 @@ def check_jpeg_scans(data: bytes) -> None:
     # In entropy-coded data every 0xFF byte is followed by 0x00, so this byte pair can only be a marker.
     scans = _count_byte_pair(data, _START_OF_SCAN)
     if scans > MAX_JPEG_SCANS:
-        raise TooLarge(f"The JPEG has too many scans. Allowed: {MAX_JPEG_SCANS}. Received: {scans:,}.")
+        raise TooLarge(
+            message(
+                "The JPEG has too many scans. Allowed: {max_jpeg_scans}. Received: {scans:,}.",
+                max_jpeg_scans=MAX_JPEG_SCANS,
+                scans=scans,
+            )
+        )
 
 
 def _count_byte_pair(data: bytes, pair: bytes) -> int:

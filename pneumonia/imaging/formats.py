@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..errors import UnsupportedFormat
+from ..messages import message
 from .dicom import element_headers
 from .foreign_formats import describe
 
@@ -22,7 +23,7 @@ _MAGIC: tuple[tuple[str, int, bytes], ...] = (
     *(("PNM", 0, start + space) for start in (b"P2", b"P3", b"P5", b"P6") for space in (b"\n", b" ", b"\r", b"\t")),
     ("DICOM", 128, b"DICM"),
 )
-FORMATS = "PNG, JPEG, WebP, TIFF, BMP, GIF, PGM, JPEG 2000, AVIF or DICOM"
+FORMATS = message("PNG, JPEG, WebP, TIFF, BMP, GIF, PGM, JPEG 2000, AVIF or DICOM")
 
 
 def detect_format(data: bytes) -> str:
@@ -41,7 +42,12 @@ def detect_format(data: bytes) -> str:
     if element_headers.is_data_set(data):
         return "DICOM"
     name, advice = describe(data)
-    raise UnsupportedFormat(f"Unsupported file format{advice}. Allowed: {FORMATS}. Received: {name}.")
+    values = {"advice": advice, "formats": FORMATS, "name": name}
+    if not advice:
+        raise UnsupportedFormat(message("Unsupported file format. Allowed: {formats}. Received: {name}.", **values))
+    raise UnsupportedFormat(
+        message("Unsupported file format: {advice}. Allowed: {formats}. Received: {name}.", **values)
+    )
 
 
 def _has_dicom_prefix(data: bytes) -> bool:

@@ -9,13 +9,14 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from ..messages import message
 from .intensity import row_slices
 
 COLOUR_TOLERANCE = 12
 """Maximum difference between the channels of a grey image, in 8-bit levels at the 99th percentile of the pixels. The
 chroma error of a grey film saved as a colour JPEG stays below it."""
 
-COLOUR_WARNING = "The image is in colour; it was converted to greyscale."
+COLOUR_WARNING = message("The image is in colour; it was converted to greyscale.")
 
 _LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue (ITU-R BT.601), as in Pillow."""

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import UnreadableImage
+from ..messages import message
 
 SLICE_PIXELS = 1_000_000
 """Number of pixels converted at a time. As float64 they take 8 MB; a film of 80 million pixels would take 640 MB."""
@@ -105,7 +106,7 @@ def to_uint16(values: npt.NDArray[np.generic]) -> npt.NDArray[np.uint16]:
 def check_finite(values: npt.NDArray[np.generic]) -> None:
     """Raise `UnreadableImage` if `[H, W]` contains NaN or infinite values."""
     if values.dtype.kind == "f" and not all(np.isfinite(values[rows]).all() for rows in row_slices(*values.shape)):
-        raise UnreadableImage("The image contains NaN or infinite values. Allowed: finite values.")
+        raise UnreadableImage(message("The image contains NaN or infinite values. Allowed: finite values."))
 
 
 class FilmRange(NamedTuple):

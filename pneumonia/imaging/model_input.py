@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from ..messages import message
 from .area import Area
 from .frame import find_area
 from .intensity import full_scale
@@ -16,7 +17,7 @@ from .radiograph import Pixels, Radiograph
 INPUT_SIDE = 150
 """Side of the model input in pixels; the network is trained on 150 x 150."""
 
-INVERTED_WARNING = "The film appeared inverted (dark bones) and was corrected."
+INVERTED_WARNING = message("The film appeared inverted (dark bones) and was corrected.")
 
 
 def to_input(film: Radiograph) -> npt.NDArray[np.uint8]:

@@ -14,6 +14,7 @@ from PIL import Image
 
 from .. import operating_system, settings
 from ..errors import EmptyFile, TooLarge, TooSmall, UnreadableImage
+from ..messages import join, message
 from .area import WHOLE
 from .arrays import from_array
 from .decoding import translate_memory_errors
@@ -39,6 +40,7 @@ The model input then differs from that of the full decode by 0.1 grey levels on 
 """
 
 FRAME_WARNING = "A uniform frame around the film was cropped"
+"""Start of the English warning about a frame."""
 
 
 def read(source: Source, *, full_resolution: bool = False) -> Radiograph:
@@ -52,7 +54,7 @@ def read(source: Source, *, full_resolution: bool = False) -> Radiograph:
     if isinstance(source, np.ndarray):
         return _check_side(_with_area(from_array(source)))
     if isinstance(source, Image.Image):
-        with translate_memory_errors("image"):
+        with translate_memory_errors():
             return _check_side(_with_area(from_pil_image(source, source.format or "image")))
     data = source if isinstance(source, bytes) else _read_file(Path(source))
     film = _with_area(_decode_bytes(data, full_resolution))
@@ -67,32 +69,46 @@ def _read_file(path: Path) -> bytes:
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
-            raise UnreadableImage("Not a regular file. Allowed: one file. Received: a folder, a device or a pipe.")
+            raise UnreadableImage(
+                message("Not a regular file. Allowed: one file. Received: a folder, a device or a pipe.")
+            )
         size = status.st_size
         if size > limit_mb * 1_000_000:
-            raise TooLarge(f"The file is too large. Allowed: {limit_mb} MB. Received: {size / 1e6:.1f} MB.")
+            raise TooLarge(
+                message(
+                    "The file is too large. Allowed: {limit_mb} MB. Received: {size:.1f} MB.",
+                    limit_mb=limit_mb,
+                    size=size / 1e6,
+                )
+            )
         return path.read_bytes()
     except (OSError, ValueError) as error:
         if operating_system.is_out_of_files(error):
             raise operating_system.out_of_files_error() from None
         # A path with a NUL character raises ValueError.
-        reason = getattr(error, "strerror", None) or "the path is invalid"
-        raise UnreadableImage(f"The file cannot be opened: {reason}.") from None
+        reason = getattr(error, message("strerror"), None) or message("the path is invalid")
+        raise UnreadableImage(message("The file cannot be opened: {reason}.", reason=reason)) from None
 
 
 def _decode_bytes(data: bytes, full_resolution: bool) -> Radiograph:
     if not data:
-        raise EmptyFile("The file is empty (0 bytes).")
+        raise EmptyFile(message("The file is empty (0 bytes)."))
     limit_mb = settings.MAX_FILE_MB.read()
     if len(data) > limit_mb * 1_000_000:
-        raise TooLarge(f"The file is too large. Allowed: {limit_mb} MB. Received: {len(data) / 1e6:.1f} MB.")
+        raise TooLarge(
+            message(
+                "The file is too large. Allowed: {limit_mb} MB. Received: {size:.1f} MB.",
+                limit_mb=limit_mb,
+                size=len(data) / 1e6,
+            )
+        )
     file_format = detect_format(data)
     if file_format == "DICOM":
         from .dicom import reader as dicom  # importing pydicom takes 0.3 s, and most films are image files
 
-        with translate_memory_errors("DICOM file"):
+        with translate_memory_errors(message("DICOM file")):
             return dicom.read(data)
-    with translate_memory_errors("image"):
+    with translate_memory_errors():
         return image_files.read(data, file_format, None if full_resolution else REDUCED_SIDE)
 
 
@@ -101,9 +117,17 @@ def _with_area(film: Radiograph) -> Radiograph:
     area = film_area(film.pixels)
     if area == WHOLE:
         return replace(film, area=area)
-    depths = {"left": area.left, "top": area.top, "right": 1 - area.right, "bottom": 1 - area.bottom}
-    sides = ", ".join(f"{side} {100 * depth:.1f} %" for side, depth in depths.items() if depth > 0)
-    return replace(film, area=area, warnings=(*film.warnings, f"{FRAME_WARNING}: {sides} of the image."))
+    sides = join(
+        (
+            message("left {share:.1f} %", share=100 * area.left) if area.left > 0 else "",
+            message("top {share:.1f} %", share=100 * area.top) if area.top > 0 else "",
+            message("right {share:.1f} %", share=100 * (1 - area.right)) if area.right < 1 else "",
+            message("bottom {share:.1f} %", share=100 * (1 - area.bottom)) if area.bottom < 1 else "",
+        ),
+        ", ",
+    )
+    warning = message("A uniform frame around the film was cropped: {sides} of the image.", sides=sides)
+    return replace(film, area=area, warnings=(*film.warnings, warning))
 
 
 def _short_side(film: Radiograph) -> int:
@@ -115,13 +139,32 @@ def _short_side(film: Radiograph) -> int:
 def _check_side(film: Radiograph) -> Radiograph:
     short_side = _short_side(film)
     if short_side < MIN_SIDE:
-        left, top, right, bottom = (film.area or WHOLE).box(film.width, film.height)
-        where = "" if film.area == WHOLE else f" inside a uniform frame, in an image of {film.width} x {film.height}"
-        raise TooSmall(
-            f"The image is too small. Allowed: a short side of at least {MIN_SIDE} pixels. "
-            f"Received: {right - left} x {bottom - top}{where}."
-        )
+        raise _too_small_error(film)
     if short_side < LOW_RESOLUTION_SIDE:
-        warning = f"Low resolution: the short side has {short_side} pixels; fine detail may be lost."
+        warning = message(
+            "Low resolution: the short side has {short_side} pixels; fine detail may be lost.", short_side=short_side
+        )
         return replace(film, warnings=(*film.warnings, warning))
     return film
+
+
+def _too_small_error(film: Radiograph) -> TooSmall:
+    left, top, right, bottom = (film.area or WHOLE).box(film.width, film.height)
+    size = {"limit": MIN_SIDE, "width": right - left, "height": bottom - top}
+    if film.area == WHOLE:
+        return TooSmall(
+            message(
+                "The image is too small. Allowed: a short side of at least {limit} pixels. "
+                "Received: {width} x {height}.",
+                **size,
+            )
+        )
+    return TooSmall(
+        message(
+            "The image is too small. Allowed: a short side of at least {limit} pixels. Received: {width} x {height} "
+            "inside a uniform frame, in an image of {outer_width} x {outer_height}.",
+            **size,
+            outer_width=film.width,
+            outer_height=film.height,
+        )
+    )

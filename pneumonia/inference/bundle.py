@@ -18,6 +18,7 @@ from typing import Any
 from ..errors import BundleCorrupt, ModelNotFound
 from ..files import atomic_write
 from ..imaging import INPUT_SIDE
+from ..messages import message
 from .decision import CLASSES, DEFAULT_POINT, Calibration, ModelIdentity, OperatingPoint, supported_limit
 from .gate import Gate, Limits
 from .populations import CHILDREN, POPULATIONS, Population
@@ -93,7 +94,11 @@ def load(
         return _parse(folder, identity, config, files)
     except Exception as error:
         # Files with correct hashes can still have any content, and numpy, zipfile and json raise many exception types.
-        raise BundleCorrupt(f"The model bundle {name} is complete, but its content is invalid ({error!r}).") from None
+        raise BundleCorrupt(
+            message(
+                "The model bundle {name} is complete, but its content is invalid ({error!r}).", name=name, error=error
+            )
+        ) from None
 
 
 def read_config(folder: Path, sha256: str | None = None) -> tuple[dict[str, Any], str]:
@@ -103,16 +108,27 @@ def read_config(folder: Path, sha256: str | None = None) -> tuple[dict[str, Any]
     """
     path = folder / CONFIG
     if not path.is_file():
-        raise ModelNotFound(f"No model bundle. Expected: a folder with {CONFIG}. Received: {folder}.")
+        raise ModelNotFound(
+            message(
+                "No model bundle. Expected: a folder with {config}. Received: {folder}.", config=CONFIG, folder=folder
+            )
+        )
     data = path.read_bytes()
     digest = hashlib.sha256(data).hexdigest()
     if sha256 is not None and digest != sha256:
-        raise BundleCorrupt(f"{CONFIG} does not match its sha256. Expected: {sha256[:12]}. Received: {digest[:12]}.")
+        raise BundleCorrupt(
+            message(
+                "{config} does not match its sha256. Expected: {sha256}. Received: {digest}.",
+                config=CONFIG,
+                sha256=sha256[:12],
+                digest=digest[:12],
+            )
+        )
     try:
         config = json.loads(data)
         _check_config(config)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise BundleCorrupt(f"{CONFIG} cannot be used: {error}.") from None
+        raise BundleCorrupt(message("{config} cannot be used: {error}.", config=CONFIG, error=error)) from None
     return config, digest
 
 
@@ -155,15 +171,31 @@ def _check_config(config: Any) -> None:
 def _read_verified(folder: Path, name: str, entry: Mapping[str, Any]) -> bytes:
     path = folder / name
     if not path.is_file():
-        raise BundleCorrupt(f"The model bundle lacks {name}. Expected: {entry['size']:,} bytes.")
+        raise BundleCorrupt(
+            message("The model bundle lacks {name}. Expected: {expected:,} bytes.", name=name, expected=entry["size"])
+        )
     if path.stat().st_size != entry["size"]:
         # Also detects an LFS pointer in place of a file before a parser reads it.
         size = path.stat().st_size
-        raise BundleCorrupt(f"{name} has the wrong size. Expected: {entry['size']:,} bytes. Received: {size:,}.")
+        raise BundleCorrupt(
+            message(
+                "{name} has the wrong size. Expected: {expected:,} bytes. Received: {size:,}.",
+                name=name,
+                expected=entry["size"],
+                size=size,
+            )
+        )
     data = path.read_bytes()
     digest = _sha256(data)
     if digest != entry["sha256"]:
-        raise BundleCorrupt(f"{name} is damaged. Expected sha256: {entry['sha256'][:12]}. Received: {digest[:12]}.")
+        raise BundleCorrupt(
+            message(
+                "{name} is damaged. Expected sha256: {expected}. Received: {digest}.",
+                name=name,
+                expected=entry["sha256"][:12],
+                digest=digest[:12],
+            )
+        )
     return data
 
 

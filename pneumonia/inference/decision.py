@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import PneumoniaError, UsageError
+from ..messages import Message, join, message
 
 CLASSES = ("Normal", "Pneumonia")
 """Class order of the whole package; a score refers to the second class."""
@@ -14,25 +15,30 @@ CLASSES = ("Normal", "Pneumonia")
 UNKNOWN = "Unknown"
 DEFAULT_POINT = "balanced"
 
+LABEL_NAMES = {CLASSES[0]: message("Normal"), CLASSES[1]: message("Pneumonia"), UNKNOWN: message("Unknown")}
+"""Label -> its name on page and report; the label itself is English everywhere."""
+
 REASONS = {
-    "not_a_chest_film": "Not recognised as a frontal chest film. The model was not run.",
+    "not_a_chest_film": message("Not recognised as a frontal chest film. The model was not run."),
     "unlike_training_films": (
-        "Unlike the frontal chest films on which the model was trained, for example a lateral, rotated or cropped "
-        "film, or a film of a patient of another age. The model was not run."
+        message(
+            "Unlike the frontal chest films on which the model was trained, for example a lateral, rotated or "
+            "cropped film, or a film of a patient of another age. The model was not run."
+        )
     ),
-    "age_not_covered": "No model covers the patient's age. The model was not run.",
+    "age_not_covered": message("No model covers the patient's age. The model was not run."),
     "population_unclear": (
-        "Without the patient's age it is unclear which model applies. State the age. The model was not run."
+        message("Without the patient's age it is unclear which model applies. State the age. The model was not run.")
     ),
-    "inconclusive": "P(pneumonia) lies in the inconclusive range of this operating point.",
-    "unreadable_contrast": "The image is blank or has almost no contrast. The model was not run.",
+    "inconclusive": message("P(pneumonia) lies in the inconclusive range of this operating point."),
+    "unreadable_contrast": message("The image is blank or has almost no contrast. The model was not run."),
 }
 """Reasons for the label Unknown: code -> message."""
 
 
-PHOTOGRAPH_ADVICE = (
-    "If it is a photograph of a film or of a screen, export the image instead of photographing the screen, or scan the "
-    "film."
+PHOTOGRAPH_ADVICE = message(
+    "If it is a photograph of a film or of a screen, export the image instead of photographing the "
+    "screen, or scan the film."
 )
 """Advice for an image that the gate refuses and that may come from a camera."""
 
@@ -135,8 +141,8 @@ class Reason:
     advice: str = field(default="", compare=False)
 
     @property
-    def message(self) -> str:
-        return f"{REASONS[self.code]} {self.advice}".rstrip()
+    def message(self) -> Message:
+        return join([REASONS[self.code], self.advice])
 
 
 @dataclass(frozen=True)
@@ -200,13 +206,13 @@ class Prediction:
             "confidence": None if self.confidence is None else _round_probability(self.confidence),
             "probabilities": _round_probabilities(self.probabilities),
             "operating_point": self.operating_point,
-            "reason": None if self.reason is None else {"code": self.reason.code, "message": self.reason.message},
+            "reason": None if self.reason is None else {"code": self.reason.code, "message": str(self.reason.message)},
             "zones": _round_values(self.zones),
             "model": self.model.as_dict(),
             "population": self.population,
             "age": None if self.age is None else round(self.age, 2),
             "age_source": self.age_source,
-            "warnings": list(self.warnings),
+            "warnings": [str(warning) for warning in self.warnings],
         }
 
 
@@ -224,21 +230,35 @@ class Failure:
 def get_operating_point(points: dict[str, OperatingPoint], name: str) -> OperatingPoint:
     """The operating point `name`; raises `UsageError` for an unknown name."""
     if name not in points:
-        raise UsageError(f"Unknown operating point. Allowed: {', '.join(points)}. Received: {name!r}.")
+        raise UsageError(
+            message(
+                "Unknown operating point. Allowed: {points}. Received: {name!r}.", points=", ".join(points), name=name
+            )
+        )
     return points[name]
 
 
 def check_prevalence(prevalence: float | None) -> None:
     """Raise `UsageError` unless `prevalence` lies between 0 and 1, exclusive; None selects the calibration's."""
     if prevalence is not None and not (isinstance(prevalence, float) and 0 < prevalence < 1):
-        raise UsageError(f"Invalid prevalence. Allowed: above 0 and below 1. Received: {prevalence!r}.")
+        raise UsageError(
+            message(
+                "Invalid prevalence. Allowed: above 0 and below 1. Received: {prevalence!r}.", prevalence=prevalence
+            )
+        )
 
 
 def check_age(age: float | None) -> None:
     """Raise `UsageError` unless `age` is a number of years in 0..`MAX_AGE_YEARS`; None: the age is not known."""
     is_number = isinstance(age, (int, float)) and not isinstance(age, bool)
     if age is not None and not (is_number and 0 <= age <= MAX_AGE_YEARS):
-        raise UsageError(f"Invalid age. Allowed: 0 to {MAX_AGE_YEARS} years. Received: {age!r}.")
+        raise UsageError(
+            message(
+                "Invalid age. Allowed: 0 to {maximum} years. Received: {age!r}.",
+                maximum=MAX_AGE_YEARS,
+                age=age,
+            )
+        )
 
 
 def _round_probability(probability: float) -> float:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from ..errors import BundleCorrupt, UsageError
 from ..imaging import INPUT_SIDE
+from ..messages import message
 
 Activation = npt.NDArray[np.float32]
 """Activation map `[h, w]`, non-negative, at the resolution of the last convolution."""
@@ -97,16 +98,23 @@ class Graph:
             from ai_edge_litert.interpreter import Interpreter  # takes 0.3 s, and is needed only for scoring
         except ImportError:
             raise UsageError(
-                "LiteRT, which runs the model, is not installed or cannot be loaded. Allowed: Linux with glibc on "
-                "x86-64 or ARM64, Windows on x64, macOS 12 or newer on Apple silicon, after pip install -r "
-                f"requirements.txt. Received: {platform.system()} {platform.release()} on {platform.machine()}."
+                message(
+                    "LiteRT, which runs the model, is not installed or cannot be loaded. Allowed: Linux with glibc on "
+                    "x86-64 or ARM64, Windows on x64, macOS 12 or newer on Apple silicon, after pip install -r "
+                    "requirements.txt. Received: {system} {release} on {machine}.",
+                    system=platform.system(),
+                    release=platform.release(),
+                    machine=platform.machine(),
+                )
             ) from None
         try:
             # One thread each: at this size, scoring two films on two cores is faster than one film on both.
             interpreter = Interpreter(model_content=self._model, num_threads=1)
             interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
-            raise BundleCorrupt(f"LiteRT cannot load model.tflite ({type(error).__name__}).") from None
+            raise BundleCorrupt(
+                message("LiteRT cannot load model.tflite ({type}).", type=type(error).__name__)
+            ) from None
         return interpreter
 
 
@@ -124,8 +132,11 @@ def _tensor_indices(interpreter: Any) -> tuple[int, int, int, int | None]:
     )
     if not is_valid:
         raise BundleCorrupt(
-            f"Invalid graph. Expected: input [1, {INPUT_SIDE}, {INPUT_SIDE}, 3], a score [1, 1] and an "
-            f"activation map [1, h, w]; optionally a lung field [1, h, w, 1]. "
-            f"Received: {[tuple(tensor['shape']) for tensor in [*inputs, *outputs]]}."
+            message(
+                "Invalid graph. Expected: input [1, {input_side}, {input_side}, 3], a score [1, 1] and an "
+                "activation map [1, h, w]; optionally a lung field [1, h, w, 1]. Received: {shapes}.",
+                input_side=INPUT_SIDE,
+                shapes=[tuple(tensor["shape"]) for tensor in [*inputs, *outputs]],
+            )
         )
     return int(inputs[0]["index"]), by_rank[2], by_rank[3], by_rank.get(4)

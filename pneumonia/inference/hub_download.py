@@ -19,6 +19,7 @@ from typing import TypeAlias
 from .. import settings
 from ..errors import BundleCorrupt, DiskFull, HubUnreachable, ModelNotFound, PneumoniaError, RevisionNotFound
 from ..files import is_disk_full, walk_bottom_up
+from ..messages import message
 from . import bundle
 
 MAX_DOWNLOAD_S = 300
@@ -73,7 +74,13 @@ def download_bundle(
     try:
         return _run_while_growing(download, folder, timeout_s)
     except TimeoutError as error:
-        raise HubUnreachable(f"The Hub does not respond: {error}. {_cache_hint(folder, repository)}") from None
+        raise HubUnreachable(
+            message(
+                "The Hub does not respond: {error}. {hint}",
+                error=error,
+                hint=_cache_hint(folder, repository),
+            )
+        ) from None
 
 
 def _download(fetch: Callable[[str], Path]) -> Path:
@@ -147,27 +154,49 @@ def _to_pneumonia_error(error: Exception, repository: str, revision: str, folder
     from huggingface_hub import errors
 
     if isinstance(error, errors.RevisionNotFoundError):
-        return RevisionNotFound(f"Unknown revision of {repository} on the Hub. Received: {revision!r}.")
+        return RevisionNotFound(
+            message(
+                "Unknown revision of {repository} on the Hub. Received: {revision!r}.",
+                repository=repository,
+                revision=revision,
+            )
+        )
     if isinstance(error, (errors.RepositoryNotFoundError, errors.HFValidationError)):
         return ModelNotFound(
-            "The model does not exist on the Hub, or it is private and the token does not allow access. "
-            f"Allowed: owner/name[@revision]. Received: {repository!r}."
+            message(
+                "The model does not exist on the Hub, or it is private and the token does not allow access. "
+                "Allowed: owner/name[@revision]. Received: {repository!r}.",
+                repository=repository,
+            )
         )
     if isinstance(error, errors.RemoteEntryNotFoundError):
-        return BundleCorrupt(f"A file of the model bundle is missing in {repository}@{revision}.")
+        return BundleCorrupt(
+            message(
+                "A file of the model bundle is missing in {repository}@{revision}.",
+                repository=repository,
+                revision=revision,
+            )
+        )
     if isinstance(error, OSError) and is_disk_full(error):
-        return DiskFull("The disk is full; the model could not be downloaded. Free 50 MB and try again.")
+        return DiskFull(message("The disk is full; the model could not be downloaded. Free 50 MB and try again."))
     status = getattr(getattr(error, "response", None), "status_code", None)
-    detail = f"HTTP status {status}" if status else "no connection"
-    return HubUnreachable(f"The Hub cannot be used ({detail}). {_cache_hint(folder, repository)}")
+    detail = message("HTTP status {status}", status=status) if status else message("no connection")
+    return HubUnreachable(
+        message(
+            "The Hub cannot be used ({detail}). {hint}",
+            detail=detail,
+            hint=_cache_hint(folder, repository),
+        )
+    )
 
 
 def _cache_hint(folder: Path, repository: str) -> str:
     """Name the cached commits: offline, a branch or tag cannot be resolved, but a commit can be used by its hash."""
     commits = sorted(path.name for path in folder.glob("snapshots/*") if _is_complete(path))
     if not commits:
-        return "This model is not in the cache. The embedded model needs no Hub (leave PNEUMONIA_MODEL empty)."
-    return f"In the cache, usable without the Hub: {', '.join(f'{repository}@{commit}' for commit in commits)}."
+        return message("This model is not in the cache. The embedded model needs no Hub (leave PNEUMONIA_MODEL empty).")
+    models = ", ".join(f"{repository}@{commit}" for commit in commits)
+    return message("In the cache, usable without the Hub: {models}.", models=models)
 
 
 def _is_complete(snapshot: Path) -> bool:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from .. import settings
 from ..errors import UsageError
+from ..messages import message
 from .bundle import Bundle
 from .decision import ModelIdentity, OperatingPoint
 from .gate import Gate
@@ -40,7 +41,9 @@ class Model:
 
     def __init__(self, bundle: Bundle, threads: int | None = None) -> None:
         if threads is not None and threads < 1:
-            raise UsageError(f"Invalid number of threads. Allowed: 1 or more. Received: {threads}.")
+            raise UsageError(
+                message("Invalid number of threads. Allowed: 1 or more. Received: {threads}.", threads=threads)
+            )
         self.bundle = bundle
         self.threads: int = threads or settings.THREADS.read()
         self.graph = Graph(bundle.graph, self.threads)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..messages import message
+
 
 @dataclass(frozen=True)
 class Population:
@@ -22,8 +24,8 @@ class Population:
         return self.min_age <= years and (self.end_age is None or years < self.end_age)
 
 
-CHILDREN = Population("children", 1, 6, "children of 1-5 years")
-ADULTS = Population("adults", 18, None, "adults of 18 years and over")
+CHILDREN = Population(message("children"), 1, 6, message("children of 1-5 years"))
+ADULTS = Population(message("adults"), 18, None, message("adults of 18 years and over"))
 
 POPULATIONS = {population.name: population for population in (CHILDREN, ADULTS)}
 """All populations by name, in the order in which models are listed."""

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from ..errors import InternalError, PneumoniaError, UsageError
 from ..imaging import Source
+from ..messages import message
 from . import explain
 from .decision import (
     CLASSES,
@@ -43,7 +44,10 @@ class Predictor:
         names = [model.population.name for model in models]
         if not names or len(set(names)) < len(names):
             raise UsageError(
-                f"Invalid models. Allowed: one for each population. Received: {', '.join(names) or 'none'}."
+                message(
+                    "Invalid models. Allowed: one for each population. Received: {names}.",
+                    names=", ".join(names) or "none",
+                )
             )
         self.models = tuple(models)
 
@@ -226,7 +230,8 @@ def _result_or_failure(film: Source | NamedFilm, function: Callable[[Source, str
 def _warnings(reading: Reading, prevalence: float | None) -> tuple[str, ...]:
     if reading.probability is None or prevalence is None:
         return reading.film.warnings
-    warning = (
-        f"Probabilities are for the requested prevalence of {100 * prevalence:g} %; the label does not depend on it."
+    warning = message(
+        "Probabilities are for the requested prevalence of {prevalence:g} %; the label does not depend on it.",
+        prevalence=100 * prevalence,
     )
     return (*reading.film.warnings, warning)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from .. import imaging
 from ..imaging import Area, Radiograph, Source
+from ..messages import join, message
 from .decision import PHOTOGRAPH_ADVICE, Reason
 from .graph import Activation, LungField
 from .model import Model
@@ -19,7 +20,7 @@ from .routing import GATE_REFUSALS, models_for_age, route
 STATED, FROM_FILE = "stated", "file"
 """Sources of the patient's age: the caller, or the DICOM header."""
 
-AGES_DIFFER_WARNING = (
+AGES_DIFFER_WARNING = message(
     "The stated age and the age in the DICOM header are of different age groups; the stated one is used."
 )
 
@@ -113,6 +114,6 @@ def _refusal(code: str, film: Radiograph) -> Reason:
 
 def _age_refusal(models: Sequence[Model], *, is_stated: bool) -> Reason:
     """The reason for a patient whose age no model covers, with the ages that the models cover."""
-    covered = ", ".join(model.population.description for model in models)
-    correction = "" if is_stated else " If the age in the DICOM header is wrong, state the age."
-    return Reason("age_not_covered", f"Covered: {covered}.{correction}")
+    covered = message("Covered: {populations}.", populations=join((m.population.description for m in models), ", "))
+    correction = "" if is_stated else message("If the age in the DICOM header is wrong, state the age.")
+    return Reason("age_not_covered", join([covered, correction]))

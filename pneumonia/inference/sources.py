@@ -9,6 +9,7 @@ from pathlib import Path
 
 from .. import settings
 from ..errors import BundleCorrupt, ModelNotFound, UsageError
+from ..messages import message
 from . import bundle, hub_download
 from .bundle import Bundle
 from .embedded import CONFIG_SHA256
@@ -51,7 +52,13 @@ def load_bundle(model: str | None = None, population: str | None = None) -> Bund
     if population is None:
         return bundles[0]
     if population not in by_name:
-        raise ModelNotFound(f"No model of this population. Allowed: {', '.join(by_name)}. Received: {population!r}.")
+        raise ModelNotFound(
+            message(
+                "No model of this population. Allowed: {names}. Received: {population!r}.",
+                names=", ".join(by_name),
+                population=population,
+            )
+        )
     return by_name[population]
 
 
@@ -63,7 +70,10 @@ def load_from_hub(model: str, *, endpoint: str | None = None) -> Bundle:
     match = _HUB_NAME.fullmatch(model)
     if match is None:
         raise ModelNotFound(
-            f"Invalid Hub model name. Allowed: owner/name[@revision], as printed by publish. Received: {model!r}."
+            message(
+                "Invalid Hub model name. Allowed: owner/name[@revision], as printed by publish. Received: {model!r}.",
+                model=model,
+            )
         )
     return _from_hub(match["repository"], match["revision"] or "main", endpoint=endpoint)
 
@@ -72,7 +82,14 @@ def _load_embedded(population: str) -> Bundle:
     folder = EMBEDDED_FOLDERS[population]
     loaded = bundle.load(folder, "embedded", config_sha256=CONFIG_SHA256[population])
     if loaded.population.name != population:
-        raise BundleCorrupt(f"The bundle in {folder} is of {loaded.population.name}. Expected: {population}.")
+        raise BundleCorrupt(
+            message(
+                "The bundle in {folder} is of {name}. Expected: {population}.",
+                folder=folder,
+                name=loaded.population.name,
+                population=population,
+            )
+        )
     return loaded
 
 
@@ -82,8 +99,12 @@ def _load_named(name: str) -> Bundle:
     match = _HUB_NAME.fullmatch(name)
     if match is None:
         raise ModelNotFound(
-            "Unknown model. Allowed: empty for the embedded models, a folder with a bundle, owner/name[@revision] on "
-            f"the Hub, or several of these separated by commas, one for each population. Received: {name!r}."
+            message(
+                "Unknown model. Allowed: empty for the embedded models, a folder with a bundle, "
+                "owner/name[@revision] on the Hub, or several of these separated by commas, one for each "
+                "population. Received: {name!r}.",
+                name=name,
+            )
         )
     return _from_hub(match["repository"], match["revision"] or "main")
 
@@ -92,7 +113,12 @@ def _check_populations(bundles: Iterable[Bundle]) -> None:
     counts = Counter(loaded.population.name for loaded in bundles)
     repeated = [f"{count} of {name}" for name, count in counts.items() if count > 1]
     if repeated:
-        raise UsageError(f"Several models of one population. Allowed: one for each. Received: {', '.join(repeated)}.")
+        raise UsageError(
+            message(
+                "Several models of one population. Allowed: one for each. Received: {repeated}.",
+                repeated=", ".join(repeated),
+            )
+        )
 
 
 def _from_hub(repository: str, revision: str, *, endpoint: str | None = None) -> Bundle:
@@ -100,4 +126,6 @@ def _from_hub(repository: str, revision: str, *, endpoint: str | None = None) ->
     try:
         return bundle.load(folder, repository, revision=commit)
     except BundleCorrupt as error:
-        raise BundleCorrupt(f"{error} To download it again, delete {folder}.") from None
+        raise BundleCorrupt(
+            message("{error} To download it again, delete {folder}.", error=error.message, folder=folder)
+        ) from None

@@ -25,7 +25,8 @@ from ..inference import explain
 from ..inference.bundle import Bundle
 from ..inference.decision import CLASSES, UNKNOWN, Prediction
 from ..inference.graph import Activation, LungField
-from . import provenance, reading_guide, wording
+from ..messages import Message, message, translate
+from . import provenance, reading_guide, wording, zone_wording
 from .pdf_markdown import paragraphs
 
 if TYPE_CHECKING:
@@ -238,22 +239,23 @@ def _zone_table(prediction: Prediction, *, in_lungs: bool) -> list[Flowable]:
     if prediction.zones is None:
         return []
     zones, inside = prediction.zones, sum(prediction.zones.values())
-    mapped, lungs = reading_guide.MAPPED[in_lungs], reading_guide.LUNGS[in_lungs]
+    words = zone_wording.WORDS[in_lungs]
     if explain.strongest_zone(zones) is None:
-        rows = [[f"Location of the {mapped}", "share"], [f"inside {lungs}", _percent(inside)]]
-        rows.append([f"outside {lungs}", _percent(1 - inside)])
+        rows = [[words.location, message("share")], [words.inside, _percent(inside)]]
+        rows.append([words.outside, _percent(1 - inside)])
     else:
-        rows = [[f"Share of the {mapped}", "patient's right", "patient's left"]]
-        for height in ("upper", "middle", "lower"):
-            rows.append([f"{height} zone", *(_percent(zones[f"{side}_{height}"]) for side in ("right", "left"))])
+        rows = [[words.share, message("patient's right"), message("patient's left")]]
+        for height, name in zone_wording.HEIGHTS.items():
+            rows.append([name, *(_percent(zones[f"{side}_{height}"]) for side in ("right", "left"))])
+    cells = [[translate(cell) for cell in row] for row in rows]
     grid = [("GRID", (0, 0), (-1, -1), 0.4, HexColor("#b8bcc4")), ("FONT", (0, 0), (-1, -1), "Report", 7.5, 9)]
     padding = [("TOPPADDING", (0, 0), (-1, -1), 1), ("BOTTOMPADDING", (0, 0), (-1, -1), 2)]
     widths = [130.0, *(90.0 for _ in rows[0][1:])]
-    return [Table(rows, colWidths=widths, hAlign="LEFT", style=[*grid, *padding]), Spacer(0, 5)]
+    return [Table(cells, colWidths=widths, hAlign="LEFT", style=[*grid, *padding]), Spacer(0, 5)]
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
+def _percent(share: float) -> Message:
+    return message("{percent:.0f} %", percent=100 * share)
 
 
 def _footer(prediction: Prediction) -> list[Flowable]:

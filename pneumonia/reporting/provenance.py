@@ -6,60 +6,77 @@ import math
 
 from ..inference.bundle import Bundle
 from ..inference.decision import Prediction
-from ..inference.reading import FROM_FILE
+from ..inference.reading import FROM_FILE, STATED
+from ..messages import Message, join, message, number, plural_message
 
-_SINGULAR = {"children": "a child of 1-5 years", "adults": "an adult"}
-_TESTS = {
-    "official": "films of the official test set",
-    "adults": "films of other patients",
-    "grouped80": "films of other patients",
+_RECOGNISED = {
+    "children": message("No age stated: recognised by the film as that of a child of 1-5 years."),
+    "adults": message("No age stated: recognised by the film as that of an adult."),
 }
-"""Protocol of the served run -> what its test films are."""
+_STATED_GROUP = {
+    "children": message("Age group as stated: a child of 1-5 years."),
+    "adults": message("Age group as stated: an adult."),
+}
 
 
-def describe(prediction: Prediction, bundle: Bundle) -> str:
+_TERMS: dict[str, str] = {
+    terms: terms
+    for terms in (
+        message("Non-commercial research only, because of the terms of the films on which the model was trained."),
+    )
+}
+"""Sentences on a licence that a bundle's config may contain -> the same as messages."""
+
+
+def describe(prediction: Prediction, bundle: Bundle) -> Message:
     """Sentences on age, model, test and licence, without a line break; `bundle` is that of `Prediction.model`."""
-    sentences = [describe_age(prediction)]
-    if prediction.population is not None:
-        sentences.append(describe_model(bundle))
-    return " ".join(sentences)
+    return join([describe_age(prediction), describe_model(bundle) if prediction.population is not None else ""])
 
 
-def describe_age(prediction: Prediction) -> str:
+def describe_age(prediction: Prediction) -> Message:
     """The age that was used, or how the model was chosen without one."""
     if prediction.age is not None:
-        origin = "from the file" if prediction.age_source == FROM_FILE else "as stated"
-        return f"Age {_format_age(prediction.age)} {origin}."
-    group = _SINGULAR.get(prediction.population or "")
+        age = _format_age(prediction.age)
+        if prediction.age_source == FROM_FILE:
+            return message("Age {age} from the file.", age=age)
+        return message("Age {age} as stated.", age=age)
+    group = prediction.population or ""
     if prediction.age_source is not None:
-        return f"Age group as stated: {group}." if group else "Age group as stated: other."
-    return f"No age stated: recognised by the film as that of {group}." if group else "No age stated."
+        return _STATED_GROUP.get(group) or message("Age group as stated: other.")
+    return _RECOGNISED.get(group) or message("No age stated.")
 
 
-def describe_model(bundle: Bundle) -> str:
+def describe_model(bundle: Bundle) -> Message:
     """For whom the model was made, on what it was tested, and its licence if that restricts its use."""
-    description = f"Model for {bundle.population.description}, {_describe_test(bundle)}."
     licence = bundle.config.get("licence") or {}
-    return f"{description} {licence['terms']}" if licence.get("non_commercial") else description
+    terms = licence["terms"] if licence.get("non_commercial") else ""
+    return join([_describe_test(bundle), _TERMS.get(terms, terms)])
 
 
-def _describe_test(bundle: Bundle) -> str:
-    run = bundle.served_run
+def _describe_test(bundle: Bundle) -> Message:
+    run, patients = bundle.served_run, bundle.population.description
     if run is None or not run.get("films"):
-        return "not tested"
-    return f"tested on {run['films']['total']:,} {_TESTS.get(run['protocol'], 'films of other patients')}"
+        return message("Model for {patients}, not tested.", patients=patients)
+    films = run["films"]["total"]
+    if run["protocol"] == "official":
+        return message(
+            "Model for {patients}, tested on {count:,} films of the official test set.", patients=patients, count=films
+        )
+    return message("Model for {patients}, tested on {count:,} films of other patients.", patients=patients, count=films)
 
 
-def format_age(prediction: Prediction) -> str:
+def format_age(prediction: Prediction) -> Message:
     """The age that was used and its source, for a table cell: "54, file", "stated" for an age group, "" without one."""
-    if prediction.age is None:
-        return prediction.age_source or ""
-    return f"{_format_age(prediction.age)}, {prediction.age_source}"
+    source = _SOURCES.get(prediction.age_source or "", message(""))
+    return join(["" if prediction.age is None else _format_age(prediction.age), source], ", ")
 
 
-def _format_age(years: float) -> str:
+_SOURCES = {STATED: message("stated"), FROM_FILE: message("file")}
+
+
+def _format_age(years: float) -> Message:
     """Completed years; under two years, completed months."""
     if years >= 2:
-        return f"{math.floor(years)}"
+        return number(math.floor(years), "d")
     months = math.floor(12 * years + 1e-6)
-    return "1 month" if months == 1 else f"{months} months"
+    return plural_message("{count} month", "{count} months", months)

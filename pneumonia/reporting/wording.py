@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from ..inference.decision import CLASSES, UNKNOWN, Prediction
+from ..messages import Message, join, message
 
-TITLE = "Chest-film assistant"
+TITLE = message("Chest-film assistant")
 
-DISCLAIMER = (
-    "**A support tool for medical staff, not a replacement for a radiologist.** It is not a medical device. It can be "
-    "wrong with high confidence. Do not treat a patient, or send a patient home, because of its answer."
+DISCLAIMER = join(
+    (
+        message("**A support tool for medical staff, not a replacement for a radiologist.**"),
+        message("It is not a medical device."),
+        message("It can be wrong with high confidence."),
+        message("Do not treat a patient, or send a patient home, because of its answer."),
+    )
 )
 
 MARKS = {CLASSES[0]: "●", CLASSES[1]: "▲", UNKNOWN: "?"}
 """A shape for each label, so that no label is conveyed by colour alone."""
 
 
-def format_p_pneumonia(prediction: Prediction) -> str:
+def format_p_pneumonia(prediction: Prediction) -> Message:
     """The probability of a scored film as text, for every label that of pneumonia: "P(pneumonia) 93 %"."""
-    return f"P(pneumonia) {format_probability(prediction.probability or 0.0)}"
+    return message("P(pneumonia) {probability}", probability=format_probability(prediction.probability or 0.0))
 
 
-def format_probabilities(prediction: Prediction) -> dict[str, str]:
+def format_probabilities(prediction: Prediction) -> dict[str, Message]:
     """The probability of each class as text; empty if the film was not scored.
 
     That of Normal follows from the whole percent of P(pneumonia), so that the two add up to 100 %.
@@ -32,11 +37,11 @@ def format_probabilities(prediction: Prediction) -> dict[str, str]:
     return {CLASSES[0]: format_probability(round(negative, 6)), CLASSES[1]: format_probability(positive)}
 
 
-def format_probability(probability: float) -> str:
+def format_probability(probability: float) -> Message:
     """A probability in whole percent: "93 %", "over 99 %" or "under 1 %".
 
     0 % and 100 % are never shown, because no finite number of validation films supports them.
     """
     if not 0.01 <= probability <= 0.99:
-        return "over 99 %" if probability > 0.5 else "under 1 %"
-    return f"{100 * probability:.0f} %"
+        return message("over 99 %") if probability > 0.5 else message("under 1 %")
+    return message("{percent:.0f} %", percent=100 * probability)

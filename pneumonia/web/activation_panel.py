@@ -9,19 +9,18 @@ from ..evaluation import number_format
 from ..evaluation.table import Table
 from ..inference import explain
 from ..inference.decision import CLASSES, Prediction
-from ..reporting import reading_guide
+from ..messages import Message, message
+from ..reporting import reading_guide, zone_wording
 from .rendering import render
 
 OPACITY = 60
 """Initial opacity of the map in percent, at which film and map are both legible."""
 
-NO_MAP = (
+NO_MAP = message(
     "There is no map for Normal. The map shows evidence for pneumonia and is scaled to its own maximum. For Normal, it "
     "would highlight an area with hardly any evidence."
 )
-NOT_RUN = "The model was not run on this film, so there is no activation map."
-
-_ROWS = ("upper", "middle", "lower")
+NOT_RUN = message("The model was not run on this film, so there is no activation map.")
 
 
 def panel(prediction: Prediction, run: Mapping[str, Any] | None, *, in_lungs: bool = False) -> str:
@@ -47,23 +46,27 @@ def _zone_table(zones: Mapping[str, float], *, in_lungs: bool) -> Table:
 
     If no zone is named as the strongest, it has only the shares inside and outside the lungs.
     """
-    inside, lungs = sum(zones.values()), reading_guide.LUNGS[in_lungs]
+    inside, words = sum(zones.values()), zone_wording.WORDS[in_lungs]
     strongest = explain.strongest_zone(dict(zones))
+    rows: list[list[str]]
     if strongest is None:
         rows = [
-            [f"inside {lungs}", number_format.share(inside)],
-            [f"outside {lungs}", number_format.share(1 - inside)],
+            [words.inside, number_format.share(inside)],
+            [words.outside, number_format.share(1 - inside)],
         ]
-        return Table(f"Location of the {reading_guide.MAPPED[in_lungs]}", ["part of the film", "share"], rows)
-    rows = [[row, *(_zone_cell(zones, side, row, strongest) for side in ("right", "left"))] for row in _ROWS]
-    rows.append([f"outside {lungs}", number_format.share(max(0.0, 1 - inside)), ""])
-    head = ["zone", "patient's right (left side of the film)", "patient's left"]
-    return Table(f"Share of the {reading_guide.MAPPED[in_lungs]} in each lung zone", head, rows)
+        return Table(words.location, [message("part of the film"), message("share")], rows)
+    rows = [
+        [name, *(_zone_cell(zones, side, row, strongest) for side in ("right", "left"))]
+        for row, name in zone_wording.HEIGHTS.items()
+    ]
+    rows.append([words.outside, number_format.share(max(0.0, 1 - inside)), ""])
+    head = [message("zone"), message("patient's right (left side of the film)"), message("patient's left")]
+    return Table(words.share_by_zone, head, rows)
 
 
-def _zone_cell(zones: Mapping[str, float], side: str, row: str, strongest: str) -> str:
-    mark = " ◀ strongest" if f"{side} {row}" == strongest else ""
-    return number_format.share(zones[f"{side}_{row}"]) + mark
+def _zone_cell(zones: Mapping[str, float], side: str, row: str, strongest: str) -> Message:
+    share = number_format.share(zones[f"{side}_{row}"])
+    return message("{share} ◀ strongest", share=share) if f"{side} {row}" == strongest else share
 
 
 def _audit(run: Mapping[str, Any] | None) -> dict[str, Any] | None:

@@ -6,6 +6,7 @@ import pydicom
 from pydicom.uid import JPEG2000, JPEGBaseline8Bit, RLELossless
 
 from ...errors import UnreadableImage
+from ...messages import message
 from . import elements, photometric
 from .codestreams import Codestream
 
@@ -19,7 +20,7 @@ def complete(dataset: pydicom.Dataset, codestream: Codestream | None) -> list[st
     elements.set_missing(dataset, "Columns", codestream.columns)
     elements.set_missing(dataset, "SamplesPerPixel", codestream.samples)
     if "Rows" not in dataset or "Columns" not in dataset:
-        raise UnreadableImage("The DICOM header lacks the size of the image (Rows, Columns).") from None
+        raise UnreadableImage(message("The DICOM header lacks the size of the image (Rows, Columns).")) from None
     allocated = 8 if codestream.bits <= 8 else 16
     if elements.integer(dataset, "BitsAllocated", 0) < codestream.bits or JPEGBaseline8Bit in codestream.syntaxes:
         elements.set_value(dataset, "BitsAllocated", codestream.bits if is_rle else allocated)

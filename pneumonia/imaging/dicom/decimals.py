@@ -7,12 +7,15 @@ import math
 import pydicom
 
 from ...errors import UnreadableImage
+from ...messages import message
 from . import elements
 
-RESCALE_WARNING = (
+RESCALE_WARNING = message(
     "A rescale value of the DICOM header cannot be read (RescaleSlope, RescaleIntercept); it was not applied."
 )
-WINDOW_WARNING = "The window of the DICOM header cannot be read (WindowCenter, WindowWidth); it was not applied."
+WINDOW_WARNING = message(
+    "The window of the DICOM header cannot be read (WindowCenter, WindowWidth); it was not applied."
+)
 
 
 def numbers(dataset: pydicom.Dataset, keyword: str) -> list[float]:

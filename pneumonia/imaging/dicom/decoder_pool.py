@@ -28,6 +28,7 @@ from pydicom.uid import UID
 
 from ... import operating_system, settings
 from ...errors import Busy, UnreadableImage, UnsupportedDicom
+from ...messages import message
 from . import decoder_worker
 
 log = logging.getLogger("pneumonia")
@@ -95,7 +96,7 @@ def _decode_in_worker(request: dict[str, Any], frame: bytes, shape: tuple[int, .
             result = worker.decode(request, frame, shape)
     if result is None:
         name = request["syntax"].name
-        raise UnreadableImage(f"The DICOM image is damaged: its decoder crashed ({name}).")
+        raise UnreadableImage(message("The DICOM image is damaged: its decoder crashed ({name}).", name=name))
     return result
 
 
@@ -107,10 +108,13 @@ def _frame_shape(layout: dict[str, Any]) -> tuple[int, ...]:
 def _error_for(reason: str, syntax: UID) -> UnreadableImage | UnsupportedDicom:
     if reason == decoder_worker.MISSING:
         return UnsupportedDicom(
-            "The decoder for the compression of this DICOM file is not installed. Allowed: compressions whose decoder "
-            f"is installed by `pip install -r requirements.txt`. Received: {syntax.name}."
+            message(
+                "The decoder for the compression of this DICOM file is not installed. Allowed: compressions whose "
+                "decoder is installed by `pip install -r requirements.txt`. Received: {name}.",
+                name=syntax.name,
+            )
         )
-    return UnreadableImage(f"The DICOM image is damaged and cannot be decoded ({syntax.name}).")
+    return UnreadableImage(message("The DICOM image is damaged and cannot be decoded ({name}).", name=syntax.name))
 
 
 class _Worker:
@@ -128,7 +132,7 @@ class _Worker:
                 **operating_system.detached_process_options(),
             )
         except OSError:
-            raise Busy("No decoder process can be started at the moment. Please try again later.") from None
+            raise Busy(message("No decoder process can be started at the moment. Please try again later.")) from None
         self._has_timed_out = False
         self.has_served = False
 
@@ -190,7 +194,11 @@ class _Worker:
         if self._has_timed_out or self._process.returncode == _CPU_LIMIT_EXIT_CODE:
             log.warning("decoder (%s) killed after %d s", syntax.name, cpu_seconds)
             raise UnreadableImage(
-                f"The DICOM image cannot be decoded in time ({syntax.name}). Allowed: {cpu_seconds} s."
+                message(
+                    "The DICOM image cannot be decoded in time ({name}). Allowed: {cpu_seconds} s.",
+                    name=syntax.name,
+                    cpu_seconds=cpu_seconds,
+                )
             )
         log.warning("decoder (%s) crashed with exit code %s", syntax.name, self._process.returncode)
 

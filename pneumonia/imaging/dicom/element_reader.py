@@ -16,6 +16,7 @@ from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag, Tag
 
 from ...errors import TooLarge
+from ...messages import message
 from ..decode_limits import MAX_READS
 from . import element_headers, encapsulation
 from .element_headers import ITEM, ITEM_END, SEQUENCE_END, Encoding, Header
@@ -139,7 +140,11 @@ class ElementReader:
     def _count_header(self) -> None:
         self._headers += 1
         if self._headers > MAX_ELEMENTS:
-            raise TooLarge(f"The file has too many parts. Allowed: {MAX_ELEMENTS:,} DICOM elements.")
+            raise TooLarge(
+                message(
+                    "The file has too many parts. Allowed: {max_elements:,} DICOM elements.", max_elements=MAX_ELEMENTS
+                )
+            )
 
     def _value_end(self, header: Header) -> int | None:
         """Offset of the end of the value; None if the end of a sequence is not in the file."""

@@ -14,10 +14,11 @@ from pydicom.dataelem import RawDataElement
 from pydicom.multival import MultiValue
 from pydicom.tag import BaseTag
 
+from ...messages import message
 from ..decoding import translate_decoder_errors
 from . import numerals
 
-SUBJECT = "DICOM file"
+SUBJECT = message("DICOM file")
 """How error messages name the file."""
 
 

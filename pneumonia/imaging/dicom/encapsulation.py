@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ...errors import TooLarge
+from ...messages import message
 from . import codestreams
 from .element_headers import ITEM, Encoding, tag_at
 
@@ -89,7 +90,12 @@ def _fragments(data: bytes, position: int, encoding: Encoding) -> Iterator[_Frag
     while position + _ITEM_HEADER_BYTES <= len(data) and tag_at(data, position, encoding) == ITEM:
         count += 1
         if count > MAX_FRAGMENTS:
-            raise TooLarge(f"The DICOM image has too many parts. Allowed: {MAX_FRAGMENTS:,} fragments.")
+            raise TooLarge(
+                message(
+                    "The DICOM image has too many parts. Allowed: {max_fragments:,} fragments.",
+                    max_fragments=MAX_FRAGMENTS,
+                )
+            )
         (length,) = struct.unpack_from(length_format, data, position + 4)
         start = position + _ITEM_HEADER_BYTES
         fragment = _Fragment(position, start, min(start + length, len(data)))

@@ -9,10 +9,11 @@ import re
 
 import pydicom
 
+from ...messages import message
 from . import elements, view
 
-BODY_PART_WARNING = "According to the DICOM header (BodyPartExamined), the image does not show the chest."
-LATERAL_WARNING = "According to the DICOM header (view position or orientation), the film is a lateral view."
+BODY_PART_WARNING = message("According to the DICOM header (BodyPartExamined), the image does not show the chest.")
+LATERAL_WARNING = message("According to the DICOM header (view position or orientation), the film is a lateral view.")
 
 NON_RADIOGRAPH_MODALITIES = {
     *("CT", "MR", "US", "NM", "PT", "XA", "MG", "IO", "PX", "BMD", "OCT", "IVUS", "IVOCT", "BDUS"),

@@ -10,6 +10,7 @@ import zlib
 
 from ... import settings
 from ...errors import TooLarge, UnreadableImage
+from ...messages import message
 from ..decoding import translate_decoder_errors
 from .elements import SUBJECT
 
@@ -44,9 +45,11 @@ def inflate(compressed: memoryview) -> bytes:
         output.write(block)
         if output.tell() > limit:
             raise TooLarge(
-                "The deflated DICOM file is too large when decompressed. "
-                f"Allowed: {limit / 1e6:.0f} MB. Received: more."
+                message(
+                    "The deflated DICOM file is too large when decompressed. Allowed: {limit:.0f} MB. Received: more.",
+                    limit=limit / 1e6,
+                )
             )
     if not decompressor.eof:
-        raise UnreadableImage("The deflated DICOM file is truncated.")
+        raise UnreadableImage(message("The deflated DICOM file is truncated."))
     return output.getvalue()

@@ -7,17 +7,20 @@ import pydicom
 from pydicom.tag import Tag
 
 from ...errors import UnreadableImage
+from ...messages import message
 from . import elements, photometric
 from .element_reader import PIXEL_DATA
 from .parser import ParsedFile
 
-DEPTH_WARNING = (
-    "The DICOM header lacks the number of bits of a pixel (BitsStored); the brightest pixel was used instead. "
-    "The contrast may differ."
+DEPTH_WARNING = message(
+    "The DICOM header lacks the number of bits of a pixel (BitsStored); the brightest pixel was used "
+    "instead. The contrast may differ."
 )
-LAST_PIXELS_WARNING = "The last pixels of the film are missing; they are shown like the one before."
+LAST_PIXELS_WARNING = message("The last pixels of the film are missing; they are shown like the one before.")
 
-EXCESS_WARNING = "The DICOM pixel data are longer than the image that the header describes; the rest was not read."
+EXCESS_WARNING = message(
+    "The DICOM pixel data are longer than the image that the header describes; the rest was not read."
+)
 
 MAX_MISSING_BYTES = 16
 """Bytes that may be missing at the end of the pixel data: a pad byte that is counted but not written, or the last
@@ -94,7 +97,7 @@ def _complete_sides(dataset: pydicom.Dataset, length: int) -> None:
     line = known * elements.integer(dataset, "SamplesPerPixel", 1) * elements.integer(dataset, "BitsAllocated", 0) // 8
     line *= elements.integer(dataset, "NumberOfFrames", 1)
     if line == 0 or length % line > 1 or length < line:
-        raise UnreadableImage("The DICOM header lacks the size of the image (Rows, Columns).") from None
+        raise UnreadableImage(message("The DICOM header lacks the size of the image (Rows, Columns).")) from None
     elements.set_value(dataset, missing[0], length // line)
 
 
@@ -112,7 +115,7 @@ def _complete_bits_allocated(dataset: pydicom.Dataset, length: int) -> None:
             elements.set_value(dataset, "BitsAllocated", bits)
             return
     if allocated not in _POSSIBLE_BITS_ALLOCATED:
-        raise UnreadableImage("The DICOM header lacks the bits of a pixel (BitsAllocated).") from None
+        raise UnreadableImage(message("The DICOM header lacks the bits of a pixel (BitsAllocated).")) from None
 
 
 def _count_frames(dataset: pydicom.Dataset, size: int, length: int) -> int:
@@ -121,7 +124,7 @@ def _count_frames(dataset: pydicom.Dataset, size: int, length: int) -> int:
     declared = elements.integer(dataset, "NumberOfFrames", 1)
     is_multiple = length % size <= 1
     if declared > 1 and declared > available and not is_multiple:
-        raise UnreadableImage("The DICOM file is truncated: its pixel data are incomplete.") from None
+        raise UnreadableImage(message("The DICOM file is truncated: its pixel data are incomplete.")) from None
     return max(1, available if declared == 1 and is_multiple else min(declared, available))
 
 
@@ -137,7 +140,7 @@ def _fill(dataset: pydicom.Dataset, value: bytes, size: int) -> tuple[bytes, lis
         return value, []
     sample_bytes = elements.integer(dataset, "BitsAllocated") // 8
     if missing > MAX_MISSING_BYTES or len(value) < 2 * MAX_MISSING_BYTES or not sample_bytes:
-        raise UnreadableImage("The DICOM file is truncated: its pixel data are incomplete.") from None
+        raise UnreadableImage(message("The DICOM file is truncated: its pixel data are incomplete.")) from None
     whole = value[: len(value) - len(value) % sample_bytes]
     return (whole + whole[-sample_bytes:] * (MAX_MISSING_BYTES + 1))[:size], [LAST_PIXELS_WARNING]
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pydicom
 
 from ...errors import UnreadableImage
+from ...messages import message
 from ..intensity import row_slices, sample_pixels
 from .lookup_table import LookupTable, read_table
 from .palette_segments import expand_palettes
@@ -21,7 +22,7 @@ def apply(dataset: pydicom.Dataset, indices: npt.NDArray[Any]) -> npt.NDArray[np
     tables = [read_table(dataset, f"{colour}PaletteColorLookupTable", sample) for colour in ("Red", "Green", "Blue")]
     complete = [table for table in tables if table is not None]
     if len(complete) < len(tables):
-        raise UnreadableImage("The DICOM image is damaged: its palette is missing or incomplete.") from None
+        raise UnreadableImage(message("The DICOM image is damaged: its palette is missing or incomplete.")) from None
     # One scale for the three colours: the entries of one may be small because the colour is.
     white = max(table.white for table in complete)
     colours = np.empty((*indices.shape, 3), np.uint8)

@@ -15,6 +15,7 @@ from pydicom.dataelem import RawDataElement
 from pydicom.tag import Tag
 
 from ...errors import UnreadableImage
+from ...messages import message
 from . import elements
 
 MAX_ENTRIES = 65_536
@@ -95,11 +96,13 @@ class _Expansion:
     def _append(self, entries: npt.NDArray[Any]) -> None:
         self._length += len(entries)
         if self._length > MAX_ENTRIES:
-            message = f"The palette of the DICOM image is too long. Allowed: {MAX_ENTRIES:,} entries."
-            raise UnreadableImage(message) from None
+            text = message(
+                "The palette of the DICOM image is too long. Allowed: {max_entries:,} entries.", max_entries=MAX_ENTRIES
+            )
+            raise UnreadableImage(text) from None
         if len(entries):
             self.parts.append(entries)
 
 
 def _damaged() -> UnreadableImage:
-    return UnreadableImage("The DICOM image is damaged: its palette cannot be expanded.")
+    return UnreadableImage(message("The DICOM image is damaged: its palette cannot be expanded."))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pydicom
 
+from ...messages import message
 from . import elements
 
-PHOTOMETRIC_WARNING = (
-    "The DICOM header lacks the display of the pixels (PhotometricInterpretation); high values were taken "
-    "as bright. Check that bone is bright."
+PHOTOMETRIC_WARNING = message(
+    "The DICOM header lacks the display of the pixels (PhotometricInterpretation); high values were "
+    "taken as bright. Check that bone is bright."
 )
 
 _GREY = ("MONOCHROME1", "MONOCHROME2")
@@ -45,7 +46,7 @@ def complete(dataset: pydicom.Dataset, samples: int, colour: str) -> list[str]:
     `colour` is the interpretation of three samples. Without a term, PresentationLUTShape states the display of a grey
     film (PS3.3, C.11.6.1.2), else high values are bright.
     """
-    stated, warnings = term(dataset), []
+    stated, warnings = term(dataset), list[str]()
     if stated is None and samples == 3:
         stated = colour
     elif stated is None and samples == 1:

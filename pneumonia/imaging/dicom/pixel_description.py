@@ -13,6 +13,7 @@ import pydicom
 from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from ...errors import UnreadableImage
+from ...messages import message
 from ..decoding import check_pixel_count
 from . import (
     codestreams,
@@ -80,7 +81,7 @@ def complete(file: ParsedFile) -> Description:
 
 
 def _frame_warnings(count: int) -> list[str]:
-    return [f"The file contains {count} images; only the first was used."] if count > 1 else []
+    return [message("The file contains {count} images; only the first was used.", count=count)] if count > 1 else []
 
 
 def is_compressed(file: ParsedFile) -> bool:
@@ -98,7 +99,9 @@ def _compressed_syntax(declared: str, codestream: Codestream | None) -> UID:
     syntax = UID(declared, validation_mode=pydicom.config.IGNORE)
     if codestream is None or not codestream.syntaxes:
         if syntax in UNCOMPRESSED or not syntax:
-            raise UnreadableImage("The DICOM image is damaged: its compressed data begin with no known header.")
+            raise UnreadableImage(
+                message("The DICOM image is damaged: its compressed data begin with no known header.")
+            )
         return syntax
     is_replaceable = syntax in UNCOMPRESSED or syntax in decoder_worker.DECODERS or syntax in _RETIRED_JPEG
     if syntax in codestream.syntaxes or not (is_replaceable or not syntax.is_transfer_syntax or syntax.is_private):

@@ -19,6 +19,7 @@ from pydicom.pixels import convert_color_space, pixel_array
 from pydicom.uid import UID
 
 from ...errors import NoPixels, PneumoniaError, UnreadableImage, UnsupportedDicom
+from ...messages import message
 from .. import greyscale
 from ..decoding import check_pixel_count, translate_decoder_errors
 from ..intensity import row_slices
@@ -41,7 +42,7 @@ from .padding import padding_mask
 from .parser import ParsedFile
 from .sample_bits import interpret, interpret_decoded
 
-COMPRESSIONS = "uncompressed, deflated, RLE, JPEG baseline, extended or lossless, JPEG-LS or JPEG 2000"
+COMPRESSIONS = message("uncompressed, deflated, RLE, JPEG baseline, extended or lossless, JPEG-LS or JPEG 2000")
 
 _GREY_INTERPRETATIONS = {"MONOCHROME1", "MONOCHROME2"}
 _FLOAT_PIXEL_DATA = ("FloatPixelData", "DoubleFloatPixelData")
@@ -83,8 +84,11 @@ def _check_radiograph(file: ParsedFile) -> None:
         raise _no_pixels_error(file, modality)
     if modality is not None:
         raise UnsupportedDicom(
-            "The modality of the DICOM file is not radiography. Allowed: CR, DX or another modality of radiographs. "
-            f"Received: {modality}."
+            message(
+                "The modality of the DICOM file is not radiography. Allowed: CR, DX or another modality of "
+                "radiographs. Received: {modality}.",
+                modality=modality,
+            )
         )
 
 
@@ -93,37 +97,46 @@ def _check_supported(dataset: pydicom.Dataset) -> None:
     is_colour = elements.value(dataset, "SamplesPerPixel", 1) == 3
     if not photometric.is_supported(dataset) or (is_colour and elements.value(dataset, "BitsAllocated") != 8):
         raise UnsupportedDicom(
-            "The photometric interpretation of the DICOM image is not supported. Allowed: MONOCHROME1 or MONOCHROME2; "
-            "PALETTE COLOR; RGB or YBR with 8 bits per sample."
+            message(
+                "The photometric interpretation of the DICOM image is not supported. Allowed: MONOCHROME1 or "
+                "MONOCHROME2; PALETTE COLOR; RGB or YBR with 8 bits per sample."
+            )
         )
     check_pixel_count(elements.integer(dataset, "Columns"), elements.integer(dataset, "Rows"))
     if "PixelData" in dataset and elements.integer(dataset, "BitsAllocated") in _UNSUPPORTED_BITS:
         raise UnsupportedDicom(
-            "The samples of the DICOM image have an unsupported size. Allowed: 1, 8, 16, 32 or 64 bits allocated."
+            message(
+                "The samples of the DICOM image have an unsupported size. Allowed: 1, 8, 16, 32 or 64 bits allocated."
+            )
         )
 
 
 def _no_pixels_error(file: ParsedFile, modality: str | None) -> PneumoniaError:
     if file.storage_class == _DICOMDIR:
-        return NoPixels("The DICOM file is a DICOMDIR, an index of other files. Allowed: a file with pixel data.")
+        return NoPixels(
+            message("The DICOM file is a DICOMDIR, an index of other files. Allowed: a file with pixel data.")
+        )
     if file.is_damaged and modality is None:
-        return UnreadableImage("The DICOM file is damaged or truncated before its pixel data.")
-    return NoPixels("The DICOM file contains no image. Allowed: a file with pixel data.")
+        return UnreadableImage(message("The DICOM file is damaged or truncated before its pixel data."))
+    return NoPixels(message("The DICOM file contains no image. Allowed: a file with pixel data."))
 
 
 def _check_compression(syntax: UID) -> None:
     if syntax not in pixel_description.UNCOMPRESSED and syntax not in decoder_worker.DECODERS:
         is_standard = not syntax.is_private and syntax.is_transfer_syntax
         raise UnsupportedDicom(
-            f"The compression of the DICOM file is not supported. Allowed: {COMPRESSIONS}. "
-            f"Received: {syntax.name if is_standard else 'an unknown transfer syntax'}."
+            message(
+                "The compression of the DICOM file is not supported. Allowed: {compressions}. Received: {is_standard}.",
+                compressions=COMPRESSIONS,
+                is_standard=syntax.name if is_standard else message("an unknown transfer syntax"),
+            )
         )
 
 
 def _transfer_syntax(dataset: pydicom.Dataset) -> UID:
     syntax = elements.value(dataset.file_meta, "TransferSyntaxUID")
     if not isinstance(syntax, str):
-        raise UnreadableImage("The DICOM file is damaged: its transfer syntax is not a single identifier.")
+        raise UnreadableImage(message("The DICOM file is damaged: its transfer syntax is not a single identifier."))
     return UID(syntax, validation_mode=pydicom.config.IGNORE)
 
 
@@ -220,7 +233,7 @@ def _decode_without_end(syntax: UID, layout: dict[str, Any], frame: bytes) -> np
         if np.array_equal(samples, others):
             return samples
     raise UnreadableImage(
-        f"The DICOM image is truncated: its compressed data are incomplete ({syntax.name})."
+        message("The DICOM image is truncated: its compressed data are incomplete ({name}).", name=syntax.name)
     ) from None
 
 
@@ -229,6 +242,10 @@ def _check_frame_size(dataset: pydicom.Dataset, syntax: UID, frame: bytes) -> No
     try:
         size = decoder_worker.frame_size(syntax, frame)
     except (struct.error, IndexError):
-        raise UnreadableImage(f"The DICOM image is damaged and cannot be decoded ({syntax.name}).") from None
+        raise UnreadableImage(
+            message("The DICOM image is damaged and cannot be decoded ({name}).", name=syntax.name)
+        ) from None
     if size not in {None, (elements.integer(dataset, "Rows"), elements.integer(dataset, "Columns"))}:
-        raise UnreadableImage(f"The size of the compressed DICOM image differs from its header ({syntax.name}).")
+        raise UnreadableImage(
+            message("The size of the compressed DICOM image differs from its header ({name}).", name=syntax.name)
+        )

@@ -13,6 +13,7 @@ from PIL import Image
 from pydicom.uid import JPEG2000, UID, JPEGExtended12Bit, JPEGLossless, JPEGLSLossless
 
 from ...errors import UnreadableImage, UnsupportedDicom, UnsupportedFormat
+from ...messages import message
 from .. import greyscale
 from ..decoding import check_pixel_count
 from ..dicom import decoder_pool
@@ -38,12 +39,17 @@ def decode_jpeg(data: bytes, segments: JpegSegments) -> Pixels:
     syntax = _JPEG_SYNTAXES.get(segments.marker)
     if syntax is None or segments.components != 1 or not 2 <= segments.precision <= _MAX_BITS:
         raise UnsupportedFormat(
-            "Unsupported JPEG. Allowed: 8 bits, or grey with up to 16 bits as extended, lossless or JPEG-LS. Received: "
-            f"{segments.precision} bits, {segments.components} channels, frame type {segments.marker:#04x}."
+            message(
+                "Unsupported JPEG. Allowed: 8 bits, or grey with up to 16 bits as extended, lossless or JPEG-LS. "
+                "Received: {precision} bits, {components} channels, frame type {marker:#04x}.",
+                precision=segments.precision,
+                components=segments.components,
+                marker=segments.marker,
+            )
         )
     end = data.find(END_MARKER, 2)
     if end < 0:
-        raise UnreadableImage("The JPEG is truncated: its compressed data are incomplete.")
+        raise UnreadableImage(message("The JPEG is truncated: its compressed data are incomplete."))
     layout = _layout(segments.height, segments.width, 1, segments.precision)
     return to_uint16(_decode(syntax, layout, data[: end + len(END_MARKER)], "JPEG"))
 
@@ -52,20 +58,24 @@ def read_jpeg_2000(data: bytes) -> Radiograph:
     """Decode a JPEG 2000 file, with or without the boxes of JP2. Errors as in `decode_jpeg`, and `TooLarge`."""
     start = data.find(_CODESTREAM)
     if start < 0 or len(data) < start + 42:
-        raise UnreadableImage("The JPEG 2000 file is truncated: it has no image.")
+        raise UnreadableImage(message("The JPEG 2000 file is truncated: it has no image."))
     right, bottom, left, top = struct.unpack_from(">4L", data, start + 8)
     components, depth = struct.unpack_from(">HB", data, start + 40)
     width, height, bits, is_signed = right - left, bottom - top, (depth & 127) + 1, depth >> 7
     check_pixel_count(width, height)
     if components not in {1, 3} or bits > _MAX_BITS or _PALETTE_BOX in data[:start]:
         raise UnsupportedFormat(
-            "Unsupported JPEG 2000. Allowed: 1 or 3 channels of up to 16 bits, without a palette. Received: "
-            f"{components} channels of {bits} bits."
+            message(
+                "Unsupported JPEG 2000. Allowed: 1 or 3 channels of up to 16 bits, without a palette. Received: "
+                "{components} channels of {bits} bits.",
+                components=components,
+                bits=bits,
+            )
         )
     frame = data[start : _end_of_codestream(data, start)]
     if END_MARKER not in frame[-64:]:
-        raise UnreadableImage("The JPEG 2000 file is truncated: its compressed data are incomplete.")
-    samples = _decode(JPEG2000, _layout(height, width, components, bits, is_signed), frame, "JPEG 2000 file")
+        raise UnreadableImage(message("The JPEG 2000 file is truncated: its compressed data are incomplete."))
+    samples = _decode(JPEG2000, _layout(height, width, components, bits, is_signed), frame, message("JPEG 2000 file"))
     pixels, warnings = _to_grey(samples)
     return Radiograph(pixels, "JPEG2000", warnings)
 
@@ -86,13 +96,17 @@ def _layout(rows: int, columns: int, samples: int, bits: int, is_signed: int = 0
 
 def _decode(syntax: UID, layout: dict[str, Any], frame: bytes, subject: str) -> npt.NDArray[Any]:
     if 0 in (layout["rows"], layout["columns"]):
-        raise UnreadableImage(f"The {subject} is damaged: its header declares no pixels.")
+        raise UnreadableImage(message("The {subject} is damaged: its header declares no pixels.", subject=subject))
     try:
         return decoder_pool.decode(syntax, layout, frame)
     except UnsupportedDicom:
-        raise UnsupportedFormat(f"The decoder for this {subject} is not installed (python-gdcm).") from None
+        raise UnsupportedFormat(
+            message("The decoder for this {subject} is not installed (python-gdcm).", subject=subject)
+        ) from None
     except UnreadableImage:
-        raise UnreadableImage(f"The {subject} is damaged and cannot be decoded ({syntax.name}).") from None
+        raise UnreadableImage(
+            message("The {subject} is damaged and cannot be decoded ({name}).", subject=subject, name=syntax.name)
+        ) from None
 
 
 def _to_grey(samples: npt.NDArray[Any]) -> tuple[Pixels, tuple[str, ...]]:

@@ -13,6 +13,7 @@ from contextlib import suppress
 import numpy as np
 
 from ...errors import UnreadableImage, UnsupportedFormat
+from ...messages import message
 from .. import decode_limits
 from ..decode_limits import BoundedReader
 from ..decoding import check_pixel_count, translate_decoder_errors
@@ -53,7 +54,9 @@ def read(data: bytes, reduced_side: int | None) -> Radiograph:
 
 def _decode(data: bytes, segments: JpegSegments, reduced_side: int | None) -> Decoded:
     if segments.marker in _HIERARCHICAL:
-        raise UnsupportedFormat("Unsupported JPEG. Allowed: all except hierarchical JPEG. Received: hierarchical JPEG.")
+        raise UnsupportedFormat(
+            message("Unsupported JPEG. Allowed: all except hierarchical JPEG. Received: hierarchical JPEG.")
+        )
     if segments.marker not in _BASELINE or segments.precision != 8:
         from . import codestreams  # imports pydicom, which takes 0.3 s
 
@@ -61,7 +64,7 @@ def _decode(data: bytes, segments: JpegSegments, reduced_side: int | None) -> De
     clean = segments.as_jpeg(data)
     first_scan = len(clean) - len(data) + segments.scan
     if jpeg_segments.has_gap(clean, first_scan, segments):
-        raise UnreadableImage("The JPEG is damaged: a part of its compressed data is missing.")
+        raise UnreadableImage(message("The JPEG is damaged: a part of its compressed data is missing."))
     has_end = clean.rfind(END_MARKER, first_scan) >= 0  # in most files the last bytes, found at once
     if has_end:
         # libjpeg refuses a file in which the start of another image follows before the end of the first.
@@ -74,14 +77,14 @@ def _decode(data: bytes, segments: JpegSegments, reduced_side: int | None) -> De
         compressed = compressed.rstrip(b"\0")  # the rest of an incomplete download
     decoded = _decode_with_pillow(compressed + END_MARKER, reduced_side)
     if not _is_complete(compressed, first_scan, segments, decoded[0], reduced_side):
-        raise UnreadableImage("The JPEG is truncated: its compressed data are incomplete.")
+        raise UnreadableImage(message("The JPEG is truncated: its compressed data are incomplete."))
     return decoded
 
 
 def _decode_with_pillow(data: bytes, reduced_side: int | None) -> Decoded:
     from PIL.JpegImagePlugin import JpegImageFile
 
-    with translate_decoder_errors("image"):
+    with translate_decoder_errors():
         try:
             picture = JpegImageFile(BoundedReader(data))
         except (SyntaxError, IndexError, TypeError, struct.error):

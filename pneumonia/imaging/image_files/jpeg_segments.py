@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ...errors import TooLarge, UnreadableImage
+from ...messages import message
 from ..decode_limits import MAX_READS
 from . import tiff_directory
 
@@ -117,7 +118,9 @@ def end_of_scans(data: bytes, first_scan: int) -> int:
         if marker is None:
             return len(data)
         position = marker.start()
-    raise TooLarge(f"The file has too many parts. Allowed: {MAX_READS:,} chunks, segments or tags.")
+    raise TooLarge(
+        message("The file has too many parts. Allowed: {max_reads:,} chunks, segments or tags.", max_reads=MAX_READS)
+    )
 
 
 def _walk(data: bytes, position: int, segments: JpegSegments) -> bool:
@@ -140,7 +143,9 @@ def _walk(data: bytes, position: int, segments: JpegSegments) -> bool:
             return False
         _add(segments, marker, data[marker_at:end])
         position = end
-    raise TooLarge(f"The file has too many parts. Allowed: {MAX_READS:,} chunks, segments or tags.")
+    raise TooLarge(
+        message("The file has too many parts. Allowed: {max_reads:,} chunks, segments or tags.", max_reads=MAX_READS)
+    )
 
 
 def _recover(data: bytes) -> JpegSegments:
@@ -154,7 +159,7 @@ def _recover(data: bytes) -> JpegSegments:
         if _walk(data, match.start(), candidate) and candidate.width * candidate.height > best.width * best.height:
             best = candidate
     if not best.marker:
-        raise UnreadableImage("The JPEG is damaged or truncated: it has no complete header.")
+        raise UnreadableImage(message("The JPEG is damaged or truncated: it has no complete header."))
     return best
 
 

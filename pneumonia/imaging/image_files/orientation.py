@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from ...messages import message
 from ..radiograph import Pixels
 from . import tiff_directory
 
 ORIENTATION_TAG = 274
 """Tag Orientation (Exif 2.32, 4.6.4); 1: upright."""
 
-DAMAGED_WARNING = "The EXIF tags are damaged; if they declare a rotation of the film, it was not applied."
+DAMAGED_WARNING = message("The EXIF tags are damaged; if they declare a rotation of the film, it was not applied.")
 
 _EXIF_PREFIX = b"Exif\0\0"
 _XMP_ORIENTATION = re.compile(rb'tiff:Orientation(?:="|>)([1-8])')

@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image
 
 from ...errors import PneumoniaError, TooLarge
+from ...messages import message
 from .. import greyscale
 from ..decode_limits import MAX_TIFF_FRAMES
 from ..decoding import check_pixel_count, translate_decoder_errors
@@ -28,7 +29,7 @@ def from_pil_image(picture: Image.Image, file_format: str) -> Radiograph:
     warnings = first_frame_warnings(_count_frames(picture))
     check_pixel_count(*_tile_size(picture))
     is_white_zero = _is_white_zero(picture)
-    with translate_decoder_errors("image"):
+    with translate_decoder_errors():
         if warnings:
             picture.seek(0)
         picture.load()
@@ -42,12 +43,12 @@ def from_pil_image(picture: Image.Image, file_format: str) -> Radiograph:
 
 def first_frame_warnings(frames: int) -> tuple[str, ...]:
     """The warning for a file with several images."""
-    return (f"The file contains {frames} images; only the first was used.",) if frames > 1 else ()
+    return (message("The file contains {count} images; only the first was used.", count=frames),) if frames > 1 else ()
 
 
 def grey_pixels(picture: Image.Image) -> tuple[Pixels, tuple[str, ...]]:
     """(grey pixels `[H, W]` at the original bit depth, warnings); the warning is about lost colour."""
-    with translate_decoder_errors("image"):
+    with translate_decoder_errors():
         decoded = _grey_or_rgb(picture)
         samples = None if decoded.mode == "RGB" else np.asarray(decoded)
     if samples is None:
@@ -60,7 +61,7 @@ def _count_frames(picture: Image.Image) -> int:
 
     The images of a TIFF are not indexed, so they are counted one by one.
     """
-    with translate_decoder_errors("image"):
+    with translate_decoder_errors():
         if picture.format != "TIFF":
             return int(getattr(picture, "n_frames", 1))
         for index in range(1, MAX_TIFF_FRAMES + 1):
@@ -68,19 +69,21 @@ def _count_frames(picture: Image.Image) -> int:
                 picture.seek(index)
             except EOFError:
                 return index
-    raise TooLarge(f"The TIFF contains too many images. Allowed: {MAX_TIFF_FRAMES:,}.")
+    raise TooLarge(
+        message("The TIFF contains too many images. Allowed: {max_tiff_frames:,}.", max_tiff_frames=MAX_TIFF_FRAMES)
+    )
 
 
 def _tile_size(picture: Image.Image) -> tuple[int, int]:
     """(width, height) of a tile of a TIFF; zeros for an image without tiles."""
-    with translate_decoder_errors("image"):
+    with translate_decoder_errors():
         tags = getattr(picture, "tag_v2", {})
         width, height = (int(tags.get(tag, 0)) for tag in _TIFF_TILE)
     return width, height
 
 
 def _is_white_zero(picture: Image.Image) -> bool:
-    with translate_decoder_errors("image"):
+    with translate_decoder_errors():
         return bool(getattr(picture, "tag_v2", {}).get(_TIFF_PHOTOMETRIC) == 0)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ...errors import TooLarge, UnreadableImage, UnsupportedFormat
+from ...messages import message
 from ..decode_limits import MAX_READS
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -119,7 +120,7 @@ def scan(data: bytes) -> PngChunks:
         _add(chunks, name, data[start:end], checksum)
         has_first_control |= name == b"fcTL" and not chunks.data
     if len(chunks.header) != 13:
-        raise UnreadableImage("The PNG is damaged: it has no valid header.")
+        raise UnreadableImage(message("The PNG is damaged: it has no valid header."))
     # The first image of an animation may be no part of it.
     chunks.frames = max(1, chunks.animated + (chunks.animated > 0 and not has_first_control))
     return chunks
@@ -144,7 +145,9 @@ def _walk(data: bytes) -> Iterator[tuple[bytes, int, int]]:
         if next_name < 0:
             return
         position = next_name - 4
-    raise TooLarge(f"The file has too many parts. Allowed: {MAX_READS:,} chunks, segments or tags.")
+    raise TooLarge(
+        message("The file has too many parts. Allowed: {max_reads:,} chunks, segments or tags.", max_reads=MAX_READS)
+    )
 
 
 def inflate(chunks: PngChunks) -> bytes:
@@ -153,7 +156,7 @@ def inflate(chunks: PngChunks) -> bytes:
     try:
         return zlib.decompressobj(-zlib.MAX_WBITS).decompress(compressed[2:], expected_bytes(chunks) + 1)
     except zlib.error:
-        raise UnreadableImage("The image is damaged: its compressed data are invalid.") from None
+        raise UnreadableImage(message("The image is damaged: its compressed data are invalid.")) from None
 
 
 def expected_bytes(chunks: PngChunks) -> int:
@@ -171,13 +174,16 @@ def expected_bytes(chunks: PngChunks) -> int:
 def _add(chunks: PngChunks, name: bytes, body: bytes, checksum: bytes) -> None:
     if name == _APPLE_CHUNK:
         raise UnsupportedFormat(
-            "Unsupported PNG: save it again as PNG or JPEG. Allowed: standard PNG. Received: a PNG of an iPhone app."
+            message(
+                "Unsupported PNG: save it again as PNG or JPEG. Allowed: standard PNG. Received: a PNG of an "
+                "iPhone app."
+            )
         )
     if name == b"IHDR" and not chunks.header:
         chunks.header, chunks.is_header_valid = body, _is_valid(name, body, checksum)
     elif name == b"PLTE" and chunks.palette is None:
         if not _is_valid(name, body, checksum) and chunks.header[9:10] == bytes([_PALETTE]):
-            raise UnreadableImage("The PNG is damaged: its palette has a wrong checksum.")
+            raise UnreadableImage(message("The PNG is damaged: its palette has a wrong checksum."))
         chunks.palette = body
     elif name == b"tRNS" and chunks.transparency is None and _is_valid(name, body, checksum):
         chunks.transparency = body

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from ...errors import UnreadableImage
+from ...messages import message
 from .. import greyscale
 from ..decoding import check_pixel_count, translate_decoder_errors
 from ..intensity import to_uint16
@@ -32,7 +33,7 @@ def read(data: bytes) -> Radiograph:
     chunks = png_chunks.scan(data)
     check_pixel_count(*chunks.size)
     if not chunks.is_header_valid and not (chunks.has_valid_data() and chunks.has_complete_rows()):
-        raise UnreadableImage("The PNG is damaged: its header has a wrong checksum.")
+        raise UnreadableImage(message("The PNG is damaged: its header has a wrong checksum."))
     turned = orientation.from_metadata(chunks.exif, chunks.xmp)
     try:
         pixels, warnings = _decode(chunks)
@@ -50,7 +51,7 @@ def read(data: bytes) -> Radiograph:
 def _decode(chunks: PngChunks) -> tuple[Pixels, tuple[str, ...]]:
     if chunks.depth == 16 and chunks.colour_type in _DEEP_COLOURS:
         return _decode_deep_colour(chunks)
-    with translate_decoder_errors("image"):
+    with translate_decoder_errors():
         picture = _open(chunks)
         picture.load()
     return grey_pixels(picture)
@@ -82,7 +83,7 @@ def _decode_deep_colour(chunks: PngChunks) -> tuple[Pixels, tuple[str, ...]]:
 
 def _raw(chunks: PngChunks, raw_mode: str) -> npt.NDArray[Any]:
     """`[H, W, samples]` uint8, decoded with another arrangement of bytes than Pillow's own."""
-    with translate_decoder_errors("image"):
+    with translate_decoder_errors():
         picture: Any = _open(chunks)
         picture.tile = [tile._replace(args=raw_mode) for tile in picture.tile]
         return np.asarray(picture)

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from ...errors import UnreadableImage
+from ...messages import message
 from .. import greyscale
 from ..decoding import check_pixel_count
 from ..intensity import to_uint16
@@ -30,16 +31,18 @@ def read(data: bytes) -> Radiograph:
     """Decode the first image of a PGM or PPM file. Raises `TooLarge` or `UnreadableImage`."""
     header = _HEADER.match(data[:_MAX_HEADER_BYTES])
     if header is None:
-        raise UnreadableImage("The PNM file is damaged: it has no complete header.")
+        raise UnreadableImage(message("The PNM file is damaged: it has no complete header."))
     width, height, brightest = (int(number) for number in header.groups()[1:])
     check_pixel_count(width, height)
     if not width or not height or not 0 < brightest < 65_536:
-        raise UnreadableImage("The PNM file is damaged: its header declares an impossible size or maximum value.")
+        raise UnreadableImage(
+            message("The PNM file is damaged: its header declares an impossible size or maximum value.")
+        )
     channels = _CHANNELS[header[1]]
     read_samples = _read_text if header[1] in _IS_TEXT else _read_binary
     samples = read_samples(data, header.end(), width * height * channels, brightest)
     if samples is None:
-        raise UnreadableImage("The PNM file is truncated: its image data are incomplete.")
+        raise UnreadableImage(message("The PNM file is truncated: its image data are incomplete."))
     if brightest < 255:
         samples = np.rint(samples * (255 / brightest)).clip(0, 255).astype(np.uint8)
     pixels, warnings = _to_grey(samples.reshape(height, width, channels))

@@ -12,6 +12,7 @@ import struct
 from PIL import Image, UnidentifiedImageError
 
 from ...errors import UnsupportedFormat
+from ...messages import message
 from ..decode_limits import BoundedReader
 from ..decoding import translate_decoder_errors
 from ..radiograph import Radiograph
@@ -54,7 +55,7 @@ def read(data: bytes, file_format: str, reduced_side: int | None) -> Radiograph:
 
 def _open_image(data: bytes, file_format: str) -> Image.Image:
     """Open an image file that Pillow reads as it is; the pixels are not decoded yet."""
-    with translate_decoder_errors("image"):
+    with translate_decoder_errors():
         try:
             return _open(data, file_format)
         except (SyntaxError, IndexError, TypeError, struct.error):
@@ -73,8 +74,10 @@ def _open(data: bytes, file_format: str) -> Image.Image:
             if not str(error).startswith(_UNSUPPORTED_BMP):
                 raise
             raise UnsupportedFormat(
-                "This kind of BMP is not supported: export the film as PNG or JPEG. Allowed: 1, 4, 8, 16, 24 or 32 "
-                "bits with the usual masks, not compressed or run-length encoded."
+                message(
+                    "This kind of BMP is not supported: export the film as PNG or JPEG. Allowed: 1, 4, 8, 16, 24 or 32 "
+                    "bits with the usual masks, not compressed or run-length encoded."
+                )
             ) from None
     if file_format == "GIF":
         from PIL.GifImagePlugin import GifImageFile
@@ -84,7 +87,7 @@ def _open(data: bytes, file_format: str) -> Image.Image:
         from PIL import AvifImagePlugin
 
         if not AvifImagePlugin.SUPPORTED:
-            raise UnsupportedFormat("AVIF is not supported by the Pillow of this installation.")
+            raise UnsupportedFormat(message("AVIF is not supported by the Pillow of this installation."))
         return AvifImagePlugin.AvifImageFile(BoundedReader(data))
     from PIL.WebPImagePlugin import WebPImageFile
 

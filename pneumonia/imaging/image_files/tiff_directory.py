@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import TooLarge
+from ...messages import message
 from ..decode_limits import MAX_TIFF_FRAMES
 
 _MAX_ENTRIES = 65_535
@@ -117,7 +118,11 @@ def chain(data: bytes, header: Header) -> Iterator[Directory]:
     visited: set[int] = set()
     while 0 < offset < len(data) and offset not in visited:
         if len(visited) == MAX_TIFF_FRAMES:
-            raise TooLarge(f"The TIFF contains too many images. Allowed: {MAX_TIFF_FRAMES:,}.")
+            raise TooLarge(
+                message(
+                    "The TIFF contains too many images. Allowed: {max_tiff_frames:,}.", max_tiff_frames=MAX_TIFF_FRAMES
+                )
+            )
         visited.add(offset)
         directory = Directory(data, header, offset)
         yield directory

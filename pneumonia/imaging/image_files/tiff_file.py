@@ -13,6 +13,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from ...errors import UnsupportedFormat
+from ...messages import message
 from .. import greyscale
 from ..decode_limits import BoundedReader
 from ..decoding import check_pixel_count, translate_decoder_errors
@@ -38,8 +39,11 @@ def read(data: bytes) -> Radiograph:
     check_pixel_count(*(page.tile or (0, 0)))
     if page.compression not in _COMPRESSIONS:
         raise UnsupportedFormat(
-            "The compression of the TIFF is not supported. Allowed: none, LZW, deflate, PackBits, LZMA, Zstandard, "
-            f"JPEG or fax. Received: number {page.compression}."
+            message(
+                "The compression of the TIFF is not supported. Allowed: none, LZW, deflate, PackBits, LZMA, "
+                "Zstandard, JPEG or fax. Received: number {compression}.",
+                compression=page.compression,
+            )
         )
     header = read_header(data)
     assert header is not None  # `choose_page` has read it
@@ -56,7 +60,7 @@ def read(data: bytes) -> Radiograph:
 def _read_with_pillow(data: bytes, header: Header, page: TiffPage) -> Decoded:
     from PIL.TiffImagePlugin import TiffImageFile
 
-    with translate_decoder_errors("image"):
+    with translate_decoder_errors():
         try:
             tags = tiff_rewrite.page_tags(page, len(data))
             picture = TiffImageFile(BoundedReader(tiff_rewrite.rewrite(data, header, tags)))

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import UnreadableImage, UnsupportedFormat
+from ...messages import message
 from . import orientation
 from .orientation import Orientation
 from .tiff_directory import Directory, chain, read_header
@@ -96,7 +97,7 @@ def choose_page(data: bytes) -> tuple[TiffPage, tuple[str, ...]]:
     """
     header = read_header(data)
     if header is None:
-        raise UnreadableImage("The TIFF is damaged: it has no valid header.")
+        raise UnreadableImage(message("The TIFF is damaged: it has no valid header."))
     directories = list(chain(data, header))
     if data[8:10] == _CANON_RAW or any(_DNG_VERSION in directory for directory in directories):
         raise _camera_raw_error()
@@ -104,21 +105,26 @@ def choose_page(data: bytes) -> tuple[TiffPage, tuple[str, ...]]:
     pages = [page for directory in directories if (page := _page(directory))]
     candidates = pages + [page for directory in nested if (page := _page(directory))]
     if not candidates:
-        raise UnreadableImage("The TIFF is damaged: it has no complete list of tags for an image.")
+        raise UnreadableImage(message("The TIFF is damaged: it has no complete list of tags for an image."))
     first, largest = candidates[0], max(candidates, key=lambda page: page.pixels)
     is_thumbnail = first is not largest and (first.is_reduced or first.pixels < _THUMBNAIL_SHARE * largest.pixels)
     chosen = largest if is_thumbnail else first
     if _MOSAIC in chosen.directory and chosen.directory.integer(262, -1) not in _KNOWN:
         raise _camera_raw_error()
-    used = "largest" if is_thumbnail else "first"
     images = len(pages) + (is_thumbnail and largest not in pages)
-    return chosen, (f"The file contains {images} images; only the {used} was used.",) if images > 1 else ()
+    if images <= 1:
+        return chosen, ()
+    if is_thumbnail:
+        return chosen, (message("The file contains {count} images; only the largest was used.", count=images),)
+    return chosen, (message("The file contains {count} images; only the first was used.", count=images),)
 
 
 def _camera_raw_error() -> UnsupportedFormat:
     return UnsupportedFormat(
-        "Unsupported TIFF: export the film as JPEG or PNG. Allowed: a picture in grey or colour. "
-        "Received: a camera raw file."
+        message(
+            "Unsupported TIFF: export the film as JPEG or PNG. Allowed: a picture in grey or colour. Received: "
+            "a camera raw file."
+        )
     )
 
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from ... import settings
 from ...errors import TooLarge, UnreadableImage, UnsupportedFormat
+from ...messages import message
 from ..decode_limits import BoundedReader
 from ..decoding import translate_decoder_errors
 from ..intensity import row_slices
@@ -59,12 +60,18 @@ def _check_layout(page: TiffPage) -> None:
     )
     if not (is_regular and is_known and is_predicted) or page.sample_format in {5, 6}:
         raise UnsupportedFormat(
-            "The sample layout of the TIFF is not supported. Allowed: 1 to 32 or 64 bits, the same for all samples; "
-            f"integers or floats. Received: {bits} bits, sample format {page.sample_format}."
+            message(
+                "The sample layout of the TIFF is not supported. Allowed: 1 to 32 or 64 bits, the same for all "
+                "samples; integers or floats. Received: {bits} bits, sample format {sample_format}.",
+                bits=bits,
+                sample_format=page.sample_format,
+            )
         )
     limit = settings.MAX_PIXELS.read() * _MAX_BYTES_PER_PIXEL
     if page.pixels * page.samples * bits > 8 * limit:
-        raise TooLarge(f"The image is too large when decompressed. Allowed: {limit / 1e6:,.0f} MB.")
+        raise TooLarge(
+            message("The image is too large when decompressed. Allowed: {limit:,.0f} MB.", limit=limit / 1e6)
+        )
 
 
 def _read_rows(data: bytes, header: Header, page: TiffPage, samples: int, part: slice) -> npt.NDArray[np.uint8]:
@@ -76,7 +83,7 @@ def _read_rows(data: bytes, header: Header, page: TiffPage, samples: int, part: 
         return _contiguous_rows(data, int(offsets[0]), page, row_bytes)
     tile_bits = page.tile[0] * samples * page.bits[0] if page.tile else 0
     if tile_bits % 8:
-        raise UnsupportedFormat("The TIFF has tiles whose rows are not whole bytes.")
+        raise UnsupportedFormat(message("The TIFF has tiles whose rows are not whole bytes."))
     # Fewer and wider pixels keep a film below the limit on pixels that a host program may have set in Pillow.
     size = next(size for size in (4, 2, 1) if (row_bytes | (tile_bits // 8)) % size == 0)
     size = 1 if page.fill_order == 2 else size
@@ -87,7 +94,7 @@ def _read_rows(data: bytes, header: Header, page: TiffPage, samples: int, part: 
         tags[322] = tile_bits // 8 // size
     from PIL.TiffImagePlugin import TiffImageFile
 
-    with translate_decoder_errors("image"):
+    with translate_decoder_errors():
         try:
             with TiffImageFile(BoundedReader(rewrite(data, header, tags))) as picture:
                 picture.load()
@@ -98,7 +105,7 @@ def _read_rows(data: bytes, header: Header, page: TiffPage, samples: int, part: 
 
 def _contiguous_rows(data: bytes, start: int, page: TiffPage, row_bytes: int) -> npt.NDArray[np.uint8]:
     if start + row_bytes * page.height > len(data):
-        raise UnreadableImage("The TIFF is truncated: its image data are incomplete.")
+        raise UnreadableImage(message("The TIFF is truncated: its image data are incomplete."))
     rows = np.frombuffer(data, np.uint8, row_bytes * page.height, start).reshape(page.height, row_bytes)
     return _REVERSED_BITS[rows] if page.fill_order == 2 else rows
 
