@@ -26,7 +26,7 @@ from ..files import exclusive_lock
 from ..inference.decision import Failure, Prediction
 from .storage import ResultFolder
 
-FORMAT = 3
+FORMAT = 4
 HEADER_FILE = "archive.json"
 """File with the options that all parts share; a run that continues the archive must have the same options."""
 

@@ -18,7 +18,7 @@ from .growing_file import complete_lines
 from .rows import TableOptions, record_cells, unescape
 from .table_paths import TablePaths
 
-FORMAT = 3
+FORMAT = 4
 """Version of the partial file, in its first line."""
 
 Labels = list[tuple[str, str]]

@@ -19,6 +19,8 @@ COLUMNS = (
     *(f"probability_{name.lower()}" for name in CLASSES),
     "operating_point",
     "prevalence",
+    "probability_at_prevalence",
+    "predictive_value",
     "reason_code",
     "reason",
     *ZONES,
@@ -35,7 +37,16 @@ COLUMNS = (
 )
 
 NUMERIC_COLUMNS = frozenset(
-    {"confidence", "prevalence", "age", "age_stated", *(f"probability_{name.lower()}" for name in CLASSES), *ZONES}
+    {
+        "confidence",
+        *(f"probability_{name.lower()}" for name in CLASSES),
+        "prevalence",
+        "probability_at_prevalence",
+        "predictive_value",
+        "age",
+        "age_stated",
+        *ZONES,
+    }
 )
 """Columns that contain numbers, for table formats with column types."""
 
@@ -123,6 +134,8 @@ def _prediction_cells(record: Mapping[str, Any]) -> dict[str, str]:
     cells |= {
         f"probability_{name.lower()}": _format_number(value) for name, value in (record["probabilities"] or {}).items()
     }
+    cells["probability_at_prevalence"] = _format_number(record.get("probability_at_prevalence"))
+    cells["predictive_value"] = _format_number((record.get("predictive_value") or {}).get("value"))
     cells |= {zone: _format_number(value) for zone, value in (record["zones"] or {}).items()}
     if record["reason"] is not None:
         cells |= {"reason_code": record["reason"]["code"], "reason": record["reason"]["message"]}

@@ -15,6 +15,7 @@ from ..imaging import Source
 from ..inference.decision import Failure, Prediction
 from ..inference.populations import POPULATIONS
 from ..inference.predictor import Predictor
+from ..reporting import answer_text
 from ..reporting.wording import format_p_pneumonia
 from .exit_codes import SOME_FAILED, SUCCESS
 from .heatmaps import HeatmapFolder
@@ -45,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
         # Closed before the folder, so that no thread writes to it any more.
         with closing(_results(predictor, options, heatmaps)) as results:
             for result in results:
-                print(json.dumps(result.as_dict()) if options.json else _format_result(result), flush=True)
+                print(json.dumps(result.as_dict()) if options.json else _format_result(result, options), flush=True)
                 failed += isinstance(result, Failure)
     return SOME_FAILED if failed else SUCCESS
 
@@ -83,13 +84,19 @@ def _name_heatmap(prediction: Prediction, temporary: Path | None, heatmaps: Heat
     return prediction
 
 
-def _format_result(result: Prediction | Failure) -> str:
+def _format_result(result: Prediction | Failure, options: argparse.Namespace) -> str:
     name = printable(result.file or "")
     if isinstance(result, Failure):
         return f"{name}: {result.error.code}: {result.error.message}"
     answer = [result.label] if result.probability is None else [f"{result.label},", format_p_pneumonia(result)]
     reason = [result.reason.message] if result.reason else []
-    return " ".join([f"{name}:", *answer, *_population(result), *reason, *result.warnings])
+    meaning = [] if options.prevalence is None else list(filter(None, _at_prevalence(result)))
+    return " ".join([f"{name}:", *answer, *_population(result), *reason, *meaning, *result.warnings])
+
+
+def _at_prevalence(prediction: Prediction) -> list[str]:
+    """What the answer means at the requested prevalence."""
+    return [answer_text.describe_film(prediction), answer_text.describe_frequency(prediction)]
 
 
 def _population(prediction: Prediction) -> list[str]:

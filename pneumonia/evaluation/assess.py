@@ -74,6 +74,10 @@ def evaluate(films: FilmSet, scores: FilmScores, model: Model) -> dict[str, Any]
         ),
         "confusion": _confusion(network),
         "classes": by_class(answers_at(scores.probability, scores.refused, balanced), films.labels, weights),
+        "answers": {
+            name: by_class(answers_at(scores.probability, scores.refused, point), films.labels, weights)
+            for name, point in points.items()
+        },
         "operating_points": {
             name: metrics.compute_metrics(
                 at_operating_point(films, scores, point, with_band=True), weights, metrics.SERVICE_METRICS

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..errors import PneumoniaError, UsageError
 from ..messages import Message, join, message
+from .predictive_value import PredictiveValue
 
 CLASSES = ("Normal", "Pneumonia")
 """Class order of the whole package; a score refers to the second class."""
@@ -166,7 +167,8 @@ class Prediction:
     label: str
     """Normal, Pneumonia or Unknown."""
     probability: float | None
-    """Calibrated P(pneumonia), never 0 or 1; None if the film was not scored."""
+    """P(pneumonia) at the calibration's prevalence, from which the label follows; never 0 or 1. None if the film was
+    not scored."""
     operating_point: str
     reason: Reason | None
     """Reason for Unknown; None for Normal and Pneumonia."""
@@ -183,6 +185,14 @@ class Prediction:
     """Age in years with which the model was chosen; None if it is not known, or stated as an age group."""
     age_source: str | None = None
     """"stated" by the caller, or "file", the DICOM header; None if no age is known."""
+    prevalence: float | None = None
+    """The prevalence, 0..1, that the next two values assume: the caller's, by default the calibration's; None if the
+    film was not scored."""
+    probability_at_prevalence: float | None = None
+    """P(pneumonia) of the film at `prevalence`. The label does not depend on it; None if the film was not scored."""
+    predictive_value: PredictiveValue | None = None
+    """Of the films with this label at this operating point and `prevalence`, the share for which the label is right;
+    None for Unknown, and if it was not measured."""
 
     @property
     def confidence(self) -> float | None:
@@ -203,7 +213,7 @@ class Prediction:
         return {
             "file": self.file,
             "label": self.label,
-            "confidence": None if self.confidence is None else _round_probability(self.confidence),
+            "confidence": _round_optional(self.confidence),
             "probabilities": _round_probabilities(self.probabilities),
             "operating_point": self.operating_point,
             "reason": None if self.reason is None else {"code": self.reason.code, "message": str(self.reason.message)},
@@ -212,6 +222,9 @@ class Prediction:
             "population": self.population,
             "age": None if self.age is None else round(self.age, 2),
             "age_source": self.age_source,
+            "prevalence": self.prevalence,
+            "probability_at_prevalence": _round_optional(self.probability_at_prevalence),
+            "predictive_value": None if self.predictive_value is None else self.predictive_value.as_dict(),
             "warnings": [str(warning) for warning in self.warnings],
         }
 
@@ -264,6 +277,10 @@ def check_age(age: float | None) -> None:
 def _round_probability(probability: float) -> float:
     """Four decimals, but never 0 or 1."""
     return min(max(round(probability, 4), SMALLEST_PROBABILITY), 1 - SMALLEST_PROBABILITY)
+
+
+def _round_optional(probability: float | None) -> float | None:
+    return None if probability is None else _round_probability(probability)
 
 
 def _round_probabilities(probabilities: dict[str, float] | None) -> dict[str, float] | None:

@@ -12,11 +12,13 @@ import numpy.typing as npt
 from .. import settings
 from ..errors import UsageError
 from ..messages import message
+from .answer_shares import answer_shares
 from .bundle import Bundle
-from .decision import ModelIdentity, OperatingPoint
+from .decision import CLASSES, UNKNOWN, ModelIdentity, OperatingPoint
 from .gate import Gate
 from .graph import Activation, Graph, LungField
 from .populations import Population
+from .predictive_value import AnswerShares, PredictiveValue
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class Model:
         self.bundle = bundle
         self.threads: int = threads or settings.THREADS.read()
         self.graph = Graph(bundle.graph, self.threads)
+        self._answer_shares: dict[tuple[str, str], AnswerShares | None] = {}
 
     @property
     def identity(self) -> ModelIdentity:
@@ -72,6 +75,37 @@ class Model:
         """The score of a `[150, 150, 3]` input image; the gate is not applied."""
         output = self.graph.score(input_image)
         return Score(self.bundle.calibration.probability(output.score), output.activation, output.lung_field)
+
+    def answer_shares(self, point: str, label: str) -> AnswerShares | None:
+        """How often the test films of each class get a label at an operating point; None if that was not measured.
+
+        The figures hold for the operating point and the calibration with which the model was tested, not for others
+        that replace them.
+        """
+        key = point, label
+        if key not in self._answer_shares:
+            run = self.bundle.served_run if self._is_as_tested(point) else None
+            self._answer_shares[key] = answer_shares(run, point, label)
+        return self._answer_shares[key]
+
+    def _is_as_tested(self, point: str) -> bool:
+        config, calibration = self.bundle.config, self.bundle.calibration
+        tested = config["calibration"]["slope"], config["calibration"]["intercept"]
+        limits = config["operating_points"].get(point)
+        return limits == dataclasses.asdict(self.operating_points[point]) and tested == (
+            calibration.slope,
+            calibration.intercept,
+        )
+
+    def predictive_value(self, label: str, point: str, prevalence: float) -> PredictiveValue | None:
+        """Of the films with a label at an operating point and a prevalence, the share for which the label is right.
+
+        None for Unknown, and if the model was not tested at this operating point.
+        """
+        shares = None if label == UNKNOWN else self.answer_shares(point, label)
+        if shares is None:
+            return None
+        return shares.predictive_value(is_positive=label == CLASSES[1], prevalence=prevalence)
 
     def describe(self) -> dict[str, Any]:
         """Identity, population, licence, operating points, and the figures of this recipe's runs by protocol.

@@ -162,8 +162,9 @@ class Predictor:
         """The prediction for a reading at an operating point; the film is not scored again.
 
         `prevalence` is the share of films with pneumonia at the caller's site; by default the calibration's. It changes
-        the probabilities, not the label, since operating points are defined at the calibration's prevalence. Raises
-        `UsageError` for an unknown operating point or an invalid prevalence.
+        `Prediction.probability_at_prevalence` and `predictive_value`. The label and the probability beside it are at
+        the calibration's prevalence, for which operating points are defined, so that they never contradict each other.
+        Raises `UsageError` for an unknown operating point or an invalid prevalence.
         """
         check_prevalence(prevalence)
         model = self.model_of(reading)
@@ -175,15 +176,16 @@ class Predictor:
         return Prediction(
             file=file,
             label=label,
-            probability=None if probability is None else model.bundle.calibration.supported(probability, prevalence),
+            probability=None if probability is None else model.bundle.calibration.supported(probability),
             operating_point=operating_point,
             reason=reason,
             zones=None if activation is None else explain.zone_shares(activation, reading.lung_field),
             model=model.identity,
-            warnings=_warnings(reading, prevalence),
+            warnings=reading.film.warnings,
             population=None if probability is None else model.population.name,
             age=reading.age,
             age_source=reading.age_source,
+            **_at_prevalence(model, label, operating_point, probability, prevalence),
         )
 
     def check_options(self, operating_point: str, prevalence: float | None, age: float | None = None) -> None:
@@ -227,11 +229,16 @@ def _result_or_failure(film: Source | NamedFilm, function: Callable[[Source, str
         return Failure(name, InternalError.from_exception(error))
 
 
-def _warnings(reading: Reading, prevalence: float | None) -> tuple[str, ...]:
-    if reading.probability is None or prevalence is None:
-        return reading.film.warnings
-    warning = message(
-        "Probabilities are for the requested prevalence of {prevalence:g} %; the label does not depend on it.",
-        prevalence=100 * prevalence,
-    )
-    return (*reading.film.warnings, warning)
+def _at_prevalence(
+    model: Model, label: str, point: str, probability: float | None, prevalence: float | None
+) -> dict[str, Any]:
+    """The values of a prediction that depend on the prevalence; none if the film was not scored."""
+    if probability is None:
+        return {}
+    calibration = model.bundle.calibration
+    assumed = calibration.prevalence if prevalence is None else prevalence
+    return {
+        "prevalence": assumed,
+        "probability_at_prevalence": calibration.supported(probability, assumed),
+        "predictive_value": model.predictive_value(label, point, assumed),
+    }

@@ -11,7 +11,7 @@ DISCLAIMER = join(
     (
         message("**A support tool for medical staff, not a replacement for a radiologist.**"),
         message("It is not a medical device."),
-        message("It can be wrong with high confidence."),
+        message("It can be wrong even where P(pneumonia) is over 99 % or under 1 %."),
         message("Do not treat a patient, or send a patient home, because of its answer."),
     )
 )
@@ -32,9 +32,19 @@ def format_probabilities(prediction: Prediction) -> dict[str, Message]:
     """
     if prediction.probability is None:
         return {}
-    positive = prediction.probability
-    negative = 1 - round(100 * positive) / 100 if 0.01 <= positive <= 0.99 else 1 - positive
-    return {CLASSES[0]: format_probability(round(negative, 6)), CLASSES[1]: format_probability(positive)}
+    shares = (percent / 100 for percent in round_to_percents(prediction.probability))
+    return {label: format_probability(round(share, 9)) for label, share in zip(CLASSES, shares, strict=True)}
+
+
+def round_to_percents(probability: float) -> tuple[float, float]:
+    """P(normal) and P(pneumonia) in percent, as they are written: whole percents that add up to 100.
+
+    Outside 1 %..99 %, where the text is "over 99 %" or "under 1 %", they are not rounded.
+    """
+    positive = 100 * probability
+    if 0.01 <= probability <= 0.99:
+        positive = round(positive)
+    return 100 - positive, positive
 
 
 def format_probability(probability: float) -> Message:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..evaluation import number_format
-from ..inference.decision import CLASSES, DEFAULT_POINT, UNKNOWN, OperatingPoint, Prediction
-from ..reporting import reading_guide
-from ..reporting.wording import format_probabilities
+from ..inference.decision import DEFAULT_POINT, Calibration, OperatingPoint, Prediction
+from ..inference.model import Model
+from ..reporting import answer_text, reading_guide
+from ..reporting.wording import format_probabilities, round_to_percents
+from .answer_scale import scale_values
 from .rendering import render
 
 _MEANINGS = {
@@ -18,24 +20,48 @@ _MEANINGS = {
 }
 
 
-def bars(prediction: Prediction, point: OperatingPoint) -> str:
-    """HTML of a bar for each probability and of the operating point's decision line; "" if the film was not scored."""
-    if prediction.probabilities is None or prediction.probability is None:
+def bars(prediction: Prediction, point: OperatingPoint, calibration: Calibration | None = None) -> str:
+    """HTML of a bar for each probability, and of the line with the film and the limits of the operating point.
+
+    "" if the film was not scored. `calibration` is that of the model that scored it.
+    """
+    scale = answer_text.Scale.of(prediction, point, calibration)
+    if scale is None:
         return ""
-    return render(
-        "bars.html",
-        probabilities=prediction.probabilities,
-        texts=format_probabilities(prediction),
-        p_pneumonia=prediction.probability,
-        operating_point=prediction.operating_point,
-        ranges=((CLASSES[0], 0.0, point.low), (UNKNOWN, point.low, point.high), (CLASSES[1], point.high, 1.0)),
-        low=_limit(point.low),
-        high=_limit(point.high),
+    return render("bars.html", bars=_bars(prediction), **scale_values(prediction, scale))
+
+
+class Bar(NamedTuple):
+    """The bar of one class: `width` in percent; it is that of `text`, so that bar and text have one rounding."""
+
+    label: str
+    name: str
+    text: str
+    width: float
+
+
+def _bars(prediction: Prediction) -> list[Bar]:
+    shares = round_to_percents(prediction.probability or 0.0)
+    texts = format_probabilities(prediction)
+    return [
+        Bar(label, answer_text.LABELS[label], texts[label], share) for label, share in zip(texts, shares, strict=True)
+    ]
+
+
+def depth(prediction: Prediction, model: Model) -> str:
+    """HTML with what the numbers mean: interval and origin of the frequency, P(pneumonia) at the prevalence, limits."""
+    point, calibration = model.operating_points[prediction.operating_point], model.bundle.calibration
+    scale = answer_text.Scale.of(prediction, point, calibration)
+    if scale is None:
+        return ""
+    shares = model.answer_shares(prediction.operating_point, prediction.label)
+    sentences = (
+        answer_text.describe_frequency(prediction),
+        answer_text.describe_frequency_source(prediction, shares.films) if shares else "",
+        answer_text.describe_film_at_prevalence(prediction, calibration.prevalence),
+        answer_text.describe_limits(prediction, scale),
     )
-
-
-def _limit(value: float) -> str:
-    return f"{100 * value:.0f} %" if 0.01 <= value <= 0.99 else f"{100 * value:.1f} %"
+    return render("depth.html", sentences=list(filter(None, sentences)))
 
 
 def point_choices(points: Mapping[str, OperatingPoint], run: Mapping[str, Any] | None) -> list[tuple[str, str]]:

@@ -21,8 +21,11 @@ from . import activation_panel, age_groups, answer_panel, handlers, page_text
 from .server import request_log
 from .server.upload import Upload
 
-AnswerParts: TypeAlias = tuple[str, str, str, str]
-"""(headline, bars, next steps, reading guide): three HTML texts and a Markdown text."""
+AnswerParts: TypeAlias = tuple[str, str, str, str, str]
+"""(headline, bars, what the numbers mean, next steps, reading guide): four HTML texts and a Markdown text."""
+
+NO_ANSWER = ("", "", "", "")
+"""The texts beside the headline if there is no answer."""
 
 ActivationView: TypeAlias = tuple[Any, Any, str]
 """(film, activation map, panel): two images or None, and an HTML text."""
@@ -58,12 +61,16 @@ class SessionFilm:
 
 
 def open_film(
-    predictor: Predictor, film: Upload | bytes | None, point: str = DEFAULT_POINT, age_group: str = age_groups.FROM_FILE
-) -> tuple[SessionFilm | None, str, str, str, str]:
+    predictor: Predictor,
+    film: Upload | bytes | None,
+    point: str = DEFAULT_POINT,
+    age_group: str = age_groups.FROM_FILE,
+    prevalence: float | None = None,
+) -> tuple[SessionFilm | None, str, str, str, str, str]:
     """Read, score and decide a film of a patient of an age group; logs one line.
 
-    Returns the session's state (None after a failure), followed by headline, bars, next steps and reading guide. After
-    a failure the headline contains the error, and the other texts are empty.
+    Returns the session's state (None after a failure), followed by the `AnswerParts`. After a failure the headline
+    contains the error, and the other texts are empty.
     """
 
     def read() -> SessionFilm:
@@ -74,28 +81,31 @@ def open_film(
         result: SessionFilm | Failure = handlers.result_or_failure(read, None)
         log_entry.outcome = result if isinstance(result, Failure) else predictor.decide(result.reading, point)
     if isinstance(result, Failure):
-        return None, page_text.failure(result), "", "", ""
-    return result, *render_answer(predictor, result, point)
+        return None, page_text.failure(result), *NO_ANSWER
+    return result, *render_answer(predictor, result, point, prevalence)
 
 
 def reread_film(
-    predictor: Predictor, session_film: SessionFilm, point: str, age_group: str
-) -> tuple[SessionFilm | None, str, str, str, str]:
+    predictor: Predictor, session_film: SessionFilm, point: str, age_group: str, prevalence: float | None = None
+) -> tuple[SessionFilm | None, str, str, str, str, str]:
     """Read and score the film of the session again, as that of a patient of another age group; see `open_film`."""
     if session_film.is_deleted:
-        return None, page_text.film_deleted(), "", "", ""
+        return None, page_text.film_deleted(), *NO_ANSWER
     source = session_film.source
     film = source if isinstance(source, bytes) else Upload(source, source.name)
-    return open_film(predictor, film, point, age_group)
+    return open_film(predictor, film, point, age_group, prevalence)
 
 
-def render_answer(predictor: Predictor, session_film: SessionFilm, point: str) -> AnswerParts:
-    """Answer at an operating point, decided from the existing score."""
-    prediction = predictor.decide(session_film.reading, point)
+def render_answer(
+    predictor: Predictor, session_film: SessionFilm, point: str, prevalence: float | None = None
+) -> AnswerParts:
+    """Answer at an operating point and a prevalence, decided from the existing score."""
+    prediction = predictor.decide(session_film.reading, point, prevalence=prevalence)
     model = predictor.model_of(session_film.reading)
     return (
         page_text.headline(prediction, model.bundle),
-        answer_panel.bars(prediction, model.operating_points[point]),
+        answer_panel.bars(prediction, model.operating_points[point], model.bundle.calibration),
+        answer_panel.depth(prediction, model),
         answer_panel.steps(prediction),
         reading_guide.reading_guide(prediction),
     )
@@ -116,9 +126,8 @@ def model_texts(predictor: Predictor, session_film: SessionFilm | None) -> tuple
         return answer_panel.point_choices(points, None), answer_panel.POINTS_NOTE, lines
     (model,) = models
     points = {name: model.operating_points[name] for name in predictor.point_names}
-    note = page_text.prevalence_note(model.bundle.calibration.prevalence)
     choices = answer_panel.point_choices(points, model.bundle.served_run)
-    return choices, f"{answer_panel.FIGURES_NOTE} {answer_panel.POINTS_NOTE} {note}", lines
+    return choices, f"{answer_panel.FIGURES_NOTE} {answer_panel.POINTS_NOTE}", lines
 
 
 def has_map(predictor: Predictor, session_film: SessionFilm, point: str) -> bool:
@@ -155,18 +164,27 @@ def render_activation(predictor: Predictor, session_film: SessionFilm | None, po
     return film, layer, activation_panel.panel(prediction, run, in_lungs=in_lungs)
 
 
-def as_json(predictor: Predictor, session_film: SessionFilm | None, point: str) -> dict[str, str] | None:
+def as_json(
+    predictor: Predictor, session_film: SessionFilm | None, point: str, prevalence: float | None = None
+) -> dict[str, str] | None:
     """The answer as a JSON file for `save.js`; None without a film.
 
     It does not contain the film's file name, which may be the patient's name.
     """
     if session_film is None:
         return None
-    text = json.dumps(predictor.decide(session_film.reading, point).as_dict(), indent=1, ensure_ascii=False) + "\n"
+    prediction = predictor.decide(session_film.reading, point, prevalence=prevalence)
+    text = json.dumps(prediction.as_dict(), indent=1, ensure_ascii=False) + "\n"
     return download("chest-film-answer.json", "application/json", text.encode())
 
 
-def as_pdf(predictor: Predictor, session_film: SessionFilm | None, point: str, note: str = "") -> dict[str, str] | None:
+def as_pdf(
+    predictor: Predictor,
+    session_film: SessionFilm | None,
+    point: str,
+    prevalence: float | None = None,
+    note: str = "",
+) -> dict[str, str] | None:
     """The report as a PDF file for `save.js`; None without a film, or if it was deleted.
 
     It contains no data of the patient except the age that was used, and `note`, which the user has typed.
@@ -174,7 +192,7 @@ def as_pdf(predictor: Predictor, session_film: SessionFilm | None, point: str, n
     film = picture(session_film, pdf_report.PICTURE_SIDE)
     if session_film is None or film is None:
         return None
-    prediction = predictor.decide(session_film.reading, point)
+    prediction = predictor.decide(session_film.reading, point, prevalence=prevalence)
     reading = session_film.reading
     page = pdf_report.render_pdf(
         np.asarray(film),

@@ -14,7 +14,7 @@ from .. import imaging, settings
 from ..inference.decision import DEFAULT_POINT, Failure
 from ..inference.predictor import Predictor
 from ..reporting import pdf_report
-from . import age_groups, film_session, page_text, queue_full
+from . import age_groups, film_session, page_text, prevalence_control, queue_full
 from .examples import examples
 from .server.upload import film_file
 
@@ -74,14 +74,24 @@ class _FilmTab:
         with gr.Column(elem_id="result"):
             self._headline = gr.HTML(page_text.no_film(), elem_id="headline", apply_default_css=False)
             self._bars = gr.HTML(elem_id="bars", apply_default_css=False)
+            self._lay_out_depth()
             self._steps = gr.HTML(elem_id="steps", apply_default_css=False)
+
+    def _lay_out_depth(self) -> None:
+        """The prevalence, and what the numbers mean; closed until the user opens it."""
+        # None: the prevalence of the calibration. It belongs to the hospital, so the next film keeps it.
+        self._prevalence = gr.State(None)
+        with gr.Accordion(prevalence_control.TITLE, open=False, elem_id="depth"):
+            self._prevalence_slider = prevalence_control.slider(self._predictor)
+            self._prevalence_reset = prevalence_control.reset_button()
+            self._depth = gr.HTML(elem_id="meaning", apply_default_css=False)
 
     def _lay_out_options(self) -> None:
         """Below the answer: operating points, report, and model."""
         choices, note, model_lines = film_session.model_texts(self._predictor, None)
         with gr.Column(elem_id="options"):
             self._point = gr.Radio(choices, value=DEFAULT_POINT, label="Operating point", elem_id="point")
-            self._prevalence = gr.Markdown(note, elem_id="prevalence")
+            self._point_note = gr.Markdown(note, elem_id="point-note")
             self._lay_out_report()
             self._model = gr.Markdown(model_lines, elem_id="model")
 
@@ -107,14 +117,15 @@ class _FilmTab:
             self._activation = gr.HTML(elem_id="activation", apply_default_css=False)
 
     def _connect(self) -> None:
-        state = [self._point, self._age, self._age_used]
+        state = [self._point, self._age, self._age_used, self._prevalence]
         opened = self._connect_film_event(self._film.upload, self._open_film, [self._film, *state])
         # The drop zone is emptied, so that it accepts the next film.
         opened.then(lambda: None, None, self._film, queue=False, **_QUIET)
         for example, button in zip(self._examples, self._buttons, strict=True):
             self._connect_film_event(button.click, partial(self._open_film, example.image), state)
         self._connect_age()
-        inputs = [self._session_film, self._point]
+        self._connect_prevalence()
+        inputs = [self._session_film, self._point, self._prevalence]
         self._point.input(
             self._change_point,
             [*inputs, self._headline, self._activation],
@@ -123,7 +134,7 @@ class _FilmTab:
         )
         self._show_map.click(
             self._render_activation,
-            inputs,
+            inputs[:2],
             [*self._viewer_outputs, self._show_map],
             **{**_QUIET, "show_progress": "minimal"},
         )
@@ -135,11 +146,24 @@ class _FilmTab:
                 None, self._download, None, js=_SAVE, **_QUIET
             )
 
+    def _connect_prevalence(self) -> None:
+        """Another prevalence changes the texts that name it, without another run of the network."""
+        inputs, texts = [self._session_film, self._point, self._headline], [self._headline, self._depth]
+        options: dict[str, Any] = {**_QUIET, "trigger_mode": "always_last"}
+        self._prevalence_slider.input(
+            self._change_prevalence, [self._prevalence_slider, *inputs], [self._prevalence, *texts], **options
+        )
+        self._prevalence_reset.click(
+            self._reset_prevalence, inputs, [self._prevalence_slider, self._prevalence, *texts], **options
+        )
+
     def _connect_age(self) -> None:
         """Another age group reads the film on the page again; its picture stays."""
         texts = self._answer_outputs
-        self._age.input(None, texts, texts, js=_CLEAR_ANSWER % json.dumps([page_text.reading(), "", "", ""]), **_QUIET)
-        inputs = [self._session_film, self._point, self._age, self._headline]
+        self._age.input(
+            None, texts, texts, js=_CLEAR_ANSWER % json.dumps([page_text.reading(), *film_session.NO_ANSWER]), **_QUIET
+        )
+        inputs = [self._session_film, self._point, self._age, self._headline, self._prevalence]
         reread = self._age.input(self._change_age, inputs, self._film_outputs, **_SCORING)
         reread.failure(self._reject_busy, None, [*self._film_outputs, self._film], queue=False, **_QUIET)
         reread.then(film_session.picture, self._session_film, self._film_image, **_QUIET)
@@ -151,7 +175,7 @@ class _FilmTab:
         or was rejected by a full queue.
         """
         outputs = [*self._answer_outputs, *self._viewer_outputs]
-        cleared = [page_text.reading(), "", "", "", None, None, ""]
+        cleared = [page_text.reading(), *film_session.NO_ANSWER, None, None, ""]
         event(None, None, outputs, js=f"() => {json.dumps(cleared)}", **_QUIET)
         opening = event(handler, inputs, self._film_outputs, **_SCORING)
         opening.failure(self._reject_busy, None, [*self._film_outputs, self._film], queue=False, **_QUIET)
@@ -161,11 +185,12 @@ class _FilmTab:
         """Outputs if the queue was full: the error, no data of the previous film, and an empty drop zone."""
         message = page_text.failure(Failure(None, queue_full.queue_full_error()))
         hidden = gr.Button(visible=False), gr.Column(visible=False), ""
-        return None, message, "", "", "", None, None, "", *hidden, *(gr.skip(),) * 5, None
+        unchanged = (gr.skip(),) * (len(self._model_outputs) + 2)
+        return None, message, *film_session.NO_ANSWER, None, None, "", *hidden, *unchanged, None
 
     @property
     def _answer_outputs(self) -> list[gr.components.Component]:
-        return [self._headline, self._bars, self._steps, self._guide]
+        return [self._headline, self._bars, self._depth, self._steps, self._guide]
 
     @property
     def _viewer_outputs(self) -> list[gr.components.Component]:
@@ -188,26 +213,34 @@ class _FilmTab:
     @property
     def _model_outputs(self) -> list[Any]:
         """Texts with the figures of the model that answered."""
-        return [self._point, self._prevalence, self._model]
+        return [self._point, self._point_note, self._model, self._prevalence_slider]
 
-    def _open_film(self, film: Any, point: str, age_group: str, age_used: bool) -> tuple[Any, ...]:
+    def _open_film(
+        self, film: Any, point: str, age_group: str, age_used: bool, prevalence: float | None
+    ) -> tuple[Any, ...]:
         """Outputs for a new film: its answer, and no data of the previous film.
 
         An age group that was chosen for the previous film does not apply to this one, of perhaps another patient.
         """
         age_group = age_groups.FROM_FILE if age_used else age_group
-        return self._show_film(film_session.open_film(self._predictor, film, point, age_group), age_group)
+        opened = film_session.open_film(self._predictor, film, point, age_group, prevalence)
+        return self._show_film(opened, age_group, prevalence)
 
     def _change_age(
-        self, session_film: film_session.SessionFilm | None, point: str, age_group: str, headline: str
+        self,
+        session_film: film_session.SessionFilm | None,
+        point: str,
+        age_group: str,
+        headline: str,
+        prevalence: float | None,
     ) -> tuple[Any, ...]:
         """Outputs for another age group: the film is read again. Before the first film, the group is for that film."""
         if session_film is not None:
-            return self._show_film(film_session.reread_film(self._predictor, session_film, point, age_group), age_group)
-        shown = gr.skip() if headline == page_text.no_film() or "failed" in headline else page_text.film_deleted()
-        return gr.skip(), shown, *(gr.skip(),) * (len(self._film_outputs) - 3), False
+            opened = film_session.reread_film(self._predictor, session_film, point, age_group, prevalence)
+            return self._show_film(opened, age_group, prevalence)
+        return gr.skip(), self._without_film(headline), *(gr.skip(),) * (len(self._film_outputs) - 3), False
 
-    def _show_film(self, opened: tuple[Any, ...], age_group: str) -> tuple[Any, ...]:
+    def _show_film(self, opened: tuple[Any, ...], age_group: str, prevalence: float | None) -> tuple[Any, ...]:
         """Outputs for a film that was read: answer, texts of its model, and the age group with which it was read."""
         session_film, *answer = opened
         is_open = session_film is not None
@@ -217,21 +250,56 @@ class _FilmTab:
         return (
             *(session_film, *answer, None, None, "", *shown),
             *(gr.update(choices=choices), note, model_lines),
+            prevalence_control.shown_percent(self._predictor, session_film, prevalence),
             *(age_group, True),
         )
 
+    def _change_prevalence(
+        self, percent: Any, session_film: film_session.SessionFilm | None, point: str, headline: str
+    ) -> tuple[Any, ...]:
+        """Outputs for another prevalence: the state, and the texts that name it."""
+        prevalence = prevalence_control.to_share(percent)
+        if session_film is None or prevalence is None:
+            return gr.skip() if prevalence is None else prevalence, self._without_film(headline), gr.skip()
+        return prevalence, *self._texts_at(session_film, point, prevalence)
+
+    def _reset_prevalence(
+        self, session_film: film_session.SessionFilm | None, point: str, headline: str
+    ) -> tuple[Any, ...]:
+        """Outputs for the prevalence of the calibration: the slider, the state, and the texts that name it."""
+        percent = prevalence_control.shown_percent(self._predictor, session_film, None)
+        if session_film is None:
+            return percent, None, self._without_film(headline), gr.skip()
+        return percent, None, *self._texts_at(session_film, point, None)
+
+    def _texts_at(
+        self, session_film: film_session.SessionFilm, point: str, prevalence: float | None
+    ) -> tuple[str, str]:
+        headline, _, depth, *_ = film_session.render_answer(self._predictor, session_film, point, prevalence)
+        return headline, depth
+
+    def _without_film(self, headline: str) -> Any:
+        """The headline if there is no film: unchanged before the first one, else that it was deleted."""
+        return gr.skip() if headline == page_text.no_film() or "failed" in headline else page_text.film_deleted()
+
     def _change_point(
-        self, session_film: film_session.SessionFilm | None, point: str, headline: str, activation: str
+        self,
+        session_film: film_session.SessionFilm | None,
+        point: str,
+        prevalence: float | None,
+        headline: str,
+        activation: str,
     ) -> tuple[Any, ...]:
         """Outputs for another operating point: the new answer.
 
         A map on the page stays if the new answer has one too. Otherwise map and panel are cleared.
         """
-        unchanged = (gr.skip(),) * 4
+        unchanged = (gr.skip(),) * (len(self._viewer_outputs) + 1)
         if session_film is None:
             is_deleted = headline != page_text.no_film()
-            return page_text.film_deleted() if is_deleted else gr.skip(), *unchanged[1:], *unchanged
-        answer = film_session.render_answer(self._predictor, session_film, point)
+            texts = (gr.skip(),) * (len(self._answer_outputs) - 1)
+            return page_text.film_deleted() if is_deleted else gr.skip(), *texts, *unchanged
+        answer = film_session.render_answer(self._predictor, session_film, point, prevalence)
         if not activation or film_session.has_map(self._predictor, session_film, point) == ("opacity" in activation):
             return *answer, *unchanged
         return *answer, gr.skip(), None, "", gr.Button(visible=True)

@@ -15,8 +15,8 @@ from ..evaluation.number_format import percent, score
 from ..inference.bundle import Bundle
 from ..inference.decision import Failure, ModelIdentity, Prediction
 from ..inference.populations import POPULATIONS, Population
-from ..reporting import provenance
-from ..reporting.wording import DISCLAIMER, TITLE
+from ..reporting import answer_text, provenance
+from ..reporting.wording import DISCLAIMER, TITLE, format_p_pneumonia
 from .rendering import render
 
 NOTICE = f"{DISCLAIMER} Films are deleted from this server shortly after analysis."
@@ -52,19 +52,19 @@ def intended_use(populations: Sequence[Population] = tuple(POPULATIONS.values())
 
 
 def headline(prediction: Prediction, bundle: Bundle | None = None) -> str:
-    """HTML with label, P(pneumonia), reason for Unknown, age and model as used, and warnings.
+    """HTML with label, P(pneumonia), its meaning as a frequency, reason for Unknown, warnings, age and model as used.
 
-    `bundle` is that of `Prediction.model`; without it the line on age and model is left out.
+    `bundle` is that of `Prediction.model`; without it the lines that depend on it are left out.
     """
-    about = "" if bundle is None else provenance.describe(prediction, bundle)
-    return render("headline.html", prediction=prediction, provenance=about)
-
-
-def prevalence_note(prevalence: float) -> str:
-    """Sentences on the prevalence (0..1) that the probabilities assume, shown below the operating points."""
-    return (
-        f"The probabilities assume that {100 * prevalence:.0f} % of the films show pneumonia, as in the calibration "
-        "films. At a lower prevalence, Pneumonia is more often a false alarm."
+    return render(
+        "headline.html",
+        prediction=prediction,
+        label=answer_text.LABELS[prediction.label],
+        probability="" if prediction.probability is None else format_p_pneumonia(prediction),
+        point=answer_text.describe_point(prediction),
+        frequency=answer_text.describe_frequency(prediction),
+        caution="" if bundle is None else answer_text.caution_at_prevalence(prediction, bundle.calibration.prevalence),
+        provenance="" if bundle is None else provenance.describe(prediction, bundle),
     )
 
 

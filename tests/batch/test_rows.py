@@ -17,6 +17,7 @@ from pneumonia.batch.rows import TableOptions
 from pneumonia.errors import UnreadableImage
 from pneumonia.inference.decision import ModelIdentity, Reason
 from pneumonia.inference.explain import ZONES
+from pneumonia.inference.predictive_value import PredictiveValue
 
 DOCS = (Path(__file__).parents[2] / "docs" / "batch.md").read_text()
 OPTIONS = TableOptions(ModelIdentity("embedded", "abc", "f" * 64), "balanced", 0.25)
@@ -34,11 +35,14 @@ def test_the_docs_name_every_column_in_order() -> None:
 
 def test_a_row_has_all_values_of_the_prediction() -> None:
     zones = {zone: number / 100 for number, zone in enumerate(ZONES)}
-    row = rows.result_cells(prediction("Pneumonia", 0.93219, zones=zones, warnings=("One.", "Two.")), OPTIONS)
+    values = {"probability_at_prevalence": 0.82, "predictive_value": PredictiveValue(0.8, 0.7, 0.9)}
+    answer = prediction("Pneumonia", 0.93219, zones=zones, warnings=("One.", "Two."), prevalence=0.25, **values)
+    row = rows.result_cells(answer, OPTIONS)
     assert list(row) == list(rows.COLUMNS)
     assert (row["file"], row["label"], row["confidence"]) == ("a.png", "Pneumonia", "0.9322")
     assert (row["probability_normal"], row["probability_pneumonia"]) == ("0.0678", "0.9322")
     assert (row["operating_point"], row["prevalence"]) == ("balanced", "0.25")
+    assert (row["probability_at_prevalence"], row["predictive_value"]) == ("0.8200", "0.8000")
     assert [row[zone] for zone in ZONES] == [f"{value:.4f}" for value in zones.values()]
     assert row["warnings"] == "One. Two."
     assert (row["model_name"], row["model_revision"], row["model_sha256"]) == ("embedded", "abc", "f" * 64)
@@ -48,7 +52,8 @@ def test_a_row_has_all_values_of_the_prediction() -> None:
 def test_a_refused_film_has_its_reason_and_no_numbers() -> None:
     row = rows.result_cells(prediction("Unknown", None, reason=Reason("not_a_chest_film")), OPTIONS)
     assert row["reason_code"] == "not_a_chest_film" and "frontal chest film" in row["reason"]
-    assert [row[name] for name in ("confidence", "probability_normal", *ZONES)] == [""] * 8
+    numbers = ("confidence", "probability_normal", "probability_at_prevalence", "predictive_value", *ZONES)
+    assert [row[name] for name in numbers] == [""] * 10
 
 
 def test_a_failure_has_its_error_and_the_model() -> None:

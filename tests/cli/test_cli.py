@@ -134,8 +134,17 @@ def test_the_prevalence_is_used_and_stated(film: str, capsys: pytest.CaptureFixt
     default, adjusted = rows(capsys.readouterr().out)
     assert set(adjusted) == FIELDS
     assert adjusted["label"] == default["label"]
-    assert adjusted["probabilities"]["Pneumonia"] <= default["probabilities"]["Pneumonia"]
-    assert "prevalence of 10 %" in adjusted["warnings"][-1]
+    assert adjusted["probabilities"] == default["probabilities"]
+    assert (default["prevalence"], adjusted["prevalence"]) == (0.5, 0.1)
+    assert adjusted["probability_at_prevalence"] < default["probability_at_prevalence"]
+    assert default["predictive_value"] != adjusted["predictive_value"]
+
+
+def test_the_text_says_what_the_answer_means_at_the_prevalence(film: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["predict", film, "--prevalence", "0.125"]) == 0
+    out = capsys.readouterr().out
+    assert "At a prevalence of 12.5 %, P(pneumonia) of this film is " in out
+    assert "Of 100 films answered Normal at this operating point and a prevalence of 12.5 %" in out
 
 
 @pytest.mark.parametrize("prevalence", ["0", "1", "-1", "nan", "10"])

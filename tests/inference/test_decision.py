@@ -25,10 +25,11 @@ from pneumonia.inference.decision import (
     get_operating_point,
     supported_limit,
 )
+from pneumonia.inference.predictive_value import PredictiveValue
 
 KEYS = [
     *("file", "label", "confidence", "probabilities", "operating_point", "reason", "zones", "model", "population"),
-    *("age", "age_source", "warnings"),
+    *("age", "age_source", "prevalence", "probability_at_prevalence", "predictive_value", "warnings"),
 ]
 """Keys of the JSON object in docs/api.md, in their order."""
 
@@ -259,7 +260,12 @@ def test_an_operating_point_may_touch_its_limits(triple: tuple[float, float, flo
 
 def test_a_pneumonia_prediction_is_the_documented_object() -> None:
     patient: dict[str, Any] = {"population": "children", "age": 3.004, "age_source": "file"}
-    result = prediction("Pneumonia", 0.931249, zones=ZONES, warnings=("a", "b"), **patient).as_dict()
+    site = {
+        "prevalence": 0.3,
+        "probability_at_prevalence": 0.85306,
+        "predictive_value": PredictiveValue(0.85504, 0.78829, 0.9046),
+    }
+    result = prediction("Pneumonia", 0.931249, zones=ZONES, warnings=("a", "b"), **patient, **site).as_dict()
     assert list(result) == KEYS
     assert result == {
         "file": "film.jpg",
@@ -273,6 +279,9 @@ def test_a_pneumonia_prediction_is_the_documented_object() -> None:
         "population": "children",
         "age": 3.0,
         "age_source": "file",
+        "prevalence": 0.3,
+        "probability_at_prevalence": 0.8531,
+        "predictive_value": {"value": 0.855, "low": 0.7883, "high": 0.9046},
         "warnings": ["a", "b"],
     }
     assert list(result["probabilities"]) == ["Normal", "Pneumonia"]

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
+from hypothesis import given, settings, strategies
 from PIL import Image
 
 from pneumonia import Failure, Prediction, Predictor, load_predictor
@@ -153,16 +154,36 @@ def test_a_decision_from_a_reading_is_the_prediction(predictor: Predictor, norma
 
 
 @pytest.mark.parametrize("probability", [0.0, 0.05, 0.5, 0.97, 1.0])
-def test_a_prevalence_moves_the_probability_and_leaves_the_label(predictor: Predictor, probability: float) -> None:
+def test_a_prevalence_changes_its_own_values_and_neither_label_nor_probability(
+    predictor: Predictor, probability: float
+) -> None:
+    model = predictor.models[0]
     for name in predictor.point_names:
         default, requested = (
             predictor.decide(reading_with_probability(probability), name, prevalence=share) for share in (None, 0.1)
         )
-        moved = predictor.models[0].bundle.calibration.supported(probability, 0.1)
-        warning = "Probabilities are for the requested prevalence of 10 %; the label does not depend on it."
-        assert requested == replace(default, probability=moved, warnings=(warning,))
-        assert default.warnings == ()
-        assert default.probability is not None and moved < default.probability
+        assert requested == replace(
+            default,
+            prevalence=0.1,
+            probability_at_prevalence=model.bundle.calibration.supported(probability, 0.1),
+            predictive_value=model.predictive_value(default.label, name, 0.1),
+        )
+        assert default.prevalence == model.bundle.calibration.prevalence
+        assert default.probability_at_prevalence == pytest.approx(default.probability)
+        assert (default.predictive_value is None) is (default.label == UNKNOWN)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(strategies.floats(0, 1), strategies.none() | strategies.floats(1e-6, 1 - 1e-6))
+def test_no_answer_contradicts_its_probability_at_any_prevalence(
+    predictor: Predictor, probability: float, prevalence: float | None
+) -> None:
+    for name in predictor.point_names:
+        answer = predictor.decide(reading_with_probability(probability), name, prevalence=prevalence)
+        shown = answer.as_dict()["probabilities"]
+        assert answer.label != "Normal" or shown["Normal"] >= 0.5 >= shown["Pneumonia"]
+        assert answer.label != "Pneumonia" or shown["Normal"] <= 0.5 <= shown["Pneumonia"]
+        assert answer.confidence is None or answer.confidence >= 0.5
 
 
 def test_a_prevalence_applies_to_every_method(predictor: Predictor, normal_film: Grey, film_path: Path) -> None:
@@ -171,11 +192,11 @@ def test_a_prevalence_applies_to_every_method(predictor: Predictor, normal_film:
     reading = predictor.read(film_path)
     assert predictor.decide(reading, "screening", file=str(film_path), prevalence=0.125) == answer
     assert reading.probability is not None
-    assert answer.probability == predictor.models[0].bundle.calibration.at_prevalence(0.125, reading.probability)
-    assert "12.5 %" in answer.warnings[-1]
+    calibration = predictor.models[0].bundle.calibration
+    assert answer.probability_at_prevalence == calibration.at_prevalence(0.125, reading.probability)
 
 
-def test_a_film_that_is_not_scored_has_no_prevalence_warning(predictor: Predictor) -> None:
+def test_a_film_that_is_not_scored_has_no_values_at_a_prevalence(predictor: Predictor) -> None:
     blank = np.full((200, 200), 128, np.uint8)
     assert predictor.predict(blank, prevalence=0.1) == predictor.predict(blank)
 

@@ -12,6 +12,7 @@ from pneumonia.inference.explain import ZONES
 from pneumonia.reporting.reading_guide import next_steps
 from pneumonia.reporting.wording import format_p_pneumonia, format_probabilities
 from pneumonia.web import activation_panel, answer_panel
+from tests.support.forced_points import forced_point
 
 from .test_page_text import MODEL, Page
 
@@ -34,17 +35,56 @@ def test_the_bars_say_both_probabilities_and_never_all_or_nothing(
     assert page.open == []
     assert f"▲ Pneumonia {pneumonia}" in page.text
     assert f"● Normal {normal}" in page.text
-    widths = [style for name, attributes in page.elements if name == "span" and (style := attributes.get("style"))]
-    assert f"width:{100 * probability:.1f}%" in widths
-
-
-def test_the_line_under_the_bars_shows_where_the_operating_point_decides() -> None:
-    page = Page(answer_panel.bars(prediction(UNKNOWN, 0.5), POINT))
-    assert "At balanced: Normal below 20 %, Pneumonia above 90 %, Unknown in between." in page.text
     widths = [
-        attributes.get("style") for _, attributes in page.elements if str(attributes.get("class")).startswith("segment")
+        float(str(attributes["style"]).removeprefix("width:").removesuffix("%"))
+        for name, attributes in page.elements
+        if name == "span" and attributes.get("style")
     ]
-    assert widths == ["width:20.00%", "width:70.00%", "width:10.00%"]
+    assert len(widths) == 2 and sum(widths) == pytest.approx(100)
+    for width, text in zip(widths, (normal, pneumonia), strict=True):
+        assert "er" in text or f"{width:.0f} %" == text
+
+
+def attributes_of(page: Page, name: str, **expected: str) -> list[dict[str, Any]]:
+    """The attributes of the elements with a name and these attributes."""
+    return [
+        attributes
+        for element, attributes in page.elements
+        if element == name and all(str(attributes.get(key, "")).startswith(value) for key, value in expected.items())
+    ]
+
+
+def test_the_line_under_the_bars_shows_film_and_limits_and_says_them() -> None:
+    page = Page(answer_panel.bars(prediction(UNKNOWN, 0.5), POINT))
+    [scale] = attributes_of(page, "svg", role="img")
+    limits = "At balanced: Normal below 20 %, Pneumonia above 90 %, Unknown in between."
+    description = f"Scale of P(pneumonia) from 0 % to 100 %. {limits} This film: P(pneumonia) 50 %."
+    assert scale["aria-label"] == description
+    segments = attributes_of(page, "rect")
+    assert [segment["width"] for segment in segments] == ["20.0%", "70.0%", "10.0%"]
+    assert [tick["x1"] for tick in attributes_of(page, "line")] == ["20.0%", "90.0%"]
+    assert [film["x"] for film in attributes_of(page, "svg", x="50.0%")] == ["50.0%"]
+    assert "At balanced, the answer would be Normal below 20 % and Pneumonia above 90 %." in page.text
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "anchors"),
+    [
+        (0.2, 0.9, ["middle", "middle"]),
+        (0.45, 0.55, ["end", "start"]),  # close together: the texts lean outwards
+        (0.03, 0.5, ["start", "middle"]),
+        (0.03, 0.1, ["start", "start"]),
+        (0.5, 0.97, ["middle", "end"]),
+        (0.5, 0.5, ["middle"]),
+        (0.4999, 0.5001, ["middle"]),
+    ],
+)
+def test_the_texts_of_the_limits_neither_overlap_nor_leave_the_line(
+    low: float, high: float, anchors: list[str]
+) -> None:
+    point = forced_point(low, (low + high) / 2, high)
+    texts = attributes_of(Page(answer_panel.bars(prediction(UNKNOWN, 0.5), point)), "text", **{"class": "limit"})
+    assert [text["text-anchor"] for text in texts] == anchors
 
 
 def test_an_unscored_film_has_no_bars() -> None:

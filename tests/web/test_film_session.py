@@ -83,7 +83,7 @@ def test_another_operating_point_decides_again_without_scoring_again(
     assert "Pneumonia" in headline
     assert session_film is not None
     for point, label in (("confirm", "Normal"), ("screening", "Unknown"), ("balanced", "Pneumonia")):
-        headline, bars, steps, guide = film_session.render_answer(counting, session_film, point)
+        headline, bars, _, steps, guide = film_session.render_answer(counting, session_film, point)
         assert f"> {label}" in headline.replace("</span>", ">")
         assert f"At {point}" in bars
         assert bool(steps) is (label == "Unknown")
@@ -109,7 +109,7 @@ def test_a_bad_file_leaves_nothing_in_the_session(predictor: Predictor, tmp_path
     path = tmp_path / "broken.png"
     path.write_bytes(b"\x89PNG\r\n\x1a\n broken")
     session_film, headline, *rest = film_session.open_film(predictor, Upload(path, "broken.png"))
-    assert (session_film, rest) == (None, ["", "", ""])
+    assert (session_film, rest) == (None, ["", "", "", ""])
     assert "unreadable_image" in headline
 
 
@@ -184,7 +184,7 @@ def test_the_saved_answer_is_the_apis_and_names_no_file(predictor: Predictor, up
 
 
 def test_the_report_is_a_page_with_what_was_typed(predictor: Predictor, upload: Upload) -> None:
-    saved = film_session.as_pdf(predictor, open_film(predictor, upload), "balanced", "bed seven")
+    saved = film_session.as_pdf(predictor, open_film(predictor, upload), "balanced", 0.2, "bed seven")
     assert saved is not None
     assert saved["kind"] == "application/pdf"
     (page,) = PdfReader(io.BytesIO(base64.b64decode(saved["content"]))).pages

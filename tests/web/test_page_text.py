@@ -190,11 +190,6 @@ def test_the_intended_use_follows_from_the_models(populations: list[Population],
     assert ("adults," in text) is (ADULTS not in populations)
 
 
-@pytest.mark.parametrize(("prevalence", "percent"), [(0.7429, "74 %"), (0.05, "5 %")])
-def test_the_note_under_the_bars_names_the_models_prevalence(prevalence: float, percent: str) -> None:
-    assert f"assume that {percent} of the films show pneumonia" in page_text.prevalence_note(prevalence)
-
-
 def test_the_empty_state_is_valid_html() -> None:
     assert Page(page_text.no_film()).open == []
 
