@@ -76,7 +76,8 @@ class Predictor:
 
     def describe(self) -> dict[str, Any]:
         """The JSON of `/model`: the description of the first model, and under `populations` that of each model."""
-        populations = {model.population.name: model.describe() for model in self.models}
+        # Gradio's JSON encoder takes only plain strings as keys, and the name is a message.
+        populations = {str(model.population.name): model.describe() for model in self.models}
         return {**self.models[0].describe(), "populations": populations}
 
     def predict(
