@@ -37,6 +37,11 @@ def share(value: float | None) -> Message:
     return _NO_VALUE if value is None else message("{percent:.1f} %", percent=100 * value)
 
 
+def whole_percent(value: float) -> Message:
+    """A share (0..1) in whole percent: `93 %`."""
+    return message("{percent:.0f} %", percent=100 * value)
+
+
 def percent(figure: Figure, *, interval: bool = True) -> Message:
     """A share with its interval as percentages: `93.1 % (90.9-95.0)`, or `93.1 %` without `interval`.
 

@@ -7,10 +7,16 @@ from dataclasses import replace
 from ..imaging import Source
 from ..inference.predictor import Predictor
 from ..inference.reading import Reading
+from ..messages import message
 
 FROM_FILE = "file"
-LABEL = "Patient's age"
-CHOICES = (("From the file", FROM_FILE), ("1-5 years", "children"), ("18 or over", "adults"), ("Other", "other"))
+LABEL = message("Patient's age")
+CHOICES = (
+    (message("From the file"), FROM_FILE),
+    (message("1-5 years"), "children"),
+    (message("18 or over"), "adults"),
+    (message("Other"), "other"),
+)
 """(text, value) of each choice; a value other than `FROM_FILE` and "other" is the name of a population."""
 
 _AGES = {FROM_FILE: None, "children": 3.0, "adults": 45.0, "other": 10.0}

@@ -11,22 +11,29 @@ from .. import batch, imaging, settings
 from ..batch import zip_members
 from ..errors import EmptyFile, TooLarge, UnreadableImage
 from ..inference.named_film import NamedFilm
+from ..messages import message
 from .server.upload import Upload
 
 
 def check_uploads(uploads: list[Upload]) -> None:
     """Raises `EmptyFile` without uploads, `TooLarge` above the total limit, `UnreadableImage` if they were deleted."""
     if not uploads:
-        raise EmptyFile(f"No film was given. Allowed: {imaging.FORMATS}, or a ZIP of such files.")
+        raise EmptyFile(
+            message("No film was given. Allowed: {formats}, or a ZIP of such files.", formats=imaging.FORMATS)
+        )
     limit_mb = settings.MAX_UPLOAD_MB.read()
     try:
         total = sum(upload.path.stat().st_size for upload in uploads)
     except OSError:
-        raise UnreadableImage("The uploads have expired and were deleted. Add the films again.") from None
+        raise UnreadableImage(message("The uploads have expired and were deleted. Add the films again.")) from None
     if total > limit_mb * 1_000_000:
         raise TooLarge(
-            f"The films are too large in total. Allowed: {limit_mb:,} MB. Received: {total / 1e6:,.1f} MB. "
-            "Split them into several batches."
+            message(
+                "The films are too large in total. Allowed: {limit_mb:,} MB. Received: {total:,.1f} MB. Split them "
+                "into several batches.",
+                limit_mb=limit_mb,
+                total=total / 1000000.0,
+            )
         )
 
 

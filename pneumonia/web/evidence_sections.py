@@ -15,6 +15,7 @@ from ..evaluation import audit_tables, external_tables, population_tables, table
 from ..evaluation.table import Table
 from ..inference.bundle import Bundle
 from ..inference.populations import CHILDREN
+from ..messages import message
 from . import plots
 from .confusion_matrix import confusion_matrix
 from .plots import Axes, Line, Mark
@@ -62,9 +63,9 @@ def _roc(curves: Mapping[str, Any]) -> Markup:
         for name, x, y in zip(points["name"], points["false_positive_rate"], points["sensitivity"], strict=True)
     ]
     return plots.plot(
-        "ROC",
-        "Each point of the curve is a threshold at which every film is answered. The dashed line is chance.",
-        Axes("false positive rate (1 - specificity)", "sensitivity"),
+        message("ROC"),
+        message("Each point of the curve is a threshold at which every film is answered. The dashed line is chance."),
+        Axes(message("false positive rate (1 - specificity)"), message("sensitivity")),
         [Line([0, 1], [0, 1], dashed=True), Line(roc["false_positive_rate"], roc["sensitivity"])],
         marks,
     )
@@ -81,10 +82,12 @@ def calibration(bundle: Bundle, run: Run) -> Markup:
         for count, predicted, observed in zip(curve["count"], curve["probability"], curve["observed"], strict=True)
     ]
     diagram = plots.plot(
-        "Reliability",
-        "Predicted P(pneumonia) against the share of films with this prediction that had pneumonia. On the dashed line "
-        "both are equal. The larger a circle, the more films it represents.",
-        Axes("predicted P(pneumonia)", "observed pneumonia"),
+        message("Reliability"),
+        message(
+            "Predicted P(pneumonia) against the share of films with this prediction that had pneumonia. On the "
+            "dashed line both are equal. The larger a circle, the more films it represents."
+        ),
+        Axes(message("predicted P(pneumonia)"), message("observed pneumonia")),
         [Line([0, 1], [0, 1], dashed=True), Line(curve["probability"], curve["observed"])],
         marks,
     )
@@ -98,10 +101,12 @@ def risk_coverage(bundle: Bundle, run: Run) -> Markup:
         return Markup()
     y_end = max(0.05, *(0.05 * (int(risk / 0.05) + 1) for risk in curve["risk"]))
     return plots.plot(
-        "Risk and coverage",
-        "Films are answered in order of the network's certainty, so more films are answered from left to right. The "
-        "curve is the share of wrong answers among them.",
-        Axes("films answered (coverage)", "wrong answers (risk)", y_end=y_end),
+        message("Risk and coverage"),
+        message(
+            "Films are answered in order of the network's certainty, so more films are answered from left to "
+            "right. The curve is the share of wrong answers among them."
+        ),
+        Axes(message("films answered (coverage)"), message("wrong answers (risk)"), y_end=y_end),
         [Line(curve["coverage"], curve["risk"])],
     )
 
@@ -137,9 +142,11 @@ def routing(bundle: Bundle, run: Run) -> Markup:
     """Which model answers a film whose age nobody states."""
     cross_fit = bundle.evaluation.get("gate_cross_fit", {})
     built = [
-        population_tables.routing("Films without a stated age", bundle.evaluation.get("routing", [])),
-        population_tables.routing("Films without a stated age, gates fitted on others", cross_fit.get("films", [])),
-        population_tables.routing("Other images, gates fitted without their kind", cross_fit.get("kinds", [])),
+        population_tables.routing(message("Films without a stated age"), bundle.evaluation.get("routing", [])),
+        population_tables.routing(
+            message("Films without a stated age, gates fitted on others"), cross_fit.get("films", [])
+        ),
+        population_tables.routing(message("Other images, gates fitted without their kind"), cross_fit.get("kinds", [])),
     ]
     return _with_tables("evidence/routing.html", built)
 
@@ -187,20 +194,20 @@ def test_set_access_log(bundle: Bundle, run: Run) -> Markup:
 Section = Callable[[Bundle, Run], Markup]
 
 SECTIONS: tuple[tuple[str, Section], ...] = (
-    ("Performance", performance),
-    ("Threshold and confusion matrix", thresholds),
-    ("Operating points", operating_points),
-    ("Calibration", calibration),
-    ("Risk and coverage of Unknown", risk_coverage),
-    ("Answers to normal and to pneumonia films", answers),
-    ("Subgroups", subgroups),
-    ("Out-of-distribution gate", gate),
-    ("Which model answers without an age", routing),
-    ("External validation: films of other hospitals", external_validation),
-    ("Other hospitals, by age and reading", external_by_age),
-    ("Audits: what the network reads", audits),
-    ("Robustness to perturbations", robustness),
-    ("Shortcut audit", shortcuts),
-    ("Test-set access log", test_set_access_log),
+    (message("Performance"), performance),
+    (message("Threshold and confusion matrix"), thresholds),
+    (message("Operating points"), operating_points),
+    (message("Calibration"), calibration),
+    (message("Risk and coverage of Unknown"), risk_coverage),
+    (message("Answers to normal and to pneumonia films"), answers),
+    (message("Subgroups"), subgroups),
+    (message("Out-of-distribution gate"), gate),
+    (message("Which model answers without an age"), routing),
+    (message("External validation: films of other hospitals"), external_validation),
+    (message("Other hospitals, by age and reading"), external_by_age),
+    (message("Audits: what the network reads"), audits),
+    (message("Robustness to perturbations"), robustness),
+    (message("Shortcut audit"), shortcuts),
+    (message("Test-set access log"), test_set_access_log),
 )
 """(heading, function) of each section, in the order of the page."""

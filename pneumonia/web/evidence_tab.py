@@ -10,17 +10,22 @@ import gradio as gr
 from ..evaluation import summary
 from ..inference import bundle as bundles
 from ..inference.bundle import Bundle
+from ..messages import deferred, message
 from . import evidence_sections, page_text
 from .rendering import render
+
+_HEADINGS = {"children": message("The model of children"), "adults": message("The model of adults")}
+"""Population -> heading of its model's part, if the page has several models."""
 
 
 def add(bundles: Sequence[Bundle]) -> None:
     """Build the tab inside the `gr.Tabs` that is open: intended use, then a part for each model."""
     with gr.Tab("Evidence", id="evidence"), gr.Column(elem_id="evidence"):
-        gr.HTML(page_text.intended_use([bundle.population for bundle in bundles]), apply_default_css=False)
+        intended_use = deferred(page_text.intended_use, [bundle.population for bundle in bundles])
+        gr.HTML(intended_use, apply_default_css=False)
         for number, bundle in enumerate(bundles):
-            heading = f"The model of {bundle.population.name}" if len(bundles) > 1 else ""
-            gr.HTML(sections(bundle, heading), apply_default_css=False)
+            heading = _HEADINGS[bundle.population.name] if len(bundles) > 1 else ""
+            gr.HTML(deferred(sections, bundle, heading), apply_default_css=False)
             gr.Markdown(limits(bundle), elem_id="limits" if number == 0 else f"limits-{bundle.population.name}")
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from ..inference.bundle import Bundle
+from ..messages import message
 
 
 @dataclass(frozen=True)
@@ -21,9 +22,20 @@ class Example:
 
 def examples(bundle: Bundle) -> list[Example]:
     """The bundle's example images, then two examples of Unknown: the first one rotated by 90°, and a chessboard."""
-    averages = [Example(path.stem.replace("-", " ").capitalize(), path.read_bytes()) for path in bundle.examples]
-    rotated = [Example("First example, rotated by 90°", _rotated(averages[0].image))] if averages else []
-    return [*averages, *rotated, Example("Chessboard, not a film", _chessboard())]
+    averages = [Example(_name(path.stem), path.read_bytes()) for path in bundle.examples]
+    rotated = [Example(message("First example, rotated by 90°"), _rotated(averages[0].image))] if averages else []
+    return [*averages, *rotated, Example(message("Chessboard, not a film"), _chessboard())]
+
+
+_NAMES = {
+    "average-of-64-typical-normal-films": message("Average of 64 typical normal films"),
+    "average-of-64-typical-pneumonia-films": message("Average of 64 typical pneumonia films"),
+}
+"""File name of an example -> the text of its button."""
+
+
+def _name(stem: str) -> str:
+    return _NAMES.get(stem) or stem.replace("-", " ").capitalize()
 
 
 def _rotated(image: bytes) -> bytes:

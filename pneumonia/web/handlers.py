@@ -19,6 +19,7 @@ from ..inference.decision import CLASSES, DEFAULT_POINT, Failure, Prediction
 from ..inference.named_film import NamedFilm
 from ..inference.predictor import Predictor
 from ..inference.reading import Reading
+from ..messages import message
 from ..reporting import reading_guide
 from . import page_text
 from .server import request_log
@@ -169,7 +170,7 @@ def require_upload(upload: Upload | None) -> Upload:
 
 
 def _no_file_error() -> PneumoniaError:
-    return EmptyFile(f"No file was given. Allowed: one file, {imaging.FORMATS}.")
+    return EmptyFile(message("No file was given. Allowed: one file, {formats}.", formats=imaging.FORMATS))
 
 
 def result_or_failure(answer: Callable[[], Any], name: str | None) -> Any:

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from .. import settings
 from ..inference.decision import DEFAULT_POINT
 from ..inference.predictor import Predictor
+from ..messages import deferred
 from . import batch_tab, evidence_tab, film_tab, handlers, page_text, queue_full
 from .film_tab import FILM_CONCURRENCY_ID
 from .localised_page import LocalisedPage
@@ -35,7 +36,7 @@ def build(predictor: Predictor) -> gr.Blocks:
         delete_cache=(_cleanup_interval_s(), settings.RETENTION_S.read()),
     ) as page:
         populations = [model.population for model in predictor.models]
-        gr.HTML(page_text.head(populations), elem_id="head", apply_default_css=False)
+        gr.HTML(deferred(page_text.head, populations), elem_id="head", apply_default_css=False)
         with gr.Tabs(elem_id="tabs"):
             film_tab.add(predictor)
             batch_tab.add(predictor)

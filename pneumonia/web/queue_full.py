@@ -10,6 +10,7 @@ import gradio as gr
 from .. import settings
 from ..errors import Busy
 from ..inference.decision import Failure
+from ..messages import message
 from . import page_text
 from .server import gradio_internals, upload_storage
 
@@ -17,7 +18,9 @@ from .server import gradio_internals, upload_storage
 def queue_full_error() -> Busy:
     """Return the error of a full queue. It is returned as the response, never raised."""
     limit = settings.QUEUE_SIZE.read()
-    return Busy(f"Too many films are waiting. Allowed: {limit:,} at a time. Try again in a minute.")
+    return Busy(
+        message("Too many films are waiting. Allowed: {limit:,} at a time. Try again in a minute.", limit=limit)
+    )
 
 
 def answer_when_queue_is_full(page: gr.Blocks) -> None:

@@ -71,6 +71,7 @@ def environment() -> Environment:
         "p_pneumonia": format_p_pneumonia,
         "percent": number_format.percent,
         "share": number_format.share,
+        "whole_percent": number_format.whole_percent,
         "thousands": messages.number,
     }
     return environment

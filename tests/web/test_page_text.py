@@ -178,9 +178,9 @@ def test_the_header_names_the_patients_of_the_models() -> None:
 @pytest.mark.parametrize(
     ("populations", "is_for", "is_not_for"),
     [
-        ([CHILDREN], "a child of 1-5 years,", "adults, children and adolescents of 6-17 years"),
-        ([CHILDREN, ADULTS], "a child of 1-5 years, or an adult of 18 years or over,", "6-17 years, infants"),
-        ([ADULTS], "an adult of 18 years or over,", "children and adolescents,"),
+        ([CHILDREN], "a child of 1-5 years one frontal", "adults children and adolescents of 6-17 years"),
+        ([CHILDREN, ADULTS], "a child of 1-5 years an adult of 18 years or over", "6-17 years, infants"),
+        ([ADULTS], "an adult of 18 years or over", "children and adolescents lateral"),
     ],
 )
 def test_the_intended_use_follows_from_the_models(populations: list[Population], is_for: str, is_not_for: str) -> None:

@@ -9,6 +9,7 @@ import os
 from urllib.parse import urlsplit
 
 from ...errors import UsageError
+from ...messages import message
 
 _UPLOAD_FOLDER = "GRADIO_TEMP_DIR"
 _DEFAULT_PORT = 7860
@@ -72,5 +73,9 @@ def bypass_proxy_for_this_machine() -> None:
 def _integer(name: str, default: int, maximum: int) -> int:
     text = os.environ.get(name) or str(default)
     if not text.isdecimal() or not 1 <= int(text) <= maximum:
-        raise UsageError(f"Invalid {name}. Allowed: 1 to {maximum}. Received: {text!r}.")
+        raise UsageError(
+            message(
+                "Invalid {name}. Allowed: 1 to {maximum}. Received: {text!r}.", name=name, maximum=maximum, text=text
+            )
+        )
     return int(text)

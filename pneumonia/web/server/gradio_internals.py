@@ -18,6 +18,8 @@ from gradio import processing_utils
 from gradio.queueing import Event
 from gradio.server_messages import ProcessCompletedMessage
 
+from ...messages import translate
+
 
 @dataclass(frozen=True)
 class Internal:
@@ -92,13 +94,14 @@ def answer_refused_calls(
         body.data += [getattr(component, "value", None) for component in block_fn.inputs[len(body.data) :]]
         message = check(body.data)
         if message is not None:
-            return _answer(queue, Event(body.session_hash, block_fn, request, username), {"error": message})
+            refused = {"error": translate(message)}
+            return _answer(queue, Event(body.session_hash, block_fn, request, username), refused)
         is_accepted, text, state = await push(body=body, request=request, username=username)
         if state != "queue_full":
             return is_accepted, text, state
         outputs = full_outputs(str(block_fn.api_name), body.data)
         if outputs is None:
-            return is_accepted, full_message, state
+            return is_accepted, translate(full_message), state
         output = {"data": outputs, "is_generating": False, "duration": 0.0, "average_duration": 0.0}
         return _answer(queue, Event(body.session_hash, block_fn, request, username), output)
 

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from ... import settings
 from ...errors import UsageError
+from ...messages import message
 from . import connection_limits, gradio_environment, shutdown
 
 _BACKLOG = 2_048
@@ -98,8 +99,14 @@ def listen(host: str, ports: range) -> socket.socket:
         except OSError as error:
             reason = error.strerror
     raise UsageError(
-        f"The page cannot listen on any port from {ports[0]} to {ports[-1]} of {host}: {reason}. Set "
-        "GRADIO_SERVER_PORT to a free port."
+        message(
+            "The page cannot listen on any port from {first} to {last} of {host}: {reason}. Set "
+            "GRADIO_SERVER_PORT to a free port.",
+            first=ports[0],
+            last=ports[-1],
+            host=host,
+            reason=reason,
+        )
     )
 
 

@@ -14,6 +14,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ...errors import Busy
+from ...messages import message
 from . import gradio_environment, route_policy
 
 FIRST_DELAY_S, MAX_DELAY_S = 0.25, 10.0
@@ -202,8 +203,10 @@ class LoginMiddleware:
         record = self._failed_attempts.get(client)
         if record.concurrent_attempts >= MAX_CONCURRENT_ATTEMPTS:
             busy = Busy(
-                f"Too many simultaneous logins from your address. Allowed: {MAX_CONCURRENT_ATTEMPTS}. "
-                "Try again in a minute."
+                message(
+                    "Too many simultaneous logins from your address. Allowed: {limit}. Try again in a minute.",
+                    limit=MAX_CONCURRENT_ATTEMPTS,
+                )
             )
             await route_policy.error_response(429, busy, {"Retry-After": "60"})(scope, receive, send)
             return

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ... import settings
 from ...errors import UsageError
+from ...messages import message
 from . import route_policy
 
 _ADDRESS_HEADERS = ("x-forwarded-host", "x-forwarded-proto", "x-gradio-server")
@@ -30,12 +31,16 @@ def mcp_enabled() -> bool:
         return False
     if find_spec("mcp") is None:
         raise UsageError(
-            "PNEUMONIA_MCP needs the package mcp, which is not installed. Run pip install -r requirements-mcp.txt."
+            message(
+                "PNEUMONIA_MCP needs the package mcp, which is not installed. Run pip install -r requirements-mcp.txt."
+            )
         )
     if settings.AUTH.read():
         raise UsageError(
-            "PNEUMONIA_MCP does not support a login. Allowed: PNEUMONIA_MCP without PNEUMONIA_AUTH, behind a proxy "
-            "that requires one."
+            message(
+                "PNEUMONIA_MCP does not support a login. Allowed: PNEUMONIA_MCP without PNEUMONIA_AUTH, behind a "
+                "proxy that requires one."
+            )
         )
     return True
 

@@ -12,6 +12,7 @@ from typing import Any
 import gradio as gr
 
 from ...errors import Busy
+from ...messages import message
 from . import gradio_internals
 
 GRACE_S = 25
@@ -29,7 +30,7 @@ log = logging.getLogger("pneumonia")
 
 def shutting_down_error() -> Busy:
     """Return the error for calls that arrive during shutdown or are not completed in time."""
-    return Busy("The service is shutting down and accepts no more films. Try again in a minute.")
+    return Busy(message("The service is shutting down and accepts no more films. Try again in a minute."))
 
 
 def is_draining(app: Any) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ...errors import UsageError
 from ...files import ProcessTempdir
+from ...messages import message
 from . import gradio_environment
 
 PREFIX = "pneumonia-uploads-"
@@ -29,8 +30,12 @@ def use_private_folder() -> Path:
         folder = _process_folder(parent).path
     except OSError as error:
         raise UsageError(
-            f"The upload folder cannot be written: {error.strerror}. Set GRADIO_TEMP_DIR to a folder that can be "
-            f"written. Received: {parent}."
+            message(
+                "The upload folder cannot be written: {strerror}. Set GRADIO_TEMP_DIR to a folder that can be "
+                "written. Received: {parent}.",
+                strerror=error.strerror,
+                parent=parent,
+            )
         ) from None
     gradio_environment.set_upload_folder(str(folder))
     return folder

@@ -23,6 +23,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ... import operating_system, settings
 from ...files import ProcessTempdir, last_change, walk_bottom_up
+from ...messages import message
 from . import gradio_environment, gradio_internals, route_policy
 
 
@@ -37,9 +38,9 @@ def refusal(inputs: list[Any]) -> str | None:
     for path in _file_paths(inputs):
         if client_utils.is_http_url_like(path):
             if not settings.MCP.read():
-                return "URLs are not fetched. Upload the film as a file."
+                return message("URLs are not fetched. Upload the film as a file.")
         elif not _is_inside(Path(path), folder):
-            return "There is no such upload. Upload the film again."
+            return message("There is no such upload. Upload the film again.")
     return None
 
 
