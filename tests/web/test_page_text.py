@@ -187,7 +187,7 @@ def test_the_intended_use_follows_from_the_models(populations: list[Population],
     text = Page(page_text.intended_use(populations)).text
     assert is_for in text
     assert is_not_for in text
-    assert ("adults," in text) is (ADULTS not in populations)
+    assert ("Not intended for adults" in text) is (ADULTS not in populations)
 
 
 def test_the_empty_state_is_valid_html() -> None:
