@@ -67,7 +67,7 @@ def _describe_test(bundle: Bundle) -> Message:
 
 def format_age(prediction: Prediction) -> Message:
     """The age that was used and its source, for a table cell: "54, file", "stated" for an age group, "" without one."""
-    source = _SOURCES.get(prediction.age_source or "", message(""))
+    source = _SOURCES.get(prediction.age_source or "", join(()))
     return join(["" if prediction.age is None else _format_age(prediction.age), source], ", ")
 
 

@@ -298,8 +298,8 @@ def _no_zone(*, in_lungs: bool) -> Message:
 def reading_guide(prediction: Prediction) -> Message:
     """The signs to look for, as Markdown, for this label, operating point and zone; "" if the film was refused."""
     if prediction.reason is not None and prediction.reason.code != "inconclusive":
-        return message("")
-    sections = [_OPERATING_POINT_NOTES.get((prediction.operating_point, prediction.label), message(""))]
+        return join(())
+    sections = [_OPERATING_POINT_NOTES.get((prediction.operating_point, prediction.label), join(()))]
     population = prediction.population or CHILDREN.name
     if prediction.label == CLASSES[0]:
         sections += [_NORMAL_APPEARANCE, _LIMITS_OF_NORMAL]
@@ -318,6 +318,6 @@ def _zone_hint(prediction: Prediction) -> Message:
     """Heading and structures to compare in the strongest zone; "" if no zone is named."""
     zone = strongest_zone(prediction.zones or {})
     if not zone:
-        return message("")
+        return join(())
     has_thymus = "upper" in zone and prediction.population != ADULTS.name
     return _section(_ZONE_HEADINGS[zone], join([_ZONE_HINTS[zone], _THYMUS_HINT if has_thymus else ""]))
