@@ -15,7 +15,6 @@ from ..files import atomic_write
 from ..inference.answer_shares import answer_shares
 from ..inference.bundle import Bundle
 from ..inference.decision import CLASSES
-from ..inference.predictive_value import PredictiveValue
 from ..inference.sources import load_bundles
 from .table import Table
 
@@ -58,7 +57,7 @@ def _cell(bundle: Bundle, point: str, label: str, prevalence: float) -> str:
     is_positive = label == CLASSES[1]
     value = shares.predictive_value(is_positive=is_positive, prevalence=prevalence)
     if not is_positive:
-        value = PredictiveValue(1 - value.value, 1 - value.high, 1 - value.low)
+        value = value.of_other_class()
     return f"{100 * value.value:.1f} ({100 * value.low:.1f}-{100 * value.high:.1f})"
 
 

@@ -40,18 +40,25 @@ class Share:
 
 @dataclass(frozen=True)
 class PredictiveValue:
-    """The share (0..1) of films with an answer for which it is right, and its 95 % interval.
+    """The share (0..1) of films with an answer for which it is right, with its 95 % interval.
 
-    For Pneumonia it is the positive, for Normal the negative predictive value.
+    For Pneumonia it is the positive, for Normal the negative predictive value. `films` is the number of test films.
     """
 
     value: float
     low: float
     high: float
+    films: int
 
     def as_dict(self) -> dict[str, float]:
-        """Four decimals, and never 0 or 1, as all probabilities of a prediction."""
-        return {name: min(max(round(value, 4), 1e-4), 1 - 1e-4) for name, value in vars(self).items()}
+        """Shares have four decimals and are never 0 or 1, as all probabilities of a prediction."""
+        shares = {"value": self.value, "low": self.low, "high": self.high}
+        rounded = {name: min(max(round(share, 4), 1e-4), 1 - 1e-4) for name, share in shares.items()}
+        return {**rounded, "films": self.films}
+
+    def of_other_class(self) -> PredictiveValue:
+        """The share of the same films for which the answer is wrong."""
+        return PredictiveValue(1 - self.value, 1 - self.high, 1 - self.low, self.films)
 
 
 @dataclass(frozen=True)
@@ -74,8 +81,9 @@ class AnswerShares:
         The interval is that of the likelihood ratio, because the predictive value rises or falls steadily with it.
         """
         ratios = (self.pneumonia.value / self.normal.value, *ratio_interval(self.pneumonia, self.normal))
-        value, low, high = (_posterior(prevalence, ratio) for ratio in ratios)
-        return PredictiveValue(value, low, high) if is_positive else PredictiveValue(1 - value, 1 - high, 1 - low)
+        share, low, high = (_posterior(prevalence, ratio) for ratio in ratios)
+        value = PredictiveValue(share, low, high, self.films)
+        return value if is_positive else value.of_other_class()
 
 
 def wilson_interval(count: int, films: int) -> tuple[float, float]:

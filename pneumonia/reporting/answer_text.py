@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..inference.decision import CLASSES, UNKNOWN, Calibration, OperatingPoint, Prediction
+from ..inference.predictive_value import PredictiveValue
 from ..messages import join, message
 from .wording import format_probability
 
@@ -63,11 +64,11 @@ def describe_point(prediction: Prediction) -> str:
 
 def describe_frequency(prediction: Prediction) -> str:
     """Of 100 films with this answer, how many have pneumonia at the prevalence; "" if that was not measured."""
-    share = share_with_pneumonia(prediction)
-    if share is None or prediction.prevalence is None:
+    value = with_pneumonia(prediction)
+    if value is None or prediction.prevalence is None:
         return ""
     label, prevalence = LABELS[prediction.label], format_prevalence(prediction.prevalence)
-    count = round(100 * share)
+    count = round(100 * value.value)
     if count < 1:
         return message(
             "Of 100 films answered {label} at this operating point and a prevalence of {prevalence}, pneumonia is "
@@ -91,19 +92,18 @@ def describe_frequency(prediction: Prediction) -> str:
     )
 
 
-def describe_frequency_source(prediction: Prediction, films: int) -> str:
-    """The interval of the frequency, and the number of test `films` on which it was measured; "" if there is none."""
-    value = prediction.predictive_value
+def describe_frequency_source(prediction: Prediction) -> str:
+    """The interval of the frequency, and the number of test films on which it was measured; "" if there is none."""
+    value = with_pneumonia(prediction)
     if value is None:
         return ""
-    low, high = (value.low, value.high) if prediction.label == PNEUMONIA else (1 - value.high, 1 - value.low)
     return message(
         "The number follows by Bayes' rule from the answers of this model to {films:,} test films, Unknown included. "
         "Its 95 % interval reaches from {low} to {high} of 100. It holds for films like those; at your hospital it may "
         "be different.",
-        films=films,
-        low=_count(low),
-        high=_count(high),
+        films=value.films,
+        low=_count(value.low),
+        high=_count(value.high),
     )
 
 
@@ -176,12 +176,10 @@ def _change_of_normal(scale: Scale, values: dict[str, str]) -> str:
     return message("At {point}, the answer changes to Unknown above {low}, and to Pneumonia above {high}.", **values)
 
 
-def share_with_pneumonia(prediction: Prediction) -> float | None:
-    """The share (0..1) of films with this answer that show pneumonia; None if it was not measured."""
+def with_pneumonia(prediction: Prediction) -> PredictiveValue | None:
+    """The share of films with this answer that show pneumonia, right or not; None if it was not measured."""
     value = prediction.predictive_value
-    if value is None:
-        return None
-    return value.value if prediction.label == PNEUMONIA else 1 - value.value
+    return value if value is None or prediction.label == PNEUMONIA else value.of_other_class()
 
 
 def is_same_prevalence(prediction: Prediction, calibrated: float) -> bool:

@@ -23,10 +23,11 @@ from ..errors import UsageError
 from ..imaging import WHOLE, Area
 from ..inference import explain
 from ..inference.bundle import Bundle
-from ..inference.decision import CLASSES, UNKNOWN, Prediction
+from ..inference.decision import CLASSES, Prediction
 from ..inference.graph import Activation, LungField
 from ..messages import Message, message, translate
-from . import provenance, reading_guide, wording, zone_wording
+from . import reading_guide, wording, zone_wording
+from .pdf_answer import answer_flowables
 from .pdf_markdown import paragraphs
 
 if TYPE_CHECKING:
@@ -54,8 +55,6 @@ _REPORTLAB_LOCK = threading.Lock()
 takes 0.03 s."""
 
 _FONTS = Path(__file__).parent / "fonts"
-_LABEL_COLOURS = {CLASSES[0]: "#00608f", CLASSES[1]: "#a84300", UNKNOWN: "#565b66"}
-"""Colour of each label, as in page.css. The mark and the word convey the label without colour."""
 
 
 def render_pdf(
@@ -82,7 +81,8 @@ def render_pdf(
 
     printable_note = _replace_missing_glyphs(_normalize_note(note))
     width, height = A4[0] - 2 * MARGIN, A4[1] - 2 * MARGIN - FOOTER
-    body = [*_header(printable_note, created_at or datetime.now().astimezone()), *_answer_lines(prediction, bundle)]
+    body = _header(printable_note, created_at or datetime.now().astimezone())
+    body += answer_flowables(prediction, bundle, _styles(), width)
     in_lungs = lung_field is not None
     body += [*_pictures(_pictures_of(film, prediction, activation, area, lung_field), width)]
     body += _zone_table(prediction, in_lungs=in_lungs)
@@ -158,29 +158,6 @@ def _header(note: str, created_at: datetime) -> list[Flowable]:
             Paragraph(f"{NO_GLYPH} replaces a character that is missing in the report's font.", styles["small"])
         )
     return header
-
-
-def _answer_lines(prediction: Prediction, bundle: Bundle | None) -> list[Flowable]:
-    """Label, P(pneumonia), operating point, probabilities, reason for Unknown, age and model, and warnings."""
-    from reportlab.platypus import Paragraph
-
-    styles = _styles()
-    probability = ""
-    if prediction.probability is not None:
-        probability = f" <font size=10>{wording.format_p_pneumonia(prediction)}</font>"
-    label = f"{wording.MARKS[prediction.label]} {prediction.label}"
-    lines = [f"Operating point: <b>{escape(prediction.operating_point)}</b>."]
-    if prediction.probabilities is not None:
-        shares = ", ".join(f"{name} {text}" for name, text in wording.format_probabilities(prediction).items())
-        lines.append(f"Calibrated probabilities: {shares}.")
-    if prediction.reason is not None:
-        lines.append(f"<b>Reason for Unknown:</b> {escape(prediction.reason.message)}")
-    return [
-        Paragraph(f'<font color="{_LABEL_COLOURS[prediction.label]}">{label}</font>{probability}', styles["answer"]),
-        Paragraph(" ".join(lines), styles["plain"]),
-        *([Paragraph(escape(provenance.describe(prediction, bundle)), styles["plain"])] if bundle else []),
-        *(Paragraph(f"⚠ {escape(warning)}", styles["plain"]) for warning in prediction.warnings),
-    ]
 
 
 def _pictures_of(

@@ -54,10 +54,9 @@ def depth(prediction: Prediction, model: Model) -> str:
     scale = answer_text.Scale.of(prediction, point, calibration)
     if scale is None:
         return ""
-    shares = model.answer_shares(prediction.operating_point, prediction.label)
     sentences = (
         answer_text.describe_frequency(prediction),
-        answer_text.describe_frequency_source(prediction, shares.films) if shares else "",
+        answer_text.describe_frequency_source(prediction),
         answer_text.describe_film_at_prevalence(prediction, calibration.prevalence),
         answer_text.describe_limits(prediction, scale),
     )

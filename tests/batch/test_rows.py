@@ -35,7 +35,7 @@ def test_the_docs_name_every_column_in_order() -> None:
 
 def test_a_row_has_all_values_of_the_prediction() -> None:
     zones = {zone: number / 100 for number, zone in enumerate(ZONES)}
-    values = {"probability_at_prevalence": 0.82, "predictive_value": PredictiveValue(0.8, 0.7, 0.9)}
+    values = {"probability_at_prevalence": 0.82, "predictive_value": PredictiveValue(0.8, 0.7, 0.9, 624)}
     answer = prediction("Pneumonia", 0.93219, zones=zones, warnings=("One.", "Two."), prevalence=0.25, **values)
     row = rows.result_cells(answer, OPTIONS)
     assert list(row) == list(rows.COLUMNS)

@@ -263,7 +263,7 @@ def test_a_pneumonia_prediction_is_the_documented_object() -> None:
     site = {
         "prevalence": 0.3,
         "probability_at_prevalence": 0.85306,
-        "predictive_value": PredictiveValue(0.85504, 0.78829, 0.9046),
+        "predictive_value": PredictiveValue(0.85504, 0.78829, 0.9046, 624),
     }
     result = prediction("Pneumonia", 0.931249, zones=ZONES, warnings=("a", "b"), **patient, **site).as_dict()
     assert list(result) == KEYS
@@ -281,7 +281,7 @@ def test_a_pneumonia_prediction_is_the_documented_object() -> None:
         "age_source": "file",
         "prevalence": 0.3,
         "probability_at_prevalence": 0.8531,
-        "predictive_value": {"value": 0.855, "low": 0.7883, "high": 0.9046},
+        "predictive_value": {"value": 0.855, "low": 0.7883, "high": 0.9046, "films": 624},
         "warnings": ["a", "b"],
     }
     assert list(result["probabilities"]) == ["Normal", "Pneumonia"]

@@ -66,7 +66,7 @@ def test_a_predictive_value_lies_inside_its_interval_and_is_never_certain(
     assert 0 <= value.low <= value.value + 1e-9
     assert value.value <= value.high + 1e-9 <= 1 + 1e-9
     assert 0 < value.value < 1
-    assert all(1e-4 <= number <= 1 - 1e-4 for number in value.as_dict().values())
+    assert all(1e-4 <= value.as_dict()[name] <= 1 - 1e-4 for name in ("value", "low", "high"))
 
 
 @settings(max_examples=200, deadline=None, derandomize=True)

@@ -97,22 +97,22 @@ def assert_the_other_side_of_one_half_is_said(answer: Prediction, calibrated: fl
     ],
 )
 def test_the_frequency_counts_films_with_pneumonia_for_both_labels(label: str, value: float, expected: str) -> None:
-    answer = prediction(label, prevalence=0.3, predictive_value=PredictiveValue(value, 0.5, 0.9999))
+    answer = prediction(label, prevalence=0.3, predictive_value=PredictiveValue(value, 0.5, 0.9999, 1560))
     sentence = answer_text.describe_frequency(answer)
     assert sentence == f"Of 100 films answered {label} at this operating point and a prevalence of 30 %, {expected}"
 
 
 @pytest.mark.parametrize(("label", "interval"), [("Pneumonia", "78 to more than 99"), ("Normal", "fewer than 1 to 22")])
 def test_the_interval_has_the_order_of_the_frequency(label: str, interval: str) -> None:
-    answer = prediction(label, prevalence=0.3, predictive_value=PredictiveValue(0.9, 0.78, 0.9999))
-    assert f"reaches from {interval} of 100" in answer_text.describe_frequency_source(answer, 1560)
-    assert "1,560 test films" in answer_text.describe_frequency_source(answer, 1560)
+    answer = prediction(label, prevalence=0.3, predictive_value=PredictiveValue(0.9, 0.78, 0.9999, 1560))
+    assert f"reaches from {interval} of 100" in answer_text.describe_frequency_source(answer)
+    assert "1,560 test films" in answer_text.describe_frequency_source(answer)
 
 
 def test_without_a_measurement_no_frequency_is_claimed() -> None:
     for answer in (prediction("Pneumonia", prevalence=0.3), prediction(UNKNOWN, 0.5, prevalence=0.3)):
         assert answer_text.describe_frequency(answer) == ""
-        assert answer_text.describe_frequency_source(answer, 10) == ""
+        assert answer_text.describe_frequency_source(answer) == ""
 
 
 @pytest.mark.parametrize(
@@ -139,8 +139,8 @@ def test_what_would_change_the_answer(label: str, limits: tuple[float, float], e
 
 
 def test_no_text_is_sure_or_confident() -> None:
-    answer = prediction("Pneumonia", prevalence=0.1, predictive_value=PredictiveValue(0.4, 0.3, 0.5))
-    texts = [answer_text.describe_frequency(answer), answer_text.describe_frequency_source(answer, 5)]
+    answer = prediction("Pneumonia", prevalence=0.1, predictive_value=PredictiveValue(0.4, 0.3, 0.5, 1560))
+    texts = [answer_text.describe_frequency(answer), answer_text.describe_frequency_source(answer)]
     assert not re.search(r"\bsure\b|confiden", " ".join(texts))
 
 

@@ -20,7 +20,7 @@ from pneumonia.errors import UsageError
 from pneumonia.imaging import Area
 from pneumonia.inference import explain, sources
 from pneumonia.inference.decision import CLASSES, REASONS, UNKNOWN, Reason
-from pneumonia.reporting import pdf_report
+from pneumonia.reporting import answer_text, pdf_report
 
 Grey = npt.NDArray[np.uint8]
 MAP = np.eye(9, dtype=np.float32)[::-1]
@@ -185,3 +185,29 @@ def _max_colour_difference(picture: npt.NDArray[np.int64]) -> int:
 def _pixels(picture: bytes) -> npt.NDArray[np.int64]:
     with Image.open(io.BytesIO(picture)) as image:
         return np.asarray(image.convert("RGB")).astype(np.int64)
+
+
+def test_the_report_says_what_the_answer_is_worth_in_the_words_of_the_page(
+    predictor: Predictor, large_film: Grey
+) -> None:
+    model = predictor.models[0]
+    options = {"population": "children", "prevalence": 0.05, "probability_at_prevalence": 0.17}
+    value = model.predictive_value("Pneumonia", "confirm", 0.05)
+    prediction = answer(predictor, "Pneumonia", 0.9, predictive_value=value, **options)
+    text, _ = read(pdf_report.render_pdf(large_film, prediction, MAP, bundle=model.bundle))
+    scale = answer_text.Scale.of(prediction, model.operating_points["confirm"], model.bundle.calibration)
+    assert scale is not None
+    for sentence in (
+        answer_text.describe_frequency(prediction),
+        answer_text.describe_frequency_source(prediction),
+        "⚠ " + answer_text.caution_at_prevalence(prediction, model.bundle.calibration.prevalence),
+        answer_text.describe_change(prediction, scale),
+    ):
+        assert len(sentence) > 20 and sentence in text
+    assert "P(pneumonia) of this film is 17 %" in text
+
+
+def test_a_refused_film_has_no_line_and_no_frequency(predictor: Predictor, large_film: Grey) -> None:
+    refused = answer(predictor, UNKNOWN, None, reason=Reason("not_a_chest_film"))
+    text, _ = read(pdf_report.render_pdf(large_film, refused, None, bundle=predictor.models[0].bundle))
+    assert "Of 100 films" not in text and "the answer" not in text.split("What to do next")[0]
