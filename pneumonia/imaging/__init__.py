@@ -4,15 +4,17 @@ Training, evaluation, page, API and command line share this one definition.
 """
 
 from .area import WHOLE, Area
+from .film_values import FilmValues, ValueKind
 from .formats import FORMATS, detect_format
 from .model_input import INPUT_SIDE, INVERTED_WARNING, film_area, invert, to_display, to_input
 from .radiograph import Radiograph
-from .reader import FRAME_WARNING, LOW_RESOLUTION_SIDE, MIN_SIDE, REDUCED_SIDE, Source, read
+from .reader import FRAME_WARNING, LOW_RESOLUTION_SIDE, MIN_SIDE, REDUCED_SIDE, Source, read, read_values
 
 __all__ = [
     "Area",
     "FORMATS",
     "FRAME_WARNING",
+    "FilmValues",
     "INPUT_SIDE",
     "INVERTED_WARNING",
     "LOW_RESOLUTION_SIDE",
@@ -20,10 +22,12 @@ __all__ = [
     "REDUCED_SIDE",
     "Radiograph",
     "Source",
+    "ValueKind",
     "WHOLE",
     "film_area",
     "invert",
     "read",
+    "read_values",
     "detect_format",
     "to_display",
     "to_input",

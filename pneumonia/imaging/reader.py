@@ -14,10 +14,12 @@ from PIL import Image
 
 from .. import operating_system, settings
 from ..errors import EmptyFile, TooLarge, TooSmall, UnreadableImage
-from ..messages import join, message
+from ..messages import message
+from . import greyscale
 from .area import WHOLE
 from .arrays import from_array
 from .decoding import translate_memory_errors
+from .film_values import FilmValues, ValueKind, of_radiograph
 from .formats import detect_format
 from .image_files import reader as image_files
 from .image_files.pictures import from_pil_image
@@ -64,44 +66,59 @@ def read(source: Source, *, full_resolution: bool = False) -> Radiograph:
     return _check_side(film)
 
 
-def _read_file(path: Path) -> bytes:
+def read_values(source: str | os.PathLike[str] | bytes) -> FilmValues:
+    """Read the values of one film before any window, at full resolution, for a viewer.
+
+    The film is that of `read`, but a film that is too small for the model is not refused. Raises the other errors of
+    `read`.
+    """
+    data = source if isinstance(source, bytes) else _read_file(Path(source))
+    if data and detect_format(data) == "DICOM":
+        from .dicom import reader as dicom
+
+        _check_file_size(len(data))
+        with translate_memory_errors("DICOM file"):
+            values = dicom.read_values(data)
+    else:
+        film = _decode_bytes(data, True)
+        is_coloured = greyscale.COLOUR_WARNING in film.warnings
+        values = of_radiograph(film, ValueKind.GREY_OF_COLOUR if is_coloured else ValueKind.STORED)
+    return replace(values, film=_with_area(values.film))
+
+
+def _check_file_size(size: int) -> None:
     limit_mb = settings.MAX_FILE_MB.read()
+    if size > limit_mb * 1_000_000:
+        raise TooLarge(
+            message(
+                "The file is too large. Allowed: {limit_mb} MB. Received: {size:.1f} MB.",
+                limit_mb=limit_mb,
+                size=size / 1e6,
+            )
+        )
+
+
+def _read_file(path: Path) -> bytes:
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
             raise UnreadableImage(
                 message("Not a regular file. Allowed: one file. Received: a folder, a device or a pipe.")
             )
-        size = status.st_size
-        if size > limit_mb * 1_000_000:
-            raise TooLarge(
-                message(
-                    "The file is too large. Allowed: {limit_mb} MB. Received: {size:.1f} MB.",
-                    limit_mb=limit_mb,
-                    size=size / 1e6,
-                )
-            )
+        _check_file_size(status.st_size)
         return path.read_bytes()
     except (OSError, ValueError) as error:
         if operating_system.is_out_of_files(error):
             raise operating_system.out_of_files_error() from None
         # A path with a NUL character raises ValueError.
-        reason = getattr(error, message("strerror"), None) or message("the path is invalid")
+        reason = getattr(error, "strerror", None) or message("the path is invalid")
         raise UnreadableImage(message("The file cannot be opened: {reason}.", reason=reason)) from None
 
 
 def _decode_bytes(data: bytes, full_resolution: bool) -> Radiograph:
     if not data:
         raise EmptyFile(message("The file is empty (0 bytes)."))
-    limit_mb = settings.MAX_FILE_MB.read()
-    if len(data) > limit_mb * 1_000_000:
-        raise TooLarge(
-            message(
-                "The file is too large. Allowed: {limit_mb} MB. Received: {size:.1f} MB.",
-                limit_mb=limit_mb,
-                size=len(data) / 1e6,
-            )
-        )
+    _check_file_size(len(data))
     file_format = detect_format(data)
     if file_format == "DICOM":
         from .dicom import reader as dicom  # importing pydicom takes 0.3 s, and most films are image files

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,8 +21,9 @@ from pydicom.uid import UID
 
 from ...errors import NoPixels, PneumoniaError, UnreadableImage, UnsupportedDicom
 from ...messages import message
-from .. import greyscale
+from .. import film_values, greyscale
 from ..decoding import check_pixel_count, translate_decoder_errors
+from ..film_values import FilmValues, ValueKind
 from ..intensity import row_slices
 from ..radiograph import Pixels, Radiograph
 from . import (
@@ -35,6 +37,7 @@ from . import (
     patient_age,
     photometric,
     pixel_description,
+    spacing,
     view,
     voi,
 )
@@ -61,16 +64,56 @@ def read(data: bytes) -> Radiograph:
     Applies the modality rescale and then the VOI LUT or window, inverts MONOCHROME1 so that air is dark, and converts
     colour to greyscale. Raises `UnsupportedDicom`, `NoPixels`, `TooLarge`, `UnreadableImage` or `Busy`.
     """
+    return _radiograph(_first_image(data))
+
+
+def read_values(data: bytes) -> FilmValues:
+    """Decode the first frame of a DICOM file as `read` does, with its values before rescale and window.
+
+    Raises the errors of `read`.
+    """
+    image = _first_image(data)
+    film = _radiograph(image)
+    if _photometric(image.dataset) not in _GREY_INTERPRETATIONS:
+        return film_values.of_radiograph(film, ValueKind.GREY_OF_COLOUR)
+    if not film_values.fits(image.stored):
+        return film_values.of_radiograph(film, ValueKind.SCALED)
+    return FilmValues(
+        film,
+        image.stored,
+        max(_bits_stored(image.dataset), int(image.stored.max()).bit_length()),
+        padding=image.padding,
+        rescale=voi.linear_rescale(image.dataset),
+        spacing=spacing.pixel_spacing(image.dataset),
+    )
+
+
+@dataclass(frozen=True)
+class _Image:
+    """The first frame of a file: samples `[H, W]` or `[H, W, 3]`, mask of the padding, and warnings."""
+
+    dataset: pydicom.Dataset
+    stored: npt.NDArray[Any]
+    padding: npt.NDArray[np.bool_] | None
+    warnings: tuple[str, ...]
+
+
+def _first_image(data: bytes) -> _Image:
     file = parser.parse(data)
     dataset = file.dataset
     _check_radiograph(file)
     description = pixel_description.complete(file)
     _check_supported(dataset)
-    pixels, colour_warnings = _grey_pixels(dataset, description.compressed_frame)
+    return _Image(dataset, *_stored_values(dataset, description.compressed_frame), tuple(description.warnings))
+
+
+def _radiograph(image: _Image) -> Radiograph:
+    dataset = image.dataset
+    pixels, colour_warnings = _grey_pixels(image)
     return Radiograph(
         pixels,
         "DICOM",
-        (*description.warnings, *colour_warnings, *header.header_warnings(dataset)),
+        (*image.warnings, *colour_warnings, *header.header_warnings(dataset)),
         view.is_lateral(dataset),
         header.is_other_body_part(dataset),
         age_years=patient_age.age_years(dataset),
@@ -144,11 +187,11 @@ def _photometric(dataset: pydicom.Dataset) -> str:
     return elements.text(dataset, "PhotometricInterpretation")
 
 
-def _grey_pixels(dataset: pydicom.Dataset, compressed_frame: bytes | None) -> tuple[Pixels, tuple[str, ...]]:
+def _grey_pixels(image: _Image) -> tuple[Pixels, tuple[str, ...]]:
     """(grey pixels `[H, W]`, warnings); the warning is about lost colour."""
-    stored, padding = _stored_values(dataset, compressed_frame)
+    dataset, stored = image.dataset, image.stored
     if _photometric(dataset) in _GREY_INTERPRETATIONS:
-        return voi.apply_rescale_and_voi(dataset, stored, padding), ()
+        return voi.apply_rescale_and_voi(dataset, stored, image.padding), ()
     return greyscale.to_grey(Image.fromarray(palette.apply(dataset, stored) if stored.ndim == 2 else stored))
 
 

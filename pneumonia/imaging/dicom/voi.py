@@ -60,6 +60,12 @@ def apply_rescale_and_voi(
     return pixels
 
 
+def linear_rescale(dataset: pydicom.Dataset) -> tuple[float, float] | None:
+    """(slope, intercept) of the modality transform; None if it changes no value, or is a table."""
+    rescale = _rescale(dataset)
+    return None if rescale == (1.0, 0.0) or "ModalityLUTSequence" in dataset else rescale
+
+
 def _transform(dataset: pydicom.Dataset, stored: Values) -> Pixels:
     is_inverted = elements.text(dataset, "PhotometricInterpretation") == "MONOCHROME1"
     sample = sample_pixels(stored)

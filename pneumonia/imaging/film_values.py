@@ -1,0 +1,57 @@
+"""The `FilmValues` class: the values of a film before window and VOI LUT, as a viewer needs them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .intensity import full_scale
+from .radiograph import Radiograph
+
+MAX_LEVELS = 2**16 - 1
+"""Maximum range of values that are passed on as they are: 16 bits, less one code for pixels outside the film."""
+
+
+class ValueKind(Enum):
+    """What the values of `FilmValues` are."""
+
+    STORED = "stored"
+    """The values in the file."""
+    GREY_OF_COLOUR = "grey of colour"
+    """Grey levels to which a colour image was converted."""
+    SCALED = "scaled"
+    """Values of more than 16 bits or with fractions, scaled to 16 bits."""
+
+
+@dataclass(frozen=True)
+class FilmValues:
+    """The values of a film, upright, before any window.
+
+    `film` is the film as every other part of this package reads it. `values` is `[H, W]`, integers, in the same
+    orientation; high values may be dark (MONOCHROME1). `bits` is the depth that the file declares, or that the values
+    use. `padding` is true outside the film, None if the file has no padding. `rescale` is (slope, intercept) of the
+    modality transform, None without one or if it is a table. `spacing` is the distance between two rows and two
+    columns in mm at the detector, None if it is not known.
+    """
+
+    film: Radiograph
+    values: npt.NDArray[Any]
+    bits: int
+    kind: ValueKind = ValueKind.STORED
+    padding: npt.NDArray[np.bool_] | None = None
+    rescale: tuple[float, float] | None = None
+    spacing: tuple[float, float] | None = None
+
+
+def of_radiograph(film: Radiograph, kind: ValueKind = ValueKind.STORED) -> FilmValues:
+    """The values of a film whose pixels are the values of its file, or the only ones that exist at 16 bits."""
+    return FilmValues(film, film.pixels, int(full_scale(film.pixels)).bit_length(), kind)
+
+
+def fits(values: npt.NDArray[Any]) -> bool:
+    """True if `values` are integers whose range is at most `MAX_LEVELS`."""
+    return values.dtype.kind in "iu" and int(values.max()) - int(values.min()) < MAX_LEVELS
