@@ -14,7 +14,7 @@ from PIL import Image
 
 from .. import operating_system, settings
 from ..errors import EmptyFile, TooLarge, TooSmall, UnreadableImage
-from ..messages import message
+from ..messages import join, message
 from . import greyscale
 from .area import WHOLE
 from .arrays import from_array
@@ -77,7 +77,7 @@ def read_values(source: str | os.PathLike[str] | bytes) -> FilmValues:
         from .dicom import reader as dicom
 
         _check_file_size(len(data))
-        with translate_memory_errors("DICOM file"):
+        with translate_memory_errors(message("DICOM file")):
             values = dicom.read_values(data)
     else:
         film = _decode_bytes(data, True)

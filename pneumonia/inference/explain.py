@@ -130,7 +130,7 @@ def lung_outline(lung_field: LungField, size: tuple[int, int], area: Area = WHOL
 
     `area` is the part of the film from which the model input was made.
     """
-    inside = _enlarge(lung_field, size, area).point([255 * (level >= 255 * lung_zones.INSIDE) for level in range(256)])
+    inside = enlarge(lung_field, size, area).point([255 * (level >= 255 * lung_zones.INSIDE) for level in range(256)])
     width = 2 * round(min(size) / OUTLINE_SHARE / 2) + 1
     return ImageChops.difference(inside, inside.filter(ImageFilter.MinFilter(max(width, 3))))
 
@@ -139,10 +139,10 @@ def _relative_strength(activation: Activation, size: tuple[int, int], area: Area
     """The positive part of the map relative to its maximum, 8 bits, resized to `area` of `size` (width, height)."""
     maximum = float(activation.max())
     relative = (np.maximum(activation, 0) / max(maximum, 1e-30)).astype(np.float32)
-    return _enlarge(relative, size, area)
+    return enlarge(relative, size, area)
 
 
-def _enlarge(relative: npt.NDArray[np.float32], size: tuple[int, int], area: Area) -> Image.Image:
+def enlarge(relative: npt.NDArray[np.float32], size: tuple[int, int], area: Area) -> Image.Image:
     """Values in 0..1 `[h, w]` as 8 bits, resized to `area` of `size` (width, height); 0 outside it."""
     left, top, right, bottom = area.box(*size)
     inner_size = max(1, right - left), max(1, bottom - top)

@@ -17,6 +17,8 @@ from ..reporting import pdf_report
 from . import age_groups, film_session, page_text, prevalence_control, queue_full
 from .examples import examples
 from .server.upload import film_file
+from .viewer import events, film_view
+from .viewer.texts import viewer_html
 
 FILM_CONCURRENCY_ID = "films"
 """Concurrency group of single films, on page and API. Batches are in another group (`batch_tab.BATCH_CONCURRENCY`) of
@@ -47,6 +49,8 @@ class _FilmTab:
         self._predictor = predictor
         # The session state expires when the server deletes the upload.
         self._session_film = gr.State(None, time_to_live=settings.RETENTION_S.read())
+        # The film of the viewer, also one that was read with an error.
+        self._viewed_film = gr.State(None, time_to_live=settings.RETENTION_S.read())
         with gr.Column(elem_id="film-layout"):
             self._lay_out_input()
             self._lay_out_examples()
@@ -112,9 +116,12 @@ class _FilmTab:
         with gr.Column(elem_id="viewer"):
             self._film_image = _image("The uploaded chest film", "film-image")
             self._map_image = _image("Activation map; bright where the activation is strong", "activation-map")
+            gr.HTML(viewer_html(), elem_id="viewer-block", apply_default_css=False)
             gr.HTML(page_text.viewer_caption(), elem_id="caption", apply_default_css=False)
             self._show_map = gr.Button("Show activation map", elem_id="show-map", visible=False)
             self._activation = gr.HTML(elem_id="activation", apply_default_css=False)
+        self._view = gr.JSON(visible="hidden", elem_id="film-view")
+        self._values = gr.File(visible="hidden", elem_id="film-values")
 
     def _connect(self) -> None:
         state = [self._point, self._age, self._age_used, self._prevalence]
@@ -125,6 +132,7 @@ class _FilmTab:
             self._connect_film_event(button.click, partial(self._open_film, example.image), state)
         self._connect_age()
         self._connect_prevalence()
+        self._map_image.change(None, self._map_image, None, js=events.SET_MAP, **_QUIET)
         inputs = [self._session_film, self._point, self._prevalence]
         self._point.input(
             self._change_point,
@@ -166,7 +174,7 @@ class _FilmTab:
         inputs = [self._session_film, self._point, self._age, self._headline, self._prevalence]
         reread = self._age.input(self._change_age, inputs, self._film_outputs, **_SCORING)
         reread.failure(self._reject_busy, None, [*self._film_outputs, self._film], queue=False, **_QUIET)
-        reread.then(film_session.picture, self._session_film, self._film_image, **_QUIET)
+        self._connect_viewer(reread)
 
     def _connect_film_event(self, event: Callable[..., Any], handler: Callable[..., Any], inputs: list[Any]) -> Any:
         """Register a film event: clear the page at once, answer when the film leaves the queue, then display the film.
@@ -179,14 +187,22 @@ class _FilmTab:
         event(None, None, outputs, js=f"() => {json.dumps(cleared)}", **_QUIET)
         opening = event(handler, inputs, self._film_outputs, **_SCORING)
         opening.failure(self._reject_busy, None, [*self._film_outputs, self._film], queue=False, **_QUIET)
-        return opening.then(film_session.picture, self._session_film, self._film_image, **_QUIET)
+        self._connect_viewer(opening)
+        return opening
+
+    def _connect_viewer(self, opening: Any) -> None:
+        """After the answer: the preview of the film, then its values for the viewer."""
+        outputs = [self._film_image, self._view, self._values]
+        opening.then(film_view.show, self._viewed_film, outputs, **_QUIET).then(
+            None, outputs[1:], None, js=events.SHOW, **_QUIET
+        )
 
     def _reject_busy(self) -> tuple[Any, ...]:
         """Outputs if the queue was full: the error, no data of the previous film, and an empty drop zone."""
         message = page_text.failure(Failure(None, queue_full.queue_full_error()))
         hidden = gr.Button(visible=False), gr.Column(visible=False), ""
         unchanged = (gr.skip(),) * (len(self._model_outputs) + 2)
-        return None, message, *film_session.NO_ANSWER, None, None, "", *hidden, *unchanged, None
+        return None, message, *film_session.NO_ANSWER, None, None, "", *hidden, *unchanged, None, None
 
     @property
     def _answer_outputs(self) -> list[gr.components.Component]:
@@ -208,6 +224,7 @@ class _FilmTab:
             *self._model_outputs,
             self._age,
             self._age_used,
+            self._viewed_film,
         ]
 
     @property
@@ -224,7 +241,7 @@ class _FilmTab:
         """
         age_group = age_groups.FROM_FILE if age_used else age_group
         opened = film_session.open_film(self._predictor, film, point, age_group, prevalence)
-        return self._show_film(opened, age_group, prevalence)
+        return self._show_film(opened, age_group, prevalence, film)
 
     def _change_age(
         self,
@@ -237,10 +254,13 @@ class _FilmTab:
         """Outputs for another age group: the film is read again. Before the first film, the group is for that film."""
         if session_film is not None:
             opened = film_session.reread_film(self._predictor, session_film, point, age_group, prevalence)
-            return self._show_film(opened, age_group, prevalence)
-        return gr.skip(), self._without_film(headline), *(gr.skip(),) * (len(self._film_outputs) - 3), False
+            return self._show_film(opened, age_group, prevalence, session_film.source)
+        skipped = (gr.skip(),) * (len(self._film_outputs) - 4)
+        return gr.skip(), self._without_film(headline), *skipped, False, gr.skip()
 
-    def _show_film(self, opened: tuple[Any, ...], age_group: str, prevalence: float | None) -> tuple[Any, ...]:
+    def _show_film(
+        self, opened: tuple[Any, ...], age_group: str, prevalence: float | None, film: Any
+    ) -> tuple[Any, ...]:
         """Outputs for a film that was read: answer, texts of its model, and the age group with which it was read."""
         session_film, *answer = opened
         is_open = session_film is not None
@@ -252,6 +272,7 @@ class _FilmTab:
             *(gr.update(choices=choices), note, model_lines),
             prevalence_control.shown_percent(self._predictor, session_film, prevalence),
             *(age_group, True),
+            film_view.ViewedFilm.of(film, None if session_film is None else session_film.reading),
         )
 
     def _change_prevalence(

@@ -74,7 +74,7 @@ def mount_options() -> dict[str, Any]:
         "theme": gr.themes.Default(
             primary_hue="slate", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]
         ),
-        "css_paths": [_FOLDER / "page.css", _FOLDER / "answer.css"],
+        "css_paths": [_FOLDER / name for name in ("page.css", "answer.css", "viewer/viewer.css")],
         "js": (_FOLDER / "page.js").read_text(encoding="utf-8"),
         "footer_links": ["api"],
         "run_history": False,

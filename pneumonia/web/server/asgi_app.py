@@ -26,6 +26,7 @@ from . import (
     route_policy,
     session_memory,
     upload_storage,
+    viewer_files,
 )
 
 
@@ -51,7 +52,7 @@ def create(page: gr.Blocks, options: dict[str, Any], cleanup_interval_s: float) 
     )
     app = FastAPI(
         openapi_url=None,
-        routes=[health.ROUTE, _STARTUP_EVENTS],
+        routes=[health.ROUTE, viewer_files.ROUTE, _STARTUP_EVENTS],
         middleware=[Middleware(middleware_class) for middleware_class in middleware_classes],
         lifespan=cleanup.cleanup_lifespan(cleanup_interval_s),
     )

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ... import settings
 from ...errors import PneumoniaError, UsageError
-from . import shutdown
+from . import shutdown, viewer_files
 from .same_origin import is_same_origin
 
 
@@ -69,6 +69,7 @@ ROUTE_RULES = (
         is_logged=False,
         checks_origin=False,
     ),
+    RouteRule("viewer-scripts", viewer_files.PATTERN, Audience.ALL, is_logged=False, checks_origin=False),
     RouteRule("crawler-files", r"/(favicon\.ico|robots\.txt|manifest\.json)", Audience.ALL, is_logged=False),
     RouteRule("startup", f"{_API}/(startup-events|login_check|user|app_id)/?", Audience.ALL, is_logged=False),
     RouteRule("/config", "/config/?", Audience.USERS),

@@ -1,0 +1,19 @@
+"""JavaScript of the events of the page: what they hand to the scripts of the viewer, which the first film loads."""
+
+from __future__ import annotations
+
+_IMPORT = 'const viewer = await import(new URL("viewer/viewer.js", document.baseURI).href);'
+
+SHOW = f"""async (view, values) => {{
+  if (!("DecompressionStream" in window) || (!view && !document.querySelector("#film-viewer[data-drawn-by]"))) return;
+  {_IMPORT}
+  await viewer.show(view, values);
+}}"""
+"""(description, file with the values) -> shows the film. An old browser keeps the preview."""
+
+SET_MAP = f"""async (map) => {{
+  if (!document.querySelector("#film-viewer[data-drawn-by]")) return;
+  {_IMPORT}
+  viewer.setMap(map);
+}}"""
+"""(activation map, or null) -> draws it over the film."""

@@ -1,0 +1,167 @@
+"""What the viewer gets for a film: a preview at once, then its values and their description."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import numpy as np
+from PIL import Image
+
+from ... import imaging
+from ...imaging import WHOLE, FilmValues
+from ...inference.decision import Failure
+from ...inference.reading import Reading
+from ...inference.zone_outlines import Polygon, zone_outlines
+from ...messages import translate
+from .. import handlers
+from ..server import gradio_environment
+from ..server.upload import Upload
+from . import codes, packing, texts, windows
+
+VALUES_FILE = "film.values"
+
+_GATE_NOT_RUN = frozenset({"age_not_covered"})
+"""Reasons of a refusal without a model input."""
+
+
+@dataclass(frozen=True, eq=False)
+class ViewedFilm:
+    """Session state of the viewer: the source of the film, and its reading; None if the film was read with an error.
+
+    It contains no pixels. The source is the path of an upload, which is deleted after its retention time, or the bytes
+    of an example.
+    """
+
+    source: Path | bytes
+    reading: Reading | None
+
+    @classmethod
+    def of(cls, film: Upload | Path | bytes | None, reading: Reading | None) -> ViewedFilm | None:
+        """The state for an upload or an example; None without a film."""
+        source = film.path if isinstance(film, Upload) else film
+        return None if source is None else cls(source, reading)
+
+    @property
+    def token(self) -> str:
+        """Names the film in the browser, which then keeps zoom and window if the same film is read again."""
+        source = self.source if isinstance(self.source, bytes) else str(self.source).encode()
+        is_inverted = self.reading is not None and self.reading.inverted
+        return hashlib.sha256(source + bytes([is_inverted])).hexdigest()[:16]
+
+
+Parts = tuple[Any, Any, Any]
+"""(preview image, description for the script, file with the values); each may be None or `gr.skip()`."""
+
+
+def show(film: ViewedFilm | None) -> Iterator[Parts]:
+    """Yield the preview of a film, then its values. The film is decoded once.
+
+    Yields nothing to show if there is no film, or if it was deleted or contains no pixels.
+    """
+    if film is None or (isinstance(film.source, Path) and not film.source.exists()):
+        yield None, None, None
+        return
+    values: FilmValues | Failure = handlers.result_or_failure(lambda: imaging.read_values(film.source), None)
+    if isinstance(values, Failure):
+        yield None, None, None
+        return
+    yield preview(values, film.reading), gr.skip(), gr.skip()
+    numbers = codes.to_codes(values)
+    yield gr.skip(), describe(film, values, numbers), _store(packing.pack(numbers.codes))
+
+
+def preview(values: FilmValues, reading: Reading | None) -> Image.Image:
+    """The film as the model received it, but with its frame; at most `handlers.PREVIEW_SIDE` pixels long."""
+    is_inverted = reading is not None and reading.inverted
+    film = imaging.invert(values.film) if is_inverted else values.film
+    image = Image.fromarray(imaging.to_display(film))
+    image.thumbnail((handlers.PREVIEW_SIDE, handlers.PREVIEW_SIDE), Image.Resampling.BILINEAR)
+    return image
+
+
+def describe(film: ViewedFilm, values: FilmValues, numbers: codes.Codes) -> dict[str, Any]:
+    """The description of a film for the script: layout of its values, windows, lung zones, what the model received."""
+    reading = film.reading
+    field = None if reading is None else reading.lung_field
+    height, width = numbers.codes.shape
+    scale = windows.grey_scale(numbers, values.film, field, values.film.area or WHOLE)
+    spacing = values.spacing
+    return {
+        "film": film.token,
+        "width": width,
+        "height": height,
+        "bytes": numbers.codes.dtype.itemsize,
+        "first": numbers.first,
+        "padding": numbers.padding,
+        "factor": numbers.factor,
+        "bits": values.bits,
+        "kind": values.kind.value,
+        "isInverted": scale.is_inverted,
+        "windows": [{**window.as_dict(), "name": translate(window.name)} for window in scale.windows],
+        "rescale": None if values.rescale is None else list(values.rescale),
+        "spacing": None if spacing is None else list(spacing),
+        **_zones(reading),
+        "model": _model_view(film, values),
+    }
+
+
+def _zones(reading: Reading | None) -> dict[str, Any]:
+    """Outlines of the lung zones, for films that the model was run on."""
+    if reading is None or reading.activation is None:
+        return {"zones": None, "zonesNote": ""}
+    outlines = zone_outlines(reading.lung_field, reading.area)
+    zones = [
+        {
+            "name": translate(texts.ZONE_NAMES[zone]),
+            "polygons": [[(round(x, 4), round(y, 4)) for x, y in polygon] for polygon in polygons],
+            "middle": _middle(polygons),
+        }
+        for zone, polygons in outlines.polygons.items()
+        if polygons
+    ]
+    return {"zones": zones, "zonesNote": translate(texts.OWN_ZONES if outlines.is_own else texts.FIXED_ZONES)}
+
+
+def _middle(polygons: list[Polygon]) -> tuple[float, float]:
+    """The middle of the largest polygon's corners, where its name is written."""
+    corners = np.array(max(polygons, key=len))
+    x, y = corners.mean(axis=0).round(4).tolist()
+    return x, y
+
+
+def _model_view(film: ViewedFilm, values: FilmValues) -> dict[str, Any] | None:
+    """The part of the film that the model received, whether it was inverted, and the input as a PNG."""
+    reading = film.reading
+    if reading is None or (reading.refusal is not None and reading.refusal.code in _GATE_NOT_RUN):
+        return None
+    # A large JPEG is scored at reduced size.
+    scored = imaging.read(film.source) if values.film.format == "JPEG" else values.film
+    model_input = imaging.to_input(imaging.invert(scored) if reading.inverted else scored)
+    buffer = io.BytesIO()
+    Image.fromarray(model_input[:, :, 0]).save(buffer, "PNG")
+    area = reading.area
+    return {
+        "area": [area.left, area.top, area.right, area.bottom],
+        "isInverted": reading.inverted,
+        "input": f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}",
+    }
+
+
+def _store(packed: bytes) -> str:
+    """Write the values to the folder of the uploads, under a name that nobody can guess; return the path.
+
+    Gradio and `server.upload_storage` delete the file after the retention time.
+    """
+    folder = Path(gradio_environment.upload_folder()) / secrets.token_hex(32)
+    folder.mkdir(parents=True)
+    path = folder / VALUES_FILE
+    path.write_bytes(packed)
+    return str(path)
