@@ -2,7 +2,7 @@
 
 What the map is depends on the served graph:
 
-* With a lung field: the evidence that was added up. The network's score is computed from what lies inside the dilated
+* With a lung field: the evidence that was added up. The network's score is computed from what lies inside the
   lung field, and the map has the contribution of each position to the logit (gradient times feature, positive part); it
   is 0 outside that field by construction. See `learning.lung_head`.
 * Without one: Grad-CAM of the last convolution (Selvaraju et al., "Grad-CAM: Visual Explanations from Deep Networks via

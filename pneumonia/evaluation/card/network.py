@@ -56,11 +56,6 @@ _TARGETS = {
 def _lung_targets(config: Config) -> str:
     kind = config["data"]["lung_targets"]
     text = _TARGETS.get(kind, f"The targets of the lung field in training: {kind}.")
-    if config["recipe"] == "adults":
-        text += (
-            " The features are read in the field widened by one position, because opacities often lie at the edge of a "
-            "lung."
-        )
     if config.get("population") == "adults":
         text += " The agreement of the field with the lungs of adults is not measured, since no masks of adults exist."
     return text

@@ -3,13 +3,12 @@
     python train.py --data DATA --recipe adults
 
 No lung was drawn on the films of adults. The lung field is learnt from the fields that the embedded children's model
-predicts on them. The finer map has positions of 8 pixels instead of 12, so its field is dilated by one position: the
-readings are often of opacities at the edge of a lung. Both classes of the SIIM films are from the same hospitals; the
-healthy films of RSNA's readings show what a film without any finding looks like. Within SIIM both classes have the same
-weight, so that the hospital does not tell the class. SIIM's terms allow non-commercial research only, and so do those
-of the model.
+predicts on them. Both classes of the SIIM films are from the same hospitals; the healthy films of RSNA's readings show
+what a film without any finding looks like. Within SIIM both classes have the same weight, so that the hospital does not
+tell the class. SIIM's terms allow non-commercial research only, and so do those of the model.
 
-40 minutes on one core.
+28 minutes on one core. Validation AUROC .842 on SIIM's films, .876 for typical against negative ones, .937 for SIIM's
+films with pneumonia against RSNA's healthy ones. A field that is dilated by one position had .827, .863 and .933.
 """
 
 from dataclasses import replace
@@ -23,8 +22,6 @@ RECIPE = replace(
     training_sources=("siim", "rsna_normal"),
     members=1,
     pooling=2,
-    lung_dilation=1,
     epochs=28,
     max_undecided=0.2,  # The readings of SIIM overlap more than the children's classes do.
-    augmentation=replace(DEFAULT.augmentation, foreign_surroundings=0.1, erased_lungs=0.04),
 )
