@@ -17,7 +17,11 @@ from .lung_head import LUNG_FIELD, LUNG_MASK, LungEvidence, has_lung_head
 from .network import HIDDEN, LAST_ACTIVATION, LOGIT, members_of
 
 TOLERANCE = 1e-4
-"""Maximum difference between Keras and the served graph, for the score and for the map relative to its maximum."""
+"""Maximum difference between the scores of Keras and of the served graph."""
+
+MAP_TOLERANCE = 1e-2
+"""Maximum difference between their maps, relative to the maximum of the map. It is larger because the evidence of a
+feature's maximum belongs to one position: where two positions differ by a rounding error, either may have it."""
 
 
 @keras.saving.register_keras_serializable("pneumonia")
@@ -102,21 +106,26 @@ def to_litert(model: keras.Model) -> bytes:
 
 
 def check_against_keras(model: keras.Model, graph: Graph, films: npt.NDArray[np.uint8]) -> float:
-    """Largest difference between graph and Keras on `[N, 150, 150]` films and on noise images.
+    """Largest difference between the scores of graph and Keras on `[N, 150, 150]` films and on noise images.
 
-    Raises `ValueError` if it exceeds `TOLERANCE`.
+    Raises `ValueError` if it exceeds `TOLERANCE`, or that of the maps `MAP_TOLERANCE`.
     """
     noise = np.random.default_rng(0).integers(0, 256, (4, INPUT_SIDE, INPUT_SIDE)).astype(np.uint8)
-    max_difference = 0.0
-    for film in [*films, *noise]:
-        input_image = np.repeat(film[:, :, None], 3, axis=2)
-        expected = {name: np.asarray(value)[0] for name, value in model(input_image[None].astype(np.float32)).items()}
-        output = graph.score(input_image)
-        scale = max(float(expected["activation_map"].max()), 1e-3)
-        map_difference = np.abs(output.activation - expected["activation_map"]).max() / scale
-        max_difference = max(max_difference, abs(output.score - float(expected["score"][0])), float(map_difference))
-    if not max_difference <= TOLERANCE:
+    differences = np.array([_differences(model, graph, film) for film in [*films, *noise]])
+    largest = differences.max(axis=0)
+    if not (largest <= (TOLERANCE, MAP_TOLERANCE)).all():
         raise ValueError(
-            f"The served graph differs from Keras. Allowed: {TOLERANCE:.0e}. Received: {max_difference:.2e}."
+            f"The served graph differs from Keras. Allowed: {TOLERANCE:.0e} for the score, {MAP_TOLERANCE:.0e} for the "
+            f"map. Received: {largest[0]:.2e} and {largest[1]:.2e}."
         )
-    return max_difference
+    return float(largest[0])
+
+
+def _differences(model: keras.Model, graph: Graph, film: npt.NDArray[np.uint8]) -> tuple[float, float]:
+    """Differences of the scores, and of the maps relative to the maximum, for a `[150, 150]` film."""
+    input_image = np.repeat(film[:, :, None], 3, axis=2)
+    expected = {name: np.asarray(value)[0] for name, value in model(input_image[None].astype(np.float32)).items()}
+    output = graph.score(input_image)
+    scale = max(float(expected["activation_map"].max()), 1e-3)
+    of_map = np.abs(output.activation - expected["activation_map"]).max() / scale
+    return abs(output.score - float(expected["score"][0])), float(of_map)

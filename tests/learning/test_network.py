@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pneumonia.inference.graph import Graph
+from pneumonia.inference.graph import Graph, GraphOutput
 from pneumonia.learning import recipe
 from pneumonia.learning.export import check_against_keras, serving_model, to_litert
 from pneumonia.learning.network import (
@@ -93,6 +94,20 @@ def test_a_graph_that_differs_from_keras_is_refused(network: keras.Model, served
             check_against_keras(model, Graph(graph, 1), FILMS)
     finally:
         network.set_weights(weights)
+
+
+@pytest.mark.parametrize(("map_error", "accepted"), [(5e-3, True), (5e-2, False)])
+def test_a_map_may_differ_where_two_positions_share_a_maximum(map_error: float, accepted: bool) -> None:
+    def model(film: Any) -> dict[str, Any]:
+        return {"score": np.array([[0.5]]), "activation_map": np.ones((1, 2, 2))}
+
+    graph: Any = SimpleNamespace(score=lambda film: GraphOutput(0.5, np.full((2, 2), 1 + map_error, np.float32), None))
+    untyped: Any = model
+    if accepted:
+        assert check_against_keras(untyped, graph, FILMS) == 0
+    else:
+        with pytest.raises(ValueError, match="for the map"):
+            check_against_keras(untyped, graph, FILMS)
 
 
 def grad_cam(member: keras.Model, input_image: Any) -> Any:
