@@ -38,7 +38,7 @@ def nih_network(entry: Json | None) -> Table:
             figures = row["network"][key]
             rows.append(
                 [
-                    f"{group}, {row['network']['population']}' model, {name}",
+                    f"{group}, model for {row['network']['population']}, {name}",
                     f"{figures['pneumonia']} / {figures['films'] - figures['pneumonia']}",
                     *(score(figures["auroc"]), percent(figures["sensitivity"]), percent(figures["specificity"])),
                 ]

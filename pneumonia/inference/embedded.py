@@ -4,6 +4,6 @@
 """
 
 CONFIG_SHA256 = {
-    "children": "f5c16757a319ef8a7478d8104c46a777ea58cacc1e66ce88157192ebd1477d9d",
-    "adults": "1386c026c5c848da6e3b6fd55b42c4d2fb9cd6f43f9a70e51adaf174cec07b4c",
+    "children": "112d993be045c554da7b049ae6b24a996e858862fb75e5a402d4514028ab0aee",
+    "adults": "cc410d2fcb6436f4b0942907c641e6fe5518cd9aa863f2c53a00cc52f0dc60e6",
 }

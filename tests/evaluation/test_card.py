@@ -335,7 +335,7 @@ def test_answers_of_adults_are_given_by_reading_and_source(lung_card: tuple[str,
 def test_routing_and_other_hospitals_are_in_both_cards(lung_card: tuple[str, str]) -> None:
     _, text = lung_card
     assert "| siim: typical | 200 | 1.1 % (0.0-3.1) | 95.0 % (93.0-97.0) |" in text
-    assert "| 18 and over, adults' model, without contradicted labels | 30 / 30 | .710 (.690-.730) |" in text
+    assert "| 18 and over, model for adults, without contradicted labels | 30 / 30 | .710 (.690-.730) |" in text
     assert "| a.jpg | Pneumonia | 93.0 % | Pneumonia |" in text
 
 
