@@ -15,7 +15,10 @@ ENGLISH = "en"
 
 @dataclass(frozen=True)
 class Language:
-    """A language: its own name, its tag (BCP 47) for HTML and PDF, and how it writes numbers and joins sentences."""
+    """A language: its own name, how it writes numbers, and what stands between two sentences.
+
+    `tag` (BCP 47) is for HTML, PDF and the choice of Gradio's own texts.
+    """
 
     name: str
     tag: str
@@ -29,8 +32,8 @@ LANGUAGES = {
     "id": Language("Bahasa Indonesia", "id", ",", "."),
     "es": Language("Español", "es", ",", "\u00a0"),
     "fr": Language("Français", "fr", ",", "\u00a0"),
-    "pt": Language("Português", "pt", ",", "."),
-    "zh": Language("简体中文", "zh-Hans", between_sentences=""),
+    "pt": Language("Português", "pt-BR", ",", "."),
+    "zh": Language("简体中文", "zh-CN", between_sentences=""),
     "vi": Language("Tiếng Việt", "vi", ",", "."),
 }
 """Code -> language. Number signs follow the Unicode CLDR, with one kind of no-break space, which every font has."""

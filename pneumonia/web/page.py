@@ -14,7 +14,7 @@ from .. import settings
 from ..inference.decision import DEFAULT_POINT
 from ..inference.predictor import Predictor
 from ..messages import deferred
-from . import batch_tab, evidence_tab, film_tab, handlers, page_text, queue_full
+from . import batch_tab, evidence_tab, film_tab, gradio_texts, handlers, page_text, queue_full
 from .film_tab import FILM_CONCURRENCY_ID
 from .localised_page import LocalisedPage
 from .server import asgi_app, gradio_internals, login, mcp, session_memory, upload_folder
@@ -74,9 +74,10 @@ def mount_options() -> dict[str, Any]:
         "theme": gr.themes.Default(
             primary_hue="slate", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]
         ),
-        "css_paths": [_FOLDER / name for name in ("page.css", "answer.css", "viewer/viewer.css")],
+        "css_paths": [_FOLDER / name for name in ("page.css", "language.css", "answer.css", "viewer/viewer.css")],
         "js": (_FOLDER / "page.js").read_text(encoding="utf-8"),
         "footer_links": ["api"],
+        "i18n": gradio_texts.translations(),
         "run_history": False,
         "enable_monitoring": False,
         "show_error": False,

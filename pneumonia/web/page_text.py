@@ -15,17 +15,23 @@ from ..evaluation.number_format import percent, score
 from ..inference.bundle import Bundle
 from ..inference.decision import Failure, ModelIdentity, Prediction
 from ..inference.populations import POPULATIONS, Population
+from ..messages import join, message
 from ..reporting import answer_text, provenance
 from ..reporting.wording import DISCLAIMER, TITLE, format_p_pneumonia
 from .rendering import render
 
-NOTICE = f"{DISCLAIMER} Films are deleted from this server shortly after analysis."
+NOTICE = join([DISCLAIMER, message("Films are deleted from this server shortly after analysis.")])
+
+DROP = message("Drop a film, paste it, or click")
+NEXT = message("Next film: drop, paste, or click")
 
 
 def head(populations: Sequence[Population]) -> str:
     """HTML header of the page: title, switch between dark and light, introduction with the patients of the models."""
-    patients = " and of ".join(population.description for population in populations)
-    return render("head.html", title=TITLE, patients=patients)
+    patients = populations[0].description
+    if len(populations) > 1:
+        patients = message("{first} and of {second}", first=patients, second=populations[1].description)
+    return render("head.html", title=TITLE, patients=patients, drop=DROP, next=NEXT)
 
 
 def no_film() -> str:

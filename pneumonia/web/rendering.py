@@ -64,9 +64,11 @@ def environment() -> Environment:
         "gettext": _gettext,
         "ngettext": _ngettext,
         "_": _gettext,
-        "language_tag": lambda: LANGUAGES[current_language()].tag,
+        "languages": LANGUAGES,
+        "current_language": current_language,
     }
     environment.filters |= {
+        "css_string": _css_string,
         "mark": MARKS.__getitem__,
         "p_pneumonia": format_p_pneumonia,
         "percent": number_format.percent,
@@ -75,6 +77,12 @@ def environment() -> Environment:
         "thousands": messages.number,
     }
     return environment
+
+
+def _css_string(text: str) -> Markup:
+    """The text as a string of a style sheet; every character that could end the string or the element is escaped."""
+    letters = (letter if letter.isalnum() or letter in " ,.:-" else f"\\{ord(letter):x} " for letter in translate(text))
+    return Markup(f'"{"".join(letters)}"')
 
 
 def _finalize(value: Any) -> Any:

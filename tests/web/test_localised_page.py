@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import gettext
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import gradio as gr
@@ -56,7 +58,11 @@ def texts(config: dict[str, Any]) -> list[Any]:
 
 
 def call(page: LocalisedPage, index: int) -> list[Any]:
-    data: list[Any] = asyncio.run(page.process_api(index, []))["data"]
+    """The outputs of a function of the page, called in a thread, because a browser test's loop may run in this one."""
+    context = contextvars.copy_context()
+    with ThreadPoolExecutor(1) as pool:
+        result = pool.submit(context.run, lambda: asyncio.run(page.process_api(index, []))).result()
+    data: list[Any] = result["data"]
     return data
 
 

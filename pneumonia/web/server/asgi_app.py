@@ -19,6 +19,7 @@ from . import (
     lingering_close,
     login,
     mcp,
+    page_language,
     public_address,
     request_language,
     request_limits,
@@ -61,7 +62,10 @@ def create(page: gr.Blocks, options: dict[str, Any], cleanup_interval_s: float) 
     app.state.draining = False
     app.state.logins = login.LoginSessions() if options.get("auth") else None
     gradio_internals.set_session_capacity(page, session_memory.MAX_SESSIONS)
-    inner_options = {"openapi_url": None, "middleware": [Middleware(request_log.InternalErrors)]}
+    inner_options = {
+        "openapi_url": None,
+        "middleware": [Middleware(request_log.InternalErrors), Middleware(page_language.PageLanguage)],
+    }
     root_path = gradio_environment.root_path()
     gr.mount_gradio_app(app, page, "/", root_path=root_path, app_kwargs=inner_options, **options)
     (mount,) = (route for route in app.routes if isinstance(route, Mount))

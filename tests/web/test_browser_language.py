@@ -1,0 +1,35 @@
+"""The language of the page in a browser: by its settings, by the picker, and kept for the next visit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from .visit import READY, Visit
+
+pytestmark = pytest.mark.browser
+
+
+def test_the_page_follows_the_browser_and_the_picker(browser: Any, address: str) -> None:
+    with Visit(browser, address, locale="id-ID") as visit:
+        page = visit.page
+        assert page.evaluate("document.documentElement.lang") == "id"
+        assert page.input_value("#language") == "id"
+        page.select_option("#language", "zh")
+        page.wait_for_url("**/?lang=zh")
+        page.wait_for_selector(READY, state="attached")
+        assert page.evaluate("[document.documentElement.lang, navigator.language]") == ["zh-CN", "zh-CN"]
+        page.goto(address)  # the next visit, without a language in the address
+        page.wait_for_url("**/?lang=zh")
+
+
+def test_calls_of_the_page_carry_its_language(browser: Any, address: str) -> None:
+    with Visit(browser, address, locale="fr-FR") as visit:
+        visit.page.goto(f"{address}/?lang=vi")
+        visit.page.wait_for_selector(READY, state="attached")
+        assert visit.page.evaluate("document.documentElement.lang") == "vi"
+        with visit.page.expect_request("**/queue/join**") as joined:
+            visit.page.locator("#examples button").first.click()
+        assert joined.value.url.endswith("lang=vi")
+        visit.page.wait_for_selector("#result .answer:not(.waiting)")
