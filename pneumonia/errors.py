@@ -13,7 +13,9 @@ PneumoniaError
 │   ├── BundleCorrupt         bundle_corrupt      a file of the model is missing, damaged or invalid
 │   ├── ModelNotFound         model_not_found     no such folder or repository
 │   ├── RevisionNotFound      revision_not_found  the repository has no such branch, tag or commit
-│   └── HubUnreachable        hub_unreachable     no usable response from the Hub
+│   ├── HubUnreachable        hub_unreachable     no usable response from the Hub
+│   ├── SiteCorrupt           site_corrupt        the site file is missing, damaged or invalid
+│   └── SiteMismatch          site_mismatch       the site file was measured with another model
 ├── PublishingError      the requested change to the Hub was not made
 │   ├── FiguresDisagree       figures_disagree    published figures and the model's files do not agree
 │   ├── TagTaken              tag_taken           the tag exists with other content
@@ -114,6 +116,14 @@ class RevisionNotFound(ModelError):
 
 class HubUnreachable(ModelError):
     code = "hub_unreachable"
+
+
+class SiteCorrupt(ModelError):
+    code = "site_corrupt"
+
+
+class SiteMismatch(ModelError):
+    code = "site_mismatch"
 
 
 class PublishingError(PneumoniaError):

@@ -86,6 +86,11 @@ MODEL = Setting(
     "Models: a folder, or owner/name[@revision] on the Hub; several separated by commas, one for each population; "
     "empty: the embedded models.",
 )
+SITE = Setting(
+    "PNEUMONIA_SITE",
+    "",
+    "File with the operating points and the recalibration of this site, as validate --save-site writes it; empty: none.",
+)
 HUB_TIMEOUT_S = Setting(
     "PNEUMONIA_HUB_TIMEOUT_S",
     "10",
@@ -149,6 +154,7 @@ DATA = Setting("PNEUMONIA_DATA", "", "Folder with real films; used by tests and 
 
 SETTINGS = (
     MODEL,
+    SITE,
     HUB_TIMEOUT_S,
     AUTH,
     TRUSTED_PROXIES,

@@ -105,7 +105,7 @@ def open_parts(folder: ResultFolder, options: TableOptions, films: int) -> Parts
 
 
 def _check_header(header: dict[str, Any], options: TableOptions) -> None:
-    for column in ("operating_point", "prevalence", "age_stated", "model_sha256"):
+    for column in ("operating_point", "prevalence", "age_stated", "model_sha256", "model_site"):
         recorded, received = header.get(column), options.cells()[column]
         if recorded != received:
             raise UsageError(

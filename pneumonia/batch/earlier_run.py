@@ -24,7 +24,7 @@ FORMAT = 4
 Labels = list[tuple[str, str]]
 """(film, label) of each row, in order; the label is "" for a film that failed. Two films may have the same name."""
 
-_FIXED_COLUMNS = ("operating_point", "prevalence", "age_stated", "model_sha256")
+_FIXED_COLUMNS = ("operating_point", "prevalence", "age_stated", "model_sha256", "model_site")
 """Columns that are the same in all rows of a table."""
 
 

@@ -34,6 +34,7 @@ COLUMNS = (
     "model_name",
     "model_revision",
     "model_sha256",
+    "model_site",
 )
 
 NUMERIC_COLUMNS = frozenset(
@@ -77,7 +78,7 @@ class TableOptions:
         """The cells that are the same in all rows, by column."""
         prevalence = "" if self.prevalence is None else f"{self.prevalence:g}"
         age = "" if self.age is None else f"{self.age:g}"
-        model = {f"model_{name}": escape_formula(text) for name, text in self.model.as_dict().items()}
+        model = {f"model_{name}": escape_formula(text or "") for name, text in self.model.as_dict().items()}
         return {"operating_point": self.operating_point, "prevalence": prevalence, "age_stated": age, **model}
 
 

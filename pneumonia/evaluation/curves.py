@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.metrics import precision_recall_curve, roc_curve
 
 from .metrics import ECE_BINS, Floats, Labels, reliability_bins
 
@@ -35,12 +34,22 @@ def all_curves(labels: Labels, probability: Floats, threshold: float) -> dict[st
 
 def roc(labels: Labels, probability: Floats) -> Curve:
     """ROC curve: false positive rate and sensitivity at each threshold."""
-    false_positive, true_positive, _ = roc_curve(labels, probability)
-    return _thin({"false_positive_rate": false_positive, "sensitivity": true_positive})
+    order = np.argsort(-probability, kind="stable")
+    is_last_of_ties = np.append(np.diff(probability[order]) != 0, True)
+    true, false = (np.cumsum(labels[order] == label)[is_last_of_ties] for label in (1, 0))
+    # A point between two others on a straight line is not a corner of the curve.
+    is_corner = np.full(len(true), True)
+    is_corner[1:-1] = (np.diff(true, 2) != 0) | (np.diff(false, 2) != 0)
+    counts = {"false_positive_rate": np.append(0, false[is_corner]), "sensitivity": np.append(0, true[is_corner])}
+    with np.errstate(invalid="ignore"):
+        return _thin({name: count / count[-1] for name, count in counts.items()})
 
 
 def precision_recall(labels: Labels, probability: Floats) -> Curve:
     """Precision-recall curve: precision and sensitivity at each threshold."""
+    # Imported here, because serving draws the other curves of a site's own films without scikit-learn.
+    from sklearn.metrics import precision_recall_curve
+
     precision, sensitivity, _ = precision_recall_curve(labels, probability)
     return _thin({"precision": precision, "sensitivity": sensitivity})
 

@@ -15,7 +15,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from scipy.stats import binomtest
 
 from .. import files, load_predictor, operating_system
 from ..errors import PneumoniaError
@@ -23,6 +22,7 @@ from ..imaging import Source
 from ..inference.decision import Failure
 from ..inference.predictor import Predictor
 from . import simulated_kinds, simulated_layouts
+from .intervals import wilson_interval
 from .metrics import Figure
 from .number_format import percent
 from .synthetic_images import ORIENTATIONS, PATTERNS, readable_films, reoriented
@@ -73,18 +73,6 @@ def count_refusals(predictor: Predictor, name: str, images: Iterable[Source]) ->
         else:
             counts[result.reason.code] += 1
     return ImageKind(name, counts)
-
-
-def wilson_interval(hits: int, images: int) -> Figure:
-    """`hits / images` with its 95 % Wilson interval, which is also valid at shares of 0 and 1; None without images."""
-    if not images:
-        return {"value": None, "low": None, "high": None}
-    interval = binomtest(hits, images).proportion_ci(method="wilson")
-    return {
-        "value": round(hits / images, 5),
-        "low": round(float(interval.low), 5),
-        "high": round(float(interval.high), 5),
-    }
 
 
 def kinds(predictor: Predictor, folders: Sequence[Path], films: Path | None = None) -> Iterator[ImageKind]:

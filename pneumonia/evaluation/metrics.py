@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.metrics import average_precision_score
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
@@ -135,6 +134,8 @@ def auroc(answers: Decisions, weights: Floats) -> Floats:
 
 def auprc(answers: Decisions, weights: Floats) -> Floats:
     """Area under the precision-recall curve: scikit-learn's average precision, computed for each replicate."""
+    # Imported here, because serving computes the other metrics of a site's own films without scikit-learn.
+    from sklearn.metrics import average_precision_score
 
     def average_precision(row: Floats) -> float:
         indices = np.flatnonzero(row > 0)

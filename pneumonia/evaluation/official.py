@@ -49,7 +49,7 @@ def reevaluate(models: Sequence[Model], data: Path, out: Path | None = None) -> 
     """
     with_films = [model for model in models if _has_films(model, data)]
     if not with_films:
-        _load_test(models[0], data)  # raises the error that says what is missing
+        load_test_films(models[0], data)  # raises the error that says what is missing
     runs: dict[str, Any] = {}
     agreements = []
     for model in models:
@@ -69,7 +69,7 @@ def reevaluate(models: Sequence[Model], data: Path, out: Path | None = None) -> 
 
 def _reevaluate(model: Model, data: Path) -> tuple[str, dict[str, Any], bool]:
     """(name of the run, its entry, whether its figures agree with the card's) for one model; prints the figures."""
-    protocol, test = _protocol(model), _load_test(model, data)
+    protocol, test = _protocol(model), load_test_films(model, data)
     print(test.report())
     entry = run_entry(model, test, score_films(model, test), protocol)
     name = f"{model.bundle.config['recipe']}/{protocol}"
@@ -95,7 +95,7 @@ def _has_films(model: Model, data: Path) -> bool:
     return False
 
 
-def _load_test(model: Model, data: Path) -> FilmSet:
+def load_test_films(model: Model, data: Path) -> FilmSet:
     """The test films of the model's population; raises `DatasetError` if there are none."""
     if _protocol(model) != ADULTS:
         return load_films(data, ("test",))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_curve
 
 from ..inference.decision import Calibration, OperatingPoint, supported_limit
 from .curves import logit
@@ -38,6 +36,9 @@ def calibrate(labels: Labels, scores: Floats, *, balanced: bool = False) -> Cali
 
     With `balanced` both classes have the same weight, so that P(pneumonia) is that at a prevalence of one half.
     """
+    # Imported here, because serving chooses operating points on a site's own films without scikit-learn.
+    from sklearn.linear_model import LogisticRegression
+
     weights = class_weights(labels) if balanced else None
     fit = LogisticRegression(C=np.inf).fit(logit(scores)[:, None], labels, weights)
     prevalence = 0.5 if balanced else float(labels.mean())
@@ -64,6 +65,8 @@ def operating_points(
     No point answers Normal above or Pneumonia below a P(pneumonia) of one half, so that no answer contradicts its
     probability. Films between a threshold and one half are therefore undecided.
     """
+    from sklearn.metrics import roc_curve
+
     weights = np.ones(len(labels)) if weights is None else weights
     false_positive_rate, sensitivity, cuts = roc_curve(labels, probability, drop_intermediate=False)
     specificity = 1 - false_positive_rate
@@ -74,7 +77,7 @@ def operating_points(
     confirm = _midpoint_below(cuts, int(np.flatnonzero(specificity >= CONFIRM_SPECIFICITY)[-1]))
     thresholds = {"screening": min(screening, balanced), "balanced": balanced, "confirm": max(confirm, balanced)}
     return {
-        name: _with_band(labels, probability, threshold, weights, max_undecided)
+        name: with_band(labels, probability, threshold, weights, max_undecided)
         for name, threshold in thresholds.items()
     }
 
@@ -85,7 +88,7 @@ def _midpoint_below(cuts: Floats, index: int) -> float:
     return float(1 / (1 + np.exp(-pair.mean())))
 
 
-def _with_band(
+def with_band(
     labels: Labels, probability: Floats, threshold: float, weights: Floats, max_undecided: float
 ) -> OperatingPoint:
     """Operating point with the narrowest undecided band for which the answered films have at most `ANSWERED_ERROR`.

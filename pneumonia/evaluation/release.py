@@ -170,10 +170,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     routing_help = "files of pneumonia.evaluation.routing and pneumonia.learning.gate_cross_fit"
     parser.add_argument("--routing", type=Path, nargs="*", default=[], help=routing_help)
     parser.add_argument("--audits", type=Path, nargs="*", default=[], help="files of pneumonia.evaluation.audits")
+    parser.add_argument("--reference", type=Path, help="file of pneumonia.evaluation.reference_scores")
     whole_help = "also write the bundles with model.keras to DIR, for publishing"
     parser.add_argument("--whole", type=Path, metavar="DIR", help=whole_help)
     options = parser.parse_args(arguments)
-    additions = Additions(options.external, options.audits, options.gate, options.routing, options.nih)
+    additions = Additions(options.external, options.audits, options.gate, options.routing, options.nih, options.reference)
     try:
         _require_checkout()
         digests = release_all(options.runs, options.others, additions, options.whole)

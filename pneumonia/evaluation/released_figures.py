@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError
+from . import reference_scores
 from .external import identity
 
 Json = dict[str, Any]
@@ -21,7 +22,8 @@ class Additions:
     `external`: written by `pneumonia.evaluation.external` for this model. `audits`: written by
     `pneumonia.evaluation.audits` for this model; they are joined in the run that is released. `gate`: written by
     `pneumonia.evaluation.gate_refusals`. `routing`: written by `pneumonia.evaluation.routing` and
-    `pneumonia.learning.gate_cross_fit`. `nih`: written by `pneumonia.evaluation.external_nih` for this model, beside
+    `pneumonia.learning.gate_cross_fit`. `reference`: written by `pneumonia.evaluation.reference_scores` for this model,
+    beside others. `nih`: written by `pneumonia.evaluation.external_nih` for this model, beside
     others.
     """
 
@@ -30,6 +32,7 @@ class Additions:
     gate: Path | None = None
     routing: Sequence[Path] = ()
     nih: Path | None = None
+    reference: Path | None = None
 
 
 def add_figures(evaluation: Json, config: Json, additions: Additions) -> None:
@@ -48,6 +51,8 @@ def add_figures(evaluation: Json, config: Json, additions: Additions) -> None:
             evaluation["gate_cross_fit"] = {part: entry[part] for part in ("films", "kinds")}
     if additions.nih:
         evaluation |= _by_age_of_this_model(additions.nih, config)
+    if additions.reference:
+        evaluation[reference_scores.KEY] = _reference_of_this_model(additions.reference, config)
 
 
 def _join_audits(run: Json, entry: Json) -> None:
@@ -82,3 +87,11 @@ def _by_age_of_this_model(path: Path, config: Json) -> Json:
     if identity(config) not in entries["nih_by_age"]["models"].values():
         raise UsageError(f"The figures are of other models. Allowed: figures of the released model. Received: {path}.")
     return entries
+
+
+def _reference_of_this_model(path: Path, config: Json) -> Json:
+    entries: Json = read_figures(path)[reference_scores.KEY]
+    own = [entry for entry in entries.values() if entry.get("model") == identity(config)]
+    if not own:
+        raise UsageError(f"The scores are of other models. Allowed: scores of the released model. Received: {path}.")
+    return dict(own[0])

@@ -25,7 +25,7 @@ from ..inference.populations import POPULATIONS
 from ..inference.predictor import Predictor
 from . import adults
 from .dataset import KERMANY, list_films
-from .gate_refusals import wilson_interval
+from .intervals import wilson_interval
 from .number_format import percent
 from .table import Table
 

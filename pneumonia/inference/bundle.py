@@ -58,6 +58,16 @@ class Bundle:
         return POPULATIONS[self.config.get("population", CHILDREN.name)]
 
     @property
+    def calibration_of_config(self) -> Calibration:
+        """The calibration without a site's overlay, see `site_overlay`."""
+        return _calibration(self.config)
+
+    @property
+    def points_of_config(self) -> dict[str, OperatingPoint]:
+        """The operating points without a site's overlay."""
+        return _operating_points(self.config)
+
+    @property
     def served_run(self) -> Mapping[str, Any] | None:
         """The entry of the served recipe and protocol in `evaluation.json`; None if it has none."""
         runs: Mapping[str, Mapping[str, Any]] = self.evaluation["runs"]
@@ -200,7 +210,7 @@ def _read_verified(folder: Path, name: str, entry: Mapping[str, Any]) -> bytes:
 
 
 def _parse(folder: Path, identity: ModelIdentity, config: Mapping[str, Any], files: Mapping[str, bytes]) -> Bundle:
-    points = {name: OperatingPoint(**point) for name, point in config["operating_points"].items()}
+    points = _operating_points(config)
     if DEFAULT_POINT not in points:
         raise ValueError(f"it lacks the operating point {DEFAULT_POINT}")
     limits = {
@@ -217,6 +227,10 @@ def _parse(folder: Path, identity: ModelIdentity, config: Mapping[str, Any], fil
         operating_points=points,
         evaluation=json.loads(files[EVALUATION]),
     )
+
+
+def _operating_points(config: Mapping[str, Any]) -> dict[str, OperatingPoint]:
+    return {name: OperatingPoint(**point) for name, point in config["operating_points"].items()}
 
 
 def _calibration(config: Mapping[str, Any]) -> Calibration:

@@ -148,14 +148,18 @@ class Reason:
 
 @dataclass(frozen=True)
 class ModelIdentity:
-    """Identity of a model: name, revision, and the sha256 of its config, which contains that of every other file."""
+    """Identity of a model: name, revision, and the sha256 of its config, which contains that of every other file.
+
+    `site` names the site overlay with which the model answers (see `site_overlay`); None without one.
+    """
 
     name: str
     revision: str
     sha256: str
+    site: str | None = None
 
-    def as_dict(self) -> dict[str, str]:
-        return {"name": self.name, "revision": self.revision, "sha256": self.sha256}
+    def as_dict(self) -> dict[str, str | None]:
+        return {"name": self.name, "revision": self.revision, "sha256": self.sha256, "site": self.site}
 
 
 @dataclass(frozen=True)

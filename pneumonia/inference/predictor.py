@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, TypeVar
 
 from ..errors import InternalError, PneumoniaError, UsageError
@@ -26,6 +27,7 @@ from .decision import (
 from .model import Model
 from .named_film import NamedFilm, name_of, source_of
 from .reading import Reading, read_film
+from .site_overlay import apply_site
 from .sources import load_bundle, load_bundles
 
 Result = TypeVar("Result")
@@ -59,10 +61,13 @@ class Predictor:
     @property
     def identity(self) -> ModelIdentity:
         """The identity of the model; for several models their names, revisions and hashes, joined by " + "."""
-        identities = [model.identity.as_dict() for model in self.models]
-        return ModelIdentity(
-            **{key: " + ".join(dict.fromkeys(identity[key] for identity in identities)) for key in identities[0]}
+        identities = [model.identity for model in self.models]
+        names, revisions, digests = (
+            " + ".join(dict.fromkeys(getattr(identity, key) for identity in identities))
+            for key in ("name", "revision", "sha256")
         )
+        sites = dict.fromkeys(identity.site for identity in identities if identity.site)
+        return ModelIdentity(names, revisions, digests, " + ".join(sites) or None)
 
     @property
     def point_names(self) -> tuple[str, ...]:
@@ -201,14 +206,17 @@ class Predictor:
         return next((model for model in self.models if model.population is reading.population), self.models[0])
 
 
-def load_predictor(model: str | None = None, *, threads: int | None = None) -> Predictor:
+def load_predictor(
+    model: str | None = None, *, threads: int | None = None, site: str | Path | None = None
+) -> Predictor:
     """Load a predictor: `model` is "" (embedded), a folder ("runs/best") or a Hub name ("owner/name@revision").
 
     Several names are separated by commas, one for each population. `model` None reads the setting `PNEUMONIA_MODEL`;
-    `threads` None reads `PNEUMONIA_THREADS`. Raises a `ModelError` if a model cannot be loaded, and `UsageError` for
-    two models of one population; no other model is used in its place.
+    `threads` None reads `PNEUMONIA_THREADS`. `site` is the file of a site overlay; None reads `PNEUMONIA_SITE`, ""
+    applies none. Raises a `ModelError` if a model or the overlay cannot be loaded, and `UsageError` for two models of
+    one population; no other model is used in its place.
     """
-    return Predictor([Model(bundle, threads) for bundle in load_bundles(model)])
+    return Predictor([Model(bundle, threads) for bundle in apply_site(load_bundles(model), site)])
 
 
 def load_model(model: str | None = None, *, population: str | None = None, threads: int | None = None) -> Model:

@@ -11,7 +11,8 @@ import pytest
 
 from pneumonia import Predictor
 from pneumonia.evaluation import gate_refusals
-from pneumonia.evaluation.gate_refusals import count_refusals, kinds, main, wilson_interval
+from pneumonia.evaluation.gate_refusals import count_refusals, kinds, main
+from pneumonia.evaluation.intervals import wilson_interval
 from pneumonia.evaluation.simulated_kinds import GENERATORS
 from pneumonia.evaluation.simulated_layouts import LAYOUTS
 from pneumonia.evaluation.synthetic_images import ORIENTATIONS, PATTERNS, SIDE, reoriented
