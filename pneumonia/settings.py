@@ -89,7 +89,7 @@ MODEL = Setting(
 SITE = Setting(
     "PNEUMONIA_SITE",
     "",
-    "File with the operating points and the recalibration of this site, as validate --save-site writes it; empty: none.",
+    "File with operating points and recalibration of this site, as validate --save-site writes it; empty: none.",
 )
 HUB_TIMEOUT_S = Setting(
     "PNEUMONIA_HUB_TIMEOUT_S",

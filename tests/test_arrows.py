@@ -30,11 +30,12 @@ ALLOWED = {
     "batch": INFERENCE | {"batch"},
     "reporting": INFERENCE | {"reporting"},
     "evaluation": INFERENCE | {"evaluation"},
+    "validation": INFERENCE | {"batch", "evaluation", "reporting", "validation"},
     "publishing": INFERENCE | {"publishing"},
     "archive": INFERENCE | {"batch", "archive"},
     "learning": INFERENCE | {"evaluation", "learning"},
-    "web": INFERENCE | {"batch", "reporting", "evaluation", "web"},
-    "cli": INFERENCE | {"batch", "reporting", "evaluation", "publishing", "archive", "web", "cli"},
+    "web": INFERENCE | {"batch", "reporting", "evaluation", "validation", "web"},
+    "cli": INFERENCE | {"batch", "reporting", "evaluation", "validation", "publishing", "archive", "web", "cli"},
 }
 """Package -> the packages and modules of `pneumonia` that it may import; `pneumonia` itself re-exports `inference`."""
 
@@ -50,9 +51,9 @@ LIBRARIES = {
     "matplotlib": {"evaluation", "learning"},
     "cv2": {"learning"},
     "pydicom": {"imaging"},
-    "reportlab": {"reporting"},
-    "jinja2": {"web"},
-    "markupsafe": {"web"},
+    "reportlab": {"reporting", "validation"},
+    "jinja2": {"validation", "web"},
+    "markupsafe": {"validation", "web"},
 }
 """Third-party library -> the packages that may import it."""
 

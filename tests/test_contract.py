@@ -34,10 +34,12 @@ FILM_CODES = {
     "internal",
 }
 START_CODES = {"bundle_corrupt", "model_not_found", "revision_not_found", "hub_unreachable", "disk_full"}
+START_CODES |= {"site_corrupt", "site_mismatch"}
 PUBLISHING_CODES = {"figures_disagree", "tag_taken", "hub_login", "hub_forbidden", "hub_paid_plan"}
 
 DEFAULTS: dict[str, tuple[str, object]] = {
     "PNEUMONIA_MODEL": ("", ""),
+    "PNEUMONIA_SITE": ("", ""),
     "PNEUMONIA_HUB_TIMEOUT_S": ("10", 10),
     "PNEUMONIA_AUTH": ("", []),
     "PNEUMONIA_TRUSTED_PROXIES": ("", []),
@@ -89,7 +91,7 @@ def test_settings_and_their_defaults_are_in_the_docs() -> None:
     assert settings.as_markdown() in API
 
 
-@pytest.mark.parametrize("command", ["predict", "batch", "archive"])
+@pytest.mark.parametrize("command", ["predict", "batch", "validate", "archive"])
 def test_commands_that_predict_take_the_age(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main([command, "--help"])

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from .. import __version__, operating_system, settings
 from ..errors import InternalError, PneumoniaError
 from ..imaging.process_hardening import harden_process
-from . import archive, batch, deploy, evaluate, model, predict, publish, serve
+from . import archive, batch, deploy, evaluate, model, predict, publish, serve, validate
 from .exit_codes import NOTHING_DONE
 
-COMMANDS = (predict, batch, serve, archive, evaluate, model, publish, deploy)
+COMMANDS = (predict, batch, validate, serve, archive, evaluate, model, publish, deploy)
 """One module per command, in the order of `--help`. Heavy libraries are imported inside `run` only."""
 
 

@@ -15,7 +15,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-
 from .. import files, load_predictor, operating_system
 from ..errors import PneumoniaError
 from ..imaging import Source

@@ -174,7 +174,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     whole_help = "also write the bundles with model.keras to DIR, for publishing"
     parser.add_argument("--whole", type=Path, metavar="DIR", help=whole_help)
     options = parser.parse_args(arguments)
-    additions = Additions(options.external, options.audits, options.gate, options.routing, options.nih, options.reference)
+    additions = Additions(
+        options.external, options.audits, options.gate, options.routing, options.nih, options.reference
+    )
     try:
         _require_checkout()
         digests = release_all(options.runs, options.others, additions, options.whole)

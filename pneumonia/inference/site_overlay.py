@@ -1,6 +1,7 @@
-"""Site overlay: operating points and recalibration that a site measured on its own films (`python -m pneumonia validate`).
+"""Site overlay: operating points and recalibration that a site measured on its own films.
 
-A small JSON file, bound to each model by the sha256 of its config: a model that was trained anew needs a new validation.
+`python -m pneumonia validate --save-site` writes it: a small JSON file, bound to each model by the sha256 of its
+config. A model that was trained anew needs a new validation.
 
 {"format": 1, "name": "Clinic North", "created": "2026-11-26", "models": {"adults": {"sha256": "...", "films":
 {"Normal": 120, "Pneumonia": 120}, "recalibration": {"slope": 0.9, "intercept": -0.2},
@@ -90,9 +91,7 @@ def apply_site(bundles: Sequence[Bundle], site: Path | str | None = None) -> lis
         return list(bundles)
     overlay = load_site(Path(path))
     _check_models(overlay, bundles)
-    return [
-        overlaid(bundle, overlay) if bundle.population.name in overlay.models else bundle for bundle in bundles
-    ]
+    return [overlaid(bundle, overlay) if bundle.population.name in overlay.models else bundle for bundle in bundles]
 
 
 def load_site(path: Path) -> SiteOverlay:

@@ -50,7 +50,7 @@ MARGIN = 40.0
 FOOTER = 62.0
 """Height in points of the footer with model and disclaimer."""
 
-_REPORTLAB_LOCK = threading.Lock()
+REPORTLAB_LOCK = threading.Lock()
 """One report is rendered at a time: reportlab registers fonts process-wide and is not documented as thread-safe. A page
 takes 0.03 s."""
 
@@ -79,16 +79,16 @@ def render_pdf(
     from reportlab.lib.pagesizes import A4
     from reportlab.pdfgen.canvas import Canvas
 
-    printable_note = _replace_missing_glyphs(_normalize_note(note))
+    printable_note = replace_missing_glyphs(_normalize_note(note))
     width, height = A4[0] - 2 * MARGIN, A4[1] - 2 * MARGIN - FOOTER
     body = _header(printable_note, created_at or datetime.now().astimezone())
-    body += answer_flowables(prediction, bundle, _styles(), width)
+    body += answer_flowables(prediction, bundle, paragraph_styles(), width)
     in_lungs = lung_field is not None
     body += [*_pictures(_pictures_of(film, prediction, activation, area, lung_field), width)]
     body += _zone_table(prediction, in_lungs=in_lungs)
-    body += paragraphs(reading_guide.describe(prediction, in_lungs=in_lungs), _styles())
+    body += paragraphs(reading_guide.describe(prediction, in_lungs=in_lungs), paragraph_styles())
     buffer = io.BytesIO()
-    with _REPORTLAB_LOCK:
+    with REPORTLAB_LOCK:
         canvas = Canvas(buffer, pagesize=A4, lang="en")
         canvas.setTitle("Chest-film report")
         canvas.setAuthor("")
@@ -108,12 +108,13 @@ def _normalize_note(note: str) -> str:
     return text
 
 
-def _replace_missing_glyphs(text: str) -> str:
-    glyphs = _register_fonts().face.charToGlyph
+def replace_missing_glyphs(text: str) -> str:
+    """The text with `NO_GLYPH` in place of each character that is missing in the report's font."""
+    glyphs = register_fonts().face.charToGlyph
     return "".join(letter if ord(letter) in glyphs else NO_GLYPH for letter in text)
 
 
-def _register_fonts() -> TTFont:
+def register_fonts() -> TTFont:
     """Register DejaVu Sans process-wide: a subset with Latin, Greek, Cyrillic, Armenian and Georgian letters."""
     from reportlab.pdfbase import pdfmetrics
     from reportlab.pdfbase.ttfonts import TTFont
@@ -129,7 +130,8 @@ def _register_fonts() -> TTFont:
     return regular
 
 
-def _styles() -> dict[str, ParagraphStyle]:
+def paragraph_styles() -> dict[str, ParagraphStyle]:
+    """The paragraph styles of a report by name: plain, title, heading, bullet, answer, small."""
     from reportlab.lib.styles import ParagraphStyle
 
     plain = ParagraphStyle("plain", fontName="Report", fontSize=8, leading=10.5, spaceAfter=3)
@@ -146,7 +148,7 @@ def _styles() -> dict[str, ParagraphStyle]:
 def _header(note: str, created_at: datetime) -> list[Flowable]:
     from reportlab.platypus import Paragraph
 
-    styles = _styles()
+    styles = paragraph_styles()
     header = [
         Paragraph("Chest-film report", styles["title"]),
         Paragraph(f"Created {created_at:%Y-%m-%d %H:%M %Z}", styles["plain"]),
@@ -187,7 +189,7 @@ def _pictures(pictures: dict[str, Image.Image], width: float) -> list[Flowable]:
 
     side = width / 2 - 6
     cells = [_scaled_image(picture, side, 0.9 * side) for picture in pictures.values()]
-    texts = [Paragraph(caption, _styles()["small"]) for caption in pictures]
+    texts = [Paragraph(caption, paragraph_styles()["small"]) for caption in pictures]
     return [Table([cells, texts], colWidths=[width / 2] * len(cells), hAlign="LEFT", style=_cell_style()), Spacer(0, 4)]
 
 
@@ -240,8 +242,8 @@ def _footer(prediction: Prediction) -> list[Flowable]:
     from reportlab.lib.pagesizes import A4
     from reportlab.platypus import HRFlowable, Paragraph
 
-    model, small = prediction.model, _styles()["small"]
-    name, revision = escape(_replace_missing_glyphs(model.name)), escape(model.revision)
+    model, small = prediction.model, paragraph_styles()["small"]
+    name, revision = escape(replace_missing_glyphs(model.name)), escape(model.revision)
     model_line = f"Model <b>{name}</b>, revision {revision}, sha256 {escape(model.sha256)}."
     rule = HRFlowable(A4[0] - 2 * MARGIN, 0.5, color=HexColor("#b8bcc4"), spaceAfter=3)
     return [rule, Paragraph(model_line, small), *paragraphs(wording.DISCLAIMER, {"plain": small})]

@@ -1,1 +1,1 @@
-"""Local validation: figures of the served models on a site's own labelled films. Nothing is kept but what is written."""
+"""Local validation: figures of the served models on a site's own labelled films. Only its files are kept."""

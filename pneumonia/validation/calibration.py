@@ -1,4 +1,4 @@
-"""Calibration of one model on a site's films: slope, intercept, ECE, Brier score, reliability, and ROC with its area."""
+"""Calibration of one model on a site's films: slope, intercept, ECE, Brier score, reliability, ROC."""
 
 from __future__ import annotations
 

@@ -45,9 +45,9 @@ class Question:
 
 @dataclass(frozen=True)
 class Validation:
-    """`figures`: the JSON of docs/validation.md. `results`: those of the films that count. `worst`: the most wrong ones.
+    """`figures`: the JSON of docs/validation.md. `results`: those of the films that count.
 
-    `local`: the local point of each population that has enough films.
+    `worst`: the most wrong films. `local`: the local point of each population that has enough films.
     """
 
     figures: dict[str, Any]

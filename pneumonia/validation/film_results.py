@@ -20,6 +20,7 @@ from ..inference.named_film import NamedFilm
 from ..inference.predictor import Predictor
 from ..inference.reading import Reading
 from ..inference.routing import GATE_REFUSALS
+from ..messages import message
 from .site_films import Problem, SiteFilm
 
 THUMBNAIL_SIDE = 220
@@ -114,7 +115,7 @@ def without_repeats(results: Iterable[FilmResult]) -> tuple[list[FilmResult], li
         if result.digest and len(labels[result.digest]) > 1:
             problems.append(Problem(result.name, "same_film_other_label"))
         elif other is not result.name:
-            problems.append(Problem(result.name, "same_film", f"The other file: {other}."))
+            problems.append(Problem(result.name, "same_film", message("The other file: {name}.", name=other)))
         else:
             kept.append(result)
     return kept, problems

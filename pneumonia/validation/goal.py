@@ -1,4 +1,4 @@
-"""The site's question: a sensitivity that must be reached, or what a missed pneumonia costs; and the threshold for it."""
+"""The site's goal, a sensitivity or the cost of a missed pneumonia, and the threshold for it."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ class Goal:
         """The threshold for labels `[N]` and probabilities `[N]`; a film at or above it is called Pneumonia.
 
         For a sensitivity: of the thresholds that reach it, that of the best specificity, and of several such that of
-        the best sensitivity. For a cost ratio: that of the lowest expected cost at the prevalence. Of several equal ones
-        the middle one. Needs films of both classes.
+        the best sensitivity. For a cost ratio: that of the lowest expected cost at the prevalence. Of several equal
+        ones the middle one. Needs films of both classes.
         """
         cuts = _cuts(probability)
         sensitivity = _share_at_or_above(np.sort(probability[labels == 1]), cuts)

@@ -63,7 +63,9 @@ def parse_table(data: bytes) -> LabelTable:
     text = _decode(data)
     separator, text = _separator(text)
     try:
-        lines = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) if any(map(str.strip, row))]
+        lines = [
+            row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) if any(map(str.strip, row))
+        ]
     except csv.Error:
         raise UsageError("The label table is no valid CSV. Allowed: cells separated by , ; | or tabs.") from None
     if len(lines) < 2:

@@ -43,11 +43,13 @@ class LocalPoint:
         return {"recalibration": vars(self.recalibration), "operating_point": vars(self.point)}
 
 
-def choose(labels: Labels, probability: Floats, goal: Goal, prevalence: float, base_prevalence: float) -> LocalPoint | None:
+def choose(
+    labels: Labels, probability: Floats, goal: Goal, prevalence: float, base_prevalence: float
+) -> LocalPoint | None:
     """The local point for scored films; None if no recalibration with a positive slope exists.
 
-    `prevalence`: at which costs are compared. `base_prevalence`: that of the model's calibration, which the recalibrated
-    probabilities keep: each class has its weight.
+    `prevalence`: at which costs are compared. `base_prevalence`: that of the model's calibration, which the
+    recalibrated probabilities keep: each class has its weight.
     """
     if len(np.unique(labels)) < 2:
         return None
@@ -90,7 +92,7 @@ def cross_fitted(scored: Outcomes, goal: Goal, prevalence: float, base_prevalenc
 
 
 def assign_folds(outcomes: Outcomes) -> npt.NDArray[np.int64]:
-    """Fold `[N]` of each film. The films of a patient are in one fold; each fold has about the same share of a class."""
+    """Fold `[N]` of each film. The films of a patient are in one fold; classes are spread evenly."""
     names, index = np.unique(outcomes.groups, return_inverse=True)
     is_positive = np.bincount(index, outcomes.labels) > 0
     order = np.random.default_rng(FOLD_SEED).permutation(len(names))

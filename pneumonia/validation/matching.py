@@ -20,12 +20,12 @@ class Matches:
 
 
 def match_rows(files: Sequence[str], rows: Sequence[str]) -> Matches:
-    """Match rows to files.
+    r"""Match rows to files.
 
-    A row means a file if one of the two paths ends with the other: `a.png`, `ward/a.png` and `/data/ward/a.png` all mean
-    `films.zip/ward/a.png`. Of several such files none is taken. A path of which only the file name agrees means the file
-    if the name occurs once among the files and once among the rows. A name without extension means the file with one.
-    Case, and `\\` or `/`, do not matter.
+    A row means a file if one of the two paths ends with the other: `a.png`, `ward/a.png` and `/data/ward/a.png` all
+    mean `films.zip/ward/a.png`. Of several such files none is taken. A path of which only the file name agrees means
+    the file if the name occurs once among the files and once among the rows. A name without extension means the file
+    with one. Case, and `\` or `/`, do not matter.
     """
     file_parts = [_parts(name) for name in files]
     row_parts = [_parts(name) for name in rows]

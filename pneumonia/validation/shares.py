@@ -73,7 +73,13 @@ def share(films: Decisions, definition: Definition, weights: Floats | None = Non
     if weights is not None and total:
         bounds = metrics.with_interval(counted / total, metrics.weighted_share(hits, subset, weights))
         low, high = bounds["low"], bounds["high"]
-    return {**wilson_interval(counted, total), "hits": counted, "films": total, "patient_low": low, "patient_high": high}
+    return {
+        **wilson_interval(counted, total),
+        "hits": counted,
+        "films": total,
+        "patient_low": low,
+        "patient_high": high,
+    }
 
 
 def lower_bound(figure: Mapping[str, Any]) -> float:

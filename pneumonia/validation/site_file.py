@@ -24,11 +24,13 @@ def site_overlay(predictor: Predictor, validation: Validation, question: Questio
     """
     name = question.site_name.strip() or DEFAULT_NAME
     if len(name) > MAX_NAME_LENGTH:
-        raise UsageError(f"The name of the site is too long. Allowed: {MAX_NAME_LENGTH} characters. Received: {len(name)}.")
+        raise UsageError(
+            f"The name of the site is too long. Allowed: {MAX_NAME_LENGTH} characters. Received: {len(name)}."
+        )
     if not validation.local:
         raise UsageError(
-            f"No site file: a local operating point needs {MIN_FILMS} scored films of each class of a population, and a "
-            "model that separates them."
+            f"No site file: a local operating point needs {MIN_FILMS} scored films of each class of a population, and "
+            "a model that separates them."
         )
     models = {
         population: _model_overlay(predictor, population, point, validation, question.operating_point)

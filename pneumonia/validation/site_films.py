@@ -10,22 +10,23 @@ from pathlib import PurePosixPath
 
 from ..inference.decision import MAX_AGE_YEARS
 from ..inference.named_film import NamedFilm
+from ..messages import Message, join, message
 from . import class_words
 from .label_table import AGE, FILE, GROUP, LABEL, SEX, SITE, LabelTable
 from .matching import match_rows
 
 PROBLEMS = {
-    "no_label": "No label: no folder of its path names a class.",
-    "no_row": "No label: the table has no row for this file.",
-    "no_file": "No file matches this row of the table.",
-    "ambiguous_file": "Several files match this row of the table. Write more of the path.",
-    "empty_label": "The label in the table is empty.",
-    "unknown_label": "The label in the table is not recognised.",
-    "repeated_row": "The table lists this file again with the same label; it counts once.",
-    "conflicting_labels": "This file has different labels in the table; it is not used.",
-    "unknown_age": "The age in the table is not recognised; it is left out.",
-    "same_film": "The same film as another file; it counts once.",
-    "same_film_other_label": "The same film as another file with another label; neither is used.",
+    "no_label": message("No label: no folder of its path names a class."),
+    "no_row": message("No label: the table has no row for this file."),
+    "no_file": message("No file matches this row of the table."),
+    "ambiguous_file": message("Several files match this row of the table. Write more of the path."),
+    "empty_label": message("The label in the table is empty."),
+    "unknown_label": message("The label in the table is not recognised."),
+    "repeated_row": message("The table lists this file again with the same label; it counts once."),
+    "conflicting_labels": message("This file has different labels in the table; it is not used."),
+    "unknown_age": message("The age in the table is not recognised; it is left out."),
+    "same_film": message("The same film as another file; it counts once."),
+    "same_film_other_label": message("The same film as another file with another label; neither is used."),
 }
 """Code of a problem -> its sentence."""
 
@@ -57,8 +58,8 @@ class Problem:
     detail: str = ""
 
     @property
-    def message(self) -> str:
-        return f"{PROBLEMS[self.code]} {self.detail}".rstrip()
+    def message(self) -> Message:
+        return join([PROBLEMS[self.code], self.detail])
 
     def as_dict(self) -> dict[str, str]:
         return {"file": self.file, "code": self.code, "message": self.message}
@@ -91,7 +92,7 @@ def label_by_folder(films: Iterable[NamedFilm], roots: Sequence[str] = ()) -> Se
         if label is None and root and root not in labelled_roots:
             label = class_words.class_of(_parts(root)[-1])
         if label is None:
-            problems.append(Problem(film.name, "no_label", f"Allowed: {class_words.ALLOWED}."))
+            problems.append(Problem(film.name, "no_label", message("Allowed: {words}.", words=class_words.ALLOWED)))
         else:
             labelled.append(SiteFilm(film, label))
     return Selection(tuple(labelled), tuple(problems), len(listed))
@@ -123,14 +124,14 @@ def label_by_table(films: Iterable[NamedFilm], table: LabelTable, columns: Mappi
         rows_of.setdefault(film, []).append(row)
     cells = {role: table.cells(column) for role, column in columns.items()}
     labelled = []
-    for index, film in enumerate(listed):
+    for index, named in enumerate(listed):
         if index not in rows_of:
-            problems.append(Problem(film.name, "no_row"))
+            problems.append(Problem(named.name, "no_row"))
             continue
-        row, row_problems = _usable_row(film.name, rows_of[index], cells[LABEL])
+        usable, row_problems = _usable_row(named.name, rows_of[index], cells[LABEL])
         problems += row_problems
-        if row is not None:
-            labelled.append(_site_film(film, row, cells, problems))
+        if usable is not None:
+            labelled.append(_site_film(named, usable, cells, problems))
     return Selection(tuple(labelled), tuple(problems), len(listed))
 
 
@@ -142,7 +143,11 @@ def _usable_row(name: str, rows: Sequence[int], labels: Sequence[str]) -> tuple[
         if not labels[row]:
             problems.append(Problem(name, "empty_label"))
         elif label is None:
-            detail = f"Allowed: {class_words.ALLOWED}. Received: {class_words.quote(labels[row])}."
+            detail = message(
+                "Allowed: {words}. Received: {label}.",
+                words=class_words.ALLOWED,
+                label=class_words.quote(labels[row]),
+            )
             problems.append(Problem(name, "unknown_label", detail))
     if problems:
         return None, problems
@@ -157,7 +162,9 @@ def _site_film(film: NamedFilm, row: int, cells: Mapping[str, list[str]], proble
 
     age = parse_age(cell(AGE))
     if age is None and cell(AGE):
-        problems.append(Problem(film.name, "unknown_age", f"Received: {class_words.quote(cell(AGE))}."))
+        problems.append(
+            Problem(film.name, "unknown_age", message("Received: {label}.", label=class_words.quote(cell(AGE))))
+        )
     label = class_words.class_of(cell(LABEL))
     return SiteFilm(film, label or 0, age, cell(SEX), cell(SITE), cell(GROUP))
 

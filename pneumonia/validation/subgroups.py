@@ -26,7 +26,9 @@ NOT_STATED = "not stated"
 SEXES = {"m": "male", "male": "male", "f": "female", "female": "female", "o": "other", "other": "other"}
 
 
-def subgroups(results: Sequence[FilmResult], outcomes: Outcomes, weights: metrics.Floats | None) -> list[dict[str, Any]]:
+def subgroups(
+    results: Sequence[FilmResult], outcomes: Outcomes, weights: metrics.Floats | None
+) -> list[dict[str, Any]]:
     """A row for each group of films: `by`, `group`, `films`, `normal`, `pneumonia`, `shares` and `auroc`.
 
     A property with one value only has no rows. `weights`: bootstrap weights over patients, None without them.
@@ -47,7 +49,11 @@ def _figures(outcomes: Outcomes, members: Any, weights: metrics.Floats | None) -
     scored = group.subset(group.is_scored)
     counts = np.bincount(group.labels, minlength=2).tolist()
     has_area = len(scored) and min(np.bincount(scored.labels, minlength=2)) >= MIN_PER_CLASS
-    area = metrics.compute_metrics(scored.decisions, scored.weights, {"auroc": metrics.auroc})["auroc"] if has_area else None
+    area = (
+        metrics.compute_metrics(scored.decisions, scored.weights, {"auroc": metrics.auroc})["auroc"]
+        if has_area
+        else None
+    )
     group_weights = None if weights is None else weights[:, members]
     return {
         "films": len(group),

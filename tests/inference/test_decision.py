@@ -275,7 +275,7 @@ def test_a_pneumonia_prediction_is_the_documented_object() -> None:
         "operating_point": "balanced",
         "reason": None,
         "zones": dict.fromkeys(ZONES, 0.1429),
-        "model": {"name": "embedded", "revision": "abc123", "sha256": "f" * 64},
+        "model": {"name": "embedded", "revision": "abc123", "sha256": "f" * 64, "site": None},
         "population": "children",
         "age": 3.0,
         "age_source": "file",

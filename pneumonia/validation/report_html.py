@@ -1,0 +1,92 @@
+"""The report of a validation as one HTML file without external parts, and its body for the page."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from ..languages import LANGUAGES, current_language
+from ..messages import Message, number, translate
+from ..reporting.wording import DISCLAIMER
+from . import plots
+from .plots import Plot
+from .report import Report
+
+_FOLDER = Path(__file__).parent
+STYLE = _FOLDER / "report.css"
+
+
+def to_html(report: Report) -> str:
+    """The whole file, in the current language."""
+    return _render(
+        "report.html",
+        report=report,
+        body=Markup(body(report, open_all=True)),
+        style=Markup(STYLE.read_text(encoding="utf-8")),
+        language=LANGUAGES[current_language()].tag,
+        disclaimer=_plain(DISCLAIMER),
+    )
+
+
+def body(report: Report, *, open_all: bool = False) -> str:
+    """Verdicts and sections; closed sections open by a click unless `open_all`."""
+    return _render("body.html", report=report, open_all=open_all, draw=_draw, data_url=_data_url)
+
+
+def _draw(plot: Plot) -> Markup:
+    (left, bottom), (right, top) = plots.to_pixel(0, 0), plots.to_pixel(1, 1)
+    ticks = []
+    for value in plots.TICKS:
+        x, y = plots.to_pixel(value, value)
+        ticks.append({"x": x, "y": y, "label": number(100 * value, ".0f")})
+    markup = _render(
+        "plot.html",
+        plot=plot,
+        size=(plots.WIDTH, plots.HEIGHT),
+        edges={"left": left, "right": right, "top": top, "bottom": bottom},
+        middle=((left + right) / 2, (top + bottom) / 2),
+        ticks=ticks,
+        lines=[(line.kind, _points(line.x, line.y)) for line in plot.lines],
+        marks=[(mark, *plots.to_pixel(mark.x, mark.y)) for mark in plot.marks],
+    )
+    return Markup(markup)
+
+
+def _points(xs: Sequence[float], ys: Sequence[float]) -> str:
+    return " ".join("{},{}".format(*plots.to_pixel(x, y)) for x, y in zip(xs, ys, strict=True))
+
+
+def _data_url(jpeg: bytes) -> str:
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
+
+
+def _plain(markdown: str) -> str:
+    """The text of a sentence of the page without the signs for bold print."""
+    return translate(markdown).replace("**", "")
+
+
+def _render(template: str, **values: object) -> str:
+    return _environment().get_template(template).render(values)
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(_FOLDER / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+
+
+def _finalize(value: Any) -> Any:
+    return translate(value) if isinstance(value, Message) else value
