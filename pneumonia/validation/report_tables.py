@@ -149,7 +149,7 @@ def _percent_or_none(figure: Mapping[str, Any] | None) -> str:
 def calibration(entry: Mapping[str, Any]) -> Table:
     """Slope, intercept, ECE and Brier score."""
     own = entry["calibration"]
-    rows = [
+    rows: list[list[str]] = [
         [message("Slope; 1 is ideal, below 1 the probabilities are too extreme"), _signed(own["slope"])],
         [message("Intercept; 0 is ideal, above 0 pneumonia is more frequent than stated"), _signed(own["intercept"])],
         [message("Expected calibration error (15 bins); 0 is ideal"), score(own["ece"])],
