@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import math
-
+from ..inference.predictive_value import wilson_interval as score_interval
 from .metrics import Figure
-
-Z_95 = 1.959963984540054
-"""Quantile .975 of the standard normal distribution."""
 
 
 def wilson_interval(hits: int, total: int) -> Figure:
@@ -18,16 +14,13 @@ def wilson_interval(hits: int, total: int) -> Figure:
     if total == 0:
         return {"value": None, "low": None, "high": None}
     share = hits / total
-    low, high = wilson_bounds(share, total)
+    low, high = score_interval(hits, total)
     return {"value": round(share, 5), "low": round(low, 5), "high": round(high, 5)}
 
 
 def wilson_bounds(share: float, total: float) -> tuple[float, float]:
     """The 95 % Wilson interval of a share (0..1) among `total` films."""
-    middle = (share + Z_95**2 / (2 * total)) / (1 + Z_95**2 / total)
-    half = Z_95 * math.sqrt(share * (1 - share) / total + Z_95**2 / (4 * total**2)) / (1 + Z_95**2 / total)
-    # At 0 and 1 the bound is exact; the sum would be off by the rounding of the last bit.
-    return (middle - half if share else 0.0), (middle + half if share < 1 else 1.0)
+    return score_interval(share * total, total)
 
 
 def films_for_margin(share: float, margin: float) -> int:

@@ -51,6 +51,8 @@ class Bundle:
     calibration: Calibration
     operating_points: dict[str, OperatingPoint]
     evaluation: Mapping[str, Any]
+    site_answers: Mapping[str, Any] | None = None
+    """Answers to the site's films at each operating point of its overlay, see `site_overlay`; None without one."""
 
     @property
     def population(self) -> Population:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,14 +80,21 @@ class Model:
     def answer_shares(self, point: str, label: str) -> AnswerShares | None:
         """How often the test films of each class get a label at an operating point; None if that was not measured.
 
+        With a site overlay they are the site's films, at the operating points of the overlay.
+
         The figures hold for the operating point and the calibration with which the model was tested, not for others
         that replace them.
         """
         key = point, label
         if key not in self._answer_shares:
-            run = self.bundle.served_run if self._is_as_tested(point) else None
-            self._answer_shares[key] = answer_shares(run, point, label)
+            self._answer_shares[key] = answer_shares(self._run_of(point), point, label)
         return self._answer_shares[key]
+
+    def _run_of(self, point: str) -> Mapping[str, Any] | None:
+        """The run with the answers at an operating point: those of the site for a point of its overlay."""
+        if point in (self.bundle.site_answers or {}):
+            return {"answers": self.bundle.site_answers}
+        return self.bundle.served_run if self._is_as_tested(point) else None
 
     def _is_as_tested(self, point: str) -> bool:
         config, calibration = self.bundle.config, self.bundle.calibration

@@ -86,7 +86,7 @@ class AnswerShares:
         return value if is_positive else value.of_other_class()
 
 
-def wilson_interval(count: int, films: int) -> tuple[float, float]:
+def wilson_interval(count: float, films: float) -> tuple[float, float]:
     """95 % interval of the share `count` of `films`, by the score method of Wilson (1927)."""
     share, square = count / films, Z_95 * Z_95 / films
     middle = share + square / 2

@@ -5,7 +5,7 @@ config. A model that was trained anew needs a new validation.
 
 {"format": 1, "name": "Clinic North", "created": "2026-11-26", "models": {"adults": {"sha256": "...", "films":
 {"Normal": 120, "Pneumonia": 120}, "recalibration": {"slope": 0.9, "intercept": -0.2},
-"operating_points": {"balanced": {"low": 0.3, "threshold": 0.4, "high": 0.6}}}}}
+"operating_points": {"balanced": {"low": 0.3, "threshold": 0.4, "high": 0.6}}, "answers": {"balanced": ...}}}}
 
 The recalibration applies to the calibrated log odds. The model's other operating points are moved with it, so that they
 make the same decisions, except where the label would contradict the new probability: that film becomes Unknown.
@@ -48,6 +48,8 @@ class ModelOverlay:
     slope: float
     intercept: float
     operating_points: dict[str, OperatingPoint]
+    answers: dict[str, Any]
+    """For each of these points the shares of answers to the films of each class, as in `evaluation.json`, or none."""
 
     def as_dict(self) -> dict[str, Any]:
         """The entry of the file."""
@@ -56,6 +58,7 @@ class ModelOverlay:
             "films": dict(zip(CLASSES, (self.normal, self.positive), strict=True)),
             "recalibration": {"slope": self.slope, "intercept": self.intercept},
             "operating_points": {name: vars(point) for name, point in self.operating_points.items()},
+            "answers": self.answers,
         }
 
 
@@ -136,7 +139,13 @@ def overlaid(bundle: Bundle, overlay: SiteOverlay) -> Bundle:
     )
     points = {name: moved_point(point, own.slope, own.intercept) for name, point in bundle.points_of_config.items()}
     identity = replace(bundle.identity, site=overlay.label)
-    return replace(bundle, identity=identity, calibration=calibration, operating_points=points | own.operating_points)
+    return replace(
+        bundle,
+        identity=identity,
+        calibration=calibration,
+        operating_points=points | own.operating_points,
+        site_answers=own.answers,
+    )
 
 
 def moved_point(point: OperatingPoint, slope: float, intercept: float) -> OperatingPoint:
@@ -179,7 +188,20 @@ def _parse_model(population: str, entry: Mapping[str, Any]) -> ModelOverlay:
     if min(normal, positive) < 1 or len(entry["sha256"]) != 64:
         raise ValueError("invalid number of films or sha256")
     points = {name: OperatingPoint(**point) for name, point in entry["operating_points"].items()}
-    return ModelOverlay(entry["sha256"], normal, positive, slope, intercept, points)
+    answers = entry.get("answers", {})
+    for shares in answers.values():
+        _check_answers(shares)
+    return ModelOverlay(entry["sha256"], normal, positive, slope, intercept, points, answers)
+
+
+def _check_answers(shares: Mapping[str, Any]) -> None:
+    for of_class in CLASSES:
+        if int(shares[of_class]["films"]) < 1:
+            raise ValueError("invalid number of films")
+        for answer in CLASSES:
+            bounds = [shares[of_class][answer][name] for name in ("value", "low", "high")]
+            if not all(bound is None or 0 <= bound <= 1 for bound in bounds):
+                raise ValueError("a share is not between 0 and 1")
 
 
 def _describe(error: Exception) -> str:

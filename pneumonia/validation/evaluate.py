@@ -21,7 +21,7 @@ from .goal import DEFAULT_SENSITIVITY, Goal
 from .local_point import MIN_FILMS, LocalPoint, choose, cross_fitted, has_patients, threshold_rows
 from .outcomes import Outcomes, outcomes_of
 from .sample_size import sample_size
-from .shares import predictive_values, shares, wrong_answers
+from .shares import answer_counts, predictive_values, shares
 from .site_films import Problem, Selection
 from .subgroups import subgroups
 from .verdict import verdict
@@ -117,15 +117,14 @@ def _service(
 ) -> dict[str, Any]:
     """Answers of the whole service: every film is routed to the model that answers it."""
     prevalence = question.prevalence or float(outcomes.labels.mean())
-    own_shares, wrong = shares(outcomes, weights), wrong_answers(outcomes, weights)
+    answers = answer_counts(outcomes, weights)
     return {
         "answers": _answers(results),
         "reasons": _reasons(results),
-        "shares": own_shares,
-        "wrong_answers": wrong,
+        "shares": shares(outcomes, weights),
         "at_prevalence": {
             "prevalence": round(prevalence, 5),
-            **predictive_values(own_shares["all"], wrong, prevalence),
+            **predictive_values(answers, prevalence),
         },
     }
 

@@ -16,7 +16,7 @@ from ..evaluation.recalibration import Recalibration
 from ..inference.decision import OperatingPoint
 from .goal import Goal
 from .outcomes import Outcomes
-from .shares import shares
+from .shares import answer_counts, shares
 
 FOLDS = 5
 """Parts of the films: recalibration and threshold are chosen on four and measured on the fifth, in turn."""
@@ -88,6 +88,7 @@ def cross_fitted(scored: Outcomes, goal: Goal, prevalence: float, base_prevalenc
         "folds": FOLDS,
         "forced": shares(_with_answers(scored, forced), weights)["answered"],
         "with_unknown": shares(_with_answers(scored, answers), weights),
+        "answers": answer_counts(_with_answers(scored, answers), weights),
     }
 
 

@@ -10,6 +10,8 @@ import numpy as np
 from ..evaluation import metrics
 from ..evaluation.intervals import wilson_interval
 from ..evaluation.metrics import Decisions, Floats
+from ..inference.answer_shares import answer_shares
+from ..inference.decision import CLASSES
 from .outcomes import Mask, Outcomes
 
 Share = dict[str, Any]
@@ -93,38 +95,43 @@ def upper_bound(figure: Mapping[str, Any]) -> float:
     return float(max(bound for bound in bounds if bound is not None))
 
 
-def predictive_values(all_shares: Mapping[str, Any], answers: Mapping[str, Share], prevalence: float) -> dict[str, Any]:
-    """PPV and NPV of the answers at a stated prevalence, `{"value", "low", "high"}`.
+def answer_counts(outcomes: Outcomes, weights: Floats | None) -> dict[str, Any]:
+    """For each class the number of `films` and the share of the answers Normal and Pneumonia among them.
 
-    Bayes' rule with the share of each answer in each class: of the films of a class, some have no answer. The interval
-    joins the bounds of both shares, which is wider than 95 %, and stays honest where no film was answered wrongly.
-    `all_shares`: `all` of `shares`; `answers`: `wrong_answers`.
+    The form of `inference.answer_shares`; the interval of a share is that of the bootstrap, None without patients.
+    """
+    films = outcomes.decisions
+    rows: dict[str, Any] = {}
+    for label, name in enumerate(CLASSES):
+        rows[name] = {"films": int((films.labels == label).sum())}
+        for answer, answer_name in enumerate(CLASSES):
+            figure = share(films, _answered_as(answer, label), weights)
+            rows[name][answer_name] = {
+                "value": figure["value"],
+                "low": figure["patient_low"],
+                "high": figure["patient_high"],
+            }
+    return rows
+
+
+def predictive_values(answers: Mapping[str, Any], prevalence: float) -> dict[str, Any]:
+    """PPV and NPV of the answers at a stated prevalence, `{"value", "low", "high"}`, from `answer_counts`.
+
+    As the page computes them from the model's test, see `inference.predictive_value`.
     """
     return {
-        "ppv": _predictive_value(all_shares["sensitivity"], answers["false_alarms"], prevalence),
-        "npv": _predictive_value(all_shares["specificity"], answers["missed"], 1 - prevalence),
+        "ppv": _predictive_value(answers, CLASSES[1], prevalence),
+        "npv": _predictive_value(answers, CLASSES[0], prevalence),
     }
 
 
-def wrong_answers(outcomes: Outcomes, weights: Floats | None) -> dict[str, Share]:
-    """`false_alarms`: share of normal films answered Pneumonia; `missed`: of pneumonia films answered Normal."""
-    films = outcomes.decisions
-    definitions: dict[str, Definition] = {
-        "false_alarms": lambda each: (each.answered & ~each.correct, each.labels == 0),
-        "missed": lambda each: (each.answered & ~each.correct, each.labels == 1),
-    }
-    return _shares(films, definitions, weights)
+def _answered_as(answer: int, label: int) -> Definition:
+    return lambda films: (films.answered & (films.thresholded == answer), films.labels == label)
 
 
-def _predictive_value(right: Share, wrong: Share, prior: float) -> dict[str, float | None]:
-    def value(of_right: float, of_wrong: float) -> float | None:
-        total = of_right * prior + of_wrong * (1 - prior)
-        return round(of_right * prior / total, 5) if total else None
-
-    if right["value"] is None or wrong["value"] is None:
+def _predictive_value(answers: Mapping[str, Any], answer: str, prevalence: float) -> dict[str, float | None]:
+    shares_of_answer = answer_shares({"answers": {"": answers}}, "", answer) if 0 < prevalence < 1 else None
+    if shares_of_answer is None:
         return {"value": None, "low": None, "high": None}
-    return {
-        "value": value(right["value"], wrong["value"]),
-        "low": value(lower_bound(right), upper_bound(wrong)),
-        "high": value(upper_bound(right), lower_bound(wrong)),
-    }
+    value = shares_of_answer.predictive_value(is_positive=answer == CLASSES[1], prevalence=prevalence)
+    return dict(value.as_dict())

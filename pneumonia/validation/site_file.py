@@ -54,6 +54,8 @@ def _model_overlay(
     slope = served.slope / base.slope
     intercept = served.intercept - slope * base.intercept
     own = local.recalibration
+    fitted = validation.figures["models"][population]["local"]["cross_fitted"]
+    answers = fitted["answers"] if fitted else None
     return ModelOverlay(
         model.identity.sha256,
         normal,
@@ -61,4 +63,5 @@ def _model_overlay(
         own.slope * slope,
         own.slope * intercept + own.intercept,
         {name: local.point},
+        {name: answers} if answers else {},
     )
