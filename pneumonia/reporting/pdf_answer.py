@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..inference.bundle import Bundle
 from ..inference.decision import CLASSES, UNKNOWN, Prediction
+from ..inference.gate_report import GateReport
 from ..messages import join, message, translate
-from . import answer_text, provenance, wording
+from . import answer_text, gate_wording, provenance, wording
 from .answer_text import Scale, format_limit
 
 if TYPE_CHECKING:
@@ -25,14 +26,21 @@ _TEXT_SIZE = 7.0
 
 
 def answer_flowables(
-    prediction: Prediction, bundle: Bundle | None, styles: Mapping[str, ParagraphStyle], width: float
+    prediction: Prediction,
+    bundle: Bundle | None,
+    styles: Mapping[str, ParagraphStyle],
+    width: float,
+    gate: GateReport | None = None,
 ) -> list[Flowable]:
-    """The answer as reportlab flowables; `bundle` is that of `Prediction.model`, `width` that of the page in points."""
+    """The answer as reportlab flowables; `bundle` is that of `Prediction.model`, `width` that of the page in points.
+
+    `gate` is what the gate measured of a film that it refused.
+    """
     from reportlab.platypus import Paragraph
 
     return [
         Paragraph(_heading(prediction), styles["answer"]),
-        *(Paragraph(text, styles["plain"]) for text in _lines(prediction, bundle)),
+        *(Paragraph(text, styles["plain"]) for text in _lines(prediction, bundle, gate)),
         *_scale(prediction, bundle, styles, width),
     ]
 
@@ -45,7 +53,7 @@ def _heading(prediction: Prediction) -> str:
     return f"{heading} <font size=10>{_text(wording.format_p_pneumonia(prediction))}</font>"
 
 
-def _lines(prediction: Prediction, bundle: Bundle | None) -> Iterator[str]:
+def _lines(prediction: Prediction, bundle: Bundle | None, gate: GateReport | None) -> Iterator[str]:
     """The paragraphs below the heading as markup of reportlab."""
     point = answer_text.describe_point(prediction)
     shares = [
@@ -55,7 +63,8 @@ def _lines(prediction: Prediction, bundle: Bundle | None) -> Iterator[str]:
     probabilities = message("Calibrated probabilities: {shares}.", shares=join(shares, ", ")) if shares else ""
     yield _text(join([message("{sentence}.", sentence=point), probabilities]))
     if prediction.reason is not None:
-        reason = _text(prediction.reason.message)
+        measured = "" if gate is None else gate_wording.describe_report(gate)
+        reason = _text(join([prediction.reason.message, measured]))
         yield f"<b>{_text(message('Reason for Unknown:'))}</b> {reason}"
     yield from map(_text, filter(None, _meaning(prediction, bundle)))
     for warning in prediction.warnings:

@@ -24,9 +24,10 @@ from ..imaging import WHOLE, Area
 from ..inference import explain
 from ..inference.bundle import Bundle
 from ..inference.decision import CLASSES, Prediction
+from ..inference.gate_report import GateReport
 from ..inference.graph import Activation, LungField
 from ..messages import Message, message, translate
-from . import reading_guide, wording, zone_wording
+from . import gate_wording, reading_guide, wording, zone_wording
 from .pdf_answer import answer_flowables
 from .pdf_markdown import paragraphs
 
@@ -65,6 +66,7 @@ def render_pdf(
     area: Area = WHOLE,
     lung_field: LungField | None = None,
     bundle: Bundle | None = None,
+    gate: GateReport | None = None,
     note: str = "",
     created_at: datetime | None = None,
 ) -> bytes:
@@ -72,7 +74,8 @@ def render_pdf(
 
     `film` is the display image, uint8 `[H, W]`. `activation` is None if the model was not run, and covers `area` of the
     film, as does `lung_field`, None if the model predicts none. `bundle` is that of `Prediction.model`, for the line on
-    age, model, test and licence. `note` is the user's text in any script; a character that is missing in the font
+    age, model, test and licence. `gate` is what the gate measured of a film that it refused; the most similar class
+    average is then beside the film. `note` is the user's text in any script; a character that is missing in the font
     becomes a box. `created_at` defaults to the current time. Raises `UsageError` if the note is longer than
     `MAX_NOTE_LENGTH` characters.
     """
@@ -82,9 +85,9 @@ def render_pdf(
     printable_note = replace_missing_glyphs(_normalize_note(note))
     width, height = A4[0] - 2 * MARGIN, A4[1] - 2 * MARGIN - FOOTER
     body = _header(printable_note, created_at or datetime.now().astimezone())
-    body += answer_flowables(prediction, bundle, paragraph_styles(), width)
+    body += answer_flowables(prediction, bundle, paragraph_styles(), width, gate)
     in_lungs = lung_field is not None
-    body += [*_pictures(_pictures_of(film, prediction, activation, area, lung_field), width)]
+    body += _pictures(_pictures_of(film, prediction, activation, area, lung_field) | _average_of(gate), width)
     body += _zone_table(prediction, in_lungs=in_lungs)
     body += paragraphs(reading_guide.describe(prediction, in_lungs=in_lungs), paragraph_styles())
     buffer = io.BytesIO()
@@ -181,6 +184,14 @@ def _pictures_of(
         overlay = explain.overlay(np.asarray(image), activation, area=area, lung_field=lung_field)
         pictures[f"{caption}; not proof of disease"] = overlay
     return pictures
+
+
+def _average_of(gate: GateReport | None) -> dict[str, Image.Image]:
+    """The class average that a refused film resembles most, by its caption."""
+    if gate is None or gate.average is None or not gate.has_contrast:
+        return {}
+    with Image.open(gate.average.path) as average:
+        return {gate_wording.average_name(gate): average.convert("L")}
 
 
 def _pictures(pictures: dict[str, Image.Image], width: float) -> list[Flowable]:

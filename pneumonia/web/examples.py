@@ -10,6 +10,7 @@ from PIL import Image
 
 from ..inference.bundle import Bundle
 from ..messages import message
+from ..reporting.gate_wording import AVERAGES
 
 
 @dataclass(frozen=True)
@@ -27,15 +28,8 @@ def examples(bundle: Bundle) -> list[Example]:
     return [*averages, *rotated, Example(message("Chessboard, not a film"), _chessboard())]
 
 
-_NAMES = {
-    "average-of-64-typical-normal-films": message("Average of 64 typical normal films"),
-    "average-of-64-typical-pneumonia-films": message("Average of 64 typical pneumonia films"),
-}
-"""File name of an example -> the text of its button."""
-
-
 def _name(stem: str) -> str:
-    return _NAMES.get(stem) or stem.replace("-", " ").capitalize()
+    return AVERAGES.get(stem) or stem.replace("-", " ").capitalize()
 
 
 def _rotated(image: bytes) -> bytes:

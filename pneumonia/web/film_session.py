@@ -14,10 +14,11 @@ from PIL import Image
 
 from ..inference import explain
 from ..inference.decision import DEFAULT_POINT, Failure
+from ..inference.gate_report import GateReport, gate_report
 from ..inference.predictor import Predictor
 from ..inference.reading import Reading
 from ..reporting import pdf_report, reading_guide
-from . import activation_panel, age_groups, answer_panel, handlers, page_text
+from . import activation_panel, age_groups, answer_panel, comparison_panel, handlers, page_text
 from .server import request_log
 from .server.upload import Upload
 
@@ -148,6 +149,23 @@ def picture(session_film: SessionFilm | None, side: int = handlers.PREVIEW_SIDE)
     return None if isinstance(image, Failure) else image
 
 
+def gate_report_of(predictor: Predictor, session_film: SessionFilm | None) -> GateReport | None:
+    """What the gate measured of the film; None if there is none, or if it was deleted or not refused by the gate."""
+    if session_film is None or session_film.is_deleted:
+        return None
+    model = predictor.model_of(session_film.reading)
+    report: GateReport | Failure | None = handlers.result_or_failure(
+        lambda: gate_report(model, session_film.reading, session_film.source), None
+    )
+    return None if isinstance(report, Failure) else report
+
+
+def comparison(predictor: Predictor, session_film: SessionFilm | None) -> str:
+    """HTML with the film beside a class average if the gate refused it; "" otherwise."""
+    report = gate_report_of(predictor, session_film)
+    return "" if report is None else comparison_panel.comparison(report)
+
+
 def render_activation(predictor: Predictor, session_film: SessionFilm | None, point: str) -> ActivationView:
     """(film, map, panel): the film at full resolution, the map as a layer over it, and the HTML of the panel below.
 
@@ -201,6 +219,7 @@ def as_pdf(
         area=reading.area,
         lung_field=reading.lung_field,
         bundle=predictor.model_of(reading).bundle,
+        gate=gate_report_of(predictor, session_film),
         note=note,
     )
     return download("chest-film-report.pdf", "application/pdf", page)

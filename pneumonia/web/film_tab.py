@@ -80,6 +80,7 @@ class _FilmTab:
             self._bars = gr.HTML(elem_id="bars", apply_default_css=False)
             self._lay_out_depth()
             self._steps = gr.HTML(elem_id="steps", apply_default_css=False)
+            self._comparison = gr.HTML(elem_id="comparison", apply_default_css=False)
 
     def _lay_out_depth(self) -> None:
         """The prevalence, and what the numbers mean; closed until the user opens it."""
@@ -167,13 +168,13 @@ class _FilmTab:
 
     def _connect_age(self) -> None:
         """Another age group reads the film on the page again; its picture stays."""
-        texts = self._answer_outputs
-        self._age.input(
-            None, texts, texts, js=_CLEAR_ANSWER % json.dumps([page_text.reading(), *film_session.NO_ANSWER]), **_QUIET
-        )
+        texts = [*self._answer_outputs, self._comparison]
+        cleared = json.dumps([page_text.reading(), *film_session.NO_ANSWER, ""])
+        self._age.input(None, texts, texts, js=_CLEAR_ANSWER % cleared, **_QUIET)
         inputs = [self._session_film, self._point, self._age, self._headline, self._prevalence]
         reread = self._age.input(self._change_age, inputs, self._film_outputs, **_SCORING)
         reread.failure(self._reject_busy, None, [*self._film_outputs, self._film], queue=False, **_QUIET)
+        self._compare_after(reread)
         self._connect_viewer(reread)
 
     def _connect_film_event(self, event: Callable[..., Any], handler: Callable[..., Any], inputs: list[Any]) -> Any:
@@ -182,11 +183,12 @@ class _FilmTab:
         The page is cleared in the browser, so that the previous answer never appears with a film that is still queued
         or was rejected by a full queue.
         """
-        outputs = [*self._answer_outputs, *self._viewer_outputs]
-        cleared = [page_text.reading(), *film_session.NO_ANSWER, None, None, ""]
+        outputs = [*self._answer_outputs, *self._viewer_outputs, self._comparison]
+        cleared = [page_text.reading(), *film_session.NO_ANSWER, None, None, "", ""]
         event(None, None, outputs, js=f"() => {json.dumps(cleared)}", **_QUIET)
         opening = event(handler, inputs, self._film_outputs, **_SCORING)
         opening.failure(self._reject_busy, None, [*self._film_outputs, self._film], queue=False, **_QUIET)
+        self._compare_after(opening)
         self._connect_viewer(opening)
         return opening
 
@@ -196,6 +198,11 @@ class _FilmTab:
         opening.then(film_view.show, self._viewed_film, outputs, **_QUIET).then(
             None, outputs[1:], None, js=events.SHOW, **_QUIET
         )
+
+    def _compare_after(self, reading: Any) -> None:
+        """After the answer to a film that the gate refused: the film beside a class average."""
+        compare = partial(film_session.comparison, self._predictor)
+        reading.then(compare, self._session_film, self._comparison, **_QUIET)
 
     def _reject_busy(self) -> tuple[Any, ...]:
         """Outputs if the queue was full: the error, no data of the previous film, and an empty drop zone."""

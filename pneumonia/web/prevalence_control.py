@@ -16,7 +16,7 @@ MIN_PERCENT, MAX_PERCENT = 1, 90
 TITLE = message("Prevalence at your hospital, and what the numbers mean")
 LABEL = message("Prevalence, %: of 100 comparable films at your hospital, how many show pneumonia?")
 INFO = message("The label does not depend on it. The lower the prevalence, the more often Pneumonia is a false alarm.")
-RESET = message("Prevalence of the calibration")
+RESET = message("Back to the prevalence of the calibration")
 
 
 def slider(predictor: Predictor) -> gr.Slider:

@@ -159,7 +159,7 @@ def test_most_figures_of_answered_films_give_the_counts() -> None:
         (tuple(generator.integers((150, 1, 5), (220, 25, 60))), tuple(generator.integers((1, 250, 5), (30, 380, 60))))
         for _ in range(30)
     ]
-    recovered = [answer_shares(service_figures(*table), "screening", CLASSES[1]) for table in tables]  # type: ignore[arg-type]
+    recovered = [answer_shares(service_figures(*table), "screening", CLASSES[1]) for table in tables]
     assert sum(shares is not None for shares in recovered) >= 27
 
 

@@ -58,7 +58,7 @@ def test_another_group_reads_the_film_again_with_the_points_of_its_model(both: P
     assert again is not None
     assert "Model for adults" in headline
     assert "93 %" in bars
-    _, headline, bars, steps, _ = film_session.reread_film(both, again, "balanced", "other")
+    _, headline, bars, _, steps, _ = film_session.reread_film(both, again, "balanced", "other")
     assert "No model covers" in headline
     assert "Patient&#39;s age" in steps
     assert bars == ""
