@@ -99,7 +99,7 @@ def describe_frequency_source(prediction: Prediction) -> str:
         return ""
     return message(
         "The number follows by Bayes' rule from the answers of this model to {films:,} test films, Unknown included. "
-        "Its 95 % interval reaches from {low} to {high} of 100. It holds for films like those; at your hospital it may "
+        "Its 95 % interval reaches from {low} to {high} of 100. It holds for films like those; for others it may "
         "be different.",
         films=value.films,
         low=_count(value.low),

@@ -200,8 +200,8 @@ def as_pdf(
     predictor: Predictor,
     session_film: SessionFilm | None,
     point: str,
-    prevalence: float | None = None,
     note: str = "",
+    prevalence: float | None = None,
 ) -> dict[str, str] | None:
     """The report as a PDF file for `save.js`; None without a film, or if it was deleted.
 

@@ -137,7 +137,7 @@ class _FilmTab:
         inputs = [self._session_film, self._point, self._prevalence]
         self._point.input(
             self._change_point,
-            [*inputs, self._headline, self._activation],
+            [*inputs[:2], self._headline, self._activation, self._prevalence],
             [*self._answer_outputs, *self._viewer_outputs, self._show_map],
             **_QUIET,
         )
@@ -149,7 +149,7 @@ class _FilmTab:
         )
         for button, create_file, file_inputs in (
             (self._json, film_session.as_json, inputs),
-            (self._pdf, film_session.as_pdf, [*inputs, self._note]),
+            (self._pdf, film_session.as_pdf, [*inputs[:2], self._note, self._prevalence]),
         ):
             button.click(partial(self._make_file, create_file), file_inputs, self._download, **_QUIET).then(
                 None, self._download, None, js=_SAVE, **_QUIET
@@ -240,7 +240,7 @@ class _FilmTab:
         return [self._point, self._point_note, self._model, self._prevalence_slider]
 
     def _open_film(
-        self, film: Any, point: str, age_group: str, age_used: bool, prevalence: float | None
+        self, film: Any, point: str, age_group: str, age_used: bool, prevalence: float | None = None
     ) -> tuple[Any, ...]:
         """Outputs for a new film: its answer, and no data of the previous film.
 
@@ -256,7 +256,7 @@ class _FilmTab:
         point: str,
         age_group: str,
         headline: str,
-        prevalence: float | None,
+        prevalence: float | None = None,
     ) -> tuple[Any, ...]:
         """Outputs for another age group: the film is read again. Before the first film, the group is for that film."""
         if session_film is not None:
@@ -314,9 +314,9 @@ class _FilmTab:
         self,
         session_film: film_session.SessionFilm | None,
         point: str,
-        prevalence: float | None,
         headline: str,
         activation: str,
+        prevalence: float | None = None,
     ) -> tuple[Any, ...]:
         """Outputs for another operating point: the new answer.
 

@@ -91,5 +91,8 @@ def test_the_next_film_does_not_inherit_the_age_group(
 
     with gr.Blocks():
         tab: Any = _FilmTab(both)
-    *_, shown_group, now_used = tab._open_film(upload, "balanced", "adults", age_used)
-    assert (shown_group, now_used) == (group, True)
+    shown = tab._open_film(upload, "balanced", "adults", age_used)
+    outputs = tab._film_outputs
+    assert len(shown) == len(outputs)
+    values = {id(output): value for output, value in zip(outputs, shown, strict=True)}
+    assert (values[id(tab._age)], values[id(tab._age_used)]) == (group, True)

@@ -184,7 +184,7 @@ def test_the_saved_answer_is_the_apis_and_names_no_file(predictor: Predictor, up
 
 
 def test_the_report_is_a_page_with_what_was_typed(predictor: Predictor, upload: Upload) -> None:
-    saved = film_session.as_pdf(predictor, open_film(predictor, upload), "balanced", 0.2, "bed seven")
+    saved = film_session.as_pdf(predictor, open_film(predictor, upload), "balanced", "bed seven", 0.2)
     assert saved is not None
     assert saved["kind"] == "application/pdf"
     (page,) = PdfReader(io.BytesIO(base64.b64decode(saved["content"]))).pages
