@@ -17,7 +17,7 @@ from ..messages import deferred
 from . import batch_tab, evidence_tab, film_tab, gradio_texts, handlers, page_text, queue_full
 from .film_tab import FILM_CONCURRENCY_ID
 from .localised_page import LocalisedPage
-from .server import asgi_app, gradio_internals, login, mcp, session_memory, upload_folder
+from .server import asgi_app, gradio_internals, installable, login, mcp, session_memory, upload_folder
 from .server.upload import film_file
 
 _FOLDER = Path(__file__).parent
@@ -84,7 +84,8 @@ def mount_options() -> dict[str, Any]:
         "allowed_paths": [],
         "ssr_mode": False,
         "mcp_server": mcp.mcp_enabled(),
-        "pwa": False,
+        "pwa": False,  # `installable` has its own manifest
+        "favicon_path": str(installable.FOLDER / "icon-192.png"),
     }
 
 

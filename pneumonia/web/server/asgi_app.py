@@ -16,6 +16,7 @@ from . import (
     gradio_environment,
     gradio_internals,
     health,
+    installable,
     lingering_close,
     login,
     mcp,
@@ -53,7 +54,11 @@ def create(page: gr.Blocks, options: dict[str, Any], cleanup_interval_s: float) 
     )
     app = FastAPI(
         openapi_url=None,
+<<<<<<< HEAD
         routes=[health.ROUTE, viewer_files.ROUTE, _STARTUP_EVENTS],
+=======
+        routes=[health.ROUTE, _STARTUP_EVENTS, *installable.ROUTES],
+>>>>>>> fd475a3 (The page installs as an app: manifest with icons and relative addresses, no service worker)
         middleware=[Middleware(middleware_class) for middleware_class in middleware_classes],
         lifespan=cleanup.cleanup_lifespan(cleanup_interval_s),
     )
@@ -62,10 +67,15 @@ def create(page: gr.Blocks, options: dict[str, Any], cleanup_interval_s: float) 
     app.state.draining = False
     app.state.logins = login.LoginSessions() if options.get("auth") else None
     gradio_internals.set_session_capacity(page, session_memory.MAX_SESSIONS)
+<<<<<<< HEAD
     inner_options = {
         "openapi_url": None,
         "middleware": [Middleware(request_log.InternalErrors), Middleware(page_language.PageLanguage)],
     }
+=======
+    inner_middleware = [Middleware(request_log.InternalErrors), Middleware(installable.AppLinks)]
+    inner_options = {"openapi_url": None, "middleware": inner_middleware}
+>>>>>>> fd475a3 (The page installs as an app: manifest with icons and relative addresses, no service worker)
     root_path = gradio_environment.root_path()
     gr.mount_gradio_app(app, page, "/", root_path=root_path, app_kwargs=inner_options, **options)
     (mount,) = (route for route in app.routes if isinstance(route, Mount))
