@@ -1,90 +1,104 @@
-"""Texts, HTML and table cells of the batch tab. External text is escaped or put into a plain-text cell."""
+"""Texts, HTML and table cells of the batch tab. External text is escaped, or sent as JSON that the page never parses as
+HTML.
+"""
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from ..batch.results import format_counts
 from ..errors import PneumoniaError
 from ..inference.decision import Failure
+from ..messages import join, message, translate
 from ..reporting.provenance import format_age
 from ..reporting.wording import MARKS
-from .batch_job import BatchRow, Job
+from .batch_record import BatchRow, Job, Task
 from .rendering import render
 
 
 class Column(NamedTuple):
-    """A column of the page's table: its header, Gradio's type of its cells, its width in CSS pixels."""
+    """A column of the page's table: key in the cells of `row_cells`, header, and what its cells are sorted as."""
 
+    key: str
     header: str
-    datatype: Literal["str", "number", "html"]
-    width_px: int
+    kind: Literal["number", "text"]
 
 
 COLUMNS = (
-    Column("", "html", 64),
-    Column("No.", "number", 80),
-    Column("Answer", "str", 150),
-    Column("P(pneumonia), %", "number", 190),
-    Column("Model", "str", 130),
-    Column("Age", "str", 130),
-    Column("File", "str", 260),
-    Column("Reason / warnings", "str", 420),
+    Column("number", message("No."), "number"),
+    Column("answer", message("Answer"), "text"),
+    Column("percent", message("P(pneumonia), %"), "number"),
+    Column("model", message("Model"), "text"),
+    Column("age", message("Age"), "text"),
+    Column("file", message("File"), "text"),
+    Column("notes", message("Reason / warnings"), "text"),
 )
-"""In the order of the cells of `_row_cells`."""
+"""In their order on the page, after the thumbnails."""
 
-LABEL = "Results"
-LEGEND = "Sort a column with ⋮ beside its name. In the percent column, 1 means at most 1 and 99 at least 99."
+MODEL_NAMES = {"children": message("Children"), "adults": message("Adults")}
+"""Population -> what the column "Model" says."""
 
-Cell = str | int | None
-
-
-def cells(job: Job) -> list[list[Cell]]:
-    """Cells of the completed rows, in the order of `COLUMNS`."""
-    return [_row_cells(number, row) for number, row in enumerate(list(job.rows), start=1)]
+Cells = dict[str, Any]
 
 
-def waiting() -> str:
-    """HTML shown while a batch is in the queue."""
-    return render("batch_waiting.html")
+def row_cells(index: int, row: BatchRow) -> Cells:
+    """The cells of a row by key of their column, and `thumbnail`, `label` for its colour, `failed`."""
+    result = row.result
+    cells: Cells = {"index": index, "number": index + 1, "thumbnail": row.thumbnail, "file": result.file or ""}
+    if isinstance(result, Failure):
+        notes = f"{result.error.code}: {translate(result.error.message)}"
+        answer = f"✕ {translate(message('failed'))}"
+        return {**cells, "failed": True, "label": "failed", "answer": answer, "percent": None, "model": "", "age": "",
+                "notes": notes}  # fmt: skip
+    notes = join([*([result.reason.message] if result.reason else []), *result.warnings])
+    return {
+        **cells,
+        "failed": False,
+        "label": result.label.lower(),
+        "answer": f"{MARKS[result.label]} {translate(result.label)}",
+        "percent": None if result.probability is None else min(max(round(100 * result.probability), 1), 99),
+        "model": translate(MODEL_NAMES.get(result.population or "", "")),
+        "age": translate(format_age(result)),
+        "notes": translate(notes),
+    }
 
 
-def bar(count: int, total: int, unit: str, seconds: float) -> str:
-    """HTML of the progress bar: `count` of `total`, and the estimated remaining time once `count` is 1 or more.
-
-    `seconds` is the elapsed time; `unit` names what is counted, for example "films".
-    """
-    remaining = _duration(seconds / count * (total - count)) if count and count < total else None
-    return render("batch_progress.html", count=count, total=total, unit=unit, remaining=remaining)
+def waiting(count_ahead: int) -> str:
+    """HTML shown while a task waits for `count_ahead` others."""
+    return render("batch_waiting.html", count_ahead=count_ahead)
 
 
-def summary(job: Job, minutes: float) -> str:
-    """HTML with the counts of a completed or stopped batch, and the time in `minutes` until its files are deleted."""
+def bar(task: Task) -> str:
+    """HTML of the progress bar, with the estimated remaining time once one film is done."""
+    count, total = task.count, task.total
+    remaining = _duration(task.seconds / count * (total - count)) if count and count < total else None
+    text = {
+        "films": message("{count:,} of {total:,} films", count=count, total=total),
+        "again": message("{count:,} of {total:,} films tried again", count=count, total=total),
+        "reports": message("{count:,} of {total:,} reports", count=count, total=total),
+    }[task.kind]
+    return render("batch_progress.html", count=count, total=total, text=text, remaining=remaining)
+
+
+def summary(job: Job) -> str:
+    """HTML with the counts of a batch whose task has ended, and the error that ended it, if any."""
     return render(
         "batch_summary.html",
         completed=len(job.rows),
         total=len(job.films),
         counts=format_counts(job.counts),
-        minutes=f"{minutes:g}",
+        error=job.error,
     )
 
 
 def error_message(error: PneumoniaError) -> str:
-    """HTML alert with the message and the code of the error that stopped the batch or its reports."""
+    """HTML alert with the message and the code of an error."""
     return render("batch_error.html", error=error)
 
 
-def _row_cells(number: int, row: BatchRow) -> list[Cell]:
-    result = row.result
-    if isinstance(result, Failure):
-        return ["", number, "✕ failed", None, "", "", result.file, f"{result.error.code}: {result.error.message}"]
-    percent = None if result.probability is None else min(max(round(100 * result.probability), 1), 99)
-    notes = [result.reason.message] if result.reason else []
-    thumbnail = render("batch_thumbnail.html", url=row.thumbnail)
-    label = f"{MARKS[result.label]} {result.label}"
-    model, age = (result.population or "").capitalize(), format_age(result)
-    return [thumbnail, number, label, percent, model, age, result.file, " ".join([*notes, *result.warnings])]
-
-
 def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+    return (
+        message("{seconds:.0f} s", seconds=seconds)
+        if seconds < 90
+        else message("{minutes:.0f} min", minutes=seconds / 60)
+    )

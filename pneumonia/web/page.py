@@ -14,19 +14,27 @@ from .. import settings
 from ..inference.decision import DEFAULT_POINT
 from ..inference.predictor import Predictor
 from ..messages import deferred
-from . import batch_tab, evidence_tab, film_tab, gradio_texts, handlers, page_text, queue_full
+from . import batch_routes, batch_tab, evidence_tab, film_tab, gradio_texts, handlers, page_text, queue_full
+from .batch_job import Jobs
+from .batch_lane import Lane
 from .film_tab import FILM_CONCURRENCY_ID
 from .localised_page import LocalisedPage
 from .server import asgi_app, gradio_internals, installable, login, mcp, session_memory, upload_folder
 from .server.upload import film_file
 
 _FOLDER = Path(__file__).parent
+_STYLES = ("page.css", "language.css", "answer.css", "viewer/viewer.css", "batch.css", "layout.css")
 CLEANUP_INTERVAL_S = 60
 """Maximum seconds between two deletions of expired uploads and sessions; less if the retention time is short."""
 
 
 def build(predictor: Predictor) -> gr.Blocks:
     """Build the page and the API endpoints for a predictor. `create_app` serves it."""
+    return _build(predictor)[0]
+
+
+def _build(predictor: Predictor) -> tuple[gr.Blocks, Jobs]:
+    """The page, and its batches, which have routes of their own."""
     upload_folder.use_private_folder()
     gradio_internals.renew_file_salt()
     page: gr.Blocks
@@ -39,16 +47,16 @@ def build(predictor: Predictor) -> gr.Blocks:
         gr.HTML(deferred(page_text.head, populations), elem_id="head", apply_default_css=False)
         with gr.Tabs(elem_id="tabs"):
             film_tab.add(predictor)
-            batch_tab.add(predictor)
+            jobs = batch_tab.add(predictor)
             evidence_tab.add([model.bundle for model in predictor.models])
         external = [entry for model in predictor.models for entry in model.bundle.evaluation.get("external", [])]
         gr.Markdown(page_text.external_validation_note(external), elem_id="external-validation")
         gr.Markdown(page_text.NOTICE, elem_id="notice")
-        _add_endpoints(predictor)
+        _add_endpoints(predictor, jobs.lane)
     page.queue(api_open=False, max_size=settings.QUEUE_SIZE.read(), default_concurrency_limit=settings.THREADS.read())
     queue_full.answer_when_queue_is_full(page)
     session_memory.limit_session_memory(page)
-    return page
+    return page, jobs
 
 
 def _cleanup_interval_s() -> int:
@@ -58,7 +66,8 @@ def _cleanup_interval_s() -> int:
 def create_app(predictor: Predictor) -> FastAPI:
     """Build the page and the ASGI application that serves it. Raises `UsageError` if a setting is invalid."""
     options = mount_options()
-    return asgi_app.create(build(predictor), options, _cleanup_interval_s())
+    page, jobs = _build(predictor)
+    return asgi_app.create(page, options, _cleanup_interval_s(), batch_routes.routes(jobs), [jobs])
 
 
 def mount_options() -> dict[str, Any]:
@@ -74,8 +83,8 @@ def mount_options() -> dict[str, Any]:
         "theme": gr.themes.Default(
             primary_hue="slate", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]
         ),
-        "css_paths": [_FOLDER / name for name in ("page.css", "language.css", "answer.css", "viewer/viewer.css")],
-        "js": (_FOLDER / "page.js").read_text(encoding="utf-8"),
+        "css_paths": [_FOLDER / name for name in _STYLES],
+        "js": _script("page.js", "deep_links.js"),
         "footer_links": ["api"],
         "i18n": gradio_texts.translations(),
         "run_history": False,
@@ -89,6 +98,12 @@ def mount_options() -> dict[str, Any]:
     }
 
 
+def _script(*names: str) -> str:
+    """The functions in these files as one, which Gradio calls when the page is loaded."""
+    calls = (f"({(_FOLDER / name).read_text(encoding='utf-8').strip()})();" for name in names)
+    return "() => {\n" + "\n".join(calls) + "\n}"
+
+
 def _bind_predictor(handler: Callable[..., Any], predictor: Predictor) -> Callable[..., Any]:
     """The handler with its first argument bound. Name and docstring are copied, because MCP publishes them."""
     bound = partial(handler, predictor)
@@ -96,7 +111,7 @@ def _bind_predictor(handler: Callable[..., Any], predictor: Predictor) -> Callab
     return bound
 
 
-def _add_endpoints(predictor: Predictor) -> None:
+def _add_endpoints(predictor: Predictor, lane: Lane) -> None:
     """Add the API endpoints. Their components are never visible on the page."""
     with gr.Group(visible=False):
         film, films, analyzed = film_file(), film_file(file_count="multiple"), film_file()
@@ -108,7 +123,8 @@ def _add_endpoints(predictor: Predictor) -> None:
         # JPEG, because encoding the overlay of a large film as PNG takes 0.25 s, most of the response time.
         analysis = [gr.HTML(), gr.Label(visible=False), gr.Image(format="jpeg", visible=False), gr.Markdown()]
     predict, predict_batch, analyze = (
-        _bind_predictor(handler, predictor) for handler in (handlers.predict, handlers.predict_batch, handlers.analyze)
+        _bind_predictor(handler, predictor)
+        for handler in (handlers.predict, lane.wrap(handlers.predict_batch), handlers.analyze)
     )
     button.click(
         predict, [film, point, prevalence, age], result, api_name="predict", concurrency_id=FILM_CONCURRENCY_ID

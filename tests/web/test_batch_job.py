@@ -16,7 +16,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import gradio as gr
 import numpy as np
 import pytest
 from PIL import Image
@@ -24,9 +23,11 @@ from pypdf import PdfReader
 
 from pneumonia import Failure, Prediction, Predictor
 from pneumonia.batch.results import ResultTable
-from pneumonia.errors import DiskFull, EmptyFile, PneumoniaError, TooLarge, UnreadableImage, UsageError
-from pneumonia.web import batch_job, batch_tab, batch_text
-from pneumonia.web.batch_job import BatchRow, Job, Jobs
+from pneumonia.errors import Busy, DiskFull, EmptyFile, PneumoniaError, TooLarge, UnreadableImage, UsageError
+from pneumonia.web import batch_job, batch_routes, batch_steps, batch_text
+from pneumonia.web.batch_job import Jobs
+from pneumonia.web.batch_lane import Lane, Ticket
+from pneumonia.web.batch_record import BatchRow, Job, Task
 from pneumonia.web.server.upload import Upload
 
 
@@ -92,7 +93,7 @@ def test_a_thumbnail_shows_the_film(jobs: Jobs, uploads: list[Upload], normal_fi
     head, _, data = jobs.get(token).rows[0].thumbnail.partition(",")
     assert head == "data:image/jpeg;base64"
     with Image.open(io.BytesIO(base64.b64decode(data))) as small:
-        assert max(small.size) == batch_job.THUMBNAIL_SIDE
+        assert max(small.size) == batch_steps.THUMBNAIL_SIDE
         expected = np.asarray(Image.fromarray(normal_film).resize(small.size)).astype(float)
         assert np.abs(np.asarray(small.convert("L")) - expected).mean() < 12
     assert jobs.get(token).rows[1].thumbnail == ""
@@ -154,8 +155,9 @@ def test_stop_keeps_the_completed_rows(jobs: Jobs, files: dict[str, Path]) -> No
     assert 1 <= len(job.rows) < 80
     assert [row["file"] for row in table(job)] == [f"{number}.png" for number in range(len(job.rows))]
     assert job.json_lines.read_text().count("\n") == len(job.rows)
-    assert f"Stopped after {len(job.rows)} of 80 films" in batch_text.summary(job, 10)
-    finish(jobs.make_reports(token))
+    assert f"Stopped after {len(job.rows)} of 80 films" in batch_text.summary(job)
+    jobs.start(token, "reports")
+    assert becomes_true(lambda: job.task is None)
     with zipfile.ZipFile(job.reports) as reports:
         assert len(reports.namelist()) == len(job.rows)
 
@@ -194,13 +196,14 @@ def test_a_batch_is_deleted_when_its_retention_ends(
 def test_a_batch_that_never_starts_is_deleted(
     jobs: Jobs, uploads: list[Upload], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its browser has disconnected between the upload and the start."""
+    """A shutdown came between its creation and its start."""
     monkeypatch.setattr(batch_job, "START_LIMIT_S", 0.3)
     abandoned, started = (jobs.create(uploads, "balanced") for _ in range(2))
     folders = [jobs.get(token).folder for token in (abandoned, started)]
     with jobs._active_step(started):
         assert becomes_true(lambda: not folders[0].exists())
-        assert not jobs.is_new(abandoned)
+        with pytest.raises(EmptyFile):
+            jobs.start(abandoned)
         time.sleep(0.4)
         assert folders[1].exists()
 
@@ -226,15 +229,12 @@ class _ExpiringJobs(dict[str, Job]):
 
 
 def test_a_batch_that_a_timer_deletes_during_a_lookup_is_no_key_error(jobs: Jobs, tmp_path: Path) -> None:
-    for look_up in (jobs.get, jobs.stop, jobs.is_new):
+    for look_up in (jobs.get, jobs.stop, jobs.start):
         jobs._jobs = _ExpiringJobs(token=Job(tmp_path / "batch", "balanced", []))
         look_up("token")
         jobs._jobs.clear()
-        if look_up == jobs.get:
-            with pytest.raises(EmptyFile):
-                look_up("token")
-        else:
-            assert not look_up("token")
+        with pytest.raises(EmptyFile):
+            look_up("token")
 
 
 def test_a_step_that_starts_during_the_deletion_keeps_its_files(
@@ -242,15 +242,14 @@ def test_a_step_that_starts_during_the_deletion_keeps_its_files(
 ) -> None:
     token = jobs.create(uploads, "balanced")
     deletion = threading.Thread(target=jobs.delete, args=[token])
-    get = jobs.get
+    begin = jobs._begin_step
 
-    def get_and_start_deletion(token: str) -> Job:
-        job = get(token)
+    def start_deletion_and_begin(job: Job) -> None:
         deletion.start()
         deletion.join(0.2)
-        return job
+        begin(job)
 
-    monkeypatch.setattr(jobs, "get", get_and_start_deletion)
+    monkeypatch.setattr(jobs, "_begin_step", start_deletion_and_begin)
     with jobs._active_step(token) as job:
         deletion.join()
         assert job.folder.exists() and job.films
@@ -319,14 +318,13 @@ def test_cells_show_the_answer_without_colour_and_sort_by_number(predictor: Pred
         Prediction("b.png", "Normal", 0.0001, "balanced", None, None, predictor.models[0].identity),
         Failure("<img src=x onerror=alert(1)>", UnreadableImage("It is damaged.")),
     ]
-    rows = batch_text.cells(_job(*map(BatchRow, results)))
-    assert [row[1:] for row in rows] == [
+    rows = [batch_text.row_cells(index, BatchRow(result)) for index, result in enumerate(results)]
+    assert [[row[column.key] for column in batch_text.COLUMNS] for row in rows] == [
         [1, "▲ Pneumonia", 99, "Adults", "54, file", "a.png", "Low resolution."],
         [2, "● Normal", 1, "", "", "b.png", ""],
         [3, "✕ failed", None, "", "", "<img src=x onerror=alert(1)>", "unreadable_image: It is damaged."],
     ]
-    assert len(batch_text.COLUMNS) == len(rows[0])
-    assert [column.datatype for column in batch_text.COLUMNS if column.datatype == "html"] == ["html"]
+    assert [row["failed"] for row in rows] == [False, False, True]
 
 
 @pytest.mark.parametrize(
@@ -334,8 +332,9 @@ def test_cells_show_the_answer_without_colour_and_sort_by_number(predictor: Pred
     [(50, 10.0, "about 10 s left"), (10, 60.0, "about 9 min left"), (0, 0.0, "0 of 100 films<")],
 )
 def test_the_bar_shows_the_remaining_time(count: int, seconds: float, remaining: str) -> None:
-    assert remaining in batch_text.bar(count, 100, "films", seconds)
-    assert f'value="{count}"' in batch_text.bar(count, 100, "films", seconds)
+    task = Task("films", 100, Ticket(), count, time.monotonic() - seconds)
+    assert remaining in batch_text.bar(task)
+    assert f'value="{count}"' in batch_text.bar(task)
 
 
 def test_an_error_is_escaped() -> None:
@@ -344,7 +343,7 @@ def test_an_error_is_escaped() -> None:
 
 @pytest.mark.parametrize("is_full_at_the_end", [False, True])
 def test_a_full_disk_keeps_the_rows_so_far_and_offers_the_files_that_exist(
-    predictor: Predictor, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch, is_full_at_the_end: bool
+    jobs: Jobs, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch, is_full_at_the_end: bool
 ) -> None:
     """The disk is full after the third film; then another program frees space before the end, or none does."""
     disk_full = DiskFull(
@@ -363,19 +362,18 @@ def test_a_full_disk_keeps_the_rows_so_far_and_offers_the_files_that_exist(
     monkeypatch.setattr(ResultTable, "add", add_three)
     if is_full_at_the_end:
         monkeypatch.setattr(ResultTable, "finish", refuse)
-    with gr.Blocks():
-        tab = batch_tab._BatchTab(predictor)
-    token = tab._jobs.create([Upload(files["film.png"], f"{number}.png") for number in range(9)], "balanced")
-    last = list(tab._run(token))[-1]
-    progress = str(last[tab._progress])
+    token = jobs.create([Upload(files["film.png"], f"{number}.png") for number in range(9)], "balanced")
+    jobs.start(token)
+    job = jobs.get(token)
+    assert becomes_true(lambda: job.task is None)
+    state = batch_routes.batch_state(jobs, job, 0)
+    progress = state["progress"]
     assert "The disk of the server is full" in progress and "/server" not in progress and "--resume" not in progress
     assert "Stopped after 3 of 9 films" in progress
-    assert [row[6] for row in last[tab._table]] == ["0.png", "1.png", "2.png"]
-    assert last[tab._start]["interactive"] and last[tab._make_reports]["visible"]
-    assert (tab._csv in last, tab._json_lines in last) == (not is_full_at_the_end, not is_full_at_the_end)
+    assert [row["file"] for row in state["rows"]] == ["0.png", "1.png", "2.png"]
+    assert state["files"] == ([] if is_full_at_the_end else ["results.csv", "results.jsonl"])
     if not is_full_at_the_end:
-        assert [row["file"] for row in table(tab._jobs.get(token))] == ["0.png", "1.png", "2.png"]
-    tab._jobs.delete(token)
+        assert [row["file"] for row in table(job)] == ["0.png", "1.png", "2.png"]
 
 
 def test_a_full_disk_during_the_import_is_reported_and_leaves_no_files(
@@ -389,3 +387,131 @@ def test_a_full_disk_during_the_import_is_reported_and_leaves_no_files(
     with pytest.raises(DiskFull, match="The disk of the server is full"):
         jobs.create(uploads, "balanced")
     assert [path.name for path in jobs._root.iterdir()] == ["in-use"]
+
+
+def run(jobs: Jobs, token: str, kind: Any = "films", indices: list[int] | None = None) -> Job:
+    """Run a task of the batch to its end."""
+    job = jobs.get(token)
+    jobs.start(token, kind, indices=indices)
+    assert becomes_true(lambda: job.task is None)
+    return job
+
+
+def test_a_task_runs_on_without_its_caller_and_the_retention_time_starts_at_its_end(
+    jobs: Jobs, uploads: list[Upload]
+) -> None:
+    token = jobs.create(uploads, "balanced")
+    with jobs.lane.turn(jobs.lane.join()), jobs.lane.turn(jobs.lane.join()):
+        jobs.start(token)
+        job = jobs.get(token)
+        waiting = batch_routes.batch_state(jobs, job, 0)
+        assert (waiting["state"], waiting["expires_at"], waiting["files"]) == ("waiting", None, [])
+        assert jobs.unfinished() == 1
+    assert becomes_true(lambda: job.task is None)
+    assert len(job.rows) == len(uploads) and jobs.unfinished() == 0
+    done = batch_routes.batch_state(jobs, job, 0)
+    assert done["state"] == "done" and abs(done["expires_at"] - time.time() - 600) < 60
+    assert done["files"] == ["results.csv", "results.jsonl"]
+
+
+def test_a_batch_has_one_task_at_a_time(jobs: Jobs, uploads: list[Upload]) -> None:
+    token = jobs.create(uploads, "balanced")
+    with jobs.lane.turn(jobs.lane.join()), jobs.lane.turn(jobs.lane.join()):
+        jobs.start(token)
+        for kind in ("films", "again", "reports"):
+            with pytest.raises(Busy, match="in progress"):
+                jobs.start(token, kind)
+        jobs.stop(token)  # it does not wait for its turn any more
+        assert becomes_true(lambda: jobs.get(token).task is None)
+    assert jobs.get(token).rows == []
+
+
+def test_a_page_receives_each_change_once(jobs: Jobs, uploads: list[Upload], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch_routes, "MAX_ROWS", 3)
+    job = run(jobs, jobs.create(uploads, "balanced"))
+    first = batch_routes.batch_state(jobs, job, 0)
+    second = batch_routes.batch_state(jobs, job, first["cursor"])
+    assert [row["index"] for row in first["rows"] + second["rows"]] == [0, 1, 2, 3]
+    assert (first["has_more"], second["has_more"]) == (True, False)
+    assert batch_routes.batch_state(jobs, job, second["cursor"])["rows"] == []
+    assert batch_routes.batch_state(jobs, job, 10**9)["rows"] == []
+
+
+def test_a_failed_file_can_be_tried_again(
+    jobs: Jobs, uploads: list[Upload], predictor: Predictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first film failed for a reason that has passed, the second is damaged."""
+    read = Predictor.read
+    failing = {0}
+
+    def read_or_fail(predictor: Predictor, source: Any, age: float | None = None) -> Any:
+        if failing:
+            failing.pop()
+            raise Busy("The server has no more memory.")
+        return read(predictor, source, age)
+
+    monkeypatch.setattr(Predictor, "read", read_or_fail)
+    token = jobs.create(uploads, "balanced")
+    job = run(jobs, token)
+    assert job.failed_indices() == [0, 1]
+    run(jobs, token, "reports")
+    cursor = len(job.changes)
+    run(jobs, token, "again", [0, 2, 99])  # only failed files are tried again
+    assert job.changes[cursor:] == [0]
+    assert job.failed_indices() == [1] and job.rows[0].thumbnail
+    assert not job.reports.exists(), "the reports lack the film"
+    run(jobs, token, "again")
+    assert job.changes[cursor:] == [0, 1]
+    assert [row["file"] for row in table(job)] == [upload.name for upload in uploads]
+    assert [row["label"] for row in table(job)][0] == predictor.predict(uploads[0].path).label
+    assert job.json_lines.read_text().count("\n") == len(uploads)
+    assert len(list(job.folder.glob("tables-*"))) == 1
+
+
+def test_a_batch_of_another_user_does_not_exist(jobs: Jobs, uploads: list[Upload]) -> None:
+    token = jobs.create(uploads, "balanced", owner="a")
+    assert jobs.get(token, "a").owner == "a"
+    for owner in ("b", None):
+        for look_up in (jobs.get, jobs.stop):
+            with pytest.raises(EmptyFile, match="no longer exists"):
+                look_up(token, owner)
+        with pytest.raises(EmptyFile):
+            jobs.start(token, "films", owner)
+    assert not jobs._jobs[token].stop.is_set()
+
+
+def test_a_token_has_at_least_128_random_bits_and_is_no_name_of_a_folder(jobs: Jobs, uploads: list[Upload]) -> None:
+    tokens = [jobs.create(uploads, "balanced") for _ in range(3)]
+    assert len(set(tokens)) == 3 and batch_job.TOKEN_BYTES * 8 >= 128
+    assert all(token not in str(jobs.get(token).folder) for token in tokens)
+
+
+def test_the_lane_is_in_order_and_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PNEUMONIA_QUEUE_SIZE", "3")
+    lane, order = Lane(width=1), []
+    with lane.turn(lane.join()):
+        tickets = [lane.join() for _ in range(3)]
+        assert [lane.count_ahead(ticket) for ticket in tickets] == [0, 1, 2]
+        with pytest.raises(Busy, match="Allowed: 3"):
+            lane.join()
+
+        def take_turn(number: int) -> None:
+            with lane.turn(tickets[number]):
+                order.append(number)
+
+        threads = [threading.Thread(target=take_turn, args=[number]) for number in (2, 1, 0)]
+        for thread in threads:
+            thread.start()
+        time.sleep(0.1)
+        assert order == []
+    for thread in threads:
+        thread.join(10)
+    assert order == [0, 1, 2]
+
+
+def test_a_stop_of_all_batches_ends_their_tasks(jobs: Jobs, files: dict[str, Path]) -> None:
+    token = jobs.create([Upload(files["film.png"], f"{number}.png") for number in range(80)], "balanced")
+    jobs.start(token)
+    jobs.stop_all()
+    assert becomes_true(lambda: jobs.unfinished() == 0)
+    assert len(jobs.get(token).rows) < 80

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import time
 import zipfile
 from pathlib import Path
@@ -15,9 +16,9 @@ import numpy.typing as npt
 import pytest
 
 from pneumonia import Predictor
+from pneumonia.errors import Busy
 from pneumonia.imaging import Source
 from pneumonia.inference.reading import Reading
-from pneumonia.web import batch_text
 from tests.support.zip_files import DOS, Member, zip_bytes
 
 from .visit import Visit
@@ -25,7 +26,7 @@ from .visit import Visit
 pytestmark = pytest.mark.browser
 
 START, TABLE, CSV = "#batch-start", "#batch-table", "#batch-csv"
-ANSWER, FILE = ([column.header for column in batch_text.COLUMNS].index(name) + 1 for name in ("Answer", "File"))
+ANSWER, FILE = "answer", "file"
 SCRIPT = '<img src=x onerror="document.title=1">.png'
 
 
@@ -80,14 +81,13 @@ def run_batch(visit: Visit, paths: list[Path]) -> str:
     return str(visit.page.inner_text("#batch-progress"))
 
 
-def column(visit: Visit, number: int, count: int) -> list[str]:
+def column(visit: Visit, key: str, count: int) -> list[str]:
     """The cells of a column from the top, once the table has `count` rows."""
     visit.page.wait_for_function(
-        "count => document.querySelectorAll('#batch-table .virtual-row').length == count", arg=count
+        "count => document.querySelectorAll('#batch-table tbody tr').length == count", arg=count
     )
-    rows = visit.page.locator(f"{TABLE} .virtual-row").all()
-    by_index = sorted(rows, key=lambda row: int(row.get_attribute("data-index") or 0))
-    return [row.locator(f"[aria-colindex='{number}']").inner_text().strip() for row in by_index]
+    cells = visit.page.locator(f"{TABLE} tbody td.cell-{key}").all()
+    return [cell.inner_text().strip().removesuffix("Try again").strip() for cell in cells]
 
 
 def download(visit: Visit, button: str) -> bytes:
@@ -98,7 +98,11 @@ def download(visit: Visit, button: str) -> bytes:
 
 def test_many_films_with_a_bad_one_become_a_table_and_files(visit: Visit, files: dict[str, Path], zipped: Path) -> None:
     summary = run_batch(visit, [files["film.png"], files["broken.jpg"], files["turned.png"], zipped])
-    assert "5 films" in summary and "2 failed" in summary and "deleted 10 minutes after" in summary
+    assert (
+        "5 films" in summary
+        and "2 failed" in summary
+        and "The link works until" in visit.page.inner_text("#batch-until")
+    )
     assert column(visit, FILE, 5) == [
         "film.png", "broken.jpg", "turned.png", "films.zip/ward/film.png", "films.zip/../broken.jpg"]  # fmt: skip
     assert visit.page.locator(f"{TABLE} img:visible").count() == 3
@@ -126,12 +130,96 @@ def test_reports_are_created_on_request(visit: Visit, files: dict[str, Path]) ->
     visit.save_screenshot("batch-reports")
 
 
-def test_a_column_sorts(visit: Visit, files: dict[str, Path]) -> None:
+def test_columns_are_sorted_by_keyboard_and_failed_files_come_first_on_request(
+    visit: Visit, files: dict[str, Path]
+) -> None:
     run_batch(visit, [files["turned.png"], files["film.png"], files["broken.jpg"]])
-    visit.page.locator(f"{TABLE} thead th").nth(FILE - 1).locator("button.cell-menu-button").click()
-    visit.page.get_by_role("menuitem", name="Sort ascending").click()
-    visit.page.wait_for_selector(f"{TABLE} .virtual-row[data-index='0']:has-text('broken.jpg')")
+    header = visit.page.locator(f"{TABLE} th[data-key=file]")
+    assert header.get_attribute("aria-sort") == "none"
+    header.get_by_role("button").focus()
+    visit.page.keyboard.press("Enter")
+    assert header.get_attribute("aria-sort") == "ascending"
     assert column(visit, FILE, 3) == ["broken.jpg", "film.png", "turned.png"]
+    visit.page.keyboard.press("Space")
+    assert header.get_attribute("aria-sort") == "descending"
+    assert column(visit, FILE, 3) == ["turned.png", "film.png", "broken.jpg"]
+    visit.page.get_by_label("Failed files first").check()
+    assert column(visit, FILE, 3) == ["broken.jpg", "turned.png", "film.png"]
+    visit.page.get_by_label("Search").fill("film normal")
+    assert column(visit, FILE, 1) == ["film.png"]
+    assert visit.page.locator("#batch-rows").is_hidden()
+
+
+def test_a_failed_file_is_tried_again(visit: Visit, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    read = Predictor.read
+    with monkeypatch.context() as patch:
+        patch.setattr(Predictor, "read", lambda *_: (_ for _ in ()).throw(Busy("The server has no more memory.")))
+        run_batch(visit, [files["film.png"], files["broken.jpg"]])
+        assert column(visit, ANSWER, 2) == ["✕ failed", "✕ failed"]
+    assert Predictor.read is read
+    visit.page.get_by_role("button", name="Try film.png again").click()
+    visit.page.wait_for_selector(f"{TABLE} tbody tr:first-child:not(.failed)")
+    assert visit.page.locator(f"{TABLE} tbody tr.failed").count() == 1
+    visit.page.get_by_role("button", name="Try all failed files again").click()
+    visit.page.wait_for_selector(f"{TABLE} tr:has-text('unreadable_image')")
+    visit.page.wait_for_selector(f"{CSV}:visible")
+    rows = list(csv.DictReader(io.StringIO(download(visit, CSV).decode("utf-8-sig"), newline="")))
+    assert ["complete header" in row["error"] for row in rows] == [False, True]
+
+
+def test_a_table_of_many_rows_is_shown_page_by_page(visit: Visit, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "many.zip", "w") as archive:
+        for number in range(250):
+            archive.writestr(f"{number:03d}.png", b"no film")
+    run_batch(visit, [tmp_path / "many.zip"])
+    assert column(visit, FILE, 100)[0] == "many.zip/000.png"
+    assert visit.page.inner_text("#batch-rows") == "Rows 1 to 100 of 250"
+    visit.page.get_by_role("button", name="Next rows").click()
+    visit.page.get_by_role("button", name="Next rows").click()
+    assert column(visit, FILE, 50)[-1] == "many.zip/249.png"
+    visit.page.locator(f"{TABLE} th[data-key=number]").get_by_role("button").click()
+    assert column(visit, FILE, 100)[0] == "many.zip/249.png"
+
+
+@pytest.mark.usefixtures("slow")
+def test_a_batch_survives_its_closed_page_and_is_stopped_from_the_page_of_its_link(
+    browser: Any, address: str, many: list[Path]
+) -> None:
+    with Visit(browser, address) as visit:
+        visit.page.get_by_role("tab", name="Many films").click()
+        upload(visit, many)
+        visit.page.click(START)
+        visit.page.wait_for_selector("#batch-progress progress")
+        link = visit.page.locator("#batch-link").input_value()
+        assert re.fullmatch(r"http://[^#]+/#batch=[\w-]{32}", link) and visit.page.url == link
+    with Visit(browser, link, ready="#batch-progress progress") as returned:
+        assert returned.page.get_by_role("tab", name="Many films").get_attribute("aria-selected") == "true"
+        first = int(returned.page.locator("#batch-progress progress").get_attribute("value") or 0)
+        returned.page.wait_for_function(f"+document.querySelector('#batch-progress progress').value > {first}")
+        returned.page.click("#batch-stop")
+        returned.page.wait_for_selector(f"{CSV}:visible", timeout=60_000)
+        rows = list(csv.DictReader(io.StringIO(download(returned, CSV).decode("utf-8-sig"), newline="")))
+        assert 1 <= len(rows) < len(many)
+        returned.page.reload()
+        returned.page.wait_for_selector(f"{CSV}:visible", timeout=60_000)
+        assert len(column(returned, FILE, len(rows))) == len(rows)
+
+
+def test_the_link_is_copied(visit: Visit, files: dict[str, Path]) -> None:
+    run_batch(visit, [files["film.png"]])
+    visit.page.get_by_role("button", name="Copy link").click()
+    visit.page.wait_for_selector("#batch-copy:has-text('Copied')")
+    visit.page.get_by_label("Search").focus()
+    visit.page.keyboard.press("Control+v")
+    assert visit.page.get_by_label("Search").input_value() == visit.page.url
+
+
+def test_a_batch_that_does_not_exist_is_said_in_a_sentence(browser: Any, address: str) -> None:
+    with Visit(browser, f"{address}/#batch={'x' * 32}", ready="#batch-alert:not(:empty)") as other:
+        assert "This batch no longer exists." in other.page.inner_text("#batch-alert")
+        assert other.page.locator(".batch-results").is_hidden()
+        assert other.page.url.rstrip("/") == address, "the dead link is not kept"
+        other.errors.clear()  # the browser reports the 404 itself
 
 
 @pytest.mark.usefixtures("slow")
@@ -139,7 +227,7 @@ def test_stop_keeps_the_completed_rows(visit: Visit, many: list[Path]) -> None:
     upload(visit, many)
     visit.page.click(START)
     visit.page.wait_for_selector("#batch-progress progress")
-    visit.page.wait_for_selector(f"{TABLE} .virtual-row")
+    visit.page.wait_for_selector(f"{TABLE} tbody tr")
     visit.save_screenshot("batch-running")
     visit.page.click("#batch-stop")
     visit.page.wait_for_selector(f"{CSV}:visible", timeout=60_000)
@@ -165,11 +253,14 @@ def test_a_second_batch_replaces_the_first(visit: Visit, files: dict[str, Path])
     assert column(visit, FILE, 1) == ["broken.jpg"]
 
 
-def test_an_empty_batch_is_an_error(visit: Visit) -> None:
+def test_an_empty_batch_is_an_error_beside_the_batch_on_the_page(visit: Visit, files: dict[str, Path]) -> None:
     visit.page.click(START)
-    visit.page.wait_for_selector("#batch-progress [role=alert]")
-    visit.page.wait_for_timeout(1000)  # the message must stay after the run event, which has nothing to do
-    assert "No film was given" in visit.page.inner_text("#batch-progress")
+    visit.page.wait_for_selector("#batch-alert:has-text('No film was given')")
+    run_batch(visit, [files["film.png"]])
+    assert visit.page.inner_text("#batch-alert") == ""
+    visit.page.click(START)
+    visit.page.wait_for_selector("#batch-alert:has-text('No film was given')")
+    assert column(visit, FILE, 1) == ["film.png"]
 
 
 def test_a_name_is_never_html(visit: Visit, tmp_path: Path, files: dict[str, Path]) -> None:
@@ -196,13 +287,13 @@ def test_names_of_other_systems_reach_table_and_downloads(visit: Visit, tmp_path
     assert [json.loads(line)["file"] for line in lines] == names
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(380, "light"), (1200, "dark")])
-def test_nothing_overflows_on_a_phone_or_in_the_dark(
+@pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (820, "dark"), (3840, "light")])
+def test_nothing_overflows_on_a_phone_a_tablet_or_a_large_monitor(
     tab: Visit, files: dict[str, Path], width: int, scheme: str
 ) -> None:
     with tab.new_visitor({"width": width, "height": 800}, scheme) as visit:
         visit.page.get_by_role("tab", name="Many films").click()
         run_batch(visit, [files["film.png"], files["broken.jpg"], files["turned.png"]])
-        visit.page.wait_for_selector(f"{TABLE} .virtual-row img", state="attached")
+        visit.page.wait_for_selector(f"{TABLE} tbody img", state="attached")
         visit.save_screenshot(f"batch-{scheme}-{width}")
         assert visit.page.evaluate("document.documentElement.scrollWidth") <= width

@@ -131,7 +131,8 @@ def test_batch_command_with_a_zip(folder: Path, expected: Answers, tmp_path: Pat
 def test_batch_on_the_page(predictor: Predictor, folder: Path, expected: Answers) -> None:
     jobs = Jobs(predictor)
     token = jobs.create([Upload(folder / name, name) for name in expected], "balanced")
-    *_, job = jobs.run(token)
+    list(jobs.run(token))
+    job = jobs.get(token)
     assert _by_name(job.json_lines.read_text()) == expected
     jobs.delete(token)
 

@@ -53,7 +53,7 @@ class Visit:
         self._address, self._ready = address, ready
         self.page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("request", lambda request: self._record_foreign_url(request.url, address))
+        self.page.on("request", lambda request: self._record_foreign_url(request.url, address.partition("#")[0]))
         self._open()
 
     def __enter__(self) -> Self:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,18 +28,26 @@ from . import (
     request_log,
     route_policy,
     session_memory,
+    shutdown,
     upload_storage,
     viewer_files,
 )
 
 
-def create(page: gr.Blocks, options: dict[str, Any], cleanup_interval_s: float) -> FastAPI:
+def create(
+    page: gr.Blocks,
+    options: dict[str, Any],
+    cleanup_interval_s: float,
+    routes: Sequence[Route] = (),
+    background: Sequence[shutdown.BackgroundWork] = (),
+) -> FastAPI:
     """Return the application that serves `page`; `options` are the arguments of `gr.mount_gradio_app`.
 
     A request passes through the middleware in this order: lingering close, path prefix, request log, language, route
     policy, login, request limits, isolation of uploads, relative addresses, local address of MCP requests. The lifespan
     deletes expired data every `cleanup_interval_s` seconds. `openapi_url` is None, because FastAPI would otherwise
-    publish a schema of all of Gradio's routes.
+    publish a schema of all of Gradio's routes. `routes` are served beside Gradio's, behind the same middleware. A
+    shutdown waits for the tasks of `background`.
     """
     middleware_classes = (
         lingering_close.LingeringClose,
@@ -54,28 +63,18 @@ def create(page: gr.Blocks, options: dict[str, Any], cleanup_interval_s: float) 
     )
     app = FastAPI(
         openapi_url=None,
-<<<<<<< HEAD
-        routes=[health.ROUTE, viewer_files.ROUTE, _STARTUP_EVENTS],
-=======
-        routes=[health.ROUTE, _STARTUP_EVENTS, *installable.ROUTES],
->>>>>>> fd475a3 (The page installs as an app: manifest with icons and relative addresses, no service worker)
+        routes=[health.ROUTE, viewer_files.ROUTE, _STARTUP_EVENTS, *installable.ROUTES, *routes],
         middleware=[Middleware(middleware_class) for middleware_class in middleware_classes],
         lifespan=cleanup.cleanup_lifespan(cleanup_interval_s),
     )
     app.state.page = page
     app.state.upload_folder = Path(gradio_environment.upload_folder())
     app.state.draining = False
+    app.state.background = tuple(background)
     app.state.logins = login.LoginSessions() if options.get("auth") else None
     gradio_internals.set_session_capacity(page, session_memory.MAX_SESSIONS)
-<<<<<<< HEAD
-    inner_options = {
-        "openapi_url": None,
-        "middleware": [Middleware(request_log.InternalErrors), Middleware(page_language.PageLanguage)],
-    }
-=======
-    inner_middleware = [Middleware(request_log.InternalErrors), Middleware(installable.AppLinks)]
-    inner_options = {"openapi_url": None, "middleware": inner_middleware}
->>>>>>> fd475a3 (The page installs as an app: manifest with icons and relative addresses, no service worker)
+    inner_middleware = (request_log.InternalErrors, page_language.PageLanguage, installable.AppLinks)
+    inner_options = {"openapi_url": None, "middleware": [Middleware(each) for each in inner_middleware]}
     root_path = gradio_environment.root_path()
     gr.mount_gradio_app(app, page, "/", root_path=root_path, app_kwargs=inner_options, **options)
     (mount,) = (route for route in app.routes if isinstance(route, Mount))

@@ -61,7 +61,7 @@ class PageServer(uvicorn.Server):
 
     async def _drain_and_exit(self) -> None:
         try:
-            await shutdown.drain(self._app.state.page)
+            await shutdown.drain(self._app.state.page, self._app.state.background)
         finally:
             self.should_exit = True
 

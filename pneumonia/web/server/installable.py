@@ -55,7 +55,10 @@ _LINKS = (
 
 
 def manifest() -> dict[str, object]:
-    """The web app manifest in the language of the request. Its addresses are relative to its own, so they are right below any path prefix."""
+    """The web app manifest in the language of the request.
+
+    Its addresses are relative to its own, so they are right below any path prefix.
+    """
     icons = [_icon("icon-192.png"), _icon("icon-512.png"), _icon("icon-maskable-512.png", "maskable")]
     return {
         "name": translate(TITLE),

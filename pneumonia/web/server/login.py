@@ -9,6 +9,7 @@ import time
 from collections import OrderedDict
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -92,7 +93,7 @@ class PasswordCheck:
 
     async def check(self, user: str, password: str) -> bool:
         """Return True if `password` is the password of `user`. Waits first if the user's last attempts failed."""
-        key = hashlib.sha256(user.encode()).hexdigest()
+        key = str(owner_name(user))
         await asyncio.sleep(self._failed_attempts.delay(key))
         candidate = _digest(user, password)
         is_correct = False
@@ -155,6 +156,17 @@ class LoginSessions:
 
 _COOKIE_PREFIX = "access-token-"
 """Start of the names of Gradio's two login cookies, one for HTTPS and one for HTTP; both have the same value."""
+
+
+def owner_name(username: str | None) -> str | None:
+    """The hashed name of a user, as `LoginSessions` records it; None without a login."""
+    return None if username is None else hashlib.sha256(username.encode()).hexdigest()
+
+
+def owner_of(app: Any, headers: Headers) -> str | None:
+    """The hashed name of the user who sends a request; None without a login."""
+    logins: LoginSessions | None = app.state.logins
+    return None if logins is None else logins.user_of(headers.get("cookie", ""))
 
 
 def _hash_cookie(cookie: str) -> str:
