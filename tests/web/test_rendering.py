@@ -14,7 +14,6 @@ from pneumonia.errors import UnreadableImage
 from pneumonia.evaluation.table import Table
 from pneumonia.inference.decision import Failure
 from pneumonia.web import batch_text, page_text, plots, rendering
-from pneumonia.web.batch_job import BatchRow
 
 from .test_page_text import SCRIPT, Page, answer
 
@@ -63,11 +62,6 @@ def test_text_stays_text_and_attributes_stay_attributes(text: str) -> None:
         attributes["aria-label"] for page in pages for _, attributes in page.elements if "aria-label" in attributes
     ]
     assert labels == [text, f"{text}. {text}"]
-
-
-def test_the_address_of_a_thumbnail_stays_an_attribute() -> None:
-    (cell, *_) = batch_text._row_cells(1, BatchRow(answer("Normal", 0.2), thumbnail=ATTRIBUTE))
-    assert Page(str(cell)).elements == [("img", {"src": ATTRIBUTE, "alt": ""})]
 
 
 def test_a_missing_variable_is_an_error() -> None:

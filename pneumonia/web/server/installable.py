@@ -8,6 +8,7 @@ without one.
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -20,6 +21,7 @@ from ...errors import UsageError
 from ...languages import LANGUAGES, current_language
 from ...messages import message, translate
 from ...reporting.wording import TITLE
+from ..rendering import render
 from . import route_policy
 
 SHORT_NAME = message("Chest films")
@@ -37,21 +39,9 @@ the same values; a test compares them."""
 
 _CACHE = {"Cache-Control": "public, max-age=86400"}
 
-_GRADIO_LINK = b'<link rel="manifest" href="/manifest.json" />'
+_GRADIO_LINK = re.compile(rb'[<]link rel="manifest"[^>]*>')
 """Stands in Gradio's page. Its address is that of the server's root, and it is requested without cookies, so a proxy
 with a login in front of the page refuses it."""
-
-_LINKS = (
-    '<link rel="manifest" href="./manifest.json" crossorigin="use-credentials" />'
-    '<link rel="icon" type="image/svg+xml" href="./icons/icon.svg" />'
-    '<link rel="apple-touch-icon" href="./icons/apple-touch-icon.png" />'
-    '<meta name="mobile-web-app-capable" content="yes" />'
-    '<meta name="apple-mobile-web-app-capable" content="yes" />'
-    + "".join(
-        f'<meta name="theme-color" media="(prefers-color-scheme: {scheme})" content="{colour}" />'
-        for scheme, colour in THEME_COLOURS.items()
-    )
-).encode()
 
 
 def manifest() -> dict[str, object]:
@@ -133,7 +123,8 @@ class _PageWriter:
                 await self._send_page(self._start)
 
     async def _send_page(self, start: Message) -> None:
-        body = self._body.replace(_GRADIO_LINK, _LINKS, 1)
+        links = render("installable_links.html", colours=THEME_COLOURS).encode()
+        body = _GRADIO_LINK.sub(lambda _: links, self._body, count=1)
         MutableHeaders(scope=start)["content-length"] = str(len(body))
         await self._send(start)
         await self._send({"type": "http.response.body", "body": body})
