@@ -6,13 +6,15 @@ section is missing. `evidence.html` contains the results.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup
 
-from ..evaluation import audit_tables, external_tables, population_tables, tables
+from ..evaluation import audit_tables, external_tables, population_tables, summary, tables
 from ..evaluation.table import Table
+from ..inference import bundle as bundles
 from ..inference.bundle import Bundle
 from ..inference.populations import CHILDREN
 from ..messages import message
@@ -22,6 +24,28 @@ from .plots import Axes, Line, Mark
 from .rendering import render_fragment
 
 Run = Mapping[str, Any]
+
+
+def model_summary(bundle: Bundle, run: Run) -> Markup:
+    """The three sentences at the top of the model card, with all intervals."""
+    return render_fragment("evidence/summary.html", sentences=summary.sentences(bundle.config, bundle.evaluation))
+
+
+def limits(bundle: Bundle, run: Run) -> Markup:
+    """The section "Limits" of the bundle's model card."""
+    lines = [line for line in card_limits(bundle).splitlines()[1:] if line.strip()]
+    items = [line.removeprefix("* ") for line in lines if line.startswith("* ")]
+    paragraphs = [line for line in lines if not line.startswith("* ")]
+    return render_fragment("evidence/limits.html", items=items, paragraphs=paragraphs) if lines else Markup()
+
+
+def card_limits(bundle: Bundle) -> str:
+    """The section "Limits" of the bundle's model card as Markdown; "" if the bundle has no card."""
+    if bundles.CARD not in bundle.config["files"]:
+        return ""
+    card = (bundle.folder / bundles.CARD).read_text(encoding="utf-8")
+    match = re.search(r"^## Limits\n.*?(?=^## |\Z)", card, re.DOTALL | re.MULTILINE)
+    return match[0].strip() if match else ""
 
 
 def performance(bundle: Bundle, run: Run) -> Markup:
@@ -194,6 +218,8 @@ def test_set_access_log(bundle: Bundle, run: Run) -> Markup:
 Section = Callable[[Bundle, Run], Markup]
 
 SECTIONS: tuple[tuple[str, Section], ...] = (
+    (message("Limits"), limits),
+    (message("The model in three sentences of its card"), model_summary),
     (message("Performance"), performance),
     (message("Threshold and confusion matrix"), thresholds),
     (message("Operating points"), operating_points),

@@ -23,7 +23,7 @@ from .server import asgi_app, gradio_internals, installable, login, mcp, session
 from .server.upload import film_file
 
 _FOLDER = Path(__file__).parent
-_STYLES = ("page.css", "language.css", "answer.css", "viewer/viewer.css", "batch.css", "layout.css")
+_STYLES = ("page.css", "language.css", "answer.css", "viewer/viewer.css", "batch.css", "evidence.css", "layout.css")
 CLEANUP_INTERVAL_S = 60
 """Maximum seconds between two deletions of expired uploads and sessions; less if the retention time is short."""
 
@@ -45,7 +45,7 @@ def _build(predictor: Predictor) -> tuple[gr.Blocks, Jobs]:
     ) as page:
         populations = [model.population for model in predictor.models]
         gr.HTML(deferred(page_text.head, populations), elem_id="head", apply_default_css=False)
-        with gr.Tabs(elem_id="tabs"):
+        with gr.Tabs(elem_id="tabs", overflow_behavior="wrap"):
             film_tab.add(predictor)
             jobs = batch_tab.add(predictor)
             evidence_tab.add([model.bundle for model in predictor.models])

@@ -31,7 +31,6 @@ def page(browser: Any, address: str, film: Path, out: Path) -> None:
 def evidence(browser: Any, address: str, film: Path, out: Path) -> None:
     with Visit(browser, address, viewport=DESKTOP, color_scheme="dark") as visit:
         visit.open_evidence()
-        visit.page.locator('[id$="threshold-and-confusion-matrix"]').first.scroll_into_view_if_needed()
         visit.settle()
         visit.page.screenshot(path=out / "evidence.png")
 

@@ -17,7 +17,7 @@ from pneumonia.evaluation.lung_regions import DILATION
 from pneumonia.inference import bundle
 from pneumonia.inference.bundle import Bundle
 from pneumonia.inference.model import Model
-from pneumonia.web import evidence_sections, evidence_tab, page, page_text, plots, rendering
+from pneumonia.web import evidence_lead, evidence_sections, evidence_tab, page, page_text, plots, rendering
 from tests.support.lung_bundles import figure, write_lung_bundle
 
 from .test_page_text import SCRIPT, Page
@@ -38,35 +38,90 @@ def without(bundle: Bundle, *keys: str) -> Bundle:
     return replace(bundle, evaluation=evaluation)
 
 
-def test_it_is_valid_html_with_a_link_to_each_section(html: str) -> None:
+def test_it_is_valid_html_whose_sections_open(html: str) -> None:
     parsed = Page(html)
     assert parsed.open == []
-    links = [attributes["href"] for name, attributes in parsed.elements if name == "a"]
-    sections = [f"#{attributes['id']}" for name, attributes in parsed.elements if name == "section"]
-    assert links == sections
-    assert len(set(sections)) == html.count("<h2>")
+    sections = [attributes["id"] for name, attributes in parsed.elements if name == "details"]
+    assert len(set(sections)) == len(sections) == html.count("<summary><h3>") > 10
+    assert all(str(section).startswith("evidence-") for section in sections)
+    assert html.count("<h2 ") == 1
 
 
 def test_every_section_has_data_in_one_of_two_models_and_all_anchors_differ(tmp_path: Path) -> None:
     anchors: list[str] = []
-    for name in ("children", "adults"):
+    for number, name in enumerate(("children", "adults")):
         loaded = bundle.load(write_lung_bundle(tmp_path / name, name), name)
-        parsed = Page(evidence_tab.sections(loaded, f"The model of {name}"))
+        html = evidence_tab.sections(loaded, is_choice=True, is_shown=number == 0)
+        parsed = Page(html)
         assert parsed.open == []
         anchors += [attributes["id"] or "" for _, attributes in parsed.elements if "id" in attributes]
-        assert parsed.text.count(f"The model of {name}") == 1
+        (part,) = [attributes for _, attributes in parsed.elements if "data-population" in attributes]
+        assert (part["data-population"], "hidden" in part) == (name, number > 0)
     assert len(set(anchors)) == len(anchors)
-    shown = {anchor.partition("-")[2] for anchor in anchors}
-    assert {evidence_tab.anchor(heading) for heading, _ in evidence_sections.SECTIONS} <= shown
+    shown = {anchor.removeprefix("evidence-").partition("-")[2] for anchor in anchors}
+    missing = {evidence_tab.anchor(heading) for heading, _ in evidence_sections.SECTIONS} - shown
+    assert missing == {"limits"}, "made bundles have no card"
 
 
-def test_each_model_begins_with_three_sentences(tmp_path: Path) -> None:
+def test_each_model_begins_with_a_picture_and_three_sentences(tmp_path: Path) -> None:
     loaded = bundle.load(write_lung_bundle(tmp_path / "adults", "adults"), "adults")
     html = evidence_tab.sections(loaded)
-    lead = html[: html.index("<nav")]
+    lead = html[html.index('<ol class="summary">') : html.index("<details")]
     assert lead.count("<li>") == 3
-    for words in ("adults of 18 years and over", "Non-commercial research only", "not for use in care", ".843"):
+    for words in ("Non-commercial research only", "not for use in care", "was never tested"):
         assert words in lead
+    assert ".843" in html, "the sentences of the card are in a section"
+
+
+def test_the_picture_shows_the_answers_of_the_evaluation(predictor: Predictor) -> None:
+    loaded = predictor.models[0].bundle
+    run = loaded.served_run
+    assert run is not None
+    html = str(evidence_lead.lead(loaded, run))
+    for film_class, picture in zip(("Normal", "Pneumonia"), html.split("<figure")[1:], strict=True):
+        icons = {"Normal": "<circle", "Pneumonia": "<path", "Unknown": "<text"}
+        counts = {answer: picture.count(tag) for answer, tag in icons.items()}
+        assert sum(counts.values()) == 100
+        for answer, count in counts.items():
+            assert abs(count - 100 * run["classes"][film_class][answer]["value"]) < 1
+            assert f"<b>{count}</b>" in picture
+        assert f"From {run['classes'][film_class]['films']:,} films" in picture
+
+
+@pytest.mark.parametrize(
+    ("shares", "counts"),
+    [
+        ((0.794871, 0.068376, 0.136753), (79, 7, 14)),
+        ((0.0076, 0.9411, 0.0513), (1, 94, 5)),
+        ((0.0001, 0.9999, 0.0), (1, 99, 0)),
+        ((0.001, 0.001, 0.998), (1, 1, 98)),
+        ((1.0, 0.0, 0.0), (100, 0, 0)),
+        ((1 / 3, 1 / 3, 1 / 3), (34, 33, 33)),
+    ],
+)
+def test_shares_become_counts_of_a_hundred_without_losing_a_rare_error(
+    shares: tuple[float, ...], counts: tuple[int, ...]
+) -> None:
+    assert tuple(evidence_lead.of_hundred(dict(zip("abc", shares, strict=True))).values()) == counts
+
+
+def test_the_sentences_say_what_fails_elsewhere(tmp_path: Path) -> None:
+    models = Path(bundle.__file__).parents[1] / "models"
+    for name, counts in {
+        "adults": lambda data: [data["nih_by_age"]["groups"]["18 and over"]["answers"]["Pneumonia"]["Normal"]],
+        "children": lambda data: [data["covid_children"]["films"], data["covid_children"]["answers"]["Normal"]],
+    }.items():
+        loaded = bundle.load(models / name, name)
+        assert loaded.served_run is not None
+        (_, fails, _) = evidence_lead.sentences(loaded, loaded.served_run)
+        assert "fails more often elsewhere" in fails
+        for count in counts(loaded.evaluation):
+            assert f" {count} " in fails
+        bare = replace(loaded, evaluation={"runs": loaded.evaluation["runs"]})
+        assert "not known" in evidence_lead.sentences(bare, loaded.served_run)[1]
+        without_classes = {key: value for key, value in loaded.served_run.items() if key != "classes"}
+        assert len(evidence_lead.sentences(loaded, without_classes)) == 2
+        assert "<svg" not in str(evidence_lead.lead(loaded, without_classes))
 
 
 def test_it_shows_every_figure_of_the_run_with_its_interval(predictor: Predictor, html: str) -> None:
@@ -152,10 +207,10 @@ def made_bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     ],
 )
 def test_what_the_bundle_lacks_is_left_out(made_bundle: Bundle, keys: tuple[str, ...], heading: str) -> None:
-    assert f"<h2>{heading}</h2>" in evidence_tab.sections(made_bundle)
+    assert f"<h3>{heading}</h3>" in evidence_tab.sections(made_bundle)
     html = evidence_tab.sections(without(made_bundle, *keys))
-    assert f"<h2>{heading}</h2>" not in html
-    assert "<h2>Performance</h2>" in html
+    assert f"<h3>{heading}</h3>" not in html
+    assert "<h3>Performance</h3>" in html
 
 
 def test_a_bundle_without_an_evaluation_says_so(predictor: Predictor) -> None:
@@ -165,12 +220,12 @@ def test_a_bundle_without_an_evaluation_says_so(predictor: Predictor) -> None:
 
 
 def test_the_limits_are_the_cards(predictor: Predictor) -> None:
-    text = evidence_tab.limits(predictor.models[0].bundle)
+    text = evidence_sections.card_limits(predictor.models[0].bundle)
     assert text.startswith("## Limits\n")
     assert text.count("\n## ") == 0
     assert text in (predictor.models[0].bundle.folder / "README.md").read_text()
     config = {**predictor.models[0].bundle.config, "files": {}}
-    assert evidence_tab.limits(replace(predictor.models[0].bundle, config=config)) == ""
+    assert evidence_sections.card_limits(replace(predictor.models[0].bundle, config=config)) == ""
 
 
 def test_it_states_the_intended_use() -> None:
@@ -225,4 +280,4 @@ def test_the_page_has_a_part_for_each_model(tmp_path: Path) -> None:
     models = [Model(bundle.load(write_lung_bundle(tmp_path / name, name), name), 1) for name in ("children", "adults")]
     built = page.build(Predictor(models))
     texts = [str(getattr(block, "value", "")) for block in built.blocks.values()]
-    assert [sum(f"The model of {name}</h2>" in text for text in texts) for name in ("children", "adults")] == [1, 1]
+    assert [sum(f'data-population="{name}"' in text for text in texts) for name in ("children", "adults")] == [1, 1]

@@ -114,8 +114,11 @@ class Visit:
             self.page.wait_for_selector("#activation-map img")
 
     def open_evidence(self) -> None:
+        """Open the evidence tab and all sections of the model that is shown."""
         self.page.get_by_role("tab", name="Evidence").click()
-        self.page.wait_for_selector("#evidence section table")
+        if self.page.locator("#evidence details:not([open]):visible").first.is_visible():
+            self.page.locator("#evidence [data-open-all]:visible").click()
+        self.page.wait_for_selector("#evidence details[open] table:visible")
 
     def log_in(self, user: str, password: str) -> None:
         self.page.locator("input").first.fill(user)
