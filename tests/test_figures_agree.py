@@ -144,7 +144,7 @@ def test_the_page_shows_the_figures_of_the_evaluation(predictor: Predictor) -> N
 
 def test_the_evidence_tab_shows_the_figures_of_each_model(bundles: list[Bundle]) -> None:
     for loaded in bundles:
-        html = unescape(evidence_tab.sections(loaded, "heading"))
+        html = unescape(evidence_tab.sections(loaded, is_choice=True))
         run = loaded.served_run or {}
         parts = {key: run.get(key, {}) for key in ("figures", "classes", "readings", "sources", "audits")}
         missing = [

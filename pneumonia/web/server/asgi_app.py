@@ -73,7 +73,7 @@ def create(
     app.state.background = tuple(background)
     app.state.logins = login.LoginSessions() if options.get("auth") else None
     gradio_internals.set_session_capacity(page, session_memory.MAX_SESSIONS)
-    inner_middleware = (request_log.InternalErrors, page_language.PageLanguage, installable.AppLinks)
+    inner_middleware = (request_log.InternalErrors, page_language.PageLanguage)
     inner_options = {"openapi_url": None, "middleware": [Middleware(each) for each in inner_middleware]}
     root_path = gradio_environment.root_path()
     gr.mount_gradio_app(app, page, "/", root_path=root_path, app_kwargs=inner_options, **options)

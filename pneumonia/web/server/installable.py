@@ -11,11 +11,9 @@ import json
 import re
 from pathlib import Path
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ...errors import UsageError
 from ...languages import LANGUAGES, current_language
@@ -90,45 +88,7 @@ ROUTES = (
 )
 
 
-class AppLinks:
-    """Innermost middleware, inside Gradio's application: replaces Gradio's link to a manifest in the page.
-
-    Inside, because outside the page is already compressed.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_page = scope["type"] == "http" and scope["method"] == "GET" and route_policy.path_of(scope) == "/"
-        await self._app(scope, receive, _PageWriter(send).send if is_page else send)
-
-
-class _PageWriter:
-    """Holds the response back until its body is complete, then sends it with this module's links."""
-
-    def __init__(self, send: Send) -> None:
-        self._send = send
-        self._start: Message | None = None
-        self._body = b""
-
-    async def send(self, message: Message) -> None:
-        if message["type"] == "http.response.start" and _is_html(message):
-            self._start = message
-        elif self._start is None or message["type"] != "http.response.body":
-            await self._send(message)
-        else:
-            self._body += message.get("body", b"")
-            if not message.get("more_body"):
-                await self._send_page(self._start)
-
-    async def _send_page(self, start: Message) -> None:
-        links = render("installable_links.html", colours=THEME_COLOURS).encode()
-        body = _GRADIO_LINK.sub(lambda _: links, self._body, count=1)
-        MutableHeaders(scope=start)["content-length"] = str(len(body))
-        await self._send(start)
-        await self._send({"type": "http.response.body", "body": body})
-
-
-def _is_html(start: Message) -> bool:
-    return Headers(raw=start["headers"]).get("content-type", "").startswith("text/html")
+def add_links(page: bytes) -> bytes:
+    """Gradio's HTML page with this module's links in place of Gradio's link to a manifest."""
+    links = render("installable_links.html", colours=THEME_COLOURS).encode()
+    return _GRADIO_LINK.sub(lambda _: links, page, count=1)

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ...languages import LANGUAGES, current_language
 from ..rendering import render
-from . import route_policy
+from . import installable, route_policy
 
 _HTML = re.compile(rb'(<html\b[^>]*?\blang=)"en"')
 _HEAD = re.compile(rb"(?<=<head)>")
@@ -57,7 +57,7 @@ class _PageWriter:
                 await self._send_page(self._start)
 
     async def _send_page(self, start: Message) -> None:
-        body = localise(self._body)
+        body = installable.add_links(localise(self._body))
         headers = MutableHeaders(scope=start)
         headers["content-length"] = str(len(body))
         headers.add_vary_header("Accept-Language")

@@ -69,16 +69,12 @@ ROUTE_RULES = (
         is_logged=False,
         checks_origin=False,
     ),
-<<<<<<< HEAD
     RouteRule("viewer-scripts", viewer_files.PATTERN, Audience.ALL, is_logged=False, checks_origin=False),
-    RouteRule("crawler-files", r"/(favicon\.ico|robots\.txt|manifest\.json)", Audience.ALL, is_logged=False),
-=======
     RouteRule("crawler-files", r"/(favicon\.ico|robots\.txt)", Audience.ALL, is_logged=False),
     # Browsers request the manifest and its icons without a cookie in some cases; they contain no data.
     RouteRule(
         "installable", r"/(manifest\.json|icons/[a-z0-9.-]+)", Audience.ALL, is_logged=False, checks_origin=False
     ),
->>>>>>> fd475a3 (The page installs as an app: manifest with icons and relative addresses, no service worker)
     RouteRule("startup", f"{_API}/(startup-events|login_check|user|app_id)/?", Audience.ALL, is_logged=False),
     RouteRule("/config", "/config/?", Audience.USERS),
     RouteRule("api-description", f"{_API}/(info/?|openapi\\.json)", Audience.USERS),

@@ -24,9 +24,7 @@ def test_a_script_is_served_and_revalidated(address: str, name: str) -> None:
     assert again.status_code == 304
 
 
-@pytest.mark.parametrize(
-    "name", ["codes.py", "__init__.py", "viewer.css", "%2e%2e%2fpage.js", "none.js", "x/y.js"]
-)
+@pytest.mark.parametrize("name", ["codes.py", "__init__.py", "viewer.css", "%2e%2e%2fpage.js", "none.js", "x/y.js"])
 def test_no_other_file_is_served(address: str, name: str) -> None:
     assert httpx.get(f"{address}/viewer/{name}").status_code == 404
 
