@@ -82,7 +82,7 @@ def _answer(request: Request, jobs: Jobs, body: dict[str, Any]) -> dict[str, Any
         indices = [row for row in rows if isinstance(row, int)] if isinstance(rows, list) else None
         jobs.start(token, action, owner, indices)
     elif action is not None:
-        raise UsageError(f"Unknown action. Allowed: stop, again, reports. Received: {action!r:.40}.")
+        raise UsageError(f"Unknown action. Allowed: stop, again, reports. Received: {str(action)[:40]!r}.")
     cursor = body.get("cursor", 0)
     return batch_state(jobs, jobs.get(token, owner), cursor if isinstance(cursor, int) and cursor >= 0 else 0)
 
