@@ -51,6 +51,7 @@ LIBRARIES = {
     "matplotlib": {"evaluation", "learning"},
     "cv2": {"learning"},
     "pydicom": {"imaging"},
+    "uharfbuzz": {"reporting"},
     "reportlab": {"reporting", "validation"},
     "jinja2": {"validation", "web"},
     "markupsafe": {"validation", "web"},

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from ..inference.bundle import Bundle
 from ..inference.decision import CLASSES, UNKNOWN, Prediction
 from ..inference.gate_report import GateReport
+from ..languages import current_language
 from ..messages import join, message, translate
-from . import answer_text, gate_wording, provenance, wording
+from . import answer_text, gate_wording, pdf_fonts, provenance, wording
 from .answer_text import Scale, format_limit
+from .pdf_text import markup
 
 if TYPE_CHECKING:
     from reportlab.lib.styles import ParagraphStyle
@@ -46,11 +47,11 @@ def answer_flowables(
 
 
 def _heading(prediction: Prediction) -> str:
-    label = f"{wording.MARKS[prediction.label]} {_text(answer_text.LABELS[prediction.label])}"
+    label = f"{wording.MARKS[prediction.label]} {markup(answer_text.LABELS[prediction.label])}"
     heading = f'<font color="{LABEL_COLOURS[prediction.label]}">{label}</font>'
     if prediction.probability is None:
         return heading
-    return f"{heading} <font size=10>{_text(wording.format_p_pneumonia(prediction))}</font>"
+    return f"{heading} <font size=10>{markup(wording.format_p_pneumonia(prediction))}</font>"
 
 
 def _lines(prediction: Prediction, bundle: Bundle | None, gate: GateReport | None) -> Iterator[str]:
@@ -61,14 +62,14 @@ def _lines(prediction: Prediction, bundle: Bundle | None, gate: GateReport | Non
         for name, text in wording.format_probabilities(prediction).items()
     ]
     probabilities = message("Calibrated probabilities: {shares}.", shares=join(shares, ", ")) if shares else ""
-    yield _text(join([message("{sentence}.", sentence=point), probabilities]))
+    yield markup(join([message("{sentence}.", sentence=point), probabilities]))
     if prediction.reason is not None:
         measured = "" if gate is None else gate_wording.describe_report(gate)
-        reason = _text(join([prediction.reason.message, measured]))
-        yield f"<b>{_text(message('Reason for Unknown:'))}</b> {reason}"
-    yield from map(_text, filter(None, _meaning(prediction, bundle)))
+        reason = markup(join([prediction.reason.message, measured]))
+        yield f"<b>{markup(message('Reason for Unknown:'))}</b> {reason}"
+    yield from map(markup, filter(None, _meaning(prediction, bundle)))
     for warning in prediction.warnings:
-        yield f"⚠ {_text(warning)}"
+        yield f"⚠ {markup(warning)}"
 
 
 def _meaning(prediction: Prediction, bundle: Bundle | None) -> list[str]:
@@ -95,7 +96,7 @@ def _scale(
     scale = Scale.of(prediction, point, bundle.calibration)
     if scale is None:
         return []
-    change = Paragraph(_text(answer_text.describe_change(prediction, scale)), styles["plain"])
+    change = Paragraph(markup(answer_text.describe_change(prediction, scale)), styles["plain"])
     return [_drawing(scale, 0.6 * width), change, Spacer(0, 3)]
 
 
@@ -135,9 +136,6 @@ def _anchor(share: float) -> str:
 def _string(x: float, y: float, text: str, anchor: str) -> Any:
     from reportlab.graphics.shapes import String
 
-    return String(x, y, translate(text), fontName="Report", fontSize=_TEXT_SIZE, textAnchor=anchor)
-
-
-def _text(text: str) -> str:
-    """The text in the language of the request, as markup of reportlab."""
-    return escape(translate(text), quote=False)
+    return String(
+        x, y, translate(text), fontName=pdf_fonts.base_font(current_language()), fontSize=_TEXT_SIZE, textAnchor=anchor
+    )

@@ -11,8 +11,6 @@ import io
 import threading
 import unicodedata
 from datetime import datetime
-from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,24 +24,24 @@ from ..inference.bundle import Bundle
 from ..inference.decision import CLASSES, Prediction
 from ..inference.gate_report import GateReport
 from ..inference.graph import Activation, LungField
+from ..languages import LANGUAGES, current_language
 from ..messages import Message, message, translate
-from . import gate_wording, reading_guide, wording, zone_wording
+from . import gate_wording, pdf_fonts, pdf_text, reading_guide, wording, zone_wording
 from .pdf_answer import answer_flowables
 from .pdf_markdown import paragraphs
+from .pdf_text import NO_GLYPH, markup
 
 if TYPE_CHECKING:
     from reportlab.lib.styles import ParagraphStyle
-    from reportlab.pdfbase.ttfonts import TTFont
     from reportlab.platypus import Flowable
+
+REPORT_TITLE = message("Chest-film report")
 
 MAX_NOTE_LENGTH = 200
 """Maximum number of characters of a note: enough for a name, a number and a date, not for a medical history."""
 
 PICTURE_SIDE = 1200
 """Maximum longest side in pixels of a picture in the report: 340 dpi at its printed size."""
-
-NO_GLYPH = "□"
-"""Symbol for a character that is missing in the report's font; a line below the note explains it."""
 
 MARGIN = 40.0
 """Page margin in points."""
@@ -54,8 +52,6 @@ FOOTER = 62.0
 REPORTLAB_LOCK = threading.Lock()
 """One report is rendered at a time: reportlab registers fonts process-wide and is not documented as thread-safe. A page
 takes 0.03 s."""
-
-_FONTS = Path(__file__).parent / "fonts"
 
 
 def render_pdf(
@@ -82,20 +78,20 @@ def render_pdf(
     from reportlab.lib.pagesizes import A4
     from reportlab.pdfgen.canvas import Canvas
 
-    printable_note = replace_missing_glyphs(_normalize_note(note))
+    note = _normalize_note(note)
     width, height = A4[0] - 2 * MARGIN, A4[1] - 2 * MARGIN - FOOTER
-    body = _header(printable_note, created_at or datetime.now().astimezone())
+    body = _header(note, created_at or datetime.now().astimezone())
     body += answer_flowables(prediction, bundle, paragraph_styles(), width, gate)
     in_lungs = lung_field is not None
     body += _pictures(_pictures_of(film, prediction, activation, area, lung_field) | _average_of(gate), width)
     body += _zone_table(prediction, in_lungs=in_lungs)
-    body += paragraphs(reading_guide.describe(prediction, in_lungs=in_lungs), paragraph_styles())
+    body += paragraphs(translate(reading_guide.describe(prediction, in_lungs=in_lungs)), paragraph_styles())
     buffer = io.BytesIO()
     with REPORTLAB_LOCK:
-        canvas = Canvas(buffer, pagesize=A4, lang="en")
-        canvas.setTitle("Chest-film report")
+        canvas = Canvas(buffer, pagesize=A4, lang=LANGUAGES[current_language()].tag)
+        canvas.setTitle(translate(REPORT_TITLE))
         canvas.setAuthor("")
-        canvas.setCreator(wording.TITLE)
+        canvas.setCreator(translate(wording.TITLE))
         _draw_frame(canvas, body, width, height, MARGIN + FOOTER)
         _draw_frame(canvas, _footer(prediction), width, FOOTER, MARGIN)
         canvas.showPage()
@@ -107,43 +103,32 @@ def _normalize_note(note: str) -> str:
     """Join the lines of the note, and convert it to NFC, so that a letter and its accent are one glyph."""
     text = " ".join(unicodedata.normalize("NFC", note).split())
     if len(text) > MAX_NOTE_LENGTH:
-        raise UsageError(f"The note is too long. Allowed: {MAX_NOTE_LENGTH} characters. Received: {len(text)}.")
+        raise UsageError(
+            message(
+                "The note is too long. Allowed: {limit} characters. Received: {count}.",
+                limit=MAX_NOTE_LENGTH,
+                count=len(text),
+            )
+        )
     return text
-
-
-def replace_missing_glyphs(text: str) -> str:
-    """The text with `NO_GLYPH` in place of each character that is missing in the report's font."""
-    glyphs = register_fonts().face.charToGlyph
-    return "".join(letter if ord(letter) in glyphs else NO_GLYPH for letter in text)
-
-
-def register_fonts() -> TTFont:
-    """Register DejaVu Sans process-wide: a subset with Latin, Greek, Cyrillic, Armenian and Georgian letters."""
-    from reportlab.pdfbase import pdfmetrics
-    from reportlab.pdfbase.ttfonts import TTFont
-
-    names = {"Report": "DejaVuSans.ttf", "Report-Bold": "DejaVuSans-Bold.ttf"}
-    for name, file in names.items():
-        if name not in pdfmetrics.getRegisteredFontNames():
-            pdfmetrics.registerFont(TTFont(name, _FONTS / file))
-    # There is no italic face. reportlab looks up both bold entries for bold text.
-    bold = {"bold": "Report-Bold", "boldItalic": "Report-Bold"}
-    pdfmetrics.registerFontFamily("Report", normal="Report", italic="Report", **bold)
-    regular: TTFont = pdfmetrics.getFont("Report")
-    return regular
 
 
 def paragraph_styles() -> dict[str, ParagraphStyle]:
     """The paragraph styles of a report by name: plain, title, heading, bullet, answer, small."""
     from reportlab.lib.styles import ParagraphStyle
 
-    plain = ParagraphStyle("plain", fontName="Report", fontSize=8, leading=10.5, spaceAfter=3)
+    language = current_language()
+    font = pdf_fonts.base_font(language)
+    bold = pdf_fonts.BOLD if font == pdf_fonts.BASE else font
+    pdf_fonts.register(font)
+    wrap = "CJK" if font == pdf_fonts.HAN else None
+    plain = ParagraphStyle("plain", fontName=font, fontSize=8, leading=10.5, spaceAfter=3, wordWrap=wrap)
     return {
         "plain": plain,
-        "title": ParagraphStyle("title", plain, fontName="Report-Bold", fontSize=14, leading=18, spaceAfter=1),
-        "heading": ParagraphStyle("heading", plain, fontName="Report-Bold", fontSize=8.5, leading=11, spaceBefore=4),
+        "title": ParagraphStyle("title", plain, fontName=bold, fontSize=14, leading=18, spaceAfter=1),
+        "heading": ParagraphStyle("heading", plain, fontName=bold, fontSize=8.5, leading=11, spaceBefore=4),
         "bullet": ParagraphStyle("bullet", plain, leftIndent=9, spaceAfter=1),
-        "answer": ParagraphStyle("answer", plain, fontName="Report-Bold", fontSize=18, leading=23, spaceBefore=6),
+        "answer": ParagraphStyle("answer", plain, fontName=bold, fontSize=18, leading=23, spaceBefore=6),
         "small": ParagraphStyle("small", plain, fontSize=6.5, leading=8.5, spaceAfter=2),
     }
 
@@ -152,16 +137,16 @@ def _header(note: str, created_at: datetime) -> list[Flowable]:
     from reportlab.platypus import Paragraph
 
     styles = paragraph_styles()
+    created = message("Created {time}", time=f"{created_at:%Y-%m-%d %H:%M %Z}")
     header = [
-        Paragraph("Chest-film report", styles["title"]),
-        Paragraph(f"Created {created_at:%Y-%m-%d %H:%M %Z}", styles["plain"]),
+        Paragraph(markup(REPORT_TITLE), styles["title"]),
+        Paragraph(markup(created), styles["plain"]),
     ]
     if note:
-        header.append(Paragraph(f"<b>Note by the user:</b> {escape(note)}", styles["plain"]))
-    if NO_GLYPH in note:
-        header.append(
-            Paragraph(f"{NO_GLYPH} replaces a character that is missing in the report's font.", styles["small"])
-        )
+        header.append(pdf_text.paragraph(note, styles["plain"], message("Note by the user:")))
+    if note != pdf_fonts.replace_missing(note, NO_GLYPH):
+        explanation = message("{box} replaces a character that no font of the report has.", box=NO_GLYPH)
+        header.append(Paragraph(markup(explanation), styles["small"]))
     return header
 
 
@@ -178,11 +163,13 @@ def _pictures_of(
     """
     image = Image.fromarray(film)
     image.thumbnail((PICTURE_SIDE, PICTURE_SIDE), Image.Resampling.BILINEAR)
-    pictures = {"The film as analysed": image}
+    pictures = {translate(message("The film as analysed")): image}
     if activation is not None and prediction.label != CLASSES[0]:
-        caption = "Activation map" if lung_field is None else "Parts of the lungs that raised the score"
+        caption = message("Activation map; not proof of disease")
+        if lung_field is not None:
+            caption = message("Parts of the lungs that raised the score; not proof of disease")
         overlay = explain.overlay(np.asarray(image), activation, area=area, lung_field=lung_field)
-        pictures[f"{caption}; not proof of disease"] = overlay
+        pictures[translate(caption)] = overlay
     return pictures
 
 
@@ -200,7 +187,7 @@ def _pictures(pictures: dict[str, Image.Image], width: float) -> list[Flowable]:
 
     side = width / 2 - 6
     cells = [_scaled_image(picture, side, 0.9 * side) for picture in pictures.values()]
-    texts = [Paragraph(caption, paragraph_styles()["small"]) for caption in pictures]
+    texts = [Paragraph(markup(caption), paragraph_styles()["small"]) for caption in pictures]
     return [Table([cells, texts], colWidths=[width / 2] * len(cells), hAlign="LEFT", style=_cell_style()), Spacer(0, 4)]
 
 
@@ -238,7 +225,10 @@ def _zone_table(prediction: Prediction, *, in_lungs: bool) -> list[Flowable]:
         for height, name in zone_wording.HEIGHTS.items():
             rows.append([name, *(_percent(zones[f"{side}_{height}"]) for side in ("right", "left"))])
     cells = [[translate(cell) for cell in row] for row in rows]
-    grid = [("GRID", (0, 0), (-1, -1), 0.4, HexColor("#b8bcc4")), ("FONT", (0, 0), (-1, -1), "Report", 7.5, 9)]
+    grid = [
+        ("GRID", (0, 0), (-1, -1), 0.4, HexColor("#b8bcc4")),
+        ("FONT", (0, 0), (-1, -1), pdf_fonts.base_font(current_language()), 7.5, 9),
+    ]
     padding = [("TOPPADDING", (0, 0), (-1, -1), 1), ("BOTTOMPADDING", (0, 0), (-1, -1), 2)]
     widths = [130.0, *(90.0 for _ in rows[0][1:])]
     return [Table(cells, colWidths=widths, hAlign="LEFT", style=[*grid, *padding]), Spacer(0, 5)]
@@ -254,10 +244,14 @@ def _footer(prediction: Prediction) -> list[Flowable]:
     from reportlab.platypus import HRFlowable, Paragraph
 
     model, small = prediction.model, paragraph_styles()["small"]
-    name, revision = escape(replace_missing_glyphs(model.name)), escape(model.revision)
-    model_line = f"Model <b>{name}</b>, revision {revision}, sha256 {escape(model.sha256)}."
+    line = message(
+        "Model {name}, revision {revision}, sha256 {sha256}.",
+        name=model.name,
+        revision=model.revision,
+        sha256=model.sha256,
+    )
     rule = HRFlowable(A4[0] - 2 * MARGIN, 0.5, color=HexColor("#b8bcc4"), spaceAfter=3)
-    return [rule, Paragraph(model_line, small), *paragraphs(wording.DISCLAIMER, {"plain": small})]
+    return [rule, Paragraph(markup(line), small), *paragraphs(translate(wording.DISCLAIMER), {"plain": small})]
 
 
 def _cell_style() -> list[tuple[Any, ...]]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from ..evaluation.table import Table
+from ..languages import LANGUAGES, current_language
 from ..messages import message, number, translate
-from ..reporting import pdf_report
+from ..reporting import pdf_fonts, pdf_report, pdf_text
 from ..reporting.wording import DISCLAIMER, TITLE
 from . import plots
 from .plots import Plot
@@ -34,7 +34,6 @@ def to_pdf(report: Report) -> bytes:
 
     buffer = io.BytesIO()
     with pdf_report.REPORTLAB_LOCK:
-        pdf_report.register_fonts()
         document = SimpleDocTemplate(
             buffer,
             pagesize=A4,
@@ -44,6 +43,7 @@ def to_pdf(report: Report) -> bytes:
             bottomMargin=MARGIN + 12,
             title=translate(report.title),
             author="",
+            lang=LANGUAGES[current_language()].tag,
             creator=translate(TITLE),
         )
         document.build(_story(report), onFirstPage=_draw_page_number, onLaterPages=_draw_page_number)
@@ -51,7 +51,7 @@ def to_pdf(report: Report) -> bytes:
 
 
 def _draw_page_number(canvas: Any, document: Any) -> None:
-    canvas.setFont("Report", 7)
+    canvas.setFont(pdf_fonts.base_font(current_language()), 7)
     canvas.drawRightString(document.pagesize[0] - MARGIN, MARGIN - 6, str(canvas.getPageNumber()))
 
 
@@ -83,14 +83,13 @@ def _section(section: Section) -> list[Flowable]:
 
 def _paragraph(text: str, style: str = "plain") -> Flowable:
     from reportlab.lib.styles import ParagraphStyle
-    from reportlab.platypus import Paragraph
 
     styles = pdf_report.paragraph_styles()
     if style == "section":
         own = ParagraphStyle("section", styles["heading"], fontSize=11, leading=14, spaceBefore=6, spaceAfter=3)
     else:
         own = styles[style]
-    return Paragraph(escape(pdf_report.replace_missing_glyphs(translate(text))), own)
+    return pdf_text.paragraph(translate(text), own)
 
 
 def _table(table: Table) -> Flowable:
@@ -133,7 +132,7 @@ def _plot(plot: Plot) -> tuple[Flowable, Flowable]:
     drawing = Drawing(plots.WIDTH * scale, plots.HEIGHT * scale)
     group = Group(transform=(scale, 0, 0, scale, 0, 0))
     (left, bottom), (right, top) = _point(0, 0), _point(1, 1)
-    text = {"fontName": "Report", "fontSize": 11}
+    text = {"fontName": pdf_fonts.base_font(current_language()), "fontSize": 11}
     for value in plots.TICKS:
         x, y = _point(value, value)
         label = translate(number(100 * value, ".0f"))
@@ -167,7 +166,7 @@ def _point(x: float, y: float) -> tuple[float, float]:
 
 
 def _text(text: str) -> str:
-    return pdf_report.replace_missing_glyphs(translate(text))
+    return pdf_fonts.replace_missing(translate(text), pdf_text.NO_GLYPH)
 
 
 def _thumbnails(films: Sequence[Thumbnail]) -> Flowable:
