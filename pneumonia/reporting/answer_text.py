@@ -98,9 +98,9 @@ def describe_frequency_source(prediction: Prediction) -> str:
     if value is None:
         return ""
     return message(
-        "The number follows by Bayes' rule from the answers of this model to {films:,} test films, Unknown included. "
-        "Its 95 % interval reaches from {low} to {high} of 100. It holds for films like those; for others it may "
-        "be different.",
+        "This number of films with pneumonia follows by Bayes' rule from the answers of this model to {films:,} test "
+        "films, Unknown included. Its 95 % interval reaches from {low} to {high} of 100. It holds for films like "
+        "those; for others it may be different.",
         films=value.films,
         low=_count(value.low),
         high=_count(value.high),
@@ -128,7 +128,7 @@ def describe_film_at_prevalence(prediction: Prediction, calibrated: float) -> st
             calibrated=format_prevalence(calibrated),
         )
     label_prevalence = message(
-        "The label and P(pneumonia) beside it are for a prevalence of {calibrated}, that of the calibration.",
+        "The label and its P(pneumonia) are for a prevalence of {calibrated}, that of the calibration.",
         calibrated=format_prevalence(calibrated),
     )
     return join([describe_film(prediction), label_prevalence])

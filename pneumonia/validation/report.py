@@ -163,7 +163,7 @@ def _subgroups(figures: Mapping[str, Any]) -> Section:
 
 def _worst(worst: Sequence[FilmResult]) -> Section:
     note = message(
-        "Films on the wrong side of one half, the most confident wrong answers first. Look at each: is the label "
+        "Films on the wrong side of one half, those farthest from one half first. Look at each: is the label "
         "right, and is the film of the kind for which the model was made?"
     )
     return Section(message("Most wrong films"), [note], thumbnails=[_thumbnail(film) for film in worst], is_open=True)

@@ -13,9 +13,9 @@ FROM_FILE = "file"
 LABEL = message("Patient's age")
 CHOICES = (
     (message("From the file"), FROM_FILE),
-    (message("1-5 years"), "children"),
-    (message("18 or over"), "adults"),
-    (message("Other"), "other"),
+    (message("Child, 1-5 years"), "children"),
+    (message("Adult, 18 or over"), "adults"),
+    (message("Other age"), "other"),
 )
 """(text, value) of each choice; a value other than `FROM_FILE` and "other" is the name of a population."""
 

@@ -49,15 +49,18 @@ def _bars(prediction: Prediction) -> list[Bar]:
 
 
 def depth(prediction: Prediction, model: Model) -> str:
-    """HTML with what the numbers mean: interval and origin of the frequency, P(pneumonia) at the prevalence, limits."""
+    """HTML with what the numbers mean: origin and interval of the frequency, P(pneumonia) at the prevalence, limits.
+
+    A sentence that the headline says as a warning is not repeated.
+    """
     point, calibration = model.operating_points[prediction.operating_point], model.bundle.calibration
     scale = answer_text.Scale.of(prediction, point, calibration)
     if scale is None:
         return ""
+    is_said = answer_text.caution_at_prevalence(prediction, calibration.prevalence)
     sentences = (
-        answer_text.describe_frequency(prediction),
         answer_text.describe_frequency_source(prediction),
-        answer_text.describe_film_at_prevalence(prediction, calibration.prevalence),
+        "" if is_said else answer_text.describe_film_at_prevalence(prediction, calibration.prevalence),
         answer_text.describe_limits(prediction, scale),
     )
     return render("depth.html", sentences=list(filter(None, sentences)))

@@ -14,8 +14,8 @@ MIN_PERCENT, MAX_PERCENT = 1, 90
 """Range of the slider: from rare disease to an epidemic among patients who are selected for a film."""
 
 TITLE = message("Prevalence at your hospital, and what the numbers mean")
-LABEL = message("Prevalence, %: of 100 comparable films at your hospital, how many show pneumonia?")
-INFO = message("The label does not depend on it. The lower the prevalence, the more often Pneumonia is a false alarm.")
+LABEL = message("Prevalence of pneumonia, %")
+INFO = message("Of 100 comparable films at your hospital, how many show pneumonia? The label does not depend on it.")
 RESET = message("Back to the prevalence of the calibration")
 
 
