@@ -19,7 +19,7 @@ from ..evaluation import number_format
 from ..languages import LANGUAGES, current_language
 from ..messages import Message, deferred, translate
 from ..reporting.wording import MARKS, format_p_pneumonia
-from .unbroken_percent import unbroken_percent
+from .unbroken_percent import percent_parts
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -71,7 +71,7 @@ def environment() -> Environment:
     environment.filters |= {
         "css_string": _css_string,
         "mark": MARKS.__getitem__,
-        "unbroken_percent": unbroken_percent,
+        "percent_parts": percent_parts,
         "p_pneumonia": format_p_pneumonia,
         "percent": number_format.percent,
         "share": number_format.share,

@@ -1,21 +1,17 @@
-"""Percentages in HTML that no line break separates from their sign."""
+"""Percentages that no line break separates from their sign; `templates/unbroken.html` marks them."""
 
 from __future__ import annotations
 
 import re
 
-from markupsafe import Markup, escape
-
 from ..messages import translate
 
-_PERCENTAGE = re.compile(r"[\d.,]+[ \u00a0\u202f]%")
+_PERCENTAGE = re.compile(r"([\d.,]+[ \u00a0\u202f]%)")
 
 
-def unbroken_percent(text: str) -> Markup:
-    """The sentence in the language of the request, escaped, with each percentage in an element that does not wrap.
+def percent_parts(text: str) -> list[tuple[str, bool]]:
+    """The sentence in the language of the request as (part, whether it is a percentage) in their order.
 
     A no-break space would do the same, but it would also be in the text that is copied from the page.
     """
-    return Markup(
-        _PERCENTAGE.sub(lambda match: f'<span class="nowrap">{match[0]}</span>', str(escape(translate(text))))
-    )
+    return [(part, index % 2 == 1) for index, part in enumerate(_PERCENTAGE.split(translate(text))) if part]

@@ -16,6 +16,8 @@ from pneumonia import Predictor
 from pneumonia.web import film_session, prevalence_control
 from tests.support.made_bundles import made_predictor
 
+from .test_page_text import Page
+
 Grey = npt.NDArray[np.uint8]
 
 
@@ -46,8 +48,8 @@ def test_the_prevalence_changes_headline_and_meaning_and_nothing_else(
     film, *default = film_session.open_film(predictor, encode(large_film, "PNG"))
     assert film is not None
     headline, bars, depth, steps, guide = film_session.render_answer(predictor, film, "balanced", 0.05)
-    assert "a prevalence of 5 %" in headline and "a prevalence of 50 %" in default[0]
-    assert "At a prevalence of 5 %, P(pneumonia) of this film is" in depth
+    assert "a prevalence of 5 %" in Page(headline).text and "a prevalence of 50 %" in Page(default[0]).text
+    assert "At a prevalence of 5 %, P(pneumonia) of this film is" in Page(depth).text
     assert [bars, steps, guide] == [default[1], default[3], default[4]]
 
 

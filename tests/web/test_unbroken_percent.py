@@ -4,20 +4,22 @@ import pytest
 
 from pneumonia.languages import use_language
 from pneumonia.messages import message
-from pneumonia.web.unbroken_percent import unbroken_percent
+from pneumonia.web.rendering import render
+from pneumonia.web.unbroken_percent import percent_parts
 
 
 @pytest.mark.parametrize("space", [" ", "\u00a0", "\u202f"])
-def test_a_percentage_and_its_sign_stay_on_one_line(space: str) -> None:
-    html = unbroken_percent(f"Below 2.5{space}% and above 97,5{space}%.")
-    assert html.count('<span class="nowrap">') == 2
-    assert f'<span class="nowrap">97,5{space}%</span>' in html
+def test_a_percentage_and_its_sign_stay_together(space: str) -> None:
+    parts = percent_parts(f"Below 2.5{space}% and above 97,5{space}%.")
+    assert [part for part, is_percentage in parts if is_percentage] == [f"2.5{space}%", f"97,5{space}%"]
+    assert "".join(part for part, _ in parts) == f"Below 2.5{space}% and above 97,5{space}%."
 
 
-def test_the_text_is_escaped() -> None:
-    assert unbroken_percent("<b>5 %</b>") == '&lt;b&gt;<span class="nowrap">5 %</span>&lt;/b&gt;'
+def test_the_template_escapes_the_text_and_adds_no_space() -> None:
+    html = render("depth.html", sentences=["<b>5 %</b>, 7 %."])
+    assert '<p>&lt;b&gt;<span class="nowrap">5 %</span>&lt;/b&gt;, <span class="nowrap">7 %</span>.</p>' in html
 
 
 def test_the_sentence_is_in_the_language_of_the_request() -> None:
     with use_language("es"):
-        assert "2,5 %" in unbroken_percent(message("{share} %", share=2.5))
+        assert percent_parts(message("{share} %", share=2.5)) == [("2,5 %", True)]
