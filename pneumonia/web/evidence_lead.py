@@ -99,9 +99,9 @@ def _picture(film_class: str, entry: Json) -> dict[str, Any]:
         "icons": [Icon(answer, *reversed(divmod(number, COLUMNS))) for number, answer in enumerate(films)],
         "legend": [(answer, counts[answer], _MEANINGS[film_class, answer]) for answer in order],
         "interval": message(
-            "From {films:,} films. With {confidence:.0f} % confidence, {low:.0f} to {high:.0f} of 100 are answered {answer}.",
+            "From {films:,} films. Of 100, {low:.0f} to {high:.0f} are answered {answer} ({level:.0f} % interval).",
             films=entry["films"],
-            confidence=95,
+            level=95,
             low=OF * right["low"],
             high=OF * right["high"],
             answer=_ANSWER_NAMES[film_class],
