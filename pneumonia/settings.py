@@ -12,6 +12,7 @@ from ipaddress import ip_network
 from typing import Any
 
 from .errors import UsageError
+from .languages import ENGLISH, LANGUAGES, find
 from .messages import message
 
 
@@ -73,6 +74,16 @@ def _parse_logins(text: str) -> list[tuple[str, str]]:
     if any(not user or not password for user, _, password in pairs):
         raise ValueError("not user:password pairs separated by commas")
     return [(user, password) for user, _, password in pairs]
+
+
+def _parse_language(text: str) -> str:
+    """The code of a language; for an empty text that of the terminal, or English."""
+    if text:
+        if text not in LANGUAGES:
+            raise ValueError("not the code of a language")
+        return text
+    terminal = next((value for name in ("LC_ALL", "LC_MESSAGES", "LANG") if (value := os.environ.get(name))), "")
+    return find(terminal) or ENGLISH
 
 
 def _parse_proxies(text: str) -> list[str]:
@@ -150,6 +161,13 @@ SHARE = Setting(
 MCP = Setting(
     "PNEUMONIA_MCP", "0", "1: offer the endpoints as tools of an MCP server; needs requirements-mcp.txt.", _parse_flag
 )
+LANGUAGE = Setting(
+    "PNEUMONIA_LANGUAGE",
+    "",
+    "Language of messages on the command line: en, id, es, fr, pt, zh or vi; empty: that of the terminal (LC_ALL, "
+    "LC_MESSAGES, LANG).",
+    _parse_language,
+)
 DATA = Setting("PNEUMONIA_DATA", "", "Folder with real films; used by tests and benchmarks only.")
 
 SETTINGS = (
@@ -166,6 +184,7 @@ SETTINGS = (
     RETENTION_S,
     SHARE,
     MCP,
+    LANGUAGE,
     DATA,
 )
 

@@ -49,6 +49,7 @@ def clean_environment() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for setting in settings.SETTINGS:
             patch.delenv(setting.name, raising=False)
+        patch.setenv(settings.LANGUAGE.name, "en")  # the terminal of the developer may be in another language
         yield
 
 

@@ -16,6 +16,7 @@ from ..errors import UsageError
 from ..files import MAX_NAME_BYTES
 from ..inference.named_film import NamedFilm
 from ..inference.predictor import Predictor
+from ..messages import message, translate
 from .exit_codes import NOTHING_DONE, SOME_FAILED, SUCCESS
 from .options import Commands, add_age_option, add_decision_options, add_model_option
 from .output import summarise
@@ -64,25 +65,38 @@ def run(options: argparse.Namespace) -> int:
             table.finish()
         except KeyboardInterrupt:
             partial = results.partial_path(options.out)
-            print(f"stopped: {summarise(table.counts)}. The rows are in {partial}; continue with --resume.",
-                  file=sys.stderr)  # fmt: skip
+            stopped = message(
+                "stopped: {summary}. The rows are in {partial}; continue with --resume.",
+                summary=summarise(table.counts),
+                partial=partial,
+            )
+            print(translate(stopped), file=sys.stderr)
             return SOME_FAILED if len(table) else NOTHING_DONE
-    print(f"{summarise(table.counts)}: {options.out}", file=sys.stderr)
+    print(f"{translate(summarise(table.counts))}: {options.out}", file=sys.stderr)
     return SOME_FAILED if table.counts[results.FAILED] else SUCCESS
 
 
 def _check_table(out: Path) -> None:
     """Raise `UsageError` if `out` cannot be the path of the table, before the model is loaded and films are listed."""
     if os.path.isdir(out):
-        raise UsageError(f"The table is a folder. Allowed: the path of a file. Received: {out}.")
+        raise UsageError(message("The table is a folder. Allowed: the path of a file. Received: {out}.", out=out))
     longest = max(len(os.fsencode(path.name)) for path in results.table_files(out))
     if longest > MAX_NAME_BYTES:
         allowed = len(os.fsencode(out.name)) - (longest - MAX_NAME_BYTES)
-        raise UsageError(f"The name of the table is too long. Allowed: {allowed} bytes. Received: {out}.")
+        raise UsageError(
+            message(
+                "The name of the table is too long. Allowed: {allowed} bytes. Received: {out}.",
+                allowed=allowed,
+                out=out,
+            )
+        )
     if out.suffix.lower() == ".jsonl":
         raise UsageError(
-            f"Invalid name of a table; --jsonl writes the JSON lines under this name. "
-            f"Allowed: names that do not end in .jsonl. Received: {out}."
+            message(
+                "Invalid name of a table; --jsonl writes the JSON lines under this name. Allowed: names that do "
+                "not end in .jsonl. Received: {out}.",
+                out=out,
+            )
         )
 
 
@@ -95,7 +109,9 @@ def _list_films(paths: Sequence[str], exclude: Set[Path]) -> tuple[Iterator[Name
     films = find_films(paths, exclude=exclude) if film_list is None else iter(film_list)
     first = next(films, None)
     if first is None:
-        raise UsageError(f"No films found. Allowed: files, folders, ZIP files. Received: {', '.join(paths)}.")
+        raise UsageError(
+            message("No films found. Allowed: files, folders, ZIP files. Received: {paths}.", paths=", ".join(paths))
+        )
     return chain([first], films), None if film_list is None else len(film_list)
 
 

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from .. import __version__, operating_system, settings
 from ..errors import InternalError, PneumoniaError
 from ..imaging.process_hardening import harden_process
+from ..languages import set_language
+from ..messages import message, translate
 from . import archive, batch, deploy, evaluate, model, predict, publish, serve, validate
 from .exit_codes import NOTHING_DONE
 
@@ -28,19 +30,20 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = "pneumonia") -> 
     options = _parser(prog).parse_args(arguments)
     harden_process()
     try:
+        set_language(settings.LANGUAGE.read())
         code: int = options.run(options)
         return code
     except PneumoniaError as error:
-        print(f"{error.code}: {error.message}", file=sys.stderr)
+        print(f"{error.code}: {translate(error.message)}", file=sys.stderr)
     except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
+        print(translate(message("stopped")), file=sys.stderr)
     except Exception as error:
         if isinstance(error, OSError) and operating_system.is_closed_pipe(error):
             # The reader (`head`, `less`) has closed the pipe. When the interpreter closes stdout it prints another
             # error, which closing stderr suppresses.
             sys.stderr.close()
             return NOTHING_DONE
-        print(f"internal: {InternalError.from_exception(error).message}", file=sys.stderr)
+        print(f"internal: {translate(InternalError.from_exception(error).message)}", file=sys.stderr)
     return NOTHING_DONE
 
 

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from ..batch.results import format_counts
+from ..messages import Message, plural_message
 from ..publishing.hub_client import Files, content_size
 from .exit_codes import NOTHING_DONE
 
@@ -20,9 +21,11 @@ def printable(name: str) -> str:
     return _NOT_PRINTABLE.sub(lambda match: match.group().encode("unicode_escape").decode(), name)
 
 
-def summarise(counts: Counter[str]) -> str:
+def summarise(counts: Counter[str]) -> Message:
     """Number of films, in total and per label: `200 films: 120 Normal, 70 Pneumonia, 7 Unknown, 3 failed`."""
-    return f"{counts.total():,} films: {format_counts(counts)}"
+    return plural_message(
+        "{count:,} film: {counts}", "{count:,} films: {counts}", counts.total(), counts=format_counts(counts)
+    )
 
 
 def print_files(files: Files, obsolete: Sequence[str] = ()) -> None:

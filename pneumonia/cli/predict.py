@@ -12,9 +12,10 @@ from pathlib import Path
 from .. import batch, load_predictor
 from ..errors import DiskFull, UsageError
 from ..imaging import Source
-from ..inference.decision import Failure, Prediction
+from ..inference.decision import LABEL_NAMES, Failure, Prediction
 from ..inference.populations import POPULATIONS
 from ..inference.predictor import Predictor
+from ..messages import Message, join, message, translate
 from ..reporting import answer_text
 from ..reporting.wording import format_p_pneumonia
 from .exit_codes import SOME_FAILED, SUCCESS
@@ -75,7 +76,8 @@ def _name_heatmap(prediction: Prediction, temporary: Path | None, heatmaps: Heat
     """Name the heat map of a film; a film whose heat map cannot be named fails."""
     film = prediction.file or ""
     if temporary is None:
-        print(f"{printable(film)}: no heatmap, because the model was not run", file=sys.stderr)
+        missing = message("{film}: no heatmap, because the model was not run", film=printable(film))
+        print(translate(missing), file=sys.stderr)
         return prediction
     try:
         heatmaps.publish(temporary, film)
@@ -87,11 +89,12 @@ def _name_heatmap(prediction: Prediction, temporary: Path | None, heatmaps: Heat
 def _format_result(result: Prediction | Failure, options: argparse.Namespace) -> str:
     name = printable(result.file or "")
     if isinstance(result, Failure):
-        return f"{name}: {result.error.code}: {result.error.message}"
-    answer = [result.label] if result.probability is None else [f"{result.label},", format_p_pneumonia(result)]
+        return f"{name}: {result.error.code}: {translate(result.error.message)}"
+    label = LABEL_NAMES[result.label]
+    answer = [label] if result.probability is None else [join([label, ","], ""), format_p_pneumonia(result)]
     reason = [result.reason.message] if result.reason else []
     meaning = [] if options.prevalence is None else list(filter(None, _at_prevalence(result)))
-    return " ".join([f"{name}:", *answer, *_population(result), *reason, *meaning, *result.warnings])
+    return translate(join([f"{name}:", *answer, *_population(result), *reason, *meaning, *result.warnings], " "))
 
 
 def _at_prevalence(prediction: Prediction) -> list[str]:
@@ -101,4 +104,8 @@ def _at_prevalence(prediction: Prediction) -> list[str]:
 
 def _population(prediction: Prediction) -> list[str]:
     """Which model answered; empty if the film was not scored."""
-    return [] if prediction.population is None else [f"(model for {POPULATIONS[prediction.population].description})."]
+    return [] if prediction.population is None else [_model_for(prediction.population)]
+
+
+def _model_for(population: str) -> Message:
+    return message("(model for {patients}).", patients=POPULATIONS[population].description)

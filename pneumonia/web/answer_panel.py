@@ -8,15 +8,17 @@ from typing import Any, NamedTuple
 from ..evaluation import number_format
 from ..inference.decision import DEFAULT_POINT, Calibration, OperatingPoint, Prediction
 from ..inference.model import Model
+from ..messages import join, message
 from ..reporting import answer_text, reading_guide
 from ..reporting.wording import format_probabilities, round_to_percents
 from .answer_scale import scale_values
 from .rendering import render
 
+_NAMES = {"screening": message("Screening"), "balanced": message("Balanced"), "confirm": message("Confirm")}
 _MEANINGS = {
-    "screening": "fewest missed cases, more false alarms",
-    "balanced": "balances missed cases against false alarms",
-    "confirm": "fewest false alarms, more missed cases",
+    "screening": message("fewest missed cases, more false alarms"),
+    "balanced": message("balances missed cases against false alarms"),
+    "confirm": message("fewest false alarms, more missed cases"),
 }
 
 
@@ -76,19 +78,27 @@ def point_choices(points: Mapping[str, OperatingPoint], run: Mapping[str, Any] |
 
 
 def _choice(name: str, measured: Mapping[str, number_format.Figure] | None) -> str:
-    lines = [name.capitalize() + (" (default)" if name == DEFAULT_POINT else "")]
+    title = _NAMES.get(name, name.capitalize())
+    lines: list[str] = [message("{name} (default)", name=title) if name == DEFAULT_POINT else title]
     lines += [_MEANINGS[name]] if name in _MEANINGS else []
     if measured:
         sensitivity, specificity, coverage = (
             number_format.share(measured[key]["value"])
             for key in ("answered_sensitivity", "answered_specificity", "coverage")
         )
-        lines.append(f"sensitivity {sensitivity}, specificity {specificity}; answers {coverage} of films")
-    return "\n".join(lines)
+        lines.append(
+            message(
+                "sensitivity {sensitivity}, specificity {specificity}; answers {coverage} of films",
+                sensitivity=sensitivity,
+                specificity=specificity,
+                coverage=coverage,
+            )
+        )
+    return join(lines, "\n")
 
 
-FIGURES_NOTE = "Sensitivity and specificity are those of the answered test films; the others were Unknown."
-POINTS_NOTE = "If you select another operating point, the answer is derived again from the same score."
+FIGURES_NOTE = message("Sensitivity and specificity are those of the answered test films; the others were Unknown.")
+POINTS_NOTE = message("If you select another operating point, the answer is derived again from the same score.")
 
 
 def steps(prediction: Prediction) -> str:

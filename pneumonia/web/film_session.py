@@ -17,6 +17,7 @@ from ..inference.decision import DEFAULT_POINT, Failure
 from ..inference.gate_report import GateReport, gate_report
 from ..inference.predictor import Predictor
 from ..inference.reading import Reading
+from ..messages import join
 from ..reporting import pdf_report, reading_guide
 from . import activation_panel, age_groups, answer_panel, comparison_panel, handlers, page_text
 from .server import request_log
@@ -121,14 +122,14 @@ def model_texts(predictor: Predictor, session_film: SessionFilm | None) -> tuple
     models, was_scored = predictor.models, session_film is not None and session_film.reading.activation is not None
     if session_film is not None and was_scored:
         models = (predictor.model_of(session_film.reading),)
-    lines = "\n\n".join(page_text.model_line(model.identity, model.describe()["figures"]) for model in models)
+    lines = join((page_text.model_line(model.identity, model.describe()["figures"]) for model in models), "\n\n")
     if len(models) > 1:
         points = {name: models[0].operating_points[name] for name in predictor.point_names}
         return answer_panel.point_choices(points, None), answer_panel.POINTS_NOTE, lines
     (model,) = models
     points = {name: model.operating_points[name] for name in predictor.point_names}
     choices = answer_panel.point_choices(points, model.bundle.served_run)
-    return choices, f"{answer_panel.FIGURES_NOTE} {answer_panel.POINTS_NOTE}", lines
+    return choices, join([answer_panel.FIGURES_NOTE, answer_panel.POINTS_NOTE]), lines
 
 
 def has_map(predictor: Predictor, session_film: SessionFilm, point: str) -> bool:

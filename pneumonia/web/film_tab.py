@@ -13,6 +13,7 @@ import gradio as gr
 from .. import imaging, settings
 from ..inference.decision import DEFAULT_POINT, Failure
 from ..inference.predictor import Predictor
+from ..messages import deferred, message, translate
 from ..reporting import pdf_report
 from . import age_groups, film_session, page_text, prevalence_control, queue_full
 from .examples import examples
@@ -38,7 +39,7 @@ _SCORING: dict[str, Any] = {
 
 def add(predictor: Predictor) -> None:
     """Build the tab inside the `gr.Tabs` that is open."""
-    with gr.Tab("One film", id="one-film"):
+    with gr.Tab(message("One film"), id="one-film"):
         _FilmTab(predictor)
 
 
@@ -64,19 +65,21 @@ class _FilmTab:
         # Whether a film was read with the present choice: the next film starts with the age from its file again.
         self._age_used = gr.State(value=False)
         with gr.Column(elem_id="input"):
-            self._film = film_file(label=f"Film: {imaging.FORMATS}", elem_id="film", height=150)
+            self._film = film_file(
+                label=message("Film: {formats}", formats=imaging.FORMATS), elem_id="film", height=150
+            )
             self._age = gr.Radio(age_groups.CHOICES, value=age_groups.FROM_FILE, label=age_groups.LABEL, elem_id="age")
 
     def _lay_out_examples(self) -> None:
         self._examples = examples(self._predictor.models[0].bundle)
         with gr.Column(elem_id="examples"):
-            gr.Markdown("No film at hand? Try an example:")
+            gr.Markdown(message("No film at hand? Try an example:"))
             with gr.Row():
                 self._buttons = [gr.Button(example.name, size="sm", min_width=150) for example in self._examples]
 
     def _lay_out_answer(self) -> None:
         with gr.Column(elem_id="result"):
-            self._headline = gr.HTML(page_text.no_film(), elem_id="headline", apply_default_css=False)
+            self._headline = gr.HTML(deferred(page_text.no_film), elem_id="headline", apply_default_css=False)
             self._bars = gr.HTML(elem_id="bars", apply_default_css=False)
             self._lay_out_depth()
             self._steps = gr.HTML(elem_id="steps", apply_default_css=False)
@@ -95,7 +98,7 @@ class _FilmTab:
         """Below the answer: operating points, report, and model."""
         choices, note, model_lines = film_session.model_texts(self._predictor, None)
         with gr.Column(elem_id="options"):
-            self._point = gr.Radio(choices, value=DEFAULT_POINT, label="Operating point", elem_id="point")
+            self._point = gr.Radio(choices, value=DEFAULT_POINT, label=message("Operating point"), elem_id="point")
             self._point_note = gr.Markdown(note, elem_id="point-note")
             self._lay_out_report()
             self._model = gr.Markdown(model_lines, elem_id="model")
@@ -104,22 +107,23 @@ class _FilmTab:
         """Downloads: the report as PDF, and the answer as JSON."""
         with gr.Column(elem_id="report", visible=False) as self._report:
             self._note = gr.Textbox(
-                label="Note for the report (optional, not stored)",
+                label=message("Note for the report (optional, not stored)"),
                 max_length=pdf_report.MAX_NOTE_LENGTH,
                 elem_id="note",
             )
             with gr.Row():
-                self._pdf = gr.Button("Report (PDF)", size="sm", min_width=120)
-                self._json = gr.Button("Answer (JSON)", size="sm", min_width=120)
+                self._pdf = gr.Button(message("Report (PDF)"), size="sm", min_width=120)
+                self._json = gr.Button(message("Answer (JSON)"), size="sm", min_width=120)
         self._download = gr.JSON(visible="hidden", elem_id="file")
 
     def _lay_out_viewer(self) -> None:
         with gr.Column(elem_id="viewer"):
-            self._film_image = _image("The uploaded chest film", "film-image")
-            self._map_image = _image("Activation map; bright where the activation is strong", "activation-map")
-            gr.HTML(viewer_html(), elem_id="viewer-block", apply_default_css=False)
-            gr.HTML(page_text.viewer_caption(), elem_id="caption", apply_default_css=False)
-            self._show_map = gr.Button("Show activation map", elem_id="show-map", visible=False)
+            self._film_image = _image(message("The uploaded chest film"), "film-image")
+            map_text = message("Activation map; bright where the activation is strong")
+            self._map_image = _image(map_text, "activation-map")
+            gr.HTML(deferred(viewer_html), elem_id="viewer-block", apply_default_css=False)
+            gr.HTML(deferred(page_text.viewer_caption), elem_id="caption", apply_default_css=False)
+            self._show_map = gr.Button(message("Show activation map"), elem_id="show-map", visible=False)
             self._activation = gr.HTML(elem_id="activation", apply_default_css=False)
         self._view = gr.JSON(visible="hidden", elem_id="film-view")
         self._values = gr.File(visible="hidden", elem_id="film-values")
@@ -169,8 +173,8 @@ class _FilmTab:
     def _connect_age(self) -> None:
         """Another age group reads the film on the page again; its picture stays."""
         texts = [*self._answer_outputs, self._comparison]
-        cleared = json.dumps([page_text.reading(), *film_session.NO_ANSWER, ""])
-        self._age.input(None, texts, texts, js=_CLEAR_ANSWER % cleared, **_QUIET)
+        script = deferred(_script, _CLEAR_ANSWER, [*film_session.NO_ANSWER, ""])
+        self._age.input(None, texts, texts, js=script, **_QUIET)
         inputs = [self._session_film, self._point, self._age, self._headline, self._prevalence]
         reread = self._age.input(self._change_age, inputs, self._film_outputs, **_SCORING)
         reread.failure(self._reject_busy, None, [*self._film_outputs, self._film], queue=False, **_QUIET)
@@ -184,8 +188,8 @@ class _FilmTab:
         or was rejected by a full queue.
         """
         outputs = [*self._answer_outputs, *self._viewer_outputs, self._comparison]
-        cleared = [page_text.reading(), *film_session.NO_ANSWER, None, None, "", ""]
-        event(None, None, outputs, js=f"() => {json.dumps(cleared)}", **_QUIET)
+        script = deferred(_script, "() => %s", [*film_session.NO_ANSWER, None, None, "", ""])
+        event(None, None, outputs, js=script, **_QUIET)
         opening = event(handler, inputs, self._film_outputs, **_SCORING)
         opening.failure(self._reject_busy, None, [*self._film_outputs, self._film], queue=False, **_QUIET)
         self._compare_after(opening)
@@ -336,11 +340,16 @@ class _FilmTab:
         """A file for `save.js`; None and a warning on the page if the film was deleted."""
         file = create_file(self._predictor, *inputs)
         if file is None:
-            gr.Warning(page_text.deletion_message())
+            gr.Warning(translate(page_text.deletion_message()))
         return file
 
     def _render_activation(self, session_film: film_session.SessionFilm | None, point: str) -> tuple[Any, ...]:
         return *film_session.render_activation(self._predictor, session_film, point), gr.Button(visible=False)
+
+
+def _script(script: str, others: list[Any]) -> str:
+    """A function for the browser that shows that a film is being read, with values for the outputs after the answer."""
+    return script % json.dumps([page_text.reading(), *others])
 
 
 def _image(alt_text: str, elem_id: str) -> gr.Image:

@@ -15,13 +15,18 @@ from ..evaluation.number_format import percent, score
 from ..inference.bundle import Bundle
 from ..inference.decision import Failure, ModelIdentity, Prediction
 from ..inference.populations import POPULATIONS, Population
-from ..messages import join, message
+from ..messages import Message, join, message
 from ..reporting import answer_text, provenance
 from ..reporting.wording import DISCLAIMER, TITLE, format_p_pneumonia
 from .rendering import render
 
 NOTICE = join([DISCLAIMER, message("Films are deleted from this server shortly after analysis.")])
 
+METRICS = {
+    "accuracy": message("accuracy"),
+    "sensitivity": message("sensitivity"),
+    "specificity": message("specificity"),
+}
 DROP = message("Drop a film, paste it, or click")
 NEXT = message("Next film: drop, paste, or click")
 
@@ -84,34 +89,51 @@ def film_deleted() -> str:
     return render("film_deleted.html", message=deletion_message())
 
 
-def deletion_message() -> str:
+def deletion_message() -> Message:
     """Sentences for a film that was deleted: the reason, and how to continue."""
     minutes = settings.RETENTION_S.read() / 60
-    return f"Films are deleted {minutes:g} minutes after analysis. Drop the film again to continue."
+    return join(
+        (
+            message("Films are deleted {minutes:g} minutes after analysis.", minutes=minutes),
+            message("Drop the film again to continue."),
+        )
+    )
 
 
-def model_line(model: ModelIdentity, figures: Mapping[str, Any]) -> str:
+def model_line(model: ModelIdentity, figures: Mapping[str, Any]) -> Message:
     """Markdown line with the served model and its figures on the official test set, if they exist.
 
     Publications compare models on this test set.
     """
-    line = f"Model **{escape(model.name)}**, revision `{escape(model.revision[:12])}`, sha256 `{model.sha256[:12]}`."
+    line = message(
+        "Model **{name}**, revision `{revision}`, sha256 `{sha256}`.",
+        name=escape(model.name),
+        revision=escape(model.revision[:12]),
+        sha256=model.sha256[:12],
+    )
     official = figures.get("official")
     if official is None:
         return line
-    metrics = ", ".join(
-        f"{name} {percent(official[name])}"
-        for name in ("accuracy", "sensitivity", "specificity")
-        if official[name]["value"] is not None
-    )
-    return f"{line} On the official test set, with 95 % intervals: {metrics}."
+    metrics = [
+        join([METRICS[name], percent(official[name])], " ") for name in METRICS if official[name]["value"] is not None
+    ]
+    figures_line = message("On the official test set, with 95 % intervals: {metrics}.", metrics=join(metrics, ", "))
+    return join([line, figures_line])
 
 
-def external_validation_note(external: Sequence[Mapping[str, Any]]) -> str:
+def external_validation_note(external: Sequence[Mapping[str, Any]]) -> Message:
     """One sentence of Markdown for each entry of `external` in the evaluation; "" without entries."""
-    return " ".join(
-        f"On {escape(entry['of'])} ({escape(entry['name'])}, {entry['films']['total']:,} films) the model is "
-        f"{escape(entry['verdict'])}: AUROC {score(entry['figures']['auroc'], 2)}; the gate refuses "
-        f"{100 * entry['service']['refused']['value']:.0f} % of them."
-        for entry in external
+    return join(_external_validation(entry) for entry in external)
+
+
+def _external_validation(entry: Mapping[str, Any]) -> Message:
+    return message(
+        "On {source} ({name}, {films:,} films) the model is {verdict}: AUROC {auroc}; the gate refuses {refused:.0f} % "
+        "of them.",
+        source=escape(entry["of"]),
+        name=escape(entry["name"]),
+        films=entry["films"]["total"],
+        verdict=escape(entry["verdict"]),
+        auroc=score(entry["figures"]["auroc"], 2),
+        refused=100 * entry["service"]["refused"]["value"],
     )
