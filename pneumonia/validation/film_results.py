@@ -63,6 +63,14 @@ class FilmResult:
         return self.prediction.reason.code if self.prediction and self.prediction.reason else ""
 
     @property
+    def outcome(self) -> Prediction | Failure:
+        """The prediction, or the failure of a file that could not be read."""
+        if self.prediction is not None:
+            return self.prediction
+        assert self.error is not None
+        return Failure(self.name, self.error)
+
+    @property
     def age(self) -> float | None:
         """Age in years as used, from the table or the file."""
         return self.film.age if self.prediction is None else self.prediction.age

@@ -14,7 +14,17 @@ from .. import settings
 from ..inference.decision import DEFAULT_POINT
 from ..inference.predictor import Predictor
 from ..messages import deferred
-from . import batch_routes, batch_tab, evidence_tab, film_tab, gradio_texts, handlers, page_text, queue_full
+from . import (
+    batch_routes,
+    batch_tab,
+    evidence_tab,
+    film_tab,
+    gradio_texts,
+    handlers,
+    page_text,
+    queue_full,
+    validation_tab,
+)
 from .batch_job import Jobs
 from .batch_lane import Lane
 from .film_tab import FILM_CONCURRENCY_ID
@@ -23,7 +33,17 @@ from .server import asgi_app, gradio_internals, installable, login, mcp, session
 from .server.upload import film_file
 
 _FOLDER = Path(__file__).parent
-_STYLES = ("page.css", "language.css", "answer.css", "viewer/viewer.css", "batch.css", "evidence.css", "layout.css")
+_STYLES = (
+    "page.css",
+    "language.css",
+    "answer.css",
+    "viewer/viewer.css",
+    "batch.css",
+    "evidence.css",
+    "validation.css",
+    "../validation/report.css",
+    "layout.css",
+)
 CLEANUP_INTERVAL_S = 60
 """Maximum seconds between two deletions of expired uploads and sessions; less if the retention time is short."""
 
@@ -48,6 +68,7 @@ def _build(predictor: Predictor) -> tuple[gr.Blocks, Jobs]:
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap"):
             film_tab.add(predictor)
             jobs = batch_tab.add(predictor)
+            validation_tab.add(predictor)
             evidence_tab.add([model.bundle for model in predictor.models])
         external = [entry for model in predictor.models for entry in model.bundle.evaluation.get("external", [])]
         gr.Markdown(page_text.external_validation_note(external), elem_id="external-validation")
