@@ -17,6 +17,7 @@ from ..files import atomic_write
 from ..inference.decision import check_prevalence
 from ..inference.named_film import NamedFilm
 from ..inference.predictor import Predictor
+from ..messages import join, message
 from .exit_codes import NOTHING_DONE, SOME_FAILED, SUCCESS
 from .options import Commands, add_age_option, add_decision_options, add_model_option
 
@@ -97,7 +98,9 @@ def _has_goal(options: argparse.Namespace) -> bool:
 def _check_folder(out: Path) -> None:
     """Raise `UsageError` if the folder has content, before the model is loaded."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UsageError(f"The output folder exists and is not empty. Allowed: a new folder. Received: {out}.")
+        raise UsageError(
+            message("The output folder exists and is not empty. Allowed: a new folder. Received: {folder}.", folder=out)
+        )
 
 
 def _select(options: argparse.Namespace) -> Selection:
@@ -107,7 +110,7 @@ def _select(options: argparse.Namespace) -> Selection:
 
     columns = {role: getattr(options, f"{role}_column") for role in _ROLES}
     if options.labels is None and any(columns.values()):
-        raise UsageError("A column was stated without a table. Allowed: columns together with --labels.")
+        raise UsageError(message("A column was stated without a table. Allowed: columns together with --labels."))
     exclude = {path.absolute() for path in (options.labels, options.out, options.save_site) if path is not None}
     films = find_films(options.paths, exclude=exclude)
     if options.labels is None:
@@ -116,8 +119,8 @@ def _select(options: argparse.Namespace) -> Selection:
         table = read_table(options.labels)
         selection = label_by_table(films, table, choose_columns(table, columns))
     if not selection.films:
-        reason = f" {selection.problems[0].message}" if selection.problems else ""
-        raise UsageError(f"No film has a label.{reason}")
+        reasons = [problem.message for problem in selection.problems[:1]]
+        raise UsageError(join([message("No film has a label."), *reasons]))
     return selection
 
 

@@ -23,6 +23,7 @@ from typing import Any
 
 from .. import settings
 from ..errors import SiteCorrupt, SiteMismatch
+from ..messages import message
 from .bundle import Bundle
 from .decision import CLASSES, Calibration, OperatingPoint, supported_limit
 from .populations import POPULATIONS
@@ -102,13 +103,19 @@ def load_site(path: Path) -> SiteOverlay:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise SiteCorrupt(f"The site file cannot be opened: {error.strerror}. Received: {path}.") from None
+        raise SiteCorrupt(
+            message("The site file cannot be opened: {reason}. Received: {path}.", reason=error.strerror, path=path)
+        ) from None
     try:
         return parse_site(data)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise SiteCorrupt(
-            f"The site file is damaged or was edited ({_describe(error)}). "
-            f"Allowed: a file as `python -m pneumonia validate --save-site` writes it. Received: {path}."
+            message(
+                "The site file is damaged or was edited ({reason}). Allowed: a file as validate --save-site writes it. "
+                "Received: {path}.",
+                reason=_describe(error),
+                path=path,
+            )
         ) from None
 
 
@@ -169,12 +176,21 @@ def _check_models(overlay: SiteOverlay, bundles: Sequence[Bundle]) -> None:
     for population, own in overlay.models.items():
         if population not in loaded:
             raise SiteMismatch(
-                f"The site file is for a model that is not loaded. Loaded: {', '.join(loaded)}. Received: {population}."
+                message(
+                    "The site file is for a model that is not loaded. Loaded: {loaded}. Received: {population}.",
+                    loaded=", ".join(loaded),
+                    population=population,
+                )
             )
         if own.sha256 != loaded[population]:
             raise SiteMismatch(
-                f"The site file was measured with another model for {population}; its thresholds do not apply to this "
-                f"one. Expected: sha256 {loaded[population][:12]}. Received: {own.sha256[:12]}. Validate again."
+                message(
+                    "The site file was measured with another model for {population}; its thresholds do not apply to "
+                    "this one. Expected: sha256 {expected}. Received: {received}. Validate again.",
+                    population=population,
+                    expected=loaded[population][:12],
+                    received=own.sha256[:12],
+                )
             )
 
 

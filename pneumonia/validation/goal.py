@@ -11,6 +11,7 @@ from ..errors import UsageError
 from ..evaluation.curves import logit
 from ..evaluation.metrics import Floats, Labels
 from ..evaluation.recalibration import sigmoid
+from ..messages import message
 
 DEFAULT_SENSITIVITY = 0.9
 """Sensitivity of the local threshold if the site states no goal: the minimum that WHO asks of a triage test (target
@@ -31,12 +32,22 @@ class Goal:
 
     def __post_init__(self) -> None:
         if (self.sensitivity is None) == (self.cost_ratio is None):
-            raise UsageError("State a sensitivity or a cost ratio. Allowed: one of them. Received: both or none.")
+            raise UsageError(
+                message("State a sensitivity or a cost ratio. Allowed: one of them. Received: both or none.")
+            )
         if self.sensitivity is not None and not 0.5 <= self.sensitivity < 1:
-            raise UsageError(f"Invalid sensitivity. Allowed: 0.5 up to below 1. Received: {self.sensitivity!r}.")
+            raise UsageError(
+                message("Invalid sensitivity. Allowed: 0.5 up to below 1. Received: {value!r}.", value=self.sensitivity)
+            )
         if self.cost_ratio is not None and not 1 / MAX_COST_RATIO <= self.cost_ratio <= MAX_COST_RATIO:
-            allowed = f"{1 / MAX_COST_RATIO:g} to {MAX_COST_RATIO:g}"
-            raise UsageError(f"Invalid cost ratio. Allowed: {allowed}. Received: {self.cost_ratio!r}.")
+            raise UsageError(
+                message(
+                    "Invalid cost ratio. Allowed: {low:g} to {high:g}. Received: {value!r}.",
+                    low=1 / MAX_COST_RATIO,
+                    high=MAX_COST_RATIO,
+                    value=self.cost_ratio,
+                )
+            )
 
     def as_dict(self) -> dict[str, Any]:
         return {"sensitivity": self.sensitivity, "cost_ratio": self.cost_ratio}

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import TooLarge, UsageError
+from ..messages import message
 
 MAX_BYTES = 50_000_000
 """Maximum size of a table: a million rows of 50 bytes."""
@@ -50,16 +51,20 @@ def read_table(path: Path) -> LabelTable:
     """Read a label table; raises `UsageError` if the file cannot be read, is no table, or has no rows."""
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise TooLarge(f"The label table is too large. Allowed: {MAX_BYTES / 1e6:.0f} MB.")
+            raise TooLarge(message("The label table is too large. Allowed: {limit:.0f} MB.", limit=MAX_BYTES / 1e6))
         return parse_table(path.read_bytes())
     except OSError as error:
-        raise UsageError(f"The label table cannot be opened: {error.strerror}. Received: {path.name}.") from None
+        raise UsageError(
+            message(
+                "The label table cannot be opened: {reason}. Received: {name}.", reason=error.strerror, name=path.name
+            )
+        ) from None
 
 
 def parse_table(data: bytes) -> LabelTable:
     """Parse the bytes of a table; raises `UsageError`."""
     if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        raise UsageError("The label table is a workbook or a ZIP. Allowed: CSV. Save it as CSV first.")
+        raise UsageError(message("The label table is a workbook or a ZIP. Allowed: CSV. Save it as CSV first."))
     text = _decode(data)
     separator, text = _separator(text)
     try:
@@ -67,9 +72,13 @@ def parse_table(data: bytes) -> LabelTable:
             row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) if any(map(str.strip, row))
         ]
     except csv.Error:
-        raise UsageError("The label table is no valid CSV. Allowed: cells separated by , ; | or tabs.") from None
+        raise UsageError(
+            message("The label table is no valid CSV. Allowed: cells separated by , ; | or tabs.")
+        ) from None
     if len(lines) < 2:
-        raise UsageError("The label table has no rows. Allowed: a line with column names, then a row for each film.")
+        raise UsageError(
+            message("The label table has no rows. Allowed: a line with column names, then a row for each film.")
+        )
     columns = _column_names(lines[0], max(map(len, lines)))
     return LabelTable(columns, tuple(tuple([*row, *[""] * (len(columns) - len(row))]) for row in lines[1:]))
 
@@ -83,14 +92,23 @@ def choose_columns(table: LabelTable, requested: Mapping[str, str | None]) -> di
     for role, name in requested.items():
         if name and name not in table.columns:
             allowed = ", ".join(table.columns)
-            raise UsageError(f"The label table has no such column. Allowed: {allowed}. Received: {name!r}.")
+            raise UsageError(
+                message(
+                    "The label table has no such column. Allowed: {columns}. Received: {name!r}.",
+                    columns=allowed,
+                    name=name,
+                )
+            )
         if name:
             chosen[role] = name
     missing = [role for role in (FILE, LABEL) if role not in chosen]
     if missing:
         raise UsageError(
-            f"The label table has no column that is recognised as {' and '.join(missing)}. "
-            f"State it; the columns are: {', '.join(table.columns)}."
+            message(
+                "The label table has no column that is recognised as {roles}. State it; the columns are: {columns}.",
+                roles=", ".join(missing),
+                columns=", ".join(table.columns),
+            )
         )
     return chosen
 
@@ -130,7 +148,9 @@ def _decode_as(data: bytes, encoding: str) -> str:
     try:
         return data.decode(encoding)
     except UnicodeDecodeError:
-        raise UsageError("The label table is damaged: its characters do not fit its encoding. Save it again.") from None
+        raise UsageError(
+            message("The label table is damaged: its characters do not fit its encoding. Save it again.")
+        ) from None
 
 
 def _separator(text: str) -> tuple[str, str]:

@@ -76,30 +76,26 @@ def _reason(code: str) -> str:
 
 
 def shares(figures: Mapping[str, Any]) -> Table:
-    """Sensitivity and the others, of answered films and of all, with both intervals."""
-    columns = [
-        message("Figure"),
-        message("Value"),
-        message("Films"),
-        message("Wilson 95 %"),
-        message("By patient 95 %"),
-    ]
-    rows = [[message("Films with an answer"), *_share_cells(figures["coverage"])]]
+    """Sensitivity and the others, of answered films and of all, with Wilson's interval and, with patients, theirs."""
+    rows = [(message("Films with an answer"), figures["coverage"])]
     for name, figure in figures["answered"].items():
-        rows.append([message("{figure}, answered films", figure=_NAMES[name]), *_share_cells(figure)])
+        rows.append((message("{figure}, answered films", figure=_NAMES[name]), figure))
     for name, figure in figures["all"].items():
-        rows.append([message("{figure}, no answer counts as wrong", figure=_NAMES[name]), *_share_cells(figure)])
-    return Table(message("Sensitivity, specificity and predictive values"), columns, rows)
+        rows.append((message("{figure}, no answer counts as wrong", figure=_NAMES[name]), figure))
+    has_patients = any(figure["patient_low"] is not None for _, figure in rows)
+    columns = [message("Figure"), message("Value"), message("Films"), message("Interval 95 %")]
+    columns += [message("By patient 95 %")] if has_patients else []
+    cells = [[name, *_share_cells(figure, with_patients=has_patients)] for name, figure in rows]
+    return Table(message("Sensitivity, specificity and predictive values"), columns, cells)
 
 
-def _share_cells(figure: Mapping[str, Any]) -> list[str]:
-    films = message("{hits:,} of {films:,}", hits=figure["hits"], films=figure["films"])
-    return [
+def _share_cells(figure: Mapping[str, Any], *, with_patients: bool) -> list[str]:
+    cells: list[str] = [
         share(figure["value"]),
-        films,
+        message("{hits:,} of {films:,}", hits=figure["hits"], films=figure["films"]),
         _interval(figure["low"], figure["high"]),
-        _interval(figure["patient_low"], figure["patient_high"]),
     ]
+    return [*cells, _interval(figure["patient_low"], figure["patient_high"])] if with_patients else cells
 
 
 def _interval(low: float | None, high: float | None) -> str:

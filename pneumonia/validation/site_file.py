@@ -10,6 +10,7 @@ from ..errors import UsageError
 from ..inference.decision import CLASSES
 from ..inference.predictor import Predictor
 from ..inference.site_overlay import MAX_NAME_LENGTH, ModelOverlay, SiteOverlay
+from ..messages import message
 from .evaluate import Question, Validation
 from .local_point import MIN_FILMS, LocalPoint
 
@@ -25,12 +26,19 @@ def site_overlay(predictor: Predictor, validation: Validation, question: Questio
     name = question.site_name.strip() or DEFAULT_NAME
     if len(name) > MAX_NAME_LENGTH:
         raise UsageError(
-            f"The name of the site is too long. Allowed: {MAX_NAME_LENGTH} characters. Received: {len(name)}."
+            message(
+                "The name of the site is too long. Allowed: {allowed} characters. Received: {received}.",
+                allowed=MAX_NAME_LENGTH,
+                received=len(name),
+            )
         )
     if not validation.local:
         raise UsageError(
-            f"No site file: a local operating point needs {MIN_FILMS} scored films of each class of a population, and "
-            "a model that separates them."
+            message(
+                "No site file: a local operating point needs {minimum} scored films of each class, and a model that "
+                "separates them.",
+                minimum=MIN_FILMS,
+            )
         )
     models = {
         population: _model_overlay(predictor, population, point, validation, question.operating_point)

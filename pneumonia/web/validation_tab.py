@@ -105,7 +105,7 @@ class _ValidationTab:
                 role: gr.Dropdown([], label=label, min_width=200, allow_custom_value=False, filterable=False)
                 for role, label in _COLUMN_LABELS.items()
             }
-        self._check = gr.Button(message("Check the labels"), elem_id="validation-check")
+        self._check = gr.Button(message("Check the labels"), size="sm", elem_id="validation-check")
         self._preview = gr.HTML(elem_id="validation-preview", apply_default_css=False)
 
     def _lay_out_question(self, points: list[str]) -> None:
@@ -118,7 +118,7 @@ class _ValidationTab:
                 None,
                 minimum=0,
                 maximum=100,
-                label=message("Your patients with pneumonia, % (empty: as among the films)"),
+                label=message("Your patients with pneumonia, % (0: as among the films)"),
                 elem_id="validation-prevalence",
             )
         with gr.Row():
