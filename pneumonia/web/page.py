@@ -68,7 +68,7 @@ def _build(predictor: Predictor) -> tuple[gr.Blocks, Jobs]:
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap"):
             film_tab.add(predictor)
             jobs = batch_tab.add(predictor)
-            validation_tab.add(predictor)
+            validation_tab.add(predictor, jobs.lane)
             evidence_tab.add([model.bundle for model in predictor.models])
         external = [entry for model in predictor.models for entry in model.bundle.evaluation.get("external", [])]
         gr.Markdown(page_text.external_validation_note(external), elem_id="external-validation")

@@ -23,13 +23,18 @@ from ..validation.film_results import FilmResult, score_films
 from ..validation.label_table import LabelTable, choose_columns, read_table
 from ..validation.site_file import site_overlay
 from ..validation.site_films import Selection, label_by_folder, label_by_table
-from .batch_job import MAX_FILMS, START_LIMIT_S
+from .batch_job import MAX_FILMS
+from .batch_lane import Lane
 from .batch_uploads import check_uploads, import_uploads
 from .server import request_log
 from .server.upload import Upload
 
 _PREFIX = "pneumonia-validations-"
 """Start of the name of the temporary folder that holds all validations."""
+
+START_LIMIT_S = 3600
+"""Seconds after which a validation that has not started is deleted, because its browser has disconnected. The page
+starts it at once; it waits for its turn as a started one."""
 
 SITE_FILE, ALL_FILES = "site.json", "validation.zip"
 
@@ -66,8 +71,8 @@ class ValidationJob:
 class ValidationJobs:
     """All validations of the page by token. Each is deleted a retention time after its end, and with the process."""
 
-    def __init__(self, predictor: Predictor) -> None:
-        self._served = predictor
+    def __init__(self, predictor: Predictor, lane: Lane) -> None:
+        self._served, self._lane = predictor, lane
         self._tempdir = files.ProcessTempdir(Path(tempfile.gettempdir()), _PREFIX)
         self._jobs: dict[str, ValidationJob] = {}
         self._lock = threading.Lock()
@@ -84,13 +89,27 @@ class ValidationJobs:
         more than `MAX_FILMS` films, and `DiskFull`.
         """
         self._served.check_options(question.operating_point, question.prevalence)
-        check_uploads(uploads)
         token = secrets.token_hex(16)
-        folder = self._tempdir.path / token
+        folder, selection = self._import(uploads, labels)
+        job = ValidationJob(folder, selection, question)
+        with self._lock:
+            self._jobs[token] = job
+            self._start_timer(token, job, START_LIMIT_S)
+        return token
+
+    def preview(self, uploads: list[Upload], labels: Labels) -> Selection:
+        """The films with their labels; nothing is kept. Raises the errors of `create`."""
+        folder, selection = self._import(uploads, labels)
+        files.delete_tree(folder)
+        return selection
+
+    def _import(self, uploads: list[Upload], labels: Labels) -> tuple[Path, Selection]:
+        """A new folder with the films, and their labels."""
+        check_uploads(uploads)
+        folder = self._tempdir.path / secrets.token_hex(8)
         (folder / "films").mkdir(parents=True)
         try:
-            films = list(import_uploads(uploads, folder / "films"))
-            selection = _select(films, labels)
+            return folder, _select(list(import_uploads(uploads, folder / "films")), labels)
         except BaseException as error:
             files.delete_tree(folder)
             if isinstance(error, OSError) and files.is_disk_full(error):
@@ -98,11 +117,6 @@ class ValidationJobs:
                     message("The disk of the server is full. Free space, then add the films again.")
                 ) from None
             raise
-        job = ValidationJob(folder, selection, question)
-        with self._lock:
-            self._jobs[token] = job
-            self._start_timer(token, job, START_LIMIT_S)
-        return token
 
     def get(self, token: str) -> ValidationJob:
         """The validation of `token`; raises `EmptyFile` if it was deleted."""
@@ -120,6 +134,7 @@ class ValidationJobs:
         """Stop a validation; its report is about the films so far."""
         if job := self._jobs.get(token):
             job.stop.set()
+            self._lane.wake()
 
     def delete(self, token: str) -> None:
         """Stop a validation and delete its files: at once, or when it has ended."""
@@ -132,12 +147,13 @@ class ValidationJobs:
 
     def run(self, token: str) -> Iterator[ValidationJob]:
         """Score the films and write the files; yields the validation after each film and at the end."""
-        with self._running(token) as job, request_log.batch("validation") as logged_results:
-            films, point = job.selection.films, job.question.operating_point
-            for result in score_films(self._predictor, films, point, is_stopped=job.stop.is_set):
-                job.results.append(result)
-                logged_results.append(result.outcome)
-                yield job
+        with self._running(token) as job, self._lane.turn(self._lane.join(), job.stop.is_set):
+            with request_log.batch("validation") as logged_results:
+                films, point = job.selection.films, job.question.operating_point
+                for result in score_films(self._predictor, films, point, is_stopped=job.stop.is_set):
+                    job.results.append(result)
+                    logged_results.append(result.outcome)
+                    yield job
             if job.results:
                 job.validation = validate(self._predictor, job.selection, job.results, job.question)
                 self._write(job)

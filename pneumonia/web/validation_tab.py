@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import gradio as gr
 
 from .. import imaging, settings
-from ..errors import InternalError, PneumoniaError
+from ..errors import EmptyFile, InternalError, PneumoniaError
 from ..inference.decision import DEFAULT_POINT
 from ..inference.predictor import Predictor
 from ..messages import message
@@ -19,9 +19,12 @@ from ..validation.goal import DEFAULT_SENSITIVITY, Goal
 from ..validation.label_table import AGE, FILE, GROUP, LABEL, ROLES, SEX, SITE, guess_columns
 from . import batch_text, validation_text
 from .batch_job import MAX_FILMS
-from .batch_tab import BATCH_CONCURRENCY
+from .batch_lane import Lane
 from .server.upload import Upload, film_file
 from .validation_job import ALL_FILES, SITE_FILE, Labels, ValidationJobs, read_label_table
+
+_CONCURRENCY: dict[str, Any] = {"concurrency_id": "validations", "concurrency_limit": 8}
+"""Concurrency group of the runs, which wait for their turn in the lane of the batches."""
 
 UPDATE_INTERVAL_S = 0.5
 """Minimum seconds between two updates of the progress bar."""
@@ -53,17 +56,17 @@ _DOWNLOADS = {
 Update = dict[Any, Any]
 
 
-def add(predictor: Predictor) -> None:
-    """Build the tab inside the `gr.Tabs` that is open."""
+def add(predictor: Predictor, lane: Lane) -> None:
+    """Build the tab inside the `gr.Tabs` that is open. `lane` is that of the batches."""
     with gr.Tab(message("Your own films"), id="validation"), gr.Column(elem_id="validation"):
-        _ValidationTab(predictor)
+        _ValidationTab(predictor, lane)
 
 
 class _ValidationTab:
     """The tab's components and their event handlers."""
 
-    def __init__(self, predictor: Predictor) -> None:
-        self._jobs = ValidationJobs(predictor)
+    def __init__(self, predictor: Predictor, lane: Lane) -> None:
+        self._jobs = ValidationJobs(predictor, lane)
         self._lay_out_films()
         self._lay_out_labels()
         self._lay_out_question(list(predictor.point_names))
@@ -75,8 +78,8 @@ class _ValidationTab:
         gr.Markdown(
             message(
                 "Check the models on films whose truth you know, before you use them. At least 50 normal films and 50 "
-                "with pneumonia are needed for a judgement; about 200 of each give narrow intervals. Nothing is kept "
-                "but what you download."
+                "with pneumonia are needed for a judgement; about 200 of each give narrow intervals. Keep this "
+                "page open until the report is complete. Nothing is kept but what you download."
             )
         )
         gr.Markdown(message("### 1. Films"))
@@ -153,9 +156,9 @@ class _ValidationTab:
         self._goal.change(self._default_goal, self._goal, self._goal_value, queue=False, **_PRIVATE)
         question = [self._point, self._prevalence, self._goal, self._goal_value, self._site]
         inputs = [self._films, self._source, self._table, *self._columns.values(), *question, self._token]
-        self._check.click(self._check_labels, inputs, [self._token, self._preview], queue=False, **_PRIVATE)
+        self._check.click(self._check_labels, inputs, self._preview, queue=False, **_PRIVATE)
         started = self._start.click(self._create, inputs, [self._token, *self._outputs], queue=False, **_PRIVATE)
-        started.then(self._run, self._token, self._outputs, **_PRIVATE, **BATCH_CONCURRENCY)
+        started.then(self._run, self._token, self._outputs, **_PRIVATE, **_CONCURRENCY)
         self._stop.click(self._jobs.stop, self._token, None, queue=False, **_PRIVATE)
 
     @property
@@ -187,11 +190,12 @@ class _ValidationTab:
         return 100 * DEFAULT_SENSITIVITY if goal == SENSITIVITY else DEFAULT_COST_RATIO
 
     def _check_labels(self, *inputs: Any) -> Update:
+        uploads, source, table, *rest = inputs
         try:
-            token = self._new_job(*inputs)
+            selection = self._jobs.preview(uploads, self._labels(source, table, rest[: len(ROLES)]))
         except Exception as error:
             return {self._preview: _error_message(error)}
-        return {self._token: token, self._preview: validation_text.preview(self._jobs.get(token).selection)}
+        return {self._preview: validation_text.preview(selection)}
 
     def _create(self, *inputs: Any) -> Update:
         try:
@@ -207,15 +211,19 @@ class _ValidationTab:
     def _new_job(self, uploads: list[Upload], source: str, table: Upload | None, *rest: Any) -> str:
         """Create a validation in place of the previous one; returns its token."""
         chosen, (point, prevalence, goal, value, site, previous) = rest[: len(ROLES)], rest[len(ROLES) :]
-        labels = Labels()
-        if source == TABLE:
-            if table is None:
-                raise _no_table()
-            labels = Labels(table.path, dict(zip(self._columns, (name or None for name in chosen), strict=True)))
+        labels = self._labels(source, table, chosen)
         question = Question(point, _goal(goal, value), prevalence / 100 if prevalence else None, (site or "").strip())
         token = self._jobs.create(uploads, labels, question)
         self._jobs.delete(previous)
         return token
+
+    def _labels(self, source: str, table: Upload | None, columns: Sequence[str | None]) -> Labels:
+        """Where the labels come from; raises `EmptyFile` if the table is missing."""
+        if source == FOLDERS:
+            return Labels()
+        if table is None:
+            raise EmptyFile(message("No table was given. Add a CSV with a row for each film."))
+        return Labels(table.path, dict(zip(self._columns, (name or None for name in columns), strict=True)))
 
     def _buttons(self, *, is_running: bool) -> Update:
         return {
@@ -248,12 +256,6 @@ class _ValidationTab:
 def _goal(kind: str, value: float | None) -> Goal:
     number = float(value or 0)
     return Goal(sensitivity=number / 100) if kind == SENSITIVITY else Goal(cost_ratio=number)
-
-
-def _no_table() -> PneumoniaError:
-    from ..errors import EmptyFile
-
-    return EmptyFile(message("No table was given. Add a CSV with a row for each film."))
 
 
 def _error_message(error: Exception) -> str:
