@@ -26,10 +26,8 @@ def test_the_fit_is_that_of_scikit_learn(films: int, slope: float, intercept: fl
     expected = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1000).fit(logit(probability)[:, None], labels, weights)
     fitted = recalibration.fit(labels, probability, weights)
     assert fitted is not None
-    assert (fitted.slope, fitted.intercept) == (
-        pytest.approx(expected.coef_[0, 0], abs=1e-3),
-        pytest.approx(expected.intercept_[0], abs=1e-3),
-    )
+    assert fitted.slope == pytest.approx(expected.coef_[0, 0], abs=1e-3)
+    assert fitted.intercept == pytest.approx(expected.intercept_[0], abs=1e-3)
 
 
 def test_separated_classes_have_no_fit_but_one_with_the_prior() -> None:
