@@ -29,11 +29,8 @@ AnswerParts: TypeAlias = tuple[str, str, str, str, str]
 NO_ANSWER = ("", "", "", "")
 """The texts beside the headline if there is no answer."""
 
-ActivationView: TypeAlias = tuple[Any, Any, str]
-"""(film, activation map, panel): two images or None, and an HTML text."""
-
-FULL_SIDE = 4300
-"""Longest side of the viewer's image in pixels, as on the largest detectors (43 cm)."""
+ActivationView: TypeAlias = tuple[Any, str]
+"""(activation map, panel): an image or None, and an HTML text."""
 
 _NO_PIXELS = np.empty((0, 0), np.uint8)
 
@@ -49,12 +46,14 @@ class SessionFilm:
 
     reading: Reading
     source: Path | bytes
+    size: tuple[int, int]
+    """(width, height) of the film as it was scored; a large JPEG is smaller than in its file."""
 
     @classmethod
     def from_reading(cls, reading: Reading, source: Path | bytes) -> SessionFilm:
         """The state for a reading, without its pixels."""
         film = dataclasses.replace(reading.film, pixels=_NO_PIXELS)
-        return cls(dataclasses.replace(reading, film=film), source)
+        return cls(dataclasses.replace(reading, film=film), source, (reading.film.width, reading.film.height))
 
     @property
     def is_deleted(self) -> bool:
@@ -168,19 +167,25 @@ def comparison(predictor: Predictor, session_film: SessionFilm | None) -> str:
 
 
 def render_activation(predictor: Predictor, session_film: SessionFilm | None, point: str) -> ActivationView:
-    """(film, map, panel): the film at full resolution, the map as a layer over it, and the HTML of the panel below.
+    """(map, panel): the map as a layer over the film, in the size of its preview, and the HTML of the panel below.
 
-    The map is None if there is no activation map. Film and map are None if the film was deleted; the panel says so.
+    The map is None if there is no activation map, or if the film was deleted; the panel says so.
     """
-    film = picture(session_film, FULL_SIDE)
-    if session_film is None or film is None:
-        return None, None, page_text.film_deleted()
+    if session_film is None or session_film.is_deleted:
+        return None, page_text.film_deleted()
     reading = session_film.reading
     prediction, activation, layer = predictor.decide(reading, point), reading.activation, None
     if activation is not None and prediction.zones is not None:
-        layer = explain.map_layer(activation, film.size, reading.area, reading.lung_field)
+        layer = explain.map_layer(activation, _preview_size(session_film), reading.area, reading.lung_field)
     run, in_lungs = predictor.model_of(reading).bundle.served_run, reading.lung_field is not None
-    return film, layer, activation_panel.panel(prediction, run, in_lungs=in_lungs)
+    return layer, activation_panel.panel(prediction, run, in_lungs=in_lungs)
+
+
+def _preview_size(session_film: SessionFilm) -> tuple[int, int]:
+    """(width, height) of the preview; the map is smooth, so it needs no more pixels."""
+    width, height = session_film.size
+    scale = min(1.0, handlers.PREVIEW_SIDE / max(width, height))
+    return max(1, round(scale * width)), max(1, round(scale * height))
 
 
 def as_json(

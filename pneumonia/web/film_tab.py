@@ -127,6 +127,7 @@ class _FilmTab:
             self._activation = gr.HTML(elem_id="activation", apply_default_css=False)
         self._view = gr.JSON(visible="hidden", elem_id="film-view")
         self._values = gr.File(visible="hidden", elem_id="film-values")
+        self._answered = gr.JSON(visible="hidden", elem_id="answered-film")
 
     def _connect(self) -> None:
         state = [self._point, self._age, self._age_used, self._prevalence]
@@ -200,7 +201,7 @@ class _FilmTab:
         """After the answer: the preview of the film, then its values for the viewer."""
         outputs = [self._film_image, self._view, self._values]
         opening.then(film_view.show, self._viewed_film, outputs, **_QUIET).then(
-            None, outputs[1:], None, js=events.SHOW, **_QUIET
+            None, [*outputs[1:], self._answered], None, js=events.SHOW, **_QUIET
         )
 
     def _compare_after(self, reading: Any) -> None:
@@ -213,7 +214,7 @@ class _FilmTab:
         message = page_text.failure(Failure(None, queue_full.queue_full_error()))
         hidden = gr.Button(visible=False), gr.Column(visible=False), ""
         unchanged = (gr.skip(),) * (len(self._model_outputs) + 2)
-        return None, message, *film_session.NO_ANSWER, None, None, "", *hidden, *unchanged, None, None
+        return None, message, *film_session.NO_ANSWER, None, None, "", *hidden, *unchanged, None, None, None
 
     @property
     def _answer_outputs(self) -> list[gr.components.Component]:
@@ -236,6 +237,7 @@ class _FilmTab:
             self._age,
             self._age_used,
             self._viewed_film,
+            self._answered,
         ]
 
     @property
@@ -266,14 +268,15 @@ class _FilmTab:
         if session_film is not None:
             opened = film_session.reread_film(self._predictor, session_film, point, age_group, prevalence)
             return self._show_film(opened, age_group, prevalence, session_film.source)
-        skipped = (gr.skip(),) * (len(self._film_outputs) - 4)
-        return gr.skip(), self._without_film(headline), *skipped, False, gr.skip()
+        skipped = (gr.skip(),) * (len(self._film_outputs) - 5)
+        return gr.skip(), self._without_film(headline), *skipped, False, gr.skip(), gr.skip()
 
     def _show_film(
         self, opened: tuple[Any, ...], age_group: str, prevalence: float | None, film: Any
     ) -> tuple[Any, ...]:
         """Outputs for a film that was read: answer, texts of its model, and the age group with which it was read."""
         session_film, *answer = opened
+        viewed_film = film_view.ViewedFilm.of(film, None if session_film is None else session_film.reading)
         is_open = session_film is not None
         was_scored = session_film is not None and session_film.reading.activation is not None
         choices, note, model_lines = film_session.model_texts(self._predictor, session_film)
@@ -283,7 +286,8 @@ class _FilmTab:
             *(gr.update(choices=choices), note, model_lines),
             prevalence_control.shown_percent(self._predictor, session_film, prevalence),
             *(age_group, True),
-            film_view.ViewedFilm.of(film, None if session_film is None else session_film.reading),
+            viewed_film,
+            None if viewed_film is None else {"film": viewed_film.token},
         )
 
     def _change_prevalence(
@@ -344,7 +348,9 @@ class _FilmTab:
         return file
 
     def _render_activation(self, session_film: film_session.SessionFilm | None, point: str) -> tuple[Any, ...]:
-        return *film_session.render_activation(self._predictor, session_film, point), gr.Button(visible=False)
+        is_shown = session_film is not None and not session_film.is_deleted
+        view = film_session.render_activation(self._predictor, session_film, point)
+        return gr.skip() if is_shown else None, *view, gr.Button(visible=False)
 
 
 def _script(script: str, others: list[Any]) -> str:

@@ -131,24 +131,20 @@ def test_the_picture_of_a_refused_film_shows_it_as_it_is(
     np.testing.assert_array_equal(np.asarray(film_session.picture(open_film(predictor, encode(turned, "PNG")))), turned)
 
 
-def test_the_map_has_the_size_of_the_film_at_full_resolution(
-    counting: CountingPredictor, encode: Callable[..., bytes]
-) -> None:
+def test_the_map_has_the_size_of_the_preview(counting: CountingPredictor, encode: Callable[..., bytes]) -> None:
     wide = Image.fromarray(np.asarray(film_session.picture(open_film(counting, _example(counting))))).resize(
         (2400, 1900)
     )
     session_film = open_film(counting, encode(wide, "PNG"))
-    film, layer, panel = film_session.render_activation(counting, session_film, "balanced")
-    assert film.size == layer.size == (2400, 1900)
-    assert max(film_session.picture(session_film).size) == 1200  # type: ignore[union-attr]
+    layer, panel = film_session.render_activation(counting, session_film, "balanced")
+    assert layer.size == film_session.picture(session_film).size == (1200, 950)  # type: ignore[union-attr]
     assert 'id="opacity"' in panel
     assert counting.scored == 2
 
 
 def test_normal_has_no_map_and_says_why(counting: CountingPredictor, upload: Upload) -> None:
     session_film = open_film(counting, upload)
-    film, layer, panel = film_session.render_activation(counting, session_film, "confirm")
-    assert film is not None
+    layer, panel = film_session.render_activation(counting, session_film, "confirm")
     assert layer is None
     assert "no map for Normal" in panel
     assert film_session.has_map(counting, session_film, "screening")
@@ -157,7 +153,7 @@ def test_normal_has_no_map_and_says_why(counting: CountingPredictor, upload: Upl
 
 def test_a_refused_film_has_no_map(predictor: Predictor, upload: Upload, large_film: Grey, encode: Any) -> None:
     session_film = open_film(predictor, encode(large_film.T.copy(), "PNG"))
-    assert film_session.render_activation(predictor, session_film, "balanced")[1:] == (
+    assert film_session.render_activation(predictor, session_film, "balanced") == (
         None,
         f'<div class="activation"><p>{film_session.activation_panel.NOT_RUN}</p></div>',
     )
@@ -167,8 +163,8 @@ def test_a_deleted_film_has_no_picture_but_still_an_answer(counting: CountingPre
     session_film = open_film(counting, upload)
     upload.path.unlink()
     assert film_session.picture(session_film) is None
-    film, layer, panel = film_session.render_activation(counting, session_film, "balanced")
-    assert (film, layer) == (None, None)
+    layer, panel = film_session.render_activation(counting, session_film, "balanced")
+    assert layer is None
     assert "10 minutes" in panel
     assert "Pneumonia" in film_session.render_answer(counting, session_film, "balanced")[0]
 
@@ -214,8 +210,8 @@ def test_the_map_of_a_framed_film_covers_the_film_only(
 ) -> None:
     """The session keeps the area of the film without its pixels."""
     session_film = open_film(counting, encode(np.pad(large_film, 100, constant_values=255), "PNG"))
-    film, layer, _ = film_session.render_activation(counting, session_film, "balanced")
-    assert film.size == layer.size == (1100, 900)
+    layer, _ = film_session.render_activation(counting, session_film, "balanced")
+    assert layer.size == (1100, 900)
     opacity = np.asarray(layer.convert("RGBA"))[:, :, 3]
     assert opacity[:100].max() == opacity[:, :100].max() == opacity[-100:].max() == opacity[:, -100:].max() == 0
     assert opacity[100:-100, 100:-100].max() == 255

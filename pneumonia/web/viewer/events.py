@@ -4,12 +4,16 @@ from __future__ import annotations
 
 _IMPORT = 'const viewer = await import(new URL("viewer/viewer.js", document.baseURI).href);'
 
-SHOW = f"""async (view, values) => {{
+SHOW = f"""async (view, values, answered) => {{
+  if (view && (!answered || view.film !== answered.film)) return;
   if (!("DecompressionStream" in window) || (!view && !document.querySelector("#film-viewer[data-drawn-by]"))) return;
   {_IMPORT}
   await viewer.show(view, values);
 }}"""
-"""(description, file with the values) -> shows the film. An old browser keeps the preview."""
+"""(description, file with the values, film of the answer) -> shows the film. An old browser keeps the preview.
+
+A film that is not that of the answer is not shown: two films may have been dropped one after the other.
+"""
 
 SET_MAP = f"""async (map) => {{
   if (!document.querySelector("#film-viewer[data-drawn-by]")) return;

@@ -50,19 +50,31 @@ class Viewer {
     this.fillPresets();
     this.reset();
     this.root.hidden = false;
+    this.resume();
+    return undefined;
+  }
+
+  update(view) {
+    this.view = { ...this.view, zones: view.zones, zonesNote: view.zonesNote, model: view.model };
+    this.resume();
+  }
+
+  // The page clears the preview when another film is dropped, or the same one is read again: until the answer, the viewer
+  // shows no film, so that an earlier one never stands beside a new answer.
+  suspend() {
+    if (!this.view) return;
+    this.request += 1;
+    this.root.dataset.state = "waiting";
+    this.setDisabled(true);
+    this.hidePreview(false);
+  }
+
+  resume() {
     this.root.dataset.state = "ready";
     this.setDisabled(false);
     this.hidePreview(true);
     this.resize();
     this.drawNow();
-    this.root.dispatchEvent(new CustomEvent("viewer-ready"));
-    return undefined;
-  }
-
-  update(view) {
-    this.view = { ...this.view, zones: view.zones, model: view.model };
-    this.setDisabled(false);
-    this.invalidate();
   }
 
   clear() {
@@ -298,6 +310,9 @@ class Viewer {
       if (target.id === "opacity") this.setOpacity(target.value);
     });
     document.addEventListener("fullscreenchange", () => this.invalidate());
+    const preview = document.querySelector("#film-image");
+    const isEmpty = () => !preview.querySelector("img");
+    new MutationObserver(() => isEmpty() && this.suspend()).observe(preview, { childList: true, subtree: true });
     new ResizeObserver(() => this.resize()).observe(this.stage);
     window.addEventListener("beforeprint", () => this.view && this.drawNow());
   }
@@ -335,7 +350,7 @@ class Viewer {
   // Drawing ---------------------------------------------------------------------------------------------------------
 
   resize() {
-    if (!this.view || !this.renderer) return;
+    if (!this.view || !this.renderer || !this.stage.clientWidth) return;
     this.ratio = Math.min(window.devicePixelRatio || 1, this.renderer.maxDevicePixelRatio);
     const width = Math.max(1, Math.round(this.stage.clientWidth * this.ratio));
     const height = Math.max(1, Math.round(this.stage.clientHeight * this.ratio));
@@ -348,10 +363,10 @@ class Viewer {
   }
 
   invalidate() {
-    if (this.isWaiting || !this.view) return;
-    this.isWaiting = true;
+    if (this.isScheduled || !this.view) return;
+    this.isScheduled = true;
     requestAnimationFrame(() => {
-      this.isWaiting = false;
+      this.isScheduled = false;
       if (this.view) this.drawNow();
     });
   }

@@ -32,6 +32,9 @@ _WITHOUT_FIELD = {"lungs": (2.0, 70.0), "dense": (45.0, 99.8)}
 _MIDDLE = (0.08, 0.92)
 """Limits of the middle of a film as shares of its sides: collimation, air and markers are at its edges."""
 
+_CURVE_PIXELS = 4_000_000
+"""Maximum number of pixels from which the display of the file is measured."""
+
 _SAMPLE_SIDE = zone_outlines.GRID
 
 
@@ -68,14 +71,13 @@ def grey_scale(codes: Codes, film: Radiograph, lung_field: LungField | None, are
     The first window is measured: it is the function from codes to the grey levels with which `to_display` shows the
     film. So rescale, VOI LUT, window and outliers are those of `imaging`, whatever the file has.
     """
-    curve = _display_curve(codes, film)
-    is_inverted = bool(curve[-1] < curve[0])
-    rising = 255 - curve if is_inverted else curve
+    numbers, levels = _display_curve(codes, film)
+    is_inverted = bool(levels[-1] < levels[0])
     sample = _sample(codes.codes, area)
     inside = codes.codes if codes.padding is None else codes.codes[codes.codes != codes.padding]
     low, high = float(inside.min()), float(inside.max())
     windows = (
-        _file_window(rising),
+        _file_window(numbers, 255 - levels if is_inverted else levels),
         Window("full", message("Full range"), *_ordered(low, high)),
         _part("lungs", message("Lungs"), sample, lung_field, LUNG_PERCENTILES, is_inverted),
         _part("dense", message("Heart and bones"), sample, lung_field, DENSE_PERCENTILES, is_inverted),
@@ -83,38 +85,38 @@ def grey_scale(codes: Codes, film: Radiograph, lung_field: LungField | None, are
     return GreyScale(windows, is_inverted)
 
 
-def _display_curve(codes: Codes, film: Radiograph) -> npt.NDArray[np.float64]:
-    """Grey level 0..255 of each code from 0 to the largest, between the codes of the film by interpolation."""
+def _display_curve(codes: Codes, film: Radiograph) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """(codes that occur, their grey levels 0..255)."""
     display = to_display(film)
     if codes.factor > 1:
-        height, width = codes.codes.shape
-        step = codes.factor
+        (height, width), step = codes.codes.shape, codes.factor
         display = display[step // 2 :: step, step // 2 :: step][:height, :width]
-    # A mean of several pixels is not exactly the display of their mean, so means are collected per code.
-    step = max(1, int((codes.codes.size / 4_000_000) ** 0.5))
+    step = max(1, int((codes.codes.size / _CURVE_PIXELS) ** 0.5))
     numbers, levels = codes.codes[::step, ::step].ravel(), display[::step, ::step].ravel()
     if codes.padding is not None:
-        numbers, levels = numbers[numbers != codes.padding], levels[numbers != codes.padding]
+        is_film = numbers != codes.padding
+        numbers, levels = numbers[is_film], levels[is_film]
+    # A code of a reduced film is a mean, whose pixels have several grey levels.
     counts = np.bincount(numbers)
     sums = np.bincount(numbers, weights=levels)
     present = np.flatnonzero(counts)
-    return np.interp(np.arange(int(codes.codes.max()) + 1), present, sums[present] / counts[present])
+    return present.astype(np.float64), sums[present] / counts[present]
 
 
-def _file_window(rising: npt.NDArray[np.float64]) -> Window:
+def _file_window(numbers: npt.NDArray[np.float64], rising: npt.NDArray[np.float64]) -> Window:
+    """The window with which codes `numbers` have the grey levels `rising`: a straight one if it fits, else a curve."""
     name = message("As in the file")
-    numbers = np.arange(len(rising), dtype=np.float64)
-    grey = (rising > 0.5) & (rising < 254.5)
-    if np.count_nonzero(grey) >= 2:
-        slope, intercept = np.polyfit(numbers[grey], rising[grey], 1)
+    is_grey = (rising > 0.5) & (rising < 254.5)
+    if np.count_nonzero(is_grey) >= 2:
+        slope, intercept = np.polyfit(numbers[is_grey], rising[is_grey], 1)
         if slope > 0:
             low, high = (round(float(value), 1) for value in (-intercept / slope, (255 - intercept) / slope))
             straight = np.clip((numbers - low) / max(high - low, 1e-6) * 255, 0, 255)
-            if np.abs(straight - rising).max() <= MAX_DEVIATION and high > low:
+            if high > low and np.abs(straight - rising).max() <= MAX_DEVIATION:
                 return Window("file", name, low, high)
-    black = int(np.flatnonzero(rising <= rising.min())[-1]) if rising[0] <= rising.min() else 0
-    first_white = int(np.flatnonzero(rising >= rising.max())[0])
-    low, high = _ordered(float(black), float(first_white if first_white > black else len(rising) - 1))
+    black, white = np.flatnonzero(rising <= rising.min()), np.flatnonzero(rising >= rising.max())
+    low, high = float(numbers[black[-1]]), float(numbers[white[0]])
+    low, high = _ordered(low, high) if high > low else _ordered(float(numbers[0]), float(numbers[-1]))
     curve = np.interp(np.linspace(low, high, CURVE_POINTS), numbers, rising)
     return Window("file", name, low, high, np.rint(curve).astype(int).tolist())
 
