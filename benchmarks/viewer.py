@@ -31,7 +31,7 @@ from . import films
 from .service_process import running_service
 from .table import machine
 
-SCREENS = {
+SCREENS: dict[str, dict[str, Any]] = {
     "desktop, 1280 x 860": {"viewport": {"width": 1280, "height": 860}},
     "phone, 390 x 844, 3 pixels for one": {
         "viewport": {"width": 390, "height": 844},

@@ -1,6 +1,7 @@
 // Draws the film without a graphics chip: the visible values become grey levels, which the canvas scales.
 import { NEAREST_FROM } from "./geometry.js";
 
+const IN_MAIN_MEMORY = { alpha: false, willReadFrequently: true }; // without a graphics chip, copies to it cost most
 const MARGIN = 0.2; // share of the visible part that is prepared on each side, so that panning only moves a picture
 
 export class CanvasRenderer {
@@ -8,11 +9,11 @@ export class CanvasRenderer {
   maxDevicePixelRatio = 2;
 
   constructor(canvas, levels) {
-    this.context = canvas.getContext("2d", { alpha: false });
+    this.context = canvas.getContext("2d", IN_MAIN_MEMORY);
     this.canvas = canvas;
     this.levels = levels;
     this.tile = document.createElement("canvas");
-    this.tileContext = this.tile.getContext("2d", { alpha: false });
+    this.tileContext = this.tile.getContext("2d", IN_MAIN_MEMORY);
     this.colours = new Uint32Array(65536);
     this.prepared = null;
   }

@@ -16,6 +16,10 @@ export class Overlay {
 
   draw(geometry, view, ratio) {
     const { context, canvas } = this;
+    const isEmpty = !(this.map && this.opacity) && !this.showsModel && !this.showsZones && !this.cross;
+    canvas.hidden = isEmpty; // the browser then composes one picture less
+    if (isEmpty && this.wasEmpty) return;
+    this.wasEmpty = isEmpty;
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, canvas.width, canvas.height);
     if (this.map) this.drawMap(geometry, view);

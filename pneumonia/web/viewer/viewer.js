@@ -96,7 +96,7 @@ class Viewer {
       this.renderer = new WebGLRenderer(this.film, this.levels, { allowsSoftware: choice === "webgl" });
       this.film.dataset.context = "webgl2";
     } catch {
-      if (this.film.dataset.context === "webgl2") this.replaceCanvas();
+      this.replaceCanvas(); // it may have a context of WebGL2 that is too slow
       this.renderer = new CanvasRenderer(this.film, this.levels);
       this.film.dataset.context = "2d";
     }

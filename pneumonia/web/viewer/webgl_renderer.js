@@ -61,6 +61,7 @@ export class WebGLRenderer {
       powerPreference: "high-performance", preserveDrawingBuffer: true, // so that the film can be printed
     });
     if (!gl) throw new Error("no WebGL2");
+    if (!allowsSoftware && isSoftware(gl)) throw new Error("WebGL2 without a graphics chip");
     if (Math.max(levels[0].width, levels[0].height) > gl.getParameter(gl.MAX_TEXTURE_SIZE)) {
       throw new Error("the film is larger than a texture");
     }
@@ -111,6 +112,13 @@ export class WebGLRenderer {
     for (const item of [...this.textures, this.greyTexture]) gl.deleteTexture(item);
     gl.deleteProgram(this.program);
   }
+}
+
+// Not every browser refuses a context that is drawn in software, which takes ten times as long as the canvas.
+function isSoftware(gl) {
+  const names = gl.getExtension("WEBGL_debug_renderer_info");
+  const name = gl.getParameter(names ? names.UNMASKED_RENDERER_WEBGL : gl.RENDERER);
+  return /swiftshader|llvmpipe|softpipe|software|basic render/i.test(name);
 }
 
 function link(gl) {
