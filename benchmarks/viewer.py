@@ -129,9 +129,11 @@ def sizes(pixels: npt.NDArray[np.uint16]) -> str:
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")
     packed = len(packing.pack(pixels)) / 1e6
+    scripts = sum(path.stat().st_size for path in Path(packing.__file__).parent.glob("*.js"))
     return (
         f"{pixels.shape[1]} x {pixels.shape[0]} pixels of 12 bits: {packed:.1f} MB travel; "
-        f"{pixels.nbytes / 1e6:.1f} MB uncompressed, {buffer.tell() / 1e6:.1f} MB as PNG of 16 bits."
+        f"{pixels.nbytes / 1e6:.1f} MB uncompressed, {buffer.tell() / 1e6:.1f} MB as PNG of 16 bits. "
+        f"The scripts have {scripts / 1e3:.0f} kB."
     )
 
 

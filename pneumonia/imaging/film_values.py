@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -9,10 +10,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .intensity import full_scale
+from .intensity import DEPTHS
 from .radiograph import Radiograph
 
-MAX_LEVELS = 2**16 - 1
+MAX_BITS = 16
+MAX_LEVELS = 2**MAX_BITS - 1
 """Maximum range of values that are passed on as they are: 16 bits, less one code for pixels outside the film."""
 
 
@@ -49,7 +51,26 @@ class FilmValues:
 
 def of_radiograph(film: Radiograph, kind: ValueKind = ValueKind.STORED) -> FilmValues:
     """The values of a film whose pixels are the values of its file, or the only ones that exist at 16 bits."""
-    return FilmValues(film, film.pixels, int(full_scale(film.pixels)).bit_length(), kind)
+    return FilmValues(film, film.pixels, _depth(int(film.pixels.max())) if film.pixels.dtype != np.uint8 else 8, kind)
+
+
+def of_conversions(film: Radiograph, conversions: Sequence[tuple[npt.NDArray[Any], npt.NDArray[Any]]]) -> FilmValues:
+    """The values of a film deeper than 8 bits, from the conversions of `to_uint16` that its pixels are a result of.
+
+    They are those of the file if the pixels were not changed after the conversion, or not by the conversion.
+    """
+    if film.pixels.dtype == np.uint8 or not conversions:
+        return of_radiograph(film)
+    values, pixels = conversions[-1]
+    if pixels is film.pixels and fits(values):
+        return FilmValues(film, values, _depth(int(values.max())))
+    is_unchanged = values.dtype.kind in "iu" and all(np.array_equal(*conversion) for conversion in conversions)
+    return of_radiograph(film, ValueKind.STORED if is_unchanged else ValueKind.SCALED)
+
+
+def _depth(largest: int) -> int:
+    """Bits of the detector depth that holds the largest value."""
+    return next((bits for bits in DEPTHS if largest < 2**bits), MAX_BITS)
 
 
 def fits(values: npt.NDArray[Any]) -> bool:

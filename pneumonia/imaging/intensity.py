@@ -7,6 +7,8 @@ values do not decide the scale. Conversions work in slices of rows so that float
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -88,6 +90,30 @@ def to_uint16(values: npt.NDArray[np.generic]) -> npt.NDArray[np.uint16]:
     to 0..65535. Outliers (see `film_range`) become black or white. A film that uses less than `MIN_SCALE_SHARE` of its
     scale is mapped to 0..65535 as well. Raises `UnreadableImage` for NaN and infinite values.
     """
+    pixels = _to_uint16(values)
+    conversions = _conversions.get()
+    if conversions is not None:
+        conversions.append((values, pixels))
+    return pixels
+
+
+@contextmanager
+def record_conversions() -> Iterator[list[tuple[npt.NDArray[Any], npt.NDArray[np.uint16]]]]:
+    """Collect (values, pixels) of each call of `to_uint16` in the block, for the viewer, which shows the values."""
+    conversions: list[tuple[npt.NDArray[Any], npt.NDArray[np.uint16]]] = []
+    token = _conversions.set(conversions)
+    try:
+        yield conversions
+    finally:
+        _conversions.reset(token)
+
+
+_conversions: ContextVar[list[tuple[npt.NDArray[Any], npt.NDArray[np.uint16]]] | None] = ContextVar(
+    "conversions", default=None
+)
+
+
+def _to_uint16(values: npt.NDArray[np.generic]) -> npt.NDArray[np.uint16]:
     check_finite(values)
     lowest, highest = float(values.min()), float(values.max())
     film = film_range(values, lowest, highest)

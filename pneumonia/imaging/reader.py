@@ -19,10 +19,11 @@ from . import greyscale
 from .area import WHOLE
 from .arrays import from_array
 from .decoding import translate_memory_errors
-from .film_values import FilmValues, ValueKind, of_radiograph
+from .film_values import FilmValues, ValueKind, of_conversions, of_radiograph
 from .formats import detect_format
 from .image_files import reader as image_files
 from .image_files.pictures import from_pil_image
+from .intensity import record_conversions
 from .model_input import INPUT_SIDE, film_area
 from .radiograph import Radiograph
 
@@ -80,9 +81,10 @@ def read_values(source: str | os.PathLike[str] | bytes) -> FilmValues:
         with translate_memory_errors(message("DICOM file")):
             values = dicom.read_values(data)
     else:
-        film = _decode_bytes(data, True)
+        with record_conversions() as conversions:
+            film = _decode_bytes(data, True)
         is_coloured = greyscale.COLOUR_WARNING in film.warnings
-        values = of_radiograph(film, ValueKind.GREY_OF_COLOUR if is_coloured else ValueKind.STORED)
+        values = of_radiograph(film, ValueKind.GREY_OF_COLOUR) if is_coloured else of_conversions(film, conversions)
     return replace(values, film=_with_area(values.film))
 
 

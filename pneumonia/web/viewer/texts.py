@@ -48,7 +48,7 @@ _HELP = (
     (
         message("Level and width"),
         message("drag with the right button"),
-        message("Drag window, then drag"),
+        message("◐, then drag"),
         ("W", "←", "→", "↑", "↓"),
     ),
     (message("Next window of the list"), message("list"), message("list"), ("P",)),

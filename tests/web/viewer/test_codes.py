@@ -114,6 +114,29 @@ def test_a_colour_image_has_grey_levels(encode: Any) -> None:
     assert film.kind is imaging.ValueKind.GREY_OF_COLOUR
 
 
+FILES = {
+    "a film that uses little of its scale": (30_000 + deep_film()).astype(np.uint16),
+    "a marker far above the film": np.where(np.indices((120, 100))[0] < 2, 65_535, deep_film()).astype(np.uint16),
+    "16 bits": (deep_film() * 20).astype(np.uint16),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("file_format", ["PNG", "TIFF"])
+def test_a_picture_has_the_values_of_its_file(name: str, file_format: str, encode: Any) -> None:
+    """Also where the film is stretched or outliers are limited for the model and for the display."""
+    film = imaging.read_values(encode(FILES[name], file_format))
+    numbers, scale = shown(film)
+    assert film.kind is imaging.ValueKind.STORED
+    assert np.array_equal(numbers.codes.astype(int) + numbers.first, FILES[name])
+    difference = np.abs(grey_of(numbers, scale, scale.windows[0]) - imaging.to_display(film.film))
+    assert np.percentile(difference, 99) <= 3
+
+
+def test_fractions_are_scaled(encode: Any) -> None:
+    assert imaging.read_values(encode((deep_film() / 4096).astype(np.float32), "TIFF")).kind is imaging.ValueKind.SCALED
+
+
 def test_a_small_film_that_the_model_refuses_has_values(encode: Any) -> None:
     film = imaging.read_values(encode(np.arange(900, dtype=np.uint8).reshape(30, 30) % 200, "PNG"))
     assert film.values.shape == (30, 30)

@@ -277,16 +277,19 @@ def test_the_map_is_a_layer_with_the_slider_of_the_panel(visit: Visit, predictor
     viewer = ShownViewer(visit, predictor.models[0].bundle.examples[-1])
     assert not viewer.is_visible(".map-bar")
     visit.show_map()
-    visit.page.wait_for_selector("#film-viewer .map-bar:not([hidden])")
+    visit.page.wait_for_selector("#film-viewer .map-bar:not([hidden])", state="attached")
+    assert not viewer.is_visible(".map-bar"), "the panel has the same slider"
     overlay = "viewer.overlay.context.getImageData(0, 0, viewer.film.width, viewer.film.height).data"
     strongest = f"{overlay}.reduce((largest, value, index) => index % 4 === 3 && value > largest ? value : largest, 0)"
     visit.page.locator("#opacity").fill("80")
     assert abs(viewer.evaluate(strongest) - 0.8 * 255) < 5
+    viewer.evaluate("viewer.cover(true)")
     visit.page.locator(".map-bar input").fill("30")
     assert visit.page.locator("#opacity").input_value() == "30"
     assert abs(viewer.evaluate(strongest) - 0.3 * 255) < 5
     visit.page.locator(".map-bar input").fill("0")
     assert viewer.evaluate(strongest) == 0
+    viewer.evaluate("viewer.cover(false)")
     visit.save_screenshot("viewer-map")
 
 
