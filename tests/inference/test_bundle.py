@@ -193,6 +193,10 @@ INVALID: dict[str, Change] = {
     "unknown calibration": set_at("calibration", "temperature", value=1.0),
     "band upside down": set_at("operating_points", "balanced", "low", value=1.0),
     "point above one": set_at("operating_points", "balanced", "high", value=7.0),
+    "Normal above one half": set_at("operating_points", "confirm", value={"low": 0.6, "threshold": 0.7, "high": 0.9}),
+    "Pneumonia below one half": set_at(
+        "operating_points", "screening", value={"low": 0, "threshold": 0.1, "high": 0.4}
+    ),
     "no default point": dropping("operating_points", "balanced"),
     "files as list": set_at("files", value=[]),
     "file without facts": set_at("files", bundle.GRAPH, value=None),
