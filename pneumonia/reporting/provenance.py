@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from ..inference.bundle import Bundle
-from ..inference.decision import Prediction
+from ..inference.decision import ModelIdentity, Prediction
 from ..inference.reading import FROM_FILE, STATED
 from ..messages import Message, join, message, number, plural_message
 
@@ -47,10 +47,17 @@ def describe_age(prediction: Prediction) -> Message:
 
 
 def describe_model(bundle: Bundle) -> Message:
-    """For whom the model was made, on what it was tested, and its licence if that restricts its use."""
+    """For whom the model was made, on what it was tested, the site file, and a licence that restricts its use."""
     licence = bundle.config.get("licence") or {}
     terms = licence["terms"] if licence.get("non_commercial") else ""
-    return join([_describe_test(bundle), _TERMS.get(terms, terms)])
+    return join([_describe_test(bundle), describe_site(bundle.identity), _TERMS.get(terms, terms)])
+
+
+def describe_site(model: ModelIdentity) -> Message:
+    """The site file with which the model answers; empty without one."""
+    if model.site is None:
+        return join(())
+    return message("Its operating point and probabilities were adjusted by the site file {name}.", name=model.site)
 
 
 def _describe_test(bundle: Bundle) -> Message:

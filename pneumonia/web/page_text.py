@@ -7,6 +7,7 @@ HTML within Markdown.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from html import escape
 from typing import Any
 
@@ -111,9 +112,10 @@ def model_line(model: ModelIdentity, figures: Mapping[str, Any]) -> Message:
         revision=escape(model.revision[:12]),
         sha256=model.sha256[:12],
     )
+    site = provenance.describe_site(replace(model, site=escape(model.site)) if model.site else model)
     official = figures.get("official")
-    if official is None:
-        return line
+    if official is None or model.site is not None:  # the figures are not those of an adjusted model
+        return join([line, site])
     metrics = [
         join([METRICS[name], percent(official[name])], " ") for name in METRICS if official[name]["value"] is not None
     ]
