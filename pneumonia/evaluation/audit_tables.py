@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..inference.decision import CLASSES
+from ..messages import message
 from . import tables
 from .number_format import decimal, percent, score, share
 from .table import Table
 
 Json = Mapping[str, Any]
 
-VARIANTS = {"dilated": "masks dilated by 8 % of the side", "as_drawn": "masks as drawn"}
+VARIANTS = {"dilated": message("masks dilated by 8 % of the side"), "as_drawn": message("masks as drawn")}
 
 
 def evidence(entry: Json | None) -> Table:
@@ -24,10 +25,10 @@ def evidence(entry: Json | None) -> Table:
     rows = []
     for variant, name in VARIANTS.items() if entry else ():
         groups = entry[variant] if entry else {}
-        rows.append([f"evenly spread evidence, {name}", "", share(groups["chance"]), "", "-"])
+        rows.append([message("evenly spread evidence, {name}", name=name), "", share(groups["chance"]), "", "-"])
         rows += [
             [
-                f"{group} films, {name}",
+                message("{group} films, {name}", group=group, name=name),
                 f"{row['count']:,}",
                 percent(row["median"]),
                 percent(row["lower_decile"]),
@@ -37,25 +38,29 @@ def evidence(entry: Json | None) -> Table:
             if (row := groups[group])["count"]
         ]
     columns = [
-        "Evidence inside the lung masks",
-        "Films",
-        "Median",
-        "10th percentile",
-        "Films with at least half inside",
+        message("Evidence inside the lung masks"),
+        message("Films"),
+        message("Median"),
+        message("10th percentile"),
+        message("Films with at least half inside"),
     ]
-    return Table("Location of the evidence", columns, rows)
+    return Table(message("Location of the evidence"), columns, rows)
 
 
 def lung_field(entry: Json | None) -> Table:
     """Agreement of the predicted lung field with the drawn masks."""
-    names = {"pixels": "on the grid of the masks", "cells": "on the grid of the field"}
+    names = {"pixels": message("on the grid of the masks"), "cells": message("on the grid of the field")}
     dice = (entry or {}).get("dice", {})
     rows = [
         [name, score(dice[grid]["median"]), score(dice[grid]["percentile_5"])]
         for grid, name in names.items()
         if grid in dice
     ]
-    return Table("Predicted lung field", ["Dice coefficient with the drawn mask", "Median", "5th percentile"], rows)
+    return Table(
+        message("Predicted lung field"),
+        [message("Dice coefficient with the drawn mask"), message("Median"), message("5th percentile")],
+        rows,
+    )
 
 
 def hidden(entry: Json | None) -> Table:
@@ -63,9 +68,13 @@ def hidden(entry: Json | None) -> Table:
     rows = []
     if entry:
         rows = [["nothing", "", score(entry["baseline"]["auroc"]), "-"]]
-        for part, name in {"lungs": "the lungs", "outside": "everything but the lungs"}.items():
+        for part, name in {"lungs": message("the lungs"), "outside": message("everything but the lungs")}.items():
             rows += [[name, fill, score(row["auroc"]), decimal_loss(row["lost"])] for fill, row in entry[part].items()]
-    return Table("Lungs erased, and everything else erased", ["Erased", "Filled with", "AUROC", "AUROC lost"], rows)
+    return Table(
+        message("Lungs erased, and everything else erased"),
+        [message("Erased"), message("Filled with"), "AUROC", message("AUROC lost")],
+        rows,
+    )
 
 
 def border(entry: Json | None) -> Table:
@@ -73,18 +82,24 @@ def border(entry: Json | None) -> Table:
     rows = []
     if entry:
         rows = [
-            ["AUROC, own border", score(entry["baseline"]["auroc"])],
-            ["AUROC, border of the other class", score(entry["exchanged"]["auroc"])],
-            ["AUROC lost", decimal_loss(entry["lost"])],
+            [message("AUROC, own border"), score(entry["baseline"]["auroc"])],
+            [message("AUROC, border of the other class"), score(entry["exchanged"]["auroc"])],
+            [message("AUROC lost"), decimal_loss(entry["lost"])],
             *_change_rows(entry),
         ]
-    return Table("Borders exchanged between the classes", ["Borders exchanged", "Value (95 % interval)"], rows)
+    return Table(
+        message("Borders exchanged between the classes"),
+        [message("Borders exchanged"), message("Value (95 % interval)")],
+        rows,
+    )
 
 
 def frames(entry: Json | None) -> Table:
     """Answers for films inside uniform frames, at the network and through the service."""
     rows = []
-    for place, name in {"network": "network, frame left in", "service": "service"}.items() if entry else ():
+    for place, name in (
+        {"network": message("network, frame left in"), "service": message("service")}.items() if entry else ()
+    ):
         part = entry[place] if entry else {}
         named = {**part["depths"], f"all of {part['all']['frames']} frames": part["all"]}
         named[f"worst: {part['worst']['frame']}"] = part["worst"]
@@ -92,20 +107,26 @@ def frames(entry: Json | None) -> Table:
             [f"{name}: {frame}", f"{part['films']:,}", percent(row["same"]), str(row["missed"]), str(row["raised"])]
             for frame, row in named.items()
         ]
-    columns = ["Frame", "Films", "Answers unchanged", "Pneumonia to Normal", "Normal to Pneumonia"]
-    return Table("Films inside frames", columns, rows)
+    columns = [
+        message("Frame"),
+        message("Films"),
+        message("Answers unchanged"),
+        message("Pneumonia to Normal"),
+        message("Normal to Pneumonia"),
+    ]
+    return Table(message("Films inside frames"), columns, rows)
 
 
 def perturbations(entry: Json | None) -> Table:
     """Accuracy of the network on the audited films under perturbations."""
-    return tables.robustness(entry, "Audited films under perturbations")
+    return tables.robustness(entry, message("Audited films under perturbations"))
 
 
 DELETION_CURVES = {
-    "deletion": "Deletion (lower is better)",
-    "insertion": "Insertion (higher is better)",
-    "deletion_to_normal": "Deletion, replaced by the average normal film",
-    "insertion_from_normal": "Insertion into the average normal film",
+    "deletion": message("Deletion (lower is better)"),
+    "insertion": message("Insertion (higher is better)"),
+    "deletion_to_normal": message("Deletion, replaced by the average normal film"),
+    "insertion_from_normal": message("Insertion into the average normal film"),
 }
 
 
@@ -115,9 +136,11 @@ def deletion(entry: Json | None) -> Table:
     if entry:
         curves = [entry[key] for key in DELETION_CURVES]
         rows = [[name, *(score(curve["area"][name]) for curve in curves)] for name in curves[0]["area"]]
-        rows.append(["films with better evidence than random", *(percent(curve["better"]) for curve in curves)])
-    columns = ["Order of the pixels", *DELETION_CURVES.values()]
-    return Table("Deletion and insertion", columns, rows)
+        rows.append(
+            [message("films with better evidence than random"), *(percent(curve["better"]) for curve in curves)]
+        )
+    columns = [message("Order of the pixels"), *DELETION_CURVES.values()]
+    return Table(message("Deletion and insertion"), columns, rows)
 
 
 def devices(entry: Json | None) -> Table:
@@ -129,8 +152,13 @@ def devices(entry: Json | None) -> Table:
             [name, *(value for _, value in _change_rows(row)), percent(row["refused"]) if "refused" in row else "-"]
             for name, row in _device_rows(entry).items()
         ]
-    columns = ["Devices and letters", "Answers unchanged", "Pneumonia to Normal", "Normal to Pneumonia"]
-    return Table("Devices and letters: answers", [*columns, "Refused by the gate"], rows)
+    columns = [
+        message("Devices and letters"),
+        message("Answers unchanged"),
+        message("Pneumonia to Normal"),
+        message("Normal to Pneumonia"),
+    ]
+    return Table(message("Devices and letters: answers"), [*columns, message("Refused by the gate")], rows)
 
 
 def device_scores(entry: Json | None) -> Table:
@@ -141,16 +169,16 @@ def device_scores(entry: Json | None) -> Table:
         for name, row in _device_rows(entry).items():
             one_class = [score(row[key]) if key in row else "-" for key in ("normal_only", "pneumonia_only")]
             rows.append([name, score(row["auroc"]), decimal_loss(row["lost"]), *one_class])
-    columns = ["Devices and letters", "AUROC", "AUROC lost"]
-    columns += ["AUROC, drawn in normal films only", "AUROC, drawn in pneumonia films only"]
-    return Table("Devices and letters: AUROC", columns, rows)
+    columns = [message("Devices and letters"), "AUROC", message("AUROC lost")]
+    columns += [message("AUROC, drawn in normal films only"), message("AUROC, drawn in pneumonia films only")]
+    return Table(message("Devices and letters: AUROC"), columns, rows)
 
 
 def letters(entry: Json | None) -> Table:
     """Share of the films of each class in which bright letters are found."""
     keys = ("normal_with_letters", "pneumonia_with_letters")
     rows = [[name, percent(entry["letters_blanked"][key])] for name, key in zip(CLASSES, keys, strict=True) if entry]
-    return Table("Films with letters", ["Class", "Films in which letters are found"], rows)
+    return Table(message("Films with letters"), [message("Class"), message("Films in which letters are found")], rows)
 
 
 def _device_rows(entry: Json) -> dict[str, Json]:
@@ -165,13 +193,18 @@ def projection(entry: Json | None) -> Table:
     if entry:
         counts = entry["films"]
         rows = [
-            [f"AP against PA, {name} films", f"{counts[f'{name} AP']} / {counts[f'{name} PA']}", ".500", score(figure)]
+            [
+                message("AP against PA, {name} films", name=name),
+                f"{counts[f'{name} AP']} / {counts[f'{name} PA']}",
+                ".500",
+                score(figure),
+            ]
             for name, figure in entry["reads_view"].items()
         ]
         normal, pneumonia = CLASSES
         rows += [
             [
-                f"{pneumonia} against {normal}, {view} films",
+                message("{pneumonia} against {normal}, {view} films", pneumonia=pneumonia, normal=normal, view=view),
                 f"{counts[f'{pneumonia} {view}']} / {counts[f'{normal} {view}']}",
                 "1",
                 score(figure),
@@ -180,16 +213,28 @@ def projection(entry: Json | None) -> Table:
         ]
         totals = [sum(counts[f"{name} {view}"] for view in entry["by_view"]) for name in (pneumonia, normal)]
         films = " / ".join(str(total) for total in totals)
-        rows.append([f"{pneumonia} against {normal}, all films", films, "1", score(entry["all"])])
-    columns = ["Comparison", "Films", "AUROC if only disease were read", "Measured AUROC"]
-    return Table("Projection (AP or PA)", columns, rows)
+        rows.append(
+            [
+                message("{pneumonia} against {normal}, all films", pneumonia=pneumonia, normal=normal),
+                films,
+                "1",
+                score(entry["all"]),
+            ]
+        )
+    columns = [
+        message("Comparison"),
+        message("Films"),
+        message("AUROC if only disease were read"),
+        message("Measured AUROC"),
+    ]
+    return Table(message("Projection (AP or PA)"), columns, rows)
 
 
 def _change_rows(row: Json) -> list[list[str]]:
     return [
-        ["answers unchanged", percent(row["same"])],
-        ["Pneumonia to Normal", str(row["missed"])],
-        ["Normal to Pneumonia", str(row["raised"])],
+        [message("answers unchanged"), percent(row["same"])],
+        [message("Pneumonia to Normal"), str(row["missed"])],
+        [message("Normal to Pneumonia"), str(row["raised"])],
     ]
 
 
@@ -198,7 +243,7 @@ def decimal_loss(figure: Mapping[str, float | None]) -> str:
     if figure["value"] is None:
         return "-"
     value, low, high = (_signed(figure[key] or 0.0) for key in ("value", "low", "high"))
-    return f"{value} ({low} to {high})"
+    return message("{value} ({low} to {high})", value=value, low=low, high=high)
 
 
 def _signed(value: float) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..inference.decision import CLASSES
+from ..messages import message
 from .number_format import percent, score, share
 from .table import Table
 
@@ -20,31 +21,46 @@ def nih_answers(entry: Json | None) -> Table:
     """Answers of the service for each age group and class, with the age given and without."""
     rows = []
     for group, row in (entry or {"groups": {}})["groups"].items():
-        for key, name in {"answers": "age given", "answers_without_age": "age not given"}.items():
+        for key, name in {"answers": message("age given"), "answers_without_age": message("age not given")}.items():
             rows += [
                 [f"{group}, {class_name}, {name}", f"{row[class_name]:,}", _counts(row[key][class_name])]
                 for class_name in CLASSES
                 if row[class_name]
             ]
-    return Table("NIH ChestX-ray14: answers by age", ["Age in years, label", "Films", "Answers"], rows)
+    return Table(
+        message("NIH ChestX-ray14: answers by age"),
+        [message("Age in years, label"), message("Films"), message("Answers")],
+        rows,
+    )
 
 
 def nih_network(entry: Json | None) -> Table:
     """Figures of the network of each age group's population, with and without the contradicted labels."""
     rows = []
-    labels = {"all": "all", "without_contradicted": "without contradicted labels"}
+    labels = {"all": "all", "without_contradicted": message("without contradicted labels")}
     for group, row in (entry or {"groups": {}})["groups"].items():
         for key, name in labels.items() if "network" in row else ():
             figures = row["network"][key]
             rows.append(
                 [
-                    f"{group}, model for {row['network']['population']}, {name}",
+                    message(
+                        "{group}, model for {population}, {name}",
+                        group=group,
+                        population=row["network"]["population"],
+                        name=name,
+                    ),
                     f"{figures['pneumonia']} / {figures['films'] - figures['pneumonia']}",
                     *(score(figures["auroc"]), percent(figures["sensitivity"]), percent(figures["specificity"])),
                 ]
             )
-    columns = ["Age in years, films", "Pneumonia / without finding", "AUROC", "Sensitivity", "Specificity"]
-    return Table("NIH ChestX-ray14: network by age and reading", columns, rows)
+    columns = [
+        message("Age in years, films"),
+        message("Pneumonia / without finding"),
+        "AUROC",
+        message("Sensitivity"),
+        message("Specificity"),
+    ]
+    return Table(message("NIH ChestX-ray14: network by age and reading"), columns, rows)
 
 
 def covid_children(entry: Json | None) -> Table:
@@ -53,8 +69,8 @@ def covid_children(entry: Json | None) -> Table:
         [row["film"], row["answer"], share(row["probability"]), row["answer_without_age"]]
         for row in (entry or {"rows": []})["rows"]
     ]
-    columns = ["Film", "Answer, age given", "P(pneumonia)", "Answer, age not given"]
-    return Table("Children with COVID-19", columns, rows)
+    columns = [message("Film"), message("Answer, age given"), "P(pneumonia)", message("Answer, age not given")]
+    return Table(message("Children with COVID-19"), columns, rows)
 
 
 def external_tables(entries: Json) -> list[Table]:

@@ -10,24 +10,25 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..inference.decision import CLASSES, UNKNOWN
+from ..messages import message
 from .number_format import percent, score
 from .table import Table
 
 Json = Mapping[str, Any]
 
 SOURCE_NAMES = {
-    "kermany": "Kermany (children, Guangzhou)",
-    "siim": "SIIM-FISABIO-RSNA (adults, Spain and USA)",
-    "rsna_normal": "RSNA's healthy films of NIH ChestX-ray14 (adults)",
-    "lung_masks": "lung masks of V7 Labs",
+    "kermany": message("Kermany (children, Guangzhou)"),
+    "siim": message("SIIM-FISABIO-RSNA (adults, Spain and USA)"),
+    "rsna_normal": message("RSNA's healthy films of NIH ChestX-ray14 (adults)"),
+    "lung_masks": message("lung masks of V7 Labs"),
 }
 """Name of a source in `config.json` and `evaluation.json` -> its name in texts."""
 
 ROUTING_NAMES = {
-    "children": "Children's model",
-    "adults": "Adults' model",
-    "population_unclear": "Population unclear",
-    "refused": "Refused",
+    "children": message("Children's model"),
+    "adults": message("Adults' model"),
+    "population_unclear": message("Population unclear"),
+    "refused": message("Refused"),
 }
 """Outcome in an entry of `routing` -> its name in tables."""
 
@@ -39,21 +40,23 @@ def source_name(source: str) -> str:
 
 def answers(run: Json) -> Table:
     """Answers at `balanced` to the films of each class: shares of Normal, Pneumonia and Unknown."""
-    return _answers("Answers by class", "Class of the film", run.get("classes", {}))
+    return _answers(message("Answers by class"), message("Class of the film"), run.get("classes", {}))
 
 
 def readings(run: Json) -> Table:
     """The same by the radiologists' reading, with the AUROC of each reading of pneumonia against SIIM's negatives."""
-    return _answers("Answers by reading", "Radiologists' reading", run.get("readings", {}), ("auroc",))
+    return _answers(
+        message("Answers by reading"), message("Radiologists' reading"), run.get("readings", {}), ("auroc",)
+    )
 
 
 def sources(run: Json) -> Table:
     """The same by source, with the AUROCs of `evaluation.adult_figures`."""
     entries = {source_name(name): entry for name, entry in run.get("sources", {}).items()}
-    return _answers("Answers by source", "Source", entries, ("auroc", "auroc_typical"))
+    return _answers(message("Answers by source"), message("Source"), entries, ("auroc", "auroc_typical"))
 
 
-_AUROCS = {"auroc": "AUROC", "auroc_typical": "AUROC, typical films"}
+_AUROCS = {"auroc": "AUROC", "auroc_typical": message("AUROC, typical films")}
 
 
 def _answers(caption: str, group: str, entries: Json, aurocs: Sequence[str] = ()) -> Table:
@@ -68,8 +71,14 @@ def _answers(caption: str, group: str, entries: Json, aurocs: Sequence[str] = ()
         ]
         for name, entry in entries.items()
     ]
-    answer_columns = [f"Answered {answer}" for answer in (*CLASSES, UNKNOWN)]
-    columns = [group, "Films", *answer_columns, "Accuracy of the answered", *(_AUROCS[name] for name in aurocs)]
+    answer_columns = [message("Answered Normal"), message("Answered Pneumonia"), message("Answered Unknown")]
+    columns = [
+        group,
+        message("Films"),
+        *answer_columns,
+        message("Accuracy of the answered"),
+        *(_AUROCS[name] for name in aurocs),
+    ]
     return Table(caption, columns, rows)
 
 
@@ -79,4 +88,4 @@ def routing(caption: str, entries: Sequence[Json]) -> Table:
         [entry["name"], f"{entry['images']:,}", *(percent(entry[outcome]) for outcome in ROUTING_NAMES)]
         for entry in entries
     ]
-    return Table(caption, ["Films or images", "Count", *ROUTING_NAMES.values()], rows)
+    return Table(caption, [message("Films or images"), message("Count"), *ROUTING_NAMES.values()], rows)

@@ -29,7 +29,7 @@ _METRICS = ("accuracy", "sensitivity", "specificity", "auroc")
 def figures_for_readme(bundles: Sequence[Bundle]) -> str:
     """Markdown between `MARKS`: table of the models, table of their figures, and what they are worth elsewhere."""
     runs = dict(_columns(bundles))
-    rows = [
+    rows: list[list[str]] = [
         [METRIC_NAMES[name], *(format_metric(name, run["figures"][name]) for run in runs.values())] for name in _METRICS
     ]
     rows += [_same_hospitals(runs.values())] if any("sources" in run for run in runs.values()) else []

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..inference.decision import CLASSES, UNKNOWN
 from ..inference.populations import CHILDREN, POPULATIONS
+from ..messages import Message, deferred, join, message, translate
 from .number_format import percent, score
 
 Json = Mapping[str, Any]
@@ -17,59 +18,95 @@ Json = Mapping[str, Any]
 NORMAL, PNEUMONIA = CLASSES
 
 
-def sentences(config: Json, evaluation: Json) -> list[str]:
+def sentences(config: Json, evaluation: Json) -> list[Message]:
     """The sentences; those whose data is missing are left out."""
     run = evaluation["runs"].get(f"{config['recipe']}/{config['protocol']}", {})
     return [sentence for sentence in (_purpose(config), _figures(config, run), _trust(evaluation, run)) if sentence]
 
 
-def _purpose(config: Json) -> str:
+def _purpose(config: Json) -> Message:
     population = POPULATIONS[config.get("population", CHILDREN.name)]
     licence = config.get("licence")
-    terms = f" {licence['terms']}" if licence else ""
-    if licence and licence["non_commercial"]:
-        terms += " It is not for use in care."
-    return f"This model answers for {population.description}.{terms}"
+    terms = TERMS.get(licence["terms"], licence["terms"]) if licence else ""
+    is_restricted = bool(licence and licence["non_commercial"])
+    return join(
+        (
+            message("This model answers for {patients}.", patients=population.description),
+            terms,
+            message("It is not for use in care.") if is_restricted else "",
+        )
+    )
 
+
+TERMS: dict[str, str] = {
+    terms: terms
+    for terms in (
+        message("Non-commercial research only, because of the terms of the films on which the model was trained."),
+        message("Any use under the MIT licence; name the sources of the films on which the model was trained."),
+    )
+}
+"""Sentences on a licence that a bundle's config may contain -> the same as messages."""
 
 _TESTS = {
-    "official": "the official test of the data set, which was saved differently from the training films",
-    "adults": "adults of patients who are in no training film",
+    "official": message("the official test of the data set, which was saved differently from the training films"),
+    "adults": message("adults of patients who are in no training film"),
 }
 
 
-def _figures(config: Json, run: Json) -> str:
+def _figures(config: Json, run: Json) -> Message:
     if not run:
-        return ""
-    films = f"{run['films']['total']:,} films" if "films" in run else "films"
-    where = _TESTS.get(str(config["protocol"]), "films of patients who are in no training film")
-    text = (
-        f"On {films} ({where}) the network's sensitivity is {percent(run['figures']['sensitivity'])}, its specificity "
-        f"{percent(run['figures']['specificity'])}"
-    )
+        return join(())
+    values = {
+        "films": message("{count:,} films", count=run["films"]["total"]) if "films" in run else message("films"),
+        "test": _TESTS.get(str(config["protocol"])) or message("films of patients who are in no training film"),
+        "sensitivity": percent(run["figures"]["sensitivity"]),
+        "specificity": percent(run["figures"]["specificity"]),
+    }
     normal = run.get("classes", {}).get(NORMAL)
-    if normal:
-        text += (
-            f"; with gate and undecided band, normal films are answered Normal in {percent(normal[NORMAL])}, "
-            f"Pneumonia in {percent(normal[PNEUMONIA])} and {UNKNOWN} in {percent(normal[UNKNOWN])}"
+    if not normal:
+        return message(
+            "On {films} ({test}) the network's sensitivity is {sensitivity}, its specificity {specificity}.", **values
         )
-    return f"{text}."
+    answers = {
+        "normal": percent(normal[NORMAL]),
+        "pneumonia": percent(normal[PNEUMONIA]),
+        "unknown": percent(normal[UNKNOWN]),
+    }
+    return message(
+        "On {films} ({test}) the network's sensitivity is {sensitivity}, its specificity {specificity}; with gate and "
+        "undecided band, normal films are answered Normal in {normal}, Pneumonia in {pneumonia} and Unknown in "
+        "{unknown}.",
+        **values,
+        **answers,
+    )
 
 
-def _trust(evaluation: Json, run: Json) -> str:
+def _trust(evaluation: Json, run: Json) -> Message:
     """Figures where both classes are from the same hospitals, on other films, and of the evidence in the lungs."""
     parts = []
     siim = run.get("sources", {}).get("siim", {}).get("auroc")
     if siim:
-        parts.append(f"where both classes are from the same hospitals its AUROC is {score(siim)}")
+        parts.append(message("where both classes are from the same hospitals its AUROC is {auroc}", auroc=score(siim)))
     for entry in evaluation.get("external") or []:
-        parts.append(f"on {entry['of']} it is {entry['verdict']} (AUROC {score(entry['figures']['auroc'])})")
+        auroc = score(entry["figures"]["auroc"])
+        parts.append(
+            message(
+                "on {films} it is {verdict} (AUROC {auroc})", films=entry["of"], verdict=entry["verdict"], auroc=auroc
+            )
+        )
     evidence = run.get("audits", {}).get("evidence", {}).get("dilated", {}).get(PNEUMONIA, {})
     if evidence.get("count"):
         parts.append(
-            f"half of the pneumonia films have at least {percent(evidence['median'])} of their evidence in the lungs"
+            message(
+                "half of the pneumonia films have at least {share} of their evidence in the lungs",
+                share=percent(evidence["median"]),
+            )
         )
     if not parts:
-        return "No figure on films of another hospital exists."
-    text = "; ".join(parts)
-    return f"{text[0].upper()}{text[1:]}."
+        return message("No figure on films of another hospital exists.")
+    return join([deferred(_with_capital, join(parts, "; ")), "."], "")
+
+
+def _with_capital(text: str) -> str:
+    text = translate(text)
+    return f"{text[0].upper()}{text[1:]}"

@@ -10,19 +10,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..inference.decision import DEFAULT_POINT
+from ..messages import message
 from .number_format import METRIC_NAMES, Figure, format_metric, percent, points, score, share
 from .table import Table
 
 Json = Mapping[str, Any]
 
 PROTOCOL_NAMES = {
-    "official": "official test",
-    "grouped80": "80/20 by patient",
-    "folds5": "five folds by patient",
-    "adults": "held-out fifth of the adults",
+    "official": message("official test"),
+    "grouped80": message("80/20 by patient"),
+    "folds5": message("five folds by patient"),
+    "adults": message("held-out fifth of the adults"),
 }
 
-_INTERVAL = "Value (95 % interval)"
+_INTERVAL = message("Value (95 % interval)")
 
 
 def figures(runs: Sequence[Json]) -> Table:
@@ -32,8 +33,8 @@ def figures(runs: Sequence[Json]) -> Table:
         for key, name in METRIC_NAMES.items()
         if key in runs[0]["figures"]
     ]
-    columns = ["Metric (95 % interval)", *map(_run_name, runs)]
-    return Table("Metrics with 95 % intervals, bootstrap over patients", columns, rows)
+    columns = [message("Metric (95 % interval)"), *map(_run_name, runs)]
+    return Table(message("Metrics with 95 % intervals, bootstrap over patients"), columns, rows)
 
 
 def _run_name(run: Json) -> str:
@@ -48,7 +49,11 @@ def subgroups(run: Json) -> Table:
         [kind, f"{subgroup['films']:,}", percent(subgroup["right"]), percent(subgroup["refused"])]
         for kind, subgroup in run.get("kinds", {}).items()
     ]
-    return Table("Subgroups", ["Subgroup", "Films", "Network correct", "Refused by the gate"], rows)
+    return Table(
+        message("Subgroups"),
+        [message("Subgroup"), message("Films"), message("Network correct"), message("Refused by the gate")],
+        rows,
+    )
 
 
 def operating_points(config: Json, run: Json) -> Table:
@@ -61,9 +66,18 @@ def operating_points(config: Json, run: Json) -> Table:
         ]
         for name, metrics in run.get("operating_points", {}).items()
     ]
-    columns = ["Operating point", "Low / threshold / high", "Coverage (films answered)", "Accuracy of answered films"]
-    columns += ["Sensitivity of answered films", "Specificity of answered films", "Correct among all films"]
-    return Table("Operating points", columns, rows)
+    columns = [
+        message("Operating point"),
+        message("Low / threshold / high"),
+        message("Coverage (films answered)"),
+        message("Accuracy of answered films"),
+    ]
+    columns += [
+        message("Sensitivity of answered films"),
+        message("Specificity of answered films"),
+        message("Correct among all films"),
+    ]
+    return Table(message("Operating points"), columns, rows)
 
 
 def _thresholds(point: Mapping[str, float] | None) -> str:
@@ -87,7 +101,7 @@ class CalibrationResult(NamedTuple):
 def calibration_results(runs: Mapping[str, Json], served: Json, external: Sequence[Json]) -> list[CalibrationResult]:
     """Results for all sets of films with a measured calibration: out-of-fold, served run's test, external films."""
     results = [
-        _calibration(f"out-of-fold, `{name}`", run["out_of_fold"]["films"], run["out_of_fold"])
+        _calibration(message("out-of-fold, `{name}`", name=name), run["out_of_fold"]["films"], run["out_of_fold"])
         for name, run in runs.items()
         if "out_of_fold" in run
     ]
@@ -107,11 +121,19 @@ def calibration_errors(results: Sequence[CalibrationResult]) -> Table:
         [result.name, f"{result.films:,}", score(result.ece), _known_prevalence(result.known_prevalence)]
         for result in results
     ]
-    return Table("Expected calibration errors", ["Films", "Count", "ECE", "ECE with known prevalence"], rows)
+    return Table(
+        message("Expected calibration errors"),
+        [message("Films"), message("Count"), "ECE", message("ECE with known prevalence")],
+        rows,
+    )
 
 
 def _known_prevalence(source: Json | None) -> str:
-    return "-" if source is None else f"{score(source['figures']['ece'])} at {share(source['prevalence'])}"
+    return (
+        "-"
+        if source is None
+        else message("{score} at {share}", score=score(source["figures"]["ece"]), share=share(source["prevalence"]))
+    )
 
 
 def reliability(result: CalibrationResult) -> Table:
@@ -121,13 +143,21 @@ def reliability(result: CalibrationResult) -> Table:
         [f"{count:,}", share(predicted), share(observed)]
         for count, predicted, observed in zip(curve["count"], curve["probability"], curve["observed"], strict=True)
     ]
-    return Table(f"Reliability, {result.name}", ["Films", "Mean P(pneumonia)", "Observed pneumonia"], rows)
+    return Table(
+        message("Reliability, {name}", name=result.name),
+        [message("Films"), message("Mean P(pneumonia)"), message("Observed pneumonia")],
+        rows,
+    )
 
 
 def gate_refusals(kinds: Sequence[Json]) -> Table:
     """Share of each kind of image that the gate refuses."""
     rows = [[kind["name"], f"{kind['images']:,}", percent(kind["refused"]), share(kind["far"])] for kind in kinds]
-    return Table("Images refused by the gate", ["Images", "Count", "Refused", "Refused as no chest film"], rows)
+    return Table(
+        message("Images refused by the gate"),
+        [message("Images"), message("Count"), message("Refused"), message("Refused as no chest film")],
+        rows,
+    )
 
 
 def external_validation(entry: Json) -> Table:
@@ -137,13 +167,22 @@ def external_validation(entry: Json) -> Table:
         for key, name in METRIC_NAMES.items()
         if key in entry["figures"]
     ]
-    return Table(str(entry["name"]), ["Metric", _INTERVAL], [*rows, *_accepted_rows(entry), *_service_rows(entry)])
+    return Table(
+        str(entry["name"]), [message("Metric"), _INTERVAL], [*rows, *_accepted_rows(entry), *_service_rows(entry)]
+    )
 
 
 def _accepted_rows(entry: Json) -> list[list[str]]:
     accepted = entry.get("passed", {})
     return [
-        [f"{METRIC_NAMES[key]} on the {accepted['films']:,} films accepted by the gate", percent(accepted[key])]
+        [
+            message(
+                "{metric} on the {count:,} films accepted by the gate",
+                metric=METRIC_NAMES[key],
+                count=accepted["films"],
+            ),
+            percent(accepted[key]),
+        ]
         for key in ("accuracy", "sensitivity", "specificity")
         if key in accepted
     ]
@@ -151,15 +190,15 @@ def _accepted_rows(entry: Json) -> list[list[str]]:
 
 def _service_rows(entry: Json) -> list[list[str]]:
     names = {
-        "refused": "Refused by the gate",
-        "warned": "Answered with a warning",
-        "unknown": "Answered Unknown, for any reason",
+        "refused": message("Refused by the gate"),
+        "warned": message("Answered with a warning"),
+        "unknown": message("Answered Unknown, for any reason"),
     }
     service = entry.get("service", {})
     return [[name, percent(service[key])] for key, name in names.items() if key in service]
 
 
-def robustness(audit: Json | None, caption: str = "Test films under perturbations") -> Table:
+def robustness(audit: Json | None, caption: str = message("Test films under perturbations")) -> Table:
     """Accuracy of the network on perturbed films, and the accuracy lost. The films are of the test unless `caption`
     says otherwise.
     """
@@ -167,7 +206,14 @@ def robustness(audit: Json | None, caption: str = "Test films under perturbation
     if audit:
         rows = [_perturbation_row("unchanged", audit["baseline"], "-")]
         rows += [_perturbation_row(name, row, points(row["loss"])) for name, row in audit["changes"].items()]
-    columns = ["Perturbation", "Accuracy", "Accuracy lost, points", "Sensitivity", "Specificity", "Refused by the gate"]
+    columns = [
+        message("Perturbation"),
+        message("Accuracy"),
+        message("Accuracy lost, points"),
+        message("Sensitivity"),
+        message("Specificity"),
+        message("Refused by the gate"),
+    ]
     return Table(caption, columns, rows)
 
 
@@ -183,12 +229,17 @@ def shortcuts(audit: Json | None) -> Table:
         rows = [["unchanged", "-", *_auroc_and_accuracy(audit["baseline"])]]
         rows += [[name, ".500 (chance)", *_auroc_and_accuracy(row)] for name, row in audit.get("hidden", {}).items()]
         rows += [
-            [name, "as unchanged", *_auroc_and_accuracy(row)]
+            [name, message("as unchanged"), *_auroc_and_accuracy(row)]
             for swap in audit.get("swaps", {}).values()
             for name, row in swap.items()
         ]
-    columns = ["Films", "Expected AUROC if only the lungs were read", "Measured AUROC", "Measured accuracy"]
-    return Table("Lungs hidden, and acquisition cues swapped between the classes", columns, rows)
+    columns = [
+        message("Films"),
+        message("Expected AUROC if only the lungs were read"),
+        message("Measured AUROC"),
+        message("Measured accuracy"),
+    ]
+    return Table(message("Lungs hidden, and acquisition cues swapped between the classes"), columns, rows)
 
 
 def _auroc_and_accuracy(row: Json) -> list[str]:
@@ -200,17 +251,23 @@ def activation(audit: Json | None) -> Table:
     rows = []
     region = (audit or {}).get("region", "lung boxes")
     if audit:
-        rows = [["Reference: only the lungs are read", "", "100 %", "", "100 %"]]
-        rows += [["Reference: uniform over the film", "", share(audit["chance"]), "", "-"]]
+        rows = [[message("Reference: only the lungs are read"), "", "100 %", "", "100 %"]]
+        rows += [[message("Reference: uniform over the film"), "", share(audit["chance"]), "", "-"]]
         rows += [_activation_row(name, row) for name, row in audit["films"].items() if row["count"]]
-    columns = [f"Activation inside the {region}", "Films", "Median", "Quartiles", "Films with at least half inside"]
-    return Table("Location of the activation map", columns, rows)
+    columns = [
+        message("Activation inside the {region}", region=region),
+        message("Films"),
+        message("Median"),
+        message("Quartiles"),
+        message("Films with at least half inside"),
+    ]
+    return Table(message("Location of the activation map"), columns, rows)
 
 
 def _activation_row(name: str, row: Json) -> list[str]:
-    quartiles = f"{share(row['lower'])} to {share(row['upper'])}"
+    quartiles = message("{low} to {high}", low=share(row["lower"]), high=share(row["upper"]))
     return [
-        f"This model, {name} films",
+        message("This model, {name} films", name=name),
         f"{row['count']:,}",
         share(row["median"]),
         quartiles,
