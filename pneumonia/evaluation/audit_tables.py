@@ -79,7 +79,7 @@ def hidden(entry: Json | None) -> Table:
 
 def border(entry: Json | None) -> Table:
     """AUROC and answers with the border of a film of the other class."""
-    rows = []
+    rows: list[list[str]] = []
     if entry:
         rows = [
             [message("AUROC, own border"), score(entry["baseline"]["auroc"])],
