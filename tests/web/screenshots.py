@@ -22,7 +22,7 @@ PHONE = {"width": 390, "height": 844}
 def page(browser: Any, address: str, film: Path, out: Path) -> None:
     with Visit(browser, address, viewport=DESKTOP) as visit:
         visit.drop(film)
-        visit.page.wait_for_selector("#film-image img")
+        visit.wait_for_viewer()
         visit.show_map(has_map="Normal" not in visit.answer())
         visit.settle()
         visit.page.screenshot(path=out / "page.png")
@@ -38,7 +38,7 @@ def evidence(browser: Any, address: str, film: Path, out: Path) -> None:
 def phone(browser: Any, address: str, film: Path, out: Path) -> None:
     with Visit(browser, address, viewport=PHONE) as visit:
         visit.drop(film)
-        visit.page.wait_for_selector("#film-image img")
+        visit.wait_for_viewer()
         visit.settle()
         visit.page.screenshot(path=out / "phone.png")
 

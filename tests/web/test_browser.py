@@ -333,3 +333,4 @@ def test_with_a_login_the_page_asks_for_it(
         visit.page.wait_for_selector("#film input[type=file]", state="attached")
         assert any(label in visit.drop(files["film.png"]) for label in LABELS)
         visit.page.wait_for_selector("#film-image img")
+        visit.wait_for_viewer()

@@ -107,6 +107,10 @@ class Visit:
         self.page.wait_for_selector(".answer:not(.waiting)")
         return str(self.page.inner_text(".answer"))
 
+    def wait_for_viewer(self) -> None:
+        """Wait until the viewer shows the film with the values of its file."""
+        self.page.wait_for_selector("#film-viewer[data-state=ready]")
+
     def show_map(self, *, has_map: bool = True) -> None:
         self.page.locator("#show-map").click()
         self.page.wait_for_selector("#activation .activation")

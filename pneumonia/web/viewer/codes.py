@@ -39,16 +39,22 @@ def to_codes(film: FilmValues) -> Codes:
     if padding is not None:
         inside = values[~padding]
         first = int(inside.min()) - 1
-        values = np.where(padding, first, values.astype(np.int64))
+        values = values.astype(_wider(values))
+        values[padding] = first
     else:
         first = min(0, int(values.min())) if int(values.max()) < 2**16 else int(values.min())
     if factor > 1:
         values, padding = _reduce(values, factor), None if padding is None else _reduce(padding, factor) > 0
         if padding is not None:
             values[padding] = first
-    shifted = values if first == 0 else values.astype(np.int64) - first
+    shifted = values if first == 0 else values.astype(_wider(values)) - first
     kind = np.uint8 if int(shifted.max()) < 256 else np.uint16
     return Codes(shifted.astype(kind, copy=False), first, None if padding is None else 0, factor)
+
+
+def _wider(values: npt.NDArray[Any]) -> type:
+    """An integer type that holds the differences of the values; a film of 80 million pixels is large in 64 bits."""
+    return np.int32 if values.dtype.itemsize <= 2 else np.int64
 
 
 def reduction(height: int, width: int) -> int:
