@@ -17,7 +17,7 @@ from ..files import atomic_write
 from ..inference.decision import check_prevalence
 from ..inference.named_film import NamedFilm
 from ..inference.predictor import Predictor
-from ..messages import join, message
+from ..messages import join, message, translate
 from .exit_codes import NOTHING_DONE, SOME_FAILED, SUCCESS
 from .options import Commands, add_age_option, add_decision_options, add_model_option
 
@@ -144,7 +144,10 @@ def _score(predictor: Predictor, selection: Selection, options: argparse.Namespa
                 results.append(result)
                 bar.update()
         except KeyboardInterrupt:
-            print(f"stopped after {len(results):,} of {total:,} films; the report is about these", file=sys.stderr)
+            stopped = message(
+                "stopped after {count:,} of {total:,} films; the report is about these", count=len(results), total=total
+            )
+            print(translate(stopped), file=sys.stderr)
     return results
 
 
@@ -155,6 +158,12 @@ def _print(figures: dict[str, Any], options: argparse.Namespace) -> None:
         for entry in figures["models"].values():
             print(f"{entry['population']}: {' '.join(entry['verdict']['sentences'])}")
     counts = figures["films"]
-    unreadable = f" ({counts['unreadable']:,} could not be read)" if counts["unreadable"] else ""
-    used = f"{counts['used']:,} of {counts['received']:,} files count{unreadable}"
-    print(f"{used}; the report is in {options.out}", file=sys.stderr)
+    values = {"used": counts["used"], "received": counts["received"], "folder": options.out}
+    summary = message("{used:,} of {received:,} files count; the report is in {folder}", **values)
+    if counts["unreadable"]:
+        summary = message(
+            "{used:,} of {received:,} files count ({unreadable:,} could not be read); the report is in {folder}",
+            unreadable=counts["unreadable"],
+            **values,
+        )
+    print(translate(summary), file=sys.stderr)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..evaluation import metrics
+from ..messages import message
 from .film_results import FilmResult
 from .outcomes import Outcomes
 from .shares import shares
@@ -21,9 +22,10 @@ MAX_GROUPS = 30
 MIN_PER_CLASS = 5
 """Minimum number of scored films of each class for an AUROC."""
 
-NOT_STATED = "not stated"
+NOT_STATED = message("not stated")
 
-SEXES = {"m": "male", "male": "male", "f": "female", "female": "female", "o": "other", "other": "other"}
+_MALE, _FEMALE, _OTHER = message("male"), message("female"), message("other")
+SEXES = {"m": _MALE, "male": _MALE, "f": _FEMALE, "female": _FEMALE, "o": _OTHER, "other": _OTHER}
 
 
 def subgroups(
@@ -87,8 +89,8 @@ def age_band(years: float | None) -> str:
 def _band_name(band: tuple[int, int]) -> str:
     first, end = band
     if first == 0:
-        return "under 1"
-    return f"{first} and over" if end > 130 else f"{first}-{end - 1}"
+        return message("under 1")
+    return message("{age} and over", age=first) if end > 130 else f"{first}-{end - 1}"
 
 
 def _sex(result: FilmResult) -> str:

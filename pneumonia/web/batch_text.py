@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from ..batch.results import format_counts
 from ..errors import PneumoniaError
-from ..inference.decision import Failure
+from ..inference.decision import LABEL_NAMES, Failure
 from ..messages import join, message, translate
 from ..reporting.provenance import format_age
 from ..reporting.wording import MARKS
@@ -55,7 +55,7 @@ def row_cells(index: int, row: BatchRow) -> Cells:
         **cells,
         "failed": False,
         "label": result.label.lower(),
-        "answer": f"{MARKS[result.label]} {translate(result.label)}",
+        "answer": f"{MARKS[result.label]} {translate(LABEL_NAMES[result.label])}",
         "percent": None if result.probability is None else min(max(round(100 * result.probability), 1), 99),
         "model": translate(MODEL_NAMES.get(result.population or "", "")),
         "age": translate(format_age(result)),
