@@ -211,8 +211,10 @@ def _limits(scale: Scale) -> dict[str, str]:
 
 
 def _count(share: float) -> str:
-    """A number of films in 100, never 0 or 100."""
-    count = round(100 * share)
-    if count < 1:
-        return message("fewer than {count}", count=1)
-    return message("more than {count}", count=99) if count > 99 else message("{count}", count=count)
+    """A number of films in 100, with a decimal near 0 and 100, and never 0 or 100."""
+    count = 100 * share
+    if count < 0.1:
+        return message("fewer than {count}", count=0.1)
+    if count > 99.9:
+        return message("more than {count}", count=99.9)
+    return message("{count}", count=round(count) if 10 <= count <= 90 else round(count, 1))

@@ -102,11 +102,18 @@ def test_the_frequency_counts_films_with_pneumonia_for_both_labels(label: str, v
     assert sentence == f"Of 100 films answered {label} at this operating point and a prevalence of 30 %, {expected}"
 
 
-@pytest.mark.parametrize(("label", "interval"), [("Pneumonia", "78 to more than 99"), ("Normal", "fewer than 1 to 22")])
+@pytest.mark.parametrize(
+    ("label", "interval"), [("Pneumonia", "78 to more than 99.9"), ("Normal", "fewer than 0.1 to 22")]
+)
 def test_the_interval_has_the_order_of_the_frequency(label: str, interval: str) -> None:
     answer = prediction(label, prevalence=0.3, predictive_value=PredictiveValue(0.9, 0.78, 0.9999, 1560))
     assert f"reaches from {interval} of 100" in answer_text.describe_frequency_source(answer)
     assert "1,560 test films" in answer_text.describe_frequency_source(answer)
+
+
+def test_a_narrow_interval_near_zero_has_decimals() -> None:
+    answer = prediction("Normal", prevalence=0.05, predictive_value=PredictiveValue(0.9935, 0.991, 0.995, 1560))
+    assert "reaches from 0.5 to 0.9 of 100" in answer_text.describe_frequency_source(answer)
 
 
 def test_without_a_measurement_no_frequency_is_claimed() -> None:
