@@ -102,7 +102,9 @@ class _ValidationTab:
             (message("From a table (CSV)"), TABLE),
         ]
         self._source = gr.Radio(choices, value=FOLDERS, label=message("Labels"), elem_id="validation-source")
-        self._table = film_file(label=message("Table (CSV)"), elem_id="validation-table", height=110, visible=False)
+        # The column is shown and hidden, not the upload: Gradio builds an updated component anew, as a plain `gr.File`.
+        with gr.Column(visible=False) as self._table_column:
+            self._table = film_file(label=message("Table (CSV)"), elem_id="validation-table", height=110)
         with gr.Row(visible=False, elem_id="validation-columns") as self._column_row:
             self._columns = {
                 role: gr.Dropdown([], label=label, min_width=200, allow_custom_value=False, filterable=False)
@@ -150,7 +152,9 @@ class _ValidationTab:
         self._result = gr.HTML(elem_id="validation-result", apply_default_css=False)
 
     def _connect(self) -> None:
-        self._source.change(self._show_table, self._source, [self._table, self._column_row], queue=False, **_PRIVATE)
+        self._source.change(
+            self._show_table, self._source, [self._table_column, self._column_row], queue=False, **_PRIVATE
+        )
         column_outputs = [self._column_row, *self._columns.values(), self._preview]
         self._table.upload(self._read_header, self._table, column_outputs, queue=False, **_PRIVATE)
         self._goal.change(self._default_goal, self._goal, self._goal_value, queue=False, **_PRIVATE)
@@ -168,7 +172,7 @@ class _ValidationTab:
 
     def _show_table(self, source: str) -> Update:
         is_table = source == TABLE
-        return {self._table: gr.update(visible=is_table), self._column_row: gr.update(visible=False)}
+        return {self._table_column: gr.update(visible=is_table), self._column_row: gr.update(visible=False)}
 
     def _read_header(self, upload: Upload | None) -> Update:
         """Fill the dropdowns with the columns of the table; a usual name is selected."""
