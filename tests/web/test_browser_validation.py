@@ -1,0 +1,85 @@
+"""The tab for a site's own films in Chromium."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .visit import Visit
+
+pytestmark = pytest.mark.browser
+
+FILMS = "#validation-films input[type=file]"
+
+
+@pytest.fixture
+def visit(visit: Visit) -> Visit:
+    visit.page.get_by_role("tab", name="Your own films").click()
+    visit.page.wait_for_selector(FILMS, state="attached")
+    return visit
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory, write_films: Callable[..., Path]) -> Path:
+    """20 films in a ZIP, by class."""
+    names = {folder: [f"{number}.png" for number in range(10)] for folder in ("NORMAL", "PNEUMONIA")}
+    root = write_films(tmp_path_factory.mktemp("own"), names)
+    with zipfile.ZipFile(root / "own.zip", "w") as archive:
+        for path in sorted(root.glob("*/*.png")):
+            archive.write(path, f"{path.parent.name}/{path.name}")
+    return root / "own.zip"
+
+
+def start(visit: Visit) -> None:
+    visit.page.click("#validation-start")
+    visit.page.wait_for_selector("#validation-result .verdict", timeout=60_000)
+
+
+def download(visit: Visit, name: str) -> bytes:
+    with visit.page.expect_download() as started:
+        visit.page.get_by_role("button", name=name).click()
+    return Path(started.value.path()).read_bytes()
+
+
+def test_twenty_films_by_folder(visit: Visit, archive: Path) -> None:
+    visit.page.set_input_files(FILMS, archive)
+    visit.page.wait_for_selector("#validation-films >> text=own.zip")
+    visit.page.click("#validation-check")
+    visit.page.wait_for_selector("#validation-preview >> text=20 films have a label: 10 Normal, 10 Pneumonia.")
+    start(visit)
+    assert "Too few films to judge" in visit.page.inner_text("#validation-result")
+    figures = json.loads(download(visit, "Figures (JSON)"))
+    assert figures["films"]["used"] == 20
+    with zipfile.ZipFile(io.BytesIO(download(visit, "All files (ZIP)"))) as files:
+        assert sorted(files.namelist()) == ["figures.json", "films.csv", "report.html", "report.pdf"]
+
+
+def test_labels_from_a_table(visit: Visit, archive: Path, tmp_path: Path) -> None:
+    table = tmp_path / "labels.csv"
+    table.write_text("image;truth;patient\nNORMAL/0.png;0;a\nNORMAL/1.png;0;a\nPNEUMONIA/0.png;1;b\nlost.png;1;c\n")
+    visit.page.set_input_files(FILMS, archive)
+    visit.page.wait_for_selector("#validation-films >> text=own.zip")
+    visit.page.get_by_label("From a table (CSV)").check()
+    visit.page.set_input_files("#validation-table input[type=file]", table)
+    visit.page.wait_for_selector("#validation-columns")
+    labels: Any = visit.page.get_by_label("Column with the label")
+    labels.click()
+    visit.page.get_by_role("option", name="truth").click()
+    visit.page.click("#validation-check")
+    visit.page.wait_for_selector("#validation-preview >> text=3 films have a label")
+    assert "No file matches this row of the table." in visit.page.inner_text("#validation-preview")
+    start(visit)
+    assert json.loads(download(visit, "Figures (JSON)"))["independence"] == "patients"
+
+
+def test_a_film_without_label_is_an_error(visit: Visit, files: dict[str, Path]) -> None:
+    visit.page.set_input_files(FILMS, files["film.png"])
+    visit.page.wait_for_selector("#validation-films >> text=film.png")
+    visit.page.click("#validation-start")
+    visit.page.wait_for_selector("#validation-progress [role=alert] >> text=No film has a label.")
