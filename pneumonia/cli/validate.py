@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,6 +79,7 @@ def run(options: argparse.Namespace) -> int:
     selection = _select(options)
     predictor = load_predictor(options.model, threads=options.workers)
     predictor.check_options(options.operating_point, options.prevalence, options.age)
+    started_at = time.monotonic()
     results = _score(predictor, selection, options)
     if not results:
         print("stopped", file=sys.stderr)
@@ -86,7 +88,7 @@ def run(options: argparse.Namespace) -> int:
     write_report(validation, options.out)
     if options.save_site:
         atomic_write(options.save_site, site_overlay(predictor, validation, question).to_bytes())
-    _print(validation.figures, options)
+    _print(validation.figures, options, time.monotonic() - started_at)
     is_complete = len(results) == len(selection.films) and not validation.problems
     return SUCCESS if is_complete and not validation.figures["films"]["unreadable"] else SOME_FAILED
 
@@ -151,7 +153,7 @@ def _score(predictor: Predictor, selection: Selection, options: argparse.Namespa
     return results
 
 
-def _print(figures: dict[str, Any], options: argparse.Namespace) -> None:
+def _print(figures: dict[str, Any], options: argparse.Namespace, seconds: float) -> None:
     if options.json:
         print(json.dumps(figures))
     else:
@@ -166,4 +168,4 @@ def _print(figures: dict[str, Any], options: argparse.Namespace) -> None:
             unreadable=counts["unreadable"],
             **values,
         )
-    print(translate(summary), file=sys.stderr)
+    print(f"{translate(summary)} [{seconds:.0f} s]", file=sys.stderr)

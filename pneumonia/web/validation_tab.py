@@ -17,7 +17,7 @@ from ..validation import report_folder
 from ..validation.evaluate import Question
 from ..validation.goal import DEFAULT_SENSITIVITY, Goal
 from ..validation.label_table import AGE, FILE, GROUP, LABEL, ROLES, SEX, SITE, guess_columns
-from . import batch_text, validation_text
+from . import validation_text
 from .batch_job import MAX_FILMS
 from .batch_lane import Lane
 from .server.upload import Upload, film_file
@@ -263,4 +263,6 @@ def _goal(kind: str, value: float | None) -> Goal:
 
 
 def _error_message(error: Exception) -> str:
-    return batch_text.error_message(error if isinstance(error, PneumoniaError) else InternalError.from_exception(error))
+    return validation_text.error_message(
+        error if isinstance(error, PneumoniaError) else InternalError.from_exception(error)
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from .. import settings
+from ..errors import PneumoniaError
 from ..inference.decision import CLASSES
 from ..messages import number
 from ..validation import report_html
@@ -50,6 +51,11 @@ def progress(count: int, total: int) -> str:
 def waiting() -> str:
     """Shown while the validation is in the queue."""
     return render("validation/waiting.html")
+
+
+def error_message(error: PneumoniaError) -> str:
+    """An alert with the message and the code of an error."""
+    return render("validation/error.html", error=error)
 
 
 def summary(job: ValidationJob) -> str:
