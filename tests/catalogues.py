@@ -13,6 +13,7 @@ import argparse
 import io
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -38,6 +39,8 @@ UNUSED_FIELDS = tuple(
     for field in ("POT-Creation", "PO-Revision", "Last-Translator", "Report-Msgid", "Language-Team", "Project-Id")
 )
 """Starts of lines of the header that are left out; dates would differ in every update."""
+
+NO_DATE = datetime(2026, 1, 1, tzinfo=UTC)
 
 HEADER = """\
 # {name} texts of the chest-film assistant.
@@ -92,8 +95,9 @@ def write(code: str, catalogue: Catalog) -> None:
 
 def compiled(code: str) -> bytes:
     """The `.mo` file of a catalogue."""
-    buffer = io.BytesIO()
-    write_mo(buffer, read(code))
+    catalogue, buffer = read(code), io.BytesIO()
+    catalogue.creation_date = catalogue.revision_date = NO_DATE  # otherwise Babel writes the present minute
+    write_mo(buffer, catalogue)
     return buffer.getvalue()
 
 
