@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import shutil
 import sys
 import tempfile
@@ -144,6 +145,7 @@ def report(side: int, seconds: float) -> Iterator[str]:
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if chromium is None:
         raise SystemExit("Chromium is not installed.")
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0  # of other programs, before the measurement
     pixels = film(side)
     with tempfile.TemporaryDirectory() as folder, running_service(Path(folder)) as service:
         path = Path(folder) / "film.dcm"
@@ -163,7 +165,7 @@ def report(side: int, seconds: float) -> Iterator[str]:
                 page.close()
             browser.close()
     yield ""
-    yield f"Measured on {machine()}."
+    yield f"Measured on {machine()}, with a load of {load:.1f} by other programs."
 
 
 def main() -> int:
