@@ -62,17 +62,6 @@
     button.textContent = open ? button.dataset.textClose : button.dataset.textOpen;
   });
 
-  // A print has all sections of the population that is shown. Afterwards the page is as it was.
-  let closed = [];
-  addEventListener("beforeprint", () => {
-    closed = sectionsOf(document).filter((section) => !section.open);
-    for (const section of closed) section.open = true;
-  });
-  addEventListener("afterprint", () => {
-    for (const section of closed) section.open = false;
-    closed = [];
-  });
-
   addEventListener("hashchange", follow);
   follow();
 }

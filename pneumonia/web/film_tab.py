@@ -54,10 +54,11 @@ class _FilmTab:
         self._viewed_film = gr.State(None, time_to_live=settings.RETENTION_S.read())
         with gr.Column(elem_id="film-layout"):
             self._lay_out_input()
-            self._lay_out_examples()
             self._lay_out_answer()
             self._lay_out_viewer()
             self._lay_out_options()
+            # After an answer they stand here; before it, above the answer. The keyboard follows this order.
+            self._lay_out_examples()
             self._guide = gr.Markdown(elem_id="reading-guide")
         self._connect()
 

@@ -43,6 +43,7 @@ _STYLES = (
     "validation.css",
     "../validation/report.css",
     "layout.css",
+    "print.css",
 )
 CLEANUP_INTERVAL_S = 60
 """Maximum seconds between two deletions of expired uploads and sessions; less if the retention time is short."""
@@ -105,7 +106,7 @@ def mount_options() -> dict[str, Any]:
             primary_hue="slate", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]
         ),
         "css_paths": [_FOLDER / name for name in _STYLES],
-        "js": _script("page.js", "deep_links.js"),
+        "js": _script("page.js", "deep_links.js", "print.js"),
         "footer_links": ["api"],
         "i18n": gradio_texts.translations(),
         "run_history": False,

@@ -297,3 +297,11 @@ def test_nothing_overflows_on_a_phone_a_tablet_or_a_large_monitor(
         visit.page.wait_for_selector(f"{TABLE} tbody img", state="attached")
         visit.save_screenshot(f"batch-{scheme}-{width}")
         assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
+def test_axe_finds_nothing_serious_in_a_batch_with_results(tab: Visit, files: dict[str, Path], scheme: str) -> None:
+    with tab.new_visitor({"width": 1200, "height": 1000}, scheme) as visit:
+        visit.page.get_by_role("tab", name="Many films").click()
+        run_batch(visit, [files["film.png"], files["broken.jpg"], files["turned.png"]])
+        assert visit.axe_violations([]) == []

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from pathlib import Path
 
 from starlette.requests import Request
@@ -89,6 +90,11 @@ ROUTES = (
 
 
 def add_links(page: bytes) -> bytes:
-    """Gradio's HTML page with this module's links in place of Gradio's link to a manifest."""
-    links = render("installable_links.html", colours=THEME_COLOURS).encode()
+    """Gradio's HTML page with this module's links, and the style of the document, in place of Gradio's manifest."""
+    links = render("document_head.html", colours=THEME_COLOURS, style=_style()).encode()
     return _GRADIO_LINK.sub(lambda _: links, page, count=1)
+
+
+@cache
+def _style() -> str:
+    return (FOLDER.parent / "document.css").read_text(encoding="utf-8")

@@ -1,0 +1,160 @@
+"""The page as an installed app, on very narrow and very large screens, and on paper, in Chromium."""
+
+from __future__ import annotations
+
+import io
+import time
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pypdf import PdfReader
+
+from pneumonia import Predictor
+from pneumonia.reporting.wording import TITLE
+
+from .visit import Visit
+
+pytestmark = pytest.mark.browser
+
+TABS = ("One film", "Many films", "Evidence")
+SMALLEST = {"width": 320, "height": 640}
+LARGEST = {"width": 3840, "height": 2160}
+TARGET_PX = 24
+"""Smallest width and height of a control, by WCAG 2.2, 2.5.8."""
+
+SMALL_TARGETS = """(minimum) => [...document.querySelectorAll("button, select, summary, input, [role=tab]")]
+    .filter((element) => element.checkVisibility({visibilityProperty: true}))
+    .filter((element) => !element.closest("footer, .visually-hidden"))
+    .map((element) => [element, element.getBoundingClientRect()])
+    .map(([element, box]) => {
+        const label = element.closest("label") || (element.id && document.querySelector(`label[for="${element.id}"]`));
+        const target = element.matches("[type=radio], [type=checkbox]") && label ? label.getBoundingClientRect() : box;
+        return [element.outerHTML.slice(0, 120), Math.round(target.width), Math.round(target.height)];
+    })
+    .filter(([, width, height]) => width && height && Math.min(width, height) < minimum)"""
+
+
+FONT_SIZE = "parseFloat(getComputedStyle(document.querySelector('.answer p')).fontSize)"
+
+
+def pdf(visit: Visit) -> list[str]:
+    """Texts of the printed pages on A4."""
+    pages = PdfReader(io.BytesIO(visit.page.pdf(format="A4"))).pages
+    return [unicodedata.normalize("NFKC", " ".join(page.extract_text().split())) for page in pages]  # "ﬁ" as "fi"
+
+
+def open_tab(visit: Visit, name: str) -> None:
+    visit.page.get_by_role("tab", name=name).click()
+    visit.page.wait_for_function(f"document.querySelector('[role=tab][aria-selected=true]').innerText == '{name}'")
+
+
+def test_chromium_offers_to_install_the_page(visit: Visit) -> None:
+    session = visit.page.context.new_cdp_session(visit.page)
+    for _ in range(100):
+        app = session.send("Page.getAppManifest")
+        if app.get("data"):
+            break
+        time.sleep(0.1)
+    assert app["errors"] == []
+    assert app["url"].endswith("/manifest.json") and f'"name": "{TITLE}"' in app["data"]
+    errors = session.send("Page.getInstallabilityErrors")["installabilityErrors"]
+    assert [error["errorId"] for error in errors if error["errorId"] != "in-incognito"] == []
+    assert visit.page.evaluate("navigator.serviceWorker.getRegistrations().then((all) => all.length)") == 0
+
+
+@pytest.mark.parametrize("size", [SMALLEST, LARGEST], ids=["320", "4k"])
+def test_no_tab_overflows_and_controls_are_large_enough(tab: Visit, predictor: Predictor, size: dict[str, int]) -> None:
+    with tab.new_visitor(size) as visit:
+        for name in TABS:
+            open_tab(visit, name)
+            if name == "Evidence":
+                visit.open_evidence()
+            assert visit.width() <= size["width"], name
+            assert visit.page.evaluate(SMALL_TARGETS, TARGET_PX) == [], name
+            visit.save_screenshot(f"{size['width']}-{name.split()[0].lower()}")
+
+
+def test_a_4k_monitor_shows_a_larger_film_and_text(tab: Visit, predictor: Predictor) -> None:
+    heights, sizes, widths = [], [], []
+    for size in ({"width": 1280, "height": 860}, LARGEST):
+        with tab.new_visitor(size) as visit:
+            visit.drop(predictor.models[0].bundle.examples[-1])
+            visit.page.wait_for_selector("#film-image img")
+            box = visit.page.locator("#viewer").bounding_box()
+            heights.append(box["height"])
+            widths.append(visit.page.locator("#film-layout").bounding_box()["width"] / size["width"])
+            sizes.append(visit.page.evaluate(FONT_SIZE))
+            visit.save_screenshot(f"{size['width']}-film-answered")
+    assert heights[1] > 1.8 * heights[0] and sizes[1] > 1.3 * sizes[0]
+    assert widths[1] > 0.8
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_print_of_a_film_is_one_page_without_controls(tab: Visit, predictor: Predictor, scheme: str) -> None:
+    with tab.new_visitor({"width": 820, "height": 1100}, scheme) as visit:
+        visit.drop(predictor.models[0].bundle.examples[-1])
+        visit.page.wait_for_selector("#film-image img")
+        visit.show_map()
+        (text,) = pdf(visit)
+        year = visit.page.evaluate("String(new Date().getFullYear())")
+        for words in (TITLE, "Pneumonia", "P(pneumonia)", "upper zone", "not a replacement for a radiologist", year):
+            assert words in text, words
+        controls = ("Screening", "Note for the report", "Report (PDF)", "Try an example", "Map opacity", "Many films")
+        assert [words for words in controls if words in text] == []
+        assert visit.is_dark() is (scheme == "dark"), "the page is as before"
+
+
+def test_a_print_of_the_evidence_has_all_sections(visit: Visit) -> None:
+    visit.page.get_by_role("tab", name="Evidence").click()
+    visit.page.wait_for_selector("#evidence details:visible")
+    text = " ".join(pdf(visit))
+    summaries = visit.page.locator("#evidence details:visible summary").all_inner_texts()
+    headings = [heading.strip() for heading in summaries]
+    assert len(headings) > 10
+    assert "Open all sections" not in text
+    for words in (*headings, "Confusion matrix", "Is it intended for my patient?"):
+        assert words in text, words
+    assert visit.page.locator("#evidence details[open]").count() == 0
+
+
+def test_a_link_opens_its_section_and_its_population(browser: Any, address: str, predictor: Predictor) -> None:
+    population = f"{predictor.models[-1].population.name}-" if len(predictor.models) > 1 else ""
+    section = f"evidence-{population}calibration"
+    with Visit(browser, f"{address}/#{section}", ready=f"#{section}[open]") as visit:
+        visit.page.wait_for_selector(f"#{section} svg:visible")
+        assert visit.page.evaluate("document.activeElement.tagName") == "SUMMARY"
+        visit.page.keyboard.press("Enter")
+        assert visit.page.locator(f"#{section}[open]").count() == 0
+
+
+def test_reduced_motion_is_respected(browser: Any, address: str) -> None:
+    with Visit(browser, address, reduced_motion="reduce") as visit:
+        durations = visit.page.evaluate(
+            "[...document.querySelectorAll('*')].map((each) => parseFloat(getComputedStyle(each).transitionDuration))"
+        )
+        assert max(durations) < 0.001
+
+
+def test_the_pages_files_stay_out_of_the_browsers_caches(visit: Visit, files: dict[str, Path]) -> None:
+    visit.drop(files["film.png"])
+    assert visit.page.evaluate("caches.keys()") == []
+
+
+@pytest.mark.parametrize(
+    "size", [{"width": 1280, "height": 860}, {"width": 390, "height": 844}], ids=["desktop", "phone"]
+)
+def test_the_keyboard_follows_the_order_on_the_screen(tab: Visit, predictor: Predictor, size: dict[str, int]) -> None:
+    with tab.new_visitor(size) as visit:
+        visit.drop(predictor.models[0].bundle.examples[-1])
+        visit.page.wait_for_selector("#film-image img")
+        reached: list[str] = []
+        visit.page.locator("#age input").first.focus()
+        for _ in range(40):
+            visit.page.keyboard.press("Tab")
+            part = visit.page.evaluate("document.activeElement.closest('#film-layout > *')?.id")
+            if part and part not in reached[-1:]:
+                reached.append(part)
+        parts = ["viewer", "options", "examples"]
+        assert [part for part in reached if part in parts][:3] == parts
