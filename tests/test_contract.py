@@ -50,6 +50,7 @@ DEFAULTS: dict[str, tuple[str, object]] = {
     "PNEUMONIA_RETENTION_S": ("600", 600),
     "PNEUMONIA_SHARE": ("0", False),
     "PNEUMONIA_MCP": ("0", False),
+    "PNEUMONIA_LANGUAGE": ("", "en"),
     "PNEUMONIA_DATA": ("", ""),
 }
 """Setting -> the default in the docs, and its value. The value of `PNEUMONIA_THREADS` depends on the machine."""

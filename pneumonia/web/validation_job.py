@@ -6,7 +6,7 @@ import secrets
 import tempfile
 import threading
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -145,7 +145,7 @@ class ValidationJobs:
             if not job.is_running:
                 _discard(job)
 
-    def run(self, token: str) -> Iterator[ValidationJob]:
+    def run(self, token: str) -> Generator[ValidationJob, None, None]:
         """Score the films and write the files; yields the validation after each film and at the end."""
         with self._running(token) as job, self._lane.turn(self._lane.join(), job.stop.is_set):
             with request_log.batch("validation") as logged_results:
