@@ -18,7 +18,7 @@ from .visit import Visit
 
 pytestmark = pytest.mark.browser
 
-TABS = ("One film", "Many films", "Evidence")
+TABS = ("One film", "Many films", "Your own films", "Evidence")
 SMALLEST = {"width": 320, "height": 640}
 LARGEST = {"width": 3840, "height": 2160}
 TARGET_PX = 24
