@@ -70,7 +70,7 @@ def test_the_wheel_contains_every_file_of_the_package_and_nothing_else(wheel: Pa
     sources_on_disk = {
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / "pneumonia").rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
+        if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".po"  # the .mo files are read
     }
     packaged = {name for name in names(wheel) if ".dist-info/" not in name}
     assert packaged == sources_on_disk
@@ -79,7 +79,11 @@ def test_the_wheel_contains_every_file_of_the_package_and_nothing_else(wheel: Pa
 
 def test_the_wheel_contains_all_licences(wheel: Path) -> None:
     licences = {name.partition(".dist-info/licenses/")[2] for name in names(wheel)} - {""}
-    assert licences == {"LICENSE", "NOTICE", "pneumonia/reporting/fonts/LICENSE"}
+    assert licences == {
+        "LICENSE",
+        "NOTICE",
+        *(f"pneumonia/reporting/fonts/LICENSE{end}" for end in ("", "-OFL", "-APACHE")),
+    }
 
 
 def test_the_version_is_that_of_the_package(metadata: Message) -> None:

@@ -75,7 +75,8 @@ def files(
     populations = [model.population.name for model in embedded]
     content[README] = readme((root / README).read_text(encoding="utf-8"), space, populations, hub_model).encode()
     module_paths = modules(root)
-    for path in (*module_paths, *_data_files(module_paths)):
+    catalogues = sorted((root / "pneumonia" / "locale").rglob("*.mo"))
+    for path in (*module_paths, *_data_files(module_paths), *catalogues):
         content[path.relative_to(root).as_posix()] = path
     if hub_model is None:
         for model in embedded:
@@ -97,7 +98,8 @@ def _data_files(module_paths: Sequence[Path]) -> Iterator[Path]:
         if folder.name != "pneumonia":
             data_files = sorted(path for path in folder.rglob("*") if path.suffix in DATA_SUFFIXES)
             yield from data_files
-            yield from sorted({path.parent / "LICENSE" for path in data_files if (path.parent / "LICENSE").is_file()})
+            yield from sorted({licence for path in data_files for licence in path.parent.glob("LICENSE*")})
+            yield from sorted((folder / "icons").glob("*"))
 
 
 def readme(text: str, space: str, populations: Sequence[str], hub_model: HubModel | None) -> str:
