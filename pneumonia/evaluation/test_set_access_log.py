@@ -58,6 +58,8 @@ TEST_SET_ACCESS_LOG = (
     "thresholds and a calibration that weight both classes equally. Architecture, recipe and thresholds were chosen on "
     "validation films.",
     "The embedded model, for the figures and audits of this card. Nothing was changed afterwards.",
+    "The embedded model again, for the distributions of scores and gate measures with which local validation compares "
+    "a site's films. Nothing was changed afterwards.",
 )
 """Accesses to the official test of the children's films."""
 
@@ -66,11 +68,13 @@ ADULT_TEST_ACCESS_LOG = (
     "was drawn. They divided the same films differently; some films of the held-out fifth were among their validation "
     "films. Their figures led to the lung head. The networks of docs/experiments.md and this model were trained, and "
     "chosen, on the training and validation parts of the protocol.",
-    "The first model of recipe `adults`, whose lung field was dilated by one position: AUROC .857 on SIIM's films, .882 "
-    "for typical films, 86.1 % of the answered films of SIIM answered correctly. Its maps of validation films were the "
-    "strongest at the edge of the lungs, which was the reason for a field that is not dilated. The new recipe was "
-    "chosen on validation films, where it is better in every figure.",
+    "The first model of recipe `adults`, whose lung field was dilated by one position: AUROC .857 on SIIM's films, "
+    ".882 for typical films, 86.1 % of the answered films of SIIM answered correctly. Its maps of validation films "
+    "were the strongest at the edge of the lungs, which was the reason for a field that is not dilated. The new recipe "
+    "was chosen on validation films, where it is better in every figure.",
     "The embedded model, for the figures of this card. Nothing was changed afterwards.",
+    "The embedded model again, for the distributions of scores and gate measures with which local validation compares "
+    "a site's films. Nothing was changed afterwards.",
 )
 """Accesses to the held-out fifth of the adults' films, protocol `adults`."""
 

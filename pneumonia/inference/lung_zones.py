@@ -16,8 +16,8 @@ INSIDE = 0.5
 """Least value of the lung field that counts as lung."""
 
 DILATION = 1
-"""Number of positions by which a lung is dilated before evidence is counted. Positions at its edge, whose field is below
-`INSIDE`, have a part in the evidence too; a lesion there is often not part of the predicted field."""
+"""Number of positions by which a lung is dilated before evidence is counted. Positions at its edge, whose field is
+below `INSIDE`, have a part in the evidence too; a lesion there is often not part of the predicted field."""
 
 MIDLINE_RANGE = (0.3, 0.7)
 """Range of the midline as a fraction of the width: a rotated or off-centre chest, but no film of one lung."""

@@ -49,7 +49,7 @@ def test_python_is_quoted_and_supported(space: dict[str, Any]) -> None:
 
 def test_serving_installs_no_training_library() -> None:
     reading = {"numpy", "pillow", "pydicom", "python-gdcm"}
-    batches = {"reportlab", "tqdm", "filelock"}
+    batches = {"reportlab", "uharfbuzz", "tqdm", "filelock"}
     assert set(pins()) == {"gradio", "huggingface_hub", "ai-edge-litert", "uvicorn", "jinja2", *reading, *batches}
 
 

@@ -71,7 +71,7 @@ class ShownViewer:
         return bool(self.page.locator(f"#film-viewer {selector}").is_visible())
 
     def is_pressed(self, action: str) -> bool:
-        return self.page.locator(f"[data-action={action}]").get_attribute("aria-pressed") == "true"
+        return bool(self.page.locator(f"[data-action={action}]").get_attribute("aria-pressed") == "true")
 
     @property
     def scale(self) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ def unpack(data: bytes, shape: tuple[int, int], kind: type) -> npt.NDArray[Any]:
     half = planes.size // 2
     numbers = planes if kind is np.uint8 else 256 * planes[:half] + planes[half:]
     height, width = shape
-    values = np.zeros(shape, kind)
+    values: npt.NDArray[Any] = np.zeros(shape, kind)
     for row in range(height):
         for column in range(width):
             above = int(values[row - 1, column]) if row else None
@@ -30,7 +31,7 @@ def unpack(data: bytes, shape: tuple[int, int], kind: type) -> npt.NDArray[Any]:
     return values
 
 
-FILMS = {
+FILMS: dict[str, Callable[[np.random.Generator, Any], npt.NDArray[Any]]] = {
     "noise of all values": lambda random, kind: random.integers(0, np.iinfo(kind).max + 1, (23, 31)),
     "extreme neighbours": lambda random, kind: np.indices((16, 17)).sum(axis=0) % 2 * np.iinfo(kind).max,
     "constant": lambda random, kind: np.full((8, 9), 77),
@@ -43,7 +44,7 @@ FILMS = {
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16])
 @pytest.mark.parametrize("film", FILMS)
 def test_the_values_come_back_exactly(film: str, kind: type) -> None:
-    values = FILMS[film](np.random.default_rng(3), kind).astype(kind)
+    values: npt.NDArray[Any] = FILMS[film](np.random.default_rng(3), kind).astype(kind)
     assert np.array_equal(unpack(packing.pack(values), values.shape, kind), values)
 
 

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.browser
 
 PHONE = {"width": 390, "height": 844}
 STEP, FIRST = 137, 50
-WINDOW = {"WindowCenter": "2048", "WindowWidth": "3000"}
+WINDOW: dict[str, Any] = {"WindowCenter": "2048", "WindowWidth": "3000"}
 LOW, HIGH = 2048 - 0.5 - 2999 / 2, 2048 - 0.5 + 2999 / 2
 
 
