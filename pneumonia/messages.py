@@ -110,7 +110,7 @@ def _build_number(value: float, spec: str, language: str) -> str:
 
 def _call(call: Callable[[], str], language: str) -> str:
     with use_language(language):
-        return str(call())
+        return str(translate(call(), language))
 
 
 def _format(template: str, values: dict[str, object], language: str) -> str:

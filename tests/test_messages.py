@@ -102,6 +102,10 @@ def test_a_deferred_text_is_made_again_in_each_language() -> None:
     assert translate(text, "fr") == "A: Veuillez patienter."
 
 
+def test_a_deferred_function_may_return_a_message() -> None:
+    assert translate(deferred(lambda: deferred(lambda: message("Please wait."))), "fr") == "Veuillez patienter."
+
+
 @pytest.mark.parametrize("copied", [copy.deepcopy, copy.copy, lambda text: pickle.loads(pickle.dumps(text))])
 def test_a_copy_keeps_its_template(copied: object) -> None:
     text = join([plural_message("{count} film", "{count} films", 3), message("Please wait.")])
