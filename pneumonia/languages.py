@@ -5,10 +5,10 @@ The API, the JSON of the command line, and the log are English in every language
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 ENGLISH = "en"
 
@@ -17,7 +17,8 @@ ENGLISH = "en"
 class Language:
     """A language: its own name, how it writes numbers, and what stands between two sentences.
 
-    `tag` (BCP 47) is for HTML, PDF and the choice of Gradio's own texts.
+    `separators` replaces signs between the items of a list and after a title. `tag` (BCP 47) is for HTML, PDF and the
+    choice of Gradio's own texts.
     """
 
     name: str
@@ -25,15 +26,16 @@ class Language:
     decimal: str = "."
     thousands: str = ","
     between_sentences: str = " "
+    separators: Mapping[str, str] = field(default_factory=dict)
 
 
 LANGUAGES = {
     ENGLISH: Language("English", "en"),
     "id": Language("Bahasa Indonesia", "id", ",", "."),
     "es": Language("Español", "es", ",", "\u00a0"),
-    "fr": Language("Français", "fr", ",", "\u00a0"),
+    "fr": Language("Français", "fr", ",", "\u00a0", separators={": ": "\u00a0: ", "; ": "\u00a0; "}),
     "pt": Language("Português", "pt-BR", ",", "."),
-    "zh": Language("简体中文", "zh-CN", between_sentences=""),
+    "zh": Language("简体中文", "zh-CN", between_sentences="", separators={", ": "，", ": ": "：", "; ": "；"}),
     "vi": Language("Tiếng Việt", "vi", ",", "."),
 }
 """Code -> language. Number signs follow the Unicode CLDR, with one kind of no-break space, which every font has."""

@@ -59,7 +59,10 @@ def plural_message(singular: str, plural: str, /, count: int, **values: object) 
 
 
 def join(parts: Iterable[str], separator: str | None = None) -> Message:
-    """The texts `parts` with `separator` between them; None: what the language puts between two sentences."""
+    """The texts `parts` with `separator` between them; None: what the language puts between two sentences.
+
+    `", "`, `"; "` and `": "` are written as in the language.
+    """
     parts = tuple(part for part in parts if part)
     return Message((" " if separator is None else separator).join(parts), partial(_build_joined, parts, separator))
 
@@ -100,7 +103,8 @@ def _build_plural(singular: str, plural: str, count: int, values: dict[str, obje
 
 
 def _build_joined(parts: tuple[str, ...], separator: str | None, language: str) -> str:
-    between = LANGUAGES[language].between_sentences if separator is None else separator
+    signs = LANGUAGES[language]
+    between = signs.between_sentences if separator is None else signs.separators.get(separator, separator)
     return between.join(translate(part, language) for part in parts)
 
 

@@ -92,7 +92,16 @@ def test_joined_texts_are_translated_one_by_one() -> None:
     assert text == "Please wait. A.png Please wait."
     assert translate(text, "fr") == "Veuillez patienter. A.png Veuillez patienter."
     assert translate(text, "zh") == "Please wait.A.pngPlease wait."
-    assert translate(join(["a", "b"], ", "), "zh") == "a, b"
+    assert translate(join(["a", "b"], " · "), "zh") == "a · b"
+
+
+@pytest.mark.parametrize(
+    ("code", "items", "title"),
+    [("en", "a, b", "a: b"), ("es", "a, b", "a: b"), ("fr", "a, b", "a\N{NO-BREAK SPACE}: b"), ("zh", "a，b", "a：b")],
+)
+def test_signs_between_items_and_after_a_title_are_those_of_the_language(code: str, items: str, title: str) -> None:
+    assert translate(join(["a", "b"], ", "), code) == items
+    assert translate(join(["a", "b"], ": "), code) == title
 
 
 def test_a_deferred_text_is_made_again_in_each_language() -> None:

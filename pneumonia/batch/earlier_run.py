@@ -222,7 +222,6 @@ def _different_films_error(paths: TablePaths) -> UsageError:
 
 
 def _jsonl_error(name: str, *, created_with_jsonl: bool) -> UsageError:
-    created = "with" if created_with_jsonl else "without"
-    return UsageError(
-        message("{name} was created {created} --jsonl; resume it the same way.", name=name, created=created)
-    )
+    if created_with_jsonl:
+        return UsageError(message("{name} was created with --jsonl; resume it the same way.", name=name))
+    return UsageError(message("{name} was created without --jsonl; resume it the same way.", name=name))

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..inference.decision import CLASSES
-from ..messages import message
+from ..inference.decision import CLASSES, LABEL_NAMES
+from ..messages import Message, join, message
 from . import tables
 from .number_format import decimal, percent, score, share
 from .table import Table
@@ -28,7 +28,7 @@ def evidence(entry: Json | None) -> Table:
         rows.append([message("evenly spread evidence, {name}", name=name), "", share(groups["chance"]), "", "-"])
         rows += [
             [
-                message("{group} films, {name}", group=group, name=name),
+                _evidence_group(group, name),
                 f"{row['count']:,}",
                 percent(row["median"]),
                 percent(row["lower_decile"]),
@@ -45,6 +45,12 @@ def evidence(entry: Json | None) -> Table:
         message("Films with at least half inside"),
     ]
     return Table(message("Location of the evidence"), columns, rows)
+
+
+def _evidence_group(group: str, name: Message) -> Message:
+    if group == "all":
+        return message("all films, {name}", name=name)
+    return message("{group} films, {name}", group=LABEL_NAMES[group], name=name)
 
 
 def lung_field(entry: Json | None) -> Table:
@@ -67,7 +73,7 @@ def hidden(entry: Json | None) -> Table:
     """AUROC with the lungs erased, and with everything else erased."""
     rows = []
     if entry:
-        rows = [["nothing", "", score(entry["baseline"]["auroc"]), "-"]]
+        rows = [[message("nothing"), "", score(entry["baseline"]["auroc"]), "-"]]
         for part, name in {"lungs": message("the lungs"), "outside": message("everything but the lungs")}.items():
             rows += [[name, fill, score(row["auroc"]), decimal_loss(row["lost"])] for fill, row in entry[part].items()]
     return Table(
@@ -101,10 +107,16 @@ def frames(entry: Json | None) -> Table:
         {"network": message("network, frame left in"), "service": message("service")}.items() if entry else ()
     ):
         part = entry[place] if entry else {}
-        named = {**part["depths"], f"all of {part['all']['frames']} frames": part["all"]}
-        named[f"worst: {part['worst']['frame']}"] = part["worst"]
+        named = {**part["depths"], message("all of {count} frames", count=part["all"]["frames"]): part["all"]}
+        named[message("worst: {frame}", frame=part["worst"]["frame"])] = part["worst"]
         rows += [
-            [f"{name}: {frame}", f"{part['films']:,}", percent(row["same"]), str(row["missed"]), str(row["raised"])]
+            [
+                join([name, frame], ": "),
+                f"{part['films']:,}",
+                percent(row["same"]),
+                str(row["missed"]),
+                str(row["raised"]),
+            ]
             for frame, row in named.items()
         ]
     columns = [
@@ -147,7 +159,7 @@ def devices(entry: Json | None) -> Table:
     """Answers with simulated devices and letters, and with letters blanked out."""
     rows = []
     if entry:
-        rows = [["unchanged", "-", "-", "-", percent(entry["baseline"]["refused"])]]
+        rows = [[message("unchanged"), "-", "-", "-", percent(entry["baseline"]["refused"])]]
         rows += [
             [name, *(value for _, value in _change_rows(row)), percent(row["refused"]) if "refused" in row else "-"]
             for name, row in _device_rows(entry).items()
@@ -165,7 +177,7 @@ def device_scores(entry: Json | None) -> Table:
     """AUROC with simulated devices and letters in all films and in those of one class, and with letters blanked out."""
     rows = []
     if entry:
-        rows = [["unchanged", score(entry["baseline"]["auroc"]), "-", "-", "-"]]
+        rows = [[message("unchanged"), score(entry["baseline"]["auroc"]), "-", "-", "-"]]
         for name, row in _device_rows(entry).items():
             one_class = [score(row[key]) if key in row else "-" for key in ("normal_only", "pneumonia_only")]
             rows.append([name, score(row["auroc"]), decimal_loss(row["lost"]), *one_class])
@@ -177,14 +189,20 @@ def device_scores(entry: Json | None) -> Table:
 def letters(entry: Json | None) -> Table:
     """Share of the films of each class in which bright letters are found."""
     keys = ("normal_with_letters", "pneumonia_with_letters")
-    rows = [[name, percent(entry["letters_blanked"][key])] for name, key in zip(CLASSES, keys, strict=True) if entry]
+    rows = [
+        [LABEL_NAMES[name], percent(entry["letters_blanked"][key])]
+        for name, key in zip(CLASSES, keys, strict=True)
+        if entry
+    ]
     return Table(message("Films with letters"), [message("Class"), message("Films in which letters are found")], rows)
 
 
 def _device_rows(entry: Json) -> dict[str, Json]:
-    rows = {f"drawn: {name}": row for name, row in entry["drawn"].items()}
+    rows: dict[str, Json] = {message("drawn: {name}", name=name): row for name, row in entry["drawn"].items()}
     blanked = entry["letters_blanked"]
-    return rows | ({f"letters blanked, {blanked['count']} films": blanked} if blanked["count"] else {})
+    if blanked["count"]:
+        rows[message("letters blanked, {count} films", count=blanked["count"])] = blanked
+    return rows
 
 
 def projection(entry: Json | None) -> Table:
@@ -194,9 +212,9 @@ def projection(entry: Json | None) -> Table:
         counts = entry["films"]
         rows = [
             [
-                message("AP against PA, {name} films", name=name),
+                message("AP against PA, {name} films", name=LABEL_NAMES[name]),
                 f"{counts[f'{name} AP']} / {counts[f'{name} PA']}",
-                ".500",
+                decimal(0.5),
                 score(figure),
             ]
             for name, figure in entry["reads_view"].items()
@@ -204,7 +222,12 @@ def projection(entry: Json | None) -> Table:
         normal, pneumonia = CLASSES
         rows += [
             [
-                message("{pneumonia} against {normal}, {view} films", pneumonia=pneumonia, normal=normal, view=view),
+                message(
+                    "{pneumonia} against {normal}, {view} films",
+                    pneumonia=LABEL_NAMES[pneumonia],
+                    normal=LABEL_NAMES[normal],
+                    view=view,
+                ),
                 f"{counts[f'{pneumonia} {view}']} / {counts[f'{normal} {view}']}",
                 "1",
                 score(figure),
@@ -215,7 +238,11 @@ def projection(entry: Json | None) -> Table:
         films = " / ".join(str(total) for total in totals)
         rows.append(
             [
-                message("{pneumonia} against {normal}, all films", pneumonia=pneumonia, normal=normal),
+                message(
+                    "{pneumonia} against {normal}, all films",
+                    pneumonia=LABEL_NAMES[pneumonia],
+                    normal=LABEL_NAMES[normal],
+                ),
                 films,
                 "1",
                 score(entry["all"]),

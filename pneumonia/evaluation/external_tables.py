@@ -9,12 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..inference.decision import CLASSES
-from ..messages import message
+from ..inference.decision import CLASSES, LABEL_NAMES
+from ..inference.populations import POPULATIONS
+from ..messages import Message, join, message
 from .number_format import percent, score, share
 from .table import Table
 
 Json = Mapping[str, Any]
+
+_GROUP_NAMES = {"18 and over": message("18 and over"), "unknown": message("unknown")}
+"""Age group of `evaluation.json` -> its name, if it has words."""
+
+_LABEL_SETS = ("all", "without_contradicted")
 
 
 def nih_answers(entry: Json | None) -> Table:
@@ -23,7 +29,11 @@ def nih_answers(entry: Json | None) -> Table:
     for group, row in (entry or {"groups": {}})["groups"].items():
         for key, name in {"answers": message("age given"), "answers_without_age": message("age not given")}.items():
             rows += [
-                [f"{group}, {class_name}, {name}", f"{row[class_name]:,}", _counts(row[key][class_name])]
+                [
+                    join([_group_name(group), LABEL_NAMES[class_name], name], ", "),
+                    f"{row[class_name]:,}",
+                    _counts(row[key][class_name]),
+                ]
                 for class_name in CLASSES
                 if row[class_name]
             ]
@@ -37,18 +47,12 @@ def nih_answers(entry: Json | None) -> Table:
 def nih_network(entry: Json | None) -> Table:
     """Figures of the network of each age group's population, with and without the contradicted labels."""
     rows = []
-    labels = {"all": "all", "without_contradicted": message("without contradicted labels")}
     for group, row in (entry or {"groups": {}})["groups"].items():
-        for key, name in labels.items() if "network" in row else ():
+        for key in _LABEL_SETS if "network" in row else ():
             figures = row["network"][key]
             rows.append(
                 [
-                    message(
-                        "{group}, model for {population}, {name}",
-                        group=group,
-                        population=row["network"]["population"],
-                        name=name,
-                    ),
+                    _network_name(group, row["network"]["population"], key),
                     f"{figures['pneumonia']} / {figures['films'] - figures['pneumonia']}",
                     *(score(figures["auroc"]), percent(figures["sensitivity"]), percent(figures["specificity"])),
                 ]
@@ -66,7 +70,7 @@ def nih_network(entry: Json | None) -> Table:
 def covid_children(entry: Json | None) -> Table:
     """The answer for each film of a child with COVID-19."""
     rows = [
-        [row["film"], row["answer"], share(row["probability"]), row["answer_without_age"]]
+        [row["film"], _answer(row["answer"]), share(row["probability"]), _answer(row["answer_without_age"])]
         for row in (entry or {"rows": []})["rows"]
     ]
     columns = [message("Film"), message("Answer, age given"), "P(pneumonia)", message("Answer, age not given")]
@@ -81,4 +85,20 @@ def external_tables(entries: Json) -> list[Table]:
 
 
 def _counts(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{count} {name}" for name, count in counts.items()) or "-"
+    return join((join([str(count), _answer(name)], " ") for name, count in counts.items()), ", ") or "-"
+
+
+def _answer(name: str) -> str:
+    """The name of an answer; that of an error is its code."""
+    return LABEL_NAMES.get(name, name)
+
+
+def _group_name(group: str) -> str:
+    return _GROUP_NAMES.get(group, group)
+
+
+def _network_name(group: str, population: str, label_set: str) -> Message:
+    values = {"group": _group_name(group), "population": POPULATIONS[population].name}
+    if label_set == "all":
+        return message("{group}, model for {population}, all", **values)
+    return message("{group}, model for {population}, without contradicted labels", **values)

@@ -104,7 +104,7 @@ def _trust(evaluation: Json, run: Json) -> Message:
         )
     if not parts:
         return message("No figure on films of another hospital exists.")
-    return join([deferred(_with_capital, join(parts, "; ")), "."], "")
+    return message("{sentence}.", sentence=deferred(_with_capital, join(parts, "; ")))
 
 
 def _with_capital(text: str) -> str:

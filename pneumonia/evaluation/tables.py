@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..inference.decision import DEFAULT_POINT
+from ..inference.decision import DEFAULT_POINT, LABEL_NAMES, point_name
 from ..messages import message
-from .number_format import METRIC_NAMES, Figure, format_metric, percent, points, score, share
+from .number_format import METRIC_NAMES, Figure, decimal, format_metric, percent, points, score, share
 from .table import Table
 
 Json = Mapping[str, Any]
@@ -40,7 +40,7 @@ def figures(runs: Sequence[Json]) -> Table:
 def _run_name(run: Json) -> str:
     name = PROTOCOL_NAMES.get(run["protocol"], str(run["protocol"]))
     films = run.get("films", {}).get("total")
-    return f"{name}, {films:,} films" if films else name
+    return message("{name}, {films:,} films", name=name, films=films) if films else name
 
 
 def subgroups(run: Json) -> Table:
@@ -60,7 +60,7 @@ def operating_points(config: Json, run: Json) -> Table:
     """Decision thresholds and performance of each operating point, gate and undecided band included."""
     rows = [
         [
-            f"{name} (default)" if name == DEFAULT_POINT else name,
+            message("{name} (default)", name=point_name(name)) if name == DEFAULT_POINT else point_name(name),
             _thresholds(config["operating_points"].get(name)),
             *(percent(figure) for figure in metrics.values()),
         ]
@@ -204,7 +204,7 @@ def robustness(audit: Json | None, caption: str = message("Test films under pert
     """
     rows = []
     if audit:
-        rows = [_perturbation_row("unchanged", audit["baseline"], "-")]
+        rows = [_perturbation_row(message("unchanged"), audit["baseline"], "-")]
         rows += [_perturbation_row(name, row, points(row["loss"])) for name, row in audit["changes"].items()]
     columns = [
         message("Perturbation"),
@@ -226,8 +226,9 @@ def shortcuts(audit: Json | None) -> Table:
     """AUROC and accuracy with the lungs hidden, and with acquisition cues swapped between the classes."""
     rows = []
     if audit:
-        rows = [["unchanged", "-", *_auroc_and_accuracy(audit["baseline"])]]
-        rows += [[name, ".500 (chance)", *_auroc_and_accuracy(row)] for name, row in audit.get("hidden", {}).items()]
+        rows = [[message("unchanged"), "-", *_auroc_and_accuracy(audit["baseline"])]]
+        chance = message("{value} (chance)", value=decimal(0.5))
+        rows += [[name, chance, *_auroc_and_accuracy(row)] for name, row in audit.get("hidden", {}).items()]
         rows += [
             [name, message("as unchanged"), *_auroc_and_accuracy(row)]
             for swap in audit.get("swaps", {}).values()
@@ -267,7 +268,9 @@ def activation(audit: Json | None) -> Table:
 def _activation_row(name: str, row: Json) -> list[str]:
     quartiles = message("{low} to {high}", low=share(row["lower"]), high=share(row["upper"]))
     return [
-        message("This model, {name} films", name=name),
+        message("This model, all films")
+        if name == "all"
+        else message("This model, {name} films", name=LABEL_NAMES[name]),
         f"{row['count']:,}",
         share(row["median"]),
         quartiles,

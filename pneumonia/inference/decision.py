@@ -19,6 +19,13 @@ DEFAULT_POINT = "balanced"
 LABEL_NAMES = {CLASSES[0]: message("Normal"), CLASSES[1]: message("Pneumonia"), UNKNOWN: message("Unknown")}
 """Label -> its name on page and report; the label itself is English everywhere."""
 
+POINT_NAMES = {
+    "screening": message("screening"),
+    "balanced": message("balanced"),
+    "confirm": message("confirm"),
+}
+"""Names of the usual operating points in sentences, tables and choices; their values are English everywhere."""
+
 REASONS = {
     "not_a_chest_film": message("Not recognised as a frontal chest film. The model was not run."),
     "unlike_training_films": (
@@ -35,6 +42,11 @@ REASONS = {
     "unreadable_contrast": message("The image is blank or has almost no contrast. The model was not run."),
 }
 """Reasons for the label Unknown: code -> message."""
+
+
+def point_name(name: str) -> str:
+    """Name of an operating point for users; one that is not usual is written as in the bundle."""
+    return POINT_NAMES.get(name, name)
 
 
 PHOTOGRAPH_ADVICE = message(

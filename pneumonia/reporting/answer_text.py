@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..inference.decision import CLASSES, UNKNOWN, Calibration, OperatingPoint, Prediction
+from ..inference.decision import CLASSES, UNKNOWN, Calibration, OperatingPoint, Prediction, point_name
 from ..inference.predictive_value import PredictiveValue
 from ..messages import join, message
 from .wording import format_probability
@@ -16,13 +16,6 @@ from .wording import format_probability
 NORMAL, PNEUMONIA = CLASSES
 
 LABELS = {NORMAL: message("Normal"), PNEUMONIA: message("Pneumonia"), UNKNOWN: message("Unknown")}
-
-POINT_NAMES = {
-    "screening": message("screening"),
-    "balanced": message("balanced"),
-    "confirm": message("confirm"),
-}
-"""Names of the usual operating points in sentences; any other is written as in the bundle."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +43,6 @@ class Scale:
     def has_unknown(self) -> bool:
         """Whether a film can be Unknown at this operating point, as far as whole percents tell."""
         return format_limit(self.low) != format_limit(self.high)
-
-
-def point_name(name: str) -> str:
-    """Name of an operating point for a sentence."""
-    return POINT_NAMES.get(name, name)
 
 
 def describe_point(prediction: Prediction) -> str:

@@ -35,7 +35,7 @@ def _section(heading: Message, *points: Message) -> Message:
 def _sources(population: str) -> Message:
     """Markdown of the sources, whose titles are not translated."""
     titles = join([_GLOSSARY, *_SOURCES_BY_POPULATION[population]], " ·\n")
-    return join([join(["**", message("Sources"), "**"], ""), titles], ": ")
+    return message("**Sources**: {titles}", titles=titles)
 
 
 SOURCES = _sources(CHILDREN.name)

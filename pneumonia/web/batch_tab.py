@@ -9,7 +9,7 @@ import gradio as gr
 
 from .. import imaging, settings
 from ..errors import InternalError, PneumoniaError
-from ..inference.decision import DEFAULT_POINT
+from ..inference.decision import DEFAULT_POINT, point_name
 from ..inference.predictor import Predictor
 from ..messages import message, number
 from . import age_groups, batch_text
@@ -38,7 +38,7 @@ class _BatchTab:
 
     def __init__(self, predictor: Predictor) -> None:
         self.jobs = Jobs(predictor)
-        self._lay_out_input(list(predictor.point_names))
+        self._lay_out_input([(point_name(name), name) for name in predictor.point_names])
         minutes = settings.RETENTION_S.read() / 60
         self._table = gr.HTML(
             {},
@@ -51,7 +51,7 @@ class _BatchTab:
         created = self._start.click(self._create, inputs, self._table, queue=False, **_PRIVATE)
         created.then(lambda: None, None, self._films, queue=False, **_PRIVATE)
 
-    def _lay_out_input(self, points: list[str]) -> None:
+    def _lay_out_input(self, points: list[tuple[str, str]]) -> None:
         gr.Markdown(
             message(
                 "Drop several films or a ZIP: up to {films:,} films, {total:,} MB in total, {each:,} MB per film. Each "

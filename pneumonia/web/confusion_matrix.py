@@ -8,8 +8,15 @@ from typing import Any
 
 from markupsafe import Markup
 
-from ..inference.decision import OperatingPoint
+from ..inference.decision import OperatingPoint, point_name
+from ..messages import message
 from .rendering import render_fragment
+
+_RATE_NAMES = {
+    "sensitivity": message("Sensitivity"),
+    "specificity": message("Specificity"),
+    "accuracy": message("Accuracy"),
+}
 
 
 def confusion_matrix(
@@ -34,11 +41,14 @@ def confusion_matrix(
         curve_json=json.dumps({**curve, "positives": positives, "negatives": negatives}),
         thresholds=thresholds,
         index=index,
-        point_indices={name: _nearest_index(thresholds, point.threshold) for name, point in points.items()},
+        point_indices=[
+            (point_name(name), _nearest_index(thresholds, point.threshold)) for name, point in points.items()
+        ],
         positives=positives,
         negatives=negatives,
         counts=counts,
         rates=_rates(counts, positives, negatives),
+        rate_names=_RATE_NAMES,
     )
 
 

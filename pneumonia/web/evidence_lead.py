@@ -14,7 +14,7 @@ from markupsafe import Markup
 from ..inference.bundle import Bundle
 from ..inference.decision import CLASSES, UNKNOWN
 from ..inference.populations import ADULTS, CHILDREN
-from ..messages import Message, join, message
+from ..messages import Message, join, message, number
 from .rendering import render_fragment
 
 Json = Mapping[str, Any]
@@ -94,10 +94,13 @@ def _picture(film_class: str, entry: Json) -> dict[str, Any]:
     order = sorted(ANSWERS, key=lambda answer: (answer != film_class, answer == UNKNOWN))
     films = [answer for answer in order for _ in range(counts[answer])]
     right = entry[film_class]
+    legend = [(answer, counts[answer], _MEANINGS[film_class, answer]) for answer in order]
+    parts = join([join([number(count), meaning], " ") for _, count, meaning in legend], ", ")
     return {
         "title": _TITLES[film_class],
+        "name": join([_TITLES[film_class], parts], ": "),
         "icons": [Icon(answer, *reversed(divmod(number, COLUMNS))) for number, answer in enumerate(films)],
-        "legend": [(answer, counts[answer], _MEANINGS[film_class, answer]) for answer in order],
+        "legend": legend,
         "interval": message(
             "From {films:,} films. Of 100, {low:.0f} to {high:.0f} are answered {answer} ({level:.0f} % interval).",
             films=entry["films"],

@@ -16,6 +16,7 @@ from ..evaluation import audit_tables, external_tables, population_tables, summa
 from ..evaluation.table import Table
 from ..inference import bundle as bundles
 from ..inference.bundle import Bundle
+from ..inference.decision import point_name
 from ..inference.populations import CHILDREN
 from ..messages import message
 from . import plots
@@ -83,7 +84,7 @@ def _roc(curves: Mapping[str, Any]) -> Markup:
     empty: dict[str, list[Any]] = {"name": [], "false_positive_rate": [], "sensitivity": []}
     roc, points = curves["roc"], curves.get("operating_points", empty)
     marks = [
-        Mark(x, y, name)
+        Mark(x, y, point_name(name))
         for name, x, y in zip(points["name"], points["false_positive_rate"], points["sensitivity"], strict=True)
     ]
     return plots.plot(

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
+from ..messages import join, message
 from .rendering import render_fragment
 
 WIDTH, HEIGHT = 440, 340
@@ -57,13 +58,15 @@ class Axes:
 
 def plot(title: str, description: str, axes: Axes, lines: Iterable[Line] = (), marks: Iterable[Mark] = ()) -> Markup:
     """HTML `<figure>` with an SVG that scales with its container. `description` is its caption and text alternative."""
+    heading = message("{sentence}.", sentence=title)
     left, bottom = axes.to_pixel(0, 0)
     right, top = axes.to_pixel(axes.x_end, axes.y_end)
     return render_fragment(
         "plot.html",
-        title=title,
+        title=heading,
         description=description,
-        axes=axes,
+        name=join([heading, description]),
+        axis_names=[join([axis, "%"], ", ") for axis in (axes.x, axes.y)],
         size=(WIDTH, HEIGHT),
         edges={"left": left, "right": right, "top": top, "bottom": bottom},
         middle=((_LEFT + WIDTH - _RIGHT) / 2, (_TOP + HEIGHT - _BOTTOM) / 2),

@@ -10,7 +10,7 @@ import gradio as gr
 
 from .. import imaging, settings
 from ..errors import EmptyFile, InternalError, PneumoniaError
-from ..inference.decision import DEFAULT_POINT
+from ..inference.decision import DEFAULT_POINT, point_name
 from ..inference.predictor import Predictor
 from ..messages import message
 from ..validation import report_folder
@@ -69,7 +69,7 @@ class _ValidationTab:
         self._jobs = ValidationJobs(predictor, lane)
         self._lay_out_films()
         self._lay_out_labels()
-        self._lay_out_question(list(predictor.point_names))
+        self._lay_out_question([(point_name(name), name) for name in predictor.point_names])
         self._lay_out_result()
         self._token = gr.State("", delete_callback=self._jobs.delete)
         self._connect()
@@ -113,7 +113,7 @@ class _ValidationTab:
         self._check = gr.Button(message("Check the labels"), size="sm", elem_id="validation-check")
         self._preview = gr.HTML(elem_id="validation-preview", apply_default_css=False)
 
-    def _lay_out_question(self, points: list[str]) -> None:
+    def _lay_out_question(self, points: list[tuple[str, str]]) -> None:
         gr.Markdown(message("### 3. Question"))
         with gr.Row():
             self._point = gr.Radio(
