@@ -37,6 +37,7 @@ EXCEPTIONS = {
     "over 99 %": "the maximum of every displayed probability",
     "under 1 %": "the minimum of every displayed probability",
     "95 % interval": "the definition of the intervals",
+    "from 0 % to 100 %": "the ends of the scale of a probability",
     ".500 (chance)": "the AUROC of chance",
 }
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from ..inference.model import Model
 from .exit_codes import SUCCESS
 from .options import Commands, add_upload_options
-from .output import print_files, report_missing_library
+from .output import print_files
 
 
 def add_parser(commands: Commands) -> argparse.ArgumentParser:
@@ -28,13 +28,10 @@ def add_parser(commands: Commands) -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> int:
     """Verify and upload a bundle, or list the changes; prints `OWNER/NAME@COMMIT`."""
+    from ..evaluation import consistency
     from ..publishing import publish
     from ..publishing.hub_client import Repository
 
-    try:
-        from ..evaluation import consistency
-    except ModuleNotFoundError as error:
-        return report_missing_library("Publishing", error, "train")
     repository = Repository(options.repository)
     if not options.dry_run:
         repository.require_login()

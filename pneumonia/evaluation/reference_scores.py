@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,36 +20,9 @@ import numpy.typing as npt
 
 from .. import files, operating_system
 from ..errors import PneumoniaError
-from ..inference.gate import Gate
-from ..inference.gate_views import Features
-
-KEY = "reference_scores"
-"""Key in `evaluation.json`."""
+from .reference_measures import DISTANCE, KEY, RESEMBLANCE, gate_measures
 
 Json = dict[str, Any]
-
-RESEMBLANCE, DISTANCE = "resemblance", "distance"
-"""Gate measures that are compared: log odds of belonging to the population, and the largest measure as a share of its
-limit (above 1 the gate refuses the film)."""
-
-
-def gate_measures(gate: Gate, input_image: npt.NDArray[np.uint8]) -> dict[str, float]:
-    """The two gate measures of an input image `[150, 150, 3]`."""
-    features = Features.of(input_image)
-    measures = gate.measures(features)
-    shares = [
-        measures[view][name] / limit.near
-        for view, limits in gate.limits.items()
-        for name, limit in limits.items()
-        if limit.near > 0
-    ]
-    return {RESEMBLANCE: gate.assess(features).resemblance, DISTANCE: max(shares, default=0.0)}
-
-
-def reference_of(evaluation: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The entry of a bundle's `evaluation.json`; None if it has none."""
-    entry: Mapping[str, Any] | None = evaluation.get(KEY)
-    return entry
 
 
 def measure(model: Any, inputs: npt.NDArray[np.uint8], labels: npt.NDArray[np.int64]) -> Json:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError
-from . import reference_scores
+from . import reference_measures
 from .external import identity
 
 Json = dict[str, Any]
@@ -52,7 +52,7 @@ def add_figures(evaluation: Json, config: Json, additions: Additions) -> None:
     if additions.nih:
         evaluation |= _by_age_of_this_model(additions.nih, config)
     if additions.reference:
-        evaluation[reference_scores.KEY] = _reference_of_this_model(additions.reference, config)
+        evaluation[reference_measures.KEY] = _reference_of_this_model(additions.reference, config)
 
 
 def _join_audits(run: Json, entry: Json) -> None:
@@ -90,7 +90,7 @@ def _by_age_of_this_model(path: Path, config: Json) -> Json:
 
 
 def _reference_of_this_model(path: Path, config: Json) -> Json:
-    entries: Json = read_figures(path)[reference_scores.KEY]
+    entries: Json = read_figures(path)[reference_measures.KEY]
     own = [entry for entry in entries.values() if entry.get("model") == identity(config)]
     if not own:
         raise UsageError(f"The scores are of other models. Allowed: scores of the released model. Received: {path}.")

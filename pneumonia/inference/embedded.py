@@ -4,6 +4,6 @@
 """
 
 CONFIG_SHA256 = {
-    "children": "112d993be045c554da7b049ae6b24a996e858862fb75e5a402d4514028ab0aee",
-    "adults": "cc410d2fcb6436f4b0942907c641e6fe5518cd9aa863f2c53a00cc52f0dc60e6",
+    "children": "92213c09d5ffb6a2394ed8c8a192e883392a36d4013479fc00a349a8f4a135e1",
+    "adults": "b7690de392bf0df61387f2511f4abda13155a48fffd5abff7c0c151f2c39451f",
 }

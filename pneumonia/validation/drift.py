@@ -10,7 +10,7 @@ import numpy as np
 from ..evaluation import kolmogorov_smirnov
 from ..evaluation.kolmogorov_smirnov import TwoSampleTest
 from ..evaluation.metrics import Floats
-from ..evaluation.reference_scores import DISTANCE, RESEMBLANCE, reference_of
+from ..evaluation.reference_measures import DISTANCE, RESEMBLANCE, reference_of
 from ..inference.bundle import Bundle
 from ..inference.decision import CLASSES
 from .film_results import FilmResult

@@ -12,7 +12,7 @@ from PIL import Image
 
 from .. import imaging
 from ..errors import PneumoniaError
-from ..evaluation.reference_scores import gate_measures
+from ..evaluation.reference_measures import gate_measures
 from ..imaging import Source
 from ..imaging.radiograph import Radiograph
 from ..inference.decision import UNKNOWN, Failure, Prediction
@@ -33,7 +33,7 @@ class FilmResult:
 
     `prediction` is None if the file could not be read; then `error` says why. `probability`: calibrated P(pneumonia)
     without limits, None if the film was not scored. `population`: that of the model that scored or refused it.
-    `measures`: gate measures, see `evaluation.reference_scores`; empty if no gate was run. `digest` identifies the
+    `measures`: gate measures, see `evaluation.reference_measures`; empty if no gate was run. `digest` identifies the
     pixels. `thumbnail`: JPEG, only for a film on the wrong side of one half.
     """
 

@@ -75,7 +75,7 @@ def test_predict_json_has_the_documented_fields(film: str, capsys: pytest.Captur
     assert set(row) == FIELDS
     assert row["file"] == film
     assert row["operating_point"] == "balanced"
-    assert set(row["model"]) == {"name", "revision", "sha256"}
+    assert set(row["model"]) == {"name", "revision", "sha256", "site"}
     assert sum(row["probabilities"].values()) == pytest.approx(1, abs=2e-4)
 
 
@@ -215,6 +215,7 @@ def test_model_json_has_the_documented_keys(capsys: pytest.CaptureFixture[str]) 
         "populations",
         "population",
         "licence",
+        "site",
     }
     assert description["name"] == "embedded"
     assert set(description["operating_points"]) == {"screening", "balanced", "confirm"}

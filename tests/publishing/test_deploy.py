@@ -115,10 +115,13 @@ def test_no_link_of_the_spaces_readme_is_broken(
 
 
 FORMATTING = "__init__|audit_tables|external_tables|number_format|population_tables|summary|tables?"
-"""Modules of the evaluation that the page imports: they turn figures into text and measure nothing."""
+"""Modules of the evaluation that turn figures into text; the page imports them."""
+
+LOCAL_VALIDATION = "curves|intervals|kolmogorov_smirnov|metrics|operating_points|recalibration|reference_measures"
+"""Modules of the evaluation that measure a site's own films; the page imports them when it validates."""
 
 UNWANTED = (
-    rf"tests?/|benchmarks/|docs/|pneumonia/learning/|pneumonia/evaluation/(?!({FORMATTING})\.py)|train\.py|"
+    rf"tests?/|benchmarks/|docs/|pneumonia/learning/|pneumonia/evaluation/(?!({FORMATTING}|{LOCAL_VALIDATION})\.py)|train\.py|"
     r".*(cli|__main__|publish|deploy|space)\.py"
 )
 
@@ -128,7 +131,7 @@ def test_only_what_serving_needs_is_uploaded(hub: WritableHub, page: Repository)
     files = deploy.collect_content(page).files
     assert [name for name in files if re.match(UNWANTED, name)] == []
     evaluation = {Path(name).stem for name in files if name.startswith("pneumonia/evaluation/")}
-    assert all(re.fullmatch(FORMATTING, name) for name in evaluation) and len(evaluation) == 8
+    assert all(re.fullmatch(f"{FORMATTING}|{LOCAL_VALIDATION}", name) for name in evaluation)
     assert [name for name in files if "__pycache__" in name or name.startswith(".")] == []
     assert {name for name in files if "/" not in name} == {*space_files.COPIED_FILES, "README.md"}
     assert [name for name in files if "require" in name] == ["requirements.txt"]

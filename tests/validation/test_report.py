@@ -17,7 +17,7 @@ from pypdf import PdfReader
 
 from pneumonia import Predictor
 from pneumonia.cli.main import main
-from pneumonia.evaluation import reference_scores
+from pneumonia.evaluation import reference_measures, reference_scores
 from pneumonia.inference.decision import UNKNOWN
 from pneumonia.validation import film_rows, report_html, report_pdf
 from pneumonia.validation.drift import drift
@@ -111,7 +111,7 @@ def test_drift_against_the_values_of_the_card(predictor: Predictor) -> None:
         "resemblance": [float(n) for n in range(100)],
         "distance": [0.9] * 30,
     }
-    made = type("Made", (), {"evaluation": {reference_scores.KEY: entry}, "served_run": None})()
+    made = type("Made", (), {"evaluation": {reference_measures.KEY: entry}, "served_run": None})()
     rows = drift(results, made)
     assert rows["score: Normal"]["statistic"] == 0 and rows["score: Normal"]["p_value"] == 1
     assert rows["score: Pneumonia"]["p_value"] < 1e-9
