@@ -35,6 +35,7 @@ from .server.upload import film_file
 _FOLDER = Path(__file__).parent
 _STYLES = (
     "page.css",
+    "controls.css",
     "language.css",
     "answer.css",
     "viewer/viewer.css",
