@@ -49,6 +49,7 @@ def test_the_answer_is_visible_without_scrolling(tab: Visit, files: dict[str, Pa
                 assert box["y"] + box["height"] <= size["height"], (part, size)
 
 
+@pytest.mark.slow
 def test_on_a_phone_the_answer_is_directly_below_the_drop_zone(tab: Visit, files: dict[str, Path]) -> None:
     with tab.new_visitor(PHONE) as visit:
         visit.drop(files["film.png"])
@@ -67,6 +68,7 @@ def test_the_drop_zone_takes_the_next_film_at_once(visit: Visit, files: dict[str
     assert visit.page.locator("#bars .bars").count() == 0
 
 
+@pytest.mark.slow
 def test_a_dicom_file_is_read_like_a_picture(visit: Visit, tmp_path: Path, large_film: Any) -> None:
     path = tmp_path / "film.dcm"
     path.write_bytes(dicom(large_film))
@@ -75,16 +77,19 @@ def test_a_dicom_file_is_read_like_a_picture(visit: Visit, tmp_path: Path, large
     assert visit.page.locator(".answer.failed").count() == 0
 
 
+@pytest.mark.slow
 def test_a_pasted_picture_is_analysed_like_a_dropped_one(visit: Visit, files: dict[str, Path]) -> None:
     visit.send_file("paste", files["film.png"])
     assert any(label in visit.answer() for label in LABELS)
 
 
+@pytest.mark.slow
 def test_a_film_dropped_beside_the_drop_zone_is_accepted(visit: Visit, files: dict[str, Path]) -> None:
     visit.send_file("drop", files["film.png"])
     assert any(label in visit.answer() for label in LABELS)
 
 
+@pytest.mark.slow
 def test_a_broken_file_gets_a_sentence_and_a_code(visit: Visit, files: dict[str, Path]) -> None:
     answer = visit.drop(files["broken.jpg"])
     assert "No answer" in answer
@@ -156,6 +161,7 @@ def test_another_operating_point_decides_again_without_scoring_again(
         assert visit.page.locator("#steps .steps").count() == (label == "Unknown")
 
 
+@pytest.mark.slow
 def test_the_map_stays_while_the_answer_has_one_and_disappears_for_normal(
     page_with_all_answers: tuple[Visit, Predictor], files: dict[str, Path]
 ) -> None:
@@ -174,6 +180,7 @@ def test_the_map_stays_while_the_answer_has_one_and_disappears_for_normal(
     visit.show_map()
 
 
+@pytest.mark.slow
 def test_a_deleted_film_must_be_dropped_again(
     page_with_all_answers: tuple[Visit, Predictor], files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -209,6 +216,7 @@ def test_the_map_is_drawn_on_request_and_fades_without_another_request(visit: Vi
     assert requests == []
 
 
+@pytest.mark.slow
 def test_the_answer_is_saved_as_json(visit: Visit, files: dict[str, Path], predictor: Predictor) -> None:
     visit.drop(files["film.png"])
     with visit.page.expect_download() as download:
@@ -230,6 +238,7 @@ def test_the_report_is_one_page_with_the_note(visit: Visit, predictor: Predictor
     assert "bed seven" in text
 
 
+@pytest.mark.slow
 def test_the_note_is_cleared_for_the_next_film(visit: Visit, files: dict[str, Path]) -> None:
     visit.drop(files["film.png"])
     visit.page.wait_for_selector("#film-image img")
@@ -238,6 +247,7 @@ def test_the_note_is_cleared_for_the_next_film(visit: Visit, files: dict[str, Pa
     visit.page.wait_for_function("document.querySelector('#note input, #note textarea').value == ''")
 
 
+@pytest.mark.slow
 def test_the_page_states_its_purpose_and_its_model(visit: Visit, predictor: Predictor) -> None:
     text = visit.page.inner_text("body")
     assert "not a replacement for a radiologist" in text
@@ -265,6 +275,7 @@ def test_the_matrix_follows_the_slider(visit: Visit, predictor: Predictor) -> No
     visit.save_screenshot("evidence")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("size", "scheme"), [(PHONE, "light"), ({"width": 1920, "height": 1080}, "dark")])
 def test_nothing_overflows_on_a_phone_or_in_the_dark(
     tab: Visit, predictor: Predictor, size: dict[str, int], scheme: str
@@ -281,6 +292,7 @@ def test_nothing_overflows_on_a_phone_or_in_the_dark(
         visit.save_screenshot(f"{scheme}-evidence")
 
 
+@pytest.mark.slow
 def test_dark_and_light_can_be_chosen_and_stay(visit: Visit) -> None:
     assert not visit.is_dark()
     visit.page.get_by_role("button", name="Dark or light page").click()
@@ -290,6 +302,7 @@ def test_dark_and_light_can_be_chosen_and_stay(visit: Visit) -> None:
     assert visit.is_dark()
 
 
+@pytest.mark.slow
 def test_the_keyboard_reaches_the_drop_zone_and_the_operating_points(visit: Visit) -> None:
     reached = set()
     for _ in range(20):

@@ -53,6 +53,7 @@ def test_the_prevalence_changes_the_frequency_at_once_and_can_be_reset(visit: Vi
     assert visit.answer() == before
 
 
+@pytest.mark.slow
 def test_the_prevalence_is_that_of_the_hospital_and_stays_for_the_next_film(
     visit: Visit, files: dict[str, Path], predictor: Predictor
 ) -> None:
@@ -67,6 +68,7 @@ def test_the_prevalence_is_that_of_the_hospital_and_stays_for_the_next_film(
     assert visit.page.locator(NUMBER).input_value() == "20"
 
 
+@pytest.mark.slow
 def test_the_prevalence_travels_with_report_and_json(visit: Visit, files: dict[str, Path]) -> None:
     visit.drop(files["film.png"])
     open_depth(visit)
@@ -82,6 +84,7 @@ def test_the_prevalence_travels_with_report_and_json(visit: Visit, files: dict[s
     assert "a prevalence of 10 %" in " ".join(page.extract_text().split())
 
 
+@pytest.mark.slow
 def test_a_refused_film_stands_beside_a_class_average_and_the_next_film_clears_it(
     visit: Visit, files: dict[str, Path]
 ) -> None:
@@ -95,6 +98,7 @@ def test_a_refused_film_stands_beside_a_class_average_and_the_next_film_clears_i
     visit.page.wait_for_selector("#comparison .comparison", state="detached")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_open_sections_have_no_serious_axe_violation_and_fit_a_phone(
     tab: Visit, files: dict[str, Path], predictor: Predictor, scheme: str

@@ -96,6 +96,7 @@ def download(visit: Visit, button: str) -> bytes:
     return Path(waiting.value.path()).read_bytes()
 
 
+@pytest.mark.slow
 def test_many_films_with_a_bad_one_become_a_table_and_files(visit: Visit, files: dict[str, Path], zipped: Path) -> None:
     summary = run_batch(visit, [files["film.png"], files["broken.jpg"], files["turned.png"], zipped])
     assert (
@@ -120,6 +121,7 @@ def test_many_films_with_a_bad_one_become_a_table_and_files(visit: Visit, files:
     assert [json.loads(line)["file"] for line in lines] == column(visit, FILE, 5)
 
 
+@pytest.mark.slow
 def test_reports_are_created_on_request(visit: Visit, files: dict[str, Path]) -> None:
     run_batch(visit, [files["film.png"], files["broken.jpg"]])
     visit.page.click("#batch-make")
@@ -130,6 +132,7 @@ def test_reports_are_created_on_request(visit: Visit, files: dict[str, Path]) ->
     visit.save_screenshot("batch-reports")
 
 
+@pytest.mark.slow
 def test_columns_are_sorted_by_keyboard_and_failed_files_come_first_on_request(
     visit: Visit, files: dict[str, Path]
 ) -> None:
@@ -167,6 +170,7 @@ def test_a_failed_file_is_tried_again(visit: Visit, files: dict[str, Path], monk
     assert ["complete header" in row["error"] for row in rows] == [False, True]
 
 
+@pytest.mark.slow
 def test_a_table_of_many_rows_is_shown_page_by_page(visit: Visit, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "many.zip", "w") as archive:
         for number in range(250):
@@ -181,6 +185,7 @@ def test_a_table_of_many_rows_is_shown_page_by_page(visit: Visit, tmp_path: Path
     assert column(visit, FILE, 100)[0] == "many.zip/249.png"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("slow")
 def test_a_batch_survives_its_closed_page_and_is_stopped_from_the_page_of_its_link(
     browser: Any, address: str, many: list[Path]
@@ -205,6 +210,7 @@ def test_a_batch_survives_its_closed_page_and_is_stopped_from_the_page_of_its_li
         assert len(column(returned, FILE, len(rows))) == len(rows)
 
 
+@pytest.mark.slow
 def test_the_link_is_copied(visit: Visit, files: dict[str, Path]) -> None:
     run_batch(visit, [files["film.png"]])
     visit.page.get_by_role("button", name="Copy link").click()
@@ -222,6 +228,7 @@ def test_a_batch_that_does_not_exist_is_said_in_a_sentence(browser: Any, address
         other.errors.clear()  # the browser reports the 404 itself
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("slow")
 def test_stop_keeps_the_completed_rows(visit: Visit, many: list[Path]) -> None:
     upload(visit, many)
@@ -238,12 +245,14 @@ def test_stop_keeps_the_completed_rows(visit: Visit, many: list[Path]) -> None:
     visit.save_screenshot("batch-stopped")
 
 
+@pytest.mark.slow
 def test_the_operating_point_is_applied(visit: Visit, files: dict[str, Path]) -> None:
     visit.page.get_by_role("tabpanel").get_by_role("radio", name="screening", exact=True).click()
     run_batch(visit, [files["film.png"]])
     assert b",screening," in download(visit, CSV)
 
 
+@pytest.mark.slow
 def test_a_second_batch_replaces_the_first(visit: Visit, files: dict[str, Path]) -> None:
     run_batch(visit, [files["film.png"], files["turned.png"]])
     upload(visit, [files["broken.jpg"]])
@@ -253,6 +262,7 @@ def test_a_second_batch_replaces_the_first(visit: Visit, files: dict[str, Path])
     assert column(visit, FILE, 1) == ["broken.jpg"]
 
 
+@pytest.mark.slow
 def test_an_empty_batch_is_an_error_beside_the_batch_on_the_page(visit: Visit, files: dict[str, Path]) -> None:
     visit.page.click(START)
     visit.page.wait_for_selector("#batch-alert:has-text('No film was given')")
@@ -263,6 +273,7 @@ def test_an_empty_batch_is_an_error_beside_the_batch_on_the_page(visit: Visit, f
     assert column(visit, FILE, 1) == ["film.png"]
 
 
+@pytest.mark.slow
 def test_a_name_is_never_html(visit: Visit, tmp_path: Path, files: dict[str, Path]) -> None:
     path = tmp_path / SCRIPT.replace("/", "")
     path.write_bytes(files["film.png"].read_bytes())
@@ -273,6 +284,7 @@ def test_a_name_is_never_html(visit: Visit, tmp_path: Path, files: dict[str, Pat
     assert visit.page.title() != "1"
 
 
+@pytest.mark.slow
 def test_names_of_other_systems_reach_table_and_downloads(visit: Visit, tmp_path: Path, files: dict[str, Path]) -> None:
     film = files["film.png"].read_bytes()
     folder = Member(b"ward\\", system=DOS)
@@ -287,6 +299,7 @@ def test_names_of_other_systems_reach_table_and_downloads(visit: Visit, tmp_path
     assert [json.loads(line)["file"] for line in lines] == names
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("width", "scheme"), [(320, "light"), (820, "dark"), (3840, "light")])
 def test_nothing_overflows_on_a_phone_a_tablet_or_a_large_monitor(
     tab: Visit, files: dict[str, Path], width: int, scheme: str

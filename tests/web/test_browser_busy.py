@@ -17,6 +17,7 @@ pytestmark = pytest.mark.browser
 LABELS = ("Normal", "Pneumonia", "Unknown")
 
 
+@pytest.mark.slow
 def test_a_queued_or_rejected_film_never_appears_with_the_previous_answer(
     browser: Any, predictor: Predictor, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

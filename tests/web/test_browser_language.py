@@ -24,6 +24,7 @@ def test_the_page_follows_the_browser_and_the_picker(browser: Any, address: str)
         page.wait_for_url("**/?lang=zh")
 
 
+@pytest.mark.slow
 def test_calls_of_the_page_carry_its_language(browser: Any, address: str) -> None:
     with Visit(browser, address, locale="fr-FR") as visit:
         visit.page.goto(f"{address}/?lang=vi")

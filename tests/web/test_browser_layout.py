@@ -50,6 +50,7 @@ def open_tab(visit: Visit, name: str) -> None:
     visit.page.wait_for_function(f"document.querySelector('[role=tab][aria-selected=true]').innerText == '{name}'")
 
 
+@pytest.mark.slow
 def test_chromium_offers_to_install_the_page(visit: Visit) -> None:
     session = visit.page.context.new_cdp_session(visit.page)
     for _ in range(100):
@@ -64,6 +65,7 @@ def test_chromium_offers_to_install_the_page(visit: Visit) -> None:
     assert visit.page.evaluate("navigator.serviceWorker.getRegistrations().then((all) => all.length)") == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [SMALLEST, LARGEST], ids=["320", "4k"])
 def test_no_tab_overflows_and_controls_are_large_enough(tab: Visit, predictor: Predictor, size: dict[str, int]) -> None:
     with tab.new_visitor(size) as visit:
@@ -76,6 +78,7 @@ def test_no_tab_overflows_and_controls_are_large_enough(tab: Visit, predictor: P
             visit.save_screenshot(f"{size['width']}-{name.split()[0].lower()}")
 
 
+@pytest.mark.slow
 def test_a_4k_monitor_shows_a_larger_film_and_text(tab: Visit, predictor: Predictor) -> None:
     heights, sizes, widths = [], [], []
     for size in ({"width": 1280, "height": 860}, LARGEST):
@@ -91,6 +94,7 @@ def test_a_4k_monitor_shows_a_larger_film_and_text(tab: Visit, predictor: Predic
     assert widths[1] > 0.8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_print_of_a_film_is_one_page_without_controls(tab: Visit, predictor: Predictor, scheme: str) -> None:
     with tab.new_visitor({"width": 820, "height": 1100}, scheme) as visit:
@@ -106,6 +110,7 @@ def test_a_print_of_a_film_is_one_page_without_controls(tab: Visit, predictor: P
         assert visit.is_dark() is (scheme == "dark"), "the page is as before"
 
 
+@pytest.mark.slow
 def test_a_print_of_the_evidence_has_all_sections(visit: Visit) -> None:
     visit.page.get_by_role("tab", name="Evidence").click()
     visit.page.wait_for_selector("#evidence details:visible")
@@ -137,11 +142,13 @@ def test_reduced_motion_is_respected(browser: Any, address: str) -> None:
         assert max(durations) < 0.001
 
 
+@pytest.mark.slow
 def test_the_pages_files_stay_out_of_the_browsers_caches(visit: Visit, files: dict[str, Path]) -> None:
     visit.drop(files["film.png"])
     assert visit.page.evaluate("caches.keys()") == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "size", [{"width": 1280, "height": 860}, {"width": 390, "height": 844}], ids=["desktop", "phone"]
 )

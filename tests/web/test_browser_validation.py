@@ -47,6 +47,7 @@ def download(visit: Visit, name: str) -> bytes:
     return Path(started.value.path()).read_bytes()
 
 
+@pytest.mark.slow
 def test_twenty_films_by_folder(visit: Visit, archive: Path) -> None:
     visit.page.set_input_files(FILMS, archive)
     visit.page.wait_for_selector("#validation-films >> text=own.zip")
@@ -78,6 +79,7 @@ def test_labels_from_a_table(visit: Visit, archive: Path, tmp_path: Path) -> Non
     assert json.loads(download(visit, "Figures (JSON)"))["independence"] == "patients"
 
 
+@pytest.mark.slow
 def test_a_film_without_label_is_an_error(visit: Visit, files: dict[str, Path]) -> None:
     visit.page.set_input_files(FILMS, files["film.png"])
     visit.page.wait_for_selector("#validation-films >> text=film.png")
