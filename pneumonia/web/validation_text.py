@@ -69,4 +69,4 @@ def result(job: ValidationJob) -> str:
     """Verdicts and sections of the report."""
     if job.validation is None:
         return ""
-    return f'<div class="validation-report">{report_html.body(report_of(job.validation))}</div>'
+    return report_html.body(report_of(job.validation))

@@ -394,7 +394,7 @@ def test_a_steeper_calibration_moves_the_probability_and_nothing_else(predictor:
 
 def test_the_description_has_the_contracts_keys(predictor: Predictor) -> None:
     description = predictor.describe()
-    keys = ["name", "revision", "sha256", "population", "licence", "operating_points", "figures"]
+    keys = ["name", "revision", "sha256", "site", "population", "licence", "operating_points", "figures"]
     assert list(description) == [*keys, "populations"]
     assert list(description["populations"]) == [model.population.name for model in predictor.models]
     for name, one in description["populations"].items():

@@ -110,6 +110,7 @@ def test_model_returns_identity_operating_points_and_figures(client: Client, pre
         "populations",
         "population",
         "licence",
+        "site",
     }
     assert set(response["operating_points"]) == {"screening", "balanced", "confirm"}
     assert set(response["operating_points"]["balanced"]) == {"low", "threshold", "high"}
