@@ -311,6 +311,7 @@ def test_the_keyboard_reaches_the_drop_zone_and_the_operating_points(visit: Visi
     assert {"scheme", "film", "point"} <= reached
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("scheme", "only"),
     [

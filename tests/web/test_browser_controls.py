@@ -9,7 +9,7 @@ from pneumonia import Predictor
 from .test_browser_layout import TABS, open_tab
 from .visit import Visit
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 FIELDS = "input[type=number], input[type=text], textarea, select, input[type=radio]:not(:checked)"
 MIN_CONTRAST = 3
