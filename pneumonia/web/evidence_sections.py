@@ -34,7 +34,8 @@ def model_summary(bundle: Bundle, run: Run) -> Markup:
 
 def limits(bundle: Bundle, run: Run) -> Markup:
     """The section "Limits" of the bundle's model card."""
-    lines = [line for line in card_limits(bundle).splitlines()[1:] if line.strip()]
+    text = re.sub(r"\*(\w[^*]*\w)\*", r"\1", card_limits(bundle))  # titles of journals are in italics in the card
+    lines = [line for line in text.splitlines()[1:] if line.strip()]
     items = [line.removeprefix("* ") for line in lines if line.startswith("* ")]
     paragraphs = [line for line in lines if not line.startswith("* ")]
     return render_fragment("evidence/limits.html", items=items, paragraphs=paragraphs) if lines else Markup()

@@ -25,6 +25,7 @@ def page(browser: Any, address: str, film: Path, out: Path) -> None:
         visit.wait_for_viewer()
         visit.show_map(has_map="Normal" not in visit.answer())
         visit.settle()
+        visit.page.evaluate("window.scrollTo(0, 0)")
         visit.page.screenshot(path=out / "page.png")
 
 
