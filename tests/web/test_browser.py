@@ -59,6 +59,7 @@ def test_on_a_phone_the_answer_is_directly_below_the_drop_zone(tab: Visit, files
         assert positions == sorted(positions)
 
 
+@pytest.mark.slow
 def test_the_drop_zone_takes_the_next_film_at_once(visit: Visit, files: dict[str, Path]) -> None:
     visit.drop(files["film.png"])
     visit.page.wait_for_selector("#film-image img")
@@ -108,6 +109,7 @@ def test_a_broken_file_leaves_nothing_of_the_film_before_it(
     assert visit.page.locator("#activation-map img, #activation .activation, #bars .bars, #report:visible").count() == 0
 
 
+@pytest.mark.slow
 def test_each_example_is_answered_as_it_is_named(visit: Visit, predictor: Predictor) -> None:
     names = [example.name for example in examples.examples(predictor.models[0].bundle)]
     expected = {"normal": "normal", "pneumonia": "pneumonia", "rotated": "unknown", "Chessboard": "unknown"}
@@ -225,6 +227,7 @@ def test_the_answer_is_saved_as_json(visit: Visit, files: dict[str, Path], predi
     assert saved == {**predictor.predict(files["film.png"]).as_dict(), "file": None}
 
 
+@pytest.mark.slow
 def test_the_report_is_one_page_with_the_note(visit: Visit, predictor: Predictor) -> None:
     visit.drop(predictor.models[0].bundle.examples[-1])
     visit.page.wait_for_selector("#film-image img")

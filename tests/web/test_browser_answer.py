@@ -34,6 +34,7 @@ def set_prevalence(visit: Visit, percent: int) -> None:
     wait_for_prevalence(visit, f"{percent} %")
 
 
+@pytest.mark.slow
 def test_the_prevalence_changes_the_frequency_at_once_and_can_be_reset(visit: Visit, files: dict[str, Path]) -> None:
     assert not visit.page.locator("#depth").is_visible(), "without an answer there is nothing to explain"
     before = visit.drop(files["film.png"])

@@ -354,6 +354,7 @@ def test_a_film_that_is_too_small_for_the_model_is_shown(visit: Visit, encode: A
     assert visit.page.locator("[data-action=zones]").is_disabled()
 
 
+@pytest.mark.slow
 def test_the_next_film_replaces_the_viewer(visit: Visit, files: dict[str, Path]) -> None:
     viewer = ShownViewer(visit, files["film.png"])
     first = viewer.evaluate("viewer.view.film")
@@ -378,6 +379,7 @@ def test_axe_finds_nothing_serious_in_the_viewer(tab: Visit, files: dict[str, Pa
             visit.save_screenshot(f"viewer-help-{scheme}")
 
 
+@pytest.mark.slow
 def test_an_old_browser_keeps_the_preview(browser: Any, address: str, files: dict[str, Path]) -> None:
     with Visit(browser, address) as visit:
         visit.page.evaluate("delete window.DecompressionStream")
