@@ -123,7 +123,7 @@ def test_a_requested_column_wins() -> None:
     [
         (["z.zip/ward/a.png"], "a.png", 0),
         (["z.zip/ward/a.png"], "ward/A.PNG", 0),
-        (["ward/a.png"], "/old/root/ward/a.png", 0),
+        (["ward/a.png"], "/former/folder/ward/a.png", 0),
         (["z.zip/ward/a.png"], "C:\\films\\a.png", 0),  # only the name agrees, and occurs once
         (["z.zip/ward/a.png"], "a", 0),
         (["1.2.840.1.dcm", "1.2.840.2.dcm"], "1.2.840.2", 1),
