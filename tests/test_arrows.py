@@ -31,11 +31,14 @@ ALLOWED = {
     "reporting": INFERENCE | {"reporting"},
     "evaluation": INFERENCE | {"evaluation"},
     "validation": INFERENCE | {"batch", "evaluation", "reporting", "validation"},
+    "monitoring": INFERENCE | {"evaluation", "validation", "monitoring"},
     "publishing": INFERENCE | {"publishing"},
     "archive": INFERENCE | {"batch", "archive"},
     "learning": INFERENCE | {"evaluation", "learning"},
-    "web": INFERENCE | {"batch", "reporting", "evaluation", "validation", "web"},
-    "cli": INFERENCE | {"batch", "reporting", "evaluation", "validation", "publishing", "archive", "web", "cli"},
+    "pacs": INFERENCE | {"reporting", "monitoring", "pacs"},
+    "web": INFERENCE | {"batch", "reporting", "evaluation", "validation", "monitoring", "web"},
+    "cli": INFERENCE
+    | {"batch", "reporting", "evaluation", "validation", "monitoring", "publishing", "archive", "pacs", "web", "cli"},
 }
 """Package -> the packages and modules of `pneumonia` that it may import; `pneumonia` itself re-exports `inference`."""
 
@@ -50,7 +53,11 @@ LIBRARIES = {
     "scipy": {"evaluation", "learning"},
     "matplotlib": {"evaluation", "learning"},
     "cv2": {"learning"},
-    "pydicom": {"imaging"},
+    "pydicom": {"imaging", "reporting", "pacs"},
+    "highdicom": {"reporting"},
+    "pynetdicom": {"pacs"},
+    "dicomweb_client": {"pacs"},
+    "prometheus_client": {"pacs"},
     "uharfbuzz": {"reporting"},
     "reportlab": {"reporting", "validation"},
     "jinja2": {"validation", "web"},
@@ -200,10 +207,14 @@ def run_python(code: str, *arguments: str) -> str:
     return process.stdout
 
 
-HEAVY = {"gradio", "tensorflow", "keras", "sklearn", "matplotlib", "huggingface_hub", "ai_edge_litert", "pydicom"}
+HOSPITAL = {"highdicom", "pynetdicom", "dicomweb_client", "prometheus_client"}
+HEAVY = {
+    *("gradio", "tensorflow", "keras", "sklearn", "matplotlib", "huggingface_hub", "ai_edge_litert", "pydicom"),
+    *HOSPITAL,
+}
 TENSORFLOW = {"tensorflow", "keras"}
 RAY = {"ray", "pyarrow", "fsspec"}
-NOT_OF_SERVING = {*TENSORFLOW, "sklearn", "matplotlib.pyplot", "ray", "reportlab"}
+NOT_OF_SERVING = {*TENSORFLOW, *HOSPITAL, "sklearn", "matplotlib.pyplot", "ray", "reportlab"}
 FORBIDDEN_AFTER_IMPORT = {
     "serving": {
         "pneumonia": HEAVY | RAY,

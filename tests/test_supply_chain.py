@@ -28,7 +28,7 @@ def test_serving_has_few_direct_dependencies() -> None:
 @pytest.mark.parametrize("path", REQUIREMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_each_dependency_is_pinned_to_one_version(path: Path) -> None:
     for line in direct_dependencies(str(path.relative_to(ROOT))):
-        assert re.match(r"[\w-]+(\[\w+\])?==\d[\w.]*(;.*)?$", line), line
+        assert re.match(r"[\w.-]+(\[\w+\])?==\d[\w.]*(;.*)?$", line), line
 
 
 def pin(line: str) -> tuple[str, str]:

@@ -90,6 +90,7 @@ def test_a_published_model_predicts_like_the_embedded_one(
         "name": MODEL,
         "revision": pinned.split("@")[1],
         "sha256": predictor.models[0].identity.sha256,
+        "site": None,
     }
     assert {**remote, "model": None} == {**local, "model": None}
 

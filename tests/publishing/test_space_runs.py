@@ -175,6 +175,7 @@ def test_a_built_space_predicts_like_the_local_predictor(
                 "name": name,
                 "revision": revision,
                 "sha256": predictor.models[0].identity.sha256,
+                "site": None,
             }
         assert_same_settings_as_locally(client, address)
     assert hub.requests == [] or not from_hub

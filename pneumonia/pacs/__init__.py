@@ -1,0 +1,1 @@
+"""DICOM network service: receives films, predicts them, delivers result objects. Needs the extra `hospital`."""
