@@ -27,7 +27,7 @@ from pneumonia.inference import sources
 
 ROOT = Path(__file__).parents[1]
 NOT_SOURCES = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "build", "dist", "runs", "screenshots")
-EXTRAS = ("train", "archive", "mcp", "dev")
+EXTRAS = ("train", "archive", "mcp", "hospital", "dev")
 EXAMPLE = next(sources.EMBEDDED_FOLDER.glob("examples/*pneumonia*.png"))
 INSTALL_TIMEOUT_S = 900
 """Two busy cores take half a minute if pip has the packages in its cache."""
