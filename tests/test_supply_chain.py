@@ -62,33 +62,50 @@ def test_litert_is_required_where_it_has_a_wheel(system: str, machine: str, has_
     assert marker.evaluate({"sys_platform": system, "platform_machine": machine}) is has_wheel
 
 
-def locked_packages() -> dict[str, str]:
-    """Package -> version, of every package in requirements.lock."""
-    lines = (ROOT / "requirements.lock").read_text().splitlines()
+LOCKS = {
+    "requirements.lock": ["requirements.txt"],
+    "requirements-hospital.lock": ["requirements.txt", "requirements/hospital.txt"],
+}
+"""Lock -> the files whose pins it contains."""
+
+
+def locked_packages(lock: str) -> dict[str, str]:
+    """Package -> version, of every package in a lock."""
+    lines = (ROOT / lock).read_text().splitlines()
     return dict(pin(line) for line in lines if re.match(r"[\w-]", line))
 
 
-def test_the_lock_has_the_pins_of_the_requirements_file() -> None:
-    for line in direct_dependencies("requirements.txt"):
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_has_the_pins_of_its_requirements_files(lock: str) -> None:
+    for line in (line for name in LOCKS[lock] for line in direct_dependencies(name)):
         name, pinned = pin(line)
-        assert locked_packages()[name.lower().replace("_", "-")] == pinned
+        assert locked_packages(lock)[name.lower().replace("_", "-")] == pinned
 
 
-def test_every_package_of_the_lock_has_a_hash() -> None:
-    blocks = re.split(r"\n(?=[\w-])", (ROOT / "requirements.lock").read_text())[1:]
-    assert len(blocks) == len(locked_packages()) > 50
+def test_the_locks_have_the_same_version_of_a_package() -> None:
+    """So the page of an image with the PACS service is the page of the other image."""
+    page, hospital = map(locked_packages, LOCKS)
+    assert page.items() <= hospital.items()
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_package_of_a_lock_has_a_hash(lock: str) -> None:
+    blocks = re.split(r"\n(?=[\w-])", (ROOT / lock).read_text())[1:]
+    assert len(blocks) == len(locked_packages(lock)) > 50
     for block in blocks:
         assert re.match(r"[\w-]+==[\w.]+( ; .*)? \\\n(    --hash=sha256:[0-9a-f]{64}( \\)?\n)+", block), block
 
 
-def test_the_lock_contains_the_dependencies_of_its_packages() -> None:
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_contains_the_dependencies_of_its_packages(lock: str) -> None:
     """A dependency without a line in the lock would end `pip install --require-hashes` with an error."""
     image = {"extra": "", "python_version": "3.12", "python_full_version": "3.12.12", "sys_platform": "linux"}
-    for name, pinned in locked_packages().items():
+    packages = locked_packages(lock)
+    for name, pinned in packages.items():
         for text in installed_requirements(name, pinned):
             requirement = Requirement(text)
             if requirement.marker is None or requirement.marker.evaluate(image):
-                assert canonicalize_name(requirement.name) in locked_packages(), f"{name} needs {text}"
+                assert canonicalize_name(requirement.name) in packages, f"{name} needs {text}"
 
 
 def installed_requirements(name: str, pinned: str) -> list[str]:

@@ -31,6 +31,9 @@ IMAGE_PYTHON = re.findall(r"3\.\d+", STEPS[0].rest)[0]
 LOCKED_PYTHONS = ("3.11", "3.12")
 """The Python versions that need exactly the packages of requirements.lock; 3.13 needs one more (audioop-lts)."""
 
+LOCKS = ("requirements.lock", "requirements-hospital.lock")
+"""The packages of the page, and those of the PACS service too."""
+
 INSTALL_TIMEOUT_S, START_TIMEOUT_S = 900, 120
 
 DOCS = (ROOT / "docs" / "container.md").read_text()
@@ -104,6 +107,7 @@ def test_the_image_contains_what_serving_needs_and_nothing_else() -> None:
     assert {name.partition("/")[0] for name in names} == {
         "app.py",
         "requirements.lock",
+        "requirements-hospital.lock",
         "LICENSE",
         "NOTICE",
         "pneumonia",
@@ -115,13 +119,18 @@ def test_the_image_contains_what_serving_needs_and_nothing_else() -> None:
 
 
 def test_packages_are_installed_from_the_lock_only() -> None:
-    (command,) = (step.rest for step in steps_named("RUN") if "pip install" in step.rest)
-    assert command == "pip install --require-hashes --only-binary :all: -r requirements.lock"
+    for lock in LOCKS:
+        steps = dockerfile.parse((ROOT / "Dockerfile").read_text(), LOCK=lock)
+        (command,) = (step.rest for step in steps if step.name == "RUN" and "pip install" in step.rest)
+        assert command == f"pip install --require-hashes --only-binary :all: -r {lock}"
+    assert dockerfile.parse("ARG LOCK=a\nRUN x $LOCK $HOME")[1].rest == "x a $HOME"
+    assert [step.rest for step in steps_named("ARG")] == ["LOCK=requirements.lock"], "the page is the default"
 
 
-def test_the_lock_is_made_for_the_python_of_the_base_image() -> None:
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_is_made_for_the_python_of_the_base_image(lock: str) -> None:
     assert IMAGE_PYTHON in LOCKED_PYTHONS
-    assert f"pip-compile with Python {IMAGE_PYTHON}\n" in (ROOT / "requirements.lock").read_text()
+    assert f"pip-compile with Python {IMAGE_PYTHON}\n" in (ROOT / lock).read_text()
 
 
 def test_dockerfile_steps_are_parsed() -> None:

@@ -26,10 +26,19 @@ class Instruction:
         return list(json.loads(self.rest)) if self.rest.startswith("[") else shlex.split(self.rest)
 
 
-def parse(text: str) -> list[Instruction]:
+def parse(text: str, **arguments: str) -> list[Instruction]:
+    """Parse a Dockerfile. `arguments` are those of `docker build --build-arg`; an `ARG` has the default otherwise."""
     lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     joined = re.sub(r"\\\n\s*", "", "\n".join(lines))
-    return [Instruction(*line.split(None, 1)) for line in joined.splitlines()]
+    instructions = [Instruction(*line.split(None, 1)) for line in joined.splitlines()]
+    defaults = dict(each.rest.split("=", 1) for each in instructions if each.name == "ARG")
+    values = {**defaults, **arguments}
+    return [Instruction(each.name, _insert(each.rest, values)) for each in instructions]
+
+
+def _insert(text: str, values: dict[str, str]) -> str:
+    """The text with the values of build arguments; other variables are those of the container and stay."""
+    return re.sub(r"\$(\w+)", lambda match: values.get(match[1], match[0]), text)
 
 
 def build_context(root: Path) -> list[Path]:
