@@ -1,9 +1,13 @@
-"""Runs a coroutine in a test. The main thread already has the event loop of the browser driver and allows no second."""
+"""Waits: for a coroutine, and until a condition holds.
+
+The main thread already has the event loop of the browser driver and allows no second one.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+import time
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -14,3 +18,13 @@ def wait_for(coroutine: Coroutine[Any, Any, Result]) -> Result:
     """Run the coroutine in a new event loop on another thread; return its result."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, coroutine).result()
+
+
+def until(condition: Callable[[], bool], timeout_s: float = 20) -> bool:
+    """Return True as soon as the condition holds, False if it does not hold within the time."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True

@@ -1,0 +1,107 @@
+"""The TCP server of the storage SCP: limits connections, and gives each one a guarded socket.
+
+pynetdicom limits associations, but not connections that never request one, and it waits for the TLS handshake of a peer
+in the thread that accepts all connections.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from socketserver import BaseServer
+from typing import Any
+
+from pynetdicom.transport import ThreadedAssociationServer
+
+from .guarded_socket import GuardedSocket, GuardedTlsSocket, PduLimits
+
+HANDSHAKE_TIMEOUT_S = 10
+
+
+@dataclass(frozen=True)
+class ConnectionLimits:
+    """How many connections are open at a time. More are closed without an answer."""
+
+    total: int
+    """Above the number of associations, so that a peer over that limit gets an A-ASSOCIATE-RJ with the reason."""
+
+    per_address: int
+
+
+class AssociationServer(ThreadedAssociationServer):
+    """Accepts connections for an application entity.
+
+    `AE.make_server(..., server_class=AssociationServer, connections=..., pdus=..., allows=...)` creates it, and `start`
+    runs it in a thread. `allows(address)` decides whether a peer of this IP address may connect.
+    """
+
+    request_queue_size = 128
+    daemon_threads = True
+
+    def __init__(
+        self,
+        *arguments: Any,
+        connections: ConnectionLimits,
+        pdus: PduLimits,
+        allows: Callable[[str], bool] = lambda address: True,
+        **options: Any,
+    ) -> None:
+        self._limits, self._pdus, self._allows = connections, pdus, allows
+        self._open: dict[socket.socket, str] = {}
+        super().__init__(*arguments, **options)
+        if self.ssl_context is not None:
+            self.ssl_context.sslsocket_class = GuardedTlsSocket
+
+    def start(self) -> None:
+        """Serve in a new thread until `shutdown`."""
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.1}, name="accept", daemon=True).start()
+
+    def shutdown(self) -> None:
+        """Stop to accept connections. Open associations go on."""
+        # The method of pynetdicom expects a server that `AE.start_server` created.
+        BaseServer.shutdown(self)
+        self.server_close()
+
+    def get_request(self) -> tuple[socket.socket, tuple[str, int]]:
+        """Accept a connection. The TLS handshake follows in the thread of the connection."""
+        assert self.socket is not None
+        accepted, address = self.socket.accept()
+        if self.ssl_context is not None:
+            accepted.settimeout(HANDSHAKE_TIMEOUT_S)
+            return self.ssl_context.wrap_socket(accepted, server_side=True, do_handshake_on_connect=False), address
+        return GuardedSocket(accepted.family, accepted.type, accepted.proto, accepted.detach()), address
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:
+        """Whether the connection is kept: its address is allowed, and no limit is reached."""
+        address = client_address[0]
+        # A closed socket has no number.
+        self._open = {each: peer for each, peer in self._open.items() if each.fileno() >= 0}
+        if not self._allows(address):
+            self._pdus.report("address_not_allowed")
+            return False
+        of_peer = sum(peer == address for peer in self._open.values())
+        if len(self._open) >= self._limits.total or of_peer >= self._limits.per_address:
+            self._pdus.report("too_many_connections")
+            return False
+        self._open[request] = address
+        return True
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        """Begin the association, in the thread of the connection."""
+        if isinstance(request, ssl.SSLSocket):
+            try:
+                request.do_handshake()
+            except OSError:
+                self._pdus.report("tls_handshake_failed")
+                self.shutdown_request(request)
+                return
+        request.settimeout(self._pdus.pdu_timeout_s)
+        request.guard(self._pdus)
+        super().finish_request(request, client_address)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Called for an exception in the thread of a connection; the default prints a traceback with the address."""
+        self._pdus.report("connection_failed")
