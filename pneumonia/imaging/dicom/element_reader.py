@@ -45,7 +45,8 @@ SEQUENCES = {
     *(0x00540220, 0x00540222, 0x20500010, 0x52009229, 0x52009230),
 }
 """Sequences that are read: body part, view, modality and VOI lookup tables, presentation, functional groups of an
-enhanced image. All others are skipped, in particular those with an icon, which has the elements of an image as well."""
+enhanced image. All others are skipped unless the caller names them, in particular those with an icon, which has the
+elements of an image as well."""
 
 _MAX_DEPTH = 4
 """Maximum nesting of the sequences that are read; functional groups have three levels."""
@@ -69,10 +70,14 @@ Elements: TypeAlias = dict[BaseTag, Element]
 
 
 class ElementReader:
-    """Reads the elements of one data set; counts all headers, and notes damage."""
+    """Reads the elements of one data set; counts all headers, and notes damage.
 
-    def __init__(self, data: bytes, encoding: Encoding) -> None:
+    `also_read` are tags of sequences that are read beside `SEQUENCES`.
+    """
+
+    def __init__(self, data: bytes, encoding: Encoding, also_read: frozenset[int] = frozenset()) -> None:
         self._data, self._encoding = data, encoding
+        self._sequences = also_read | SEQUENCES
         self._headers = 0
         self._anchors, self._pixel_anchor = (_anchor_pattern(encoding, tags) for tags in (_ANCHORS, {PIXEL_DATA: "OW"}))
         self.is_damaged = False
@@ -164,7 +169,7 @@ class ElementReader:
         """Add an element if it is one that may be read: no private one, no group length, not too long."""
         if header.tag >> 16 & 1 or not header.tag & 0xFFFF:
             return
-        if header.tag in SEQUENCES:
+        if header.tag in self._sequences:
             items = self._items(header.start, end, header.tag in _FIRST_ITEM_ONLY, depth)
             elements.setdefault(Tag(header.tag), pydicom.DataElement(header.tag, "SQ", Sequence(items)))
             return

@@ -24,7 +24,7 @@ from .element_headers import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE, UND
 from .element_reader import PIXEL_DATA, ElementReader
 from .inflate import inflate
 
-_STORAGE_CLASS_TAG, _SYNTAX_TAG = 0x00020002, 0x00020010
+_STORAGE_CLASS_TAG, _STORAGE_INSTANCE_TAG, _SYNTAX_TAG = 0x00020002, 0x00020003, 0x00020010
 _ENCODINGS: dict[str, Encoding] = {
     ImplicitVRLittleEndian: IMPLICIT_LITTLE,
     ExplicitVRLittleEndian: EXPLICIT_LITTLE,
@@ -40,8 +40,9 @@ _MAX_UID_BYTES = 128
 class ParsedFile:
     """The elements of a file, its encoding, and what its meta header declares.
 
-    `dataset` holds unconverted elements and no private ones. `syntax` and `storage_class` are UIDs of the meta header,
-    "" if they are missing. `is_damaged` is true if an element is damaged, or the file ends within one.
+    `dataset` holds unconverted elements and no private ones. `syntax`, `storage_class` and `storage_instance` are UIDs
+    of the meta header, "" if they are missing. `is_damaged` is true if an element is damaged, or the file ends within
+    one.
     """
 
     dataset: pydicom.Dataset
@@ -49,6 +50,7 @@ class ParsedFile:
     syntax: str
     storage_class: str
     is_damaged: bool
+    storage_instance: str = ""
 
     @property
     def pixel_data(self) -> bytes:
@@ -63,8 +65,8 @@ class ParsedFile:
         return isinstance(raw, RawDataElement) and raw.length == UNDEFINED_LENGTH
 
 
-def parse(data: bytes) -> ParsedFile:
-    """Read the elements of a file.
+def parse(data: bytes, also_read: frozenset[int] = frozenset()) -> ParsedFile:
+    """Read the elements of a file; `also_read` are tags of sequences beside those that an image needs.
 
     Raises `TooLarge` if there are more than 250,000 elements or a deflated file is too large, and `UnreadableImage` if
     a deflated file is truncated.
@@ -72,11 +74,12 @@ def parse(data: bytes) -> ParsedFile:
     meta, start = _read_meta_header(data)
     syntax, storage_class = _uid(meta, _SYNTAX_TAG), _uid(meta, _STORAGE_CLASS_TAG)
     data, start, encoding = _find_data_set(data, start, syntax)
-    reader = ElementReader(data, encoding)
+    reader = ElementReader(data, encoding, also_read)
     dataset = pydicom.Dataset(reader.read(start))
     dataset.set_original_encoding(*encoding)
     dataset.file_meta = FileMetaDataset()
-    return ParsedFile(dataset, encoding, syntax, storage_class, reader.is_damaged)
+    storage_instance = _uid(meta, _STORAGE_INSTANCE_TAG)
+    return ParsedFile(dataset, encoding, syntax, storage_class, reader.is_damaged, storage_instance)
 
 
 def _read_meta_header(data: bytes) -> tuple[dict[int, bytes], int]:
