@@ -189,6 +189,17 @@ SETTINGS = (
 )
 
 
+def read_secret(name: str) -> str:
+    """The value of an environment variable that a configuration file names, so that the file has no secret.
+
+    Empty if `name` is; raises `UsageError` if the variable is not set or empty.
+    """
+    value = os.environ.get(name, "").strip() if name else ""
+    if name and not value:
+        raise UsageError(message("The environment variable {name} must have a value. Received: nothing.", name=name))
+    return value
+
+
 def as_markdown() -> str:
     """The settings as a Markdown table, for docs/api.md."""
     rows = [f"| `{setting.name}` | {setting.default or 'empty'} | {setting.help} |" for setting in SETTINGS]

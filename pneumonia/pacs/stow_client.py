@@ -1,0 +1,167 @@
+"""Sends result objects to a DICOMweb server by STOW-RS: PS3.18, section 10.5, one instance in each request."""
+
+from __future__ import annotations
+
+import json
+import ssl
+from pathlib import Path
+from typing import Any
+
+import requests
+from dicomweb_client import DICOMwebClient
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+from requests.adapters import HTTPAdapter
+
+from .destinations import Destination
+from .outcome import DELIVERED, Outcome, Verdict
+from .store_status import outcome_of
+from .tls import TlsFiles, client_context, describe_handshake_failure
+
+_REFUSED, _INTERRUPTED, _UNAVAILABLE = Verdict.REFUSED, Verdict.INTERRUPTED, Verdict.UNAVAILABLE
+_STATUSES = {
+    400: (_REFUSED, "invalid_object", "the server cannot read the request"),
+    401: (_UNAVAILABLE, "not_authorised", "token or password are missing or wrong"),
+    403: (_UNAVAILABLE, "not_authorised", "the user of this service may not store"),
+    404: (_UNAVAILABLE, "wrong_address", "no STOW-RS at this address"),
+    405: (_UNAVAILABLE, "wrong_address", "no STOW-RS at this address"),
+    406: (_REFUSED, "invalid_object", "the server cannot answer in DICOM JSON"),
+    408: (_UNAVAILABLE, "server_error", "the server timed out"),
+    409: (_REFUSED, "invalid_object", "the server does not store this object"),
+    413: (_REFUSED, "too_large", "the object is too large for the server"),
+    415: (_REFUSED, "sop_class_not_supported", "the server does not take this kind of object"),
+    429: (_UNAVAILABLE, "out_of_resources", "the server is overloaded"),
+    # The object may be the cause of a server's error, so the attempt counts.
+    500: (_INTERRUPTED, "server_error", "error of the server"),
+    501: (_UNAVAILABLE, "wrong_address", "the server does not offer STOW-RS"),
+    507: (_UNAVAILABLE, "out_of_resources", "the disk of the server is full"),
+}
+"""HTTP status -> verdict, reason, text: PS3.18, Table 10.5.3-1, and RFC 9110."""
+
+
+class StowClient:
+    """One DICOMweb server, used by one thread; its connection is kept open between objects."""
+
+    def __init__(self, destination: Destination, files: TlsFiles) -> None:
+        self._session = _session(destination, files)
+        self._client = DICOMwebClient(
+            destination.url.rstrip("/"),
+            session=self._session,
+            headers=_headers(destination),
+            callback=_normalise_content_type,
+            timeout=(destination.connect_timeout_s, destination.response_timeout_s),
+        )
+        # Attempts and pauses are those of the queue.
+        self._client.set_http_retry_params(retry=False)
+
+    def send(self, path: Path) -> Outcome:
+        """Send the DICOM file at `path`; raises only what is a bug or a damaged file of our own."""
+        try:
+            return _outcome_of_response(self._client.store_instances([dcmread(path)]))
+        except requests.HTTPError as error:
+            return _outcome_of_error(error.response)
+        except requests.exceptions.SSLError as error:
+            return Outcome(_UNAVAILABLE, "tls", _describe_tls(error))
+        except requests.TooManyRedirects:
+            return Outcome(_UNAVAILABLE, "wrong_address", "The server redirects; set its final address as url.")
+        except requests.ConnectTimeout:
+            return Outcome(_UNAVAILABLE, "not_reachable", "The connection is not answered.")
+        except requests.Timeout:
+            return Outcome(_INTERRUPTED, "no_response", "The server did not answer in time.")
+        except requests.RequestException as error:
+            return _outcome_of_connection(error)
+
+    def close_if_idle(self) -> None:
+        """Nothing: an idle HTTP connection costs the server little, and a closed one is opened again."""
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+
+def _session(destination: Destination, files: TlsFiles) -> requests.Session:
+    session = requests.Session()
+    # The configuration decides, not `~/.netrc`, HTTPS_PROXY or REQUESTS_CA_BUNDLE of the environment.
+    session.trust_env = False
+    if destination.proxy:
+        session.proxies = {"http": destination.proxy, "https": destination.proxy}
+    # A redirected POST becomes a GET, whose success would look like a stored object.
+    session.max_redirects = 0
+    if destination.user:
+        session.auth = (destination.user, destination.password)
+    if destination.tls:
+        session.mount("https://", _TlsAdapter(client_context(files)))
+        session.verify = str(files.authorities) if files.authorities is not None else True
+    return session
+
+
+class _TlsAdapter(HTTPAdapter):
+    """Connects with our TLS context: client certificate, encrypted key, cipher suites."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._context = context
+        super().__init__()
+
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+        super().init_poolmanager(*arguments, **options, ssl_context=self._context)  # type: ignore[no-untyped-call]
+
+
+def _headers(destination: Destination) -> dict[str, str]:
+    headers = {"Accept": "application/dicom+json"}
+    if destination.token_variable:
+        headers["Authorization"] = f"Bearer {destination.token}"
+    return headers
+
+
+def _normalise_content_type(response: requests.Response, *_: object, **__: object) -> requests.Response:
+    """Remove parameters such as the charset, with which `DICOMwebClient` would not read the response."""
+    response.headers["Content-Type"] = response.headers.get("Content-Type", "").split(";")[0].strip().lower()
+    return response
+
+
+def _outcome_of_response(response: Dataset) -> Outcome:
+    """Success, unless the response lists the instance as failed (status 202, with some servers 200 too)."""
+    for item in response.get("FailedSOPSequence", []):
+        return _outcome_of_reason(item, "FailureReason")
+    for item in response.get("ReferencedSOPSequence", []):
+        if item.get("WarningReason"):
+            return _outcome_of_reason(item, "WarningReason")
+    return DELIVERED
+
+
+def _outcome_of_reason(item: Dataset, keyword: str) -> Outcome:
+    reason = item.get(keyword)
+    outcome = outcome_of(reason if isinstance(reason, int) and reason else 0x0110)
+    return Outcome(outcome.verdict, outcome.reason, outcome.detail.replace("C-STORE response", "STOW-RS reason"))
+
+
+def _outcome_of_error(response: requests.Response) -> Outcome:
+    if response.status_code == 409 and (failed := _failed_instance(response)) is not None:
+        return _outcome_of_reason(failed, "FailureReason")
+    default = (_UNAVAILABLE if response.status_code >= 500 else _REFUSED, "server_error", "no success")
+    verdict, reason, text = _STATUSES.get(response.status_code, default)
+    return Outcome(verdict, reason, f"HTTP status {response.status_code}: {text}.")
+
+
+def _failed_instance(response: requests.Response) -> Dataset | None:
+    try:
+        return next(iter(Dataset.from_json(response.json()).get("FailedSOPSequence", [])), None)
+    except (ValueError, TypeError, KeyError, AttributeError, json.JSONDecodeError):
+        return None  # the body is not the DICOM JSON of PS3.18
+
+
+def _describe_tls(error: requests.exceptions.SSLError) -> str:
+    cause: BaseException | None = error
+    for _ in range(10):  # requests and urllib3 wrap the error of `ssl` several times
+        if isinstance(cause, ssl.SSLError) or cause is None:
+            break
+        nested = getattr(cause, "reason", None) or next((part for part in cause.args if isinstance(part, Exception)), None)
+        cause = nested if isinstance(nested, BaseException) else cause.__cause__ or cause.__context__
+    return describe_handshake_failure(cause) if isinstance(cause, ssl.SSLError) else "The TLS handshake failed."
+
+
+def _outcome_of_connection(error: requests.RequestException) -> Outcome:
+    text = "The server cannot be reached: nothing listens there, a wrong name, or a firewall rejects it."
+    if "RemoteDisconnected" in repr(error) or "ConnectionReset" in repr(error) or "BrokenPipe" in repr(error):
+        return Outcome(_INTERRUPTED, "no_response", "The server closed the connection before it answered.")
+    return Outcome(_UNAVAILABLE, "not_reachable", text)
