@@ -26,7 +26,7 @@ class RetryPolicy:
     def pause_s(self, failures: int) -> float:
         """Seconds until the next attempt after `failures` failed ones in a row (1 or more), with jitter."""
         # The exponent is limited, since 2 ** 2000 is no float.
-        pause = min(self.maximum_s, self.first_s * 2 ** min(max(failures, 1) - 1, 60))
+        pause = min(self.maximum_s, self.first_s * 2.0 ** min(max(failures, 1) - 1, 60))
         return pause * (1 - JITTER * random.random())
 
     @property

@@ -17,10 +17,9 @@ from ..inference.decision import DEFAULT_POINT
 from ..languages import ENGLISH, LANGUAGES
 from ..messages import message
 from . import toml_table as toml
+from .destinations import KINDS, Destination, Tls, check_destinations
+from .tls import TlsFiles
 from .toml_table import integer, invalid, key, list_of, one_of, read_table
-
-KINDS = ("dicom-sr", "secondary-capture", "presentation-state", "encapsulated-pdf")
-"""Kinds of result objects that are delivered to a PACS, as `reporting.result_files` names them."""
 
 DEFAULT_PORT = 11112
 """Port of DICOM without TLS that needs no administrator rights (IANA: `acr-nema` is 104, `dicom` is 11112)."""
@@ -48,6 +47,7 @@ class Limits:
     max_associations_per_peer: int = key(integer(1, 1_000), "open associations of one address", 10)
     max_pdu_kb: int = key(integer(4, 1_024), "maximum length of a received PDU in KiB", 128)
     max_object_mb: int = key(integer(1, 4_000), "largest film in MB; a larger one is refused with status A700", 200)
+    min_free_disk_mb: int = key(integer(0, 10_000_000), "free disk space in MB below which films are refused", 1_000)
     max_queue: int = key(integer(1, 10_000_000), "instances in the queue; further ones are refused with A700", 100_000)
     association_timeout_s: float = key(toml.decimal(0.1, 600), "seconds from connection to association request", 10.0)
     idle_timeout_s: float = key(toml.decimal(0.1, 86_400), "seconds without data until an association is aborted", 60.0)
@@ -95,19 +95,11 @@ class Peer:
 
 
 @dataclass(frozen=True)
-class Destination:
-    """`[[destination]]`: where result objects are delivered."""
+class Metrics:
+    """`[metrics]`: the HTTP port with `/health` and `/metrics`."""
 
-    name: str = key(toml.text, "name in logs, metrics and commands")
-    ae_title: str = key(toml.ae_title, "called AE title of the destination")
-    host: str = key(toml.text, "name or address of the destination")
-    port: int = key(integer(1, 65_535), "TCP port of the destination", 104)
-    kinds: tuple[str, ...] | None = key(list_of(one_of(*KINDS)), "kinds that it gets; default: all of [results]", None)
-    calling: tuple[str, ...] = key(list_of(toml.ae_title), "only results for these calling AE titles; empty: all", ())
-
-    def receives(self, kind: str, calling_ae_title: str) -> bool:
-        """True if results of this kind, for films of this calling AE title, go to the destination."""
-        return (self.kinds is None or kind in self.kinds) and (not self.calling or calling_ae_title in self.calling)
+    host: str = key(toml.text, "address on which it listens; 0.0.0.0: all", "127.0.0.1")
+    port: int = key(integer(0, 65_535), "TCP port; 0: none", 0)
 
 
 @dataclass(frozen=True)
@@ -120,7 +112,14 @@ class Configuration:
     results: Results = Results()
     peers: tuple[Peer, ...] = ()
     destinations: tuple[Destination, ...] = ()
+    tls: Tls = Tls()
+    metrics: Metrics = Metrics()
     base: Path = Path()
+
+    @property
+    def tls_files(self) -> TlsFiles:
+        """The files of `[tls]`; raises `UsageError` if the variable of the password is not set."""
+        return self.tls.files(self.base)
 
     @property
     def folder(self) -> Path:
@@ -134,7 +133,14 @@ class Configuration:
         return any(peer.allows(calling_ae_title, address) for peer in self.peers)
 
 
-_TABLES: dict[str, type[Any]] = {"service": Service, "limits": Limits, "queue": Retention, "results": Results}
+_TABLES: dict[str, type[Any]] = {
+    "service": Service,
+    "limits": Limits,
+    "queue": Retention,
+    "results": Results,
+    "tls": Tls,
+    "metrics": Metrics,
+}
 _LISTS: dict[str, type[Any]] = {"peer": Peer, "destination": Destination}
 
 
@@ -166,7 +172,8 @@ def parse_configuration(document: Mapping[str, Any], base: Path = Path()) -> Con
         for name, kind in _LISTS.items()
     }
     configuration = Configuration(**tables, **lists, base=base)
-    _check_destinations(configuration)
+    check_destinations(configuration.destinations, configuration.results.kinds)
+    configuration.tls.check()
     return configuration
 
 
@@ -182,17 +189,6 @@ def _rows(document: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise invalid(name, f"tables [[{name}]]", "another value")
     return rows
-
-
-def _check_destinations(configuration: Configuration) -> None:
-    names = [destination.name for destination in configuration.destinations]
-    for name in names:
-        if not name or names.count(name) > 1:
-            raise invalid("[[destination]] name", "a name that no other destination has", repr(name))
-    for destination in configuration.destinations:
-        for kind in destination.kinds or ():
-            if kind not in configuration.results.kinds:
-                raise invalid("[[destination]] kinds", "the kinds of [results]", repr(kind))
 
 
 def _without_mapping(address: str) -> Any:

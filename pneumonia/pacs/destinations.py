@@ -1,4 +1,4 @@
-"""`[[destination]]` and `[tls]` of the configuration: where result objects are delivered, and how connections are secured."""
+"""`[[destination]]` and `[tls]` of the configuration: where result objects go, and how connections are secured."""
 
 from __future__ import annotations
 
@@ -7,27 +7,36 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from .. import settings
-from ..reporting.result_files import KINDS
+from . import toml_table as toml
 from .back_off import RetryPolicy
 from .tls import TlsFiles
-from .toml_table import ae_title, boolean, decimal, integer, invalid, key, list_of, one_of, text
+from .toml_table import boolean, integer, invalid, key, list_of, one_of
 
 DICOM, DICOMWEB = "dicom", "dicomweb"
 
-DICOM_KINDS = tuple(kind for kind in KINDS if kind != "fhir")
-"""Kinds of result objects that are DICOM objects, so that C-STORE and STOW-RS can send them."""
+KINDS = ("dicom-sr", "secondary-capture", "presentation-state", "encapsulated-pdf")
+"""Kinds of result objects that can be sent: those of `reporting.result_files` that are DICOM objects."""
 
 
 @dataclass(frozen=True)
 class Tls:
     """`[tls]`: certificates in PEM files, whose paths are relative to the configuration file."""
 
-    certificate: str = key(text, "certificate of this service, followed by intermediate ones", "")
-    private_key: str = key(text, "private key of the certificate; empty: in the file of the certificate", "")
-    password_variable: str = key(text, "environment variable with the password of the private key", "")
-    ca: str = key(text, "authorities that sign the certificates of peers; empty: those of the operating system", "")
+    certificate: str = key(toml.text, "certificate of this service, followed by intermediate ones", "")
+    private_key: str = key(toml.text, "private key of the certificate; empty: in the file of the certificate", "")
+    password_variable: str = key(toml.text, "environment variable with the password of the private key", "")
+    ca: str = key(toml.text, "authorities of the certificates of peers; empty: those of the system", "")
     incoming: bool = key(boolean, "the service accepts TLS only", False)
     client_certificates: bool = key(boolean, "a peer that sends films must have a certificate of `ca`", True)
+
+    def check(self) -> None:
+        """Raise `UsageError` if keys that depend on each other do not fit."""
+        if self.incoming and not self.certificate:
+            raise invalid("[tls] certificate", "a file, since incoming is true", "nothing")
+        if self.incoming and self.client_certificates and not self.ca:
+            raise invalid("[tls] ca", "a file with the authorities of client certificates", "nothing")
+        if self.private_key and not self.certificate:
+            raise invalid("[tls] certificate", "a file, since private_key is one", "nothing")
 
     def files(self, base: Path) -> TlsFiles:
         """The files; raises `UsageError` if the variable of the password is not set."""
@@ -43,39 +52,35 @@ class Tls:
 class Destination:
     """`[[destination]]`: a storage SCP (`dicom`), or a DICOMweb server that stores by STOW-RS (`dicomweb`)."""
 
-    name: str = key(text, "name in logs, metrics and commands")
-    type: str = key(one_of(DICOM, DICOMWEB), "dicom: C-STORE; dicomweb: STOW-RS", DICOM)
-    kinds: tuple[str, ...] | None = key(
-        list_of(one_of(*DICOM_KINDS)), "kinds that it gets; default: all of [results]", None
-    )
-    calling: tuple[str, ...] = key(list_of(ae_title), "only results for these calling AE titles; empty: all", ())
-
-    ae_title: str = key(ae_title, "called AE title of the destination", "")
-    host: str = key(text, "name or address of the destination", "")
+    name: str = key(toml.text, "name in logs, metrics and commands")
+    ae_title: str = key(toml.ae_title, "called AE title of the destination", "")
+    host: str = key(toml.text, "name or address of the destination", "")
     port: int = key(integer(1, 65_535), "TCP port of the destination", 104)
-    calling_ae_title: str = key(ae_title, "AE title of this service towards it; default: that of [service]", "")
+    type: str = key(one_of(DICOM, DICOMWEB), "dicom: C-STORE; dicomweb: STOW-RS", DICOM)
+    kinds: tuple[str, ...] | None = key(list_of(one_of(*KINDS)), "kinds that it gets; default: all of [results]", None)
+    calling: tuple[str, ...] = key(list_of(toml.ae_title), "only results for these calling AE titles; empty: all", ())
+    calling_ae_title: str = key(toml.ae_title, "AE title of this service towards it; default: that of [service]", "")
     tls: bool = key(boolean, "connect by TLS, with the files of [tls]", False)
-    tls_name: str = key(text, "name in the certificate of the destination; empty: host", "")
-    idle_s: float = key(decimal(0, 3_600), "seconds for which an association without work stays open", 5.0)
+    tls_name: str = key(toml.text, "name in the certificate of the destination; empty: host", "")
+    idle_s: float = key(toml.decimal(0, 3_600), "seconds for which an association without work stays open", 5.0)
 
-    url: str = key(text, "address of the DICOMweb server, without /studies at the end", "")
-    token_variable: str = key(text, "environment variable with the bearer token", "")
-    user: str = key(text, "user of the basic authentication", "")
-    password_variable: str = key(text, "environment variable with the password of the user", "")
+    url: str = key(toml.text, "address of the DICOMweb server, without /studies at the end", "")
+    token_variable: str = key(toml.text, "environment variable with the bearer token", "")
+    user: str = key(toml.text, "user of the basic authentication", "")
+    password_variable: str = key(toml.text, "environment variable with the password of the user", "")
 
-    proxy: str = key(text, "HTTP proxy for it; empty: none", "")
+    proxy: str = key(toml.text, "HTTP proxy for it; empty: none", "")
 
-    connect_timeout_s: float = key(decimal(0.1, 600), "seconds to connect and to associate", 10.0)
-    response_timeout_s: float = key(decimal(0.1, 3_600), "seconds without progress until an attempt has failed", 60.0)
-    retry_first_s: float = key(decimal(0.01, 86_400), "seconds until the second attempt; doubled each time", 10.0)
-    retry_maximum_s: float = key(decimal(0.01, 86_400), "maximum seconds between two attempts", 900.0)
-    give_up_after_h: float = key(decimal(0, 8_760), "hours until an undelivered object is a failed delivery", 72.0)
+    connect_timeout_s: float = key(toml.decimal(0.1, 600), "seconds to connect and to associate", 10.0)
+    response_timeout_s: float = key(toml.decimal(0.1, 3_600), "seconds without progress until an attempt fails", 60.0)
+    retry_first_s: float = key(toml.decimal(0.01, 86_400), "seconds until the second attempt; doubled each time", 10.0)
+    retry_maximum_s: float = key(toml.decimal(0.01, 86_400), "maximum seconds between two attempts", 900.0)
+    give_up_after_h: float = key(toml.decimal(0, 8_760), "hours until an undelivered object is a failed delivery", 72.0)
     refusals: int = key(integer(1, 1_000), "refusals of one object until it is a failed delivery", 10)
 
     def receives(self, kind: str, calling_ae_title: str) -> bool:
         """True if results of this kind, for films of this calling AE title, go to the destination."""
-        is_wanted = kind in DICOM_KINDS if self.kinds is None else kind in self.kinds
-        return is_wanted and (not self.calling or calling_ae_title in self.calling)
+        return (self.kinds is None or kind in self.kinds) and (not self.calling or calling_ae_title in self.calling)
 
     @property
     def retry(self) -> RetryPolicy:

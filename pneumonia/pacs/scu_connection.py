@@ -20,8 +20,8 @@ def limit_socket_waits(event: Event, seconds: float) -> None:
     """Handler of `EVT_CONN_OPEN`: no call of the socket blocks longer than `seconds`.
 
     pynetdicom removes the timeout when the connection is open. A destination that stops to read would then block its
-    thread, and with it this queue, for ever. Small packets are sent at once: the last part of a data set would otherwise
-    wait for the acknowledgement of the one before it (Nagle's algorithm), 40 ms for each object.
+    thread, and with it this queue, for ever. Small packets are sent at once: otherwise the last part of a data set
+    waits for the acknowledgement of the one before it (Nagle's algorithm), 40 ms for each object.
     """
     transport = event.assoc.dul.socket
     if transport is None or transport.socket is None:
@@ -30,9 +30,7 @@ def limit_socket_waits(event: Event, seconds: float) -> None:
     transport.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
-def explain_no_association(
-    association: Association, destination: Destination, tls: ssl.SSLContext | None
-) -> Outcome:
+def explain_no_association(association: Association, destination: Destination, tls: ssl.SSLContext | None) -> Outcome:
     """Why the destination has no association with us.
 
     pynetdicom reports a rejection, and hides the cause of a failed connection in its log. The connection is therefore
@@ -75,9 +73,7 @@ def _describe_unreachable(error: OSError) -> Outcome:
     return Outcome(Verdict.UNAVAILABLE, "not_reachable", text)
 
 
-def _handshake_failure(
-    connection: socket.socket, destination: Destination, tls: ssl.SSLContext
-) -> Outcome | None:
+def _handshake_failure(connection: socket.socket, destination: Destination, tls: ssl.SSLContext) -> Outcome | None:
     try:
         with tls.wrap_socket(connection, server_hostname=destination.tls_name or destination.host) as secured:
             secured.settimeout(ALERT_WAIT_S)

@@ -1,4 +1,4 @@
-"""Storage SCU: sends result objects to a destination by C-STORE, over an association that stays open while there is work."""
+"""Storage SCU: sends result objects by C-STORE, over an association that stays open while there is work."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import ssl
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,8 @@ class StowClient:
             session=self._session,
             headers=_headers(destination),
             callback=_normalise_content_type,
+            # In one piece with a Content-Length, since some servers refuse chunked requests.
+            chunk_size=10**9,
             timeout=(destination.connect_timeout_s, destination.response_timeout_s),
         )
         # Attempts and pauses are those of the queue.
@@ -59,6 +62,7 @@ class StowClient:
         try:
             return _outcome_of_response(self._client.store_instances([dcmread(path)]))
         except requests.HTTPError as error:
+            assert error.response is not None  # `raise_for_status` has set it
             return _outcome_of_error(error.response)
         except requests.exceptions.SSLError as error:
             return Outcome(_UNAVAILABLE, "tls", _describe_tls(error))
@@ -103,7 +107,7 @@ class _TlsAdapter(HTTPAdapter):
         super().__init__()
 
     def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
-        super().init_poolmanager(*arguments, **options, ssl_context=self._context)  # type: ignore[no-untyped-call]
+        super().init_poolmanager(*arguments, **options, ssl_context=self._context)
 
 
 def _headers(destination: Destination) -> dict[str, str]:
@@ -150,18 +154,24 @@ def _failed_instance(response: requests.Response) -> Dataset | None:
         return None  # the body is not the DICOM JSON of PS3.18
 
 
-def _describe_tls(error: requests.exceptions.SSLError) -> str:
-    cause: BaseException | None = error
-    for _ in range(10):  # requests and urllib3 wrap the error of `ssl` several times
-        if isinstance(cause, ssl.SSLError) or cause is None:
-            break
-        nested = getattr(cause, "reason", None) or next((part for part in cause.args if isinstance(part, Exception)), None)
-        cause = nested if isinstance(nested, BaseException) else cause.__cause__ or cause.__context__
-    return describe_handshake_failure(cause) if isinstance(cause, ssl.SSLError) else "The TLS handshake failed."
+def _describe_tls(error: BaseException) -> str:
+    for nested in _causes(error):
+        if isinstance(nested, ssl.SSLError):
+            return describe_handshake_failure(nested)
+    return "The TLS handshake failed."
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and what it wraps: requests and urllib3 keep the cause in `args` or `reason`."""
+    yield error
+    nested = [getattr(error, "reason", None), error.__cause__, error.__context__, *error.args]
+    for cause in nested:
+        if isinstance(cause, BaseException):
+            yield from _causes(cause)
 
 
 def _outcome_of_connection(error: requests.RequestException) -> Outcome:
     text = "The server cannot be reached: nothing listens there, a wrong name, or a firewall rejects it."
-    if "RemoteDisconnected" in repr(error) or "ConnectionReset" in repr(error) or "BrokenPipe" in repr(error):
+    if any(isinstance(cause, ConnectionResetError | BrokenPipeError) for cause in _causes(error)):
         return Outcome(_INTERRUPTED, "no_response", "The server closed the connection before it answered.")
     return Outcome(_UNAVAILABLE, "not_reachable", text)

@@ -156,14 +156,14 @@ def expiry_of(files: TlsFiles) -> datetime | None:
     client.load_verify_locations(cafile=files.certificate)
     client.verify_flags |= ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
     try:
-        contents = _handshake_in_memory(client, server)
+        not_after = _handshake_in_memory(client, server)
     except ssl.SSLError:
         return None
-    seconds = ssl.cert_time_to_seconds(str((contents or {})["notAfter"]))
+    seconds = ssl.cert_time_to_seconds(not_after)
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def _handshake_in_memory(client: ssl.SSLContext, server: ssl.SSLContext) -> dict[str, object] | None:
+def _handshake_in_memory(client: ssl.SSLContext, server: ssl.SSLContext) -> str:
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     ours = client.wrap_bio(to_client, to_server, server_side=False)
     theirs = server.wrap_bio(to_server, to_client, server_side=True)
@@ -173,4 +173,4 @@ def _handshake_in_memory(client: ssl.SSLContext, server: ssl.SSLContext) -> dict
                 side.do_handshake()
             except ssl.SSLWantReadError:
                 continue
-    return ours.getpeercert()
+    return str((ours.getpeercert() or {})["notAfter"])

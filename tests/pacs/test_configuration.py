@@ -27,7 +27,7 @@ def load_text(tmp_path: Path, text: str) -> Configuration:
 def test_the_example_is_valid() -> None:
     example = load_configuration(EXAMPLE)
     assert [peer.ae_title for peer in example.peers] == ["PACS", "CR_ROOM_1"]
-    assert [destination.name for destination in example.destinations] == ["archive", "reading-room"]
+    assert [destination.name for destination in example.destinations] == ["archive", "reading-room", "cloud"]
     assert example.folder == EXAMPLE.parent / "queue"
 
 
@@ -40,13 +40,13 @@ def test_the_example_shows_every_key_with_its_default() -> None:
         rows = shown[name] if isinstance(shown[name], list) else [shown[name]]
         keys = {key: value for row in rows for key, value in row.items()}
         assert set(keys) == {key for key, _, _ in describe_keys(kind)}, name
-    commented = {
-        match[1]: match[2] for match in re.finditer(r"^# (\w+) = (.*)$", EXAMPLE.read_text(encoding="utf-8"), re.M)
-    }
-    defaults = {key: default for kind in configuration._TABLES.values() for key, default, _ in describe_keys(kind)}
-    for name, text in commented.items():
-        if defaults[name] is not None:
-            assert tomllib.loads(f"x = {text}")["x"] == defaults[name], name
+    kinds = {**configuration._TABLES, **configuration._LISTS}
+    table = ""
+    for line in EXAMPLE.read_text(encoding="utf-8").splitlines():
+        table = match[1] if (match := re.fullmatch(r"\[+(\w+)\]+", line)) else table
+        if match := re.fullmatch(r"# (\w+) = (.*)", line):
+            default = {key: default for key, default, _ in describe_keys(kinds[table])}[match[1]]
+            assert default in {None, tomllib.loads(f"x = {match[2]}")["x"]}, line
 
 
 def test_an_empty_file_is_the_default(tmp_path: Path) -> None:
