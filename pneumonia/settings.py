@@ -161,6 +161,17 @@ SHARE = Setting(
 MCP = Setting(
     "PNEUMONIA_MCP", "0", "1: offer the endpoints as tools of an MCP server; needs requirements-mcp.txt.", _parse_flag
 )
+MONITOR = Setting(
+    "PNEUMONIA_MONITOR",
+    "",
+    "Folder for the daily counts of answers that docs/monitoring.md describes; empty: nothing is counted.",
+)
+MONITOR_DAYS = Setting(
+    "PNEUMONIA_MONITOR_DAYS",
+    "400",
+    "Days after which the counts of a day are deleted.",
+    _parse_positive,
+)
 LANGUAGE = Setting(
     "PNEUMONIA_LANGUAGE",
     "",
@@ -184,6 +195,8 @@ SETTINGS = (
     RETENTION_S,
     SHARE,
     MCP,
+    MONITOR,
+    MONITOR_DAYS,
     LANGUAGE,
     DATA,
 )

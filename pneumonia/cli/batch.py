@@ -17,6 +17,7 @@ from ..files import MAX_NAME_BYTES
 from ..inference.named_film import NamedFilm
 from ..inference.predictor import Predictor
 from ..messages import message, translate
+from ..monitoring.recorder import observer
 from .exit_codes import NOTHING_DONE, SOME_FAILED, SUCCESS
 from .options import Commands, add_age_option, add_decision_options, add_model_option
 from .output import summarise
@@ -127,7 +128,7 @@ def _fill_table(
 
     pending = (film for film in films if not table.has(film.name))
     predictions = predictor.predict_many(
-        pending, options.operating_point, prevalence=options.prevalence, age=options.age
+        pending, options.operating_point, prevalence=options.prevalence, age=options.age, observe=observer("batch")
     )
     with tqdm(total=total, initial=len(table), unit="film", disable=total is None, file=sys.stderr) as bar:
         for result in predictions:

@@ -16,6 +16,7 @@ from ..inference.decision import LABEL_NAMES, Failure, Prediction
 from ..inference.populations import POPULATIONS
 from ..inference.predictor import Predictor
 from ..messages import Message, join, message, translate
+from ..monitoring.recorder import observer
 from ..reporting import answer_text
 from ..reporting.wording import format_p_pneumonia
 from .exit_codes import SOME_FAILED, SUCCESS
@@ -59,14 +60,19 @@ def _results(
 
     Patterns are expanded, because the shells of Windows leave that to the program.
     """
+    observe = observer("cli")
 
     def predict(source: Source, name: str | None) -> tuple[Prediction, Path | None]:
         reading = predictor.read(source, options.age)
         prediction = predictor.decide(reading, options.operating_point, file=name, prevalence=options.prevalence)
+        if observe is not None:
+            observe(prediction, reading)
         return prediction, heatmaps.write(reading, source) if heatmaps else None
 
     for result in predictor.map_films(batch.expand_patterns(options.files), predict):
         if isinstance(result, Failure):
+            if observe is not None:
+                observe(result, None)
             yield result
         else:
             yield _name_heatmap(*result, heatmaps) if heatmaps else result[0]

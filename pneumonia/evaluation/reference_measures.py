@@ -21,15 +21,8 @@ limit (above 1 the gate refuses the film)."""
 
 def gate_measures(gate: Gate, input_image: npt.NDArray[np.uint8]) -> dict[str, float]:
     """The two gate measures of an input image `[150, 150, 3]`."""
-    features = Features.of(input_image)
-    measures = gate.measures(features)
-    shares = [
-        measures[view][name] / limit.near
-        for view, limits in gate.limits.items()
-        for name, limit in limits.items()
-        if limit.near > 0
-    ]
-    return {RESEMBLANCE: gate.assess(features).resemblance, DISTANCE: max(shares, default=0.0)}
+    assessment = gate.assess(Features.of(input_image))
+    return {RESEMBLANCE: assessment.resemblance, DISTANCE: assessment.distance}
 
 
 def reference_of(evaluation: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -59,11 +59,13 @@ class Assessment:
 
     `reason` is the code of the refusal, or None if the film is accepted. `resemblance` is the natural logarithm of the
     odds that a chest film belongs to the gate's population and not to another one; for a gate without a classifier it
-    only tells how far below (positive) or above (negative) its limits the film is, on the same scale.
+    only tells how far below (positive) or above (negative) its limits the film is, on the same scale. `distance` is the
+    largest measure as a share of its near limit: above 1 the film is refused.
     """
 
     reason: str | None
     resemblance: float
+    distance: float
 
 
 @dataclass(frozen=True)
@@ -138,17 +140,17 @@ class Gate:
     def assess(self, features: Features) -> Assessment:
         """The reason for refusing a film with these features, if any, and its resemblance to the population."""
         measures = self.measures(features)
-        resemblance = self._resemblance(measures)
+        judged = self._resemblance(measures), self._distance(measures)
         if not features.has_contrast:
-            return Assessment("unreadable_contrast", resemblance)
+            return Assessment("unreadable_contrast", *judged)
         exceeded = {
             limit.exceeded_limit(measures[view][name])
             for view, limits in self.limits.items()
             for name, limit in limits.items()
         }
         if "far" in exceeded:
-            return Assessment("not_a_chest_film", resemblance)
-        return Assessment("unlike_training_films" if "near" in exceeded else None, resemblance)
+            return Assessment("not_a_chest_film", *judged)
+        return Assessment("unlike_training_films" if "near" in exceeded else None, *judged)
 
     def check(self, input_image: Films) -> str | None:
         """Reason code for refusing an input image `[150, 150, 3]` uint8, or None if it is accepted."""
@@ -171,6 +173,15 @@ class Gate:
             for name in ("residual", "distance")
         )
         return -math.log(max(*shares, 1e-9))
+
+    def _distance(self, measures: Mapping[str, Mapping[str, float]]) -> float:
+        shares = (
+            measures[view][name] / limit.near
+            for view, limits in self.limits.items()
+            for name, limit in limits.items()
+            if limit.near > 0
+        )
+        return max(shares, default=0.0)
 
     def to_bytes(self) -> bytes:
         """The arrays as an `.npz` file. The limits are in the bundle's config, where they are readable."""

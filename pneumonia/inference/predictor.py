@@ -31,6 +31,8 @@ from .site_overlay import apply_site
 from .sources import load_bundle, load_bundles
 
 Result = TypeVar("Result")
+Observer = Callable[[Prediction | Failure, Reading | None], None]
+"""Called with each result and the reading behind it, None for a failure. It runs on the thread of the film."""
 
 QUEUED_FILMS_PER_THREAD = 4
 """Maximum number of films per thread whose results have not been consumed yet; limits the memory of long runs."""
@@ -93,15 +95,16 @@ class Predictor:
         file: str | None = None,
         prevalence: float | None = None,
         age: float | None = None,
+        observe: Observer | None = None,
     ) -> Prediction:
         """Predict one film: a path, bytes, a PIL image, or an array (uint8, uint16, or float in 0..1).
 
         `file` is the name in the prediction, by default the path. For `age` see `read`, for `prevalence` see `decide`.
-        Raises a `PneumoniaError`.
+        `observe` is called with a prediction, not with an error. Raises a `PneumoniaError`.
         """
         self.check_options(operating_point, prevalence, age)
         name = file or name_of(source)
-        return self.decide(self.read(source, age), operating_point, file=name, prevalence=prevalence)
+        return self._read_and_decide(source, name, operating_point, prevalence, age, observe)
 
     def predict_many(
         self,
@@ -110,18 +113,20 @@ class Predictor:
         *,
         prevalence: float | None = None,
         age: float | None = None,
+        observe: Observer | None = None,
     ) -> Iterator[Prediction | Failure]:
         """Predict films lazily; yields one result per film, in order. A film that cannot be read becomes a `Failure`.
 
-        `age` is that of all patients. Raises `UsageError` for an invalid operating point, prevalence or age. No error
-        of a single film is raised.
+        `age` is that of all patients. `observe` is called with each result, before it is yielded. Raises `UsageError`
+        for an invalid operating point, prevalence or age. No error of a single film is raised.
         """
         self.check_options(operating_point, prevalence, age)
 
         def predict(source: Source, name: str | None) -> Prediction:
-            return self.decide(self.read(source, age), operating_point, file=name, prevalence=prevalence)
+            return self._read_and_decide(source, name, operating_point, prevalence, age, observe)
 
-        return self.map_films(sources, predict)
+        results = self.map_films(sources, predict)
+        return results if observe is None else _with_failures_observed(results, observe)
 
     def map_films(
         self, films: Iterable[Source | NamedFilm], function: Callable[[Source, str | None], Result]
@@ -194,6 +199,21 @@ class Predictor:
             **_at_prevalence(model, label, operating_point, probability, prevalence),
         )
 
+    def _read_and_decide(
+        self,
+        source: Source,
+        name: str | None,
+        operating_point: str,
+        prevalence: float | None,
+        age: float | None,
+        observe: Observer | None,
+    ) -> Prediction:
+        reading = self.read(source, age)
+        prediction = self.decide(reading, operating_point, file=name, prevalence=prevalence)
+        if observe is not None:
+            observe(prediction, reading)
+        return prediction
+
     def check_options(self, operating_point: str, prevalence: float | None, age: float | None = None) -> None:
         """Raise `UsageError` for an unknown operating point, or an invalid prevalence or age, before a film is read."""
         for model in self.models:
@@ -225,6 +245,15 @@ def load_model(model: str | None = None, *, population: str | None = None, threa
     The other arguments and the errors are those of `load_predictor`; `ModelNotFound` if no model is of the population.
     """
     return Model(load_bundle(model, population), threads)
+
+
+def _with_failures_observed(
+    results: Iterator[Prediction | Failure], observe: Observer
+) -> Iterator[Prediction | Failure]:
+    for result in results:
+        if isinstance(result, Failure):
+            observe(result, None)
+        yield result
 
 
 def _result_or_failure(film: Source | NamedFilm, function: Callable[[Source, str | None], Result]) -> Result | Failure:

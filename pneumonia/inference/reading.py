@@ -12,6 +12,7 @@ from .. import imaging
 from ..imaging import Area, Radiograph, Source
 from ..messages import join, message
 from .decision import PHOTOGRAPH_ADVICE, Reason
+from .gate import Assessment
 from .graph import Activation, LungField
 from .model import Model
 from .populations import Population, of_age
@@ -35,7 +36,8 @@ class Reading:
     field `[h, w]`, None if the model predicts none. `population` is that of the model that scored the film, or for a
     refusal that of `Prediction.model`; None is that of the predictor's first model. `age` is the patient's in years,
     with which the model was chosen, and `age_source` where it comes from: "stated" by the caller or "file", the DICOM
-    header. Both are None if no age is known.
+    header. Both are None if no age is known. `assessment` is the judgement of the gate of that population's model on
+    the film as scored, None if no gate was run.
     """
 
     film: Radiograph
@@ -47,6 +49,7 @@ class Reading:
     population: Population | None = None
     age: float | None = None
     age_source: str | None = None
+    assessment: Assessment | None = None
 
     @property
     def area(self) -> Area:
@@ -86,10 +89,15 @@ def _score(film: Radiograph, candidates: Sequence[Model]) -> Reading:
     if inverted:
         chosen, film = chosen_if_inverted, imaging.invert(film)
         input_image = imaging.to_input(film)
+    population, assessment = chosen.model.population, chosen.assessment
     if chosen.refusal is not None:
-        return Reading(film, _refusal(chosen.refusal, film), None, None, inverted, population=chosen.model.population)
+        refusal = _refusal(chosen.refusal, film)
+        return Reading(film, refusal, None, None, inverted, population=population, assessment=assessment)
     score = chosen.model.score(input_image)
-    return Reading(film, None, score.probability, score.activation, inverted, score.lung_field, chosen.model.population)
+    return Reading(
+        *(film, None, score.probability, score.activation, inverted, score.lung_field, population),
+        assessment=assessment,
+    )
 
 
 def _header_refusal(film: Radiograph) -> Reason | None:

@@ -24,9 +24,13 @@ GATE_REFUSALS = frozenset({"not_a_chest_film", "unlike_training_films", "unreada
 
 @dataclass(frozen=True)
 class Route:
-    """`model` scores the film, or is the one that refuses it: then `refusal` is a code of `decision.REASONS`."""
+    """`model` scores the film, or is the one that refuses it: then `refusal` is a code of `decision.REASONS`.
+
+    `assessment` is the judgement of the gate of `model`.
+    """
 
     model: Model
+    assessment: Assessment
     refusal: str | None = None
 
 
@@ -50,8 +54,8 @@ def route(models: Sequence[Model], input_image: npt.NDArray[np.uint8]) -> Route:
     accepted = [(model, assessment) for model, assessment in assessed if assessment.reason is None]
     first, *others = sorted(accepted or assessed, key=_resemblance, reverse=True)
     if accepted and others and _resemblance(first) - _resemblance(others[0]) < _margin(first[0], others[0][0]):
-        return Route(first[0], "population_unclear")
-    return Route(first[0], first[1].reason)
+        return Route(*first, "population_unclear")
+    return Route(*first, first[1].reason)
 
 
 def _resemblance(assessed: tuple[Model, Assessment]) -> float:

@@ -19,12 +19,16 @@ from ..batch.rows import TableOptions
 from ..imaging import Source
 from ..inference.decision import Failure
 from ..inference.named_film import NamedFilm
-from ..inference.predictor import Predictor
+from ..inference.predictor import Observer, Predictor
 from ..languages import current_language, use_language
+from ..monitoring.recorder import observer
 from ..reporting import pdf_report
 from . import age_groups
 from .batch_record import BatchRow, Job
 from .server import request_log
+
+BATCH = "batch"
+"""Source of the films of a batch in the counts of `monitoring`; the command `batch` has the same."""
 
 THUMBNAIL_SIDE = 48
 """Longest side of a thumbnail in pixels: enough to distinguish films, at 1 KB each."""
@@ -96,14 +100,19 @@ def _open_table(predictor: Predictor, job: Job) -> Any:
 
 
 def _rows(predictor: Predictor, job: Job, films: Iterable[NamedFilm]) -> Iterator[BatchRow]:
-    for outcome in predictor.map_films(_until_stopped(job, films), _row_maker(predictor, job)):
+    observe = observer(BATCH)
+    for outcome in predictor.map_films(_until_stopped(job, films), _row_maker(predictor, job, observe)):
+        if observe is not None and isinstance(outcome, Failure):
+            observe(outcome, None)
         yield BatchRow(outcome) if isinstance(outcome, Failure) else outcome
 
 
-def _row_maker(predictor: Predictor, job: Job) -> Callable[[Source, str | None], BatchRow]:
+def _row_maker(predictor: Predictor, job: Job, observe: Observer | None) -> Callable[[Source, str | None], BatchRow]:
     def make_row(source: Source, name: str | None) -> BatchRow:
         reading = age_groups.read(predictor, source, job.age_group)
         prediction = predictor.decide(reading, job.operating_point, file=name)
+        if observe is not None:
+            observe(prediction, reading)
         return BatchRow(prediction, _thumbnail(imaging.to_display(reading.film)))
 
     return make_row

@@ -18,6 +18,7 @@ from ..inference.gate_report import GateReport, gate_report
 from ..inference.predictor import Predictor
 from ..inference.reading import Reading
 from ..messages import join
+from ..monitoring.recorder import observer
 from ..reporting import pdf_report, reading_guide
 from . import activation_panel, age_groups, answer_panel, comparison_panel, handlers, page_text
 from .server import request_log
@@ -25,6 +26,9 @@ from .server.upload import Upload
 
 AnswerParts: TypeAlias = tuple[str, str, str, str, str]
 """(headline, bars, what the numbers mean, next steps, reading guide): four HTML texts and a Markdown text."""
+
+PAGE = "page"
+"""Source of the films of this tab in the counts of `monitoring`."""
 
 NO_ANSWER = ("", "", "", "")
 """The texts beside the headline if there is no answer."""
@@ -73,6 +77,8 @@ def open_film(
     Returns the session's state (None after a failure), followed by the `AnswerParts`. After a failure the headline
     contains the error, and the other texts are empty.
     """
+    # The examples are no films of the site.
+    observe = None if isinstance(film, bytes) else observer(PAGE)
 
     def read() -> SessionFilm:
         source = film if isinstance(film, bytes) else handlers.require_upload(film).path
@@ -80,7 +86,10 @@ def open_film(
 
     with request_log.film("page", film) as log_entry:
         result: SessionFilm | Failure = handlers.result_or_failure(read, None)
-        log_entry.outcome = result if isinstance(result, Failure) else predictor.decide(result.reading, point)
+        outcome = result if isinstance(result, Failure) else predictor.decide(result.reading, point)
+        log_entry.outcome = outcome
+    if observe is not None:
+        observe(outcome, None if isinstance(result, Failure) else result.reading)
     if isinstance(result, Failure):
         return None, page_text.failure(result), *NO_ANSWER
     return result, *render_answer(predictor, result, point, prevalence)

@@ -17,9 +17,10 @@ from ..imaging import Source
 from ..inference import explain
 from ..inference.decision import CLASSES, DEFAULT_POINT, Failure, Prediction
 from ..inference.named_film import NamedFilm
-from ..inference.predictor import Predictor
+from ..inference.predictor import Observer, Predictor
 from ..inference.reading import Reading
 from ..messages import message
+from ..monitoring.recorder import observer
 from ..reporting import reading_guide
 from . import page_text
 from .server import request_log
@@ -27,6 +28,9 @@ from .server.upload import Upload
 
 Analysis: TypeAlias = tuple[str, dict[str, float] | None, Image.Image | None, str]
 """(headline as HTML, probability by label, film with activation map, reading guide as Markdown)."""
+
+API = "api"
+"""Source of the films of the API in the counts of `monitoring`."""
 
 PREVIEW_SIDE = 1200
 """Longest side in pixels of preview images for the browser: about the height of a diagnostic monitor."""
@@ -57,13 +61,18 @@ def predict(
     """
     name = upload.name if upload else None
 
+    observe = observer(API)
+
     def answer() -> Prediction:
         path = require_upload(upload).path
-        return predictor.predict(path, operating_point, file=name, prevalence=prevalence or None, age=age)
+        return predictor.predict(
+            path, operating_point, file=name, prevalence=prevalence or None, age=age, observe=observe
+        )
 
     with request_log.film("/predict", upload) as log_entry:
         result: Prediction | Failure = result_or_failure(answer, name)
         log_entry.outcome = result
+    count_failure(result, observe)
     return result.as_dict()
 
 
@@ -88,7 +97,9 @@ def predict_batch(
     films = [NamedFilm(upload.name, upload.path) for upload in uploads]
     with request_log.batch("/predict_batch") as results:
         try:
-            results += predictor.predict_many(films, operating_point, prevalence=prevalence or None, age=age)
+            results += predictor.predict_many(
+                films, operating_point, prevalence=prevalence or None, age=age, observe=observer(API)
+            )
         except PneumoniaError as error:
             results += [Failure(upload.name, error) for upload in uploads]
     return [result.as_dict() for result in results]
@@ -106,7 +117,7 @@ def analyze(predictor: Predictor, upload: Upload | None, age: float | None = Non
     with request_log.film("/analyze", upload) as log_entry:
         if upload is None:
             return _failed_analysis(Failure(None, _no_file_error()))
-        return analyze_source(predictor, upload.path, log_entry, age)
+        return analyze_source(predictor, upload.path, log_entry, age, observer(API))
 
 
 def analyze_source(
@@ -114,6 +125,7 @@ def analyze_source(
     source: Source,
     log_entry: request_log.LogEntry | None = None,
     age: float | None = None,
+    observe: Observer | None = None,
 ) -> Analysis:
     """As `analyze`, for a film from any source, such as the bytes of an example. Sets the outcome of `log_entry`."""
     log_entry = log_entry or request_log.LogEntry()
@@ -122,6 +134,8 @@ def analyze_source(
         reading = predictor.read(source, age)
         prediction = predictor.decide(reading)
         log_entry.outcome = prediction
+        if observe is not None:
+            observe(prediction, reading)
         overlay = _overlay(source, reading, prediction)
         headline = page_text.headline(prediction, predictor.model_of(reading).bundle)
         return headline, prediction.probabilities, overlay, _guide(reading, prediction)
@@ -129,6 +143,7 @@ def analyze_source(
     result: Analysis | Failure = result_or_failure(answer, None)
     if isinstance(result, Failure):
         log_entry.outcome = result
+        count_failure(result, observe)
         return _failed_analysis(result)
     return result
 
@@ -160,6 +175,12 @@ def display_image(source: Source, reading: Reading, side: int = PREVIEW_SIDE) ->
 
 def _failed_analysis(failure: Failure) -> Analysis:
     return page_text.failure(failure), None, None, ""
+
+
+def count_failure(result: object, observe: Observer | None) -> None:
+    """Count a result that is a failure, if results are counted."""
+    if observe is not None and isinstance(result, Failure):
+        observe(result, None)
 
 
 def require_upload(upload: Upload | None) -> Upload:

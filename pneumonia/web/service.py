@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from .. import load_predictor, operating_system, settings
+from ..monitoring.recorder import recorder
 from . import page
 from .server import gradio_environment, http_server, request_log, sharing
 
@@ -26,6 +27,7 @@ def run(*, share: bool) -> None:
         )
     host, ports = http_server.configured_address()
     page.mount_options()  # reports an invalid setting before the model is loaded, which may be a download
+    recorder()  # the same
     web_app = page.create_app(load_predictor())
     server = http_server.PageServer(web_app, host=host, ports=ports)
     print(f"* Running on local URL:  {server.address}", flush=True)

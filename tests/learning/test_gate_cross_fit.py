@@ -24,7 +24,7 @@ class FixedGate:
     def assess(self, features: Any) -> Assessment:
         upright = features.views["brightness"][0, 0] < 0
         accepted = upright and self.resemblance is not None
-        return Assessment(None if accepted else "unlike_training_films", self.resemblance or -9.0)
+        return Assessment(None if accepted else "unlike_training_films", self.resemblance or -9.0, 0.0)
 
 
 RAMP = np.repeat(np.tile(np.arange(150, dtype=np.uint8)[:, None], (1, 150))[:, :, None], 3, axis=2)

@@ -33,7 +33,7 @@ class MadeGate:
 
     def assess(self, features: Features) -> Assessment:
         judgement = self.embedded.assess(features)
-        return Assessment(judgement.reason or self.reason, self.resemblance)
+        return Assessment(judgement.reason or self.reason, self.resemblance, judgement.distance)
 
     def check(self, input_image: Films) -> str | None:
         return self.assess(Features.of(input_image)).reason
