@@ -1,0 +1,339 @@
+"""The queue: each transition, duplicates, dead letters, expiry, recovery, and a kill at every line of its code."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from pneumonia.errors import Busy, UsageError
+from pneumonia.operating_system import IS_WINDOWS
+from pneumonia.pacs import database, queue_upkeep, spool
+from pneumonia.pacs.queue import Delivery, Queue, Reception, Result
+
+DX = "1.2.840.10008.5.1.4.1.1.1.1"
+SR = "1.2.840.10008.5.1.4.1.1.88.22"
+RECEPTION = Reception("CR1", DX, "1.2.3", "1.2.840.10008.1.2.1")
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def write_incoming(queue: Queue, data: bytes = b"film") -> Path:
+    path = queue.spool.incoming / f"tmp{len(list(queue.spool.incoming.iterdir()))}.dcm"
+    path.write_bytes(data)
+    return path
+
+
+def add(queue: Queue, data: bytes = b"film") -> int | None:
+    return queue.add(write_incoming(queue, data), RECEPTION)
+
+
+def results(*destinations: str) -> list[Result]:
+    return [
+        Result("dicom-sr", ".sr.dcm", b"report", SR, "1.2.3.1", destinations),
+        Result("secondary-capture", ".sc.dcm", b"picture", DX, "1.2.3.2", destinations),
+    ]
+
+
+def files(queue: Queue) -> list[str]:
+    folders = (queue.spool.incoming, queue.spool.films, queue.spool.results)
+    return [path.name for folder in folders for path in folder.iterdir()]
+
+
+def no_meta(path: Path) -> Reception | None:
+    return Reception(spool.calling_ae_of(path), DX, "1.2.3", "1.2.840.10008.1.2.1")
+
+
+def test_a_film_from_reception_to_the_last_delivery(tmp_path: Path) -> None:
+    queue = Queue(tmp_path)
+    assert add(queue) is not None
+    (instance,) = queue.waiting_instances(10)
+    assert (instance.path.read_bytes(), instance.calling_ae, instance.size) == (b"film", "CR1", 4)
+    assert queue.complete(instance, results("archive", "ward"))
+    assert not instance.path.exists()  # the results have all that is delivered
+    assert queue_upkeep.counts(queue) == {"received": 0, "predicted": 1, "failed": 0}
+
+    deliveries = [*queue.due_deliveries("archive", 10), *queue.due_deliveries("ward", 10)]
+    assert [delivery.path.read_bytes() for delivery in deliveries] == [b"report", b"picture"] * 2
+    assert [queue.deliver(delivery) for delivery in deliveries] == [False, False, False, True]
+    assert queue_upkeep.counts(queue) == {"received": 0, "predicted": 0, "failed": 0}
+    assert files(queue) == []
+    assert queue.deliver(deliveries[-1]) is False
+
+
+def test_results_are_stored_once(tmp_path: Path) -> None:
+    queue = Queue(tmp_path)
+    add(queue)
+    (instance,) = queue.waiting_instances(10)
+    assert queue.complete(instance, results("archive"))
+    assert not queue.complete(instance, results("archive"))
+    assert len(queue.due_deliveries("archive", 10)) == 2
+
+
+def test_a_film_without_destination_is_finished(tmp_path: Path) -> None:
+    queue = Queue(tmp_path)
+    add(queue)
+    assert queue.complete(queue.waiting_instances(1)[0], results())
+    assert files(queue) == []
+    assert add(queue) is None  # remembered
+
+
+def test_the_same_bytes_are_a_duplicate_while_they_wait_and_while_they_are_remembered(tmp_path: Path) -> None:
+    clock = Clock()
+    queue = Queue(tmp_path, remember_h=2, clock=clock)
+    queue.fingerprint = "model 1"
+    assert add(queue) is not None
+    assert add(queue) is None
+    queue.complete(queue.waiting_instances(1)[0], results("archive"))
+    assert add(queue) is None
+    for delivery in queue.due_deliveries("archive", 10):
+        queue.deliver(delivery)
+    clock.now += 3_600
+    assert add(queue) is None
+    queue.fingerprint = "model 2"
+    assert add(queue) is not None  # another model may answer differently
+    queue.drop(queue.waiting_instances(1)[0])
+    queue.fingerprint = "model 1"
+    clock.now += 3_601
+    assert add(queue) is not None
+    assert add(queue, b"other content") is not None
+    assert len(files(queue)) == 2
+
+
+def test_nothing_is_remembered_at_0_hours(tmp_path: Path) -> None:
+    queue = Queue(tmp_path, remember_h=0)
+    for _ in range(2):
+        assert add(queue) is not None
+        queue.complete(queue.waiting_instances(1)[0], results())
+
+
+def test_a_full_queue_is_busy(tmp_path: Path) -> None:
+    queue = Queue(tmp_path, max_instances=1)
+    add(queue)
+    with pytest.raises(Busy):
+        add(queue, b"second")
+    assert add(queue) is None  # a duplicate needs no room
+
+
+def test_a_postponed_film_waits(tmp_path: Path) -> None:
+    clock = Clock()
+    queue = Queue(tmp_path, clock=clock)
+    add(queue)
+    (instance,) = queue.waiting_instances(1)
+    queue.postpone(instance.id, "internal", 30)
+    assert queue.waiting_instances(1) == []
+    clock.now += 30
+    assert queue.waiting_instances(1)[0].attempts == 1
+    assert queue.waiting_instances(1, without=[instance.id]) == []
+    queue.postpone(instance.id, "disk_full", 0, counts=False)
+    assert queue.waiting_instances(1)[0].attempts == 1
+
+
+def test_dead_letters_are_listed_retried_and_discarded(tmp_path: Path) -> None:
+    clock = Clock()
+    queue = Queue(tmp_path, clock=clock)
+    add(queue)
+    (instance,) = queue.waiting_instances(1)
+    queue.fail(instance.id, "crashed")
+    (letter,) = queue_upkeep.dead_letters(queue)
+    assert (letter.id, letter.what, letter.error, letter.attempts) == ("film-1", "film", "crashed", 1)
+    assert queue.waiting_instances(1) == []
+    assert queue_upkeep.retry(queue, "film-1") == 1
+    queue.complete(queue.waiting_instances(1)[0], results("archive"))
+
+    report, picture = queue.due_deliveries("archive", 10)
+    queue.fail_delivery(report.id, "A900")
+    queue.fail_delivery(picture.id, "A900")
+    letters = queue_upkeep.dead_letters(queue)
+    assert [(letter.id, letter.what, letter.destination) for letter in letters] == [
+        ("delivery-1", "dicom-sr", "archive"),
+        ("delivery-2", "secondary-capture", "archive"),
+    ]
+    clock.now += 50
+    assert queue_upkeep.retry(queue, "delivery-1") == 1
+    assert queue.due_deliveries("archive", 10)[0].waiting_since == clock.now
+    assert queue_upkeep.discard(queue, "delivery-2") == 1
+    assert queue.deliver(queue.due_deliveries("archive", 10)[0])
+    assert files(queue) == []
+    with pytest.raises(UsageError, match="Received: film-1"):
+        queue_upkeep.retry(queue, "film-1")
+
+
+def test_all_dead_letters_are_retried(tmp_path: Path) -> None:
+    queue = Queue(tmp_path)
+    for data in (b"1", b"2"):
+        queue.fail(add(queue, data) or 0, "crashed")
+    assert queue_upkeep.retry(queue, None) == 2
+    assert len(queue.waiting_instances(10)) == 2
+
+
+def test_a_discarded_film_leaves_nothing(tmp_path: Path) -> None:
+    queue = Queue(tmp_path)
+    queue.fail(add(queue) or 0, "crashed")
+    assert queue_upkeep.discard(queue, "film-1") == 1
+    assert files(queue) == []
+
+
+def test_dead_letters_expire(tmp_path: Path) -> None:
+    clock = Clock()
+    queue = Queue(tmp_path, clock=clock)
+    queue.fail(add(queue) or 0, "crashed")
+    clock.now += 86_400
+    assert queue_upkeep.expire(queue, keep_failed_days=0) == 0
+    assert queue_upkeep.expire(queue, keep_failed_days=2) == 0
+    assert queue_upkeep.expire(queue, keep_failed_days=1) == 1
+    assert files(queue) == []
+
+
+def test_a_delivery_is_postponed_for_its_destination_only(tmp_path: Path) -> None:
+    clock = Clock()
+    queue = Queue(tmp_path, clock=clock)
+    add(queue)
+    queue.complete(queue.waiting_instances(1)[0], results("archive", "ward"))
+    for delivery in queue.due_deliveries("archive", 10):
+        queue.postpone_delivery(delivery.id, "refused", 60)
+    assert queue.due_deliveries("archive", 10) == []
+    assert queue.next_delivery_at("archive") == clock.now + 60
+    assert len(queue.due_deliveries("ward", 10)) == 2
+    assert queue.next_delivery_at("other") is None
+    assert queue_upkeep.delivery_counts(queue) == {("archive", "waiting"): 2, ("ward", "waiting"): 2}
+    assert queue_upkeep.oldest_received_at(queue) == clock.now
+
+
+def test_a_lost_database_loses_no_film(tmp_path: Path) -> None:
+    queue = Queue(tmp_path)
+    add(queue)
+    queue.close()
+    for path in tmp_path.glob("queue.sqlite*"):
+        path.unlink()
+    queue = Queue(tmp_path)
+    assert queue_upkeep.recover(queue, no_meta).adopted == 1
+    assert queue.waiting_instances(1)[0].calling_ae == "CR1"
+
+
+def test_what_associations_left_behind_is_deleted(tmp_path: Path) -> None:
+    queue = Queue(tmp_path)
+    write_incoming(queue)
+    (queue.spool.results / "a.sr.dcm").write_bytes(b"")
+    assert queue_upkeep.recover(queue, no_meta).deleted == 2
+    assert files(queue) == []
+
+
+@pytest.mark.skipif(IS_WINDOWS, reason="Windows has no permission bits")
+def test_only_the_owner_can_read_the_queue(tmp_path: Path) -> None:
+    queue = Queue(tmp_path / "queue")
+    add(queue)
+    queue.complete(queue.waiting_instances(1)[0], results("archive"))
+    add(queue, b"second")
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "queue").rglob("*") if path.is_file()}
+    assert modes == {0o600}
+    assert stat.S_IMODE((tmp_path / "queue").stat().st_mode) == 0o700
+
+
+def test_a_commit_waits_for_the_disk(tmp_path: Path) -> None:
+    queue = Queue(tmp_path)
+    assert queue.database.count("PRAGMA synchronous") == 2  # FULL
+    assert queue.database.query("PRAGMA journal_mode")[0][0] == "wal"
+
+
+def test_a_database_of_another_kind_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "queue.sqlite").write_bytes(b"no database" * 100)
+    with pytest.raises(UsageError, match="cannot be opened"):
+        Queue(tmp_path)
+
+
+def test_a_newer_database_is_an_error(tmp_path: Path) -> None:
+    Queue(tmp_path).close()
+    connection = sqlite3.connect(tmp_path / "queue.sqlite")
+    connection.execute(f"PRAGMA user_version={database._VERSION + 1}")
+    connection.close()
+    with pytest.raises(UsageError, match="version"):
+        Queue(tmp_path)
+
+
+# ---------------------------------------------------------------------- kills
+
+KILLED = 9
+CODE = str(Path(database.__file__).parent)
+
+
+def pass_once(folder: Path, sent: Path) -> None:
+    """One life of the service: recovery, reception, results, deliveries; `sent` logs each object that was sent."""
+    queue = Queue(folder)
+    queue_upkeep.recover(queue, no_meta)
+    if not (folder / "acknowledged").exists():
+        add(queue)
+        (folder / "acknowledged").touch()
+    for instance in queue.waiting_instances(10):
+        queue.complete(instance, results("archive"))
+    for delivery in queue.due_deliveries("archive", 10):
+        send(delivery, sent)
+        queue.deliver(delivery)
+    queue.close()
+
+
+def send(delivery: Delivery, sent: Path) -> None:
+    with sent.open("a") as file:
+        file.write(f"{delivery.sop_instance} {delivery.path.read_text()}\n")
+
+
+def killed_at(line: int, folder: Path, sent: Path) -> bool:
+    """Run `pass_once` in a forked process that ends, as by SIGKILL, before the given line of the package's code."""
+    child = os.fork()
+    if child == 0:
+        remaining = line
+
+        def trace(frame: FrameType, event: str, _: Any) -> Any:
+            nonlocal remaining
+            if not frame.f_code.co_filename.startswith(CODE):
+                return None
+            if event == "line":
+                remaining -= 1
+                if remaining < 0:
+                    os._exit(KILLED)
+            return trace
+
+        try:
+            sys.settrace(trace)
+            pass_once(folder, sent)
+            os._exit(0)
+        finally:
+            os._exit(1)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == KILLED
+
+
+def check_kills(tmp_path: Path, step: int) -> None:
+    line, was_killed = 0, True
+    while was_killed:
+        folder, sent = tmp_path / str(line), tmp_path / f"{line}.txt"
+        was_killed = killed_at(line, folder, sent)
+        pass_once(folder, sent)
+        assert set(sent.read_text().splitlines()) == {"1.2.3.1 report", "1.2.3.2 picture"}, line
+        queue = Queue(folder)
+        assert queue_upkeep.counts(queue) == {"received": 0, "predicted": 0, "failed": 0}, line
+        assert files(queue) == [], line
+        queue.close()
+        line += step
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+def test_a_kill_between_any_two_steps_loses_nothing_and_leaves_no_file(tmp_path: Path) -> None:
+    check_kills(tmp_path, step=9)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+def test_a_kill_before_any_line_loses_nothing_and_leaves_no_file(tmp_path: Path) -> None:
+    check_kills(tmp_path, step=1)
