@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+
+from benchmarks import dcmtk
 
 PACKAGES = {
     "dciodvfy": "dicom3tools",
@@ -22,7 +23,7 @@ REQUIRED = "PNEUMONIA_REQUIRE_DICOM_PEERS"
 
 def find_program(name: str) -> str:
     """Return the path of a program; skips the test if it is not installed."""
-    program = shutil.which(name) or shutil.which(f"/usr/sbin/{name}")
+    program = dcmtk.find_program(name)
     if program is None:
         reason = f"needs {name} of Debian: apt-get install {PACKAGES.get(name, 'dcmtk')}"
         if os.environ.get(REQUIRED):
