@@ -17,9 +17,12 @@ from typing import Protocol
 from pydicom.errors import InvalidDicomError
 
 from ..errors import InternalError, PneumoniaError
-from .destinations import Destination
+from .configuration import Configuration
+from .destinations import DICOM, Destination
 from .outcome import Outcome, Verdict
 from .queue import Delivery, Queue
+from .store_scu import StoreScu
+from .tls import client_context
 
 log = logging.getLogger("pneumonia")
 
@@ -217,11 +220,31 @@ class DestinationQueue:
         self._failures = 0
 
 
+def create_sender(destination: Destination, configuration: Configuration) -> Sender:
+    """The client of a destination; raises `UsageError` if a file of TLS or a secret is missing."""
+    files = configuration.tls_files
+    if destination.type == DICOM:
+        return StoreScu(destination, configuration.service.ae_title, client_context(files) if destination.tls else None)
+    from .stow_client import StowClient  # most services have no DICOMweb destination
+
+    return StowClient(destination, files)
+
+
 class Deliveries:
     """The queues of all destinations."""
 
     def __init__(self, queues: Sequence[DestinationQueue]) -> None:
         self.queues = tuple(queues)
+
+    @classmethod
+    def create(cls, configuration: Configuration, queue: Queue, observer: Observer) -> Deliveries:
+        """The queues of the destinations in the configuration; raises `UsageError` as `create_sender`."""
+        return cls(
+            [
+                DestinationQueue(queue, destination, create_sender(destination, configuration), observer)
+                for destination in configuration.destinations
+            ]
+        )
 
     def start(self) -> None:
         """Begin to deliver."""

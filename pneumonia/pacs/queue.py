@@ -216,7 +216,7 @@ class Queue:
         return bool(files)
 
     def postpone_delivery(self, delivery_id: int, error: str, delay_s: float) -> None:
-        """Try a delivery again in `delay_s` seconds; `error` is a code or a DIMSE status."""
+        """Try a delivery again in `delay_s` seconds; `error` says why, without data of the object."""
         with self.database.transaction() as connection:
             connection.execute(
                 "UPDATE delivery SET attempts = attempts + 1, error = ?, next_attempt_at = ? "
@@ -225,7 +225,7 @@ class Queue:
             )
 
     def fail_delivery(self, delivery_id: int, error: str) -> None:
-        """Make a delivery a dead letter; `error` is a code or a DIMSE status."""
+        """Make a delivery a dead letter; `error` says why, without data of the object."""
         with self.database.transaction() as connection:
             connection.execute(
                 "UPDATE delivery SET state = 'failed', attempts = attempts + 1, error = ?, failed_at = ? "

@@ -23,6 +23,7 @@ from pydicom.uid import (
     generate_uid,
 )
 from pynetdicom import AE, evt
+from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.events import Event
 
 from pneumonia.pacs.tls import TlsFiles
@@ -77,15 +78,21 @@ class ScriptedScp:
     answers: list[int | Callable[[Event], int]] = field(default_factory=list)
     stored: list[str] = field(default_factory=list)
     """SOP Instance UIDs that were answered with success or a warning, in order."""
+    refused: dict[str, int | Callable[[Event], int]] = field(default_factory=dict)
+    """Answers by SOP Instance UID, which come before `answers`."""
     requests: int = 0
     associations: int = 0
 
     def answer(self, event: Event) -> int:
         self.requests += 1
-        answer = self.answers.pop(0) if self.answers else 0x0000
+        assert isinstance(event.request, C_STORE)
+        uid = str(event.request.AffectedSOPInstanceUID)
+        answer = self.refused.get(uid)
+        if answer is None:
+            answer = self.answers.pop(0) if self.answers else 0x0000
         status = answer(event) if callable(answer) else answer
         if status == 0x0000 or 0xB000 <= status <= 0xBFFF:
-            self.stored.append(str(event.request.AffectedSOPInstanceUID))
+            self.stored.append(uid)
         return status
 
     def count_association(self, event: Event) -> None:
