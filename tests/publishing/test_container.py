@@ -20,6 +20,7 @@ import yaml
 
 from benchmarks import service_process
 from pneumonia import settings
+from pneumonia.pacs.configuration import load_configuration
 
 from ..support import dockerfile
 from ..support.interpreters import find_python
@@ -42,9 +43,13 @@ NOT_OFFERED = {settings.SHARE, settings.MCP, settings.DATA}
 
 
 @pytest.fixture(scope="module")
-def service() -> dict[str, Any]:
-    compose_service = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["film"]
-    return dict(compose_service)
+def compose() -> dict[str, Any]:
+    return dict(yaml.safe_load((ROOT / "compose.yaml").read_text()))
+
+
+@pytest.fixture(scope="module")
+def service(compose: dict[str, Any]) -> dict[str, Any]:
+    return dict(compose["services"]["film"])
 
 
 def steps_named(name: str) -> list[dockerfile.Instruction]:
@@ -91,15 +96,62 @@ def test_compose_passes_every_setting(service: dict[str, Any]) -> None:
         assert value == f"${{{name}:-{defaults.get(name, '')}}}"
 
 
-def test_compose_trusts_the_addresses_of_its_own_network_only() -> None:
+def test_compose_trusts_the_addresses_of_its_own_network_only(compose: dict[str, Any]) -> None:
     """So the page receives the client's address from the proxy in the file and from one on the machine."""
-    compose = yaml.safe_load((ROOT / "compose.yaml").read_text())
     (network,) = compose["networks"]["default"]["ipam"]["config"]
     trusted = compose["services"]["film"]["environment"]["PNEUMONIA_TRUSTED_PROXIES"]
     assert network["subnet"] in trusted
     assert compose["services"]["proxy"]["profiles"] == ["tls"], "the proxy starts on request only"
     caddyfile = compose["configs"]["caddyfile"]["content"]
     assert "reverse_proxy film:7860" in caddyfile and "read_header" in caddyfile
+
+
+def test_the_pacs_service_has_as_few_privileges_as_the_page(compose: dict[str, Any]) -> None:
+    page, pacs = compose["services"]["film"], compose["services"]["pacs"]
+    for key in ("user", "read_only", "cap_drop", "security_opt", "mem_limit", "pids_limit", "init", "restart"):
+        assert pacs[key] == page[key], key
+    assert pacs["volumes"] == ["queue:/var/lib/pneumonia"]
+    assert "--mode 0700 /var/lib/pneumonia" in " ".join(step.rest for step in steps_named("RUN"))
+    assert pacs["build"]["args"] == {"LOCK": LOCKS[1]}
+    assert set(pacs["environment"]) <= set(page["environment"])
+
+
+def test_services_of_the_demonstration_start_on_request_and_publish_on_the_loopback_only(
+    compose: dict[str, Any],
+) -> None:
+    services = compose["services"]
+    assert {name: service.get("profiles") for name, service in services.items()} == {
+        "film": None,
+        "pacs": ["pacs", "demo"],
+        "orthanc": ["demo"],
+        "proxy": ["tls"],
+    }
+    assert services["pacs"]["ports"] == ["${PNEUMONIA_PACS_ADDRESS:-127.0.0.1}:11112:11112"]
+    assert all(port.startswith("127.0.0.1:") for port in services["orthanc"]["ports"])
+
+
+def test_the_configurations_of_the_demonstration_fit_together(compose: dict[str, Any]) -> None:
+    configuration = load_configuration(ROOT / "docs" / "pacs" / "container.toml")
+    (command,) = [compose["services"]["pacs"]["command"]]
+    assert command == [
+        "python",
+        "-m",
+        "pneumonia",
+        "pacs",
+        "--config",
+        compose["services"]["pacs"]["configs"][0]["target"],
+    ]
+    assert compose["configs"]["pacs"]["file"] == "${PNEUMONIA_PACS_CONFIG:-./docs/pacs/container.toml}"
+    assert configuration.folder.is_relative_to("/var/lib/pneumonia")
+    assert f"127.0.0.1:{configuration.metrics.port}/health" in compose["services"]["pacs"]["healthcheck"]["test"][-1]
+    (peer,), (destination,) = configuration.peers, configuration.destinations
+    assert [*peer.addresses] == [each["subnet"] for each in compose["networks"]["default"]["ipam"]["config"]]
+    orthanc = json.loads((ROOT / "docs" / "pacs" / "orthanc.json").read_text())
+    assert (destination.host, destination.ae_title, destination.port) == ("orthanc", orthanc["DicomAet"], 4242)
+    assert orthanc["DicomModalities"]["pneumonia"]["AET"] == configuration.service.ae_title
+    assert orthanc["DicomModalities"]["pneumonia"]["Port"] == configuration.service.port == 11112
+    grace = int(compose["services"]["pacs"]["stop_grace_period"].removesuffix("s"))
+    assert grace > configuration.limits.drain_s
 
 
 def test_the_image_contains_what_serving_needs_and_nothing_else() -> None:

@@ -65,7 +65,9 @@ def test_a_space_contains_every_file_that_the_page_reads_from_its_folder() -> No
 def test_every_direct_dependency_is_pinned() -> None:
     for path in [*ROOT.glob("requirements*.txt"), *ROOT.glob("requirements/*.txt")]:
         for line in path.read_text().splitlines():
-            assert not line or line.startswith(("#", "-r ")) or re.match(r"[\w.-]+(\[\w+\])?==[\w.]+(;.*)?$", line), line
+            assert not line or line.startswith(("#", "-r ")) or re.match(r"[\w.-]+(\[\w+\])?==[\w.]+(;.*)?$", line), (
+                line
+            )
 
 
 def test_no_file_of_the_repository_needs_lfs() -> None:
