@@ -21,15 +21,16 @@ from ..errors import UsageError
 from ..imaging import WHOLE, Area
 from ..inference import explain
 from ..inference.bundle import Bundle
-from ..inference.decision import CLASSES, Prediction
+from ..inference.decision import CLASSES, Failure, Prediction
 from ..inference.gate_report import GateReport
 from ..inference.graph import Activation, LungField
 from ..languages import LANGUAGES, current_language
-from ..messages import Message, message, translate
-from . import gate_wording, pdf_fonts, pdf_text, reading_guide, wording, zone_wording
+from ..messages import join, message, translate
+from . import gate_wording, pdf_fonts, pdf_text, provenance, reading_guide, wording, zone_table, zone_wording
 from .pdf_answer import answer_flowables
 from .pdf_markdown import paragraphs
 from .pdf_text import NO_GLYPH, markup
+from .result_lines import NO_ANSWER, NOTICE, created_line
 
 if TYPE_CHECKING:
     from reportlab.lib.styles import ParagraphStyle
@@ -42,6 +43,9 @@ MAX_NOTE_LENGTH = 200
 
 PICTURE_SIDE = 1200
 """Maximum longest side in pixels of a picture in the report: 340 dpi at its printed size."""
+
+A4_WIDTH = 595.28
+"""Width of the page in points."""
 
 MARGIN = 40.0
 """Page margin in points."""
@@ -75,17 +79,36 @@ def render_pdf(
     becomes a box. `created_at` defaults to the current time. Raises `UsageError` if the note is longer than
     `MAX_NOTE_LENGTH` characters.
     """
-    from reportlab.lib.pagesizes import A4
-    from reportlab.pdfgen.canvas import Canvas
-
-    note = _normalize_note(note)
-    width, height = A4[0] - 2 * MARGIN, A4[1] - 2 * MARGIN - FOOTER
+    note, width = _normalize_note(note), A4_WIDTH - 2 * MARGIN
     body = _header(note, created_at or datetime.now().astimezone())
     body += answer_flowables(prediction, bundle, paragraph_styles(), width, gate)
     in_lungs = lung_field is not None
     body += _pictures(_pictures_of(film, prediction, activation, area, lung_field) | _average_of(gate), width)
     body += _zone_table(prediction, in_lungs=in_lungs)
     body += paragraphs(translate(reading_guide.describe(prediction, in_lungs=in_lungs)), paragraph_styles())
+    return _one_page(body, _footer(prediction))
+
+
+def render_failure_pdf(
+    failure: Failure, film: npt.NDArray[np.uint8] | None = None, *, created_at: datetime | None = None
+) -> bytes:
+    """Render one A4 page about a film that could not be analysed: the error, and the film if it could be read."""
+    from reportlab.platypus import Paragraph
+
+    styles = paragraph_styles()
+    body = _header("", created_at or datetime.now().astimezone())
+    body.append(Paragraph(markup(NO_ANSWER), styles["answer"]))
+    body.append(Paragraph(markup(join([failure.error.message, f"({failure.error.code})"], " ")), styles["plain"]))
+    if film is not None:
+        body += _pictures({"": _reduced(film)}, A4_WIDTH - 2 * MARGIN)
+    return _one_page(body, _disclaimer())
+
+
+def _one_page(body: list[Flowable], footer: list[Flowable]) -> bytes:
+    from reportlab.lib.pagesizes import A4
+    from reportlab.pdfgen.canvas import Canvas
+
+    width, height = A4_WIDTH - 2 * MARGIN, A4[1] - 2 * MARGIN - FOOTER
     buffer = io.BytesIO()
     with REPORTLAB_LOCK:
         canvas = Canvas(buffer, pagesize=A4, lang=LANGUAGES[current_language()].tag)
@@ -93,7 +116,7 @@ def render_pdf(
         canvas.setAuthor("")
         canvas.setCreator(translate(wording.TITLE))
         _draw_frame(canvas, body, width, height, MARGIN + FOOTER)
-        _draw_frame(canvas, _footer(prediction), width, FOOTER, MARGIN)
+        _draw_frame(canvas, footer, width, FOOTER, MARGIN)
         canvas.showPage()
         canvas.save()
     return buffer.getvalue()
@@ -137,9 +160,10 @@ def _header(note: str, created_at: datetime) -> list[Flowable]:
     from reportlab.platypus import Paragraph
 
     styles = paragraph_styles()
-    created = message("Created {time}", time=f"{created_at:%Y-%m-%d %H:%M %Z}")
+    created = created_line(created_at)
     header = [
         Paragraph(markup(REPORT_TITLE), styles["title"]),
+        Paragraph(markup(NOTICE), styles["heading"]),
         Paragraph(markup(created), styles["plain"]),
     ]
     if note:
@@ -161,16 +185,19 @@ def _pictures_of(
 
     Normal has no overlay, because even at a low score the map would highlight some area.
     """
-    image = Image.fromarray(film)
-    image.thumbnail((PICTURE_SIDE, PICTURE_SIDE), Image.Resampling.BILINEAR)
+    image = _reduced(film)
     pictures = {translate(message("The film as analysed")): image}
     if activation is not None and prediction.label != CLASSES[0]:
-        caption = message("Activation map; not proof of disease")
-        if lung_field is not None:
-            caption = message("Parts of the lungs that raised the score; not proof of disease")
+        caption = zone_wording.WORDS[lung_field is not None].caption
         overlay = explain.overlay(np.asarray(image), activation, area=area, lung_field=lung_field)
         pictures[translate(caption)] = overlay
     return pictures
+
+
+def _reduced(film: npt.NDArray[np.uint8]) -> Image.Image:
+    image = Image.fromarray(film)
+    image.thumbnail((PICTURE_SIDE, PICTURE_SIDE), Image.Resampling.BILINEAR)
+    return image
 
 
 def _average_of(gate: GateReport | None) -> dict[str, Image.Image]:
@@ -213,17 +240,9 @@ def _zone_table(prediction: Prediction, *, in_lungs: bool) -> list[Flowable]:
     from reportlab.lib.colors import HexColor
     from reportlab.platypus import Spacer, Table
 
-    if prediction.zones is None:
+    rows = zone_table.rows(prediction, in_lungs=in_lungs)
+    if not rows:
         return []
-    zones, inside = prediction.zones, sum(prediction.zones.values())
-    words = zone_wording.WORDS[in_lungs]
-    if explain.strongest_zone(zones) is None:
-        rows = [[words.location, message("share")], [words.inside, _percent(inside)]]
-        rows.append([words.outside, _percent(1 - inside)])
-    else:
-        rows = [[words.share, message("patient's right"), message("patient's left")]]
-        for height, name in zone_wording.HEIGHTS.items():
-            rows.append([name, *(_percent(zones[f"{side}_{height}"]) for side in ("right", "left"))])
     cells = [[translate(cell) for cell in row] for row in rows]
     grid = [
         ("GRID", (0, 0), (-1, -1), 0.4, HexColor("#b8bcc4")),
@@ -234,24 +253,19 @@ def _zone_table(prediction: Prediction, *, in_lungs: bool) -> list[Flowable]:
     return [Table(cells, colWidths=widths, hAlign="LEFT", style=[*grid, *padding]), Spacer(0, 5)]
 
 
-def _percent(share: float) -> Message:
-    return message("{percent:.0f} %", percent=100 * share)
-
-
 def _footer(prediction: Prediction) -> list[Flowable]:
+    """Model and disclaimer below a rule."""
+    return _disclaimer(provenance.describe_identity(prediction.model))
+
+
+def _disclaimer(identity: str = "") -> list[Flowable]:
     from reportlab.lib.colors import HexColor
-    from reportlab.lib.pagesizes import A4
     from reportlab.platypus import HRFlowable, Paragraph
 
-    model, small = prediction.model, paragraph_styles()["small"]
-    line = message(
-        "Model {name}, revision {revision}, sha256 {sha256}.",
-        name=model.name,
-        revision=model.revision,
-        sha256=model.sha256,
-    )
-    rule = HRFlowable(A4[0] - 2 * MARGIN, 0.5, color=HexColor("#b8bcc4"), spaceAfter=3)
-    return [rule, Paragraph(markup(line), small), *paragraphs(translate(wording.DISCLAIMER), {"plain": small})]
+    small = paragraph_styles()["small"]
+    rule = HRFlowable(A4_WIDTH - 2 * MARGIN, 0.5, color=HexColor("#b8bcc4"), spaceAfter=3)
+    lines = [Paragraph(markup(identity), small)] if identity else []
+    return [rule, *lines, *paragraphs(translate(wording.DISCLAIMER), {"plain": small})]
 
 
 def _cell_style() -> list[tuple[Any, ...]]:

@@ -53,6 +53,16 @@ def describe_model(bundle: Bundle) -> Message:
     return join([_describe_test(bundle), describe_site(bundle.identity), _TERMS.get(terms, terms)])
 
 
+def describe_identity(model: ModelIdentity) -> Message:
+    """Name, revision and sha256 of the model that answered."""
+    return message(
+        "Model {name}, revision {revision}, sha256 {sha256}.",
+        name=model.name,
+        revision=model.revision,
+        sha256=model.sha256,
+    )
+
+
 def describe_site(model: ModelIdentity) -> Message:
     """The site file with which the model answers; empty without one."""
     if model.site is None:

@@ -16,6 +16,8 @@ class ZoneWords:
     share_by_zone: Message
     inside: Message
     outside: Message
+    caption: Message
+    """Caption of a film with its map."""
 
 
 WORDS = {
@@ -25,6 +27,7 @@ WORDS = {
         share_by_zone=message("Share of the activation in each lung zone"),
         inside=message("inside the lung boxes"),
         outside=message("outside the lung boxes"),
+        caption=message("Activation map; not proof of disease"),
     ),
     True: ZoneWords(
         location=message("Location of the evidence"),
@@ -32,6 +35,7 @@ WORDS = {
         share_by_zone=message("Share of the evidence in each lung zone"),
         inside=message("inside the lungs"),
         outside=message("outside the lungs"),
+        caption=message("Parts of the lungs that raised the score; not proof of disease"),
     ),
 }
 """By whether the model predicts a lung field, inside which it adds up its score."""
