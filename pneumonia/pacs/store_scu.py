@@ -22,6 +22,7 @@ from pydicom.uid import (
 from pynetdicom import AE, Association, evt
 from pynetdicom.presentation import PresentationContext, build_context
 
+from ..reporting.dicom.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from .destinations import Destination
 from .outcome import Outcome, Verdict
 from .scu_connection import explain_no_association, limit_socket_waits
@@ -52,6 +53,8 @@ class StoreScu:
         self._ae = AE(destination.calling_ae_title or ae_title)
         self._ae.connection_timeout = self._ae.acse_timeout = destination.connect_timeout_s
         self._ae.dimse_timeout = destination.response_timeout_s
+        self._ae.implementation_class_uid = IMPLEMENTATION_CLASS_UID
+        self._ae.implementation_version_name = IMPLEMENTATION_VERSION_NAME
         # The idle time is ours; the timeout of the library is for a destination that neither answers nor closes.
         self._ae.network_timeout = destination.response_timeout_s + destination.idle_s
         self._association: Association | None = None

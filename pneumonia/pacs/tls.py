@@ -99,7 +99,9 @@ def _load_own_certificate(context: ssl.SSLContext, files: TlsFiles) -> None:
         # An empty password keeps OpenSSL from asking on the terminal, where a service would wait forever.
         context.load_cert_chain(files.certificate, files.key, password=files.key_password)
     except ssl.SSLError as error:
-        raise UsageError(f"{_describe_bad_certificate(error)} Received: {files.certificate}, {files.key}.") from None
+        raise UsageError(
+            f"{_describe_bad_certificate(error, files)} Received: {files.certificate}, {files.key}."
+        ) from None
 
 
 def _check_readable(path: Path, content: str) -> None:
@@ -113,12 +115,13 @@ def _check_readable(path: Path, content: str) -> None:
         ) from None
 
 
-def _describe_bad_certificate(error: ssl.SSLError) -> str:
+def _describe_bad_certificate(error: ssl.SSLError, files: TlsFiles) -> str:
     if error.reason == "KEY_VALUES_MISMATCH":
         return "The private key does not belong to the certificate."
     if error.reason == "EE_KEY_TOO_SMALL":
         return "The key of the certificate is too short; RSA keys need 2048 bits."
-    if error.reason in {"BAD_DECRYPT", "BAD_PASSWORD_READ"} or "password" in str(error).lower():
+    # OpenSSL reports a wrong password in several ways; both formats of an encrypted key contain this word.
+    if files.certificate is not None and b"ENCRYPTED" in (files.key or files.certificate).read_bytes():
         return "The private key is encrypted, and the password in the variable `password_variable` is wrong."
     return "The certificate and its private key must be in PEM format, the certificate of the service first."
 
