@@ -109,7 +109,7 @@ def test_the_age_is_the_last_and_optional_input_of_an_endpoint(handler: Callable
     assert (last.name, last.default) == ("age", None)
 
 
-@pytest.mark.parametrize("command", ["predict", "batch", "archive", "evaluate", "model", "deploy"])
+@pytest.mark.parametrize("command", ["predict", "batch", "archive", "evaluate", "model", "monitor", "deploy"])
 def test_each_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit_info:
         main([command, "--help"])

@@ -64,17 +64,14 @@ class Recorder:
             self._log_own_error(error)
 
     def record_opinion(
-        self, result: Prediction, reading: Reading, source: str, opinion: str, replaced: str | None = None
+        self, result: Prediction, reading: Reading, source: str, opinion: str, *, films: int = 1
     ) -> None:
         """Count a physician's opinion on an answer: a value of `counts.OPINIONS`. Never raises.
 
-        `replaced` is the earlier opinion on the same answer, which no longer counts.
+        `films` is -1 for an opinion that was counted before and is replaced by another one.
         """
         try:
-            series = series_of(result, reading, source)
-            self._add(series, [opinion_item(result.label, opinion)])
-            if replaced is not None:
-                self._add(series, [opinion_item(result.label, replaced)], films=-1)
+            self._add(series_of(result, reading, source), [opinion_item(result.label, opinion)], films)
         except Exception as error:
             self._log_own_error(error)
 

@@ -57,6 +57,10 @@ class StoreFormatError(Exception):
     """The database was written by another version of the package."""
 
 
+ERRORS = (sqlite3.Error, OSError, StoreFormatError)
+"""What reading and writing raise if the folder or its database cannot be used."""
+
+
 @dataclass(frozen=True)
 class Row:
     """One count: so many films of a day in a series."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..messages import number
+
 WIDTH, HEIGHT = 360, 300
 """Size in pixels of the SVG, in points of the PDF."""
 
@@ -12,6 +14,7 @@ LEFT, RIGHT, TOP, BOTTOM = 46, 12, 12, 42
 """Margins around the plot area."""
 
 TICKS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+"""Values at the ticks of an axis of shares; their labels are percentages."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,10 @@ class Mark:
 
 @dataclass(frozen=True)
 class Plot:
-    """A plot with its title, a description as text alternative, and the names of the axes, whose values are shares."""
+    """A plot with its title, a description as text alternative, and the names of the axes, whose values are shares.
+
+    `x_ticks`: (position 0..1, label) for an x axis that is none of shares; it has no grid lines.
+    """
 
     title: str
     description: str
@@ -43,6 +49,13 @@ class Plot:
     y_name: str
     lines: Sequence[Line]
     marks: Sequence[Mark] = ()
+    x_ticks: Sequence[tuple[float, str]] = ()
+
+
+def tick_labels(plot: Plot) -> tuple[list[tuple[float, str]], list[tuple[float, str]]]:
+    """(ticks of the x axis, ticks of the y axis), each as position and label."""
+    shares: list[tuple[float, str]] = [(value, number(100 * value, ".0f")) for value in TICKS]
+    return list(plot.x_ticks) or shares, shares
 
 
 def to_pixel(x: float, y: float) -> tuple[float, float]:

@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ..languages import LANGUAGES, current_language
-from ..messages import Message, number, translate
+from ..messages import Message, translate
 from ..reporting.wording import DISCLAIMER
 from . import plots
 from .plots import Plot
@@ -41,17 +41,15 @@ def body(report: Report, *, open_all: bool = False) -> str:
 
 def _draw(plot: Plot) -> Markup:
     (left, bottom), (right, top) = plots.to_pixel(0, 0), plots.to_pixel(1, 1)
-    ticks = []
-    for value in plots.TICKS:
-        x, y = plots.to_pixel(value, value)
-        ticks.append({"x": x, "y": y, "label": number(100 * value, ".0f")})
+    x_ticks, y_ticks = plots.tick_labels(plot)
     markup = _render(
         "plot.html",
         plot=plot,
         size=(plots.WIDTH, plots.HEIGHT),
         edges={"left": left, "right": right, "top": top, "bottom": bottom},
         middle=((left + right) / 2, (top + bottom) / 2),
-        ticks=ticks,
+        x_ticks=[(plots.to_pixel(value, 0)[0], label) for value, label in x_ticks],
+        y_ticks=[(plots.to_pixel(0, value)[1], label) for value, label in y_ticks],
         lines=[(line.kind, _points(line.x, line.y)) for line in plot.lines],
         marks=[(mark, *plots.to_pixel(mark.x, mark.y)) for mark in plot.marks],
     )

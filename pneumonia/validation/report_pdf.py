@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..evaluation.table import Table
 from ..languages import LANGUAGES, current_language
-from ..messages import message, number, translate
+from ..messages import message, translate
 from ..reporting import pdf_fonts, pdf_report, pdf_text
 from ..reporting.wording import DISCLAIMER, TITLE
 from . import plots
@@ -133,13 +133,16 @@ def _plot(plot: Plot) -> tuple[Flowable, Flowable]:
     group = Group(transform=(scale, 0, 0, scale, 0, 0))
     (left, bottom), (right, top) = _point(0, 0), _point(1, 1)
     text = {"fontName": pdf_fonts.base_font(current_language()), "fontSize": 11}
-    for value in plots.TICKS:
-        x, y = _point(value, value)
-        label = translate(number(100 * value, ".0f"))
-        group.add(Stroke(x, bottom, x, top, strokeColor=HexColor(_RULE), strokeWidth=0.7))
+    x_ticks, y_ticks = plots.tick_labels(plot)
+    for value, label in x_ticks:
+        x, _ = _point(value, 0)
+        if not plot.x_ticks:
+            group.add(Stroke(x, bottom, x, top, strokeColor=HexColor(_RULE), strokeWidth=0.7))
+        group.add(String(x, bottom - 15, _text(label), textAnchor="middle", **text))
+    for value, label in y_ticks:
+        _, y = _point(0, value)
         group.add(Stroke(left, y, right, y, strokeColor=HexColor(_RULE), strokeWidth=0.7))
-        group.add(String(x, bottom - 15, label, textAnchor="middle", **text))
-        group.add(String(left - 5, y - 4, label, textAnchor="end", **text))
+        group.add(String(left - 5, y - 4, _text(label), textAnchor="end", **text))
     for line in plot.lines:
         points = [coordinate for x, y in zip(line.x, line.y, strict=True) for coordinate in _point(x, y)]
         dashes = {"own": None, "card": [5, 3], "reference": [2, 3]}[line.kind]

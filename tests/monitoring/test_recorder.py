@@ -119,7 +119,8 @@ def test_a_changed_opinion_replaces_the_first(
     recorder.record(prediction, reading, "page")
     recorder.record_opinion(prediction, reading, "page", "Pneumonia")
     recorder.flush()
-    recorder.record_opinion(prediction, reading, "page", "cannot say", replaced="Pneumonia")
+    recorder.record_opinion(prediction, reading, "page", "Pneumonia", films=-1)
+    recorder.record_opinion(prediction, reading, "page", "cannot say")
     recorder.flush()
     opinions = {value: films for (name, value), films in counted("page").items() if name == "opinion"}
     assert opinions == {"Normal/cannot say": 1}

@@ -1,0 +1,171 @@
+"""Drift of unlabelled films against the card: population stability index and Kolmogorov-Smirnov test, with thresholds.
+
+Two conditions have to hold before a difference is called drift: it is large (the index or the distance reaches a
+bound) and it is not noise (p < `ALPHA`, for the number of films that there are). With few films only the second one is
+hard to meet, with many films only the first. `python -m benchmarks.drift_power` measures how often each rule is right;
+its table is in docs/monitoring.md.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+
+from ..evaluation import kolmogorov_smirnov
+from ..evaluation.intervals import wilson_interval
+from ..evaluation.metrics import Figure, Floats
+from .reference import Counts
+
+TOO_FEW, NONE, SHIFT, LARGE = "too_few", "none", "shift", "large"
+"""Results of a comparison: not enough films, no drift, drift, large drift."""
+
+MIN_FILMS = 50
+"""Smallest number of films that are compared. Below it only a change of most films could be told from noise."""
+
+PSI_SHIFT, PSI_LARGE = 0.1, 0.25
+"""Bounds of the population stability index that are in general use (Siddiqi 2006, Credit Risk Scorecards, ch. 9)."""
+
+KS_SHIFT, KS_LARGE = 0.15, 0.3
+"""Bounds of the largest distance of the two distribution functions: so many films of 100 have moved past one value."""
+
+REFUSED_SHIFT, REFUSED_LARGE = 0.05, 0.15
+"""Bounds of the difference of the shares of films that the gate refuses."""
+
+ALPHA = 0.001
+"""Largest p-value of drift. Small, because a report has many comparisons and somebody looks every week."""
+
+GROUPS = 10
+"""Number of groups of bins for the index; each holds about as many of the card's films."""
+
+_SMOOTHING = 0.5
+"""Added to the number of films of each group, since the logarithm of an empty one is infinite."""
+
+_SHARES = np.linspace(0, 1, 501)
+_LIKELIHOOD_DROP = 1.92
+"""Half of the 95 % quantile of chi-squared with one degree of freedom: limits of a profile likelihood interval."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One comparison of a site's films with the card's.
+
+    `index` is the population stability index, `distance` the largest distance of the distribution functions at the
+    edges of the bins; both are None for fewer than `MIN_FILMS` films. `result` is `TOO_FEW`, `NONE`, `SHIFT` or
+    `LARGE`. `share`: see `compare_scores`.
+    """
+
+    films: int
+    card_films: int
+    result: str
+    index: float | None = None
+    index_p_value: float | None = None
+    distance: float | None = None
+    distance_p_value: float | None = None
+    share: Figure | None = None
+
+
+def compare_measures(own: Counts, card: Counts) -> Comparison:
+    """Compare two histograms `[bins]` of one gate measure."""
+    films, card_films = int(own.sum()), int(card.sum())
+    if films < MIN_FILMS or not card_films:
+        return Comparison(films, card_films, TOO_FEW)
+    return _compare(own, card / card_films, card_films, fitted=0, share=None)
+
+
+def compare_scores(own: Counts, card: Counts) -> Comparison:
+    """Compare a histogram of scores `[bins]` with the card's `[2, bins]` by class.
+
+    Nobody knows how many of the site's films show pneumonia, and more of it moves the scores without any drift. So the
+    card's classes are mixed in the proportion that explains the site's scores best (maximum likelihood), and what this
+    mixture leaves unexplained is compared. `share` of the result is this proportion with its 95 % interval; it is the
+    site's share of pneumonia if the films of each class are as on the card.
+    """
+    films = int(own.sum())
+    totals = card.sum(axis=1)
+    if films < MIN_FILMS or not totals.all():
+        return Comparison(films, int(totals.sum()), TOO_FEW)
+    share = mixture_share(own, card)
+    value = share["value"] or 0.0
+    expected = (1 - value) * card[0] / totals[0] + value * card[1] / totals[1]
+    # The number of films whose distribution is known as well as that of the mixture.
+    card_films = 1 / ((1 - value) ** 2 / totals[0] + value**2 / totals[1])
+    return _compare(own, expected, int(card_films), fitted=1, share=share)
+
+
+def compare_refused(refused: int, films: int, card_refused: int, card_films: int) -> Comparison:
+    """Compare the shares of films that the gate refuses. `distance` is the difference, `share` the site's share."""
+    share = wilson_interval(refused, films)
+    if films < MIN_FILMS or not card_films:
+        return Comparison(films, card_films, TOO_FEW, share=share)
+    difference = refused / films - card_refused / card_films
+    pooled = (refused + card_refused) / (films + card_films)
+    deviation = math.sqrt(pooled * (1 - pooled) * (1 / films + 1 / card_films))
+    p_value = 1.0 if not deviation else 2 * (1 - NormalDist().cdf(abs(difference) / deviation))
+    result = _result(abs(difference), p_value, REFUSED_SHIFT, REFUSED_LARGE)
+    return Comparison(films, card_films, result, distance=difference, distance_p_value=p_value, share=share)
+
+
+def mixture_share(own: Counts, card: Counts) -> Figure:
+    """The share of the second class in `card` `[2, bins]` that explains `own` `[bins]` best, with its 95 % interval.
+
+    The interval is that of the profile likelihood; it does not contain the uncertainty of the card's distributions.
+    """
+    smoothed = card + _SMOOTHING
+    shares = smoothed / smoothed.sum(axis=1, keepdims=True)
+    mixtures = (1 - _SHARES)[:, None] * shares[0] + _SHARES[:, None] * shares[1]
+    likelihood = np.log(mixtures) @ own
+    near = _SHARES[likelihood >= likelihood.max() - _LIKELIHOOD_DROP]
+    return {"value": float(_SHARES[likelihood.argmax()]), "low": float(near.min()), "high": float(near.max())}
+
+
+def _compare(own: Counts, expected: Floats, card_films: int, *, fitted: int, share: Figure | None) -> Comparison:
+    films = int(own.sum())
+    groups = _groups(expected)
+    own_groups, card_groups = (
+        np.bincount(groups, values).astype(np.float64) for values in (own, expected * card_films)
+    )
+    index = stability_index(own_groups, card_groups)
+    # Yurdakul and Naranjo 2020, Journal of Risk Model Validation 14(4): index / (1/n + 1/m) is about chi-squared.
+    index_p = _chi_squared_tail(index / (1 / films + 1 / card_films), len(own_groups) - 1 - fitted)
+    distance = float(np.abs(np.cumsum(own) / films - np.cumsum(expected)).max())
+    distance_p = kolmogorov_smirnov.from_distance(distance, films, card_films).p_value
+    results = (_result(index, index_p, PSI_SHIFT, PSI_LARGE), _result(distance, distance_p, KS_SHIFT, KS_LARGE))
+    worst = max(results, key=(NONE, SHIFT, LARGE).index)
+    return Comparison(films, card_films, worst, index, index_p, distance, distance_p, share)
+
+
+def stability_index(own: Floats, card: Floats) -> float:
+    """The population stability index of two histograms `[groups]`: sum of (p - q) ln(p / q), in nats.
+
+    It is the symmetric Kullback-Leibler divergence (Jeffreys 1946) of the smoothed shares.
+    """
+    p, q = ((values + _SMOOTHING) / (values + _SMOOTHING).sum() for values in (own, card))
+    return float(((p - q) * np.log(p / q)).sum())
+
+
+def _groups(expected: Floats) -> Counts:
+    """The group of each bin, 0 to at most `GROUPS` - 1: by the card's distribution function at the bin's middle."""
+    middle = np.cumsum(expected) - expected / 2
+    numbers = np.minimum((middle * GROUPS).astype(np.int64), GROUPS - 1)
+    _, groups = np.unique(numbers, return_inverse=True)
+    return groups.astype(np.int64)
+
+
+def _result(size: float, p_value: float, shift: float, large: float) -> str:
+    if p_value >= ALPHA or size < shift:
+        return NONE
+    return LARGE if size >= large else SHIFT
+
+
+def _chi_squared_tail(value: float, degrees: int) -> float:
+    """P(chi-squared > value), by the recurrence of the incomplete gamma function (Abramowitz and Stegun 26.4.8)."""
+    half = value / 2
+    if degrees < 1:
+        return 1.0
+    tail, first = (math.erfc(math.sqrt(half)), 1) if degrees % 2 else (math.exp(-half), 2)
+    for order in range(first, degrees, 2):
+        tail += half ** (order / 2) * math.exp(-half) / math.gamma(order / 2 + 1)
+    return min(tail, 1.0)

@@ -1,0 +1,172 @@
+"""The monitoring report as verdicts and sections, which HTML, page and terminal render."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from ..evaluation.number_format import percent
+from ..inference.populations import POPULATIONS
+from ..messages import Message, join, message, translate
+from ..reporting.wording import TITLE
+from ..validation.report import Report, Section, Verdict
+from . import report_plots, report_tables
+from .drift import LARGE, MIN_FILMS, NONE, SHIFT, TOO_FEW, Comparison
+from .histograms import SCORE
+from .summary import MIN_SHOWN, Monitored, opinions
+
+FIRST_COLUMN = 50
+"""Width of the first column in a terminal: the numbers then fit into 100 characters."""
+
+NOT_COMPARED = "not_compared"
+"""Verdict on a group whose model is not loaded, or has a card without distributions."""
+
+HEADLINES = {
+    TOO_FEW: message("Too few films to compare with the model's card."),
+    NONE: message("No drift found."),
+    SHIFT: message("Drift: these films differ from those of the model's card."),
+    LARGE: message("Large drift: these films differ much from those of the model's card."),
+    NOT_COMPARED: message("Not compared: this model is not in use here, or its card has no distributions."),
+}
+
+OPINIONS_NOTE = message(
+    "The opinions are those of users who had seen the answer, on films of their choice. They do not measure accuracy."
+)
+
+_ORDER = (TOO_FEW, NONE, SHIFT, LARGE)
+
+
+def report_of(monitored: Sequence[Monitored], failures: Mapping[str, Counter[str]], since: date, until: date) -> Report:
+    """The report of a period. Groups with fewer than `MIN_SHOWN` films have neither answers nor a verdict."""
+    shown = [entry for entry in monitored if entry.films >= MIN_SHOWN]
+    lines: list[str] = [
+        message("{tool}: counts from {since} to {until}.", tool=TITLE, since=since.isoformat(), until=until.isoformat())
+    ]
+    if not monitored and not failures:
+        lines.append(message("Nothing was counted in this period."))
+    if len(shown) < len(monitored):
+        lines.append(
+            message(
+                "Sources and weeks with fewer than {films} films are left out, since their counts could be those of a "
+                "known patient.",
+                films=MIN_SHOWN,
+            )
+        )
+    sections = [_section(entry) for entry in shown]
+    if failures:
+        sections.append(Section(message("Files without an answer"), tables=[report_tables.error_table(failures)]))
+    return Report(message("Monitoring"), lines, [_verdict(entry) for entry in shown], [*sections, _method()])
+
+
+def verdict_code(entry: Monitored) -> str:
+    """The worst result of the comparisons of a group, or `NOT_COMPARED`."""
+    results = [comparison.result for comparison in entry.comparisons.values()]
+    return max(results, key=_ORDER.index, default=NOT_COMPARED)
+
+
+def title_of(entry: Monitored) -> Message:
+    """Source and model of a group: `CR_ROOM1: model for adults of 18 years and over`."""
+    group = entry.group
+    population = POPULATIONS.get(group.population)
+    return message(
+        "{source}: model for {patients} ({digest})",
+        source=group.source or message("all sources"),
+        patients=population.description if population else group.population or "-",
+        digest=" + ".join([group.sha256[:12], *filter(None, [group.site])]),
+    )
+
+
+def _verdict(entry: Monitored) -> Verdict:
+    code = verdict_code(entry)
+    return Verdict(title_of(entry), HEADLINES[code], f"drift_{code}", _sentences(entry, code))
+
+
+def _sentences(entry: Monitored, code: str) -> list[str]:
+    if code == TOO_FEW:
+        return [message("At least {films} scored films are needed.", films=MIN_FILMS)]
+    if code == NOT_COMPARED:
+        return []
+    scores = entry.comparisons[SCORE]
+    sentences: list[str] = []
+    if code in {SHIFT, LARGE}:
+        sentences.append(_differences(entry.comparisons))
+        sentences.append(
+            message(
+                "Look at the films of this source: device, processing, projection, patients. Check the answers on "
+                "labelled films before they are relied on further."
+            )
+        )
+    elif scores.share is not None:
+        sentences.append(
+            message(
+                "If the films of each class are as on the card, {share} of these show pneumonia.",
+                share=percent(scores.share),
+            )
+        )
+    return sentences
+
+
+def _differences(comparisons: Mapping[str, Comparison]) -> Message:
+    names = [
+        join([report_tables.COMPARISON_NAMES[name], " (", report_tables.RESULT_NAMES[comparison.result], ")"], "")
+        for name, comparison in comparisons.items()
+        if comparison.result in {SHIFT, LARGE}
+    ]
+    return message("Different: {measures}.", measures=join(names, "; "))
+
+
+def _section(entry: Monitored) -> Section:
+    tables = [report_tables.answer_table(entry), *report_tables.reason_tables(entry)]
+    if entry.comparisons:
+        tables.append(report_tables.comparison_table(entry.comparisons))
+    if len(entry.weeks) > 1:
+        tables.append(report_tables.week_table(entry.weeks))
+    paragraphs: list[str] = []
+    if any(films for numbers in opinions(entry.counts).values() for films in numbers.values()):
+        tables.append(report_tables.opinion_table(entry))
+        paragraphs.append(OPINIONS_NOTE)
+    return Section(title_of(entry), paragraphs, tables, report_plots.plots_of(entry))
+
+
+def _method() -> Section:
+    return Section(
+        message("How it was computed"),
+        [
+            message(
+                "Drift needs both a large difference and a p-value below .001, so that few films, many comparisons and "
+                "frequent looks raise few false alarms. Drift says that films differ, not that answers are wrong; no "
+                "drift does not say that they are right."
+            ),
+            message(
+                "Scores are compared with the card's normal films and films with pneumonia, mixed in the proportion "
+                "that explains the scores best, because another share of pneumonia is no drift."
+            ),
+        ],
+    )
+
+
+def as_text(report: Report) -> str:
+    """The report for a terminal, without plots, in the current language."""
+    lines = [report.title, *report.lines, ""]
+    for verdict in report.verdicts:
+        lines += [f"{translate(verdict.title)}: {translate(verdict.headline)}"]
+        lines += [f"  {translate(sentence)}" for sentence in verdict.sentences]
+    for section in report.sections:
+        lines += ["", translate(section.heading)]
+        lines += [f"  {translate(paragraph)}" for paragraph in section.paragraphs]
+        for table in section.tables:
+            lines += ["", *(f"  {line}" for line in _aligned([table.columns, *table.rows]))]
+    return "\n".join(translate(line) for line in lines) + "\n"
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """The lines of a table; a long first cell continues on further lines."""
+    cells: list[list[str]] = []
+    for first, *rest in ([translate(cell) for cell in row] for row in rows):
+        beginning, *continued = textwrap.wrap(first, FIRST_COLUMN) or [""]
+        cells.append([beginning, *rest])
+        cells += [[f"  {line}", *[""] * len(rest)] for line in continued]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
