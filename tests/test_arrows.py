@@ -31,7 +31,7 @@ ALLOWED = {
     "reporting": INFERENCE | {"reporting"},
     "evaluation": INFERENCE | {"evaluation"},
     "validation": INFERENCE | {"batch", "evaluation", "reporting", "validation"},
-    "monitoring": INFERENCE | {"evaluation", "validation", "monitoring"},
+    "monitoring": INFERENCE | {"evaluation", "reporting", "validation", "monitoring"},
     "publishing": INFERENCE | {"publishing"},
     "archive": INFERENCE | {"batch", "archive"},
     "learning": INFERENCE | {"evaluation", "learning"},
