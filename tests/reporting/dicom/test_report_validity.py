@@ -1,0 +1,95 @@
+"""The structured report is valid for dciodvfy, and dsrdump shows what a radiologist has to know."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pneumonia import Predictor
+from pneumonia.errors import InternalError, UnreadableImage
+from pneumonia.inference.decision import Failure
+from pneumonia.reporting.dicom.options import ResultOptions
+from pneumonia.reporting.dicom.structured_report import create_structured_report
+from tests.support.dicom_validation import dciodvfy_errors, dsrdump, encode
+from tests.support.film_results import film_result
+from tests.support.source_films import hospital_film
+
+ROOT = "1.2.826.0.1.3680043.10.999"
+HOSPITAL = ResultOptions(uid_root=ROOT, language="fr", institution_name="Hôpital général", station_name="AI-1")
+VARIANTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "pneumonia": ({}, {}),
+    "normal": ({"label": "Normal"}, {"prevalence": 0.01}),
+    "adult": ({"population": "adults"}, {"options": HOSPITAL}),
+    "refused": ({"BodyPartExamined": "HAND"}, {"options": ResultOptions(language="zh")}),
+    "error": ({}, {"failure": Failure(None, UnreadableImage("The DICOM file is damaged."))}),
+    "internal error": ({}, {"failure": Failure(None, InternalError("Internal error; id 1."))}),
+    "nobody": (
+        {"PatientName": None, "PatientID": None, "PatientBirthDate": None, "StudyDate": None, "StudyID": ""},
+        {},
+    ),
+    "japanese": (
+        {
+            "SpecificCharacterSet": ["", "ISO 2022 IR 87"],
+            "PatientName": "Yamada^Tarou=山田^太郎=やまだ^たろう",
+            "StudyDescription": "胸部",
+        },
+        {},
+    ),
+    "cyrillic": ({"SpecificCharacterSet": "ISO_IR 144", "PatientName": "Люкceмбypг"}, {}),
+    "malformed": (
+        {
+            "PatientSex": "Female",
+            "StudyDate": "20231399",
+            "StudyTime": "9:5",
+            "PatientAge": "3Y",
+            "PatientName": "Doe^Jane^A^B^C^D\\Roe",
+            "StudyDescription": "long " * 40,
+            "PatientOrientation": "L",
+        },
+        {},
+    ),
+    "secondary capture": ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.7", "Modality": "OT"}, {}),
+}
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_dciodvfy_finds_no_error(predictor: Predictor, tmp_path: Path, name: str) -> None:
+    tags, options = VARIANTS[name]
+    path = tmp_path / "report.dcm"
+    path.write_bytes(encode(create_structured_report(film_result(predictor, hospital_film(**tags), **options))))
+    assert dciodvfy_errors(path) == []
+
+
+def test_dsrdump_shows_patient_answer_and_notice(predictor: Predictor, tmp_path: Path) -> None:
+    path = tmp_path / "report.dcm"
+    path.write_bytes(encode(create_structured_report(film_result(predictor, hospital_film()))))
+    text = dsrdump(path)
+    for expected in (
+        "Comprehensive SR Document",
+        "Doe^Jane (F, 2020-02-29, #MRN-4711)",
+        "Verification Flag   : UNVERIFIED",
+        'Observer Type")=(121007,DCM,"Device")',
+        '(233604007,SCT,"Pneumonia")=(52101004,SCT,"Present")',
+        '(111001,DCM,"Algorithm Name")="Chest-film assistant"',
+        "POLYLINE",
+        "not a replacement for a radiologist",
+        "It can be wrong",
+    ):
+        assert expected in text
+
+
+def test_no_library_quotes_the_patient(
+    predictor: Predictor, caplog: pytest.LogCaptureFixture, recwarn: pytest.WarningsRecorder
+) -> None:
+    """Names that break the rules of the standard are those that libraries quote in warnings."""
+    caplog.set_level("DEBUG")
+    tags: dict[str, Any] = {
+        "PatientName": "Secretname",
+        "PatientID": "SECRET" * 12,
+        "ReferringPhysicianName": "Secretdoctor",
+    }
+    create_structured_report(film_result(predictor, hospital_film(**tags)))
+    messages = [record.getMessage() for record in caplog.records] + [str(warning.message) for warning in recwarn]
+    assert [text for text in messages if "secret" in text.lower()] == []
