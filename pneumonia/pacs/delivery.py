@@ -99,7 +99,8 @@ class DestinationQueue:
 
     def join(self, timeout_s: float) -> bool:
         """Wait until the thread has ended; False if it still sends after `timeout_s` seconds."""
-        self._thread.join(timeout_s)
+        if self._thread.ident is not None:  # it was started
+            self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
     def _run(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,11 +44,12 @@ class StowClient:
 
     def __init__(self, destination: Destination, files: TlsFiles) -> None:
         self._session = _session(destination, files)
+        self._response: requests.Response | None = None
         self._client = DICOMwebClient(
             destination.url.rstrip("/"),
             session=self._session,
             headers=_headers(destination),
-            callback=_normalise_content_type,
+            callback=self._keep,
             # In one piece with a Content-Length, since some servers refuse chunked requests.
             chunk_size=10**9,
             timeout=(destination.connect_timeout_s, destination.response_timeout_s),
@@ -59,8 +59,10 @@ class StowClient:
 
     def send(self, path: Path) -> Outcome:
         """Send the DICOM file at `path`; raises only what is a bug or a damaged file of our own."""
+        dataset = dcmread(path)
+        self._response = None
         try:
-            return _outcome_of_response(self._client.store_instances([dcmread(path)]))
+            return self._send(dataset)
         except requests.HTTPError as error:
             assert error.response is not None  # `raise_for_status` has set it
             return _outcome_of_error(error.response)
@@ -74,6 +76,21 @@ class StowClient:
             return Outcome(_INTERRUPTED, "no_response", "The server did not answer in time.")
         except requests.RequestException as error:
             return _outcome_of_connection(error)
+
+    def _send(self, dataset: Dataset) -> Outcome:
+        try:
+            return _outcome_of_response(self._client.store_instances([dataset]))
+        except (requests.JSONDecodeError, ValueError, TypeError, KeyError, AttributeError):
+            # Not the JSON object of PS3.18: the client raises whatever its parser does.
+            if self._response is None or not self._response.ok:
+                raise
+            return _outcome_of_unread(self._response)
+
+    def _keep(self, response: requests.Response, *_: object, **__: object) -> requests.Response:
+        """Called for each response. Removes parameters of its type, with which `DICOMwebClient` would not read it."""
+        response.headers["Content-Type"] = response.headers.get("Content-Type", "").split(";")[0].strip().lower()
+        self._response = response
+        return response
 
     def close_if_idle(self) -> None:
         """Nothing: an idle HTTP connection costs the server little, and a closed one is opened again."""
@@ -117,12 +134,6 @@ def _headers(destination: Destination) -> dict[str, str]:
     return headers
 
 
-def _normalise_content_type(response: requests.Response, *_: object, **__: object) -> requests.Response:
-    """Remove parameters such as the charset, with which `DICOMwebClient` would not read the response."""
-    response.headers["Content-Type"] = response.headers.get("Content-Type", "").split(";")[0].strip().lower()
-    return response
-
-
 def _outcome_of_response(response: Dataset) -> Outcome:
     """Success, unless the response lists the instance as failed (status 202, with some servers 200 too)."""
     for item in response.get("FailedSOPSequence", []):
@@ -133,6 +144,16 @@ def _outcome_of_response(response: Dataset) -> Outcome:
     return DELIVERED
 
 
+def _outcome_of_unread(response: requests.Response) -> Outcome:
+    """For a success whose body is an array with one object, as of some servers, or cannot be read."""
+    dataset = _first_dataset(response)
+    if dataset is not None:
+        return _outcome_of_response(dataset)
+    if response.status_code == 200:  # "successfully stored all instances": PS3.18, Table 10.5.3-1
+        return Outcome(Verdict.DELIVERED, "warning", "HTTP status 200, with a response that cannot be read.")
+    return Outcome(_INTERRUPTED, "no_response", "The response of the server cannot be read.")
+
+
 def _outcome_of_reason(item: Dataset, keyword: str) -> Outcome:
     reason = item.get(keyword)
     outcome = outcome_of(reason if isinstance(reason, int) and reason else 0x0110)
@@ -140,18 +161,21 @@ def _outcome_of_reason(item: Dataset, keyword: str) -> Outcome:
 
 
 def _outcome_of_error(response: requests.Response) -> Outcome:
-    if response.status_code == 409 and (failed := _failed_instance(response)) is not None:
+    dataset = _first_dataset(response) if response.status_code == 409 else None
+    for failed in [] if dataset is None else dataset.get("FailedSOPSequence", []):
         return _outcome_of_reason(failed, "FailureReason")
     default = (_UNAVAILABLE if response.status_code >= 500 else _REFUSED, "server_error", "no success")
     verdict, reason, text = _STATUSES.get(response.status_code, default)
     return Outcome(verdict, reason, f"HTTP status {response.status_code}: {text}.")
 
 
-def _failed_instance(response: requests.Response) -> Dataset | None:
+def _first_dataset(response: requests.Response) -> Dataset | None:
+    """The data set of a response in DICOM JSON; None if it is something else."""
     try:
-        return next(iter(Dataset.from_json(response.json()).get("FailedSOPSequence", [])), None)
-    except (ValueError, TypeError, KeyError, AttributeError, json.JSONDecodeError):
-        return None  # the body is not the DICOM JSON of PS3.18
+        content = response.json()
+        return Dataset.from_json(content[0] if isinstance(content, list) else content)
+    except (ValueError, TypeError, KeyError, AttributeError, IndexError):
+        return None
 
 
 def _describe_tls(error: BaseException) -> str:
