@@ -41,7 +41,7 @@ folder = "queue"
 {limits}
 [[peer]]
 ae_title = "{MODALITY_AET}"
-addresses = ["127.0.0.1"]
+addresses = ["127.0.0.0/8"]
 """
 DESTINATION = """
 [[destination]]

@@ -23,7 +23,11 @@ HANDSHAKE_TIMEOUT_S = 10
 
 @dataclass(frozen=True)
 class ConnectionLimits:
-    """How many connections are open at a time. More are closed without an answer."""
+    """How many connections are open at a time. More are closed without an answer.
+
+    A connection counts until the thread of its association has ended, which can be later than the connection: after a
+    violation of the protocol, pynetdicom ends it by a timeout. Otherwise one peer could use up all associations.
+    """
 
     total: int
     """Above the number of associations, so that a peer over that limit gets an A-ASSOCIATE-RJ with the reason."""
@@ -50,7 +54,8 @@ class AssociationServer(ThreadedAssociationServer):
         **options: Any,
     ) -> None:
         self._limits, self._pdus, self._allows = connections, pdus, allows
-        self._open: dict[socket.socket, str] = {}
+        self._starting: dict[socket.socket, str] = {}
+        """Connections without an association yet: their handshake takes place."""
         super().__init__(*arguments, **options)
         if self.ssl_context is not None:
             self.ssl_context.sslsocket_class = GuardedTlsSocket
@@ -77,30 +82,35 @@ class AssociationServer(ThreadedAssociationServer):
     def verify_request(self, request: Any, client_address: Any) -> bool:
         """Whether the connection is kept: its address is allowed, and no limit is reached."""
         address = client_address[0]
-        # A closed socket has no number.
-        self._open = {each: peer for each, peer in self._open.items() if each.fileno() >= 0}
         if not self._allows(address):
             self._pdus.report("address_not_allowed")
             return False
-        of_peer = sum(peer == address for peer in self._open.values())
-        if len(self._open) >= self._limits.total or of_peer >= self._limits.per_address:
+        addresses = [each.requestor.address for each in self.active_associations] + list(self._starting.values())
+        if len(addresses) >= self._limits.total or addresses.count(address) >= self._limits.per_address:
             self._pdus.report("too_many_connections")
             return False
-        self._open[request] = address
+        self._starting[request] = address
         return True
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         """Begin the association, in the thread of the connection."""
-        if isinstance(request, ssl.SSLSocket):
-            try:
-                request.do_handshake()
-            except OSError:
-                self._pdus.report("tls_handshake_failed")
-                self.shutdown_request(request)
+        try:
+            if isinstance(request, ssl.SSLSocket) and not self._shakes_hands(request):
                 return
-        request.settimeout(self._pdus.pdu_timeout_s)
-        request.guard(self._pdus)
-        super().finish_request(request, client_address)
+            request.settimeout(self._pdus.pdu_timeout_s)
+            request.guard(self._pdus)
+            super().finish_request(request, client_address)
+        finally:
+            self._starting.pop(request, None)
+
+    def _shakes_hands(self, connection: ssl.SSLSocket) -> bool:
+        try:
+            connection.do_handshake()
+        except OSError:
+            self._pdus.report("tls_handshake_failed")
+            self.shutdown_request(connection)
+            return False
+        return True
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Called for an exception in the thread of a connection; the default prints a traceback with the address."""

@@ -62,6 +62,7 @@ class _Guard(_Socket):
     _deadline = 0.0
     _header: bytes = b""
     _remaining = 0
+    _refused = ""
 
     def guard(self, limits: PduLimits) -> None:
         """Apply `limits` from now on."""
@@ -71,6 +72,8 @@ class _Guard(_Socket):
         limits = self._limits
         if limits is None:
             return super().recv(buflen, flags)
+        if self._refused:
+            self._refuse(limits, self._refused)
         if not self._header:
             self._begin_pdu(limits)
         elif time.monotonic() > self._deadline:
@@ -111,6 +114,9 @@ class _Guard(_Socket):
         return length
 
     def _refuse(self, limits: PduLimits, reason: str) -> None:
+        if self._refused:  # pynetdicom may read once more before it closes the connection
+            raise ConnectionAbortedError(self._refused)
+        self._refused = reason
         limits.report(reason)
         with contextlib.suppress(OSError):  # the peer is gone
             self.settimeout(1)

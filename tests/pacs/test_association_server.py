@@ -196,3 +196,12 @@ def test_a_peer_without_a_tls_handshake_does_not_delay_others(certificate: Path)
             peer.send(pdu(DATA, b"", MAX_PDU + 1))
             assert peer.receive() in {ABORTED, CLOSED}
         assert until(lambda: sorted(reasons) == ["pdu_too_long", "tls_handshake_failed"])
+
+
+def test_a_closed_connection_counts_until_its_association_has_ended() -> None:
+    """After a second A-ASSOCIATE-RQ, the thread of the association waits for its timeout."""
+    with serving(per_address=3, acse_timeout_s=1) as (port, reasons):
+        for _ in range(3):
+            with Peer(port) as peer:
+                peer.send(associate()[:-40] + bytes(40) + associate())
+        assert until(lambda: upper_layer.is_served(port)), reasons

@@ -88,11 +88,17 @@ def store_command(instance: str, context: int = 3) -> bytes:
     return data(command(elements), context, command=True)
 
 
+def status(response: bytes) -> int | None:
+    """The status (0000,0900) in the PDU of a response."""
+    start = response.find(struct.pack("<HHI", 0, 0x0900, 2))
+    return None if start < 0 else int.from_bytes(response[start + 8 : start + 10], "little")
+
+
 class Peer:
     """A TCP connection to an SCP, which may close it at any time: an error of the connection counts as closed."""
 
-    def __init__(self, port: int, timeout_s: float = 10) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout_s)
+    def __init__(self, port: int, timeout_s: float = 10, source: str = "127.0.0.1") -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout_s, (source, 0))
 
     def __enter__(self) -> Peer:
         return self
@@ -110,11 +116,22 @@ class Peer:
 
     def receive(self) -> int:
         """The type of the next PDU, or `CLOSED`."""
+        return self.receive_pdu()[0]
+
+    def receive_pdu(self) -> tuple[int, bytes]:
+        """The type of the next PDU, or `CLOSED`, and its content."""
         header = self._read(6)
         if header is None:
-            return CLOSED
-        self._read(int.from_bytes(header[2:], "big"))
-        return header[0]
+            return CLOSED, b""
+        return header[0], self._read(int.from_bytes(header[2:], "big")) or b""
+
+    def store(self, instance: str, data_set: bytes) -> int | None:
+        """Send an instance by C-STORE; its status, or None if the connection was closed or aborted."""
+        self.send(store_command(instance))
+        for fragment in fragments(data_set, 3):
+            self.send(fragment)
+        kind, content = self.receive_pdu()
+        return status(content) if kind == DATA else None
 
     def associate(self, calling: str = "MODALITY", called: str = "PNEUMONIA") -> int:
         """Request an association; the type of the answer."""
@@ -133,8 +150,8 @@ class Peer:
         return None
 
 
-def is_served(port: int) -> bool:
+def is_served(port: int, source: str = "127.0.0.1") -> bool:
     """Whether a correct peer gets an answer to its C-ECHO and its release."""
-    with Peer(port) as peer:
+    with Peer(port, source=source) as peer:
         accepted = peer.associate() == ACCEPT and peer.send(echo()) and peer.receive() == DATA
         return accepted and peer.send(RELEASE) and peer.receive() == RELEASED
