@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+from contextlib import suppress
 
 from pynetdicom import Association
 from pynetdicom.events import Event
@@ -26,8 +27,28 @@ def limit_socket_waits(event: Event, seconds: float) -> None:
     transport = event.assoc.dul.socket
     if transport is None or transport.socket is None:
         return
+    if type(transport.socket) is socket.socket and _QUICK_ACKNOWLEDGEMENT:
+        transport.socket = _AcknowledgingSocket(fileno=transport.socket.detach())
     transport.socket.settimeout(seconds)
     transport.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+class _AcknowledgingSocket(socket.socket):
+    """Acknowledges what was read without the usual delay of 40 ms, where the system can.
+
+    DCMTK, and with it many archives, sends a response in two packets and by default keeps the second one until the
+    first is acknowledged. Linux forgets this option with the next packet, therefore it is set again after each read.
+    """
+
+    def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
+        data = super().recv(buflen, flags)
+        with suppress(OSError):  # the destination has closed the connection
+            self.setsockopt(socket.IPPROTO_TCP, _QUICK_ACKNOWLEDGEMENT, 1)
+        return data
+
+
+_QUICK_ACKNOWLEDGEMENT: int = getattr(socket, "TCP_QUICKACK", 0)
+"""0 where the system has no such option."""
 
 
 def explain_no_association(association: Association, destination: Destination, tls: ssl.SSLContext | None) -> Outcome:

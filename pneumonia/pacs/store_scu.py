@@ -110,7 +110,9 @@ class StoreScu:
                 contexts=_proposed_contexts(),
                 ae_title=destination.ae_title,
                 tls_args=None if self._tls is None else (self._tls, destination.tls_name or destination.host),
-                evt_handlers=[(evt.EVT_CONN_OPEN, limit_socket_waits, [destination.response_timeout_s])],
+                evt_handlers=[
+                    (evt.EVT_CONN_OPEN, limit_socket_waits, [destination.response_timeout_s]),
+                ],
             )
         except socket.gaierror:
             return Outcome(Verdict.UNAVAILABLE, "name_not_found", "The host name of the destination is not known.")
