@@ -34,10 +34,13 @@ def answer_group(film: FilmResult) -> sr.MeasurementsAndQualitativeEvaluations:
         qualitative_evaluations=[sr.QualitativeEvaluation(*pair) for pair in evaluations(film)],
         source_images=[sr.SourceImageForMeasurementGroup(STAND_IN_CLASS, film.source.sop_instance_uid, _frames(film))],
     )
-    content = group[0].ContentSequence
-    for key, text in report_texts.texts(film):
-        content.append(sr.TextContentItem(code(key), translate(text, film.options.language), _CONTAINS))
+    group[0].ContentSequence.extend(_text(film, key, text) for key, text in report_texts.texts(film))
     return group
+
+
+def summary(film: FilmResult) -> list[sr.TextContentItem]:
+    """Comments at the top of the report, which a viewer shows before the numbers."""
+    return [_text(film, "comment", text) for text in report_texts.summary(film)]
 
 
 def zone_group(film: FilmResult) -> sr.PlanarROIMeasurementsAndQualitativeEvaluations | None:
@@ -126,6 +129,10 @@ def _measurement(
     properties: sr.MeasurementProperties | None = None,
 ) -> sr.Measurement:
     return sr.Measurement(code(key), value, code(unit), finding_sites=finding_sites, properties=properties)
+
+
+def _text(film: FilmResult, key: str, text: str) -> sr.TextContentItem:
+    return sr.TextContentItem(code(key), translate(text, film.options.language), _CONTAINS)
 
 
 def _site(zone: str) -> sr.FindingSite:

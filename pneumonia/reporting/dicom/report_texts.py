@@ -6,13 +6,19 @@ from collections.abc import Iterator
 
 from ...inference.decision import Prediction
 from ...messages import Message, join
-from .. import answer_text, provenance, wording
+from .. import answer_text, provenance, result_lines, wording
 from ..answer_text import Scale
 from .film_result import FilmResult
 
 
+def summary(film: FilmResult) -> list[str]:
+    """What a reader must see first: the notice, and the answer with P(pneumonia)."""
+    lines = result_lines.result_lines(film.result, film.model, film.created_at)
+    return [result_lines.NOTICE, join([lines.heading, lines.value], ": ")]
+
+
 def texts(film: FilmResult) -> Iterator[tuple[str, str]]:
-    """(key of the concept in `codes.json`, sentence)."""
+    """(key of the concept in `codes.json`, sentence): reasons, warnings, what the numbers mean, and the disclaimer."""
     prediction, failure = film.prediction, film.failure
     if failure is not None:
         yield "error", failure.error.message
@@ -27,8 +33,9 @@ def _answer(film: FilmResult, prediction: Prediction) -> Iterator[tuple[str, str
     yield "operating_point", prediction.operating_point
     if prediction.population is not None and film.model is not None:
         yield "population", film.model.population.description
-    for warning in prediction.warnings:
-        yield "warning", warning
+    for warning in (_caution(film, prediction), *prediction.warnings):
+        if warning:
+            yield "warning", warning
     for sentence in _meaning(film, prediction):
         if sentence:
             yield "comment", sentence
@@ -43,9 +50,16 @@ def _meaning(film: FilmResult, prediction: Prediction) -> Iterator[str]:
     scale = Scale.of(prediction, model.operating_points[prediction.operating_point], calibration)
     if scale is not None:
         yield answer_text.describe_limits(prediction, scale)
-    yield answer_text.describe_film_at_prevalence(prediction, calibration.prevalence)
+    if not _caution(film, prediction):
+        yield answer_text.describe_film_at_prevalence(prediction, calibration.prevalence)
     yield join([answer_text.describe_frequency(prediction), answer_text.describe_frequency_source(prediction)])
     yield provenance.describe(prediction, model.bundle)
+
+
+def _caution(film: FilmResult, prediction: Prediction) -> str:
+    """What contradicts the label at the prevalence of the caller."""
+    model = film.model
+    return "" if model is None else answer_text.caution_at_prevalence(prediction, model.bundle.calibration.prevalence)
 
 
 def _without_markdown(text: Message) -> Message:

@@ -198,10 +198,26 @@ def test_times_are_in_the_zone_of_the_source(predictor: Predictor) -> None:
 def test_texts_are_in_the_language_of_the_options(predictor: Predictor, language: str) -> None:
     report = report_of(film_result(predictor, hospital_film(), options=ResultOptions(language=language)))
     comments = values(report, "comment")
-    assert len(comments) == 5 and not any("**" in comment for comment in comments)
+    assert len(comments) == 7 and not any("**" in comment for comment in comments)
     assert ("not a replacement for a radiologist" in comments[-1]) == (language == "en")
     (tag,) = [item for item in report.ContentSequence if "Language" in item.ConceptNameCodeSequence[0].CodeMeaning]
     assert value(tag).startswith(language)
+
+
+def test_the_report_begins_with_the_notice_and_the_answer(predictor: Predictor) -> None:
+    film = film_result(predictor, hospital_film())
+    kinds = [item.ValueType for item in report_of(film).ContentSequence if item.RelationshipType == "CONTAINS"]
+    assert kinds == ["TEXT", "TEXT", "CONTAINER", "CONTAINER"]
+    notice, answer = values(report_of(film), "comment")[:2]
+    assert notice == "AI result, not for primary diagnosis"
+    assert answer.startswith("Pneumonia: P(pneumonia)")
+
+
+def test_a_label_that_the_prevalence_contradicts_has_a_warning(predictor: Predictor) -> None:
+    report = report_of(film_result(predictor, hospital_film(), prevalence=0.001))
+    (warning,) = values(report, "warning")
+    assert "At a prevalence of 0.1 %" in warning
+    assert warning not in values(report, "comment")
 
 
 def region_of(report: Dataset) -> np.ndarray[Any, Any]:
