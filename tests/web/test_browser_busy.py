@@ -21,7 +21,8 @@ LABELS = ("Normal", "Pneumonia", "Unknown")
 def test_a_queued_or_rejected_film_never_appears_with_the_previous_answer(
     browser: Any, predictor: Predictor, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PNEUMONIA_QUEUE_SIZE", "1")
+    # Two, because the page itself sends a second request for the picture of the film.
+    monkeypatch.setenv("PNEUMONIA_QUEUE_SIZE", "2")
     monkeypatch.setenv("PNEUMONIA_THREADS", "1")
     pausable = PausablePredictor(predictor)
     with running(pausable) as address, Visit(browser, address) as visit:
