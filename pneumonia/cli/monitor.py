@@ -6,19 +6,13 @@ import argparse
 import json
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from .. import files, load_predictor, settings
+from .. import files, load_predictor
 from ..errors import UsageError
 from ..messages import message
+from ..monitoring.counts import DEFAULT_DAYS
 from .exit_codes import SUCCESS
 from .options import Commands, add_model_option
-
-if TYPE_CHECKING:
-    from ..monitoring.store import Row
-
-DEFAULT_DAYS = 90
-"""Days of the report without `--since`: enough films for a comparison at most sites, and one season."""
 
 
 def add_parser(commands: Commands) -> argparse.ArgumentParser:
@@ -37,20 +31,19 @@ def add_parser(commands: Commands) -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> int:
     """Print the report of the counts; the models in use are needed for the comparison with their cards."""
+    from ..monitoring.period import read_period
     from ..monitoring.report import as_text, report_of
-    from ..monitoring.summary import as_dict, errors, summarise
+    from ..monitoring.summary import as_dict
     from ..validation.report_html import to_html
 
     until = date.today()
     since = _first_day(options.since, until)
-    rows = _read(since)
-    monitored = summarise(rows, [model.bundle for model in load_predictor(options.model, threads=1).models])
-    failures = errors(rows)
-    report = report_of(monitored, failures, since, until)
+    period = read_period(since, [model.bundle for model in load_predictor(options.model, threads=1).models])
+    report = report_of(period.monitored, period.failures, since, until)
     if options.html is not None:
         files.atomic_write(options.html, to_html(report).encode())
     if options.json:
-        print(json.dumps(as_dict(monitored, failures, since, until)))
+        print(json.dumps(as_dict(period.monitored, period.failures, since, until)))
     else:
         print(as_text(report), end="")
     return SUCCESS
@@ -64,23 +57,4 @@ def _first_day(text: str | None, today: date) -> date:
     except (ValueError, OverflowError):
         raise UsageError(
             message("Invalid first day. Allowed: YYYY-MM-DD, or a number of days. Received: {text!r}.", text=text)
-        ) from None
-
-
-def _read(since: date) -> list[Row]:
-    """The counts; raises `UsageError` if nothing is monitored, or the folder cannot be read."""
-    from ..monitoring import store
-
-    folder = settings.MONITOR.read()
-    if not folder:
-        raise UsageError(message("Nothing is counted. Set PNEUMONIA_MONITOR to the folder of the counts."))
-    try:
-        return store.read(Path(folder), since)
-    except store.ERRORS as error:
-        raise UsageError(
-            message(
-                "The counts cannot be read ({kind}). Allowed: a folder that this user can write. Received: {folder}.",
-                kind=type(error).__name__,
-                folder=folder,
-            )
         ) from None

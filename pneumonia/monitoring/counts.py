@@ -26,6 +26,10 @@ OTHER_SOURCE = "other"
 """Name of the sources that are not counted by their own name."""
 
 
+DEFAULT_DAYS = 90
+"""Days of a report without a stated beginning: enough films for a comparison at most sites, and one season."""
+
+
 class Series(NamedTuple):
     """What counts belong to: a source, a model and an operating point.
 

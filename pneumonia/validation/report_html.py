@@ -34,9 +34,10 @@ def to_html(report: Report) -> str:
     )
 
 
-def body(report: Report, *, open_all: bool = False) -> str:
-    """Verdicts and sections; closed sections open by a click unless `open_all`."""
-    return _render("body.html", report=report, open_all=open_all, draw=_draw, data_url=_data_url)
+def body(report: Report, *, open_all: bool = False, with_lines: bool = False) -> str:
+    """Verdicts and sections; closed sections open by a click unless `open_all`. `with_lines`: the lines above too."""
+    lines = report.lines if with_lines else ()
+    return _render("body.html", report=report, lines=lines, open_all=open_all, draw=_draw, data_url=_data_url)
 
 
 def _draw(plot: Plot) -> Markup:

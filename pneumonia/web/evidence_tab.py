@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 import gradio as gr
 
 from ..inference.bundle import Bundle
+from ..inference.predictor import Predictor
 from ..messages import deferred, message
-from . import evidence_lead, evidence_sections, page_text
+from . import evidence_lead, evidence_sections, monitoring_section, page_text
 from .rendering import localised, render
 
 _HEADINGS = {
@@ -19,11 +19,12 @@ _HEADINGS = {
 """Population -> heading of its model's part."""
 
 
-def add(bundles: Sequence[Bundle]) -> None:
-    """Build the tab inside the `gr.Tabs` that is open: a part for each model, then the intended use.
+def add(predictor: Predictor) -> None:
+    """Build the tab inside the `gr.Tabs` that is open: a part for each model, the intended use, the site's counts.
 
     With several models, a switch chooses the one that is shown.
     """
+    bundles = [model.bundle for model in predictor.models]
     with gr.Tab(message("Evidence"), id="evidence", elem_id="evidence-tab"), gr.Column(elem_id="evidence"):
         is_choice = len(bundles) > 1
         if is_choice:
@@ -34,6 +35,7 @@ def add(bundles: Sequence[Bundle]) -> None:
             gr.HTML(html, apply_default_css=False)
         intended_use = deferred(page_text.intended_use, [bundle.population for bundle in bundles])
         gr.HTML(intended_use, apply_default_css=False)
+        monitoring_section.add(predictor)
 
 
 def sections(bundle: Bundle, *, is_choice: bool = False, is_shown: bool = True) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from ..inference import explain
-from ..inference.decision import DEFAULT_POINT, Failure
+from ..inference.decision import DEFAULT_POINT, Failure, Prediction
 from ..inference.gate_report import GateReport, gate_report
 from ..inference.predictor import Predictor
 from ..inference.reading import Reading
@@ -39,6 +39,15 @@ ActivationView: TypeAlias = tuple[Any, str]
 _NO_PIXELS = np.empty((0, 0), np.uint8)
 
 
+@dataclass(frozen=True)
+class StatedOpinion:
+    """A user's opinion on an answer, a value of `monitoring.counts.OPINIONS`, as it was counted."""
+
+    prediction: Prediction
+    reading: Reading
+    opinion: str
+
+
 @dataclass(frozen=True, eq=False)
 class SessionFilm:
     """Session state of one film: its reading, from which answers are decided, and the source of its images.
@@ -52,6 +61,8 @@ class SessionFilm:
     source: Path | bytes
     size: tuple[int, int]
     """(width, height) of the film as it was scored; a large JPEG is smaller than in its file."""
+    opinions: list[StatedOpinion] = dataclasses.field(default_factory=list)
+    """What the user has stated about the film; the last one counts. It is kept when the film is read again."""
 
     @classmethod
     def from_reading(cls, reading: Reading, source: Path | bytes) -> SessionFilm:
@@ -103,7 +114,10 @@ def reread_film(
         return None, page_text.film_deleted(), *NO_ANSWER
     source = session_film.source
     film = source if isinstance(source, bytes) else Upload(source, source.name)
-    return open_film(predictor, film, point, age_group, prevalence)
+    opened = open_film(predictor, film, point, age_group, prevalence)
+    if opened[0] is not None:
+        opened[0].opinions.extend(session_film.opinions)
+    return opened
 
 
 def render_answer(

@@ -17,6 +17,7 @@ from ..messages import deferred, message, translate
 from ..reporting import pdf_report
 from . import age_groups, film_session, page_text, prevalence_control, queue_full
 from .examples import examples
+from .opinion_control import OpinionControl
 from .server.upload import film_file
 from .viewer import events, film_view
 from .viewer.texts import viewer_html
@@ -85,6 +86,7 @@ class _FilmTab:
             self._lay_out_depth()
             self._steps = gr.HTML(elem_id="steps", apply_default_css=False)
             self._comparison = gr.HTML(elem_id="comparison", apply_default_css=False)
+            self._opinion = OpinionControl(self._predictor) if settings.MONITOR.read() else None
 
     def _lay_out_depth(self) -> None:
         """The prevalence, and what the numbers mean; closed until the user opens it."""
@@ -139,6 +141,8 @@ class _FilmTab:
             self._connect_film_event(button.click, partial(self._open_film, example.image), state)
         self._connect_age()
         self._connect_prevalence()
+        if self._opinion is not None:
+            self._opinion.connect(self._session_film, self._point, **_QUIET)
         self._map_image.change(None, self._map_image, None, js=events.SET_MAP, **_QUIET)
         inputs = [self._session_film, self._point, self._prevalence]
         self._point.input(
@@ -209,6 +213,8 @@ class _FilmTab:
         """After the answer to a film that the gate refused: the film beside a class average."""
         compare = partial(film_session.comparison, self._predictor)
         reading.then(compare, self._session_film, self._comparison, **_QUIET)
+        if self._opinion is not None:
+            reading.then(self._opinion.show, self._session_film, self._opinion.outputs, queue=False, **_QUIET)
 
     def _reject_busy(self) -> tuple[Any, ...]:
         """Outputs if the queue was full: the error, no data of the previous film, and an empty drop zone."""

@@ -42,6 +42,7 @@ _STYLES = (
     "batch.css",
     "evidence.css",
     "validation.css",
+    "monitoring.css",
     "../validation/report.css",
     "layout.css",
     "print.css",
@@ -71,7 +72,7 @@ def _build(predictor: Predictor) -> tuple[gr.Blocks, Jobs]:
             film_tab.add(predictor)
             jobs = batch_tab.add(predictor)
             validation_tab.add(predictor, jobs.lane)
-            evidence_tab.add([model.bundle for model in predictor.models])
+            evidence_tab.add(predictor)
         external = [entry for model in predictor.models for entry in model.bundle.evaluation.get("external", [])]
         gr.Markdown(page_text.external_validation_note(external), elem_id="external-validation")
         gr.Markdown(page_text.NOTICE, elem_id="notice")

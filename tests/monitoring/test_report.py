@@ -129,4 +129,4 @@ def test_the_command_says_that_nothing_is_counted(
 def test_a_damaged_folder_is_an_error_without_a_traceback(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / store.FILE_NAME).write_bytes(b"x" * 5000)
     assert main(["monitor"]) == 2
-    assert capsys.readouterr().err.startswith("usage: The counts cannot be read (DatabaseError).")
+    assert capsys.readouterr().err.endswith("Received: DatabaseError.\n")
