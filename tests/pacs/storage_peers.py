@@ -6,12 +6,14 @@ import shutil
 import socket
 import ssl
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from socketserver import BaseServer
 
 import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
@@ -25,13 +27,12 @@ from pydicom.uid import (
 from pynetdicom import AE, evt
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.events import Event
+from pynetdicom.transport import ThreadedAssociationServer
 
 from pneumonia.pacs.tls import TlsFiles
 
-STORESCP = "/usr/bin/storescp"
-"""DCMTK's program; pynetdicom installs one of the same name into the environment."""
+from ..support.dicom_programs import find_program
 
-needs_dcmtk = pytest.mark.skipif(not Path(STORESCP).exists(), reason="DCMTK is not installed (apt install dcmtk)")
 needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="the program openssl is not installed")
 
 
@@ -130,22 +131,29 @@ def scripted_scp(
     ]
     if on_data is not None:
         handlers.append((evt.EVT_DATA_RECV, on_data))
-    server = entity.start_server(("127.0.0.1", peer.port), block=False, evt_handlers=handlers, ssl_context=tls)
+    # As `AE.start_server`, which looks for the end of the server every half second only.
+    server = entity.make_server(
+        ("127.0.0.1", peer.port),
+        evt_handlers=handlers,
+        ssl_context=tls,
+        server_class=ThreadedAssociationServer,
+    )
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     try:
         yield peer
     finally:
-        if server is not None:
-            server.shutdown()
-        for association in entity.active_associations:
+        BaseServer.shutdown(server)
+        server.server_close()
+        for association in server.active_associations:
             association.abort()
 
 
 @contextmanager
 def storescp(folder: Path, port: int, *options: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run DCMTK's storescp, which writes what it receives into `folder`."""
+    """Run DCMTK's storescp, which writes what it receives into `folder`; skips the test where it is missing."""
     folder.mkdir(exist_ok=True)
     process = subprocess.Popen(
-        [STORESCP, "-aet", "PACS", "-od", str(folder), *options, str(port)],
+        [find_program("storescp"), "-aet", "PACS", "-od", str(folder), *options, str(port)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     )
@@ -174,19 +182,21 @@ class Certificates:
         return TlsFiles(self.folder / f"{name}.pem", self.folder / f"{name}.key", self.folder / f"{authority}.pem")
 
 
+_NEW_KEY = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout"
+
+
 @cache
 def make_certificates(folder: Path) -> Certificates:
     """`service`, `peer` and `expired`, signed by `ca`; `other` and its authority `otherca`."""
-    extensions = folder / "extensions"
-    extensions.write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n", encoding="utf-8")
+    (folder / "extensions").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n", encoding="utf-8")
     for authority in ("ca", "otherca"):
-        _openssl(folder, f"req -x509 -newkey rsa:2048 -nodes -keyout {authority}.key -out {authority}.pem -days 30 "
-                 f"-subj /CN={authority}")  # fmt: skip
-    for name, authority, days in (("service", "ca", 20), ("peer", "ca", 20), ("expired", "ca", -1),
-                                  ("other", "otherca", 20)):  # fmt: skip
-        _openssl(folder, f"req -newkey rsa:2048 -nodes -keyout {name}.key -out {name}.csr -subj /CN={name}")
-        _openssl(folder, f"x509 -req -in {name}.csr -CA {authority}.pem -CAkey {authority}.key -CAcreateserial "
-                 f"-out {name}.pem -days {days} -extfile extensions")  # fmt: skip
+        _openssl(folder, f"req -x509 {_NEW_KEY} {authority}.key -out {authority}.pem -days 30 -subj /CN={authority}")
+    authorities = {"service": "ca", "peer": "ca", "expired": "ca", "other": "otherca"}
+    for name, authority in authorities.items():
+        days = -1 if name == "expired" else 20
+        signer = f"-CA {authority}.pem -CAkey {authority}.key -CAcreateserial"
+        _openssl(folder, f"req {_NEW_KEY} {name}.key -out {name}.csr -subj /CN={name}")
+        _openssl(folder, f"x509 -req -in {name}.csr {signer} -out {name}.pem -days {days} -extfile extensions")
     return Certificates(folder)
 
 

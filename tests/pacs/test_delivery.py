@@ -20,7 +20,7 @@ from pneumonia.pacs.delivery import Deliveries, DestinationQueue
 from pneumonia.pacs.outcome import DELIVERED, Outcome
 from pneumonia.pacs.queue import Delivery, Queue, Reception, Result
 
-from .storage_peers import abort, free_port, needs_dcmtk, scripted_scp, storescp, wait_until, write_object
+from .storage_peers import abort, free_port, scripted_scp, storescp, wait_until, write_object
 
 SOP_CLASSES = {"dicom-sr": ComprehensiveSRStorage, "secondary-capture": SecondaryCaptureImageStorage}
 
@@ -269,7 +269,6 @@ def test_pauses_double_up_to_the_maximum_with_jitter(failures: int, longest: flo
     assert len(set(pauses)) > 10
 
 
-@needs_dcmtk
 def test_dcmtk_down_and_up_again_gets_each_object_once(queue: Queue, tmp_path: Path) -> None:
     port = free_port()
     folder = tmp_path / "stored"

@@ -18,7 +18,7 @@ from pneumonia.pacs.outcome import Outcome, Verdict
 from pneumonia.pacs.store_scu import StoreScu
 from pneumonia.pacs.store_status import outcome_of
 
-from .storage_peers import abort, free_port, needs_dcmtk, scripted_scp, storescp, wait_until, write_object
+from .storage_peers import abort, free_port, scripted_scp, storescp, wait_until, write_object
 
 
 def destination(port: int, **options: object) -> Destination:
@@ -179,7 +179,6 @@ def test_a_destination_that_stops_to_read_does_not_block_the_sender(tmp_path: Pa
     wait_until(lambda: threading.active_count() <= before)
 
 
-@needs_dcmtk
 def test_dcmtk_stores_the_objects(tmp_path: Path) -> None:
     paths = [write_object(tmp_path, kind) for kind in (ComprehensiveSRStorage, SecondaryCaptureImageStorage)]
     port = free_port()
@@ -188,7 +187,6 @@ def test_dcmtk_stores_the_objects(tmp_path: Path) -> None:
     assert len(list((tmp_path / "stored").iterdir())) == 2
 
 
-@needs_dcmtk
 @pytest.mark.parametrize("option", ["--refuse", "--abort-during", "--abort-after"])
 def test_dcmtk_refuses_or_aborts(tmp_path: Path, option: str) -> None:
     port = free_port()

@@ -20,7 +20,6 @@ from .storage_peers import (
     Certificates,
     free_port,
     make_certificates,
-    needs_dcmtk,
     needs_openssl,
     scripted_scp,
     storescp,
@@ -97,7 +96,6 @@ def test_a_destination_with_tls_is_no_destination_without(certificates: Certific
         assert peer.stored == []
 
 
-@needs_dcmtk
 def test_dcmtk_with_mutual_tls(certificates: Certificates, tmp_path: Path) -> None:
     port, folder = free_port(), certificates.folder
     options = ["+tls", str(folder / "peer.key"), str(folder / "peer.pem"), "+cf", str(folder / "ca.pem"), "-rc"]
@@ -135,7 +133,7 @@ def test_files_that_cannot_be_used_are_named(certificates: Certificates) -> None
 
 def test_an_encrypted_key_needs_its_password(certificates: Certificates, tmp_path: Path) -> None:
     key = tmp_path / "encrypted.key"
-    command = ["openssl", "rsa", "-aes256", "-passout", "pass:secret", "-in", str(certificates.folder / "peer.key")]
+    command = ["openssl", "ec", "-aes256", "-passout", "pass:secret", "-in", str(certificates.folder / "peer.key")]
     subprocess.run([*command, "-out", str(key)], check=True, capture_output=True)
     certificate = certificates.folder / "peer.pem"
     client_context(TlsFiles(certificate, key, key_password="secret"))
