@@ -14,10 +14,10 @@ from ..errors import InternalError, PneumoniaError
 from ..imaging.process_hardening import harden_process
 from ..languages import set_language
 from ..messages import message, translate
-from . import archive, batch, deploy, evaluate, model, monitor, predict, publish, serve, validate
+from . import archive, batch, deploy, evaluate, model, monitor, pacs, predict, publish, serve, validate
 from .exit_codes import NOTHING_DONE
 
-COMMANDS = (predict, batch, validate, serve, monitor, archive, evaluate, model, publish, deploy)
+COMMANDS = (predict, batch, validate, serve, monitor, pacs, archive, evaluate, model, publish, deploy)
 """One module per command, in the order of `--help`. Heavy libraries are imported inside `run` only."""
 
 

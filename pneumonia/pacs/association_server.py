@@ -85,7 +85,11 @@ class AssociationServer(ThreadedAssociationServer):
         if not self._allows(address):
             self._pdus.report("address_not_allowed")
             return False
-        addresses = [each.requestor.address for each in self.active_associations] + list(self._starting.values())
+        associations = self.active_associations
+        # A connection is in both lists for a moment.
+        started = {each.dul.socket.socket for each in associations if each.dul.socket is not None}
+        starting = [peer for each, peer in list(self._starting.items()) if each not in started]
+        addresses = [each.requestor.address for each in associations] + starting
         if len(addresses) >= self._limits.total or addresses.count(address) >= self._limits.per_address:
             self._pdus.report("too_many_connections")
             return False
@@ -97,6 +101,8 @@ class AssociationServer(ThreadedAssociationServer):
         try:
             if isinstance(request, ssl.SSLSocket) and not self._shakes_hands(request):
                 return
+            # Otherwise a small PDU waits for the acknowledgement of the PDU before it, up to 40 ms.
+            request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             request.settimeout(self._pdus.pdu_timeout_s)
             request.guard(self._pdus)
             super().finish_request(request, client_address)

@@ -19,7 +19,7 @@ from ..messages import message
 from . import toml_table as toml
 from .destinations import KINDS, Destination, Tls, check_destinations
 from .tls import TlsFiles
-from .toml_table import integer, invalid, key, list_of, one_of, read_table
+from .toml_table import boolean, integer, invalid, key, list_of, one_of, read_table
 
 DEFAULT_PORT = 11112
 """Port of DICOM without TLS that needs no administrator rights (IANA: `acr-nema` is 104, `dicom` is 11112)."""
@@ -32,11 +32,14 @@ class Service:
     ae_title: str = key(toml.ae_title, "called AE title that a sending system must use", "PNEUMONIA")
     host: str = key(toml.text, "address on which the service listens; 0.0.0.0: all", "127.0.0.1")
     port: int = key(integer(0, 65_535), "TCP port; 0: any free one", DEFAULT_PORT)
-    folder: str = key(toml.text, "folder of the queue, relative to the configuration file", "queue")
+    folder: str = key(toml.text, "folder of the queue, relative to the configuration file", "pneumonia-queue")
     workers: int = key(integer(1, 64), "processes that read films; about 300 MB each", 2)
     model: str = key(toml.text, "as PNEUMONIA_MODEL; empty: that setting, and without it the embedded models", "")
     operating_point: str = key(toml.text, "screening, balanced or confirm", DEFAULT_POINT)
     prevalence: float | None = key(toml.decimal(0, 1), "share of pneumonia among the films", None)
+    skip_other_body_parts: bool = key(
+        boolean, "no results for films whose header names a body part without lungs", True
+    )
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,7 @@ class Limits:
     association_timeout_s: float = key(toml.decimal(0.1, 600), "seconds from connection to association request", 10.0)
     idle_timeout_s: float = key(toml.decimal(0.1, 86_400), "seconds without data until an association is aborted", 60.0)
     pdu_timeout_s: float = key(toml.decimal(0.1, 3_600), "seconds in which a PDU must arrive completely", 30.0)
+    max_association_h: float = key(toml.decimal(0.001, 8_760), "hours after which an association is aborted", 24.0)
     object_timeout_s: float = key(toml.decimal(0.1, 86_400), "seconds in which an object must arrive completely", 300.0)
     drain_s: float = key(toml.decimal(0, 600), "seconds for open associations at the end of the service", 10.0)
 

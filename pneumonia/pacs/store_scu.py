@@ -121,6 +121,16 @@ class StoreScu:
             return None
         return explain_no_association(association, destination, self._tls)
 
+    def check(self, sop_classes: Sequence[str]) -> str:
+        """Open and release an association; returns the problem, "" if the classes are accepted."""
+        failure = self._associate()
+        if failure is not None or self._association is None:
+            return "" if failure is None else failure.detail
+        association = self._association
+        refused = [UID(sop_class).name for sop_class in sop_classes if not _accepts(association, sop_class)]
+        self.close()
+        return f"The destination does not accept {', '.join(refused)}." if refused else ""
+
     def close_if_idle(self) -> None:
         """Release the association if nothing was sent for `idle_s` seconds."""
         if self._association is not None and time.monotonic() - self._used_at > self._destination.idle_s:

@@ -46,7 +46,7 @@ def read_table(kind: type[T], table: Mapping[str, Any], name: str) -> T:
     values = {}
     for field in fields.values():
         if field.name in table:
-            values[field.name] = _checked(field, table[field.name], name)
+            values[field.name] = checked(field.metadata[_CHECK], table[field.name], f"{name} {field.name}")
         elif field.default is dataclasses.MISSING:
             raise invalid(f"{name} {field.name}", "a value, since the key is required", "nothing")
     return kind(**values)
@@ -70,11 +70,12 @@ def invalid(key_name: str, allowed: str, received: object) -> UsageError:
     )
 
 
-def _checked(field: dataclasses.Field[Any], value: Any, table: str) -> Any:
+def checked(check: Check, value: Any, name: str) -> Any:
+    """The value as `check` returns it; raises `UsageError` that names the key `name`."""
     try:
-        return field.metadata[_CHECK](value)
+        return check(value)
     except InvalidValue as error:
-        raise invalid(f"{table} {field.name}", str(error), repr(value)) from None
+        raise invalid(name, str(error), repr(value)) from None
 
 
 def text(value: Any) -> str:

@@ -28,7 +28,7 @@ def test_the_example_is_valid() -> None:
     example = load_configuration(EXAMPLE)
     assert [peer.ae_title for peer in example.peers] == ["PACS", "CR_ROOM_1"]
     assert [destination.name for destination in example.destinations] == ["archive", "reading-room", "cloud"]
-    assert example.folder == EXAMPLE.parent / "queue"
+    assert example.folder == EXAMPLE.parent / "pneumonia-queue"
 
 
 def test_the_example_shows_every_key_with_its_default() -> None:

@@ -26,7 +26,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ... import errors, imaging, operating_system
+from ... import errors, imaging, operating_system, service_log
 from ...errors import InternalError, PneumoniaError
 from ...inference.decision import Failure, Prediction
 from . import route_policy
@@ -38,33 +38,13 @@ log = logging.getLogger("pneumonia")
 Outcome: TypeAlias = Prediction | Failure | str | None
 
 
-class LogFormatter(logging.Formatter):
-    """Formats the records of this package in full, and those of libraries without their text.
-
-    A library's text may quote a path or a file name, so only its logger, module and line number are logged.
-    """
-
-    default_time_format = "%Y-%m-%dT%H:%M:%S"
-    default_msec_format = "%s.%03d"
-
-    def format(self, record: logging.LogRecord) -> str:
-        is_own_record = record.name.split(".")[0] in {"pneumonia", "root"}
-        error_type = record.exc_info[0] if record.exc_info else None
-        text = record.getMessage() if is_own_record else f"library message at {record.module}:{record.lineno}"
-        suffix = f" error={error_type.__name__}" if error_type else ""
-        return f"{self.formatTime(record)} {record.levelname} {record.name} {text}{suffix}"
-
-
 def configure() -> None:
     """Set up logging: this package from level INFO, libraries from level WARNING and without their text.
 
     Also replaces `traceback.print_exc`. Gradio prints the traceback of every error outside this package's handlers, and
     the last line of a traceback quotes the exception's text, which may contain paths and file names.
     """
-    handler = logging.StreamHandler()
-    handler.setFormatter(LogFormatter())
-    logging.basicConfig(handlers=[handler])
-    logging.getLogger("pneumonia").setLevel(logging.INFO)
+    service_log.configure()
     traceback.print_exc = _log_location
 
 

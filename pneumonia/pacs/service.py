@@ -1,0 +1,179 @@
+"""The PACS service: storage SCP, queue, workers and deliveries, from start to graceful end.
+
+    start:  lock of the folder -> recovery -> workers load the models -> deliveries -> the port is opened
+    end:    the port is closed -> open associations end -> workers finish their films -> deliveries finish their objects
+
+What remains in the queue at the end is processed after the next start.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from contextlib import ExitStack
+from types import FrameType
+
+from ..errors import InternalError, UsageError
+from ..files import exclusive_lock
+from ..files.locks import try_lock
+from ..messages import message
+from . import network_library, queue_upkeep
+from .configuration import Configuration
+from .delivery import Deliveries, Observer
+from .events import Events, InstanceEvent
+from .inspection import read_reception
+from .outcome import Outcome
+from .queue import Delivery, Queue
+from .reception import Receiver
+from .storage_scp import StorageScp
+from .worker_pool import WorkerPool
+from .worker_process import LOCK_PATTERN, LOCK_WAIT_S
+
+log = logging.getLogger("pneumonia.pacs")
+
+_UPKEEP_S = 60.0
+"""Seconds between two rounds of upkeep: expired digests and dead letters, files of associations that were aborted."""
+
+
+class PacsService:
+    """The service of one configuration. `events` and `deliveries` record what it does, for log and metrics."""
+
+    def __init__(self, configuration: Configuration, events: Events, deliveries: Observer) -> None:
+        self.configuration, self.events = configuration, events
+        self._delivery_observer = deliveries
+        self._resources = ExitStack()
+        self._is_stopped = threading.Event()
+        self.queue: Queue
+        self.scp: StorageScp
+        self.workers: WorkerPool
+        self.deliveries: Deliveries
+
+    def start(self) -> None:
+        """Start everything; returns when the service listens. Raises `PneumoniaError`, after which `stop` is due."""
+        configuration = self.configuration
+        folder = configuration.folder
+        in_use = message("Another PACS service uses the folder {path}.", path=folder)
+        self._resources.enter_context(exclusive_lock(folder / "service.lock", in_use))
+        self._wait_for_earlier_workers()
+        self.queue = Queue(
+            folder, remember_h=configuration.queue.remember_h, max_instances=configuration.limits.max_queue
+        )
+        self._resources.callback(self.queue.close)
+        self._check_database()
+        self._recover()
+        network_library.configure(self.queue.spool.incoming)
+        self.deliveries = Deliveries.create(configuration, self.queue, self._delivery_observer)
+        self.workers = WorkerPool(configuration, self.queue, self.events, self.deliveries.wake)
+        self._resources.callback(self.workers.stop, configuration.limits.drain_s)
+        self.workers.start()
+        self.deliveries.start()
+        self._resources.callback(self.deliveries.stop, configuration.limits.drain_s)
+        self.scp = StorageScp(configuration, Receiver(configuration, self.queue, _Waking(self)), self.events)
+        self.scp.start()
+        self._resources.callback(self.scp.stop, configuration.limits.drain_s)
+        threading.Thread(target=self._upkeep, name="upkeep", daemon=True).start()
+
+    def stop(self) -> None:
+        """End everything in the reverse order of its start. Calling it again has no effect."""
+        self._is_stopped.set()
+        self._resources.close()
+
+    def _wait_for_earlier_workers(self) -> None:
+        """Wait for workers of a service that was killed: each finishes its film and writes its results."""
+        for path in self.configuration.folder.glob(LOCK_PATTERN):
+            lock = try_lock(path, LOCK_WAIT_S)
+            if lock is None:
+                raise UsageError(
+                    message(
+                        "A worker of an earlier PACS service still uses the folder {path}.",
+                        path=self.configuration.folder,
+                    )
+                )
+            lock.release()
+
+    def _check_database(self) -> None:
+        if not self.queue.database.is_intact():
+            raise UsageError(
+                message(
+                    "The queue {path} is damaged. Move this file away and start again: films that wait are in the "
+                    "folder films and are added to a new queue; results that were not delivered are made again.",
+                    path=self.configuration.folder / "queue.sqlite",
+                )
+            )
+
+    def _recover(self) -> None:
+        recovered = queue_upkeep.recover(self.queue, read_reception)
+        waiting = queue_upkeep.counts(self.queue)
+        log.info(
+            "queue received=%d predicted=%d failed=%d adopted=%d deleted=%d",
+            *(waiting[state] for state in ("received", "predicted", "failed")),
+            recovered.adopted,
+            recovered.deleted,
+        )
+
+    def _upkeep(self) -> None:
+        limits = self.configuration.limits
+        # An object that arrives changes its file with each fragment.
+        unused_s = limits.idle_timeout_s + limits.pdu_timeout_s + 60
+        while not self._is_stopped.wait(_UPKEEP_S):
+            try:
+                self.queue.spool.delete_incoming(unused_s)
+                self.scp.forget_ended()
+                expired = queue_upkeep.expire(self.queue, self.configuration.queue.keep_failed_days)
+                if expired:
+                    log.warning("queue expired_dead_letters=%d", expired)
+            except Exception as error:
+                InternalError.from_exception(error)  # logs the location; the next round may succeed
+
+
+class _Waking(Events):
+    """Passes the events of reception on, and wakes a worker for each film."""
+
+    def __init__(self, service: PacsService) -> None:
+        self._service = service
+
+    def instance(self, event: InstanceEvent) -> None:
+        self._service.events.instance(event)
+        if event.id is not None:
+            self._service.workers.wake()
+
+
+def create_service(configuration: Configuration) -> PacsService:
+    """The service with everything that observes it."""
+    return PacsService(configuration, Events(), _Unobserved())
+
+
+class _Unobserved:
+    """Delivery without metrics."""
+
+    def attempted(self, delivery: Delivery, outcome: Outcome) -> None:
+        """An attempt has ended."""
+
+    def delivered(self, delivery: Delivery, seconds: float) -> None:
+        """The destination has the object."""
+
+    def gave_up(self, delivery: Delivery, reason: str) -> None:
+        """The delivery has failed for good."""
+
+
+def serve_until_signal(service: PacsService) -> None:
+    """Run the service until SIGTERM or SIGINT, then end it gracefully; a second signal ends the process at once."""
+    stop_requested = threading.Event()
+
+    def request_stop(number: int, _: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        stop_requested.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, request_stop)
+    try:
+        service.start()
+        address, port = service.configuration.service, service.scp.port
+        log.info("service state=listening ae_title=%s host=%s port=%d", address.ae_title, address.host, port)
+        while not stop_requested.wait(1):  # a wait without end would not be interrupted on Windows
+            pass
+        log.info("service state=stopping")
+    finally:
+        service.stop()
+    log.info("service state=stopped")
