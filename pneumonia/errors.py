@@ -26,6 +26,7 @@ PneumoniaError
 ├── UsageError           usage; an argument or setting is invalid
 ├── DiskFull             disk_full; the disk or the quota of the user is full
 ├── Busy                 busy; try again later
+├── Unauthorized         unauthorized; a call of the REST API without a valid token or login
 └── InternalError        internal; any other exception, shown as an id only
 
 The identifier after a class name is its code, which is stable. A message states what is wrong, what is allowed and what
@@ -164,6 +165,10 @@ class DiskFull(PneumoniaError):
 
 class Busy(PneumoniaError):
     code = "busy"
+
+
+class Unauthorized(PneumoniaError):
+    code = "unauthorized"
 
 
 class InternalError(PneumoniaError):

@@ -6,6 +6,7 @@ Documentation and `--help` are generated from the `Setting` objects.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_network
@@ -76,6 +77,24 @@ def _parse_logins(text: str) -> list[tuple[str, str]]:
     return [(user, password) for user, _, password in pairs]
 
 
+MIN_TOKEN_LENGTH = 16
+"""Minimum number of characters of an API token: nobody guesses 16 random ones."""
+
+_TOKEN = re.compile(r"(?:([\w.-]{1,40}):)?([A-Za-z0-9._~+/=-]{%d,})" % MIN_TOKEN_LENGTH, re.ASCII)
+"""Optional name, and a token as it may stand in a header (RFC 6750, `b64token`)."""
+
+
+def _parse_tokens(text: str) -> list[tuple[str, str]]:
+    """(name, token) pairs; a token without a name is called by its number."""
+    matches = [_TOKEN.fullmatch(part.strip()) for part in text.split(",") if part.strip()]
+    tokens = [
+        (match[1] or f"token-{number}", match[2]) for number, match in enumerate(matches, start=1) if match is not None
+    ]
+    if len(tokens) < len(matches) or len({token for _, token in tokens}) < len(tokens):
+        raise ValueError("not different tokens separated by commas")
+    return tokens
+
+
 def _parse_language(text: str) -> str:
     """The code of a language; for an empty text that of the terminal, or English."""
     if text:
@@ -113,6 +132,14 @@ AUTH = Setting(
     "",
     "Logins for page and API: user:password pairs separated by commas; empty: no login.",
     _parse_logins,
+    secret=True,
+)
+TOKENS = Setting(
+    "PNEUMONIA_TOKENS",
+    "",
+    "Tokens for the REST API: token or name:token, separated by commas, each of 16 or more letters, digits and "
+    "._~+/=-; empty: none.",
+    _parse_tokens,
     secret=True,
 )
 TRUSTED_PROXIES = Setting(
@@ -186,6 +213,7 @@ SETTINGS = (
     SITE,
     HUB_TIMEOUT_S,
     AUTH,
+    TOKENS,
     TRUSTED_PROXIES,
     MAX_FILE_MB,
     MAX_UPLOAD_MB,

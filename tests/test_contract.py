@@ -42,6 +42,7 @@ DEFAULTS: dict[str, tuple[str, object]] = {
     "PNEUMONIA_SITE": ("", ""),
     "PNEUMONIA_HUB_TIMEOUT_S": ("10", 10),
     "PNEUMONIA_AUTH": ("", []),
+    "PNEUMONIA_TOKENS": ("", []),
     "PNEUMONIA_TRUSTED_PROXIES": ("", []),
     "PNEUMONIA_MAX_FILE_MB": ("50", 50),
     "PNEUMONIA_MAX_UPLOAD_MB": ("1000", 1000),

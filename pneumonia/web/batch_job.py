@@ -24,9 +24,9 @@ from ..errors import Busy, DiskFull, EmptyFile, InternalError, PneumoniaError, T
 from ..inference.predictor import Predictor
 from ..messages import message
 from . import age_groups, batch_steps
-from .batch_lane import Lane
 from .batch_record import Job, Task, TaskKind
 from .batch_uploads import check_uploads, import_uploads
+from .lane import Lane
 from .server.upload import Upload
 
 MAX_FILMS = 5_000
@@ -54,7 +54,7 @@ class Jobs:
 
     def __init__(self, predictor: Predictor) -> None:
         # One thread fewer than the page, and separate interpreters, so that a single film never waits for a batch.
-        self._predictor = predictor.with_threads(max(1, predictor.threads - 1))
+        self.predictor = predictor.with_threads(max(1, predictor.threads - 1))
         self._tempdir = files.ProcessTempdir(Path(tempfile.gettempdir()), _PREFIX)
         self._root = self._tempdir.path
         self._jobs: dict[str, Job] = {}
@@ -73,7 +73,7 @@ class Jobs:
         Raises `UsageError` for an unknown operating point; `EmptyFile`, `TooLarge` or `UnreadableImage` if the uploads
         cannot be analysed; and `DiskFull`.
         """
-        self._predictor.check_options(operating_point, None)
+        self.predictor.check_options(operating_point, None)
         check_uploads(uploads)
         token = secrets.token_urlsafe(TOKEN_BYTES)
         folder = self._root / secrets.token_hex(8)  # not the token, which nobody shall find in a list of folders
@@ -180,17 +180,17 @@ class Jobs:
     def run(self, token: str) -> Iterator[int]:
         """Analyse the films of a batch; yields the number of rows after each. Raises `DiskFull`; the rows stay."""
         with self._active_step(token) as job, _disk_full_of_server():
-            yield from batch_steps.analyse(self._predictor, job)
+            yield from batch_steps.analyse(self.predictor, job)
 
     def try_again(self, token: str, indices: Sequence[int]) -> Iterator[int]:
         """Read and score the films of these rows again; yields the number done after each. Raises `DiskFull`."""
         with self._active_step(token) as job, _disk_full_of_server():
-            yield from batch_steps.try_again(self._predictor, job, indices)
+            yield from batch_steps.try_again(self.predictor, job, indices)
 
     def make_reports(self, token: str) -> Iterator[int]:
         """Write a ZIP with a PDF report for each film that has a prediction; yields the number of films done so far."""
         with self._active_step(token) as job, _disk_full_of_server():
-            yield from batch_steps.write_reports(self._predictor, job)
+            yield from batch_steps.write_reports(self.predictor, job)
 
     @contextmanager
     def _active_step(self, token: str) -> Iterator[Job]:

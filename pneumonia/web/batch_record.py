@@ -14,7 +14,7 @@ from ..errors import PneumoniaError
 from ..inference.decision import Failure, Prediction
 from ..inference.named_film import NamedFilm
 from . import age_groups
-from .batch_lane import Ticket
+from .lane import Ticket
 
 TaskKind = Literal["films", "again", "reports"]
 """What a task counts: films, films that are tried again, reports."""

@@ -20,7 +20,7 @@ from .server.upload import Upload, film_file
 
 BATCH_CONCURRENCY: dict[str, Any] = {"concurrency_id": "batches", "concurrency_limit": 2}
 """Concurrency group of the API's batches (`/predict_batch`). Page and API also share a lane of the same width
-(`batch_lane`). Single films are in the same bounded queue but in another group (`film_tab.FILM_CONCURRENCY_ID`), so
+(`lane`). Single films are in the same bounded queue but in another group (`film_tab.FILM_CONCURRENCY_ID`), so
 they do not wait for batches."""
 
 _SCRIPT = (Path(__file__).parent / "batch_table.js").read_text(encoding="utf-8")

@@ -17,6 +17,7 @@ from ..messages import deferred, message, translate
 from ..reporting import pdf_report
 from . import age_groups, film_session, page_text, prevalence_control, queue_full
 from .examples import examples
+from .lane import Lane
 from .opinion_control import OpinionControl
 from .server.upload import film_file
 from .viewer import events, film_view
@@ -38,17 +39,18 @@ _SCORING: dict[str, Any] = {
 }
 
 
-def add(predictor: Predictor) -> None:
-    """Build the tab inside the `gr.Tabs` that is open."""
+def add(predictor: Predictor, lane: Lane) -> None:
+    """Build the tab inside the `gr.Tabs` that is open. Films wait for their turn in `lane` before they are read."""
     with gr.Tab(message("One film"), id="one-film"):
-        _FilmTab(predictor)
+        _FilmTab(predictor, lane)
 
 
 class _FilmTab:
     """The tab's components and their event handlers."""
 
-    def __init__(self, predictor: Predictor) -> None:
+    def __init__(self, predictor: Predictor, lane: Lane) -> None:
         self._predictor = predictor
+        self._open, self._reread = lane.wrap(film_session.open_film), lane.wrap(film_session.reread_film)
         # The session state expires when the server deletes the upload.
         self._session_film = gr.State(None, time_to_live=settings.RETENTION_S.read())
         # The film of the viewer, also one that was read with an error.
@@ -260,7 +262,7 @@ class _FilmTab:
         An age group that was chosen for the previous film does not apply to this one, of perhaps another patient.
         """
         age_group = age_groups.FROM_FILE if age_used else age_group
-        opened = film_session.open_film(self._predictor, film, point, age_group, prevalence)
+        opened = self._open(self._predictor, film, point, age_group, prevalence)
         return self._show_film(opened, age_group, prevalence, film)
 
     def _change_age(
@@ -273,7 +275,7 @@ class _FilmTab:
     ) -> tuple[Any, ...]:
         """Outputs for another age group: the film is read again. Before the first film, the group is for that film."""
         if session_film is not None:
-            opened = film_session.reread_film(self._predictor, session_film, point, age_group, prevalence)
+            opened = self._reread(self._predictor, session_film, point, age_group, prevalence)
             return self._show_film(opened, age_group, prevalence, session_film.source)
         skipped = (gr.skip(),) * (len(self._film_outputs) - 5)
         return gr.skip(), self._without_film(headline), *skipped, False, gr.skip(), gr.skip()

@@ -26,9 +26,10 @@ from . import (
     validation_tab,
 )
 from .batch_job import Jobs
-from .batch_lane import Lane
 from .film_tab import FILM_CONCURRENCY_ID
+from .lane import Lane, film_lane
 from .localised_page import LocalisedPage
+from .rest.api import RestApi
 from .server import asgi_app, gradio_internals, installable, login, mcp, session_memory, upload_folder
 from .server.upload import film_file
 
@@ -53,11 +54,11 @@ CLEANUP_INTERVAL_S = 60
 
 def build(predictor: Predictor) -> gr.Blocks:
     """Build the page and the API endpoints for a predictor. `create_app` serves it."""
-    return _build(predictor)[0]
+    return _build(predictor, film_lane(queue_full.busy_error))[0]
 
 
-def _build(predictor: Predictor) -> tuple[gr.Blocks, Jobs]:
-    """The page, and its batches, which have routes of their own."""
+def _build(predictor: Predictor, films: Lane) -> tuple[gr.Blocks, Jobs]:
+    """The page, and its batches, which have routes of their own. Single films take turns in the lane `films`."""
     upload_folder.use_private_folder()
     gradio_internals.renew_file_salt()
     page: gr.Blocks
@@ -69,14 +70,14 @@ def _build(predictor: Predictor) -> tuple[gr.Blocks, Jobs]:
         populations = [model.population for model in predictor.models]
         gr.HTML(deferred(page_text.head, populations), elem_id="head", apply_default_css=False)
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap"):
-            film_tab.add(predictor)
+            film_tab.add(predictor, films)
             jobs = batch_tab.add(predictor)
             validation_tab.add(predictor, jobs.lane)
             evidence_tab.add(predictor)
         external = [entry for model in predictor.models for entry in model.bundle.evaluation.get("external", [])]
         gr.Markdown(page_text.external_validation_note(external), elem_id="external-validation")
         gr.Markdown(page_text.NOTICE, elem_id="notice")
-        _add_endpoints(predictor, jobs.lane)
+        _add_endpoints(predictor, films, jobs.lane)
     page.queue(api_open=False, max_size=settings.QUEUE_SIZE.read(), default_concurrency_limit=settings.THREADS.read())
     queue_full.answer_when_queue_is_full(page)
     session_memory.limit_session_memory(page)
@@ -90,8 +91,11 @@ def _cleanup_interval_s() -> int:
 def create_app(predictor: Predictor) -> FastAPI:
     """Build the page and the ASGI application that serves it. Raises `UsageError` if a setting is invalid."""
     options = mount_options()
-    page, jobs = _build(predictor)
-    return asgi_app.create(page, options, _cleanup_interval_s(), batch_routes.routes(jobs), [jobs])
+    films = film_lane(queue_full.busy_error)
+    page, jobs = _build(predictor, films)
+    rest_api = RestApi(predictor, films, jobs.predictor, jobs.lane)
+    routes = [*batch_routes.routes(jobs), *rest_api.routes]
+    return asgi_app.create(page, options, _cleanup_interval_s(), routes, [jobs, rest_api.work])
 
 
 def mount_options() -> dict[str, Any]:
@@ -101,6 +105,7 @@ def mount_options() -> dict[str, Any]:
     Raises `UsageError` if a setting is invalid.
     """
     logins = settings.AUTH.read()
+    settings.TOKENS.read()
     return {
         "auth": login.PasswordCheck(logins).check if logins else None,
         "max_file_size": settings.MAX_UPLOAD_MB.read() * 1_000_000,
@@ -135,7 +140,7 @@ def _bind_predictor(handler: Callable[..., Any], predictor: Predictor) -> Callab
     return bound
 
 
-def _add_endpoints(predictor: Predictor, lane: Lane) -> None:
+def _add_endpoints(predictor: Predictor, films_lane: Lane, batches_lane: Lane) -> None:
     """Add the API endpoints. Their components are never visible on the page."""
     with gr.Group(visible=False):
         film, films, analyzed = film_file(), film_file(file_count="multiple"), film_file()
@@ -148,7 +153,11 @@ def _add_endpoints(predictor: Predictor, lane: Lane) -> None:
         analysis = [gr.HTML(), gr.Label(visible=False), gr.Image(format="jpeg", visible=False), gr.Markdown()]
     predict, predict_batch, analyze = (
         _bind_predictor(handler, predictor)
-        for handler in (handlers.predict, lane.wrap(handlers.predict_batch), handlers.analyze)
+        for handler in (
+            films_lane.wrap(handlers.predict),
+            batches_lane.wrap(handlers.predict_batch),
+            films_lane.wrap(handlers.analyze),
+        )
     )
     button.click(
         predict, [film, point, prevalence, age], result, api_name="predict", concurrency_id=FILM_CONCURRENCY_ID

@@ -17,7 +17,11 @@ from .server import gradio_internals, upload_storage
 
 def queue_full_error() -> Busy:
     """Return the error of a full queue. It is returned as the response, never raised."""
-    limit = settings.QUEUE_SIZE.read()
+    return busy_error(settings.QUEUE_SIZE.read())
+
+
+def busy_error(limit: int) -> Busy:
+    """The error for a film if `limit` films wait already."""
     return Busy(
         message("Too many films are waiting. Allowed: {limit:,} at a time. Try again in a minute.", limit=limit)
     )

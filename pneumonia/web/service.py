@@ -25,6 +25,11 @@ def run(*, share: bool) -> None:
             "ANYONE WITH THE LINK CAN USE THIS PAGE, and films pass through Gradio's relay. Set PNEUMONIA_AUTH to "
             "require a login."
         )
+    if settings.TOKENS.read() and not settings.AUTH.read():
+        logging.warning(
+            "PNEUMONIA_TOKENS protects the REST API only; page and Gradio endpoints are open. Set PNEUMONIA_AUTH to "
+            "require a login."
+        )
     host, ports = http_server.configured_address()
     page.mount_options()  # reports an invalid setting before the model is loaded, which may be a download
     recorder()  # the same

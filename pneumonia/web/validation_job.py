@@ -24,8 +24,8 @@ from ..validation.label_table import LabelTable, choose_columns, read_table
 from ..validation.site_file import site_overlay
 from ..validation.site_films import Selection, label_by_folder, label_by_table
 from .batch_job import MAX_FILMS
-from .batch_lane import Lane
 from .batch_uploads import check_uploads, import_uploads
+from .lane import Lane
 from .server import request_log
 from .server.upload import Upload
 

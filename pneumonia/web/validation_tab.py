@@ -19,7 +19,7 @@ from ..validation.goal import DEFAULT_SENSITIVITY, Goal
 from ..validation.label_table import AGE, FILE, GROUP, LABEL, ROLES, SEX, SITE, guess_columns
 from . import validation_text
 from .batch_job import MAX_FILMS
-from .batch_lane import Lane
+from .lane import Lane
 from .server.upload import Upload, film_file
 from .validation_job import ALL_FILES, SITE_FILE, Labels, ValidationJobs, read_label_table
 

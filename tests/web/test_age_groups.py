@@ -14,6 +14,7 @@ from pneumonia import Predictor
 from pneumonia.inference.populations import POPULATIONS, of_age
 from pneumonia.web import age_groups, film_session
 from pneumonia.web.film_tab import _FilmTab
+from pneumonia.web.lane import Lane
 from pneumonia.web.server.upload import Upload
 from tests.support.made_bundles import made_predictor
 
@@ -90,7 +91,7 @@ def test_the_next_film_does_not_inherit_the_age_group(
     import gradio as gr
 
     with gr.Blocks():
-        tab: Any = _FilmTab(both)
+        tab: Any = _FilmTab(both, Lane())
     shown = tab._open_film(upload, "balanced", "adults", age_used)
     outputs = tab._film_outputs
     assert len(shown) == len(outputs)

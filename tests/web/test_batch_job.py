@@ -26,8 +26,8 @@ from pneumonia.batch.results import ResultTable
 from pneumonia.errors import Busy, DiskFull, EmptyFile, PneumoniaError, TooLarge, UnreadableImage, UsageError
 from pneumonia.web import batch_job, batch_routes, batch_steps, batch_text
 from pneumonia.web.batch_job import Jobs
-from pneumonia.web.batch_lane import Lane, Ticket
 from pneumonia.web.batch_record import BatchRow, Job, Task
+from pneumonia.web.lane import Lane, Ticket
 from pneumonia.web.server.upload import Upload
 
 
@@ -302,8 +302,8 @@ def test_the_folder_is_deleted_with_its_owner_and_a_stale_one_by_the_next(
 
 
 def test_a_batch_leaves_a_thread_for_single_films(predictor: Predictor) -> None:
-    assert Jobs(predictor)._predictor.threads == max(1, predictor.threads - 1)
-    assert Jobs(predictor)._predictor is not predictor
+    assert Jobs(predictor).predictor.threads == max(1, predictor.threads - 1)
+    assert Jobs(predictor).predictor is not predictor
 
 
 def _job(*rows: BatchRow) -> Job:

@@ -11,7 +11,7 @@ import pytest
 from pneumonia import Predictor
 from pneumonia.errors import EmptyFile, UsageError
 from pneumonia.validation.evaluate import Question
-from pneumonia.web.batch_lane import Lane
+from pneumonia.web.lane import Lane
 from pneumonia.web.server.upload import Upload
 from pneumonia.web.validation_job import ALL_FILES, Labels, ValidationJobs
 

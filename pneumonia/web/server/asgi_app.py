@@ -12,7 +12,9 @@ from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
 
+from ... import settings
 from . import (
+    api_tokens,
     cleanup,
     gradio_environment,
     gradio_internals,
@@ -43,17 +45,18 @@ def create(
 ) -> FastAPI:
     """Return the application that serves `page`; `options` are the arguments of `gr.mount_gradio_app`.
 
-    A request passes through the middleware in this order: lingering close, path prefix, request log, language, route
-    policy, login, request limits, isolation of uploads, relative addresses, local address of MCP requests. The lifespan
-    deletes expired data every `cleanup_interval_s` seconds. `openapi_url` is None, because FastAPI would otherwise
-    publish a schema of all of Gradio's routes. `routes` are served beside Gradio's, behind the same middleware. A
-    shutdown waits for the tasks of `background`.
+    A request passes through the middleware in this order: lingering close, path prefix, request log, language, API
+    tokens, route policy, login, request limits, isolation of uploads, relative addresses, local address of MCP
+    requests. The lifespan deletes expired data every `cleanup_interval_s` seconds. `openapi_url` is None, because
+    FastAPI would otherwise publish a schema of all of Gradio's routes. `routes` are served beside Gradio's, behind the
+    same middleware. A shutdown waits for the tasks of `background`.
     """
     middleware_classes = (
         lingering_close.LingeringClose,
         public_address.StripPrefix,
         request_log.RequestLog,
         request_language.RequestLanguage,
+        api_tokens.TokenMiddleware,
         route_policy.RoutePolicy,
         login.LoginMiddleware,
         request_limits.RequestLimits,
@@ -71,6 +74,8 @@ def create(
     app.state.upload_folder = Path(gradio_environment.upload_folder())
     app.state.draining = False
     app.state.background = tuple(background)
+    tokens = settings.TOKENS.read()
+    app.state.tokens = api_tokens.ApiTokens(tokens) if tokens else None
     app.state.logins = login.LoginSessions() if options.get("auth") else None
     gradio_internals.set_session_capacity(page, session_memory.MAX_SESSIONS)
     inner_middleware = (request_log.InternalErrors, page_language.PageLanguage)

@@ -30,7 +30,10 @@ def language_of(scope: Scope) -> str:
     """Code of the language of a request."""
     if scope["type"] != "http":
         return from_accept_language("")
-    query = parse_qs(scope.get("query_string", b"").decode("latin-1"), max_num_fields=100)
+    try:
+        query = parse_qs(scope.get("query_string", b"").decode("latin-1"), max_num_fields=100)
+    except ValueError:  # too many parameters
+        query = {}
     chosen = find(query.get(PARAMETER, [""])[0])
     return chosen or from_accept_language(Headers(scope=scope).get("accept-language", ""))
 

@@ -9,7 +9,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ... import operating_system, settings
-from ...errors import PneumoniaError, TooLarge, UnreadableImage
+from ...errors import Busy, PneumoniaError, TooLarge, UnreadableImage
 from . import route_policy
 
 JSON_MB = 8
@@ -27,6 +27,10 @@ connection that is usable for sending films is faster."""
 MIN_FREE_FILES_SHARE = 8
 """An upload is refused while less than this fraction (1/8) of the open files that the system allows is free. The calls
 that were accepted before need the rest: for their films, for decoders and for the connections of their results."""
+
+
+_UPLOADS = {route_policy.UPLOAD, route_policy.REST_BATCH}
+"""Routes that receive many films."""
 
 
 class BodyRefused(Exception):
@@ -59,7 +63,7 @@ class RequestLimits:
                 await send(message)
 
         try:
-            if route_policy.path_of(scope).rstrip("/") == route_policy.UPLOAD and _has_few_free_files():
+            if route_policy.path_of(scope).rstrip("/") in _UPLOADS and _has_few_free_files():
                 body.refuse_busy()
             if _declared_length(scope) > body.max_bytes:
                 body.refuse_too_large()
@@ -69,7 +73,9 @@ class RequestLimits:
                 raise
         if body.refusal is not None and not has_response_started:
             # The connection stays open: if it were closed, a caller who is still sending would get no response.
-            await route_policy.error_response(*body.refusal)(scope, receive, send)
+            status, error = body.refusal
+            headers = {"Retry-After": "60"} if isinstance(error, Busy) else None
+            await route_policy.refused(scope, status, error, headers)(scope, receive, send)
 
 
 class _Body:
@@ -113,7 +119,9 @@ def max_body_bytes(scope: Scope) -> int:
     path = route_policy.path_of(scope).rstrip("/")
     if path == route_policy.LOGIN:
         return LOGIN_KB * 1_000
-    if path == route_policy.UPLOAD:
+    if path in {route_policy.REST_PREDICT, route_policy.REST_RESULTS}:
+        return int(settings.MAX_FILE_MB.read()) * 1_000_000 + 1_000_000
+    if path in _UPLOADS:
         # Plus 1 MB for the multipart form around the files.
         return int(settings.MAX_UPLOAD_MB.read()) * 1_000_000 + 1_000_000
     if path.startswith(route_policy.MCP):

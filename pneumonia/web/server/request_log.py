@@ -5,7 +5,8 @@ No line contains a file name, client address, path, pixel value or DICOM tag.
     request id=4f0c… method=POST route=/gradio_api/upload status=200 ms=12 bytes=183022
     film id=9a31… endpoint=/predict format=PNG outcome=Pneumonia ms=31 bytes=182760
 
-The id is returned to the caller as `X-Request-ID`, and the message of an internal error contains it.
+The id is returned to the caller as `X-Request-ID`, and the message of an internal error contains it. The line of a call
+of the REST API with a token ends with `client=` and the name of the token.
 """
 
 from __future__ import annotations
@@ -83,14 +84,16 @@ class RequestLog:
         finally:
             rule = route_policy.rule_for(scope)
             if rule.is_logged:
+                client = scope["state"].get("api_client")
                 log.info(
-                    "request id=%s method=%s route=%s status=%s ms=%.0f bytes=%d",
+                    "request id=%s method=%s route=%s status=%s ms=%.0f bytes=%d%s",
                     request_id,
                     scope["method"],
                     rule.name,
                     exchange.status or "-",
                     1000 * (time.monotonic() - started_at),
                     exchange.received_bytes,
+                    f" client={client}" if client else "",
                 )
 
 

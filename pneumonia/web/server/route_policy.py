@@ -17,7 +17,8 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ... import settings
-from ...errors import PneumoniaError, UsageError
+from ...errors import PneumoniaError, Unauthorized, UsageError
+from ...messages import message
 from . import shutdown, viewer_files
 from .same_origin import is_same_origin
 
@@ -27,6 +28,7 @@ class Audience(Enum):
 
     ALL = "everybody, with or without a login; the route returns no data"
     USERS = "logged-in users; everybody if no login is set"
+    API_CLIENTS = "callers with an API token, and logged-in users; everybody if neither tokens nor a login are set"
     MCP_CLIENTS = "as USERS, but only if the page is also an MCP server"
     NOBODY = "nobody"
 
@@ -56,6 +58,8 @@ UPLOAD = f"{_API}/upload"
 LOGIN = "/login"
 LOGOUT = "/logout"
 MCP = f"{_API}/mcp"
+REST = "/api/v1"
+REST_PREDICT, REST_BATCH, REST_RESULTS = f"{REST}/predict", f"{REST}/predict-batch", f"{REST}/results"
 ROUTE_RULES = (
     RouteRule("/", "/", Audience.ALL),
     RouteRule("/health", "/health", Audience.ALL, is_logged=False),
@@ -94,6 +98,12 @@ ROUTE_RULES = (
     RouteRule("cancel", f"{_API}/(cancel|reset)/?", Audience.USERS),
     RouteRule(f"{_API}/file", f"{_API}/file=.*", Audience.USERS),
     RouteRule(MCP, f"{MCP}(/.*)?", Audience.MCP_CLIENTS, starts_work=True),
+    RouteRule(REST_PREDICT, REST_PREDICT, Audience.API_CLIENTS, starts_work=True),
+    RouteRule(REST_BATCH, REST_BATCH, Audience.API_CLIENTS, starts_work=True),
+    RouteRule(REST_RESULTS, REST_RESULTS, Audience.API_CLIENTS, starts_work=True),
+    RouteRule(f"{REST}/model", f"{REST}/model", Audience.API_CLIENTS),
+    # The description of the interface contains no data.
+    RouteRule(f"{REST}/docs", f"{REST}/(docs|openapi\\.json)", Audience.ALL),
 )
 NO_ROUTE = RouteRule("unlisted", ".*", Audience.NOBODY)
 
@@ -121,10 +131,10 @@ def rule_for(scope: Scope) -> RouteRule:
 class RoutePolicy:
     """Middleware after the request log: refuses requests that are not allowed, before Gradio reads them.
 
-    Answers, in this order: 404 for a path without a rule, 403 for a request from another site, 401 without a login, 403
-    for a URL as a file, 503 `busy` for new work during shutdown. Adds security headers to every response,
-    `Cache-Control: no-store` to responses with data, and `X-Accel-Buffering: no` to event streams. Closes WebSocket
-    connections.
+    Answers, in this order: 404 for a path without a rule, 403 for a request from another site, 401 without a login or,
+    on the REST API, a token, 403 for a URL as a file, 503 `busy` for new work during shutdown. Adds security headers to
+    every response, `Cache-Control: no-store` to responses with data, and `X-Accel-Buffering: no` to streams. Closes
+    WebSocket connections.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -150,22 +160,43 @@ def refusal_response(rule: RouteRule, scope: Scope) -> JSONResponse | None:
     """Return the response that refuses the request; None if it is allowed."""
     headers = Headers(scope=scope)
     if rule.audience is Audience.NOBODY or (rule.audience is Audience.MCP_CLIENTS and not settings.MCP.read()):
-        return error_response(404, UsageError("Unknown address. Allowed: the addresses in docs/api.md."))
+        return refused(scope, 404, UsageError("Unknown address. Allowed: the addresses in docs/api.md."))
     if rule.checks_origin and not is_same_origin(headers):
-        return error_response(
+        return refused(
+            scope,
             403,
             UsageError(
                 "The request comes from another site. Allowed: requests of this site, or without an Origin header. "
                 "Behind a reverse proxy: see docs/reverse-proxy.md."
             ),
         )
-    if rule.audience is not Audience.ALL and not is_logged_in(scope["app"], headers):
+    if rule.audience is Audience.API_CLIENTS and not is_api_client(scope, headers):
+        return unauthorized(scope)
+    if rule.audience in {Audience.USERS, Audience.MCP_CLIENTS} and not is_logged_in(scope["app"], headers):
         return JSONResponse({"detail": {"error": "Not authenticated", "auth_message": None}}, 401)
     if rule.name == f"{_API}/file" and _URL_OR_NETWORK_PATH.match(_requested_file(scope)):
         return error_response(403, UsageError("URLs are not fetched. Allowed: files of this page."))
     if rule.starts_work and scope["method"] == "POST" and shutdown.is_draining(scope["app"]):
-        return error_response(503, shutdown.shutting_down_error(), {"Retry-After": "60"})
+        return refused(scope, 503, shutdown.shutting_down_error(), {"Retry-After": "60"})
     return None
+
+
+def refused(scope: Scope, status: int, error: PneumoniaError, headers: dict[str, str] | None = None) -> JSONResponse:
+    """Return the response that refuses a request: on the REST API in the form of its other errors."""
+    if path_of(scope).startswith(f"{REST}/"):
+        return JSONResponse({"file": None, "error": error.as_dict()}, status, headers)
+    return error_response(status, error, headers)
+
+
+def unauthorized(scope: Scope, *, is_token_wrong: bool = False) -> JSONResponse:
+    """Return 401 for a call of the REST API without a valid token or login (RFC 6750, section 3)."""
+    text = (
+        message("The API token is wrong. Allowed: a token of PNEUMONIA_TOKENS.")
+        if is_token_wrong
+        else message("The call needs a login. Allowed: Authorization: Bearer TOKEN, or the login of the page.")
+    )
+    challenge = 'Bearer realm="pneumonia"' + (', error="invalid_token"' if is_token_wrong else "")
+    return refused(scope, 401, Unauthorized(text), {"WWW-Authenticate": challenge})
 
 
 def error_response(status: int, error: PneumoniaError, headers: dict[str, str] | None = None) -> JSONResponse:
@@ -182,21 +213,29 @@ def is_logged_in(app: Any, headers: Headers) -> bool:
     return logins is None or logins.user_of(headers.get("cookie", "")) is not None
 
 
+def is_api_client(scope: Scope, headers: Headers) -> bool:
+    """Return True if the call has a valid token or login cookie, or if neither tokens nor a login are set."""
+    if scope.get("state", {}).get("api_client"):  # `api_tokens.TokenMiddleware` has checked the token
+        return True
+    state = scope["app"].state
+    return is_logged_in(scope["app"], headers) and (state.logins is not None or state.tokens is None)
+
+
 def _requested_file(scope: Scope) -> str:
     """Return the path after `file=`, decoded once more, so that a doubly encoded path is checked too."""
     return unquote(path_of(scope).partition("file=")[2]).strip()
 
 
 def _add_headers(rule: RouteRule, send: Send) -> Send:
-    async def send_with_headers(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            headers = MutableHeaders(scope=message)
+    async def send_with_headers(event: Message) -> None:
+        if event["type"] == "http.response.start":
+            headers = MutableHeaders(scope=event)
             for name, value in _SECURITY_HEADERS.items():
                 headers.setdefault(name, value)
-            if rule.audience in {Audience.USERS, Audience.MCP_CLIENTS}:
+            if rule.audience in {Audience.USERS, Audience.API_CLIENTS, Audience.MCP_CLIENTS}:
                 headers["Cache-Control"] = "no-store"  # browsers must not cache films
-            if headers.get("content-type", "").startswith("text/event-stream"):
+            if headers.get("content-type", "").startswith(("text/event-stream", "application/x-ndjson")):
                 headers["X-Accel-Buffering"] = "no"  # nginx would hold events back until its buffer is full
-        await send(message)
+        await send(event)
 
     return send_with_headers

@@ -1,0 +1,148 @@
+"""`POST /api/v1/results`: the result objects of one film, as files."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Sequence
+from functools import partial
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+import numpy as np
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from ...errors import FilmError, UsageError
+from ...files import portable_name
+from ...inference.decision import Failure, Prediction
+from ...inference.predictor import Predictor
+from ...inference.reading import Reading
+from ...languages import ENGLISH, LANGUAGES, use_language
+from ...messages import message
+from ...reporting import pdf_report
+from ...reporting.dicom.options import ResultOptions
+from ...reporting.result_files import check_kinds, create_result_files
+from .. import handlers
+from ..film_session import SessionFilm, gate_report_of
+from ..server import route_policy
+from .film_turns import FilmTurns
+from .parameters import FILM_PARAMETERS, FilmOptions, film_options, read_parameters
+from .predict import Film, answer, read_film
+from .responses import failure_response, json_response
+from .result_kinds import KINDS, MEDIA_TYPES, PDF
+from .spool import MemoryBudget
+from .work import Work
+
+PARAMETERS = ("kind", "language", *FILM_PARAMETERS)
+
+
+class NamedFile(NamedTuple):
+    """A result: the end of its file name, its media type, and its bytes."""
+
+    suffix: str
+    media_type: str
+    data: bytes
+
+
+class Results:
+    """The handler. Films take turns with those of the page."""
+
+    def __init__(self, predictor: Predictor, turns: FilmTurns, budget: MemoryBudget, work: Work) -> None:
+        self._predictor, self._turns, self._budget, self._work = predictor, turns, budget, work
+
+    async def post(self, scope: Scope, receive: Receive, _: Send) -> Response:
+        """The file of one kind, or a ZIP of several. Raises a `PneumoniaError`."""
+        self._turns.check()
+        film, body = await read_film(scope, receive, self._budget)
+        parameters = read_parameters(scope, body.fields, PARAMETERS)
+        kinds, language = _kinds(parameters.pop("kind", "")), _language(parameters.pop("language", ENGLISH))
+        options = film_options(parameters, self._predictor)
+        try:
+            check_kinds([kind for kind in kinds if kind != PDF])
+        except UsageError as error:
+            return json_response(Failure(film.name, error).as_dict(), 501)
+        with self._work.stoppable():
+            files = await self._turns.run(receive, partial(self._make, film, options, kinds, language))
+        if isinstance(files, Failure):
+            return failure_response(scope, files, self._turns.retry_after_s())
+        return _response(files, film.name)
+
+    def _make(self, film: Film, options: FilmOptions, kinds: Sequence[str], language: str) -> list[NamedFile] | Failure:
+        """The files; a `Failure` if there is nothing to write into them.
+
+        A film that cannot be read has DICOM and FHIR objects, which state the error, if its header names a study.
+        """
+        result, reading = answer(self._predictor, film, options, route_policy.REST_RESULTS)
+        if isinstance(result, Failure) and (not isinstance(result.error, FilmError) or PDF in kinds):
+            return result
+        try:
+            with use_language(language):
+                files = self._objects(film, result, reading, [kind for kind in kinds if kind != PDF], language)
+                if PDF in kinds and isinstance(result, Prediction) and reading is not None:
+                    files.append(NamedFile(".pdf", MEDIA_TYPES[PDF], report(self._predictor, film, result, reading)))
+        except FilmError as error:
+            return result if isinstance(result, Failure) else Failure(film.name, error)
+        return files
+
+    def _objects(
+        self, film: Film, result: Prediction | Failure, reading: Reading | None, kinds: Sequence[str], language: str
+    ) -> list[NamedFile]:
+        """The DICOM and FHIR objects. They are made together, because the FHIR bundle refers to the others."""
+        options = ResultOptions(language=language)
+        files = create_result_files(self._predictor, film.data, result, reading, kinds, options)
+        return [NamedFile(file.name_suffix, file.media_type, file.data) for file in files]
+
+
+def report(predictor: Predictor, film: Film, prediction: Prediction, reading: Reading) -> bytes:
+    """The report of the page as PDF."""
+    return pdf_report.render_pdf(
+        np.asarray(handlers.display_image(film.data, reading, pdf_report.PICTURE_SIDE)),
+        prediction,
+        reading.activation,
+        area=reading.area,
+        lung_field=reading.lung_field,
+        bundle=predictor.model_of(reading).bundle,
+        gate=gate_report_of(predictor, SessionFilm.from_reading(reading, film.data)),
+    )
+
+
+def _kinds(text: str) -> tuple[str, ...]:
+    kinds = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    if not kinds or not set(kinds) <= set(KINDS):
+        raise UsageError(
+            message(
+                "Invalid kind of result. Allowed: one or several of {allowed}, separated by commas. Received: "
+                "{received!r}.",
+                allowed=", ".join(KINDS),
+                received=text[:40],
+            )
+        )
+    return kinds
+
+
+def _language(text: str) -> str:
+    if text not in LANGUAGES:
+        raise UsageError(
+            message(
+                "Invalid value of {name}. Allowed: {allowed}. Received: {value!r}.",
+                name="language",
+                allowed=", ".join(LANGUAGES),
+                value=text[:40],
+            )
+        )
+    return text
+
+
+def _response(files: Sequence[NamedFile], film_name: str | None) -> Response:
+    stem = PurePosixPath(portable_name(film_name)).stem if film_name else "film"
+    if len(files) == 1:
+        [file] = files
+        headers = {"Content-Disposition": f'attachment; filename="result{file.suffix}"'}
+        return Response(file.data, media_type=file.media_type, headers=headers)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in files:
+            archive.writestr(f"{stem}{file.suffix}", file.data)
+    headers = {"Content-Disposition": 'attachment; filename="results.zip"'}
+    return Response(buffer.getvalue(), media_type="application/zip", headers=headers)

@@ -1,0 +1,179 @@
+"""Page and REST API under load: one bound on the films in progress, turns between both, `busy` with `Retry-After`."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from gradio_client import Client, handle_file
+
+from pneumonia import Predictor
+from pneumonia.inference.reading import Reading
+from pneumonia.web import page
+from pneumonia.web.lane import Caller, Lane, Ticket
+from pneumonia.web.rest.work import Work
+from pneumonia.web.server import shutdown
+
+from ...support.wait import until
+from ..visit import serving
+
+QUEUE = 8
+
+
+class Turnstile:
+    """Lets films through one by one, and counts those that wait in front of it."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.permits, self.waiting, self.lock = threading.Semaphore(0), 0, threading.Lock()
+        self.most = 0
+        read = Predictor.read
+
+        def wait_and_read(predictor: Predictor, *arguments: Any) -> Reading:
+            self._count(1)
+            assert self.permits.acquire(timeout=60)
+            self._count(-1)
+            return read(predictor, *arguments)
+
+        patch.setattr(Predictor, "read", wait_and_read)
+
+    def _count(self, step: int) -> None:
+        with self.lock:
+            self.waiting += step
+            self.most = max(self.most, self.waiting)
+
+
+@pytest.fixture
+def turnstile(monkeypatch: pytest.MonkeyPatch) -> Iterator[Turnstile]:
+    turnstile = Turnstile(monkeypatch)
+    yield turnstile
+    turnstile.permits.release(1_000)
+
+
+@pytest.fixture(scope="module")
+def app(predictor: Predictor, address: str) -> Iterator[FastAPI]:
+    """A service on two threads with a short queue. It shares the upload folder of the page at `address`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PNEUMONIA_QUEUE_SIZE", str(QUEUE))
+        patch.setenv("PNEUMONIA_THREADS", "2")
+        yield page.create_app(predictor)
+
+
+@pytest.fixture(scope="module")
+def service(app: FastAPI) -> Iterator[str]:
+    with pytest.MonkeyPatch.context() as patch, serving(app) as url:
+        patch.setenv("PNEUMONIA_QUEUE_SIZE", str(QUEUE))
+        yield url
+
+
+@pytest.fixture(autouse=True)
+def joined(monkeypatch: pytest.MonkeyPatch) -> list[Caller]:
+    """The callers of all tasks that have joined a lane."""
+    callers: list[Caller] = []
+    join = Lane.join
+
+    def record(lane: Lane, caller: Caller = Caller.PAGE) -> Ticket:
+        ticket = join(lane, caller)
+        callers.append(caller)
+        return ticket
+
+    monkeypatch.setattr(Lane, "join", record)
+    return callers
+
+
+def send(url: str, film: bytes) -> httpx.Response:
+    return httpx.post(f"{url}/api/v1/predict", content=film, timeout=60, trust_env=False)
+
+
+def let_through_until_done(turnstile: Turnstile, call: Future[Any]) -> int:
+    """The number of films that pass until a call has its answer."""
+    for films in range(1, 100):
+        turnstile.permits.release()
+        assert until(lambda: turnstile.permits._value == 0 or call.done())
+        if until(call.done, timeout_s=0.2):
+            return films
+    raise AssertionError("the call has no answer")
+
+
+def test_a_flood_of_the_rest_api_leaves_the_page_answered_and_is_told_when_to_come_back(
+    service: str, turnstile: Turnstile, files: dict[str, Path], joined: list[Caller]
+) -> None:
+    film = files["film.jpg"].read_bytes()
+    client = Client(service, verbose=False)
+    with ThreadPoolExecutor(20) as pool:
+        flood = [pool.submit(send, service, film) for _ in range(2 + QUEUE)]
+        assert until(lambda: turnstile.waiting == 2 and len(joined) == 2 + QUEUE)
+        refused = send(service, film)
+        assert refused.status_code == 429
+        assert refused.json()["error"]["code"] == "busy" and 1 <= int(refused.headers["retry-after"]) <= 60
+        of_page = pool.submit(client.predict, handle_file(files["film.png"]), api_name="/predict")
+        assert until(lambda: Caller.PAGE in joined)
+        assert let_through_until_done(turnstile, of_page) <= 5
+        assert sum(not call.done() for call in flood) >= 4, "the flood was served first"
+        assert "label" in of_page.result()
+        turnstile.permits.release(100)
+        assert all(call.result().status_code == 200 for call in flood)
+    assert turnstile.most == 2, "more films were in progress than there are threads"
+
+
+def test_a_flood_of_the_page_leaves_the_rest_api_answered(
+    service: str, turnstile: Turnstile, files: dict[str, Path], joined: list[Caller]
+) -> None:
+    film = files["film.jpg"].read_bytes()
+    client = Client(service, verbose=False)
+    with ThreadPoolExecutor(4) as pool:
+        flood = [client.submit(handle_file(files["film.jpg"]), api_name="/predict") for _ in range(2 + QUEUE)]
+        assert until(lambda: turnstile.waiting == 2)
+        of_rest = pool.submit(send, service, film)
+        assert until(lambda: Caller.REST in joined)
+        assert let_through_until_done(turnstile, of_rest) <= 5
+        assert of_rest.result().status_code == 200
+        assert sum(not job.done() for job in flood) >= 3, "the flood was served first"
+        turnstile.permits.release(100)
+        assert all("label" in job.result() or job.result()["error"]["code"] == "busy" for job in flood)
+    assert turnstile.most == 2
+
+
+def test_a_caller_who_leaves_the_line_costs_no_film(
+    service: str, turnstile: Turnstile, files: dict[str, Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    film = files["film.jpg"].read_bytes()
+    with caplog.at_level(logging.INFO, "pneumonia"), ThreadPoolExecutor(8) as pool:
+        first = [pool.submit(send, service, film) for _ in range(2)]
+        assert until(lambda: turnstile.waiting == 2)
+        with pytest.raises(httpx.ReadTimeout):
+            httpx.post(f"{service}/api/v1/predict", content=film, timeout=0.5, trust_env=False)
+        assert until(lambda: "route=/api/v1/predict status=-" in caplog.text)
+        turnstile.permits.release(2)
+        assert [call.result().status_code for call in first] == [200, 200]
+        turnstile.permits.release(1)
+        assert send(service, film).status_code == 200
+    assert caplog.text.count("film id=") == 3 and turnstile.waiting == 0
+
+
+def test_at_the_end_of_a_shutdown_each_film_without_an_answer_has_a_line_that_says_so(
+    service: str, app: FastAPI, turnstile: Turnstile, files: dict[str, Path]
+) -> None:
+    work = next(each for each in app.state.background if isinstance(each, Work))
+    form = [("file", ("film.jpg", files["film.jpg"].read_bytes()))] * 60
+    turnstile.permits.release(10)
+    with (
+        httpx.Client(base_url=service, timeout=20, trust_env=False) as client,
+        client.stream("POST", "/api/v1/predict-batch", files=form) as reply,
+    ):
+        received = reply.iter_lines()
+        next(received)
+        assert work.unfinished() == 1
+        work.stop_all()
+        turnstile.permits.release(1_000)
+        rows = [json.loads(line) for line in received]
+    assert until(lambda: work.unfinished() == 0)
+    assert len(rows) == 59
+    assert rows[-1] == {"file": "film.jpg", "error": shutdown.shutting_down_error().as_dict()}

@@ -1,0 +1,281 @@
+"""`POST /api/v1/predict`: what a caller sends, and what each answer and error is."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import json
+import socket
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from pneumonia import PneumoniaError, Predictor, errors
+from pneumonia.web.rest import responses, spool
+from pneumonia.web.server import request_limits
+
+from ...support.wait import until
+
+PATH = "/api/v1/predict"
+
+
+@pytest.fixture(scope="module")
+def rest(address: str) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=address, timeout=30, trust_env=False) as client:
+        yield client
+
+
+def form(content: bytes, name: str = "film.png") -> dict[str, tuple[str, bytes]]:
+    return {"file": (name, content)}
+
+
+def test_a_form_and_a_raw_body_get_the_prediction_of_the_library(
+    rest: httpx.Client, predictor: Predictor, files: dict[str, Path], dicom_film: bytes
+) -> None:
+    for content in (files["film.png"].read_bytes(), files["film.jpg"].read_bytes(), dicom_film):
+        expected = predictor.predict(content).as_dict()
+        in_form = rest.post(PATH, files=form(content, "Jürgen.dcm"))
+        assert in_form.status_code == 200 and in_form.json() == {**expected, "file": "Jürgen.dcm"}
+        for content_type in ("application/dicom", "image/png", "application/x-www-form-urlencoded", "x"):
+            raw = rest.post(PATH, content=content, headers={"Content-Type": content_type})
+            assert raw.status_code == 200 and raw.json() == expected
+
+
+def test_the_name_of_a_raw_body_is_that_of_its_header(rest: httpx.Client, files: dict[str, Path]) -> None:
+    headers = {b"Content-Disposition": 'attachment; filename="Müller.png"'.encode()}
+    assert rest.post(PATH, content=files["film.png"].read_bytes(), headers=headers).json()["file"] == "Müller.png"
+
+
+def test_options_are_parameters_of_the_address_or_fields_of_the_form(
+    rest: httpx.Client, predictor: Predictor, files: dict[str, Path]
+) -> None:
+    content = files["film.png"].read_bytes()
+    options: dict[str, Any] = {"operating_point": "screening", "prevalence": "0.1", "age": "30"}
+    expected = predictor.predict(content, "screening", prevalence=0.1, age=30.0, file="film.png").as_dict()
+    assert rest.post(PATH, files=form(content), params=options).json() == expected
+    assert rest.post(PATH, files=form(content), data=options).json() == expected
+    age_only = {"operating_point": "screening", "prevalence": " 1e-1 "}
+    assert rest.post(PATH, files=form(content), params=age_only, data={"age": "30.0"}).json() == expected
+    assert rest.post(PATH, files=form(content), params={"age": ""}).json()["age"] is None
+
+
+@pytest.mark.parametrize(
+    ("query", "data"),
+    [
+        ("age=abc", {}),
+        ("age=-1", {}),
+        ("age=nan", {}),
+        ("age=131", {}),
+        ("age=1_0", {}),
+        ("prevalence=0", {}),
+        ("prevalence=1", {}),
+        ("prevalence=0,3", {}),
+        ("prevalence=inf", {}),
+        ("operating_point=best", {}),
+        ("agee=3", {}),
+        ("age=3&age=4", {}),
+        ("age=3", {"age": "3"}),
+        ("", {"patient": "Doe"}),
+        ("", {"age": "9" * 2_000}),
+        ("&".join(["age=3"] * 200), {}),
+    ],
+)
+def test_a_wrong_option_is_400_and_never_ignored(
+    rest: httpx.Client, files: dict[str, Path], query: str, data: dict[str, str]
+) -> None:
+    reply = rest.post(f"{PATH}?{query}", files=form(files["film.png"].read_bytes()), data=data)
+    assert (reply.status_code, reply.json()["error"]["code"], reply.json()["file"]) == (400, "usage", None)
+    assert len(reply.json()["error"]["message"]) < 200
+
+
+def test_each_error_has_its_status(rest: httpx.Client, files: dict[str, Path], encode: Any, large_film: Any) -> None:
+    film = files["film.png"].read_bytes()
+    cases = [
+        (b"", 422, "empty_file"),
+        (b"\xff\xd8\xff\xe0 broken", 422, "unreadable_image"),
+        (film[: len(film) // 2], 422, "unreadable_image"),
+        (b"%PDF-1.7 x", 415, "unsupported_format"),
+        (b'{"film": "base64"}', 415, "unsupported_format"),
+        (encode(large_film[:40], "PNG"), 422, "too_small"),
+    ]
+    for content, status, code in cases:
+        reply = rest.post(PATH, files=form(content, "a.png"))
+        assert (reply.status_code, reply.json()["error"]["code"], reply.json()["file"]) == (status, code, "a.png")
+        assert reply.headers["content-type"] == "application/json" and len(reply.headers["x-request-id"]) == 16
+
+
+def test_every_code_of_a_film_has_a_status() -> None:
+    def codes(root: type[PneumoniaError]) -> set[str]:
+        return {root.code}.union(*map(codes, root.__subclasses__()))
+
+    expected = codes(errors.FilmError) | {"usage", "busy", "internal", "disk_full", "unauthorized"}
+    assert set(responses.STATUS) == expected
+
+
+@pytest.mark.parametrize(
+    ("headers", "content", "code"),
+    [
+        ({"Content-Type": "multipart/form-data"}, b"--b\r\n", "usage"),
+        ({"Content-Type": "multipart/form-data; boundary=b"}, b"no form", "usage"),
+        ({"Content-Type": "multipart/form-data; boundary=b"}, b"", "usage"),
+        (
+            {"Content-Type": "multipart/form-data; boundary=b"},
+            b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nhalf of a film',
+            "usage",
+        ),
+        (
+            {"Content-Type": "multipart/form-data; boundary=b"},
+            b'--b\r\nContent-Disposition: form-data; name="film"; filename="a"\r\n\r\nx\r\n--b--\r\n',
+            "usage",
+        ),
+        (
+            {"Content-Type": "multipart/form-data; boundary=b"},
+            b'--b\r\nContent-Disposition: form-data; name="age"\r\n\r\n3\r\n--b--\r\n',
+            "empty_file",
+        ),
+        ({"Content-Encoding": "gzip"}, b"\x1f\x8b", "usage"),
+    ],
+)
+def test_a_damaged_form_is_refused(rest: httpx.Client, headers: dict[str, str], content: bytes, code: str) -> None:
+    reply = rest.post(PATH, content=content, headers=headers)
+    assert (reply.status_code, reply.json()["error"]["code"]) == ({"usage": 400, "empty_file": 422}[code], code)
+
+
+def test_two_films_in_one_call_are_refused(rest: httpx.Client, files: dict[str, Path]) -> None:
+    film = ("file", ("a.png", files["film.png"].read_bytes()))
+    reply = rest.post(PATH, files=[film, film])
+    assert reply.status_code == 400 and "/api/v1/predict-batch" in reply.json()["error"]["message"]
+
+
+def test_a_chunked_body_is_read_and_a_large_one_refused(
+    rest: httpx.Client, predictor: Predictor, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    film = files["film.png"].read_bytes()
+
+    def chunks(content: bytes) -> Iterator[bytes]:
+        for start in range(0, len(content), 10_000):
+            yield content[start : start + 10_000]
+
+    assert rest.post(PATH, content=chunks(film)).json() == predictor.predict(film).as_dict()
+    monkeypatch.setenv("PNEUMONIA_MAX_FILE_MB", "1")
+    for body in (chunks(b"x" * 2_100_000), b"x" * 2_100_000, b"x" * 1_500_000):
+        reply = rest.post(PATH, content=body)
+        assert (reply.status_code, reply.json()["error"]["code"]) == (413, "too_large")
+        assert "file" in reply.json()
+
+
+def test_a_caller_may_ask_before_it_sends_the_body(address: str, predictor: Predictor, files: dict[str, Path]) -> None:
+    """As curl does for large films: `Expect: 100-continue` (RFC 9110, 10.1.1)."""
+    film = files["film.png"].read_bytes()
+    parts = urlsplit(address)
+    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=20) as connection:
+        head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(film)}\r\nExpect: 100-continue\r\n"
+        connection.sendall(f"{head}Connection: close\r\n\r\n".encode())
+        assert connection.recv(1_000).startswith(b"HTTP/1.1 100 ")
+        connection.sendall(film)
+        reply = http.client.HTTPResponse(connection)
+        reply.begin()
+        assert json.loads(reply.read()) == predictor.predict(film).as_dict()
+
+
+def test_a_slow_body_is_408(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(request_limits, "BODY_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(request_limits, "MIN_BYTES_PER_S", 1e9)
+    parts = urlsplit(address)
+    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=20) as connection:
+        connection.sendall(f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\nabc".encode())
+        reply = http.client.HTTPResponse(connection)
+        reply.begin()
+        assert reply.status == 408
+        assert json.loads(reply.read()) == {"file": None, "error": {"code": "unreadable_image", "message": ANY_TEXT}}
+
+
+class _AnyText:
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, str) and other.endswith("Try again.")
+
+
+ANY_TEXT = _AnyText()
+
+
+def test_a_film_never_touches_the_disk_unless_memory_is_used_up(
+    rest: httpx.Client, predictor: Predictor, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    created: list[object] = []
+    temporary_file = tempfile.TemporaryFile
+
+    def count(*args: Any, **options: Any) -> Any:
+        created.append(args)
+        return temporary_file(*args, **options)
+
+    monkeypatch.setattr(spool.tempfile, "TemporaryFile", count)
+    film = files["film.png"].read_bytes()
+    expected = predictor.predict(film, file="film.png").as_dict()
+    assert rest.post(PATH, files=form(film)).json() == expected and created == []
+    monkeypatch.setattr(spool, "BODY_MEMORY_MB", 0.001)
+    assert rest.post(PATH, files=form(film)).json() == expected and len(created) == 1
+
+
+def test_methods_and_addresses(rest: httpx.Client) -> None:
+    for method in ("GET", "HEAD", "PUT", "DELETE", "PATCH"):
+        reply = rest.request(method, PATH)
+        assert (reply.status_code, reply.headers["allow"]) == (405, "POST, OPTIONS")
+    options = rest.options("/api/v1/model")
+    assert (options.status_code, options.headers["allow"], options.content) == (204, "GET, HEAD, OPTIONS", b"")
+    for path in ("/api/v1", "/api/v1/", "/api/v1/predict/", "/api/v2/predict", "/api/v1/nothing"):
+        assert rest.get(path).status_code == 404
+    assert rest.get("/api/v1/nothing").json()["error"]["code"] == "usage"
+
+
+def test_the_model_is_that_of_the_gradio_endpoint(rest: httpx.Client, predictor: Predictor) -> None:
+    reply = rest.get("/api/v1/model")
+    assert reply.json() == json.loads(json.dumps(predictor.describe())) and reply.headers["cache-control"] == "no-store"
+    head = rest.head("/api/v1/model")
+    assert (head.status_code, head.content) == (200, b"") and int(head.headers["content-length"]) == len(reply.content)
+
+
+def test_pages_of_other_sites_cannot_call_it(rest: httpx.Client, files: dict[str, Path]) -> None:
+    headers = {"Origin": "https://other.example", "Sec-Fetch-Site": "cross-site"}
+    reply = rest.post(PATH, files=form(files["film.png"].read_bytes()), headers=headers)
+    assert (reply.status_code, reply.json()["error"]["code"]) == (403, "usage")
+    preflight = rest.options(PATH, headers={**headers, "Access-Control-Request-Method": "POST"})
+    assert preflight.status_code == 403 and not any(name.startswith("access-control") for name in preflight.headers)
+
+
+def test_the_log_names_neither_film_nor_option(
+    rest: httpx.Client, files: dict[str, Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO", "pneumonia"):
+        reply = rest.post(PATH, files=form(files["film.png"].read_bytes(), "Doe.png"), params={"age": "77"})
+        assert until(lambda: "route=/api/v1/predict status=200" in caplog.text)  # it follows the response
+    lines = [record.getMessage() for record in caplog.records if reply.headers["x-request-id"] in record.getMessage()]
+    assert any("film id=" in line and "endpoint=/api/v1/predict format=PNG" in line for line in lines)
+    assert any("route=/api/v1/predict status=200" in line for line in lines)
+    assert "Doe" not in caplog.text and "age" not in "".join(lines)
+
+
+def test_a_bug_is_500_with_the_id_of_the_request(
+    rest: httpx.Client, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: Any, **__: Any) -> Any:
+        raise KeyError("PatientName: Doe")
+
+    monkeypatch.setattr(Predictor, "decide", fail)
+    reply = rest.post(PATH, files=form(files["film.png"].read_bytes()))
+    assert (reply.status_code, reply.json()["error"]["code"]) == (500, "internal")
+    assert reply.headers["x-request-id"] in reply.json()["error"]["message"]
+    assert "Doe" not in caplog.text + reply.text and "KeyError" in caplog.text
+
+
+def test_a_zip_is_no_film(rest: httpx.Client, files: dict[str, Path]) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.write(files["film.png"], "film.png")
+    reply = rest.post(PATH, content=buffer.getvalue())
+    assert (reply.status_code, reply.json()["error"]["code"]) == (415, "unsupported_format")
