@@ -146,7 +146,8 @@ POSITIONAL_ARGUMENT = {"publish": "OWNER/NAME", "deploy": "OWNER/SPACE"}
 
 def test_every_option_of_the_command_line_is_in_the_docs() -> None:
     options = ("--json", "--operating-point", "--prevalence", "--heatmap", "--model", "--data", "--out")
-    for option in (*options, "--jsonl", "--resume", "--workers", "--address"):
+    result_files = ("--dicom-sr", "--secondary-capture", "--presentation-state", "--encapsulated-pdf", "--fhir")
+    for option in (*options, *result_files, "--uid-root", "--jsonl", "--resume", "--workers", "--address"):
         assert option in API
 
 

@@ -18,9 +18,12 @@ from ..inference.named_film import NamedFilm
 from ..inference.predictor import Predictor
 from ..messages import message, translate
 from ..monitoring.recorder import observer
+from . import result_folders
+from .batch_results import write_results
 from .exit_codes import NOTHING_DONE, SOME_FAILED, SUCCESS
 from .options import Commands, add_age_option, add_decision_options, add_model_option
 from .output import summarise
+from .result_folders import ResultFolders, folders_of, open_folders
 
 
 def add_parser(commands: Commands) -> argparse.ArgumentParser:
@@ -48,6 +51,7 @@ def add_parser(commands: Commands) -> argparse.ArgumentParser:
     )
     add_decision_options(parser)
     add_age_option(parser)
+    result_folders.add_options(parser)
     add_model_option(parser)
     return parser
 
@@ -58,11 +62,16 @@ def run(options: argparse.Namespace) -> int:
     predictor = load_predictor(options.model, threads=options.workers)
     predictor.check_options(options.operating_point, options.prevalence, options.age)
     table_options = TableOptions(predictor.identity, options.operating_point, options.prevalence, options.age)
-    films, total = _list_films(options.paths, results.table_files(options.out))
+    _check_folders(options)
+    written = {folder.absolute() for folder in folders_of(options).values()}
+    films, total = _list_films(options.paths, results.table_files(options.out) | written)
     form = {"jsonl": options.jsonl, "for_excel": options.excel}
-    with results.open_table(options.out, table_options, resume=options.resume, **form) as table:
+    with (
+        open_folders(options) as folders,
+        results.open_table(options.out, table_options, resume=options.resume, **form) as table,
+    ):
         try:
-            _fill_table(table, predictor, options, films, total)
+            _fill_table(table, predictor, options, films, total, folders)
             table.finish()
         except KeyboardInterrupt:
             partial = results.partial_path(options.out)
@@ -74,7 +83,8 @@ def run(options: argparse.Namespace) -> int:
             print(translate(stopped), file=sys.stderr)
             return SOME_FAILED if len(table) else NOTHING_DONE
     print(f"{translate(summarise(table.counts))}: {options.out}", file=sys.stderr)
-    return SOME_FAILED if table.counts[results.FAILED] else SUCCESS
+    has_failed = table.counts[results.FAILED] or (folders is not None and folders.errors)
+    return SOME_FAILED if has_failed else SUCCESS
 
 
 def _check_table(out: Path) -> None:
@@ -101,6 +111,19 @@ def _check_table(out: Path) -> None:
         )
 
 
+def _check_folders(options: argparse.Namespace) -> None:
+    """Raise `UsageError` if a folder of result files is a folder of films, since its files would be taken for films."""
+    paths = {Path(path).absolute() for path in options.paths}
+    for folder in folders_of(options).values():
+        if folder.absolute() in paths:
+            raise UsageError(
+                message(
+                    "The folder of the result files is a folder of films. Allowed: another folder. Received: {folder}.",
+                    folder=folder,
+                )
+            )
+
+
 def _list_films(paths: Sequence[str], exclude: Set[Path]) -> tuple[Iterator[NamedFilm], int | None]:
     """The films, and their number if stderr is a terminal, which shows it; each folder is listed once.
 
@@ -122,14 +145,19 @@ def _fill_table(
     options: argparse.Namespace,
     films: Iterator[NamedFilm],
     total: int | None,
+    folders: ResultFolders | None,
 ) -> None:
     """Add a row for each film that has none, with a progress bar if `total` is not None."""
     from tqdm import tqdm
 
-    pending = (film for film in films if not table.has(film.name))
-    predictions = predictor.predict_many(
-        pending, options.operating_point, prevalence=options.prevalence, age=options.age, observe=observer("batch")
-    )
+    observe = observer("batch")
+    if folders is None:
+        pending = (film for film in films if not table.has(film.name))
+        predictions = predictor.predict_many(
+            pending, options.operating_point, prevalence=options.prevalence, age=options.age, observe=observe
+        )
+    else:
+        predictions = write_results(predictor, options, films, table, folders, observe)
     with tqdm(total=total, initial=len(table), unit="film", disable=total is None, file=sys.stderr) as bar:
         for result in predictions:
             table.add(result)

@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Generator
 from contextlib import closing, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
 from .. import batch, load_predictor
@@ -19,10 +20,12 @@ from ..messages import Message, join, message, translate
 from ..monitoring.recorder import observer
 from ..reporting import answer_text
 from ..reporting.wording import format_p_pneumonia
+from . import result_folders
 from .exit_codes import SOME_FAILED, SUCCESS
 from .heatmaps import HeatmapFolder
 from .options import Commands, add_age_option, add_decision_options, add_model_option
 from .output import printable
+from .result_folders import ResultFolders, WrittenFiles, open_folders, read_and_decide, report_missing, stem_of
 
 
 def add_parser(commands: Commands) -> argparse.ArgumentParser:
@@ -35,47 +38,77 @@ def add_parser(commands: Commands) -> argparse.ArgumentParser:
     parser.add_argument(
         "--heatmap", type=Path, metavar="DIR", help="also write one PNG per film with its activation map"
     )
+    result_folders.add_options(parser)
     add_model_option(parser)
     return parser
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print one result per file; returns 1 if a film failed or its heat map could not be written."""
+    """Print one result per file; returns 1 if a film failed, or its heat map or a result file could not be written."""
     failed = 0
-    with HeatmapFolder(options.heatmap) if options.heatmap else nullcontext() as heatmaps:
+    with (
+        HeatmapFolder(options.heatmap) if options.heatmap else nullcontext() as heatmaps,
+        open_folders(options) as folders,
+    ):
         predictor = load_predictor(options.model)
         predictor.check_options(options.operating_point, options.prevalence, options.age)
-        # Closed before the folder, so that no thread writes to it any more.
-        with closing(_results(predictor, options, heatmaps)) as results:
+        # Closed before the folders, so that no thread writes to them any more.
+        with closing(_results(predictor, options, heatmaps, folders)) as results:
             for result in results:
                 print(json.dumps(result.as_dict()) if options.json else _format_result(result, options), flush=True)
                 failed += isinstance(result, Failure)
+            failed += folders.errors if folders else 0
     return SOME_FAILED if failed else SUCCESS
 
 
+@dataclass(frozen=True)
+class _Output:
+    """The result of a film, and its files under temporary names."""
+
+    result: Prediction | Failure
+    heatmap: Path | None
+    files: WrittenFiles | None
+
+
 def _results(
-    predictor: Predictor, options: argparse.Namespace, heatmaps: HeatmapFolder | None
+    predictor: Predictor,
+    options: argparse.Namespace,
+    heatmaps: HeatmapFolder | None,
+    folders: ResultFolders | None,
 ) -> Generator[Prediction | Failure, None, None]:
-    """Yield the result of each file, in order. Each film is read and scored once, with a heat map or without.
+    """Yield the result of each file, in order. Each film is read and scored once, whatever files are written for it.
 
     Patterns are expanded, because the shells of Windows leave that to the program.
     """
     observe = observer("cli")
 
-    def predict(source: Source, name: str | None) -> tuple[Prediction, Path | None]:
-        reading = predictor.read(source, options.age)
-        prediction = predictor.decide(reading, options.operating_point, file=name, prevalence=options.prevalence)
-        if observe is not None:
-            observe(prediction, reading)
-        return prediction, heatmaps.write(reading, source) if heatmaps else None
+    def predict(source: Source, name: str | None) -> _Output:
+        result, reading = read_and_decide(predictor, options, source, name, observe)
+        heatmap = heatmaps.write(reading, source) if heatmaps and reading else None
+        return _Output(result, heatmap, folders.write(predictor, source, result, reading) if folders else None)
 
-    for result in predictor.map_films(batch.expand_patterns(options.files), predict):
-        if isinstance(result, Failure):
-            if observe is not None:
-                observe(result, None)
-            yield result
-        else:
-            yield _name_heatmap(*result, heatmaps) if heatmaps else result[0]
+    for output in predictor.map_films(batch.expand_patterns(options.files), predict):
+        if isinstance(output, Failure):  # the film was not read, or a file of it not written
+            yield output
+            continue
+        result = output.result
+        if heatmaps and isinstance(result, Prediction):
+            result = _name_heatmap(result, output.heatmap, heatmaps)
+        if folders and output.files:
+            result = _name_files(result, output.files, folders)
+        yield result
+
+
+def _name_files(result: Prediction | Failure, files: WrittenFiles, folders: ResultFolders) -> Prediction | Failure:
+    """Name the result files of a film; a film whose files cannot be named fails."""
+    film = result.file or ""
+    report_missing(film, files)
+    try:
+        stem = stem_of(film)
+        folders.publish(files, stem, folders.number(stem))
+    except (DiskFull, UsageError) as error:
+        return Failure(film, error)
+    return result
 
 
 def _name_heatmap(prediction: Prediction, temporary: Path | None, heatmaps: HeatmapFolder) -> Prediction | Failure:

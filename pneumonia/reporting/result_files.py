@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from ..errors import FilmError, UsageError
+from ..errors import FilmError, UnsupportedDicom, UsageError
 from ..inference.decision import Failure, Prediction
 from ..inference.model import Model
 from ..inference.predictor import Predictor
@@ -88,13 +89,14 @@ def create_result_files(
 
     Raises `UsageError` for an unknown kind, or if a kind needs the extra `hospital` and it is not installed, and
     `UnsupportedDicom` if a DICOM object is requested for a film that belongs to no study: another image format, or a
-    DICOM file without UIDs. A FHIR bundle can be made for every film.
+    DICOM file without UIDs. A FHIR bundle can be made for every film. A film that does not state its numbers of rows
+    and columns, which is an error, has no presentation state: the other files are made.
     """
     check_kinds(kinds)
     if not kinds:
         return []
     film = _film_result(predictor, data, result, reading, kinds, options, created_at)
-    objects = {kind: _create(kind, film) for kind in KINDS if kind in kinds and kind != FHIR}
+    objects = _objects(kinds, film)
     files = [_dicom_file(kind, dataset) for kind, dataset in objects.items()]
     return [*files, _fhir_file(film, objects)] if FHIR in kinds else files
 
@@ -173,6 +175,16 @@ def _dicom_file(kind: str, dataset: Dataset) -> ResultFile:
     dataset.save_as(buffer, enforce_file_format=True)
     class_uid, instance_uid = str(dataset.SOPClassUID), str(dataset.SOPInstanceUID)
     return ResultFile(kind, SUFFIXES[kind], DICOM_MEDIA_TYPE, buffer.getvalue(), class_uid, instance_uid)
+
+
+def _objects(kinds: Sequence[str], film: FilmResult) -> dict[str, Dataset]:
+    """Kind -> object, for the requested kinds of DICOM objects that the film can have."""
+    objects = {}
+    for kind in KINDS:
+        if kind in kinds and kind != FHIR:
+            with suppress(UnsupportedDicom) if kind == PRESENTATION_STATE else nullcontext():
+                objects[kind] = _create(kind, film)
+    return objects
 
 
 def _create(kind: str, film: FilmResult) -> Dataset:

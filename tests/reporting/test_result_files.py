@@ -113,6 +113,19 @@ def test_a_prediction_without_its_reading_has_the_limits_of_its_model(predictor:
     assert any("referenceRange" in item for item in observations)
 
 
+def test_a_prediction_without_its_reading_has_all_files(predictor: Predictor) -> None:
+    data = hospital_film()
+    prediction = predictor.predict(data)
+    files = create_result_files(predictor, data, prediction, None, KINDS, ResultOptions())
+    assert [file.kind for file in files] == list(KINDS)
+
+
+def test_a_film_without_its_size_has_no_presentation_state_but_the_other_files(predictor: Predictor) -> None:
+    failure = Failure("film.dcm", UnreadableImage("The DICOM image is damaged."))
+    files = create_result_files(predictor, hospital_film(Rows=None), failure, None, KINDS, ResultOptions())
+    assert [file.kind for file in files] == [kind for kind in KINDS if kind != "presentation-state"]
+
+
 def test_an_unknown_kind_is_named_with_those_that_are_allowed() -> None:
     with pytest.raises(UsageError, match="Allowed: dicom-sr, .*fhir. Received: 'hl7v2'"):
         check_kinds(["fhir", "hl7v2"])

@@ -9,9 +9,11 @@ from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import UID, EncapsulatedPDFStorage, ExplicitVRLittleEndian
 
+from ...errors import UnreadableImage
+from ...inference.decision import Failure
 from ...inference.gate_report import gate_report
 from ...languages import use_language
-from ...messages import translate
+from ...messages import message, translate
 from .. import pdf_report
 from . import object_header, patient_study
 from .codes import code
@@ -72,17 +74,20 @@ def _acquired_at(film: FilmResult) -> str | None:
 
 
 def _render(film: FilmResult) -> bytes:
-    pixels, prediction, reading = film_pixels(film), film.prediction, film.reading
-    if prediction is None or reading is None or pixels is None:
-        assert film.failure is not None
-        return pdf_report.render_failure_pdf(film.failure, pixels, created_at=patient_study.creation_time(film))
+    pixels, prediction, created_at = film_pixels(film), film.prediction, patient_study.creation_time(film)
+    if prediction is None or pixels is None:
+        failure = film.failure or Failure(None, UnreadableImage(message("The file cannot be read again.")))
+        return pdf_report.render_failure_pdf(failure, pixels, created_at=created_at)
+    reading, bundle = film.reading, None if film.model is None else film.model.bundle
+    if reading is None:  # the answer of another program run
+        return pdf_report.render_pdf(pixels, prediction, None, bundle=bundle, created_at=created_at)
     return pdf_report.render_pdf(
         pixels,
         prediction,
         reading.activation,
         area=reading.area,
         lung_field=reading.lung_field,
-        bundle=None if film.model is None else film.model.bundle,
+        bundle=bundle,
         gate=None if film.model is None else gate_report(film.model, reading, film.data),
-        created_at=patient_study.creation_time(film),
+        created_at=created_at,
     )

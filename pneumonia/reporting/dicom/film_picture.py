@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ... import imaging
-from ...errors import PneumoniaError
+from ...errors import PneumoniaError, TooSmall
 from .film_result import FilmResult
 
 
@@ -16,10 +16,10 @@ def film_pixels(film: FilmResult) -> npt.NDArray[np.uint8] | None:
     The pixels of the reading are used if it has them, since decoding a compressed film takes longest. A film that is
     too small for the model is shown all the same.
     """
-    reading = film.reading
+    reading, failure = film.reading, film.failure
     if reading is not None:
         return imaging.to_display(reading.film) if reading.film.pixels.size else reading.display(film.data)
-    if film.failure is None or film.failure.error.code != "too_small":
+    if failure is not None and failure.error.code != TooSmall.code:
         return None
     try:
         return imaging.to_display(imaging.read_values(film.data).film)
