@@ -1,8 +1,8 @@
 """One element of the source object -> an element that the standard allows, or None.
 
 The result objects copy attributes of films as they come, and must be valid all the same. Identifiers are copied as they
-are or not at all, since a changed one would be another identifier. Other texts are shortened to the length that their
-value representation allows.
+are, since a changed one would be another identifier. Other texts are shortened to the length that their value
+representation allows, and what is malformed is left out.
 """
 
 from __future__ import annotations
@@ -23,10 +23,12 @@ Value: TypeAlias = "str | int | float"
 
 IDENTIFIERS = {
     *("PatientID", "AccessionNumber", "StudyID", "AdmissionID", "RequestedProcedureID", "ScheduledProcedureStepID"),
-    *("PlacerOrderNumberImagingServiceRequest", "FillerOrderNumberImagingServiceRequest", "UniversalEntityID"),
-    *("IssuerOfPatientID", "LocalNamespaceEntityID", "CodeValue", "LongCodeValue", "URNCodeValue"),
+    *("PlacerOrderNumberImagingServiceRequest", "FillerOrderNumberImagingServiceRequest", "IssuerOfPatientID"),
 }
-"""Attributes whose texts are not shortened."""
+"""Identifiers of patient, study and order, copied at any length: an archive that has the film has them as well."""
+
+_CODES = {"CodeValue", "CodingSchemeDesignator", "CodingSchemeVersion", "UniversalEntityID", "LocalNamespaceEntityID"}
+"""Attributes whose values are dropped if they are too long."""
 
 MAX_CHARACTERS = {"LO": 64, "SH": 16, "ST": 1024, "LT": 10240, "UT": 10240, "UC": 1024}
 """Maximum number of characters of a text (PS3.5, table 6.2-1); those of UT and UC have no limit there."""
@@ -49,7 +51,14 @@ _PATTERNS = {
     "UR": re.compile(r"[!-~]{1,1024}"),
 }
 _INTEGER_LIMITS = {"US": (0, 65535), "SS": (-32768, 32767), "UL": (0, 2**32 - 1), "IS": (-(2**31), 2**31 - 1)}
-_ENUMERATED = {"PatientSex": {"M", "F", "O"}, "Laterality": {"R", "L"}, "ImageLaterality": {"R", "L", "U", "B"}}
+_ENUMERATED = {
+    "PatientSex": {"M", "F", "O"},
+    "Laterality": {"R", "L"},
+    "ImageLaterality": {"R", "L", "U", "B"},
+    "PatientIdentityRemoved": {"YES", "NO"},
+    "TypeOfPatientID": {"TEXT", "RFID", "BARCODE"},
+    "UniversalEntityIDType": {"DNS", "EUI64", "ISO", "URI", "UUID", "X400", "X500"},
+}
 """Enumerated values of attributes that are copied (PS3.3); other values are dropped."""
 
 
@@ -92,6 +101,8 @@ def _texts(keyword: str, vr: str, value: bytes, encodings: Sequence[str]) -> lis
         return [name for name in map(_name, clean_parts) if name]
     if keyword in IDENTIFIERS:
         return [part for part in clean_parts if part]
+    if keyword in _CODES:
+        return [part for part in clean_parts if 0 < len(part) <= MAX_CHARACTERS[vr]]
     return [part[: MAX_CHARACTERS[vr]].rstrip() for part in clean_parts if part]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,12 @@ UNICODE = "ISO_IR 192"
 """Specific Character Set of all result objects: UTF-8."""
 
 _REQUIRED = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
+_MULTI_FRAME = re.compile(
+    "Multi-?frame|Enhanced|Angiographic|Radiofluoroscopic|3D|Tomosynthesis|Nuclear|RT Image|Video|Tomography", re.I
+)
+"""Words in the names of the standard's classes that allow several frames. A reference to an object of another class has
+no frame number, although some secondary captures have several frames."""
+
 _SEQUENCE_TAGS = frozenset(filter(None, map(tag_for_keyword, SEQUENCES)))
 _ITEM = Item(KEYWORDS)
 
@@ -77,8 +84,9 @@ class SourceInstance:
 
     @property
     def is_multiframe(self) -> bool:
-        """True if the object has several frames; results describe the first."""
-        return int(self.header.get("NumberOfFrames", 1)) > 1
+        """True for an object of several frames whose class allows them; results describe the first frame."""
+        allows_frames = _MULTI_FRAME.search(UID(self.sop_class_uid).name) is not None
+        return allows_frames and int(self.header.get("NumberOfFrames") or 1) > 1
 
 
 def is_dicom(data: bytes) -> bool:
@@ -97,14 +105,14 @@ def _clean_items(items: Iterable[Dataset], rule: Item, encodings: Sequence[str])
     """The items with the attributes of the rule that are valid; those that lack a required one are left out."""
     cleaned = []
     for item in items:
-        dataset = Dataset()
-        for keyword in rule.keywords:
-            element = _clean_element(item, keyword, encodings)
-            if element is not None:
-                dataset.add(element)
-        if all(any(keyword in dataset for keyword in group) for group in rule.required):
+        elements = (_clean_element(item, keyword, encodings) for keyword in rule.keywords)
+        dataset = Dataset({element.tag: element for element in elements if element is not None})
+        if not all(keyword in dataset for keyword in rule.pair):
+            for keyword in rule.pair:
+                dataset.pop(keyword, None)
+        if all(keyword in dataset for keyword in rule.required):
             cleaned.append(dataset)
-    return cleaned
+    return cleaned[: rule.max_items]
 
 
 def _clean_element(dataset: Dataset, keyword: str, encodings: Sequence[str]) -> DataElement | None:

@@ -5,7 +5,7 @@ A table instead of a copy of everything: what is not listed here never leaves th
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 PATIENT = (
     *("PatientName", "PatientID", "IssuerOfPatientID", "IssuerOfPatientIDQualifiersSequence", "TypeOfPatientID"),
@@ -53,34 +53,34 @@ KEYWORDS = (*PATIENT, *STUDY, *SERIES, *EQUIPMENT, *IMAGE)
 
 @dataclass(frozen=True)
 class Item:
-    """What is kept of the items of a sequence: attributes, and those of which one of each group must be present."""
+    """What is kept of the items of a sequence.
+
+    An item without one of the attributes `required` is left out. Of attributes that belong together, `pair`, both are
+    kept or none. `max_items` is the number of items that the standard allows, None for any.
+    """
 
     keywords: tuple[str, ...]
-    required: tuple[tuple[str, ...], ...] = field(default=())
+    required: tuple[str, ...] = ()
+    pair: tuple[str, ...] = ()
+    max_items: int | None = None
 
 
 _CODE = Item(
-    ("CodeValue", "LongCodeValue", "URNCodeValue", "CodingSchemeDesignator", "CodingSchemeVersion", "CodeMeaning"),
-    (("CodeValue", "LongCodeValue", "URNCodeValue"), ("CodingSchemeDesignator", "URNCodeValue"), ("CodeMeaning",)),
+    ("CodeValue", "CodingSchemeDesignator", "CodingSchemeVersion", "CodeMeaning"),
+    required=("CodeValue", "CodingSchemeDesignator", "CodeMeaning"),
 )
-"""Basic code sequence macro, PS3.3, section 8.8."""
+"""Basic code sequence macro, PS3.3, section 8.8; codes of more than 16 characters are left out."""
 
-_ISSUER = Item(
-    ("LocalNamespaceEntityID", "UniversalEntityID", "UniversalEntityIDType"),
-    (("LocalNamespaceEntityID", "UniversalEntityID"), ("LocalNamespaceEntityID", "UniversalEntityIDType")),
-)
+_UNIVERSAL = ("UniversalEntityID", "UniversalEntityIDType")
+_ISSUER = Item(("LocalNamespaceEntityID", *_UNIVERSAL), pair=_UNIVERSAL, max_items=1)
 """HL7v2 hierarchic designator macro, PS3.3, section 10.14."""
 
-_INSTANCE = Item(
-    ("ReferencedSOPClassUID", "ReferencedSOPInstanceUID"), (("ReferencedSOPClassUID",), ("ReferencedSOPInstanceUID",))
-)
+_REFERENCE = ("ReferencedSOPClassUID", "ReferencedSOPInstanceUID")
 
 SEQUENCES = {
-    "IssuerOfPatientIDQualifiersSequence": Item(
-        ("UniversalEntityID", "UniversalEntityIDType"), (("UniversalEntityID",), ("UniversalEntityIDType",))
-    ),
+    "IssuerOfPatientIDQualifiersSequence": Item(_UNIVERSAL, required=_UNIVERSAL, max_items=1),
     "OtherPatientIDsSequence": Item(
-        ("PatientID", "IssuerOfPatientID", "TypeOfPatientID"), (("PatientID",), ("TypeOfPatientID",))
+        ("PatientID", "IssuerOfPatientID", "TypeOfPatientID"), required=("PatientID", "TypeOfPatientID")
     ),
     "IssuerOfAccessionNumberSequence": _ISSUER,
     "IssuerOfAdmissionIDSequence": _ISSUER,
@@ -89,7 +89,7 @@ SEQUENCES = {
     "ScheduledProtocolCodeSequence": _CODE,
     "AnatomicRegionSequence": _CODE,
     "ViewCodeSequence": _CODE,
-    "ReferencedStudySequence": _INSTANCE,
+    "ReferencedStudySequence": Item(_REFERENCE, required=_REFERENCE),
     "RequestAttributesSequence": Item(
         (
             *("RequestedProcedureID", "AccessionNumber", "IssuerOfAccessionNumberSequence", "StudyInstanceUID"),

@@ -156,6 +156,16 @@ def test_items_that_lack_required_attributes_are_left_out() -> None:
     assert "ProcedureCodeSequence" not in header(ProcedureCodeSequence=[incomplete])
 
 
+def test_items_have_what_their_macros_require() -> None:
+    """PS3.3, sections 8.8 and 10.14: a code of at most 16 characters, and an identifier with its type."""
+    long, issuer = code_item(CodeValue="1" * 17), Dataset()
+    issuer.UniversalEntityID, issuer.LocalNamespaceEntityID = "1.2.3", "Ward"
+    attributes = header(ProcedureCodeSequence=[long, code_item()], IssuerOfAdmissionIDSequence=[issuer, issuer])
+    assert [code.CodeValue for code in attributes.ProcedureCodeSequence] == ["399208008"]
+    (admission,) = attributes.IssuerOfAdmissionIDSequence
+    assert admission.LocalNamespaceEntityID == "Ward" and "UniversalEntityID" not in admission
+
+
 def test_a_film_with_few_attributes_has_a_header() -> None:
     required = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
     nobody: dict[str, Any] = {"PatientName": None, "PatientID": None, "PatientBirthDate": None, "PatientAge": None}

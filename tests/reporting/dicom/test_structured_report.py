@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import Any
 
 import highdicom
@@ -17,7 +18,7 @@ from pneumonia.messages import message
 from pneumonia.reporting.dicom.film_result import FilmResult
 from pneumonia.reporting.dicom.options import ResultOptions
 from pneumonia.reporting.dicom.structured_report import create_structured_report
-from tests.support.dicom_validation import encode
+from tests.support.dicom_validation import dciodvfy_errors, encode
 from tests.support.film_results import film_result
 from tests.support.source_films import HOSPITAL, average, hospital_film
 from tests.support.sr_items import groups, items, value, values, zone_of
@@ -258,15 +259,26 @@ def test_a_normal_film_has_no_region(predictor: Predictor) -> None:
     assert len(groups(report_of(film_result(predictor, hospital_film("Normal"))))) == 1
 
 
-@pytest.mark.parametrize("uid", ["1.2.840.10008.5.1.4.1.1.7.2", "1.2.840.113619.4.26", "1.2.840.10008.5.1.1.29"])
-def test_multi_frame_private_and_retired_classes_have_reports(predictor: Predictor, uid: str) -> None:
+CLASSES_OF_FRAMES = {
+    "1.2.840.10008.5.1.4.1.1.7.2": {1},  # multi-frame secondary capture
+    "1.2.840.113619.4.26": set(),  # private
+    "1.2.840.10008.5.1.1.29": set(),  # retired, single frame
+    "1.2.840.10008.5.1.4.1.1.7": set(),  # secondary capture, which has one frame
+}
+
+
+@pytest.mark.parametrize("uid", CLASSES_OF_FRAMES)
+def test_multi_frame_private_and_retired_classes_have_reports(predictor: Predictor, tmp_path: Path, uid: str) -> None:
     pixels = np.stack([average("Pneumonia")] * 2)
-    data = hospital_film(SOPClassUID=uid, NumberOfFrames=2, PixelData=pixels.tobytes())
-    report = report_of(film_result(predictor, data))
+    film = film_result(predictor, hospital_film(SOPClassUID=uid, NumberOfFrames=2, PixelData=pixels.tobytes()))
+    report = report_of(film)
     references = [item for item in report.iterall() if item.keyword == "ReferencedSOPClassUID"]
     assert {reference.value for reference in references} == {uid}
     frames = [item.value for item in report.iterall() if item.keyword == "ReferencedFrameNumber"]
-    assert set(frames) == {1}
+    assert set(frames) == CLASSES_OF_FRAMES[uid]
+    path = tmp_path / "report.dcm"
+    path.write_bytes(encode(create_structured_report(film)))
+    assert dciodvfy_errors(path) == []
 
 
 def test_highdicom_reads_the_report_back(predictor: Predictor) -> None:
