@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pydicom import Dataset
+from pydicom import DataElement, Dataset
+from pydicom.config import IGNORE
 from pydicom.uid import UID
 
 from pneumonia.errors import UnsupportedDicom
@@ -158,7 +159,8 @@ def test_items_that_lack_required_attributes_are_left_out() -> None:
 
 def test_items_have_what_their_macros_require() -> None:
     """PS3.3, sections 8.8 and 10.14: a code of at most 16 characters, and an identifier with its type."""
-    long, issuer = code_item(CodeValue="1" * 17), Dataset()
+    long, issuer = code_item(), Dataset()
+    long["CodeValue"] = DataElement("CodeValue", "SH", "1" * 17, validation_mode=IGNORE)
     issuer.UniversalEntityID, issuer.LocalNamespaceEntityID = "1.2.3", "Ward"
     attributes = header(ProcedureCodeSequence=[long, code_item()], IssuerOfAdmissionIDSequence=[issuer, issuer])
     assert [code.CodeValue for code in attributes.ProcedureCodeSequence] == ["399208008"]
