@@ -220,6 +220,7 @@ FORBIDDEN_AFTER_IMPORT = {
     "serving": {
         "pneumonia": HEAVY | RAY,
         "pneumonia.cli": HEAVY | RAY,
+        "pneumonia.reporting.result_files": HEAVY | RAY,
         "pneumonia.web.page": NOT_OF_SERVING,
         "app": NOT_OF_SERVING,
         "pneumonia.reporting.pdf_report": NOT_OF_SERVING,

@@ -24,11 +24,14 @@ DATA_ABSENT_REASONS = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
 DATA_ABSENT_EXTENSION = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\ufffe\uffff]|[\ud800-\udfff]")
-_SPACES = re.compile(r"\s+")
+_SPACES = re.compile(" +")
 
 
 def text(value: object) -> str:
-    """A text as FHIR allows it in an element: no control characters, no outer or repeated white space; may be empty."""
+    """A text as FHIR allows it in an element: no control characters, no outer and no repeated blanks; may be empty.
+
+    No-break spaces between a number and its sign stay.
+    """
     return _SPACES.sub(" ", _CONTROLS.sub(" ", str(value))).strip()
 
 
