@@ -4,7 +4,7 @@ A modality sends films without a pause and repeats each one until it is acknowle
 destination (DCMTK's `storescp`) or both are killed by SIGKILL at random moments, also while they start, and started
 again. At the end the destination must have, for each acknowledged film, exactly one structured report and one secondary
 capture: none lost, and none under a second SOP Instance UID. The queue must be empty. Prints a Markdown table. A kill
-takes about three seconds.
+takes about two seconds.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def _kill(generator: random.Random, service: Process, destination: Process, outc
         assert each.process is not None
         outcome.exits += each.process.poll() is not None
         # Workers of the service survive the first process in half of the cases, as after an out-of-memory kill.
-        each.kill(group=generator.random() < 0.5)
+        each.kill(children=generator.random() < 0.5)
     for each in killed:
         each.start()
 

@@ -62,7 +62,7 @@ def find_program(name: str) -> str:
 
 
 class Process:
-    """A process that is killed and started again. All of its processes are one group."""
+    """A process with its children, which is killed and started again."""
 
     def __init__(self, command: list[str], port: int, log: Path, folder: Path = ROOT) -> None:
         self.command, self.port, self.log, self.folder = command, port, log, folder
@@ -80,48 +80,65 @@ class Process:
                 start_new_session=True,
             )
 
-    def kill(self, *, group: bool = True) -> None:
-        """SIGKILL to all processes of the group, or to the first one only."""
+    def kill(self, *, children: bool = True) -> None:
+        """SIGKILL to the process and all of its children, or to the process only."""
         assert self.process is not None
-        (os.killpg if group else os.kill)(self.process.pid, signal.SIGKILL)
+        _kill(self.processes() if children else [self.process.pid])
         self.process.wait()
 
     def end(self) -> int:
-        """SIGTERM, as an orchestrator sends; the exit code. What is left of the group is killed."""
+        """SIGTERM, as an orchestrator sends; the exit code. What is left of the children is killed."""
         assert self.process is not None
+        processes = self.processes()
         self.process.terminate()
         try:
             return self.process.wait(END_TIMEOUT_S)
         finally:
-            with suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGKILL)
+            _kill(processes)
 
     def processes(self) -> list[int]:
-        """The processes of the group."""
+        """The process and its children, grandchildren and so on."""
         assert self.process is not None
-        numbers = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
-        return [number for number in numbers if _group(number) == self.process.pid]
+        parents = {
+            number: parent
+            for path in Path("/proc").iterdir()
+            if (number := _number(path)) and (parent := _parent(number))
+        }
+        found = [self.process.pid]
+        for each in found:
+            found += [number for number, parent in parents.items() if parent == each]
+        return found
 
     def memory_mb(self) -> float:
-        """Resident memory of all processes of the group, without pages that they share with each other."""
+        """Memory of the process and its children; a page that n processes share counts one nth."""
         return sum(_proportional_kb(number) for number in self.processes()) / 1024
 
     def threads_and_files(self) -> tuple[int, int]:
-        """Numbers of threads and of open file descriptors of the group."""
+        """Numbers of threads and of open file descriptors of the process and its children."""
         numbers = self.processes()
         threads = sum(process_status(number, "Threads") for number in numbers)
         return threads, sum(len(os.listdir(f"/proc/{number}/fd")) for number in numbers)
 
 
-def _group(process: int) -> int | None:
+def _kill(processes: list[int]) -> None:
+    for number in processes:
+        with suppress(ProcessLookupError):
+            os.kill(number, signal.SIGKILL)
+
+
+def _number(path: Path) -> int | None:
+    return int(path.name) if path.name.isdigit() else None
+
+
+def _parent(process: int) -> int | None:
+    """The number of the parent process; None if the process has ended."""
     try:
-        return os.getpgid(process)
-    except ProcessLookupError:
+        return process_status(process, "PPid")
+    except OSError:
         return None
 
 
 def _proportional_kb(process: int) -> int:
-    """Proportional set size: a page that n processes share counts one nth."""
     try:
         lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
     except OSError:
@@ -130,15 +147,24 @@ def _proportional_kb(process: int) -> int:
 
 
 def service(
-    folder: Path, destinations: Iterable[int], *, port: int = 0, service: str = "", limits: str = ""
+    folder: Path,
+    destinations: Iterable[int],
+    *,
+    port: int = 0,
+    service: str = "",
+    limits: str = "",
+    destination: str = "retry_first_s = 0.5\nretry_maximum_s = 2",
 ) -> Process:
-    """The PACS service with its configuration, log and queue in `folder`; not started."""
+    """The PACS service with its configuration, log and queue in `folder`; not started.
+
+    `service`, `limits` and `destination` are additional lines of the tables of the configuration.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     port = port or free_port()
     titles = {"SERVICE_AET": SERVICE_AET, "MODALITY_AET": MODALITY_AET, "ARCHIVE_AET": ARCHIVE_AET}
     text = SERVICE.format(**titles, port=port, service=service, limits=limits)
-    for number, destination in enumerate(destinations):
-        text += DESTINATION.format(**titles, number=number, port=destination, options="")
+    for number, port_of_destination in enumerate(destinations):
+        text += DESTINATION.format(**titles, number=number, port=port_of_destination, options=destination)
     path = folder / "pacs.toml"
     path.write_text(text, encoding="utf-8")
     command = [sys.executable, "-m", "pneumonia", "pacs", "--config", str(path)]

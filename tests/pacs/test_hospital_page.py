@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import httpx
@@ -71,6 +72,9 @@ def test_a_film_in_orthanc_becomes_a_result_in_orthanc(tmp_path: Path) -> None:
         text=True,
         start_new_session=True,
     )
+    # Ends a command that waits for something that does not come; the output then has no marker.
+    watchdog = threading.Timer(TIMEOUT_S, end_session, [process.pid])
+    watchdog.start()
     try:
         output = output_until(process, SHOWN)
         check_report(output)
@@ -78,7 +82,7 @@ def test_a_film_in_orthanc_becomes_a_result_in_orthanc(tmp_path: Path) -> None:
         assert process.communicate(f"{END}\n", timeout=TIMEOUT_S) and process.returncode == 0
         assert not (tmp_path / "demo").exists()
     finally:
-        process.kill()
+        watchdog.cancel()
         end_session(process.pid)
 
 

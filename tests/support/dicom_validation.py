@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import io
-import shutil
-import subprocess
 from pathlib import Path
 
-import pytest
 from pydicom import Dataset
+
+from tests.support.dicom_programs import run_program
 
 
 def encode(dataset: Dataset) -> bytes:
@@ -20,18 +19,13 @@ def encode(dataset: Dataset) -> bytes:
 
 def dciodvfy_errors(path: Path) -> list[str]:
     """The lines of dciodvfy that report an error; skips the test if it is not installed."""
-    if shutil.which("dciodvfy") is None:
-        pytest.skip("dciodvfy is not installed (Debian package dicom3tools)")
-    process = subprocess.run(["dciodvfy", path], capture_output=True, text=True, errors="replace", timeout=60)
+    process = run_program("dciodvfy", path)
     lines = (process.stdout + process.stderr).splitlines()
     return [line for line in lines if line.startswith("Error") or "can't" in line.lower()]
 
 
 def dsrdump(path: Path) -> str:
     """The content of a structured report as DCMTK shows it; skips the test if dsrdump is not installed."""
-    if shutil.which("dsrdump") is None:
-        pytest.skip("dsrdump is not installed (Debian package dcmtk)")
-    command = ["dsrdump", "--print-long-values", "--print-all-codes", str(path)]
-    process = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=60)
+    process = run_program("dsrdump", "--print-long-values", "--print-all-codes", path)
     assert process.returncode == 0, process.stderr
     return process.stdout
