@@ -62,7 +62,7 @@ class PacsService:
         self._resources.callback(self.queue.close)
         self._check_database()
         self._recover()
-        network_library.configure(self.queue.spool.incoming)
+        network_library.configure(self.queue.spool.incoming, self.events.connection)
         self.deliveries = Deliveries.create(configuration, self.queue, self._delivery_observer)
         self.workers = WorkerPool(configuration, self.queue, self.events, self.deliveries.wake)
         self._resources.callback(self.workers.stop, configuration.limits.drain_s)

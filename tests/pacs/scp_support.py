@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -89,7 +89,7 @@ def film(sop_class: str = ComputedRadiographyImageStorage, side: int = 64, **val
 
 
 @contextmanager
-def configured_library(incoming: Path) -> Iterator[None]:
+def configured_library(incoming: Path, report: Callable[[str], None] = lambda reason: None) -> Iterator[None]:
     """pynetdicom with the settings of the service, which are those of the whole process, until the block ends."""
     names = ("STORE_RECV_CHUNKED_DATASET", "LOG_HANDLER_LEVEL", "LOG_REQUEST_IDENTIFIERS", "LOG_RESPONSE_IDENTIFIERS")
     with pytest.MonkeyPatch.context() as patch:
@@ -97,7 +97,7 @@ def configured_library(incoming: Path) -> Iterator[None]:
             patch.setattr(_config, name, getattr(_config, name))
         patch.setattr(tempfile, "tempdir", tempfile.tempdir)
         patch.setattr(threading, "excepthook", threading.excepthook)
-        network_library.configure(incoming)
+        network_library.configure(incoming, report)
         yield
 
 

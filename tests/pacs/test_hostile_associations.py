@@ -61,13 +61,15 @@ def service(tmp_path_factory: pytest.TempPathFactory, data_set: bytes) -> Iterat
     process = pacs_peers.service(folder, [1], limits=LIMITS, service="workers = 1")
     with pacs_peers.running(process):
         assert store(process, data_set), process.log.read_text()
+        assert until(lambda: " film id=" in process.log.read_text()), "the worker has loaded the model"
         started, memory = process.process, process.memory_mb()
         assert started is not None
         yield process
         assert started.poll() is None, "the service has crashed"
         assert process.memory_mb() - memory < MAX_GROWTH_MB
     log = process.log.read_text()
-    assert "Traceback" not in log
+    assert "Traceback" not in log and "internal error" not in log
+    assert "connection outcome=protocol_error" in log
     assert "BENCHMARK" not in log and "Benchmark^Film" not in log, "the log has an identifier of a patient"
 
 
