@@ -14,6 +14,7 @@ from ..reporting.dicom.options import ResultOptions
 from ..reporting.result_files import ResultFile, create_result_files
 from .configuration import Configuration
 from .queue import Instance, Queue, Result
+from .warm_up import warm_up
 
 log = logging.getLogger("pneumonia.pacs")
 
@@ -42,6 +43,10 @@ class FilmProcessor:
         self._options = result_options(configuration)
         service = configuration.service
         predictor.check_options(service.operating_point, service.prevalence)
+
+    def warm_up(self) -> None:
+        """Make the first film as fast as the next ones."""
+        warm_up(self._predictor, self._configuration.results.kinds, self._options)
 
     def process(self, instance: Instance) -> Processed:
         """Read one film, and store its results and their deliveries. A film that cannot be read gets results too."""

@@ -1,6 +1,6 @@
 """The PACS service: storage SCP, queue, workers and deliveries, from start to graceful end.
 
-    start:  lock of the folder -> recovery -> workers load the models -> deliveries -> the port is opened
+    start:  lock of the folder -> recovery -> port -> workers load the models -> deliveries -> associations
     end:    the port is closed -> open associations end -> workers finish their films -> deliveries finish their objects
 
 What remains in the queue at the end is processed after the next start.
@@ -63,13 +63,15 @@ class PacsService:
         self._check_database()
         self._recover()
         network_library.configure(self.queue.spool.incoming, self.events.connection)
+        self.scp = StorageScp(configuration, Receiver(configuration, self.queue, _Waking(self)), self.events)
+        self._resources.callback(self.scp.stop, 0)
+        self.scp.open()  # before the models are loaded, so that a port in use is noticed at once
         self.deliveries = Deliveries.create(configuration, self.queue, self._delivery_observer)
         self.workers = WorkerPool(configuration, self.queue, self.events, self.deliveries.wake)
         self._resources.callback(self.workers.stop, configuration.limits.drain_s)
         self.workers.start()
         self.deliveries.start()
         self._resources.callback(self.deliveries.stop, configuration.limits.drain_s)
-        self.scp = StorageScp(configuration, Receiver(configuration, self.queue, _Waking(self)), self.events)
         self.scp.start()
         self._resources.callback(self.scp.stop, configuration.limits.drain_s)
         threading.Thread(target=self._upkeep, name="upkeep", daemon=True).start()

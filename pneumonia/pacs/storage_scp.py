@@ -41,14 +41,14 @@ _SPARE_CONNECTIONS = 10
 
 
 class StorageScp:
-    """The listening application entity. `start` opens the port, `stop` closes it and ends the associations."""
+    """The listening application entity. `open` opens the port, `stop` closes it and ends the associations."""
 
     def __init__(self, configuration: Configuration, receiver: Receiver, events: Events) -> None:
         self._configuration, self._receiver, self._events = configuration, receiver, events
         self._transfers: dict[Association, Transfer] = {}
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
-        self._is_draining = False
+        self._is_started = self._is_draining = False
         self._server: AssociationServer | None = None
 
     @property
@@ -60,7 +60,7 @@ class StorageScp:
     @property
     def is_listening(self) -> bool:
         """True between `start` and `stop`."""
-        return self._server is not None and not self._is_draining
+        return self._is_started and not self._is_draining
 
     @property
     def open_associations(self) -> int:
@@ -68,8 +68,8 @@ class StorageScp:
         with self._lock:
             return len(self._transfers)
 
-    def start(self) -> None:
-        """Listen; raises `UsageError` if the port cannot be opened or a TLS file cannot be used."""
+    def open(self) -> None:
+        """Open the port, on which connections wait for `start`; raises `UsageError`, also for a file of TLS."""
         service, limits = self._configuration.service, self._configuration.limits
         tls = self._configuration.tls
         context = None
@@ -111,12 +111,20 @@ class StorageScp:
             ) from None
         assert isinstance(server, AssociationServer)
         self._server = server
-        server.start()
+
+    def start(self) -> None:
+        """Accept associations in a new thread."""
+        assert self._server is not None
+        self._server.start()
+        self._is_started = True
 
     def stop(self, drain_s: float) -> None:
         """Accept no association any more; those that are open get `drain_s` seconds, then they are aborted."""
         self._is_draining = True
         if self._server is None:
+            return
+        if not self._is_started:
+            self._server.server_close()
             return
         self._server.shutdown()
         deadline = time.monotonic() + drain_s

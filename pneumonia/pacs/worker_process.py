@@ -84,7 +84,12 @@ def _load(configuration: Configuration, queue: Queue) -> tuple[FilmProcessor, st
         configuration.results,
         [(destination.name, destination.kinds, destination.calling) for destination in configuration.destinations],
     )
-    return FilmProcessor(configuration, queue, predictor), repr(parts)
+    processor = FilmProcessor(configuration, queue, predictor)
+    try:
+        processor.warm_up()
+    except Exception as error:
+        InternalError.from_exception(error)  # logs the location; films are read nevertheless
+    return processor, repr(parts)
 
 
 def _process(processor: FilmProcessor, queue: Queue, instance_id: int) -> dict[str, Any]:

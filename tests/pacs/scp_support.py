@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -91,6 +92,7 @@ def film(sop_class: str = ComputedRadiographyImageStorage, side: int = 64, **val
 @contextmanager
 def configured_library(incoming: Path, report: Callable[[str], None] = lambda reason: None) -> Iterator[None]:
     """pynetdicom with the settings of the service, which are those of the whole process, until the block ends."""
+    level = logging.getLogger("pynetdicom").level
     names = ("STORE_RECV_CHUNKED_DATASET", "LOG_HANDLER_LEVEL", "LOG_REQUEST_IDENTIFIERS", "LOG_RESPONSE_IDENTIFIERS")
     with pytest.MonkeyPatch.context() as patch:
         for name in names:
@@ -98,7 +100,10 @@ def configured_library(incoming: Path, report: Callable[[str], None] = lambda re
         patch.setattr(tempfile, "tempdir", tempfile.tempdir)
         patch.setattr(threading, "excepthook", threading.excepthook)
         network_library.configure(incoming, report)
-        yield
+        try:
+            yield
+        finally:
+            logging.getLogger("pynetdicom").setLevel(level)
 
 
 @contextmanager
@@ -121,6 +126,7 @@ def running_scp(
     events = RecordedEvents()
     scp = StorageScp(configuration, Receiver(configuration, queue, events), events)
     with configured_library(queue.spool.incoming):
+        scp.open()
         scp.start()
         try:
             yield RunningScp(scp.port, queue, events, scp)
