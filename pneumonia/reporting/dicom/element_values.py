@@ -47,9 +47,14 @@ _ZONE = re.compile(r"[+-](0\d|1[0-4])[0-5]\d")
 _PATTERNS = {
     "AS": re.compile(r"\d{3}[DWMY]"),
     "CS": re.compile(r"[A-Z0-9 _]{1,16}"),
-    "UI": re.compile(r"[0-2](\.\d+)+"),
+    "UI": re.compile(r"(?!0\.0)[0-2](\.(0|[1-9]\d*))+"),
     "UR": re.compile(r"[!-~]{1,1024}"),
 }
+_OWN_UIDS = {"StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID"}
+_LENIENT_UID = re.compile(r"(?!0\.0)[0-2](\.\d+)+")
+"""UIDs of the film may have leading zeros, which are not allowed: an archive that accepted them finds the results by
+them."""
+
 _INTEGER_LIMITS = {"US": (0, 65535), "SS": (-32768, 32767), "UL": (0, 2**32 - 1), "IS": (-(2**31), 2**31 - 1)}
 _ENUMERATED = {
     "PatientSex": {"M", "F", "O"},
@@ -120,7 +125,7 @@ def _clean_code(keyword: str, vr: str, text: str) -> str:
         text = _SEX.get(text, text) if keyword == "PatientSex" else text
     if vr in _FORMATS:
         return _FORMATS[vr](text)
-    pattern = _PATTERNS.get(vr)
+    pattern = _LENIENT_UID if keyword in _OWN_UIDS else _PATTERNS.get(vr)
     if vr == "UI" and len(text) > 64:
         return ""
     return text if pattern is None or pattern.fullmatch(text) else ""

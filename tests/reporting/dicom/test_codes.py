@@ -46,3 +46,9 @@ def test_every_label_reason_and_zone_has_a_code() -> None:
     keys = [*(f"answer_{label}" for label in (*CLASSES, UNKNOWN)), *(f"reason_{reason}" for reason in REASONS)]
     keys += [part for zone in ZONES for part in zone.split("_")]
     assert [key for key in keys if key not in CODES] == []
+
+
+def test_the_docs_explain_every_private_code() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "dicom-results.md").read_text(encoding="utf-8")
+    private = {value for scheme, value, *_ in CODES.values() if scheme == codes.PRIVATE_SCHEME}
+    assert sorted(value for value in private if f"`{value}`" not in text) == []

@@ -69,6 +69,7 @@ NO_RESULTS = {
     "nothing": (b"", "not a DICOM file"),
     "no study": (film(StudyInstanceUID=None), "Missing: StudyInstanceUID"),
     "an empty series": (film(SeriesInstanceUID=""), "Missing: SeriesInstanceUID"),
+    "a UID of zeros": (film(StudyInstanceUID="0.0"), "Missing: StudyInstanceUID"),
     "a malformed UID": (film(StudyInstanceUID="study 1"), "Missing: StudyInstanceUID"),
     "a report": (film(SOPClassUID="1.2.840.10008.5.1.4.1.1.88.33"), "not an image"),
     "a presentation state": (film(SOPClassUID="1.2.840.10008.5.1.4.1.1.11.1"), "not an image"),
@@ -166,6 +167,14 @@ def test_items_have_what_their_macros_require() -> None:
     assert [code.CodeValue for code in attributes.ProcedureCodeSequence] == ["399208008"]
     (admission,) = attributes.IssuerOfAdmissionIDSequence
     assert admission.LocalNamespaceEntityID == "Ward" and "UniversalEntityID" not in admission
+
+
+def test_a_uid_with_leading_zeros_is_that_of_the_study_but_no_reference() -> None:
+    reference = Dataset()
+    for keyword, uid in (("ReferencedSOPClassUID", "1.2.3"), ("ReferencedSOPInstanceUID", "1.2.03")):
+        reference[keyword] = DataElement(keyword, "UI", uid, validation_mode=IGNORE)
+    attributes = header(StudyInstanceUID="1.2.03", ReferencedStudySequence=[reference])
+    assert attributes.StudyInstanceUID == "1.2.03" and "ReferencedStudySequence" not in attributes
 
 
 def test_a_film_with_few_attributes_has_a_header() -> None:
