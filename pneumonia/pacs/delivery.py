@@ -17,6 +17,7 @@ from typing import Protocol
 from pydicom.errors import InvalidDicomError
 
 from ..errors import InternalError, PneumoniaError
+from . import queue_upkeep
 from .configuration import Configuration
 from .destinations import DICOM, Destination
 from .outcome import Outcome, Verdict
@@ -251,6 +252,12 @@ class Deliveries:
         """Begin to deliver."""
         for queue in self.queues:
             queue.start()
+
+    def unknown(self, queue: Queue) -> dict[str, int]:
+        """Names of destinations that the configuration lacks -> number of objects that wait for them."""
+        known = {each.destination.name for each in self.queues}
+        counts = queue_upkeep.delivery_counts(queue)
+        return {name: number for (name, state), number in counts.items() if state == "waiting" and name not in known}
 
     def wake(self) -> None:
         """Look at the queue now; called when results were added."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,6 +17,9 @@ DICOM, DICOMWEB = "dicom", "dicomweb"
 
 KINDS = ("dicom-sr", "secondary-capture", "presentation-state", "encapsulated-pdf")
 """Kinds of result objects that can be sent: those of `reporting.result_files` that are DICOM objects."""
+
+
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 @dataclass(frozen=True)
@@ -133,8 +137,10 @@ def check_destinations(destinations: tuple[Destination, ...], result_kinds: tupl
     """Raise `UsageError` unless names are unique and kinds are among those of `[results]`."""
     names = [destination.name for destination in destinations]
     for name in names:
-        if not name or names.count(name) > 1:
+        if names.count(name) > 1:
             raise invalid("[[destination]] name", "a name that no other destination has", repr(name))
+        if not _NAME.fullmatch(name):  # it is a word in the log, and a label of the metrics
+            raise invalid("[[destination]] name", "1 to 64 letters, digits, dots, hyphens, underscores", repr(name))
     for destination in destinations:
         destination.check()
         for kind in destination.kinds or ():

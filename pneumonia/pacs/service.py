@@ -23,9 +23,11 @@ from .configuration import Configuration
 from .delivery import Deliveries, Observer
 from .events import Events, InstanceEvent
 from .inspection import read_reception
-from .outcome import Outcome
-from .queue import Delivery, Queue
+from .metrics import Metrics
+from .queue import Queue
 from .reception import Receiver
+from .service_state import ServiceState
+from .status_server import StatusServer
 from .storage_scp import StorageScp
 from .worker_pool import WorkerPool
 from .worker_process import LOCK_PATTERN, LOCK_WAIT_S
@@ -67,6 +69,7 @@ class PacsService:
         self._resources.callback(self.scp.stop, 0)
         self.scp.open()  # before the models are loaded, so that a port in use is noticed at once
         self.deliveries = Deliveries.create(configuration, self.queue, self._delivery_observer)
+        self._report_unknown_destinations()
         self.workers = WorkerPool(configuration, self.queue, self.events, self.deliveries.wake)
         self._resources.callback(self.workers.stop, configuration.limits.drain_s)
         self.workers.start()
@@ -114,6 +117,10 @@ class PacsService:
             recovered.deleted,
         )
 
+    def _report_unknown_destinations(self) -> None:
+        for name, number in self.deliveries.unknown(self.queue).items():
+            log.warning("destination name=%s state=not_configured waiting=%d", name, number)
+
     def _upkeep(self) -> None:
         limits = self.configuration.limits
         # An object that arrives changes its file with each fragment.
@@ -143,20 +150,29 @@ class _Waking(Events):
 
 def create_service(configuration: Configuration) -> PacsService:
     """The service with everything that observes it."""
-    return PacsService(configuration, Events(), _Unobserved())
+    metrics = Metrics(configuration)
+    return MonitoredService(configuration, metrics)
 
 
-class _Unobserved:
-    """Delivery without metrics."""
+class MonitoredService(PacsService):
+    """The service with `/health` and `/metrics`, if the configuration has a port for them."""
 
-    def attempted(self, delivery: Delivery, outcome: Outcome) -> None:
-        """An attempt has ended."""
+    def __init__(self, configuration: Configuration, metrics: Metrics) -> None:
+        super().__init__(configuration, metrics, metrics)
+        self._metrics = metrics
+        self.status_server: StatusServer | None = None
 
-    def delivered(self, delivery: Delivery, seconds: float) -> None:
-        """The destination has the object."""
-
-    def gave_up(self, delivery: Delivery, reason: str) -> None:
-        """The delivery has failed for good."""
+    def start(self) -> None:
+        """Start everything; `/health` answers when the service listens."""
+        super().start()
+        address = self.configuration.metrics
+        if not address.port:
+            return
+        state = ServiceState(self)
+        self._metrics.registry.register(state)
+        self.status_server = StatusServer(address.host, address.port, state.health, self._metrics.registry)
+        self.status_server.start()
+        self._resources.callback(self.status_server.stop)
 
 
 def serve_until_signal(service: PacsService) -> None:
