@@ -100,8 +100,9 @@ def test_a_destination_gets_each_object_and_the_queue_is_empty(queue: Queue) -> 
         deliveries.wake()
         wait_until(lambda: is_empty(queue))
         assert peer.stored == uids
-        assert len(observer.seconds) == 6
-        assert not list(queue.spool.results.iterdir())
+        # These follow the transaction that empties the queue.
+        wait_until(lambda: len(observer.seconds) == 6)
+        wait_until(lambda: not list(queue.spool.results.iterdir()))
         assert deliveries.queues[0].state.is_available
 
 
@@ -141,7 +142,7 @@ def test_a_destination_that_comes_back_gets_everything_once(queue: Queue) -> Non
         with scripted_scp(port=port) as peer:
             wait_until(lambda: is_empty(queue))
             assert peer.stored == uids
-            assert deliveries.queues[0].state.is_available
+            wait_until(lambda: deliveries.queues[0].state.is_available)
 
 
 def test_a_destination_without_space_is_tried_again(queue: Queue) -> None:
@@ -163,7 +164,7 @@ def test_a_refused_object_becomes_a_dead_letter_and_the_others_arrive(queue: Que
             (letter,) = queue_upkeep.dead_letters(queue)
             assert (letter.attempts, letter.what, letter.destination) == (3, "dicom-sr", "archive")
             assert letter.error == "C-STORE response C210H: cannot understand."
-            assert observer.given_up == ["cannot_understand"]
+            wait_until(lambda: observer.given_up == ["cannot_understand"])
             peer.refused = {}
             assert queue_upkeep.retry(queue, letter.id) == 1
             wait_until(lambda: is_empty(queue))
