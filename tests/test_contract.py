@@ -17,7 +17,7 @@ from pneumonia.cli import main
 from pneumonia.cli.main import COMMANDS
 from pneumonia.inference.decision import CLASSES, REASONS
 from pneumonia.inference.populations import POPULATIONS
-from pneumonia.web import handlers
+from pneumonia.web import dicom_results, handlers
 
 ROOT = Path(__file__).parents[1]
 API = (ROOT / "docs" / "api.md").read_text()
@@ -104,7 +104,9 @@ def test_commands_that_predict_take_the_age(command: str, capsys: pytest.Capture
     assert "[--age YEARS]" in line
 
 
-@pytest.mark.parametrize("handler", [handlers.predict, handlers.predict_batch, handlers.analyze])
+@pytest.mark.parametrize(
+    "handler", [handlers.predict, handlers.predict_batch, handlers.analyze, dicom_results.dicom_results]
+)
 def test_the_age_is_the_last_and_optional_input_of_an_endpoint(handler: Callable[..., object]) -> None:
     *_, last = inspect.signature(handler).parameters.values()
     assert (last.name, last.default) == ("age", None)

@@ -15,7 +15,7 @@ from ..inference.decision import DEFAULT_POINT, Failure
 from ..inference.predictor import Predictor
 from ..messages import deferred, message, translate
 from ..reporting import pdf_report
-from . import age_groups, film_session, page_text, prevalence_control, queue_full
+from . import age_groups, dicom_results, film_session, page_text, prevalence_control, queue_full
 from .examples import examples
 from .lane import Lane
 from .opinion_control import OpinionControl
@@ -109,7 +109,7 @@ class _FilmTab:
             self._model = gr.Markdown(model_lines, elem_id="model")
 
     def _lay_out_report(self) -> None:
-        """Downloads: the report as PDF, and the answer as JSON."""
+        """Downloads: the report as PDF, the answer as JSON, and for a DICOM film its result objects."""
         with gr.Column(elem_id="report", visible=False) as self._report:
             self._note = gr.Textbox(
                 label=message("Note for the report (optional, not stored)"),
@@ -119,6 +119,7 @@ class _FilmTab:
             with gr.Row():
                 self._pdf = gr.Button(message("Report (PDF)"), size="sm", min_width=120)
                 self._json = gr.Button(message("Answer (JSON)"), size="sm", min_width=120)
+                self._dicom_results = dicom_results.button()
         self._download = gr.JSON(visible="hidden", elem_id="file")
 
     def _lay_out_viewer(self) -> None:
@@ -161,6 +162,7 @@ class _FilmTab:
         )
         for button, create_file, file_inputs in (
             (self._json, film_session.as_json, inputs),
+            (self._dicom_results, dicom_results.as_zip, inputs),
             (self._pdf, film_session.as_pdf, [*inputs[:2], self._note, self._prevalence]),
         ):
             button.click(partial(self._make_file, create_file), file_inputs, self._download, **_QUIET).then(
@@ -215,6 +217,7 @@ class _FilmTab:
         """After the answer to a film that the gate refused: the film beside a class average."""
         compare = partial(film_session.comparison, self._predictor)
         reading.then(compare, self._session_film, self._comparison, **_QUIET)
+        reading.then(dicom_results.show_button, self._session_film, self._dicom_results, **_QUIET)
         if self._opinion is not None:
             reading.then(self._opinion.show, self._session_film, self._opinion.outputs, queue=False, **_QUIET)
 

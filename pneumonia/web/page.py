@@ -17,6 +17,7 @@ from ..messages import deferred
 from . import (
     batch_routes,
     batch_tab,
+    dicom_results,
     evidence_tab,
     film_tab,
     gradio_texts,
@@ -172,3 +173,20 @@ def _add_endpoints(predictor: Predictor, films_lane: Lane, batches_lane: Lane) -
         return predictor.describe()
 
     gr.api(model, api_name="model")
+    _add_dicom_results(predictor)
+
+
+def _add_dicom_results(predictor: Predictor) -> None:
+    """Add the endpoint for result objects; without the extra `hospital` it answers with an error."""
+    with gr.Group(visible=False):
+        film, point = film_file(), gr.Textbox(DEFAULT_POINT, label="operating_point")
+        prevalence, age = gr.Number(None, label="prevalence"), gr.Number(None, label="age")
+        files, result = gr.File(file_count="multiple", visible=False), gr.JSON()
+        button = gr.Button()
+    button.click(
+        _bind_predictor(dicom_results.dicom_results, predictor),
+        [film, point, prevalence, age],
+        [files, result],
+        api_name="dicom_results",
+        concurrency_id=FILM_CONCURRENCY_ID,
+    )

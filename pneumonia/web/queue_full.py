@@ -31,8 +31,8 @@ def answer_when_queue_is_full(page: gr.Blocks) -> None:
     """Make a full queue return `queue_full_error` in the response format of each endpoint.
 
     Gradio itself answers 503, which `gradio_client` raises as a `QueueError` without an error code. `/predict`,
-    `/predict_batch` and `/analyze` never raise, so they return a result with the error. For all other events, Gradio
-    shows the message as a notification on the page.
+    `/predict_batch`, `/analyze` and `/dicom_results` never raise, so they return a result with the error. For all other
+    events, Gradio shows the message as a notification on the page.
     """
     gradio_internals.answer_refused_calls(page, upload_storage.refusal, queue_full_error().message, _outputs)
 
@@ -54,6 +54,10 @@ def _predict_response(data: list[Any]) -> list[Any]:
     return [_busy_row(data[0] if data else None)]
 
 
+def _files_response(data: list[Any]) -> list[Any]:
+    return [None, *_predict_response(data)]
+
+
 def _batch_response(data: list[Any]) -> list[Any]:
     return [[_busy_row(file) for file in (data[0] if data else None) or []]]
 
@@ -66,4 +70,5 @@ _RESPONSES: dict[str, Callable[[list[Any]], list[Any]]] = {
     "predict": _predict_response,
     "predict_batch": _batch_response,
     "analyze": _analyze_response,
+    "dicom_results": _files_response,
 }

@@ -120,10 +120,10 @@ def test_model_returns_identity_operating_points_and_figures(client: Client, pre
 def test_the_public_endpoints_and_their_parameters_match_the_contract(client: Client) -> None:
     described: Any = client.view_api(return_format="dict")
     endpoints = described["named_endpoints"]
-    assert set(endpoints) == {"/predict", "/analyze", "/predict_batch", "/model"}
+    assert set(endpoints) == {"/predict", "/analyze", "/predict_batch", "/model", "/dicom_results"}
     names = [parameter["parameter_name"] for parameter in endpoints["/predict"]["parameters"]]
     assert names[1:] == ["operating_point", "prevalence", "age"]
-    for endpoint in ("/predict", "/predict_batch"):
+    for endpoint in ("/predict", "/predict_batch", "/dicom_results"):
         _, point, prevalence, age = endpoints[endpoint]["parameters"]
         assert (age["parameter_name"], age["parameter_has_default"], age["parameter_default"]) == ("age", True, None)
         assert (point["parameter_has_default"], point["parameter_default"]) == (True, "balanced")

@@ -87,6 +87,7 @@ ROUTE_RULES = (
     RouteRule(f"{_API}/call/predict", f"{_API}/call/(v2/)?predict/?", Audience.USERS, starts_work=True),
     RouteRule(f"{_API}/call/predict_batch", f"{_API}/call/(v2/)?predict_batch/?", Audience.USERS, starts_work=True),
     RouteRule(f"{_API}/call/analyze", f"{_API}/call/(v2/)?analyze/?", Audience.USERS, starts_work=True),
+    RouteRule(f"{_API}/call/dicom_results", f"{_API}/call/(v2/)?dicom_results/?", Audience.USERS, starts_work=True),
     RouteRule(f"{_API}/call/model", f"{_API}/call/(v2/)?model/?", Audience.USERS, starts_work=True),
     RouteRule("result-stream", f"{_API}/(call/.+/.+|queue/data)", Audience.USERS),
     RouteRule(f"{_API}/queue/join", f"{_API}/queue/join", Audience.USERS, starts_work=True),

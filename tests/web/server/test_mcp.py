@@ -90,7 +90,7 @@ def test_an_agent_lists_the_tools_calls_them_and_leaves_no_film(
 ) -> None:
     film = {"upload": inline(files["film.png"])}
     output = call_tools(server, ("predict", film), ("predict", {**film, "operating_point": "confirm"}), ("model", {}))
-    assert set(output["tools"]) == {"predict", "predict_batch", "analyze", "model"}
+    assert set(output["tools"]) == {"predict", "predict_batch", "analyze", "model", "dicom_results"}
     assert "not a replacement for a radiologist" in output["tools"]["predict"]
     assert [failed for failed, _ in output["answers"]] == [False] * 3
     expected = predictor.predict(files["film.png"]).as_dict()

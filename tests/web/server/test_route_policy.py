@@ -139,7 +139,7 @@ def test_a_login_expires(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) 
         assert client.get("/config").status_code == 401
 
 
-@pytest.mark.parametrize("endpoint", ["predict", "predict_batch", "analyze"])
+@pytest.mark.parametrize("endpoint", ["predict", "predict_batch", "analyze", "dicom_results"])
 def test_no_call_bypasses_the_queue(address: str, endpoint: str) -> None:
     reply = httpx.post(f"{address}/gradio_api/run/{endpoint}", json={"data": [None]})
     assert reply.status_code in {401, 404}, reply.text
@@ -247,7 +247,7 @@ def call_endpoint(address: str, endpoint: str, data: list[Any]) -> str:
         return client.get(f"/gradio_api/call/{endpoint}/{reply.json()['event_id']}").text
 
 
-@pytest.mark.parametrize("endpoint", ["predict", "predict_batch", "analyze"])
+@pytest.mark.parametrize("endpoint", ["predict", "predict_batch", "analyze", "dicom_results"])
 @pytest.mark.parametrize("url", ADDRESSES)
 def test_no_endpoint_fetches_a_url(address: str, endpoint: str, url: str) -> None:
     film = {"path": url, "url": url, "orig_name": "film.png", "meta": {"_type": "gradio.FileData"}}
