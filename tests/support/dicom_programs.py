@@ -39,3 +39,10 @@ def run_program(name: str, *arguments: str | Path, timeout_s: float = 60) -> sub
     """
     command = [find_program(name), *map(str, arguments)]
     return subprocess.run(command, capture_output=True, timeout=timeout_s, encoding="utf-8", errors="replace")
+
+
+def iod_errors(path: Path) -> list[str]:
+    """The lines of `dciodvfy` about violations of the object's information object definition (PS3.3)."""
+    process = run_program("dciodvfy", "-new", path)
+    lines = (process.stdout + process.stderr).splitlines()
+    return [line for line in lines if line.startswith("Error")]

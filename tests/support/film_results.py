@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from datetime import UTC, datetime
+
+from pydicom import Dataset
 
 from pneumonia import Predictor
 from pneumonia.inference.decision import DEFAULT_POINT, Failure
@@ -30,3 +33,10 @@ def film_result(
     reading = predictor.read(data, age)
     result = predictor.decide(reading, operating_point, file="film.dcm", prevalence=prevalence)
     return FilmResult(source, data, reading, result, predictor.model_of(reading), options, CREATED_AT)
+
+
+def encode(dataset: Dataset) -> bytes:
+    """The object as a file (PS3.10)."""
+    buffer = io.BytesIO()
+    dataset.save_as(buffer, enforce_file_format=True)
+    return buffer.getvalue()

@@ -17,8 +17,7 @@ from pneumonia.reporting.dicom.encapsulated_pdf import create_encapsulated_pdf
 from pneumonia.reporting.dicom.options import ResultOptions
 from tests.support.dicom_files import CHILD
 from tests.support.dicom_programs import iod_errors, run_program
-from tests.support.dicom_validation import encode
-from tests.support.film_results import film_result
+from tests.support.film_results import encode, film_result
 from tests.support.source_films import HOSPITAL, hospital_film
 
 FAILURE = Failure("DOE^JANE.dcm", UnreadableImage("The DICOM image is damaged."))

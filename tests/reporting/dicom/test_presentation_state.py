@@ -18,8 +18,7 @@ from pneumonia.inference.decision import Failure
 from pneumonia.reporting.dicom.presentation_state import create_presentation_state
 from tests.support.dicom_files import dicom
 from tests.support.dicom_programs import iod_errors, run_program
-from tests.support.dicom_validation import encode
-from tests.support.film_results import film_result
+from tests.support.film_results import encode, film_result
 from tests.support.source_films import HOSPITAL, SIZE, average, hospital_film
 
 FAILURE = Failure("film.dcm", UnreadableImage("The DICOM image is damaged."))

@@ -12,8 +12,8 @@ from pneumonia.errors import InternalError, UnreadableImage
 from pneumonia.inference.decision import Failure
 from pneumonia.reporting.dicom.options import ResultOptions
 from pneumonia.reporting.dicom.structured_report import create_structured_report
-from tests.support.dicom_validation import dciodvfy_errors, dsrdump, encode
-from tests.support.film_results import film_result
+from tests.support.dicom_programs import iod_errors, run_program
+from tests.support.film_results import encode, film_result
 from tests.support.source_films import hospital_film
 
 ROOT = "1.2.826.0.1.3680043.10.999"
@@ -59,13 +59,13 @@ def test_dciodvfy_finds_no_error(predictor: Predictor, tmp_path: Path, name: str
     tags, options = VARIANTS[name]
     path = tmp_path / "report.dcm"
     path.write_bytes(encode(create_structured_report(film_result(predictor, hospital_film(**tags), **options))))
-    assert dciodvfy_errors(path) == []
+    assert iod_errors(path) == []
 
 
 def test_dsrdump_shows_patient_answer_and_notice(predictor: Predictor, tmp_path: Path) -> None:
     path = tmp_path / "report.dcm"
     path.write_bytes(encode(create_structured_report(film_result(predictor, hospital_film()))))
-    text = dsrdump(path)
+    text = run_program("dsrdump", "--print-long-values", "--print-all-codes", path).stdout
     for expected in (
         "Comprehensive SR Document",
         "Doe^Jane (F, 2020-02-29, #MRN-4711)",

@@ -21,8 +21,7 @@ from pneumonia.reporting.dicom.secondary_capture import create_secondary_capture
 from pneumonia.reporting.result_picture import WIDTH, draw_result
 from tests.support.dicom_files import CHILD, dicom
 from tests.support.dicom_programs import iod_errors, run_program
-from tests.support.dicom_validation import encode
-from tests.support.film_results import CREATED_AT, film_result
+from tests.support.film_results import CREATED_AT, encode, film_result
 from tests.support.source_films import HOSPITAL, SIZE, average, hospital_film
 
 DAMAGED = Failure("film.dcm", UnreadableImage("The DICOM image is damaged."))

@@ -18,8 +18,8 @@ from pneumonia.messages import message
 from pneumonia.reporting.dicom.film_result import FilmResult
 from pneumonia.reporting.dicom.options import ResultOptions
 from pneumonia.reporting.dicom.structured_report import create_structured_report
-from tests.support.dicom_validation import dciodvfy_errors, encode
-from tests.support.film_results import film_result
+from tests.support.dicom_programs import iod_errors
+from tests.support.film_results import encode, film_result
 from tests.support.source_films import HOSPITAL, average, hospital_film
 from tests.support.sr_items import groups, items, value, values, zone_of
 
@@ -278,7 +278,7 @@ def test_multi_frame_private_and_retired_classes_have_reports(predictor: Predict
     assert set(frames) == CLASSES_OF_FRAMES[uid]
     path = tmp_path / "report.dcm"
     path.write_bytes(encode(create_structured_report(film)))
-    assert dciodvfy_errors(path) == []
+    assert iod_errors(path) == []
 
 
 def test_highdicom_reads_the_report_back(predictor: Predictor) -> None:
