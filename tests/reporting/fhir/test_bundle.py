@@ -13,15 +13,17 @@ import pytest
 from fhir.resources.R4B.bundle import Bundle
 
 from pneumonia import Predictor
-from pneumonia.errors import Busy, InternalError, UnreadableImage
+from pneumonia.errors import Busy, FilmError, InternalError, UnreadableImage
 from pneumonia.inference.decision import REASONS, Failure, Reason
 from pneumonia.languages import LANGUAGES
 from pneumonia.messages import message
 from pneumonia.reporting.dicom.film_result import FilmResult
 from pneumonia.reporting.dicom.options import ResultOptions
+from pneumonia.reporting.dicom.source import SourceInstance
 from pneumonia.reporting.fhir.bundle import create_bundle, to_json
+from tests.imaging.dicom.test_pydicom_files import FOLDERS
 from tests.support.fhir_rules import resources, violations
-from tests.support.film_results import film_result
+from tests.support.film_results import CREATED_AT, film_result
 from tests.support.source_films import HOSPITAL, hospital_film
 
 Json = dict[str, Any]
@@ -243,3 +245,20 @@ def test_hundreds_of_variants_are_valid(predictor: Predictor) -> None:
             film = film_result(predictor, data, **{**options, "operating_point": point, "prevalence": prevalence})
             for language in islice(languages, 4):
                 check(bundle_of(dataclasses.replace(film, options=ResultOptions(language=language))))
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_the_headers_of_many_writers_are_valid() -> None:
+    """The files of pydicom and pydicom-data that are images with identifiers, without reading their pixels."""
+    failure, count = Failure("film.dcm", UnreadableImage("The file is damaged.")), 0
+    for path in (path for folder in FOLDERS.values() for path in sorted(folder.rglob("*")) if path.is_file()):
+        data = path.read_bytes()
+        try:
+            source = SourceInstance.from_bytes(data)
+        except FilmError:
+            continue
+        film = FilmResult(source, data, None, failure, None, ResultOptions(language="zh"), CREATED_AT)
+        assert violations(bundle_of(film)) == [], path.name
+        count += 1
+    assert count > 150

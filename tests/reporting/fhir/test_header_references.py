@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydicom import Dataset
+from pydicom.config import IGNORE
+from pydicom.dataelem import DataElement
 
 from pneumonia.reporting.dicom.source import SourceInstance
 from pneumonia.reporting.fhir.header_references import film_time, order_reference, patient_reference, study_time
@@ -84,3 +90,28 @@ def test_a_time_has_its_zone_or_is_a_date(name: str) -> None:
 def test_the_film_has_the_time_of_its_acquisition() -> None:
     assert film_time(header_of(AcquisitionDate="20230106", AcquisitionTime="000001")) == "2023-01-06"
     assert film_time(header_of()) == "2023-01-05"
+
+
+TEXT = st.text(max_size=70)
+ELEMENTS = {"PatientName": "PN", "PatientID": "LO", "IssuerOfPatientID": "LO", "AccessionNumber": "SH"}
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(texts=st.fixed_dictionaries(dict.fromkeys(ELEMENTS, TEXT | st.lists(TEXT, min_size=2, max_size=3))))
+def test_any_text_gives_references_without_empty_parts(texts: dict[str, Any]) -> None:
+    """Names and identifiers in any script, with control characters, lone surrogates, several values, or blank."""
+    header = Dataset()
+    for keyword, vr in ELEMENTS.items():
+        header[keyword] = DataElement(keyword, vr, texts[keyword], validation_mode=IGNORE)
+    for element in (patient_reference(header), order_reference(header)):
+        assert element is None or (element.keys() & {"identifier", "display"} and not list(blank_parts(element)))
+        assert "\ud800" not in str(element)
+
+
+def blank_parts(value: Any) -> Iterator[Any]:
+    """Empty values, and texts with outer blanks, control characters or surrogates, at any depth."""
+    if isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from blank_parts(part)
+    elif not value or value != value.strip() or {"Cc", "Cs"} & {unicodedata.category(sign) for sign in value}:
+        yield value
