@@ -34,8 +34,9 @@ FILM_SIZE = (500, 400)
 """Small, so that many films are in every state when the processes are killed."""
 
 RESULTS = (ComprehensiveSRStorage, SecondaryCaptureImageStorage)
-LONGEST_LIFE_S = 4.0
-"""A process lives for a random time between 0 and this until it is killed; it starts in about two seconds."""
+LIFE_PER_START = 3.0
+"""A process lives until it is killed for a random time, from 0 to this multiple of the time that it needs to start. So a
+third of the kills happen during a start, on a machine of any speed."""
 
 DRAIN_TIMEOUT_S = 180
 TARGETS = ("service", "destination", "both")
@@ -87,14 +88,16 @@ class Modality(threading.Thread):
 
 def run(folder: Path, kills: int, seed: int = 0) -> Outcome:
     """Kill `kills` times; the files of all processes are below `folder`."""
-    generator, outcome, start = random.Random(seed), Outcome(), time.monotonic()
+    generator, outcome = random.Random(seed), Outcome()
     destination = pacs_peers.archive(folder / "archive")
     service = pacs_peers.service(folder / "service", [destination.port], limits="max_associations = 20")
     modality = Modality(pacs_peers.radiograph(load_predictor("", threads=1), FILM_SIZE), service.port, outcome)
+    start = time.monotonic()
     with pacs_peers.running(destination, service):
+        longest_life_s = LIFE_PER_START * (time.monotonic() - start)
         modality.start()
         for _ in range(kills):
-            time.sleep(generator.uniform(0, LONGEST_LIFE_S))
+            time.sleep(generator.uniform(0, longest_life_s))
             _kill(generator, service, destination, outcome)
         modality.ended.set()
         modality.join(DRAIN_TIMEOUT_S)

@@ -56,6 +56,16 @@ OTHER_OPTIONS = ResultOptions(
 _NOT_LISTED = {"ContentSequence", "PixelData", "EncapsulatedDocument", "GraphicAnnotationSequence"}
 """Described elsewhere on the page, or of no interest in a table of values."""
 
+_KNOWN_SOURCES = {
+    **dict.fromkeys(("ReferencedSOPClassUID", "ReferencedSOPInstanceUID"), "COPY"),
+    **dict.fromkeys(("Rows", "Columns", "PixelSpacing", "DisplayedAreaBottomRightHandCorner"), "AUTO"),
+    **dict.fromkeys(("WindowCenter", "WindowWidth", "RescaleIntercept", "RescaleSlope", "RescaleType"), "AUTO"),
+    **dict.fromkeys(("EncapsulatedDocumentLength", "ContributionDescription"), "AUTO"),
+    **dict.fromkeys(("SpecificCharacterSet", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation"), "FIXED"),
+}
+"""Sources that cannot be seen from the films below, because these have the same size and depth."""
+
+_VERSION = re.compile(r"\d+\.\d+\.\d+")
 _MARKED = re.compile(r"(<!-- table: (?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 Values = dict[tuple[str, ...], str]
 
@@ -118,7 +128,7 @@ def _films() -> dict[str, FilmResult]:
         "options": film_result(predictor, pneumonia, prevalence=0.3, options=OTHER_OPTIONS),
         "unknown": film_result(predictor, pneumonia, age=9),
         "failure": film_result(predictor, pneumonia, failure=failure),
-        "bare": film_result(predictor, hospital_film(**dict.fromkeys(_REMOVED))),
+        "bare": film_result(predictor, hospital_film(**_NOTHING_COPIED)),
     }
 
 
@@ -132,6 +142,8 @@ _REMOVED = (
     *("Manufacturer", "InstitutionName", "PixelSpacing", "PatientOrientation", "SeriesNumber", "InstanceNumber"),
     *("BodyPartExamined", "ViewPosition"),
 )
+
+_NOTHING_COPIED: dict[str, Any] = dict.fromkeys(_REMOVED)
 
 
 def attributes(kind: str) -> str:
@@ -185,6 +197,8 @@ def _source(path: tuple[str, ...], variants: Mapping[str, Values]) -> tuple[str,
     """(source of the value by PS3.2, the value if it is fixed)."""
     keyword, vr = path[-1], dictionary_VR(path[-1])
     first = variants["pneumonia"].get(path)
+    if _KNOWN_SOURCES.get(keyword, "FIXED") != "FIXED":
+        return _KNOWN_SOURCES[keyword], ""
     header = _films()["pneumonia"].source.header
     if vr == "SQ":
         return "", ""
@@ -195,11 +209,18 @@ def _source(path: tuple[str, ...], variants: Mapping[str, Values]) -> tuple[str,
     ):
         return "COPY", ""
     values = {each[path] for each in variants.values() if each.get(path)}
-    if vr != "UI" and first != variants["options"].get(path):
+    if vr != "UI" and keyword not in _KNOWN_SOURCES and first != variants["options"].get(path):
         return "CONFIG", ""
     if len(values) == 1 and vr not in {"DA", "TM", "DT"} and len(first or "") < 70:
-        return "FIXED", f"{UID(first).name}" if vr == "UI" and first else (first or "").replace("|", "\\|")
+        return "FIXED", _shown(first or "", vr)
     return "AUTO", ""
+
+
+def _shown(value: str, vr: str) -> str:
+    """A fixed value; a version would make the page outdated with each release."""
+    if _VERSION.fullmatch(value):
+        return "(version)"
+    return UID(value).name if vr == "UI" else value.replace("|", "\\|")
 
 
 TABLES: dict[str, Callable[[], str]] = {
