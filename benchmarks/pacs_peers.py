@@ -66,6 +66,8 @@ class Process:
 
     def __init__(self, command: list[str], port: int, log: Path, folder: Path = ROOT) -> None:
         self.command, self.port, self.log, self.folder = command, port, log, folder
+        self.calling = MODALITY_AET
+        """AE title by which it is asked whether it is ready."""
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -198,9 +200,9 @@ def running(*processes: Process) -> Iterator[None]:
                 each.end()
 
 
-def answers(port: int, called: str) -> bool:
+def answers(port: int, called: str, calling: str = MODALITY_AET) -> bool:
     """Whether an application entity answers a C-ECHO."""
-    entity = AE(MODALITY_AET)
+    entity = AE(calling)
     entity.connection_timeout = entity.acse_timeout = entity.dimse_timeout = 5
     entity.add_requested_context(Verification)
     association = entity.associate("127.0.0.1", port, ae_title=called)
@@ -215,7 +217,7 @@ def await_answer(process: Process) -> None:
     """Wait until the process answers a C-ECHO; `RuntimeError` with its log if it ends or takes too long."""
     called = ARCHIVE_AET if process.command[0].endswith("storescp") else SERVICE_AET
     deadline = time.monotonic() + START_TIMEOUT_S
-    while not answers(process.port, called):
+    while not answers(process.port, called, process.calling):
         assert process.process is not None
         if process.process.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"{process.command} does not answer: {process.log.read_text()[-2000:]}")
