@@ -35,7 +35,7 @@ FILM_SIZE = (500, 400)
 
 RESULTS = (ComprehensiveSRStorage, SecondaryCaptureImageStorage)
 LIFE_PER_START = 3.0
-"""A process lives until it is killed for a random time, from 0 to this multiple of the time that it needs to start. So a
+"""A process lives until it is killed for a random time, from 0 to this multiple of the time that it takes to start. A
 third of the kills happen during a start, on a machine of any speed."""
 
 DRAIN_TIMEOUT_S = 180
