@@ -1,7 +1,7 @@
-"""A store of FHIR resources that executes transactions as a server does: all or nothing, conditional creates, references.
+"""A store of FHIR resources that executes transactions as a server does: all or nothing, with conditional creates.
 
-R4, 3.1.0.11.2 "Transaction processing rules" and 3.1.0.8.1 "Conditional create". It has what the bundles need: POST with
-`ifNoneExist` by identifier.
+R4, 3.1.0.11.2 "Transaction processing rules" and 3.1.0.8.1 "Conditional create". It has what the bundles need: POST
+with `ifNoneExist` by identifier, and references between the entries.
 """
 
 from __future__ import annotations
