@@ -60,11 +60,12 @@ class Queue:
         """Move a received file into the queue; returns its id, None for a duplicate. Afterwards it is on the disk.
 
         A duplicate has the same bytes as an instance in the queue, or as one that was finished in the last
-        `remember_h` hours with the same fingerprint; its file is deleted. Raises `Busy` if the queue is full, and
-        `DiskFull`.
+        `remember_h` hours with the same fingerprint; its file is deleted. If the instance or its deliveries are dead
+        letters, they are tried again. Raises `Busy` if the queue is full, and `DiskFull`.
         """
         digest = digest_of(file)
         if self._is_duplicate(digest):
+            self._retry_failed(digest)
             delete_quietly(file)
             return None
         if self.database.count("SELECT COUNT(*) FROM instance") >= self._max_instances:
@@ -106,6 +107,26 @@ class Queue:
                 self.now(),
             )
         )
+
+    def _retry_failed(self, digest: bytes) -> None:
+        """Somebody sends a film again whose results did not arrive."""
+        rows = self.database.query(
+            "SELECT id FROM instance WHERE digest = ? AND (state = 'failed' OR EXISTS "
+            "(SELECT 1 FROM delivery WHERE instance_id = instance.id AND delivery.state = 'failed'))",
+            digest,
+        )
+        for row in rows:
+            with self.database.transaction() as connection:
+                connection.execute(
+                    "UPDATE instance SET state = 'received', attempts = 0, next_attempt_at = 0, failed_at = NULL "
+                    "WHERE id = ? AND state = 'failed'",
+                    (row["id"],),
+                )
+                connection.execute(
+                    "UPDATE delivery SET state = 'waiting', attempts = 0, next_attempt_at = 0, waiting_since = ?, "
+                    "failed_at = NULL WHERE instance_id = ? AND state = 'failed'",
+                    (self.now(), row["id"]),
+                )
 
     # ------------------------------------------------------------------ prediction
 

@@ -171,6 +171,19 @@ def test_dead_letters_are_listed_retried_and_discarded(tmp_path: Path) -> None:
         queue_upkeep.retry(queue, "film-1")
 
 
+def test_a_film_among_the_dead_letters_is_tried_again_when_it_is_sent_again(tmp_path: Path) -> None:
+    queue = Queue(tmp_path)
+    queue.fail(add(queue) or 0, "crashed")
+    assert add(queue) is None
+    (instance,) = queue.waiting_instances(10)
+    assert instance.attempts == 0
+    queue.complete(instance, results("archive", "ward"))
+    queue.fail_delivery(queue.due_deliveries("ward", 1)[0].id, "0122H")
+    assert add(queue) is None
+    assert queue_upkeep.dead_letters(queue) == []
+    assert len(queue.due_deliveries("ward", 10)) == 2
+
+
 def test_all_dead_letters_are_retried(tmp_path: Path) -> None:
     queue = Queue(tmp_path)
     for data in (b"1", b"2"):

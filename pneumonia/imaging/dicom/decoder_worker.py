@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import struct
 import sys
 from pathlib import Path
@@ -100,7 +101,12 @@ def frame_size(syntax: UID, frame: bytes) -> tuple[int, int] | None:
 
 
 def serve() -> None:
-    """Process requests from stdin until the service closes it or ends."""
+    """Process requests from stdin until the service closes it or ends.
+
+    SIGTERM is ignored: a service manager sends it to all processes of a service, and a film whose decoder ended would
+    count as damaged.
+    """
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     requests = sys.stdin.buffer
     with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as responses:
         _redirect_output()

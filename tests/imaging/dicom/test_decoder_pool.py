@@ -210,6 +210,16 @@ def test_a_worker_that_died_while_idle_is_replaced() -> None:
 
 
 @linux
+def test_a_worker_goes_on_when_a_service_manager_ends_all_processes() -> None:
+    decoder_pool._pool.end()
+    read(COMPRESSED)
+    (pid,) = idle()
+    os.kill(pid, signal.SIGTERM)
+    np.testing.assert_array_equal(read(COMPRESSED).pixels, FILM)
+    assert idle() == [pid]
+
+
+@linux
 def test_a_worker_corrupted_by_an_earlier_film_does_not_fail_a_later_one(program: Callable[[str], None]) -> None:
     """Damaged bytes may corrupt the memory of a decoder so that only a later frame crashes."""
     program(FRAGILE.replace('if b"CRASH" in frame:', "fragile.frames += 1\n    if fragile.frames == 2:"))
