@@ -19,7 +19,16 @@ _RECORD_NUMBER_TYPE = identifier_type("MR", "Medical record number")
 
 _DATE = re.compile(r"(\d{4})(\d{2})(\d{2})")
 _TIME = re.compile(r"(\d{2})(\d{2})(\d{2})(?:\.\d{1,6})?")
+_DATE_TIME = re.compile(r"(\d{8})(\d{6}(?:\.\d{1,6})?)?\d*([+-]\d{4})?")
 _OFFSET = re.compile(r"([+-])(\d{2})(\d{2})")
+_FILM_TIMES = (
+    ("AcquisitionDate", "AcquisitionTime"),
+    ("ContentDate", "ContentTime"),
+    ("SeriesDate", "SeriesTime"),
+    ("StudyDate", "StudyTime"),
+)
+"""Date and time of a film, by preference, behind AcquisitionDateTime, which has its own offset from UTC."""
+
 _OID = re.compile(r"[0-2](\.(0|[1-9][0-9]*))+")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
@@ -56,27 +65,27 @@ def film_time(header: Dataset) -> str | None:
     FHIR demands a time zone with each time (R4, 2.24.0.1 "Primitive Types"), and that of the modality is known from
     TimezoneOffsetFromUTC only.
     """
-    for date_keyword, time_keyword in (
-        ("AcquisitionDate", "AcquisitionTime"),
-        ("ContentDate", "ContentTime"),
-        ("SeriesDate", "SeriesTime"),
-        ("StudyDate", "StudyTime"),
-    ):
-        moment = _moment(header, date_keyword, time_keyword)
-        if moment is not None:
-            return moment
-    return None
+    offset = _first_text(header, "TimezoneOffsetFromUTC")
+    moments = (_moment(*_date_and_time(header, names), offset) for names in _FILM_TIMES)
+    exact = _DATE_TIME.fullmatch(_first_text(header, "AcquisitionDateTime"))
+    acquired = _moment(exact[1], exact[2] or "", exact[3] or offset) if exact else None
+    return acquired or next(filter(None, moments), None)
 
 
 def study_time(header: Dataset) -> str | None:
     """When the study began, as `dateTime`; see `film_time`."""
-    return _moment(header, "StudyDate", "StudyTime")
+    offset = _first_text(header, "TimezoneOffsetFromUTC")
+    return _moment(*_date_and_time(header, ("StudyDate", "StudyTime")), offset)
 
 
-def _moment(header: Dataset, date_keyword: str, time_keyword: str) -> str | None:
-    date = _DATE.fullmatch(_first_text(header, date_keyword))
-    time = _TIME.fullmatch(_first_text(header, time_keyword))
-    offset = _OFFSET.fullmatch(_first_text(header, "TimezoneOffsetFromUTC"))
+def _date_and_time(header: Dataset, keywords: tuple[str, str]) -> tuple[str, str]:
+    date, time = (_first_text(header, keyword) for keyword in keywords)
+    return date, time
+
+
+def _moment(date_text: str, time_text: str, offset_text: str) -> str | None:
+    """A date, with the time if it has seconds and the offset from UTC is known; None if there is no such day."""
+    date, time, offset = _DATE.fullmatch(date_text), _TIME.fullmatch(time_text), _OFFSET.fullmatch(offset_text)
     try:
         if date is None:
             return None

@@ -90,6 +90,9 @@ def test_a_time_has_its_zone_or_is_a_date(name: str) -> None:
 def test_the_film_has_the_time_of_its_acquisition() -> None:
     assert film_time(header_of(AcquisitionDate="20230106", AcquisitionTime="000001")) == "2023-01-06"
     assert film_time(header_of()) == "2023-01-05"
+    both = {"AcquisitionDateTime": "20230107080910.5-0500", "TimezoneOffsetFromUTC": "+0100"}
+    assert film_time(header_of(**both)) == "2023-01-07T08:09:10-05:00"
+    assert film_time(header_of(AcquisitionDateTime="202301070809", TimezoneOffsetFromUTC="+0100")) == "2023-01-07"
 
 
 TEXT = st.text(max_size=70)
