@@ -80,7 +80,7 @@ def _parse_logins(text: str) -> list[tuple[str, str]]:
 MIN_TOKEN_LENGTH = 16
 """Minimum number of characters of an API token: nobody guesses 16 random ones."""
 
-_TOKEN = re.compile(r"(?:([\w.-]{1,40}):)?([A-Za-z0-9._~+/=-]{%d,})" % MIN_TOKEN_LENGTH, re.ASCII)
+_TOKEN = re.compile(rf"(?:([\w.-]{{1,40}}):)?([A-Za-z0-9._~+/=-]{{{MIN_TOKEN_LENGTH},}})", re.ASCII)
 """Optional name, and a token as it may stand in a header (RFC 6750, `b64token`)."""
 
 
