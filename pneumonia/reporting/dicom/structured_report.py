@@ -45,6 +45,7 @@ def create_structured_report(film: FilmResult) -> Dataset:
         coding_schemes=[_private_scheme()],
     )
     report = _with_items(document, items)
+    _write_for_readers(report)
     patient_study.restore_class(report, film.source)
     patient_study.complete(report, film)
     return report
@@ -60,6 +61,19 @@ def _with_items(document: Dataset, items: Iterable[Dataset]) -> Dataset:
     report.file_meta, report.preamble = document.file_meta, document.preamble
     report.ContentSequence = list(items)
     return report
+
+
+def _write_for_readers(report: Dataset) -> None:
+    """Let viewers show each item with its name, and whole numbers without a decimal.
+
+    highdicom writes containers as continuous text (PS3.3, C.17.3.2.4): viewers then show values as one sentence without
+    names.
+    """
+    for element in report.iterall():
+        if element.keyword == "ContinuityOfContent":
+            element.value = "SEPARATE"
+        elif element.keyword == "NumericValue" and element.value == int(element.value):
+            element.value = str(int(element.value))
 
 
 def _content(film: FilmResult) -> sr.MeasurementReport:

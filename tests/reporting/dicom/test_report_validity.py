@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pneumonia import Predictor
-from pneumonia.errors import InternalError, UnreadableImage
-from pneumonia.inference.decision import Failure
+from pneumonia.errors import Busy, FilmError, InternalError, UnreadableImage
+from pneumonia.inference.decision import REASONS, Failure, Reason
+from pneumonia.languages import LANGUAGES
+from pneumonia.messages import message
+from pneumonia.reporting.dicom.film_result import FilmResult
 from pneumonia.reporting.dicom.options import ResultOptions
 from pneumonia.reporting.dicom.structured_report import create_structured_report
 from tests.support.dicom_programs import iod_errors, run_program
@@ -62,10 +66,30 @@ def test_dciodvfy_finds_no_error(predictor: Predictor, tmp_path: Path, name: str
     assert iod_errors(path) == []
 
 
+@pytest.mark.slow
+def test_every_reason_error_and_language_is_valid(predictor: Predictor, tmp_path: Path) -> None:
+    scored, refused = (film_result(predictor, hospital_film(BodyPartExamined=part)) for part in ("CHEST", "HAND"))
+    results: list[FilmResult] = [scored]
+    for code in REASONS:
+        film = scored if code == "inconclusive" else refused
+        assert film.prediction is not None
+        answer = dataclasses.replace(film.prediction, label="Unknown", reason=Reason(code, message("Advice.")))
+        results.append(dataclasses.replace(film, result=answer))
+    errors = [error("Text.") for error in (*FilmError.__subclasses__(), Busy, InternalError)]
+    results += [dataclasses.replace(refused, reading=None, model=None, result=Failure(None, e)) for e in errors]
+    path = tmp_path / "report.dcm"
+    for number, film in enumerate(results):
+        for language in list(LANGUAGES) if number == 0 else [list(LANGUAGES)[number % len(LANGUAGES)]]:
+            options = dataclasses.replace(HOSPITAL, language=language)
+            path.write_bytes(encode(create_structured_report(dataclasses.replace(film, options=options))))
+            assert iod_errors(path) == [], (film.result, language)
+
+
 def test_dsrdump_shows_patient_answer_and_notice(predictor: Predictor, tmp_path: Path) -> None:
     path = tmp_path / "report.dcm"
     path.write_bytes(encode(create_structured_report(film_result(predictor, hospital_film()))))
     text = run_program("dsrdump", "--print-long-values", "--print-all-codes", path).stdout
+    assert "CONTINUOUS" not in text
     for expected in (
         "Comprehensive SR Document",
         "Doe^Jane (F, 2020-02-29, #MRN-4711)",
@@ -73,6 +97,7 @@ def test_dsrdump_shows_patient_answer_and_notice(predictor: Predictor, tmp_path:
         'Observer Type")=(121007,DCM,"Device")',
         '(233604007,SCT,"Pneumonia")=(52101004,SCT,"Present")',
         '(111001,DCM,"Algorithm Name")="Chest-film assistant"',
+        'Pixel Data Rows")="448" ',
         "POLYLINE",
         "not a replacement for a radiologist",
         "It can be wrong",
