@@ -32,26 +32,26 @@ TAGS: dict[str, dict[str, Any]] = {
 }
 
 
-def encodings() -> dict[str, bytes]:
-    """File name without extension -> file content."""
+def encodings(**others: Any) -> dict[str, bytes]:
+    """File name without extension -> file content; `others` are further tags of each file."""
     film = _film()
     files = {}
     for bits in (8, 10, 12, 16):
         samples = _samples(film, bits)
         for syntax in UNCOMPRESSED:
-            files[f"{syntax.keyword}-{bits}"] = dicom(samples, BitsStored=bits, syntax=syntax)
+            files[f"{syntax.keyword}-{bits}"] = dicom(samples, BitsStored=bits, syntax=syntax, **others)
         for name, (syntax, encode) in LOSSLESS.items():
             if not (bits == 8 and "12" in name):
-                data = encapsulated(samples, syntax, encode(samples, bits), BitsStored=bits)
+                data = encapsulated(samples, syntax, encode(samples, bits), BitsStored=bits, **others)
                 files[f"lossless-{name.replace(' ', '_').replace('/', '_')}-{bits}"] = data
     for name, (syntax, bits, encode) in LOSSY.items():
         samples = _samples(film, bits)
-        data = encapsulated(samples, syntax, encode(samples, bits), BitsStored=bits)
+        data = encapsulated(samples, syntax, encode(samples, bits), BitsStored=bits, **others)
         files[f"lossy-{name.replace(' ', '_').replace('/', '_')}"] = data
     deep = np.rint(film * (4095 / 255)).astype(np.uint16)
     for name, tags in TAGS.items():
-        files[f"tags-{name}"] = dicom(deep, BitsStored=12, **tags)
-        files[f"tags-{name}-no_preamble"] = dicom(deep, BitsStored=12, preamble=False, **tags)
+        files[f"tags-{name}"] = dicom(deep, BitsStored=12, **{**others, **tags})
+        files[f"tags-{name}-no_preamble"] = dicom(deep, BitsStored=12, preamble=False, **{**others, **tags})
     return files
 
 

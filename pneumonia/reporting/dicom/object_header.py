@@ -17,8 +17,15 @@ from .source import UNICODE
 if TYPE_CHECKING:
     from pydicom.sr.coding import Code
 
-_UNPAIRED = {"CHEST", "THORAX", "ABDOMEN", "CHESTABDOMEN", "CHESTABDPELVIS", "HEART", "MEDIASTINUM", "NECK", "SPINE"}
-"""Values of BodyPartExamined (PS3.16, annex L) of regions that films of the chest show."""
+_UNPAIRED = {
+    *("ABDOMEN", "ABDOMENPELVIS", "AORTA", "BACK", "BLADDER", "BRAIN", "CEREBELLUM", "CHEST", "CHESTABDOMEN"),
+    *("CHESTABDPELVIS", "COCCYX", "COLON", "CSPINE", "CTSPINE", "DUODENUM", "ESOPHAGUS", "FACE", "GALLBLADDER"),
+    *("HEAD", "HEADNECK", "HEART", "ILEUM", "ILIUM", "JAW", "JEJUNUM", "LARYNX", "LIVER", "LSPINE", "LSSPINE"),
+    *("MAXILLA", "MEDIASTINUM", "MOUTH", "NECK", "NECKCHEST", "NOSE", "PANCREAS", "PELVIS", "PENIS", "PHARYNX"),
+    *("PROSTATE", "RECTUM", "SCALP", "SKULL", "SPINE", "SPLEEN", "SSPINE", "STERNUM", "STOMACH", "THYMUS", "THYROID"),
+    *("TLSPINE", "TONGUE", "TRACHEA", "TSPINE", "UTERUS", "VAGINA", "VULVA", "WHOLEBODY"),
+}
+"""Values of BodyPartExamined (PS3.16, annex L) that are not paired, as `dciodvfy` has them: Laterality is absent."""
 
 
 def identity_arguments(film: FilmResult, kind: str) -> dict[str, Any]:
@@ -53,17 +60,15 @@ def complete_header(dataset: Dataset, film: FilmResult) -> None:
 def add_region(dataset: Dataset, film: FilmResult) -> None:
     """Body part and laterality of the series, as those of the film (PS3.3, C.7.3.1).
 
-    Laterality is required, but may be empty, unless the body part is known not to be paired.
+    Laterality is required, but may be empty, unless the body part is known not to be paired; then it must be absent.
     """
     source = film.source.header
     for keyword in ("BodyPartExamined", "AnatomicRegionSequence"):
         if keyword in source:
             dataset[keyword] = source[keyword]
-    laterality = source.get("Laterality") or source.get("ImageLaterality")
-    if laterality in {"R", "L"}:
-        dataset.Laterality = laterality
-    elif source.get("BodyPartExamined") not in _UNPAIRED:
-        dataset.Laterality = ""
+    if source.get("BodyPartExamined") not in _UNPAIRED:
+        laterality = source.get("Laterality") or source.get("ImageLaterality")
+        dataset.Laterality = laterality if laterality in {"R", "L"} else ""
 
 
 def source_reference(film: FilmResult, purpose: Code | None = None) -> Dataset:

@@ -108,7 +108,12 @@ def test_the_calibration_is_copied_with_its_distance(predictor: Predictor) -> No
 
 @pytest.mark.parametrize(
     ("tags", "laterality"),
-    [({}, None), ({"BodyPartExamined": None}, ""), ({"ImageLaterality": "U"}, None), ({"Laterality": "R"}, "R")],
+    [
+        ({}, None),
+        ({"BodyPartExamined": None}, ""),
+        ({"ImageLaterality": "U"}, None),
+        ({"BodyPartExamined": "SHOULDER", "Laterality": "R"}, "R"),
+    ],
 )
 def test_laterality_and_orientation_are_those_of_the_film(
     predictor: Predictor, tags: dict[str, Any], laterality: str | None
