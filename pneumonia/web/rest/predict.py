@@ -16,7 +16,7 @@ from ...messages import message
 from ...monitoring.recorder import observer
 from .. import handlers
 from ..server import request_log, route_policy
-from .body import Body, read_body
+from .body import FilmPart, read_body
 from .film_turns import FilmTurns
 from .parameters import FilmOptions, film_options, read_parameters
 from .responses import failure_response, json_response
@@ -35,6 +35,18 @@ class Film:
     data: bytes
 
 
+@dataclass(frozen=True)
+class ReceivedFilm:
+    """A film in the spool. While it waits for its turn, it takes no memory beyond the bound of the spools."""
+
+    part: FilmPart
+    spool: Spool
+
+    def read(self) -> Film:
+        """The film with its bytes. Called on the thread that scores it."""
+        return Film(self.part.name, self.spool.read(self.part.start, self.part.end))
+
+
 class Predict:
     """The handler. Films take turns with those of the page."""
 
@@ -44,10 +56,10 @@ class Predict:
     async def post(self, scope: Scope, receive: Receive, _: Send) -> Response:
         """The Prediction or error of a film. Raises a `PneumoniaError` for a call that names no film."""
         self._turns.check()
-        film, body = await read_film(scope, receive, self._budget)
-        options = film_options(read_parameters(scope, body.fields), self._predictor)
-        with self._work.stoppable():
-            result = await self._turns.run(receive, lambda: self._answer(film, options))
+        with Spool(self._budget) as spool, self._work.stoppable():
+            film, fields = await receive_film(scope, receive, spool)
+            options = film_options(read_parameters(scope, fields), self._predictor)
+            result = await self._turns.run(receive, lambda: self._answer(film.read(), options))
         if isinstance(result, Failure):
             return failure_response(scope, result, self._turns.retry_after_s())
         return json_response(result.as_dict())
@@ -56,20 +68,16 @@ class Predict:
         return answer(self._predictor, film, options, route_policy.REST_PREDICT)[0]
 
 
-async def read_film(scope: Scope, receive: Receive, budget: MemoryBudget) -> tuple[Film, Body]:
+async def receive_film(scope: Scope, receive: Receive, spool: Spool) -> tuple[ReceivedFilm, list[tuple[str, str]]]:
     """The only film of a request, and the other fields of its form. Raises `EmptyFile` if there is none."""
-    with Spool(budget) as spool:
-        body = await read_body(scope, receive, spool, max_films=2)
-        if len(body.films) > 1:
-            raise UsageError(
-                message(
-                    "Several films in one call. Allowed: one. For several, call {path}.", path=route_policy.REST_BATCH
-                )
-            )
-        if not body.films:
-            raise EmptyFile(message("No file was given. Allowed: one file, {formats}.", formats=imaging.FORMATS))
-        [part] = body.films
-        return Film(part.name, spool.read(part.start, part.end)), body
+    body = await read_body(scope, receive, spool, max_films=2)
+    if len(body.films) > 1:
+        raise UsageError(
+            message("Several films in one call. Allowed: one. For several, call {path}.", path=route_policy.REST_BATCH)
+        )
+    if not body.films:
+        raise EmptyFile(message("No file was given. Allowed: one file, {formats}.", formats=imaging.FORMATS))
+    return ReceivedFilm(body.films[0], spool), body.fields
 
 
 def answer(

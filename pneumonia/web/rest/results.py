@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Sequence
-from functools import partial
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -28,10 +27,10 @@ from ..film_session import SessionFilm, gate_report_of
 from ..server import route_policy
 from .film_turns import FilmTurns
 from .parameters import FILM_PARAMETERS, FilmOptions, film_options, read_parameters
-from .predict import Film, answer, read_film
+from .predict import Film, ReceivedFilm, answer, receive_film
 from .responses import failure_response, json_response
 from .result_kinds import KINDS, MEDIA_TYPES, PDF
-from .spool import MemoryBudget
+from .spool import MemoryBudget, Spool
 from .work import Work
 
 PARAMETERS = ("kind", "language", *FILM_PARAMETERS)
@@ -54,19 +53,23 @@ class Results:
     async def post(self, scope: Scope, receive: Receive, _: Send) -> Response:
         """The file of one kind, or a ZIP of several. Raises a `PneumoniaError`."""
         self._turns.check()
-        film, body = await read_film(scope, receive, self._budget)
-        parameters = read_parameters(scope, body.fields, PARAMETERS)
+        with Spool(self._budget) as spool, self._work.stoppable():
+            film, fields = await receive_film(scope, receive, spool)
+            return await self._respond(scope, receive, film, read_parameters(scope, fields, PARAMETERS))
+
+    async def _respond(
+        self, scope: Scope, receive: Receive, film: ReceivedFilm, parameters: dict[str, str]
+    ) -> Response:
         kinds, language = _kinds(parameters.pop("kind", "")), _language(parameters.pop("language", ENGLISH))
         options = film_options(parameters, self._predictor)
         try:
             check_kinds([kind for kind in kinds if kind != PDF])
         except UsageError as error:
-            return json_response(Failure(film.name, error).as_dict(), 501)
-        with self._work.stoppable():
-            files = await self._turns.run(receive, partial(self._make, film, options, kinds, language))
+            return json_response(Failure(film.part.name, error).as_dict(), 501)
+        files = await self._turns.run(receive, lambda: self._make(film.read(), options, kinds, language))
         if isinstance(files, Failure):
             return failure_response(scope, files, self._turns.retry_after_s())
-        return _response(files, film.name)
+        return _response(files, film.part.name)
 
     def _make(self, film: Film, options: FilmOptions, kinds: Sequence[str], language: str) -> list[NamedFile] | Failure:
         """The files; a `Failure` if there is nothing to write into them.

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import gc
 import http.client
 import io
 import json
 import socket
 import tempfile
+import weakref
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,11 +19,14 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from pneumonia import PneumoniaError, Predictor, errors
+from pneumonia import Failure, PneumoniaError, Predictor, errors
 from pneumonia.web.rest import responses, spool
+from pneumonia.web.rest.parameters import FilmOptions
+from pneumonia.web.rest.predict import Film, answer
+from pneumonia.web.rest.spool import MemoryBudget, Spool
 from pneumonia.web.server import request_limits
 
-from ...support.wait import until
+from ...support.wait import until, wait_for
 
 PATH = "/api/v1/predict"
 
@@ -279,3 +285,43 @@ def test_a_zip_is_no_film(rest: httpx.Client, files: dict[str, Path]) -> None:
         archive.write(files["film.png"], "film.png")
     reply = rest.post(PATH, content=buffer.getvalue())
     assert (reply.status_code, reply.json()["error"]["code"]) == (415, "unsupported_format")
+
+
+def test_a_refused_film_is_freed_without_the_garbage_collector(predictor: Predictor) -> None:
+    """The frames of the error's traceback would hold its bytes."""
+    film = Film("a.png", b"no film" * 1_000)
+    reference = weakref.ref(film)
+    gc.disable()
+    try:
+        result, _ = answer(predictor, film, FilmOptions(), PATH)
+        del film
+        assert isinstance(result, Failure) and reference() is None
+    finally:
+        gc.enable()
+
+
+def test_films_beyond_the_memory_of_all_bodies_are_in_files(tmp_path: Path) -> None:
+    async def fill() -> list[bool]:
+        budget = MemoryBudget(1_500)
+        with Spool(budget) as first, Spool(budget) as second:
+            for _ in range(10):
+                await first.write(b"a" * 100)
+                await second.write(b"b" * 100)
+            assert first.read(0, 1_000) == b"a" * 1_000 and second.read(900, 1_000) == b"b" * 100
+            second.copy(100, 1_000, tmp_path / "copy")
+            assert (tmp_path / "copy").read_bytes() == b"b" * 900
+            in_files = [spool._file is not None for spool in (first, second)]
+        assert budget.free == 1_500
+        return in_files
+
+    assert sorted(wait_for(fill())) == [False, True]
+
+
+def test_a_full_disk_is_507(rest: httpx.Client, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "no space")
+
+    monkeypatch.setattr(spool, "BODY_MEMORY_MB", 0.001)
+    monkeypatch.setattr(spool, "_write_all", fail)
+    reply = rest.post(PATH, files=form(files["film.png"].read_bytes()))
+    assert (reply.status_code, reply.json()["error"]["code"]) == (507, "disk_full")
