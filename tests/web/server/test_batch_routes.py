@@ -30,7 +30,7 @@ def web_app(predictor: Predictor, tmp_path_factory: pytest.TempPathFactory) -> A
 
 @pytest.fixture(scope="module")
 def jobs(web_app: Any) -> Jobs:
-    (jobs,) = web_app.state.background
+    [jobs, _] = web_app.state.background
     assert isinstance(jobs, Jobs)
     return jobs
 
