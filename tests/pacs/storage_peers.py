@@ -43,7 +43,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_until(condition: Callable[[], bool], timeout_s: float = 20) -> None:
+def wait_until(condition: Callable[[], bool], timeout_s: float = 60) -> None:
     """Wait until a condition holds; fails after `timeout_s` seconds."""
     deadline = time.monotonic() + timeout_s
     while not condition():

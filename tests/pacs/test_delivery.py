@@ -72,7 +72,7 @@ def configuration(**ports: int) -> Configuration:
     rows = [
         {
             **{"name": name, "ae_title": "PACS", "host": "127.0.0.1", "port": port, "refusals": 3},
-            **{"connect_timeout_s": 2, "response_timeout_s": 2, "retry_first_s": 0.05, "retry_maximum_s": 0.2},
+            **{"connect_timeout_s": 20, "response_timeout_s": 20, "retry_first_s": 0.05, "retry_maximum_s": 0.2},
         }
         for name, port in ports.items()
     ]
@@ -113,7 +113,8 @@ def test_a_dead_destination_delays_no_other(queue: Queue) -> None:
         wait_until(lambda: peer.stored == uids)
         wait_until(lambda: not deliveries.queues[0].state.is_available)
         assert deliveries.queues[0].state.reason == "not_reachable"
-        assert queue_upkeep.delivery_counts(queue) == {("archive", "delivered"): 2, ("dead", "waiting"): 2}
+        expected = {("archive", "delivered"): 2, ("dead", "waiting"): 2}
+        wait_until(lambda: queue_upkeep.delivery_counts(queue) == expected)
 
 
 def test_a_slow_destination_delays_no_other(queue: Queue) -> None:

@@ -22,7 +22,7 @@ from .storage_peers import abort, free_port, scripted_scp, storescp, wait_until,
 
 
 def destination(port: int, **options: object) -> Destination:
-    values: dict[str, object] = {"connect_timeout_s": 2.0, "response_timeout_s": 2.0, **options}
+    values: dict[str, object] = {"connect_timeout_s": 20.0, "response_timeout_s": 20.0, **options}
     return Destination("archive", "PACS", "127.0.0.1", port, **values)  # type: ignore[arg-type]
 
 

@@ -117,7 +117,7 @@ def sequence(status: int, keyword: str = "FailedSOPSequence") -> dict[str, Any]:
 
 def send(port: int, path: Path, files: TlsFiles | None = None, **options: Any) -> Outcome:
     values = {"type": "dicomweb", "url": f"http://127.0.0.1:{port}/dicom-web/", **options}
-    destination = Destination("cloud", connect_timeout_s=2, response_timeout_s=2, **values)
+    destination = Destination("cloud", connect_timeout_s=20, response_timeout_s=20, **values)
     destination.check()
     client = StowClient(destination, files or TlsFiles())
     try:
