@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -31,7 +31,7 @@ class FilmResult:
     """
 
     source: SourceInstance
-    data: bytes
+    data: bytes = field(repr=False)
     reading: Reading | None
     result: Prediction | Failure
     model: Model | None

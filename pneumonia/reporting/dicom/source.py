@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pydicom import Dataset
 from pydicom.datadict import tag_for_keyword
@@ -41,7 +41,7 @@ class SourceInstance:
     representations of the standard, in Unicode. It identifies the patient: it is for result objects only.
     """
 
-    header: Dataset
+    header: Dataset = field(repr=False)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> SourceInstance:

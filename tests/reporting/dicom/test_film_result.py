@@ -65,3 +65,8 @@ def test_the_time_of_creation_needs_a_zone(predictor: Predictor) -> None:
     film = film_result(predictor, hospital_film())
     with pytest.raises(ValueError, match="time zone"):
         dataclasses.replace(film, created_at=datetime(2031, 1, 1))  # noqa: DTZ001
+
+
+def test_the_text_of_a_result_does_not_name_the_patient(predictor: Predictor) -> None:
+    """It may appear in a debugger or in the message of an assertion."""
+    assert "Doe" not in repr(film_result(predictor, hospital_film()))
