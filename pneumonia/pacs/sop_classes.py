@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from pydicom.uid import (
     JPEG2000,
     ComputedRadiographyImageStorage,
@@ -81,6 +83,7 @@ class _SharedContexts(list[PresentationContext]):
         return self
 
 
+@cache
 def supported_contexts() -> list[PresentationContext]:
     """The presentation contexts of the storage SCP: verification, films, and all other storage classes."""
     classes = sorted({str(context.abstract_syntax) for context in AllStoragePresentationContexts})
