@@ -131,7 +131,7 @@ def _presence(envelope: Envelope, prediction: Prediction) -> Json:
         }
     return envelope.observation(
         "presence",
-        _summary(envelope, _NAMES["pneumonia"], answer_text.LABELS[label]),
+        _summary(envelope, _NAMES["answer"], answer_text.LABELS[label]),
         {"category": _categories(terms.QUALITATIVE_EVALUATIONS), "code": _term(envelope, "pneumonia"), **value},
     )
 
