@@ -150,6 +150,19 @@ def test_a_decimal_string_with_faults_is_read(written: bytes, weight: float | No
     assert SourceInstance.from_bytes(data).header.get("PatientWeight") == weight
 
 
+@pytest.mark.parametrize("is_undefined", [True, False])
+def test_a_sequence_of_unknown_representation_is_read(is_undefined: bool) -> None:
+    """Its items are in implicit VR little endian whatever the file is in (PS3.5, section 6.2.2, note 2)."""
+    item = dicom_bytes.implicit(0x32, 0x1060, b"Chest ") + dicom_bytes.implicit(0x40, 0x1001, b"RP-9")
+    if is_undefined:
+        items = dicom_bytes.item(item + dicom_bytes.ITEM_END, dicom_bytes.UNDEFINED) + dicom_bytes.SEQUENCE_END
+    else:
+        items = dicom_bytes.item(item)
+    element = dicom_bytes.explicit(0x40, 0x275, "UN", items, dicom_bytes.UNDEFINED if is_undefined else None)
+    (request,) = SourceInstance.from_bytes(dicom_bytes.before(film(), element)).header.RequestAttributesSequence
+    assert (request.RequestedProcedureID, request.RequestedProcedureDescription) == ("RP-9", "Chest")
+
+
 def test_items_that_lack_required_attributes_are_left_out() -> None:
     incomplete = code_item()
     del incomplete.CodingSchemeDesignator
