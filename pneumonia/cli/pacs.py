@@ -99,7 +99,7 @@ def _serve(configuration: Configuration, _: argparse.Namespace) -> int:
 
 
 def _check(configuration: Configuration) -> int:
-    from ..pacs.destination_check import check_destinations
+    from ..pacs.destination_check import check_destinations, check_tls
 
     service = configuration.service
     print(f"{service.ae_title} on {service.host}:{service.port}, queue in {configuration.folder}")
@@ -107,6 +107,7 @@ def _check(configuration: Configuration) -> int:
         print(f"peer {peer.ae_title}: {', '.join(peer.addresses) or 'any address'}")
     if not configuration.peers:
         print("peer any AE title: this machine only")
+    print(f"tls: {check_tls(configuration)}")
     outcomes = check_destinations(configuration)
     for name, problem in outcomes:
         print(f"destination {name}: {problem or 'accepts the results'}")

@@ -1,12 +1,26 @@
-"""`pacs --check`: whether each destination answers, and accepts the kinds of objects that it is to get."""
+"""`pacs --check`: whether certificates can be used, and destinations answer and accept what they are to get."""
 
 from __future__ import annotations
 
-from ..errors import PneumoniaError
+from ..errors import PneumoniaError, UsageError
 from .configuration import Configuration
 from .delivery import create_sender
-from .destinations import KINDS, Destination
+from .destinations import Destination
 from .store_scu import RESULT_SOP_CLASSES, StoreScu
+from .tls import expiry_of, server_context
+
+
+def check_tls(configuration: Configuration) -> str:
+    """Until when the own certificate is valid, or that there is none; raises `UsageError` if a file cannot be used."""
+    settings, files = configuration.tls, configuration.tls_files
+    if settings.incoming:
+        server_context(files, require_client_certificate=settings.client_certificates)
+    if files.certificate is None:
+        return "no certificate"
+    expiry = expiry_of(files)
+    if expiry is None:
+        raise UsageError(f"The certificate is not valid today. Received: {files.certificate}.")
+    return f"certificate valid until {expiry:%Y-%m-%d}, {'TLS only' if settings.incoming else 'films without TLS'}"
 
 
 def check_destinations(configuration: Configuration) -> list[tuple[str, str]]:
@@ -25,5 +39,4 @@ def _problem(destination: Destination, configuration: Configuration) -> str:
     if not isinstance(sender, StoreScu):
         return ""
     wanted = destination.kinds or configuration.results.kinds
-    classes = dict(zip(KINDS, RESULT_SOP_CLASSES, strict=True))
-    return sender.check([classes[kind] for kind in configuration.results.kinds if kind in wanted])
+    return sender.check([RESULT_SOP_CLASSES[kind][0] for kind in configuration.results.kinds if kind in wanted])

@@ -12,6 +12,7 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.uid import (
     UID,
+    ColorSoftcopyPresentationStateStorage,
     ComprehensiveSRStorage,
     EncapsulatedPDFStorage,
     ExplicitVRLittleEndian,
@@ -28,13 +29,14 @@ from .outcome import Outcome, Verdict
 from .scu_connection import explain_no_association, limit_socket_waits
 from .store_status import outcome_of
 
-RESULT_SOP_CLASSES = (
-    ComprehensiveSRStorage,
-    SecondaryCaptureImageStorage,
-    GrayscaleSoftcopyPresentationStateStorage,
-    EncapsulatedPDFStorage,
-)
-"""SOP classes of the result objects; an association proposes each."""
+RESULT_SOP_CLASSES = {
+    "dicom-sr": (ComprehensiveSRStorage,),
+    "secondary-capture": (SecondaryCaptureImageStorage,),
+    # The second one for films in colour.
+    "presentation-state": (GrayscaleSoftcopyPresentationStateStorage, ColorSoftcopyPresentationStateStorage),
+    "encapsulated-pdf": (EncapsulatedPDFStorage,),
+}
+"""Kind of result objects -> their SOP classes, the usual one first; an association proposes each."""
 
 TRANSFER_SYNTAXES = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
 """Each is proposed in a presentation context of its own, so that the destination can accept both."""
@@ -147,5 +149,6 @@ def _accepts(association: Association, sop_class_uid: str) -> bool:
     return any(context.abstract_syntax == sop_class_uid for context in association.accepted_contexts)
 
 
-def _proposed_contexts(sop_classes: Sequence[UID] = RESULT_SOP_CLASSES) -> list[PresentationContext]:
+def _proposed_contexts() -> list[PresentationContext]:
+    sop_classes = [sop_class for classes in RESULT_SOP_CLASSES.values() for sop_class in classes]
     return [build_context(sop_class, syntax) for sop_class in sop_classes for syntax in TRANSFER_SYNTAXES]

@@ -12,10 +12,10 @@ import pytest
 from pydicom.uid import ComprehensiveSRStorage, ImplicitVRLittleEndian, SecondaryCaptureImageStorage
 from pynetdicom.events import Event
 
-from pneumonia.pacs.destinations import Destination
+from pneumonia.pacs.destinations import KINDS, Destination
 from pneumonia.pacs.guarded_socket import P_DATA_TF
 from pneumonia.pacs.outcome import Outcome, Verdict
-from pneumonia.pacs.store_scu import StoreScu
+from pneumonia.pacs.store_scu import RESULT_SOP_CLASSES, StoreScu
 from pneumonia.pacs.store_status import outcome_of
 
 from .storage_peers import abort, free_port, scripted_scp, storescp, wait_until, write_object
@@ -193,3 +193,10 @@ def test_dcmtk_refuses_or_aborts(tmp_path: Path, option: str) -> None:
     with storescp(tmp_path / "stored", port, option), scu(port) as sender:
         outcome = sender.send(write_object(tmp_path, SecondaryCaptureImageStorage, 1_000_000))
     assert outcome.verdict is (Verdict.UNAVAILABLE if option == "--refuse" else Verdict.INTERRUPTED)
+
+
+def test_the_association_proposes_the_class_of_each_kind(tmp_path: Path) -> None:
+    assert set(RESULT_SOP_CLASSES) == set(KINDS)
+    for sop_class in (kind for kinds in RESULT_SOP_CLASSES.values() for kind in kinds):
+        with scripted_scp(sop_classes=[sop_class]) as peer, scu(peer.port) as sender:
+            assert sender.send(write_object(tmp_path, sop_class)).is_delivered

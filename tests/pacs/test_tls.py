@@ -11,6 +11,8 @@ import pytest
 from pydicom.uid import SecondaryCaptureImageStorage
 
 from pneumonia.errors import UsageError
+from pneumonia.pacs.configuration import parse_configuration
+from pneumonia.pacs.destination_check import check_tls
 from pneumonia.pacs.destinations import Destination
 from pneumonia.pacs.outcome import Outcome, Verdict
 from pneumonia.pacs.store_scu import StoreScu
@@ -148,3 +150,18 @@ def test_the_expiry_of_the_own_certificate(certificates: Certificates) -> None:
     assert abs(expiry - datetime.now(UTC) - timedelta(days=20)) < timedelta(hours=2)
     assert expiry_of(certificates.files("expired")) is None
     assert expiry_of(TlsFiles()) is None
+
+
+def test_the_check_of_the_configuration_tells_when_the_certificate_ends(certificates: Certificates) -> None:
+    tls = {"certificate": "service.pem", "private_key": "service.key", "ca": "ca.pem", "incoming": True}
+    text = check_tls(parse_configuration({"tls": tls}, certificates.folder))
+    expiry = datetime.now(UTC) + timedelta(days=20)
+    assert text in {
+        f"certificate valid until {day:%Y-%m-%d}, TLS only" for day in (expiry, expiry - timedelta(hours=2))
+    }
+    assert check_tls(parse_configuration({})) == "no certificate"
+    expired = {**tls, "certificate": "expired.pem", "private_key": "expired.key"}
+    with pytest.raises(UsageError, match="not valid today"):
+        check_tls(parse_configuration({"tls": expired}, certificates.folder))
+    with pytest.raises(UsageError, match=r"\[tls\] ca"):
+        parse_configuration({"tls": {**tls, "ca": ""}})
