@@ -95,7 +95,8 @@ def _film_syntaxes() -> str:
 
 def _delivery() -> str:
     syntaxes = ", ".join(UID(each).name for each in store_scu.TRANSFER_SYNTAXES)
-    rows = (f"| {UID(each).name} | `{each}` | Yes | {syntaxes} |" for each in store_scu.RESULT_SOP_CLASSES)
+    classes = (each for of_kind in store_scu.RESULT_SOP_CLASSES.values() for each in of_kind)
+    rows = (f"| {UID(each).name} | `{each}` | Yes | {syntaxes} |" for each in classes)
     return _table("| SOP class | UID | SCU | transfer syntaxes |", rows)
 
 
