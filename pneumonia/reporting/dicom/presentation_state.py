@@ -21,7 +21,7 @@ from ..result_lines import NO_ANSWER, NOTICE
 from . import object_header, patient_study, spacing
 from .film_result import FilmResult
 from .presentation_values import transformations
-from .zone_regions import largest, zone_polygons
+from .zone_regions import image_size, largest, zone_polygons
 
 if TYPE_CHECKING:
     from highdicom.pr import GraphicAnnotation, GraphicLayer, TextObject
@@ -85,7 +85,7 @@ def create_presentation_state(film: FilmResult) -> Dataset:
 def _referenced_image(film: FilmResult) -> Dataset:
     """What highdicom needs to know of the film: identifiers and size, and no attribute that it would refuse."""
     source, image = film.source.header, Dataset()
-    rows, columns = (int(source.get(keyword) or 0) for keyword in ("Rows", "Columns"))
+    columns, rows = image_size(film)
     if rows < 1 or columns < 1:
         raise UnsupportedDicom(
             message(

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pydicom.multival import MultiValue
+
 from ... import __version__
 from ...languages import use_language
 from ..result_lines import NOTICE
@@ -63,7 +65,8 @@ def _add_geometry(image: Dataset, film: FilmResult, picture: ResultPicture) -> N
     """Body part, laterality, orientation and spacing as those of the film, which is drawn as it is stored."""
     source = film.source.header
     orientation = source.get("PatientOrientation")
-    image.PatientOrientation = orientation if picture.scale is not None and orientation else None
+    is_known = isinstance(orientation, MultiValue) and len(orientation) == 2 and picture.scale is not None
+    image.PatientOrientation = orientation if is_known else None
     object_header.add_region(image, film)
     add_spacing(image, source, picture.scale)
 

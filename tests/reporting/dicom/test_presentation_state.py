@@ -136,6 +136,11 @@ def test_the_first_of_several_frames_is_referenced(predictor: Predictor) -> None
         assert item.ReferencedImageSequence[0].ReferencedFrameNumber == 1
 
 
+def test_the_size_of_a_film_that_was_read_need_not_be_stated(predictor: Predictor) -> None:
+    area = state_of(predictor, hospital_film(Rows=None)).DisplayedAreaSelectionSequence[0]
+    assert list(area.DisplayedAreaBottomRightHandCorner) == list(SIZE)
+
+
 def test_a_film_without_rows_cannot_have_one(predictor: Predictor) -> None:
     film = film_result(predictor, hospital_film(Rows=None), failure=FAILURE)
     with pytest.raises(UnsupportedDicom, match="rows and columns"):

@@ -121,7 +121,9 @@ def test_laterality_and_orientation_are_those_of_the_film(
     image = capture(predictor, hospital_film(**tags))
     assert image.get("Laterality", None) == laterality
     assert list(image.PatientOrientation) == ["L", "F"]
-    assert not capture(predictor, hospital_film(PatientOrientation=None)).PatientOrientation
+    for orientation in (None, "L"):
+        other = capture(predictor, hospital_film(PatientOrientation=orientation), failure=DAMAGED)
+        assert not other["PatientOrientation"].value
 
 
 def test_a_lossy_film_stays_marked_as_such(predictor: Predictor) -> None:
