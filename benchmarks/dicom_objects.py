@@ -45,7 +45,8 @@ GREYSCALE_STATE = "1.2.840.10008.5.1.4.1.1.11.1"
 class Check:
     """The object of a film, and what the validators say against it."""
 
-    film: CorpusFilm
+    group: str
+    name: str
     kind: str
     errors: list[str]
     warnings: int
@@ -66,7 +67,7 @@ def main() -> int:
     print_table(checks)
     for check in checks:
         for error in check.errors:
-            print(f"{check.film.group}: {check.film.name}: {check.kind}: {error}", file=sys.stderr)
+            print(f"{check.group}: {check.name}: {check.kind}: {error}", file=sys.stderr)
     return int(any(check.errors for check in checks))
 
 
@@ -106,7 +107,7 @@ def _check(film: CorpusFilm, file: ResultFile, path: Path) -> Check:
             errors.append(f"{program}: {reading.stderr.strip()[:200]}")
     for path_of_reader in path.parent.glob(f"{path.name}.*"):
         path_of_reader.unlink()
-    return Check(film, file.kind, errors, sum(line.startswith("Warning") for line in lines))
+    return Check(film.group, film.name, file.kind, errors, sum(line.startswith("Warning") for line in lines))
 
 
 def _run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -117,17 +118,17 @@ def _run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def print_table(checks: list[Check]) -> None:
     """Print films, objects of each kind, and errors by group as Markdown."""
-    groups = list(dict.fromkeys(check.film.group for check in checks))
+    groups = list(dict.fromkeys(check.group for check in checks))
     print(f"| films | number | {' | '.join(DICOM_KINDS)} | errors |")
     print(f"|---|---|{'---|' * len(DICOM_KINDS)}---|")
     for group in groups:
-        print(_row(group, [check for check in checks if check.film.group == group]))
+        print(_row(group, [check for check in checks if check.group == group]))
     print(_row("all", checks))
 
 
 def _row(name: str, checks: list[Check]) -> str:
     kinds = Counter(check.kind for check in checks)
-    films = len({(check.film.group, check.film.name) for check in checks})
+    films = len({(check.group, check.name) for check in checks})
     errors = sum(len(check.errors) for check in checks)
     return f"| {name} | {films} | {' | '.join(str(kinds[kind]) for kind in DICOM_KINDS)} | {errors} |"
 

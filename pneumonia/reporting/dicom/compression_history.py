@@ -5,7 +5,6 @@ from __future__ import annotations
 from pydicom import Dataset
 from pydicom.valuerep import DSfloat
 
-from ...imaging.dicom import parser
 from .film_result import FilmResult
 
 LOSSY_METHODS = {
@@ -20,15 +19,16 @@ LOSSY_METHODS = {
 def add_compression_history(image: Dataset, film: FilmResult) -> None:
     """Copy what the source states about lossy compression, completed by its transfer syntax."""
     source = film.source.header
-    file = parser.parse(film.data)
-    method = LOSSY_METHODS.get(file.syntax)
+    method = LOSSY_METHODS.get(film.source.transfer_syntax)
     stated = source.get("LossyImageCompression")
     if stated != "01" and method is None:
         if stated == "00":
             image.LossyImageCompression = "00"
         return
     image.LossyImageCompression = "01"
-    ratio = source.get("LossyImageCompressionRatio") or _ratio(source, len(file.pixel_data))
+    ratio = source.get("LossyImageCompressionRatio")
+    if ratio is None and method is not None:
+        ratio = _ratio(source, film.source.pixel_bytes)
     if ratio is not None:
         image.LossyImageCompressionRatio = ratio
     methods = source.get("LossyImageCompressionMethod") or method

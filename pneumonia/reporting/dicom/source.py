@@ -42,6 +42,10 @@ class SourceInstance:
     """
 
     header: Dataset = field(repr=False)
+    transfer_syntax: str = ""
+    """UID that the meta header declares, "" if it is missing."""
+    pixel_bytes: int = 0
+    """Number of bytes of the pixel data, as they are stored."""
 
     @classmethod
     def from_bytes(cls, data: bytes) -> SourceInstance:
@@ -64,7 +68,7 @@ class SourceInstance:
                 header.add(element)
         _check(header)
         header.SpecificCharacterSet = UNICODE
-        return cls(header)
+        return cls(header, file.syntax, len(file.pixel_data))
 
     @property
     def sop_class_uid(self) -> str:
