@@ -80,6 +80,8 @@ class Database:
     def __init__(self, path: Path) -> None:
         """Open the database; it is created, readable by its owner only, if it is missing. Raises `UsageError`."""
         self._lock = threading.RLock()
+        self.is_new = False
+        """True if this object created the tables."""
         try:
             # SQLite gives the files of its log the permissions of the database.
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
@@ -134,7 +136,8 @@ class Database:
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             if version not in {0, _VERSION}:
                 raise sqlite3.DatabaseError(f"it is of version {version}, and this program reads version {_VERSION}")
-            if version == 0:
+            self.is_new = version == 0
+            if self.is_new:
                 for statement in _SCHEMA.split(";"):
                     connection.execute(statement)
                 connection.execute(f"PRAGMA user_version={_VERSION}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from ..errors import Busy, DiskFull, PneumoniaError
+from ..errors import Busy, DiskFull, FilmError, PneumoniaError
 from ..inference.decision import Failure, Prediction
 from ..inference.predictor import Predictor
 from ..inference.reading import Reading
@@ -26,13 +26,15 @@ RETRY_S = 30.0
 class Processed:
     """What became of a film. `outcome` is a label, `Unknown:REASON`, or the code of the error that its results state.
 
-    With `error`, a code, no results could be made; `is_temporary`: the attempt does not count.
+    With `error`, a code, no results could be made. `is_temporary`: the attempt does not count; `is_permanent`: another
+    attempt would end in the same way.
     """
 
     outcome: str = ""
     population: str = ""
     error: str = ""
     is_temporary: bool = False
+    is_permanent: bool = False
 
 
 class FilmProcessor:
@@ -53,13 +55,17 @@ class FilmProcessor:
         try:
             data = instance.path.read_bytes()
         except FileNotFoundError:
-            return Processed(error="file_missing")
+            return Processed(error="file_missing", is_permanent=True)
         try:
             result, reading = self._predict(data)
             files = self._create_files(data, result, reading, instance.calling_ae)
             self._queue.complete(instance, self._route(files, instance.calling_ae))
         except PneumoniaError as error:
-            return Processed(error=error.code, is_temporary=isinstance(error, Busy | DiskFull))
+            return Processed(
+                error=error.code,
+                is_temporary=isinstance(error, Busy | DiskFull),
+                is_permanent=isinstance(error, FilmError),
+            )
         monitor = recorder()
         if monitor is not None:
             monitor.record(result, reading, instance.calling_ae)

@@ -30,18 +30,21 @@ class DeadLetter:
 
 @dataclass(frozen=True)
 class Recovered:
-    """What `recover` found: films that were added again, and files that were deleted."""
+    """What `recover` found: films that were added again, files that were deleted, results that are kept as files."""
 
     adopted: int
     deleted: int
+    undelivered: int = 0
 
 
 def recover(queue: Queue, read_meta: Callable[[Path], Reception | None]) -> Recovered:
     """Delete what a killed service left behind; call it before the first association, with no other service running.
 
     A film without a row was not acknowledged, or the database is lost: it is added to the queue, where it is a
-    duplicate if the sender repeats it. `read_meta` reads what its file says about it; None deletes the file.
+    duplicate if the sender repeats it. `read_meta` reads what its file says about it; None deletes the file. Results
+    without rows are made again from their film, unless the database is lost: then they are moved to `undelivered`.
     """
+    undelivered = queue.spool.move_results() if queue.database.is_new else 0
     deleted = queue.spool.delete_incoming()
     rows = queue.database.query("SELECT file, state FROM instance")
     deleted += sum(delete_quietly(queue.spool.films / row["file"]) for row in rows if row["state"] == "predicted")
@@ -52,7 +55,8 @@ def recover(queue: Queue, read_meta: Callable[[Path], Reception | None]) -> Reco
             adopted += 1
         else:
             deleted += delete_quietly(film)
-    return Recovered(adopted, deleted + queue.spool.delete_unknown_results(_result_files(queue)))
+    deleted += queue.spool.delete_unknown_results(_result_files(queue))
+    return Recovered(adopted, deleted, undelivered)
 
 
 def expire(queue: Queue, keep_failed_days: float) -> int:

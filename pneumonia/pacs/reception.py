@@ -12,7 +12,7 @@ from ..errors import Busy, DiskFull, InternalError
 from .configuration import Configuration
 from .disk_space import DiskSpace
 from .events import Events, InstanceEvent
-from .inspection import OUT_OF_RESOURCES, PROCESSING_FAILURE, SUCCESS, Inspection, inspect_file
+from .inspection import OUT_OF_RESOURCES, PROCESSING_FAILURE, SOP_CLASS_NOT_SUPPORTED, SUCCESS, Inspection, inspect_file
 from .queue import Queue, Reception
 from .sop_classes import FILM_CLASSES
 
@@ -20,6 +20,7 @@ _COMMENTS = {
     "too_large": "Object larger than the limit of the service",
     "disk_low": "Disk space of the service is low",
     "queue_full": "Queue of the service is full",
+    "class_of_other_context": "SOP class is not that of the presentation context",
     "data_set_mismatch": "SOP class or instance differ from the command",
     "unreadable_data_set": "Data set cannot be read",
     "missing_identifiers": "StudyInstanceUID or SeriesInstanceUID missing",
@@ -30,10 +31,14 @@ _COMMENTS = {
 
 @dataclass(frozen=True)
 class Received:
-    """An object as it arrived. `path` is its file, `size` the number of its bytes on the network."""
+    """An object as it arrived. `path` is its file, `size` the number of its bytes on the network.
+
+    `abstract_syntax` is the SOP class of its presentation context, `reception` has that of the command.
+    """
 
     path: Path
     reception: Reception
+    abstract_syntax: str
     size: int
     is_too_large: bool
 
@@ -74,6 +79,8 @@ class Receiver:
         return _status(inspection)
 
     def _inspect(self, received: Received) -> Inspection:
+        if received.reception.sop_class != received.abstract_syntax:
+            return Inspection(SOP_CLASS_NOT_SUPPORTED, "class_of_other_context")
         if received.reception.sop_class not in FILM_CLASSES:
             return Inspection(reason="other_class", is_skipped=True)
         if received.is_too_large:

@@ -101,8 +101,8 @@ class PacsService:
         if not self.queue.database.is_intact():
             raise UsageError(
                 message(
-                    "The queue {path} is damaged. Move this file away and start again: films that wait are in the "
-                    "folder films and are added to a new queue; results that were not delivered are made again.",
+                    "The queue {path} is damaged. Move this file away and start again: films that wait are added to "
+                    "a new queue, and results that wait are moved to the folder undelivered, as DICOM files.",
                     path=self.configuration.folder / "queue.sqlite",
                 )
             )
@@ -111,10 +111,11 @@ class PacsService:
         recovered = queue_upkeep.recover(self.queue, read_reception)
         waiting = queue_upkeep.counts(self.queue)
         log.info(
-            "queue received=%d predicted=%d failed=%d adopted=%d deleted=%d",
+            "queue received=%d predicted=%d failed=%d adopted=%d deleted=%d undelivered=%d",
             *(waiting[state] for state in ("received", "predicted", "failed")),
             recovered.adopted,
             recovered.deleted,
+            recovered.undelivered,
         )
 
     def _report_unknown_destinations(self) -> None:

@@ -3,6 +3,7 @@
     incoming/   written by the network library while an object arrives; deleted at the start of the service
     films/      complete films, each with a row of `instance`
     results/    result objects, each with rows of `delivery`
+    undelivered/  result objects whose rows were lost with the database
 
 A file is moved to `films` or `results` complete and synced, so a kill leaves whole files only. Folders (0700) and files
 (0600) belong to the user of the service alone.
@@ -31,6 +32,7 @@ class Spool:
 
     def __init__(self, folder: Path) -> None:
         self.incoming, self.films, self.results = (folder / name for name in ("incoming", "films", "results"))
+        self._undelivered = folder / "undelivered"
         for path in (folder, self.incoming, self.films, self.results):
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
         with suppress(OSError):
@@ -61,6 +63,15 @@ class Spool:
     def delete_unknown_results(self, known: Iterable[str]) -> int:
         """Delete the result files that are not in `known`; returns their number."""
         return sum(delete_quietly(path) for path in _files_except(self.results, known))
+
+    def move_results(self) -> int:
+        """Move all result files to the folder `undelivered`; returns their number."""
+        files = [path for path in self.results.iterdir() if path.suffix != ".partial"]
+        if files:
+            self._undelivered.mkdir(mode=0o700, exist_ok=True)
+        for path in files:
+            rename_file(path, self._undelivered / path.name)
+        return len(files)
 
     def unknown_films(self, known: Iterable[str]) -> list[Path]:
         """The films that are not in `known`."""

@@ -198,7 +198,9 @@ class StorageScp:
             str(request.AffectedSOPInstanceUID),
             str(event.context.transfer_syntax),
         )
-        received = Received(Path(event.dataset_path), reception, size, size > transfer.max_object_bytes)
+        is_too_large = size > transfer.max_object_bytes
+        abstract_syntax = str(event.context.abstract_syntax)
+        received = Received(Path(event.dataset_path), reception, abstract_syntax, size, is_too_large)
         return self._receiver.receive(received)
 
     def _close(self, event: evt.Event) -> None:

@@ -137,7 +137,7 @@ class WorkerPool:
     def _record(self, instance: Instance, response: dict[str, object] | None, seconds: float) -> None:
         response = response or {"error": CRASHED}
         error = str(response.get("error") or "")
-        outcome = self._record_error(instance, error, bool(response.get("is_temporary"))) if error else ""
+        outcome = self._record_error(instance, error, response) if error else ""
         self._events.film(
             FilmEvent(
                 instance.id,
@@ -152,11 +152,11 @@ class WorkerPool:
             with suppress(Exception):
                 self._on_results()
 
-    def _record_error(self, instance: Instance, code: str, is_temporary: bool) -> str:
-        if is_temporary:
+    def _record_error(self, instance: Instance, code: str, response: dict[str, object]) -> str:
+        if response.get("is_temporary"):
             self._queue.postpone(instance.id, code, RETRY_S, counts=False)
             return f"retry:{code}"
-        if instance.attempts + 1 < self._configuration.queue.max_attempts:
+        if not response.get("is_permanent") and instance.attempts + 1 < self._configuration.queue.max_attempts:
             self._queue.postpone(instance.id, code, RETRY_S * 2**instance.attempts)
             return f"retry:{code}"
         self._queue.fail(instance.id, code)

@@ -225,18 +225,22 @@ def test_a_delivery_is_postponed_for_its_destination_only(tmp_path: Path) -> Non
     assert queue_upkeep.oldest_received_at(queue) == clock.now
 
 
-def test_a_lost_database_loses_no_film(tmp_path: Path) -> None:
+def test_a_lost_database_loses_neither_film_nor_result(tmp_path: Path) -> None:
     queue = Queue(tmp_path)
+    add(queue, b"predicted")
+    queue.complete(queue.waiting_instances(1)[0], results("archive"))
     add(queue)
     queue.close()
     for path in tmp_path.glob("queue.sqlite*"):
         path.unlink()
     queue = Queue(tmp_path)
-    assert queue_upkeep.recover(queue, no_meta).adopted == 1
+    assert queue_upkeep.recover(queue, no_meta) == queue_upkeep.Recovered(adopted=1, deleted=0, undelivered=2)
     assert queue.waiting_instances(1)[0].calling_ae == "CR1"
+    assert {path.read_bytes() for path in (tmp_path / "undelivered").iterdir()} == {b"report", b"picture"}
 
 
 def test_what_associations_left_behind_is_deleted(tmp_path: Path) -> None:
+    Queue(tmp_path).close()
     queue = Queue(tmp_path)
     write_incoming(queue)
     (queue.spool.results / "a.sr.dcm").write_bytes(b"")

@@ -153,6 +153,26 @@ def test_a_data_set_of_another_instance_is_refused(tmp_path: Path) -> None:
         assert running.events.outcomes == ["refused:data_set_mismatch"]
 
 
+def test_a_command_of_another_class_than_its_context_is_refused(tmp_path: Path) -> None:
+    """Otherwise an object could be acknowledged that was not stored."""
+    with running_scp(tmp_path) as running, RawPeer(running.port) as peer:
+        peer.associate(CALLING)
+        peer.send(upper_layer.data(upper_layer.command(STORE_CT), 3, command=True))
+        peer.send(upper_layer.data(encoded(film(CTImageStorage)), 3, command=False))
+        assert peer.receive() == DATA
+        assert running.events.outcomes == ["refused:class_of_other_context"]
+
+
+STORE_CT = [
+    (0x0002, upper_layer.uid(CTImageStorage)),
+    (0x0100, b"\x01\0"),
+    (0x0110, b"\x02\0"),
+    (0x0700, b"\0\0"),
+    (0x0800, b"\0\0"),
+    (0x1000, upper_layer.uid("1.2.3")),
+]
+
+
 @pytest.mark.parametrize("data_set", [b"no data set at all" * 100, b"\xff" * 9_999])
 def test_what_is_no_data_set_is_refused(tmp_path: Path, data_set: bytes) -> None:
     with running_scp(tmp_path) as running:

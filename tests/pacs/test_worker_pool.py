@@ -80,6 +80,12 @@ def test_films_get_results_also_those_that_cannot_be_read_and_a_crash_costs_only
         assert "unreadable_image" in str(reports[1])
         assert not list(queue.spool.films.iterdir())
 
+        # Results cannot refer to invalid identifiers, however often this is tried.
+        add(queue, hospital_film("Normal", StudyInstanceUID="1..2"))
+        workers.wake()
+        assert until(lambda: events.films[-1].outcome == "failed:unsupported_dicom")
+        queue_upkeep.discard(queue, queue_upkeep.dead_letters(queue)[0].id)
+
         # A film that ends its worker: the file is a pipe, so that the worker waits until it is killed.
         poison = queue.instance(add(queue, hospital_film("Normal")))
         assert poison is not None
