@@ -12,7 +12,7 @@ from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.tag import Tag
 from pydicom.uid import UID, UID_dictionary
 
-from ...errors import UnsupportedDicom
+from ...errors import UnsupportedDicom, UnsupportedFormat
 from ...imaging.dicom import elements, parser
 from ...imaging.formats import detect_format
 from ...messages import message
@@ -97,7 +97,7 @@ def is_dicom(data: bytes) -> bool:
     """Whether the bytes are a DICOM file; the name of the file does not matter."""
     try:
         return detect_format(data) == "DICOM"
-    except Exception:
+    except UnsupportedFormat:
         return False
 
 

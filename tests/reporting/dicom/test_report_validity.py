@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -118,3 +121,25 @@ def test_no_library_quotes_the_patient(
     create_structured_report(film_result(predictor, hospital_film(**tags)))
     messages = [record.getMessage() for record in caplog.records] + [str(warning.message) for warning in recwarn]
     assert [text for text in messages if "secret" in text.lower()] == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("tid1500reader") is None, reason="needs tid1500reader: pip install dcmqi (140 MB)")
+def test_dcmqi_reads_answer_and_zone(predictor: Predictor, tmp_path: Path) -> None:
+    """dcmqi of the Quantitative Image Informatics for Cancer Research project reads reports of template 1500."""
+    report, output = tmp_path / "report.dcm", tmp_path / "report.json"
+    film = film_result(predictor, hospital_film())
+    report.write_bytes(encode(create_structured_report(film)))
+    command = ["tid1500reader", "--inputDICOM", str(report), "--outputMetadata", str(output)]
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    answer, zone = json.loads(output.read_text(encoding="utf-8"))["Measurements"]
+    numbers = {item["quantity"]["CodeMeaning"]: item["value"] for item in answer["measurementItems"]}
+    assert float(numbers["Probability"]) == film.result.as_dict()["probabilities"]["Pneumonia"]
+    codes = {
+        item["conceptCode"]["CodeMeaning"]: item["conceptValue"]["CodeMeaning"]
+        for item in answer["qualitativeEvaluations"]
+        if isinstance(item["conceptValue"], dict)
+    }
+    assert codes["Pneumonia"] == "Present" and codes["Summary of Analyses"] == "Succeeded"
+    assert zone["FindingSite"]["CodeMeaning"].endswith("zone of lung")
+    assert zone["measurementAlgorithmIdentification"]["AlgorithmName"] == "Chest-film assistant"
