@@ -135,7 +135,7 @@ def _method() -> Section:
         message("How it was computed"),
         [
             message(
-                "Drift needs both a large difference and a p-value below .001, so that few films, many comparisons and "
+                "Drift needs both a large difference and a p-value below .0001, so that few films, many comparisons and "
                 "frequent looks raise few false alarms. Drift says that films differ, not that answers are wrong; no "
                 "drift does not say that they are right."
             ),

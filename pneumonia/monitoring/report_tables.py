@@ -100,7 +100,7 @@ def _with_p(value: float | None, p_value: float | None) -> str:
 
 
 def _p_value(p_value: float) -> str:
-    return join(["< ", decimal(0.001)], "") if p_value < 0.001 else decimal(p_value)
+    return join(["< ", decimal(0.0001, 4)], "") if p_value < 0.0001 else decimal(p_value, 4)
 
 
 def week_table(weeks: Mapping[date, Counter[tuple[str, str]]]) -> Table:

@@ -93,6 +93,15 @@ def test_too_few_films_have_no_statistics(reference: Reference) -> None:
     assert comparison == drift.Comparison(drift.MIN_FILMS - 1, int(reference.scores.sum()), drift.TOO_FEW)
 
 
+def test_the_exact_test_of_two_shares_is_twice_the_one_sided_of_scipy() -> None:
+    stats = pytest.importorskip("scipy.stats")
+    for hits, films, card_hits, card_films in ((3, 50, 26, 1560), (20, 200, 26, 1560), (0, 60, 40, 300), (5, 9, 1, 9)):
+        table = [[hits, films - hits], [card_hits, card_films - card_hits]]
+        one_sided = min(stats.fisher_exact(table, alternative=side).pvalue for side in ("less", "greater"))
+        assert drift._exact_p_value(hits, films, card_hits, card_films) == pytest.approx(min(1, 2 * one_sided))
+    assert drift._exact_p_value(0, 50, 0, 100) == 1
+
+
 @pytest.mark.parametrize(
     ("refused", "result"), [(3, drift.NONE), (8, drift.NONE), (20, drift.SHIFT), (60, drift.LARGE)]
 )

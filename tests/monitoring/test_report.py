@@ -72,6 +72,7 @@ def test_the_report_names_what_differs_and_what_was_counted(
     text = as_text(report_of(list(monitored.values()), errors(rows), TODAY - timedelta(90), TODAY))
     assert f"{DRIFTED}: model for adults of 18 years and over" in text
     assert "Different: Gate: largest measure as a share of its limit (large drift)." in text
+    assert "(< .0001)" in text
     assert "unreadable_image" in text and "2026-11-02" in text
     assert "They do not measure accuracy." in text
 
