@@ -16,7 +16,8 @@ import pytest
 from pydicom import Dataset, dcmread
 from pynetdicom.events import Event
 
-from pneumonia import cli
+from pneumonia import cli, settings
+from pneumonia.monitoring import store
 from pneumonia.pacs.queue import Queue, Reception, Result
 from pneumonia.reporting.result_files import SUFFIXES
 
@@ -75,7 +76,10 @@ def film(**tags: Any) -> Dataset:
 
 
 @pytest.mark.slow
-def test_a_film_becomes_results_once_and_the_service_ends_gracefully(tmp_path: Path) -> None:
+def test_a_film_becomes_results_once_and_the_service_ends_gracefully(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(settings.MONITOR.name, str(tmp_path / "counts"))
     port = free_port()
     sent, other = film(), film(SOPInstanceUID="1.2.826.0.1.3680043.10.999.7.9", InstanceNumber=3)
     received: list[Dataset] = []
@@ -109,6 +113,8 @@ def test_a_film_becomes_results_once_and_the_service_ends_gracefully(tmp_path: P
             assert process.wait(30) == 0
         text = log.read_text()
     assert archive.requests == 4
+    answers = [row for row in store.read(tmp_path / "counts") if row.name == "answer"]
+    assert {row.series.source for row in answers} == {"CR1"} and sum(row.films for row in answers) == 2
     assert (text.count(STORED), text.count("outcome=duplicate")) == (2, 1)
     assert "state=stopped" in text
     assert not any(str(value) in text for value in (sent.PatientID, "Doe", sent.SOPInstanceUID, sent.StudyInstanceUID))

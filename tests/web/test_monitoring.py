@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+import httpx
 import pytest
 
 from pneumonia import Predictor, settings
@@ -74,6 +75,16 @@ def test_a_batch_of_the_page_counts_its_films(
     films = [NamedFilm(name, files[name]) for name in ("film.png", "broken.jpg", "film.jpg")]
     list(analyse(predictor, Job(tmp_path, "balanced", films, "children", None)))
     assert counted("batch") == {"answer Normal": 2, "error unreadable_image": 1}
+
+
+def test_the_rest_api_counts_its_films(address: str, files: dict[str, Path], counted: Counted) -> None:
+    film, broken = files["film.png"].read_bytes(), files["broken.jpg"].read_bytes()
+    with httpx.Client(base_url=address, timeout=30, trust_env=False) as client:
+        for content in (film, broken):
+            client.post("/api/v1/predict", content=content, params={"age": 3})
+        several = [("file", ("a.png", film)), ("file", ("b.jpg", broken)), ("file", ("c.png", film))]
+        assert client.post("/api/v1/predict-batch", files=several, data={"age": "3"}).status_code == 200
+    assert counted("rest") == {"answer Normal": 3, "error unreadable_image": 2}
 
 
 @pytest.fixture
