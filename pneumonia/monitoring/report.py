@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from ..evaluation.number_format import percent
+from ..evaluation.number_format import decimal, percent
 from ..inference.populations import POPULATIONS
 from ..messages import Message, join, message, translate
 from ..reporting.wording import TITLE
 from ..validation.report import Report, Section, Verdict
 from . import report_plots, report_tables
-from .drift import LARGE, MIN_FILMS, NONE, SHIFT, TOO_FEW, Comparison
+from .drift import ALPHA, LARGE, MIN_FILMS, NONE, SHIFT, TOO_FEW, Comparison
 from .histograms import SCORE
 from .summary import MIN_SHOWN, Monitored, opinions
 
@@ -135,9 +135,10 @@ def _method() -> Section:
         message("How it was computed"),
         [
             message(
-                "Drift needs both a large difference and a p-value below .0001, so that few films, many comparisons and "
-                "frequent looks raise few false alarms. Drift says that films differ, not that answers are wrong; no "
-                "drift does not say that they are right."
+                "Drift needs both a large difference and a p-value below {alpha}, so that few films, many comparisons "
+                "and frequent looks raise few false alarms. Drift says that films differ, not that answers are wrong; "
+                "no drift does not say that they are right.",
+                alpha=decimal(ALPHA, 4),
             ),
             message(
                 "Scores are compared with the card's normal films and films with pneumonia, mixed in the proportion "
