@@ -1,6 +1,6 @@
 """Kills of the PACS service and of its destination: `python -m benchmarks.pacs_kills --kills N [--seed N]`.
 
-A modality sends films without a pause and repeats each one until it is acknowledged. Meanwhile the service, the
+A modality sends a few films a second and repeats each one until it is acknowledged. Meanwhile the service, the
 destination (DCMTK's `storescp`) or both are killed by SIGKILL at random moments, also while they start, and started
 again. At the end the destination must have, for each acknowledged film, exactly one structured report and one secondary
 capture: none lost, and none under a second SOP Instance UID. The queue must be empty. Prints a Markdown table. A kill
@@ -34,9 +34,12 @@ FILM_SIZE = (500, 400)
 """Small, so that many films are in every state when the processes are killed."""
 
 RESULTS = (ComprehensiveSRStorage, SecondaryCaptureImageStorage)
-LIFE_PER_START = 3.0
-"""A process lives until it is killed for a random time, from 0 to this multiple of the time that it takes to start. A
-third of the kills happen during a start, on a machine of any speed."""
+LIFE_PER_START, LONGEST_LIFE_S = 3.0, 8.0
+"""A process lives until it is killed for a random time, from 0 to this multiple of the time that it takes to start, but
+at most `LONGEST_LIFE_S`. So at least a third of the kills happen during a start."""
+
+PAUSE_S = 0.2
+"""Between two films, so that the service catches up with the modality while it lives."""
 
 DRAIN_TIMEOUT_S = 180
 TARGETS = ("service", "destination", "both")
@@ -76,6 +79,7 @@ class Modality(threading.Thread):
                 self.outcome.repeated += 1
                 time.sleep(0.1)
             self.outcome.acknowledged.add(name)
+            time.sleep(PAUSE_S)
 
     def _is_acknowledged(self) -> bool:
         association = self.entity.associate("127.0.0.1", self.port, ae_title=pacs_peers.SERVICE_AET)
@@ -94,7 +98,7 @@ def run(folder: Path, kills: int, seed: int = 0) -> Outcome:
     modality = Modality(pacs_peers.radiograph(load_predictor("", threads=1), FILM_SIZE), service.port, outcome)
     start = time.monotonic()
     with pacs_peers.running(destination, service):
-        longest_life_s = LIFE_PER_START * (time.monotonic() - start)
+        longest_life_s = min(LIFE_PER_START * (time.monotonic() - start), LONGEST_LIFE_S)
         modality.start()
         for _ in range(kills):
             time.sleep(generator.uniform(0, longest_life_s))
