@@ -4,7 +4,8 @@ Runs the service with DCMTK's `storescp` as destination, and prints as Markdown:
 
 * time from the C-STORE of one film to the delivery of its structured report and secondary capture, while nothing else
   happens: from the first byte that is sent, and from the acknowledgement of the film;
-* films a second end to end, sent by DCMTK's `storescu` over two associations, until the last result is delivered;
+* films a second end to end, sent by DCMTK's `storescu` over two associations, until the last result is delivered, and
+  the processor time of the service for one of them, which does not depend on what else the machine does;
 * with `--endurance`, memory, threads and open files of the service after that many films.
 
 The films are class averages with noise, 2500 x 2000 pixels with 12 bits, in JPEG Lossless (Process 14, Selection Value
@@ -79,9 +80,17 @@ def _await_objects(destination: Process, count: int) -> None:
         time.sleep(POLL_S)
 
 
-def throughput(service: Process, destination: Process, films: list[Path], count: int) -> float:
-    """Films a second from the first C-STORE to the last delivered result; `count` films over two associations."""
-    before = len(pacs_peers.stored_objects(destination))
+@dataclass(frozen=True)
+class Throughput:
+    """Films a second end to end, and seconds of processor time that the service takes for one."""
+
+    films_per_s: float
+    processor_s: float
+
+
+def throughput(service: Process, destination: Process, films: list[Path], count: int) -> Throughput:
+    """From the first C-STORE to the last delivered result; `count` films over two associations."""
+    before, processor_s = len(pacs_peers.stored_objects(destination)), service.processor_s()
     start = time.perf_counter()
     senders = [_send(service, films, count // 2 // len(films)) for _ in range(2)]
     sent = 2 * (count // 2 // len(films)) * len(films)
@@ -89,7 +98,8 @@ def throughput(service: Process, destination: Process, films: list[Path], count:
         if sender.wait(3600):
             raise RuntimeError("storescu failed")
     _await_growing(destination, before + RESULTS_PER_FILM * sent)
-    return sent / (time.perf_counter() - start)
+    seconds = time.perf_counter() - start
+    return Throughput(sent / seconds, (service.processor_s() - processor_s) / sent)
 
 
 def _send(service: Process, films: list[Path], repetitions: int) -> subprocess.Popen[bytes]:
@@ -158,7 +168,8 @@ def measure(folder: Path, count: int, films: int, endured: int) -> str:
         f"Films of {SIZE[0]} x {SIZE[1]} pixels, {megabytes:.1f} MB in JPEG Lossless; {count} films.",
         "",
         *("| milliseconds | p50 | p95 | longest |", "|---|---|---|---|", *rows, ""),
-        f"Throughput end to end, {films} films: **{rate:.1f} films a second**.",
+        f"Throughput end to end, {films} films: **{rate.films_per_s:.1f} films a second**. The service takes "
+        f"{1000 * rate.processor_s:.0f} ms of processor time for a film.",
     ]
     if memory:
         heading = ["| films | memory, MB | threads | open files |", "|---|---|---|---|"]

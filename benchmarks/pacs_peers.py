@@ -115,6 +115,10 @@ class Process:
         """Memory of the process and its children; a page that n processes share counts one nth."""
         return sum(_proportional_kb(number) for number in self.processes()) / 1024
 
+    def processor_s(self) -> float:
+        """Processor time of the process and its children since their start, in seconds."""
+        return sum(map(_processor_s, self.processes()))
+
     def threads_and_files(self) -> tuple[int, int]:
         """Numbers of threads and of open file descriptors of the process and its children."""
         numbers = self.processes()
@@ -138,6 +142,14 @@ def _parent(process: int) -> int | None:
         return process_status(process, "PPid")
     except OSError:
         return None
+
+
+def _processor_s(process: int) -> float:
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _proportional_kb(process: int) -> int:
