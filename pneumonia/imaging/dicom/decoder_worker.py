@@ -6,6 +6,8 @@ that describe the sample layout, and no other tags. Requests and responses are o
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import json
 import os
 import signal
@@ -63,6 +65,9 @@ _STATM = Path("/proc/self/statm")
 DAMAGED, MISSING = "damaged", "missing"
 """Reasons in a response without samples. Damaged: invalid bytes or too much memory. Missing: library not installed."""
 
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+"""Options of glibc's `mallopt`."""
+
 _JPEG_2000_SIZE = b"\xff\x4f\xff\x51"
 _JPEG_FRAME_HEADERS = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
 END_MARKER = b"\xff\xd9"
@@ -107,6 +112,7 @@ def serve() -> None:
     count as damaged.
     """
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    _keep_freed_memory()
     requests = sys.stdin.buffer
     with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as responses:
         _redirect_output()
@@ -144,6 +150,18 @@ def _handle_request(request: dict[str, Any], codestream: bytes) -> tuple[dict[st
         return {"dtype": samples.dtype.str, "shape": samples.shape}, samples.tobytes()
     except Exception:
         return {"failed": DAMAGED}, b""
+
+
+def _keep_freed_memory() -> None:
+    """Let the allocator of glibc keep up to 128 MB of freed memory, and take blocks up to 32 MB from it.
+
+    By default it returns each buffer of a frame to the system, which then clears all of its pages anew: a third of the
+    processor time for a frame of 2500 x 2000 pixels in JPEG Lossless (53 of 163 ms).
+    """
+    with contextlib.suppress(OSError, AttributeError, TypeError):  # another system, or another C library
+        mallopt = ctypes.CDLL(None).mallopt
+        for option, value in ((_M_MMAP_THRESHOLD, 32 << 20), (_M_TRIM_THRESHOLD, 128 << 20)):
+            mallopt(option, value)
 
 
 def _redirect_output() -> None:
