@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
 
     until = date.today()
     since = _first_day(options.since, until)
-    period = read_period(since, [model.bundle for model in load_predictor(options.model, threads=1).models])
+    period = read_period(since, until, [model.bundle for model in load_predictor(options.model, threads=1).models])
     report = report_of(period.monitored, period.failures, since, until)
     if options.html is not None:
         files.atomic_write(options.html, to_html(report).encode())

@@ -74,7 +74,7 @@ class Comparison:
 def compare_measures(own: Counts, card: Counts) -> Comparison:
     """Compare two histograms `[bins]` of one gate measure."""
     films, card_films = int(own.sum()), int(card.sum())
-    if films < MIN_FILMS or not card_films:
+    if min(films, card_films) < MIN_FILMS:
         return Comparison(films, card_films, TOO_FEW)
     return _compare(own, card / card_films, card_films, fitted=0, share=None)
 
@@ -102,7 +102,7 @@ def compare_scores(own: Counts, card: Counts) -> Comparison:
 def compare_refused(refused: int, films: int, card_refused: int, card_films: int) -> Comparison:
     """Compare the shares of films that the gate refuses. `distance` is the difference, `share` the site's share."""
     share = wilson_interval(refused, films)
-    if films < MIN_FILMS or not card_films:
+    if min(films, card_films) < MIN_FILMS:
         return Comparison(films, card_films, TOO_FEW, share=share)
     difference = refused / films - card_refused / card_films
     p_value = _exact_p_value(refused, films, card_refused, card_films)

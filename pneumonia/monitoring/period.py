@@ -24,8 +24,8 @@ class Period:
     failures: Mapping[str, Counter[str]]
 
 
-def read_period(since: date, bundles: Iterable[Bundle]) -> Period:
-    """The counts from the day `since` on, with those of this process that are not written yet.
+def read_period(since: date, until: date, bundles: Iterable[Bundle]) -> Period:
+    """The counts from the day `since` to today, `until`, with those of this process that are not written yet.
 
     Raises `UsageError` if nothing is monitored, or if the folder cannot be read.
     """
@@ -46,4 +46,4 @@ def read_period(since: date, bundles: Iterable[Bundle]) -> Period:
                 kind=type(error).__name__,
             )
         ) from None
-    return Period(summarise(rows, bundles), errors(rows))
+    return Period(summarise(rows, bundles, until), errors(rows))

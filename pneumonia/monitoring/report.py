@@ -15,7 +15,7 @@ from ..validation.report import Report, Section, Verdict
 from . import report_plots, report_tables
 from .drift import ALPHA, LARGE, MIN_FILMS, NONE, SHIFT, TOO_FEW, Comparison
 from .histograms import SCORE
-from .summary import MIN_SHOWN, Monitored, opinions
+from .summary import MIN_SHOWN, RECENT_DAYS, Monitored, opinions
 
 FIRST_COLUMN = 50
 """Width of the first column in a terminal: the numbers then fit into 100 characters."""
@@ -26,8 +26,8 @@ NOT_COMPARED = "not_compared"
 HEADLINES = {
     TOO_FEW: message("Too few films to compare with the model's card."),
     NONE: message("No drift found."),
-    SHIFT: message("Drift: these films differ from those of the model's card."),
-    LARGE: message("Large drift: these films differ much from those of the model's card."),
+    SHIFT: message("Drift."),
+    LARGE: message("Large drift."),
     NOT_COMPARED: message("Not compared: this model is not in use here, or its card has no distributions."),
 }
 
@@ -62,8 +62,9 @@ def report_of(monitored: Sequence[Monitored], failures: Mapping[str, Counter[str
 
 def verdict_code(entry: Monitored) -> str:
     """The worst result of the comparisons of a group, or `NOT_COMPARED`."""
-    results = [comparison.result for comparison in entry.comparisons.values()]
-    return max(results, key=_ORDER.index, default=NOT_COMPARED)
+    results = [comparison.result for comparison in (*entry.comparisons.values(), *entry.changes.values())]
+    worst = max(results, key=_ORDER.index, default=TOO_FEW)
+    return worst if entry.comparisons or worst in {SHIFT, LARGE} else NOT_COMPARED
 
 
 def title_of(entry: Monitored) -> Message:
@@ -86,19 +87,25 @@ def _verdict(entry: Monitored) -> Verdict:
 def _sentences(entry: Monitored, code: str) -> list[str]:
     if code == TOO_FEW:
         return [message("At least {films} scored films are needed.", films=MIN_FILMS)]
-    if code == NOT_COMPARED:
-        return []
-    scores = entry.comparisons[SCORE]
+    from_card, from_earlier = _drifted(entry.comparisons), _drifted(entry.changes)
     sentences: list[str] = []
-    if code in {SHIFT, LARGE}:
-        sentences.append(_differences(entry.comparisons))
+    if from_card:
+        sentences.append(message("Different from the films of the model's card: {measures}.", measures=from_card))
+    if from_earlier:
+        sentences.append(message("Different from the earlier films of this source: {measures}.", measures=from_earlier))
+    elif from_card and _is_steady(entry):
+        sentences.append(
+            message("The films of the last {days} days do not differ from those of the days before.", days=RECENT_DAYS)
+        )
+    if from_card or from_earlier:
         sentences.append(
             message(
                 "Look at the films of this source: device, processing, projection, patients. Check the answers on "
                 "labelled films before they are relied on further."
             )
         )
-    elif scores.share is not None:
+    scores = entry.comparisons.get(SCORE)
+    if not from_card and scores is not None and scores.share is not None:
         sentences.append(
             message(
                 "If the films of each class are as on the card, {share} of these show pneumonia.",
@@ -108,19 +115,26 @@ def _sentences(entry: Monitored, code: str) -> list[str]:
     return sentences
 
 
-def _differences(comparisons: Mapping[str, Comparison]) -> Message:
+def _drifted(comparisons: Mapping[str, Comparison]) -> Message:
+    """The names of the measures that have drifted, each with its result; empty if none has."""
     names = [
         join([report_tables.COMPARISON_NAMES[name], " (", report_tables.RESULT_NAMES[comparison.result], ")"], "")
         for name, comparison in comparisons.items()
         if comparison.result in {SHIFT, LARGE}
     ]
-    return message("Different: {measures}.", measures=join(names, "; "))
+    return join(names, "; ")
+
+
+def _is_steady(entry: Monitored) -> bool:
+    return bool(entry.changes) and all(comparison.result == NONE for comparison in entry.changes.values())
 
 
 def _section(entry: Monitored) -> Section:
     tables = [report_tables.answer_table(entry), *report_tables.reason_tables(entry)]
     if entry.comparisons:
-        tables.append(report_tables.comparison_table(entry.comparisons))
+        tables.append(report_tables.card_table(entry))
+    if entry.changes:
+        tables.append(report_tables.change_table(entry))
     if len(entry.weeks) > 1:
         tables.append(report_tables.week_table(entry.weeks))
     paragraphs: list[str] = []

@@ -14,7 +14,7 @@ from ..messages import join, message, number
 from .counts import ANSWER, INVERTED, OPINIONS, REASON
 from .drift import LARGE, NONE, SHIFT, TOO_FEW, Comparison
 from .histograms import SCORE
-from .summary import LABELS, MIN_SHOWN, REFUSED_SHARE, Monitored, answers, opinions
+from .summary import LABELS, MIN_SHOWN, RECENT_DAYS, REFUSED_SHARE, Monitored, answers, opinions
 
 COMPARISON_NAMES = {
     SCORE: message("P(pneumonia)"),
@@ -59,12 +59,23 @@ def reason_tables(entry: Monitored) -> list[Table]:
     return [Table(message("Reasons for Unknown"), [message("Reason"), message("Films"), message("Share")], rows)]
 
 
-def comparison_table(comparisons: Mapping[str, Comparison]) -> Table:
+def card_table(entry: Monitored) -> Table:
     """The comparisons with the card."""
+    caption = message("Beside the films of the model's card")
+    return _comparison_table(caption, message("Films"), message("Films of the card"), entry.comparisons)
+
+
+def change_table(entry: Monitored) -> Table:
+    """The comparisons of the recent films with those before."""
+    caption = message("The last {days} days beside the days before", days=RECENT_DAYS)
+    return _comparison_table(caption, message("Films"), message("Earlier films"), entry.changes)
+
+
+def _comparison_table(caption: str, own: str, other: str, comparisons: Mapping[str, Comparison]) -> Table:
     columns = [
         message("What"),
-        message("Films"),
-        message("Films of the card"),
+        own,
+        other,
         message("Stability index (p)"),
         message("Largest distance (p)"),
         message("Result"),
@@ -80,7 +91,7 @@ def comparison_table(comparisons: Mapping[str, Comparison]) -> Table:
         ]
         for name, comparison in comparisons.items()
     ]
-    return Table(message("Beside the films of the model's card"), columns, rows)
+    return Table(caption, columns, rows)
 
 
 def _distance(name: str, comparison: Comparison) -> str:

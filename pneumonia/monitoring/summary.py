@@ -26,7 +26,12 @@ MIN_SHOWN = 5
 ALL_SOURCES = ""
 """Source of the group that sums up all sources of a model, if there are several."""
 
+MEASURES = (DISTANCE, RESEMBLANCE)
+
 LABELS = (*CLASSES, UNKNOWN)
+
+RECENT_DAYS = 28
+"""Days at the end of a period that are compared with the days before: long enough for the films of a small site."""
 
 REFUSED_SHARE = "refused"
 """Name of the comparison of the shares that the gate refuses, beside those of the histograms."""
@@ -49,13 +54,16 @@ class Group(NamedTuple):
 class Monitored:
     """A group in a period: its counts by (name, value), those of each week by its Monday, and the comparisons.
 
-    `comparisons` is empty if the model is not loaded, or its card has no distributions.
+    `comparisons` with the card is empty if the model is not loaded, or its card has no distributions. `changes`
+    compares the last `RECENT_DAYS` with the days before; it has no scores, because the share of pneumonia changes with
+    the season and nobody knows it.
     """
 
     group: Group
     counts: Counter[tuple[str, str]]
     weeks: Mapping[date, Counter[tuple[str, str]]]
     comparisons: Mapping[str, Comparison]
+    changes: Mapping[str, Comparison]
     reference: Reference | None
 
     @property
@@ -64,13 +72,15 @@ class Monitored:
         return sum(self.counts[ANSWER, label] for label in LABELS)
 
 
-def summarise(rows: Sequence[Row], bundles: Iterable[Bundle]) -> list[Monitored]:
+def summarise(rows: Sequence[Row], bundles: Iterable[Bundle], until: date) -> list[Monitored]:
     """Each group of the counts: for each model all sources, then the sources with the most films first.
 
-    `bundles` are the models in use.
+    `bundles` are the models in use, `until` is the last day of the period.
     """
+    first_recent = until - timedelta(days=RECENT_DAYS - 1)
     references = {bundle_key(bundle): Reference.of(bundle) for bundle in bundles}
     counts: dict[Group, Counter[tuple[str, str]]] = {}
+    recent: dict[Group, Counter[tuple[str, str]]] = {}
     weeks: dict[Group, dict[date, Counter[tuple[str, str]]]] = {}
     for row in rows:
         if row.name == ERROR:
@@ -81,8 +91,17 @@ def summarise(rows: Sequence[Row], bundles: Iterable[Bundle]) -> list[Monitored]
             week = weeks.setdefault(summed, {}).setdefault(monday, Counter())
             for counter in (counts.setdefault(summed, Counter()), week):
                 counter[row.name, row.value] += row.films
+            if row.day >= first_recent:
+                recent.setdefault(summed, Counter())[row.name, row.value] += row.films
     monitored = [
-        _monitored(group, counts[group], weeks[group], references.get((group.sha256, group.site)))
+        Monitored(
+            group,
+            counts[group],
+            dict(sorted(weeks[group].items())),
+            _comparisons(counts[group], references.get((group.sha256, group.site))),
+            _changes(counts[group], recent.get(group, Counter())),
+            references.get((group.sha256, group.site)),
+        )
         for group in counts
         if group.source != ALL_SOURCES or _has_several_sources(group, counts)
     ]
@@ -112,24 +131,29 @@ def errors(rows: Iterable[Row]) -> dict[str, Counter[str]]:
     return counts
 
 
-def _monitored(
-    group: Group,
-    counts: Counter[tuple[str, str]],
-    weeks: Mapping[date, Counter[tuple[str, str]]],
-    reference: Reference | None,
-) -> Monitored:
-    comparisons = {} if reference is None else _comparisons(counts, reference)
-    return Monitored(group, counts, dict(sorted(weeks.items())), comparisons, reference)
+def _changes(counts: Counter[tuple[str, str]], recent: Counter[tuple[str, str]]) -> dict[str, Comparison]:
+    """The comparison of recent films with those before; empty if there are none before."""
+    earlier = counts - recent  # without what would be 0
+    if not recent[ANSWER, CLASSES[0]] + recent[ANSWER, CLASSES[1]] + recent[ANSWER, UNKNOWN] or not earlier:
+        return {}
+    changes = {name: compare_measures(histogram(recent, name), histogram(earlier, name)) for name in MEASURES}
+    return {**changes, REFUSED_SHARE: compare_refused(*_refused(recent), *_refused(earlier))}
 
 
-def _comparisons(counts: Mapping[tuple[str, str], int], reference: Reference) -> dict[str, Comparison]:
-    measures = {name: compare_measures(histogram(counts, name), card) for name, card in reference.measures.items()}
-    accepted = int(histogram(counts, DISTANCE).sum())
+def _refused(counts: Mapping[tuple[str, str], int]) -> tuple[int, int]:
+    """(films that the gate refused, films that it measured)."""
     refused = int(histogram(counts, DISTANCE, prefix=REFUSED).sum())
+    return refused, refused + int(histogram(counts, DISTANCE).sum())
+
+
+def _comparisons(counts: Mapping[tuple[str, str], int], reference: Reference | None) -> dict[str, Comparison]:
+    if reference is None:
+        return {}
+    measures = {name: compare_measures(histogram(counts, name), card) for name, card in reference.measures.items()}
     return {
         SCORE: compare_scores(histogram(counts, SCORE), reference.scores),
-        **{name: measures[name] for name in (DISTANCE, RESEMBLANCE)},
-        REFUSED_SHARE: compare_refused(refused, refused + accepted, reference.refused, reference.films),
+        **{name: measures[name] for name in MEASURES},
+        REFUSED_SHARE: compare_refused(*_refused(counts), reference.refused, reference.films),
     }
 
 
@@ -173,6 +197,7 @@ def _group_json(entry: Monitored) -> Json:
         "reasons": {code: films for (name, code), films in sorted(entry.counts.items()) if name == REASON and films},
         "inverted": entry.counts[INVERTED, ""],
         "comparisons": {name: _comparison_json(comparison) for name, comparison in entry.comparisons.items()},
+        "changes": {name: _comparison_json(comparison) for name, comparison in entry.changes.items()},
         "opinions": opinions(entry.counts),
         "weeks": [_week_json(monday, counts) for monday, counts in entry.weeks.items()],
     }

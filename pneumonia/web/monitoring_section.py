@@ -40,7 +40,7 @@ def render_counts(predictor: Predictor) -> str:
     until = date.today()
     since = until - timedelta(days=DEFAULT_DAYS)
     try:
-        period = read_period(since, [model.bundle for model in predictor.models])
+        period = read_period(since, until, [model.bundle for model in predictor.models])
         return report_html.body(report_of(period.monitored, period.failures, since, until), with_lines=True)
     except PneumoniaError as error:
         return validation_text.error_message(error)

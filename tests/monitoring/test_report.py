@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def rows(predictor: Predictor, tmp_path_factory: pytest.TempPathFactory) -> list
 
 @pytest.fixture(scope="module")
 def monitored(rows: list[store.Row], predictor: Predictor) -> dict[str, Monitored]:
-    return {entry.group.source: entry for entry in summarise(rows, [model.bundle for model in predictor.models])}
+    return {entry.group.source: entry for entry in summarise(rows, [model.bundle for model in predictor.models], TODAY)}
 
 
 def test_each_source_has_its_verdict(monitored: dict[str, Monitored]) -> None:
@@ -52,8 +53,41 @@ def test_each_source_has_its_verdict(monitored: dict[str, Monitored]) -> None:
 
 def test_few_scored_films_have_no_verdict(predictor: Predictor, tmp_path: Path) -> None:
     made_counts.write(tmp_path, predictor.models[1], TODAY, films=10, weeks=1)
-    entries = summarise(store.read(tmp_path), [model.bundle for model in predictor.models])
+    entries = summarise(store.read(tmp_path), [model.bundle for model in predictor.models], TODAY)
     assert {verdict_code(entry) for entry in entries} == {TOO_FEW}
+
+
+@pytest.mark.parametrize(("moved_from", "result"), [(0, NONE), (28, LARGE)])
+def test_a_device_that_changes_is_told_from_one_that_always_differed(
+    predictor: Predictor, tmp_path: Path, moved_from: int, result: str
+) -> None:
+    """Films that have differed from the card from the beginning, and films that differ since four weeks."""
+    model = predictor.models[1]
+    for folder in ("before", "now"):
+        made_counts.write(tmp_path / folder, model, TODAY, weeks=4)
+    source = {"before": STABLE if moved_from else DRIFTED, "now": DRIFTED}
+    rows = [
+        replace(row, day=row.day - timedelta(days=35 if folder == "before" else 0), series=series)
+        for folder in ("before", "now")
+        for row in store.read(tmp_path / folder)
+        if row.series.source == source[folder]
+        for series in [row.series._replace(source="CR1")]
+    ]
+    (entry,) = summarise(rows, [model.bundle], TODAY)
+    assert verdict_code(entry) == LARGE
+    assert {comparison.result for comparison in entry.changes.values()} >= {result}
+    text = as_text(report_of([entry], {}, TODAY - timedelta(90), TODAY))
+    assert ("do not differ from those of the days before" in text) == (result == NONE)
+    assert ("Different from the earlier films of this source" in text) == (result == LARGE)
+
+
+def test_a_model_that_is_not_loaded_is_compared_with_its_own_earlier_films(
+    predictor: Predictor, tmp_path: Path
+) -> None:
+    made_counts.write(tmp_path, predictor.models[1], TODAY, weeks=8)
+    entries = summarise(store.read(tmp_path), [], TODAY)
+    assert {verdict_code(entry) for entry in entries} == {NOT_COMPARED}
+    assert all(entry.changes["distance"].films == 594 or entry.changes for entry in entries)
 
 
 def test_groups_and_weeks_of_few_films_show_no_answer(rows: list[store.Row], monitored: dict[str, Monitored]) -> None:
@@ -71,7 +105,10 @@ def test_the_report_names_what_differs_and_what_was_counted(
 ) -> None:
     text = as_text(report_of(list(monitored.values()), errors(rows), TODAY - timedelta(90), TODAY))
     assert f"{DRIFTED}: model for adults of 18 years and over" in text
-    assert "Different: Gate: largest measure as a share of its limit (large drift)." in text
+    assert (
+        "Different from the films of the model's card: Gate: largest measure as a share of its limit (large drift)."
+        in text
+    )
     assert "(< .0001)" in text
     assert "unreadable_image" in text and "2026-11-02" in text
     assert "They do not measure accuracy." in text
