@@ -40,6 +40,9 @@ READERS = {
 GREYSCALE_STATE = "1.2.840.10008.5.1.4.1.1.11.1"
 """The only class of presentation states that `dcmpschk` knows."""
 
+STANDARD_ROOT = "1.2.840.10008."
+"""Root of the standard's classes; `dsrdump` refuses a report on an image of a private class."""
+
 
 @dataclass(frozen=True)
 class Check:
@@ -100,7 +103,7 @@ def _check(film: CorpusFilm, file: ResultFile, path: Path) -> Check:
     process = _run("dciodvfy", "-new", str(path))
     lines = (process.stdout + process.stderr).splitlines()
     errors = [line for line in lines if line.startswith("Error")]
-    if file.sop_class_uid == GREYSCALE_STATE or file.kind != "presentation-state":
+    if _is_known(film, file):
         program, *arguments = READERS[file.kind]
         reading = _run(program, *(argument.format(object=path) for argument in arguments))
         if reading.returncode != 0:
@@ -108,6 +111,13 @@ def _check(film: CorpusFilm, file: ResultFile, path: Path) -> Check:
     for path_of_reader in path.parent.glob(f"{path.name}.*"):
         path_of_reader.unlink()
     return Check(film.group, film.name, file.kind, errors, sum(line.startswith("Warning") for line in lines))
+
+
+def _is_known(film: CorpusFilm, file: ResultFile) -> bool:
+    """Whether the program of DCMTK knows the class of the object, and in a report the class of the film."""
+    if file.kind == "presentation-state":
+        return file.sop_class_uid == GREYSCALE_STATE
+    return file.kind != "dicom-sr" or film.film.source.sop_class_uid.startswith(STANDARD_ROOT)
 
 
 def _run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -11,7 +11,7 @@ from .picture_text import Colour, TextStyle, draw_line, line_width, lines_of
 RULE: Colour = (80, 84, 92)
 """Colour of a rule."""
 
-_PADDING = 5
+_PADDING, _GUTTER = 5, 14
 _VALUE_SHARE = 0.3
 """Width of a column of values as a share of the table."""
 
@@ -21,7 +21,7 @@ def draw_table(rows: Sequence[Sequence[str]], width: int, style: TextStyle) -> I
     value_width = round(_VALUE_SHARE * width)
     name_width = width - value_width * (len(rows[0]) - 1)
     widths = [name_width, *(value_width for _ in rows[0][1:])]
-    cells = [[lines_of(cell, w - _PADDING, style) for cell, w in zip(row, widths, strict=True)] for row in rows]
+    cells = [[lines_of(cell, w - _GUTTER, style) for cell, w in zip(row, widths, strict=True)] for row in rows]
     heights = [max(map(len, row)) * style.line_height + 2 * _PADDING for row in cells]
     image = Image.new("RGB", (width, sum(heights) + 1))
     draw, top = ImageDraw.Draw(image), 0

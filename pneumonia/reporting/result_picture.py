@@ -130,7 +130,7 @@ def _draw_zones(image: Image.Image, shares: dict[str, float], reading: Reading) 
     draw = ImageDraw.Draw(image)
     outlines = zone_outlines(reading.lung_field, reading.area).polygons
     for zone in sorted(outlines, key=lambda name: name == strongest):
-        width = 3 if zone == strongest else 1
+        width = 4 if zone == strongest else 2
         for polygon in outlines[zone]:
             points = [(x * image.width, y * image.height) for x, y in polygon]
             draw.line([*points, points[0]], ZONE_COLOUR, width, joint="curve")

@@ -15,6 +15,11 @@ from . import elements, view
 BODY_PART_WARNING = message("According to the DICOM header (BodyPartExamined), the image does not show the chest.")
 LATERAL_WARNING = message("According to the DICOM header (view position or orientation), the film is a lateral view.")
 
+MIRRORED_WARNING = message(
+    "According to the DICOM header (PatientOrientation), the left side of the image is the patient's left. The lung "
+    "zones assume the opposite."
+)
+
 NON_RADIOGRAPH_MODALITIES = {
     *("CT", "MR", "US", "NM", "PT", "XA", "MG", "IO", "PX", "BMD", "OCT", "IVUS", "IVOCT", "BDUS"),
     *("ES", "GM", "SM", "DMS", "OP", "OPM", "OPV", "OPT", "OPTENF", "OPTBSV", "AR", "KER", "LEN", "SRF", "VA", "IOL"),
@@ -52,6 +57,7 @@ def header_warnings(dataset: pydicom.Dataset) -> tuple[str, ...]:
     conditions = {
         BODY_PART_WARNING: is_other_body_part(dataset),
         LATERAL_WARNING: view.is_lateral(dataset),
+        MIRRORED_WARNING: view.is_mirrored(dataset),
     }
     return tuple(warning for warning, applies in conditions.items() if applies)
 
