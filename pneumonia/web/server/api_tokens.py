@@ -58,7 +58,7 @@ class TokenMiddleware:
         if scope["type"] != "http" or not route_policy.path_of(scope).startswith(f"{route_policy.REST}/"):
             await self._app(scope, receive, send)
             return
-        tokens: ApiTokens | None = scope["app"].state.tokens
+        tokens: ApiTokens | None = scope["app"].state.api_tokens
         token = None if tokens is None else _bearer_token(Headers(scope=scope))
         if tokens is None or token is None:
             await self._app(scope, receive, send)

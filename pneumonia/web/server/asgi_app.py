@@ -75,7 +75,7 @@ def create(
     app.state.draining = False
     app.state.background = tuple(background)
     tokens = settings.TOKENS.read()
-    app.state.tokens = api_tokens.ApiTokens(tokens) if tokens else None
+    app.state.api_tokens = api_tokens.ApiTokens(tokens) if tokens else None
     app.state.logins = login.LoginSessions() if options.get("auth") else None
     gradio_internals.set_session_capacity(page, session_memory.MAX_SESSIONS)
     inner_middleware = (request_log.InternalErrors, page_language.PageLanguage)

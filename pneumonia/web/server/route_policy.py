@@ -219,7 +219,7 @@ def is_api_client(scope: Scope, headers: Headers) -> bool:
     if scope.get("state", {}).get("api_client"):  # `api_tokens.TokenMiddleware` has checked the token
         return True
     state = scope["app"].state
-    return is_logged_in(scope["app"], headers) and (state.logins is not None or state.tokens is None)
+    return is_logged_in(scope["app"], headers) and (state.logins is not None or state.api_tokens is None)
 
 
 def _requested_file(scope: Scope) -> str:

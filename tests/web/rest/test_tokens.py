@@ -157,7 +157,7 @@ def test_a_right_guess_is_delayed_as_a_wrong_one(monkeypatch: pytest.MonkeyPatch
     async def call(middleware: api_tokens.TokenMiddleware, token: str, client: str) -> None:
         class App:
             class state:  # noqa: N801
-                tokens = ApiTokens([("ris", TOKEN)])
+                api_tokens = ApiTokens([("ris", TOKEN)])
 
         headers = [(b"authorization", f"Bearer {token}".encode())]
         scope = {"type": "http", "path": "/api/v1/model", "headers": headers, "client": (client, 1), "app": App}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import socket
@@ -178,6 +179,20 @@ def test_programs_get_the_answers_of_the_library(site: Site, predictor: Predicto
     assert [row["label"] for row in rows] == [answer["label"]] * 2
     overlay = client.predict(handle_file(film), api_name="/analyze")[2]
     assert overlay is None or Path(overlay).stat().st_size > 0
+
+
+def test_the_rest_api_is_behind_the_proxy_too(site: Site, predictor: Predictor, files: dict[str, Path]) -> None:
+    """Lines are passed on as they come, and the description has addresses that lead back through the proxy."""
+    film = files["film.jpg"]
+    expected = predictor.predict(film, file="film.jpg").as_dict()
+    with httpx.Client(base_url=site.address, timeout=30) as client:
+        assert client.post("api/v1/predict", content=film.read_bytes()).status_code == 401
+        assert client.post("login", data={"username": USER, "password": PASSWORD}).status_code == 200
+        reply = client.post("api/v1/predict", files={"file": ("film.jpg", film.read_bytes())})
+        assert reply.json() == expected
+        rows = client.post("api/v1/predict-batch", files=[("file", ("film.jpg", film.read_bytes()))] * 3)
+        assert [json.loads(line) for line in rows.text.splitlines()] == [expected] * 3
+        assert 'href="openapi.json"' in client.get("api/v1/docs").text
 
 
 def test_login_and_logout(site: Site) -> None:
