@@ -107,6 +107,26 @@ class Metrics:
 
 
 @dataclass(frozen=True)
+class Priors:
+    """`[priors]`: the PACS that sends earlier chest films of a patient; none without a host."""
+
+    host: str = key(toml.text, "name or address of the PACS; empty: no priors", "")
+    port: int = key(integer(1, 65_535), "TCP port of the PACS", 104)
+    ae_title: str = key(toml.ae_title, "called AE title of the PACS", "")
+    move_to: str = key(toml.ae_title, "AE title under which the PACS knows this service; default: its own", "")
+    tls: bool = key(toml.boolean, "connect by TLS, with the files of [tls]", False)
+    tls_name: str = key(toml.text, "name in the certificate of the PACS; empty: host", "")
+    max_studies: int = key(integer(1, 100), "earlier studies of a patient that are fetched, the latest first", 2)
+    max_age_days: int = key(integer(1, 36_500), "studies older than this are not fetched", 730)
+    timeout_s: float = key(toml.decimal(1, 3_600), "seconds to wait for a response of the PACS", 300.0)
+
+    def check(self) -> None:
+        """Raise `UsageError` if keys that depend on each other do not fit."""
+        if self.host and not self.ae_title:
+            raise invalid("[priors] ae_title", "a value, since host has one", "nothing")
+
+
+@dataclass(frozen=True)
 class Configuration:
     """The whole configuration. `base` is the folder to which relative paths refer."""
 
@@ -118,6 +138,7 @@ class Configuration:
     destinations: tuple[Destination, ...] = ()
     tls: Tls = Tls()
     metrics: Metrics = Metrics()
+    priors: Priors = Priors()
     base: Path = Path()
 
     @property
@@ -144,6 +165,7 @@ _TABLES: dict[str, type[Any]] = {
     "results": Results,
     "tls": Tls,
     "metrics": Metrics,
+    "priors": Priors,
 }
 _LISTS: dict[str, type[Any]] = {"peer": Peer, "destination": Destination}
 
@@ -178,6 +200,7 @@ def parse_configuration(document: Mapping[str, Any], base: Path = Path()) -> Con
     configuration = Configuration(**tables, **lists, base=base)
     check_destinations(configuration.destinations, configuration.results.kinds)
     configuration.tls.check()
+    configuration.priors.check()
     return configuration
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,11 +45,17 @@ class Received:
 
 
 class Receiver:
-    """Stores received objects in a queue. `skip_other_body_parts`: see `inspection.inspect_file`."""
+    """Stores received objects in a queue. `on_film` is called with the file of each film, and must not raise."""
 
-    def __init__(self, configuration: Configuration, queue: Queue, events: Events) -> None:
+    def __init__(
+        self,
+        configuration: Configuration,
+        queue: Queue,
+        events: Events,
+        on_film: Callable[[Path], None] = lambda path: None,
+    ) -> None:
         self._skip_other_body_parts = configuration.service.skip_other_body_parts
-        self._queue, self._events = queue, events
+        self._queue, self._events, self._on_film = queue, events, on_film
         self._disk = DiskSpace(configuration.folder, configuration.limits.min_free_disk_mb)
 
     def receive(self, received: Received) -> Dataset:
@@ -58,6 +65,7 @@ class Receiver:
         try:
             inspection = self._inspect(received)
             if inspection.status == SUCCESS and not inspection.is_skipped:
+                self._on_film(received.path)  # before the queue has the file, which a worker may delete at once
                 instance_id = self._queue.add(received.path, received.reception)
         except (DiskFull, Busy) as error:
             reason = "disk_low" if isinstance(error, DiskFull) else "queue_full"

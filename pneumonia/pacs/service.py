@@ -11,7 +11,9 @@ from __future__ import annotations
 import logging
 import signal
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
+from pathlib import Path
 from types import FrameType
 
 from ..errors import InternalError, UsageError
@@ -24,6 +26,7 @@ from .delivery import Deliveries, Observer
 from .events import Events, InstanceEvent
 from .inspection import read_reception
 from .metrics import Metrics
+from .priors import PriorFetcher
 from .queue import Queue
 from .reception import Receiver
 from .service_state import ServiceState
@@ -65,7 +68,8 @@ class PacsService:
         self._check_database()
         self._recover()
         network_library.configure(self.queue.spool.incoming, self.events.connection)
-        self.scp = StorageScp(configuration, Receiver(configuration, self.queue, _Waking(self)), self.events)
+        receiver = Receiver(configuration, self.queue, _Waking(self), self._start_priors())
+        self.scp = StorageScp(configuration, receiver, self.events)
         self._resources.callback(self.scp.stop, 0)
         self.scp.open()  # before the models are loaded, so that a port in use is noticed at once
         self.deliveries = Deliveries.create(configuration, self.queue, self._delivery_observer)
@@ -117,6 +121,15 @@ class PacsService:
             recovered.deleted,
             recovered.undelivered,
         )
+
+    def _start_priors(self) -> Callable[[Path], None]:
+        """What to call for each film: the request for its priors, if the configuration has a PACS for them."""
+        if not self.configuration.priors.host:
+            return lambda film: None
+        fetcher = PriorFetcher(self.configuration)
+        fetcher.start()
+        self._resources.callback(fetcher.stop)
+        return fetcher.request
 
     def _report_unknown_destinations(self) -> None:
         for name, number in self.deliveries.unknown(self.queue).items():
