@@ -76,6 +76,17 @@ def sync_to_disk(path: Path) -> None:
         os.fsync(file.fileno())
 
 
+def sync_folder(folder: Path) -> None:
+    """Wait until the names in a folder are on the disk. Windows has no such call and writes them with the file."""
+    if operating_system.IS_WINDOWS:
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def rename_file(source: Path, target: Path) -> None:
     """Rename `source` to `target`, also if it exists; raises `OSError`.
 

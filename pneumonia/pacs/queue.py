@@ -20,10 +20,11 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from ..errors import Busy
+from ..files import sync_folder
 from ..messages import message
 from .database import Database
 from .queue_records import Delivery, Instance, Reception, Result
-from .spool import Spool, delete_quietly, digest_of, sync_folder
+from .spool import Spool, delete_quietly, digest_of
 
 __all__ = ["Delivery", "Instance", "Queue", "Reception", "Result"]
 

@@ -71,7 +71,7 @@ class PacsService:
         receiver = Receiver(configuration, self.queue, _Waking(self), self._start_priors())
         self.scp = StorageScp(configuration, receiver, self.events)
         self._resources.callback(self.scp.stop, 0)
-        self.scp.open()  # before the models are loaded, so that a port in use is noticed at once
+        self.scp.listen()  # before the models are loaded, so that a port in use is noticed at once
         self.deliveries = Deliveries.create(configuration, self.queue, self._delivery_observer)
         self._report_unknown_destinations()
         self.workers = WorkerPool(configuration, self.queue, self.events, self.deliveries.wake)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+import shutil
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -21,7 +22,7 @@ from pathlib import Path
 
 from .. import operating_system
 from ..errors import DiskFull
-from ..files import is_disk_full, rename_file, sync_to_disk
+from ..files import is_disk_full, rename_file, sync_folder, sync_to_disk
 from ..messages import message
 
 _CHUNK = 1 << 20
@@ -43,6 +44,9 @@ class Spool:
         # The AE title is kept in the name, so that the film can be routed even if the database is lost.
         name = f"{secrets.token_hex(16)}-{calling_ae.encode().hex()}.dcm"
         with _translate_disk_full():
+            if operating_system.IS_WINDOWS:
+                # Windows renames no file that is open, and the network library closes and deletes it later.
+                source = Path(shutil.copyfile(source, self.films / f"{name}.partial"))
             os.chmod(source, 0o600)
             sync_to_disk(source)
             rename_file(source, self.films / name)
@@ -56,8 +60,7 @@ class Spool:
             descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with open(descriptor, "wb") as file:
                 file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
+            sync_to_disk(partial)
             rename_file(partial, self.results / name)
 
     def delete_unknown_results(self, known: Iterable[str]) -> int:
@@ -74,7 +77,9 @@ class Spool:
         return len(files)
 
     def unknown_films(self, known: Iterable[str]) -> list[Path]:
-        """The films that are not in `known`."""
+        """The complete films that are not in `known`; incomplete ones are deleted."""
+        for path in self.films.glob("*.partial"):
+            delete_quietly(path)
         return _files_except(self.films, known)
 
     def delete_incoming(self, older_than_s: float = 0) -> int:
@@ -108,17 +113,6 @@ def delete_quietly(path: Path) -> bool:
     except OSError:
         return False
     return True
-
-
-def sync_folder(folder: Path) -> None:
-    """Wait until the names in a folder are on the disk. Windows has no such call and writes them with the file."""
-    if operating_system.IS_WINDOWS:
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _files_except(folder: Path, names: Iterable[str]) -> list[Path]:

@@ -41,7 +41,7 @@ _SPARE_CONNECTIONS = 10
 
 
 class StorageScp:
-    """The listening application entity. `open` opens the port, `stop` closes it and ends the associations."""
+    """The listening application entity. `listen` opens the port, `stop` closes it and ends the associations."""
 
     def __init__(self, configuration: Configuration, receiver: Receiver, events: Events) -> None:
         self._configuration, self._receiver, self._events = configuration, receiver, events
@@ -68,7 +68,7 @@ class StorageScp:
         with self._lock:
             return len(self._transfers)
 
-    def open(self) -> None:
+    def listen(self) -> None:
         """Open the port, on which connections wait for `start`; raises `UsageError`, also for a file of TLS."""
         service, limits = self._configuration.service, self._configuration.limits
         tls = self._configuration.tls

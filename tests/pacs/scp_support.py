@@ -126,7 +126,7 @@ def running_scp(
     events = RecordedEvents()
     scp = StorageScp(configuration, Receiver(configuration, queue, events), events)
     with configured_library(queue.spool.incoming):
-        scp.open()
+        scp.listen()
         scp.start()
         try:
             yield RunningScp(scp.port, queue, events, scp)

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from pneumonia import operating_system
 from pneumonia.errors import Busy, UsageError
 from pneumonia.operating_system import IS_WINDOWS
 from pneumonia.pacs import database, queue_upkeep, spool
@@ -246,6 +247,18 @@ def test_what_associations_left_behind_is_deleted(tmp_path: Path) -> None:
     (queue.spool.results / "a.sr.dcm").write_bytes(b"")
     assert queue_upkeep.recover(queue, no_meta).deleted == 2
     assert files(queue) == []
+
+
+def test_on_windows_the_received_file_stays_for_the_library_that_has_it_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operating_system, "IS_WINDOWS", True)
+    queue = Queue(tmp_path)
+    received = write_incoming(queue)
+    assert queue.add(received, RECEPTION) is not None
+    assert received.exists()
+    assert queue.waiting_instances(1)[0].path.read_bytes() == b"film"
+    assert len(list(queue.spool.films.iterdir())) == 1
 
 
 @pytest.mark.skipif(IS_WINDOWS, reason="Windows has no permission bits")
