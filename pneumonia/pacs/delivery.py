@@ -25,7 +25,7 @@ from .queue import Delivery, Queue
 from .store_scu import StoreScu
 from .tls import client_context
 
-log = logging.getLogger("pneumonia")
+log = logging.getLogger("pneumonia.pacs")
 
 BATCH = 20
 """Deliveries that are read from the queue at a time."""

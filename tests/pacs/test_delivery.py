@@ -258,7 +258,7 @@ def test_the_log_has_no_identifiers(queue: Queue, caplog: pytest.LogCaptureFixtu
     uids = add_film(queue, "archive")
     with scripted_scp([0xB000]) as peer, delivering(queue, configuration(archive=peer.port)):
         wait_until(lambda: is_empty(queue))
-    own = "\n".join(record.getMessage() for record in caplog.records if record.name == "pneumonia")
+    own = "\n".join(record.getMessage() for record in caplog.records if record.name == "pneumonia.pacs")
     assert "destination=archive kind=dicom-sr outcome=delivered reason=warning" in own
     assert not [text for text in ("DOE", "4711", *uids) if text in own]
 

@@ -261,3 +261,10 @@ def test_keys_that_do_not_fit_are_named(options: dict[str, str], text: str) -> N
         Destination("cloud", type="dicomweb", **options).check()  # type: ignore[arg-type]
     assert text in str(raised.value)
     assert "secret" not in str(raised.value)
+
+
+def test_a_proxy_of_the_configuration_is_used(tmp_path: Path) -> None:
+    with stow_server() as proxy:
+        url, address = "http://pacs.invalid/dicom-web", f"http://127.0.0.1:{proxy.port}"
+        assert send(proxy.port, write_object(tmp_path), url=url, proxy=address).is_delivered
+        assert proxy.requests[0][1] == f"{url}/studies"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ssl
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,13 +13,20 @@ import pytest
 from pydicom.uid import SecondaryCaptureImageStorage
 
 from pneumonia.errors import UsageError
+from pneumonia.pacs import queue_upkeep
 from pneumonia.pacs.configuration import parse_configuration
 from pneumonia.pacs.destination_check import check_tls
 from pneumonia.pacs.destinations import Destination
+from pneumonia.pacs.events import Events
 from pneumonia.pacs.outcome import Outcome, Verdict
+from pneumonia.pacs.queue import Queue
+from pneumonia.pacs.reception import Receiver
+from pneumonia.pacs.storage_scp import StorageScp
 from pneumonia.pacs.store_scu import StoreScu
 from pneumonia.pacs.tls import TlsFiles, client_context, expiry_of, server_context
 
+from ..support.dicom_programs import run_program
+from .scp_support import configured_library, film
 from .storage_peers import (
     Certificates,
     free_port,
@@ -165,3 +174,45 @@ def test_the_check_of_the_configuration_tells_when_the_certificate_ends(certific
         check_tls(parse_configuration({"tls": expired}, certificates.folder))
     with pytest.raises(UsageError, match=r"\[tls\] ca"):
         parse_configuration({"tls": {**tls, "ca": ""}})
+
+
+@contextmanager
+def listening_by_tls(certificates: Certificates, folder: Path) -> Iterator[tuple[int, Queue]]:
+    """The storage SCP of the service with `incoming = true`; yields its port and its queue."""
+    tables = {
+        "tls": {"certificate": "service.pem", "private_key": "service.key", "ca": "ca.pem", "incoming": True},
+        "service": {"port": 0, "folder": str(folder / "queue")},
+        "limits": {"min_free_disk_mb": 0},
+    }
+    configuration = parse_configuration(tables, certificates.folder)
+    queue, events = Queue(configuration.folder), Events()
+    scp = StorageScp(configuration, Receiver(configuration, queue, events), events)
+    with configured_library(queue.spool.incoming):
+        scp.open()
+        scp.start()
+        try:
+            yield scp.port, queue
+        finally:
+            scp.stop(1)
+            queue.close()
+
+
+def test_the_service_takes_films_by_mutual_tls_only(certificates: Certificates, tmp_path: Path) -> None:
+    path = tmp_path / "film.dcm"
+    film().save_as(path, enforce_file_format=True)
+
+    def send_by_dcmtk(*options: str) -> int:
+        arguments = [*options, "-aec", "PNEUMONIA", "127.0.0.1", str(port), str(path)]
+        return run_program("storescu", *arguments).returncode
+
+    def tls(name: str, authority: str = "ca") -> list[str]:
+        pem, key = certificates.folder / f"{name}.pem", certificates.folder / f"{name}.key"
+        return ["+tls", str(key), str(pem), "+cf", str(certificates.folder / f"{authority}.pem")]
+
+    with listening_by_tls(certificates, tmp_path) as (port, queue):
+        assert send_by_dcmtk() != 0
+        assert send_by_dcmtk(*tls("other")) != 0
+        assert send_by_dcmtk(*tls("peer", "otherca")) != 0
+        assert queue_upkeep.counts(queue)["received"] == 0
+        assert send_by_dcmtk(*tls("peer")) == 0
+        assert queue_upkeep.counts(queue)["received"] == 1
