@@ -18,7 +18,8 @@ def harden(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     It is called in the test, since pytest restores the warning filters between the fixtures and the test.
     """
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)
-    monkeypatch.setattr(logging.getLogger("pydicom"), "propagate", True)
+    for library in ("pydicom", "highdicom"):
+        monkeypatch.setattr(logging.getLogger(library), "propagate", True)
     return harden_process
 
 
