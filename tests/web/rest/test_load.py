@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -177,3 +178,34 @@ def test_at_the_end_of_a_shutdown_each_film_without_an_answer_has_a_line_that_sa
     assert until(lambda: work.unfinished() == 0)
     assert len(rows) == 59
     assert rows[-1] == {"file": "film.jpg", "error": shutdown.shutting_down_error().as_dict()}
+
+
+@pytest.mark.slow
+def test_under_real_load_every_call_of_the_page_is_answered_and_no_call_of_the_api_is_lost(
+    service: str, predictor: Predictor, files: dict[str, Path]
+) -> None:
+    """24 programs send one film after the other, more than may wait; meanwhile the page and a batch are used."""
+    film = files["film.jpg"].read_bytes()
+    expected = predictor.predict(film).as_dict()
+    ended, statuses = threading.Event(), Counter[int]()
+
+    def send_films() -> None:
+        with httpx.Client(base_url=service, timeout=60, trust_env=False) as client:
+            while not ended.is_set():
+                reply = client.post("/api/v1/predict", content=film)
+                assert reply.json() == expected if reply.status_code == 200 else reply.headers["retry-after"]
+                statuses[reply.status_code] += 1
+
+    client = Client(service, verbose=False)
+    form = [("file", ("film.jpg", film))] * 50
+    with ThreadPoolExecutor(25) as pool:
+        programs = [pool.submit(send_films) for _ in range(24)]
+        batch = pool.submit(httpx.post, f"{service}/api/v1/predict-batch", files=form, timeout=60, trust_env=False)
+        answers = [client.predict(handle_file(files["film.jpg"]), api_name="/predict") for _ in range(5)]
+        rows = batch.result().text.splitlines()
+        ended.set()
+        for program in programs:
+            program.result()
+    assert [answer["label"] for answer in answers] == [expected["label"]] * 5
+    assert [json.loads(row) for row in rows] == [{**expected, "file": "film.jpg"}] * 50
+    assert set(statuses) == {200, 429} and statuses[200] > 20, statuses
