@@ -26,7 +26,7 @@ SYSTEM_NAMES = {
 ALLOWED = {
     "pneumonia/operating_system.py": {"ctypes", "resource", "os.name"},
     # A program of its own, which imports nothing of the package.
-    "pneumonia/imaging/dicom/decoder_worker.py": {"resource", "signal.SIGTERM"},
+    "pneumonia/imaging/dicom/decoder_worker.py": {"ctypes", "resource", "signal.SIGTERM"},
     # Windows has the name and never sends the signal; Ctrl+C is SIGINT everywhere.
     "pneumonia/pacs/service.py": {"signal.SIGTERM"},
     "pneumonia/pacs/worker_process.py": {"signal.SIGTERM"},
