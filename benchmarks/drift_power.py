@@ -32,8 +32,8 @@ from pneumonia.monitoring.drift import (
     SHIFT,
     Comparison,
     compare_measures,
-    compare_refused,
     compare_scores,
+    compare_shares,
 )
 from pneumonia.monitoring.histograms import SCORE
 from pneumonia.monitoring.reference import Counts, Reference, histogram
@@ -88,7 +88,7 @@ def compare(site: Site, card: Reference) -> Report:
     return {
         SCORE: compare_scores(site.scores, card.scores),
         **{name: compare_measures(site.measures[name], counts) for name, counts in card.measures.items()},
-        REFUSED_SHARE: compare_refused(site.refused, site.films, card.refused, card.films),
+        REFUSED_SHARE: compare_shares(site.refused, site.films, card.refused, card.films),
     }
 
 

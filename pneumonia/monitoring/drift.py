@@ -31,8 +31,8 @@ PSI_SHIFT, PSI_LARGE = 0.1, 0.25
 KS_SHIFT, KS_LARGE = 0.15, 0.3
 """Bounds of the largest distance of the two distribution functions: so many films of 100 have moved past one value."""
 
-REFUSED_SHIFT, REFUSED_LARGE = 0.05, 0.15
-"""Bounds of the difference of the shares of films that the gate refuses."""
+SHARE_SHIFT, SHARE_LARGE = 0.05, 0.15
+"""Bounds of the difference of two shares of films, such as those that the gate refuses."""
 
 ALPHA = 0.0001
 """Largest p-value of drift. Small, because a report has many comparisons and somebody looks every week: with .001, a
@@ -99,14 +99,14 @@ def compare_scores(own: Counts, card: Counts) -> Comparison:
     return _compare(own, expected, max(1, int(card_films) // 10 * 10), fitted=1, share=share)
 
 
-def compare_refused(refused: int, films: int, card_refused: int, card_films: int) -> Comparison:
-    """Compare the shares of films that the gate refuses. `distance` is the difference, `share` the site's share."""
-    share = wilson_interval(refused, films)
+def compare_shares(hits: int, films: int, card_hits: int, card_films: int) -> Comparison:
+    """Compare shares of films, such as those that the gate refuses. `distance` is the difference, `share` the own one."""
+    share = wilson_interval(hits, films)
     if min(films, card_films) < MIN_FILMS:
         return Comparison(films, card_films, TOO_FEW, share=share)
-    difference = refused / films - card_refused / card_films
-    p_value = _exact_p_value(refused, films, card_refused, card_films)
-    result = _result(abs(difference), p_value, REFUSED_SHIFT, REFUSED_LARGE)
+    difference = hits / films - card_hits / card_films
+    p_value = _exact_p_value(hits, films, card_hits, card_films)
+    result = _result(abs(difference), p_value, SHARE_SHIFT, SHARE_LARGE)
     return Comparison(films, card_films, result, distance=difference, distance_p_value=p_value, share=share)
 
 

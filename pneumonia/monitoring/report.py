@@ -26,8 +26,8 @@ NOT_COMPARED = "not_compared"
 HEADLINES = {
     TOO_FEW: message("Too few films to compare with the model's card."),
     NONE: message("No drift found."),
-    SHIFT: message("Drift."),
-    LARGE: message("Large drift."),
+    SHIFT: message("These films differ from those of the model's card."),
+    LARGE: message("These films differ much from those of the model's card."),
     NOT_COMPARED: message("Not compared: this model is not in use here, or its card has no distributions."),
 }
 
@@ -67,6 +67,13 @@ def verdict_code(entry: Monitored) -> str:
     return worst if entry.comparisons or worst in {SHIFT, LARGE} else NOT_COMPARED
 
 
+def headline_of(entry: Monitored) -> Message:
+    """The verdict in words. A change at the site is named before a difference from the card."""
+    if _drifted(entry.changes):
+        return message("Drift: the films of the last {days} days differ from those before.", days=RECENT_DAYS)
+    return HEADLINES[verdict_code(entry)]
+
+
 def title_of(entry: Monitored) -> Message:
     """Source and model of a group: `CR_ROOM1: model for adults of 18 years and over`."""
     group = entry.group
@@ -81,7 +88,7 @@ def title_of(entry: Monitored) -> Message:
 
 def _verdict(entry: Monitored) -> Verdict:
     code = verdict_code(entry)
-    return Verdict(title_of(entry), HEADLINES[code], f"drift_{code}", _sentences(entry, code))
+    return Verdict(title_of(entry), headline_of(entry), f"drift_{code}", _sentences(entry, code))
 
 
 def _sentences(entry: Monitored, code: str) -> list[str]:
@@ -149,9 +156,9 @@ def _method() -> Section:
         message("How it was computed"),
         [
             message(
-                "Drift needs both a large difference and a p-value below {alpha}, so that few films, many comparisons "
-                "and frequent looks raise few false alarms. Drift says that films differ, not that answers are wrong; "
-                "no drift does not say that they are right.",
+                "Films are called different if the difference is large and its p-value below {alpha}, so that few "
+                "films, many comparisons and frequent looks raise few false alarms. That says that films differ, not "
+                "that answers are wrong; without a difference they may still be wrong.",
                 alpha=decimal(ALPHA, 4),
             ),
             message(

@@ -21,13 +21,14 @@ COMPARISON_NAMES = {
     DISTANCE: message("Gate: largest measure as a share of its limit"),
     RESEMBLANCE: message("Gate: resemblance to the training films"),
     REFUSED_SHARE: message("Share of films that the gate refuses"),
+    INVERTED: message("Share of inverted films"),
 }
 
 RESULT_NAMES = {
     TOO_FEW: message("too few films"),
-    NONE: message("no drift"),
-    SHIFT: message("drift"),
-    LARGE: message("large drift"),
+    NONE: message("no difference found"),
+    SHIFT: message("different"),
+    LARGE: message("very different"),
 }
 
 OPINION_NAMES = dict(
@@ -95,7 +96,7 @@ def _comparison_table(caption: str, own: str, other: str, comparisons: Mapping[s
 
 
 def _distance(name: str, comparison: Comparison) -> str:
-    if name != REFUSED_SHARE or comparison.distance is None:
+    if name not in {REFUSED_SHARE, INVERTED} or comparison.distance is None:
         return _with_p(comparison.distance, comparison.distance_p_value)
     return message(
         "{points:+.1f} points ({p_value})",

@@ -15,7 +15,7 @@ from ..evaluation.reference_measures import DISTANCE, RESEMBLANCE
 from ..inference.bundle import Bundle
 from ..inference.decision import CLASSES, UNKNOWN
 from .counts import ANSWER, ERROR, INVERTED, OPINION, OPINIONS, REASON, REFUSED
-from .drift import Comparison, compare_measures, compare_refused, compare_scores
+from .drift import Comparison, compare_measures, compare_scores, compare_shares
 from .histograms import EDGES, SCORE
 from .reference import Counts, Reference
 from .store import Row
@@ -137,7 +137,12 @@ def _changes(counts: Counter[tuple[str, str]], recent: Counter[tuple[str, str]])
     if not recent[ANSWER, CLASSES[0]] + recent[ANSWER, CLASSES[1]] + recent[ANSWER, UNKNOWN] or not earlier:
         return {}
     changes = {name: compare_measures(histogram(recent, name), histogram(earlier, name)) for name in MEASURES}
-    return {**changes, REFUSED_SHARE: compare_refused(*_refused(recent), *_refused(earlier))}
+    (refused, films), (refused_earlier, films_earlier) = _refused(recent), _refused(earlier)
+    return {
+        **changes,
+        REFUSED_SHARE: compare_shares(refused, films, refused_earlier, films_earlier),
+        INVERTED: compare_shares(recent[INVERTED, ""], films, earlier[INVERTED, ""], films_earlier),
+    }
 
 
 def _refused(counts: Mapping[tuple[str, str], int]) -> tuple[int, int]:
@@ -153,7 +158,7 @@ def _comparisons(counts: Mapping[tuple[str, str], int], reference: Reference | N
     return {
         SCORE: compare_scores(histogram(counts, SCORE), reference.scores),
         **{name: measures[name] for name in MEASURES},
-        REFUSED_SHARE: compare_refused(*_refused(counts), reference.refused, reference.films),
+        REFUSED_SHARE: compare_shares(*_refused(counts), reference.refused, reference.films),
     }
 
 

@@ -26,7 +26,7 @@ def add(predictor: Predictor) -> None:
         gr.Markdown(
             message(
                 "What was answered here in the last {days} days, by source and model, and whether films have drifted "
-                "away from those of the models' cards. Counts by day are kept, no films and nothing of a patient.",
+                "away from those of the models' cards. Counts by day are kept, no films and no identifiers.",
                 days=DEFAULT_DAYS,
             )
         )

@@ -106,10 +106,10 @@ def test_the_exact_test_of_two_shares_is_twice_the_one_sided_of_scipy() -> None:
     ("refused", "result"), [(3, drift.NONE), (8, drift.NONE), (20, drift.SHIFT), (60, drift.LARGE)]
 )
 def test_the_share_of_refused_films_is_compared(refused: int, result: str) -> None:
-    comparison = drift.compare_refused(refused, 200, 26, 1560)
+    comparison = drift.compare_shares(refused, 200, 26, 1560)
     assert comparison.result == result
     assert comparison.share is not None and comparison.share["value"] == refused / 200
-    assert drift.compare_refused(0, 200, 0, 1560).result == drift.NONE
+    assert drift.compare_shares(0, 200, 0, 1560).result == drift.NONE
 
 
 def test_a_site_with_another_calibration_is_compared_by_it(predictor: Predictor, reference: Reference) -> None:

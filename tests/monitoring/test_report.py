@@ -79,6 +79,7 @@ def test_a_device_that_changes_is_told_from_one_that_always_differed(
     text = as_text(report_of([entry], {}, TODAY - timedelta(90), TODAY))
     assert ("do not differ from those of the days before" in text) == (result == NONE)
     assert ("Different from the earlier films of this source" in text) == (result == LARGE)
+    assert ("Drift: the films of the last 28 days differ" in text) == (result == LARGE)
 
 
 def test_a_model_that_is_not_loaded_is_compared_with_its_own_earlier_films(
@@ -106,7 +107,7 @@ def test_the_report_names_what_differs_and_what_was_counted(
     text = as_text(report_of(list(monitored.values()), errors(rows), TODAY - timedelta(90), TODAY))
     assert f"{DRIFTED}: model for adults of 18 years and over" in text
     assert (
-        "Different from the films of the model's card: Gate: largest measure as a share of its limit (large drift)."
+        "Different from the films of the model's card: Gate: largest measure as a share of its limit (very different)."
         in text
     )
     assert "(< .0001)" in text
