@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,10 @@ BATCH = 20
 
 POLL_S = 1.0
 """Seconds between two looks at the queue, which `pacs retry` changes from another process."""
+
+_ANSWERS = {"out_of_resources", "server_error"}
+"""Reasons for which a destination is unavailable that are answers to one object. Some archives answer so to an object
+that they cannot store, so the next attempt is made with another one; otherwise one object would block all."""
 
 ERROR_PAUSE_S = 5.0
 """Seconds to wait after an error of our own, for example a full disk under the queue."""
@@ -83,6 +88,8 @@ class DestinationQueue:
         self._queue, self._sender, self._observer = queue, sender, observer
         self._work, self._stopping = threading.Event(), threading.Event()
         self._failures = 0
+        self._postponed: Counter[int] = Counter()
+        """Id of a delivery -> number of its postponements that are no attempts."""
         self._thread = threading.Thread(target=self._run, name=f"delivery {destination.name}", daemon=True)
 
     def start(self) -> None:
@@ -161,8 +168,13 @@ class DestinationQueue:
     def _record(self, delivery: Delivery, outcome: Outcome) -> None:
         if outcome.verdict is Verdict.DELIVERED:
             self._queue.deliver(delivery)
+            self._postponed.pop(delivery.id, None)
             self._observer.delivered(delivery, self._queue.now() - delivery.received_at)
         elif outcome.verdict is Verdict.UNAVAILABLE:
+            if outcome.reason in _ANSWERS:
+                self._postponed[delivery.id] += 1
+                pause_s = self._pause_s(self._postponed[delivery.id])
+                self._queue.postpone_delivery(delivery.id, outcome.detail, pause_s, counts=False)
             self._expire(outcome)
         else:
             self._record_refusal(delivery, outcome)
@@ -173,7 +185,7 @@ class DestinationQueue:
         if attempts >= retry.refusals or self._is_expired(delivery):
             self._give_up(delivery, outcome)
         else:
-            self._queue.postpone_delivery(delivery.id, outcome.detail, retry.pause_s(attempts))
+            self._queue.postpone_delivery(delivery.id, outcome.detail, self._pause_s(attempts))
 
     def _expire(self, outcome: Outcome) -> None:
         """Give up deliveries that are too old, after an attempt has failed: the service may have been off for days."""
@@ -201,7 +213,7 @@ class DestinationQueue:
 
     def _pause(self, outcome: Outcome) -> None:
         self._failures += 1
-        pause_s = self.destination.retry.pause_s(self._failures)
+        pause_s = self._pause_s(self._failures)
         since = self._queue.now() if self.state.is_available else self.state.since
         self.state = DestinationState(False, outcome.reason, outcome.detail, since)
         log.warning(
@@ -213,6 +225,9 @@ class DestinationQueue:
         )
         self._sender.close()
         self._stopping.wait(pause_s)
+
+    def _pause_s(self, failures: int) -> float:
+        return self.destination.retry.pause_s(failures)
 
     def _is_available(self) -> None:
         if not self.state.is_available:

@@ -237,13 +237,16 @@ class Queue:
             delete_quietly(self.spool.results / name)
         return bool(files)
 
-    def postpone_delivery(self, delivery_id: int, error: str, delay_s: float) -> None:
-        """Try a delivery again in `delay_s` seconds; `error` says why, without data of the object."""
+    def postpone_delivery(self, delivery_id: int, error: str, delay_s: float, *, counts: bool = True) -> None:
+        """Try a delivery again in `delay_s` seconds; `error` says why, without data of the object.
+
+        `counts`: whether this was one of its attempts.
+        """
         with self.database.transaction() as connection:
             connection.execute(
-                "UPDATE delivery SET attempts = attempts + 1, error = ?, next_attempt_at = ? "
+                "UPDATE delivery SET attempts = attempts + ?, error = ?, next_attempt_at = ? "
                 "WHERE id = ? AND state = 'waiting'",
-                (error, self.now() + delay_s, delivery_id),
+                (int(counts), error, self.now() + delay_s, delivery_id),
             )
 
     def fail_delivery(self, delivery_id: int, error: str) -> None:

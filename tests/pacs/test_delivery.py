@@ -172,6 +172,18 @@ def test_a_refused_object_becomes_a_dead_letter_and_the_others_arrive(queue: Que
         assert peer.stored[-1] == refused
 
 
+def test_an_object_for_which_there_is_never_space_does_not_stop_the_others(queue: Queue) -> None:
+    refused, *others = [uid for number in range(2) for uid in add_film(queue, "archive", number=number)]
+    with scripted_scp() as peer:
+        peer.refused = {refused: 0xA700}
+        with delivering(queue, configuration(archive=peer.port)):
+            wait_until(lambda: sorted(peer.stored) == sorted(others))
+            wait_until(lambda: peer.requests > 7)  # more often than `refusals`
+            assert queue_upkeep.dead_letters(queue) == []
+            peer.refused = {}
+            wait_until(lambda: is_empty(queue))
+
+
 def test_an_object_that_breaks_each_association_does_not_stop_the_others(queue: Queue) -> None:
     broken, *others = [uid for number in range(2) for uid in add_film(queue, "archive", number=number)]
     with scripted_scp() as peer:

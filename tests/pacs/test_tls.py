@@ -188,7 +188,7 @@ def listening_by_tls(certificates: Certificates, folder: Path) -> Iterator[tuple
     queue, events = Queue(configuration.folder), Events()
     scp = StorageScp(configuration, Receiver(configuration, queue, events), events)
     with configured_library(queue.spool.incoming):
-        scp.open()
+        scp.listen()
         scp.start()
         try:
             yield scp.port, queue
