@@ -5,7 +5,7 @@
 Makes structured report, secondary capture, presentation state and encapsulated PDF of each film of
 `tests.support.result_corpus`, and runs `dciodvfy` (dicom3tools) on each, and the program of DCMTK that reads its kind:
 `dsrdump`, `dcmj2pnm`, `dcmpschk`, `dcm2pdf`. Prints a table as Markdown and each error; exits with 1 if there is one.
-`--every N` takes each N-th film only, `--keep DIR` keeps the objects with an error.
+`--every N` takes each N-th film of a group only, `--keep DIR` keeps the objects with an error.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 from benchmarks import dcmtk
@@ -78,7 +77,7 @@ def check_corpus(every: int = 1, keep: Path | None = None) -> Iterator[Check]:
     """Make and check the objects of each `every`-th film; `keep` is a folder for those with an error."""
     predictor = load_predictor("", threads=1)
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(2) as pool:
-        for number, entry in enumerate(islice(corpus(predictor), 0, None, every)):
+        for number, entry in enumerate(corpus(predictor, every)):
             film = entry.film
             files = create_result_files(
                 predictor,

@@ -6,8 +6,9 @@ classes, and attributes that are missing or malformed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -89,22 +90,30 @@ class CorpusFilm:
     film: FilmResult
 
 
-def corpus(predictor: Predictor) -> Iterator[CorpusFilm]:
-    """All films, in a stable order."""
-    for group, films in (
-        ("labels, operating points, prevalence", _answers(predictor)),
-        ("reasons for Unknown", _reasons(predictor)),
-        ("errors", _errors(predictor)),
-        ("languages", _languages(predictor)),
-        ("encodings of the pixels", _sources(predictor, encodings(**HOSPITAL))),
-        ("colour, frames, classes", _sources(predictor, dict(_kinds()))),
-        ("character sets", _sources(predictor, dict(_character_sets()))),
-        ("missing attributes", _sources(predictor, dict(_missing()))),
-        ("malformed attributes", _sources(predictor, dict(_malformed()))),
-        ("geometry and compression", _sources(predictor, {key: hospital_film(**row) for key, row in GEOMETRY.items()})),
-        ("files of pydicom", _sources(predictor, dict(_pydicom_files()))),
-    ):
-        yield from (CorpusFilm(group, name, film) for name, film in films)
+def corpus(predictor: Predictor, every: int = 1) -> Iterator[CorpusFilm]:
+    """The films in a stable order; of each group the first one and each `every`-th behind it."""
+    results: dict[str, Iterator[tuple[str, FilmResult]]] = {
+        "labels, operating points, prevalence": _answers(predictor),
+        "reasons for Unknown": _reasons(predictor),
+        "errors": _errors(predictor),
+        "languages": _languages(predictor),
+    }
+    for group, films in results.items():
+        yield from (CorpusFilm(group, name, film) for name, film in islice(films, 0, None, every))
+    sources: dict[str, Callable[[], Iterable[tuple[str, bytes]]]] = {
+        "encodings of the pixels": lambda: encodings(**HOSPITAL).items(),
+        "colour, frames, classes": _kinds,
+        "character sets": _character_sets,
+        "missing attributes": _missing,
+        "malformed attributes": _malformed,
+        "geometry and compression": lambda: ((name, hospital_film(**tags)) for name, tags in GEOMETRY.items()),
+        "files of pydicom": _pydicom_files,
+    }
+    for group, files in sources.items():
+        for name, data in islice(files(), 0, None, every):
+            film = _film_or_none(predictor, data)
+            if film is not None:
+                yield CorpusFilm(group, name, film)
 
 
 def _answers(predictor: Predictor) -> Iterator[tuple[str, FilmResult]]:
@@ -210,13 +219,12 @@ def _pydicom_files() -> Iterator[tuple[str, bytes]]:
         yield path.name, path.read_bytes()
 
 
-def _sources(predictor: Predictor, films: dict[str, bytes]) -> Iterator[tuple[str, FilmResult]]:
-    """The result of each film, whatever it is; files that cannot have result objects are left out."""
-    for name, data in films.items():
-        try:
-            yield name, _film_or_failure(predictor, data)
-        except PneumoniaError:
-            continue
+def _film_or_none(predictor: Predictor, data: bytes) -> FilmResult | None:
+    """The result of a film, whatever it is; None for a file that cannot have result objects."""
+    try:
+        return _film_or_failure(predictor, data)
+    except PneumoniaError:
+        return None
 
 
 def _film_or_failure(predictor: Predictor, data: bytes) -> FilmResult:

@@ -7,8 +7,8 @@ import pytest
 from benchmarks.dicom_objects import DICOM_KINDS, READERS, check_corpus
 from tests.support.dicom_programs import find_program
 
-EVERY = 12
-"""About 30 films of all groups, 120 objects, in 15 s."""
+EVERY = 16
+"""About 30 films of all groups, 120 objects."""
 
 
 @pytest.mark.slow
@@ -20,4 +20,4 @@ def test_no_object_of_the_sample_has_an_error() -> None:
     found = [f"{check.group}: {check.name}: {check.kind}: {check.errors}" for check in checks if check.errors]
     assert found == []
     assert {check.kind for check in checks} == set(DICOM_KINDS)
-    assert len({check.group for check in checks}) >= 8
+    assert len({check.group for check in checks}) == 11
