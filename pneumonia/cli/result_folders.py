@@ -7,6 +7,7 @@ the heat maps do.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import stat
@@ -43,8 +44,9 @@ OPTIONS = {
 """Kind of result file, which is the name of its option too -> help."""
 assert tuple(OPTIONS) == result_files.KINDS
 
-_UID_BYTES = 1024
-"""The first bytes of a DICOM file, which contain its SOP Instance UID in the meta header (PS3.10, 7.1)."""
+_HEAD_BYTES = 1024
+"""The first bytes of a file, which contain its identity: a DICOM file in the meta header (PS3.10, 7.1), a bundle as its
+second key."""
 
 
 @dataclass(frozen=True)
@@ -259,13 +261,11 @@ def _numbered(stem: Path, number: int, suffix: str) -> Path:
 
 
 def _is_same_object(path: Path, file: ResultFile) -> bool:
-    """Whether a file is an earlier version of the same object: that has the same UID, or the same content."""
-    if file.sop_instance_uid is None:
-        return path.read_bytes() == file.data
+    """Whether a file is an earlier version of the same object: it has the same UID, or as a bundle the same id."""
+    identity = file.sop_instance_uid or json.loads(file.data)["id"]
     with path.open("rb") as existing:
-        head = existing.read(_UID_BYTES)
-    uid = re.escape(file.sop_instance_uid.encode())
-    return re.search(rb"(?<![0-9.])" + uid + rb"(?![0-9.])", head) is not None
+        head = existing.read(_HEAD_BYTES)
+    return re.search(rb"(?<![\w.-])" + re.escape(identity.encode()) + rb"(?![\w.-])", head) is not None
 
 
 @contextmanager

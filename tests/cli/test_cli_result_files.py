@@ -82,11 +82,13 @@ def test_films_of_one_name_are_numbered_in_their_order_and_replaced_by_themselve
 ) -> None:
     out = tmp_path / "out"
     first, second = (str(films / folder / "film.dcm") for folder in "ab")
-    assert cli.main(["predict", first, second, "--secondary-capture", str(out)]) == 0
+    bundles = ["--fhir", str(tmp_path / "bundles")]
+    assert cli.main(["predict", first, second, "--secondary-capture", str(out), *bundles]) == 0
     assert names(out) == ["film-2.sc.dcm", "film.sc.dcm"]
     uids = [uid_of(out / name) for name in names(out)]
-    assert cli.main(["predict", first, second, "--secondary-capture", str(out)]) == 0
+    assert cli.main(["predict", first, second, "--secondary-capture", str(out), *bundles]) == 0
     assert [uid_of(out / name) for name in names(out)] == uids
+    assert names(tmp_path / "bundles") == ["film-2.fhir.json", "film.fhir.json"]
     assert cli.main(["predict", second, "--secondary-capture", str(out)]) == 0  # another object: kept
     assert names(out) == ["film-2.sc.dcm", "film.sc.dcm"]
     assert [uid_of(out / name) for name in names(out)] == uids
