@@ -100,7 +100,7 @@ def compare_scores(own: Counts, card: Counts) -> Comparison:
 
 
 def compare_shares(hits: int, films: int, card_hits: int, card_films: int) -> Comparison:
-    """Compare shares of films, such as those that the gate refuses. `distance` is the difference, `share` the own one."""
+    """Compare shares of films, such as those that the gate refuses. `distance` is the difference, `share` the first."""
     share = wilson_interval(hits, films)
     if min(films, card_films) < MIN_FILMS:
         return Comparison(films, card_films, TOO_FEW, share=share)
