@@ -244,6 +244,11 @@ def test_the_page_and_the_alert_rules_name_the_metrics_that_exist(status: Status
     assert set(re.findall(r"pneumonia_pacs_(\w+)", rules)) <= families
 
 
+def metrics(port: int) -> str:
+    with OPENER.open(f"http://127.0.0.1:{port}/metrics", timeout=10) as response:
+        return str(response.read().decode())
+
+
 @pytest.mark.slow
 def test_a_film_from_reception_to_delivery_is_counted(tmp_path: Path) -> None:
     port = free_port()
@@ -265,12 +270,11 @@ def test_a_film_from_reception_to_delivery_is_counted(tmp_path: Path) -> None:
             wait_until(lambda: is_empty(service.queue))
             with OPENER.open(f"http://127.0.0.1:{port}/health", timeout=10) as response:
                 assert response.status == 200
-            with OPENER.open(f"http://127.0.0.1:{port}/metrics", timeout=10) as response:
-                text = response.read().decode()
+            wait_until(lambda: 'pneumonia_pacs_delivery_seconds_count{destination="archive"} 2.0' in metrics(port))
+            wait_until(lambda: 'pneumonia_pacs_films_total{calling="other",label="Unknown"' in metrics(port))
+            text = metrics(port)
         finally:
             service.stop()
-    assert 'pneumonia_pacs_delivery_seconds_count{destination="archive"} 2.0' in text
-    assert 'pneumonia_pacs_films_total{calling="other",label="Unknown"' in text
     assert not [name for name in ("SECRET", "4711", *peer.stored) if name in text]
 
 
