@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pydicom import dcmread
 from pydicom.dataset import Dataset
+from pydicom.filereader import read_file_meta_info
 from pydicom.uid import (
     UID,
     ColorSoftcopyPresentationStateStorage,
@@ -69,23 +70,26 @@ class StoreScu:
 
     def send(self, path: Path) -> Outcome:
         """Send the DICOM file at `path`; raises only what is a bug or a damaged file of our own."""
-        dataset = dcmread(path)
+        meta = read_file_meta_info(path)
         was_open = self.is_open
-        outcome = self._send(dataset)
+        outcome = self._send(path, meta)
         if outcome.verdict is Verdict.INTERRUPTED and was_open:
-            outcome = self._send(dataset)
+            outcome = self._send(path, meta)
         return outcome
 
-    def _send(self, dataset: Dataset) -> Outcome:
+    def _send(self, path: Path, meta: Dataset) -> Outcome:
+        sop_class = UID(meta.MediaStorageSOPClassUID)
         if not self.is_open and (failure := self._associate()) is not None:
             return failure
-        if self._association is None or not _accepts(self._association, dataset.SOPClassUID):
+        if self._association is None or not _accepts(self._association, sop_class):
             return Outcome(
                 Verdict.REFUSED,
                 "sop_class_not_supported",
-                f"The destination accepts no presentation context for {UID(dataset.SOPClassUID).name}.",
+                f"The destination accepts no presentation context for {sop_class.name}.",
             )
-        response = self._store(dataset)
+        is_accepted_as_stored = _accepts(self._association, sop_class, meta.TransferSyntaxUID)
+        # A path is sent as it is, without decoding and encoding (`network_library`).
+        response = self._store(path if is_accepted_as_stored else dcmread(path))
         self._used_at = time.monotonic()
         if "Status" in response:
             return outcome_of(response.Status)
@@ -94,7 +98,7 @@ class StoreScu:
             Verdict.INTERRUPTED, "no_response", "The association ended before the destination answered the C-STORE."
         )
 
-    def _store(self, dataset: Dataset) -> Dataset:
+    def _store(self, dataset: Dataset | Path) -> Dataset:
         assert self._association is not None
         self._message_id = self._message_id % 0xFFFF + 1
         try:
@@ -145,8 +149,12 @@ class StoreScu:
             association.release()
 
 
-def _accepts(association: Association, sop_class_uid: str) -> bool:
-    return any(context.abstract_syntax == sop_class_uid for context in association.accepted_contexts)
+def _accepts(association: Association, sop_class_uid: str, syntax: str | None = None) -> bool:
+    """Whether the peer accepts the class, in the transfer syntax `syntax` unless it is None."""
+    return any(
+        context.abstract_syntax == sop_class_uid and syntax in {None, context.transfer_syntax[0]}
+        for context in association.accepted_contexts
+    )
 
 
 def _proposed_contexts() -> list[PresentationContext]:

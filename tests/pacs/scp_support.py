@@ -93,7 +93,13 @@ def film(sop_class: str = ComputedRadiographyImageStorage, side: int = 64, **val
 def configured_library(incoming: Path, report: Callable[[str], None] = lambda reason: None) -> Iterator[None]:
     """pynetdicom with the settings of the service, which are those of the whole process, until the block ends."""
     level = logging.getLogger("pynetdicom").level
-    names = ("STORE_RECV_CHUNKED_DATASET", "LOG_HANDLER_LEVEL", "LOG_REQUEST_IDENTIFIERS", "LOG_RESPONSE_IDENTIFIERS")
+    names = (
+        "STORE_RECV_CHUNKED_DATASET",
+        "STORE_SEND_CHUNKED_DATASET",
+        "LOG_HANDLER_LEVEL",
+        "LOG_REQUEST_IDENTIFIERS",
+        "LOG_RESPONSE_IDENTIFIERS",
+    )
     with pytest.MonkeyPatch.context() as patch:
         for name in names:
             patch.setattr(_config, name, getattr(_config, name))

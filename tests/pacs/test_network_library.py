@@ -30,7 +30,12 @@ def reasons(tmp_path: Path) -> Iterator[list[str]]:
 def test_every_setting_exists(reasons: list[str]) -> None:
     """`configure` assigns them, so a renamed setting would silently have no effect."""
     source = Path(str(_config.__file__)).read_text(encoding="utf-8")
-    for name in ("STORE_RECV_CHUNKED_DATASET", "LOG_HANDLER_LEVEL", "LOG_REQUEST_IDENTIFIERS"):
+    for name in (
+        "STORE_RECV_CHUNKED_DATASET",
+        "STORE_SEND_CHUNKED_DATASET",
+        "LOG_HANDLER_LEVEL",
+        "LOG_REQUEST_IDENTIFIERS",
+    ):
         assert f"\n{name}: " in source
 
 

@@ -9,7 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from pydicom.uid import ComprehensiveSRStorage, ImplicitVRLittleEndian, SecondaryCaptureImageStorage
+from pydicom import Dataset, dcmread
+from pydicom.uid import (
+    ComprehensiveSRStorage,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    SecondaryCaptureImageStorage,
+)
 from pynetdicom.events import Event
 
 from pneumonia.pacs.destinations import KINDS, Destination
@@ -18,6 +24,7 @@ from pneumonia.pacs.outcome import Outcome, Verdict
 from pneumonia.pacs.store_scu import RESULT_SOP_CLASSES, StoreScu
 from pneumonia.pacs.store_status import outcome_of
 
+from .scp_support import configured_library
 from .storage_peers import abort, free_port, scripted_scp, storescp, wait_until, write_object
 
 
@@ -200,3 +207,22 @@ def test_the_association_proposes_the_class_of_each_kind(tmp_path: Path) -> None
     for sop_class in (kind for kinds in RESULT_SOP_CLASSES.values() for kind in kinds):
         with scripted_scp(sop_classes=[sop_class]) as peer, scu(peer.port) as sender:
             assert sender.send(write_object(tmp_path, sop_class)).is_delivered
+
+
+def test_an_object_is_sent_from_its_file_as_it_is_stored(tmp_path: Path) -> None:
+    """With the settings of the service; a destination that accepts only another transfer syntax gets it converted."""
+    path = write_object(tmp_path, SecondaryCaptureImageStorage, size=300_000)
+    received: list[Dataset] = []
+
+    def receive(event: Event) -> int:
+        received.append(event.dataset)
+        return 0x0000
+
+    (tmp_path / "incoming").mkdir()
+    for syntax in (ExplicitVRLittleEndian, ImplicitVRLittleEndian):
+        with configured_library(tmp_path / "incoming"), scripted_scp([receive], syntaxes=[syntax]) as peer:
+            sender = StoreScu(destination(peer.port), "PNEUMONIA")
+            assert sender.send(path).is_delivered
+            sender.close()
+    assert [each.file_meta.TransferSyntaxUID for each in received] == [ExplicitVRLittleEndian, ImplicitVRLittleEndian]
+    assert {each.PixelData for each in received} == {dcmread(path).PixelData}
