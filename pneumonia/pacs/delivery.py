@@ -153,7 +153,7 @@ class DestinationQueue:
             incident = InternalError.from_exception(error)
             outcome = Outcome(Verdict.REFUSED, "internal", str(incident))
         log.info(
-            "delivery id=%d destination=%s kind=%s outcome=%s reason=%s attempt=%d ms=%.0f",
+            "delivery id=%d destination=%s kind=%s outcome=%s reason=%s attempt=%d ms=%.0f%s",
             delivery.id,
             self.destination.name,
             delivery.kind,
@@ -161,6 +161,8 @@ class DestinationQueue:
             outcome.reason,
             delivery.attempts + 1,
             1000 * (time.perf_counter() - started),
+            # That of a destination that is unavailable follows in a line of its own.
+            f": {outcome.detail}" if outcome.detail and outcome.verdict is not Verdict.UNAVAILABLE else "",
         )
         self._observer.attempted(delivery, outcome)
         return outcome
@@ -217,7 +219,7 @@ class DestinationQueue:
         since = self._queue.now() if self.state.is_available else self.state.since
         self.state = DestinationState(False, outcome.reason, outcome.detail, since)
         log.warning(
-            "destination name=%s state=unavailable reason=%s retry_s=%.0f: %s",
+            "destination name=%s state=unavailable reason=%s retry_s=%.1f: %s",
             self.destination.name,
             outcome.reason,
             pause_s,
