@@ -77,6 +77,7 @@ def test_an_error_has_files_that_say_so(tmp_path: Path, capsys: pytest.CaptureFi
     assert dcmread(tmp_path / "out" / "damaged.sc.dcm").StudyInstanceUID == HOSPITAL["StudyInstanceUID"]
 
 
+@pytest.mark.slow
 def test_films_of_one_name_are_numbered_in_their_order_and_replaced_by_themselves_only(
     films: Path, tmp_path: Path
 ) -> None:
@@ -152,6 +153,7 @@ def test_a_full_disk_stops_the_batch_before_the_row(
     assert len((tmp_path / "table.csv").read_text(encoding="utf-8").splitlines()) == 1 + 3
 
 
+@pytest.mark.slow
 def test_a_file_that_cannot_be_named_fails_its_film_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     paths = [tmp_path / "a.dcm", tmp_path / f"{'x' * 251}.dcm", tmp_path / "b.dcm"]
     for path in paths:

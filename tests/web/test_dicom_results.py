@@ -60,6 +60,7 @@ def test_the_button_is_for_dicom_films_where_the_extra_is_installed(
     assert not is_visible(film)
 
 
+@pytest.mark.slow
 def test_the_download_has_the_files_of_the_command_line(predictor: Predictor, dicom_film: Path) -> None:
     film = session_film(predictor, dicom_film)
     files = files_of(dicom_results.as_zip(predictor, film, "confirm"))
@@ -103,6 +104,7 @@ def call(client: Client, path: Path, *options: Any) -> tuple[list[str] | None, d
     return files, result
 
 
+@pytest.mark.slow
 def test_the_endpoint_returns_files_and_prediction(client: Client, predictor: Predictor, dicom_film: Path) -> None:
     files, result = call(client, dicom_film, "screening", 0.1)
     assert result == predictor.predict(dicom_film, "screening", file=dicom_film.name, prevalence=0.1).as_dict()
