@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ..evaluation.reference_measures import DISTANCE, RESEMBLANCE
-from ..inference.decision import UNKNOWN, Failure, Prediction
+from ..inference.decision import CLASSES, LABEL_NAMES, UNKNOWN, Failure, Prediction
 from ..inference.reading import Reading
+from ..messages import message
 from .histograms import SCORE, bin_of
 
 ANSWER, ERROR, REASON, INVERTED, OPINION = "answer", "error", "reason", "inverted", "opinion"
@@ -16,8 +17,9 @@ ANSWER, ERROR, REASON, INVERTED, OPINION = "answer", "error", "reason", "inverte
 REFUSED = "refused "
 """Prefix of the histogram of a gate measure for films that the gate refused."""
 
-OPINIONS = ("Normal", "Pneumonia", "cannot say")
-"""What a physician can state about the film of an answer on the page."""
+OPINION_NAMES = {**{label: LABEL_NAMES[label] for label in CLASSES}, "cannot say": message("Cannot say")}
+OPINIONS = tuple(OPINION_NAMES)
+"""What a physician can state about the film of an answer on the page; with the names on page and report."""
 
 MAX_SOURCE_LENGTH = 16
 """Length of an application entity title (DICOM PS3.5, value representation AE)."""

@@ -11,7 +11,7 @@ from ..evaluation.reference_measures import DISTANCE, RESEMBLANCE
 from ..evaluation.table import Table
 from ..inference.decision import LABEL_NAMES, REASONS
 from ..messages import join, message, number
-from .counts import ANSWER, INVERTED, OPINIONS, REASON
+from .counts import ANSWER, INVERTED, OPINION_NAMES, REASON
 from .drift import LARGE, NONE, SHIFT, TOO_FEW, Comparison
 from .histograms import SCORE
 from .summary import LABELS, MIN_SHOWN, RECENT_DAYS, REFUSED_SHARE, Monitored, answers, opinions
@@ -30,11 +30,6 @@ RESULT_NAMES = {
     SHIFT: message("different"),
     LARGE: message("very different"),
 }
-
-OPINION_NAMES = dict(
-    zip(OPINIONS, (LABEL_NAMES["Normal"], LABEL_NAMES["Pneumonia"], message("Cannot say")), strict=True)
-)
-"""Opinion of a physician -> its name on page and report."""
 
 NO_VALUE = "-"
 

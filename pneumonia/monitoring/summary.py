@@ -6,7 +6,7 @@ import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -18,7 +18,9 @@ from .counts import ANSWER, ERROR, INVERTED, OPINION, OPINIONS, REASON, REFUSED
 from .drift import Comparison, compare_measures, compare_scores, compare_shares
 from .histograms import EDGES, SCORE
 from .reference import Counts, Reference
-from .store import Row
+
+if TYPE_CHECKING:  # the page imports this module, and SQLite only if it counts
+    from .store import Row
 
 MIN_SHOWN = 5
 """Smallest number of films whose answers are shown: with fewer, who knows the patients of a day could tell whose."""
@@ -77,35 +79,49 @@ def summarise(rows: Sequence[Row], bundles: Iterable[Bundle], until: date) -> li
 
     `bundles` are the models in use, `until` is the last day of the period.
     """
-    first_recent = until - timedelta(days=RECENT_DAYS - 1)
     references = {bundle_key(bundle): Reference.of(bundle) for bundle in bundles}
-    counts: dict[Group, Counter[tuple[str, str]]] = {}
-    recent: dict[Group, Counter[tuple[str, str]]] = {}
-    weeks: dict[Group, dict[date, Counter[tuple[str, str]]]] = {}
+    sums = _sum_up(rows, until - timedelta(days=RECENT_DAYS - 1))
+    monitored = [
+        _monitored(group, summed, references.get((group.sha256, group.site)))
+        for group, summed in sums.items()
+        if group.source != ALL_SOURCES or _has_several_sources(group, sums)
+    ]
+    return sorted(monitored, key=_order)
+
+
+@dataclasses.dataclass
+class _Sums:
+    """The counts of a group: all, those of the recent days, and those of each week by its Monday."""
+
+    all: Counter[tuple[str, str]] = dataclasses.field(default_factory=Counter)
+    recent: Counter[tuple[str, str]] = dataclasses.field(default_factory=Counter)
+    weeks: dict[date, Counter[tuple[str, str]]] = dataclasses.field(default_factory=dict)
+
+
+def _sum_up(rows: Iterable[Row], first_recent: date) -> dict[Group, _Sums]:
+    """The sums of each source, and of all sources of a model."""
+    sums: dict[Group, _Sums] = {}
     for row in rows:
         if row.name == ERROR:
             continue
         group = Group(*row.series[:-1])
         monday = row.day - timedelta(days=row.day.weekday())
-        for summed in (group, group._replace(source=ALL_SOURCES)):
-            week = weeks.setdefault(summed, {}).setdefault(monday, Counter())
-            for counter in (counts.setdefault(summed, Counter()), week):
+        for summed in (sums.setdefault(name, _Sums()) for name in (group, group._replace(source=ALL_SOURCES))):
+            counters = [summed.all, summed.weeks.setdefault(monday, Counter())]
+            for counter in counters + [summed.recent] * (row.day >= first_recent):
                 counter[row.name, row.value] += row.films
-            if row.day >= first_recent:
-                recent.setdefault(summed, Counter())[row.name, row.value] += row.films
-    monitored = [
-        Monitored(
-            group,
-            counts[group],
-            dict(sorted(weeks[group].items())),
-            _comparisons(counts[group], references.get((group.sha256, group.site))),
-            _changes(counts[group], recent.get(group, Counter())),
-            references.get((group.sha256, group.site)),
-        )
-        for group in counts
-        if group.source != ALL_SOURCES or _has_several_sources(group, counts)
-    ]
-    return sorted(monitored, key=_order)
+    return sums
+
+
+def _monitored(group: Group, sums: _Sums, reference: Reference | None) -> Monitored:
+    return Monitored(
+        group,
+        sums.all,
+        dict(sorted(sums.weeks.items())),
+        _comparisons(sums.all, reference),
+        _changes(sums.all, sums.recent),
+        reference,
+    )
 
 
 def _order(entry: Monitored) -> tuple[object, ...]:

@@ -11,8 +11,6 @@ from ..errors import InternalError, PneumoniaError
 from ..inference.predictor import Predictor
 from ..messages import message
 from ..monitoring.counts import DEFAULT_DAYS
-from ..monitoring.period import read_period
-from ..monitoring.report import report_of
 from ..validation import report_html
 from . import validation_text
 
@@ -37,6 +35,9 @@ def add(predictor: Predictor) -> None:
 
 def render_counts(predictor: Predictor) -> str:
     """HTML of the report of the last `DEFAULT_DAYS` days, or an alert if the counts cannot be read."""
+    from ..monitoring.period import read_period
+    from ..monitoring.report import report_of
+
     until = date.today()
     since = until - timedelta(days=DEFAULT_DAYS)
     try:

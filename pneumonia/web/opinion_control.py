@@ -9,9 +9,8 @@ import gradio as gr
 from ..inference.decision import DEFAULT_POINT
 from ..inference.predictor import Predictor
 from ..messages import message
-from ..monitoring.counts import OPINIONS
+from ..monitoring.counts import OPINION_NAMES, OPINIONS
 from ..monitoring.recorder import recorder
-from ..monitoring.report_tables import OPINION_NAMES
 from .film_session import PAGE, SessionFilm, StatedOpinion
 from .rendering import render
 
