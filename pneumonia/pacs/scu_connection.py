@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from pynetdicom import Association
 from pynetdicom.events import Event
@@ -27,13 +28,19 @@ def limit_socket_waits(event: Event, seconds: float) -> None:
     transport = event.assoc.dul.socket
     if transport is None or transport.socket is None:
         return
-    if type(transport.socket) is socket.socket and _QUICK_ACKNOWLEDGEMENT:
+    if type(transport.socket) is socket.socket:
         transport.socket = _AcknowledgingSocket(fileno=transport.socket.detach())
     transport.socket.settimeout(seconds)
     transport.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
-class _AcknowledgingSocket(socket.socket):
+if TYPE_CHECKING:
+    _Socket = socket.socket
+else:
+    _Socket = object
+
+
+class _Acknowledging(_Socket):
     """Acknowledges what was read without the usual delay of 40 ms, where the system can.
 
     DCMTK, and with it many archives, sends a response in two packets and by default keeps the second one until the
@@ -42,9 +49,18 @@ class _AcknowledgingSocket(socket.socket):
 
     def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
         data = super().recv(buflen, flags)
-        with suppress(OSError):  # the destination has closed the connection
-            self.setsockopt(socket.IPPROTO_TCP, _QUICK_ACKNOWLEDGEMENT, 1)
+        if _QUICK_ACKNOWLEDGEMENT:
+            with suppress(OSError):  # the destination has closed the connection
+                self.setsockopt(socket.IPPROTO_TCP, _QUICK_ACKNOWLEDGEMENT, 1)
         return data
+
+
+class _AcknowledgingSocket(_Acknowledging, socket.socket):
+    """A TCP connection."""
+
+
+class AcknowledgingTlsSocket(_Acknowledging, ssl.SSLSocket):
+    """A TLS connection; for `SSLContext.sslsocket_class`."""
 
 
 _QUICK_ACKNOWLEDGEMENT: int = getattr(socket, "TCP_QUICKACK", 0)

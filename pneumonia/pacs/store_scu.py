@@ -27,7 +27,7 @@ from pynetdicom.presentation import PresentationContext, build_context
 from ..reporting.dicom.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from .destinations import Destination
 from .outcome import Outcome, Verdict
-from .scu_connection import explain_no_association, limit_socket_waits
+from .scu_connection import AcknowledgingTlsSocket, explain_no_association, limit_socket_waits
 from .store_status import outcome_of
 
 RESULT_SOP_CLASSES = {
@@ -53,6 +53,8 @@ class StoreScu:
     def __init__(self, destination: Destination, ae_title: str, tls: ssl.SSLContext | None = None) -> None:
         self._destination = destination
         self._tls = tls
+        if tls is not None:
+            tls.sslsocket_class = AcknowledgingTlsSocket
         self._ae = AE(destination.calling_ae_title or ae_title)
         self._ae.connection_timeout = self._ae.acse_timeout = destination.connect_timeout_s
         self._ae.dimse_timeout = destination.response_timeout_s
