@@ -14,7 +14,8 @@ from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import ComputedRadiographyImageStorage, ExplicitVRLittleEndian, generate_uid
 
-from pneumonia.inference.sources import EMBEDDED_FOLDER
+EXAMPLES = Path(__file__).resolve().parents[2] / "pneumonia" / "models" / "children" / "examples"
+"""Class averages, in this repository. The package need not be installed."""
 
 SIDE = 1024
 """Pixels of the square film."""
@@ -22,7 +23,7 @@ SIDE = 1024
 
 def example_film(kind: str) -> Dataset:
     """The film as a data set; `kind` is `pneumonia` or `normal`."""
-    picture = next(path for path in sorted((EMBEDDED_FOLDER / "examples").glob("*.png")) if kind in path.name)
+    picture = next(path for path in sorted(EXAMPLES.glob("*.png")) if kind in path.name)
     with Image.open(picture) as image:
         pixels = np.asarray(image.convert("L").resize((SIDE, SIDE), Image.Resampling.BICUBIC))
     now = datetime.now()
