@@ -87,23 +87,39 @@ def draw_result(
 
 def _header(lines: ResultLines) -> Image.Image:
     """The notice, the label with P(pneumonia), and what must stand beside it."""
-    reasons = [line for reason in lines.reasons for line in lines_of(reason, WIDTH - 2 * MARGIN, _REASON)]
-    band = _NOTICE.line_height + 12
-    answer = TextStyle(_HEADING_SIZE, LABEL_COLOURS.get(lines.label, INK), is_bold=True)
-    height = band + answer.line_height + len(reasons) * _REASON.line_height + 2 * GAP
-    image = Image.new("RGB", (WIDTH, height), BACKGROUND)
-    image.paste(NOTICE_BAND, (0, 0, WIDTH, band))
-    notice = translate(NOTICE)
-    draw_line(image, ((WIDTH - line_width(notice, _NOTICE)) / 2, 4), notice, _NOTICE)
-    y: float = band + 4
+    parts = [_notice(), _answer(lines)]
+    if lines.reasons:
+        reasons = [(lines_of(reason, WIDTH - 2 * MARGIN, _REASON), _REASON) for reason in lines.reasons]
+        parts.append(_column(reasons, WIDTH - 2 * MARGIN))
+    image = Image.new("RGB", (WIDTH, sum(part.height for part in parts)), BACKGROUND)
+    top = 0
+    for part in parts:
+        image.paste(part, ((WIDTH - part.width) // 2, top))
+        top += part.height
+    return image
+
+
+def _notice() -> Image.Image:
+    """The notice on its band, in the middle of each line."""
+    lines = lines_of(NOTICE, WIDTH - 2 * MARGIN, _NOTICE)
+    band = Image.new("RGB", (WIDTH, len(lines) * _NOTICE.line_height + 12), NOTICE_BAND)
+    for number, line in enumerate(lines):
+        draw_line(band, ((WIDTH - line_width(line, _NOTICE)) / 2, 4 + number * _NOTICE.line_height), line, _NOTICE)
+    return band
+
+
+def _answer(lines: ResultLines) -> Image.Image:
+    """The label, and P(pneumonia) beside it, or below it where a language needs more room."""
+    label = TextStyle(_HEADING_SIZE, LABEL_COLOURS.get(lines.label, INK), is_bold=True)
     heading = " ".join(filter(None, (wording.MARKS.get(lines.label, ""), translate(lines.heading))))
-    used = draw_line(image, (MARGIN, y), heading, answer)
-    value = TextStyle(_VALUE_SIZE, INK)
-    draw_line(image, (MARGIN + used + 2 * GAP, y + _HEADING_SIZE - _VALUE_SIZE), translate(lines.value), value)
-    y += answer.line_height
-    for line in reasons:
-        draw_line(image, (MARGIN, y), line, _REASON)
-        y += _REASON.line_height
+    value, style = translate(lines.value), TextStyle(_VALUE_SIZE, INK)
+    left = MARGIN + round(line_width(heading, label)) + 2 * GAP
+    is_below = left + line_width(value, style) > WIDTH - MARGIN
+    height = label.line_height + GAP + (style.line_height if is_below else 0)
+    image = Image.new("RGB", (WIDTH, height), BACKGROUND)
+    draw_line(image, (MARGIN, 4), heading, label)
+    place = (MARGIN, label.line_height) if is_below else (left, 4 + _HEADING_SIZE - _VALUE_SIZE)
+    draw_line(image, place, value, style)
     return image
 
 

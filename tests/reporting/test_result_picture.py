@@ -122,6 +122,16 @@ def test_each_language_is_drawn(language: str) -> None:
     assert count(picture, (232, 234, 238)) > 500
 
 
+def test_long_texts_of_the_heading_get_lines_of_their_own() -> None:
+    """A translation may be longer than the English text; none is cut off."""
+    from pneumonia.reporting.result_picture import _answer
+
+    short, long = (
+        _answer(result_lines.ResultLines("Unknown", "Unknown", value)) for value in ("P 50 %", "P(pneumonia) " * 4)
+    )
+    assert long.height > short.height
+
+
 def test_lines_are_wrapped_at_spaces_and_fit() -> None:
     text = "Of 100 films answered Pneumonia at this operating point, pneumonia is present in about 93."
     lines = lines_of(text, 300, STYLE)
