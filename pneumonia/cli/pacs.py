@@ -26,7 +26,7 @@ _DESCRIPTION = """\
 Receive films by C-STORE, and deliver results to PACS. Needs requirements-hospital.txt.
 
   pacs --config pacs.toml                run the service until SIGTERM or Ctrl+C
-  pacs --config pacs.toml --check        check the configuration and ask each destination by C-ECHO
+  pacs --config pacs.toml --check        check the configuration, and associate with each destination
   pacs --config pacs.toml queue          numbers of waiting films and results
   pacs --config pacs.toml failed         dead letters: films and results that were given up
   pacs --config pacs.toml retry film-7   try a dead letter again; --all: all of them
