@@ -15,6 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .quick_acknowledgement import acknowledge_now
+
 HEADER_LENGTH = 6
 """Bytes: PDU type, one reserved byte, length of the rest as 32-bit number in network byte order."""
 
@@ -82,6 +84,7 @@ class _Guard(_Socket):
             data = super().recv(buflen, flags)
         except TimeoutError:
             self._refuse(limits, "pdu_timeout")
+        acknowledge_now(self)
         self._follow(limits, data)
         return data
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import ssl
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pynetdicom import Association
@@ -12,6 +11,7 @@ from pynetdicom.events import Event
 
 from .destinations import Destination
 from .outcome import Outcome, Verdict
+from .quick_acknowledgement import acknowledge_now
 from .tls import describe_handshake_failure
 
 ALERT_WAIT_S = 1.0
@@ -41,17 +41,11 @@ else:
 
 
 class _Acknowledging(_Socket):
-    """Acknowledges what was read without the usual delay of 40 ms, where the system can.
-
-    DCMTK, and with it many archives, sends a response in two packets and by default keeps the second one until the
-    first is acknowledged. Linux forgets this option with the next packet, therefore it is set again after each read.
-    """
+    """Acknowledges responses at once."""
 
     def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
         data = super().recv(buflen, flags)
-        if _QUICK_ACKNOWLEDGEMENT:
-            with suppress(OSError):  # the destination has closed the connection
-                self.setsockopt(socket.IPPROTO_TCP, _QUICK_ACKNOWLEDGEMENT, 1)
+        acknowledge_now(self)
         return data
 
 
@@ -61,10 +55,6 @@ class _AcknowledgingSocket(_Acknowledging, socket.socket):
 
 class AcknowledgingTlsSocket(_Acknowledging, ssl.SSLSocket):
     """A TLS connection; for `SSLContext.sslsocket_class`."""
-
-
-_QUICK_ACKNOWLEDGEMENT: int = getattr(socket, "TCP_QUICKACK", 0)
-"""0 where the system has no such option."""
 
 
 def explain_no_association(association: Association, destination: Destination, tls: ssl.SSLContext | None) -> Outcome:
