@@ -46,6 +46,7 @@ def test_there_are_examples() -> None:
     assert (len(COMMANDS), len(PROGRAMS)) == (8, 2)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl: apt-get install curl")
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.rpartition("/api/v1/")[2].strip('"'))
 def test_a_command_of_the_docs(address: str, folder: Path, command: str) -> None:
@@ -66,6 +67,7 @@ def test_a_command_of_the_docs(address: str, folder: Path, command: str) -> None
         assert (folder / output[1]).read_bytes().startswith(start)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("program", PROGRAMS, ids=["one", "many"])
 def test_a_program_of_the_docs(address: str, folder: Path, program: str) -> None:
     assert ADDRESS in program

@@ -66,6 +66,7 @@ def test_a_structured_report_is_in_the_study_of_the_film(rest: httpx.Client, stu
     assert again.SOPInstanceUID == report.SOPInstanceUID
 
 
+@pytest.mark.slow
 @needs_highdicom
 def test_several_kinds_are_a_zip(rest: httpx.Client, study_film: bytes) -> None:
     reply = rest.post(PATH, files={"file": ("ward 3.dcm", study_film)}, data={"kind": "fhir,dicom-sr,pdf"})
@@ -114,6 +115,7 @@ def test_a_picture_has_no_study(rest: httpx.Client, files: dict[str, Path]) -> N
     assert (reply.status_code, reply.json()["error"]["code"]) == (422, "unsupported_dicom")
 
 
+@pytest.mark.slow
 @needs_highdicom
 def test_a_film_that_cannot_be_read_has_objects_that_say_so(rest: httpx.Client, study_film: bytes) -> None:
     damaged = study_film[: len(study_film) - 5_000]
