@@ -75,6 +75,11 @@ def render(page: str) -> str:
     return _MARKED.sub(lambda match: f"{match[1]}{TABLES[match['name']]()}{match[3]}", page)
 
 
+def marked(page: str) -> dict[str, str]:
+    """Name -> text of each table of the page."""
+    return {match["name"]: match[0] for match in _MARKED.finditer(page)}
+
+
 def _table(heading: str, rows: Iterator[str]) -> str:
     columns = heading.count("|") - 1
     return "\n".join([heading, "|" + "---|" * columns, *rows, ""])

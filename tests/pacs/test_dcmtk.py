@@ -152,6 +152,10 @@ CHECKS: dict[str, Callable[[Path, Dataset], None]] = dict(
 )
 
 
+OTHERS_STEP = 4
+"""Of the objects of other classes, which are skipped without being read, every fourth one is sent."""
+
+
 def files_of_pydicom() -> list[Path]:
     """DICOM files of pydicom and pydicom-data that name their SOP class, instance and transfer syntax."""
     packages = [Path(str(pydicom.__file__)).parent / "data" / "test_files"]
@@ -190,14 +194,16 @@ def test_the_files_of_pydicom_are_answered(peers: tuple[Process, Process]) -> No
     service, archive = peers
     statuses: Counter[str] = Counter()
     films = 0
-    for path in files_of_pydicom():
-        status = send(service, path)
-        statuses[status] += 1
-        films += status == "0000" and dcmread(path, stop_before_pixels=True).SOPClassUID in FILM_CLASSES
+    for number, path in enumerate(files_of_pydicom()):
+        is_film = dcmread(path, stop_before_pixels=True, force=True).get("SOPClassUID") in FILM_CLASSES
+        if is_film or number % OTHERS_STEP == 0:
+            status = send(service, path)
+            statuses[status] += 1
+            films += is_film and status == "0000"
     assert statuses["no response"] == 0 and set(statuses) <= {
         *("0000", "A900", "C000", "not sent: header", "not sent: context", "not sent: encoding"),
     }, statuses
-    assert statuses["0000"] > 60 and films > 5, (statuses, films)
+    assert statuses["0000"] > 20 and films > 5, (statuses, films)
     folder = service.log.parent / "queue" / "films"
     assert until(lambda: not list(folder.iterdir()), 120), "every film has been read"
     assert "internal error" not in service.log.read_text()
