@@ -49,7 +49,7 @@ class Recorder:
         self._write_lock = threading.Lock()
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
-        self._is_failing = self._has_logged_own_error = False
+        self._is_failing = self._has_logged_own_error = self._has_written = False
         self._cleaned_on: date | None = None
 
     def record(self, result: Prediction | Failure, reading: Reading | None, source: str) -> None:
@@ -82,6 +82,8 @@ class Recorder:
                 pending, self._pending, self._pending_items = self._pending, {}, 0
             try:
                 self._write(pending)
+                pending = {}
+                self._delete_old_days()
             except Exception as error:
                 self._put_back(pending)
                 self._log_failure(error)
@@ -96,9 +98,16 @@ class Recorder:
 
         if pending:
             store.add(self.folder, pending)
-        if pending and self._cleaned_on != date.today():
-            store.delete_before(self.folder, store.first_kept_day(date.today(), self.keep_days))
-            self._cleaned_on = date.today()
+            self._has_written = True
+
+    def _delete_old_days(self) -> None:
+        """Once a day, after the first write."""
+        from . import store
+
+        today = date.today()
+        if self._has_written and self._cleaned_on != today:
+            store.delete_before(self.folder, store.first_kept_day(today, self.keep_days))
+            self._cleaned_on = today
 
     def _add(self, series: Series, items: Iterable[Item], films: int = 1) -> None:
         key = date.today().isoformat(), series

@@ -136,6 +136,20 @@ def test_days_beyond_the_retention_are_deleted(folder: Path) -> None:
     assert {row.day for row in store.read(folder)} == {kept, date.today()}
 
 
+def test_a_failed_deletion_counts_no_film_twice(
+    recorder: Recorder, counted: Counted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def disk_is_full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "delete_before", disk_is_full)
+        recorder.record(FAILURE, None, "page")
+        assert not recorder.flush()
+    assert recorder.flush()
+    assert counted("page") == {("error", "unreadable_image"): 1}
+
+
 def test_counts_wait_in_memory_while_the_folder_cannot_be_written(
     recorder: Recorder, folder: Path, counted: Counted, caplog: pytest.LogCaptureFixture
 ) -> None:
