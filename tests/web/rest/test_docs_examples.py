@@ -14,8 +14,11 @@ from typing import Any
 
 import pytest
 
+from pneumonia import settings
 from pneumonia.reporting import result_files
-from pneumonia.web.rest import responses
+from pneumonia.web.batch_job import MAX_FILMS
+from pneumonia.web.rest import responses, result_kinds, spool
+from pneumonia.web.server import request_limits, shutdown
 
 DOCS = (Path(__file__).parents[3] / "docs" / "rest.md").read_text(encoding="utf-8")
 COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", DOCS, re.DOTALL) for line in block.strip().splitlines()]
@@ -89,6 +92,16 @@ def test_the_table_of_errors_has_each_code_with_its_status() -> None:
     }
     for code, status in responses.STATUS.items():
         assert (status, code) in table, code
+
+
+def test_the_limits_in_the_docs_are_those_of_the_service() -> None:
+    text = " ".join(DOCS.split())
+    assert f"{spool.BODY_MEMORY_MB} MB per request and {spool.MEMORY_MB} MB in total" in text
+    assert f"up to {MAX_FILMS:,} films" in text
+    assert f"longer than {request_limits.BODY_TIMEOUT_S} s plus 1 s per kB" in text
+    assert f"A token has {settings.MIN_TOKEN_LENGTH} or more characters" in text
+    assert f"for up to {shutdown.GRACE_S} s" in text
+    assert all(f"| `{kind}` |" in DOCS for kind in result_kinds.KINDS)
 
 
 def _codes(cell: str) -> list[str]:

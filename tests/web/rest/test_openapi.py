@@ -83,7 +83,8 @@ def test_real_answers_match_the_schemas(rest: httpx.Client, files: dict[str, Pat
 def test_every_address_is_described_and_every_description_has_an_address(rest: httpx.Client) -> None:
     description = rest.get("/openapi.json").json()
     rules = {rule.name for rule in route_policy.ROUTE_RULES if rule.name.startswith(route_policy.REST)}
-    assert set(description["paths"]) == rules - {f"{route_policy.REST}/docs"}
+    addresses = {"/api/v1/predict", "/api/v1/predict-batch", "/api/v1/results", "/api/v1/model"}
+    assert set(description["paths"]) == addresses == rules - {f"{route_policy.REST}/docs"}
     for path, methods in description["paths"].items():
         allowed = httpx.options(str(rest.base_url).replace("/api/v1/", "") + path).headers["allow"]
         assert {method.upper() for method in methods} == set(allowed.split(", ")) - {"HEAD", "OPTIONS"}
