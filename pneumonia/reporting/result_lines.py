@@ -37,7 +37,7 @@ def result_lines(result: Prediction | Failure, model: Model | None, created_at: 
     """The texts for a result; `model` is that of `Prediction.model`."""
     created = created_line(created_at)
     if isinstance(result, Failure):
-        error = join([message("{sentence}", sentence=result.error.message), f"({result.error.code})"], " ")
+        error = join([result.error.message, f"({result.error.code})"], " ")
         return ResultLines("", NO_ANSWER, reasons=[error], identity=[join([created, "."], "")])
     value = "" if result.probability is None else wording.format_p_pneumonia(result)
     identity = [provenance.describe_identity(result.model), join([created, "."], "")]
