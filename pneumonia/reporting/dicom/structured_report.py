@@ -109,7 +109,8 @@ _REQUEST = (
 
 def _request(film: FilmResult, attributes: Dataset) -> Dataset:
     request = Dataset()
-    request.StudyInstanceUID = attributes.get("StudyInstanceUID") or film.source.study_instance_uid
+    stated = attributes.get("StudyInstanceUID")
+    request.StudyInstanceUID = stated if stated and stated.is_valid else film.source.study_instance_uid
     for keyword in _REQUEST:
         if keyword in attributes:
             request[keyword] = deepcopy(attributes[keyword])

@@ -9,7 +9,8 @@ from typing import Any
 import highdicom
 import numpy as np
 import pytest
-from pydicom import Dataset, dcmread
+from pydicom import DataElement, Dataset, dcmread
+from pydicom.config import IGNORE
 
 from pneumonia import Predictor
 from pneumonia.errors import UnreadableImage
@@ -181,6 +182,13 @@ def test_the_order_of_the_film_is_referenced(predictor: Predictor) -> None:
     assert (request.RequestedProcedureID, request.AccessionNumber) == ("RP-9", HOSPITAL["AccessionNumber"])
     assert request.StudyInstanceUID == HOSPITAL["StudyInstanceUID"]
     assert request.FillerOrderNumberImagingServiceRequest == ""
+
+
+def test_an_order_with_an_invalid_study_is_referenced_in_the_study_of_the_film(predictor: Predictor) -> None:
+    order = Dataset()
+    order["StudyInstanceUID"] = DataElement("StudyInstanceUID", "UI", "1.2.03", validation_mode=IGNORE)
+    report = report_of(film_result(predictor, hospital_film(RequestAttributesSequence=[order])))
+    assert report.ReferencedRequestSequence[0].StudyInstanceUID == HOSPITAL["StudyInstanceUID"]
 
 
 def test_the_same_film_gives_the_same_bytes(predictor: Predictor) -> None:
