@@ -36,6 +36,9 @@ from .table import machine
 SIZE, SMALL = (2500, 2000), (1024, 1024)
 """(width, height) of the films for the latency and the throughput, and of those for the memory."""
 
+LOSSLESS, UNCOMPRESSED = "-xs", "-xe"
+"""Options of `storescu` that propose the transfer syntax of the films."""
+
 RESULTS_PER_FILM = 2
 TIMEOUT_S = 120
 POLL_S = 0.002
@@ -88,11 +91,13 @@ class Throughput:
     processor_s: float
 
 
-def throughput(service: Process, destination: Process, films: list[Path], count: int) -> Throughput:
+def throughput(
+    service: Process, destination: Process, films: list[Path], count: int, syntax: str = LOSSLESS
+) -> Throughput:
     """From the first C-STORE to the last delivered result; `count` films over two associations."""
     before, processor_s = len(pacs_peers.stored_objects(destination)), service.processor_s()
     start = time.perf_counter()
-    senders = [_send(service, films, count // 2 // len(films)) for _ in range(2)]
+    senders = [_send(service, films, count // 2 // len(films), syntax) for _ in range(2)]
     sent = 2 * (count // 2 // len(films)) * len(films)
     for sender in senders:
         if sender.wait(3600):
@@ -102,12 +107,12 @@ def throughput(service: Process, destination: Process, films: list[Path], count:
     return Throughput(sent / seconds, (service.processor_s() - processor_s) / sent)
 
 
-def _send(service: Process, films: list[Path], repetitions: int) -> subprocess.Popen[bytes]:
+def _send(service: Process, films: list[Path], repetitions: int, syntax: str) -> subprocess.Popen[bytes]:
     """Send each film `repetitions` times with new UIDs, by one association of DCMTK's `storescu`."""
     titles = ["-aet", pacs_peers.MODALITY_AET, "-aec", pacs_peers.SERVICE_AET]
     # Each film gets its own SOP instance, series and study.
     invention = ["--repeat", str(repetitions), "--invent-instance", "--invent-series", "1", "--invent-study", "1"]
-    command = [pacs_peers.find_program("storescu"), "-xs", *titles, *invention, "127.0.0.1", str(service.port)]
+    command = [pacs_peers.find_program("storescu"), syntax, *titles, *invention, "127.0.0.1", str(service.port)]
     return subprocess.Popen([*command, *map(str, films)], stdout=subprocess.DEVNULL)
 
 
@@ -137,12 +142,15 @@ def endurance(service: Process, destination: Process, films: list[Path], count: 
     return rows
 
 
-def prepare(predictor: Predictor, folder: Path, size: tuple[int, int], count: int) -> list[Path]:
-    """Write `count` different films in JPEG Lossless."""
+def prepare(
+    predictor: Predictor, folder: Path, size: tuple[int, int], count: int, syntax: str = LOSSLESS
+) -> list[Path]:
+    """Write `count` different films in JPEG Lossless or uncompressed."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"film{number}.dcm" for number in range(count)]
     for number, path in enumerate(paths):
-        film = pacs_peers.compress(pacs_peers.radiograph(predictor, size, number), folder)
+        film = pacs_peers.radiograph(predictor, size, number)
+        film = pacs_peers.compress(film, folder) if syntax == LOSSLESS else film
         film.save_as(path, enforce_file_format=True)
     return paths
 
@@ -151,25 +159,33 @@ def measure(folder: Path, count: int, films: int, endured: int) -> str:
     """All measurements as Markdown."""
     predictor = load_predictor("", threads=1)
     film = pacs_peers.compress(pacs_peers.radiograph(predictor, SIZE), folder)
-    paths = prepare(predictor, folder / "films", SIZE, 10)
-    megabytes = paths[0].stat().st_size / 1e6
+    sets = {
+        f"{size[0]} x {size[1]}, {name}": (
+            prepare(predictor, folder / f"films{size[0]}{syntax}", size, 10, syntax),
+            syntax,
+        )
+        for size in (SIZE, SMALL)
+        for name, syntax in (("JPEG Lossless", LOSSLESS), ("uncompressed", UNCOMPRESSED))
+    }
     destination = pacs_peers.archive(folder / "archive")
     service = pacs_peers.service(folder / "service", [destination.port])
     with pacs_peers.running(destination, service):
         idle = latency(service, destination, film, count)
-        rate = throughput(service, destination, paths, films)
-        small = prepare(predictor, folder / "small", SMALL, 10) if endured else []
+        rates = {name: throughput(service, destination, paths, films, syntax) for name, (paths, syntax) in sets.items()}
+        small = sets[f"{SMALL[0]} x {SMALL[1]}, JPEG Lossless"][0]
         memory = endurance(service, destination, small, endured) if endured else []
     rows = [
         _row("first byte to both results delivered, idle", idle.from_first_byte),
         _row("acknowledgement to both results delivered, idle", idle.from_acknowledgement),
     ]
     lines = [
-        f"Films of {SIZE[0]} x {SIZE[1]} pixels, {megabytes:.1f} MB in JPEG Lossless; {count} films.",
+        f"Films of {SIZE[0]} x {SIZE[1]} pixels in JPEG Lossless; {count} films.",
         "",
         *("| milliseconds | p50 | p95 | longest |", "|---|---|---|---|", *rows, ""),
-        f"Throughput end to end, {films} films: **{rate.films_per_s:.1f} films a second**. The service takes "
-        f"{1000 * rate.processor_s:.0f} ms of processor time for a film.",
+        f"End to end, {films} films of each kind:",
+        "",
+        *("| films | films a second | processor time of the service for a film, ms |", "|---|---|---|"),
+        *(f"| {name} | {rate.films_per_s:.1f} | {1000 * rate.processor_s:.0f} |" for name, rate in rates.items()),
     ]
     if memory:
         heading = ["| films | memory, MB | threads | open files |", "|---|---|---|---|"]
