@@ -174,12 +174,22 @@ class DestinationQueue:
             self._observer.delivered(delivery, self._queue.now() - delivery.received_at)
         elif outcome.verdict is Verdict.UNAVAILABLE:
             if outcome.reason in _ANSWERS:
-                self._postponed[delivery.id] += 1
-                pause_s = self._pause_s(self._postponed[delivery.id])
-                self._queue.postpone_delivery(delivery.id, outcome.detail, pause_s, counts=False)
+                self._record_answer(delivery, outcome)
             self._expire(outcome)
         else:
             self._record_refusal(delivery, outcome)
+
+    def _record_answer(self, delivery: Delivery, outcome: Outcome) -> None:
+        """Let other objects pass one for which the destination has no space.
+
+        Its age is checked here: `_expire` looks at the objects that are due, and a postponed one is not.
+        """
+        if self._is_expired(delivery):
+            self._give_up(delivery, outcome)
+            return
+        self._postponed[delivery.id] += 1
+        pause_s = self._pause_s(self._postponed[delivery.id])
+        self._queue.postpone_delivery(delivery.id, outcome.detail, pause_s, counts=False)
 
     def _record_refusal(self, delivery: Delivery, outcome: Outcome) -> None:
         attempts = delivery.attempts + 1
@@ -204,6 +214,7 @@ class DestinationQueue:
 
     def _give_up(self, delivery: Delivery, outcome: Outcome) -> None:
         self._queue.fail_delivery(delivery.id, outcome.detail)
+        self._postponed.pop(delivery.id, None)
         self._observer.gave_up(delivery, outcome.reason)
         log.error(
             "delivery id=%d destination=%s kind=%s failed reason=%s",
