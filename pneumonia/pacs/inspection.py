@@ -69,12 +69,16 @@ def is_own_result(dataset: pydicom.Dataset) -> bool:
 
 
 def read_reception(path: Path) -> Reception | None:
-    """What a film in the queue says about itself, for `queue_upkeep.recover`; None if it is not readable."""
+    """What a film in the queue says about itself, for `queue_upkeep.recover`; None if it is no DICOM file.
+
+    Raises `OSError` if the disk cannot be read: the film must not be deleted for that.
+    """
     from .spool import calling_ae_of
 
+    data = path.read_bytes()
     try:
-        file = parser.parse(path.read_bytes())
-    except (PneumoniaError, OSError):
+        file = parser.parse(data)
+    except PneumoniaError:
         return None
     sop_class = _uid(file.dataset, "SOPClassUID") or file.storage_class
     return Reception(calling_ae_of(path), sop_class, _uid(file.dataset, "SOPInstanceUID"), file.syntax)

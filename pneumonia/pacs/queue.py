@@ -28,6 +28,10 @@ from .spool import Spool, delete_quietly, digest_of
 
 __all__ = ["Delivery", "Instance", "Queue", "Reception", "Result"]
 
+MAX_PAUSE_S = 86_400.0
+"""Longest pause in seconds between two attempts. A next attempt that lies further ahead was dated before the clock was
+set back, and counts as due: otherwise the film would wait until then, for years if the clock was that wrong."""
+
 
 class Queue:
     """The queue in a folder, which is created if it is missing. Raises `UsageError` if it cannot be opened.
@@ -133,9 +137,12 @@ class Queue:
 
     def waiting_instances(self, limit: int, without: Collection[int] = ()) -> list[Instance]:
         """The oldest films that wait for their results and may be tried now, except those with the ids `without`."""
+        now = self.now()
         rows = self.database.query(
-            "SELECT * FROM instance WHERE state = 'received' AND next_attempt_at <= ? ORDER BY id LIMIT ?",
-            self.now(),
+            "SELECT * FROM instance WHERE state = 'received' AND (next_attempt_at <= ? OR next_attempt_at > ?) "
+            "ORDER BY id LIMIT ?",
+            now,
+            now + MAX_PAUSE_S,
             limit + len(without),
         )
         return [self._instance(row) for row in rows if row["id"] not in without][:limit]
@@ -205,12 +212,14 @@ class Queue:
 
     def due_deliveries(self, destination: str, limit: int) -> list[Delivery]:
         """The oldest deliveries for a destination that may be tried now."""
+        now = self.now()
         rows = self.database.query(
             "SELECT delivery.*, received_at, calling_ae FROM delivery JOIN instance ON instance.id = instance_id "
-            "WHERE destination = ? AND delivery.state = 'waiting' AND delivery.next_attempt_at <= ? "
-            "ORDER BY delivery.id LIMIT ?",
+            "WHERE destination = ? AND delivery.state = 'waiting' "
+            "AND (delivery.next_attempt_at <= ? OR delivery.next_attempt_at > ?) ORDER BY delivery.id LIMIT ?",
             destination,
-            self.now(),
+            now,
+            now + MAX_PAUSE_S,
             limit,
         )
         return [self._delivery(row) for row in rows]

@@ -41,8 +41,9 @@ def recover(queue: Queue, read_meta: Callable[[Path], Reception | None]) -> Reco
     """Delete what a killed service left behind; call it before the first association, with no other service running.
 
     A film without a row was not acknowledged, or the database is lost: it is added to the queue, where it is a
-    duplicate if the sender repeats it. `read_meta` reads what its file says about it; None deletes the file. Results
-    without rows are made again from their film, unless the database is lost: then they are moved to `undelivered`.
+    duplicate if the sender repeats it. `read_meta` reads what its file says about it; None deletes the file, and one
+    for which it raises `OSError` stays. Results without rows are made again from their film, unless the database is
+    lost: then they are moved to `undelivered`.
     """
     undelivered = queue.spool.move_results() if queue.database.is_new else 0
     deleted = queue.spool.delete_incoming()
@@ -50,7 +51,10 @@ def recover(queue: Queue, read_meta: Callable[[Path], Reception | None]) -> Reco
     deleted += sum(delete_quietly(queue.spool.films / row["file"]) for row in rows if row["state"] == "predicted")
     adopted = 0
     for film in queue.spool.unknown_films(row["file"] for row in rows):
-        reception = read_meta(film)
+        try:
+            reception = read_meta(film)
+        except OSError:  # the next start may be able to read it
+            continue
         if reception is not None and queue.add(film, reception) is not None:
             adopted += 1
         else:

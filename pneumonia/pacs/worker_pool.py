@@ -25,6 +25,9 @@ _POLL_S = 1.0
 
 _MAX_RESTART_DELAY_S = 30.0
 
+_MAX_RETRY_S = 3_600.0
+"""Maximum seconds until a film is tried again; `[queue] max_attempts` may be large."""
+
 
 class WorkerPool:
     """Runs `[service] workers` processes. `on_results` is called after the results of a film are in the queue."""
@@ -85,10 +88,12 @@ class WorkerPool:
     def _run(self, number: int) -> None:
         delay_s = 1.0
         while not self._is_stopping.is_set():
-            worker = WorkerProcess(self._configuration, number)
+            worker = None
             try:
+                # May fail while the memory of the machine is used up; this thread must then try again.
+                worker = WorkerProcess(self._configuration, number)
                 self._queue.fingerprint = worker.start()
-                delay_s = 1.0
+                self._start_error, delay_s = None, 1.0
                 self._workers[number] = worker
                 self._is_ready.set()
                 self._serve(worker)
@@ -97,10 +102,12 @@ class WorkerPool:
                 self._start_error = error
                 self._is_ready.set()
             except Exception as error:
-                InternalError.from_exception(error)
+                self._start_error = InternalError.from_exception(error)
+                self._is_ready.set()
             finally:
                 self._workers.pop(number, None)
-                worker.stop(5)
+                if worker is not None:
+                    worker.stop(5)
             if not self._is_stopping.wait(delay_s if self._start_error else 0):
                 delay_s = min(2 * delay_s, _MAX_RESTART_DELAY_S)
 
@@ -157,7 +164,7 @@ class WorkerPool:
             self._queue.postpone(instance.id, code, RETRY_S, counts=False)
             return f"retry:{code}"
         if not response.get("is_permanent") and instance.attempts + 1 < self._configuration.queue.max_attempts:
-            self._queue.postpone(instance.id, code, RETRY_S * 2**instance.attempts)
+            self._queue.postpone(instance.id, code, min(RETRY_S * 2**instance.attempts, _MAX_RETRY_S))
             return f"retry:{code}"
         self._queue.fail(instance.id, code)
         return f"failed:{code}"

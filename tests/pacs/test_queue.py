@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import stat
@@ -224,6 +225,34 @@ def test_a_delivery_is_postponed_for_its_destination_only(tmp_path: Path) -> Non
     assert queue.next_delivery_at("other") is None
     assert queue_upkeep.delivery_counts(queue) == {("archive", "waiting"): 2, ("ward", "waiting"): 2}
     assert queue_upkeep.oldest_received_at(queue) == clock.now
+
+
+def test_a_clock_that_is_set_back_delays_no_film_and_no_delivery(tmp_path: Path) -> None:
+    clock = Clock()
+    queue = Queue(tmp_path, clock=clock)
+    add(queue)
+    add(queue, b"second")
+    clock.now += 10 * 365 * 86_400  # the battery of the clock was empty, and the time server was not asked yet
+    film, other = queue.waiting_instances(2)
+    queue.complete(film, results("archive"))
+    queue.postpone(other.id, "internal", 30)
+    for delivery in queue.due_deliveries("archive", 10):
+        queue.postpone_delivery(delivery.id, "refused", 60)
+    clock.now -= 10 * 365 * 86_400
+    assert [instance.id for instance in queue.waiting_instances(1)] == [other.id]
+    assert len(queue.due_deliveries("archive", 10)) == 2
+
+
+def test_a_film_that_the_disk_does_not_return_is_not_deleted(tmp_path: Path) -> None:
+    def fail(path: Path) -> Reception | None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    queue = Queue(tmp_path)
+    film = queue.spool.films / "a.dcm"
+    film.write_bytes(b"film")
+    assert queue_upkeep.recover(queue, fail) == queue_upkeep.Recovered(adopted=0, deleted=0)
+    assert film.exists()
+    assert queue_upkeep.recover(queue, no_meta).adopted == 1
 
 
 def test_a_lost_database_loses_neither_film_nor_result(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import os
 import signal
 from collections.abc import Iterator
@@ -114,3 +115,36 @@ def test_a_model_that_is_missing_stops_the_start(tmp_path: Path) -> None:
     workers = WorkerPool(configuration, queue, RecordedEvents(), lambda: None)
     with pytest.raises(PneumoniaError):
         workers.start()
+
+
+def test_a_process_that_cannot_be_created_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    configuration = configured(tmp_path)
+    queue = Queue(configuration.folder)
+    processes: list[StandInProcess] = []
+
+    def create(*_: object) -> StandInProcess:
+        processes.append(StandInProcess())
+        if len(processes) == 2:
+            raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+        return processes[-1]
+
+    monkeypatch.setattr(worker_pool, "WorkerProcess", create)
+    with pool(configuration, queue):
+        add(queue, b"film")
+        assert until(lambda: len(processes) == 3)
+
+
+class StandInProcess:
+    """A worker process that ends at its first film."""
+
+    pid = 1
+
+    def start(self) -> str:
+        return "fingerprint"
+
+    def process(self, instance_id: int) -> None:
+        return None
+
+    def stop(self, timeout_s: float) -> None: ...
+
+    def kill(self) -> None: ...
