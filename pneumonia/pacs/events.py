@@ -11,6 +11,7 @@ queue.
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import dataclass
 
 log = logging.getLogger("pneumonia.pacs")
@@ -87,8 +88,8 @@ class Events:
             "-" if event.id is None else event.id,
             printable_title(event.calling_ae),
             event.outcome,
-            event.sop_class,
-            event.transfer_syntax,
+            printable_uid(event.sop_class),
+            printable_uid(event.transfer_syntax),
             event.size,
             1000 * event.seconds,
         )
@@ -115,3 +116,8 @@ def printable_title(title: str) -> str:
         )
         or "-"
     )
+
+
+def printable_uid(uid: str) -> str:
+    """A UID as one word of a log line, "invalid" for any other text: a command may contain any in place of a UID."""
+    return uid if re.fullmatch(r"[0-9.]{1,64}", uid) else "invalid" if uid else "-"

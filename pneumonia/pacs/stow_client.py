@@ -38,6 +38,8 @@ _STATUSES = {
 }
 """HTTP status -> verdict, reason, text: PS3.18, Table 10.5.3-1, and RFC 9110."""
 
+_WEB_PAGE = Outcome(_UNAVAILABLE, "wrong_address", "The server answers with a web page; set url to its STOW-RS.")
+
 
 class StowClient:
     """One DICOMweb server, used by one thread; its connection is kept open between objects."""
@@ -79,7 +81,8 @@ class StowClient:
 
     def _send(self, dataset: Dataset) -> Outcome:
         try:
-            return _outcome_of_response(self._client.store_instances([dataset]))
+            content = self._client.store_instances([dataset])
+            return _WEB_PAGE if _is_web_page(self._response) else _outcome_of_response(content)
         except (requests.JSONDecodeError, ValueError, TypeError, KeyError, AttributeError):
             # Not the JSON object of PS3.18: the client raises whatever its parser does.
             if self._response is None or not self._response.ok:
@@ -142,6 +145,11 @@ def _outcome_of_response(response: Dataset) -> Outcome:
         if item.get("WarningReason"):
             return _outcome_of_reason(item, "WarningReason")
     return DELIVERED
+
+
+def _is_web_page(response: requests.Response | None) -> bool:
+    """True for the page of a login, a proxy or a viewer: they answer 200 to any request, and nothing is stored."""
+    return response is not None and "html" in response.headers.get("Content-Type", "") and bool(response.content)
 
 
 def _outcome_of_unread(response: requests.Response) -> Outcome:

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from pneumonia.pacs.events import AssociationEvent, Events, FilmEvent, InstanceEvent, printable_title
+from pneumonia.pacs.events import AssociationEvent, Events, FilmEvent, InstanceEvent, printable_title, printable_uid
 
 
 @pytest.mark.parametrize(
@@ -15,6 +15,13 @@ from pneumonia.pacs.events import AssociationEvent, Events, FilmEvent, InstanceE
 )
 def test_a_title_is_one_word(title: str, word: str) -> None:
     assert printable_title(title) == word
+
+
+@pytest.mark.parametrize(
+    ("uid", "word"), [("1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1"), ("1.2\nfilm id=1", "invalid"), ("", "-")]
+)
+def test_a_uid_is_one_word_and_no_other_text(uid: str, word: str) -> None:
+    assert printable_uid(uid) == word
 
 
 def test_each_event_is_one_line_of_pairs(caplog: pytest.LogCaptureFixture) -> None:

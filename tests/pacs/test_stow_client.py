@@ -144,7 +144,8 @@ FAILED, REFERENCED = "FailedSOPSequence", "ReferencedSOPSequence"
     ("answer", "verdict", "reason"),
     [
         (Answer(200), Verdict.DELIVERED, "success"),
-        (Answer(200, "<html>stored</html>", "text/html"), Verdict.DELIVERED, "success"),
+        (Answer(200, "<html>Log in</html>", "text/html"), Verdict.UNAVAILABLE, "wrong_address"),
+        (Answer(200, "stored", "text/plain"), Verdict.DELIVERED, "success"),
         (Answer(200, sequence(0xB000, REFERENCED)), Verdict.DELIVERED, "warning"),
         (Answer(202, sequence(0xB006, REFERENCED), f"{JSON}; charset=utf-8"), Verdict.DELIVERED, "warning"),
         (Answer(202, sequence(0xC000), f"{JSON}; charset=utf-8"), Verdict.REFUSED, "cannot_understand"),
