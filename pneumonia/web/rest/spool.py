@@ -6,6 +6,7 @@ import asyncio
 import tempfile
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Self
 
@@ -70,18 +71,11 @@ class Spool:
         self.size += len(data)
 
     def _write_to_file(self, data: bytes) -> None:
-        try:
-            with self._lock:
-                if self._file is None:
-                    self._file = tempfile.TemporaryFile("w+b", buffering=0)  # noqa: SIM115  # closed by `__exit__`
-                    _write_all(self._file, self._memory)
-                _write_all(self._file, data)
-        except OSError as error:
-            if files.is_disk_full(error):
-                raise DiskFull(
-                    message("The disk of the server is full. Free space, then add the films again.")
-                ) from None
-            raise
+        with _translate_full_disk(), self._lock:
+            if self._file is None:
+                self._file = tempfile.TemporaryFile("w+b", buffering=0)  # noqa: SIM115  # closed by `__exit__`
+                _write_all(self._file, self._memory)
+            _write_all(self._file, data)
 
     def _free_memory(self) -> None:
         self._budget.free += len(self._memory)
@@ -96,8 +90,8 @@ class Spool:
             return b"".join(self._read_blocks(self._file, end - start))
 
     def copy(self, start: int, end: int, path: Path) -> None:
-        """Write the bytes from `start` to `end` into a new file."""
-        with path.open("xb") as target:
+        """Write the bytes from `start` to `end` into a new file. Raises `DiskFull`."""
+        with _translate_full_disk(), path.open("xb") as target:
             for position in range(start, end, _COPY_BYTES):
                 target.write(self.read(position, min(position + _COPY_BYTES, end)))
 
@@ -106,6 +100,16 @@ class Spool:
         while size > 0 and (block := file.read(min(size, _COPY_BYTES))):
             size -= len(block)
             yield block
+
+
+@contextmanager
+def _translate_full_disk() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if files.is_disk_full(error):
+            raise DiskFull(message("The disk of the server is full. Free space, then add the films again.")) from None
+        raise
 
 
 def _write_all(file: IO[bytes], data: bytes | bytearray) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import logging
@@ -106,6 +107,21 @@ def test_a_film_above_the_limit_has_an_error_and_the_others_an_answer(
     big = ("file", ("big.png", b"x" * 1_100_000))
     rows = lines(rest.post(PATH, files=[*parts(files, ["film.jpg"]), big, *parts(files, ["film.jpg"])]))
     assert [row.get("error", {}).get("code") for row in rows] == [None, "too_large", None]
+
+
+def test_a_full_disk_while_a_zip_is_stored_is_507(
+    rest: httpx.Client, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_path = Path.open
+
+    def open_on_full_disk(path: Path, mode: str = "r", *arguments: Any, **options: Any) -> Any:
+        if mode == "xb":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return open_path(path, mode, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", open_on_full_disk)
+    reply = rest.post(PATH, content=zip_of(files, {"a.png": "film.png"}))
+    assert (reply.status_code, reply.json()["error"]["code"]) == (507, "disk_full")
 
 
 class Gate:
