@@ -45,9 +45,9 @@ def summary(film: FilmResult) -> list[sr.TextContentItem]:
 
 def zone_group(film: FilmResult) -> sr.PlanarROIMeasurementsAndQualitativeEvaluations | None:
     """The zone with the most evidence and its outline (PS3.16, TID 1410); None if page and report name no zone."""
-    zone, prediction = zone_regions.named_zone(film), film.prediction
+    zone, shares = zone_regions.named_zone(film), zone_regions.zones_of_patient(film)
     polygons = zone_regions.zone_polygons(film).get(zone or "")
-    if zone is None or prediction is None or prediction.zones is None or not polygons:
+    if zone is None or not polygons:
         return None
     source = sr.SourceImageForRegion(STAND_IN_CLASS, film.source.sop_instance_uid, _frames(film))
     region = sr.ImageRegion(sr.GraphicTypeValues.POLYLINE, zone_regions.largest(polygons), source)
@@ -56,7 +56,7 @@ def zone_group(film: FilmResult) -> sr.PlanarROIMeasurementsAndQualitativeEvalua
         referenced_region=region,
         finding_sites=[_site(zone)],
         algorithm_id=report_context.algorithm(film),
-        measurements=[_measurement("zone_share", round(prediction.zones[zone], 4))],
+        measurements=[_measurement("zone_share", round(shares[zone], 4))],
     )
 
 
@@ -94,8 +94,8 @@ def _measurements(film: FilmResult) -> Iterator[sr.Measurement]:
         yield _measurement("probability_at_prevalence", values["probability_at_prevalence"])
     if prediction.predictive_value is not None:
         yield from _predictive_value(prediction, prediction.predictive_value)
-    for zone, share in (values["zones"] or {}).items():
-        yield _measurement("zone_share", share, finding_sites=[_site(zone)])
+    for zone, share in zone_regions.zones_of_patient(film).items():
+        yield _measurement("zone_share", round(share, 4), finding_sites=[_site(zone)])
     if values["age"] is not None:
         yield _measurement("subject_age", values["age"], unit="year")
 

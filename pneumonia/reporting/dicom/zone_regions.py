@@ -13,11 +13,23 @@ from .film_result import FilmResult
 def named_zone(film: FilmResult) -> str | None:
     """The zone that page and report name, such as "right_lower"; None if they name none.
 
-    No zone is named for Normal, for a film that was not scored, and if less than half of the evidence lies in lungs.
+    No zone is named for Normal, for a film that was not scored, if less than half of the evidence lies in lungs, and if
+    `zones_of_patient` has none.
+    """
+    zone = explain.strongest_zone(zones_of_patient(film))
+    return None if zone is None else zone.replace(" ", "_")
+
+
+def zones_of_patient(film: FilmResult) -> dict[str, float]:
+    """Zone -> its share of the evidence, as far as its side may be stated as a code; empty without shares.
+
+    The model takes the left of the image for the patient's right. If PatientOrientation says the opposite
+    (PS3.3, C.7.6.1.1.1), a coded side would be wrong, and programs do not read the warning that the prediction has.
     """
     prediction = film.prediction
-    zone = None if prediction is None or prediction.zones is None else explain.strongest_zone(prediction.zones)
-    return None if zone is None else zone.replace(" ", "_")
+    directions = film.source.header.get("PatientOrientation") or ""
+    is_mirrored = len(directions) == 2 and str(directions[0]).startswith("R")
+    return {} if prediction is None or prediction.zones is None or is_mirrored else dict(prediction.zones)
 
 
 def zone_polygons(film: FilmResult) -> dict[str, list[npt.NDArray[np.float64]]]:

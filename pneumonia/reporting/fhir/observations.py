@@ -13,6 +13,7 @@ from ...inference.decision import CLASSES, Failure, OperatingPoint, Prediction, 
 from ...inference.populations import POPULATIONS
 from ...messages import join, message
 from .. import answer_text, wording, zone_table, zone_wording
+from ..dicom.zone_regions import zones_of_patient
 from . import terms
 from .datatypes import Json, data_absent, quantity, text
 from .envelope import Envelope
@@ -56,8 +57,8 @@ def _members(envelope: Envelope, prediction: Prediction) -> Iterator[tuple[str, 
     yield "probability_at_prevalence", _at_prevalence(envelope, prediction, values)
     if prediction.predictive_value is not None:
         yield "predictive_value", _predictive_value(envelope, prediction)
-    for zone, share in (values["zones"] or {}).items():
-        yield f"zone {zone}", _zone(envelope, prediction, zone, share)
+    for zone, share in zones_of_patient(envelope.film).items():
+        yield f"zone {zone}", _zone(envelope, prediction, zone, round(share, 4))
 
 
 def _answer(envelope: Envelope, prediction: Prediction) -> Json:

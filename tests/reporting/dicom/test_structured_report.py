@@ -250,6 +250,14 @@ def test_the_region_is_the_zone_that_the_page_names(predictor: Predictor) -> Non
     assert side > 0.5 if strongest.startswith("left") else side < 0.5
 
 
+def test_a_mirrored_film_has_no_zone_of_a_side_and_a_warning(predictor: Predictor) -> None:
+    film = film_result(predictor, hospital_film(PatientOrientation=["R", "F"]))
+    assert film.result.as_dict()["zones"]
+    (answer,) = groups(report_of(film))
+    assert not list(items(answer, "zone_share"))
+    assert any("PatientOrientation" in text for text in values(answer, "warning"))
+
+
 def test_the_region_is_drawn_on_the_stored_image_with_its_frame(predictor: Predictor) -> None:
     """The model receives the film without a uniform frame; the outline lies on the whole image."""
     plain = average("Pneumonia")

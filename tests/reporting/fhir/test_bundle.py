@@ -136,6 +136,13 @@ def test_each_zone_has_its_share_its_site_and_its_side(predictor: Predictor) -> 
     assert zones[0]["bodySite"]["text"] == "patient's right, upper zone"
 
 
+def test_a_mirrored_film_has_no_zone_of_a_side(predictor: Predictor) -> None:
+    bundle = bundle_of(film_result(predictor, hospital_film(PatientOrientation=["R", "F"])))
+    assert not any("bodySite" in item for item in resources(bundle, "Observation"))
+    assert "patient's right" not in json.dumps(bundle)
+    assert any("PatientOrientation" in note["text"] for note in observation(bundle, "answer")["note"])
+
+
 def test_a_film_that_was_not_scored_has_no_probability(predictor: Predictor) -> None:
     bundle = bundle_of(film_result(predictor, hospital_film(BodyPartExamined="HAND")))
     codes = [item["code"]["coding"][0]["code"] for item in resources(bundle, "Observation")]
