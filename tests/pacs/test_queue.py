@@ -394,5 +394,11 @@ def test_a_kill_between_any_two_steps_loses_nothing_and_leaves_no_file(tmp_path:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+def test_a_kill_before_every_fourth_line_loses_nothing_and_leaves_no_file(tmp_path: Path) -> None:
+    check_kills(tmp_path, step=4)
+
+
+@pytest.mark.soak
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
 def test_a_kill_before_any_line_loses_nothing_and_leaves_no_file(tmp_path: Path) -> None:
     check_kills(tmp_path, step=1)
