@@ -6,6 +6,7 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from socketserver import ThreadingMixIn
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
@@ -17,7 +18,8 @@ from ..errors import InternalError, UsageError
 from ..messages import message
 
 REQUEST_TIMEOUT_S = 10
-"""Seconds for which a client may neither send nor read."""
+"""Seconds that a client has for its request and for reading the answer. It bounds the wait of the next one, and of
+`stop`, also if a client sends one byte at a time."""
 
 MAX_REQUESTS = 16
 """Requests at a time; further connections wait in the backlog of the system."""
@@ -78,16 +80,30 @@ class _Server(ThreadingMixIn, WSGIServer):
 
     def process_request(self, request: Any, client_address: Any) -> None:
         self._slots.acquire()
-        super().process_request(request, client_address)
+        try:
+            super().process_request(request, client_address)
+        except BaseException:  # no thread could be started
+            self._slots.release()
+            raise
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
+        timer = threading.Timer(REQUEST_TIMEOUT_S, _cut, [request])
+        timer.daemon = True
+        timer.start()
         try:
             super().process_request_thread(request, client_address)
         finally:
+            timer.cancel()
             self._slots.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that left or was too slow; the default prints a traceback with its address."""
+
+
+def _cut(connection: socket.socket) -> None:
+    """End a connection that another thread reads or writes."""
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 class _Ipv6Server(_Server):

@@ -18,7 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from pydicom.uid import DigitalXRayImageStorageForPresentation
 
 from pneumonia.errors import UsageError
-from pneumonia.pacs import queue_upkeep
+from pneumonia.pacs import queue_upkeep, status_server
 from pneumonia.pacs.configuration import parse_configuration
 from pneumonia.pacs.delivery import Deliveries
 from pneumonia.pacs.disk_space import DiskSpace
@@ -216,6 +216,16 @@ def test_silent_clients_leave_room_for_a_probe(status: Status) -> None:
     finally:
         for client in clients:
             client.close()
+
+
+def test_clients_that_hold_every_place_lose_it_in_time(status: Status, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(status_server, "REQUEST_TIMEOUT_S", 0.2)
+    clients = [socket.create_connection(("127.0.0.1", status.server.port)) for _ in range(MAX_REQUESTS)]
+    for client in clients:
+        client.sendall(b"GET /health")  # and never the end of the line
+    assert status.health()[0] == 200
+    for client in clients:
+        client.close()
 
 
 def test_a_port_in_use_is_named(status: Status) -> None:
