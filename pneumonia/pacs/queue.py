@@ -37,7 +37,8 @@ class Queue:
     """The queue in a folder, which is created if it is missing. Raises `UsageError` if it cannot be opened.
 
     `remember_h`: hours for which the digest of a finished instance is kept. `fingerprint` names model and options: an
-    instance that was finished with others is read again.
+    instance that was finished with others is read again. It is empty until the models are loaded; then an instance that
+    was finished with any is a duplicate, so that `recover` does not deliver its results twice.
     """
 
     def __init__(
@@ -106,7 +107,7 @@ class Queue:
         return bool(
             self.database.query("SELECT 1 FROM instance WHERE digest = ?", digest)
             or self.database.query(
-                "SELECT 1 FROM remembered WHERE digest = ? AND fingerprint = ? AND until > ?",
+                "SELECT 1 FROM remembered WHERE digest = ? AND ? IN ('', fingerprint) AND until > ?",
                 digest,
                 self.fingerprint,
                 self.now(),

@@ -255,6 +255,22 @@ def test_a_film_that_the_disk_does_not_return_is_not_deleted(tmp_path: Path) -> 
     assert queue_upkeep.recover(queue, no_meta).adopted == 1
 
 
+def test_a_film_that_is_left_over_from_a_finished_instance_is_not_delivered_again(tmp_path: Path) -> None:
+    """A worker was killed behind the transaction of its results and before it deleted the film."""
+    queue = Queue(tmp_path)
+    queue.fingerprint = "model"
+    add(queue)
+    (film,) = queue.waiting_instances(1)
+    queue.complete(film, results("archive"))
+    film.path.write_bytes(b"film")
+    for delivery in queue.due_deliveries("archive", 10):
+        queue.deliver(delivery)
+    queue.close()
+    queue = Queue(tmp_path)
+    assert queue_upkeep.recover(queue, no_meta) == queue_upkeep.Recovered(adopted=0, deleted=0)
+    assert files(queue) == []
+
+
 def test_a_lost_database_loses_neither_film_nor_result(tmp_path: Path) -> None:
     queue = Queue(tmp_path)
     add(queue, b"predicted")
