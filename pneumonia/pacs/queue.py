@@ -96,11 +96,11 @@ class Queue:
         try:
             with self.database.transaction() as connection:
                 return connection.execute(statement, tuple(columns.values())).lastrowid
-        except sqlite3.IntegrityError:  # another association was faster with the same bytes
+        except BaseException as error:
             delete_quietly(self.spool.films / name)
-            return None
-        except BaseException:
-            delete_quietly(self.spool.films / name)
+            # Another association was faster with the same bytes. Any other violation is an error: the film is not here.
+            if isinstance(error, sqlite3.IntegrityError) and self._is_duplicate(digest):
+                return None
             raise
 
     def _is_duplicate(self, digest: bytes) -> bool:
@@ -184,12 +184,6 @@ class Queue:
         if changed:
             delete_quietly(instance.path)
         return bool(changed)
-
-    def drop(self, instance: Instance) -> None:
-        """Remove a film for which no result is made, for example one of our own results that came back."""
-        with self.database.transaction() as connection:
-            connection.execute("DELETE FROM instance WHERE id = ? AND state = 'received'", (instance.id,))
-        delete_quietly(instance.path)
 
     def postpone(self, instance_id: int, error: str, delay_s: float, *, counts: bool = True) -> None:
         """Try a film again in `delay_s` seconds; `error` is a code. `counts`: whether this was one of its attempts."""

@@ -106,7 +106,9 @@ def test_the_same_bytes_are_a_duplicate_while_they_wait_and_while_they_are_remem
     assert add(queue) is None
     queue.fingerprint = "model 2"
     assert add(queue) is not None  # another model may answer differently
-    queue.drop(queue.waiting_instances(1)[0])
+    (again,) = queue.waiting_instances(1)
+    queue.fail(again.id, "crashed")
+    queue_upkeep.discard(queue, f"film-{again.id}")
     queue.fingerprint = "model 1"
     clock.now += 3_601
     assert add(queue) is not None
@@ -119,6 +121,19 @@ def test_nothing_is_remembered_at_0_hours(tmp_path: Path) -> None:
     for _ in range(2):
         assert add(queue) is not None
         queue.complete(queue.waiting_instances(1)[0], results())
+
+
+def test_only_a_duplicate_is_acknowledged_without_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    queue = Queue(tmp_path)
+    assert add(queue) is not None
+    with monkeypatch.context() as patch:  # the same bytes arrive over another association at this moment
+        answers = iter([False, True])
+        patch.setattr(queue, "_is_duplicate", lambda digest: next(answers))
+        assert add(queue) is None
+    unknown = Reception("CR1", None, "1.2.3", "1.2.840.10008.1.2.1")  # type: ignore[arg-type]  # violates NOT NULL
+    with pytest.raises(sqlite3.IntegrityError):
+        queue.add(write_incoming(queue, b"second"), unknown)
+    assert len(files(queue)) == 1
 
 
 def test_a_full_queue_is_busy(tmp_path: Path) -> None:
