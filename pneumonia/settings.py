@@ -110,6 +110,20 @@ def _parse_proxies(text: str) -> list[str]:
     return [str(ip_network(part.strip())).removesuffix("/32").removesuffix("/128") for part in text.split(",") if part]
 
 
+MAX_UID_ROOT_CHARACTERS = 43
+"""A UID has at most 64 characters (DICOM PS3.5, section 9.1), and 20 digits behind the root make a collision
+improbable."""
+
+_UID_ROOT = re.compile(r"[0-2](\.(0|[1-9][0-9]*))+")
+
+
+def parse_uid_root(text: str) -> str:
+    """The UID root of an organisation; "" is none. Raises `ValueError` if it is invalid or too long."""
+    if text and (len(text) > MAX_UID_ROOT_CHARACTERS or not _UID_ROOT.fullmatch(text)):
+        raise ValueError("not a UID root")
+    return text
+
+
 MODEL = Setting(
     "PNEUMONIA_MODEL",
     "",
@@ -188,6 +202,13 @@ SHARE = Setting(
 MCP = Setting(
     "PNEUMONIA_MCP", "0", "1: offer the endpoints as tools of an MCP server; needs requirements-mcp.txt.", _parse_flag
 )
+UID_ROOT = Setting(
+    "PNEUMONIA_UID_ROOT",
+    "",
+    "UID root of the organisation for result objects, such as 1.2.826.0.1.3680043.10.999, at most 43 characters; "
+    "empty: UIDs below 2.25.",
+    parse_uid_root,
+)
 MONITOR = Setting(
     "PNEUMONIA_MONITOR",
     "",
@@ -223,6 +244,7 @@ SETTINGS = (
     RETENTION_S,
     SHARE,
     MCP,
+    UID_ROOT,
     MONITOR,
     MONITOR_DAYS,
     LANGUAGE,

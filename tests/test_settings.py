@@ -94,3 +94,10 @@ def test_the_table_for_the_docs_is_valid_markdown() -> None:
     lines = settings.as_markdown().splitlines()
     assert len(lines) == 2 + len(settings.SETTINGS)
     assert {line.count("|") for line in lines} == {4}, "no text of a setting contains the separator of columns"
+
+
+@pytest.mark.parametrize("text", ["1.02", "3.1", "1", "1.2.", "1.2.a", "1." + "9" * 42])
+def test_an_invalid_uid_root_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PNEUMONIA_UID_ROOT", text)
+    with pytest.raises(UsageError, match="PNEUMONIA_UID_ROOT"):
+        settings.UID_ROOT.read()

@@ -64,9 +64,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         group.add_argument(f"--{kind}", type=Path, metavar="DIR", help=f"also write {text}")
     group.add_argument(
         "--uid-root",
-        default="",
         metavar="ROOT",
-        help="UID root of your organisation for the objects; by default their UIDs are derived under 2.25",
+        help="UID root of your organisation for the objects; overrides PNEUMONIA_UID_ROOT",
     )
 
 
@@ -79,7 +78,9 @@ def folders_of(options: argparse.Namespace) -> dict[str, Path]:
 def open_folders(options: argparse.Namespace) -> AbstractContextManager[ResultFolders | None]:
     """The folders that were requested, as a context; None if there are none. Raises as `ResultFolders`."""
     folders = folders_of(options)
-    return ResultFolders(folders, options.uid_root) if folders else nullcontext()
+    if not folders:
+        return nullcontext()
+    return ResultFolders(folders, settings.UID_ROOT.read() if options.uid_root is None else options.uid_root)
 
 
 def read_and_decide(

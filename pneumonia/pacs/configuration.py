@@ -78,7 +78,7 @@ class Results:
     kinds: tuple[str, ...] = key(
         list_of(one_of(*KINDS), least=1), "kinds of result objects", ("dicom-sr", "secondary-capture")
     )
-    uid_root: str = key(toml.text, "root of the organisation's UIDs; empty: UIDs below 2.25", "")
+    uid_root: str = key(toml.text, "root of the organisation's UIDs; empty: PNEUMONIA_UID_ROOT, else 2.25", "")
     language: str = key(one_of(*LANGUAGES), "language of the texts in result objects", ENGLISH)
     manufacturer: str | None = key(toml.text, "Manufacturer of the result objects; default: that of the package", None)
     institution_name: str | None = key(toml.text, "InstitutionName of the result objects", None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
+from .. import settings
 from ..errors import Busy, DiskFull, FilmError, PneumoniaError
 from ..inference.decision import Failure, Prediction
 from ..inference.predictor import Predictor
@@ -118,6 +119,7 @@ def result_options(configuration: Configuration) -> ResultOptions:
     results = configuration.results
     names = ("uid_root", "language", "manufacturer", "institution_name", "station_name", "series_number_base")
     values = {name: getattr(results, name) for name in names}
+    values["uid_root"] = values["uid_root"] or settings.UID_ROOT.read()
     return ResultOptions(**{name: value for name, value in values.items() if value is not None})
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import gradio as gr
 
-from .. import imaging
+from .. import imaging, settings
 from ..errors import PneumoniaError
 from ..inference.decision import DEFAULT_POINT, Failure, Prediction
 from ..inference.predictor import Predictor
@@ -123,7 +123,7 @@ def _answer(
 def _create(
     predictor: Predictor, data: bytes, result: Prediction | Failure, reading: Reading | None, language: str
 ) -> list[ResultFile]:
-    options = ResultOptions(language=language)
+    options = ResultOptions(uid_root=settings.UID_ROOT.read(), language=language)
     return result_files.create_result_files(predictor, data, result, reading, KINDS, options)
 
 

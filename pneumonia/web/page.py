@@ -107,6 +107,7 @@ def mount_options() -> dict[str, Any]:
     """
     logins = settings.AUTH.read()
     settings.TOKENS.read()
+    settings.UID_ROOT.read()
     return {
         "auth": login.PasswordCheck(logins).check if logins else None,
         "max_file_size": settings.MAX_UPLOAD_MB.read() * 1_000_000,

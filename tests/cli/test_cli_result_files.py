@@ -56,6 +56,14 @@ def test_each_film_has_a_file_of_each_kind(films: Path, tmp_path: Path, capsys: 
     assert json.loads((out / FHIR / "film.fhir.json").read_bytes())["resourceType"] == "Bundle"
 
 
+def test_the_uid_root_is_that_of_the_setting(
+    films: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PNEUMONIA_UID_ROOT", "1.2.999")
+    assert cli.main(["predict", str(films / "a" / "film.dcm"), "--dicom-sr", str(tmp_path / "out")]) == 0
+    assert uid_of(tmp_path / "out" / "film.sr.dcm").startswith("1.2.999.")
+
+
 def test_a_film_that_is_no_dicom_file_keeps_its_answer(
     films: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -78,6 +78,15 @@ def test_the_download_has_the_files_of_the_command_line(predictor: Predictor, di
     assert state.SoftcopyVOILUTSequence == other.SoftcopyVOILUTSequence
 
 
+def test_the_uids_lie_under_the_root_of_the_organisation(
+    predictor: Predictor, dicom_film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PNEUMONIA_UID_ROOT", "1.2.999")
+    film = session_film(predictor, dicom_film)
+    report = files_of(dicom_results.as_zip(predictor, film, "balanced"))[NAMES[0]]
+    assert dcmread(io.BytesIO(report)).SOPInstanceUID.startswith("1.2.999.")
+
+
 def test_the_files_are_in_the_language_of_the_page(predictor: Predictor, dicom_film: Path) -> None:
     film = session_film(predictor, dicom_film)
     with use_language("es"):

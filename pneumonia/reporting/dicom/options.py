@@ -5,13 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ... import languages
+from ... import languages, settings
 from ...errors import UsageError
 from ...languages import ENGLISH
 from ...messages import message
-
-MAX_ROOT_CHARACTERS = 43
-"""A UID has at most 64 characters (PS3.5, section 9.1), and 20 digits behind the root make a collision improbable."""
 
 MAX_SERIES_NUMBER = 2**31 - 100
 """SeriesNumber is an integer string of 32 bits with sign; the kinds of objects have the numbers behind the base."""
@@ -19,7 +16,6 @@ MAX_SERIES_NUMBER = 2**31 - 100
 _MAX_TEXT_CHARACTERS = {"manufacturer": 64, "model_name": 64, "institution_name": 64, "station_name": 16}
 """Maximum lengths of the value representations LO and SH (PS3.5, table 6.2-1)."""
 
-_ROOT = re.compile(r"[0-2](\.(0|[1-9][0-9]*))+")
 _NOT_IN_TEXT = re.compile(r"[\x00-\x1f\x7f\\]")
 
 
@@ -68,15 +64,17 @@ class ResultOptions:
 
 
 def _check_root(root: str) -> None:
-    if root and (len(root) > MAX_ROOT_CHARACTERS or not _ROOT.fullmatch(root)):
+    try:
+        settings.parse_uid_root(root)
+    except ValueError:
         raise UsageError(
             message(
                 "Invalid UID root. Allowed: numbers separated by dots, without leading zeros, the first one 0, 1 or 2, "
                 "at most {maximum} characters. Received: {value!r}.",
-                maximum=MAX_ROOT_CHARACTERS,
+                maximum=settings.MAX_UID_ROOT_CHARACTERS,
                 value=root,
             )
-        )
+        ) from None
 
 
 def _check_text(name: str, text: str, maximum: int) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from ... import settings
 from ...errors import FilmError, UsageError
 from ...files import portable_name
 from ...inference.decision import Failure, Prediction
@@ -92,7 +93,7 @@ class Results:
         self, film: Film, result: Prediction | Failure, reading: Reading | None, kinds: Sequence[str], language: str
     ) -> list[NamedFile]:
         """The DICOM and FHIR objects. They are made together, because the FHIR bundle refers to the others."""
-        options = ResultOptions(language=language)
+        options = ResultOptions(uid_root=settings.UID_ROOT.read(), language=language)
         files = create_result_files(self._predictor, film.data, result, reading, kinds, options)
         return [NamedFile(file.name_suffix, file.media_type, file.data) for file in files]
 

@@ -7,11 +7,12 @@ from pydicom.uid import UID
 
 from pneumonia.errors import UsageError
 from pneumonia.reporting.dicom import uids
-from pneumonia.reporting.dicom.options import MAX_ROOT_CHARACTERS, ResultOptions
+from pneumonia.reporting.dicom.options import ResultOptions
 from pneumonia.reporting.dicom.uids import result_uid
+from pneumonia.settings import MAX_UID_ROOT_CHARACTERS
 
 LONGEST_ROOT = "1.2.826.0.1.3680043.10.999.1234567890.123456"
-ROOTS = ["", "1.2.826.0.1.3680043.10.999", LONGEST_ROOT[:MAX_ROOT_CHARACTERS]]
+ROOTS = ["", "1.2.826.0.1.3680043.10.999", LONGEST_ROOT[:MAX_UID_ROOT_CHARACTERS]]
 
 
 @pytest.mark.parametrize("root", ROOTS)
