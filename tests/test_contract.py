@@ -51,6 +51,7 @@ DEFAULTS: dict[str, tuple[str, object]] = {
     "PNEUMONIA_RETENTION_S": ("600", 600),
     "PNEUMONIA_SHARE": ("0", False),
     "PNEUMONIA_MCP": ("0", False),
+    "PNEUMONIA_UID_ROOT": ("", ""),
     "PNEUMONIA_MONITOR": ("", ""),
     "PNEUMONIA_MONITOR_DAYS": ("400", 400),
     "PNEUMONIA_LANGUAGE": ("", "en"),
