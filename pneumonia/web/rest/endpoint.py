@@ -9,6 +9,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
+from ... import operating_system
 from ...errors import InternalError, PneumoniaError, UsageError
 from ...inference.decision import Failure
 from ...messages import message
@@ -47,8 +48,6 @@ class Endpoint:
 
         try:
             response = await handler(scope, receive, record_start)
-        except PneumoniaError as error:
-            response = error_response(scope, error, self._retry_after_s())
         except BodyRefused:
             raise
         except (ClientGone, ClientDisconnect):
@@ -56,7 +55,7 @@ class Endpoint:
         except Exception as error:
             if has_started:
                 raise  # the connection is closed, so that the caller does not take a part for the whole
-            response = error_response(scope, InternalError.from_exception(error))
+            response = error_response(scope, _as_own_error(error), self._retry_after_s())
         if response is not None:
             await response(scope, receive, send)
 
@@ -71,3 +70,11 @@ class Endpoint:
             )
         )
         return json_response(Failure(None, error).as_dict(), 405, self._allow)
+
+
+def _as_own_error(error: Exception) -> PneumoniaError:
+    if isinstance(error, PneumoniaError):
+        return error
+    if operating_system.is_out_of_files(error):
+        return operating_system.out_of_files_error()
+    return InternalError.from_exception(error)

@@ -325,3 +325,16 @@ def test_a_full_disk_is_507(rest: httpx.Client, files: dict[str, Path], monkeypa
     monkeypatch.setattr(spool, "_write_all", fail)
     reply = rest.post(PATH, files=form(files["film.png"].read_bytes()))
     assert (reply.status_code, reply.json()["error"]["code"]) == (507, "disk_full")
+
+
+def test_too_many_open_files_are_429(
+    rest: httpx.Client, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise OSError(errno.EMFILE, "too many open files")
+
+    monkeypatch.setattr(spool, "BODY_MEMORY_MB", 0.001)
+    monkeypatch.setattr(spool, "_write_all", fail)
+    reply = rest.post(PATH, files=form(files["film.png"].read_bytes()))
+    assert (reply.status_code, reply.json()["error"]["code"]) == (429, "busy")
+    assert reply.headers["Retry-After"]
