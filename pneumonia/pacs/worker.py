@@ -43,6 +43,11 @@ class WorkerProcess:
         """Process id."""
         return self._process.pid
 
+    @property
+    def is_running(self) -> bool:
+        """False after the process has ended."""
+        return self._process.poll() is None
+
     def start(self) -> str:
         """Wait until the models are loaded; returns the fingerprint. Raises the error of a worker that cannot start."""
         response = self._exchange(self._setup, START_TIMEOUT_S)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -24,6 +25,9 @@ _POLL_S = 1.0
 """Seconds between two looks at the queue without a wake-up: for films that are tried again, and for `pacs retry`."""
 
 _MAX_RESTART_DELAY_S = 30.0
+
+_ERROR_PAUSE_S = 5.0
+"""Seconds until the next film after the queue could not be written, for example because its disk is full."""
 
 _MAX_RETRY_S = 3_600.0
 """Maximum seconds until a film is tried again; `[queue] max_attempts` may be large."""
@@ -115,16 +119,27 @@ class WorkerPool:
         """Give films to a worker until it ends or the service stops."""
         while (instance := self._take()) is not None:
             try:
+                if not worker.is_running:  # it was killed while it waited: the film is not to blame
+                    return
                 started_at = time.monotonic()
                 response = worker.process(instance.id)
                 if response is None and self._is_stopping.is_set():
                     return  # killed by `stop`
-                self._record(instance, response, time.monotonic() - started_at)
+                self._record_or_wait(instance, response, time.monotonic() - started_at)
             finally:
                 self._give_back(instance)
             if response is None:
                 log.error("worker outcome=crashed film=%d", instance.id)
                 return
+
+    def _record_or_wait(self, instance: Instance, response: dict[str, object] | None, seconds: float) -> None:
+        """Record what became of a film. If the queue cannot be written, the film stays in it, and is tried again."""
+        try:
+            self._record(instance, response, seconds)
+        except (PneumoniaError, sqlite3.Error) as error:
+            code = error.code if isinstance(error, PneumoniaError) else InternalError.from_exception(error).code
+            log.error("film id=%d outcome=not_recorded code=%s", instance.id, code)
+            self._is_stopping.wait(_ERROR_PAUSE_S)
 
     def _take(self) -> Instance | None:
         """The next film; waits for one. None if the service stops."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from pydicom import dcmread
 
-from pneumonia.errors import PneumoniaError
+from pneumonia.errors import DiskFull, PneumoniaError
 from pneumonia.pacs import queue_upkeep, worker_pool
 from pneumonia.pacs.configuration import Configuration, Results, Retention, Service
 from pneumonia.pacs.destinations import Destination
@@ -134,16 +134,57 @@ def test_a_process_that_cannot_be_created_is_tried_again(tmp_path: Path, monkeyp
         assert until(lambda: len(processes) == 3)
 
 
-class StandInProcess:
-    """A worker process that ends at its first film."""
+def test_a_film_whose_worker_ended_while_it_waited_is_not_to_blame(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = Queue(configured(tmp_path).folder)
+    processes: list[StandInProcess] = []
 
-    pid = 1
+    def create(*_: object) -> StandInProcess:
+        processes.append(StandInProcess(is_running=len(processes) > 2))
+        return processes[-1]
+
+    monkeypatch.setattr(worker_pool, "WorkerProcess", create)
+    with pool(configured(tmp_path), queue) as (_, events):
+        add(queue, b"film")
+        assert until(lambda: bool(events.films))
+    assert [event.outcome for event in events.films] == ["retry:crashed"]
+    assert len(processes) >= 4
+
+
+def test_a_full_disk_restarts_no_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    queue = Queue(configured(tmp_path).folder)
+    calls: list[int] = []
+
+    def postpone(instance_id: int, *_: object, **__: object) -> None:
+        calls.append(instance_id)
+        raise DiskFull("The disk is full.")
+
+    monkeypatch.setattr(queue, "postpone", postpone)
+    monkeypatch.setattr(worker_pool, "_ERROR_PAUSE_S", 0.01)
+    response = {"error": "disk_full", "is_temporary": True}
+    monkeypatch.setattr(worker_pool, "WorkerProcess", lambda *_: StandInProcess(response))
+    with pool(configured(tmp_path), queue) as (workers, _):
+        film = add(queue, b"film")
+        assert until(lambda: len(calls) > 2)
+        assert workers.is_alive
+    assert set(calls) == {film}
+    assert [instance.attempts for instance in queue.waiting_instances(1)] == [0]
+
+
+@dataclasses.dataclass
+class StandInProcess:
+    """A worker process that answers each film with `response`; None: it ends at its first film."""
+
+    response: dict[str, object] | None = None
+    is_running: bool = True
+    pid: int = 1
 
     def start(self) -> str:
         return "fingerprint"
 
-    def process(self, instance_id: int) -> None:
-        return None
+    def process(self, instance_id: int) -> dict[str, object] | None:
+        return self.response
 
     def stop(self, timeout_s: float) -> None: ...
 
