@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..errors import PneumoniaError, UsageError
 from .configuration import Configuration
-from .delivery import create_sender
+from .deliveries import create_sender
 from .destinations import Destination
 from .store_scu import RESULT_SOP_CLASSES, StoreScu
 from .tls import expiry_of, server_context

@@ -22,7 +22,8 @@ from ..files.locks import try_lock
 from ..messages import message
 from . import network_library, queue_upkeep
 from .configuration import Configuration
-from .delivery import Deliveries, Observer
+from .deliveries import Deliveries
+from .delivery import Observer
 from .events import Events, InstanceEvent
 from .inspection import read_reception
 from .metrics import Metrics

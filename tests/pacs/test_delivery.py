@@ -16,7 +16,8 @@ from pydicom.uid import ComprehensiveSRStorage, SecondaryCaptureImageStorage
 from pneumonia.pacs import queue_upkeep
 from pneumonia.pacs.back_off import JITTER, RetryPolicy
 from pneumonia.pacs.configuration import Configuration, parse_configuration
-from pneumonia.pacs.delivery import Deliveries, DestinationQueue
+from pneumonia.pacs.deliveries import Deliveries
+from pneumonia.pacs.delivery import DestinationQueue
 from pneumonia.pacs.outcome import DELIVERED, Outcome
 from pneumonia.pacs.queue import Delivery, Queue, Reception, Result
 

@@ -20,7 +20,7 @@ from pydicom.uid import DigitalXRayImageStorageForPresentation
 from pneumonia.errors import UsageError
 from pneumonia.pacs import queue_upkeep, status_server
 from pneumonia.pacs.configuration import parse_configuration
-from pneumonia.pacs.delivery import Deliveries
+from pneumonia.pacs.deliveries import Deliveries
 from pneumonia.pacs.disk_space import DiskSpace
 from pneumonia.pacs.events import AssociationEvent, FilmEvent, InstanceEvent
 from pneumonia.pacs.metrics import Metrics, sop_class_label
