@@ -1,4 +1,4 @@
-"""The long form of `test_hostile_associations.py`: `pytest -m soak tests/pacs`. It takes about an hour."""
+"""The long form of `test_hostile_associations.py`: `pytest -m soak tests/pacs`. It takes about five minutes."""
 
 from __future__ import annotations
 
