@@ -52,7 +52,7 @@ class Deliveries:
         return {name: number for (name, state), number in counts.items() if state == "waiting" and name not in known}
 
     def wake(self) -> None:
-        """Look at the queue now; called when results were added."""
+        """Query the queue now; called when results were added."""
         for queue in self.queues:
             queue.wake()
 

@@ -27,9 +27,9 @@ BATCH = 20
 """Deliveries that are read from the queue at a time."""
 
 POLL_S = 1.0
-"""Seconds between two looks at the queue, which `pacs retry` changes from another process."""
+"""Seconds between two queries of the queue, which `pacs retry` changes from another process."""
 
-_ANSWERS = {"out_of_resources", "server_error"}
+_OBJECT_REASONS = {"out_of_resources", "server_error"}
 """Reasons for which a destination is unavailable that are answers to one object. Some archives answer so to an object
 that they cannot store, so the next attempt is made with another one; otherwise one object would block all."""
 
@@ -92,7 +92,7 @@ class DestinationQueue:
         self._thread.start()
 
     def wake(self) -> None:
-        """Look at the queue now; called when results were added."""
+        """Query the queue now; called when results were added."""
         self._work.set()
 
     def stop(self) -> None:
@@ -168,13 +168,13 @@ class DestinationQueue:
             self._postponed.pop(delivery.id, None)
             self._observer.delivered(delivery, self._queue.now() - delivery.received_at)
         elif outcome.verdict is Verdict.UNAVAILABLE:
-            if outcome.reason in _ANSWERS:
-                self._record_answer(delivery, outcome)
+            if outcome.reason in _OBJECT_REASONS:
+                self._postpone_object(delivery, outcome)
             self._expire(outcome)
         else:
             self._record_refusal(delivery, outcome)
 
-    def _record_answer(self, delivery: Delivery, outcome: Outcome) -> None:
+    def _postpone_object(self, delivery: Delivery, outcome: Outcome) -> None:
         """Let other objects pass one for which the destination has no space.
 
         Its age is checked here: `_expire` looks at the objects that are due, and a postponed one is not.

@@ -35,8 +35,8 @@ log = logging.getLogger("pneumonia.pacs")
 
 MODALITIES = ("CR", "DX")
 
-ASK_AGAIN_S = 24 * 3_600
-"""Seconds until the same patient is asked for again. Priors that arrive are films, too, and would otherwise ask."""
+REPEAT_AFTER_S = 24 * 3_600
+"""Seconds until the priors of the same patient are requested again. Each prior that arrives is a film, too."""
 
 MAX_WAITING = 1_000
 """Requests that wait at most; further ones are dropped."""
@@ -60,7 +60,7 @@ class _Request:
 
 
 class PriorFetcher:
-    """Asks the PACS of `[priors]`. `request` may be called from any thread and returns at once."""
+    """Queries the PACS of `[priors]`. `request` may be called from any thread and returns at once."""
 
     def __init__(self, configuration: Configuration) -> None:
         self._settings: Priors = configuration.priors
@@ -72,12 +72,12 @@ class PriorFetcher:
         for model in (StudyRootQueryRetrieveInformationModelFind, StudyRootQueryRetrieveInformationModelMove):
             self._entity.add_requested_context(model)
         self._requests: queue.Queue[_Request | None] = queue.Queue(MAX_WAITING)
-        self._asked: dict[bytes, float] = {}
+        self._requested_at: dict[bytes, float] = {}
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="priors", daemon=True)
 
     def start(self) -> None:
-        """Begin to ask."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -91,7 +91,7 @@ class PriorFetcher:
             self._requests.put_nowait(None)
 
     def request(self, film: Path) -> None:
-        """Ask for the priors of the patient of a received film, unless that was done in the last 24 hours."""
+        """Request the priors of the patient of a received film, unless that was done in the last 24 hours."""
         try:
             header = dcmread(film, stop_before_pixels=True, specific_tags=_TAGS)
             request = _request(header)
@@ -106,9 +106,9 @@ class PriorFetcher:
         digest = hashlib.blake2b(f"{request.issuer}\0{request.patient_id}".encode(), digest_size=16).digest()
         now = time.monotonic()
         with self._lock:
-            self._asked = {key: at for key, at in self._asked.items() if now - at < ASK_AGAIN_S}
-            is_new = digest not in self._asked
-            self._asked.setdefault(digest, now)
+            self._requested_at = {key: at for key, at in self._requested_at.items() if now - at < REPEAT_AFTER_S}
+            is_new = digest not in self._requested_at
+            self._requested_at.setdefault(digest, now)
         return is_new
 
     # ------------------------------------------------------------------ thread

@@ -115,7 +115,7 @@ class Queue:
         )
 
     def _retry_failed(self, digest: bytes) -> None:
-        """Somebody sends a film again whose results did not arrive."""
+        """Put the dead letters of these bytes back into the queue: their sender repeats the film."""
         rows = self.database.query(
             "SELECT id FROM instance WHERE digest = ? AND (state = 'failed' OR EXISTS "
             "(SELECT 1 FROM delivery WHERE instance_id = instance.id AND delivery.state = 'failed'))",

@@ -37,12 +37,12 @@ class Recovered:
     undelivered: int = 0
 
 
-def recover(queue: Queue, read_meta: Callable[[Path], Reception | None]) -> Recovered:
+def recover(queue: Queue, read_reception: Callable[[Path], Reception | None]) -> Recovered:
     """Delete what a killed service left behind; call it before the first association, with no other service running.
 
     A film without a row was not acknowledged, or the database is lost: it is added to the queue, where it is a
-    duplicate if the sender repeats it. `read_meta` reads what its file says about it; None deletes the file, and one
-    for which it raises `OSError` stays. Results without rows are made again from their film, unless the database is
+    duplicate if the sender repeats it. `read_reception` reads what its file says about it; None deletes the file, and
+    one for which it raises `OSError` stays. Results without rows are made again from their film, unless the database is
     lost: then they are moved to `undelivered`.
     """
     undelivered = queue.spool.move_results() if queue.database.is_new else 0
@@ -52,7 +52,7 @@ def recover(queue: Queue, read_meta: Callable[[Path], Reception | None]) -> Reco
     adopted = 0
     for film in queue.spool.unknown_films(row["file"] for row in rows):
         try:
-            reception = read_meta(film)
+            reception = read_reception(film)
         except OSError:  # the next start may be able to read it
             continue
         if reception is not None and queue.add(film, reception) is not None:
@@ -114,7 +114,7 @@ def retry(queue: Queue, letter_id: str | None) -> int:
     """Put a dead letter back into the queue, or all; returns the number. Raises `UsageError` for an unknown id."""
     now = queue.now()
     with queue.database.transaction() as connection:
-        return _for_letters(
+        return _change_letters(
             connection,
             letter_id,
             "UPDATE instance SET state = 'received', attempts = 0, next_attempt_at = 0, failed_at = NULL",
@@ -128,7 +128,7 @@ def discard(queue: Queue, letter_id: str) -> int:
     film = queue.database.query("SELECT file FROM instance WHERE 'film-' || id = ? AND state = 'failed'", letter_id)
     with queue.database.transaction() as connection:
         # The other deliveries of the film go on; the last one finishes it.
-        number = _for_letters(
+        number = _change_letters(
             connection, letter_id, "DELETE FROM instance", "UPDATE delivery SET state = 'delivered', failed_at = NULL"
         )
         owners = connection.execute("SELECT instance_id FROM delivery WHERE 'delivery-' || id = ?", (letter_id,))
@@ -140,7 +140,9 @@ def discard(queue: Queue, letter_id: str) -> int:
     return number
 
 
-def _for_letters(connection: sqlite3.Connection, letter_id: str | None, film_change: str, delivery_change: str) -> int:
+def _change_letters(
+    connection: sqlite3.Connection, letter_id: str | None, film_change: str, delivery_change: str
+) -> int:
     changed = 0
     for prefix, change in ((_FILM, film_change), (_DELIVERY, delivery_change)):
         changed += connection.execute(

@@ -69,7 +69,7 @@ class PacsService:
         self._check_database()
         self._recover()
         network_library.configure(self.queue.spool.incoming, self.events.connection)
-        receiver = Receiver(configuration, self.queue, _Waking(self), self._start_priors())
+        receiver = Receiver(configuration, self.queue, _WakingEvents(self), self._start_priors())
         self.scp = StorageScp(configuration, receiver, self.events)
         self._resources.callback(self.scp.stop, 0)
         self.scp.listen()  # before the models are loaded, so that a port in use is noticed at once
@@ -151,7 +151,7 @@ class PacsService:
                 InternalError.from_exception(error)  # logs the location; the next round may succeed
 
 
-class _Waking(Events):
+class _WakingEvents(Events):
     """Passes the events of reception on, and wakes a worker for each film."""
 
     def __init__(self, service: PacsService) -> None:

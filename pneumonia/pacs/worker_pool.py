@@ -22,7 +22,7 @@ CRASHED = "crashed"
 """Code of a film whose worker ended or was killed while it read the film."""
 
 _POLL_S = 1.0
-"""Seconds between two looks at the queue without a wake-up: for films that are tried again, and for `pacs retry`."""
+"""Seconds between two queries of the queue without a wake-up: for films that are tried again, and for `pacs retry`."""
 
 _MAX_RESTART_DELAY_S = 30.0
 

@@ -26,7 +26,7 @@ MAX_FIELDS = 100
 
 
 class ClientGone(Exception):
-    """The caller closed the connection. Nobody is left to answer."""
+    """The caller closed the connection: no response can be sent."""
 
 
 @dataclass

@@ -50,12 +50,12 @@ class FilmTurns:
 
 async def wait_for_turn(lane: Lane, ticket: Ticket, receive: Receive) -> None:
     """Wait for the turn of a ticket; raises `ClientGone` if the caller closes the connection before."""
-    started, gone = asyncio.ensure_future(lane.started(ticket)), asyncio.ensure_future(until_disconnect(receive))
+    start, disconnect = asyncio.ensure_future(lane.started(ticket)), asyncio.ensure_future(until_disconnect(receive))
     try:
-        await asyncio.wait({started, gone}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({start, disconnect}, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        started.cancel()
-        gone.cancel()
+        start.cancel()
+        disconnect.cancel()
     if not ticket.is_running:
         raise ClientGone
 

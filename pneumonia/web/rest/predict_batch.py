@@ -141,14 +141,14 @@ class _Run:
 
 async def _send_lines(run: _Run, receive: Receive, send: Send) -> None:
     """Send the lines as they come. Raises `ClientGone` if the caller closes the connection, or reads too slowly."""
-    gone = asyncio.ensure_future(until_disconnect(receive))
+    disconnect = asyncio.ensure_future(until_disconnect(receive))
     started_at, sent = time.monotonic(), 0
     is_complete = False
     try:
         while not is_complete:
             lines = asyncio.ensure_future(_next_lines(run.lines))
-            await asyncio.wait({lines, gone}, return_when=asyncio.FIRST_COMPLETED)
-            if gone.done():
+            await asyncio.wait({lines, disconnect}, return_when=asyncio.FIRST_COMPLETED)
+            if disconnect.done():
                 lines.cancel()
                 raise ClientGone
             data, is_complete = lines.result()
@@ -167,7 +167,7 @@ async def _send_lines(run: _Run, receive: Receive, send: Send) -> None:
                 raise ClientGone from None
             sent += len(data)
     finally:
-        gone.cancel()
+        disconnect.cancel()
 
 
 async def _next_lines(lines: asyncio.Queue[bytes | None]) -> tuple[bytes, bool]:

@@ -29,11 +29,11 @@ class ApiTokens:
         """The name of a token; None if it is wrong. Each is compared, so that timing does not show which is similar."""
         if len(token) > MAX_TOKEN_LENGTH:
             return None
-        candidate, found = _digest(token), None
+        candidate, matching_name = _digest(token), None
         for name, digest in self._digests:
             if hmac.compare_digest(candidate, digest):
-                found = name
-        return found
+                matching_name = name
+        return matching_name
 
 
 def _digest(token: str) -> bytes:
