@@ -10,6 +10,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from ..errors import PneumoniaError
 from ..imaging.dicom import elements, header, parser
+from ..reporting.dicom.element_values import is_uid_of_film
 from ..reporting.dicom.options import ResultOptions
 from .queue import Reception
 
@@ -42,8 +43,9 @@ FILM = Inspection()
 def inspect_file(path: Path, reception: Reception, *, skip_other_body_parts: bool = True) -> Inspection:
     """Inspect the received file of a film class.
 
-    Refused: an object that cannot be parsed, whose class or UID differ from those of the request, or without the UIDs
-    to which results refer. Skipped: a modality other than radiography, a body part without lungs, our own results.
+    Refused: an object that cannot be parsed, whose class or UID differ from those of the request, or without valid
+    UIDs to which results can refer. Skipped: a modality other than radiography, a body part without lungs, our own
+    results.
     """
     dataset = _read_header(path, reception.transfer_syntax)
     if dataset is None or not len(dataset):
@@ -58,7 +60,8 @@ def inspect_file(path: Path, reception: Reception, *, skip_other_body_parts: boo
         return Inspection(reason="own_result", is_skipped=True)
     if skip_other_body_parts and header.is_other_body_part(dataset):
         return Inspection(reason="other_body_part", is_skipped=True)
-    if not all(_uid(dataset, keyword) for keyword in ("StudyInstanceUID", "SeriesInstanceUID")):
+    references = [reception.sop_instance, *(_uid(dataset, name) for name in ("StudyInstanceUID", "SeriesInstanceUID"))]
+    if not all(map(is_uid_of_film, references)):
         return Inspection(CANNOT_UNDERSTAND, "missing_identifiers")
     return FILM
 

@@ -24,7 +24,7 @@ _COMMENTS = {
     "class_of_other_context": "SOP class is not that of the presentation context",
     "data_set_mismatch": "SOP class or instance differ from the command",
     "unreadable_data_set": "Data set cannot be read",
-    "missing_identifiers": "StudyInstanceUID or SeriesInstanceUID missing",
+    "missing_identifiers": "UID of study, series or instance missing or invalid",
     "internal": "Internal error of the service",
 }
 """Reason -> Error Comment of the response (PS3.7, annex C: at most 64 characters)."""

@@ -7,6 +7,7 @@ import os
 import threading
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydicom import Dataset, dcmread
@@ -188,9 +189,18 @@ def encoded(dataset: Dataset) -> bytes:
     return encode(dataset, False, True) or b""
 
 
-def test_a_film_without_study_is_refused_since_no_result_can_refer_to_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "identifiers",
+    [
+        {"StudyInstanceUID": None},
+        {"StudyInstanceUID": "DOE^JOHN"},
+        {"SeriesInstanceUID": "../../film"},
+        {"SOPInstanceUID": "0.0.1"},
+    ],
+)
+def test_a_film_to_which_no_result_can_refer_is_refused(tmp_path: Path, identifiers: dict[str, Any]) -> None:
     with running_scp(tmp_path) as running:
-        assert send(running.port, film(StudyInstanceUID=None)) == [0xC000]
+        assert send(running.port, film(**identifiers)) == [0xC000]
         assert running.events.outcomes == ["refused:missing_identifiers"]
 
 

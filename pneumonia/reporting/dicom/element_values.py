@@ -55,6 +55,9 @@ _LENIENT_UID = re.compile(r"(?!0\.0)[0-2](\.\d+)+")
 """UIDs of the film may have leading zeros, which are not allowed: an archive that accepted them finds the results by
 them."""
 
+MAX_UID_CHARACTERS = 64
+"""Maximum length of a UID (PS3.5, section 9.1)."""
+
 _INTEGER_LIMITS = {"US": (0, 65535), "SS": (-32768, 32767), "UL": (0, 2**32 - 1), "IS": (-(2**31), 2**31 - 1)}
 _ENUMERATED = {
     "PatientSex": {"M", "F", "O"},
@@ -79,6 +82,11 @@ def clean(keyword: str, raw: RawDataElement, encodings: Sequence[str]) -> DataEl
     maximum = dictionary_VM(keyword).split("-")[-1]
     values = values[: int(maximum)] if maximum.isdecimal() else values
     return DataElement(raw.tag, vr, values[0] if len(values) == 1 else values, validation_mode=IGNORE)
+
+
+def is_uid_of_film(text: str) -> bool:
+    """True if results can refer to a film by this UID."""
+    return len(text) <= MAX_UID_CHARACTERS and _LENIENT_UID.fullmatch(text) is not None
 
 
 def _values(keyword: str, vr: str, raw: RawDataElement, encodings: Sequence[str]) -> list[Value]:
@@ -126,7 +134,7 @@ def _clean_code(keyword: str, vr: str, text: str) -> str:
     if vr in _FORMATS:
         return _FORMATS[vr](text)
     pattern = _LENIENT_UID if keyword in _OWN_UIDS else _PATTERNS.get(vr)
-    if vr == "UI" and len(text) > 64:
+    if vr == "UI" and len(text) > MAX_UID_CHARACTERS:
         return ""
     return text if pattern is None or pattern.fullmatch(text) else ""
 
