@@ -21,6 +21,9 @@ from ..messages import message
 _VERSION = 1
 """`PRAGMA user_version`; raise it with a statement that changes the tables of the version before."""
 
+_RECOVERED = 1
+"""`PRAGMA application_id` after the first recovery."""
+
 _BUSY_S = 60
 """Seconds to wait for the transaction of another process; one takes milliseconds, with a busy disk a second."""
 
@@ -80,8 +83,6 @@ class Database:
     def __init__(self, path: Path) -> None:
         """Open the database; it is created, readable by its owner only, if it is missing. Raises `UsageError`."""
         self._lock = threading.RLock()
-        self.is_new = False
-        """True if this object created the tables."""
         try:
             # SQLite gives the files of its log the permissions of the database.
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
@@ -124,6 +125,16 @@ class Database:
         rows = self.query(statement, *values)
         return int(rows[0][0]) if rows else 0
 
+    @property
+    def is_recovered(self) -> bool:
+        """False until `mark_recovered` was called: the database is new, or its first recovery did not end."""
+        return self.count("PRAGMA application_id") == _RECOVERED
+
+    def mark_recovered(self) -> None:
+        """Record that the files which an earlier, lost database left in the folder have been dealt with."""
+        with self.transaction() as connection:
+            connection.execute(f"PRAGMA application_id={_RECOVERED}")
+
     def is_intact(self) -> bool:
         """True if SQLite finds no damage; reads the whole file."""
         try:
@@ -136,8 +147,7 @@ class Database:
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             if version not in {0, _VERSION}:
                 raise sqlite3.DatabaseError(f"it is of version {version}, and this program reads version {_VERSION}")
-            self.is_new = version == 0
-            if self.is_new:
+            if version == 0:
                 for statement in _SCHEMA.split(";"):
                     connection.execute(statement)
                 connection.execute(f"PRAGMA user_version={_VERSION}")

@@ -45,7 +45,9 @@ def recover(queue: Queue, read_reception: Callable[[Path], Reception | None]) ->
     one for which it raises `OSError` stays. Results without rows are made again from their film, unless the database is
     lost: then they are moved to `undelivered`.
     """
-    undelivered = queue.spool.move_results() if queue.database.is_new else 0
+    # The mark outlasts a kill, after which the next start would otherwise delete the results that were not moved yet.
+    is_lost = not queue.database.is_recovered
+    undelivered = queue.spool.move_results(except_for=_result_files(queue)) if is_lost else 0
     deleted = queue.spool.delete_incoming()
     rows = queue.database.query("SELECT file, state FROM instance")
     deleted += sum(delete_quietly(queue.spool.films / row["file"]) for row in rows if row["state"] == "predicted")
@@ -60,6 +62,8 @@ def recover(queue: Queue, read_reception: Callable[[Path], Reception | None]) ->
         else:
             deleted += delete_quietly(film)
     deleted += queue.spool.delete_unknown_results(_result_files(queue))
+    if is_lost:
+        queue.database.mark_recovered()
     return Recovered(adopted, deleted, undelivered)
 
 

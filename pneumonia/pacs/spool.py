@@ -67,9 +67,9 @@ class Spool:
         """Delete the result files that are not in `known`; returns their number."""
         return sum(delete_quietly(path) for path in _files_except(self.results, known))
 
-    def move_results(self) -> int:
-        """Move all result files to the folder `undelivered`; returns their number."""
-        files = [path for path in self.results.iterdir() if path.suffix != ".partial"]
+    def move_results(self, except_for: Iterable[str]) -> int:
+        """Move the complete result files with other names to the folder `undelivered`; returns their number."""
+        files = [path for path in _files_except(self.results, except_for) if path.suffix != ".partial"]
         if files:
             self._undelivered.mkdir(mode=0o700, exist_ok=True)
         for path in files:

@@ -300,8 +300,35 @@ def test_a_lost_database_loses_neither_film_nor_result(tmp_path: Path) -> None:
     assert {path.read_bytes() for path in (tmp_path / "undelivered").iterdir()} == {b"report", b"picture"}
 
 
+def test_a_kill_during_the_recovery_of_a_lost_database_loses_no_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = Queue(tmp_path)
+    add(queue)
+    queue.complete(queue.waiting_instances(1)[0], results("archive"))
+    queue.close()
+    for path in tmp_path.glob("queue.sqlite*"):
+        path.unlink()
+    queue = Queue(tmp_path)
+    rename_file = spool.rename_file
+
+    def rename_one(source: Path, target: Path) -> None:
+        rename_file(source, target)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(spool, "rename_file", rename_one)
+        queue_upkeep.recover(queue, no_meta)
+    queue.close()
+    queue = Queue(tmp_path)
+    assert queue_upkeep.recover(queue, no_meta).undelivered == 1
+    assert {path.read_bytes() for path in (tmp_path / "undelivered").iterdir()} == {b"report", b"picture"}
+
+
 def test_what_associations_left_behind_is_deleted(tmp_path: Path) -> None:
-    Queue(tmp_path).close()
+    queue = Queue(tmp_path)
+    queue_upkeep.recover(queue, no_meta)
+    queue.close()
     queue = Queue(tmp_path)
     write_incoming(queue)
     (queue.spool.results / "a.sr.dcm").write_bytes(b"")
