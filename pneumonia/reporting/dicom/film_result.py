@@ -55,8 +55,8 @@ class FilmResult:
     def sop_instance_uid(self, kind: str) -> str:
         """SOP Instance UID of the object of a kind, such as "dicom-sr".
 
-        It is the same whenever the same source instance gets the same answer from the same model and version with the
-        same options. Another answer has another UID.
+        It is the same whenever the same source instance of a patient gets the same answer from the same model and
+        version with the same options. Another answer has another UID.
         """
         return result_uid(self.options.uid_root, "instance", *self._identity(kind), self.source.sop_instance_uid)
 
@@ -79,7 +79,15 @@ class FilmResult:
         identity = None if self.model is None else self.model.identity
         model = (None, None) if identity is None else (identity.sha256, identity.site)
         options = (self.options.language, self.options.manufacturer, self.options.institution_name)
-        return (kind, __version__, *model, *options, self.source.study_instance_uid, self.source.series_instance_uid)
+        source = (self.source.study_instance_uid, self.source.series_instance_uid, self._patient_id())
+        return (kind, __version__, *model, *options, *source)
+
+    def _patient_id(self) -> str:
+        """PatientID of the source: a film that is sent again with a corrected one keeps its own UIDs.
+
+        With the UIDs of the first result, an archive would answer that it has the second one, under the wrong patient.
+        """
+        return str(self.source.header.get("PatientID") or "")
 
     def _identity(self, kind: str) -> tuple[str | float | None, ...]:
         return (*self._series_identity(kind), _answer(self.result))

@@ -48,6 +48,16 @@ def test_another_source_instance_has_another_instance_in_the_same_series(predict
     assert (first.instance_number, second.instance_number) == (2, 5)
 
 
+def test_a_film_with_a_corrected_patient_has_another_instance_and_series(predictor: Predictor) -> None:
+    first = film_result(predictor, hospital_film(PatientID="4711"))
+    second = film_result(predictor, hospital_film(PatientID="4712"))
+    coerced = film_result(predictor, hospital_film(PatientID="4711", IssuerOfPatientID="CITY"))
+    for kind in SERIES_ORDER:
+        assert first.sop_instance_uid(kind) != second.sop_instance_uid(kind)
+        assert first.series_instance_uid(kind) != second.series_instance_uid(kind)
+        assert first.sop_instance_uid(kind) == coerced.sop_instance_uid(kind)
+
+
 def test_the_kinds_have_series_of_their_own(predictor: Predictor) -> None:
     film = film_result(predictor, hospital_film())
     assert len({film.series_instance_uid(kind) for kind in SERIES_ORDER}) == len(SERIES_ORDER)
