@@ -250,6 +250,7 @@ def test_evaluate_prints_every_figure_and_writes_its_results(
         assert picture.format == "PNG"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("few_replicates")
 def test_evaluate_on_the_cards_own_films_fails_where_the_figures_differ(
     labelled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -190,6 +190,7 @@ def test_the_table_may_be_in_the_folder_of_the_films(folder: Path) -> None:
     assert len(table(folder / "results.csv")) == 4
 
 
+@pytest.mark.slow
 @posix
 def test_a_second_process_on_the_same_table_is_refused(slow_folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "results.csv"

@@ -96,6 +96,7 @@ def test_no_kill_leaves_a_partial_model_that_loads(server: FakeHub, commit: str,
         assert loadable(cache) == [SHA256]
 
 
+@pytest.mark.slow
 def test_two_processes_download_into_one_cache(server: FakeHub, commit: str, tmp_path: Path) -> None:
     for running in [start(server, commit, tmp_path) for _ in range(2)]:
         finish(running)

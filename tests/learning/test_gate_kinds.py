@@ -63,6 +63,7 @@ def film_set(films: Any, *sources: str) -> FilmSet:
     return FilmSet(tuple(listed), films, tuple(map(str, range(len(films)))), ())
 
 
+@pytest.mark.slow
 def test_the_gate_learns_from_each_source_of_the_other_population_and_from_made_kinds() -> None:
     own, other = film_set(synthetic_films(21, 1), "kermany"), film_set(synthetic_films(6, 2), "siim", "rsna_normal")
     others = gate_others(own, other)

@@ -80,6 +80,7 @@ def killed(checkpoint: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_resumed_training_ends_with_the_same_weights_as_an_uninterrupted_one(
     small: Recipe, films: tuple[Any, Any], uninterrupted: Any, killed: Path
 ) -> None:

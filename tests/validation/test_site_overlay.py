@@ -94,6 +94,7 @@ def test_the_predictive_value_is_that_of_the_site(with_site: Predictor, predicto
     assert before is not None and before.films == 624
 
 
+@pytest.mark.slow
 def test_a_second_validation_refers_to_the_model_itself(with_site: Predictor) -> None:
     """Films whose probabilities are right need no further recalibration: the file stays almost the same."""
     rng = np.random.default_rng(1)

@@ -149,6 +149,7 @@ def choose_point(visit: Visit, point: str) -> None:
     visit.page.wait_for_function(f"document.querySelector('#bars').innerText.includes('At {point}')")
 
 
+@pytest.mark.slow
 def test_another_operating_point_decides_again_without_scoring_again(
     page_with_all_answers: tuple[Visit, Predictor], files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -198,6 +199,7 @@ def test_a_deleted_film_must_be_dropped_again(
     visit.save_screenshot("deleted")
 
 
+@pytest.mark.slow
 def test_the_map_is_drawn_on_request_and_fades_without_another_request(visit: Visit, predictor: Predictor) -> None:
     visit.drop(predictor.models[0].bundle.examples[-1])
     visit.page.wait_for_selector("#film-image img")

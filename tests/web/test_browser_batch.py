@@ -153,6 +153,7 @@ def test_columns_are_sorted_by_keyboard_and_failed_files_come_first_on_request(
     assert visit.page.locator("#batch-rows").is_hidden()
 
 
+@pytest.mark.slow
 def test_a_failed_file_is_tried_again(visit: Visit, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     read = Predictor.read
     with monkeypatch.context() as patch:
@@ -312,7 +313,8 @@ def test_nothing_overflows_on_a_phone_a_tablet_or_a_large_monitor(
         assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious_in_a_batch_with_results(tab: Visit, files: dict[str, Path], scheme: str) -> None:
     with tab.new_visitor({"width": 1200, "height": 1000}, scheme) as visit:
         visit.page.get_by_role("tab", name="Many films").click()

@@ -11,6 +11,7 @@ from .visit import READY, Visit
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.slow
 def test_the_page_follows_the_browser_and_the_picker(browser: Any, address: str) -> None:
     with Visit(browser, address, locale="id-ID") as visit:
         page = visit.page

@@ -124,6 +124,7 @@ def test_a_print_of_the_evidence_has_all_sections(visit: Visit) -> None:
     assert visit.page.locator("#evidence details[open]").count() == 0
 
 
+@pytest.mark.slow
 def test_a_link_opens_its_section_and_its_population(browser: Any, address: str, predictor: Predictor) -> None:
     population = f"{predictor.models[-1].population.name}-" if len(predictor.models) > 1 else ""
     section = f"evidence-{population}calibration"
@@ -134,6 +135,7 @@ def test_a_link_opens_its_section_and_its_population(browser: Any, address: str,
         assert visit.page.locator(f"#{section}[open]").count() == 0
 
 
+@pytest.mark.slow
 def test_reduced_motion_is_respected(browser: Any, address: str) -> None:
     with Visit(browser, address, reduced_motion="reduce") as visit:
         durations = visit.page.evaluate(

@@ -61,6 +61,7 @@ def test_twenty_films_by_folder(visit: Visit, archive: Path) -> None:
         assert sorted(files.namelist()) == ["figures.json", "films.csv", "report.html", "report.pdf"]
 
 
+@pytest.mark.slow
 def test_labels_from_a_table(visit: Visit, archive: Path, tmp_path: Path) -> None:
     table = tmp_path / "labels.csv"
     table.write_text("image;truth;patient\nNORMAL/0.png;0;a\nNORMAL/1.png;0;a\nPNEUMONIA/0.png;1;b\nlost.png;1;c\n")

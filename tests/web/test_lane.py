@@ -9,6 +9,7 @@ import pytest
 
 from pneumonia.errors import Busy
 from pneumonia.web.lane import BATCHES, Caller, Lane, Ticket, film_lane
+from tests.support.event_loop import run_coroutine
 
 PAGE, REST = Caller.PAGE, Caller.REST
 
@@ -102,7 +103,7 @@ def test_a_turn_on_the_event_loop_starts_when_a_thread_ends_its_own() -> None:
     thread = threading.Thread(target=occupy)
     thread.start()
     assert ready.wait(10)
-    assert asyncio.run(wait()) == [False, True]
+    assert run_coroutine(wait()) == [False, True]
     thread.join()
 
 

@@ -96,6 +96,7 @@ def send(url: str, film: bytes) -> httpx.Response:
     return httpx.post(f"{url}/api/v1/predict", content=film, timeout=60, trust_env=False)
 
 
+@pytest.mark.slow
 def test_a_flood_of_the_rest_api_leaves_the_page_answered_and_is_told_when_to_come_back(
     service: str, turnstile: Turnstile, files: dict[str, Path], joined: list[Caller]
 ) -> None:

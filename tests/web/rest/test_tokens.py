@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +17,7 @@ from pneumonia.errors import UsageError
 from pneumonia.web import page, service
 from pneumonia.web.server import api_tokens, login
 from pneumonia.web.server.api_tokens import ApiTokens
+from tests.support.event_loop import run_coroutine
 
 from ...support.wait import until
 from ..visit import serving
@@ -166,7 +166,7 @@ def test_a_right_guess_is_delayed_as_a_wrong_one(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(login.FailedAttempts, "delay", record)
     middleware = api_tokens.TokenMiddleware(application)
     for token, client in ((TOKEN, "a"), ("x", "b"), ("x", "b"), (TOKEN, "b"), (TOKEN, "b"), (TOKEN, "a")):
-        asyncio.run(call(middleware, token, client))
+        run_coroutine(call(middleware, token, client))
     assert delays == [0, 0, 1, 2], "failures of the address at each attempt that is delayed"
 
 

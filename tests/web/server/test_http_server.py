@@ -46,6 +46,7 @@ def log_in(address: str, forwarded_for: str, user: str, password: str) -> tuple[
     return reply.status_code, time.monotonic() - started_at
 
 
+@pytest.mark.slow
 def test_wrong_passwords_of_one_address_do_not_delay_another_behind_the_same_proxy(
     login_page: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -113,9 +114,8 @@ def test_an_expired_login_gets_the_login_page(login_page: str, monkeypatch: pyte
         assert '"components":[{' not in client.get("/").text
 
 
-@pytest.mark.parametrize(
-    "is_alive", [pytest.param(True, id="alive"), pytest.param(False, id="dead", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("is_alive", [pytest.param(True, id="alive"), pytest.param(False, id="dead")])
 def test_it_starts_and_answers_with_proxy_variables(tmp_path: Path, is_alive: bool) -> None:
     names = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
     with (
@@ -127,6 +127,7 @@ def test_it_starts_and_answers_with_proxy_variables(tmp_path: Path, is_alive: bo
         assert reply.status_code == 200 and reply.json()["components"]
 
 
+@pytest.mark.slow
 @posix
 def test_a_signal_at_the_moment_of_readiness_is_a_graceful_shutdown(tmp_path: Path) -> None:
     with running_service(tmp_path) as service:

@@ -28,6 +28,7 @@ from pneumonia.inference import sources
 from pneumonia.web.batch_job import Jobs
 from pneumonia.web.server import connection_limits, request_limits
 from pneumonia.web.server.upload import Upload
+from tests.support.event_loop import run_coroutine
 
 from ...support.systems import linux
 from ...support.wait import wait_for
@@ -131,8 +132,8 @@ def test_an_upload_is_refused_while_few_files_are_free(monkeypatch: pytest.Monke
     monkeypatch.setattr(operating_system, "open_file_limit", lambda: LIMIT)
     for free, status in ((LIMIT // 8 - 1, 503), (LIMIT // 8, 200)):
         monkeypatch.setattr(operating_system, "free_open_files", lambda free=free: free)
-        assert asyncio.run(request("/gradio_api/upload")) == [status]
-        assert asyncio.run(request("/gradio_api/call/predict/1")) == [200], "the result of an accepted call"
+        assert run_coroutine(request("/gradio_api/upload")) == [status]
+        assert run_coroutine(request("/gradio_api/call/predict/1")) == [200], "the result of an accepted call"
 
 
 async def _receive_nothing() -> Any:
@@ -178,7 +179,7 @@ def test_64_clients_get_their_result_or_busy(service: Service, film: bytes) -> N
     async def use_pages() -> None:
         await asyncio.gather(*map(use_page, range(CLIENTS)))
 
-    asyncio.run(use_pages())
+    run_coroutine(use_pages())
     assert set(outcomes) <= {"Normal", "busy"} and outcomes.total() == 2 * CLIENTS
     assert outcomes["Normal"] > CLIENTS
     assert no_internal_error(service)

@@ -258,6 +258,7 @@ def test_without_the_fullscreen_api_the_viewer_covers_the_page(deep: ShownViewer
     deep.evaluate("(delete viewer.root.requestFullscreen)")
 
 
+@pytest.mark.slow
 def test_touch_pinches_and_moves(tab: Visit, deep_file: Path) -> None:
     with tab.new_visitor(PHONE) as visit:
         viewer = ShownViewer(visit, deep_file)
