@@ -73,7 +73,7 @@ def test_rows_are_on_the_disk_as_soon_as_they_are_added(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("jsonl", [False, True])
-@pytest.mark.parametrize("step", [7, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("step", [23, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_run_that_was_killed_at_any_byte_is_resumed(tmp_path: Path, jsonl: bool, step: int) -> None:
     """A kill leaves the first bytes of the partial file."""
     whole = tmp_path / "whole.csv"
@@ -130,6 +130,7 @@ def test_the_incomplete_table_of_an_older_version_is_refused_and_unchanged(tmp_p
     assert old_table.read_bytes() == results.rows.csv_line(COLUMNS)
 
 
+@pytest.mark.slow
 def test_a_table_is_written_without_loading_its_rows(tmp_path: Path) -> None:
     out = tmp_path / "results.csv"
     run_killed(out, NAMES[:1])

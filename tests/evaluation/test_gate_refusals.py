@@ -56,6 +56,7 @@ def test_the_counts_are_written_as_json(folder: Path, tmp_path: Path) -> None:
     assert none == {"name": "none", "images": 0, "refused": {"value": None, "low": None, "high": None}, "far": None}
 
 
+@pytest.mark.slow
 def test_synthetic_kinds_follow_the_folders(
     folder: Path,
     tmp_path: Path,

@@ -210,6 +210,7 @@ def test_an_unreachable_hub_is_reported_within_the_timeout(fetch: Fetch, server:
     assert time.monotonic() - started < MAX_DURATION_S
 
 
+@pytest.mark.slow
 def test_a_slow_connection_with_progress_is_not_aborted(fetch: Fetch, server: FakeHub, commit: str) -> None:
     """The download of the graph takes longer than the timeout, but a part of it arrives every 0.2 s."""
     server.fault, server.faulty_file = Fault.STEADY, bundle.GRAPH

@@ -27,7 +27,13 @@ FILMS = np.random.default_rng(3).integers(0, 256, (3, 150, 150)).astype(np.uint8
 
 
 @pytest.fixture(
-    scope="module", params=[("flat", 1), ("seed", 1), ("flat", 3)], ids=lambda case: "-".join(map(str, case))
+    scope="module",
+    params=[
+        ("seed", 1),
+        pytest.param(("flat", 1), marks=pytest.mark.slow),
+        pytest.param(("flat", 3), marks=pytest.mark.slow),
+    ],
+    ids=lambda case: "-".join(map(str, case)),
 )
 def network(request: pytest.FixtureRequest) -> keras.Model:
     """One network of a recipe, or several of them as an ensemble."""

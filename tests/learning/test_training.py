@@ -115,6 +115,7 @@ def test_a_checkpoint_of_another_recipe_is_refused(small: Recipe, films: tuple[A
         run(dataclasses.replace(small, epochs=4), films, killed, resume=True)
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_the_previous_checkpoint_unchanged(
     small: Recipe, films: tuple[Any, Any], killed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -447,7 +447,7 @@ def check_kills(tmp_path: Path, step: int) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
 def test_a_kill_between_any_two_steps_loses_nothing_and_leaves_no_file(tmp_path: Path) -> None:
-    check_kills(tmp_path, step=9)
+    check_kills(tmp_path, step=29)
 
 
 @pytest.mark.slow

@@ -117,6 +117,7 @@ def test_a_model_that_is_missing_stops_the_start(tmp_path: Path) -> None:
         workers.start()
 
 
+@pytest.mark.slow
 def test_a_process_that_cannot_be_created_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     configuration = configured(tmp_path)
     queue = Queue(configuration.folder)

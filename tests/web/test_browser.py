@@ -38,6 +38,7 @@ def test_a_dropped_film_is_answered_by_itself(visit: Visit, files: dict[str, Pat
     visit.save_screenshot("film")
 
 
+@pytest.mark.slow
 def test_the_answer_is_visible_without_scrolling(tab: Visit, files: dict[str, Path]) -> None:
     for size in (LAPTOP, PHONE):
         with tab.new_visitor(size) as visit:

@@ -132,6 +132,7 @@ def test_a_decoder_that_hangs_is_ended(statement: str, short_timeout: None, prog
     assert idle() == []
 
 
+@pytest.mark.slow
 @linux
 def test_a_decoder_that_never_takes_the_frame_is_ended(short_timeout: None, program: Callable[[str], None]) -> None:
     """The frame is larger than a pipe buffer, so the service would block forever when writing it."""
@@ -219,6 +220,7 @@ def test_a_worker_goes_on_when_a_service_manager_ends_all_processes() -> None:
     assert idle() == [pid]
 
 
+@pytest.mark.slow
 @linux
 def test_a_worker_corrupted_by_an_earlier_film_does_not_fail_a_later_one(program: Callable[[str], None]) -> None:
     """Damaged bytes may corrupt the memory of a decoder so that only a later frame crashes."""
@@ -316,11 +318,13 @@ def film_path(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 @linux
 def test_a_worker_ends_with_the_program(film_path: Path) -> None:
     assert has_ended(int(python(DECODES, film_path.parent, film_path)))
 
 
+@pytest.mark.slow
 @linux
 def test_a_worker_ends_when_the_program_is_killed(film_path: Path) -> None:
     waits = START + DECODES + "import time\ntime.sleep(600)"
@@ -346,6 +350,7 @@ print(decoder_pool._pool._idle[0]._process.pid)
 """
 
 
+@pytest.mark.slow
 @linux
 def test_a_forked_program_has_workers_of_its_own(film_path: Path) -> None:
     before, inside, after = python(DECODES + FORKS, film_path.parent, film_path).split()
@@ -374,6 +379,7 @@ def test_a_program_that_has_imported_gdcm_keeps_it(tmp_path: Path) -> None:
     assert python(code, tmp_path, tmp_path / "film") == "True"
 
 
+@pytest.mark.slow
 def test_a_folder_with_the_name_of_a_module_that_gdcm_imports_is_ignored(film_path: Path) -> None:
     """GDCM imports a module `dl` if Python finds one, and fails if it is not the expected one."""
     (film_path.parent / "dl").mkdir()

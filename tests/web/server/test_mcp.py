@@ -85,6 +85,7 @@ def test_the_first_caller_cannot_name_the_host_that_gets_the_films(
             other.accept()
 
 
+@pytest.mark.slow
 def test_an_agent_lists_the_tools_calls_them_and_leaves_no_film(
     service: Service, server: str, files: dict[str, Path], predictor: Predictor
 ) -> None:

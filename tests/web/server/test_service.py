@@ -175,7 +175,8 @@ def slow_batch(content: bytes, films: int) -> Callable[[httpx.AsyncClient], Any]
     return call_predict
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_on_shutdown_running_calls_complete_and_new_ones_are_refused(
     tmp_path: Path, files: dict[str, Path], number: signal.Signals
 ) -> None:
@@ -197,6 +198,7 @@ def test_on_shutdown_running_calls_complete_and_new_ones_are_refused(
     assert "state=ended" in service.log_text() and "unfinished=0" in service.log_text()
 
 
+@pytest.mark.slow
 def test_a_full_queue_answers_busy_and_loses_no_call(tmp_path: Path, files: dict[str, Path]) -> None:
     content = files["film.jpg"].read_bytes()
 
@@ -278,6 +280,7 @@ def _has_namespaces() -> bool:
     return bool(unshare) and subprocess.run([str(unshare), "-rn", "true"], capture_output=True).returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not _has_namespaces(), reason="needs `unshare -rn`: a network namespace of its own")
 def test_it_predicts_in_a_network_namespace_without_a_route(files: dict[str, Path]) -> None:
     command = ["unshare", "-rn", sys.executable, "-m", "pneumonia", "predict", "--json", str(files["film.png"])]

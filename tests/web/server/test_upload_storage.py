@@ -37,6 +37,7 @@ def system(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(operating_system, "detached_process_options", dict)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("system")
 def test_a_film_is_kept_while_its_call_waits_or_runs(
     predictor: Predictor, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
