@@ -31,7 +31,7 @@ from tests.support import picture_files
 from tests.support.dicom_files import dicom
 
 ROOT = Path(__file__).parents[2]
-INPUTS = 80
+INPUTS = 150
 """Enough for every kind of the corpus; the slow test has 5,000."""
 
 
