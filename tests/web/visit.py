@@ -206,7 +206,7 @@ def serving(app: FastAPI, port: int = 0) -> Iterator[str]:
         yield server.address
     finally:
         app.state.page.close(verbose=False)
-        server.should_exit = True
+        server.should_exit = server.force_exit = True  # clients may keep their connections open
         thread.join(10)
 
 
