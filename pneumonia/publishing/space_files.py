@@ -25,7 +25,7 @@ ENTRY_POINT = "app.py"
 README = "README.md"
 COPIED_FILES = (ENTRY_POINT, "requirements.txt", "LICENSE", "NOTICE")
 
-DATA_SUFFIXES = frozenset({".css", ".html", ".js", ".ttf"})
+DATA_SUFFIXES = frozenset({".css", ".html", ".js", ".json", ".ttf"})
 """Suffixes of the data files that modules read from their own folder; a font is accompanied by its licence."""
 
 

@@ -62,6 +62,12 @@ def test_a_space_contains_every_file_that_the_page_reads_from_its_folder() -> No
     assert data_files <= set(space_files.files("owner/space", sources.load_bundles("")))
 
 
+def test_a_space_contains_what_a_fhir_bundle_needs() -> None:
+    """FHIR needs no extra package, but the codes of the structured report."""
+    names = set(space_files.files("owner/space", sources.load_bundles("")))
+    assert {"pneumonia/reporting/fhir/bundle.py", "pneumonia/reporting/dicom/codes.json"} <= names
+
+
 def test_every_direct_dependency_is_pinned() -> None:
     for path in [*ROOT.glob("requirements*.txt"), *ROOT.glob("requirements/*.txt")]:
         for line in path.read_text().splitlines():
