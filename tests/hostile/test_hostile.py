@@ -41,6 +41,7 @@ def single_threaded(predictor: Predictor) -> Predictor:
     return Predictor([Model(predictor.models[0].bundle, 1)])
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_every_hostile_file_gives_a_prediction_or_a_film_error(single_threaded: Predictor) -> None:
     problems = [
@@ -306,6 +307,7 @@ KINDS = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 @settings(QUICK, max_examples=100)
 @given(strategies.data())

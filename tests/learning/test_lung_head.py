@@ -100,6 +100,7 @@ def test_a_frame_outside_the_central_part_does_not_change_the_scale_of_the_lungs
 
 
 def test_style_mixing_exchanges_statistics_in_training_only() -> None:
+    keras.utils.set_random_seed(1)  # a random order of three films can be the order that they have
     layer = StyleMixing(1.0)
     np.testing.assert_array_equal(np.asarray(layer(FEATURES, training=False)), FEATURES)
     mixed = np.asarray(layer(FEATURES, training=True))

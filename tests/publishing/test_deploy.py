@@ -30,6 +30,8 @@ from pneumonia.publishing.hub_client import Repository
 from ..support.writable_hub import PAID_PLAN_MESSAGE, TOKEN, Break, WritableHub
 from .conftest import MODEL, SPACE
 
+pytestmark = pytest.mark.slow
+
 Command = Callable[..., tuple[int, str, str]]
 ROOT = Path(__file__).parents[2]
 KEY = f"spaces/{SPACE}"

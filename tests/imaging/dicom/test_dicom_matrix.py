@@ -75,7 +75,7 @@ def test_every_uncompressed_encoding_gives_the_answer_of_the_png(
     assert probability(predictor.predict(data)) == pytest.approx(expected, abs=LOSSLESS_ATOL)
 
 
-@pytest.mark.parametrize("bits", [8, 10, 12, 16])
+@pytest.mark.parametrize("bits", [8, *(pytest.param(bits, marks=pytest.mark.slow) for bits in (10, 12)), 16])
 @pytest.mark.parametrize("name", LOSSLESS)
 def test_every_lossless_compression_keeps_all_samples_and_the_probability(
     name: str, bits: int, film: Grey, expected: float, predictor: Predictor

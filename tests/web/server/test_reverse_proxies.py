@@ -28,6 +28,8 @@ from ...support.reverse_proxies import find_program, running_proxy
 from ..conftest import CHROMIUM, CHROMIUM_ARGUMENTS
 from ..visit import READY, Visit, running
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 DOCS = (ROOT / "docs" / "reverse-proxy.md").read_text()
 PROXIES = ("nginx", "apache", "caddy")
