@@ -88,6 +88,7 @@ def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.slow
 def test_the_corpus_is_the_same_for_the_same_seed() -> None:
     first, repeated, other = ([hostile.make() for hostile in corpus(60, seed=seed, heavy=False)] for seed in (5, 5, 6))
     assert first == repeated != other
