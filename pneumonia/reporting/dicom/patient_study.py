@@ -68,7 +68,7 @@ def creation_time(film: FilmResult) -> datetime:
 
 
 def complete(dataset: Dataset, film: FilmResult) -> None:
-    """Set the attributes that all result objects share, whoever made the rest of the object.
+    """Set the attributes that all result objects share.
 
     Patient and study come from the source, empty where they are required and missing. The text is Unicode.
     """
