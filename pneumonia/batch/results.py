@@ -81,6 +81,13 @@ class ResultTable:
         self._append(json.dumps(result.as_dict()).encode() + b"\n")
         self.counts[FAILED if isinstance(result, Failure) else result.label] += 1
 
+    def recount(self) -> None:
+        """Set `counts` from the rows on the disk. Ctrl+C may come after a row is written and before it is counted."""
+        finished = [label for _, label in self._earlier.csv[: self._earlier.finished_rows]]
+        records = map(json.loads, islice(complete_lines(self._paths.partial), 1, None))
+        added = [rows.record_cells(record, self._options)["label"] for record in records]
+        self.counts = Counter(label or FAILED for label in finished + added)
+
     def finish(self) -> None:
         """Write the finished files at the end of a run, then delete the partial one.
 

@@ -74,17 +74,23 @@ def run(options: argparse.Namespace) -> int:
             _fill_table(table, predictor, options, films, total, folders)
             table.finish()
         except KeyboardInterrupt:
-            partial = results.partial_path(options.out)
-            stopped = message(
-                "stopped: {summary}. The rows are in {partial}; continue with --resume.",
-                summary=summarise(table.counts),
-                partial=partial,
-            )
-            print(translate(stopped), file=sys.stderr)
-            return SOME_FAILED if len(table) else NOTHING_DONE
+            if results.partial_path(options.out).exists():  # without it, the table was complete before Ctrl+C
+                return _report_stop(table, options.out)
     print(f"{translate(summarise(table.counts))}: {options.out}", file=sys.stderr)
     has_failed = table.counts[results.FAILED] or (folders is not None and folders.errors)
     return SOME_FAILED if has_failed else SUCCESS
+
+
+def _report_stop(table: results.ResultTable, out: Path) -> int:
+    """Print the counts of the rows so far and how to continue; returns the exit code."""
+    table.recount()
+    stopped = message(
+        "stopped: {summary}. The rows are in {partial}; continue with --resume.",
+        summary=summarise(table.counts),
+        partial=results.partial_path(out),
+    )
+    print(translate(stopped), file=sys.stderr)
+    return SOME_FAILED if len(table) else NOTHING_DONE
 
 
 def _check_table(out: Path) -> None:

@@ -72,6 +72,18 @@ def test_rows_are_on_the_disk_as_soon_as_they_are_added(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["results.jsonl.part"]
 
 
+def test_rows_that_were_written_but_not_counted_are_counted_again(tmp_path: Path) -> None:
+    out = tmp_path / "results.csv"
+    run(out, NAMES[:2])
+    with open_table(out, OPTIONS, resume=True) as result_table:
+        for name in NAMES[2:]:
+            result_table.add(result(name))
+        expected = dict(result_table.counts)
+        result_table.counts["Normal"] -= 1  # as if Ctrl+C came between the write and the count
+        result_table.recount()
+    assert result_table.counts == expected == {"Normal": 4, "failed": 1}
+
+
 @pytest.mark.parametrize("jsonl", [False, True])
 @pytest.mark.parametrize("step", [23, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_run_that_was_killed_at_any_byte_is_resumed(tmp_path: Path, jsonl: bool, step: int) -> None:
