@@ -1,4 +1,4 @@
-"""The SQLite database of the queue: schema, connection and transactions.
+"""The SQLite database of the queue: connection and transactions.
 
 WAL with `synchronous=FULL`: a commit waits until the log is on the disk. In WAL mode `NORMAL` would keep the database
 consistent, but the last commits could be missing after a power failure; then an acknowledged film would be lost, or a
@@ -17,64 +17,13 @@ from typing import Any
 
 from ..errors import DiskFull, UsageError
 from ..messages import message
-
-_VERSION = 1
-"""`PRAGMA user_version`; raise it with a statement that changes the tables of the version before."""
+from . import queue_schema
 
 _RECOVERED = 1
 """`PRAGMA application_id` after the first recovery."""
 
 _BUSY_S = 60
 """Seconds to wait for the transaction of another process; one takes milliseconds, with a busy disk a second."""
-
-_SCHEMA = """
-CREATE TABLE instance (
-  id INTEGER PRIMARY KEY AUTOINCREMENT,
-  state TEXT NOT NULL CHECK (state IN ('received', 'predicted', 'failed')),
-  file TEXT NOT NULL UNIQUE,
-  digest BLOB NOT NULL UNIQUE,
-  uid_digest BLOB NOT NULL,
-  fingerprint TEXT NOT NULL DEFAULT '',
-  calling_ae TEXT NOT NULL,
-  sop_class TEXT NOT NULL,
-  transfer_syntax TEXT NOT NULL,
-  size INTEGER NOT NULL,
-  received_at REAL NOT NULL,
-  attempts INTEGER NOT NULL DEFAULT 0,
-  next_attempt_at REAL NOT NULL DEFAULT 0,
-  error TEXT NOT NULL DEFAULT '',
-  failed_at REAL
-);
-CREATE INDEX instance_state ON instance (state, id);
-CREATE INDEX instance_uid ON instance (uid_digest);
-CREATE TABLE delivery (
-  id INTEGER PRIMARY KEY AUTOINCREMENT,
-  instance_id INTEGER NOT NULL REFERENCES instance (id),
-  destination TEXT NOT NULL,
-  kind TEXT NOT NULL,
-  file TEXT NOT NULL,
-  sop_class TEXT NOT NULL,
-  sop_instance TEXT NOT NULL,
-  state TEXT NOT NULL CHECK (state IN ('waiting', 'delivered', 'failed')),
-  waiting_since REAL NOT NULL,
-  attempts INTEGER NOT NULL DEFAULT 0,
-  next_attempt_at REAL NOT NULL DEFAULT 0,
-  error TEXT NOT NULL DEFAULT '',
-  failed_at REAL,
-  UNIQUE (instance_id, destination, kind)
-);
-CREATE INDEX delivery_due ON delivery (destination, state, next_attempt_at);
-CREATE INDEX delivery_state ON delivery (state);
-CREATE TABLE remembered (
-  digest BLOB PRIMARY KEY,
-  fingerprint TEXT NOT NULL,
-  until REAL NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX remembered_until ON remembered (until);
-"""
-"""`instance`: one row for each received film until its results are delivered. `delivery`: one row for each result
-object and destination. `remembered`: digests of finished instances, nothing else of them. Times are seconds since the
-epoch."""
 
 
 class Database:
@@ -89,9 +38,11 @@ class Database:
             self._connection = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
             self._connection.row_factory = sqlite3.Row
             self._connection.executescript(
-                "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON;"
+                "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF; PRAGMA secure_delete=ON;"
             )
-            self._create_tables()
+            with self.transaction() as connection:
+                queue_schema.create_or_migrate(connection)
+            self._connection.execute("PRAGMA foreign_keys=ON")
         except (OSError, sqlite3.Error) as error:
             raise UsageError(
                 message("The queue {path} cannot be opened: {reason}.", path=path, reason=_reason(error))
@@ -141,16 +92,6 @@ class Database:
             return bool(self.query("PRAGMA quick_check(1)")[0][0] == "ok")
         except sqlite3.DatabaseError:
             return False
-
-    def _create_tables(self) -> None:
-        with self.transaction() as connection:
-            (version,) = connection.execute("PRAGMA user_version").fetchone()
-            if version not in {0, _VERSION}:
-                raise sqlite3.DatabaseError(f"it is of version {version}, and this program reads version {_VERSION}")
-            if version == 0:
-                for statement in _SCHEMA.split(";"):
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA user_version={_VERSION}")
 
 
 @contextmanager

@@ -13,7 +13,6 @@ of `queue_upkeep` deletes what is left over. All methods may be called from any 
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -85,7 +84,6 @@ class Queue:
             "state": "received",
             "file": name,
             "digest": digest,
-            "uid_digest": _uid_digest(reception.sop_instance),
             "calling_ae": reception.calling_ae,
             "sop_class": reception.sop_class,
             "transfer_syntax": reception.transfer_syntax,
@@ -283,7 +281,3 @@ class Queue:
     def _delivery(self, row: sqlite3.Row) -> Delivery:
         fields = {name: row[name] for name in Delivery.__dataclass_fields__ if name != "path"}
         return Delivery(path=self.spool.results / row["file"], **fields)
-
-
-def _uid_digest(sop_instance: str) -> bytes:
-    return hashlib.blake2b(sop_instance.encode(), digest_size=16).digest()
