@@ -9,7 +9,6 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from socketserver import BaseServer
 from typing import Any
@@ -19,11 +18,12 @@ from pynetdicom.transport import ThreadedAssociationServer
 from .guarded_socket import GuardedSocket, GuardedTlsSocket, PduLimits
 
 HANDSHAKE_TIMEOUT_S = 10
+"""Seconds for a TLS handshake."""
 
 
 @dataclass(frozen=True)
 class ConnectionLimits:
-    """How many connections are open at a time. More are closed without an answer.
+    """How many connections may be open at a time. Further ones are closed without an answer.
 
     A connection counts until the thread of its association has ended, which can be later than the connection: after a
     violation of the protocol, pynetdicom ends it by a timeout. Otherwise one peer could use up all associations.
@@ -33,27 +33,21 @@ class ConnectionLimits:
     """Above the number of associations, so that a peer over that limit gets an A-ASSOCIATE-RJ with the reason."""
 
     per_address: int
+    """Connections from one IP address."""
 
 
 class AssociationServer(ThreadedAssociationServer):
     """Accepts connections for an application entity.
 
-    `AE.make_server(..., server_class=AssociationServer, connections=..., pdus=..., allows=...)` creates it, and `start`
-    runs it in a thread. `allows(address)` decides whether a peer of this IP address may connect.
+    `AE.make_server(..., server_class=AssociationServer, connections=..., pdus=...)` creates it, and `start` runs it in
+    a thread. Which addresses may send is decided when an association is requested (`StorageScp`).
     """
 
     request_queue_size = 128
     daemon_threads = True
 
-    def __init__(
-        self,
-        *arguments: Any,
-        connections: ConnectionLimits,
-        pdus: PduLimits,
-        allows: Callable[[str], bool] = lambda address: True,
-        **options: Any,
-    ) -> None:
-        self._limits, self._pdus, self._allows = connections, pdus, allows
+    def __init__(self, *arguments: Any, connections: ConnectionLimits, pdus: PduLimits, **options: Any) -> None:
+        self._limits, self._pdus = connections, pdus
         self._starting: dict[socket.socket, str] = {}
         """Connections without an association yet: their handshake takes place."""
         super().__init__(*arguments, **options)
@@ -80,11 +74,8 @@ class AssociationServer(ThreadedAssociationServer):
         return GuardedSocket(accepted.family, accepted.type, accepted.proto, accepted.detach()), address
 
     def verify_request(self, request: Any, client_address: Any) -> bool:
-        """Whether the connection is kept: its address is allowed, and no limit is reached."""
+        """False if a limit is reached: the connection is closed."""
         address = client_address[0]
-        if not self._allows(address):
-            self._pdus.report("address_not_allowed")
-            return False
         associations = self.active_associations
         # A connection is in both lists for a moment.
         started = {each.dul.socket.socket for each in associations if each.dul.socket is not None}
@@ -99,7 +90,7 @@ class AssociationServer(ThreadedAssociationServer):
     def finish_request(self, request: Any, client_address: Any) -> None:
         """Begin the association, in the thread of the connection."""
         try:
-            if isinstance(request, ssl.SSLSocket) and not self._shakes_hands(request):
+            if isinstance(request, ssl.SSLSocket) and not self._complete_handshake(request):
                 return
             # Otherwise a small PDU waits for the acknowledgement of the PDU before it, up to 40 ms.
             request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -109,7 +100,7 @@ class AssociationServer(ThreadedAssociationServer):
         finally:
             self._starting.pop(request, None)
 
-    def _shakes_hands(self, connection: ssl.SSLSocket) -> bool:
+    def _complete_handshake(self, connection: ssl.SSLSocket) -> bool:
         try:
             connection.do_handshake()
         except OSError:

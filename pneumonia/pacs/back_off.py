@@ -31,4 +31,5 @@ class RetryPolicy:
 
     @property
     def give_up_after_s(self) -> float:
+        """Age in seconds from which on an object is not tried again."""
         return self.give_up_after_h * 3600

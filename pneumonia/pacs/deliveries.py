@@ -45,7 +45,7 @@ class Deliveries:
         for queue in self.queues:
             queue.start()
 
-    def unknown(self, queue: Queue) -> dict[str, int]:
+    def waiting_for_unknown(self, queue: Queue) -> dict[str, int]:
         """Names of destinations that the configuration lacks -> number of objects that wait for them."""
         known = {each.destination.name for each in self.queues}
         counts = queue_upkeep.delivery_counts(queue)

@@ -163,7 +163,7 @@ class DestinationQueue:
         return outcome
 
     def _record(self, delivery: Delivery, outcome: Outcome) -> None:
-        if outcome.verdict is Verdict.DELIVERED:
+        if outcome.is_delivered:
             self._queue.deliver(delivery)
             self._postponed.pop(delivery.id, None)
             self._observer.delivered(delivery, self._queue.now() - delivery.received_at)

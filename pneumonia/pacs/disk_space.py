@@ -25,9 +25,9 @@ class DiskSpace:
         """Megabytes that this user can still write; raises `OSError` if the folder does not exist."""
         return shutil.disk_usage(self.folder).free // MEGABYTE
 
-    def is_low(self, expected_bytes: int = 0) -> bool:
-        """True if fewer than `minimum_mb` remain after `expected_bytes` more, or if the disk cannot be queried."""
+    def is_low(self) -> bool:
+        """True if fewer than `minimum_mb` megabytes are free, or if the disk cannot be queried."""
         try:
-            return shutil.disk_usage(self.folder).free - expected_bytes < self.minimum_mb * MEGABYTE
+            return shutil.disk_usage(self.folder).free < self.minimum_mb * MEGABYTE
         except OSError:
             return True

@@ -24,7 +24,7 @@ RETRY_S = 30.0
 
 
 @dataclass(frozen=True)
-class Processed:
+class ProcessingResult:
     """What became of a film. `outcome` is a label, `Unknown:REASON`, or the code of the error that its results state.
 
     With `error`, a code, no results could be made. `is_temporary`: the attempt does not count; `is_permanent`: another
@@ -51,18 +51,18 @@ class FilmProcessor:
         """Make the first film as fast as the next ones."""
         warm_up(self._predictor, self._configuration.results.kinds, self._options)
 
-    def process(self, instance: Instance) -> Processed:
+    def process(self, instance: Instance) -> ProcessingResult:
         """Read one film, and store its results and their deliveries. A film that cannot be read gets results too."""
         try:
             data = instance.path.read_bytes()
         except FileNotFoundError:
-            return Processed(error="file_missing", is_permanent=True)
+            return ProcessingResult(error="file_missing", is_permanent=True)
         try:
             result, reading = self._predict(data)
             files = self._create_files(data, result, reading, instance.calling_ae)
             self._queue.complete(instance, self._route(files, instance.calling_ae))
         except PneumoniaError as error:
-            return Processed(
+            return ProcessingResult(
                 error=error.code,
                 is_temporary=isinstance(error, Busy | DiskFull),
                 is_permanent=isinstance(error, FilmError),
@@ -70,7 +70,7 @@ class FilmProcessor:
         monitor = recorder()
         if monitor is not None:
             monitor.record(result, reading, instance.calling_ae)
-        return Processed(outcome_of(result), getattr(result, "population", None) or "")
+        return ProcessingResult(outcome_of(result), getattr(result, "population", None) or "")
 
     def _predict(self, data: bytes) -> tuple[Prediction | Failure, Reading | None]:
         service = self._configuration.service

@@ -10,9 +10,10 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from ..errors import PneumoniaError
 from ..imaging.dicom import elements, header, parser
-from ..reporting.dicom.element_values import is_uid_of_film
+from ..reporting.dicom.element_values import MAX_UID_CHARACTERS, is_uid_of_film
 from ..reporting.dicom.options import ResultOptions
 from .queue import Reception
+from .spool import calling_ae_of
 
 SUCCESS = 0x0000
 OUT_OF_RESOURCES = 0xA700
@@ -24,8 +25,6 @@ SOP_CLASS_NOT_SUPPORTED = 0x0122
 
 _HEAD_BYTES = 1 << 18
 """The identifiers stand before the pixels, in the first 256 KB unless private elements are long."""
-
-_MAX_UID_LENGTH = 64
 
 
 @dataclass(frozen=True)
@@ -76,8 +75,6 @@ def read_reception(path: Path) -> Reception | None:
 
     Raises `OSError` if the disk cannot be read: the film must not be deleted for that.
     """
-    from .spool import calling_ae_of
-
     data = path.read_bytes()
     try:
         file = parser.parse(data)
@@ -103,4 +100,4 @@ def _read_header(path: Path, transfer_syntax: str) -> pydicom.Dataset | None:
 
 def _uid(dataset: pydicom.Dataset, keyword: str) -> str:
     value = elements.text(dataset, keyword).strip("\0 ")
-    return value if len(value) <= _MAX_UID_LENGTH else ""
+    return value if len(value) <= MAX_UID_CHARACTERS else ""

@@ -34,6 +34,7 @@ class Outcome:
 
     @property
     def is_delivered(self) -> bool:
+        """True if the destination has the object."""
         return self.verdict is Verdict.DELIVERED
 
 

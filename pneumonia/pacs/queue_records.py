@@ -8,7 +8,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Reception:
-    """What is known of a received object besides its file."""
+    """What is known of a received object besides its file: who sent it, and the UIDs of the C-STORE request."""
 
     calling_ae: str
     sop_class: str
@@ -18,7 +18,10 @@ class Reception:
 
 @dataclass(frozen=True)
 class Instance:
-    """A received film that waits for its results. `path` is its DICOM file."""
+    """A received film that waits for its results. `path` is its DICOM file, of `size` bytes.
+
+    `received_at` is in seconds since the epoch. `attempts` counts the failed ones.
+    """
 
     id: int
     path: Path
@@ -32,7 +35,10 @@ class Instance:
 
 @dataclass(frozen=True)
 class Result:
-    """One result object for several destinations. `suffix` ends the name of its file, e.g. `.sr.dcm`."""
+    """One result object for several destinations. `suffix` ends the name of its file, e.g. `.sr.dcm`.
+
+    `kind` is one of `destinations.KINDS`, `data` the DICOM file, and `destinations` are names of the configuration.
+    """
 
     kind: str
     suffix: str
@@ -44,7 +50,11 @@ class Result:
 
 @dataclass(frozen=True)
 class Delivery:
-    """A result object that waits for one destination. `waiting_since` is the time of its creation or of `retry`."""
+    """A result object that waits for one destination. `path` is its DICOM file.
+
+    Times are in seconds since the epoch: `waiting_since` that of its creation or of `pacs retry`, `received_at` that of
+    the reception of its film, which `calling_ae` sent. `attempts` counts the failed ones.
+    """
 
     id: int
     instance_id: int

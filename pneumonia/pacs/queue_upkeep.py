@@ -29,15 +29,15 @@ class DeadLetter:
 
 
 @dataclass(frozen=True)
-class Recovered:
-    """What `recover` found: films that were added again, files that were deleted, results that are kept as files."""
+class RecoveryCounts:
+    """What `recover` did: films that were added again, files that were deleted, results that are kept as files."""
 
     adopted: int
     deleted: int
     undelivered: int = 0
 
 
-def recover(queue: Queue, read_reception: Callable[[Path], Reception | None]) -> Recovered:
+def recover(queue: Queue, read_reception: Callable[[Path], Reception | None]) -> RecoveryCounts:
     """Delete what a killed service left behind; call it before the first association, with no other service running.
 
     A film without a row was not acknowledged, or the database is lost: it is added to the queue, where it is a
@@ -64,7 +64,7 @@ def recover(queue: Queue, read_reception: Callable[[Path], Reception | None]) ->
     deleted += queue.spool.delete_unknown_results(_result_files(queue))
     if is_lost:
         queue.database.mark_recovered()
-    return Recovered(adopted, deleted, undelivered)
+    return RecoveryCounts(adopted, deleted, undelivered)
 
 
 def expire(queue: Queue, keep_failed_days: float) -> int:

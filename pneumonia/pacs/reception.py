@@ -31,7 +31,7 @@ _COMMENTS = {
 
 
 @dataclass(frozen=True)
-class Received:
+class ReceivedObject:
     """An object as it arrived. `path` is its file, `size` the number of its bytes on the network.
 
     `abstract_syntax` is the SOP class of its presentation context, `reception` has that of the command.
@@ -58,7 +58,7 @@ class Receiver:
         self._queue, self._events, self._on_film = queue, events, on_film
         self._disk = DiskSpace(configuration.folder, configuration.limits.min_free_disk_mb)
 
-    def receive(self, received: Received) -> Dataset:
+    def receive(self, received: ReceivedObject) -> Dataset:
         """Process one object; returns the status elements of the response."""
         started_at = time.monotonic()
         instance_id = None
@@ -86,7 +86,7 @@ class Receiver:
         )
         return _status(inspection)
 
-    def _inspect(self, received: Received) -> Inspection:
+    def _inspect(self, received: ReceivedObject) -> Inspection:
         if received.reception.sop_class != received.abstract_syntax:
             return Inspection(SOP_CLASS_NOT_SUPPORTED, "class_of_other_context")
         if received.reception.sop_class not in FILM_CLASSES:

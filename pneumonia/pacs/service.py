@@ -133,7 +133,7 @@ class PacsService:
         return fetcher.request
 
     def _report_unknown_destinations(self) -> None:
-        for name, number in self.deliveries.unknown(self.queue).items():
+        for name, number in self.deliveries.waiting_for_unknown(self.queue).items():
             log.warning("destination name=%s state=not_configured waiting=%d", name, number)
 
     def _upkeep(self) -> None:

@@ -87,7 +87,7 @@ class _Server(ThreadingMixIn, WSGIServer):
             raise
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
-        timer = threading.Timer(REQUEST_TIMEOUT_S, _cut, [request])
+        timer = threading.Timer(REQUEST_TIMEOUT_S, _end_connection, [request])
         timer.daemon = True
         timer.start()
         try:
@@ -100,7 +100,7 @@ class _Server(ThreadingMixIn, WSGIServer):
         """A client that left or was too slow; the default prints a traceback with its address."""
 
 
-def _cut(connection: socket.socket) -> None:
+def _end_connection(connection: socket.socket) -> None:
     """End a connection that another thread reads or writes."""
     with suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)

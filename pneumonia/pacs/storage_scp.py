@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import ssl
 import threading
 import time
 from pathlib import Path
@@ -11,6 +12,7 @@ from pydicom import Dataset
 from pynetdicom import AE, evt
 from pynetdicom.association import Association
 from pynetdicom.dimse_primitives import C_STORE
+from pynetdicom.events import EventHandlerType
 from pynetdicom.pdu import P_DATA_TF
 
 from ..errors import UsageError
@@ -21,7 +23,7 @@ from .configuration import Configuration, Limits
 from .events import AssociationEvent, Events
 from .guarded_socket import PduLimits
 from .queue import Reception
-from .reception import Received, Receiver
+from .reception import ReceivedObject, Receiver
 from .sop_classes import FILM_CLASSES, supported_contexts
 from .tls import server_context
 from .transfers import Transfer
@@ -70,35 +72,16 @@ class StorageScp:
 
     def listen(self) -> None:
         """Open the port, on which connections wait for `start`; raises `UsageError`, also for a file of TLS."""
-        service, limits = self._configuration.service, self._configuration.limits
-        tls = self._configuration.tls
-        context = None
-        if tls.incoming:
-            context = server_context(self._configuration.tls_files, require_client_certificate=tls.client_certificates)
+        service, context = self._configuration.service, self._tls_context()
         try:
-            server = _entity(service.ae_title, limits).make_server(
+            server = _entity(service.ae_title, self._configuration.limits).make_server(
                 (service.host, service.port),
                 contexts=supported_contexts(),
                 ssl_context=context,
-                evt_handlers=[
-                    (evt.EVT_REQUESTED, self._admit),
-                    (evt.EVT_ACCEPTED, self._open),
-                    (evt.EVT_PDU_RECV, self._follow),
-                    (evt.EVT_DIMSE_SENT, self._answered),
-                    (evt.EVT_C_STORE, self._store),
-                    (evt.EVT_CONN_CLOSE, self._close),
-                ],
+                evt_handlers=self._handlers(),
                 server_class=AssociationServer,
-                connections=ConnectionLimits(
-                    limits.max_associations + _SPARE_CONNECTIONS,
-                    limits.max_associations_per_peer + _SPARE_CONNECTIONS // 2,
-                ),
-                pdus=PduLimits(
-                    limits.max_pdu_kb * 1_024,
-                    limits.pdu_timeout_s,
-                    3_600 * limits.max_association_h,
-                    self._events.connection,
-                ),
+                connections=_connection_limits(self._configuration.limits),
+                pdus=_pdu_limits(self._configuration.limits, self._events),
             )
         except OSError as error:
             raise UsageError(
@@ -111,6 +94,22 @@ class StorageScp:
             ) from None
         assert isinstance(server, AssociationServer)
         self._server = server
+
+    def _tls_context(self) -> ssl.SSLContext | None:
+        tls = self._configuration.tls
+        if not tls.incoming:
+            return None
+        return server_context(self._configuration.tls_files, require_client_certificate=tls.client_certificates)
+
+    def _handlers(self) -> list[EventHandlerType]:
+        return [
+            (evt.EVT_REQUESTED, self._on_request),
+            (evt.EVT_ACCEPTED, self._on_accepted),
+            (evt.EVT_PDU_RECV, self._on_pdu),
+            (evt.EVT_DIMSE_SENT, self._on_response_sent),
+            (evt.EVT_C_STORE, self._on_c_store),
+            (evt.EVT_CONN_CLOSE, self._on_connection_closed),
+        ]
 
     def start(self) -> None:
         """Accept associations in a new thread."""
@@ -135,7 +134,7 @@ class StorageScp:
 
     # ------------------------------------------------------------------ events of associations, in their threads
 
-    def _admit(self, event: evt.Event) -> None:
+    def _on_request(self, event: evt.Event) -> None:
         """Reject an association request that is not allowed, before pynetdicom negotiates."""
         association = event.assoc
         request = association.requestor.primitive
@@ -160,7 +159,7 @@ class StorageScp:
             of_peer = sum(other.requestor.address == address for other in self._transfers)
         return "too_many_of_peer" if of_peer >= self._configuration.limits.max_associations_per_peer else None
 
-    def _open(self, event: evt.Event) -> None:
+    def _on_accepted(self, event: evt.Event) -> None:
         limits = self._configuration.limits
         skipped = {
             context.context_id
@@ -173,7 +172,7 @@ class StorageScp:
         with self._lock:
             self._transfers[event.assoc] = transfer
 
-    def _follow(self, event: evt.Event) -> None:
+    def _on_pdu(self, event: evt.Event) -> None:
         transfer = self._transfers.get(event.assoc)
         if transfer is None or not isinstance(event.pdu, P_DATA_TF):
             return
@@ -182,12 +181,12 @@ class StorageScp:
             self._events.connection(violation)
             event.assoc.abort(block=False)
 
-    def _answered(self, event: evt.Event) -> None:
+    def _on_response_sent(self, event: evt.Event) -> None:
         transfer = self._transfers.get(event.assoc)
         if transfer is not None:
-            transfer.answered()
+            transfer.response_sent()
 
-    def _store(self, event: evt.Event) -> Dataset:
+    def _on_c_store(self, event: evt.Event) -> Dataset:
         transfer, request = self._transfers[event.assoc], event.request
         assert isinstance(request, C_STORE)
         transfer.objects += 1
@@ -200,10 +199,10 @@ class StorageScp:
         )
         is_too_large = size > transfer.max_object_bytes
         abstract_syntax = str(event.context.abstract_syntax)
-        received = Received(Path(event.dataset_path), reception, abstract_syntax, size, is_too_large)
+        received = ReceivedObject(Path(event.dataset_path), reception, abstract_syntax, size, is_too_large)
         return self._receiver.receive(received)
 
-    def _close(self, event: evt.Event) -> None:
+    def _on_connection_closed(self, event: evt.Event) -> None:
         self._forget(event.assoc)
 
     def forget_ended(self) -> None:
@@ -228,6 +227,19 @@ class StorageScp:
                 transfer.clock() - transfer.opened_at,
             )
         )
+
+
+def _connection_limits(limits: Limits) -> ConnectionLimits:
+    return ConnectionLimits(
+        limits.max_associations + _SPARE_CONNECTIONS,
+        limits.max_associations_per_peer + _SPARE_CONNECTIONS // 2,
+    )
+
+
+def _pdu_limits(limits: Limits, events: Events) -> PduLimits:
+    return PduLimits(
+        limits.max_pdu_kb * 1_024, limits.pdu_timeout_s, 3_600 * limits.max_association_h, events.connection
+    )
 
 
 def _entity(ae_title: str, limits: Limits) -> AE:

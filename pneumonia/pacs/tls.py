@@ -16,9 +16,6 @@ from ..errors import UsageError
 CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 """Cipher suites of TLS 1.2 in OpenSSL's notation: RFC 9325, section 4.2. Those of TLS 1.3 all qualify."""
 
-HANDSHAKE_TIMEOUT_S = 10
-"""Seconds for a TLS handshake."""
-
 
 @dataclass(frozen=True)
 class TlsFiles:

@@ -25,7 +25,12 @@ _COMMAND, _LAST = 1, 2
 
 @dataclass
 class Transfer:
-    """The state of one association. `is_skipped(context id)`: objects of this presentation context are not stored."""
+    """The state of one association. `is_skipped(context id)`: objects of this presentation context are not stored.
+
+    `objects` and `size` count what was received in the association, `command_bytes` and `object_bytes` what was
+    received of the present message, which began at `message_since`. `completed_sizes` are the bytes of objects that
+    have arrived and are not answered. Times are those of `clock`, in seconds; sizes are in bytes.
+    """
 
     number: int
     max_object_bytes: int
@@ -88,8 +93,8 @@ class Transfer:
             self.unanswered += 1
         return "too_many_messages" if self.unanswered > MAX_UNANSWERED else None
 
-    def answered(self) -> None:
-        """A response was sent."""
+    def response_sent(self) -> None:
+        """A response was sent: one message fewer is unanswered."""
         self.unanswered -= 1
         if not self.unanswered:
             self.message_since = None

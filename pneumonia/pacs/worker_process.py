@@ -15,7 +15,6 @@ import os
 import pickle
 import signal
 import sys
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -25,7 +24,7 @@ from ..errors import InternalError, PneumoniaError
 from ..files.locks import try_lock
 from ..imaging.process_hardening import harden_process
 from .configuration import Configuration
-from .film_processing import FilmProcessor, Processed
+from .film_processing import FilmProcessor, ProcessingResult
 from .queue import Queue
 
 LOCK_PATTERN = "worker-*.lock"
@@ -93,14 +92,13 @@ def _load(configuration: Configuration, queue: Queue) -> tuple[FilmProcessor, st
 
 
 def _process(processor: FilmProcessor, queue: Queue, instance_id: int) -> dict[str, Any]:
-    started_at = time.monotonic()
     instance = queue.instance(instance_id)
     try:
-        processed = Processed() if instance is None else processor.process(instance)
+        result = ProcessingResult() if instance is None else processor.process(instance)
     except Exception as error:
         InternalError.from_exception(error)  # logs the location
-        processed = Processed(error="internal")
-    return {**dataclasses.asdict(processed), "seconds": time.monotonic() - started_at}
+        result = ProcessingResult(error="internal")
+    return dataclasses.asdict(result)
 
 
 def _take_standard_output() -> BinaryIO:

@@ -33,7 +33,6 @@ def serving(
     association_timeout_s: float = 20,
     total: int = 50,
     per_address: int = 50,
-    allowed: bool = True,
     tls: ssl.SSLContext | None = None,
     acse_timeout_s: float = 20,
 ) -> Iterator[tuple[int, list[str]]]:
@@ -48,7 +47,6 @@ def serving(
         server_class=AssociationServer,
         connections=ConnectionLimits(total, per_address),
         pdus=PduLimits(MAX_PDU, pdu_timeout_s, association_timeout_s, reasons.append),
-        allows=lambda address: allowed,
         ssl_context=tls,
     )
     server.start()
@@ -151,12 +149,6 @@ def test_one_address_does_not_take_all_connections() -> None:
         with Peer(port) as third:
             assert third.associate() == CLOSED
     assert reasons == ["too_many_connections"]
-
-
-def test_an_address_that_is_not_allowed_is_disconnected() -> None:
-    with serving(allowed=False) as (port, reasons), Peer(port) as peer:
-        assert peer.associate() == CLOSED
-    assert reasons == ["address_not_allowed"]
 
 
 def test_a_connection_that_the_peer_resets_leaves_no_open_socket() -> None:

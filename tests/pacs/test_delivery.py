@@ -299,7 +299,7 @@ def test_the_log_has_no_identifiers(queue: Queue, caplog: pytest.LogCaptureFixtu
 
 def test_objects_for_a_destination_that_was_removed_are_reported(queue: Queue) -> None:
     add_film(queue, "archive", "former")
-    assert Deliveries.create(configuration(archive=104), queue, Observer()).unknown(queue) == {"former": 2}
+    assert Deliveries.create(configuration(archive=104), queue, Observer()).waiting_for_unknown(queue) == {"former": 2}
 
 
 @pytest.mark.parametrize(("failures", "longest"), [(0, 10), (1, 10), (2, 20), (3, 40), (7, 640), (8, 900), (5000, 900)])

@@ -16,7 +16,7 @@ import pytest
 from pneumonia import operating_system
 from pneumonia.errors import Busy, UsageError
 from pneumonia.operating_system import IS_WINDOWS
-from pneumonia.pacs import database, queue_upkeep, spool
+from pneumonia.pacs import database, queue_schema, queue_upkeep, spool
 from pneumonia.pacs.queue import Delivery, Queue, Reception, Result
 
 DX = "1.2.840.10008.5.1.4.1.1.1.1"
@@ -265,7 +265,7 @@ def test_a_film_that_the_disk_does_not_return_is_not_deleted(tmp_path: Path) -> 
     queue = Queue(tmp_path)
     film = queue.spool.films / "a.dcm"
     film.write_bytes(b"film")
-    assert queue_upkeep.recover(queue, fail) == queue_upkeep.Recovered(adopted=0, deleted=0)
+    assert queue_upkeep.recover(queue, fail) == queue_upkeep.RecoveryCounts(adopted=0, deleted=0)
     assert film.exists()
     assert queue_upkeep.recover(queue, no_meta).adopted == 1
 
@@ -282,7 +282,7 @@ def test_a_film_that_is_left_over_from_a_finished_instance_is_not_delivered_agai
         queue.deliver(delivery)
     queue.close()
     queue = Queue(tmp_path)
-    assert queue_upkeep.recover(queue, no_meta) == queue_upkeep.Recovered(adopted=0, deleted=0)
+    assert queue_upkeep.recover(queue, no_meta) == queue_upkeep.RecoveryCounts(adopted=0, deleted=0)
     assert files(queue) == []
 
 
@@ -295,7 +295,7 @@ def test_a_lost_database_loses_neither_film_nor_result(tmp_path: Path) -> None:
     for path in tmp_path.glob("queue.sqlite*"):
         path.unlink()
     queue = Queue(tmp_path)
-    assert queue_upkeep.recover(queue, no_meta) == queue_upkeep.Recovered(adopted=1, deleted=0, undelivered=2)
+    assert queue_upkeep.recover(queue, no_meta) == queue_upkeep.RecoveryCounts(adopted=1, deleted=0, undelivered=2)
     assert queue.waiting_instances(1)[0].calling_ae == "CR1"
     assert {path.read_bytes() for path in (tmp_path / "undelivered").iterdir()} == {b"report", b"picture"}
 
@@ -374,7 +374,7 @@ def test_a_database_of_another_kind_is_an_error(tmp_path: Path) -> None:
 def test_a_newer_database_is_an_error(tmp_path: Path) -> None:
     Queue(tmp_path).close()
     connection = sqlite3.connect(tmp_path / "queue.sqlite")
-    connection.execute(f"PRAGMA user_version={database._VERSION + 1}")
+    connection.execute(f"PRAGMA user_version={queue_schema.VERSION + 1}")
     connection.close()
     with pytest.raises(UsageError, match="version"):
         Queue(tmp_path)
