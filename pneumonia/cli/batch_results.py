@@ -19,7 +19,8 @@ from ..inference.decision import Failure, Prediction
 from ..inference.named_film import NamedFilm, source_of
 from ..inference.predictor import Observer, Predictor
 from ..messages import message
-from .result_folders import ResultFolders, WrittenFiles, nested_stem_of, read_and_decide, report_missing
+from .result_folders import ResultFolders, WrittenFiles, read_and_decide, report_missing
+from .result_names import nested_stem_of
 
 _Output = tuple[Prediction | Failure, WrittenFiles]
 

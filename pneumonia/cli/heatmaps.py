@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from types import TracebackType
 
-from ..errors import DiskFull, UsageError
-from ..files import ProcessTempdir, is_disk_full, portable_name, rename_file
+from ..files import ProcessTempdir, portable_name, rename_file
 from ..imaging import Source
 from ..inference.reading import Reading
 from ..messages import message
+from .write_errors import translate_write_errors
+
+_FILE_PROBLEM = message("The heat map cannot be written")
+_DISK_FULL = message("The disk is full; the heat map was not written. Free space and try again.")
 
 
 class HeatmapFolder:
@@ -26,7 +28,7 @@ class HeatmapFolder:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        with _write_errors(message("The folder cannot be created or written"), path):
+        with translate_write_errors(message("The folder cannot be created or written"), path, if_full=_DISK_FULL):
             path.mkdir(parents=True, exist_ok=True)
             self._tempdir = ProcessTempdir(path, ".heatmaps-")
 
@@ -49,30 +51,16 @@ class HeatmapFolder:
             reading.display(source), reading.activation, area=reading.area, lung_field=reading.lung_field
         )
         temporary = self._tempdir.path / f"{uuid.uuid4().hex}.png"
-        with _write_errors(message("The heat map cannot be written"), self._path):
+        with translate_write_errors(_FILE_PROBLEM, self._path, if_full=_DISK_FULL):
             image.save(temporary)
         return temporary
 
     def publish(self, temporary: Path, film: str) -> None:
         """Give a heat map the name of its film; raises `DiskFull` or `UsageError`, for example for a long name."""
-        with _write_errors(message("The heat map cannot be written"), self._path):
+        with translate_write_errors(_FILE_PROBLEM, self._path, if_full=_DISK_FULL):
             # `exists` ignores case where the file system does, so no heat map replaces another one there either.
             stem = self._path / portable_name(Path(film).stem)
             rename_file(temporary, next(path for path in _possible_paths(stem) if not path.exists()))
-
-
-@contextmanager
-def _write_errors(problem: str, folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if is_disk_full(error):
-            raise DiskFull(
-                message("The disk is full; the heat map was not written. Free space and try again.")
-            ) from None
-        raise UsageError(
-            message("{problem}: {reason}. Received: {folder}.", problem=problem, reason=error.strerror, folder=folder)
-        ) from None
 
 
 def _possible_paths(stem: Path) -> Iterator[Path]:

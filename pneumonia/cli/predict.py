@@ -25,7 +25,8 @@ from .exit_codes import SOME_FAILED, SUCCESS
 from .heatmaps import HeatmapFolder
 from .options import Commands, add_age_option, add_decision_options, add_model_option
 from .output import printable
-from .result_folders import ResultFolders, WrittenFiles, open_folders, read_and_decide, report_missing, stem_of
+from .result_folders import ResultFolders, WrittenFiles, open_folders, read_and_decide, report_missing
+from .result_names import stem_of
 
 
 def add_parser(commands: Commands) -> argparse.ArgumentParser:

@@ -7,22 +7,20 @@ the heat maps do.
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import re
 import stat
 import sys
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from types import TracebackType
 
 from .. import settings
-from ..errors import DiskFull, InternalError, PneumoniaError, UnsupportedDicom, UsageError
-from ..files import ProcessTempdir, is_disk_full, portable_name, rename_file
+from ..errors import InternalError, PneumoniaError, UnsupportedDicom
+from ..files import ProcessTempdir, rename_file
 from ..imaging import Source
 from ..inference.decision import Failure, Prediction
 from ..inference.predictor import Observer, Predictor
@@ -33,6 +31,8 @@ from ..reporting import result_files
 from ..reporting.dicom.options import ResultOptions
 from ..reporting.result_files import FHIR, ResultFile
 from .output import printable
+from .result_names import free_path, numbered_path
+from .write_errors import translate_write_errors
 
 OPTIONS = {
     "dicom-sr": "one DICOM structured report per film",
@@ -44,9 +44,9 @@ OPTIONS = {
 """Kind of result file, which is the name of its option too -> help."""
 assert tuple(OPTIONS) == result_files.KINDS
 
-_HEAD_BYTES = 1024
-"""The first bytes of a file, which contain its identity: a DICOM file in the meta header (PS3.10, 7.1), a bundle as its
-second key."""
+_FOLDER_PROBLEM = message("The folder cannot be created or written")
+_FILE_PROBLEM = message("The result file cannot be written")
+_DISK_FULL = message("The disk is full; the result file was not written. Free space and try again.")
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class ResultFolders:
         self._occurrences: Counter[PurePath] = Counter()
         self._tempdirs: dict[Path, ProcessTempdir] = {}
         for folder in self._folders.values():
-            with _write_errors(message("The folder cannot be created or written"), folder):
+            with translate_write_errors(_FOLDER_PROBLEM, folder, if_full=_DISK_FULL):
                 folder.mkdir(parents=True, exist_ok=True)
                 if folder not in self._tempdirs:
                     self._tempdirs[folder] = ProcessTempdir(folder, ".results-")
@@ -166,15 +166,15 @@ class ResultFolders:
         """
         for file, temporary in written.temporary:
             folder = self._folders[file.kind]
-            with _write_errors(message("The result file cannot be written"), folder):
-                target = _free_path(folder / stem, number, file)
+            with translate_write_errors(_FILE_PROBLEM, folder, if_full=_DISK_FULL):
+                target = free_path(folder / stem, number, file)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 rename_file(temporary, target)
 
     def has_all(self, stem: PurePath, number: int) -> bool:
         """Whether there is a file of each kind with the number of a film."""
         return all(
-            _numbered(folder / stem, number, result_files.SUFFIXES[kind]).exists()
+            numbered_path(folder / stem, number, result_files.SUFFIXES[kind]).exists()
             for kind, folder in self._folders.items()
         )
 
@@ -213,24 +213,9 @@ class ResultFolders:
     def _write_temporary(self, file: ResultFile) -> Path:
         folder = self._folders[file.kind]
         temporary = self._tempdirs[folder].path / f"{uuid.uuid4().hex}{file.name_suffix}"
-        with _write_errors(message("The result file cannot be written"), folder):
+        with translate_write_errors(_FILE_PROBLEM, folder, if_full=_DISK_FULL):
             temporary.write_bytes(file.data)
         return temporary
-
-
-def stem_of(film: str) -> PurePath:
-    """The name of a film's files: that of the film without its extension."""
-    return PurePath(portable_name(PurePath(film).stem))
-
-
-def nested_stem_of(film: str) -> PurePath:
-    """As `stem_of`, below the folders of the film's name, so that a table and its files correspond.
-
-    Drive, root and `..` are left out, so that no name leads out of the folder of the files.
-    """
-    path = PurePath(film)
-    folders = [portable_name(part) for part in path.parent.parts if part not in {path.anchor, "..", "."}]
-    return PurePath(*folders, portable_name(path.stem))
 
 
 def _bytes_of(source: Source) -> bytes | None:
@@ -245,39 +230,3 @@ def _bytes_of(source: Source) -> bytes | None:
         return path.read_bytes() if is_readable else None
     except (OSError, ValueError):
         return None
-
-
-def _free_path(stem: Path, number: int, file: ResultFile) -> Path:
-    """The path with the first number, from `number`, that is free or belongs to the same object."""
-    while True:
-        path = _numbered(stem, number, file.name_suffix)
-        # `exists` ignores case where the file system does, so no file replaces another one there either.
-        if not path.exists() or _is_same_object(path, file):
-            return path
-        number += 1
-
-
-def _numbered(stem: Path, number: int, suffix: str) -> Path:
-    return stem.with_name(f"{stem.name}{suffix}" if number == 1 else f"{stem.name}-{number}{suffix}")
-
-
-def _is_same_object(path: Path, file: ResultFile) -> bool:
-    """Whether a file is an earlier version of the same object: it has the same UID, or as a bundle the same id."""
-    identity = file.sop_instance_uid or json.loads(file.data)["id"]
-    with path.open("rb") as existing:
-        head = existing.read(_HEAD_BYTES)
-    return re.search(rb"(?<![\w.-])" + re.escape(identity.encode()) + rb"(?![\w.-])", head) is not None
-
-
-@contextmanager
-def _write_errors(problem: str, folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if is_disk_full(error):
-            raise DiskFull(
-                message("The disk is full; the result file was not written. Free space and try again.")
-            ) from None
-        raise UsageError(
-            message("{problem}: {reason}. Received: {folder}.", problem=problem, reason=error.strerror, folder=folder)
-        ) from None

@@ -14,7 +14,7 @@ from pydicom import dcmread
 
 from pneumonia import Predictor, cli
 from pneumonia.cli import result_folders
-from pneumonia.cli.result_folders import nested_stem_of, stem_of
+from pneumonia.cli.result_names import nested_stem_of, stem_of
 from pneumonia.errors import DiskFull
 from pneumonia.reporting import result_files
 from tests.support.source_films import HOSPITAL, hospital_film
