@@ -9,6 +9,8 @@ from collections.abc import Iterator
 
 from babel.messages.catalog import Message
 
+from pneumonia.monitoring.report_text import display_width
+
 MAX_LABEL = 45
 """Characters of an English text without a full stop that counts as a label, whose place on the page is small."""
 
@@ -62,7 +64,7 @@ def _problems(english: str, text: str, code: str, *, is_plural: bool) -> Iterato
         yield "two spaces"
     if unicodedata.normalize("NFC", text) != text:
         yield "not in Unicode form NFC"
-    if len(english) <= MAX_LABEL and not _end(english) and _width(text) > 1.6 * len(english) + 20:
+    if len(english) <= MAX_LABEL and not _end(english) and display_width(text) > 1.6 * len(english) + 20:
         yield "overlong"
 
 
@@ -71,8 +73,3 @@ def _end(text: str) -> str:
     last = re.sub(r"(?:</?\w+>|[*`'\"”’»」)）\s\u00a0])+$", "", text)[-1:]
     last = _ENDS.get(last, last)
     return last if last in ".?!:;…" else ""
-
-
-def _width(text: str) -> int:
-    """Columns of the text; a Chinese character takes two."""
-    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)

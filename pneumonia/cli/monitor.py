@@ -32,7 +32,8 @@ def add_parser(commands: Commands) -> argparse.ArgumentParser:
 def run(options: argparse.Namespace) -> int:
     """Print the report of the counts; the models in use are needed for the comparison with their cards."""
     from ..monitoring.period import read_period
-    from ..monitoring.report import as_text, report_of
+    from ..monitoring.report import report_of
+    from ..monitoring.report_text import as_text
     from ..monitoring.summary import as_dict
     from ..validation.report_html import to_html
 

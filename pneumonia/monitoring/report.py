@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
 
 from ..evaluation.number_format import decimal, percent
 from ..inference.populations import POPULATIONS
-from ..messages import Message, join, message, translate
+from ..messages import Message, join, message
 from ..reporting.wording import TITLE
 from ..validation.report import Report, Section, Verdict
 from . import report_plots, report_tables
 from .drift import ALPHA, LARGE, MIN_FILMS, NONE, SHIFT, TOO_FEW, Comparison
 from .histograms import SCORE
 from .summary import MIN_SHOWN, RECENT_DAYS, Monitored, opinions
-
-FIRST_COLUMN = 50
-"""Width of the first column in a terminal: the numbers then fit into 100 characters."""
 
 NOT_COMPARED = "not_compared"
 """Verdict on a group whose model is not loaded, or has a card without distributions."""
@@ -167,28 +163,3 @@ def _method() -> Section:
             ),
         ],
     )
-
-
-def as_text(report: Report) -> str:
-    """The report for a terminal, without plots, in the current language."""
-    lines = [report.title, *report.lines, ""]
-    for verdict in report.verdicts:
-        lines += [f"{translate(verdict.title)}: {translate(verdict.headline)}"]
-        lines += [f"  {translate(sentence)}" for sentence in verdict.sentences]
-    for section in report.sections:
-        lines += ["", translate(section.heading)]
-        lines += [f"  {translate(paragraph)}" for paragraph in section.paragraphs]
-        for table in section.tables:
-            lines += ["", *(f"  {line}" for line in _aligned([table.columns, *table.rows]))]
-    return "\n".join(translate(line) for line in lines) + "\n"
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """The lines of a table; a long first cell continues on further lines."""
-    cells: list[list[str]] = []
-    for first, *rest in ([translate(cell) for cell in row] for row in rows):
-        beginning, *continued = textwrap.wrap(first, FIRST_COLUMN) or [""]
-        cells.append([beginning, *rest])
-        cells += [[f"  {line}", *[""] * len(rest)] for line in continued]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]

@@ -15,7 +15,8 @@ from pneumonia.languages import LANGUAGES, use_language
 from pneumonia.monitoring import store
 from pneumonia.monitoring.counts import Series
 from pneumonia.monitoring.drift import LARGE, NONE, SHIFT, TOO_FEW
-from pneumonia.monitoring.report import NOT_COMPARED, as_text, report_of, verdict_code
+from pneumonia.monitoring.report import NOT_COMPARED, report_of, verdict_code
+from pneumonia.monitoring.report_text import as_text
 from pneumonia.monitoring.summary import ALL_SOURCES, MIN_SHOWN, Monitored, as_dict, errors, summarise
 from pneumonia.validation.report_html import to_html
 from tests.monitoring import made_counts
