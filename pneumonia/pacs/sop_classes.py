@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import cache
 
 from pydicom.uid import (
-    JPEG2000,
     ComputedRadiographyImageStorage,
     DeflatedExplicitVRLittleEndian,
     DigitalXRayImageStorageForPresentation,
@@ -13,23 +12,18 @@ from pydicom.uid import (
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
-    JPEG2000Lossless,
-    JPEGBaseline8Bit,
-    JPEGExtended12Bit,
-    JPEGLossless,
-    JPEGLosslessSV1,
-    JPEGLSLossless,
-    JPEGLSNearLossless,
     MultiFrameGrayscaleByteSecondaryCaptureImageStorage,
     MultiFrameGrayscaleWordSecondaryCaptureImageStorage,
     MultiFrameSingleBitSecondaryCaptureImageStorage,
     MultiFrameTrueColorSecondaryCaptureImageStorage,
-    RLELossless,
     SecondaryCaptureImageStorage,
     XRayRadiofluoroscopicImageStorage,
 )
 from pynetdicom import ALL_TRANSFER_SYNTAXES, AllStoragePresentationContexts, build_context
 from pynetdicom.presentation import PresentationContext
+
+from ..imaging.dicom.decoder_worker import DECODERS
+from ..reporting.dicom.compression_history import LOSSY_METHODS
 
 VERIFICATION = "1.2.840.10008.1.1"
 
@@ -52,28 +46,24 @@ FILM_CLASSES = frozenset(
 """Storage classes of radiographs. Objects of the other storage classes are acknowledged, skipped and counted, so that a
 PACS can route whole studies."""
 
+_LOSSLESS = [syntax for syntax in DECODERS if syntax not in LOSSY_METHODS]
+_LOSSY = [syntax for syntax in DECODERS if syntax in LOSSY_METHODS]
+
 FILM_SYNTAXES = tuple(
     map(
         str,
         (
             ExplicitVRLittleEndian,
-            JPEGLosslessSV1,
-            JPEGLossless,
-            JPEGLSLossless,
-            JPEG2000Lossless,
-            RLELossless,
+            *_LOSSLESS,
             DeflatedExplicitVRLittleEndian,
             ImplicitVRLittleEndian,
             ExplicitVRBigEndian,
-            JPEGBaseline8Bit,
-            JPEGExtended12Bit,
-            JPEGLSNearLossless,
-            JPEG2000,
+            *_LOSSY,
         ),
     )
 )
 """Transfer syntaxes that are read, in the order of preference: the first one that a presentation context proposes is
-accepted. What needs no decoder comes first, lossy compression last."""
+accepted. Those that `imaging` decodes, with Explicit VR Little Endian first and lossy compression last."""
 
 
 class _SharedContexts(list[PresentationContext]):

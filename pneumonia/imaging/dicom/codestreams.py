@@ -9,18 +9,8 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
-from pydicom.uid import (
-    JPEG2000,
-    UID,
-    JPEG2000Lossless,
-    JPEGBaseline8Bit,
-    JPEGExtended12Bit,
-    JPEGLossless,
-    JPEGLosslessSV1,
-    JPEGLSLossless,
-    JPEGLSNearLossless,
-    RLELossless,
-)
+from pydicom import uid
+from pydicom.uid import UID
 
 _JPEG_START, _JPEG_2000_START, _JP2_START = b"\xff\xd8\xff", b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP  "
 _RLE_HEADER_BYTES = 64
@@ -82,7 +72,7 @@ def _read_rle(data: bytes) -> Codestream:
     """Each segment holds one byte of each sample, so three segments are colours of 8 bits (PS3.5, annex G)."""
     (segments,) = struct.unpack_from("<L", data)
     samples = 3 if segments % 3 == 0 else 1
-    return Codestream((RLELossless,), None, None, samples, 8 * segments // samples)
+    return Codestream((uid.RLELossless,), None, None, samples, 8 * segments // samples)
 
 
 def _read_jpeg(data: bytes) -> Codestream | None:
@@ -110,10 +100,10 @@ def _read_jpeg(data: bytes) -> Codestream | None:
 
 def _jpeg_syntaxes(marker: int, bits: int) -> tuple[UID, ...]:
     if marker == 0xF7:
-        return JPEGLSLossless, JPEGLSNearLossless
+        return uid.JPEGLSLossless, uid.JPEGLSNearLossless
     if marker == 0xC3:
-        return JPEGLosslessSV1, JPEGLossless
-    return (JPEGBaseline8Bit, JPEGExtended12Bit) if bits == 8 else (JPEGExtended12Bit,)
+        return uid.JPEGLosslessSV1, uid.JPEGLossless
+    return (uid.JPEGBaseline8Bit, uid.JPEGExtended12Bit) if bits == 8 else (uid.JPEGExtended12Bit,)
 
 
 def _read_jpeg_2000(data: bytes) -> Codestream | None:
@@ -122,5 +112,5 @@ def _read_jpeg_2000(data: bytes) -> Codestream | None:
         return None
     right, bottom, left, top = struct.unpack_from(">4L", data, position + 8)
     samples, depth = struct.unpack_from(">HB", data, position + 40)
-    syntaxes = (JPEG2000, JPEG2000Lossless)
+    syntaxes = (uid.JPEG2000, uid.JPEG2000Lossless)
     return Codestream(syntaxes, bottom - top, right - left, samples, (depth & 0x7F) + 1, bool(depth & 0x80))

@@ -41,18 +41,18 @@ except ImportError:  # Windows has no `resource`; there only the wall-clock time
     resource = None  # type: ignore[assignment]
 
 DECODERS = {
+    JPEGLosslessSV1: "gdcm",
+    JPEGLossless: "gdcm",
+    JPEGLSLossless: "gdcm",
+    JPEG2000Lossless: "pillow",
+    RLELossless: "pydicom",
     JPEGBaseline8Bit: "pillow",
     JPEGExtended12Bit: "gdcm",
-    JPEGLossless: "gdcm",
-    JPEGLosslessSV1: "gdcm",
-    JPEGLSLossless: "gdcm",
     JPEGLSNearLossless: "gdcm",
-    JPEG2000Lossless: "pillow",
     JPEG2000: "pillow",
-    RLELossless: "pydicom",
 }
 """Transfer syntax -> library that decodes it. Where Pillow and GDCM both can, Pillow has the newer version of the
-codec."""
+codec. The order is that in which the PACS service prefers them."""
 
 _DECODED_AS = {JPEGExtended12Bit: JPEGLossless}
 """Transfer syntax -> transfer syntax that is passed to pydicom instead. pydicom does not use GDCM for 12-bit JPEG,
