@@ -11,8 +11,9 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from .. import operating_system, settings
+from .. import operating_system
 from ..errors import EmptyFile, TooLarge, UnreadableImage, UnsupportedFormat
+from ..imaging.reader import check_file_size
 from ..messages import message
 from .system_files import is_hidden
 from .zip_directory import ZipDirectory, ZipEntry, data_offset, has_directory, read_directory
@@ -119,16 +120,7 @@ def _read_member(path: Path, name: str, entry: ZipEntry, start: int) -> bytes:
         raise UnreadableImage(message("The file in the ZIP is a symbolic link. Allowed: regular files."))
     if entry.is_encrypted:
         raise UnreadableImage(message("The file is encrypted. Allowed: files without a password."))
-    limit_mb = settings.MAX_FILE_MB.read()
-    limit = limit_mb * 1_000_000
-    if entry.size > limit:
-        raise TooLarge(
-            message(
-                "The file is too large. Allowed: {limit_mb} MB. Received: {entry:.1f} MB.",
-                limit_mb=limit_mb,
-                entry=entry.size / 1e6,
-            )
-        )
+    check_file_size(entry.size)
     data = _unpack(entry.method, _read_packed(path, entry, start), entry.size)
     if len(data) != entry.size or zlib.crc32(data) != entry.crc:
         raise _damaged_error()

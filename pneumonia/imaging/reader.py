@@ -77,7 +77,7 @@ def read_values(source: str | os.PathLike[str] | bytes) -> FilmValues:
     if data and detect_format(data) == "DICOM":
         from .dicom import reader as dicom
 
-        _check_file_size(len(data))
+        check_file_size(len(data))
         with translate_memory_errors(message("DICOM file")):
             values = dicom.read_values(data)
     else:
@@ -88,7 +88,8 @@ def read_values(source: str | os.PathLike[str] | bytes) -> FilmValues:
     return replace(values, film=_with_area(values.film))
 
 
-def _check_file_size(size: int) -> None:
+def check_file_size(size: int) -> None:
+    """Raise `TooLarge` for a film of `size` bytes if that is above `PNEUMONIA_MAX_FILE_MB`."""
     limit_mb = settings.MAX_FILE_MB.read()
     if size > limit_mb * 1_000_000:
         raise TooLarge(
@@ -107,7 +108,7 @@ def _read_file(path: Path) -> bytes:
             raise UnreadableImage(
                 message("Not a regular file. Allowed: one file. Received: a folder, a device or a pipe.")
             )
-        _check_file_size(status.st_size)
+        check_file_size(status.st_size)
         return path.read_bytes()
     except (OSError, ValueError) as error:
         if operating_system.is_out_of_files(error):
@@ -120,7 +121,7 @@ def _read_file(path: Path) -> bytes:
 def _decode_bytes(data: bytes, full_resolution: bool) -> Radiograph:
     if not data:
         raise EmptyFile(message("The file is empty (0 bytes)."))
-    _check_file_size(len(data))
+    check_file_size(len(data))
     file_format = detect_format(data)
     if file_format == "DICOM":
         from .dicom import reader as dicom  # importing pydicom takes 0.3 s, and most films are image files

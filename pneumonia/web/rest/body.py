@@ -148,7 +148,7 @@ class _Form:
     def _end_headers(self) -> None:
         if self._field_name in FILM_FIELDS:
             if len(self.body.films) >= self._max_films:
-                raise _too_many_films(self._max_films)
+                raise too_many_films(self._max_films)
             self._film = FilmPart(_text(self._disposition.get(b"filename", b"")) or None, self._position)
         elif b"filename" in self._disposition or len(self.body.fields) >= MAX_FIELDS:
             raise UsageError(
@@ -196,5 +196,6 @@ def _damaged_form() -> UsageError:
     return UsageError(message("The multipart form is damaged or incomplete. Send the request again."))
 
 
-def _too_many_films(limit: int) -> TooLarge:
+def too_many_films(limit: int) -> TooLarge:
+    """The error for a request with more than `limit` films."""
     return TooLarge(message("Too many films in one request. Allowed: {limit:,}. Split it.", limit=limit))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from http import HTTPStatus
 from typing import Any
 
 from ... import __version__
@@ -12,72 +11,11 @@ from ...inference.decision import DEFAULT_POINT, MAX_AGE_YEARS
 from ...languages import ENGLISH, LANGUAGES
 from ..batch_job import MAX_FILMS
 from ..server import gradio_environment, route_policy
+from .examples import EXAMPLE_PREDICTION, EXAMPLE_UNKNOWN, error_example
+from .openapi_parts import binary, content, error_responses, reference
 from .result_kinds import KINDS, MEDIA_TYPES
 from .schema import SCHEMAS, Schema
 
-EXAMPLE_PREDICTION: dict[str, Any] = {
-    "file": "film.dcm",
-    "label": "Pneumonia",
-    "confidence": 0.93,
-    "probabilities": {"Normal": 0.07, "Pneumonia": 0.93},
-    "operating_point": "balanced",
-    "reason": None,
-    "zones": {
-        "right_upper": 0.04,
-        "right_middle": 0.11,
-        "right_lower": 0.52,
-        "left_upper": 0.03,
-        "left_middle": 0.1,
-        "left_lower": 0.2,
-    },
-    "model": {"name": "embedded", "revision": "23cfdfc97554", "sha256": "92213c09d5ff…", "site": None},
-    "population": "children",
-    "age": 3.0,
-    "age_source": "file",
-    "prevalence": 0.3,
-    "probability_at_prevalence": 0.85,
-    "predictive_value": {"value": 0.86, "low": 0.79, "high": 0.9, "films": 624},
-    "warnings": [],
-}
-EXAMPLE_UNKNOWN: dict[str, Any] = {
-    **EXAMPLE_PREDICTION,
-    "label": "Unknown",
-    "confidence": None,
-    "probabilities": None,
-    "reason": {"code": "not_a_chest_film", "message": "Not recognised as a frontal chest film. The model was not run."},
-    "zones": None,
-    "population": None,
-    "prevalence": None,
-    "probability_at_prevalence": None,
-    "predictive_value": None,
-}
-_MESSAGES = {
-    "usage": "Invalid age. Allowed: 0 to 130 years. Received: 'three'.",
-    "unauthorized": "The API token is wrong. Allowed: a token of PNEUMONIA_TOKENS.",
-    "unreadable_image": "The upload was too slow. Allowed: 60 s plus 1 s per kB. Try again.",
-    "too_large": "The request is too large. Allowed: 51 MB.",
-    "unsupported_format": "Unsupported file format. Allowed: PNG, JPEG … or DICOM. Received: PDF.",
-    "empty_file": "The file is empty.",
-    "busy": "Too many films are waiting. Allowed: 64 at a time. Try again in a minute.",
-    "internal": "Internal error; the film was not scored. Please report this id: 4f0c5b7a12de9031.",
-    "disk_full": "The disk of the server is full. Free space, then add the films again.",
-}
-_ERRORS = {
-    400: ("usage", "A parameter, the form or its encoding is wrong."),
-    401: ("unauthorized", "No valid API token and no login."),
-    403: ("usage", "The request comes from a page of another site."),
-    405: ("usage", "The method is not allowed here; `Allow` lists those that are."),
-    408: ("unreadable_image", "The body arrived too slowly."),
-    413: ("too_large", "The body, or the number of films, exceeds a limit."),
-    415: ("unsupported_format", "The file has none of the formats that are read."),
-    422: ("empty_file", "The film cannot be read or used: `unreadable_image`, `empty_file`, `too_small`, "
-          "`unsupported_dicom` or `no_pixels`; `too_large` for an image with too many pixels has 413."),
-    429: ("busy", "Too many films wait. Try again after `Retry-After` seconds."),
-    500: ("internal", "An error of the service, with the id of the request."),
-    501: ("usage", "The packages for this kind of result are not installed."),
-    503: ("busy", "The service is shutting down. Try again after `Retry-After` seconds."),
-    507: ("disk_full", "The disk of the server is full."),
-}  # fmt: skip
 _FILM_ERRORS = (400, 401, 403, 405, 408, 413, 415, 422, 429, 500, 503, 507)
 _BATCH_ERRORS = (400, 401, 403, 405, 408, 413, 422, 429, 500, 503, 507)
 
@@ -131,8 +69,8 @@ def _predict(points: Sequence[str]) -> dict[str, Any]:
         "parameters": _query(fields),
         "requestBody": _film_body(fields),
         "responses": {
-            "200": _content("The answer, Unknown included.", "application/json", _ref("Prediction"), examples),
-            **_errors(_FILM_ERRORS),
+            "200": content("The answer, Unknown included.", "application/json", reference("Prediction"), examples),
+            **error_responses(_FILM_ERRORS),
         },
     }
 
@@ -140,12 +78,14 @@ def _predict(points: Sequence[str]) -> dict[str, Any]:
 def _predict_batch(points: Sequence[str]) -> dict[str, Any]:
     fields = _film_fields(points)
     form = _form(
-        fields, {"type": "array", "items": _binary(), "minItems": 1, "description": "Films, and ZIPs of films."}
+        fields, {"type": "array", "items": binary(), "minItems": 1, "description": "Films, and ZIPs of films."}
     )
     lines = "One JSON object per line and film, in their order: a Prediction, or an Error with the name of the film. "
     lines += "The first line comes while later films are computed. Members of a ZIP are called `name.zip/member`."
-    rows = EXAMPLE_PREDICTION, _error_example("empty_file", "b.png")
-    example = {"lines": {"summary": "Two films", "value": "\n".join(map(_compact, rows))}}
+    rows = EXAMPLE_PREDICTION, error_example("empty_file", "b.png")
+    example = {
+        "lines": {"summary": "Two films", "value": "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)}
+    }
     return {
         "operationId": "predictBatch",
         "summary": "Answer many films",
@@ -154,35 +94,21 @@ def _predict_batch(points: Sequence[str]) -> dict[str, Any]:
         "parameters": _query(fields),
         "requestBody": {
             "required": True,
-            "content": {"multipart/form-data": {"schema": form}, "application/zip": {"schema": _binary()}},
+            "content": {"multipart/form-data": {"schema": form}, "application/zip": {"schema": binary()}},
         },
         "responses": {
-            "200": _content(lines, "application/x-ndjson", {"type": "string"}, example),
-            **_errors(_BATCH_ERRORS),
+            "200": content(lines, "application/x-ndjson", {"type": "string"}, example),
+            **error_responses(_BATCH_ERRORS),
         },
     }
 
 
 def _results(points: Sequence[str]) -> dict[str, Any]:
-    kind = {
-        "type": "string",
-        "description": f"Kinds of result, separated by commas: {', '.join(KINDS)}. One kind: the file itself; several: "
-        "a ZIP. All but `pdf` need a DICOM film; the DICOM kinds need the packages of requirements-hospital.txt.",
-        "pattern": f"^({'|'.join(KINDS)})(,({'|'.join(KINDS)}))*$",
-        "examples": ["dicom-sr"],
-    }
-    language = {
-        "type": "string",
-        "enum": list(LANGUAGES),
-        "default": ENGLISH,
-        "description": "Language of the texts in the result.",
-    }
-    fields = {**_film_fields(points), "language": language}
-    query = [{"name": "kind", "in": "query", "required": True, "schema": kind}, *_query(fields)]
+    fields = {**_film_fields(points), "language": _language()}
+    query = [{"name": "kind", "in": "query", "required": True, "schema": _kind()}, *_query(fields)]
     files = {
-        media_type: {"schema": _binary()} for media_type in dict.fromkeys([*MEDIA_TYPES.values(), "application/zip"])
+        media_type: {"schema": binary()} for media_type in dict.fromkeys([*MEDIA_TYPES.values(), "application/zip"])
     }
-    errors = _errors((*_FILM_ERRORS, 501))
     return {
         "operationId": "results",
         "summary": "Make the result objects of one film",
@@ -191,7 +117,29 @@ def _results(points: Sequence[str]) -> dict[str, Any]:
         "cannot be scored has objects too: they state the error.",
         "parameters": query,
         "requestBody": _film_body(fields),
-        "responses": {"200": {"description": "The file, or a ZIP of the files.", "content": files}, **errors},
+        "responses": {
+            "200": {"description": "The file, or a ZIP of the files.", "content": files},
+            **error_responses((*_FILM_ERRORS, 501)),
+        },
+    }
+
+
+def _kind() -> Schema:
+    return {
+        "type": "string",
+        "description": f"Kinds of result, separated by commas: {', '.join(KINDS)}. One kind: the file itself; several: "
+        "a ZIP. All but `pdf` need a DICOM film; the DICOM kinds need the packages of requirements-hospital.txt.",
+        "pattern": f"^({'|'.join(KINDS)})(,({'|'.join(KINDS)}))*$",
+        "examples": ["dicom-sr"],
+    }
+
+
+def _language() -> Schema:
+    return {
+        "type": "string",
+        "enum": list(LANGUAGES),
+        "default": ENGLISH,
+        "description": "Language of the texts in the result.",
     }
 
 
@@ -200,8 +148,8 @@ def _model() -> dict[str, Any]:
         "operationId": "model",
         "summary": "Describe the served models",
         "responses": {
-            "200": _content("The models.", "application/json", _ref("Model")),
-            **_errors((401, 403, 405, 500)),
+            "200": content("The models.", "application/json", reference("Model")),
+            **error_responses((401, 403, 405, 500)),
         },
     }
 
@@ -230,8 +178,8 @@ def _film_body(fields: dict[str, Schema]) -> dict[str, Any]:
     return {
         "required": True,
         "content": {
-            "multipart/form-data": {"schema": _form(fields, {**_binary(), "description": "The film."})},
-            **{content_type: {"schema": _binary()} for content_type in raw},
+            "multipart/form-data": {"schema": _form(fields, {**binary(), "description": "The film."})},
+            **{content_type: {"schema": binary()} for content_type in raw},
         },
     }
 
@@ -243,43 +191,3 @@ def _form(fields: dict[str, Schema], file: Schema) -> Schema:
         "properties": {"file": file, **fields},
         "additionalProperties": False,
     }
-
-
-def _binary() -> Schema:
-    return {"type": "string", "contentMediaType": "application/octet-stream"}
-
-
-def _ref(name: str) -> Schema:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def _content(
-    description: str, media_type: str, schema: Schema, examples: dict[str, Any] | None = None
-) -> dict[str, Any]:
-    content = {"schema": schema, **({"examples": examples} if examples else {})}
-    return {"description": description, "content": {media_type: content}}
-
-
-def _errors(statuses: Sequence[int]) -> dict[str, Any]:
-    return {str(status): _error(status) for status in statuses}
-
-
-def _error(status: int) -> dict[str, Any]:
-    code, description = _ERRORS[status]
-    examples = {code: {"value": _error_example(code)}}
-    response = _content(f"{_phrase(status)}. {description}", "application/json", _ref("Error"), examples)
-    header = {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}
-    names = {429: {"Retry-After": header}, 503: {"Retry-After": header}}
-    return {**response, **({"headers": names[status]} if status in names else {})}
-
-
-def _phrase(status: int) -> str:
-    return HTTPStatus(status).phrase
-
-
-def _error_example(code: str, file: str | None = None) -> dict[str, Any]:
-    return {"file": file, "error": {"code": code, "message": _MESSAGES[code]}}
-
-
-def _compact(value: dict[str, Any]) -> str:
-    return json.dumps(value, ensure_ascii=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
@@ -61,7 +61,7 @@ def read_parameters(
     return parameters
 
 
-def film_options(parameters: dict[str, str], predictor: Predictor) -> FilmOptions:
+def film_options(parameters: Mapping[str, str], predictor: Predictor) -> FilmOptions:
     """The options of a call. Raises `UsageError` for an unknown operating point, an invalid prevalence or age."""
     prevalence, age = (_number(parameters.get(name)) for name in ("prevalence", "age"))
     check_prevalence(prevalence)

@@ -8,29 +8,29 @@ import json
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
-from ... import batch, files, imaging, settings
-from ...batch import zip_members
-from ...errors import EmptyFile, InternalError, TooLarge
+from ... import files
+from ...errors import InternalError
 from ...inference.decision import Failure, Prediction
 from ...inference.named_film import NamedFilm
 from ...inference.predictor import Predictor
-from ...messages import message
 from ...monitoring.recorder import observer
 from ..batch_job import MAX_FILMS
 from ..lane import Caller, Lane
 from ..server import request_limits, request_log, route_policy, shutdown
-from .body import Body, ClientGone, FilmPart, read_body
+from .batch_films import list_films
+from .body import ClientGone, read_body
+from .film_call import MONITOR_SOURCE
 from .film_turns import until_disconnect, wait_for_turn
 from .parameters import FilmOptions, film_options, read_parameters
-from .predict import MONITOR_SOURCE
 from .spool import MemoryBudget, Spool
 from .work import Work
 
@@ -57,7 +57,7 @@ class PredictBatch:
         with Spool(self._budget) as spool, TemporaryDirectory(dir=self._folder.path) as folder:
             body = await read_body(scope, receive, spool, MAX_FILMS)
             options = film_options(read_parameters(scope, body.fields), self._predictor)
-            films = await asyncio.to_thread(_list_films, body, spool, Path(folder))
+            films = await asyncio.to_thread(list_films, body, spool, Path(folder), MAX_FILMS)
             run = _Run(self._predictor, films, options)
             ticket = self._lane.join(Caller.REST)
             with self._work.stoppable(run.stop.set):
@@ -146,12 +146,7 @@ async def _send_lines(run: _Run, receive: Receive, send: Send) -> None:
     is_complete = False
     try:
         while not is_complete:
-            lines = asyncio.ensure_future(_next_lines(run.lines))
-            await asyncio.wait({lines, disconnect}, return_when=asyncio.FIRST_COMPLETED)
-            if disconnect.done():
-                lines.cancel()
-                raise ClientGone
-            data, is_complete = lines.result()
+            data, is_complete = await _next_lines_or_disconnect(run, disconnect)
             if is_complete and not run.is_complete:
                 raise ClientGone  # the connection is closed, so that the caller does not take a part for the whole
             # While the films are in progress, the time does not count: the caller may wait for the next line.
@@ -160,14 +155,29 @@ async def _send_lines(run: _Run, receive: Receive, send: Send) -> None:
                 remaining_s -= time.monotonic() - started_at
             else:
                 started_at = time.monotonic()
-            try:
-                event = {"type": "http.response.body", "body": data, "more_body": not is_complete}
-                await asyncio.wait_for(send(event), max(remaining_s, 1))
-            except TimeoutError:
-                raise ClientGone from None
+            event = {"type": "http.response.body", "body": data, "more_body": not is_complete}
+            await _send_within(send(event), max(remaining_s, 1))
             sent += len(data)
     finally:
         disconnect.cancel()
+
+
+async def _send_within(sending: Awaitable[None], seconds: float) -> None:
+    try:
+        await asyncio.wait_for(sending, seconds)
+    except TimeoutError:
+        raise ClientGone from None
+
+
+async def _next_lines_or_disconnect(run: _Run, disconnect: asyncio.Future[None]) -> tuple[bytes, bool]:
+    """As `_next_lines`; raises `ClientGone` if the caller closes the connection before."""
+    lines = asyncio.ensure_future(_next_lines(run.lines))
+    tasks: set[asyncio.Future[Any]] = {lines, disconnect}
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    if disconnect.done():
+        lines.cancel()
+        raise ClientGone
+    return lines.result()
 
 
 async def _next_lines(lines: asyncio.Queue[bytes | None]) -> tuple[bytes, bool]:
@@ -182,47 +192,3 @@ def _line(result: Prediction | Failure) -> bytes:
     content = result.as_dict()
     content["file"] = content["file"] or None  # a film without a name is called "" until here
     return json.dumps(content, ensure_ascii=False).encode() + b"\n"
-
-
-def _list_films(body: Body, spool: Spool, folder: Path) -> list[NamedFilm]:
-    """The films of a body; a ZIP yields each of its members.
-
-    Raises `EmptyFile` if there is none, `TooLarge` for too many, and the errors of a body that is a ZIP and cannot be
-    opened.
-    """
-    films: list[NamedFilm] = []
-    for number, part in enumerate(body.films):
-        films += _films_of(part, spool, folder / f"{number}.zip")
-        if len(films) > MAX_FILMS:
-            raise TooLarge(message("Too many films in one request. Allowed: {limit:,}. Split it.", limit=MAX_FILMS))
-    if not films:
-        raise EmptyFile(
-            message("No film was given. Allowed: {formats}, or a ZIP of such files.", formats=imaging.FORMATS)
-        )
-    return films
-
-
-def _films_of(part: FilmPart, spool: Spool, path: Path) -> list[NamedFilm]:
-    name = part.name or ""
-    if name.lower().endswith(".zip") or spool.read(part.start, min(part.start + 4, part.end)) == b"PK\x03\x04":
-        spool.copy(part.start, part.end, path)
-        if zip_members.is_zip(path):
-            max_bytes = settings.MAX_UPLOAD_MB.read() * 1_000_000
-            if name:
-                return list(batch.films_in_zip(path, name, max_bytes=max_bytes))
-            return [NamedFilm(*member) for member in zip_members.list_members(path, max_bytes=max_bytes)]
-    return [NamedFilm(name, partial(_read_part, spool, part))]
-
-
-def _read_part(spool: Spool, part: FilmPart) -> bytes:
-    limit_mb = settings.MAX_FILE_MB.read()
-    size = part.end - part.start
-    if size > limit_mb * 1_000_000:
-        raise TooLarge(
-            message(
-                "The file is too large. Allowed: {limit_mb} MB. Received: {size:.1f} MB.",
-                limit_mb=limit_mb,
-                size=size / 1e6,
-            )
-        )
-    return spool.read(part.start, part.end)

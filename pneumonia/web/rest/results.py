@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
 import numpy as np
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Receive, Scope
 
 from ... import settings
 from ...errors import FilmError, UsageError
@@ -26,15 +26,10 @@ from ...reporting.result_files import check_kinds, create_result_files
 from .. import handlers
 from ..film_session import SessionFilm, gate_report_of
 from ..server import route_policy
-from .film_turns import FilmTurns
-from .parameters import FILM_PARAMETERS, FilmOptions, film_options, read_parameters
-from .predict import Film, ReceivedFilm, answer, receive_film
+from .film_call import Film, FilmCall, ReceivedFilm, answer
+from .parameters import FILM_PARAMETERS, FilmOptions, film_options
 from .responses import failure_response, json_response
 from .result_kinds import KINDS, MEDIA_TYPES, PDF
-from .spool import MemoryBudget, Spool
-from .work import Work
-
-PARAMETERS = ("kind", "language", *FILM_PARAMETERS)
 
 
 class NamedFile(NamedTuple):
@@ -45,23 +40,15 @@ class NamedFile(NamedTuple):
     data: bytes
 
 
-class Results:
-    """The handler. Films take turns with those of the page."""
+class Results(FilmCall):
+    """The handler: responds with the file of one kind, or a ZIP of several."""
 
-    def __init__(self, predictor: Predictor, turns: FilmTurns, budget: MemoryBudget, work: Work) -> None:
-        self._predictor, self._turns, self._budget, self._work = predictor, turns, budget, work
-
-    async def post(self, scope: Scope, receive: Receive, _: Send) -> Response:
-        """The file of one kind, or a ZIP of several. Raises a `PneumoniaError`."""
-        self._turns.check()
-        with Spool(self._budget) as spool, self._work.stoppable():
-            film, fields = await receive_film(scope, receive, spool)
-            return await self._respond(scope, receive, film, read_parameters(scope, fields, PARAMETERS))
+    parameters = ("kind", "language", *FILM_PARAMETERS)
 
     async def _respond(
-        self, scope: Scope, receive: Receive, film: ReceivedFilm, parameters: dict[str, str]
+        self, scope: Scope, receive: Receive, film: ReceivedFilm, parameters: Mapping[str, str]
     ) -> Response:
-        kinds, language = _kinds(parameters.pop("kind", "")), _language(parameters.pop("language", ENGLISH))
+        kinds, language = _kinds(parameters.get("kind", "")), _language(parameters.get("language", ENGLISH))
         options = film_options(parameters, self._predictor)
         try:
             check_kinds([kind for kind in kinds if kind != PDF])

@@ -161,7 +161,8 @@ def refusal_response(rule: RouteRule, scope: Scope) -> JSONResponse | None:
     """Return the response that refuses the request; None if it is allowed."""
     headers = Headers(scope=scope)
     if rule.audience is Audience.NOBODY or (rule.audience is Audience.MCP_CLIENTS and not settings.MCP.read()):
-        return refused(scope, 404, UsageError("Unknown address. Allowed: the addresses in docs/api.md."))
+        page = "docs/rest.md" if _is_of_rest(scope) else "docs/api.md"
+        return refused(scope, 404, UsageError(f"Unknown address. Allowed: the addresses in {page}."))
     if rule.checks_origin and not is_same_origin(headers):
         return refused(
             scope,
@@ -184,9 +185,14 @@ def refusal_response(rule: RouteRule, scope: Scope) -> JSONResponse | None:
 
 def refused(scope: Scope, status: int, error: PneumoniaError, headers: dict[str, str] | None = None) -> JSONResponse:
     """Return the response that refuses a request: on the REST API in the form of its other errors."""
-    if path_of(scope).startswith(f"{REST}/"):
+    if _is_of_rest(scope):
         return JSONResponse({"file": None, "error": error.as_dict()}, status, headers)
     return error_response(status, error, headers)
+
+
+def _is_of_rest(scope: Scope) -> bool:
+    """True for any path of the REST API, also of a version that does not exist."""
+    return f"{path_of(scope)}/".startswith("/api/")
 
 
 def unauthorized(scope: Scope, *, is_token_wrong: bool = False) -> JSONResponse:

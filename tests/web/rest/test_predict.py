@@ -21,8 +21,8 @@ import pytest
 
 from pneumonia import Failure, PneumoniaError, Predictor, errors
 from pneumonia.web.rest import responses, spool
+from pneumonia.web.rest.film_call import Film, answer
 from pneumonia.web.rest.parameters import FilmOptions
-from pneumonia.web.rest.predict import Film, answer
 from pneumonia.web.rest.spool import MemoryBudget, Spool
 from pneumonia.web.server import request_limits
 
@@ -234,9 +234,14 @@ def test_methods_and_addresses(rest: httpx.Client) -> None:
         assert (reply.status_code, reply.headers["allow"]) == (405, "POST, OPTIONS")
     options = rest.options("/api/v1/model")
     assert (options.status_code, options.headers["allow"], options.content) == (204, "GET, HEAD, OPTIONS", b"")
-    for path in ("/api/v1", "/api/v1/", "/api/v1/predict/", "/api/v2/predict", "/api/v1/nothing"):
-        assert rest.get(path).status_code == 404
-    assert rest.get("/api/v1/nothing").json()["error"]["code"] == "usage"
+    for path in ("/api", "/api/v1", "/api/v1/", "/api/v1/predict/", "/api/v2/predict", "/api/v1/nothing"):
+        reply = rest.get(path)
+        assert reply.status_code == 404 and reply.json()["file"] is None
+        assert reply.json()["error"] == {
+            "code": "usage",
+            "message": "Unknown address. Allowed: the addresses in docs/rest.md.",
+        }
+    assert "docs/api.md" in rest.get("/apis").json()["error"]["message"]
 
 
 def test_the_model_is_that_of_the_gradio_endpoint(rest: httpx.Client, predictor: Predictor) -> None:
