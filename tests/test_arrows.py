@@ -61,7 +61,7 @@ LIBRARIES = {
     "prometheus_client": {"pacs"},
     "uharfbuzz": {"reporting"},
     "reportlab": {"reporting", "validation"},
-    "jinja2": {"validation", "web"},
+    "jinja2": {"reporting", "validation", "web"},
     "markupsafe": {"validation", "web"},
 }
 """Third-party library -> the packages that may import it."""

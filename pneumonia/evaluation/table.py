@@ -1,4 +1,4 @@
-"""A table of text. The model card renders it as Markdown, the web page as HTML (`web/templates/table.html`)."""
+"""A table of text: Markdown in the model card, HTML on the page and in reports (`reporting/templates/table.html`)."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,21 +67,13 @@ def plan(model: Bundle, repository: Repository, tag: str | None = None, *, priva
     tag = _check_tag(default_tag(model) if tag is None else tag)
     files = {name: model.folder / name for name in (bundle.CONFIG, *model.config["files"])}
     head = find_head(repository, private=private)
+    creation = PublishPlan(repository=repository, private=private, files=files, tag=tag, model=model)
     if head is None:
-        return PublishPlan(repository=repository, private=private, files=files, tag=tag, model=model)
+        return creation
     published = _published_commit(repository, tag, model) if tag in repository.tags() else None
     remote_files = repository.files(head)
     obsolete = tuple(sorted(name for name in remote_files if _BUNDLE_FILES.fullmatch(name) and name not in files))
-    return PublishPlan(
-        repository=repository,
-        private=private,
-        files=files,
-        obsolete=obsolete,
-        head=head,
-        tag=tag,
-        model=model,
-        published=published,
-    )
+    return replace(creation, obsolete=obsolete, head=head, published=published)
 
 
 def execute(plan: PublishPlan) -> str:

@@ -6,13 +6,13 @@ import base64
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from ..languages import LANGUAGES, current_language
-from ..messages import Message, translate
+from ..messages import translate
+from ..reporting.html_templates import create_environment
 from ..reporting.wording import DISCLAIMER
 from . import plots
 from .plots import Plot
@@ -76,16 +76,4 @@ def _render(template: str, **values: object) -> str:
 
 @cache
 def _environment() -> Environment:
-    return Environment(
-        loader=FileSystemLoader(_FOLDER / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_finalize,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )
-
-
-def _finalize(value: Any) -> Any:
-    return translate(value) if isinstance(value, Message) else value
+    return create_environment(_FOLDER / "templates")

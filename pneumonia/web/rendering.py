@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2 import Environment, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
@@ -18,6 +18,7 @@ from .. import messages
 from ..evaluation import number_format
 from ..languages import LANGUAGES, current_language
 from ..messages import Message, deferred, translate
+from ..reporting.html_templates import create_environment, translated
 from ..reporting.wording import MARKS, format_p_pneumonia
 from .unbroken_percent import percent_parts
 
@@ -49,16 +50,7 @@ def render_fragment(template: str, **values: object) -> Markup:
 @cache
 def environment() -> Environment:
     """The environment of the templates, created when it is first used. A template is compiled at its first use."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        extensions=["jinja2.ext.i18n"],
-        finalize=_finalize,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,  # the files do not change, so no render needs to check their modification time
-    )
+    environment = create_environment(TEMPLATES)
     environment.policies["ext.i18n.trimmed"] = True
     environment.newstyle_gettext = True  # type: ignore[attr-defined]
     environment.globals |= {
@@ -87,10 +79,6 @@ def _css_string(text: str) -> Markup:
     return Markup(f'"{"".join(letters)}"')
 
 
-def _finalize(value: Any) -> Any:
-    return translate(value) if isinstance(value, Message) else value
-
-
 @pass_context
 def _gettext(context: Context, text: str, **values: object) -> str:
     """The translation of a sentence in a template, with its `%(names)s` replaced.
@@ -110,5 +98,5 @@ def _catalogue() -> Any:
 
 
 def _insert(context: Context, text: str, values: dict[str, object]) -> str:
-    translated = {name: _finalize(value) for name, value in values.items()}
-    return (Markup(text) if context.eval_ctx.autoescape else text) % translated
+    values = {name: translated(value) for name, value in values.items()}
+    return (Markup(text) if context.eval_ctx.autoescape else text) % values
