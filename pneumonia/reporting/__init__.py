@@ -1,1 +1,1 @@
-"""Texts for the reader of one film: the reading guide and the PDF report."""
+"""The result of one film for its readers: sentences, reading guide, PDF report, DICOM objects and FHIR bundle."""

@@ -69,14 +69,7 @@ def validate(
     outcomes = outcomes_of(results)
     patients = has_patients(outcomes) if results else False
     weights = outcomes.weights if patients else None
-    models, local = {}, {}
-    for model in predictor.models:
-        own = [result for result in results if result.population == model.population.name]
-        if own:
-            name = model.population.name
-            models[name], point = _model_figures(model, own, question)
-            if point is not None:
-                local[name] = point
+    models, local = _figures_of_models(predictor, results, question)
     figures = {
         "format": FORMAT,
         "created": datetime.now().astimezone().isoformat(timespec="seconds"),
@@ -94,6 +87,21 @@ def validate(
         "problems": [problem.as_dict() for problem in problems],
     }
     return Validation(figures, tuple(results), problems, tuple(_worst(results)), local)
+
+
+def _figures_of_models(
+    predictor: Predictor, results: Sequence[FilmResult], question: Question
+) -> tuple[dict[str, Any], dict[str, LocalPoint]]:
+    """(population -> entry of its model, population -> local point), for the models that have films."""
+    models, local = {}, {}
+    for model in predictor.models:
+        name = model.population.name
+        own = [result for result in results if result.population == name]
+        if own:
+            models[name], point = _model_figures(model, own, question)
+            if point is not None:
+                local[name] = point
+    return models, local
 
 
 def _film_counts(

@@ -117,7 +117,7 @@ def without_repeats(results: Iterable[FilmResult]) -> tuple[list[FilmResult], li
     labels: dict[str, set[int]] = {}
     for result in listed:
         labels.setdefault(result.digest, set()).add(result.film.label)
-    kept, problems, first = [], [], dict[str, str]()
+    unique, problems, first = [], [], dict[str, str]()
     for result in listed:
         other = first.setdefault(result.digest, result.name) if result.digest else result.name
         if result.digest and len(labels[result.digest]) > 1:
@@ -125,8 +125,8 @@ def without_repeats(results: Iterable[FilmResult]) -> tuple[list[FilmResult], li
         elif other is not result.name:
             problems.append(Problem(result.name, "same_film", message("The other file: {name}.", name=other)))
         else:
-            kept.append(result)
-    return kept, problems
+            unique.append(result)
+    return unique, problems
 
 
 def _numbered(films: Sequence[SiteFilm], is_stopped: Callable[[], bool]) -> Iterator[NamedFilm]:

@@ -11,7 +11,7 @@ from ..languages import LANGUAGES, current_language
 from ..messages import message, translate
 from ..reporting import pdf_fonts, pdf_report, pdf_text
 from ..reporting.wording import DISCLAIMER, TITLE
-from . import plots
+from .pdf_plot import RULE, draw_plot
 from .plots import Plot
 from .report import Report, Section, Thumbnail
 
@@ -22,9 +22,6 @@ MARGIN = 40.0
 """Page margin in points."""
 
 THUMBNAILS_PER_ROW = 4
-
-_COLOURS = {"own": "#00608f", "card": "#a84300", "reference": "#565b66"}
-_GREY, _RULE = "#565b66", "#d4d8e0"
 
 
 def to_pdf(report: Report) -> bytes:
@@ -104,7 +101,7 @@ def _table(table: Table) -> Flowable:
     first = width * (0.5 if count <= 3 else 0.34)
     widths = [first, *([(width - first) / max(count - 1, 1)] * (count - 1))]
     style = [
-        ("LINEBELOW", (0, 0), (-1, -1), 0.4, HexColor(_RULE)),
+        ("LINEBELOW", (0, 0), (-1, -1), 0.4, HexColor(RULE)),
         ("VALIGN", (0, 0), (-1, -1), "TOP"),
         ("TOPPADDING", (0, 0), (-1, -1), 1),
         ("BOTTOMPADDING", (0, 0), (-1, -1), 1),
@@ -124,52 +121,8 @@ def _side_by_side(drawings: Sequence[tuple[Flowable, Flowable]]) -> Flowable:
 
 def _plot(plot: Plot) -> tuple[Flowable, Flowable]:
     """The drawing and its caption."""
-    from reportlab.graphics.shapes import Circle, Drawing, Group, PolyLine, String
-    from reportlab.graphics.shapes import Line as Stroke
-    from reportlab.lib.colors import HexColor
-
-    scale = 0.68
-    drawing = Drawing(plots.WIDTH * scale, plots.HEIGHT * scale)
-    group = Group(transform=(scale, 0, 0, scale, 0, 0))
-    (left, bottom), (right, top) = _point(0, 0), _point(1, 1)
-    text = {"fontName": pdf_fonts.base_font(current_language()), "fontSize": 11}
-    x_ticks, y_ticks = plots.tick_labels(plot)
-    for value, label in x_ticks:
-        x, _ = _point(value, 0)
-        if not plot.x_ticks:
-            group.add(Stroke(x, bottom, x, top, strokeColor=HexColor(_RULE), strokeWidth=0.7))
-        group.add(String(x, bottom - 15, _text(label), textAnchor="middle", **text))
-    for value, label in y_ticks:
-        _, y = _point(0, value)
-        group.add(Stroke(left, y, right, y, strokeColor=HexColor(_RULE), strokeWidth=0.7))
-        group.add(String(left - 5, y - 4, _text(label), textAnchor="end", **text))
-    for line in plot.lines:
-        points = [coordinate for x, y in zip(line.x, line.y, strict=True) for coordinate in _point(x, y)]
-        dashes = {"own": None, "card": [5, 3], "reference": [2, 3]}[line.kind]
-        colour = HexColor(_COLOURS[line.kind])
-        group.add(PolyLine(points, strokeColor=colour, strokeWidth=1.6, strokeDashArray=dashes))
-    for mark in plot.marks:
-        colour = HexColor(_COLOURS[mark.kind])
-        fill = colour if mark.kind == "own" else None
-        group.add(Circle(*_point(mark.x, mark.y), mark.radius, fillColor=fill, strokeColor=colour))
-    group.add(String((left + right) / 2, 6, _text(plot.x_name), textAnchor="middle", **text))
-    axis = Group(String(0, 0, _text(plot.y_name), textAnchor="middle", **text))
-    axis.translate(12, (bottom + top) / 2)
-    axis.rotate(90)
-    group.add(axis)
-    drawing.add(group)
     caption = message("{title}. {description}", title=plot.title, description=plot.description)
-    return drawing, _paragraph(caption, "small")
-
-
-def _point(x: float, y: float) -> tuple[float, float]:
-    """Position in the drawing, whose origin is the lower left corner."""
-    column, row = plots.to_pixel(x, y)
-    return column, plots.HEIGHT - row
-
-
-def _text(text: str) -> str:
-    return pdf_fonts.replace_missing(translate(text), pdf_text.NO_GLYPH)
+    return draw_plot(plot), _paragraph(caption, "small")
 
 
 def _thumbnails(films: Sequence[Thumbnail]) -> Flowable:
