@@ -15,20 +15,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from ..errors import UsageError
 from ..imaging import WHOLE, Area
-from ..inference import explain
 from ..inference.bundle import Bundle
-from ..inference.decision import CLASSES, Failure, Prediction
+from ..inference.decision import Failure, Prediction
 from ..inference.gate_report import GateReport
 from ..inference.graph import Activation, LungField
 from ..languages import LANGUAGES, current_language
 from ..messages import join, message, translate
-from . import gate_wording, pdf_fonts, pdf_text, provenance, reading_guide, wording, zone_table, zone_wording
+from . import pdf_fonts, pdf_text, provenance, reading_guide, wording, zone_table
 from .pdf_answer import answer_flowables
 from .pdf_markdown import paragraphs
+from .pdf_pictures import average_of, pictures_of, pictures_side_by_side, reduced
 from .pdf_text import NO_GLYPH, markup
 from .result_lines import NO_ANSWER, NOTICE, created_line
 
@@ -40,9 +39,6 @@ REPORT_TITLE = message("Chest-film report")
 
 MAX_NOTE_LENGTH = 200
 """Maximum number of characters of a note: enough for a name, a number and a date, not for a medical history."""
-
-PICTURE_SIDE = 1200
-"""Maximum longest side in pixels of a picture in the report: 340 dpi at its printed size."""
 
 A4_WIDTH = 595.28
 """Width of the page in points."""
@@ -83,7 +79,8 @@ def render_pdf(
     body = _header(note, created_at or datetime.now().astimezone())
     body += answer_flowables(prediction, bundle, paragraph_styles(), width, gate)
     in_lungs = lung_field is not None
-    body += _pictures(_pictures_of(film, prediction, activation, area, lung_field) | _average_of(gate), width)
+    pictures = pictures_of(film, prediction, activation, area, lung_field) | average_of(gate)
+    body += pictures_side_by_side(pictures, width, paragraph_styles()["small"])
     body += _zone_table(prediction, in_lungs=in_lungs)
     body += paragraphs(translate(reading_guide.describe(prediction, in_lungs=in_lungs)), paragraph_styles())
     return _one_page(body, _footer(prediction))
@@ -100,7 +97,7 @@ def render_failure_pdf(
     body.append(Paragraph(markup(NO_ANSWER), styles["answer"]))
     body.append(Paragraph(markup(join([failure.error.message, f"({failure.error.code})"], " ")), styles["plain"]))
     if film is not None:
-        body += _pictures({"": _reduced(film)}, A4_WIDTH - 2 * MARGIN)
+        body += pictures_side_by_side({"": reduced(film)}, A4_WIDTH - 2 * MARGIN, styles["small"])
     return _one_page(body, _disclaimer())
 
 
@@ -174,63 +171,6 @@ def _header(note: str, created_at: datetime) -> list[Flowable]:
     return header
 
 
-def _pictures_of(
-    film: npt.NDArray[np.uint8],
-    prediction: Prediction,
-    activation: Activation | None,
-    area: Area,
-    lung_field: LungField | None,
-) -> dict[str, Image.Image]:
-    """The pictures by caption: the film, and the overlay with the map.
-
-    Normal has no overlay, because even at a low score the map would highlight some area.
-    """
-    image = _reduced(film)
-    pictures = {translate(message("The film as analysed")): image}
-    if activation is not None and prediction.label != CLASSES[0]:
-        caption = zone_wording.WORDS[lung_field is not None].caption
-        overlay = explain.overlay(np.asarray(image), activation, area=area, lung_field=lung_field)
-        pictures[translate(caption)] = overlay
-    return pictures
-
-
-def _reduced(film: npt.NDArray[np.uint8]) -> Image.Image:
-    image = Image.fromarray(film)
-    image.thumbnail((PICTURE_SIDE, PICTURE_SIDE), Image.Resampling.BILINEAR)
-    return image
-
-
-def _average_of(gate: GateReport | None) -> dict[str, Image.Image]:
-    """The class average that a refused film resembles most, by its caption."""
-    if gate is None or gate.average is None or not gate.has_contrast:
-        return {}
-    with Image.open(gate.average.path) as average:
-        return {gate_wording.average_name(gate): average.convert("L")}
-
-
-def _pictures(pictures: dict[str, Image.Image], width: float) -> list[Flowable]:
-    """The pictures side by side, each above its caption."""
-    from reportlab.platypus import Paragraph, Spacer, Table
-
-    side = width / 2 - 6
-    cells = [_scaled_image(picture, side, 0.9 * side) for picture in pictures.values()]
-    texts = [Paragraph(markup(caption), paragraph_styles()["small"]) for caption in pictures]
-    return [Table([cells, texts], colWidths=[width / 2] * len(cells), hAlign="LEFT", style=_cell_style()), Spacer(0, 4)]
-
-
-def _scaled_image(picture: Image.Image, width: float, height: float) -> Flowable:
-    """The picture at the largest size that fits into `width` x `height` points.
-
-    It is a JPEG, because a greyscale film as PNG would make the page several megabytes large.
-    """
-    from reportlab.platypus import Image as ReportImage
-
-    buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=92)
-    scale = min(width / picture.width, height / picture.height)
-    return ReportImage(buffer, picture.width * scale, picture.height * scale, hAlign="LEFT")
-
-
 def _zone_table(prediction: Prediction, *, in_lungs: bool) -> list[Flowable]:
     """Table of the share of the activation in each lung zone, arranged like the film: the patient's right on the left.
 
@@ -266,11 +206,6 @@ def _disclaimer(identity: str = "") -> list[Flowable]:
     rule = HRFlowable(A4_WIDTH - 2 * MARGIN, 0.5, color=HexColor("#b8bcc4"), spaceAfter=3)
     lines = [Paragraph(markup(identity), small)] if identity else []
     return [rule, *lines, *paragraphs(translate(wording.DISCLAIMER), {"plain": small})]
-
-
-def _cell_style() -> list[tuple[Any, ...]]:
-    sides = ("LEFTPADDING", "RIGHTPADDING", "BOTTOMPADDING")
-    return [("VALIGN", (0, 0), (-1, -1), "BOTTOM"), *((side, (0, 0), (-1, -1), 2) for side in sides)]
 
 
 def _draw_frame(canvas: Any, story: list[Flowable], width: float, height: float, bottom: float) -> None:

@@ -19,7 +19,7 @@ from ..inference.predictor import Predictor
 from ..inference.reading import Reading
 from ..messages import join
 from ..monitoring.recorder import observer
-from ..reporting import pdf_report, reading_guide
+from ..reporting import pdf_pictures, pdf_report, reading_guide
 from . import activation_panel, age_groups, answer_panel, comparison_panel, handlers, page_text
 from .server import request_log
 from .server.upload import Upload
@@ -236,7 +236,7 @@ def as_pdf(
 
     It contains no data of the patient except the age that was used, and `note`, which the user has typed.
     """
-    film = picture(session_film, pdf_report.PICTURE_SIDE)
+    film = picture(session_film, pdf_pictures.PICTURE_SIDE)
     if session_film is None or film is None:
         return None
     prediction = predictor.decide(session_film.reading, point, prevalence=prevalence)

@@ -7,7 +7,8 @@ import pytest
 
 from pneumonia.inference.decision import REASONS, UNKNOWN, ModelIdentity, Prediction, Reason
 from pneumonia.inference.explain import ZONES
-from pneumonia.reporting.reading_guide import SOURCES, describe, describe_location, next_steps, reading_guide
+from pneumonia.reporting import radiology_texts
+from pneumonia.reporting.reading_guide import describe, describe_location, next_steps, reading_guide
 
 MODEL = ModelIdentity("embedded", "abc", "f" * 64)
 REFUSALS = [code for code in REASONS if code != "inconclusive"]
@@ -62,7 +63,7 @@ def test_pneumonia_has_signs_and_pitfalls() -> None:
     for term in ("Consolidation", "Air bronchogram", "Silhouette sign", "Pleural effusion", "costophrenic", "Thymus"):
         assert term in text
     assert "cannot distinguish bacterial from viral pneumonia" in text
-    assert SOURCES in text
+    assert radiology_texts.sources("children") in text
 
 
 def test_normal_states_that_it_does_not_exclude_pneumonia() -> None:
@@ -70,7 +71,7 @@ def test_normal_states_that_it_does_not_exclude_pneumonia() -> None:
     assert "does not exclude pneumonia" in text
     assert "Activation map" not in text
     assert "Air bronchogram" not in text
-    assert SOURCES in text
+    assert radiology_texts.sources("children") in text
 
 
 def test_inconclusive_has_next_steps_and_signs() -> None:
@@ -106,7 +107,7 @@ def test_no_zone_is_named_where_less_than_half_lies_inside(zones: dict[str, floa
 
 
 def test_the_sources_are_https_links() -> None:
-    links = re.findall(r"\]\((.*?)\)", SOURCES)
+    links = re.findall(r"\]\((.*?)\)", radiology_texts.sources("children"))
     assert len(links) == 3
     assert all(link.startswith("https://") for link in links)
 

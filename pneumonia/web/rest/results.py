@@ -20,7 +20,7 @@ from ...inference.predictor import Predictor
 from ...inference.reading import Reading
 from ...languages import ENGLISH, LANGUAGES, use_language
 from ...messages import message
-from ...reporting import pdf_report
+from ...reporting import pdf_pictures, pdf_report
 from ...reporting.dicom.options import ResultOptions
 from ...reporting.result_files import check_kinds, create_result_files
 from .. import handlers
@@ -88,7 +88,7 @@ class Results(FilmCall):
 def report(predictor: Predictor, film: Film, prediction: Prediction, reading: Reading) -> bytes:
     """The report of the page as PDF."""
     return pdf_report.render_pdf(
-        np.asarray(handlers.display_image(film.data, reading, pdf_report.PICTURE_SIDE)),
+        np.asarray(handlers.display_image(film.data, reading, pdf_pictures.PICTURE_SIDE)),
         prediction,
         reading.activation,
         area=reading.area,
