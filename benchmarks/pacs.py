@@ -1,6 +1,7 @@
-"""Speed and memory of the PACS service: `python -m benchmarks.pacs [--films N] [--endurance N] [--out FILE]`.
+"""Speed and memory of the PACS service.
 
-Runs the service with DCMTK's `storescp` as destination, and prints as Markdown:
+`python -m benchmarks.pacs [--count N] [--films N] [--endurance N] [--out FILE]` runs the service with DCMTK's
+`storescp` as destination, and prints as Markdown:
 
 * time from the C-STORE of one film to the delivery of its structured report and secondary capture, while nothing else
   happens: from the first byte that is sent, and from the acknowledgement of the film;
@@ -38,6 +39,8 @@ SIZE, SMALL = (2500, 2000), (1024, 1024)
 
 LOSSLESS, UNCOMPRESSED = "-xs", "-xe"
 """Options of `storescu` that propose the transfer syntax of the films."""
+
+SYNTAXES = {"JPEG Lossless": LOSSLESS, "uncompressed": UNCOMPRESSED}
 
 RESULTS_PER_FILM = 2
 TIMEOUT_S = 120
@@ -155,41 +158,56 @@ def prepare(
     return paths
 
 
-def measure(folder: Path, count: int, films: int, endured: int) -> str:
-    """All measurements as Markdown."""
+@dataclass(frozen=True)
+class Measurements:
+    """All measurements. `rates` by the name of the films, `memory` as rows of a table, empty if it was not measured."""
+
+    idle: Latency
+    rates: dict[str, Throughput]
+    memory: list[str]
+
+
+def measure(folder: Path, count: int, films: int, endured: int) -> Measurements:
+    """Measure the latency of `count` films, the throughput of `films` and the memory after `endured` films."""
     predictor = load_predictor("", threads=1)
     film = pacs_peers.compress(pacs_peers.radiograph(predictor, SIZE), folder)
     sets = {
-        f"{size[0]} x {size[1]}, {name}": (
-            prepare(predictor, folder / f"films{size[0]}{syntax}", size, 10, syntax),
-            syntax,
-        )
+        _set_name(size, name): (prepare(predictor, folder / f"films{size[0]}{syntax}", size, 10, syntax), syntax)
         for size in (SIZE, SMALL)
-        for name, syntax in (("JPEG Lossless", LOSSLESS), ("uncompressed", UNCOMPRESSED))
+        for name, syntax in SYNTAXES.items()
     }
     destination = pacs_peers.archive(folder / "archive")
     service = pacs_peers.service(folder / "service", [destination.port])
     with pacs_peers.running(destination, service):
         idle = latency(service, destination, film, count)
         rates = {name: throughput(service, destination, paths, films, syntax) for name, (paths, syntax) in sets.items()}
-        small = sets[f"{SMALL[0]} x {SMALL[1]}, JPEG Lossless"][0]
+        small, _ = sets[_set_name(SMALL, "JPEG Lossless")]
         memory = endurance(service, destination, small, endured) if endured else []
-    rows = [
-        _row("first byte to both results delivered, idle", idle.from_first_byte),
-        _row("acknowledgement to both results delivered, idle", idle.from_acknowledgement),
-    ]
+    return Measurements(idle, rates, memory)
+
+
+def _set_name(size: tuple[int, int], syntax_name: str) -> str:
+    return f"{size[0]} x {size[1]}, {syntax_name}"
+
+
+def to_markdown(measured: Measurements, count: int, films: int) -> str:
+    """The tables of docs/pacs.md; `count` and `films` as for `measure`."""
     lines = [
         f"Films of {SIZE[0]} x {SIZE[1]} pixels in JPEG Lossless; {count} films.",
         "",
-        *("| milliseconds | p50 | p95 | longest |", "|---|---|---|---|", *rows, ""),
-        f"End to end, {films} films of each kind:",
-        "",
+        *("| milliseconds | p50 | p95 | longest |", "|---|---|---|---|"),
+        _row("first byte to both results delivered, idle", measured.idle.from_first_byte),
+        _row("acknowledgement to both results delivered, idle", measured.idle.from_acknowledgement),
+        *("", f"End to end, {films} films of each kind:", ""),
         *("| films | films a second | processor time of the service for a film, ms |", "|---|---|---|"),
-        *(f"| {name} | {rate.films_per_s:.1f} | {1000 * rate.processor_s:.0f} |" for name, rate in rates.items()),
+        *(
+            f"| {name} | {rate.films_per_s:.1f} | {1000 * rate.processor_s:.0f} |"
+            for name, rate in measured.rates.items()
+        ),
     ]
-    if memory:
+    if measured.memory:
         heading = ["| films | memory, MB | threads | open files |", "|---|---|---|---|"]
-        lines += ["", f"Films of {SMALL[0]} x {SMALL[1]} pixels:", "", *heading, *memory]
+        lines += ["", f"Films of {SMALL[0]} x {SMALL[1]} pixels:", "", *heading, *measured.memory]
     return "\n".join([*lines, "", f"Measured on {machine()}.", ""])
 
 
@@ -207,7 +225,8 @@ def main() -> int:
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        text = measure(Path(temporary), arguments.count, arguments.films, arguments.endurance)
+        measured = measure(Path(temporary), arguments.count, arguments.films, arguments.endurance)
+    text = to_markdown(measured, arguments.count, arguments.films)
     print(text)
     if arguments.out:
         atomic_write(arguments.out, text.encode())

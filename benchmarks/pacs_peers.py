@@ -5,13 +5,11 @@ Needs requirements-hospital.txt, and Debian's package `dcmtk`.
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -25,10 +23,11 @@ from pneumonia.files import walk_bottom_up
 from pneumonia.inference.predictor import Predictor
 
 from . import dcmtk, films
-from .service_process import ROOT, free_port, process_status
+from .process_tree import ProcessTree
+from .service_process import free_port
 
 SERVICE_AET, MODALITY_AET, ARCHIVE_AET = "PNEUMONIA", "MODALITY", "ARCHIVE"
-START_TIMEOUT_S, END_TIMEOUT_S = 60, 60
+START_TIMEOUT_S = 60
 BITS_STORED = 12
 
 SERVICE = """
@@ -61,103 +60,11 @@ def find_program(name: str) -> str:
     return program
 
 
-class Process:
-    """A process with its children, which is killed and started again."""
+class Process(ProcessTree):
+    """The service or one of its peers."""
 
-    def __init__(self, command: list[str], port: int, log: Path, folder: Path = ROOT) -> None:
-        self.command, self.port, self.log, self.folder = command, port, log, folder
-        self.calling = MODALITY_AET
-        """AE title by which it is asked whether it is ready."""
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("PNEUMONIA_")}
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                self.command,
-                cwd=self.folder,
-                env={**inherited, "PYTHONPATH": str(ROOT)},
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-
-    def kill(self, *, children: bool = True) -> None:
-        """SIGKILL to the process and all of its children, or to the process only."""
-        assert self.process is not None
-        _kill(self.processes() if children else [self.process.pid])
-        self.process.wait()
-
-    def end(self) -> int:
-        """SIGTERM, as an orchestrator sends; the exit code. What is left of the children is killed."""
-        assert self.process is not None
-        processes = self.processes()
-        self.process.terminate()
-        try:
-            return self.process.wait(END_TIMEOUT_S)
-        finally:
-            _kill(processes)
-
-    def processes(self) -> list[int]:
-        """The process and its children, grandchildren and so on."""
-        assert self.process is not None
-        parents = {
-            number: parent
-            for path in Path("/proc").iterdir()
-            if (number := _number(path)) and (parent := _parent(number))
-        }
-        found = [self.process.pid]
-        for each in found:
-            found += [number for number, parent in parents.items() if parent == each]
-        return found
-
-    def memory_mb(self) -> float:
-        """Memory of the process and its children; a page that n processes share counts one nth."""
-        return sum(_proportional_kb(number) for number in self.processes()) / 1024
-
-    def processor_s(self) -> float:
-        """Processor time of the process and its children since their start, in seconds."""
-        return sum(map(_processor_s, self.processes()))
-
-    def threads_and_files(self) -> tuple[int, int]:
-        """Numbers of threads and of open file descriptors of the process and its children."""
-        numbers = self.processes()
-        threads = sum(process_status(number, "Threads") for number in numbers)
-        return threads, sum(len(os.listdir(f"/proc/{number}/fd")) for number in numbers)
-
-
-def _kill(processes: list[int]) -> None:
-    for number in processes:
-        with suppress(ProcessLookupError):
-            os.kill(number, signal.SIGKILL)
-
-
-def _number(path: Path) -> int | None:
-    return int(path.name) if path.name.isdigit() else None
-
-
-def _parent(process: int) -> int | None:
-    """The number of the parent process; None if the process has ended."""
-    try:
-        return process_status(process, "PPid")
-    except OSError:
-        return None
-
-
-def _processor_s(process: int) -> float:
-    try:
-        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return 0
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _proportional_kb(process: int) -> int:
-    try:
-        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
-    except OSError:
-        return 0
-    return int(next(line for line in lines if line.startswith("Pss:")).split()[1])
+    calling = MODALITY_AET
+    """AE title with which it is asked whether it is ready."""
 
 
 def service(
