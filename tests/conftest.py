@@ -41,18 +41,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next(folders, len(LONGEST_FIRST))
 
     items.sort(key=position)
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(group_of(item)))
-
-
-def group_of(item: pytest.Item) -> str:
-    """The tests of a group run in the same process: those of a file, and those that share a costly start.
-
-    These are the import of TensorFlow, and Chromium with its page.
-    """
-    if item.nodeid.startswith("tests/learning/"):
-        return "learning"
-    return "browser" if item.get_closest_marker("browser") else item.nodeid.split("::")[0]
 
 
 @pytest.fixture(scope="session", autouse=True)
