@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -129,10 +131,15 @@ def _await_ready(service: Service) -> None:
 
 
 def free_port() -> int:
-    """Return an unused port of this machine."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return an unused port of this machine, for a program that cannot choose one itself.
+
+    It lies below the ports that systems give to outgoing connections (32768 on Linux, 49152 elsewhere), so that none of
+    them takes it before the program listens.
+    """
+    while True:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", random.randrange(20_000, 32_000)))
+            return int(probe.getsockname()[1])
 
 
 class NoResponse(Exception):

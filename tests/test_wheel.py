@@ -212,7 +212,7 @@ def await_health(address: str, process: subprocess.Popen[str]) -> str:
     deadline = time.monotonic() + service_process.START_TIMEOUT_S
     while True:
         try:
-            return httpx.get(address, trust_env=False).text
+            return httpx.get(address, trust_env=False, timeout=60).text
         except httpx.TransportError:
             assert process.poll() is None and time.monotonic() < deadline, process.communicate()
             time.sleep(0.2)

@@ -159,7 +159,7 @@ def test_a_batch_of_the_page_is_deleted_when_its_table_is_downloaded(
     with table.open("rb"):
         jobs.delete(token)
         assert [path for path in folder.rglob("*") if path.is_file()] == [table]
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while folder.exists() and time.monotonic() < deadline:
         time.sleep(0.01)
     assert not folder.exists()

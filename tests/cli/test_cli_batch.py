@@ -212,7 +212,7 @@ def test_ctrl_c_keeps_the_finished_rows(slow_folder: Path, tmp_path: Path) -> No
     running = start(slow_folder, "--out", out, "--workers", "1")
     _wait_for_rows(running, out, 3)
     running.send_signal(signal.SIGINT)
-    _, stderr = running.communicate(timeout=60)
+    _, stderr = running.communicate(timeout=120)
     assert running.returncode == 1
     assert "Traceback" not in stderr and "continue with --resume" in stderr
     row_count = _rows(out)
@@ -227,7 +227,7 @@ def test_a_progress_bar_is_shown_on_a_terminal_only(folder: Path, tmp_path: Path
     termios.tcsetwinsize(process_end, (24, 100))
     arguments = command(folder, "--out", tmp_path / "results.csv")
     with subprocess.Popen(arguments, stderr=process_end, cwd=ROOT, env=environment()) as process:
-        process.wait(timeout=60)
+        process.wait(timeout=120)
     os.close(process_end)
     output = os.read(terminal, 100_000).decode()
     os.close(terminal)

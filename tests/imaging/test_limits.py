@@ -183,7 +183,7 @@ def _upload(url: str, size: int) -> int:
     kind = {"Content-Type": "multipart/form-data; boundary=limit"}
     try:
         with urllib.request.urlopen(
-            urllib.request.Request(f"{url}/gradio_api/upload", body, kind), timeout=30
+            urllib.request.Request(f"{url}/gradio_api/upload", body, kind), timeout=60
         ) as response:
             return int(response.status)
     except urllib.error.HTTPError as error:

@@ -219,7 +219,7 @@ def test_a_setting_has_one_recorder_and_invalid_days_are_an_error(
 
 def test_the_thread_writes_without_a_call(recorder: Recorder, counted: Counted) -> None:
     recorder.record(FAILURE, None, "page")
-    for _ in range(400):
+    for _ in range(1200):
         if counted("page"):
             break
         time.sleep(0.05)
@@ -245,7 +245,7 @@ def start_writer(films: int) -> subprocess.Popen[str]:
 
 def test_processes_write_at_once_and_lose_nothing_at_their_end(folder: Path, counted: Counted) -> None:
     writers = [start_writer(75) for _ in range(3)]
-    assert [writer.wait(60) for writer in writers] == [0, 0, 0]
+    assert [writer.wait(120) for writer in writers] == [0, 0, 0]
     for writer in writers:
         assert writer.stdout is not None
         writer.stdout.close()
@@ -260,7 +260,7 @@ def test_a_killed_process_loses_only_what_was_not_written(folder: Path, counted:
     time.sleep(0.01)
     writer.send_signal(signal.SIGKILL)
     rest = writer.stdout.read().split()
-    writer.wait(30)
+    writer.wait(60)
     last = int(rest[-1]) if rest else written
     assert last <= counted("batch")["error", "empty_file"] <= last + 10
     store.add(folder, {(date.today().isoformat(), Series("batch")): {("error", "empty_file"): 1}})

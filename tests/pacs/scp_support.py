@@ -151,7 +151,7 @@ def associated(
 ) -> Iterator[Association]:
     """An association for the objects, or for `contexts`: (SOP class, transfer syntax)."""
     entity = AE(calling)
-    entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = 20
+    entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = 60
     proposed = list(contexts) or [
         (str(dataset.file_meta.MediaStorageSOPClassUID), str(dataset.file_meta.TransferSyntaxUID))
         for dataset in datasets

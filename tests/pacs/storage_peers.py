@@ -36,13 +36,6 @@ from ..support.dicom_programs import find_program
 needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="the program openssl is not installed")
 
 
-def free_port() -> int:
-    """A TCP port on which nobody listens now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def wait_until(condition: Callable[[], bool], timeout_s: float = 60) -> None:
     """Wait until a condition holds; fails after `timeout_s` seconds."""
     deadline = time.monotonic() + timeout_s
@@ -119,7 +112,7 @@ def scripted_scp(
     on_data: Callable[[Event], object] | None = None,
 ) -> Iterator[ScriptedScp]:
     """Run a scripted SCP on 127.0.0.1 in threads of this process."""
-    peer = ScriptedScp(port or free_port(), list(answers))
+    peer = ScriptedScp(port, list(answers))
     entity = AE(ae_title)
     entity.require_called_aet = True
     entity.require_calling_aet = list(require_calling)
@@ -133,11 +126,12 @@ def scripted_scp(
         handlers.append((evt.EVT_DATA_RECV, on_data))
     # As `AE.start_server`, which looks for the end of the server every half second only.
     server = entity.make_server(
-        ("127.0.0.1", peer.port),
+        ("127.0.0.1", port),
         evt_handlers=handlers,
         ssl_context=tls,
         server_class=ThreadedAssociationServer,
     )
+    peer.port = server.server_address[1]
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     try:
         yield peer

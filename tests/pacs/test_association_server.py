@@ -111,7 +111,7 @@ def test_a_peer_that_stops_in_the_middle_of_a_pdu_is_disconnected(beginning: byt
         with Peer(port) as peer:
             peer.send(beginning)
             assert until(lambda: reasons == ["pdu_timeout"])
-        assert upper_layer.is_served(port)
+        assert until(lambda: upper_layer.is_served(port)), "a busy machine may take longer than the limit"
         assert until(lambda: acceptors() <= before)
 
 
@@ -125,7 +125,7 @@ def test_a_slow_peer_is_disconnected_although_it_sends_something() -> None:
 
 
 def test_an_association_ends_after_its_longest_duration() -> None:
-    with serving(association_timeout_s=0.3) as (port, reasons), Peer(port) as peer:
+    with serving(association_timeout_s=1) as (port, reasons), Peer(port) as peer:
         assert peer.associate() == ACCEPT
         assert until(lambda: not (peer.send(upper_layer.echo()) and peer.receive() == DATA))
         assert reasons == ["association_timeout"]

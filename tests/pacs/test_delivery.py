@@ -13,6 +13,7 @@ import pytest
 from pydicom import dcmread
 from pydicom.uid import ComprehensiveSRStorage, SecondaryCaptureImageStorage
 
+from benchmarks.service_process import free_port
 from pneumonia.pacs import queue_upkeep
 from pneumonia.pacs.back_off import JITTER, RetryPolicy
 from pneumonia.pacs.configuration import Configuration, parse_configuration
@@ -21,7 +22,7 @@ from pneumonia.pacs.delivery import DestinationQueue
 from pneumonia.pacs.outcome import DELIVERED, Outcome
 from pneumonia.pacs.queue import Delivery, Queue, Reception, Result
 
-from .storage_peers import abort, free_port, scripted_scp, storescp, wait_until, write_object
+from .storage_peers import abort, scripted_scp, storescp, wait_until, write_object
 
 SOP_CLASSES = {"dicom-sr": ComprehensiveSRStorage, "secondary-capture": SecondaryCaptureImageStorage}
 
@@ -73,7 +74,7 @@ def configuration(**ports: int) -> Configuration:
     rows = [
         {
             **{"name": name, "ae_title": "PACS", "host": "127.0.0.1", "port": port, "refusals": 3},
-            **{"connect_timeout_s": 20, "response_timeout_s": 20, "retry_first_s": 0.05, "retry_maximum_s": 0.2},
+            **{"connect_timeout_s": 60, "response_timeout_s": 60, "retry_first_s": 0.05, "retry_maximum_s": 0.2},
         }
         for name, port in ports.items()
     ]
@@ -122,7 +123,7 @@ def test_a_slow_destination_delays_no_other(queue: Queue) -> None:
     released = threading.Event()
 
     def slow(event: object) -> int:
-        released.wait(20)
+        released.wait(60)
         return 0x0000
 
     with scripted_scp([slow]) as slow_peer, scripted_scp() as peer:
@@ -281,7 +282,7 @@ def test_an_error_of_our_own_stops_no_queue_and_is_logged_without_its_text(
     thread.start()
     wait_until(lambda: is_empty(queue))
     thread.stop()
-    assert thread.join(5)
+    assert thread.join(60)
     assert "internal error" in caplog.text
     assert "DOE" not in caplog.text
 

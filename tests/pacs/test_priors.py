@@ -21,12 +21,13 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]
 )
 from pynetdicom.transport import ThreadedAssociationServer
 
+from benchmarks.service_process import free_port
 from pneumonia.errors import UsageError
 from pneumonia.pacs.configuration import parse_configuration
 from pneumonia.pacs.priors import PriorFetcher
 
 from .scp_support import CALLING, film, running_scp
-from .storage_peers import free_port, wait_until
+from .storage_peers import wait_until
 
 
 @dataclass
@@ -83,7 +84,7 @@ def running_archive(films: list[Dataset], move_port: int) -> Iterator[Archive]:
 
 
 def fetcher(port: int, **options: object) -> PriorFetcher:
-    table = {"host": "127.0.0.1", "port": port, "ae_title": "PACS", "timeout_s": 20, **options}
+    table = {"host": "127.0.0.1", "port": port, "ae_title": "PACS", "timeout_s": 60, **options}
     fetcher = PriorFetcher(parse_configuration({"priors": table}))
     fetcher.start()
     return fetcher
@@ -110,7 +111,7 @@ def test_the_latest_earlier_films_of_the_patient_arrive_once(tmp_path: Path) -> 
             priors.request(path)
         wait_until(lambda: len(service.events.instances) == 2)
         priors.stop()
-        priors._thread.join(10)
+        priors._thread.join(60)
         assert service.events.outcomes == ["stored", "stored"]
         study_queries = [query for query in archive.queries if query.QueryRetrieveLevel == "STUDY"]
         assert [query.PatientID for query in study_queries] == ["4711"]
@@ -124,7 +125,7 @@ def test_without_a_patient_id_that_names_one_patient_nothing_is_asked(tmp_path: 
         priors = fetcher(archive.port)
         priors.request(save(tmp_path, film(PatientID=patient_id)))
         priors.stop()
-        priors._thread.join(10)
+        priors._thread.join(60)
         assert archive.queries == []
 
 
@@ -134,7 +135,7 @@ def test_a_pacs_that_is_down_and_a_file_that_cannot_be_read_raise_nothing(tmp_pa
     for path in (save(tmp_path, film()), tmp_path / "text.dcm", tmp_path / "missing.dcm"):
         priors.request(path)
     priors.stop()
-    priors._thread.join(20)
+    priors._thread.join(60)
     assert not priors._thread.is_alive()
 
 

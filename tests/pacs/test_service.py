@@ -16,6 +16,7 @@ import pytest
 from pydicom import Dataset, dcmread
 from pynetdicom.events import Event
 
+from benchmarks.service_process import free_port
 from pneumonia import cli, settings
 from pneumonia.monitoring import store
 from pneumonia.pacs.queue import Queue, Reception, Result
@@ -24,7 +25,7 @@ from pneumonia.reporting.result_files import SUFFIXES
 from ..support.source_films import hospital_film
 from ..support.wait import until
 from .scp_support import send
-from .storage_peers import free_port, scripted_scp
+from .storage_peers import scripted_scp
 
 ROOT = Path(__file__).parents[2]
 STORED, SKIPPED = "outcome=stored", "outcome=skipped:own_result"
@@ -61,11 +62,11 @@ def service(configuration: Path, *options: str) -> Iterator[tuple[subprocess.Pop
             command, cwd=ROOT, stdout=output, stderr=output, env={**os.environ, "PYTHONPATH": str(ROOT)}
         )
     try:
-        assert until(lambda: "state=listening" in log.read_text() or process.poll() is not None, 60)
+        assert until(lambda: "state=listening" in log.read_text() or process.poll() is not None, 120)
         yield process, log
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(60)
 
 
 def film(**tags: Any) -> Dataset:
@@ -106,11 +107,11 @@ def test_a_film_becomes_results_once_and_the_service_ends_gracefully(
             assert until(lambda: SKIPPED in log.read_text())
 
             with service(configuration, "--port", str(free_port())) as (second, second_log):
-                assert second.wait(20) == 2
+                assert second.wait(60) == 2
                 assert "Another PACS service" in second_log.read_text()
             assert run_pacs(configuration, "queue").stdout.count(" 0\n") == 3
             process.send_signal(signal.SIGINT)
-            assert process.wait(30) == 0
+            assert process.wait(60) == 0
         text = log.read_text()
     assert archive.requests == 4
     answers = [row for row in store.read(tmp_path / "counts") if row.name == "answer"]
@@ -123,13 +124,13 @@ def test_a_film_becomes_results_once_and_the_service_ends_gracefully(
 
 def run_pacs(configuration: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "pneumonia", "pacs", "--config", str(configuration), *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
 
 
 @pytest.mark.slow
 def test_a_port_in_use_is_an_error(tmp_path: Path) -> None:
     with scripted_scp() as other, service(write_configuration(tmp_path, 1, other.port)) as (process, log):
-        assert process.wait(30) == 2
+        assert process.wait(60) == 2
         assert f"usage: The service cannot listen on port {other.port}" in log.read_text()
 
 

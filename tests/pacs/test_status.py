@@ -17,6 +17,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from pydicom.uid import DigitalXRayImageStorageForPresentation
 
+from benchmarks.service_process import free_port
 from pneumonia.errors import UsageError
 from pneumonia.pacs import queue_upkeep, status_server
 from pneumonia.pacs.configuration import parse_configuration
@@ -31,7 +32,7 @@ from pneumonia.pacs.service_state import ServiceState
 from pneumonia.pacs.status_server import MAX_REQUESTS, StatusServer
 
 from .scp_support import configured_library, film, send
-from .storage_peers import free_port, scripted_scp, wait_until
+from .storage_peers import scripted_scp, wait_until
 from .test_delivery import add_film, is_empty
 
 OPENER = build_opener(ProxyHandler({}))
@@ -50,7 +51,7 @@ class Status:
     def get(self, path: str, method: str = "GET") -> tuple[int, str]:
         try:
             request = Request(f"http://127.0.0.1:{self.server.port}{path}", method=method)
-            with OPENER.open(request, timeout=10) as response:
+            with OPENER.open(request, timeout=60) as response:
                 return response.status, response.read().decode()
         except HTTPError as error:
             return error.code, error.read().decode()
@@ -222,7 +223,14 @@ def test_clients_that_hold_every_place_lose_it_in_time(status: Status, monkeypat
     clients = [socket.create_connection(("127.0.0.1", status.server.port)) for _ in range(MAX_REQUESTS)]
     for client in clients:
         client.sendall(b"GET /health")  # and never the end of the line
-    assert status.health()[0] == 200
+
+    def is_answered() -> bool:
+        try:
+            return status.health()[0] == 200
+        except OSError:  # on a busy machine, the probe itself may take longer than the short limit
+            return False
+
+    wait_until(is_answered)
     for client in clients:
         client.close()
 
@@ -254,7 +262,7 @@ def test_the_page_and_the_alert_rules_name_the_metrics_that_exist(status: Status
 
 
 def metrics(port: int) -> str:
-    with OPENER.open(f"http://127.0.0.1:{port}/metrics", timeout=10) as response:
+    with OPENER.open(f"http://127.0.0.1:{port}/metrics", timeout=60) as response:
         return str(response.read().decode())
 
 
@@ -277,7 +285,7 @@ def test_a_film_from_reception_to_delivery_is_counted(tmp_path: Path) -> None:
             assert send(service.scp.port, film(side=256)) == [0]
             wait_until(lambda: len(peer.stored) == 2, 60)
             wait_until(lambda: is_empty(service.queue))
-            with OPENER.open(f"http://127.0.0.1:{port}/health", timeout=10) as response:
+            with OPENER.open(f"http://127.0.0.1:{port}/health", timeout=60) as response:
                 assert response.status == 200
             wait_until(lambda: 'pneumonia_pacs_delivery_seconds_count{destination="archive"} 2.0' in metrics(port))
             wait_until(lambda: 'pneumonia_pacs_films_total{calling="other",label="Unknown"' in metrics(port))

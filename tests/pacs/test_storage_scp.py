@@ -354,7 +354,7 @@ def test_messages_that_are_not_awaited_are_limited(tmp_path: Path, monkeypatch: 
     """While one object is stored, a peer sends many others without a wait for its answers."""
     with running_scp(tmp_path) as running, RawPeer(running.port) as peer:
         is_stored = threading.Event()
-        monkeypatch.setattr(running.queue, "add", lambda *_: is_stored.wait(10) and None)
+        monkeypatch.setattr(running.queue, "add", lambda *_: is_stored.wait(60) and None)
         peer.associate(CALLING)
         sent = film()
         for _ in range(transfers.MAX_UNANSWERED + 2):

@@ -18,6 +18,7 @@ from pydicom.uid import (
 )
 from pynetdicom.events import Event
 
+from benchmarks.service_process import free_port
 from pneumonia.pacs.destinations import KINDS, Destination
 from pneumonia.pacs.guarded_socket import P_DATA_TF
 from pneumonia.pacs.outcome import Outcome, Verdict
@@ -25,11 +26,11 @@ from pneumonia.pacs.store_scu import RESULT_SOP_CLASSES, StoreScu
 from pneumonia.pacs.store_status import outcome_of
 
 from .scp_support import configured_library
-from .storage_peers import abort, free_port, scripted_scp, storescp, wait_until, write_object
+from .storage_peers import abort, scripted_scp, storescp, wait_until, write_object
 
 
 def destination(port: int, **options: object) -> Destination:
-    values: dict[str, object] = {"connect_timeout_s": 20.0, "response_timeout_s": 20.0, **options}
+    values: dict[str, object] = {"connect_timeout_s": 60.0, "response_timeout_s": 60.0, **options}
     return Destination("archive", "PACS", "127.0.0.1", port, **values)  # type: ignore[arg-type]
 
 
@@ -160,7 +161,7 @@ def test_a_destination_that_does_not_answer_is_interrupted_after_the_timeout(tmp
     released = threading.Event()
 
     def never(event: object) -> int:
-        released.wait(20)
+        released.wait(60)
         return 0x0000
 
     with scripted_scp([never]) as peer, scu(peer.port, response_timeout_s=0.3) as sender:
@@ -177,7 +178,7 @@ def test_a_destination_that_stops_to_read_does_not_block_the_sender(tmp_path: Pa
 
     def stall(event: Event) -> None:
         if event.data[0] == P_DATA_TF:
-            resume.wait(20)
+            resume.wait(60)
 
     with scripted_scp(on_data=stall) as peer, scu(peer.port, response_timeout_s=0.5) as sender:
         outcome = sender.send(path)

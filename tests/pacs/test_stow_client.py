@@ -19,13 +19,14 @@ import pytest
 from pydicom import dcmread
 from pydicom.uid import SecondaryCaptureImageStorage
 
+from benchmarks.service_process import free_port
 from pneumonia.errors import UsageError
 from pneumonia.pacs.destinations import Destination
 from pneumonia.pacs.outcome import Outcome, Verdict
 from pneumonia.pacs.stow_client import StowClient
 from pneumonia.pacs.tls import TlsFiles, server_context
 
-from .storage_peers import free_port, make_certificates, needs_openssl, write_object
+from .storage_peers import make_certificates, needs_openssl, write_object
 
 JSON = "application/dicom+json"
 
@@ -117,7 +118,7 @@ def sequence(status: int, keyword: str = "FailedSOPSequence") -> dict[str, Any]:
 
 def send(port: int, path: Path, files: TlsFiles | None = None, **options: Any) -> Outcome:
     values = {"type": "dicomweb", "url": f"http://127.0.0.1:{port}/dicom-web/", **options}
-    destination = Destination("cloud", connect_timeout_s=20, response_timeout_s=20, **values)
+    destination = Destination("cloud", connect_timeout_s=60, response_timeout_s=60, **values)
     destination.check()
     client = StowClient(destination, files or TlsFiles())
     try:

@@ -12,12 +12,13 @@ from urllib.request import ProxyHandler, build_opener
 import pytest
 from pydicom.uid import ComprehensiveSRStorage, SecondaryCaptureImageStorage
 
+from benchmarks.service_process import free_port
 from pneumonia.pacs.destinations import Destination
 from pneumonia.pacs.stow_client import StowClient
 from pneumonia.pacs.tls import TlsFiles
 
 from ..support.dicom_programs import find_program
-from .storage_peers import free_port, wait_until, write_object
+from .storage_peers import wait_until, write_object
 
 PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
 OPENER = build_opener(ProxyHandler({}))
@@ -37,11 +38,11 @@ def orthanc(folder: Path) -> Iterator[int]:
         [find_program("Orthanc"), str(folder / "orthanc.json")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        wait_until(lambda: _get(port, "system") is not None, 30)
+        wait_until(lambda: _get(port, "system") is not None, 120)
         yield port
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(60)
 
 
 def _get(port: int, path: str) -> object:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from pydicom.uid import SecondaryCaptureImageStorage
 
+from benchmarks.service_process import free_port
 from pneumonia.errors import UsageError
 from pneumonia.pacs import queue_upkeep
 from pneumonia.pacs.configuration import parse_configuration
@@ -29,7 +30,6 @@ from ..support.dicom_programs import run_program
 from .scp_support import configured_library, film
 from .storage_peers import (
     Certificates,
-    free_port,
     make_certificates,
     needs_openssl,
     scripted_scp,

@@ -46,7 +46,7 @@ def pool(configuration: Configuration, queue: Queue) -> Iterator[tuple[WorkerPoo
     try:
         yield workers, events
     finally:
-        workers.stop(10)
+        workers.stop(60)
 
 
 def add(queue: Queue, data: bytes) -> int:

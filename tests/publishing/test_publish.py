@@ -450,7 +450,7 @@ def test_the_command_needs_no_training_library(hub: WritableHub, tmp_path: Path)
     command = [sys.executable, "-m", "pneumonia", "publish", MODEL, "--dry-run"]
     command += ["--bundle", str(sources.EMBEDDED_FOLDER)]
     environment = {**os.environ, "PYTHONPATH": str(tmp_path), "HF_TOKEN": TOKEN, "HF_ENDPOINT": hub.url}
-    process = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+    process = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
     assert process.returncode == 0, process.stderr
     assert "config.json" in process.stdout
 

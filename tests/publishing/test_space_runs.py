@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ import pytest
 from gradio_client import Client, handle_file
 from huggingface_hub import RepoCard
 
+from benchmarks.service_process import free_port
 from pneumonia import Predictor
 from pneumonia.inference import sources
 from pneumonia.publishing import deploy, publish
@@ -117,7 +117,7 @@ def running_space(interpreter: Path, folder: Path, variables: dict[str, str]) ->
         yield address
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(60)
 
 
 def _wait(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
@@ -132,14 +132,8 @@ def _wait(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
     pytest.fail(log.read_text())
 
 
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
 def config(address: str) -> dict[str, Any]:
-    with urllib.request.urlopen(f"{address}/config", timeout=30) as response:
+    with urllib.request.urlopen(f"{address}/config", timeout=60) as response:
         page_config: dict[str, Any] = json.loads(response.read())
     return page_config
 
@@ -197,7 +191,7 @@ def assert_same_settings_as_locally(client: Client, address: str) -> None:
     body = json.dumps({"data": [None], "fn_index": function_index}).encode()
     request = urllib.request.Request(f"{address}/gradio_api/run/predict", body, {"Content-Type": "application/json"})
     with pytest.raises(urllib.error.HTTPError) as caught:
-        urllib.request.urlopen(request, timeout=30)
+        urllib.request.urlopen(request, timeout=60)
     assert caught.value.code in {401, 403, 404}, "the queue cannot be bypassed"
 
 

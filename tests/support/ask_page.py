@@ -10,7 +10,7 @@ from urllib.request import ProxyHandler, build_opener
 from gradio_client import Client, handle_file
 
 address, film = sys.argv[1:]
-with build_opener(ProxyHandler({})).open(f"{address}/health", timeout=30) as response:
+with build_opener(ProxyHandler({})).open(f"{address}/health", timeout=60) as response:
     assert (response.status, response.read()) == (200, b"ready")
 answer = Client(address, verbose=False).predict(handle_file(film), api_name="/predict")
 print(json.dumps(answer))

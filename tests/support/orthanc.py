@@ -61,7 +61,7 @@ def running_orthanc(folder: Path, service_port: int, *, port: int = 0, script: s
         (folder / "configuration" / "autoroute.lua").write_text(script)
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen([program, str(path)], cwd=folder, stdout=log, stderr=subprocess.STDOUT)
-    client = httpx.Client(base_url=f"http://127.0.0.1:{http_port}", auth=USER, trust_env=False, timeout=30)
+    client = httpx.Client(base_url=f"http://127.0.0.1:{http_port}", auth=USER, trust_env=False, timeout=60)
     try:
         assert until(lambda: _answers(client), START_TIMEOUT_S), (folder / "log").read_text()
         yield Orthanc(settings["DicomPort"], client)

@@ -97,7 +97,7 @@ def status(response: bytes) -> int | None:
 class Peer:
     """A TCP connection to an SCP, which may close it at any time: an error of the connection counts as closed."""
 
-    def __init__(self, port: int, timeout_s: float = 10, source: str = "127.0.0.1") -> None:
+    def __init__(self, port: int, timeout_s: float = 60, source: str = "127.0.0.1") -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout_s, (source, 0))
 
     def __enter__(self) -> Peer:

@@ -20,8 +20,10 @@ def wait_for(coroutine: Coroutine[Any, Any, Result]) -> Result:
         return thread.submit(asyncio.run, coroutine).result()
 
 
-def until(condition: Callable[[], bool], timeout_s: float = 20) -> bool:
-    """Return True as soon as the condition holds, False if it does not hold within the time."""
+def until(condition: Callable[[], bool], timeout_s: float = 60) -> bool:
+    """Return True as soon as the condition holds, False if it does not hold within the time.
+
+    The time is long, since a shared machine may stop a process for seconds; a test that passes does not take it."""
     deadline = time.monotonic() + timeout_s
     while not condition():
         if time.monotonic() > deadline:

@@ -161,9 +161,9 @@ def test_plain_http_gives_the_same_answer(
     file = {"path": stored, "orig_name": path.name, "meta": {"_type": "gradio.FileData"}}
     body = json.dumps({"data": [file, *optional_inputs]}).encode()
     request = urllib.request.Request(f"{address}/gradio_api/call/predict", body, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=30) as reply:
+    with urllib.request.urlopen(request, timeout=60) as reply:
         event = json.load(reply)["event_id"]
-    with urllib.request.urlopen(f"{address}/gradio_api/call/predict/{event}", timeout=30) as stream:
+    with urllib.request.urlopen(f"{address}/gradio_api/call/predict/{event}", timeout=60) as stream:
         lines = stream.read().decode().splitlines()
     answer = json.loads(next(line for line in reversed(lines) if line.startswith("data: "))[len("data: ") :])[0]
     assert answer == predict(client, path, prevalence=optional_inputs[1] if optional_inputs[1:] else None)

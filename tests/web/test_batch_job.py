@@ -11,7 +11,7 @@ import shutil
 import threading
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,8 @@ from pneumonia.web.batch_job import Jobs
 from pneumonia.web.batch_record import BatchRow, Job, Task
 from pneumonia.web.lane import Lane, Ticket
 from pneumonia.web.server.upload import Upload
+
+from ..support.wait import until
 
 
 @pytest.fixture
@@ -56,15 +58,6 @@ def archive(tmp_path: Path, files: dict[str, Path]) -> Upload:
 def finish(steps: Iterator[Any]) -> None:
     for _ in steps:
         pass
-
-
-def becomes_true(condition: Callable[[], bool]) -> bool:
-    """Return True if the condition is met within ten seconds."""
-    for _ in range(500):
-        if condition():
-            return True
-        time.sleep(0.02)
-    return False
 
 
 def table(job: Job) -> list[dict[str, str]]:
@@ -157,7 +150,7 @@ def test_stop_keeps_the_completed_rows(jobs: Jobs, files: dict[str, Path]) -> No
     assert job.json_lines.read_text().count("\n") == len(job.rows)
     assert f"Stopped after {len(job.rows)} of 80 films" in batch_text.summary(job)
     jobs.start(token, "reports")
-    assert becomes_true(lambda: job.task is None)
+    assert until(lambda: job.task is None)
     with zipfile.ZipFile(job.reports) as reports:
         assert len(reports.namelist()) == len(job.rows)
 
@@ -182,11 +175,13 @@ def test_a_batch_is_deleted_when_its_retention_ends(
     folder = jobs.get(token).folder
     steps = jobs.run(token)
     next(steps)
-    time.sleep(1.5)  # longer than the retention time: a running batch loses nothing
+    time.sleep(1.1)  # longer than the retention time: a running batch loses nothing
+    monkeypatch.setenv("PNEUMONIA_RETENTION_S", "600")
     finish(steps)
     assert jobs.get(token).counts.total() == len(uploads)
+    monkeypatch.setenv("PNEUMONIA_RETENTION_S", "1")
     finish(jobs.make_reports(token))  # a new step restarts the retention time
-    assert becomes_true(lambda: not folder.exists())
+    assert until(lambda: not folder.exists())
     with pytest.raises(EmptyFile, match="no longer exists"):
         jobs.get(token)
     with pytest.raises(EmptyFile):
@@ -197,15 +192,16 @@ def test_a_batch_that_never_starts_is_deleted(
     jobs: Jobs, uploads: list[Upload], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A shutdown came between its creation and its start."""
-    monkeypatch.setattr(batch_job, "START_LIMIT_S", 0.3)
-    abandoned, started = (jobs.create(uploads, "balanced") for _ in range(2))
-    folders = [jobs.get(token).folder for token in (abandoned, started)]
-    with jobs._active_step(started):
-        assert becomes_true(lambda: not folders[0].exists())
+    monkeypatch.setattr(batch_job, "START_LIMIT_S", 1)
+    started = jobs.create(uploads, "balanced")
+    with jobs._active_step(started) as job:
+        monkeypatch.setattr(batch_job, "START_LIMIT_S", 0.01)
+        abandoned = jobs.create(uploads, "balanced")
+        assert until(lambda: [path for path in jobs._root.iterdir() if path.is_dir()] == [job.folder])
         with pytest.raises(EmptyFile):
             jobs.start(abandoned)
-        time.sleep(0.4)
-        assert folders[1].exists()
+        time.sleep(1.1)
+        assert job.folder.exists()
 
 
 def test_a_batch_that_is_deleted_while_it_runs_ends_first(jobs: Jobs, files: dict[str, Path]) -> None:
@@ -365,7 +361,7 @@ def test_a_full_disk_keeps_the_rows_so_far_and_offers_the_files_that_exist(
     token = jobs.create([Upload(files["film.png"], f"{number}.png") for number in range(9)], "balanced")
     jobs.start(token)
     job = jobs.get(token)
-    assert becomes_true(lambda: job.task is None)
+    assert until(lambda: job.task is None)
     state = batch_routes.batch_state(jobs, job, 0)
     progress = state["progress"]
     assert "The disk of the server is full" in progress and "/server" not in progress and "--resume" not in progress
@@ -393,7 +389,7 @@ def run(jobs: Jobs, token: str, kind: Any = "films", indices: list[int] | None =
     """Run a task of the batch to its end."""
     job = jobs.get(token)
     jobs.start(token, kind, indices=indices)
-    assert becomes_true(lambda: job.task is None)
+    assert until(lambda: job.task is None)
     return job
 
 
@@ -407,7 +403,7 @@ def test_a_task_runs_on_without_its_caller_and_the_retention_time_starts_at_its_
         waiting = batch_routes.batch_state(jobs, job, 0)
         assert (waiting["state"], waiting["expires_at"], waiting["files"]) == ("waiting", None, [])
         assert jobs.unfinished() == 1
-    assert becomes_true(lambda: job.task is None)
+    assert until(lambda: job.task is None)
     assert len(job.rows) == len(uploads) and jobs.unfinished() == 0
     done = batch_routes.batch_state(jobs, job, 0)
     assert done["state"] == "done" and abs(done["expires_at"] - time.time() - 600) < 60
@@ -422,7 +418,7 @@ def test_a_batch_has_one_task_at_a_time(jobs: Jobs, uploads: list[Upload]) -> No
             with pytest.raises(Busy, match="in progress"):
                 jobs.start(token, kind)
         jobs.stop(token)  # it does not wait for its turn any more
-        assert becomes_true(lambda: jobs.get(token).task is None)
+        assert until(lambda: jobs.get(token).task is None)
     assert jobs.get(token).rows == []
 
 
@@ -509,9 +505,19 @@ def test_the_lane_is_in_order_and_bounded(monkeypatch: pytest.MonkeyPatch) -> No
     assert order == [0, 1, 2]
 
 
-def test_a_stop_of_all_batches_ends_their_tasks(jobs: Jobs, files: dict[str, Path]) -> None:
+def test_a_stop_of_all_batches_ends_their_tasks(
+    jobs: Jobs, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, is_stopped = Predictor.read, threading.Event()
+
+    def wait_and_read(*arguments: Any) -> Any:
+        assert is_stopped.wait(60)
+        return read(*arguments)
+
+    monkeypatch.setattr(Predictor, "read", wait_and_read)
     token = jobs.create([Upload(files["film.png"], f"{number}.png") for number in range(80)], "balanced")
     jobs.start(token)
     jobs.stop_all()
-    assert becomes_true(lambda: jobs.unfinished() == 0)
+    is_stopped.set()
+    assert until(lambda: jobs.unfinished() == 0)
     assert len(jobs.get(token).rows) < 80

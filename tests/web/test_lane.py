@@ -86,7 +86,7 @@ def test_a_turn_on_the_event_loop_starts_when_a_thread_ends_its_own() -> None:
     def occupy() -> None:
         with lane.turn(lane.join()):
             ready.set()
-            release.wait(10)
+            release.wait(60)
 
     async def wait() -> list[bool]:
         ticket = lane.join(REST)
@@ -94,7 +94,7 @@ def test_a_turn_on_the_event_loop_starts_when_a_thread_ends_its_own() -> None:
         await asyncio.sleep(0)
         before = ticket.is_running
         release.set()
-        await asyncio.wait_for(waiting, 10)
+        await asyncio.wait_for(waiting, 60)
         after = ticket.is_running
         lane.leave(ticket)
         await lane.started(lane.join(REST))
@@ -102,7 +102,7 @@ def test_a_turn_on_the_event_loop_starts_when_a_thread_ends_its_own() -> None:
 
     thread = threading.Thread(target=occupy)
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(60)
     assert run_coroutine(wait()) == [False, True]
     thread.join()
 

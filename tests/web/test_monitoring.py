@@ -79,7 +79,7 @@ def test_a_batch_of_the_page_counts_its_films(
 
 def test_the_rest_api_counts_its_films(address: str, files: dict[str, Path], counted: Counted) -> None:
     film, broken = files["film.png"].read_bytes(), files["broken.jpg"].read_bytes()
-    with httpx.Client(base_url=address, timeout=30, trust_env=False) as client:
+    with httpx.Client(base_url=address, timeout=60, trust_env=False) as client:
         for content in (film, broken):
             client.post("/api/v1/predict", content=content, params={"age": 3})
         several = [("file", ("a.png", film)), ("file", ("b.jpg", broken)), ("file", ("c.png", film))]

@@ -23,6 +23,8 @@ from pneumonia.web.server.http_server import PageServer
 SCREENSHOTS = Path(__file__).parents[2] / "screenshots"
 READY = "#film input[type=file]"
 DESKTOP = {"width": 1200, "height": 1000}
+MAX_WAIT_MS = 90_000
+"""Longest wait for the page in milliseconds; the default of Playwright is too short for two shared cores."""
 
 DISPATCH_FILE_EVENT = """([event_type, name, content]) => {
     const transfer = new DataTransfer();
@@ -48,6 +50,7 @@ class Visit:
 
     def __init__(self, browser: Any, address: str, ready: str = READY, **options: Any) -> None:
         self.page = browser.new_page(**options)
+        self.page.set_default_timeout(MAX_WAIT_MS)
         self.errors: list[str] = []
         self.foreign_urls: list[str] = []
         self._address, self._ready = address, ready

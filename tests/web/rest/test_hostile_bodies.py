@@ -44,7 +44,7 @@ def test_damaged_forms(address: str, files: dict[str, Path], count: int, caplog:
     rng = random.Random(count)
     bodies = [form(files["film.jpg"].read_bytes()[:20_000]), form(b"\r\n--bound\r\n" * 30), form(b"")]
     content_type = f"multipart/form-data; boundary={BOUNDARY.decode()}"
-    with httpx.Client(base_url=f"{address}/api/v1", timeout=30, trust_env=False) as client:
+    with httpx.Client(base_url=f"{address}/api/v1", timeout=60, trust_env=False) as client:
         for number in range(count):
             path = rng.choice(("/predict", "/predict-batch", "/results?kind=pdf"))
             body = damage(rng.choice(bodies), rng)
@@ -68,7 +68,7 @@ def test_damaged_forms(address: str, files: dict[str, Path], count: int, caplog:
 )
 def test_odd_content_types(address: str, content_type: str) -> None:
     headers = {b"Content-Type": content_type.encode()}
-    reply = httpx.post(f"{address}/api/v1/predict", content=b"--b\r\n", headers=headers, trust_env=False)
+    reply = httpx.post(f"{address}/api/v1/predict", content=b"--b\r\n", headers=headers, trust_env=False, timeout=60)
     assert reply.status_code in {400, 415, 422} and reply.json()["error"]["code"] in {
         *("usage", "unsupported_format", "empty_file", "unreadable_image")
     }
@@ -77,8 +77,10 @@ def test_odd_content_types(address: str, content_type: str) -> None:
 def test_many_small_parts_are_refused_early(address: str) -> None:
     part = b'--b\r\nContent-Disposition: form-data; name="age"\r\n\r\n3\r\n'
     headers = {"Content-Type": "multipart/form-data; boundary=b"}
-    reply = httpx.post(f"{address}/api/v1/predict", content=part * 500 + b"--b--\r\n", headers=headers, trust_env=False)
+    reply = httpx.post(
+        f"{address}/api/v1/predict", content=part * 500 + b"--b--\r\n", headers=headers, trust_env=False, timeout=60
+    )
     assert (reply.status_code, reply.json()["error"]["code"]) == (400, "usage")
     header = b"--b\r\n" + b"X-Header: " + b"x" * 100_000 + b"\r\n"
-    reply = httpx.post(f"{address}/api/v1/predict", content=header * 3, headers=headers, trust_env=False)
+    reply = httpx.post(f"{address}/api/v1/predict", content=header * 3, headers=headers, trust_env=False, timeout=60)
     assert reply.status_code == 400

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import socket
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -136,14 +137,20 @@ def test_a_flood_of_the_page_leaves_the_rest_api_answered(
 
 
 def test_a_caller_who_leaves_the_line_costs_no_film(
-    service: str, turnstile: Turnstile, files: dict[str, Path], caplog: pytest.LogCaptureFixture
+    service: str,
+    turnstile: Turnstile,
+    files: dict[str, Path],
+    joined: list[Caller],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     film = files["film.jpg"].read_bytes()
     with caplog.at_level(logging.INFO, "pneumonia"), ThreadPoolExecutor(8) as pool:
         first = [pool.submit(send, service, film) for _ in range(2)]
         assert until(lambda: turnstile.waiting == 2)
-        with pytest.raises(httpx.ReadTimeout):
-            httpx.post(f"{service}/api/v1/predict", content=film, timeout=0.5, trust_env=False)
+        with socket.create_connection(("127.0.0.1", httpx.URL(service).port), timeout=60) as caller:
+            head = f"POST /api/v1/predict HTTP/1.1\r\nHost: x\r\nContent-Length: {len(film)}\r\n\r\n"
+            caller.sendall(head.encode() + film)
+            assert until(lambda: len(joined) == 3)
         assert until(lambda: "route=/api/v1/predict status=-" in caplog.text)
         turnstile.permits.release(2)
         assert [call.result().status_code for call in first] == [200, 200]
@@ -160,7 +167,7 @@ def test_at_the_end_of_a_shutdown_each_film_without_an_answer_has_a_line_that_sa
     form = [("file", ("film.jpg", files["film.jpg"].read_bytes()))] * 60
     turnstile.permits.release(10)
     with (
-        httpx.Client(base_url=service, timeout=20, trust_env=False) as client,
+        httpx.Client(base_url=service, timeout=60, trust_env=False) as client,
         client.stream("POST", "/api/v1/predict-batch", files=form) as reply,
     ):
         received = reply.iter_lines()

@@ -21,7 +21,7 @@ POINTS = ("screening", "balanced", "confirm")
 
 @pytest.fixture(scope="module")
 def rest(address: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=f"{address}/api/v1", timeout=30, trust_env=False) as client:
+    with httpx.Client(base_url=f"{address}/api/v1", timeout=60, trust_env=False) as client:
         yield client
 
 
@@ -86,7 +86,7 @@ def test_every_address_is_described_and_every_description_has_an_address(rest: h
     addresses = {"/api/v1/predict", "/api/v1/predict-batch", "/api/v1/results", "/api/v1/model"}
     assert set(description["paths"]) == addresses == rules - {f"{route_policy.REST}/docs"}
     for path, methods in description["paths"].items():
-        allowed = httpx.options(str(rest.base_url).replace("/api/v1/", "") + path).headers["allow"]
+        allowed = httpx.options(str(rest.base_url).replace("/api/v1/", "") + path, timeout=60).headers["allow"]
         assert {method.upper() for method in methods} == set(allowed.split(", ")) - {"HEAD", "OPTIONS"}
 
 

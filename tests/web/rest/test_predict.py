@@ -33,7 +33,7 @@ PATH = "/api/v1/predict"
 
 @pytest.fixture(scope="module")
 def rest(address: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=address, timeout=30, trust_env=False) as client:
+    with httpx.Client(base_url=address, timeout=60, trust_env=False) as client:
         yield client
 
 
@@ -180,7 +180,7 @@ def test_a_caller_may_ask_before_it_sends_the_body(address: str, predictor: Pred
     """As curl does for large films: `Expect: 100-continue` (RFC 9110, 10.1.1)."""
     film = files["film.png"].read_bytes()
     parts = urlsplit(address)
-    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=20) as connection:
+    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=60) as connection:
         head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(film)}\r\nExpect: 100-continue\r\n"
         connection.sendall(f"{head}Connection: close\r\n\r\n".encode())
         assert connection.recv(1_000).startswith(b"HTTP/1.1 100 ")
@@ -194,7 +194,7 @@ def test_a_slow_body_is_408(address: str, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(request_limits, "BODY_TIMEOUT_S", 0.2)
     monkeypatch.setattr(request_limits, "MIN_BYTES_PER_S", 1e9)
     parts = urlsplit(address)
-    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=20) as connection:
+    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=60) as connection:
         connection.sendall(f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\nabc".encode())
         reply = http.client.HTTPResponse(connection)
         reply.begin()

@@ -29,7 +29,7 @@ PATH = "/api/v1/predict-batch"
 
 @pytest.fixture(scope="module")
 def rest(address: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=address, timeout=30, trust_env=False) as client:
+    with httpx.Client(base_url=address, timeout=60, trust_env=False) as client:
         yield client
 
 
@@ -133,7 +133,7 @@ class Gate:
 
         def wait_and_read(predictor: Predictor, *arguments: Any) -> Reading:
             self.started += 1
-            assert self.permits.acquire(timeout=20)
+            assert self.permits.acquire(timeout=60)
             return read(predictor, *arguments)
 
         monkeypatch.setattr(PredictorClass, "read", wait_and_read)
@@ -160,7 +160,7 @@ def test_the_work_ends_when_the_caller_is_gone(
     gate = Gate(monkeypatch, free=6)
     with caplog.at_level(logging.INFO, "pneumonia"):
         with (
-            httpx.Client(base_url=address, timeout=20, trust_env=False) as gone,
+            httpx.Client(base_url=address, timeout=60, trust_env=False) as gone,
             gone.stream("POST", PATH, files=parts(files, ["film.jpg"] * 200)) as reply,
         ):
             next(reply.iter_lines())
@@ -180,7 +180,7 @@ def test_a_caller_who_does_not_read_is_left_and_delays_nobody(
     form = [("file", (name, b"no film")) for name in names]
     with (
         caplog.at_level(logging.INFO, "pneumonia"),
-        httpx.Client(base_url=address, timeout=20, trust_env=False) as slow,
+        httpx.Client(base_url=address, timeout=60, trust_env=False) as slow,
         slow.stream("POST", PATH, files=form),
     ):
         assert until(lambda: "films=4000 outcomes=unsupported_format:4000" in caplog.text)

@@ -64,7 +64,7 @@ def call(operation: Any, address: str, examples: int) -> Counter[int]:
 
 @pytest.fixture(scope="module")
 def description(address: str) -> dict[str, Any]:
-    content: dict[str, Any] = httpx.get(f"{address}/api/v1/openapi.json", trust_env=False).json()
+    content: dict[str, Any] = httpx.get(f"{address}/api/v1/openapi.json", trust_env=False, timeout=60).json()
     return content
 
 

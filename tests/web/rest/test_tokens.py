@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,6 +19,7 @@ from pneumonia.web.server.api_tokens import ApiTokens
 from tests.support.event_loop import run_coroutine
 
 from ...support.wait import until
+from ..held_delays import HeldDelays
 from ..visit import serving
 
 TOKEN, OTHER = "0123456789abcdef", "fedcba9876543210fedcba9876543210"
@@ -53,17 +53,19 @@ def status(url: str, headers: dict[str, str] | None = None, **options: Any) -> i
 def test_a_call_needs_a_token_or_the_login_of_the_page(both: str, files: dict[str, Path]) -> None:
     assert [status(both, bearer(token)) for token in (TOKEN, OTHER)] == [200, 200]
     assert status(both, {"Authorization": f"bearer  {TOKEN}"}) == 200
-    without = httpx.post(f"{both}/api/v1/predict", files={"file": files["film.png"].read_bytes()}, trust_env=False)
+    without = httpx.post(
+        f"{both}/api/v1/predict", files={"file": files["film.png"].read_bytes()}, trust_env=False, timeout=60
+    )
     assert (without.status_code, without.json()["error"]["code"]) == (401, "unauthorized")
     assert without.headers["www-authenticate"] == 'Bearer realm="pneumonia"'
     for wrong in ("x", TOKEN[:-1], TOKEN.upper(), "ris", f"ris:{TOKEN}", "é" * 20, "x" * 5_000):
         reply = httpx.get(
-            f"{both}/api/v1/model", headers={b"Authorization": f"Bearer {wrong}".encode()}, trust_env=False
+            f"{both}/api/v1/model", headers={b"Authorization": f"Bearer {wrong}".encode()}, trust_env=False, timeout=60
         )
         assert reply.status_code == 401
-    wrong_token = httpx.get(f"{both}/api/v1/model", headers=bearer("x"), trust_env=False)
+    wrong_token = httpx.get(f"{both}/api/v1/model", headers=bearer("x"), trust_env=False, timeout=60)
     assert wrong_token.headers["www-authenticate"] == 'Bearer realm="pneumonia", error="invalid_token"'
-    with httpx.Client(base_url=both, trust_env=False) as browser:
+    with httpx.Client(base_url=both, trust_env=False, timeout=60) as browser:
         assert browser.post("/login", data=LOGIN).status_code == 200
         assert browser.get("/api/v1/model").status_code == 200
         other_site = {"Origin": "https://other.example", "Sec-Fetch-Site": "cross-site"}
@@ -75,9 +77,9 @@ def test_a_call_needs_a_token_or_the_login_of_the_page(both: str, files: dict[st
 
 def test_a_token_opens_the_rest_api_only(both: str) -> None:
     for path in ("/config", "/gradio_api/info", "/gradio_api/openapi.json"):
-        assert httpx.get(both + path, headers=bearer(TOKEN), trust_env=False).status_code == 401
+        assert httpx.get(both + path, headers=bearer(TOKEN), trust_env=False, timeout=60).status_code == 401
     for path in ("/health", "/api/v1/openapi.json", "/api/v1/docs"):
-        assert httpx.get(both + path, trust_env=False).status_code == 200
+        assert httpx.get(both + path, trust_env=False, timeout=60).status_code == 200
 
 
 @pytest.mark.slow
@@ -86,7 +88,7 @@ def test_with_tokens_only_the_page_stays_open(predictor: Predictor, monkeypatch:
     monkeypatch.setenv("PNEUMONIA_TOKENS", TOKEN)
     app = page.create_app(predictor)
     with serving(app) as url:
-        assert httpx.get(f"{url}/config", trust_env=False).status_code == 200
+        assert httpx.get(f"{url}/config", trust_env=False, timeout=60).status_code == 200
         assert (status(url), status(url, bearer(TOKEN))) == (401, 200)
 
 
@@ -133,14 +135,15 @@ def test_the_token_is_not_kept_in_the_object_that_checks_it() -> None:
 def test_guesses_are_delayed_and_a_known_client_is_not(both: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The ninth simultaneous guess is refused; the client that was here before goes on meanwhile."""
     assert status(both, bearer(TOKEN)) == 200
-    monkeypatch.setattr(login, "FIRST_DELAY_S", 1.0)
-    monkeypatch.setattr(login, "MAX_DELAY_S", 1.0)
     status(both, bearer("first wrong token"))
+    delays = HeldDelays(monkeypatch, api_tokens)
     with ThreadPoolExecutor(12) as pool:
-        guesses = [pool.submit(status, both, bearer(f"wrong token {number}"), timeout=30) for number in range(12)]
-        time.sleep(0.4)
-        assert not all(guess.done() for guess in guesses)
-        assert status(both, bearer(TOKEN)) == 200
+        guesses = [pool.submit(status, both, bearer(f"wrong token {number}")) for number in range(12)]
+        try:
+            assert until(lambda: delays.waiting == 8 and sum(guess.done() for guess in guesses) == 4)
+            assert status(both, bearer(TOKEN)) == 200
+        finally:
+            delays.end()
         replies = sorted(guess.result() for guess in guesses)
     assert replies.count(429) == 4 and replies.count(401) == 8
 

@@ -33,7 +33,7 @@ def test_a_caller_who_sends_the_whole_film_first_receives_the_refusal(
         "Content-Type: multipart/form-data; boundary=b",
         f"Content-Length: {len(BODY)}",
     ]
-    with socket.create_connection((server.hostname, server.port), timeout=20) as caller:
+    with socket.create_connection((server.hostname, server.port), timeout=60) as caller:
         caller.sendall("\r\n".join([*lines, "", ""]).encode() + BODY)
         with caller.makefile("rb") as response:
             assert response.readline().split()[1] == b"403"

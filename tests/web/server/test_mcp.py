@@ -98,7 +98,7 @@ def test_an_agent_lists_the_tools_calls_them_and_leaves_no_film(
     assert f"'label': '{expected['label']}'" in output["answers"][0][1]
     assert "'operating_point': 'confirm'" in output["answers"][1][1]
     assert predictor.models[0].identity.sha256 in output["answers"][2][1]
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while remaining := service.files():
         assert time.monotonic() < deadline, f"{len(remaining)} files are left"
         time.sleep(0.2)

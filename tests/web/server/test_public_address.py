@@ -63,15 +63,15 @@ PROXIES: dict[str, dict[str, str]] = {
 @pytest.mark.parametrize("headers", PROXIES.values(), ids=PROXIES)
 def test_the_page_contains_no_absolute_address_of_the_server(address: str, headers: dict[str, str]) -> None:
     """Behind a proxy that does not forward the public host, an absolute address would be wrong."""
-    text = httpx.get(f"{address}/", headers=headers).text
+    text = httpx.get(f"{address}/", headers=headers, timeout=60).text
     roots = set(re.findall(r'"root":\s*"([^"]*)"', text))
     assert roots == {"."}, f"Gradio {gr.__version__} does not take a relative root from x-gradio-server: {roots}"
-    assert httpx.get(f"{address}/logout", headers=headers).headers["location"] == "."
+    assert httpx.get(f"{address}/logout", headers=headers, timeout=60).headers["location"] == "."
 
 
 def root_for(address: str, headers: dict[str, str]) -> Any:
     """The root of the addresses in the response to a request with these headers."""
-    return httpx.get(f"{address}/config", headers=headers).json()["root"]
+    return httpx.get(f"{address}/config", headers=headers, timeout=60).json()["root"]
 
 
 def test_programs_receive_complete_addresses_and_the_page_relative_ones(address: str) -> None:
@@ -85,13 +85,13 @@ def test_programs_receive_complete_addresses_and_the_page_relative_ones(address:
 def test_scripts_load_even_if_a_proxy_hides_the_public_address(address: str) -> None:
     """Browsers send an `Origin` for them. The page can then show why its other requests are refused."""
     origin = {"Origin": "http://films.clinic:8080"}
-    (script,) = re.findall(r'src="\./(assets/[\w.-]+\.js)"', httpx.get(f"{address}/").text)
-    assert httpx.get(f"{address}/{script}", headers=origin).status_code == 200
-    refusal = httpx.post(f"{address}/gradio_api/upload", headers=origin)
+    (script,) = re.findall(r'src="\./(assets/[\w.-]+\.js)"', httpx.get(f"{address}/", timeout=60).text)
+    assert httpx.get(f"{address}/{script}", headers=origin, timeout=60).status_code == 200
+    refusal = httpx.post(f"{address}/gradio_api/upload", headers=origin, timeout=60)
     assert refusal.status_code == 403 and "docs/reverse-proxy.md" in refusal.json()["detail"]
 
 
 def test_proxies_forward_events_at_once(address: str) -> None:
-    event = httpx.post(f"{address}/gradio_api/call/model", json={"data": []}).json()["event_id"]
-    stream = httpx.get(f"{address}/gradio_api/call/model/{event}")
+    event = httpx.post(f"{address}/gradio_api/call/model", json={"data": []}, timeout=60).json()["event_id"]
+    stream = httpx.get(f"{address}/gradio_api/call/model/{event}", timeout=60)
     assert "event: complete" in stream.text and stream.headers["x-accel-buffering"] == "no"

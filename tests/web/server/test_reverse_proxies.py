@@ -148,7 +148,7 @@ class Site:
         return self.address.rstrip("/").removesuffix("/films")
 
     def client(self, **options: Any) -> httpx.Client:
-        return httpx.Client(base_url=self.address, timeout=30, follow_redirects=True, trust_env=True, **options)
+        return httpx.Client(base_url=self.address, timeout=60, follow_redirects=True, trust_env=True, **options)
 
     def log_in(self, client: httpx.Client, password: str = PASSWORD, **headers: str) -> httpx.Response:
         return client.post("login", data={"username": USER, "password": password}, headers=headers)
@@ -187,7 +187,7 @@ def test_the_rest_api_is_behind_the_proxy_too(site: Site, predictor: Predictor, 
     """Lines are passed on as they come, and the description has addresses that lead back through the proxy."""
     film = files["film.jpg"]
     expected = predictor.predict(film, file="film.jpg").as_dict()
-    with httpx.Client(base_url=site.address, timeout=30) as client:
+    with httpx.Client(base_url=site.address, timeout=60) as client:
         assert client.post("api/v1/predict", content=film.read_bytes()).status_code == 401
         assert client.post("login", data={"username": USER, "password": PASSWORD}).status_code == 200
         reply = client.post("api/v1/predict", files={"file": ("film.jpg", film.read_bytes())})

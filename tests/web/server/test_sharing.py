@@ -20,7 +20,7 @@ def share(monkeypatch: pytest.MonkeyPatch, setup_tunnel: Any) -> Any:
     monkeypatch.setattr(networking, "setup_tunnel", setup_tunnel)
     thread = sharing.share_when_started(SERVER, page)
     if thread is not None:
-        thread.join(10)
+        thread.join(60)
     return page
 
 

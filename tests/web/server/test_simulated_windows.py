@@ -63,7 +63,7 @@ def test_the_page_answers_films_and_batches_and_deletes_them(
         ]  # fmt: skip
         assert results[len(contents) :] == results[: len(contents)]
         assert "internal error" not in service.log_text() and "Traceback" not in service.log_text()
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while service.files() and time.monotonic() < deadline:
             time.sleep(0.1)
         assert service.files() == []

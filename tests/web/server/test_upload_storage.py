@@ -52,12 +52,14 @@ def test_a_film_is_kept_while_its_call_waits_or_runs(
         jobs = [client.submit(film, api_name="/predict") for _ in range(2)]
         jobs.append(client.submit([film, film], api_name="/predict_batch"))
         for foreign_path in ("/etc/passwd", "no\0path", str(Path(gradio_environment.upload_folder()) / "gone.png")):
-            httpx.post(f"{address}/gradio_api/call/predict", json={"data": [{"path": foreign_path}]}).raise_for_status()
+            httpx.post(
+                f"{address}/gradio_api/call/predict", json={"data": [{"path": foreign_path}]}, timeout=60
+            ).raise_for_status()
         time.sleep(2.5 * RETENTION_S)
         pausable.resume()
-        first, second, batch = (job.result(timeout=30) for job in jobs)
+        first, second, batch = (job.result(timeout=120) for job in jobs)
         assert [row["label"] for row in (first, second, *batch)] == ["Normal"] * 4
-        deadline = time.monotonic() + 5 * RETENTION_S
+        deadline = time.monotonic() + 120
         while _stored_films() and time.monotonic() < deadline:
             time.sleep(0.1)
         assert _stored_films() == []

@@ -16,17 +16,17 @@ SCRIPTS = sorted(path.name for path in FOLDER.glob("*.js"))
 
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_a_script_is_served_and_revalidated(address: str, name: str) -> None:
-    reply = httpx.get(f"{address}/viewer/{name}")
+    reply = httpx.get(f"{address}/viewer/{name}", timeout=60)
     assert reply.text == (FOLDER / name).read_text(encoding="utf-8")
     assert "javascript" in reply.headers["content-type"]
     assert reply.headers["cache-control"] == "no-cache"
-    again = httpx.get(f"{address}/viewer/{name}", headers={"If-None-Match": reply.headers["etag"]})
+    again = httpx.get(f"{address}/viewer/{name}", headers={"If-None-Match": reply.headers["etag"]}, timeout=60)
     assert again.status_code == 304
 
 
 @pytest.mark.parametrize("name", ["codes.py", "__init__.py", "viewer.css", "%2e%2e%2fpage.js", "none.js", "x/y.js"])
 def test_no_other_file_is_served(address: str, name: str) -> None:
-    assert httpx.get(f"{address}/viewer/{name}").status_code == 404
+    assert httpx.get(f"{address}/viewer/{name}", timeout=60).status_code == 404
 
 
 def test_every_import_of_a_script_exists() -> None:
