@@ -43,10 +43,11 @@ def jpeg_lossless(samples: Samples, bits: int, predictor: int = 1) -> bytes:
     size = _sizes(differences)
     extra = np.where(size == 16, 0, size)  # the only difference of 16 bits needs no extra bits
     bits_of_values = np.where(differences < 0, differences + (1 << extra) - 1, differences)
-    codes = np.stack([size, bits_of_values], axis=-1).ravel(), np.stack([np.full_like(size, 5), extra], axis=-1).ravel()
+    code, length = np.where(size < 14, size, size + 14), np.where(size < 14, 4, 5)  # in the order of the table
+    codes = np.stack([code, bits_of_values], axis=-1).ravel(), np.stack([length, extra], axis=-1).ravel()
     return _jpeg(
         _frame_header(0xC3, samples.shape, bits, table=0),
-        _huffman(0, range(17), 5),
+        _segment(0xC4, bytes([0, 0, 0, 0, 14, 3, *[0] * 11, *range(17)])),
         bytes([predictor, 0, 0]),
         _packed(codes),
     )

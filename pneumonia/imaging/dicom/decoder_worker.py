@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import importlib.util
 import json
 import os
 import signal
@@ -16,6 +17,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 import pydicom
 from pydicom.encaps import encapsulate
@@ -35,6 +37,16 @@ from pydicom.uid import (
     RLELossless,
 )
 
+if __package__:
+    from . import lossless_jpeg
+else:  # the program has no package: importing it would load the models
+    _specification = importlib.util.spec_from_file_location(
+        "lossless_jpeg", Path(__file__).with_name("lossless_jpeg.py")
+    )
+    assert _specification is not None and _specification.loader is not None
+    lossless_jpeg = importlib.util.module_from_spec(_specification)
+    _specification.loader.exec_module(lossless_jpeg)
+
 try:
     import resource
 except ImportError:  # Windows has no `resource`; there only the wall-clock time is limited
@@ -53,6 +65,9 @@ DECODERS = {
 }
 """Transfer syntax -> library that decodes it. Where Pillow and GDCM both can, Pillow has the newer version of the
 codec. The order is that in which the PACS service prefers them."""
+
+_JPEG_LOSSLESS = {JPEGLossless, JPEGLosslessSV1}
+"""Transfer syntaxes of which libjpeg-turbo decodes most frames, if it is installed (`lossless_jpeg`)."""
 
 _DECODED_AS = {JPEGExtended12Bit: JPEGLossless}
 """Transfer syntax -> transfer syntax that is passed to pydicom instead. pydicom does not use GDCM for 12-bit JPEG,
@@ -129,6 +144,8 @@ def decode_frame(syntax: UID, layout: dict[str, Any], codestream: bytes) -> npt.
 
     `layout` maps pydicom's option names to the values of the DICOM elements. Raises any exception of the decoder.
     """
+    if syntax in _JPEG_LOSSLESS and (fast := lossless_jpeg.decode(codestream, layout)) is not None:
+        return fast
     frames = encapsulate([codestream], has_bot=False)
     options: dict[str, Any] = {**layout, "number_of_frames": 1, "pixel_keyword": "PixelData"}
     samples, _ = _decoder(syntax).as_array(frames, index=0, decoding_plugin=DECODERS[syntax], **options)
@@ -139,7 +156,7 @@ def _decoder(syntax: UID) -> Decoder:
     return get_decoder(_DECODED_AS.get(syntax, syntax))
 
 
-def _handle_request(request: dict[str, Any], codestream: bytes) -> tuple[dict[str, Any], bytes]:
+def _handle_request(request: dict[str, Any], codestream: bytes) -> tuple[dict[str, Any], bytes | memoryview]:
     # Decoders raise many exception types on damaged bytes. Their texts may quote the bytes and are not passed on.
     try:
         _limit_resources(request["memory"], request["cpu_seconds"])
@@ -147,7 +164,7 @@ def _handle_request(request: dict[str, Any], codestream: bytes) -> tuple[dict[st
         if DECODERS[syntax] not in _decoder(syntax).available_plugins:
             return {"failed": MISSING}, b""
         samples = decode_frame(syntax, request["layout"], codestream)
-        return {"dtype": samples.dtype.str, "shape": samples.shape}, samples.tobytes()
+        return {"dtype": samples.dtype.str, "shape": samples.shape}, np.ascontiguousarray(samples).data.cast("B")
     except Exception:
         return {"failed": DAMAGED}, b""
 
