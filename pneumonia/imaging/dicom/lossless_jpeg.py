@@ -61,7 +61,7 @@ def decode(codestream: bytes, layout: dict[str, Any]) -> Samples | None:
         import imagecodecs
 
         samples: Samples = imagecodecs.jpeg8_decode(codestream)
-    except (ImportError, RuntimeError, ValueError):
+    except (ImportError, MemoryError, RuntimeError, ValueError):
         return None
     if samples.shape != (scan.rows, scan.columns) or samples.dtype not in (np.uint8, np.uint16):
         return None
