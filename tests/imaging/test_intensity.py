@@ -110,7 +110,8 @@ def test_values_far_above_the_film_are_white_and_do_not_darken_it(
     if kind == "array":
         assert largest_difference(deep, plain) <= 1
     elif kind in {"PNG", "TIFF"}:
-        assert largest_difference(encode(deep, kind), plain) <= 1
+        options = {"compress_level": 1} if kind == "PNG" else {}
+        assert largest_difference(encode(deep, kind, **options), plain) <= 1
     elif kind == "DICOM":
         assert largest_difference(dicom(deep), plain) <= 1
     elif kind == "signed DICOM":

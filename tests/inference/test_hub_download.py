@@ -176,8 +176,17 @@ def assert_safe_to_show(message: str, server: FakeHub) -> None:
         assert secret not in message
 
 
-@pytest.mark.parametrize("pinned", [False, True], ids=["branch", "commit"])
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name.lower())
+TAKES_THE_TIMEOUT = {Fault.HANGING, Fault.STALLED, Fault.SLOW, Fault.TRUNCATED}
+BRANCH_AND_COMMIT = [
+    pytest.param(fault, pinned, marks=pytest.mark.slow if pinned and fault in TAKES_THE_TIMEOUT else ())
+    for fault in FAULTS
+    for pinned in (False, True)
+]
+
+
+@pytest.mark.parametrize(
+    ("fault", "pinned"), BRANCH_AND_COMMIT, ids=lambda value: getattr(value, "name", f"pinned {value}").lower()
+)
 def test_each_fault_has_its_code_in_bounded_time(
     fetch: Fetch, server: FakeHub, commit: str, fault: Fault, pinned: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:

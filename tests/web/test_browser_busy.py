@@ -10,6 +10,7 @@ from gradio_client import Client, handle_file
 
 from pneumonia import Predictor
 
+from ..support.wait import until
 from .visit import READY, PausablePredictor, Visit, running
 
 pytestmark = pytest.mark.browser
@@ -39,8 +40,10 @@ def test_a_queued_or_rejected_film_never_appears_with_the_previous_answer(
         assert "Unknown" in visit.answer()
         first.result()
         pausable.pause()
-        waiting = [client.submit(handle_file(files["film.jpg"]), api_name="/predict") for _ in range(4)]
-        visit.page.wait_for_timeout(1_500)
+        waiting = [client.submit(handle_file(files["film.jpg"]), api_name="/predict")]
+        assert until(lambda: pausable.is_holding)
+        waiting += [client.submit(handle_file(files["film.jpg"]), api_name="/predict") for _ in range(3)]
+        assert until(lambda: any(job.done() for job in waiting)), "the third one was not refused: the queue is not full"
         visit.page.set_input_files(READY, files["film.png"])
         visit.page.wait_for_selector(".answer.failed")
         assert "Too many films are waiting" in visit.answer()

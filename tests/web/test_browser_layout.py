@@ -53,7 +53,7 @@ def open_tab(visit: Visit, name: str) -> None:
 @pytest.mark.slow
 def test_chromium_offers_to_install_the_page(visit: Visit) -> None:
     session = visit.page.context.new_cdp_session(visit.page)
-    for _ in range(100):
+    for _ in range(600):
         app = session.send("Page.getAppManifest")
         if app.get("data"):
             break

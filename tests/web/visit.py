@@ -177,6 +177,8 @@ class PausablePredictor(Predictor):
         super().__init__([Model(model.bundle, 1) for model in predictor.models])
         self._is_running = threading.Event()
         self._is_running.set()
+        self.is_holding = False
+        """Whether a film waits for the end of the pause."""
 
     def pause(self) -> None:
         self._is_running.clear()
@@ -185,7 +187,9 @@ class PausablePredictor(Predictor):
         self._is_running.set()
 
     def read(self, source: Source, age: float | None = None) -> Reading:
-        assert self._is_running.wait(60)
+        self.is_holding = not self._is_running.is_set()
+        assert self._is_running.wait(120)
+        self.is_holding = False
         return super().read(source, age)
 
 
