@@ -38,9 +38,9 @@ asyncio.run(talk(sys.argv[1], *json.load(sys.stdin)))
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A page that is also an MCP server, with a retention time of two seconds."""
+    """A page that is also an MCP server, with a retention time of four seconds."""
     folder = tmp_path_factory.mktemp("mcp")
-    with running_service(folder, PNEUMONIA_MCP="1", PNEUMONIA_RETENTION_S="2") as service:
+    with running_service(folder, PNEUMONIA_MCP="1", PNEUMONIA_RETENTION_S="4") as service:
         yield service
 
 

@@ -28,14 +28,14 @@ from ...support.wait import wait_for
 from ..visit import READY, Visit
 
 PATIENT = "Doe_Jane_1961-04-12_MRN-0042"
-RETENTION_S = 3
+RETENTION_S = 4
 
 pytestmark = posix
 
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A service with a retention time of three seconds."""
+    """A service with a retention time of four seconds."""
     with running_service(tmp_path_factory.mktemp("service"), PNEUMONIA_RETENTION_S=str(RETENTION_S)) as service:
         yield service
 
@@ -79,7 +79,8 @@ def test_no_patient_data_remains_on_disk_or_in_the_log(
         for name, content in contents.items():
             assert (await predict(client, name, content))["file"] == name
             await call(client, "analyze", [await upload(client, name, content)])
-        rows = await call(client, "predict_batch", [[await upload(client, *each) for each in contents.items()]])
+        uploads = await asyncio.gather(*(upload(client, *each) for each in contents.items()))
+        rows = await call(client, "predict_batch", [uploads])
         assert [row["file"] for row in rows] == list(contents)
         missing = {"path": str(service.uploads / PATIENT / "x.png"), "meta": {"_type": "gradio.FileData"}}
         with pytest.raises(service_process.NoResponse, match="no such upload"):

@@ -17,7 +17,8 @@ from pneumonia.web.server import gradio_environment
 
 from ..visit import PausablePredictor, running
 
-RETENTION_S = 2
+RETENTION_S = 5
+"""Five times the interval of the cleanup, which keeps the films of waiting calls; on a busy machine it is late."""
 
 
 @pytest.fixture(params=["this system", pytest.param("Windows", marks=pytest.mark.slow)])
@@ -58,7 +59,7 @@ def test_a_film_is_kept_while_its_call_waits_or_runs(
         time.sleep(2.5 * RETENTION_S)
         pausable.resume()
         first, second, batch = (job.result(timeout=120) for job in jobs)
-        assert [row["label"] for row in (first, second, *batch)] == ["Normal"] * 4
+        assert [row.get("label", row) for row in (first, second, *batch)] == ["Normal"] * 4
         deadline = time.monotonic() + 120
         while _stored_films() and time.monotonic() < deadline:
             time.sleep(0.1)
