@@ -1,4 +1,7 @@
-"""The tab for one film: drop zone, answer, viewer with activation map, operating points, report."""
+"""The tab for one film: what happens when a film is dropped or an option is changed.
+
+Its components, drop zone, answer, viewer with activation map, operating points and report, are those of `film_layout`.
+"""
 
 from __future__ import annotations
 
@@ -10,18 +13,13 @@ from typing import Any
 
 import gradio as gr
 
-from .. import imaging, settings
-from ..inference.decision import DEFAULT_POINT, Failure
+from ..inference.decision import Failure
 from ..inference.predictor import Predictor
 from ..messages import deferred, message, translate
-from ..reporting import pdf_report
 from . import age_groups, dicom_results, film_session, page_text, prevalence_control, queue_full
-from .examples import examples
+from .film_layout import FilmLayout
 from .lane import Lane
-from .opinion_control import OpinionControl
-from .server.upload import film_file
 from .viewer import events, film_view
-from .viewer.texts import viewer_html
 
 FILM_CONCURRENCY_ID = "films"
 """Concurrency group of single films, on page and API. Batches are in another group (`batch_tab.BATCH_CONCURRENCY`) of
@@ -46,148 +44,78 @@ def add(predictor: Predictor, lane: Lane) -> None:
 
 
 class _FilmTab:
-    """The tab's components and their event handlers."""
+    """The event handlers of the tab, connected to its components."""
 
     def __init__(self, predictor: Predictor, lane: Lane) -> None:
         self._predictor = predictor
         self._open, self._reread = lane.wrap(film_session.open_film), lane.wrap(film_session.reread_film)
-        # The session state expires when the server deletes the upload.
-        self._session_film = gr.State(None, time_to_live=settings.RETENTION_S.read())
-        # The film of the viewer, also one that was read with an error.
-        self._viewed_film = gr.State(None, time_to_live=settings.RETENTION_S.read())
-        with gr.Column(elem_id="film-layout"):
-            self._lay_out_input()
-            self._lay_out_answer()
-            self._lay_out_viewer()
-            self._lay_out_options()
-            # After an answer they stand here; before it, above the answer. The keyboard follows this order.
-            self._lay_out_examples()
-            self._guide = gr.Markdown(elem_id="reading-guide")
+        self._layout = FilmLayout(predictor)
         self._connect()
 
-    def _lay_out_input(self) -> None:
-        # Whether a film was read with the present choice: the next film starts with the age from its file again.
-        self._age_used = gr.State(value=False)
-        with gr.Column(elem_id="input"):
-            self._film = film_file(
-                label=message("Film: {formats}", formats=imaging.FORMATS), elem_id="film", height=150
-            )
-            self._age = gr.Radio(age_groups.CHOICES, value=age_groups.FROM_FILE, label=age_groups.LABEL, elem_id="age")
-
-    def _lay_out_examples(self) -> None:
-        self._examples = examples(self._predictor.models[0].bundle)
-        with gr.Column(elem_id="examples"):
-            gr.Markdown(message("No film at hand? Try an example:"))
-            with gr.Row():
-                self._buttons = [gr.Button(example.name, size="sm", min_width=150) for example in self._examples]
-
-    def _lay_out_answer(self) -> None:
-        with gr.Column(elem_id="result"):
-            self._headline = gr.HTML(deferred(page_text.no_film), elem_id="headline", apply_default_css=False)
-            self._bars = gr.HTML(elem_id="bars", apply_default_css=False)
-            self._lay_out_depth()
-            self._steps = gr.HTML(elem_id="steps", apply_default_css=False)
-            self._comparison = gr.HTML(elem_id="comparison", apply_default_css=False)
-            self._opinion = OpinionControl(self._predictor) if settings.MONITOR.read() else None
-
-    def _lay_out_depth(self) -> None:
-        """The prevalence, and what the numbers mean; closed until the user opens it."""
-        # None: the prevalence of the calibration. It belongs to the hospital, so the next film keeps it.
-        self._prevalence = gr.State(None)
-        with gr.Accordion(prevalence_control.TITLE, open=False, elem_id="depth"):
-            self._prevalence_slider = prevalence_control.slider(self._predictor)
-            self._prevalence_reset = prevalence_control.reset_button()
-            self._depth = gr.HTML(elem_id="meaning", apply_default_css=False)
-
-    def _lay_out_options(self) -> None:
-        """Below the answer: operating points, report, and model."""
-        choices, note, model_lines = film_session.model_texts(self._predictor, None)
-        with gr.Column(elem_id="options"):
-            self._point = gr.Radio(choices, value=DEFAULT_POINT, label=message("Operating point"), elem_id="point")
-            self._point_note = gr.Markdown(note, elem_id="point-note")
-            self._lay_out_report()
-            self._model = gr.Markdown(model_lines, elem_id="model")
-
-    def _lay_out_report(self) -> None:
-        """Downloads: the report as PDF, the answer as JSON, and for a DICOM film its result objects."""
-        with gr.Column(elem_id="report", visible=False) as self._report:
-            self._note = gr.Textbox(
-                label=message("Note for the report (optional, not stored)"),
-                max_length=pdf_report.MAX_NOTE_LENGTH,
-                elem_id="note",
-            )
-            with gr.Row():
-                self._pdf = gr.Button(message("Report (PDF)"), size="sm", min_width=120)
-                self._json = gr.Button(message("Answer (JSON)"), size="sm", min_width=120)
-                self._dicom_results = dicom_results.button()
-        self._download = gr.JSON(visible="hidden", elem_id="file")
-
-    def _lay_out_viewer(self) -> None:
-        with gr.Column(elem_id="viewer"):
-            self._film_image = _image(message("The uploaded chest film"), "film-image")
-            map_text = message("Activation map; bright where the activation is strong")
-            self._map_image = _image(map_text, "activation-map")
-            gr.HTML(deferred(viewer_html), elem_id="viewer-block", apply_default_css=False)
-            gr.HTML(deferred(page_text.viewer_caption), elem_id="caption", apply_default_css=False)
-            self._show_map = gr.Button(message("Show activation map"), elem_id="show-map", visible=False)
-            self._activation = gr.HTML(elem_id="activation", apply_default_css=False)
-        self._view = gr.JSON(visible="hidden", elem_id="film-view")
-        self._values = gr.File(visible="hidden", elem_id="film-values")
-        self._answered = gr.JSON(visible="hidden", elem_id="answered-film")
-
     def _connect(self) -> None:
-        state = [self._point, self._age, self._age_used, self._prevalence]
-        opened = self._connect_film_event(self._film.upload, self._open_film, [self._film, *state])
+        ui = self._layout
+        state = [ui.point, ui.age, ui.age_used, ui.prevalence]
+        opened = self._connect_film_event(ui.film.upload, self._open_film, [ui.film, *state])
         # The drop zone is emptied, so that it accepts the next film.
-        opened.then(lambda: None, None, self._film, queue=False, **_QUIET)
-        for example, button in zip(self._examples, self._buttons, strict=True):
+        opened.then(lambda: None, None, ui.film, queue=False, **_QUIET)
+        for example, button in zip(ui.examples, ui.buttons, strict=True):
             self._connect_film_event(button.click, partial(self._open_film, example.image), state)
         self._connect_age()
         self._connect_prevalence()
-        if self._opinion is not None:
-            self._opinion.connect(self._session_film, self._point, **_QUIET)
-        self._map_image.change(None, self._map_image, None, js=events.SET_MAP, **_QUIET)
-        inputs = [self._session_film, self._point, self._prevalence]
-        self._point.input(
+        if ui.opinion is not None:
+            ui.opinion.connect(ui.session_film, ui.point, **_QUIET)
+        self._connect_point_and_map()
+        self._connect_downloads()
+
+    def _connect_point_and_map(self) -> None:
+        ui = self._layout
+        ui.map_image.change(None, ui.map_image, None, js=events.SET_MAP, **_QUIET)
+        ui.point.input(
             self._change_point,
-            [*inputs[:2], self._headline, self._activation, self._prevalence],
-            [*self._answer_outputs, *self._viewer_outputs, self._show_map],
+            [ui.session_film, ui.point, ui.headline, ui.activation, ui.prevalence],
+            [*ui.answer_outputs, *ui.viewer_outputs, ui.show_map],
             **_QUIET,
         )
-        self._show_map.click(
+        ui.show_map.click(
             self._render_activation,
-            inputs[:2],
-            [*self._viewer_outputs, self._show_map],
+            [ui.session_film, ui.point],
+            [*ui.viewer_outputs, ui.show_map],
             **{**_QUIET, "show_progress": "minimal"},
         )
+
+    def _connect_downloads(self) -> None:
+        ui = self._layout
+        inputs = [ui.session_film, ui.point, ui.prevalence]
         for button, create_file, file_inputs in (
-            (self._json, film_session.as_json, inputs),
-            (self._dicom_results, dicom_results.as_zip, inputs),
-            (self._pdf, film_session.as_pdf, [*inputs[:2], self._note, self._prevalence]),
+            (ui.json, film_session.as_json, inputs),
+            (ui.dicom_results, dicom_results.as_zip, inputs),
+            (ui.pdf, film_session.as_pdf, [ui.session_film, ui.point, ui.note, ui.prevalence]),
         ):
-            button.click(partial(self._make_file, create_file), file_inputs, self._download, **_QUIET).then(
-                None, self._download, None, js=_SAVE, **_QUIET
+            button.click(partial(self._make_file, create_file), file_inputs, ui.download, **_QUIET).then(
+                None, ui.download, None, js=_SAVE, **_QUIET
             )
 
     def _connect_prevalence(self) -> None:
         """Another prevalence changes the texts that name it, without another run of the network."""
-        inputs, texts = [self._session_film, self._point, self._headline], [self._headline, self._depth]
+        ui = self._layout
+        inputs, texts = [ui.session_film, ui.point, ui.headline], [ui.headline, ui.depth]
         options: dict[str, Any] = {**_QUIET, "trigger_mode": "always_last"}
-        self._prevalence_slider.input(
-            self._change_prevalence, [self._prevalence_slider, *inputs], [self._prevalence, *texts], **options
+        ui.prevalence_slider.input(
+            self._change_prevalence, [ui.prevalence_slider, *inputs], [ui.prevalence, *texts], **options
         )
-        self._prevalence_reset.click(
-            self._reset_prevalence, inputs, [self._prevalence_slider, self._prevalence, *texts], **options
+        ui.prevalence_reset.click(
+            self._reset_prevalence, inputs, [ui.prevalence_slider, ui.prevalence, *texts], **options
         )
 
     def _connect_age(self) -> None:
         """Another age group reads the film on the page again; its picture stays."""
-        texts = [*self._answer_outputs, self._comparison]
+        ui = self._layout
+        texts = [*ui.answer_outputs, ui.comparison]
         script = deferred(_script, _CLEAR_ANSWER, [*film_session.NO_ANSWER, ""])
-        self._age.input(None, texts, texts, js=script, **_QUIET)
-        inputs = [self._session_film, self._point, self._age, self._headline, self._prevalence]
-        reread = self._age.input(self._change_age, inputs, self._film_outputs, **_SCORING)
-        reread.failure(self._reject_busy, None, [*self._film_outputs, self._film], queue=False, **_QUIET)
+        ui.age.input(None, texts, texts, js=script, **_QUIET)
+        inputs = [ui.session_film, ui.point, ui.age, ui.headline, ui.prevalence]
+        reread = ui.age.input(self._change_age, inputs, ui.film_outputs, **_SCORING)
+        reread.failure(self._reject_busy, None, [*ui.film_outputs, ui.film], queue=False, **_QUIET)
         self._compare_after(reread)
         self._connect_viewer(reread)
 
@@ -197,65 +125,45 @@ class _FilmTab:
         The page is cleared in the browser, so that the previous answer never appears with a film that is still queued
         or was rejected by a full queue.
         """
-        outputs = [*self._answer_outputs, *self._viewer_outputs, self._comparison]
+        ui = self._layout
+        outputs = [*ui.answer_outputs, *ui.viewer_outputs, ui.comparison]
         script = deferred(_script, "() => %s", [*film_session.NO_ANSWER, None, None, "", ""])
         event(None, None, outputs, js=script, **_QUIET)
-        opening = event(handler, inputs, self._film_outputs, **_SCORING)
-        opening.failure(self._reject_busy, None, [*self._film_outputs, self._film], queue=False, **_QUIET)
+        opening = event(handler, inputs, ui.film_outputs, **_SCORING)
+        opening.failure(self._reject_busy, None, [*ui.film_outputs, ui.film], queue=False, **_QUIET)
         self._compare_after(opening)
         self._connect_viewer(opening)
         return opening
 
     def _connect_viewer(self, opening: Any) -> None:
         """After the answer: the preview of the film, then its values for the viewer."""
-        outputs = [self._film_image, self._view, self._values]
-        opening.then(film_view.show, self._viewed_film, outputs, **_QUIET).then(
-            None, [*outputs[1:], self._answered], None, js=events.SHOW, **_QUIET
+        ui = self._layout
+        outputs = [ui.film_image, ui.view, ui.values]
+        opening.then(film_view.show, ui.viewed_film, outputs, **_QUIET).then(
+            None, [*outputs[1:], ui.answered], None, js=events.SHOW, **_QUIET
         )
 
     def _compare_after(self, reading: Any) -> None:
         """After the answer to a film that the gate refused: the film beside a class average."""
+        ui = self._layout
         compare = partial(film_session.comparison, self._predictor)
-        reading.then(compare, self._session_film, self._comparison, **_QUIET)
-        reading.then(dicom_results.show_button, self._session_film, self._dicom_results, **_QUIET)
-        if self._opinion is not None:
-            reading.then(self._opinion.show, self._session_film, self._opinion.outputs, queue=False, **_QUIET)
+        reading.then(compare, ui.session_film, ui.comparison, **_QUIET)
+        reading.then(dicom_results.show_button, ui.session_film, ui.dicom_results, **_QUIET)
+        if ui.opinion is not None:
+            reading.then(
+                ui.opinion.show,
+                ui.session_film,
+                ui.opinion.outputs,
+                queue=False,
+                **_QUIET,
+            )
 
     def _reject_busy(self) -> tuple[Any, ...]:
         """Outputs if the queue was full: the error, no data of the previous film, and an empty drop zone."""
         message = page_text.failure(Failure(None, queue_full.queue_full_error()))
         hidden = gr.Button(visible=False), gr.Column(visible=False), ""
-        unchanged = (gr.skip(),) * (len(self._model_outputs) + 2)
+        unchanged = (gr.skip(),) * (len(self._layout.model_outputs) + 2)
         return None, message, *film_session.NO_ANSWER, None, None, "", *hidden, *unchanged, None, None, None
-
-    @property
-    def _answer_outputs(self) -> list[gr.components.Component]:
-        return [self._headline, self._bars, self._depth, self._steps, self._guide]
-
-    @property
-    def _viewer_outputs(self) -> list[gr.components.Component]:
-        return [self._film_image, self._map_image, self._activation]
-
-    @property
-    def _film_outputs(self) -> list[Any]:
-        return [
-            self._session_film,
-            *self._answer_outputs,
-            *self._viewer_outputs,
-            self._show_map,
-            self._report,
-            self._note,
-            *self._model_outputs,
-            self._age,
-            self._age_used,
-            self._viewed_film,
-            self._answered,
-        ]
-
-    @property
-    def _model_outputs(self) -> list[Any]:
-        """Texts with the figures of the model that answered."""
-        return [self._point, self._point_note, self._model, self._prevalence_slider]
 
     def _open_film(
         self, film: Any, point: str, age_group: str, age_used: bool, prevalence: float | None = None
@@ -280,7 +188,7 @@ class _FilmTab:
         if session_film is not None:
             opened = self._reread(self._predictor, session_film, point, age_group, prevalence)
             return self._show_film(opened, age_group, prevalence, session_film.source)
-        skipped = (gr.skip(),) * (len(self._film_outputs) - 5)
+        skipped = (gr.skip(),) * (len(self._layout.film_outputs) - 5)
         return gr.skip(), self._without_film(headline), *skipped, False, gr.skip(), gr.skip()
 
     def _show_film(
@@ -342,10 +250,10 @@ class _FilmTab:
 
         A map on the page stays if the new answer has one too. Otherwise map and panel are cleared.
         """
-        unchanged = (gr.skip(),) * (len(self._viewer_outputs) + 1)
+        unchanged = (gr.skip(),) * (len(self._layout.viewer_outputs) + 1)
         if session_film is None:
             is_deleted = headline != page_text.no_film()
-            texts = (gr.skip(),) * (len(self._answer_outputs) - 1)
+            texts = (gr.skip(),) * (len(self._layout.answer_outputs) - 1)
             return page_text.film_deleted() if is_deleted else gr.skip(), *texts, *unchanged
         answer = film_session.render_answer(self._predictor, session_film, point, prevalence)
         if not activation or film_session.has_map(self._predictor, session_film, point) == ("opacity" in activation):
@@ -368,16 +276,3 @@ class _FilmTab:
 def _script(script: str, others: list[Any]) -> str:
     """A function for the browser that shows that a film is being read, with values for the outputs after the answer."""
     return script % json.dumps([page_text.reading(), *others])
-
-
-def _image(alt_text: str, elem_id: str) -> gr.Image:
-    return gr.Image(
-        interactive=False,
-        format="png",
-        buttons=[],
-        show_label=False,
-        container=False,
-        alt_text=alt_text,
-        elem_id=elem_id,
-        elem_classes="picture",
-    )

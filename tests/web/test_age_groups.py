@@ -93,7 +93,7 @@ def test_the_next_film_does_not_inherit_the_age_group(
     with gr.Blocks():
         tab: Any = _FilmTab(both, Lane())
     shown = tab._open_film(upload, "balanced", "adults", age_used)
-    outputs = tab._film_outputs
+    outputs = tab._layout.film_outputs
     assert len(shown) == len(outputs)
     values = {id(output): value for output, value in zip(outputs, shown, strict=True)}
-    assert (values[id(tab._age)], values[id(tab._age_used)]) == (group, True)
+    assert (values[id(tab._layout.age)], values[id(tab._layout.age_used)]) == (group, True)
