@@ -6,7 +6,7 @@ function takes an entry of `evaluation.json` and returns a table without rows if
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..inference.decision import CLASSES, LABEL_NAMES
@@ -207,54 +207,33 @@ def _device_rows(entry: Json) -> dict[str, Json]:
 
 def projection(entry: Json | None) -> Table:
     """AUROC of the score for AP against PA within a class, and for pneumonia within a projection."""
-    rows = []
-    if entry:
-        counts = entry["films"]
-        rows = [
-            [
-                message("AP against PA, {name} films", name=LABEL_NAMES[name]),
-                f"{counts[f'{name} AP']} / {counts[f'{name} PA']}",
-                decimal(0.5),
-                score(figure),
-            ]
-            for name, figure in entry["reads_view"].items()
-        ]
-        normal, pneumonia = CLASSES
-        rows += [
-            [
-                message(
-                    "{pneumonia} against {normal}, {view} films",
-                    pneumonia=LABEL_NAMES[pneumonia],
-                    normal=LABEL_NAMES[normal],
-                    view=view,
-                ),
-                f"{counts[f'{pneumonia} {view}']} / {counts[f'{normal} {view}']}",
-                "1",
-                score(figure),
-            ]
-            for view, figure in entry["by_view"].items()
-        ]
-        totals = [sum(counts[f"{name} {view}"] for view in entry["by_view"]) for name in (pneumonia, normal)]
-        films = " / ".join(str(total) for total in totals)
-        rows.append(
-            [
-                message(
-                    "{pneumonia} against {normal}, all films",
-                    pneumonia=LABEL_NAMES[pneumonia],
-                    normal=LABEL_NAMES[normal],
-                ),
-                films,
-                "1",
-                score(entry["all"]),
-            ]
-        )
     columns = [
         message("Comparison"),
         message("Films"),
         message("AUROC if only disease were read"),
         message("Measured AUROC"),
     ]
+    rows = [*_rows_within_class(entry), *_rows_within_projection(entry)] if entry else []
     return Table(message("Projection (AP or PA)"), columns, rows)
+
+
+def _rows_within_class(entry: Json) -> Iterator[list[str]]:
+    counts = entry["films"]
+    for name, figure in entry["reads_view"].items():
+        comparison = message("AP against PA, {name} films", name=LABEL_NAMES[name])
+        yield [comparison, f"{counts[f'{name} AP']} / {counts[f'{name} PA']}", decimal(0.5), score(figure)]
+
+
+def _rows_within_projection(entry: Json) -> Iterator[list[str]]:
+    """Pneumonia against normal for the films of each projection, then for all films."""
+    counts, (normal, pneumonia) = entry["films"], CLASSES
+    names = {"pneumonia": LABEL_NAMES[pneumonia], "normal": LABEL_NAMES[normal]}
+    for view, figure in entry["by_view"].items():
+        comparison = message("{pneumonia} against {normal}, {view} films", view=view, **names)
+        yield [comparison, f"{counts[f'{pneumonia} {view}']} / {counts[f'{normal} {view}']}", "1", score(figure)]
+    totals = [sum(counts[f"{name} {view}"] for view in entry["by_view"]) for name in (pneumonia, normal)]
+    comparison = message("{pneumonia} against {normal}, all films", **names)
+    yield [comparison, " / ".join(map(str, totals)), "1", score(entry["all"])]
 
 
 def _change_rows(row: Json) -> list[list[str]]:

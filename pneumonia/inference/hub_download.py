@@ -12,15 +12,19 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from .. import settings
 from ..errors import BundleCorrupt, DiskFull, HubUnreachable, ModelNotFound, PneumoniaError, RevisionNotFound
 from ..files import is_disk_full, walk_bottom_up
 from ..messages import message
 from . import bundle
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
 
 MAX_DOWNLOAD_S = 300
 """Seconds after which a download is aborted even if it still makes progress."""
@@ -46,41 +50,60 @@ def download_bundle(
 
     # With the default of 10 MB, the size of the folder would not show the progress of a slow download.
     constants.DOWNLOAD_CHUNK_SIZE = _CHUNK_BYTES
-    cache = cache or Path(constants.HF_HUB_CACHE)
-    folder = cache / f"models--{repository.replace('/', '--')}"
     timeout_s = settings.HUB_TIMEOUT_S.read()
-    api = HfApi(endpoint=endpoint)
-
-    @contextmanager
-    def translate_errors() -> Iterator[None]:
-        try:
-            yield
-        except _known_errors() as error:
-            raise _to_pneumonia_error(error, repository, revision, folder) from None
-
-    def resolve() -> str:
-        with translate_errors():
-            return str(api.model_info(repository, revision=revision, timeout=timeout_s).sha)
-
-    def fetch(commit: str, name: str) -> Path:
-        with translate_errors():
-            path = api.hf_hub_download(repository, name, revision=commit, cache_dir=cache, etag_timeout=timeout_s)
-        return Path(path)
+    cache = cache or Path(constants.HF_HUB_CACHE)
+    remote = _Repository(HfApi(endpoint=endpoint), repository, revision, cache, timeout_s)
 
     def download() -> DownloadedBundle:
-        commit = revision if _COMMIT.fullmatch(revision) else resolve()
-        return _download(partial(fetch, commit)), commit
+        commit = revision if _COMMIT.fullmatch(revision) else remote.resolve()
+        return _download(partial(remote.fetch, commit)), commit
 
     try:
-        return _run_while_growing(download, folder, timeout_s)
+        return _run_while_growing(download, remote.folder, timeout_s)
     except TimeoutError as error:
         raise HubUnreachable(
             message(
                 "The Hub does not respond: {error}. {hint}",
                 error=error,
-                hint=_cache_hint(folder, repository),
+                hint=_cache_hint(remote.folder, repository),
             )
         ) from None
+
+
+@dataclass(frozen=True)
+class _Repository:
+    """One revision of a model on the Hub, with its cache. Raises the errors of this package, none of huggingface_hub."""
+
+    api: HfApi
+    name: str
+    revision: str
+    cache: Path
+    timeout_s: float
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the model in the cache."""
+        return self.cache / f"models--{self.name.replace('/', '--')}"
+
+    def resolve(self) -> str:
+        """The commit of the revision."""
+        with self._translate_errors():
+            return str(self.api.model_info(self.name, revision=self.revision, timeout=self.timeout_s).sha)
+
+    def fetch(self, commit: str, file: str) -> Path:
+        """Download a file of a commit, unless it is cached; returns its path."""
+        with self._translate_errors():
+            path = self.api.hf_hub_download(
+                self.name, file, revision=commit, cache_dir=self.cache, etag_timeout=self.timeout_s
+            )
+        return Path(path)
+
+    @contextmanager
+    def _translate_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except _known_errors() as error:
+            raise _to_pneumonia_error(error, self.name, self.revision, self.folder) from None
 
 
 def _download(fetch: Callable[[str], Path]) -> Path:

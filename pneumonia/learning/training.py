@@ -56,12 +56,11 @@ def train(
 ) -> tuple[keras.Model, History]:
     """Train one network; `validation` is a pair (films `[N, 150, 150]`, labels `[N]`, 0 Normal, 1 Pneumonia).
 
-    Returns the network with averaged weights, which is the one to
-    serve, and one row of metrics per epoch. After each epoch, all state on which the next one depends is saved to
-    `folder/checkpoint.npz`. With `resume`, training continues from there with the same films in the same order at the
-    same learning rate. Raises `DiskFull` if a checkpoint cannot
-    be written; the previous one is then unchanged. Raises `UsageError` if the checkpoint to resume from was written
-    with another recipe or seed.
+    Returns the network with averaged weights, which is the one to serve, and one row of metrics per epoch. After each
+    epoch, all state on which the next one depends is saved to `folder/checkpoint.npz`. With `resume`, training
+    continues from there with the same films in the same order at the same learning rate. Raises `DiskFull` if a
+    checkpoint cannot be written; the previous one is then unchanged. Raises `UsageError` if the checkpoint to resume
+    from was written with another recipe or seed.
     """
     keras.utils.set_random_seed(seed)
     # Incomplete batches are dropped, because batch normalisation would estimate its statistics from a few films. The

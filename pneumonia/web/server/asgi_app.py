@@ -35,6 +35,21 @@ from . import (
     viewer_files,
 )
 
+_MIDDLEWARE = (
+    lingering_close.LingeringClose,
+    public_address.StripPrefix,
+    request_log.RequestLog,
+    request_language.RequestLanguage,
+    api_tokens.TokenMiddleware,
+    route_policy.RoutePolicy,
+    login.LoginMiddleware,
+    request_limits.RequestLimits,
+    upload_storage.IsolateUploads,
+    public_address.RelativeRoot,
+    mcp.LocalAddress,
+)
+"""From the outside in, the order in which a request passes."""
+
 
 def create(
     page: gr.Blocks,
@@ -45,38 +60,18 @@ def create(
 ) -> FastAPI:
     """Return the application that serves `page`; `options` are the arguments of `gr.mount_gradio_app`.
 
-    A request passes through the middleware in this order: lingering close, path prefix, request log, language, API
-    tokens, route policy, login, request limits, isolation of uploads, relative addresses, local address of MCP
-    requests. The lifespan deletes expired data every `cleanup_interval_s` seconds. `openapi_url` is None, because
-    FastAPI would otherwise publish a schema of all of Gradio's routes. `routes` are served beside Gradio's, behind the
-    same middleware. A shutdown waits for the tasks of `background`.
+    The lifespan deletes expired data every `cleanup_interval_s` seconds. `openapi_url` is None, because FastAPI would
+    otherwise publish a schema of all of Gradio's routes. `routes` are served beside Gradio's, behind the same
+    middleware. A shutdown waits for the tasks of `background`.
     """
-    middleware_classes = (
-        lingering_close.LingeringClose,
-        public_address.StripPrefix,
-        request_log.RequestLog,
-        request_language.RequestLanguage,
-        api_tokens.TokenMiddleware,
-        route_policy.RoutePolicy,
-        login.LoginMiddleware,
-        request_limits.RequestLimits,
-        upload_storage.IsolateUploads,
-        public_address.RelativeRoot,
-        mcp.LocalAddress,
-    )
     app = FastAPI(
         openapi_url=None,
         routes=[health.ROUTE, viewer_files.ROUTE, _STARTUP_EVENTS, *installable.ROUTES, *routes],
-        middleware=[Middleware(middleware_class) for middleware_class in middleware_classes],
+        middleware=[Middleware(middleware_class) for middleware_class in _MIDDLEWARE],
         lifespan=cleanup.cleanup_lifespan(cleanup_interval_s),
     )
-    app.state.page = page
-    app.state.upload_folder = Path(gradio_environment.upload_folder())
-    app.state.draining = False
-    app.state.background = tuple(background)
-    tokens = settings.TOKENS.read()
-    app.state.api_tokens = api_tokens.ApiTokens(tokens) if tokens else None
-    app.state.logins = login.LoginSessions() if options.get("auth") else None
+    app.state.page, app.state.background = page, tuple(background)
+    _set_state(app, has_login=bool(options.get("auth")))
     gradio_internals.set_session_capacity(page, session_memory.MAX_SESSIONS)
     inner_middleware = (request_log.InternalErrors, page_language.PageLanguage)
     inner_options = {"openapi_url": None, "middleware": [Middleware(each) for each in inner_middleware]}
@@ -85,6 +80,15 @@ def create(
     (mount,) = (route for route in app.routes if isinstance(route, Mount))
     gradio_internals.complete_launch(page, mount.app)
     return app
+
+
+def _set_state(app: FastAPI, *, has_login: bool) -> None:
+    """What middleware and routes read from `app.state`."""
+    tokens = settings.TOKENS.read()
+    app.state.upload_folder = Path(gradio_environment.upload_folder())
+    app.state.draining = False
+    app.state.api_tokens = api_tokens.ApiTokens(tokens) if tokens else None
+    app.state.logins = login.LoginSessions() if has_login else None
 
 
 async def _startup_events(_: Any) -> JSONResponse:
