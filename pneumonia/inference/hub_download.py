@@ -72,7 +72,7 @@ def download_bundle(
 
 @dataclass(frozen=True)
 class _Repository:
-    """One revision of a model on the Hub, with its cache. Raises the errors of this package, none of huggingface_hub."""
+    """One revision of a model on the Hub, with its cache. Raises the errors of this package only."""
 
     api: HfApi
     name: str
