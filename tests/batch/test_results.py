@@ -2,53 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import dataclasses
 import errno
 import json
-import os
-import shutil
 import tracemalloc
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pneumonia import Failure, Prediction
 from pneumonia.batch import results
 from pneumonia.batch.results import open_table
-from pneumonia.batch.rows import COLUMNS, TableOptions
-from pneumonia.errors import Busy, DiskFull, UnreadableImage, UsageError
-from pneumonia.inference.decision import ModelIdentity
+from pneumonia.errors import Busy, DiskFull, UsageError
 
-MODEL = ModelIdentity("embedded", "abc", "f" * 64)
-OPTIONS = TableOptions(MODEL, "balanced")
-NAMES = ["plain.png", '=odd, "quoted".png', "two\nlines.png", "Żółw.png", "'quote.png"]
-
-
-def result(name: str) -> Prediction | Failure:
-    if name.startswith("="):
-        return Failure(name, UnreadableImage("It is damaged."))
-    return Prediction(name, "Normal", 0.1, "balanced", None, None, MODEL)
-
-
-def run(out: Path, names: list[str] = NAMES, **options: Any) -> results.ResultTable:
-    """A run over `names`, as the command does it."""
-    with open_table(out, OPTIONS, **options) as result_table:
-        for name in names:
-            if not result_table.has(name):
-                result_table.add(result(name))
-        result_table.finish()
-    return result_table
-
-
-def table(out: Path) -> list[dict[str, str]]:
-    with out.open(newline="", encoding="utf-8-sig") as file:
-        return list(csv.DictReader(file))
-
-
-def json_rows(out: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in out.with_suffix(".jsonl").read_text().splitlines()]
+from .made_tables import NAMES, OPTIONS, json_rows, result, run, run_killed, table
 
 
 def test_a_finished_run_leaves_the_tables_and_nothing_else(tmp_path: Path) -> None:
@@ -101,15 +67,6 @@ def test_a_run_that_was_killed_at_any_byte_is_resumed(tmp_path: Path, jsonl: boo
         assert not results.partial_path(out).exists()
 
 
-def run_killed(out: Path, names: list[str], **options: Any) -> bytes:
-    """A run that is killed after the last film and before the finished files; returns its partial file."""
-    with open_table(out, OPTIONS, **options) as result_table:
-        for name in names:
-            if not result_table.has(name):
-                result_table.add(result(name))
-    return results.partial_path(out).read_bytes()
-
-
 @pytest.mark.parametrize("earlier_films", [0, 2])
 def test_a_kill_between_the_finished_files_is_repaired(tmp_path: Path, earlier_films: int) -> None:
     """A new run, and one that adds films to a finished table, are killed before, between and after the renames."""
@@ -132,16 +89,6 @@ def test_a_kill_between_the_finished_files_is_repaired(tmp_path: Path, earlier_f
         assert not results.partial_path(out).exists()
 
 
-def test_the_incomplete_table_of_an_older_version_is_refused_and_unchanged(tmp_path: Path) -> None:
-    old_table = tmp_path / "results.csv.part"
-    old_table.write_bytes(results.rows.csv_line(COLUMNS))
-    for resume in (False, True):
-        with pytest.raises(UsageError, match=r"results.csv.part is .* older version.* another --out"):
-            run(tmp_path / "results.csv", resume=resume)
-    assert [path.name for path in tmp_path.iterdir()] == ["results.csv.part"]
-    assert old_table.read_bytes() == results.rows.csv_line(COLUMNS)
-
-
 @pytest.mark.slow
 def test_a_table_is_written_without_loading_its_rows(tmp_path: Path) -> None:
     out = tmp_path / "results.csv"
@@ -159,116 +106,11 @@ def test_a_table_is_written_without_loading_its_rows(tmp_path: Path) -> None:
     assert out.read_bytes().count(b"\n") == 8_002
 
 
-@pytest.mark.parametrize("name", ["results.csv", "results.csv.part", "results.jsonl", "results.jsonl.part"])
-def test_a_foreign_file_of_one_line_is_refused_and_unchanged(tmp_path: Path, name: str) -> None:
-    (tmp_path / name).write_bytes(b"no end of the line")
-    with pytest.raises(UsageError):
-        run(tmp_path / "results.csv", resume=True, jsonl="json" in name)
-    assert (tmp_path / name).read_bytes() == b"no end of the line"
-
-
 def test_a_finished_table_takes_new_films(tmp_path: Path) -> None:
     out = tmp_path / "results.csv"
     run(out, NAMES[:3])
     run(out, NAMES, resume=True)
     assert len(table(out)) == len(NAMES)
-
-
-def test_no_existing_table_is_overwritten(tmp_path: Path) -> None:
-    out = tmp_path / "results.csv"
-    run(out, NAMES[:1])
-    before = out.read_bytes()
-    with pytest.raises(UsageError, match="--resume"):
-        run(out)
-    assert out.read_bytes() == before
-
-
-@pytest.mark.parametrize(
-    ("other", "column"),
-    [
-        (TableOptions(MODEL, "screening"), "operating_point"),
-        (TableOptions(MODEL, "balanced", 0.1), "prevalence"),
-        (TableOptions(dataclasses.replace(MODEL, sha256="e" * 64), "balanced"), "model_sha256"),
-    ],
-)
-def test_a_table_with_other_options_is_refused_and_unchanged(tmp_path: Path, other: TableOptions, column: str) -> None:
-    out = tmp_path / "results.csv"
-    run(out)
-    before = out.read_bytes()
-    with pytest.raises(UsageError, match=f"created with a different {column}"), open_table(out, other, resume=True):
-        pass
-    assert out.read_bytes() == before
-    assert [path.name for path in tmp_path.iterdir()] == ["results.csv"]
-
-
-@pytest.mark.parametrize("other", [TableOptions(MODEL, "screening"), TableOptions(MODEL, "balanced", 0.1)])
-def test_an_incomplete_table_with_other_options_is_refused_and_unchanged(tmp_path: Path, other: TableOptions) -> None:
-    out = tmp_path / "results.csv"
-    expected = run_killed(out, NAMES[:3])
-    with (
-        pytest.raises(UsageError, match="jsonl.part was created with a different"),
-        open_table(out, other, resume=True),
-    ):
-        pass
-    assert results.partial_path(out).read_bytes() == expected
-
-
-def test_json_lines_are_written_from_the_beginning_or_not_at_all(tmp_path: Path) -> None:
-    run(tmp_path / "without.csv")
-    with pytest.raises(UsageError, match="created without --jsonl"):
-        run(tmp_path / "without.csv", resume=True, jsonl=True)
-    run_killed(tmp_path / "killed.csv", NAMES[:2])
-    with pytest.raises(UsageError, match="created without --jsonl"):
-        run(tmp_path / "killed.csv", resume=True, jsonl=True)
-    run(tmp_path / "with.csv", jsonl=True)
-    with pytest.raises(UsageError, match="created with --jsonl"):
-        run(tmp_path / "with.csv", resume=True)
-
-
-@pytest.mark.parametrize("content", [b"name,age\nAnn,5\n", b"\x00\x01\n"])
-def test_a_foreign_table_is_refused_and_unchanged(tmp_path: Path, content: bytes) -> None:
-    out = tmp_path / "results.csv"
-    out.write_bytes(content)
-    with pytest.raises(UsageError, match="not a table of this version"):
-        run(out, resume=True)
-    assert out.read_bytes() == content
-
-
-def test_an_edited_row_is_reported_by_its_number(tmp_path: Path) -> None:
-    out = tmp_path / "results.csv"
-    run(out)
-    out.write_bytes(out.read_bytes().replace(b"Normal,0.9000,", b"Normal,", 1))
-    with pytest.raises(UsageError, match="Row 2 of results.csv"):
-        run(out, resume=True)
-
-
-@pytest.mark.parametrize("edit", [b"{}\n", b"no JSON\n", b'{"file": "c.png", "label": "Normal"}\n', b"5\n"])
-def test_an_edited_line_is_reported_by_its_number(tmp_path: Path, edit: bytes) -> None:
-    out = tmp_path / "results.csv"
-    content = run_killed(out, NAMES) + edit
-    results.partial_path(out).write_bytes(content)
-    with pytest.raises(UsageError, match=f"Line {len(NAMES) + 2} of results.jsonl.part"):
-        run(out, resume=True)
-    assert results.partial_path(out).read_bytes() == content
-
-
-@pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
-def test_a_finished_file_without_its_last_line_feed_is_refused(tmp_path: Path, suffix: str) -> None:
-    out = tmp_path / "results.csv"
-    run(out, jsonl=True)
-    path = out.with_suffix(suffix)
-    path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(UsageError, match=f"results{suffix} is not a table"):
-        run(out, resume=True, jsonl=True)
-
-
-def test_json_lines_of_other_films_are_refused(tmp_path: Path) -> None:
-    out = tmp_path / "results.csv"
-    run(out, jsonl=True)
-    run(tmp_path / "other.csv", NAMES[::-1], jsonl=True)
-    shutil.copy(tmp_path / "other.jsonl", out.with_suffix(".jsonl"))
-    with pytest.raises(UsageError, match="contain different films"):
-        run(out, resume=True, jsonl=True)
 
 
 def test_two_runs_on_one_table_one_wins(tmp_path: Path) -> None:
@@ -383,17 +225,6 @@ def test_the_partial_file_of_the_previous_version_is_continued(tmp_path: Path) -
         assert len(table(out)) == len(NAMES)
 
 
-def test_a_finished_table_that_lost_rows_is_refused(tmp_path: Path) -> None:
-    out = tmp_path / "results.csv"
-    run(out, NAMES[:3])
-    expected = run_killed(out, NAMES, resume=True)
-    short = b"".join(out.read_bytes().splitlines(keepends=True)[:2])
-    out.write_bytes(short)
-    with pytest.raises(UsageError, match="contain different films"):
-        run(out, resume=True)
-    assert (out.read_bytes(), results.partial_path(out).read_bytes()) == (short, expected)
-
-
 @pytest.mark.parametrize("for_excel", [False, True])
 def test_only_a_table_for_excel_begins_with_a_byte_order_mark(tmp_path: Path, for_excel: bool) -> None:
     """A resumed run leaves the beginning as it is, whatever it asks for."""
@@ -403,87 +234,3 @@ def test_only_a_table_for_excel_begins_with_a_byte_order_mark(tmp_path: Path, fo
     assert out.read_bytes().startswith(b"\xef\xbb\xbffile,label," if for_excel else b"file,label,")
     assert out.read_bytes().count(b"\xef\xbb\xbf") == for_excel
     assert len(table(out)) == len(NAMES)
-
-
-def saved_by_spreadsheet(out: Path, encoding: str, delimiter: str = ",") -> bytes:
-    """Save a table as Excel does: other quotes, CR LF, and numbers without trailing zeros."""
-    rows = [list(row.values()) for row in table(out)]
-    with out.open("w", encoding=encoding, newline="", errors="replace") as file:
-        writer = csv.writer(file, delimiter=delimiter)
-        writer.writerow(COLUMNS)
-        writer.writerows([[cell.rstrip("0") if cell.startswith("0.") else cell for cell in row] for row in rows])
-    return out.read_bytes()
-
-
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
-def test_a_table_that_a_spreadsheet_saved_with_commas_in_utf8_is_continued(tmp_path: Path, encoding: str) -> None:
-    out = tmp_path / "results.csv"
-    run(out)
-    saved = saved_by_spreadsheet(out, encoding)
-    run(out, [*NAMES, "new.png"], resume=True)
-    assert out.read_bytes().startswith(saved)
-    assert len(table(out)) == len(NAMES) + 1
-
-
-@pytest.mark.parametrize(
-    ("encoding", "delimiter", "message"),
-    [
-        ("utf-8-sig", ";", "with semicolons between the cells"),
-        ("utf-8", "\t", "with tabs between the cells"),
-        ("cp1250", ",", "is not UTF-8; another program saved it"),
-        ("cp1250", ";", "is not UTF-8; another program saved it"),
-        ("utf-16", "\t", "is not UTF-8; another program saved it"),
-    ],
-)
-def test_a_table_that_a_spreadsheet_saved_otherwise_is_refused_with_the_reason(
-    tmp_path: Path, encoding: str, delimiter: str, message: str
-) -> None:
-    out = tmp_path / "results.csv"
-    run(out)
-    saved = saved_by_spreadsheet(out, encoding, delimiter)
-    with pytest.raises(UsageError, match=message):
-        run(out, resume=True)
-    assert out.read_bytes() == saved
-
-
-def test_a_small_prevalence_that_a_spreadsheet_wrote_its_own_way_is_the_same(tmp_path: Path) -> None:
-    out = tmp_path / "results.csv"
-    options = TableOptions(MODEL, "balanced", 0.00001)
-    with open_table(out, options) as result_table:
-        result_table.add(result("a.png"))
-        result_table.finish()
-    assert b",1e-05," in out.read_bytes()
-    out.write_bytes(out.read_bytes().replace(b",1e-05,", b",1.00E-05,"))
-    with open_table(out, options, resume=True) as result_table:
-        assert result_table.has("a.png")
-        result_table.finish()
-
-
-def test_a_name_that_is_not_utf8_is_found_again(tmp_path: Path) -> None:
-    names = ["bad\udcff.png", "bad\\udcff.png", "=\udcff.png", "\\\udcff", "'\udcff"]
-    out = tmp_path / "results.csv"
-    run(out, names[:3], jsonl=True)
-    assert run(out, names, resume=True, jsonl=True).counts.total() == 5
-    assert [row["file"] for row in json_rows(out)] == names
-    assert [results.rows.unescape(row["file"]) for row in table(out)] == names
-    assert len({row["file"] for row in table(out)}) == len(names)
-
-
-def test_a_table_of_windows_is_continued_on_another_system_and_the_reverse(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    run(Path("windows.csv"), ["films\\a.png", "films\\sub\\b.png"])
-    names = ["films/a.png", "films/sub/b.png", "films/c.png"]
-    assert len(run(Path("windows.csv"), names, resume=True)) == 3
-    run(Path("linux.csv"), names)
-    monkeypatch.setattr(os, "sep", "\\")
-    assert len(run(Path("linux.csv"), [name.replace("/", "\\") for name in names], resume=True)) == 3
-
-
-@pytest.mark.skipif(os.sep != "/", reason="Windows allows no backslash in a name")
-def test_a_file_with_a_backslash_in_its_name_is_another_film(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    Path("a\\b.png").touch()
-    run(Path("results.csv"), ["a\\b.png"])
-    assert len(run(Path("results.csv"), ["a\\b.png", "a/b.png"], resume=True)) == 2
