@@ -72,7 +72,7 @@ def _section(section: Section) -> list[Flowable]:
     if section.plots:
         parts.append(_side_by_side([_plot(plot) for plot in section.plots]))
     for table in section.tables:
-        parts += [_paragraph(table.caption, "heading"), _table(table), Spacer(0, 4)]
+        parts += [_paragraph(table.caption, "caption"), _table(table), Spacer(0, 4)]
     if section.thumbnails:
         parts.append(_thumbnails(section.thumbnails))
     return parts
@@ -84,6 +84,8 @@ def _paragraph(text: str, style: str = "plain") -> Flowable:
     styles = pdf_report.paragraph_styles()
     if style == "section":
         own = ParagraphStyle("section", styles["heading"], fontSize=11, leading=14, spaceBefore=6, spaceAfter=3)
+    elif style == "caption":
+        own = ParagraphStyle("caption", styles["heading"], keepWithNext=1)  # never the last line of a page
     else:
         own = styles[style]
     return pdf_text.paragraph(translate(text), own)

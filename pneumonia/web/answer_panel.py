@@ -77,9 +77,14 @@ def point_choices(points: Mapping[str, OperatingPoint], run: Mapping[str, Any] |
     return [(_choice(name, measured.get(name)), name) for name in points]
 
 
-def _choice(name: str, measured: Mapping[str, number_format.Figure] | None) -> str:
+def point_title(name: str) -> str:
+    """The name of an operating point as the label of a choice; the default is marked."""
     title = _NAMES.get(name, name.capitalize())
-    lines: list[str] = [message("{name} (default)", name=title) if name == DEFAULT_POINT else title]
+    return message("{name} (default)", name=title) if name == DEFAULT_POINT else title
+
+
+def _choice(name: str, measured: Mapping[str, number_format.Figure] | None) -> str:
+    lines: list[str] = [point_title(name)]
     lines += [_MEANINGS[name]] if name in _MEANINGS else []
     if measured:
         sensitivity, specificity, coverage = (

@@ -9,10 +9,10 @@ import gradio as gr
 
 from .. import imaging, settings
 from ..errors import InternalError, PneumoniaError
-from ..inference.decision import DEFAULT_POINT, point_name
+from ..inference.decision import DEFAULT_POINT
 from ..inference.predictor import Predictor
 from ..messages import message, number
-from . import age_groups, batch_text
+from . import age_groups, answer_panel, batch_text
 from .batch_job import MAX_FILMS, Jobs
 from .rendering import localised
 from .server import login
@@ -38,7 +38,7 @@ class _BatchTab:
 
     def __init__(self, predictor: Predictor) -> None:
         self.jobs = Jobs(predictor)
-        self._lay_out_input([(point_name(name), name) for name in predictor.point_names])
+        self._lay_out_input([(answer_panel.point_title(name), name) for name in predictor.point_names])
         minutes = settings.RETENTION_S.read() / 60
         self._table = gr.HTML(
             {},

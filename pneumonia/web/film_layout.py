@@ -52,6 +52,7 @@ class FilmLayout:
 
     def _lay_out_answer(self) -> None:
         with gr.Column(elem_id="result"):
+            gr.HTML(deferred(page_text.sending), elem_id="sending", apply_default_css=False)
             self.headline = gr.HTML(deferred(page_text.no_film), elem_id="headline", apply_default_css=False)
             self.bars = gr.HTML(elem_id="bars", apply_default_css=False)
             self._lay_out_depth()

@@ -15,6 +15,7 @@ from PIL import Image
 from ..inference import explain
 from ..inference.decision import DEFAULT_POINT, Failure, Prediction
 from ..inference.gate_report import GateReport, gate_report
+from ..inference.model import Model
 from ..inference.predictor import Predictor
 from ..inference.reading import Reading
 from ..messages import join
@@ -144,7 +145,7 @@ def model_texts(predictor: Predictor, session_film: SessionFilm | None) -> tuple
     models, was_scored = predictor.models, session_film is not None and session_film.reading.activation is not None
     if session_film is not None and was_scored:
         models = (predictor.model_of(session_film.reading),)
-    lines = join((page_text.model_line(model.identity, model.describe()["figures"]) for model in models), "\n\n")
+    lines = join(map(_model_line, models), "\n\n")
     if len(models) > 1:
         points = {name: models[0].operating_points[name] for name in predictor.point_names}
         return answer_panel.point_choices(points, None), answer_panel.POINTS_NOTE, lines
@@ -152,6 +153,10 @@ def model_texts(predictor: Predictor, session_film: SessionFilm | None) -> tuple
     points = {name: model.operating_points[name] for name in predictor.point_names}
     choices = answer_panel.point_choices(points, model.bundle.served_run)
     return choices, join([answer_panel.FIGURES_NOTE, answer_panel.POINTS_NOTE]), lines
+
+
+def _model_line(model: Model) -> str:
+    return page_text.model_line(model.identity, model.describe()["figures"], model.population.description)
 
 
 def has_map(predictor: Predictor, session_film: SessionFilm, point: str) -> bool:

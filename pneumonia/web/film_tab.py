@@ -19,6 +19,7 @@ from ..messages import deferred, message, translate
 from . import age_groups, dicom_results, film_session, page_text, prevalence_control, queue_full
 from .film_layout import FilmLayout
 from .lane import Lane
+from .language_switch import LanguageSwitch
 from .viewer import events, film_view
 
 FILM_CONCURRENCY_ID = "films"
@@ -30,10 +31,13 @@ _CLEAR_ANSWER = """(...texts) => document.querySelector("#result .answer:not(.wa
 """Clears the answer in the browser if there is one, so that it never appears with another age group than its own."""
 
 _QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+_FOLLOWING: dict[str, Any] = {**_QUIET, "trigger_mode": "always_last"}
+"""What follows an answer: for the next film it runs again, also if it still runs for the one before."""
+
 _SCORING: dict[str, Any] = {
     "api_visibility": "private",
     "concurrency_id": FILM_CONCURRENCY_ID,
-    "show_progress": "minimal",
+    "show_progress": "hidden",  # Gradio's would cover the text that says what happens
 }
 
 
@@ -50,6 +54,7 @@ class _FilmTab:
         self._predictor = predictor
         self._open, self._reread = lane.wrap(film_session.open_film), lane.wrap(film_session.reread_film)
         self._layout = FilmLayout(predictor)
+        self._language_switch = LanguageSwitch(predictor, self._layout, self._show_film)
         self._connect()
 
     def _connect(self) -> None:
@@ -62,6 +67,7 @@ class _FilmTab:
             self._connect_film_event(button.click, partial(self._open_film, example.image), state)
         self._connect_age()
         self._connect_prevalence()
+        self._show_after(self._language_switch.connect())
         if ui.opinion is not None:
             ui.opinion.connect(ui.session_film, ui.point, **_QUIET)
         self._connect_point_and_map()
@@ -116,8 +122,7 @@ class _FilmTab:
         inputs = [ui.session_film, ui.point, ui.age, ui.headline, ui.prevalence]
         reread = ui.age.input(self._change_age, inputs, ui.film_outputs, **_SCORING)
         reread.failure(self._reject_busy, None, [*ui.film_outputs, ui.film], queue=False, **_QUIET)
-        self._compare_after(reread)
-        self._connect_viewer(reread)
+        self._show_after(reread)
 
     def _connect_film_event(self, event: Callable[..., Any], handler: Callable[..., Any], inputs: list[Any]) -> Any:
         """Register a film event: clear the page at once, answer when the film leaves the queue, then display the film.
@@ -131,31 +136,35 @@ class _FilmTab:
         event(None, None, outputs, js=script, **_QUIET)
         opening = event(handler, inputs, ui.film_outputs, **_SCORING)
         opening.failure(self._reject_busy, None, [*ui.film_outputs, ui.film], queue=False, **_QUIET)
-        self._compare_after(opening)
-        self._connect_viewer(opening)
+        self._show_after(opening)
         return opening
+
+    def _show_after(self, reading: Any) -> None:
+        """After an answer: what depends on the film, and the film itself."""
+        self._compare_after(reading)
+        self._connect_viewer(reading)
 
     def _connect_viewer(self, opening: Any) -> None:
         """After the answer: the preview of the film, then its values for the viewer."""
         ui = self._layout
         outputs = [ui.film_image, ui.view, ui.values]
-        opening.then(film_view.show, ui.viewed_film, outputs, **_QUIET).then(
-            None, [*outputs[1:], ui.answered], None, js=events.SHOW, **_QUIET
+        opening.then(film_view.show, ui.viewed_film, outputs, **_FOLLOWING).then(
+            None, [*outputs[1:], ui.answered], None, js=events.SHOW, **_FOLLOWING
         )
 
     def _compare_after(self, reading: Any) -> None:
         """After the answer to a film that the gate refused: the film beside a class average."""
         ui = self._layout
         compare = partial(film_session.comparison, self._predictor)
-        reading.then(compare, ui.session_film, ui.comparison, **_QUIET)
-        reading.then(dicom_results.show_button, ui.session_film, ui.dicom_results, **_QUIET)
+        reading.then(compare, ui.session_film, ui.comparison, **_FOLLOWING)
+        reading.then(dicom_results.show_button, ui.session_film, ui.dicom_results, **_FOLLOWING)
         if ui.opinion is not None:
             reading.then(
                 ui.opinion.show,
                 ui.session_film,
                 ui.opinion.outputs,
                 queue=False,
-                **_QUIET,
+                **_FOLLOWING,
             )
 
     def _reject_busy(self) -> tuple[Any, ...]:

@@ -1,27 +1,4 @@
 () => {
-  const filmInput = () => {
-    const input = document.querySelector("#film input[type=file]");
-    return input && input.closest("#film").offsetParent ? input : null;
-  };
-
-  // An image that is pasted, or dropped outside the drop zone, is handled like a file in the drop zone.
-  const acceptFiles = (files) => {
-    const input = filmInput();
-    if (!files || !files.length || !input) return false;
-    const transfer = new DataTransfer();
-    transfer.items.add(files[0]);
-    input.files = transfer.files;
-    input.dispatchEvent(new Event("change", { bubbles: true }));
-    return true;
-  };
-  document.addEventListener("paste", (event) => acceptFiles(event.clipboardData && event.clipboardData.files));
-  document.addEventListener("dragover", (event) => event.preventDefault());
-  document.addEventListener("drop", (event) => {
-    if (event.defaultPrevented) return;
-    event.preventDefault(); // otherwise the browser navigates to the file
-    acceptFiles(event.dataTransfer && event.dataTransfer.files);
-  });
-
   // Two sliders work in the browser, without a request: opacity of the map, threshold of the confusion matrix.
   document.addEventListener("input", ({ target }) => {
     if (target.id === "opacity") setMapOpacity(target);

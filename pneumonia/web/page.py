@@ -40,6 +40,7 @@ _STYLES = (
     "controls.css",
     "language.css",
     "answer.css",
+    "sending.css",
     "viewer/viewer.css",
     "batch.css",
     "evidence.css",
@@ -115,7 +116,7 @@ def mount_options() -> dict[str, Any]:
             primary_hue="slate", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]
         ),
         "css_paths": [_FOLDER / name for name in _STYLES],
-        "js": _script("page.js", "deep_links.js", "print.js"),
+        "js": _script("page.js", "film_input.js", "language_switch.js", "deep_links.js", "print.js"),
         "footer_links": ["api"],
         "i18n": gradio_texts.translations(),
         "run_history": False,

@@ -12,6 +12,7 @@ from html import escape
 from typing import Any
 
 from .. import settings
+from ..errors import EmptyFile, NoPixels, UnreadableImage
 from ..evaluation.number_format import percent, score
 from ..inference.bundle import Bundle
 from ..inference.decision import Failure, ModelIdentity, Prediction
@@ -50,6 +51,28 @@ def reading() -> str:
     return render("reading.html")
 
 
+class _SizePlaceholder:
+    """Stands for the size of a file in a sentence that the browser completes."""
+
+    def __format__(self, _: str) -> str:
+        return "{size}"
+
+
+def sending() -> str:
+    """HTML with the texts that `film_input.js` shows while a film is sent, and if it cannot be sent."""
+    limit_mb = settings.MAX_FILE_MB.read()
+    too_large = message(
+        "The file is too large. Allowed: {limit_mb} MB. Received: {size:.1f} MB.",
+        limit_mb=limit_mb,
+        size=_SizePlaceholder(),
+    )
+    several = message(
+        "Several files were dropped, and none was read. Drop one film here, or all of them in the tab “{tab}”.",
+        tab=message("Many films"),
+    )
+    return render("sending.html", max_bytes=limit_mb * 1_000_000, too_large=too_large, several=several)
+
+
 def viewer_caption() -> str:
     """HTML below the film: which side is assumed to be the patient's right, and the button for the full screen."""
     return render("viewer_caption.html")
@@ -80,9 +103,18 @@ def headline(prediction: Prediction, bundle: Bundle | None = None) -> str:
     )
 
 
+_EXPORT_AGAIN = message("Copy or export the film again, as DICOM if possible.")
+_NEXT_STEPS = {
+    UnreadableImage.code: _EXPORT_AGAIN,
+    EmptyFile.code: _EXPORT_AGAIN,
+    NoPixels.code: message("It may be a report or a measurement. Choose the file of the image in the same study."),
+}
+"""What to do about an error whose message does not say it, by code."""
+
+
 def failure(result: Failure) -> str:
-    """HTML with the error of a file, shown instead of the answer."""
-    return render("failure.html", error=result.error)
+    """HTML with the error of a file and what to do next, shown instead of the answer."""
+    return render("failure.html", error=result.error, step=_NEXT_STEPS.get(result.error.code, ""))
 
 
 def film_deleted() -> str:
@@ -101,14 +133,15 @@ def deletion_message() -> Message:
     )
 
 
-def model_line(model: ModelIdentity, figures: Mapping[str, Any]) -> Message:
-    """Markdown line with the served model and its figures on the official test set, if they exist.
+def model_line(model: ModelIdentity, figures: Mapping[str, Any], patients: str) -> Message:
+    """Markdown line with the served model, its patients, and its figures on the official test set, if they exist.
 
     Publications compare models on this test set.
     """
     line = message(
-        "Model **{name}**, revision `{revision}`, sha256 `{sha256}`.",
+        "Model **{name}** for {patients}, revision `{revision}`, sha256 `{sha256}`.",
         name=escape(model.name),
+        patients=patients,
         revision=escape(model.revision[:12]),
         sha256=model.sha256[:12],
     )

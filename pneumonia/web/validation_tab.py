@@ -10,14 +10,14 @@ import gradio as gr
 
 from .. import imaging, settings
 from ..errors import EmptyFile, InternalError, PneumoniaError
-from ..inference.decision import DEFAULT_POINT, point_name
+from ..inference.decision import DEFAULT_POINT
 from ..inference.predictor import Predictor
 from ..messages import message
 from ..validation import report_folder
 from ..validation.evaluate import Question
 from ..validation.goal import DEFAULT_SENSITIVITY, Goal
 from ..validation.label_table import AGE, FILE, GROUP, LABEL, ROLES, SEX, SITE, guess_columns
-from . import validation_text
+from . import answer_panel, validation_text
 from .batch_job import MAX_FILMS
 from .lane import Lane
 from .server.upload import Upload, film_file
@@ -32,6 +32,7 @@ UPDATE_INTERVAL_S = 0.5
 FOLDERS, TABLE = "folders", "table"
 SENSITIVITY, COST = "sensitivity", "cost"
 DEFAULT_COST_RATIO = 10.0
+_GOAL_LABELS = {SENSITIVITY: message("Sensitivity, %"), COST: message("False alarms per missed pneumonia")}
 
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
@@ -69,7 +70,7 @@ class _ValidationTab:
         self._jobs = ValidationJobs(predictor, lane)
         self._lay_out_films()
         self._lay_out_labels()
-        self._lay_out_question([(point_name(name), name) for name in predictor.point_names])
+        self._lay_out_question([(answer_panel.point_title(name), name) for name in predictor.point_names])
         self._lay_out_result()
         self._token = gr.State("", delete_callback=self._jobs.delete)
         self._connect()
@@ -135,12 +136,12 @@ class _ValidationTab:
                 goals, value=SENSITIVITY, label=message("Goal of the local threshold"), elem_id="goal"
             )
             self._goal_value = gr.Number(
-                100 * DEFAULT_SENSITIVITY, minimum=0, label=message("Percent, or false alarms"), elem_id="goal-value"
+                100 * DEFAULT_SENSITIVITY, minimum=0, label=_GOAL_LABELS[SENSITIVITY], elem_id="goal-value"
             )
             self._site = gr.Textbox(label=message("Name of your site (optional)"), max_length=80, elem_id="site-name")
         with gr.Row():
             self._start = gr.Button(message("Start the check"), variant="primary", elem_id="validation-start")
-            self._stop = gr.Button(message("Stop"), variant="stop", interactive=False, elem_id="validation-stop")
+            self._stop = gr.Button(message("Stop"), variant="stop", visible=False, elem_id="validation-stop")
 
     def _lay_out_result(self) -> None:
         self._progress = gr.HTML(elem_id="validation-progress", apply_default_css=False)
@@ -190,8 +191,9 @@ class _ValidationTab:
         }
         return {self._column_row: gr.update(visible=True), self._preview: "", **updates}
 
-    def _default_goal(self, goal: str) -> float:
-        return 100 * DEFAULT_SENSITIVITY if goal == SENSITIVITY else DEFAULT_COST_RATIO
+    def _default_goal(self, goal: str) -> Any:
+        value = 100 * DEFAULT_SENSITIVITY if goal == SENSITIVITY else DEFAULT_COST_RATIO
+        return gr.update(value=value, label=_GOAL_LABELS[goal])
 
     def _check_labels(self, *inputs: Any) -> Update:
         uploads, source, table, *rest = inputs
@@ -232,7 +234,7 @@ class _ValidationTab:
     def _buttons(self, *, is_running: bool) -> Update:
         return {
             self._start: gr.update(interactive=not is_running),
-            self._stop: gr.update(interactive=is_running),
+            self._stop: gr.update(visible=is_running),
         }
 
     def _run(self, token: str) -> Iterator[Update]:

@@ -18,12 +18,13 @@ from pypdf import PdfReader
 from pneumonia import Predictor
 from pneumonia.cli.main import main
 from pneumonia.evaluation import reference_measures, reference_scores
+from pneumonia.evaluation.table import Table
 from pneumonia.inference.decision import UNKNOWN
 from pneumonia.validation import film_rows, report_html, report_pdf
 from pneumonia.validation.drift import drift
 from pneumonia.validation.evaluate import Question, Validation, validate
 from pneumonia.validation.film_results import FilmResult
-from pneumonia.validation.report import report_of
+from pneumonia.validation.report import Section, report_of
 from pneumonia.validation.site_films import Problem, Selection
 
 from .made_results import made_result, made_table, validated
@@ -62,6 +63,15 @@ def test_the_html_has_verdict_plots_and_films(validation: Validation) -> None:
     assert "Köln &lt;1&gt;" in html
     assert 'src="http' not in html and "data:image/jpeg;base64," in html
     assert "No file matches this row of the table." in html
+
+
+def test_no_page_of_the_pdf_ends_with_the_caption_of_a_table(validation: Validation) -> None:
+    empty = replace(report_of(validation), verdicts=[])
+    for lines in range(36, 52, 2):  # the table begins at the foot of the page, and further and further below it
+        section = Section("Section", ["A line."] * lines, [Table("Caption", ("Column",), [("Cell",)] * 4)])
+        pages = PdfReader(io.BytesIO(report_pdf.to_pdf(replace(empty, sections=[section])))).pages
+        (page,) = [page.extract_text() for page in pages if "Caption" in page.extract_text()]
+        assert "Cell" in page, lines
 
 
 def test_the_pdf_has_the_same_text(validation: Validation) -> None:

@@ -346,6 +346,8 @@ def test_with_a_login_the_page_asks_for_it(
 ) -> None:
     monkeypatch.setenv("PNEUMONIA_AUTH", "reader:light box")
     with running(predictor) as address, Visit(browser, address, ready="input[type=password]") as visit:
+        fields = visit.page.locator("input").evaluate_all("fields => fields.map((field) => field.autocomplete)")
+        assert fields == ["username", "current-password"]
         visit.log_in("reader", "wrong")
         visit.page.wait_for_selector("text=/incorrect/i")
         visit.errors.clear()  # the browser reports the refused login itself

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,3 +36,20 @@ def test_calls_of_the_page_carry_its_language(browser: Any, address: str) -> Non
             visit.page.locator("#examples button").first.click()
         assert joined.value.url.endswith("lang=vi")
         visit.page.wait_for_selector("#result .answer:not(.waiting)")
+
+
+@pytest.mark.slow
+def test_another_language_keeps_the_film_and_its_choices(browser: Any, address: str, files: dict[str, Path]) -> None:
+    with Visit(browser, address) as visit:
+        visit.drop(files["film.png"])
+        with visit.page.expect_response("**/queue/join**"):
+            visit.page.locator("#point label").nth(2).click()
+        visit.page.wait_for_selector("#headline >> text=Operating point: confirm")
+        visit.page.select_option("#language", "id")
+        visit.page.wait_for_url("**/?lang=id")
+        visit.page.wait_for_selector("#headline >> text=Titik operasi: konfirmasi")
+        visit.wait_for_viewer()
+        assert visit.page.locator("#point input").nth(2).is_checked()
+        visit.page.reload()  # the film was handed over once
+        visit.page.wait_for_selector(READY, state="attached")
+        assert visit.page.locator("#headline .answer.waiting").count() == 1

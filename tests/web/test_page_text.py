@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pneumonia.errors import InternalError, UnreadableImage
+from pneumonia.errors import EmptyFile, InternalError, NoPixels, UnreadableImage, UnsupportedFormat
 from pneumonia.inference.decision import REASONS, UNKNOWN, Failure, ModelIdentity, Prediction, Reason
 from pneumonia.inference.populations import ADULTS, CHILDREN, Population
 from pneumonia.web import page_text
@@ -116,6 +116,19 @@ def test_a_failure_shows_message_and_code_and_is_announced() -> None:
     assert page.open == []
 
 
+def test_a_failure_says_what_to_do_unless_its_message_does() -> None:
+    assert "export the film again" in page_text.failure(Failure(None, EmptyFile("The file is empty (0 bytes).")))
+    assert "Choose the file of the image" in page_text.failure(Failure(None, NoPixels("It contains no image.")))
+    assert "again" not in page_text.failure(Failure(None, UnsupportedFormat("Allowed: PNG. Received: a PDF.")))
+
+
+def test_the_browser_completes_the_sentence_on_a_large_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PNEUMONIA_MAX_FILE_MB", "7")
+    (attributes,) = [values for name, values in Page(page_text.sending()).elements if name == "div"]
+    assert attributes["data-max-bytes"] == "7000000"
+    assert attributes["data-large"] == "The file is too large. Allowed: 7 MB. Received: {size} MB."
+
+
 def test_a_failure_is_escaped() -> None:
     html = page_text.failure(Failure(SCRIPT, UnreadableImage(SCRIPT)))
     assert "script" not in Page(html).names
@@ -134,28 +147,32 @@ NAMES = ("accuracy", "sensitivity", "specificity")
 
 
 def test_the_model_line_has_the_official_figures_with_their_intervals() -> None:
-    line = page_text.model_line(MODEL, {"official": {**dict.fromkeys(NAMES, FIGURE), "auroc": FIGURE}})
-    assert line.startswith("Model **embedded**, revision `0123456789ab`, sha256 `ffffffffffff`.")
+    line = page_text.model_line(
+        MODEL, {"official": {**dict.fromkeys(NAMES, FIGURE), "auroc": FIGURE}}, CHILDREN.description
+    )
+    assert line.startswith(
+        "Model **embedded** for children of 1-5 years, revision `0123456789ab`, sha256 `ffffffffffff`."
+    )
     for name in NAMES:
         assert f"{name} 93.1 % (90.9-95.0)" in line
 
 
 def test_the_model_line_leaves_out_what_was_not_measured() -> None:
     missing = {"value": None, "low": None, "high": None}
-    line = page_text.model_line(MODEL, {"official": {**dict.fromkeys(NAMES, FIGURE), "specificity": missing}})
+    line = page_text.model_line(MODEL, {"official": {**dict.fromkeys(NAMES, FIGURE), "specificity": missing}}, "adults")
     assert "specificity" not in line
     assert "sensitivity" in line
 
 
 def test_a_model_without_official_figures_claims_none() -> None:
-    line = page_text.model_line(MODEL, {"grouped80": {}})
+    line = page_text.model_line(MODEL, {"grouped80": {}}, "adults")
     assert "%" not in line
     assert "embedded" in line
 
 
 def test_the_name_of_a_model_is_escaped() -> None:
     hostile = ModelIdentity("<script>", "<script>", "f" * 64)
-    assert "<" not in page_text.model_line(hostile, {})
+    assert "<" not in page_text.model_line(hostile, {}, "adults")
 
 
 @pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
