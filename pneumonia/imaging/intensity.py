@@ -58,6 +58,21 @@ def row_slices(height: int, width: int) -> Iterator[slice]:
     return (slice(start, min(start + rows, height)) for start in range(0, height, rows))
 
 
+def look_up(table: npt.NDArray[Any], values: npt.NDArray[Any], first: int = 0) -> npt.NDArray[Any]:
+    """`table[values - first]` for `[H, W]` integers, of which each must have an entry.
+
+    In slices of rows, since NumPy makes a 64-bit index of the values; with `mode="clip"`, without which it also makes a
+    copy of the output. Together this takes half of the time.
+    """
+    mapped = np.empty(values.shape, table.dtype)
+    if first > 0 and values.dtype.kind == "u":
+        table, first = np.concatenate([np.zeros(first, table.dtype), table]), 0
+    for rows in row_slices(*values.shape):
+        index = values[rows] if first == 0 else values[rows].astype(np.intp) - first
+        np.take(table, index, out=mapped[rows], mode="clip")
+    return mapped
+
+
 def full_scale(pixels: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]) -> float:
     """The largest value of the smallest detector depth (8, 10, 12, 14 or 16 bits) that contains the brightest pixel.
 

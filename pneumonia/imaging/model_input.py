@@ -11,7 +11,7 @@ from PIL import Image
 from ..messages import message
 from .area import Area
 from .frame import find_area
-from .intensity import full_scale
+from .intensity import full_scale, look_up
 from .radiograph import Pixels, Radiograph
 
 INPUT_SIDE = 150
@@ -57,8 +57,7 @@ def to_display(film: Radiograph) -> npt.NDArray[np.uint8]:
     white = _white(film)
     # A table of all 16-bit values takes a third of the time of a calculation for each pixel.
     levels = np.minimum(np.arange(2**16, dtype=np.uint16), white) * (255.0 / float(white))
-    scaled: npt.NDArray[np.uint8] = np.rint(levels).astype(np.uint8)[film.pixels]
-    return scaled
+    return look_up(np.rint(levels).astype(np.uint8), film.pixels)
 
 
 def invert(film: Radiograph) -> Radiograph:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise, product
 from typing import TypeAlias
 
@@ -35,8 +36,17 @@ def zone_outlines(lung_field: LungField | None, area: Area = WHOLE) -> ZoneOutli
 
     Without a lung field, or if it does not show two lungs, the zones are the fixed boxes of `explain`.
     """
-    lungs = None if lung_field is None else lung_zones.split_lungs(lung_field)
-    if lungs is None or lung_field is None:
+    if lung_field is None:
+        return ZoneOutlines(dict(_boxes(area)), is_own=False)
+    return _outlines(lung_field.tobytes(), lung_field.shape, lung_field.dtype.str, area)
+
+
+@lru_cache(maxsize=8)
+def _outlines(data: bytes, shape: tuple[int, ...], dtype: str, area: Area) -> ZoneOutlines:
+    """The outlines for a lung field. Picture and report of a film both need them, which take 4 ms."""
+    lung_field = np.frombuffer(data, dtype).reshape(shape)
+    lungs = lung_zones.split_lungs(lung_field)
+    if lungs is None:
         return ZoneOutlines(dict(_boxes(area)), is_own=False)
     polygons: dict[str, list[Polygon]] = {}
     for side, lung, other in (("right", lungs.right, lungs.left), ("left", lungs.left, lungs.right)):

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 
 from pneumonia import Predictor
 from pneumonia.imaging import read, to_input
-from pneumonia.imaging.intensity import film_range, full_scale, to_uint16
+from pneumonia.imaging.intensity import film_range, full_scale, look_up, to_uint16
 from tests.support.dicom_files import dicom
 
 Grey = npt.NDArray[np.uint8]
@@ -190,3 +190,12 @@ def test_the_full_scale_is_that_of_the_limited_values(film: Grey) -> None:
     deep = twelve_bits(film)
     deep[0, 0] = 65535
     assert full_scale(to_uint16(deep)) == 4095
+
+
+@pytest.mark.parametrize("dtype", ["u1", "i1", "u2", "i2", ">u2"])
+@pytest.mark.parametrize("first", [0, 100])
+def test_a_table_is_applied_to_each_value(dtype: str, first: int) -> None:
+    lowest = first if np.dtype(dtype).kind == "u" else -first
+    values = np.random.default_rng(0).integers(lowest, 120, (1100, 1000)).astype(dtype)
+    table = np.random.default_rng(1).integers(0, 65536, 121 - lowest).astype(np.uint16)
+    np.testing.assert_array_equal(look_up(table, values, lowest), table[values.astype(int) - lowest])

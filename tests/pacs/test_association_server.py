@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import shutil
 import socket
 import ssl
@@ -17,7 +18,7 @@ import pytest
 pynetdicom = pytest.importorskip("pynetdicom", reason="needs requirements-hospital.txt")
 
 from pneumonia.pacs.association_server import AssociationServer, ConnectionLimits  # noqa: E402
-from pneumonia.pacs.guarded_socket import MAX_NEGOTIATION_BYTES, PduLimits  # noqa: E402
+from pneumonia.pacs.guarded_socket import MAX_NEGOTIATION_BYTES, GuardedSocket, PduLimits  # noqa: E402
 
 from ..support import upper_layer  # noqa: E402
 from ..support.upper_layer import ABORTED, ACCEPT, CLOSED, DATA, Peer, associate, pdu  # noqa: E402
@@ -122,6 +123,23 @@ def test_a_slow_peer_is_disconnected_although_it_sends_something() -> None:
             if not peer.send(bytes([byte])) or until(lambda: bool(reasons), timeout_s=0.05):
                 break
         assert reasons == ["pdu_timeout"]
+
+
+def test_nothing_is_read_beyond_a_pdu() -> None:
+    """pynetdicom asks the socket whether a PDU waits, and does not know what was received and not returned."""
+    first, second = pdu(DATA, bytes(range(250)) * 40), pdu(DATA, b"second")
+    sender, receiver = socket.socketpair()
+    with sender, GuardedSocket(fileno=receiver.detach()) as guarded:
+        guarded.guard(PduLimits(MAX_PDU, 20, 20, lambda reason: None))
+        sender.sendall(first + second)
+        received = guarded.recv(6)
+        while len(received) < len(first):
+            part = guarded.recv(min(4096, len(first) - len(received)))
+            assert 0 < len(part) <= 4096
+            received += part
+        assert received == first
+        assert select.select([guarded], [], [], 0)[0] == [guarded]
+        assert guarded.recv(6) + guarded.recv(len(second) - 6) == second
 
 
 def test_an_association_ends_after_its_longest_duration() -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pydicom
 
-from ..intensity import check_finite, full_scale, row_slices, sample_pixels, to_uint16
+from ..intensity import check_finite, full_scale, look_up, row_slices, sample_pixels, to_uint16
 from ..radiograph import Pixels
 from . import decimals, elements, functional_groups
 from .lookup_table import read_tables
@@ -170,14 +170,10 @@ def _is_usable(output: npt.NDArray[np.float64], values: Values) -> bool:
 
 def _map(stored: Values, transform: Transform, output: np.dtype[Any]) -> Values:
     """Apply a transform to `[H, W]`: once per value if the samples have up to 16 bits, else once per pixel."""
+    if stored.dtype.kind in "iu" and 8 * stored.dtype.itemsize <= _MAX_TABLE_BITS:
+        lowest, highest = int(stored.min()), int(stored.max())
+        return look_up(transform(np.arange(lowest, highest + 1)).astype(output), stored, first=lowest)
     mapped = np.empty(stored.shape, output)
-    has_table = stored.dtype.kind in "iu" and 8 * stored.dtype.itemsize <= _MAX_TABLE_BITS
-    lowest = int(stored.min()) if has_table else 0
-    table = transform(np.arange(lowest, int(stored.max()) + 1)).astype(output) if has_table else None
     for rows in row_slices(*stored.shape):
-        block = stored[rows]
-        if table is None:
-            mapped[rows] = transform(block.astype(np.float64)).astype(output)
-        else:
-            np.take(table, block.astype(np.intp) - lowest, out=mapped[rows])
+        mapped[rows] = transform(stored[rows].astype(np.float64)).astype(output)
     return mapped

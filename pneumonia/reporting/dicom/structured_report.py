@@ -8,6 +8,7 @@ from copy import deepcopy
 from highdicom import sr
 from highdicom.coding_schemes import CodingSchemeIdentificationItem
 from pydicom import Dataset
+from pydicom.tag import Tag
 
 from ... import __version__
 from . import patient_study, report_content, report_context
@@ -15,6 +16,7 @@ from .codes import code, private_scheme
 from .film_result import FilmResult
 
 KIND = "dicom-sr"
+_CONTINUITY, _NUMERIC_VALUE = Tag("ContinuityOfContent"), Tag("NumericValue")
 SERIES_DESCRIPTION = "AI result: structured report"
 
 
@@ -69,10 +71,11 @@ def _write_for_readers(report: Dataset) -> None:
     highdicom writes containers as continuous text (PS3.3, C.17.3.2.4): viewers then show values as one sentence without
     names.
     """
-    for element in report.iterall():
-        if element.keyword == "ContinuityOfContent":
+    report.ContinuityOfContent = "SEPARATE"
+    for element in patient_study.elements_of(report.ContentSequence):
+        if element.tag == _CONTINUITY:
             element.value = "SEPARATE"
-        elif element.keyword == "NumericValue" and element.value == int(element.value):
+        elif element.tag == _NUMERIC_VALUE and element.value == int(element.value):
             element.value = str(int(element.value))
 
 
