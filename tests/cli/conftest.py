@@ -24,3 +24,10 @@ def film(tmp_path: Path, write_films: WriteFilms) -> str:
 
 def rows(text: str) -> Rows:
     return [json.loads(line) for line in text.splitlines()]
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> str:
+    path = tmp_path / "broken.png"
+    path.write_bytes(b"\x89PNG\r\n\x1a\n broken")
+    return str(path)

@@ -1,27 +1,20 @@
-"""The queue: each transition, duplicates, dead letters, expiry, recovery, and a kill at every line of its code."""
+"""The queue: each transition, duplicates, dead letters, expiry."""
 
 from __future__ import annotations
 
-import errno
-import os
 import sqlite3
 import stat
-import sys
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 import pytest
 
 from pneumonia import operating_system
 from pneumonia.errors import Busy, UsageError
 from pneumonia.operating_system import IS_WINDOWS
-from pneumonia.pacs import database, queue_schema, queue_upkeep, spool
-from pneumonia.pacs.queue import Delivery, Queue, Reception, Result
+from pneumonia.pacs import queue_schema, queue_upkeep
+from pneumonia.pacs.queue import Queue, Reception
 
-DX = "1.2.840.10008.5.1.4.1.1.1.1"
-SR = "1.2.840.10008.5.1.4.1.1.88.22"
-RECEPTION = Reception("CR1", DX, "1.2.3", "1.2.840.10008.1.2.1")
+from .queue_support import RECEPTION, add, files, results, write_incoming
 
 
 class Clock:
@@ -30,32 +23,6 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
-
-
-def write_incoming(queue: Queue, data: bytes = b"film") -> Path:
-    path = queue.spool.incoming / f"tmp{len(list(queue.spool.incoming.iterdir()))}.dcm"
-    path.write_bytes(data)
-    return path
-
-
-def add(queue: Queue, data: bytes = b"film") -> int | None:
-    return queue.add(write_incoming(queue, data), RECEPTION)
-
-
-def results(*destinations: str) -> list[Result]:
-    return [
-        Result("dicom-sr", ".sr.dcm", b"report", SR, "1.2.3.1", destinations),
-        Result("secondary-capture", ".sc.dcm", b"picture", DX, "1.2.3.2", destinations),
-    ]
-
-
-def files(queue: Queue) -> list[str]:
-    folders = (queue.spool.incoming, queue.spool.films, queue.spool.results)
-    return [path.name for folder in folders for path in folder.iterdir()]
-
-
-def no_meta(path: Path) -> Reception | None:
-    return Reception(spool.calling_ae_of(path), DX, "1.2.3", "1.2.840.10008.1.2.1")
 
 
 def test_a_film_from_reception_to_the_last_delivery(tmp_path: Path) -> None:
@@ -258,84 +225,6 @@ def test_a_clock_that_is_set_back_delays_no_film_and_no_delivery(tmp_path: Path)
     assert len(queue.due_deliveries("archive", 10)) == 2
 
 
-def test_a_film_that_the_disk_does_not_return_is_not_deleted(tmp_path: Path) -> None:
-    def fail(path: Path) -> Reception | None:
-        raise OSError(errno.EIO, os.strerror(errno.EIO))
-
-    queue = Queue(tmp_path)
-    film = queue.spool.films / "a.dcm"
-    film.write_bytes(b"film")
-    assert queue_upkeep.recover(queue, fail) == queue_upkeep.RecoveryCounts(adopted=0, deleted=0)
-    assert film.exists()
-    assert queue_upkeep.recover(queue, no_meta).adopted == 1
-
-
-def test_a_film_that_is_left_over_from_a_finished_instance_is_not_delivered_again(tmp_path: Path) -> None:
-    """A worker was killed behind the transaction of its results and before it deleted the film."""
-    queue = Queue(tmp_path)
-    queue.fingerprint = "model"
-    add(queue)
-    (film,) = queue.waiting_instances(1)
-    queue.complete(film, results("archive"))
-    film.path.write_bytes(b"film")
-    for delivery in queue.due_deliveries("archive", 10):
-        queue.deliver(delivery)
-    queue.close()
-    queue = Queue(tmp_path)
-    assert queue_upkeep.recover(queue, no_meta) == queue_upkeep.RecoveryCounts(adopted=0, deleted=0)
-    assert files(queue) == []
-
-
-def test_a_lost_database_loses_neither_film_nor_result(tmp_path: Path) -> None:
-    queue = Queue(tmp_path)
-    add(queue, b"predicted")
-    queue.complete(queue.waiting_instances(1)[0], results("archive"))
-    add(queue)
-    queue.close()
-    for path in tmp_path.glob("queue.sqlite*"):
-        path.unlink()
-    queue = Queue(tmp_path)
-    assert queue_upkeep.recover(queue, no_meta) == queue_upkeep.RecoveryCounts(adopted=1, deleted=0, undelivered=2)
-    assert queue.waiting_instances(1)[0].calling_ae == "CR1"
-    assert {path.read_bytes() for path in (tmp_path / "undelivered").iterdir()} == {b"report", b"picture"}
-
-
-def test_a_kill_during_the_recovery_of_a_lost_database_loses_no_result(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    queue = Queue(tmp_path)
-    add(queue)
-    queue.complete(queue.waiting_instances(1)[0], results("archive"))
-    queue.close()
-    for path in tmp_path.glob("queue.sqlite*"):
-        path.unlink()
-    queue = Queue(tmp_path)
-    rename_file = spool.rename_file
-
-    def rename_one(source: Path, target: Path) -> None:
-        rename_file(source, target)
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(spool, "rename_file", rename_one)
-        queue_upkeep.recover(queue, no_meta)
-    queue.close()
-    queue = Queue(tmp_path)
-    assert queue_upkeep.recover(queue, no_meta).undelivered == 1
-    assert {path.read_bytes() for path in (tmp_path / "undelivered").iterdir()} == {b"report", b"picture"}
-
-
-def test_what_associations_left_behind_is_deleted(tmp_path: Path) -> None:
-    queue = Queue(tmp_path)
-    queue_upkeep.recover(queue, no_meta)
-    queue.close()
-    queue = Queue(tmp_path)
-    write_incoming(queue)
-    (queue.spool.results / "a.sr.dcm").write_bytes(b"")
-    assert queue_upkeep.recover(queue, no_meta).deleted == 2
-    assert files(queue) == []
-
-
 def test_on_windows_the_received_file_stays_for_the_library_that_has_it_open(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -378,85 +267,3 @@ def test_a_newer_database_is_an_error(tmp_path: Path) -> None:
     connection.close()
     with pytest.raises(UsageError, match="version"):
         Queue(tmp_path)
-
-
-# ---------------------------------------------------------------------- kills
-
-KILLED = 9
-CODE = str(Path(database.__file__).parent)
-
-
-def pass_once(folder: Path, sent: Path) -> None:
-    """One life of the service: recovery, reception, results, deliveries; `sent` logs each object that was sent."""
-    queue = Queue(folder)
-    queue_upkeep.recover(queue, no_meta)
-    if not (folder / "acknowledged").exists():
-        add(queue)
-        (folder / "acknowledged").touch()
-    for instance in queue.waiting_instances(10):
-        queue.complete(instance, results("archive"))
-    for delivery in queue.due_deliveries("archive", 10):
-        send(delivery, sent)
-        queue.deliver(delivery)
-    queue.close()
-
-
-def send(delivery: Delivery, sent: Path) -> None:
-    with sent.open("a") as file:
-        file.write(f"{delivery.sop_instance} {delivery.path.read_text()}\n")
-
-
-def killed_at(line: int, folder: Path, sent: Path) -> bool:
-    """Run `pass_once` in a forked process that ends, as by SIGKILL, before the given line of the package's code."""
-    child = os.fork()
-    if child == 0:
-        remaining = line
-
-        def trace(frame: FrameType, event: str, _: Any) -> Any:
-            nonlocal remaining
-            if not frame.f_code.co_filename.startswith(CODE):
-                return None
-            if event == "line":
-                remaining -= 1
-                if remaining < 0:
-                    os._exit(KILLED)
-            return trace
-
-        try:
-            sys.settrace(trace)
-            pass_once(folder, sent)
-            os._exit(0)
-        finally:
-            os._exit(1)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == KILLED
-
-
-def check_kills(tmp_path: Path, step: int) -> None:
-    line, was_killed = 0, True
-    while was_killed:
-        folder, sent = tmp_path / str(line), tmp_path / f"{line}.txt"
-        was_killed = killed_at(line, folder, sent)
-        pass_once(folder, sent)
-        assert set(sent.read_text().splitlines()) == {"1.2.3.1 report", "1.2.3.2 picture"}, line
-        queue = Queue(folder)
-        assert queue_upkeep.counts(queue) == {"received": 0, "predicted": 0, "failed": 0}, line
-        assert files(queue) == [], line
-        queue.close()
-        line += step
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
-def test_a_kill_between_any_two_steps_loses_nothing_and_leaves_no_file(tmp_path: Path) -> None:
-    check_kills(tmp_path, step=29)
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
-def test_a_kill_before_every_fourth_line_loses_nothing_and_leaves_no_file(tmp_path: Path) -> None:
-    check_kills(tmp_path, step=4)
-
-
-@pytest.mark.soak
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
-def test_a_kill_before_any_line_loses_nothing_and_leaves_no_file(tmp_path: Path) -> None:
-    check_kills(tmp_path, step=1)
