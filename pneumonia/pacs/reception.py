@@ -13,7 +13,15 @@ from ..errors import Busy, DiskFull, InternalError
 from .configuration import Configuration
 from .disk_space import DiskSpace
 from .events import Events, InstanceEvent
-from .inspection import OUT_OF_RESOURCES, PROCESSING_FAILURE, SOP_CLASS_NOT_SUPPORTED, SUCCESS, Inspection, inspect_file
+from .inspection import (
+    CANNOT_UNDERSTAND,
+    OUT_OF_RESOURCES,
+    PROCESSING_FAILURE,
+    SOP_CLASS_NOT_SUPPORTED,
+    SUCCESS,
+    Inspection,
+    inspect_file,
+)
 from .queue import Queue, Reception
 from .sop_classes import FILM_CLASSES
 
@@ -32,12 +40,12 @@ _COMMENTS = {
 
 @dataclass(frozen=True)
 class ReceivedObject:
-    """An object as it arrived. `path` is its file, `size` the number of its bytes on the network.
+    """An object as it arrived. `path` is its file, None without a data set, `size` its number of bytes on the network.
 
     `abstract_syntax` is the SOP class of its presentation context, `reception` has that of the command.
     """
 
-    path: Path
+    path: Path | None
     reception: Reception
     abstract_syntax: str
     size: int
@@ -64,7 +72,7 @@ class Receiver:
         instance_id = None
         try:
             inspection = self._inspect(received)
-            if inspection.status == SUCCESS and not inspection.is_skipped:
+            if received.path is not None and inspection.status == SUCCESS and not inspection.is_skipped:
                 self._on_film(received.path)  # before the queue has the file, which a worker may delete at once
                 instance_id = self._queue.add(received.path, received.reception)
         except (DiskFull, Busy) as error:
@@ -93,6 +101,8 @@ class Receiver:
             return Inspection(reason="other_class", is_skipped=True)
         if received.is_too_large:
             return Inspection(OUT_OF_RESOURCES, "too_large")
+        if received.path is None:
+            return Inspection(CANNOT_UNDERSTAND, "unreadable_data_set")
         if self._disk.is_low():
             return Inspection(OUT_OF_RESOURCES, "disk_low")
         return inspect_file(received.path, received.reception, skip_other_body_parts=self._skip_other_body_parts)

@@ -190,7 +190,8 @@ class StorageScp:
         transfer, request = self._transfers[event.assoc], event.request
         assert isinstance(request, C_STORE)
         transfer.objects += 1
-        size = transfer.take_size()
+        path = getattr(event, "dataset_path", None)  # missing if the command announces no data set
+        size = transfer.take_size() if path else 0
         reception = Reception(
             event.assoc.requestor.ae_title.strip(),
             str(request.AffectedSOPClassUID),
@@ -199,7 +200,7 @@ class StorageScp:
         )
         is_too_large = size > transfer.max_object_bytes
         abstract_syntax = str(event.context.abstract_syntax)
-        received = ReceivedObject(Path(event.dataset_path), reception, abstract_syntax, size, is_too_large)
+        received = ReceivedObject(path and Path(path), reception, abstract_syntax, size, is_too_large)
         return self._receiver.receive(received)
 
     def _on_connection_closed(self, event: evt.Event) -> None:

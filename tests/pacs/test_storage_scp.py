@@ -182,6 +182,17 @@ def test_what_is_no_data_set_is_refused(tmp_path: Path, data_set: bytes) -> None
         assert running.queue.waiting_instances(1) == []
 
 
+def test_a_command_without_a_data_set_is_refused(tmp_path: Path) -> None:
+    film_class = upper_layer.uid(ComputedRadiographyImageStorage)
+    elements = {**dict(STORE_CT), 0x0002: film_class, 0x0800: b"\x01\x01"}
+    with running_scp(tmp_path) as running, RawPeer(running.port) as peer:
+        peer.associate(CALLING)
+        peer.send(upper_layer.data(upper_layer.command(list(elements.items())), 3, command=True))
+        kind, response = peer.receive_pdu()
+        assert (kind, upper_layer.status(response)) == (DATA, 0xC000)
+        assert running.events.outcomes == ["refused:unreadable_data_set"]
+
+
 def encoded(dataset: Dataset) -> bytes:
     """The data set without file meta information."""
     from pynetdicom.dsutils import encode

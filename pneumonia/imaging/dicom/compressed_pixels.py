@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pydicom
-from pydicom.uid import JPEG2000, JPEGBaseline8Bit, RLELossless
+from pydicom.uid import JPEGBaseline8Bit, RLELossless
 
 from ...errors import UnreadableImage
 from ...messages import message
-from . import elements, photometric
+from . import colour_layout, elements, photometric
 from .codestreams import Codestream
 
 
@@ -28,7 +28,10 @@ def complete(dataset: pydicom.Dataset, codestream: Codestream | None) -> list[st
         elements.set_value(dataset, "BitsStored", codestream.bits)
     elements.set_missing(dataset, "HighBit", elements.integer(dataset, "BitsStored") - 1)
     elements.set_missing(dataset, "PixelRepresentation", int(codestream.is_signed))
-    is_rgb = codestream.is_rgb or is_rle or JPEG2000 in codestream.syntaxes
-    return photometric.complete(
-        dataset, elements.integer(dataset, "SamplesPerPixel"), "RGB" if is_rgb else "YBR_FULL_422"
-    )
+    # A codestream without losses has no reason to convert the colours; that of JPEG 2000 states it.
+    is_ybr = JPEGBaseline8Bit in codestream.syntaxes and not codestream.is_rgb
+    colour = "YBR_FULL_422" if is_ybr else "RGB"
+    if not is_rle and codestream.samples in {1, 3}:
+        elements.set_value(dataset, "SamplesPerPixel", codestream.samples)
+    samples = elements.integer(dataset, "SamplesPerPixel")
+    return colour_layout.correct_samples(dataset, samples, colour) + photometric.complete(dataset, samples, colour)

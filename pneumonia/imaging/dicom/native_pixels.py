@@ -8,7 +8,7 @@ from pydicom.tag import Tag
 
 from ...errors import UnreadableImage
 from ...messages import message
-from . import elements, photometric
+from . import colour_layout, elements, photometric
 from .element_reader import PIXEL_DATA
 from .parser import ParsedFile
 
@@ -46,13 +46,15 @@ def complete(file: ParsedFile, value: bytes) -> tuple[int, list[str]]:
     _complete_samples(dataset, len(value))
     _complete_sides(dataset, len(value))
     _complete_bits_allocated(dataset, len(value))
-    warnings = photometric.complete(dataset, _certain_samples(dataset, len(value)), "RGB")
+    warnings = _correct_samples(dataset, len(value))
+    warnings += photometric.complete(dataset, _certain_samples(dataset, len(value)), "RGB")
     if not photometric.is_supported(dataset):
         return 1, warnings
     size = _frame_bytes(dataset, elements.integer(dataset, "BitsAllocated"))
     frames = _count_frames(dataset, size, len(value))
     warnings += _excess_warnings(value[size * frames :])
     value, fill_warnings = _fill(dataset, value[: size + size % 2], size)
+    colour_layout.correct_colour(dataset, value)
     if file.syntax == _GE_BIG_ENDIAN_PIXELS and elements.integer(dataset, "BitsAllocated") == 16:
         value = np.frombuffer(value, np.uint16).byteswap().tobytes()
     _set_pixels(file, value)
@@ -85,6 +87,21 @@ def _certain_samples(dataset: pydicom.Dataset, length: int) -> int:
     samples = elements.integer(dataset, "SamplesPerPixel")
     size = _frame_bytes(dataset, elements.integer(dataset, "BitsAllocated"))
     return 0 if samples == 1 and length - 3 * size in {0, 1} else samples
+
+
+def _correct_samples(dataset: pydicom.Dataset, length: int) -> list[str]:
+    """Let SamplesPerPixel and the term agree, as the length says, for samples of 8 bits; returns warnings."""
+    term = photometric.term(dataset)
+    declared = elements.integer(dataset, "SamplesPerPixel")
+    expected = photometric.SAMPLES.get(term or "", declared)
+    if elements.integer(dataset, "BitsAllocated") != 8 or expected == declared:
+        return []
+    is_declared_whole = is_whole(dataset, length) and term != "YBR_FULL_422"  # its length depends on no samples
+    elements.set_value(dataset, "SamplesPerPixel", expected)
+    if is_whole(dataset, length):
+        return []
+    elements.set_value(dataset, "SamplesPerPixel", declared)
+    return colour_layout.correct_samples(dataset, declared, "RGB") if is_declared_whole else []
 
 
 def _complete_sides(dataset: pydicom.Dataset, length: int) -> None:

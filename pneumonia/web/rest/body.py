@@ -13,6 +13,8 @@ from starlette.types import Receive, Scope
 
 from ...errors import TooLarge, UsageError
 from ...messages import message
+from .disposition import file_name
+from .multipart_head import without_preamble
 from .spool import Spool
 
 FILM_FIELDS = ("file", "files")
@@ -23,6 +25,9 @@ MAX_FIELD_BYTES = 1_000
 
 MAX_FIELDS = 100
 """Maximum number of parameters in a form."""
+
+MAX_HEADER_BYTES = 16_000
+"""Maximum size of a header line of a part; the longest one names the file."""
 
 
 class ClientGone(Exception):
@@ -67,8 +72,7 @@ async def read_body(scope: Scope, receive: Receive, spool: Spool, max_films: int
         return await _read_form(chunks, options.get(b"boundary", b""), spool, max_films)
     async for chunk in chunks:
         await spool.write(chunk)
-    _, disposition = parse_options_header(headers.get("content-disposition"))
-    return Body([FilmPart(_text(disposition.get(b"filename", b"")) or None, 0, spool.size)])
+    return Body([FilmPart(file_name(headers.get("content-disposition", "")), 0, spool.size)])
 
 
 async def _chunks(receive: Receive) -> AsyncIterator[bytes]:
@@ -87,8 +91,8 @@ async def _read_form(chunks: AsyncIterator[bytes], boundary: bytes, spool: Spool
     try:
         if not boundary:
             raise FormParserError
-        parser = MultipartParser(boundary, form.callbacks())
-        async for chunk in chunks:
+        parser = MultipartParser(boundary, form.callbacks(), max_header_size=MAX_HEADER_BYTES)
+        async for chunk in without_preamble(chunks, boundary):
             parser.write(chunk)
             for data in form.take_film_data():
                 await spool.write(data)
@@ -111,6 +115,7 @@ class _Form:
         self._film_data: list[bytes] = []
         self._header_name, self._header_value = bytearray(), bytearray()
         self._disposition: dict[bytes, bytes] = {}
+        self._file_name: str | None = None
         self._film: FilmPart | None = None
         self._value = bytearray()
 
@@ -132,7 +137,7 @@ class _Form:
         return data
 
     def _begin_part(self) -> None:
-        self._disposition, self._film, self._value = {}, None, bytearray()
+        self._disposition, self._file_name, self._film, self._value = {}, None, None, bytearray()
 
     def _add_header_name(self, data: bytes, start: int, end: int) -> None:
         self._header_name += data[start:end]
@@ -143,13 +148,14 @@ class _Form:
     def _end_header(self) -> None:
         if self._header_name.lower() == b"content-disposition":
             _, self._disposition = parse_options_header(bytes(self._header_value))
+            self._file_name = file_name(self._header_value.decode("latin-1"))
         self._header_name, self._header_value = bytearray(), bytearray()
 
     def _end_headers(self) -> None:
         if self._field_name in FILM_FIELDS:
             if len(self.body.films) >= self._max_films:
                 raise too_many_films(self._max_films)
-            self._film = FilmPart(_text(self._disposition.get(b"filename", b"")) or None, self._position)
+            self._film = FilmPart(self._file_name, self._position)
         elif b"filename" in self._disposition or len(self.body.fields) >= MAX_FIELDS:
             raise UsageError(
                 message(
@@ -180,9 +186,14 @@ class _Form:
     def _end_part(self) -> None:
         if self._film is not None:
             self._film.end = self._position
-            self.body.films.append(self._film)
+            if not self._is_empty_input(self._film):
+                self.body.films.append(self._film)
         else:
             self.body.fields.append((self._field_name, _text(self._value)))
+
+    def _is_empty_input(self, film: FilmPart) -> bool:
+        """True for the part that a browser sends for a file input without a file: an empty name and no bytes."""
+        return self._disposition.get(b"filename") == b"" and film.name is None and film.start == film.end
 
     def _end(self) -> None:
         self.is_complete = True

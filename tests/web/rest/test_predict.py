@@ -58,6 +58,54 @@ def test_the_name_of_a_raw_body_is_that_of_its_header(rest: httpx.Client, files:
     assert rest.post(PATH, content=files["film.png"].read_bytes(), headers=headers).json()["file"] == "Müller.png"
 
 
+@pytest.mark.parametrize(
+    ("parameters", "name"),
+    [
+        ("filename*=UTF-8''r%C3%B6ntgen%20%E8%83%B8.png", "röntgen 胸.png"),
+        ("filename*=iso-8859-1'de'r%F6ntgen.png", "röntgen.png"),
+        ("filename=\"=?utf-8?B?csO2?=\"; filename*=utf-8''r%C3%B6.png", "rö.png"),
+        ("filename=\"a.png\"; filename*=utf-7''+2AA-", "a.png"),
+        ("filename=\"a; filename*=utf-8''b\"", "a; filename*=utf-8''b"),
+        ('filename="r\xf6ntgen.png"', "röntgen.png"),
+        (f'filename="{"n" * 5000}.png"', "n" * 5000 + ".png"),
+    ],
+)
+def test_names_in_other_encodings(rest: httpx.Client, parameters: str, name: str) -> None:
+    disposition = f'Content-Disposition: form-data; name="file"; {parameters}'.encode("latin-1")
+    body = b"--b\r\n" + disposition + b"\r\n\r\nno film\r\n--b--"
+    reply = rest.post(PATH, content=body, headers={"Content-Type": "multipart/form-data; boundary=b"})
+    assert reply.json()["file"] == name
+    headers = {b"Content-Disposition": f"attachment; {parameters}".encode("latin-1")}
+    assert rest.post(PATH, content=b"no film", headers=headers).json()["file"] == name
+
+
+@pytest.mark.parametrize("preamble", [b"", b"\r\n", b"This is a message in MIME format.\r\n"])
+def test_text_before_the_first_part_is_ignored(rest: httpx.Client, preamble: bytes) -> None:
+    body = preamble + b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nno film\r\n--b--'
+    headers = {"Content-Type": "multipart/form-data; boundary=b"}
+    for content in (body, (body[start : start + 1] for start in range(len(body)))):
+        reply = rest.post(PATH, content=content, headers=headers)
+        assert (reply.status_code, reply.json()["file"]) == (415, "a")
+
+
+@pytest.mark.parametrize("before", [b"x" * 5000 + b"\r\n", b"--c", b""])
+def test_a_part_with_a_damaged_boundary_is_no_text_before_the_first(rest: httpx.Client, before: bytes) -> None:
+    part = b'\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nno film\r\n'
+    headers = {"Content-Type": "multipart/form-data; boundary=b"}
+    reply = rest.post(f"{PATH}-batch", content=before + part + b"--b" + part + b"--b--", headers=headers)
+    assert (reply.status_code, reply.json()["error"]["code"]) == (400, "usage")
+
+
+def test_a_file_input_without_a_file_is_no_film(rest: httpx.Client, files: dict[str, Path]) -> None:
+    empty = b'--b\r\nContent-Disposition: form-data; name="file"; filename=""\r\n\r\n\r\n'
+    film = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nno film\r\n'
+    headers = {"Content-Type": "multipart/form-data; boundary=b"}
+    for body in (empty + film, film + empty):
+        assert rest.post(PATH, content=body + b"--b--", headers=headers).json()["file"] == "a"
+    reply = rest.post(PATH, content=empty + b"--b--", headers=headers)
+    assert (reply.status_code, reply.json()["error"]["code"]) == (422, "empty_file")
+
+
 def test_options_are_parameters_of_the_address_or_fields_of_the_form(
     rest: httpx.Client, predictor: Predictor, files: dict[str, Path]
 ) -> None:

@@ -1,0 +1,139 @@
+"""Grey films saved in colour, whose tags contradict the layout of their samples."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import jpeg_ls
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image
+from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit, JPEGLSLossless
+
+from pneumonia.imaging import read, read_values
+from pneumonia.imaging.dicom.photometric import PHOTOMETRIC_WARNING
+from tests.support.deep_films import largest_difference
+from tests.support.dicom_files import dicom, encapsulated
+
+Grey = npt.NDArray[np.uint8]
+COLOUR_WARNING = "The image is in colour; it was converted to greyscale."
+
+
+@pytest.fixture(scope="module")
+def film(full_range_film: Grey) -> Grey:
+    return np.ascontiguousarray(full_range_film[::4, ::4])
+
+
+def rgb(film: Grey) -> Grey:
+    return np.repeat(film[:, :, None], 3, axis=2)
+
+
+def ybr(film: Grey) -> Grey:
+    grey = np.full_like(film, 128)
+    return np.stack([film, grey, grey], axis=2)
+
+
+def stored(colours: Grey, planar: int, **tags: Any) -> bytes:
+    """A file of colours that are stored in the order `planar`."""
+    pixels = np.moveaxis(colours, -1, 0) if planar else colours
+    names = {"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", "PlanarConfiguration": planar}
+    return dicom(colours[:, :, 0], PixelData=pixels.tobytes(), **{**names, **tags})
+
+
+@pytest.mark.parametrize("space", ["RGB", "YBR_FULL"])
+@pytest.mark.parametrize("declared", [0, 1, None])
+@pytest.mark.parametrize("planar", [0, 1])
+def test_a_wrong_planar_configuration_does_not_scramble_a_film(
+    planar: int, declared: int | None, space: str, film: Grey
+) -> None:
+    colours = rgb(film) if space == "RGB" else ybr(film)
+    data = stored(colours, planar, PlanarConfiguration=declared, PhotometricInterpretation=space)
+    np.testing.assert_allclose(read(data).pixels, film, atol=1)
+    np.testing.assert_allclose(read_values(data).values, film, atol=1)
+    assert read(data).warnings == ()
+
+
+@pytest.mark.parametrize(("make", "declared"), [(rgb, "YBR_FULL"), (ybr, "RGB")])
+@pytest.mark.parametrize("planar", [0, 1])
+def test_a_grey_film_in_the_other_colour_space_keeps_its_contrast(
+    make: Any, declared: str, planar: int, film: Grey
+) -> None:
+    data = stored(make(film), planar, PlanarConfiguration=1 - planar, PhotometricInterpretation=declared)
+    np.testing.assert_allclose(read(data).pixels, film, atol=1)
+
+
+@pytest.mark.parametrize("planar", [0, 1])
+def test_a_coloured_marker_does_not_hide_the_order_of_the_samples(planar: int, film: Grey) -> None:
+    colours = rgb(film)
+    colours[10:40, 10:100] = 255, 200, 0
+    right = read(stored(colours, planar))
+    wrong = read(stored(colours, planar, PlanarConfiguration=1 - planar))
+    np.testing.assert_array_equal(wrong.pixels, right.pixels)
+    assert wrong.warnings == right.warnings
+
+
+def test_colours_keep_the_declared_order(film: Grey) -> None:
+    colours = np.stack([film, film[::-1], film[:, ::-1]], axis=2)
+    expected = np.asarray(Image.fromarray(colours).convert("L"))
+    for planar in (0, 1):
+        np.testing.assert_allclose(read(stored(colours, planar)).pixels, expected, atol=1)
+        assert read(stored(colours, planar)).warnings == (COLOUR_WARNING,)
+
+
+@pytest.mark.parametrize(("samples", "term"), [(3, "MONOCHROME2"), (1, "RGB"), (1, "YBR_FULL")])
+def test_three_samples_are_read_where_one_tag_denies_them(samples: int, term: str, film: Grey) -> None:
+    colours = ybr(film) if term == "YBR_FULL" else rgb(film)
+    data = stored(colours, 0, SamplesPerPixel=samples, PhotometricInterpretation=term)
+    np.testing.assert_allclose(read(data).pixels, film, atol=1)
+
+
+@pytest.mark.parametrize(("samples", "term", "warnings"), [(3, "MONOCHROME2", 0), (3, "MONOCHROME1", 0), (1, "RGB", 1)])
+def test_one_sample_is_read_where_one_tag_states_three(samples: int, term: str, warnings: int, film: Grey) -> None:
+    inverse = term == "MONOCHROME1"
+    read_film = read(dicom(255 - film if inverse else film, SamplesPerPixel=samples, PhotometricInterpretation=term))
+    np.testing.assert_array_equal(read_film.pixels, film)
+    assert read_film.warnings == (PHOTOMETRIC_WARNING,) * warnings
+
+
+def test_shared_colours_are_recognised_without_the_number_of_samples(film: Grey) -> None:
+    film = film[:, : film.shape[1] // 2 * 2].copy()
+    pairs = film.reshape(-1, 2)
+    data = np.concatenate([pairs, np.full_like(pairs, 128)], axis=1).tobytes()
+    tags: dict[str, Any] = {"PhotometricInterpretation": "YBR_FULL_422", "SamplesPerPixel": 1}
+    np.testing.assert_allclose(read(dicom(film, PixelData=data, **tags)).pixels, film, atol=1)
+
+
+def jpeg(pixels: Grey, **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, options.pop("format", "JPEG"), **options)
+    return buffer.getvalue()
+
+
+def jpeg_ls_frame(colours: Grey) -> bytes:
+    return bytes(jpeg_ls.encode_array(colours, interleave_mode=2))  # type: ignore[no-untyped-call]
+
+
+@pytest.mark.parametrize(
+    ("name", "samples"), [("JPEG of YCbCr", 1), ("JPEG of RGB", 3), ("JPEG 2000", 3), ("JPEG-LS", 1)]
+)
+def test_a_codestream_in_colour_is_read_under_the_name_of_grey(name: str, samples: int, film: Grey) -> None:
+    colours, exact = rgb(film), {"format": "JPEG2000", "irreversible": False, "no_jp2": True}
+    syntax, frame = {
+        "JPEG of YCbCr": (JPEGBaseline8Bit, lambda: jpeg(colours, quality=95)),
+        "JPEG of RGB": (JPEGBaseline8Bit, lambda: jpeg(colours, quality=95, keep_rgb=True)),
+        "JPEG 2000": (JPEG2000Lossless, lambda: jpeg(colours, **exact)),
+        "JPEG-LS": (JPEGLSLossless, lambda: jpeg_ls_frame(colours)),
+    }[name]
+    data = encapsulated(film, syntax, frame(), SamplesPerPixel=samples)
+    assert largest_difference(data, film) <= 2
+    assert read(data).warnings == ()
+
+
+def test_a_grey_codestream_is_read_under_the_name_of_colour(film: Grey) -> None:
+    frame = jpeg(film, quality=95)
+    tags: dict[str, Any] = {"PhotometricInterpretation": "YBR_FULL_422", "SamplesPerPixel": 3}
+    data = encapsulated(film, JPEGBaseline8Bit, frame, **tags)
+    assert largest_difference(data, film) <= 2
+    assert read(data).warnings == (PHOTOMETRIC_WARNING,)
