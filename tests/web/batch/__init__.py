@@ -1,0 +1,1 @@
+"""Batches of the page, without the page."""
