@@ -15,7 +15,7 @@ from huggingface_hub.utils._http import default_client_factory
 
 from pneumonia import cli
 from pneumonia.inference import sources
-from pneumonia.publishing import space_files
+from pneumonia.publishing import publish, space_files
 from pneumonia.publishing.hub_client import Repository
 
 from ..support.writable_hub import OWNER, TOKEN, WritableHub
@@ -87,3 +87,9 @@ def command(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str,
         return code, output.out, output.err
 
     return run
+
+
+@pytest.fixture
+def published(model: Repository) -> str:
+    """Publish the embedded model with tag v1; returns its commit."""
+    return publish.execute(publish.plan(publish.load(sources.EMBEDDED_FOLDER), model, "v1"))

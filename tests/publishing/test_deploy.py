@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,43 +11,19 @@ import pytest
 from huggingface_hub import RepoCard
 
 from pneumonia.errors import (
-    Busy,
-    HubUnreachable,
-    ModelNotFound,
-    NotAllowed,
-    PaidPlanNeeded,
-    PneumoniaError,
-    RevisionNotFound,
     UsageError,
 )
 from pneumonia.inference import bundle, sources
-from pneumonia.publishing import deploy, publish, space_files
+from pneumonia.publishing import deploy, space_files
 from pneumonia.publishing.hub_client import Repository
 
-from ..support.writable_hub import PAID_PLAN_MESSAGE, TOKEN, Break, WritableHub
+from ..support.writable_hub import WritableHub
 from .conftest import MODEL, SPACE
+from .deploy_support import KEY, VARIABLE, Command, front_matter, python, send
 
 pytestmark = pytest.mark.slow
 
-Command = Callable[..., tuple[int, str, str]]
 ROOT = Path(__file__).parents[2]
-KEY = f"spaces/{SPACE}"
-VARIABLE = "PNEUMONIA_MODEL"
-
-
-def send(page: Repository, model: str | None = None, *, private: bool = False) -> str:
-    return deploy.execute(deploy.plan(page, deploy.collect_content(page, model), private=private))
-
-
-@pytest.fixture
-def published(model: Repository) -> str:
-    """Publish the embedded model with tag v1; returns its commit."""
-    return publish.execute(publish.plan(publish.load(sources.EMBEDDED_FOLDER), model, "v1"))
-
-
-def front_matter(hub: WritableHub) -> dict[str, Any]:
-    card: Any = RepoCard(hub.files(KEY)["README.md"].decode())
-    return dict(card.data.to_dict())
 
 
 def write(files: dict[str, bytes], folder: Path) -> Path:
@@ -168,14 +141,6 @@ assert all(pathlib.Path(module.__file__).is_relative_to(pathlib.Path.cwd()) for 
 """
 
 
-def python(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("PNEUMONIA_", "PYTHONPATH"))
-    }
-    command = [sys.executable, "-P", "-c", code]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
-
-
 @pytest.mark.slow
 def test_the_uploaded_folder_serves_without_the_repository(space_folder: Path, predictor: Any) -> None:
     process = python(SERVING, space_folder)
@@ -267,115 +232,3 @@ def test_the_command_prints_the_address_alone(hub: WritableHub, command: Command
     code, out, err = command("deploy", SPACE)
     assert (code, out) == (0, f"{hub.url}/spaces/{SPACE}\n")
     assert "some minutes" in err
-
-
-def test_a_private_model_needs_a_token_in_the_space(hub: WritableHub, model: Repository, command: Command) -> None:
-    publish.execute(publish.plan(publish.load(sources.EMBEDDED_FOLDER), model, "v1", private=True))
-    code, _, err = command("deploy", SPACE, "--model", MODEL, "--private")
-    assert code == 0 and KEY in hub.private
-    assert front_matter(hub)["models"] == [MODEL] and "preload_from_hub" not in front_matter(hub)
-    assert "secret HF_TOKEN" in err
-
-
-@pytest.mark.parametrize("status", [402, 403])
-def test_a_missing_paid_plan_is_reported_with_alternatives(hub: WritableHub, page: Repository, status: int) -> None:
-    if status == 402:
-        hub.paid_plan = False
-    else:
-        hub.fail("create", 403)
-    kind = {402: PaidPlanNeeded, 403: NotAllowed}[status]
-    with pytest.raises(kind, match="paid plan.*python app.py.*container") as caught:
-        send(page)
-    assert PAID_PLAN_MESSAGE not in caught.value.message and TOKEN not in caught.value.message
-    assert not hub.has(KEY)
-
-
-ALWAYS = {("put", Break.HALF), ("commit", Break.LOST)}
-"""Cases of the fast tests; the others are marked slow."""
-
-BREAKS = [
-    pytest.param(step, fault, marks=[] if (step, fault) in ALWAYS else [pytest.mark.slow])
-    for step, faults in {
-        "create": (Break.CUT, Break.LOST, 500),
-        "variables": (Break.CUT, 500),
-        "preupload": (Break.CUT, 429),
-        "put": (Break.HALF, 500),
-        "commit": (Break.CUT, Break.LOST, 500),
-    }.items()
-    for fault in faults
-]
-
-
-@pytest.mark.parametrize(("step", "fault"), BREAKS)
-def test_after_a_failure_the_same_command_continues(
-    hub: WritableHub, page: Repository, published: str, step: str, fault: Break | int
-) -> None:
-    hub.fail(step, fault)
-    with pytest.raises(HubUnreachable):
-        send(page, MODEL)
-    hub.breaks.clear()
-    send(page, MODEL)
-    assert len(hub.history(KEY)) == 2
-    assert hub.variables[KEY] == {VARIABLE: f"{MODEL}@{published}"}
-    assert "app.py" in hub.files(KEY)
-
-
-def test_a_concurrent_change_is_not_overwritten(hub: WritableHub, page: Repository) -> None:
-    send(page)
-    hub.push(KEY, {**hub.files(KEY), "app.py": b"# older"})
-    upload_plan = deploy.plan(page, deploy.collect_content(page))
-    hub.push(KEY, {**hub.files(KEY), "app.py": b"# somebody's"})
-    with pytest.raises(Busy):
-        deploy.execute(upload_plan)
-    assert hub.files(KEY)["app.py"] == b"# somebody's"
-
-
-WRONG_MODELS: dict[str, type[PneumoniaError]] = {
-    "": ModelNotFound,
-    "runs/best/x": ModelNotFound,
-    "clinic/unknown": ModelNotFound,
-    f"{MODEL}@v9": RevisionNotFound,
-}
-
-
-@pytest.mark.parametrize("name", WRONG_MODELS)
-def test_an_unavailable_model_is_not_deployed(hub: WritableHub, page: Repository, published: str, name: str) -> None:
-    with pytest.raises(WRONG_MODELS[name]):
-        send(page, name)
-    assert not hub.has(KEY)
-
-
-def test_a_local_folder_of_the_same_name_is_not_used(
-    hub: WritableHub, page: Repository, published: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / MODEL).mkdir(parents=True)
-    monkeypatch.chdir(tmp_path)
-    assert deploy.collect_content(page, MODEL).variable == f"{MODEL}@{published}"
-
-
-def test_a_damaged_model_on_the_hub_is_not_deployed(hub: WritableHub, page: Repository, published: str) -> None:
-    hub.push(MODEL, {**hub.files(MODEL), bundle.GATE: b"x" * len(hub.files(MODEL)[bundle.GATE])})
-    with pytest.raises(PneumoniaError, match="damaged"):
-        send(page, MODEL)
-    assert not hub.has(KEY)
-
-
-def test_outside_a_checkout_the_error_lists_the_missing_files(page: Repository, tmp_path: Path) -> None:
-    (tmp_path / "app.py").write_text("")
-    with pytest.raises(UsageError, match="Missing: requirements.txt, LICENSE, NOTICE, README.md"):
-        space_files.files(SPACE, sources.load_bundles(""), root=tmp_path)
-
-
-def test_a_private_deployment_to_a_public_space_is_refused(hub: WritableHub, page: Repository) -> None:
-    hub.push(KEY, {})
-    with pytest.raises(UsageError, match="public"):
-        send(page, private=True)
-
-
-def test_without_a_token_no_request_is_sent(
-    hub: WritableHub, command: Command, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("HF_TOKEN")
-    code, out, err = command("deploy", SPACE)
-    assert (code, out) == (2, "") and err.startswith("hub_login: ")
-    assert hub.requests == []
