@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -19,7 +20,7 @@ from pydicom.uid import JPEGLosslessSV1
 
 from pneumonia import operating_system
 from pneumonia.imaging import read
-from pneumonia.imaging.dicom import decoder_pool, decoder_worker
+from pneumonia.imaging.dicom import decoder_pool, decoder_worker, lossless_jpeg
 from tests.support import codestreams
 from tests.support.dicom_files import encapsulated
 
@@ -45,6 +46,19 @@ def c_library(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Any], None]
 
     yield replace
     operating_system._c_library.cache_clear()
+
+
+def test_a_pipe_is_enlarged_where_the_system_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    fcntl = pytest.importorskip("fcntl", reason="Windows has no fcntl")
+    if not hasattr(fcntl, "F_GETPIPE_SZ"):
+        pytest.skip("this system has pipes of one size")
+    with subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE) as process:
+        operating_system.enlarge_pipe(process.stdout, 2**18)
+        assert process.stdout is not None
+        assert fcntl.fcntl(process.stdout, fcntl.F_GETPIPE_SZ) == 2**18
+        monkeypatch.setattr(operating_system, "fcntl", None)
+        operating_system.enlarge_pipe(process.stdout, 2**17)
+        assert fcntl.fcntl(process.stdout, fcntl.F_GETPIPE_SZ) == 2**18
 
 
 @pytest.mark.parametrize(
@@ -100,6 +114,7 @@ def test_a_film_is_decoded_without_the_limits_that_windows_lacks(
         .replace("/proc/self/statm", str(tmp_path / "missing")),
         encoding="utf-8",
     )  # fmt: skip
+    shutil.copy(lossless_jpeg.__file__, tmp_path)
     monkeypatch.setattr(decoder_worker, "__file__", str(program))
     monkeypatch.setattr(decoder_pool, "_pool", decoder_pool._WorkerPool())
     film = np.random.default_rng(1).integers(0, 256, (72, 80), dtype=np.uint8)

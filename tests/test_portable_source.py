@@ -24,7 +24,7 @@ SYSTEM_NAMES = {
 }
 
 ALLOWED = {
-    "pneumonia/operating_system.py": {"ctypes", "resource", "os.name"},
+    "pneumonia/operating_system.py": {"fcntl", "ctypes", "resource", "os.name"},
     # A program of its own, which imports nothing of the package.
     "pneumonia/imaging/dicom/decoder_worker.py": {"ctypes", "resource", "signal.SIGTERM"},
     # Windows has the name and never sends the signal; Ctrl+C is SIGINT everywhere.

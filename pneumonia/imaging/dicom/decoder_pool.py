@@ -48,6 +48,9 @@ CPU_SECONDS_PER_MILLION_SAMPLES = 2
 CLOCK_SECONDS_PER_CPU_SECOND = 10
 """Allowed wall-clock seconds per CPU second. A decoder needs CPU time only, but a busy machine gives it little."""
 
+_PIPE_BYTES = 2**18
+"""Size of the pipes to a worker: the samples of a large film, 10 MB, take half of the processor time of 64 KB pipes."""
+
 _MAX_LINE_BYTES = 1000
 """Maximum bytes of the header line of a response. Without a limit, a faulty decoder could exhaust memory."""
 
@@ -133,6 +136,8 @@ class _Worker:
             )
         except OSError:
             raise Busy(message("No decoder process can be started at the moment. Please try again later.")) from None
+        for pipe in (self._process.stdin, self._process.stdout):
+            operating_system.enlarge_pipe(pipe, _PIPE_BYTES)
         self._has_timed_out = False
         self.has_served = False
 
