@@ -9,6 +9,7 @@ from .formats import FORMATS, detect_format
 from .model_input import INPUT_SIDE, INVERTED_WARNING, film_area, invert, to_display, to_input
 from .radiograph import Radiograph
 from .reader import FRAME_WARNING, LOW_RESOLUTION_SIDE, MIN_SIDE, REDUCED_SIDE, Source, read, read_values
+from .sides import Sides, turn_back
 
 __all__ = [
     "Area",
@@ -21,6 +22,7 @@ __all__ = [
     "MIN_SIDE",
     "REDUCED_SIDE",
     "Radiograph",
+    "Sides",
     "Source",
     "ValueKind",
     "WHOLE",
@@ -31,4 +33,5 @@ __all__ = [
     "detect_format",
     "to_display",
     "to_input",
+    "turn_back",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from .intensity import DEPTHS
 from .radiograph import Radiograph
+from .sides import turn_pixels
 
 MAX_BITS = 16
 MAX_LEVELS = 2**MAX_BITS - 1
@@ -47,6 +48,20 @@ class FilmValues:
     padding: npt.NDArray[np.bool_] | None = None
     rescale: tuple[float, float] | None = None
     spacing: tuple[float, float] | None = None
+
+    def upright(self) -> FilmValues:
+        """The values after the rotation that the header of the film declares; see `Radiograph.upright`."""
+        if self.film.turn is None:
+            return self
+        quarters = self.film.turn.quarters
+        is_sideways = quarters % 2 == 1
+        return replace(
+            self,
+            film=self.film.upright(),
+            values=turn_pixels(self.values, quarters),
+            padding=None if self.padding is None else turn_pixels(self.padding, quarters),
+            spacing=(self.spacing[1], self.spacing[0]) if self.spacing and is_sideways else self.spacing,
+        )
 
 
 def of_radiograph(film: Radiograph, kind: ValueKind = ValueKind.STORED) -> FilmValues:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from .area import Area
+from .sides import (
+    ROTATED_WARNING,
+    SIDES_FROM_HEADER_WARNING,
+    SIDES_UNKNOWN_WARNING,
+    DeclaredTurn,
+    Sides,
+    turn_area,
+    turn_pixels,
+)
 
 Pixels: TypeAlias = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 
@@ -23,8 +32,9 @@ class Radiograph:
     or a body part other than the chest. `area` is the part of `pixels` inside a uniform frame, found by
     `frame.find_area`: only this part becomes the model input. None before it is searched. `age_years` is the patient's
     age according to a DICOM header, None if it is not known; it only selects the model, and is not
-    part of the representation. Nothing else of the source is
-    stored: no name, no date and no other patient tag.
+    part of the representation. `sides` says which side of the patient the left of `pixels` shows. `turn` is the
+    rotation that makes the film upright according to a DICOM header, None if it declares none. Nothing else of the
+    source is stored: no name, no date and no other patient tag.
     """
 
     pixels: Pixels
@@ -34,6 +44,8 @@ class Radiograph:
     is_other_body_part: bool = False
     area: Area | None = None
     age_years: float | None = field(default=None, repr=False)
+    sides: Sides = Sides.ASSUMED
+    turn: DeclaredTurn | None = None
 
     @property
     def height(self) -> int:
@@ -42,3 +54,22 @@ class Radiograph:
     @property
     def width(self) -> int:
         return int(self.pixels.shape[1])
+
+    def upright(self) -> Radiograph:
+        """The film after the rotation that its header declares, with warnings; the film itself without one."""
+        if self.turn is None:
+            return self
+        quarters, sides = self.turn.quarters, self.turn.sides
+        mirrored = (SIDES_FROM_HEADER_WARNING,) if sides is Sides.MIRRORED else ()
+        return replace(
+            self,
+            pixels=turn_pixels(self.pixels, quarters),
+            area=None if self.area is None else turn_area(self.area, quarters),
+            sides=sides,
+            turn=None,
+            warnings=(*self.warnings, ROTATED_WARNING, *mirrored),
+        )
+
+    def with_unknown_sides(self) -> Radiograph:
+        """The film whose header is contradicted by its content: it is not rotated, and no side is named."""
+        return replace(self, sides=Sides.UNKNOWN, turn=None, warnings=(*self.warnings, SIDES_UNKNOWN_WARNING))

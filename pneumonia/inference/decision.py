@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import PneumoniaError, UsageError
+from ..imaging import Sides
 from ..messages import Message, join, message
 from .predictive_value import PredictiveValue
 
@@ -189,7 +190,8 @@ class Prediction:
     reason: Reason | None
     """Reason for Unknown; None for Normal and Pneumonia."""
     zones: dict[str, float] | None
-    """Share of the activation in each lung zone, 0..1; None for Normal and if the film was not scored."""
+    """Share of the activation in each lung zone of the patient, 0..1; None for Normal, if the film was not scored, and
+    if the patient's sides are unknown."""
     model: ModelIdentity
     """The model that scored the film, or whose gate refused it. For a film that was refused before any gate: the model
     for the patient's age; if no age is known or none covers it, the first model of the predictor."""
@@ -209,6 +211,16 @@ class Prediction:
     predictive_value: PredictiveValue | None = None
     """Of the films with this label at this operating point and `prevalence`, the share for which the label is right;
     None for Unknown, and if it was not measured."""
+    sides: Sides = Sides.ASSUMED
+    """What is known of the patient's sides in the image."""
+    image_zones: dict[str, float] | None = None
+    """In place of `zones` if the patient's sides are unknown: the shares by side of the image, with the keys
+    `zone_names.IMAGE_ZONES`; else None."""
+
+    @property
+    def zone_shares(self) -> dict[str, float] | None:
+        """`zones`, or `image_zones` in their place; None without a map."""
+        return self.image_zones if self.zones is None else self.zones
 
     @property
     def confidence(self) -> float | None:
@@ -234,6 +246,8 @@ class Prediction:
             "operating_point": self.operating_point,
             "reason": None if self.reason is None else {"code": self.reason.code, "message": str(self.reason.message)},
             "zones": _round_values(self.zones),
+            "sides": self.sides.value,
+            "image_zones": _round_values(self.image_zones),
             "model": self.model.as_dict(),
             "population": self.population,
             "age": None if self.age is None else round(self.age, 2),

@@ -58,7 +58,7 @@ def zone_shares(activation: Activation, lung_field: LungField | None = None) -> 
 
     With a lung field `[h, w]` the zones are those of the film's own lungs, see `lung_zones`; without one, or if it does
     not show two lungs, they are fixed boxes. Activation outside the zones is not counted, so the sum is at most 1. All
-    values are 0 for an empty map.
+    values are 0 for an empty map. Sides are those of an image whose left is the patient's right; see `zone_names`.
     """
     positive = np.maximum(activation.ravel(), 0.0, dtype=np.float64)
     weights = None if lung_field is None else lung_zones.zone_weights(lung_field)

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..errors import InternalError, PneumoniaError, UsageError
-from ..imaging import Source
+from ..imaging import Sides, Source
 from ..messages import message
-from . import explain
+from . import explain, zone_names
 from .decision import (
     CLASSES,
     DEFAULT_POINT,
@@ -184,13 +184,18 @@ class Predictor:
         label = UNKNOWN if probability is None else point.label(probability)
         reason = reading.refusal or (Reason("inconclusive") if label == UNKNOWN else None)
         activation = None if label == CLASSES[0] else reading.activation
+        zones = None if activation is None else explain.zone_shares(activation, reading.lung_field)
+        is_side_known = reading.sides is not Sides.UNKNOWN
+        named_zones = None if zones is None else zone_names.named(zones, reading.sides)
         return Prediction(
             file=file,
             label=label,
             probability=None if probability is None else model.bundle.calibration.supported(probability),
             operating_point=operating_point,
             reason=reason,
-            zones=None if activation is None else explain.zone_shares(activation, reading.lung_field),
+            zones=named_zones if is_side_known else None,
+            image_zones=None if is_side_known else named_zones,
+            sides=reading.sides,
             model=model.identity,
             warnings=reading.film.warnings,
             population=None if probability is None else model.population.name,

@@ -9,14 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from .. import imaging
-from ..imaging import Area, Radiograph, Source
+from ..imaging import Area, Radiograph, Sides, Source
 from ..messages import join, message
 from .decision import PHOTOGRAPH_ADVICE, Reason
 from .gate import Assessment
 from .graph import Activation, LungField
 from .model import Model
 from .populations import Population, of_age
-from .routing import GATE_REFUSALS, models_for_age, route
+from .routing import GATE_REFUSALS, Route, models_for_age, route
 
 STATED, FROM_FILE = "stated", "file"
 """Sources of the patient's age: the caller, or the DICOM header."""
@@ -37,7 +37,8 @@ class Reading:
     refusal that of `Prediction.model`; None is that of the predictor's first model. `age` is the patient's in years,
     with which the model was chosen, and `age_source` where it comes from: "stated" by the caller or "file", the DICOM
     header. Both are None if no age is known. `assessment` is the judgement of the gate of that population's model on
-    the film as scored, None if no gate was run.
+    the film as scored, None if no gate was run. `quarters` is the number of quarter turns, anticlockwise, by which the
+    film in the file was rotated to become `film`; everything here is that of the rotated film.
     """
 
     film: Radiograph
@@ -50,6 +51,12 @@ class Reading:
     age: float | None = None
     age_source: str | None = None
     assessment: Assessment | None = None
+    quarters: int = 0
+
+    @property
+    def sides(self) -> Sides:
+        """What is known of the patient's sides in `film`."""
+        return self.film.sides
 
     @property
     def area(self) -> Area:
@@ -57,12 +64,16 @@ class Reading:
         return self.film.area or imaging.WHOLE
 
     def display(self, source: Source) -> npt.NDArray[np.uint8]:
-        """Read `source` at full resolution for display: uint8 `[H, W]`, inverted if `inverted` is true.
+        """Read `source` at full resolution for display: uint8 `[H, W]`, rotated and inverted as for the model.
 
         A uniform frame is displayed too.
         """
-        film = imaging.read(source, full_resolution=True)
-        return imaging.to_display(imaging.invert(film) if self.inverted else film)
+        return imaging.to_display(self.as_scored(imaging.read(source, full_resolution=True)))
+
+    def as_scored(self, film: Radiograph) -> Radiograph:
+        """The film of the file, read again, with the rotation and the inversion of this reading."""
+        upright = film.upright() if self.quarters else film
+        return imaging.invert(upright) if self.inverted else upright
 
 
 def read_film(models: Sequence[Model], source: Source, age: float | None) -> Reading:
@@ -79,24 +90,61 @@ def read_film(models: Sequence[Model], source: Source, age: float | None) -> Rea
 
 
 def _score(film: Radiograph, candidates: Sequence[Model]) -> Reading:
-    """Choose one of the candidate models and score the film, or its inverted copy if only this is accepted."""
+    """Score the film, or its rotated copy if its header declares a rotation and the gates accept only this copy.
+
+    The gates refuse rotated films (`evaluation.orientation_audit`). If they accept the film as it is stored, its header
+    is wrong. Pixels of a mirrored film are not changed: no gate could tell a mirrored film from a wrong header, and the
+    answer hardly depends on it.
+    """
+    routed = _route(film, candidates)
+    if film.turn is None:
+        return _reading(routed)
+    if not routed.is_refused:
+        return _reading(replace(routed, film=routed.film.with_unknown_sides()))
+    upright = _route(film.upright(), candidates)
+    return _reading(routed) if upright.is_refused else _reading(upright, film.turn.quarters)
+
+
+@dataclass(frozen=True)
+class _Routed:
+    """A film, inverted if only its inverted copy is accepted, its model input `[150, 150, 3]`, and its route."""
+
+    film: Radiograph
+    input_image: npt.NDArray[np.uint8]
+    route: Route
+    inverted: bool
+
+    @property
+    def is_refused(self) -> bool:
+        return self.route.refusal in GATE_REFUSALS
+
+
+def _route(film: Radiograph, candidates: Sequence[Model]) -> _Routed:
+    """Choose one of the candidate models for the film, or for its inverted copy if only this is accepted."""
     input_image = imaging.to_input(film)
     chosen = route(candidates, input_image)
-    inverted = False
     if chosen.refusal in GATE_REFUSALS:
         chosen_if_inverted = route(candidates, 255 - input_image)
-        inverted = chosen_if_inverted.refusal not in GATE_REFUSALS
-    if inverted:
-        chosen, film = chosen_if_inverted, imaging.invert(film)
-        input_image = imaging.to_input(film)
-    population, assessment = chosen.model.population, chosen.assessment
+        if chosen_if_inverted.refusal not in GATE_REFUSALS:
+            film = imaging.invert(film)
+            return _Routed(film, imaging.to_input(film), chosen_if_inverted, True)
+    return _Routed(film, input_image, chosen, False)
+
+
+def _reading(routed: _Routed, quarters: int = 0) -> Reading:
+    """Run the chosen model, unless the film is refused."""
+    film, chosen, model = routed.film, routed.route, routed.route.model
     if chosen.refusal is not None:
-        refusal = _refusal(chosen.refusal, film)
-        return Reading(film, refusal, None, None, inverted, population=population, assessment=assessment)
-    score = chosen.model.score(input_image)
-    return Reading(
-        *(film, None, score.probability, score.activation, inverted, score.lung_field, population),
-        assessment=assessment,
+        reading = Reading(film, _refusal(chosen.refusal, film), None, None)
+    else:
+        score = model.score(routed.input_image)
+        reading = Reading(film, None, score.probability, score.activation, lung_field=score.lung_field)
+    return replace(
+        reading,
+        inverted=routed.inverted,
+        population=model.population,
+        assessment=chosen.assessment,
+        quarters=quarters,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise, product
 from typing import TypeAlias
@@ -11,8 +11,8 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from ..imaging import INPUT_SIDE, WHOLE, Area
-from . import explain, lung_zones
+from ..imaging import INPUT_SIDE, WHOLE, Area, Sides
+from . import explain, lung_zones, zone_names
 from .contours import contours
 from .graph import LungField
 
@@ -25,25 +25,32 @@ GRID = 150
 
 @dataclass(frozen=True)
 class ZoneOutlines:
-    """Polygons of each zone, by the names in `explain.ZONES`. `is_own`: of the film's own lungs, else fixed boxes."""
+    """Polygons of each zone, by the names of `zone_names`. `is_own`: of the film's own lungs, else fixed boxes."""
 
     polygons: dict[str, list[Polygon]]
     is_own: bool
 
 
-def zone_outlines(lung_field: LungField | None, area: Area = WHOLE) -> ZoneOutlines:
+def zone_outlines(lung_field: LungField | None, area: Area = WHOLE, sides: Sides = Sides.ASSUMED) -> ZoneOutlines:
     """The outlines on the whole image; `area` is the part of it from which the model input was made.
+
+    `sides` says which side of the patient its left shows.
 
     Without a lung field, or if it does not show two lungs, the zones are the fixed boxes of `explain`.
     """
     if lung_field is None:
-        return ZoneOutlines(dict(_boxes(area)), is_own=False)
-    return _outlines(lung_field.tobytes(), lung_field.shape, lung_field.dtype.str, area)
+        outlines = ZoneOutlines(dict(_boxes(area)), is_own=False)
+    else:
+        outlines = _outlines(lung_field.tobytes(), lung_field.shape, lung_field.dtype.str, area)
+    return replace(outlines, polygons=zone_names.named(outlines.polygons, sides))
 
 
 @lru_cache(maxsize=8)
 def _outlines(data: bytes, shape: tuple[int, ...], dtype: str, area: Area) -> ZoneOutlines:
-    """The outlines for a lung field. Picture and report of a film both need them, which take 4 ms."""
+    """The outlines for a lung field, with the sides of an image whose left is the patient's right.
+
+    Picture and report of a film both need them, which take 4 ms.
+    """
     lung_field = np.frombuffer(data, dtype).reshape(shape)
     lungs = lung_zones.split_lungs(lung_field)
     if lungs is None:

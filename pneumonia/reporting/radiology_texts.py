@@ -10,6 +10,7 @@ from __future__ import annotations
 from ..inference.decision import CLASSES
 from ..inference.populations import ADULTS, CHILDREN
 from ..messages import Message, join, message
+from . import zone_wording
 
 _SOURCES_BY_POPULATION = {
     CHILDREN.name: (
@@ -145,6 +146,10 @@ ZONE_HEADINGS = {
     "left middle": message("In the left middle zone"),
     "left lower": message("In the left lower zone"),
 }
+_STRONGEST_IN_IMAGE = {
+    "left": message("Strongest on the left side of the image: {zone}."),
+    "right": message("Strongest on the right side of the image: {zone}."),
+}
 STRONGEST_ZONE = {
     "right upper": message("Strongest in the right upper zone."),
     "right middle": message("Strongest in the right middle zone."),
@@ -152,6 +157,10 @@ STRONGEST_ZONE = {
     "left upper": message("Strongest in the left upper zone."),
     "left middle": message("Strongest in the left middle zone."),
     "left lower": message("Strongest in the left lower zone."),
+} | {
+    f"image {side} {height}": message(sentence, zone=name)
+    for side, sentence in _STRONGEST_IN_IMAGE.items()
+    for height, name in zone_wording.HEIGHTS.items()
 }
 ZONE_HINTS = {
     "right upper": message("The minor fissure is the lower boundary of the upper lobe: is it elevated?"),

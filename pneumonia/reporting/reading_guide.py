@@ -10,6 +10,7 @@ from ..inference.explain import MIN_LUNG_SHARE, strongest_zone
 from ..inference.populations import ADULTS, CHILDREN
 from ..messages import Message, join, message
 from . import radiology_texts as texts
+from . import zone_wording
 
 
 def describe(prediction: Prediction, *, in_lungs: bool = False) -> Message:
@@ -31,8 +32,8 @@ def next_steps(prediction: Prediction) -> tuple[Message, ...]:
 
 def describe_location(prediction: Prediction, *, in_lungs: bool = False) -> Message:
     """Sentences that name the zone with the strongest activation or evidence, or say why no zone is named."""
-    zone = strongest_zone(prediction.zones or {})
-    orientation = message("The left side of the image is assumed to be the patient's right.")
+    zone = strongest_zone(prediction.zone_shares or {})
+    orientation = zone_wording.SIDES[prediction.sides]
     if zone is None:
         return join([_no_zone(in_lungs=in_lungs), orientation])
     caveat = message("The map shows where the score came from; it is not proof of disease there.")

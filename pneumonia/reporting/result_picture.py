@@ -13,13 +13,14 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
+from ..imaging import Sides
 from ..inference import explain
 from ..inference.decision import CLASSES, UNKNOWN, Failure, Prediction
 from ..inference.model import Model
 from ..inference.reading import Reading
 from ..inference.zone_outlines import zone_outlines
 from ..messages import join, translate
-from . import reading_guide, wording, zone_table
+from . import reading_guide, wording, zone_table, zone_wording
 from .picture_table import RULE, draw_table
 from .picture_text import Colour, TextStyle, draw_line, line_width, lines_of
 from .result_lines import NOTICE, ResultLines, result_lines
@@ -49,6 +50,7 @@ _REASON = TextStyle(22, INK)
 _DETAIL = TextStyle(18, INK)
 _CELL = TextStyle(17, INK)
 _SMALL = TextStyle(14, DIM)
+_LETTER = TextStyle(26, ZONE_COLOUR, is_bold=True)
 
 
 @dataclass(frozen=True)
@@ -133,18 +135,30 @@ def _film(
     if scale <= 0.5:
         image = image.reduce(int(1 / scale))
     image = image.resize(size, Image.Resampling.BILINEAR)
-    if isinstance(result, Failure) or result.zones is None or reading is None or reading.activation is None:
-        return image.convert("RGB"), scale
-    overlay = explain.overlay(np.asarray(image), reading.activation, area=reading.area)
-    _draw_zones(overlay, result.zones, reading)
-    return overlay, scale
+    if isinstance(result, Failure) or result.zone_shares is None or reading is None or reading.activation is None:
+        picture = image.convert("RGB")
+    else:
+        picture = explain.overlay(np.asarray(image), reading.activation, area=reading.area)
+        _draw_zones(picture, result.zone_shares, reading)
+    if reading is not None:
+        _draw_sides(picture, reading.sides)
+    return picture, scale
+
+
+def _draw_sides(image: Image.Image, sides: Sides) -> None:
+    """The letters of the patient's sides, if the header states them: an assumption must not look like a side marker."""
+    if sides in {Sides.ASSUMED, Sides.UNKNOWN}:
+        return
+    left, right = (translate(zone_wording.SIDE_LETTERS[side]) for side in zone_wording.sides_in_image(sides))
+    draw_line(image, (MARGIN, GAP), left, _LETTER)
+    draw_line(image, (image.width - MARGIN - line_width(right, _LETTER), GAP), right, _LETTER)
 
 
 def _draw_zones(image: Image.Image, shares: dict[str, float], reading: Reading) -> None:
     """Outline the six zones; that with the largest share, if one is named in words, with a thicker line."""
     strongest = (explain.strongest_zone(shares) or "").replace(" ", "_")
     draw = ImageDraw.Draw(image)
-    outlines = zone_outlines(reading.lung_field, reading.area).polygons
+    outlines = zone_outlines(reading.lung_field, reading.area, reading.sides).polygons
     for zone in sorted(outlines, key=lambda name: name == strongest):
         width = 4 if zone == strongest else 2
         for polygon in outlines[zone]:

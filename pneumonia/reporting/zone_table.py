@@ -9,20 +9,21 @@ from . import zone_wording
 
 
 def rows(prediction: Prediction, *, in_lungs: bool) -> list[list[Message]]:
-    """Rows of cells, the first with the headings, arranged like the film: the patient's right on the left.
+    """Rows of cells, the first with the headings, arranged like the film, with the names of `zone_wording.SIDE_NAMES`.
 
     If less than half of the activation lies inside the lungs, the rows have no zones, only the shares inside and
     outside. Empty for Normal and for a film that was not scored.
     """
-    if prediction.zones is None:
+    zones = prediction.zone_shares
+    if zones is None:
         return []
-    zones, inside = prediction.zones, sum(prediction.zones.values())
+    inside = sum(zones.values())
     words = zone_wording.WORDS[in_lungs]
     if explain.strongest_zone(zones) is None:
         shares = ((words.inside, inside), (words.outside, 1 - inside))
         return [[words.location, message("share")], *([name, format_share(share)] for name, share in shares)]
-    headings = [words.share, message("patient's right"), message("patient's left")]
-    sides = ("right", "left")
+    sides = zone_wording.sides_in_image(prediction.sides)
+    headings = [words.share, *(zone_wording.SIDE_NAMES[side] for side in sides)]
     heights = zone_wording.HEIGHTS.items()
     return [
         headings,

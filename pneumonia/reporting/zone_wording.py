@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..imaging import Sides
 from ..messages import Message, message
 
 
@@ -42,3 +43,36 @@ WORDS = {
 
 HEIGHTS = {"upper": message("upper zone"), "middle": message("middle zone"), "lower": message("lower zone")}
 """Second part of a zone's key -> its name."""
+
+SIDES = {
+    Sides.ASSUMED: message("The left side of the image is assumed to be the patient's right."),
+    Sides.STANDARD: message("According to the DICOM header, the left side of the image is the patient's right."),
+    Sides.MIRRORED: message("According to the DICOM header, the left side of the image is the patient's left."),
+    Sides.UNKNOWN: message(
+        "Which side of the image is the patient's right is not known: see the side marker on the film."
+    ),
+}
+"""Where the names of sides come from."""
+
+SIDE_NAMES = {
+    "right": message("patient's right"),
+    "left": message("patient's left"),
+    "image_left": message("left side of the image"),
+    "image_right": message("right side of the image"),
+}
+"""First part of a zone's key -> its name."""
+
+SIDE_LETTERS = {"right": message("R"), "left": message("L")}
+"""Letters of the patient's sides at the edges of a film."""
+
+AT_LEFT_NAMES = {
+    **SIDE_NAMES,
+    "right": message("patient's right (left side of the film)"),
+    "left": message("patient's left (left side of the film)"),
+}
+"""The same for the side that is at the left of the image."""
+
+
+def sides_in_image(sides: Sides) -> tuple[str, str]:
+    """First parts of the keys of the zones at the left and at the right of the image."""
+    return {"right": ("right", "left"), "left": ("left", "right"), "": ("image_left", "image_right")}[sides.at_left]

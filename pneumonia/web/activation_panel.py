@@ -29,20 +29,20 @@ def panel(prediction: Prediction, run: Mapping[str, Any] | None, *, in_lungs: bo
     `run` is the served run of `evaluation.json`; None if the model has no evaluation. `in_lungs`: the map is the
     evidence in the predicted lung field, which was added up to the score.
     """
-    if prediction.zones is None:
+    if prediction.zone_shares is None:
         return render("no_activation.html", reason=NO_MAP if prediction.label == CLASSES[0] else NOT_RUN)
     return render(
         "activation.html",
         opacity=OPACITY,
         location=reading_guide.describe_location(prediction, in_lungs=in_lungs),
         in_lungs=in_lungs,
-        zones=_zone_table(prediction.zones, in_lungs=in_lungs),
+        zones=_zone_table(prediction.zone_shares, zone_wording.sides_in_image(prediction.sides), in_lungs=in_lungs),
         audit=_audit(run),
     )
 
 
-def _zone_table(zones: Mapping[str, float], *, in_lungs: bool) -> Table:
-    """Table of the six zones, arranged as on the film.
+def _zone_table(zones: Mapping[str, float], sides: tuple[str, str], *, in_lungs: bool) -> Table:
+    """Table of the six zones, arranged as on the film; `sides` are the keys of those at its left and at its right.
 
     If no zone is named as the strongest, it has only the shares inside and outside the lungs.
     """
@@ -56,17 +56,17 @@ def _zone_table(zones: Mapping[str, float], *, in_lungs: bool) -> Table:
         ]
         return Table(words.location, [message("part of the film"), message("share")], rows)
     rows = [
-        [name, *(_zone_cell(zones, side, row, strongest) for side in ("right", "left"))]
+        [name, *(_zone_cell(zones, side, row, strongest) for side in sides)]
         for row, name in zone_wording.HEIGHTS.items()
     ]
     rows.append([words.outside, number_format.share(max(0.0, 1 - inside)), ""])
-    head = [message("zone"), message("patient's right (left side of the film)"), message("patient's left")]
+    head = [message("zone"), zone_wording.AT_LEFT_NAMES[sides[0]], zone_wording.SIDE_NAMES[sides[1]]]
     return Table(words.share_by_zone, head, rows)
 
 
 def _zone_cell(zones: Mapping[str, float], side: str, row: str, strongest: str) -> Message:
     share = number_format.share(zones[f"{side}_{row}"])
-    return message("{share} ◀ strongest", share=share) if f"{side} {row}" == strongest else share
+    return message("{share} ◀ strongest", share=share) if f"{side}_{row}".replace("_", " ") == strongest else share
 
 
 def _audit(run: Mapping[str, Any] | None) -> dict[str, Any] | None:

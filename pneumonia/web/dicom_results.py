@@ -136,7 +136,7 @@ def _with_pixels(reading: Reading, data: bytes) -> Reading:
         film = imaging.read(data)
     except PneumoniaError:
         return reading
-    pixels = (imaging.invert(film) if reading.inverted else film).pixels
+    pixels = reading.as_scored(film).pixels
     return dataclasses.replace(reading, film=dataclasses.replace(reading.film, pixels=pixels))
 
 

@@ -161,7 +161,7 @@ def _model_line(model: Model) -> str:
 
 def has_map(predictor: Predictor, session_film: SessionFilm, point: str) -> bool:
     """True if the answer at an operating point has an activation map."""
-    return predictor.decide(session_film.reading, point).zones is not None
+    return predictor.decide(session_film.reading, point).zone_shares is not None
 
 
 def picture(session_film: SessionFilm | None, side: int = handlers.PREVIEW_SIDE) -> Image.Image | None:
@@ -203,7 +203,7 @@ def render_activation(predictor: Predictor, session_film: SessionFilm | None, po
         return None, page_text.film_deleted()
     reading = session_film.reading
     prediction, activation, layer = predictor.decide(reading, point), reading.activation, None
-    if activation is not None and prediction.zones is not None:
+    if activation is not None and prediction.zone_shares is not None:
         layer = explain.map_layer(activation, _preview_size(session_film), reading.area, reading.lung_field)
     run, in_lungs = predictor.model_of(reading).bundle.served_run, reading.lung_field is not None
     return layer, activation_panel.panel(prediction, run, in_lungs=in_lungs)

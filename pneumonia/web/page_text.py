@@ -74,7 +74,7 @@ def sending() -> str:
 
 
 def viewer_caption() -> str:
-    """HTML below the film: which side is assumed to be the patient's right, and the button for the full screen."""
+    """HTML below the film: what it is, and the button for the full screen."""
     return render("viewer_caption.html")
 
 

@@ -20,7 +20,8 @@ from pneumonia.inference.predictive_value import PredictiveValue
 from .made_predictions import prediction
 
 KEYS = [
-    *("file", "label", "confidence", "probabilities", "operating_point", "reason", "zones", "model", "population"),
+    *("file", "label", "confidence", "probabilities", "operating_point", "reason", "zones", "sides", "image_zones"),
+    *("model", "population"),
     *("age", "age_source", "prevalence", "probability_at_prevalence", "predictive_value", "warnings"),
 ]
 """Keys of the JSON object in docs/api.md, in their order."""
@@ -47,6 +48,8 @@ def test_a_pneumonia_prediction_is_the_documented_object() -> None:
         "operating_point": "balanced",
         "reason": None,
         "zones": dict.fromkeys(ZONES, 0.1429),
+        "sides": "assumed",
+        "image_zones": None,
         "model": {"name": "embedded", "revision": "abc123", "sha256": "f" * 64, "site": None},
         "population": "children",
         "age": 3.0,

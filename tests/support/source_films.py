@@ -45,9 +45,15 @@ def average(label: str, population: str = "children") -> npt.NDArray[np.uint8]:
     return _average(label.lower(), population)
 
 
-def hospital_film(label: str = "Pneumonia", population: str = "children", bits: int = 8, **tags: Any) -> bytes:
-    """A DICOM file of a class average with the tags `HOSPITAL`; a tag with value None is omitted."""
-    pixels = average(label, population)
+def hospital_film(
+    label: str = "Pneumonia",
+    population: str = "children",
+    bits: int = 8,
+    pixels: npt.NDArray[np.uint8] | None = None,
+    **tags: Any,
+) -> bytes:
+    """A DICOM file of a class average, or of `pixels`, with the tags `HOSPITAL`; a tag with value None is omitted."""
+    pixels = average(label, population) if pixels is None else pixels
     stored = pixels if bits == 8 else np.rint(pixels * ((2**bits - 1) / 255)).astype(np.uint16)
     age = {"children": "003Y", "adults": "064Y"}[population]
     return dicom(stored, **{**HOSPITAL, "BitsStored": bits, "PatientAge": age, **tags})

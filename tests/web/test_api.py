@@ -15,7 +15,8 @@ from gradio_client import Client, handle_file
 from pneumonia import Predictor
 
 KEYS = [
-    *("file", "label", "confidence", "probabilities", "operating_point", "reason", "zones", "model", "population"),
+    *("file", "label", "confidence", "probabilities", "operating_point", "reason", "zones", "sides", "image_zones"),
+    *("model", "population"),
     *("age", "age_source", "prevalence", "probability_at_prevalence", "predictive_value", "warnings"),
 ]
 

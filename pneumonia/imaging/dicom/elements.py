@@ -62,6 +62,16 @@ def first_text(dataset: pydicom.Dataset, keyword: str) -> str:
         return str(values[0] if isinstance(values, MultiValue) and values else values)
 
 
+def texts(dataset: pydicom.Dataset, keyword: str) -> list[str]:
+    """All values of a code as text; empty if the element is missing or empty."""
+    with translate_decoder_errors(SUBJECT):
+        if isinstance(dataset.get_item(keyword), RawDataElement):
+            joined = text(dataset, keyword)
+            return joined.split("\\") if joined else []
+        values = dataset.get(keyword)
+        return [str(item) for item in (values if isinstance(values, MultiValue) else [values or ""])] if values else []
+
+
 def numbers(dataset: pydicom.Dataset, keyword: str) -> list[float | None]:
     """All numbers of an element, None for each that cannot be read; empty if the element is missing or empty.
 

@@ -23,7 +23,7 @@ _MACROS = {
 def copy_transforms(dataset: pydicom.Dataset) -> None:
     """Copy the rescale and the window of the first frame to the data set, unless it has its own."""
     for macro, keywords in _MACROS.items():
-        item = next(_macro_items(dataset, macro), None)
+        item = next(frame_items(dataset, macro), None)
         if item is None or any(keyword in dataset for keyword in keywords):
             continue
         for keyword in keywords:
@@ -31,7 +31,8 @@ def copy_transforms(dataset: pydicom.Dataset) -> None:
                 dataset[keyword] = elements.stored(item, Tag(keyword))
 
 
-def _macro_items(dataset: pydicom.Dataset, macro: str) -> Iterator[pydicom.Dataset]:
+def frame_items(dataset: pydicom.Dataset, macro: str) -> Iterator[pydicom.Dataset]:
+    """The items of a sequence in the functional groups of the first frame, then in those that all frames share."""
     for group in _GROUPS:
         for frame in items(dataset, group)[:1]:
             yield from items(frame, macro)

@@ -1,4 +1,4 @@
-"""Checks on the DICOM header: modality, body part and view position.
+"""Checks on the DICOM header: modality, body part, view position and orientation.
 
 The functions return booleans, defined terms of the standard and fixed sentences, never free text of the file.
 """
@@ -10,15 +10,11 @@ import re
 import pydicom
 
 from ...messages import message
-from . import elements, view
+from ..sides import SIDES_FROM_HEADER_WARNING, SIDES_UNKNOWN_WARNING, Sides
+from . import elements, orientation, view
 
 BODY_PART_WARNING = message("According to the DICOM header (BodyPartExamined), the image does not show the chest.")
 LATERAL_WARNING = message("According to the DICOM header (view position or orientation), the film is a lateral view.")
-
-MIRRORED_WARNING = message(
-    "According to the DICOM header (PatientOrientation), the left side of the image is the patient's left. The lung "
-    "zones assume the opposite."
-)
 
 NON_RADIOGRAPH_MODALITIES = {
     *("CT", "MR", "US", "NM", "PT", "XA", "MG", "IO", "PX", "BMD", "OCT", "IVUS", "IVOCT", "BDUS"),
@@ -53,11 +49,17 @@ def is_other_body_part(dataset: pydicom.Dataset) -> bool:
 
 
 def header_warnings(dataset: pydicom.Dataset) -> tuple[str, ...]:
-    """Warnings for the user about body part and view position; they do not quote the header."""
+    """Warnings for the user about body part, view position and orientation; they do not quote the header.
+
+    A film that is stored rotated has none yet: `inference.reading` compares the header with the film.
+    """
+    is_lateral = view.is_lateral(dataset)
+    sides, turn = orientation.orientation(dataset)
     conditions = {
         BODY_PART_WARNING: is_other_body_part(dataset),
-        LATERAL_WARNING: view.is_lateral(dataset),
-        MIRRORED_WARNING: view.is_mirrored(dataset),
+        LATERAL_WARNING: is_lateral,
+        SIDES_FROM_HEADER_WARNING: sides is Sides.MIRRORED,
+        SIDES_UNKNOWN_WARNING: sides is Sides.UNKNOWN and turn is None and not is_lateral,
     }
     return tuple(warning for warning, applies in conditions.items() if applies)
 

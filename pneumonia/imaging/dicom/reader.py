@@ -32,6 +32,7 @@ from . import (
     decoder_worker,
     elements,
     header,
+    orientation,
     palette,
     parser,
     patient_age,
@@ -110,6 +111,7 @@ def _first_image(data: bytes) -> _Image:
 def _radiograph(image: _Image) -> Radiograph:
     dataset = image.dataset
     pixels, colour_warnings = _grey_pixels(image)
+    sides, turn = orientation.orientation(dataset)
     return Radiograph(
         pixels,
         "DICOM",
@@ -117,6 +119,8 @@ def _radiograph(image: _Image) -> Radiograph:
         view.is_lateral(dataset),
         header.is_other_body_part(dataset),
         age_years=patient_age.age_years(dataset),
+        sides=sides,
+        turn=turn,
     )
 
 

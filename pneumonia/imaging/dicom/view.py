@@ -60,15 +60,9 @@ def _declared_by_codes(dataset: pydicom.Dataset) -> bool | None:
     return bool(codes & _LATERAL_CODES) if codes else None
 
 
-def is_mirrored(dataset: pydicom.Dataset) -> bool:
-    """True if the header says that rows run to the patient's right, so that the image's left is the patient's left."""
-    directions = elements.text(dataset, "PatientOrientation").split("\\")
-    return len(directions) == 2 and directions[0].strip().upper()[:1] == "R"
-
-
 def _is_sagittal(dataset: pydicom.Dataset) -> bool:
     """True if rows run from front to back and columns from head to foot, or the reverse."""
-    directions = [part.strip().upper()[:1] for part in elements.text(dataset, "PatientOrientation").split("\\")]
+    directions = [value.strip().upper()[:1] for value in elements.texts(dataset, "PatientOrientation")]
     return len(directions) == 2 and any(
         directions[0] in one and directions[1] in other for one, other in (_SAGITTAL, _SAGITTAL[::-1])
     )

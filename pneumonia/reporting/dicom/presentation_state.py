@@ -157,7 +157,7 @@ def _text_lines(film: FilmResult) -> list[str]:
     lines = [translate(NOTICE), ", ".join(answer)]
     if prediction.reason is not None:
         lines.append(translate(prediction.reason.message))
-    if prediction.zones is not None:
+    if prediction.zone_shares is not None:
         in_lungs = film.reading is not None and film.reading.lung_field is not None
         lines.append(translate(zone_wording.WORDS[in_lungs].share_by_zone))
     return lines
@@ -168,12 +168,12 @@ def _zone_annotation(film: FilmResult, image: Dataset, layer: GraphicLayer) -> G
     from highdicom.pr import GraphicAnnotation, GraphicObject, TextObject
 
     prediction = film.prediction
-    if prediction is None or prediction.zones is None:
+    if prediction is None or prediction.zone_shares is None:
         return None
     graphics, texts = [], []
     for zone, polygons in zone_polygons(film).items():
         if polygons:
-            share = translate(zone_table.format_share(prediction.zones[zone]))
+            share = translate(zone_table.format_share(prediction.zone_shares[zone]))
             middle = tuple(largest(polygons)[:-1].mean(axis=0).tolist())
             texts.append(TextObject(share, "PIXEL", anchor_point=middle, anchor_point_visible=False))
             graphics += [GraphicObject("POLYLINE", points, "PIXEL") for points in polygons]
@@ -191,3 +191,19 @@ def _complete(state: Dataset, film: FilmResult) -> None:
     if rows != columns:
         area = state.DisplayedAreaSelectionSequence[0]
         area.PresentationPixelAspectRatio = [rows, columns]
+    if film.reading is not None and film.reading.quarters:
+        _show_upright(state, film.reading.quarters, image_size(film))
+
+
+def _show_upright(state: Dataset, quarters: int, size: tuple[int, int]) -> None:
+    """The rotation with which the model received the film (PS3.3, C.10.6), and the corners after it (C.10.4).
+
+    The corners are given in columns and rows of the stored image. A mirrored film is shown as it is stored, as viewers
+    do.
+    """
+    state.ImageRotation = 360 - 90 * quarters
+    state.ImageHorizontalFlip = "N"
+    columns, rows = size
+    corners = {1: ((columns, 1), (1, rows)), 2: ((columns, rows), (1, 1)), 3: ((1, rows), (columns, 1))}[quarters]
+    area = state.DisplayedAreaSelectionSequence[0]
+    area.DisplayedAreaTopLeftHandCorner, area.DisplayedAreaBottomRightHandCorner = map(list, corners)

@@ -8,6 +8,7 @@ from highdicom import sr
 from highdicom.sr import RelationshipTypeValues
 from pydicom.sr.coding import Code
 
+from ...inference import zone_names
 from ...inference.decision import CLASSES, UNKNOWN, Prediction
 from ...inference.predictive_value import PredictiveValue
 from ...messages import translate
@@ -45,9 +46,9 @@ def summary(film: FilmResult) -> list[sr.TextContentItem]:
 
 def zone_group(film: FilmResult) -> sr.PlanarROIMeasurementsAndQualitativeEvaluations | None:
     """The zone with the most evidence and its outline (PS3.16, TID 1410); None if page and report name no zone."""
-    zone, shares = zone_regions.named_zone(film), zone_regions.zones_of_patient(film)
+    zone, shares = zone_regions.named_zone(film), film.prediction and film.prediction.zone_shares
     polygons = zone_regions.zone_polygons(film).get(zone or "")
-    if zone is None or not polygons:
+    if zone is None or not shares or not polygons:
         return None
     source = sr.SourceImageForRegion(STAND_IN_CLASS, film.source.sop_instance_uid, _frames(film))
     region = sr.ImageRegion(sr.GraphicTypeValues.POLYLINE, zone_regions.largest(polygons), source)
@@ -136,8 +137,9 @@ def _text(film: FilmResult, key: str, text: str) -> sr.TextContentItem:
 
 
 def _site(zone: str) -> sr.FindingSite:
-    side, height = zone.split("_")
-    return sr.FindingSite(code(height), laterality=code(side))
+    """The code of a zone; without a side if the patient's sides are unknown: then the outline shows where it lies."""
+    side, height = zone_names.side_and_height(zone)
+    return sr.FindingSite(code(height), laterality=None if side.startswith("image") else code(side))
 
 
 def _frames(film: FilmResult) -> list[int] | None:

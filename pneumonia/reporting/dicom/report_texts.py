@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ...inference.decision import Prediction
 from ...messages import Message, join
-from .. import answer_text, provenance, result_lines, wording
+from .. import answer_text, provenance, reading_guide, result_lines, wording
 from ..answer_text import Scale
 from .film_result import FilmResult
 
@@ -36,6 +36,9 @@ def _answer(film: FilmResult, prediction: Prediction) -> Iterator[tuple[str, str
     for warning in (_caution(film, prediction), *prediction.warnings):
         if warning:
             yield "warning", warning
+    if prediction.image_zones is not None:
+        has_field = film.reading is not None and film.reading.lung_field is not None
+        yield "comment", reading_guide.describe_location(prediction, in_lungs=has_field)
     for sentence in _meaning(film, prediction):
         if sentence:
             yield "comment", sentence

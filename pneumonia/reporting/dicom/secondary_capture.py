@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pydicom.multival import MultiValue
 
 from ... import __version__
+from ...imaging import Sides
 from ...languages import use_language
 from ..result_lines import NOTICE
 from ..result_picture import ResultPicture, draw_result
@@ -62,13 +63,20 @@ def create_secondary_capture(film: FilmResult) -> Dataset:
 
 
 def _add_geometry(image: Dataset, film: FilmResult, picture: ResultPicture) -> None:
-    """Body part, laterality, orientation and spacing as those of the film, which is drawn as it is stored."""
-    source = film.source.header
-    orientation = source.get("PatientOrientation")
-    is_known = isinstance(orientation, MultiValue) and len(orientation) == 2 and picture.scale is not None
-    image.PatientOrientation = orientation if is_known else None
+    """Body part, laterality, orientation and spacing as those of the film, which is drawn as the model received it."""
+    image.PatientOrientation = None if picture.scale is None else _orientation(film)
     object_header.add_region(image, film)
-    add_spacing(image, source, picture.scale)
+    quarters = 0 if film.reading is None else film.reading.quarters
+    add_spacing(image, film.source.header, picture.scale, is_sideways=quarters % 2 == 1)
+
+
+def _orientation(film: FilmResult) -> list[str] | None:
+    """Directions of rows and columns of the film as it is drawn; None if the header states none that can be trusted."""
+    reading, stated = film.reading, film.source.header.get("PatientOrientation")
+    if reading is None or reading.sides in {Sides.ASSUMED, Sides.UNKNOWN}:
+        return None
+    is_drawn_as_stored = not reading.quarters and isinstance(stated, MultiValue) and len(stated) == 2
+    return list(stated) if is_drawn_as_stored else ["R" if reading.sides is Sides.MIRRORED else "L", "F"]
 
 
 def _add_derivation(image: Dataset, film: FilmResult) -> None:

@@ -16,21 +16,27 @@ NOMINAL = "NominalScannedPixelSpacing"
 CALIBRATION = ("PixelSpacingCalibrationType", "PixelSpacingCalibrationDescription")
 
 
-def add_spacing(image: Dataset, source: Dataset, scale: float | None) -> None:
-    """Add the spacing of the source to an image in which a pixel of the film takes `scale` pixels; None: no film."""
+def add_spacing(image: Dataset, source: Dataset, scale: float | None, *, is_sideways: bool = False) -> None:
+    """Add the spacing of the source to an image in which a pixel of the film takes `scale` pixels; None: no film.
+
+    `is_sideways`: the rows of the image are columns of the film.
+    """
     if scale is None:
         return
+    order = slice(None, None, -1 if is_sideways else 1)
     for keyword in ("PixelSpacing", NOMINAL):
         distances = _distances(source, keyword)
         if keyword == "PixelSpacing" and not _is_of_patient(source):
             continue
         if distances is not None:
-            setattr(image, keyword, [DSfloat(distance / scale, auto_format=True) for distance in distances])
+            setattr(
+                image, keyword, [DSfloat(distance / scale, auto_format=True) for distance in list(distances)[order]]
+            )
     if "PixelSpacing" in image and all(keyword in source for keyword in CALIBRATION):
         for keyword in CALIBRATION:
             setattr(image, keyword, source.get(keyword))
     if "PixelSpacing" not in image and "PixelAspectRatio" in source:
-        image.PixelAspectRatio = source.PixelAspectRatio
+        image.PixelAspectRatio = list(source.PixelAspectRatio)[order]
 
 
 def pixel_proportions(source: Dataset) -> tuple[int, int]:

@@ -5,45 +5,44 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from ...imaging import turn_back
 from ...inference import explain
 from ...inference.zone_outlines import Polygon, zone_outlines
 from .film_result import FilmResult
 
 
 def named_zone(film: FilmResult) -> str | None:
-    """The zone that page and report name, such as "right_lower"; None if they name none.
+    """The zone that page and report name, such as "right_lower" or "image_left_lower"; None if they name none.
 
-    No zone is named for Normal, for a film that was not scored, if less than half of the evidence lies in lungs, and if
-    `zones_of_patient` has none.
+    No zone is named for Normal, for a film that was not scored, and if less than half of the evidence lies in lungs.
     """
-    zone = explain.strongest_zone(zones_of_patient(film))
+    zone = explain.strongest_zone((film.prediction and film.prediction.zone_shares) or {})
     return None if zone is None else zone.replace(" ", "_")
 
 
 def zones_of_patient(film: FilmResult) -> dict[str, float]:
-    """Zone -> its share of the evidence, as far as its side may be stated as a code; empty without shares.
+    """Zone -> its share of the evidence; empty without shares, and if the patient's sides are unknown.
 
-    The model takes the left of the image for the patient's right. If PatientOrientation says the opposite
-    (PS3.3, C.7.6.1.1.1), a coded side would be wrong, and programs do not read the warning that the prediction has.
+    Codes have no side of an image, so shares by side of the image are in texts only.
     """
-    prediction = film.prediction
-    directions = film.source.header.get("PatientOrientation") or ""
-    is_mirrored = len(directions) == 2 and str(directions[0]).startswith("R")
-    return {} if prediction is None or prediction.zones is None or is_mirrored else dict(prediction.zones)
+    return {} if film.prediction is None else dict(film.prediction.zones or {})
 
 
 def zone_polygons(film: FilmResult) -> dict[str, list[npt.NDArray[np.float64]]]:
     """The closed outlines of each zone, `[points, 2]` as (column, row); empty if the film was not scored.
 
     The top left corner of the top left pixel is (0, 0) (PS3.3, C.18.6.1.1). The outlines lie on the whole stored image,
-    with the uniform frame that the model did not receive.
+    with the uniform frame that the model did not receive. If the film was rotated for the model, they are rotated back.
     """
     reading = film.reading
     if reading is None or reading.activation is None:
         return {}
     size = image_size(film)
-    outlines = zone_outlines(reading.lung_field, reading.area)
-    return {zone: [_pixels(polygon, size) for polygon in polygons] for zone, polygons in outlines.polygons.items()}
+    outlines = zone_outlines(reading.lung_field, reading.area, reading.sides)
+    return {
+        zone: [_pixels([turn_back(x, y, reading.quarters) for x, y in polygon], size) for polygon in polygons]
+        for zone, polygons in outlines.polygons.items()
+    }
 
 
 def largest(polygons: list[npt.NDArray[np.float64]]) -> npt.NDArray[np.float64]:
@@ -56,7 +55,10 @@ def image_size(film: FilmResult) -> tuple[int, int]:
     header = film.source.header
     if "Rows" in header and "Columns" in header:
         return int(header.Columns), int(header.Rows)
-    return (film.reading.film.width, film.reading.film.height) if film.reading is not None else (0, 0)
+    if film.reading is None:
+        return 0, 0
+    width, height = film.reading.film.width, film.reading.film.height
+    return (height, width) if film.reading.quarters % 2 else (width, height)
 
 
 def _pixels(polygon: Polygon, size: tuple[int, int]) -> npt.NDArray[np.float64]:

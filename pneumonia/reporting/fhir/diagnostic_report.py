@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from ...inference.decision import Failure
 from ...messages import join, message
 from .. import wording, zone_table
-from ..dicom.zone_regions import zones_of_patient
 from ..result_lines import NOTICE, ResultLines, result_lines
 from . import terms
 from .datatypes import Json, reference, text, uid_identifier, without_empty
@@ -62,9 +61,9 @@ def _narrative(envelope: Envelope, lines: ResultLines) -> Json:
 
 
 def _zone_cells(envelope: Envelope) -> list[list[str]]:
-    """The share of the evidence in each zone, as on the page; empty where it has no table, or no side is known."""
+    """The share of the evidence in each zone, as on the page; empty where it has no table."""
     film = envelope.film
-    if film.prediction is None or not zones_of_patient(film):
+    if film.prediction is None or film.prediction.zone_shares is None:
         return []
     has_field = film.reading is not None and film.reading.lung_field is not None
     rows = zone_table.rows(film.prediction, in_lungs=has_field)

@@ -35,8 +35,6 @@ _NAMES = {
 }
 """Key of `codes.json` -> its name on page and report, where it has one; other codes have their English meaning."""
 
-_SIDES = {"right": message("patient's right"), "left": message("patient's left")}
-
 _LANGUAGE_FREE = "P(pneumonia)"
 
 
@@ -221,7 +219,7 @@ def _zone(envelope: Envelope, prediction: Prediction, zone: str, share: float) -
     film = envelope.film
     has_field = film.reading is not None and film.reading.lung_field is not None
     caption = zone_wording.WORDS[has_field].share
-    place = join([_SIDES[side], zone_wording.HEIGHTS[height]], ", ")
+    place = join([zone_wording.SIDE_NAMES[side], zone_wording.HEIGHTS[height]], ", ")
     return envelope.observation(
         f"zone {zone}",
         _summary(envelope, join([caption, place], ", "), zone_table.format_share(share)),

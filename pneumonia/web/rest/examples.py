@@ -19,6 +19,8 @@ EXAMPLE_PREDICTION: dict[str, Any] = {
         "left_middle": 0.1,
         "left_lower": 0.2,
     },
+    "sides": "standard",
+    "image_zones": None,
     "model": {"name": "embedded", "revision": "23cfdfc97554", "sha256": "92213c09d5ff…", "site": None},
     "population": "children",
     "age": 3.0,

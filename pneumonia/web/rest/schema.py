@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...imaging import Sides
 from ...inference.decision import CLASSES, REASONS, UNKNOWN
 from ...inference.explain import ZONES
 from ...inference.populations import POPULATIONS
+from ...inference.zone_names import IMAGE_ZONES
 from .responses import STATUS
 
 Schema = dict[str, Any]
@@ -80,8 +82,19 @@ PREDICTION = _object(
         "zones": _optional(
             _object(
                 {name: _share() for name in ZONES},
-                "Each lung zone's share of the positive activation, patient's side; null for Normal, and if the film "
-                "was not scored.",
+                "Each lung zone's share of the positive activation, patient's side; null for Normal, if the film was "
+                "not scored, and if the patient's sides are unknown.",
+            )
+        ),
+        "sides": _text(
+            "The patient's sides in the image: assumed (left of the image: patient's right), the same stated by the "
+            "DICOM header (standard), the reverse stated by it (mirrored), or unknown.",
+            enum=[sides.value for sides in Sides],
+        ),
+        "image_zones": _optional(
+            _object(
+                {name: _share() for name in IMAGE_ZONES},
+                "In place of zones if the patient's sides are unknown: the shares by side of the image.",
             )
         ),
         "model": MODEL_IDENTITY,

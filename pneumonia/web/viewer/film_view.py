@@ -16,11 +16,12 @@ import numpy as np
 from PIL import Image
 
 from ... import imaging
-from ...imaging import WHOLE, FilmValues
+from ...imaging import WHOLE, FilmValues, Radiograph, Sides
 from ...inference.decision import Failure
 from ...inference.reading import Reading
 from ...inference.zone_outlines import Polygon, zone_outlines
 from ...messages import translate
+from ...reporting import zone_wording
 from .. import handlers
 from ..server import gradio_environment
 from ..server.upload import Upload
@@ -53,8 +54,9 @@ class ViewedFilm:
     def token(self) -> str:
         """Names the film in the browser, which then keeps zoom and window if the same film is read again."""
         source = self.source if isinstance(self.source, bytes) else str(self.source).encode()
-        is_inverted = self.reading is not None and self.reading.inverted
-        return hashlib.sha256(source + bytes([is_inverted])).hexdigest()[:16]
+        reading = self.reading
+        changes = (0, 0) if reading is None else (reading.inverted, reading.quarters)
+        return hashlib.sha256(source + bytes(changes)).hexdigest()[:16]
 
 
 Parts = tuple[Any, Any, Any]
@@ -73,6 +75,8 @@ def show(film: ViewedFilm | None) -> Iterator[Parts]:
     if isinstance(values, Failure):
         yield None, None, None
         return
+    if film.reading is not None and film.reading.quarters:
+        values = values.upright()
     yield preview(values, film.reading), gr.skip(), gr.skip()
     numbers = codes.to_codes(values)
     yield gr.skip(), describe(film, values, numbers), _store(packing.pack(numbers.codes))
@@ -108,19 +112,27 @@ def describe(film: ViewedFilm, values: FilmValues, numbers: codes.Codes) -> dict
         "windows": [{**window.as_dict(), "name": translate(window.name)} for window in scale.windows],
         "rescale": None if values.rescale is None else list(values.rescale),
         "spacing": None if spacing is None else list(spacing),
+        **_sides(values.film if reading is None else reading.film),
         **_zones(reading),
         "model": _model_view(film, values),
     }
+
+
+def _sides(film: Radiograph) -> dict[str, Any]:
+    """The letter of the patient's side at the left and at the right of the film, "" if it is unknown, and a note."""
+    sides = Sides.UNKNOWN if film.turn is not None else film.sides
+    letters = {"right": ("R", "L"), "left": ("L", "R"), "": ("", "")}[sides.at_left]
+    return {"sides": list(letters), "sidesNote": translate(zone_wording.SIDES[sides])}
 
 
 def _zones(reading: Reading | None) -> dict[str, Any]:
     """Outlines of the lung zones, for films that the model was run on."""
     if reading is None or reading.activation is None:
         return {"zones": None, "zonesNote": ""}
-    outlines = zone_outlines(reading.lung_field, reading.area)
+    outlines = zone_outlines(reading.lung_field, reading.area, reading.sides)
     zones = [
         {
-            "name": translate(texts.ZONE_NAMES[zone]),
+            "name": translate(texts.zone_name(zone)),
             "polygons": [[(round(x, 4), round(y, 4)) for x, y in polygon] for polygon in polygons],
             "middle": _middle(polygons),
         }

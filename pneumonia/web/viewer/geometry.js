@@ -128,14 +128,14 @@ export class Geometry {
     this.centre = { x: align(this.centre.x, screenX), y: align(this.centre.y, screenY) };
   }
 
-  /** Which side of the patient is at the left edge of the screen: "R", "L", or "" if the film stands upright sideways. */
-  get sideAtLeft() {
+  /** Which edge of the film is at the left of the screen: "first" for its left one, "last", or "" if it is turned. */
+  get edgeAtLeft() {
     const [a] = this.direction;
-    return a === 1 ? "R" : a === -1 ? "L" : "";
+    return a === 1 ? "first" : a === -1 ? "last" : "";
   }
 
-  get sideAtTop() {
+  get edgeAtTop() {
     const [, b] = this.direction;
-    return b === 1 ? "R" : b === -1 ? "L" : "";
+    return b === 1 ? "first" : b === -1 ? "last" : "";
   }
 }

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 
-from ...inference import explain
+from ...inference import explain, zone_names
 from ...messages import Message, deferred, message, translate
+from ...reporting import zone_wording
 from ..rendering import localised
 
 TEXTS: dict[str, Message] = {
@@ -36,6 +37,13 @@ ZONE_NAMES = {
     "left_lower": message("L lower"),
 }
 assert tuple(ZONE_NAMES) == explain.ZONES
+
+
+def zone_name(zone: str) -> Message:
+    """The name that is written on a zone; without a side where none is known, since the zone is seen where it lies."""
+    _, height = zone_names.side_and_height(zone)
+    return ZONE_NAMES.get(zone) or zone_wording.HEIGHTS[height]
+
 
 OWN_ZONES = message("Lung zones: thirds of the lungs that the model found in this film.")
 FIXED_ZONES = message("Lung zones: the lungs of an average film, because the model did not find two lungs in this one.")

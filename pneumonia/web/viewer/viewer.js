@@ -55,7 +55,8 @@ class Viewer {
   }
 
   update(view) {
-    this.view = { ...this.view, zones: view.zones, zonesNote: view.zonesNote, model: view.model };
+    const { zones, zonesNote, sides, sidesNote, model } = view;
+    this.view = { ...this.view, zones, zonesNote, sides, sidesNote, model };
     this.resume();
   }
 
@@ -395,10 +396,16 @@ class Viewer {
     const select = root.querySelector(".presets");
     select.querySelector("[value=free]").hidden = windowLevel.key !== "free";
     if (select.value !== windowLevel.key) select.value = windowLevel.key;
-    this.markSide(".side-left", geometry.sideAtLeft);
-    this.markSide(".side-right", { R: "L", L: "R" }[geometry.sideAtLeft] || "");
-    this.markSide(".side-top", geometry.sideAtTop);
-    this.markSide(".side-bottom", { R: "L", L: "R" }[geometry.sideAtTop] || "");
+    const [first, last] = this.view.sides; // letters at the left and at the right edge of the film
+    const opposite = { [first]: last, [last]: first };
+    const atLeft = { first, last }[geometry.edgeAtLeft] || "";
+    const atTop = { first, last }[geometry.edgeAtTop] || "";
+    this.markSide(".side-left", atLeft);
+    this.markSide(".side-right", opposite[atLeft] || "");
+    this.markSide(".side-top", atTop);
+    this.markSide(".side-bottom", opposite[atTop] || "");
+    const note = root.querySelector(".sides-note");
+    if (note.textContent !== this.view.sidesNote) note.textContent = this.view.sidesNote;
   }
 
   markSide(selector, side) {

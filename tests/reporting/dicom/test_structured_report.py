@@ -250,12 +250,12 @@ def test_the_region_is_the_zone_that_the_page_names(predictor: Predictor) -> Non
     assert side > 0.5 if strongest.startswith("left") else side < 0.5
 
 
-def test_a_mirrored_film_has_no_zone_of_a_side_and_a_warning(predictor: Predictor) -> None:
-    film = film_result(predictor, hospital_film(PatientOrientation=["R", "F"]))
-    assert film.result.as_dict()["zones"]
-    (answer,) = groups(report_of(film))
-    assert not list(items(answer, "zone_share"))
+def test_a_contradictory_header_has_an_outline_without_a_side_and_a_warning(predictor: Predictor) -> None:
+    film = film_result(predictor, hospital_film(PatientOrientation=["A", "F"]))
+    answer, zone = groups(report_of(film))
+    assert not list(items(answer, "zone_share")) and not list(items(zone, "laterality"))
     assert any("PatientOrientation" in text for text in values(answer, "warning"))
+    assert any("side of the image: " in text for text in values(answer, "comment"))
 
 
 def test_the_region_is_drawn_on_the_stored_image_with_its_frame(predictor: Predictor) -> None:

@@ -136,10 +136,12 @@ def test_each_zone_has_its_share_its_site_and_its_side(predictor: Predictor) -> 
     assert zones[0]["bodySite"]["text"] == "patient's right, upper zone"
 
 
-def test_a_mirrored_film_has_no_zone_of_a_side(predictor: Predictor) -> None:
-    bundle = bundle_of(film_result(predictor, hospital_film(PatientOrientation=["R", "F"])))
+def test_a_contradictory_header_has_no_zone_of_a_side(predictor: Predictor) -> None:
+    bundle = bundle_of(film_result(predictor, hospital_film(PatientOrientation=["A", "F"])))
     assert not any("bodySite" in item for item in resources(bundle, "Observation"))
-    assert "patient's right" not in json.dumps(bundle)
+    assert "patient's right," not in json.dumps(bundle)
+    (report,) = resources(bundle, "DiagnosticReport")
+    assert "left side of the image" in report["text"]["div"]
     assert any("PatientOrientation" in note["text"] for note in observation(bundle, "answer")["note"])
 
 

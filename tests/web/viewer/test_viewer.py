@@ -12,6 +12,8 @@ from playwright.sync_api import expect
 
 from pneumonia import Predictor
 from tests.support.dicom_files import dicom
+from tests.support.oriented_films import oriented_film
+from tests.support.source_films import SIZE, hospital_film
 
 from ..visit import Visit
 from .shown_viewer import ShownViewer
@@ -229,6 +231,28 @@ def test_rotation_and_mirroring_keep_the_values_and_move_the_side_marks(deep: Sh
     deep.press("r", "r", "R", "R", "h", "R")
     assert [deep.text(mark) for mark in marks] == ["R", "L", "", ""]
     assert deep.text(".view-note") == ""
+
+
+@pytest.mark.slow
+def test_the_letters_are_those_of_the_header(tab: Visit, tmp_path: Path) -> None:
+    """A mirrored film, one that is stored rotated, and one whose header contradicts itself."""
+    films = {
+        "mirrored": (oriented_film("R\\F"), "L R", "L upper", "is the patient's left"),
+        "rotated": (oriented_film("F\\R"), "R L", "R upper", "is the patient's right"),
+        "contradictory": (hospital_film(PatientOrientation="A\\F"), "", "upper zone", "is not known"),
+    }
+    with tab.new_visitor() as visit:
+        for name, (data, letters, zone, note) in films.items():
+            path = tmp_path / f"{name}.dcm"
+            path.write_bytes(data)
+            viewer = ShownViewer(visit, path)
+            assert f"{viewer.text('.side-left')} {viewer.text('.side-right')}".strip() == letters
+            assert note in viewer.text(".sides-note")
+            assert zone in [item["name"] for item in viewer.evaluate("viewer.view.zones")]
+            width, height = viewer.evaluate("[viewer.view.width, viewer.view.height]")
+            assert (width, height) == SIZE, "upright"
+            if name == "rotated":
+                assert viewer.grey_at(width / 2, height * 0.9) > viewer.grey_at(width * 0.03, height * 0.9)
 
 
 @pytest.mark.slow
