@@ -150,10 +150,9 @@ def test_the_page(predictor: Predictor, folder: Path, expected: Answers) -> None
         assert _without_file(json.loads(base64.b64decode(saved["content"]))) == answer
 
 
+@pytest.mark.slow  # the answer that the page saves is compared above, without a browser
 @pytest.mark.browser
-@pytest.mark.parametrize(
-    "name", ["film.dcm", *(pytest.param(name, marks=pytest.mark.slow) for name in ("turned.png", "inverted.png"))]
-)
+@pytest.mark.parametrize("name", ["film.dcm", "turned.png", "inverted.png"])
 def test_page_in_a_browser(visit: Visit, folder: Path, expected: Answers, name: str) -> None:
     visit.drop(folder / name)
     with visit.page.expect_download() as download:
