@@ -30,7 +30,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ... import errors, imaging, operating_system, service_log
 from ...errors import InternalError, PneumoniaError
 from ...inference.decision import Failure, Prediction
-from . import route_policy
+from . import malformed_requests, route_policy
 from .request_limits import BodyRefused
 from .upload import Upload
 
@@ -98,7 +98,7 @@ class RequestLog:
 
 
 class InternalErrors:
-    """Innermost middleware, inside Gradio's application: answers an exception with 500 `internal` and its id.
+    """Innermost middleware, inside Gradio's application: answers an exception, in most cases with 500 `internal`.
 
     Outside Gradio's application, it would come too late: that has already answered with a text.
     """
@@ -123,7 +123,9 @@ class InternalErrors:
         except Exception as error:
             if scope["type"] != "http" or has_response_started:
                 raise
-            await _internal_error_response(error)(scope, receive, send)
+            usage = malformed_requests.usage_error(scope, error)
+            response = JSONResponse({"error": usage.as_dict()}, 400) if usage else _internal_error_response(error)
+            await response(scope, receive, send)
 
 
 def _internal_error_response(error: Exception) -> JSONResponse:
