@@ -34,17 +34,17 @@ def run(options: argparse.Namespace) -> int:
     from ..monitoring.period import read_period
     from ..monitoring.report import report_of
     from ..monitoring.report_text import as_text
-    from ..monitoring.summary import as_dict
+    from ..monitoring.summary_json import as_dict
     from ..validation.report_html import to_html
 
     until = date.today()
     since = _first_day(options.since, until)
     period = read_period(since, until, [model.bundle for model in load_predictor(options.model, threads=1).models])
-    report = report_of(period.monitored, period.failures, since, until)
+    report = report_of(period.summaries, period.failures, since, until)
     if options.html is not None:
         files.atomic_write(options.html, to_html(report).encode())
     if options.json:
-        print(json.dumps(as_dict(period.monitored, period.failures, since, until)))
+        print(json.dumps(as_dict(period.summaries, period.failures, since, until)))
     else:
         print(as_text(report), end="")
     return SUCCESS

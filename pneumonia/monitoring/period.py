@@ -13,21 +13,21 @@ from ..errors import UsageError
 from ..inference.bundle import Bundle
 from ..messages import message
 from .recorder import recorder
-from .summary import Monitored, errors, summarise
+from .summary import GroupSummary, errors, summarise
 
 
 @dataclass(frozen=True)
 class Period:
-    """The groups of a period, and the files that could not be read by source and error code."""
+    """The summaries of the groups of a period, and the files that could not be read by source and error code."""
 
-    monitored: Sequence[Monitored]
+    summaries: Sequence[GroupSummary]
     failures: Mapping[str, Counter[str]]
 
 
 def read_period(since: date, until: date, bundles: Iterable[Bundle]) -> Period:
     """The counts from the day `since` to today, `until`, with those of this process that are not written yet.
 
-    Raises `UsageError` if nothing is monitored, or if the folder cannot be read.
+    Raises `UsageError` if nothing is counted, or if the folder cannot be read.
     """
     from . import store
 

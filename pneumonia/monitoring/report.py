@@ -14,7 +14,7 @@ from ..validation.report import Report, Section, Verdict
 from . import report_plots, report_tables
 from .drift import ALPHA, LARGE, MIN_FILMS, NONE, SHIFT, TOO_FEW, Comparison
 from .histograms import SCORE
-from .summary import MIN_SHOWN, RECENT_DAYS, Monitored, opinions
+from .summary import MIN_SHOWN, RECENT_DAYS, GroupSummary, opinions
 
 NOT_COMPARED = "not_compared"
 """Verdict on a group whose model is not loaded, or has a card without distributions."""
@@ -34,15 +34,17 @@ OPINIONS_NOTE = message(
 _ORDER = (TOO_FEW, NONE, SHIFT, LARGE)
 
 
-def report_of(monitored: Sequence[Monitored], failures: Mapping[str, Counter[str]], since: date, until: date) -> Report:
+def report_of(
+    summaries: Sequence[GroupSummary], failures: Mapping[str, Counter[str]], since: date, until: date
+) -> Report:
     """The report of a period. Groups with fewer than `MIN_SHOWN` films have neither answers nor a verdict."""
-    shown = [entry for entry in monitored if entry.films >= MIN_SHOWN]
+    shown = [entry for entry in summaries if entry.films >= MIN_SHOWN]
     lines: list[str] = [
         message("{tool}: counts from {since} to {until}.", tool=TITLE, since=since.isoformat(), until=until.isoformat())
     ]
-    if not monitored and not failures:
+    if not summaries and not failures:
         lines.append(message("Nothing was counted in this period."))
-    if len(shown) < len(monitored):
+    if len(shown) < len(summaries):
         lines.append(
             message(
                 "Sources and weeks with fewer than {films} films are left out, since their counts could be those of a "
@@ -56,21 +58,21 @@ def report_of(monitored: Sequence[Monitored], failures: Mapping[str, Counter[str
     return Report(message("Monitoring"), lines, [_verdict(entry) for entry in shown], [*sections, _method()])
 
 
-def verdict_code(entry: Monitored) -> str:
+def verdict_code(entry: GroupSummary) -> str:
     """The worst result of the comparisons of a group, or `NOT_COMPARED`."""
     results = [comparison.result for comparison in (*entry.comparisons.values(), *entry.changes.values())]
     worst = max(results, key=_ORDER.index, default=TOO_FEW)
     return worst if entry.comparisons or worst in {SHIFT, LARGE} else NOT_COMPARED
 
 
-def headline_of(entry: Monitored) -> Message:
+def headline_of(entry: GroupSummary) -> Message:
     """The verdict in words. A change at the site is named before a difference from the card."""
     if _drifted(entry.changes):
         return message("Drift: the films of the last {days} days differ from those before.", days=RECENT_DAYS)
     return HEADLINES[verdict_code(entry)]
 
 
-def title_of(entry: Monitored) -> Message:
+def title_of(entry: GroupSummary) -> Message:
     """Source and model of a group: `CR_ROOM1: model for adults of 18 years and over`."""
     group = entry.group
     population = POPULATIONS.get(group.population)
@@ -82,12 +84,12 @@ def title_of(entry: Monitored) -> Message:
     )
 
 
-def _verdict(entry: Monitored) -> Verdict:
+def _verdict(entry: GroupSummary) -> Verdict:
     code = verdict_code(entry)
     return Verdict(title_of(entry), headline_of(entry), f"drift_{code}", _sentences(entry, code))
 
 
-def _sentences(entry: Monitored, code: str) -> list[str]:
+def _sentences(entry: GroupSummary, code: str) -> list[str]:
     if code == TOO_FEW:
         return [message("At least {films} scored films are needed.", films=MIN_FILMS)]
     from_card, from_earlier = _drifted(entry.comparisons), _drifted(entry.changes)
@@ -128,11 +130,11 @@ def _drifted(comparisons: Mapping[str, Comparison]) -> Message:
     return join(names, "; ")
 
 
-def _is_steady(entry: Monitored) -> bool:
+def _is_steady(entry: GroupSummary) -> bool:
     return bool(entry.changes) and all(comparison.result == NONE for comparison in entry.changes.values())
 
 
-def _section(entry: Monitored) -> Section:
+def _section(entry: GroupSummary) -> Section:
     tables = [report_tables.answer_table(entry), *report_tables.reason_tables(entry)]
     if entry.comparisons:
         tables.append(report_tables.card_table(entry))

@@ -16,13 +16,13 @@ from ..validation.plots import Line, Mark, Plot
 from .counts import ANSWER
 from .drift import MIN_FILMS
 from .histograms import EDGES, SCORE
-from .summary import LABELS, MIN_SHOWN, Monitored, histogram
+from .summary import LABELS, MIN_SHOWN, GroupSummary, histogram
 
 _SHOWN_WEEKS = (CLASSES[1], UNKNOWN)
 """Labels whose share is drawn by week."""
 
 
-def plots_of(entry: Monitored) -> list[Plot]:
+def plots_of(entry: GroupSummary) -> list[Plot]:
     """The plots for which there are enough films."""
     weeks = {monday: _numbers(counts) for monday, counts in entry.weeks.items()}
     weeks = {monday: numbers for monday, numbers in weeks.items() if sum(numbers.values()) >= MIN_SHOWN}
@@ -60,7 +60,7 @@ def _weekly(label: str, weeks: Mapping[date, Mapping[str, int]]) -> Plot:
     )
 
 
-def _scores(entry: Monitored) -> Plot | None:
+def _scores(entry: GroupSummary) -> Plot | None:
     own, comparison = histogram(entry.counts, SCORE), entry.comparisons[SCORE]
     if comparison.share is None or entry.reference is None:
         return None
@@ -77,7 +77,7 @@ def _scores(entry: Monitored) -> Plot | None:
     return Plot(message("P(pneumonia)"), description, message("P(pneumonia), %"), message("Films up to here, %"), lines)
 
 
-def _distances(entry: Monitored) -> Plot | None:
+def _distances(entry: GroupSummary) -> Plot | None:
     own = histogram(entry.counts, DISTANCE)
     if entry.reference is None or own.sum() < MIN_FILMS:
         return None

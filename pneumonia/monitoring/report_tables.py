@@ -14,7 +14,7 @@ from ..messages import join, message, number
 from .counts import ANSWER, INVERTED, OPINION_NAMES, REASON
 from .drift import LARGE, NONE, SHIFT, TOO_FEW, Comparison
 from .histograms import SCORE
-from .summary import LABELS, MIN_SHOWN, RECENT_DAYS, REFUSED_SHARE, Monitored, answers, opinions
+from .summary import LABELS, MIN_SHOWN, RECENT_DAYS, REFUSED_SHARE, GroupSummary, answers, opinions
 
 COMPARISON_NAMES = {
     SCORE: message("P(pneumonia)"),
@@ -34,7 +34,7 @@ RESULT_NAMES = {
 NO_VALUE = "-"
 
 
-def answer_table(entry: Monitored) -> Table:
+def answer_table(entry: GroupSummary) -> Table:
     """The answers of a group."""
     rows = [
         [LABEL_NAMES[label], number(figure["films"]), percent(figure)]
@@ -43,7 +43,7 @@ def answer_table(entry: Monitored) -> Table:
     return Table(message("Answers"), [message("Answer"), message("Films"), message("Share (95 % interval)")], rows)
 
 
-def reason_tables(entry: Monitored) -> list[Table]:
+def reason_tables(entry: GroupSummary) -> list[Table]:
     """The reasons for Unknown, and the films that were inverted; no table without any."""
     reasons = sorted((code, films) for (name, code), films in entry.counts.items() if name == REASON and films)
     named = [(REASONS[code], films) for code, films in reasons if code in REASONS]
@@ -55,13 +55,13 @@ def reason_tables(entry: Monitored) -> list[Table]:
     return [Table(message("Reasons for Unknown"), [message("Reason"), message("Films"), message("Share")], rows)]
 
 
-def card_table(entry: Monitored) -> Table:
+def card_table(entry: GroupSummary) -> Table:
     """The comparisons with the card."""
     caption = message("Beside the films of the model's card")
     return _comparison_table(caption, message("Films"), message("Films of the card"), entry.comparisons)
 
 
-def change_table(entry: Monitored) -> Table:
+def change_table(entry: GroupSummary) -> Table:
     """The comparisons of the recent films with those before."""
     caption = message("The last {days} days beside the days before", days=RECENT_DAYS)
     return _comparison_table(caption, message("Films"), message("Earlier films"), entry.changes)
@@ -123,7 +123,7 @@ def _week_row(monday: date, counts: Mapping[tuple[str, str], int]) -> Sequence[s
     return [monday.isoformat(), number(sum(numbers)), *(number(films) for films in numbers)]
 
 
-def opinion_table(entry: Monitored) -> Table:
+def opinion_table(entry: GroupSummary) -> Table:
     """What physicians stated about the films of each answer."""
     columns = [message("Answer"), *OPINION_NAMES.values()]
     rows = [

@@ -1,4 +1,4 @@
-"""The counts of a period by source and model, with their comparison with the card: the JSON of `monitor --json`."""
+"""The counts of a period by source and model, with their comparison with the card."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..evaluation.intervals import wilson_interval
 from ..evaluation.reference_measures import DISTANCE, RESEMBLANCE
 from ..inference.bundle import Bundle
 from ..inference.decision import CLASSES, UNKNOWN
-from .counts import ANSWER, ERROR, INVERTED, OPINION, OPINIONS, REASON, REFUSED
+from .counts import ANSWER, ERROR, INVERTED, OPINION, OPINIONS, REFUSED
 from .drift import Comparison, compare_measures, compare_scores, compare_shares
 from .histograms import EDGES, SCORE
 from .reference import Counts, Reference
@@ -53,7 +53,7 @@ class Group(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class Monitored:
+class GroupSummary:
     """A group in a period: its counts by (name, value), those of each week by its Monday, and the comparisons.
 
     `comparisons` with the card is empty if the model is not loaded, or its card has no distributions. `changes`
@@ -74,19 +74,19 @@ class Monitored:
         return sum(self.counts[ANSWER, label] for label in LABELS)
 
 
-def summarise(rows: Sequence[Row], bundles: Iterable[Bundle], until: date) -> list[Monitored]:
+def summarise(rows: Sequence[Row], bundles: Iterable[Bundle], until: date) -> list[GroupSummary]:
     """Each group of the counts: for each model all sources, then the sources with the most films first.
 
     `bundles` are the models in use, `until` is the last day of the period.
     """
     references = {bundle_key(bundle): Reference.of(bundle) for bundle in bundles}
     sums = _sum_up(rows, until - timedelta(days=RECENT_DAYS - 1))
-    monitored = [
-        _monitored(group, summed, references.get((group.sha256, group.site)))
+    summaries = [
+        _summary(group, summed, references.get((group.sha256, group.site)))
         for group, summed in sums.items()
         if group.source != ALL_SOURCES or _has_several_sources(group, sums)
     ]
-    return sorted(monitored, key=_order)
+    return sorted(summaries, key=_order)
 
 
 @dataclasses.dataclass
@@ -113,8 +113,8 @@ def _sum_up(rows: Iterable[Row], first_recent: date) -> dict[Group, _Sums]:
     return sums
 
 
-def _monitored(group: Group, sums: _Sums, reference: Reference | None) -> Monitored:
-    return Monitored(
+def _summary(group: Group, sums: _Sums, reference: Reference | None) -> GroupSummary:
+    return GroupSummary(
         group,
         sums.all,
         dict(sorted(sums.weeks.items())),
@@ -124,7 +124,7 @@ def _monitored(group: Group, sums: _Sums, reference: Reference | None) -> Monito
     )
 
 
-def _order(entry: Monitored) -> tuple[object, ...]:
+def _order(entry: GroupSummary) -> tuple[object, ...]:
     group = entry.group
     return group.population, group.sha256, group.site, group.source != ALL_SOURCES, -entry.films, group.source
 
@@ -191,59 +191,8 @@ def opinions(counts: Mapping[tuple[str, str], int]) -> dict[str, dict[str, int]]
     }
 
 
-def as_dict(monitored: Sequence[Monitored], failures: Mapping[str, Counter[str]], since: date, until: date) -> Json:
-    """The JSON of a period. Groups and weeks of fewer than `MIN_SHOWN` films have the key `films` only, and None."""
-    return {
-        "since": since.isoformat(),
-        "until": until.isoformat(),
-        "min_shown": MIN_SHOWN,
-        "groups": [_group_json(entry) for entry in monitored],
-        "errors": {source: dict(codes) for source, codes in sorted(failures.items())},
-    }
-
-
-def _group_json(entry: Monitored) -> Json:
-    group = entry.group
-    head = {
-        "source": group.source or None,
-        "model": {"name": group.model, "revision": group.revision, "sha256": group.sha256, "site": group.site or None},
-        "population": group.population,
-    }
-    if entry.films < MIN_SHOWN:
-        return {**head, "films": None}
-    return {
-        **head,
-        "films": entry.films,
-        "answers": answers(entry.counts),
-        "reasons": {code: films for (name, code), films in sorted(entry.counts.items()) if name == REASON and films},
-        "inverted": entry.counts[INVERTED, ""],
-        "comparisons": {name: _comparison_json(comparison) for name, comparison in entry.comparisons.items()},
-        "changes": {name: _comparison_json(comparison) for name, comparison in entry.changes.items()},
-        "opinions": opinions(entry.counts),
-        "weeks": [_week_json(monday, counts) for monday, counts in entry.weeks.items()],
-    }
-
-
 def answers(counts: Mapping[tuple[str, str], int]) -> dict[str, Json]:
     """Label -> `films`, and their share with its 95 % Wilson interval."""
     total = sum(counts.get((ANSWER, label), 0) for label in LABELS)
     numbers = {label: counts.get((ANSWER, label), 0) for label in LABELS}
     return {label: {"films": films, **wilson_interval(films, total)} for label, films in numbers.items()}
-
-
-def _week_json(monday: date, counts: Mapping[tuple[str, str], int]) -> Json:
-    numbers = {label: counts.get((ANSWER, label), 0) for label in LABELS}
-    films = sum(numbers.values())
-    head = {"monday": monday.isoformat()}
-    return {**head, "films": films, "answers": numbers} if films >= MIN_SHOWN else {**head, "films": None}
-
-
-def _comparison_json(comparison: Comparison) -> Json:
-    values = dataclasses.asdict(comparison)
-    return {name: _rounded(value) for name, value in values.items()}
-
-
-def _rounded(value: Any) -> Any:
-    if isinstance(value, float):
-        return float(f"{value:.3g}")
-    return value

@@ -42,7 +42,7 @@ def render_counts(predictor: Predictor) -> str:
     since = until - timedelta(days=DEFAULT_DAYS)
     try:
         period = read_period(since, until, [model.bundle for model in predictor.models])
-        return report_html.body(report_of(period.monitored, period.failures, since, until), with_lines=True)
+        return report_html.body(report_of(period.summaries, period.failures, since, until), with_lines=True)
     except PneumoniaError as error:
         return validation_text.error_message(error)
     except Exception as error:

@@ -17,7 +17,8 @@ from pneumonia.monitoring.counts import Series
 from pneumonia.monitoring.drift import LARGE, NONE, SHIFT, TOO_FEW
 from pneumonia.monitoring.report import NOT_COMPARED, report_of, verdict_code
 from pneumonia.monitoring.report_text import as_text
-from pneumonia.monitoring.summary import ALL_SOURCES, MIN_SHOWN, Monitored, as_dict, errors, summarise
+from pneumonia.monitoring.summary import ALL_SOURCES, MIN_SHOWN, GroupSummary, errors, summarise
+from pneumonia.monitoring.summary_json import as_dict
 from pneumonia.validation.report_html import to_html
 from tests.monitoring import made_counts
 from tests.monitoring.made_counts import DRIFTED, STABLE
@@ -39,17 +40,17 @@ def rows(predictor: Predictor, tmp_path_factory: pytest.TempPathFactory) -> list
 
 
 @pytest.fixture(scope="module")
-def monitored(rows: list[store.Row], predictor: Predictor) -> dict[str, Monitored]:
+def summaries(rows: list[store.Row], predictor: Predictor) -> dict[str, GroupSummary]:
     return {entry.group.source: entry for entry in summarise(rows, [model.bundle for model in predictor.models], TODAY)}
 
 
-def test_each_source_has_its_verdict(monitored: dict[str, Monitored]) -> None:
-    verdicts = {source: verdict_code(entry) for source, entry in monitored.items()}
+def test_each_source_has_its_verdict(summaries: dict[str, GroupSummary]) -> None:
+    verdicts = {source: verdict_code(entry) for source, entry in summaries.items()}
     assert verdicts[STABLE] == NONE
     assert verdicts[DRIFTED] == LARGE
     assert verdicts[ALL_SOURCES] in {SHIFT, LARGE}
     assert verdicts["OLD_MODEL"] == NOT_COMPARED
-    assert monitored[ALL_SOURCES].films == monitored[STABLE].films + monitored[DRIFTED].films == 1200
+    assert summaries[ALL_SOURCES].films == summaries[STABLE].films + summaries[DRIFTED].films == 1200
 
 
 def test_few_scored_films_have_no_verdict(predictor: Predictor, tmp_path: Path) -> None:
@@ -92,8 +93,10 @@ def test_a_model_that_is_not_loaded_is_compared_with_its_own_earlier_films(
     assert {entry.changes["refused"].result for entry in entries} == {NONE}
 
 
-def test_groups_and_weeks_of_few_films_show_no_answer(rows: list[store.Row], monitored: dict[str, Monitored]) -> None:
-    entries = list(monitored.values())
+def test_groups_and_weeks_of_few_films_show_no_answer(
+    rows: list[store.Row], summaries: dict[str, GroupSummary]
+) -> None:
+    entries = list(summaries.values())
     report = report_of(entries, errors(rows), TODAY - timedelta(90), TODAY)
     assert "WARD_FEW" not in as_text(report)
     assert f"fewer than {MIN_SHOWN} films" in as_text(report)
@@ -103,9 +106,9 @@ def test_groups_and_weeks_of_few_films_show_no_answer(rows: list[store.Row], mon
 
 
 def test_the_report_names_what_differs_and_what_was_counted(
-    rows: list[store.Row], monitored: dict[str, Monitored]
+    rows: list[store.Row], summaries: dict[str, GroupSummary]
 ) -> None:
-    text = as_text(report_of(list(monitored.values()), errors(rows), TODAY - timedelta(90), TODAY))
+    text = as_text(report_of(list(summaries.values()), errors(rows), TODAY - timedelta(90), TODAY))
     assert f"{DRIFTED}: model for adults of 18 years and over" in text
     assert (
         "Different from the films of the model's card: Gate: largest measure as a share of its limit (very different)."
@@ -116,8 +119,8 @@ def test_the_report_names_what_differs_and_what_was_counted(
     assert "They do not measure accuracy." in text
 
 
-def test_the_report_is_drawn_in_every_language(rows: list[store.Row], monitored: dict[str, Monitored]) -> None:
-    report = report_of(list(monitored.values()), errors(rows), TODAY - timedelta(90), TODAY)
+def test_the_report_is_drawn_in_every_language(rows: list[store.Row], summaries: dict[str, GroupSummary]) -> None:
+    report = report_of(list(summaries.values()), errors(rows), TODAY - timedelta(90), TODAY)
     for language in LANGUAGES:
         with use_language(language):
             html = to_html(report)
