@@ -29,7 +29,7 @@ _GLOSSARY = "[Fleischner Society: Glossary of Terms for Thoracic Imaging, 2024](
 
 def section(heading: Message, *points: Message) -> Message:
     """Markdown of a heading and a list."""
-    return join([join(["#### ", heading], ""), *(join(["* ", point], "") for point in points)], "\n")
+    return join([join(["### ", heading], ""), *(join(["* ", point], "") for point in points)], "\n")
 
 
 def sources(population: str) -> Message:

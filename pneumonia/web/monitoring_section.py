@@ -20,7 +20,7 @@ def add(predictor: Predictor) -> None:
     if not settings.MONITOR.read():
         return
     with gr.Column(elem_id="monitoring"):
-        gr.Markdown(message("### Monitoring of this site"))
+        gr.Markdown(message("## Monitoring of this site"))
         gr.Markdown(
             message(
                 "What was answered here in the last {days} days, by source and model, and whether films have drifted "

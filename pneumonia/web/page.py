@@ -48,6 +48,7 @@ _STYLES = (
     "monitoring.css",
     "../validation/report.css",
     "layout.css",
+    "forced_colours.css",
     "print.css",
 )
 CLEANUP_INTERVAL_S = 60

@@ -83,7 +83,7 @@ class _ValidationTab:
                 "page open until the report is complete. Nothing is kept but what you download."
             )
         )
-        gr.Markdown(message("### 1. Films"))
+        gr.Markdown(message("## 1. Films"))
         self._films = film_file(
             label=message(
                 "Films: {formats}, or ZIP; up to {films:,} films and {megabytes:,} MB",
@@ -97,7 +97,7 @@ class _ValidationTab:
         )
 
     def _lay_out_labels(self) -> None:
-        gr.Markdown(message("### 2. Labels"))
+        gr.Markdown(message("## 2. Labels"))
         choices = [
             (message("From folder names in the ZIP: NORMAL and PNEUMONIA"), FOLDERS),
             (message("From a table (CSV)"), TABLE),
@@ -115,7 +115,7 @@ class _ValidationTab:
         self._preview = gr.HTML(elem_id="validation-preview", apply_default_css=False)
 
     def _lay_out_question(self, points: list[tuple[str, str]]) -> None:
-        gr.Markdown(message("### 3. Question"))
+        gr.Markdown(message("## 3. Question"))
         with gr.Row():
             self._point = gr.Radio(
                 points, value=DEFAULT_POINT, label=message("Operating point to judge"), elem_id="validation-point"

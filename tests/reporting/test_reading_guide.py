@@ -44,7 +44,7 @@ ANSWERS = [
 @pytest.mark.parametrize("prediction", ANSWERS, ids=lambda prediction: f"{prediction.label} {prediction.reason}")
 def test_every_answer_has_a_text_of_headed_parts(prediction: Prediction) -> None:
     text = describe(prediction)
-    assert "#### " in text
+    assert "### " in text
     assert "\n\n\n" not in text
     assert "None" not in text
 
@@ -76,7 +76,7 @@ def test_normal_states_that_it_does_not_exclude_pneumonia() -> None:
 
 def test_inconclusive_has_next_steps_and_signs() -> None:
     text = describe(answer(UNKNOWN, "inconclusive", FOCUS))
-    assert text.startswith("#### What to do next")
+    assert text.startswith("### What to do next")
     assert "right lower" in text
     assert "Consolidation" in text
 
@@ -84,7 +84,7 @@ def test_inconclusive_has_next_steps_and_signs() -> None:
 @pytest.mark.parametrize("code", REFUSALS)
 def test_a_refused_film_has_next_steps_and_no_signs(code: str) -> None:
     text = describe(answer(UNKNOWN, code))
-    assert text.startswith("#### What to do next")
+    assert text.startswith("### What to do next")
     assert "Consolidation" not in text
     assert "Activation map" not in text
 
@@ -134,7 +134,7 @@ def test_a_normal_at_confirm_carries_the_least_weight() -> None:
 @pytest.mark.parametrize("zone", ZONES)
 def test_each_zone_has_its_own_neighbours_to_compare(zone: str) -> None:
     guides = {name: reading_guide(answer("Pneumonia", zones=shares(**{name: 0.7}))) for name in ZONES}
-    assert f"#### In the {zone.replace('_', ' ')} zone" in guides[zone]
+    assert f"### In the {zone.replace('_', ' ')} zone" in guides[zone]
     assert sum(guide == guides[zone] for guide in guides.values()) == 1
     assert STATED_FINDING.search(guides[zone]) is None
 

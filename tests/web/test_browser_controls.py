@@ -1,6 +1,9 @@
-"""Borders and focus of fields in both themes, and text with the spacing of WCAG 2.2, 1.4.12, in Chromium."""
+"""Borders and focus of fields, high contrast, headings, and text with the spacing of WCAG 2.2, in Chromium."""
 
 from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -93,3 +96,26 @@ def test_no_text_is_cut_off_with_wide_spacing(tab: Visit, predictor: Predictor, 
                 visit.open_evidence()
             assert visit.page.evaluate(CUT_TEXTS) == [], name
             assert visit.width() <= width, name
+
+
+HEADING_LEVELS = """() => [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")]
+    .filter((heading) => heading.checkVisibility()).map((heading) => Number(heading.tagName[1]))"""
+
+
+def test_headings_skip_no_level(visit: Visit, predictor: Predictor) -> None:
+    visit.drop(predictor.models[0].bundle.examples[-1])
+    visit.page.wait_for_selector("#reading-guide h3")
+    for tab in TABS:
+        open_tab(visit, tab)
+        levels = visit.page.evaluate(HEADING_LEVELS)
+        assert levels[0] == 1
+        assert all(level <= before + 1 for before, level in pairwise(levels)), (tab, levels)
+
+
+def test_high_contrast_shows_what_is_chosen(visit: Visit, files: dict[str, Path]) -> None:
+    visit.drop(files["film.png"])
+    visit.page.emulate_media(forced_colors="active")
+    appearance = "(radio) => getComputedStyle(radio).appearance"
+    assert visit.page.eval_on_selector("#point input:checked", appearance) == "auto"
+    assert visit.page.eval_on_selector("#report button", "(button) => getComputedStyle(button).borderTopWidth") == "1px"
+    visit.page.emulate_media(forced_colors="none")

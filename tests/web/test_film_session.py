@@ -87,7 +87,7 @@ def test_another_operating_point_decides_again_without_scoring_again(
         assert f"> {label}" in headline.replace("</span>", ">")
         assert f"At {point}" in bars
         assert bool(steps) is (label == "Unknown")
-        assert "####" in guide
+        assert "### " in guide
     assert counting.scored == 1
 
 
