@@ -73,8 +73,18 @@ def fit_subspaces(train: Films, validation: Films) -> Gate:
 
 def with_classifier(gate: Gate, classifier: Classifier, validation: Films) -> Gate:
     """The gate with a classifier whose limits are chosen on `[M, 150, 150]` validation films."""
-    measures = classifier.measure(join_views(_perturb_all(validation)))
+    return with_limited_classifier(gate, classifier, perturbed_features(validation))
+
+
+def with_limited_classifier(gate: Gate, classifier: Classifier, features: Floats) -> Gate:
+    """The gate with a classifier whose limits are chosen on the `perturbed_features` of validation films."""
+    measures = classifier.measure(features)
     return replace(gate, classifier=classifier, classifier_limits=_limits_of_classifier(*measures))
+
+
+def perturbed_features(films: Films) -> Floats:
+    """`[P N, d]`: features of `[N, 150, 150]` films under each of the P validation perturbations."""
+    return join_views(_perturb_all(films))
 
 
 def _perturb_all(films: Films) -> Films:
