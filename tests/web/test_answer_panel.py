@@ -171,6 +171,7 @@ def test_the_panel_has_the_caveat_with_the_figures_of_the_audit() -> None:
 
 def test_the_panel_of_a_model_with_a_lung_field_says_that_the_evidence_was_added_up() -> None:
     page = Page(activation_panel.panel(prediction("Pneumonia", 0.9, zones=INSIDE), AUDIT, in_lungs=True))
+    assert "in the lungs or close around them" in page.text, "the audited region is wider than the lungs"
     assert "The colours show the parts of the lungs that raised the score" in page.text
     assert "Share of the evidence in each lung zone" in page.text
     assert "boxes" not in page.text
