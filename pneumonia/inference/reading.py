@@ -81,7 +81,7 @@ def read_film(models: Sequence[Model], source: Source, age: float | None) -> Rea
     film = _with_age_warning(imaging.read(source), age)
     years, age_source = (film.age_years, FROM_FILE) if age is None else (age, STATED)
     candidates = models_for_age(models, years)
-    refusal = _header_refusal(film) or (None if candidates else _age_refusal(models, is_stated=age is not None))
+    refusal = _refusal_without_gate(film) or (None if candidates else _age_refusal(models, is_stated=age is not None))
     if refusal is None:
         reading = _score(film, candidates)
     else:
@@ -148,9 +148,9 @@ def _reading(routed: _Routed, quarters: int = 0) -> Reading:
     )
 
 
-def _header_refusal(film: Radiograph) -> Reason | None:
-    """The refusal of a film whose header declares another body part or a lateral view."""
-    if film.is_other_body_part:
+def _refusal_without_gate(film: Radiograph) -> Reason | None:
+    """The refusal of a film whose header declares another body part or a lateral view, or that is a strip of a film."""
+    if film.is_other_body_part or film.is_strip:
         return Reason("not_a_chest_film")
     return Reason("unlike_training_films") if film.is_lateral else None
 

@@ -120,6 +120,17 @@ def test_a_film_with_a_lateral_header_is_refused_without_the_gate(predictor: Pre
     assert predictor.predict(dicom(blank, ViewPosition="RL")).reason == Reason("unlike_training_films")
 
 
+@pytest.mark.parametrize("size", [(900, 250), (250, 900)])
+def test_a_strip_is_refused_although_the_model_input_hides_its_shape(
+    predictor: Predictor, normal_film: Grey, size: tuple[int, int]
+) -> None:
+    strip = np.asarray(Image.fromarray(normal_film).resize(size))
+    assert predictor.predict(strip).reason == Reason("not_a_chest_film")
+    width, height = size
+    longest = np.asarray(Image.fromarray(normal_film).resize((min(width, 800), min(height, 800))))
+    assert predictor.predict(longest).label == predictor.predict(normal_film).label
+
+
 def reading_with_probability(probability: float) -> Reading:
     """A reading with a probability that scoring the film again would not give."""
     blank = Radiograph(np.zeros((150, 150), np.uint8), "array")
