@@ -45,7 +45,7 @@ SYNTAXES = {"JPEG Lossless": LOSSLESS, "uncompressed": UNCOMPRESSED}
 RESULTS_PER_FILM = 2
 TIMEOUT_S = 120
 POLL_S = 0.002
-ENDURANCE_STEPS = (0, 0.1, 0.5, 1.0)
+ENDURANCE_STEPS = (0, 0.1, 0.25, 0.5, 0.75, 1.0)
 """Shares of the films after which the memory is read."""
 
 

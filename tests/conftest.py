@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -51,6 +52,12 @@ def clean_environment() -> Iterator[None]:
             patch.delenv(setting.name, raising=False)
         patch.setenv(settings.LANGUAGE.name, "en")  # the terminal of the developer may be in another language
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c() -> None:
+    """Programs that the tests start react to Ctrl+C. A shell ignores SIGINT for pytest in its background."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

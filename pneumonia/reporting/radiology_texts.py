@@ -34,7 +34,7 @@ def section(heading: Message, *points: Message) -> Message:
 
 def sources(population: str) -> Message:
     """Markdown of the sources, whose titles are not translated."""
-    titles = join([_GLOSSARY, *_SOURCES_BY_POPULATION[population]], " ·\n")
+    titles = join([_GLOSSARY, *_SOURCES_BY_POPULATION[population]], " · ")
     return message("**Sources**: {titles}", titles=titles)
 
 

@@ -197,7 +197,7 @@ def test_no_patient_data_appear_in_messages_warnings_or_logs(
 def test_a_film_keeps_no_tag_but_the_age_in_years(large_film: Grey) -> None:
     film = read(dicom(large_film, **CHILD))
     representation = repr({name: value for name, value in vars(film).items() if name != "pixels"})
-    facts = {"pixels", "format", "warnings", "is_lateral", "is_other_body_part", "area", "age_years"}
+    facts = {"pixels", "format", "warnings", "is_lateral", "is_other_body_part", "area", "age_years", "sides", "turn"}
     assert set(vars(film)) == facts
     assert film.age_years == 7.0, "years, and no text of the header"
     assert not any(secret in representation for secret in CHILD.values())
