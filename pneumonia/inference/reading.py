@@ -24,6 +24,9 @@ STATED, FROM_FILE = "stated", "file"
 AGES_DIFFER_WARNING = message(
     "The stated age and the age in the DICOM header are of different age groups; the stated one is used."
 )
+PART_OF_FILM_WARNING = message(
+    "The film is unusually elongated. If a part of the chest is cut off, do not rely on the answer."
+)
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ class Reading:
 
 def read_film(models: Sequence[Model], source: Source, age: float | None) -> Reading:
     """Read, route and score one film with one of the models; see `Predictor.read`."""
-    film = _with_age_warning(imaging.read(source), age)
+    film = _with_shape_warning(_with_age_warning(imaging.read(source), age))
     years, age_source = (film.age_years, FROM_FILE) if age is None else (age, STATED)
     candidates = models_for_age(models, years)
     refusal = _refusal_without_gate(film) or (None if candidates else _age_refusal(models, is_stated=age is not None))
@@ -160,6 +163,11 @@ def _with_age_warning(film: Radiograph, age: float | None) -> Radiograph:
     if age is None or film.age_years is None or of_age(age) is of_age(film.age_years):
         return film
     return replace(film, warnings=(*film.warnings, AGES_DIFFER_WARNING))
+
+
+def _with_shape_warning(film: Radiograph) -> Radiograph:
+    """The film, with a warning if it may be a part of a film: the gate accepts half of one."""
+    return replace(film, warnings=(*film.warnings, PART_OF_FILM_WARNING)) if film.may_be_part else film
 
 
 def _refusal(code: str, film: Radiograph) -> Reason:

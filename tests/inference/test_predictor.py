@@ -21,7 +21,7 @@ from pneumonia.inference.bundle import Bundle
 from pneumonia.inference.decision import UNKNOWN, Calibration, Reason
 from pneumonia.inference.explain import ZONES, zone_shares
 from pneumonia.inference.model import Model
-from pneumonia.inference.reading import Reading
+from pneumonia.inference.reading import PART_OF_FILM_WARNING, Reading
 from tests.support.dicom_files import dicom
 
 Grey = npt.NDArray[np.uint8]
@@ -128,7 +128,10 @@ def test_a_strip_is_refused_although_the_model_input_hides_its_shape(
     assert predictor.predict(strip).reason == Reason("not_a_chest_film")
     width, height = size
     longest = np.asarray(Image.fromarray(normal_film).resize((min(width, 800), min(height, 800))))
-    assert predictor.predict(longest).label == predictor.predict(normal_film).label
+    answer = predictor.predict(longest)
+    assert answer.label == predictor.predict(normal_film).label
+    assert PART_OF_FILM_WARNING in answer.warnings
+    assert PART_OF_FILM_WARNING not in predictor.predict(normal_film[:100]).warnings
 
 
 def reading_with_probability(probability: float) -> Reading:
