@@ -248,7 +248,7 @@ def test_stop_keeps_the_completed_rows(visit: Visit, many: list[Path]) -> None:
 
 @pytest.mark.slow
 def test_the_operating_point_is_applied(visit: Visit, files: dict[str, Path]) -> None:
-    visit.page.get_by_role("tabpanel").get_by_role("radio", name="screening", exact=True).click()
+    visit.page.get_by_role("tabpanel").get_by_role("radio", name="Screening", exact=True).click()
     run_batch(visit, [files["film.png"]])
     assert b",screening," in download(visit, CSV)
 
