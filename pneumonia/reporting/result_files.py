@@ -172,14 +172,10 @@ def _model(predictor: Predictor, result: Prediction | Failure, reading: Reading 
 
 def _dicom_file(kind: str, dataset: Dataset) -> ResultFile:
     class_uid, instance_uid = str(dataset.SOPClassUID), str(dataset.SOPInstanceUID)
-    return ResultFile(kind, SUFFIXES[kind], DICOM_MEDIA_TYPE, _encode(kind, dataset), class_uid, instance_uid)
+    return ResultFile(kind, SUFFIXES[kind], DICOM_MEDIA_TYPE, _encode(dataset), class_uid, instance_uid)
 
 
-def _encode(kind: str, dataset: Dataset) -> bytes:
-    if kind == SR:
-        from .dicom.report_encoding import encode_report
-
-        return encode_report(dataset)
+def _encode(dataset: Dataset) -> bytes:
     buffer = io.BytesIO()
     dataset.save_as(buffer, enforce_file_format=True)
     return buffer.getvalue()
