@@ -89,14 +89,15 @@ def process_status(process: int, field: str) -> int:
 
 
 @contextmanager
-def running_service(folder: Path, *command: str, **settings: str) -> Iterator[Service]:
+def running_service(folder: Path, *command: str, checkout: Path = ROOT, **settings: str) -> Iterator[Service]:
     """Run `python app.py` with these environment variables, yield it when it is ready, and end it after the block.
 
     `folder` gets its uploads, temporary files and log. `command` is a prefix of the command line, for example
-    `unshare -n`.
+    `unshare -n`. `checkout` is the folder with `app.py`, such as that of an earlier version.
     """
     port = free_port()
-    service = Service(f"http://127.0.0.1:{port}", _start_process(folder, port, command, settings), folder)
+    process = _start_process(folder, port, command, checkout, settings)
+    service = Service(f"http://127.0.0.1:{port}", process, folder)
     try:
         _await_ready(service)
         yield service
@@ -109,7 +110,7 @@ def running_service(folder: Path, *command: str, **settings: str) -> Iterator[Se
 
 
 def _start_process(
-    folder: Path, port: int, command: tuple[str, ...], settings: dict[str, str]
+    folder: Path, port: int, command: tuple[str, ...], checkout: Path, settings: dict[str, str]
 ) -> subprocess.Popen[bytes]:
     for name in ("uploads", "temporary"):
         (folder / name).mkdir(parents=True, exist_ok=True)
@@ -118,7 +119,7 @@ def _start_process(
     environment = {**inherited, **folders, "GRADIO_SERVER_PORT": str(port), "PYTHONUNBUFFERED": "1", **settings}
     with (folder / "log").open("ab") as log:
         return subprocess.Popen(
-            [*command, sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
+            [*command, sys.executable, "app.py"], cwd=checkout, env=environment, stdout=log, stderr=subprocess.STDOUT
         )
 
 
