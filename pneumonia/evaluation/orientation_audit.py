@@ -53,11 +53,11 @@ def orientation_audit(model: Model, films: AuditFilms, *, quiet: bool = False) -
     for name, turn in ORIENTATIONS.items():
         turned = with_inputs(films.films, np.ascontiguousarray(turn(films.inputs)))
         after = score_films(model, turned, title=name, quiet=quiet)
-        kept = ~(before.refused | after.refused)
-        first, second = before.probability[kept], after.probability[kept]
-        row: dict[str, Any] = {"refused": share_of(after.refused, films.weights), "count": int(kept.sum())}
-        if kept.any():
-            row |= compare_answers(answers(first, point), answers(second, point), films.weights[:, kept])
+        accepted = ~(before.refused | after.refused)
+        first, second = before.probability[accepted], after.probability[accepted]
+        row: dict[str, Any] = {"refused": share_of(after.refused, films.weights), "count": int(accepted.sum())}
+        if accepted.any():
+            row |= compare_answers(answers(first, point), answers(second, point), films.weights[:, accepted])
             row["difference"] = np.quantile(np.abs(first - second), (0.5, 0.95)).round(4).tolist()
         upright, other = (forced(films.labels, scores.probability, point) for scores in (before, after))
         rows[name] = row | {"lost": loss(metrics.auroc, upright, other, films.weights)}
