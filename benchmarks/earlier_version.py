@@ -39,7 +39,7 @@ def measure(checkout: Path, film: Path) -> tuple[float, ...]:
     """`FIGURES` of one run of the version in `checkout`."""
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
-        with service_process.running_service(Path(folder), checkout=checkout, PYTHONPATH=str(checkout)) as service:
+        with service_process.running_checkout(checkout, Path(folder), PYTHONPATH=str(checkout)) as service:
             ready = time.perf_counter() - start
             first, *others = asyncio.run(_answer_times(service.address, film))
             return ready, first, statistics.median(others), service.memory_mb()

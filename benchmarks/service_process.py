@@ -14,7 +14,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,12 +88,17 @@ def process_status(process: int, field: str) -> int:
     return int(next(line for line in lines if line.startswith(f"{field}:")).split()[1])
 
 
+def running_service(folder: Path, *command: str, **settings: str) -> AbstractContextManager[Service]:
+    """Run this checkout's `python app.py`: see `running_checkout`."""
+    return running_checkout(ROOT, folder, *command, **settings)
+
+
 @contextmanager
-def running_service(folder: Path, *command: str, checkout: Path = ROOT, **settings: str) -> Iterator[Service]:
+def running_checkout(checkout: Path, folder: Path, *command: str, **settings: str) -> Iterator[Service]:
     """Run `python app.py` with these environment variables, yield it when it is ready, and end it after the block.
 
-    `folder` gets its uploads, temporary files and log. `command` is a prefix of the command line, for example
-    `unshare -n`. `checkout` is the folder with `app.py`, such as that of an earlier version.
+    `checkout` is the folder with `app.py`, such as that of an earlier version. `folder` gets its uploads, temporary
+    files and log. `command` is a prefix of the command line, for example `unshare -n`.
     """
     port = free_port()
     process = _start_process(folder, port, command, checkout, settings)
