@@ -8,12 +8,11 @@ import sys
 # Hides TensorFlow's start-up messages, which would clutter the progress bar.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-from pneumonia import operating_system
-from pneumonia.errors import PneumoniaError
+from pneumonia.command_line import NOTHING_DONE, SUCCESS, entry_point
 
 
+@entry_point
 def main() -> int:
-    operating_system.make_output_robust()
     try:
         from pneumonia.learning import train_args
 
@@ -23,23 +22,14 @@ def main() -> int:
         from pneumonia.learning import experiment
     except ModuleNotFoundError as error:
         print(f"Training needs {error.name}: pip install -r requirements-train.txt", file=sys.stderr)
-        return 2
-    except PneumoniaError as error:
-        return _report(error)
+        return NOTHING_DONE
     try:
         out = experiment.run(args)
-    except PneumoniaError as error:
-        return _report(error)
     except KeyboardInterrupt:
         print("stopped; the last completed epoch is saved, continue with --resume", file=sys.stderr)
         return 130
     print(f"run folder: {out}")
-    return 0
-
-
-def _report(error: PneumoniaError) -> int:
-    print(f"{error.code}: {error.message}", file=sys.stderr)
-    return 2
+    return SUCCESS
 
 
 if __name__ == "__main__":

@@ -26,7 +26,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
-from pneumonia import PneumoniaError, settings
+from pneumonia import settings
+from pneumonia.command_line import entry_point
 from pneumonia.errors import UsageError
 from pneumonia.evaluation import dataset
 
@@ -177,6 +178,7 @@ def run(root: Path, count: int, rounds: int) -> dict[str, dict[str, float]]:
     return figures
 
 
+@entry_point
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description="Measure the throughput of `archive` with one and two workers, and compare it with `batch`."
@@ -188,14 +190,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     options = parser.parse_args(arguments)
-    try:
-        data: str = settings.DATA.read()
-        if not options.data and not data:
-            raise UsageError("No films. Allowed: --data DIR, or PNEUMONIA_DATA. Received: neither.")
-        figures: dict[str, Any] = run(options.data or Path(data), options.films, options.rounds)
-    except PneumoniaError as error:
-        print(f"{error.code}: {error.message}", file=sys.stderr)
-        return 2
+    data: str = settings.DATA.read()
+    if not options.data and not data:
+        raise UsageError("No films. Allowed: --data DIR, or PNEUMONIA_DATA. Received: neither.")
+    figures: dict[str, Any] = run(options.data or Path(data), options.films, options.rounds)
     print(as_markdown(figures))
     if options.json:
         options.json.write_text(json.dumps(figures, indent=1) + "\n")

@@ -20,7 +20,8 @@ import numpy.typing as npt
 from PIL import Image, ImageFilter
 from tqdm import tqdm
 
-from pneumonia import PneumoniaError, imaging, settings
+from pneumonia import imaging, settings
+from pneumonia.command_line import entry_point
 from pneumonia.errors import UsageError
 from pneumonia.evaluation import dataset, metrics
 from pneumonia.inference.graph import Activation
@@ -146,6 +147,7 @@ def _format(figure: metrics.Figure) -> str:
     return f"{value:.2f} ({low:.2f} to {high:.2f})"
 
 
+@entry_point
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description="Measure the effect of hiding the region with the strongest activation."
@@ -155,13 +157,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--model", help="model folder or owner/name@revision; overrides PNEUMONIA_MODEL")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     options = parser.parse_args(arguments)
-    try:
-        root = options.data or _default_data()
-        model = load_model(options.model)
-        figures = measure(root, model.score, options.films)
-    except PneumoniaError as error:
-        print(f"{error.code}: {error.message}", file=sys.stderr)
-        return 2
+    root = options.data or _default_data()
+    model = load_model(options.model)
+    figures = measure(root, model.score, options.films)
     print(as_markdown(figures, f"{model.identity.name} {model.identity.sha256[:12]}"))
     if options.json:
         options.json.write_text(json.dumps({"model": model.identity.as_dict(), **figures}, indent=1) + "\n")

@@ -19,7 +19,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from pneumonia import PneumoniaError, Predictor, load_predictor
+from pneumonia import Predictor, load_predictor
+from pneumonia.command_line import entry_point
 from pneumonia.evaluation.audit_films import load_audit_films
 from pneumonia.evaluation.perturbations import UNCHANGED, perturb
 from pneumonia.evaluation.reference_measures import DISTANCE, RESEMBLANCE
@@ -227,6 +228,7 @@ def detection_rate(readings: Sequence[Reading], card: Reference, films: int, ran
     return float(np.mean([is_alarm(compare(site_of([readings[i] for i in each]), card)) for each in drawn]))
 
 
+@entry_point
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the tables of each model; returns the exit code (2 after an error)."""
     parser = argparse.ArgumentParser("python -m benchmarks.drift_power", description=__doc__)
@@ -236,19 +238,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--films", type=int, default=600, metavar="N", help="validation films of each model")
     parser.add_argument("--model", metavar="M", help="model bundles; default: PNEUMONIA_MODEL")
     options = parser.parse_args(arguments)
-    try:
-        predictor = load_predictor(options.model, site="")
-        for model in predictor.models:
-            truth, name = Reference.of(model.bundle), str(model.population.name)
-            if truth is not None and options.repetitions:
-                print_false_alarms(name, truth, options.repetitions)
-            if truth is not None and options.years:
-                print_year(name, truth, options.years)
-            if options.data is not None:
-                print_detections(predictor, model, options.data, options.films)
-    except PneumoniaError as error:
-        print(f"{error.code}: {error.message}", file=sys.stderr)
-        return 2
+    predictor = load_predictor(options.model, site="")
+    for model in predictor.models:
+        truth, name = Reference.of(model.bundle), str(model.population.name)
+        if truth is not None and options.repetitions:
+            print_false_alarms(name, truth, options.repetitions)
+        if truth is not None and options.years:
+            print_year(name, truth, options.years)
+        if options.data is not None:
+            print_detections(predictor, model, options.data, options.films)
     return 0
 
 

@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "pneumonia"
 
-BASE = {"errors", "languages", "messages", "settings", "operating_system", "files", "service_log"}
+BASE = {"command_line", "errors", "languages", "messages", "settings", "operating_system", "files", "service_log"}
 IMAGING = BASE | {"imaging"}
 INFERENCE = IMAGING | {"inference"}
 ALLOWED = {
@@ -25,6 +25,7 @@ ALLOWED = {
     "settings": {"errors", "languages", "messages"},
     "operating_system": {"errors", "messages"},
     "files": {"errors", "messages", "operating_system", "files"},
+    "command_line": {"errors", "messages", "operating_system"},
     "service_log": set(),
     "imaging": IMAGING,
     "inference": INFERENCE,

@@ -8,7 +8,7 @@ import sys
 from .. import load_predictor
 from ..batch.results import FAILED
 from ..batch.rows import TableOptions
-from .exit_codes import SOME_FAILED, SUCCESS
+from ..command_line import SOME_FAILED, SUCCESS
 from .options import Commands, add_age_option, add_decision_options, add_model_option
 from .output import report_missing_library, summarise
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from .. import load_predictor
 from ..batch import FilmList, find_films, results
 from ..batch.rows import TableOptions
+from ..command_line import NOTHING_DONE, SOME_FAILED, SUCCESS
 from ..errors import UsageError
 from ..files import MAX_NAME_BYTES
 from ..inference.named_film import NamedFilm
@@ -20,7 +21,6 @@ from ..messages import message, translate
 from ..monitoring.recorder import observer
 from . import result_folders
 from .batch_results import write_results
-from .exit_codes import NOTHING_DONE, SOME_FAILED, SUCCESS
 from .options import Commands, add_age_option, add_decision_options, add_model_option
 from .output import summarise
 from .result_folders import ResultFolders, folders_of, open_folders

@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from .. import settings
-from .exit_codes import SUCCESS
+from ..command_line import SUCCESS
 from .options import Commands, add_upload_options
 from .output import print_files
 

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from .. import load_predictor
-from .exit_codes import SOME_FAILED, SUCCESS
+from ..command_line import SOME_FAILED, SUCCESS
 from .options import Commands, add_model_option
 from .output import report_missing_library
 

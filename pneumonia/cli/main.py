@@ -10,12 +10,12 @@ import sys
 from collections.abc import Sequence
 
 from .. import __version__, operating_system, settings
+from ..command_line import NOTHING_DONE, report
 from ..errors import InternalError, PneumoniaError
 from ..imaging.process_hardening import harden_process
 from ..languages import set_language
 from ..messages import message, translate
 from . import archive, batch, deploy, evaluate, model, monitor, pacs, predict, publish, serve, validate
-from .exit_codes import NOTHING_DONE
 
 COMMANDS = (predict, batch, validate, serve, monitor, pacs, archive, evaluate, model, publish, deploy)
 """One module per command, in the order of `--help`. Heavy libraries are imported inside `run` only."""
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = "pneumonia") -> 
         code: int = options.run(options)
         return code
     except PneumoniaError as error:
-        print(f"{error.code}: {translate(error.message)}", file=sys.stderr)
+        return report(error)
     except KeyboardInterrupt:
         print(translate(message("stopped")), file=sys.stderr)
     except Exception as error:
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None, *, prog: str = "pneumonia") -> 
             # error, which closing stderr suppresses.
             sys.stderr.close()
             return NOTHING_DONE
-        print(f"internal: {translate(InternalError.from_exception(error).message)}", file=sys.stderr)
+        return report(InternalError.from_exception(error))
     return NOTHING_DONE
 
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from .. import load_predictor
+from ..command_line import SUCCESS
 from ..inference.populations import POPULATIONS, Population
-from .exit_codes import SUCCESS
 from .options import Commands, add_model_option
 
 

@@ -8,10 +8,10 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from .. import files, load_predictor
+from ..command_line import SUCCESS
 from ..errors import UsageError
 from ..messages import message
 from ..monitoring.counts import DEFAULT_DAYS
-from .exit_codes import SUCCESS
 from .options import Commands, add_model_option
 
 

@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from ..batch.results import format_counts
+from ..command_line import NOTHING_DONE
 from ..messages import Message, plural_message
 from ..publishing.hub_client import Files, content_size
-from .exit_codes import NOTHING_DONE
 
 _NOT_PRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters, line separators, characters that change the direction of a line, and invalid bytes of a name."""

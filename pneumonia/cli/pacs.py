@@ -10,9 +10,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..command_line import SOME_FAILED, SUCCESS
 from ..errors import UsageError
 from ..messages import message, translate
-from .exit_codes import SOME_FAILED, SUCCESS
 from .options import Commands
 from .output import report_missing_library
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .. import batch, load_predictor
+from ..command_line import SOME_FAILED, SUCCESS
 from ..errors import DiskFull, UsageError
 from ..imaging import Source
 from ..inference.decision import LABEL_NAMES, Failure, Prediction
@@ -21,7 +22,6 @@ from ..monitoring.recorder import observer
 from ..reporting import answer_text
 from ..reporting.wording import format_p_pneumonia
 from . import result_folders
-from .exit_codes import SOME_FAILED, SUCCESS
 from .heatmaps import HeatmapFolder
 from .options import Commands, add_age_option, add_decision_options, add_model_option
 from .output import printable

@@ -6,8 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from ..command_line import SUCCESS
 from ..inference.model import Model
-from .exit_codes import SUCCESS
 from .options import Commands, add_upload_options
 from .output import print_files
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from .exit_codes import SUCCESS
+from ..command_line import SUCCESS
 from .options import Commands
 
 

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from .. import load_predictor
 from ..batch import expand_patterns, find_films
+from ..command_line import NOTHING_DONE, SOME_FAILED, SUCCESS
 from ..errors import UsageError
 from ..files import atomic_write
 from ..inference.decision import check_prevalence
 from ..inference.named_film import NamedFilm
 from ..inference.predictor import Predictor
 from ..messages import join, message, translate
-from .exit_codes import NOTHING_DONE, SOME_FAILED, SUCCESS
 from .options import Commands, add_age_option, add_decision_options, add_model_option
 
 if TYPE_CHECKING:

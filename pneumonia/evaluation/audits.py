@@ -15,8 +15,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from .. import files, operating_system
-from ..errors import PneumoniaError
+from .. import files
+from ..command_line import entry_point
 from ..inference.model import Model
 from ..inference.predictor import load_model
 from .audit_films import PARTS, AuditFilms, load_audit_films
@@ -72,9 +72,9 @@ def audit_model(model: Model, data: Path, names: Sequence[str] = AUDITS, part: s
     return entry
 
 
+@entry_point
 def main(arguments: Sequence[str] | None = None) -> int:
     """Audit a model, print the tables and write the entry; returns the exit code (2 after an error)."""
-    operating_system.make_output_robust()
     parser = argparse.ArgumentParser("python -m pneumonia.evaluation.audits", description=__doc__)
     parser.add_argument(
         "--data", type=Path, required=True, metavar="DIR", help="folder with chest_xray, lung_masks ..."
@@ -84,11 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--part", choices=PARTS, default=PARTS[0], help="default: validation. Log accesses to the test")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the entry for evaluation.json to FILE")
     options = parser.parse_args(arguments)
-    try:
-        entry = audit_model(load_model(options.model), options.data, options.only, options.part)
-    except PneumoniaError as error:
-        print(f"{error.code}: {error.message}", file=sys.stderr)
-        return 2
+    entry = audit_model(load_model(options.model), options.data, options.only, options.part)
     _print(entry)
     if options.json:
         files.atomic_write(options.json, (json.dumps(entry, indent=1) + "\n").encode())

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from .. import files, operating_system
-from ..errors import PneumoniaError
+from .. import files
+from ..command_line import entry_point
 from ..inference import bundle
 from ..inference.decision import DEFAULT_POINT, UNKNOWN, Failure, Prediction
 from ..inference.model import Model
@@ -113,9 +113,9 @@ def _is_unknown(result: Prediction | Failure) -> bool:
     return isinstance(result, Failure) or result.label == UNKNOWN
 
 
+@entry_point
 def main(arguments: Sequence[str] | None = None) -> int:
     """Evaluate a folder, print the card's section and write the entry; returns the exit code (2 after an error)."""
-    operating_system.make_output_robust()
     parser = argparse.ArgumentParser("python -m pneumonia.evaluation.external", description=__doc__)
     parser.add_argument("folder", type=Path, help="folder with NORMAL/ and PNEUMONIA/")
     parser.add_argument("--name", required=True, help="name of the data set on page and card")
@@ -123,11 +123,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the entry for evaluation.json to FILE")
     parser.add_argument("--model", metavar="M", help="model bundle; default: PNEUMONIA_MODEL")
     options = parser.parse_args(arguments)
-    try:
-        entry = external(load_model(options.model), options.folder, options.name, options.of)
-    except PneumoniaError as error:
-        print(f"{error.code}: {error.message}", file=sys.stderr)
-        return 2
+    entry = external(load_model(options.model), options.folder, options.name, options.of)
     print(card.external_validation([entry]))
     if options.json:
         files.atomic_write(options.json, (json.dumps(entry, indent=1) + "\n").encode())

@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .. import files, imaging, load_predictor, operating_system
+from .. import files, imaging, load_predictor
+from ..command_line import entry_point
 from ..errors import DatasetError, PneumoniaError
 from ..inference.decision import CLASSES, DEFAULT_POINT, Failure, Prediction
 from ..inference.model import Model
@@ -185,23 +186,19 @@ def _row(result: Prediction | Failure) -> dict[str, Any]:
     return {"answer": outcome(result), "probability": None if probability is None else round(probability, 4)}
 
 
+@entry_point
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the tables as Markdown and write the entries; returns the exit code (2 after an error)."""
-    operating_system.make_output_robust()
     parser = argparse.ArgumentParser("python -m pneumonia.evaluation.external_nih", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder with external/nih")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the entries for evaluation.json to FILE")
     parser.add_argument("--model", metavar="M", help="model bundles; default: PNEUMONIA_MODEL")
     options = parser.parse_args(arguments)
-    try:
-        predictor = load_predictor(options.model)
-        entries = {
-            "nih_by_age": nih_by_age(predictor, options.data),
-            "covid_children": covid_children(predictor, options.data),
-        }
-    except PneumoniaError as error:
-        print(f"{error.code}: {error.message}", file=sys.stderr)
-        return 2
+    predictor = load_predictor(options.model)
+    entries = {
+        "nih_by_age": nih_by_age(predictor, options.data),
+        "covid_children": covid_children(predictor, options.data),
+    }
     for table in external_tables.external_tables(entries):
         print(f"## {table.caption}\n\n{table.to_markdown()}\n")
     if options.json:

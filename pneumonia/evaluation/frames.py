@@ -18,7 +18,8 @@ from PIL import Image
 from tqdm import tqdm
 
 from .. import imaging, load_predictor
-from ..errors import FilmError, PneumoniaError
+from ..command_line import entry_point
+from ..errors import FilmError
 from ..inference.decision import CLASSES, Failure, Prediction
 from ..inference.predictor import Predictor
 from .dataset import SPLITS, list_films
@@ -133,6 +134,7 @@ def _rows(predictor: Predictor, films: Sequence[Grey]) -> Iterator[list[str]]:
         yield [f"{colour}, {100 * depth:.0f} %", encoding, *cells]
 
 
+@entry_point
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the tables as Markdown; returns the exit code (2 after an error)."""
     parser = argparse.ArgumentParser("python -m pneumonia.evaluation.frames", description=__doc__)
@@ -144,19 +146,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.data is None and not options.unframed:
         parser.error("No films. Allowed: --data DIR, or --unframed FOLDER. Received: neither.")
-    try:
-        if options.data is not None:
-            films = load_displays(options.data, options.split, options.count)
-            columns = ["frame", "stored", "same answer", "Pneumonia to Normal", "refused", "removed within 2 px"]
-            rows = list(_rows(load_predictor(options.model), films))
-            print(f"{len(films):,} films.\n\n{Table('Films in frames', columns, rows).to_markdown()}\n")
-        if options.unframed:
-            counts = [(folder, *count_framed(folder)) for folder in options.unframed]
-            rows = [[folder.as_posix(), f"{films:,}", f"{framed:,}"] for folder, films, framed in counts]
-            print(Table("Frames in films", ["folder", "films", "frame found"], rows).to_markdown())
-    except PneumoniaError as error:
-        print(f"{error.code}: {error.message}", file=sys.stderr)
-        return 2
+    if options.data is not None:
+        films = load_displays(options.data, options.split, options.count)
+        columns = ["frame", "stored", "same answer", "Pneumonia to Normal", "refused", "removed within 2 px"]
+        rows = list(_rows(load_predictor(options.model), films))
+        print(f"{len(films):,} films.\n\n{Table('Films in frames', columns, rows).to_markdown()}\n")
+    if options.unframed:
+        counts = [(folder, *count_framed(folder)) for folder in options.unframed]
+        rows = [[folder.as_posix(), f"{films:,}", f"{framed:,}"] for folder, films, framed in counts]
+        print(Table("Frames in films", ["folder", "films", "frame found"], rows).to_markdown())
     return 0
 
 

@@ -15,8 +15,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from .. import files, load_predictor, operating_system
-from ..errors import PneumoniaError
+from .. import files, load_predictor
+from ..command_line import entry_point
 from ..imaging import Source
 from ..inference.decision import Failure
 from ..inference.predictor import Predictor
@@ -120,9 +120,9 @@ def _to_markdown(image_kinds: Sequence[ImageKind]) -> str:
     return Table("Images refused by the gate", columns, rows).to_markdown()
 
 
+@entry_point
 def main(arguments: Sequence[str] | None = None) -> int:
     """Count refusals, print them as Markdown and write them as JSON; returns the exit code (2 after an error)."""
-    operating_system.make_output_robust()
     parser = argparse.ArgumentParser("python -m pneumonia.evaluation.gate_refusals", description=__doc__)
     parser.add_argument("folders", type=Path, nargs="*", metavar="FOLDER", help="folder with images of one kind")
     parser.add_argument(
@@ -136,14 +136,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if not options.folders and options.made is None:
         parser.error("No images. Allowed: FOLDER, or --made FILMS. Received: neither.")
-    try:
-        image_kinds = list(kinds(load_predictor(options.model), options.folders, options.made))
-        if options.json:
-            text = json.dumps({"kinds": [kind.as_dict() for kind in image_kinds]}, indent=1) + "\n"
-            files.atomic_write(options.json, text.encode())
-    except PneumoniaError as error:
-        print(f"{error.code}: {error.message}", file=sys.stderr)
-        return 2
+    image_kinds = list(kinds(load_predictor(options.model), options.folders, options.made))
+    if options.json:
+        text = json.dumps({"kinds": [kind.as_dict() for kind in image_kinds]}, indent=1) + "\n"
+        files.atomic_write(options.json, text.encode())
     print(_to_markdown(image_kinds))
     return 0
 

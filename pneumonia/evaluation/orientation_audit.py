@@ -18,8 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .. import operating_system
-from ..errors import PneumoniaError
+from ..command_line import entry_point
 from ..inference.decision import DEFAULT_POINT
 from ..inference.model import Model
 from ..inference.predictor import load_predictor
@@ -80,21 +79,17 @@ def _cells(name: str, row: dict[str, Any]) -> list[str]:
     return [*cells, *changes, f"{row['lost']['value']:.4f}"]
 
 
+@entry_point
 def main(arguments: Sequence[str] | None = None) -> int:
     """Audit each model on the validation films of its population; returns the exit code (2 after an error)."""
-    operating_system.make_output_robust()
     parser = argparse.ArgumentParser("python -m pneumonia.evaluation.orientation_audit", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder with chest_xray, adults")
     parser.add_argument("--model", metavar="M", help="model bundles; default: PNEUMONIA_MODEL")
     options = parser.parse_args(arguments)
-    try:
-        for model in load_predictor(options.model).models:
-            films = load_audit_films(options.data, model.population)
-            print(f"## {model.population.name}: {len(films.labels)} films of the {films.part} part\n")
-            print(table(orientation_audit(model, films)).to_markdown() + "\n")
-    except PneumoniaError as error:
-        print(f"{error.code}: {error.message}", file=sys.stderr)
-        return 2
+    for model in load_predictor(options.model).models:
+        films = load_audit_films(options.data, model.population)
+        print(f"## {model.population.name}: {len(films.labels)} films of the {films.part} part\n")
+        print(table(orientation_audit(model, films)).to_markdown() + "\n")
     return 0
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from .. import load_predictor
-from ..errors import PneumoniaError
+from ..command_line import entry_point
 from ..inference.decision import CLASSES, Failure, Prediction
 from ..inference.predictor import Predictor
 from .dataset import SPLITS
@@ -62,6 +62,7 @@ def _row(scene: str, strength: str, result: PhotographResult) -> list[str]:
     return [f"{scene}, {strength}", answered, refused, *map(str, (result.changed, result.missed, result.warned))]
 
 
+@entry_point
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the table as Markdown; returns the exit code (2 after an error)."""
     parser = argparse.ArgumentParser("python -m pneumonia.evaluation.photographs", description=__doc__)
@@ -70,18 +71,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--count", type=int, metavar="N", help="number of films; default: all")
     parser.add_argument("--model", metavar="M", help="model bundle; default: PNEUMONIA_MODEL")
     options = parser.parse_args(arguments)
-    try:
-        predictor = load_predictor(options.model)
-        films = load_displays(options.data, options.split, options.count)
-        before = list(predictor.predict_many(films))
-        settings = [(scene, strength) for scene in SCENES for strength in STRENGTHS]
-        rows = [
-            _row(scene, strength, compare(predictor, films, before, scene, strength))
-            for scene, strength in tqdm(settings, "photographs", disable=None)
-        ]
-    except PneumoniaError as error:
-        print(f"{error.code}: {error.message}", file=sys.stderr)
-        return 2
+    predictor = load_predictor(options.model)
+    films = load_displays(options.data, options.split, options.count)
+    before = list(predictor.predict_many(films))
+    settings = [(scene, strength) for scene in SCENES for strength in STRENGTHS]
+    rows = [
+        _row(scene, strength, compare(predictor, films, before, scene, strength))
+        for scene, strength in tqdm(settings, "photographs", disable=None)
+    ]
     columns = ["photograph", "answered", "refused", "label changed", "Pneumonia to Normal", "answered with a warning"]
     print(f"{len(films):,} films.\n\n{Table('Photographs of films', columns, rows).to_markdown()}")
     return 0

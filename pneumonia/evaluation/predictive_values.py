@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..command_line import entry_point
 from ..files import atomic_write
 from ..inference.answer_shares import answer_shares
 from ..inference.bundle import Bundle
@@ -61,6 +62,7 @@ def _cell(bundle: Bundle, point: str, label: str, prevalence: float) -> str:
     return f"{100 * value.value:.1f} ({100 * value.low:.1f}-{100 * value.high:.1f})"
 
 
+@entry_point
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Print the predictive values of the embedded models.")
     parser.add_argument("--write", type=Path, metavar="PAGE", help="write the table into this page")

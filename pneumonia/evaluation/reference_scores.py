@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .. import files, operating_system
-from ..errors import PneumoniaError
+from .. import files
+from ..command_line import entry_point
 from .reference_measures import DISTANCE, KEY, RESEMBLANCE, gate_measures
 
 Json = dict[str, Any]
@@ -53,26 +53,22 @@ def _sorted(values: Sequence[float], digits: int) -> list[float]:
     return [round(value, digits) for value in sorted(values)]
 
 
+@entry_point
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure the test films of each model and write the entries; returns the exit code (2 after an error)."""
     from ..inference.predictor import load_predictor
     from .official import load_test_films
 
-    operating_system.make_output_robust()
     parser = argparse.ArgumentParser("python -m pneumonia.evaluation.reference_scores", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with the test films of the populations")
     parser.add_argument("--json", type=Path, required=True, metavar="FILE", help="file to write, for the release")
     parser.add_argument("--model", metavar="M", help="model bundles; default: PNEUMONIA_MODEL")
     options = parser.parse_args(arguments)
     entries = {}
-    try:
-        for model in load_predictor(options.model, site="").models:
-            films = load_test_films(model, options.data)
-            entries[model.population.name] = measure(model, films.inputs, films.labels)
-            print(f"{model.population.name}: {len(films.films):,} films")
-    except PneumoniaError as error:
-        print(f"{error.code}: {error.message}", file=sys.stderr)
-        return 2
+    for model in load_predictor(options.model, site="").models:
+        films = load_test_films(model, options.data)
+        entries[model.population.name] = measure(model, films.inputs, films.labels)
+        print(f"{model.population.name}: {len(films.films):,} films")
     files.atomic_write(options.json, (json.dumps({KEY: entries}) + "\n").encode())
     return 0
 

@@ -18,8 +18,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from .. import files, operating_system
-from ..errors import PneumoniaError, UsageError
+from .. import files
+from ..command_line import entry_point
+from ..errors import UsageError
 from ..inference import bundle, sources
 from ..inference.populations import CHILDREN, POPULATIONS
 from . import card
@@ -156,9 +157,9 @@ def _update_checkout(digests: Mapping[str, str]) -> None:
     files.atomic_write(README, replace_figures(README.read_text(encoding="utf-8"), embedded).encode())
 
 
+@entry_point
 def main(arguments: Sequence[str] | None = None) -> int:
     """Release runs and update pins and README; returns the exit code (2 after an error)."""
-    operating_system.make_output_robust()
     parser = argparse.ArgumentParser("python -m pneumonia.evaluation.release", description=__doc__)
     parser.add_argument(
         "runs", type=Path, nargs="+", metavar="RUN", help="run folder to embed, one for each population"
@@ -177,12 +178,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     additions = Additions(
         options.external, options.audits, options.gate, options.routing, options.nih, options.reference
     )
-    try:
-        _require_checkout()
-        digests = release_all(options.runs, options.others, additions, options.whole)
-    except PneumoniaError as error:
-        print(f"{error.code}: {error.message}", file=sys.stderr)
-        return 2
+    _require_checkout()
+    digests = release_all(options.runs, options.others, additions, options.whole)
     _update_checkout(digests)
     for run, population in zip(options.runs, digests, strict=True):
         print(f"embedded {run} for {population} as {digests[population][:12]}")

@@ -17,8 +17,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .. import files, load_predictor, operating_system
-from ..errors import DatasetError, PneumoniaError
+from .. import files, load_predictor
+from ..command_line import entry_point
+from ..errors import DatasetError
 from ..imaging import Source
 from ..inference.decision import Failure, Prediction
 from ..inference.populations import POPULATIONS
@@ -105,26 +106,22 @@ def _age_group(age: str) -> str | None:
     return next((name for name, (low, high) in AGE_GROUPS.items() if low <= float(age) < high), None)
 
 
+@entry_point
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print as Markdown and write as JSON; returns the exit code (2 after an error)."""
-    operating_system.make_output_robust()
     parser = argparse.ArgumentParser("python -m pneumonia.evaluation.routing", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with chest_xray, adults and external")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="only every Nth film of each group")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE")
     parser.add_argument("--model", help="model bundles; default: PNEUMONIA_MODEL")
     options = parser.parse_args(arguments)
-    try:
-        predictor = load_predictor(options.model)
-        groups = film_groups(options.data)
-        entries = [
-            as_entry(name, count_outcomes(predictor, paths[:: options.every])) for name, paths in sorted(groups.items())
-        ]
-        if options.json:
-            files.atomic_write(options.json, (json.dumps({"routing": entries}, indent=1) + "\n").encode())
-    except PneumoniaError as error:
-        print(f"{error.code}: {error.message}", file=sys.stderr)
-        return 2
+    predictor = load_predictor(options.model)
+    groups = film_groups(options.data)
+    entries = [
+        as_entry(name, count_outcomes(predictor, paths[:: options.every])) for name, paths in sorted(groups.items())
+    ]
+    if options.json:
+        files.atomic_write(options.json, (json.dumps({"routing": entries}, indent=1) + "\n").encode())
     print(to_markdown("Films without a stated age", entries))
     return 0
 

@@ -16,8 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .. import operating_system
-from ..errors import PneumoniaError
+from ..command_line import entry_point
 from ..inference import bundle, sources
 from ..inference.decision import CLASSES, DEFAULT_POINT, UNKNOWN
 from ..inference.populations import ADULTS, CHILDREN
@@ -220,18 +219,14 @@ def summary(rows: Sequence[Goal]) -> str:
     )
 
 
+@entry_point
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print a table for each bundle; returns the exit code (2 after an error)."""
-    operating_system.make_output_robust()
     parser = argparse.ArgumentParser("python -m pneumonia.evaluation.targets", description=__doc__)
     parser.add_argument("bundles", type=Path, nargs="*", metavar="BUNDLE", help="default: the embedded models")
     options = parser.parse_args(arguments)
-    try:
-        folders = options.bundles or [path for path in sources.EMBEDDED_FOLDERS.values() if path.is_dir()]
-        loaded = [bundle.load(folder, folder.name) for folder in folders]
-    except PneumoniaError as error:
-        print(f"{error.code}: {error.message}", file=sys.stderr)
-        return 2
+    folders = options.bundles or [path for path in sources.EMBEDDED_FOLDERS.values() if path.is_dir()]
+    loaded = [bundle.load(folder, folder.name) for folder in folders]
     for model in loaded:
         rows = goals(model.config, model.evaluation)
         print(f"## {model.population.description}\n\n{summary(rows)}\n\n{table(rows).to_markdown()}\n")

@@ -22,8 +22,8 @@ from typing import Any
 
 import numpy as np
 
-from .. import files, load_predictor, operating_system
-from ..errors import PneumoniaError
+from .. import files, load_predictor
+from ..command_line import entry_point
 from ..evaluation.adults import RSNA_NORMAL, find_folder, load_adults
 from ..evaluation.dataset import KERMANY, FilmSet, load_films
 from ..evaluation.protocols import ADULTS, ORDER, Indices, splits
@@ -150,25 +150,21 @@ def healthy_training_films(adults: FilmSet) -> FilmSet:
     return adults.subset(train[adults.sources[train] == RSNA_NORMAL])
 
 
+@entry_point
 def main(arguments: Sequence[str] | None = None) -> int:
     """Fit, measure, print as Markdown and write as JSON; returns the exit code (2 after an error)."""
-    operating_system.make_output_robust()
     parser = argparse.ArgumentParser("python -m pneumonia.learning.gate_blocks", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with chest_xray, adults, unknown")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE")
     options = parser.parse_args(arguments)
-    try:
-        children = load_films(options.data, LEARNING_SPLITS).with_source(KERMANY)
-        folder = find_folder(options.data)
-        if folder is None:
-            parser.error(f"No films of adults. Allowed: --data with adults/films.csv. Received: {options.data}.")
-        adults = load_adults(folder, both_classes=False)
-        unknown = options.data / OTHER_IMAGES
-        images = other_images(children, adults, unknown if unknown.is_dir() else None)
-        blocks = measure_blocks(children, healthy_training_films(adults), images, _adults_gate())
-    except PneumoniaError as error:
-        print(f"{error.code}: {error.message}", file=sys.stderr)
-        return 2
+    children = load_films(options.data, LEARNING_SPLITS).with_source(KERMANY)
+    folder = find_folder(options.data)
+    if folder is None:
+        parser.error(f"No films of adults. Allowed: --data with adults/films.csv. Received: {options.data}.")
+    adults = load_adults(folder, both_classes=False)
+    unknown = options.data / OTHER_IMAGES
+    images = other_images(children, adults, unknown if unknown.is_dir() else None)
+    blocks = measure_blocks(children, healthy_training_films(adults), images, _adults_gate())
     tables: dict[str, list[dict[str, Any]]] = {
         "blocks": by_block(blocks),
         "without_age": without_age(blocks),

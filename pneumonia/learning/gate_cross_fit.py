@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from .. import files
-from ..errors import PneumoniaError
+from ..command_line import entry_point
 from ..evaluation.adults import RSNA_NORMAL, find_folder, load_adults
 from ..evaluation.dataset import KERMANY, FilmSet, load_films
 from ..evaluation.routing import REFUSED, UNCLEAR, as_entry, to_markdown
@@ -165,23 +165,20 @@ def _add(table: dict[str, Counter[str]], name: str, counts: Counter[str]) -> Non
     table[name] = table.get(name, Counter()) + counts
 
 
+@entry_point
 def main(arguments: Sequence[str] | None = None) -> int:
     """Fit, measure, print as Markdown and write as JSON; returns the exit code (2 after an error)."""
     parser = argparse.ArgumentParser("python -m pneumonia.learning.gate_cross_fit", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder with chest_xray, adults, unknown, external")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE")
     options = parser.parse_args(arguments)
-    try:
-        children = load_films(options.data, ("train", "val"))
-        folder = find_folder(options.data)
-        if folder is None:
-            parser.error(f"No films of adults. Allowed: --data with adults/films.csv. Received: {options.data}.")
-        further = {"/".join(each.parts[-2:]): read_images(each) for each in _external(options.data)}
-        images = read_kinds(options.data / OTHER_IMAGES if (options.data / OTHER_IMAGES).is_dir() else None)
-        tables = cross_fit(children, load_adults(folder), further, images)
-    except PneumoniaError as error:
-        print(f"{error.code}: {error.message}", file=sys.stderr)
-        return 2
+    children = load_films(options.data, ("train", "val"))
+    folder = find_folder(options.data)
+    if folder is None:
+        parser.error(f"No films of adults. Allowed: --data with adults/films.csv. Received: {options.data}.")
+    further = {"/".join(each.parts[-2:]): read_images(each) for each in _external(options.data)}
+    images = read_kinds(options.data / OTHER_IMAGES if (options.data / OTHER_IMAGES).is_dir() else None)
+    tables = cross_fit(children, load_adults(folder), further, images)
     result = {part: [as_entry(*row) for row in sorted(table.items())] for part, table in tables.items()}
     if options.json:
         files.atomic_write(options.json, (json.dumps(result, indent=1) + "\n").encode())

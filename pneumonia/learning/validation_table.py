@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .. import operating_system
-from ..errors import PneumoniaError, UsageError
+from ..command_line import entry_point
+from ..errors import UsageError
 from ..evaluation.number_format import decimal
 from ..evaluation.perturbations import UNCHANGED
 from ..evaluation.table import Table
@@ -66,17 +66,13 @@ def _row(run: Path, validation: Mapping[str, Any]) -> list[str]:
     ]
 
 
+@entry_point
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the table as Markdown; returns the exit code (2 after an error)."""
-    operating_system.make_output_robust()
     parser = argparse.ArgumentParser("python -m pneumonia.learning.validation_table", description=__doc__)
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="folder of train.py --validate")
     options = parser.parse_args(arguments)
-    try:
-        print(validation_table(options.runs).to_markdown())
-    except PneumoniaError as error:
-        print(f"{error.code}: {error.message}", file=sys.stderr)
-        return 2
+    print(validation_table(options.runs).to_markdown())
     return 0
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import gc
-import sys
 from collections.abc import Sequence
 from types import ModuleType
 
 from .. import PneumoniaError, operating_system
+from ..command_line import SUCCESS, report
 from ..errors import InternalError
 from ..imaging.process_hardening import harden_process
 from .server import upload_folder
@@ -28,12 +28,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         serve(share=options.share)
     except PneumoniaError as error:
-        print(f"{error.code}: {error.message}", file=sys.stderr)
-        return 2
+        return report(error)
     except Exception as error:
-        print(f"internal: {InternalError.from_exception(error).message}", file=sys.stderr)
-        return 2
-    return 0
+        return report(InternalError.from_exception(error))
+    return SUCCESS
 
 
 def serve(*, share: bool) -> None:
