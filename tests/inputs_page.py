@@ -15,7 +15,8 @@ PAGE = Path(__file__).parents[1] / "docs" / "inputs.md"
 
 SECTIONS = {
     "pictures": tuple(
-        f"tests.imaging.test_{kind}_oddities" for kind in ("png", "jpeg", "tiff", "other_picture", "foreign_format")
+        f"tests.imaging.test_{kind}_oddities"
+        for kind in ("png", "jpeg", "tiff_sample", "tiff", "other_picture", "foreign_format")
     ),
     "zips": ("tests.batch.test_zip_oddities",),
 }
