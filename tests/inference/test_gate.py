@@ -1,3 +1,5 @@
+"""The gate: which films it accepts, each limit with its code, its classifier, and a gate that is saved and read."""
+
 from __future__ import annotations
 
 import io
@@ -19,7 +21,6 @@ from pneumonia.inference.gate_views import (
     VIEWS,
     Features,
     edge_maps,
-    flip_thumbnails,
     flip_vertically,
     join_views,
     thumbnails,
@@ -27,8 +28,9 @@ from pneumonia.inference.gate_views import (
 
 Grey = npt.NDArray[np.uint8]
 
-THUMBNAIL_SIDE = 150 // THUMBNAIL_BLOCK
-CELLS = THUMBNAIL_SIDE**2
+CELLS = (150 // THUMBNAIL_BLOCK) ** 2
+"""Values of a thumbnail."""
+
 RISING = np.tile(np.arange(150), (150, 1))
 """Grey levels 0-149 from left to right, which other exposures do not clip."""
 
@@ -155,46 +157,6 @@ def test_a_film_is_measured_alone_as_in_a_batch(gate: Gate, normal_film: Grey, v
     together = np.stack(space.measure(features(films)))
     alone = np.concatenate([np.stack(space.measure(features(film[None]))) for film in films], axis=1)
     np.testing.assert_allclose(together, alone, rtol=1e-3, atol=1e-4)
-
-
-def test_an_edge_map_does_not_depend_on_the_exposure(normal_film: Grey) -> None:
-    dim = (normal_film // 4).astype(np.uint8)
-    np.testing.assert_allclose(edge_maps(dim[None] * 3 + 7), edge_maps(dim[None]), atol=1e-3)
-
-
-def test_an_edge_shows_where_it_is_and_in_its_direction_only() -> None:
-    film = np.zeros((150, 150), np.uint8)
-    film[:, 75:] = 200
-    across, along = edge_maps(film[None]).reshape(2, 24, 24)
-    assert np.ptp(along) == 0
-    assert set(np.argwhere(across > across.min())[:, 1]) == {12}
-
-
-@pytest.mark.parametrize(("gain", "offset"), [(1, 0), (1, 60), (2, 0), (2, 100), (3, 7)])
-def test_a_thumbnail_does_not_depend_on_the_exposure(gain: int, offset: int, normal_film: Grey) -> None:
-    # Darkened first, so that no gain here clips; clipping loses information.
-    dim = (normal_film // 4).astype(np.uint8)
-    exposed = (dim * gain + offset).astype(np.uint8)
-    assert int(dim.max()) * gain + offset <= 255
-    np.testing.assert_allclose(thumbnails(exposed[None]), thumbnails(dim[None]), atol=1e-4)
-
-
-def test_a_thumbnail_has_mean_0_and_deviation_1(normal_film: Grey) -> None:
-    thumbnail = thumbnails(normal_film[None])
-    assert thumbnail.shape == (1, CELLS)
-    assert thumbnail.mean() == pytest.approx(0, abs=1e-5)
-    assert thumbnail.std() == pytest.approx(1, abs=1e-5)
-
-
-def test_the_thumbnail_of_a_blank_film_is_zero_and_not_a_division_by_zero() -> None:
-    assert not thumbnails(np.full((1, 150, 150), 77, np.uint8)).any()
-
-
-def test_a_thumbnail_is_made_of_block_means() -> None:
-    film = np.zeros((150, 150), np.uint8)
-    film[5:10, 10:15] = 200
-    bright = thumbnails(film[None]).reshape(THUMBNAIL_SIDE, THUMBNAIL_SIDE)
-    assert np.argwhere(bright > 0).tolist() == [[1, 2]]
 
 
 TOP_HEAVY = np.flipud(RISING.T).astype(np.uint8)
@@ -360,8 +322,3 @@ def test_the_embedded_components_are_orthonormal(gate: Gate, view: str) -> None:
     gram = space.components.astype(np.float64) @ space.components.T.astype(np.float64)
     np.testing.assert_allclose(gram, np.eye(len(gram)), atol=1e-3)
     assert (space.variances > 0).all()
-
-
-def test_turned_thumbnails_are_those_of_the_turned_films() -> None:
-    films = np.random.default_rng(0).integers(0, 256, (3, 150, 150)).astype(np.uint8)
-    np.testing.assert_allclose(flip_thumbnails(thumbnails(films)), thumbnails(flip_vertically(films)), atol=1e-6)
