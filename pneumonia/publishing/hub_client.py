@@ -6,7 +6,6 @@ huggingface_hub compares the files with those on the Hub, so the same command ag
 
 from __future__ import annotations
 
-import errno
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ..errors import Busy, DiskFull, HubUnreachable, NotAllowed, NotLoggedIn, PaidPlanNeeded, PneumoniaError, UsageError
+from ..files import is_disk_full
 
 if TYPE_CHECKING:
     from huggingface_hub import CommitOperationCopy, HfApi, RepoFile
@@ -179,11 +179,15 @@ class Repository:
             return UsageError(f"Invalid Hub repository name. Allowed: OWNER/NAME. Received: {self.name!r}.")
         if isinstance(error, OfflineModeIsEnabled):
             return HubUnreachable("HF_HUB_OFFLINE disables the Hub. Allowed: leave it empty.")
-        if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        if isinstance(error, OSError) and is_disk_full(error):
             return DiskFull("The disk is full. Free space and run the same command again.")
         status = _status(error)
         if creating and self.kind == "space" and status in {402, 403}:
             return self._creation_error(status)
+        return self._refusal(status)
+
+    def _refusal(self, status: int | None) -> PneumoniaError:
+        """The error for the HTTP status of a response; None: there was no response."""
         if status == 401:
             return NotLoggedIn(
                 "The Hub rejects this token (401). Allowed: a token with write access, from "

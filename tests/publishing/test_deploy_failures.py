@@ -23,6 +23,7 @@ from pneumonia.publishing.hub_client import Repository
 from ..support.writable_hub import PAID_PLAN_MESSAGE, TOKEN, Break, WritableHub
 from .conftest import MODEL, SPACE
 from .deploy_support import KEY, VARIABLE, Command, front_matter, send
+from .hub_faults import Fault, faults_of_steps
 
 
 def test_a_private_model_needs_a_token_in_the_space(hub: WritableHub, model: Repository, command: Command) -> None:
@@ -46,26 +47,21 @@ def test_a_missing_paid_plan_is_reported_with_alternatives(hub: WritableHub, pag
     assert not hub.has(KEY)
 
 
-ALWAYS = {("put", Break.HALF), ("commit", Break.LOST)}
-"""Cases of the fast tests; the others are marked slow."""
+FAULTS: dict[str, tuple[Fault, ...]] = {
+    "create": (Break.CUT, Break.LOST, 500),
+    "variables": (Break.CUT, 500),
+    "preupload": (Break.CUT, 429),
+    "put": (Break.HALF, 500),
+    "commit": (Break.CUT, Break.LOST, 500),
+}
+
+FAST: set[tuple[str, Fault]] = {("put", Break.HALF), ("commit", Break.LOST)}
+"""One fault of each kind for the fast tests."""
 
 
-BREAKS = [
-    pytest.param(step, fault, marks=[] if (step, fault) in ALWAYS else [pytest.mark.slow])
-    for step, faults in {
-        "create": (Break.CUT, Break.LOST, 500),
-        "variables": (Break.CUT, 500),
-        "preupload": (Break.CUT, 429),
-        "put": (Break.HALF, 500),
-        "commit": (Break.CUT, Break.LOST, 500),
-    }.items()
-    for fault in faults
-]
-
-
-@pytest.mark.parametrize(("step", "fault"), BREAKS)
+@pytest.mark.parametrize(("step", "fault"), faults_of_steps(FAULTS, FAST))
 def test_after_a_failure_the_same_command_continues(
-    hub: WritableHub, page: Repository, published: str, step: str, fault: Break | int
+    hub: WritableHub, page: Repository, published: str, step: str, fault: Fault
 ) -> None:
     hub.fail(step, fault)
     with pytest.raises(HubUnreachable):

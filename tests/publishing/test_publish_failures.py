@@ -18,35 +18,37 @@ from pneumonia.publishing.hub_client import Repository
 
 from ..support.writable_hub import Break, WritableHub
 from .conftest import MODEL
+from .hub_faults import Fault, faults_of_steps
 from .publish_support import assert_safe_to_show, assert_whole, content, plan, send
 
 LFS_FILE_COUNT = 4
 """Graph, gate and two examples are stored in LFS."""
 
 
-ALWAYS = {("create", Break.LOST), ("put", Break.HALF), ("batch", 500), ("commit", Break.LOST), ("tag", Break.LOST)}
-"""One case of each kind for the fast tests; the others are marked slow."""
+FAULTS: dict[str, tuple[Fault, ...]] = {
+    "create": (Break.CUT, Break.LOST, 500),
+    "validate": (Break.CUT,),
+    "preupload": (Break.CUT, 500, 429),
+    "batch": (Break.CUT, 500, 429),
+    "put": (Break.CUT, Break.HALF, Break.LOST, 500, 429),
+    "commit": (Break.CUT, Break.HALF, Break.LOST, 500, 429),
+    "tag": (Break.CUT, Break.LOST, 500, 429),
+    "tree": (Break.CUT, 500),
+}
+
+FAST: set[tuple[str, Fault]] = {
+    ("create", Break.LOST),
+    ("put", Break.HALF),
+    ("batch", 500),
+    ("commit", Break.LOST),
+    ("tag", Break.LOST),
+}
+"""One fault of each kind for the fast tests."""
 
 
-BREAKS = [
-    pytest.param(step, fault, marks=[] if (step, fault) in ALWAYS else [pytest.mark.slow])
-    for step, faults in {
-        "create": (Break.CUT, Break.LOST, 500),
-        "validate": (Break.CUT,),
-        "preupload": (Break.CUT, 500, 429),
-        "batch": (Break.CUT, 500, 429),
-        "put": (Break.CUT, Break.HALF, Break.LOST, 500, 429),
-        "commit": (Break.CUT, Break.HALF, Break.LOST, 500, 429),
-        "tag": (Break.CUT, Break.LOST, 500, 429),
-        "tree": (Break.CUT, 500),
-    }.items()
-    for fault in faults
-]
-
-
-@pytest.mark.parametrize(("step", "fault"), BREAKS)
+@pytest.mark.parametrize(("step", "fault"), faults_of_steps(FAULTS, FAST))
 def test_after_a_failure_the_same_command_continues(
-    hub: WritableHub, model: Repository, folder: Path, step: str, fault: Break | int
+    hub: WritableHub, model: Repository, folder: Path, step: str, fault: Fault
 ) -> None:
     hub.fail(step, fault)
     with pytest.raises(HubUnreachable) as caught:
@@ -66,7 +68,7 @@ def test_after_a_failure_the_same_command_continues(
 
 @pytest.mark.parametrize("fault", [Break.CUT, Break.HALF, 500, 429])
 def test_a_temporary_fault_is_retried(
-    hub: WritableHub, model: Repository, folder: Path, fault: Break | int, waits: list[float]
+    hub: WritableHub, model: Repository, folder: Path, fault: Fault, waits: list[float]
 ) -> None:
     hub.fail("put", fault, times=2)
     assert_whole(hub, folder, send(model, folder))

@@ -65,9 +65,9 @@ class FakeHub:
         self._server = _Server(("127.0.0.1", 0), self, self.handler())
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
-    def handler(self) -> type[_Handler]:
+    def handler(self) -> type[HubHandler]:
         """The request handler; subclasses return one with more routes."""
-        return _Handler
+        return HubHandler
 
     def push(self, repository: str, files: Mapping[str, bytes]) -> str:
         """Add a commit with these files and return its hash; `main` is now this commit."""
@@ -102,7 +102,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, address: tuple[str, int], hub: FakeHub, handler: type[_Handler]) -> None:
+    def __init__(self, address: tuple[str, int], hub: FakeHub, handler: type[HubHandler]) -> None:
         self.hub = hub
         super().__init__(address, handler)
 
@@ -110,7 +110,7 @@ class _Server(ThreadingHTTPServer):
         """Print nothing: clients that disconnect early are part of the tests."""
 
 
-class _Handler(BaseHTTPRequestHandler):
+class HubHandler(BaseHTTPRequestHandler):
     server: _Server
 
     def log_message(self, format: str, *arguments: object) -> None:
