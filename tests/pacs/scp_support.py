@@ -180,3 +180,10 @@ def await_end(running: RunningScp, count: int = 1) -> list[str]:
 
 
 __all__ = ["RunningScp", "associated", "await_end", "film", "running_scp", "send"]
+
+
+def encoded(dataset: Dataset) -> bytes:
+    """The data set without file meta information."""
+    from pynetdicom.dsutils import encode
+
+    return encode(dataset, False, True) or b""

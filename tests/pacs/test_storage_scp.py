@@ -1,10 +1,9 @@
-"""The storage SCP with pynetdicom and DCMTK as peers, and with peers that violate limits."""
+"""The storage SCP with pynetdicom and DCMTK as peers: which objects it stores, skips and refuses, in which syntaxes."""
 
 from __future__ import annotations
 
 import logging
 import os
-import threading
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -26,8 +25,6 @@ from pydicom.uid import (
 
 from pneumonia.errors import DiskFull
 from pneumonia.operating_system import IS_WINDOWS
-from pneumonia.pacs import transfers
-from pneumonia.pacs.configuration import Peer
 from pneumonia.pacs.queue import Queue
 from pneumonia.pacs.sop_classes import FILM_SYNTAXES, supported_contexts
 from pneumonia.reporting.dicom.options import ResultOptions
@@ -35,17 +32,12 @@ from pneumonia.reporting.dicom.options import ResultOptions
 from ..support import upper_layer
 from ..support.dicom_encodings import encodings
 from ..support.dicom_programs import find_program, run_program
-from ..support.upper_layer import ABORTED, CLOSED, DATA
+from ..support.upper_layer import DATA
 from ..support.upper_layer import Peer as RawPeer
 from ..support.wait import until
-from .scp_support import CALLING, associated, await_end, film, running_scp, send
+from .scp_support import CALLING, associated, await_end, encoded, film, running_scp, send
 
-
-@pytest.fixture(autouse=True)
-def library_threads() -> object:
-    """No thread of an association outlives its test."""
-    yield
-    assert until(lambda: not any("AcceptorThread" in thread.name for thread in threading.enumerate()))
+pytestmark = pytest.mark.usefixtures("no_thread_left")
 
 
 def test_an_echo_is_answered_and_logged(tmp_path: Path) -> None:
@@ -134,7 +126,7 @@ def with_other_meta(dataset: Dataset, **meta: str) -> Dataset:
     return dataset
 
 
-def send_with_command(port: int, sop_class: str, sop_instance: str, data_set: bytes) -> int:
+def send_with_command(port: int, sop_instance: str, data_set: bytes) -> int:
     """Send any bytes as data set; returns the type of the PDU that answers."""
     with RawPeer(port) as peer:
         assert peer.associate(CALLING) == upper_layer.ACCEPT
@@ -150,7 +142,7 @@ def send_with_command(port: int, sop_class: str, sop_instance: str, data_set: by
 def test_a_data_set_of_another_instance_is_refused(tmp_path: Path) -> None:
     with running_scp(tmp_path) as running:
         data_set = encoded(film())
-        assert send_with_command(running.port, ComputedRadiographyImageStorage, "1.2.3", data_set) == DATA
+        assert send_with_command(running.port, "1.2.3", data_set) == DATA
         assert running.events.outcomes == ["refused:data_set_mismatch"]
 
 
@@ -177,7 +169,7 @@ STORE_CT = [
 @pytest.mark.parametrize("data_set", [b"no data set at all" * 100, b"\xff" * 9_999])
 def test_what_is_no_data_set_is_refused(tmp_path: Path, data_set: bytes) -> None:
     with running_scp(tmp_path) as running:
-        assert send_with_command(running.port, ComputedRadiographyImageStorage, "1.2.3", data_set) == DATA
+        assert send_with_command(running.port, "1.2.3", data_set) == DATA
         assert running.events.outcomes == ["refused:unreadable_data_set"]
         assert running.queue.waiting_instances(1) == []
 
@@ -191,13 +183,6 @@ def test_a_command_without_a_data_set_is_refused(tmp_path: Path) -> None:
         kind, response = peer.receive_pdu()
         assert (kind, upper_layer.status(response)) == (DATA, 0xC000)
         assert running.events.outcomes == ["refused:unreadable_data_set"]
-
-
-def encoded(dataset: Dataset) -> bytes:
-    """The data set without file meta information."""
-    from pynetdicom.dsutils import encode
-
-    return encode(dataset, False, True) or b""
 
 
 @pytest.mark.parametrize(
@@ -269,7 +254,7 @@ def test_the_log_names_no_patient_and_no_instance(tmp_path: Path, caplog: pytest
     sent = film(PatientComments="SECRET")
     with caplog.at_level(logging.DEBUG), running_scp(tmp_path) as running:
         send(running.port, sent, film(StudyInstanceUID=None))
-        send_with_command(running.port, ComputedRadiographyImageStorage, "1.2.3", encoded(sent))
+        send_with_command(running.port, "1.2.3", encoded(sent))
         await_end(running, 2)
     text = "\n".join(record.getMessage() for record in caplog.records if record.name.startswith("pneumonia"))
     assert "outcome=stored" in text
@@ -279,127 +264,6 @@ def test_the_log_names_no_patient_and_no_instance(tmp_path: Path, caplog: pytest
         for record in service_lines
         for value in ("SECRET", "4711", sent.SOPInstanceUID, sent.StudyInstanceUID)
     )
-
-
-# ---------------------------------------------------------------------- associations
-
-
-@pytest.mark.parametrize(
-    ("peers", "calling", "called", "outcome"),
-    [
-        ((Peer("OTHER"),), CALLING, "PNEUMONIA", "calling_ae_title"),
-        ((Peer(CALLING, ("10.9.8.7",)),), CALLING, "PNEUMONIA", "calling_ae_title"),
-        ((Peer(CALLING),), CALLING, "SOMEBODY", "called_ae_title"),
-    ],
-)
-def test_who_is_not_allowed_is_rejected(
-    tmp_path: Path, peers: tuple[Peer, ...], calling: str, called: str, outcome: str
-) -> None:
-    with running_scp(tmp_path, peers=peers) as running:
-        with associated(running.port, film(), calling=calling, called=called) as association:
-            assert association.is_rejected
-        assert await_end(running) == [outcome]
-
-
-@pytest.mark.slow
-def test_without_peers_any_title_of_this_machine_may_send(tmp_path: Path) -> None:
-    with running_scp(tmp_path, peers=()) as running:
-        assert send(running.port, film(), calling="WHOEVER") == [0x0000]
-
-
-def test_associations_are_limited_in_total_and_for_each_peer(tmp_path: Path) -> None:
-    one = film()
-    with running_scp(tmp_path, limits={"max_associations_per_peer": 2}) as running:
-        with associated(running.port, one), associated(running.port, one):
-            with associated(running.port, one) as third:
-                assert third.is_rejected
-            assert await_end(running) == ["too_many_of_peer"]
-        await_end(running, 3)
-        with associated(running.port, one) as again:
-            assert again.is_established
-
-
-@pytest.mark.slow
-def test_associations_are_limited_in_total(tmp_path: Path) -> None:
-    one = film()
-    with (
-        running_scp(tmp_path, limits={"max_associations": 1}) as running,
-        associated(running.port, one),
-        associated(running.port, one) as second,
-    ):
-        assert second.is_rejected
-
-
-@pytest.mark.slow
-def test_an_idle_association_is_aborted(tmp_path: Path) -> None:
-    with running_scp(tmp_path, limits={"idle_timeout_s": 0.3}) as running, RawPeer(running.port) as peer:
-        peer.associate(CALLING)
-        assert peer.receive() in {ABORTED, CLOSED}
-        assert await_end(running) == ["aborted"]
-
-
-@pytest.mark.slow
-def test_an_object_that_never_ends_is_aborted(tmp_path: Path) -> None:
-    with running_scp(tmp_path, limits={"object_timeout_s": 0.3}) as running, RawPeer(running.port) as peer:
-        peer.associate(CALLING)
-        peer.send(upper_layer.store_command("1.2.3"))
-        while peer.send(upper_layer.data(b"x" * 100, 3, command=False, last=False)):
-            if running.events.connections:
-                break
-        assert peer.receive() in {ABORTED, CLOSED}
-        assert running.events.connections == ["object_timeout"]
-
-
-@pytest.mark.slow
-def test_a_command_that_never_ends_is_aborted(tmp_path: Path) -> None:
-    with running_scp(tmp_path) as running, RawPeer(running.port) as peer:
-        peer.associate(CALLING)
-        for _ in range(transfers.MAX_COMMAND_BYTES // 10_000 + 1):
-            peer.send(upper_layer.data(b"x" * 10_000, 1, command=True, last=False))
-        assert peer.receive() in {ABORTED, CLOSED}
-        assert running.events.connections == ["command_too_long"]
-
-
-@pytest.mark.slow
-def test_messages_that_are_not_awaited_are_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While one object is stored, a peer sends many others without a wait for its answers."""
-    with running_scp(tmp_path) as running, RawPeer(running.port) as peer:
-        is_stored = threading.Event()
-        monkeypatch.setattr(running.queue, "add", lambda *_: is_stored.wait(60) and None)
-        peer.associate(CALLING)
-        sent = film()
-        for _ in range(transfers.MAX_UNANSWERED + 2):
-            peer.send(upper_layer.store_command(sent.SOPInstanceUID))
-            for fragment in upper_layer.fragments(encoded(sent), 3):
-                peer.send(fragment)
-        assert until(lambda: running.events.connections == ["too_many_messages"])
-        is_stored.set()
-
-
-@pytest.mark.slow
-def test_an_aborted_transfer_leaves_a_file_that_upkeep_deletes(tmp_path: Path) -> None:
-    with running_scp(tmp_path) as running:
-        with RawPeer(running.port) as peer:
-            peer.associate(CALLING)
-            peer.send(upper_layer.store_command("1.2.3"))
-            peer.send(upper_layer.data(b"x" * 100, 3, command=False, last=False))
-            peer.send(upper_layer.ABORT)
-        assert await_end(running) == ["aborted"]
-        assert until(lambda: running.queue.spool.delete_incoming(older_than_s=0) == 1)
-        assert running.queue.waiting_instances(1) == []
-
-
-@pytest.mark.slow
-def test_a_stop_lets_an_open_association_end(tmp_path: Path) -> None:
-    with running_scp(tmp_path) as running:
-        with associated(running.port, film(), film(side=80)) as association:
-            assert association.send_c_store(film()).Status == 0
-            stopping = threading.Thread(target=running.scp.stop, args=(10,))
-            stopping.start()
-            assert until(lambda: not running.scp.is_listening)
-            assert association.send_c_store(film(side=80)).Status == 0
-        stopping.join()
-        assert await_end(running) == ["released"]
 
 
 # ---------------------------------------------------------------------- transfer syntaxes

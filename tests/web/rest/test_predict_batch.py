@@ -27,12 +27,6 @@ from ...support.wait import until
 PATH = "/api/v1/predict-batch"
 
 
-@pytest.fixture(scope="module")
-def rest(address: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=address, timeout=60, trust_env=False) as client:
-        yield client
-
-
 def lines(reply: httpx.Response) -> list[dict[str, Any]]:
     assert reply.status_code == 200, reply.text
     assert reply.headers["content-type"] == "application/x-ndjson" and reply.headers["x-accel-buffering"] == "no"

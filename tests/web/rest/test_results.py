@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +16,6 @@ from pneumonia.web.rest import result_kinds
 
 PATH = "/api/v1/results"
 needs_highdicom = pytest.mark.skipif(not result_files.is_available(), reason="needs requirements-hospital.txt")
-
-
-@pytest.fixture(scope="module")
-def rest(address: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=address, timeout=60, trust_env=False) as client:
-        yield client
 
 
 @pytest.fixture(scope="module")
