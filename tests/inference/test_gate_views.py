@@ -17,8 +17,6 @@ from pneumonia.inference.gate_views import (
 Grey = npt.NDArray[np.uint8]
 
 THUMBNAIL_SIDE = 150 // THUMBNAIL_BLOCK
-
-
 CELLS = THUMBNAIL_SIDE**2
 
 

@@ -12,8 +12,6 @@ from tests.support import codestreams
 from tests.support.dicom_files import CHILD, encapsulated
 
 FILM = np.random.default_rng(1).integers(0, 256, (72, 80), dtype=np.uint8)
-
-
 COMPRESSED = encapsulated(FILM, JPEGLosslessSV1, codestreams.jpeg_lossless(FILM, 8), **CHILD)
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,27 +25,13 @@ from ...support.broken_proxy import broken_proxy
 from ...support.reverse_proxies import find_program, running_proxy
 from ..conftest import CHROMIUM, CHROMIUM_ARGUMENTS
 from ..visit import READY, Visit, running
+from .proxied_site import HOST, LARGE_FILE, PASSWORD, ROOT, USER, Certificate, Site, check_as_a_browser, configuration
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parents[3]
-DOCS = (ROOT / "docs" / "reverse-proxy.md").read_text()
 PROXIES = ("nginx", "apache", "caddy")
-SLOW = {("nginx", "/"), ("apache", "/films/"), ("caddy", "/films/")}
-"""These differ little from the others."""
 
-HOST = "films.hospital.example"
 EXAMPLE = next(sources.EMBEDDED_FOLDER.glob("examples/*pneumonia*.png"))
-LARGE_FILE = {"files": ("Doe^Jane.png", b"secret" * 1_000_000)}
-USER, PASSWORD = "ann", "one"
-
-
-@dataclass(frozen=True)
-class Certificate:
-    """The files of a self-signed certificate for `HOST`."""
-
-    certificate: Path
-    key: Path
 
 
 @pytest.fixture(scope="module")
@@ -87,80 +71,9 @@ def resolve_host(certificate: Certificate) -> Iterator[None]:
         yield
 
 
-def documented(proxy: str) -> tuple[str, str]:
-    """The configuration of a proxy in the docs, and its part for a page below a path."""
-    site, below_a_path = re.findall(rf"```{proxy}\n(.*?)```", DOCS, re.DOTALL)
-    return site, below_a_path
-
-
-def replace(text: str, *changes: tuple[str, str]) -> str:
-    for old, new in changes:
-        assert old in text, f"the docs do not contain {old}"
-        text = text.replace(old, new)
-    return text
-
-
-def configuration(proxy: str, path: str, port: int, upstream: str, certificate: Certificate, folder: Path) -> str:
-    """The configuration of the docs for the page at `path`, with the ports and files of the test."""
-    site, below_a_path = documented(proxy)
-    if path != "/":
-        site = _below_a_path(proxy, site, below_a_path)
-    ports = {
-        "nginx": ("listen 443 ssl;", f"listen {port} ssl;"),
-        "apache": ("<VirtualHost *:443>", f"Listen {port}\n<VirtualHost *:{port}>"),
-        "caddy": (f"{HOST} {{", f"{HOST}:{port} {{"),
-    }
-    site = replace(
-        site,
-        ports[proxy],
-        ("/etc/ssl/films/certificate.pem", str(certificate.certificate)),
-        ("/etc/ssl/films/key.pem", str(certificate.key)),
-        ("127.0.0.1:7860", upstream),
-    )
-    return site.replace("/var/log/apache2", str(folder))
-
-
-def _below_a_path(proxy: str, site: str, below_a_path: str) -> str:
-    """Replace the forwarding part of a site by the one of the docs for a page below a path.
-
-    A browser also asks for the icon of the other site at this host, which the test answers.
-    """
-    if proxy == "nginx":
-        location = below_a_path[: below_a_path.index("        # the other lines")]
-        icon = "    location = /favicon.ico { return 204; }\n"
-        return replace(site, ("    location / {\n        proxy_pass http://127.0.0.1:7860/;\n", icon + location))
-    forwarding = {"apache": r" *ProxyPass / .*\n *ProxyPassReverse / .*\n", "caddy": r" *reverse_proxy .*\n"}
-    icon = "    RedirectMatch 204 ^/favicon.ico$\n" if proxy == "apache" else ""
-    changed, count = re.subn(forwarding[proxy], lambda _: icon + below_a_path, site)
-    assert count == 1
-    return changed
-
-
-@dataclass(frozen=True)
-class Site:
-    """The page behind a proxy: its public address, with a slash at its end, and the proxy's folder."""
-
-    address: str
-    folder: Path
-
-    @property
-    def origin(self) -> str:
-        return self.address.rstrip("/").removesuffix("/films")
-
-    def client(self, **options: Any) -> httpx.Client:
-        return httpx.Client(base_url=self.address, timeout=60, follow_redirects=True, trust_env=True, **options)
-
-    def log_in(self, client: httpx.Client, password: str = PASSWORD, **headers: str) -> httpx.Response:
-        return client.post("login", data={"username": USER, "password": password}, headers=headers)
-
-
 @pytest.fixture(
     scope="module",
-    params=[
-        pytest.param((proxy, path), id=f"{proxy}{path}", marks=[pytest.mark.slow] if (proxy, path) in SLOW else [])
-        for proxy in PROXIES
-        for path in ("/", "/films/")
-    ],
+    params=[pytest.param((proxy, path), id=f"{proxy}{path}") for proxy in PROXIES for path in ("/", "/films/")],
 )
 def site(
     request: pytest.FixtureRequest, upstream: str, certificate: Certificate, tmp_path_factory: pytest.TempPathFactory
@@ -247,8 +160,12 @@ def test_a_film_of_several_megabytes_is_accepted_and_not_stored_by_the_proxy(sit
     assert not [path for path in stored if b"Jane" in path.read_bytes()]
 
 
-def test_wrong_passwords_are_counted_for_the_address_of_the_client(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The client has another address of the loopback network than the proxy, which is trusted."""
+CLIENT = "127.0.0.2"
+"""Another address of the loopback network than that of the proxy, which is trusted."""
+
+
+def addresses_of_wrong_passwords(site: Site, monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """The addresses for which the page counts a wrong password that `CLIENT` sends."""
     keys: list[str] = []
     record = login.FailedAttempts.record
 
@@ -258,10 +175,13 @@ def test_wrong_passwords_are_counted_for_the_address_of_the_client(site: Site, m
 
     monkeypatch.setattr(login.FailedAttempts, "record", record_key)
     monkeypatch.setattr(login, "FIRST_DELAY_S", 0.0)
-    with site.client(transport=httpx.HTTPTransport(local_address="127.0.0.2")) as client:
+    with site.client(transport=httpx.HTTPTransport(local_address=CLIENT)) as client:
         assert site.log_in(client, "wrong").status_code == 400
-    addresses = {key for key in keys if key.startswith("127.")}
-    assert addresses == {"127.0.0.2"}
+    return {key for key in keys if key.startswith("127.")}
+
+
+def test_wrong_passwords_are_counted_for_the_address_of_the_client(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert addresses_of_wrong_passwords(site, monkeypatch) == {CLIENT}
 
 
 GRADIO_GUIDE = (
@@ -330,21 +250,6 @@ def test_common_configurations_of_apache_and_caddy(
         check_as_a_browser(Site(f"https://{HOST}:{port}/", tmp_path))
 
 
-def check_as_a_browser(site: Site) -> None:
-    """Page, login, upload, call and logout, with the headers that a browser sends over HTTPS."""
-    browser = {"Origin": site.origin, "Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors"}
-    with site.client() as client:
-        assert set(re.findall(r'"root":\s*"([^"]*)"', client.get("").text)) == {"."}
-        assert site.log_in(client, **browser).status_code == 200
-        stored = client.post("gradio_api/upload", files={"files": ("a.png", b"x")}, headers=browser).json()[0]
-        assert client.get(f"gradio_api/file={stored}").content == b"x"
-        event = client.post("gradio_api/call/model", json={"data": []}, headers=browser).json()["event_id"]
-        assert "event: complete" in client.get(f"gradio_api/call/model/{event}").text
-        foreign = browser | {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
-        assert client.post("gradio_api/upload", headers=foreign, files=LARGE_FILE).status_code == 403
-        assert str(client.get("logout").url) == site.address
-
-
 def test_two_proxies_in_a_row(
     upstream: str, certificate: Certificate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -361,7 +266,7 @@ def test_two_proxies_in_a_row(
         running_proxy("caddy", outer, outer_port, tmp_path / "caddy"),
     ):
         check_as_a_browser(site)
-        test_wrong_passwords_are_counted_for_the_address_of_the_client(site, monkeypatch)
+        assert addresses_of_wrong_passwords(site, monkeypatch) == {CLIENT}
 
 
 def test_caddy_accepts_the_configuration_of_compose_yaml(tmp_path: Path) -> None:
@@ -373,7 +278,6 @@ def test_caddy_accepts_the_configuration_of_compose_yaml(tmp_path: Path) -> None
     assert HOST in adapted and '"dial":"film:7860"' in adapted
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("is_alive", [True, False], ids=["alive", "dead"])
 def test_app_py_with_proxy_variables_below_a_path_with_a_login(
     is_alive: bool, certificate: Certificate, files: dict[str, Path], tmp_path: Path
@@ -403,7 +307,6 @@ def browser_at_host(browser: Any) -> Iterator[Any]:
     browser_at_host.close()
 
 
-@pytest.mark.slow
 @pytest.mark.browser
 def test_the_page_in_a_browser(site: Site, browser_at_host: Any, tmp_path: Path) -> None:
     """Login, film, activation map, batch with its table, logout: no error in the console, no request elsewhere."""
