@@ -57,3 +57,10 @@ def validated(
     """The validation of results, without problems."""
     films = tuple(result.film for result in results)
     return validate(predictor, Selection(films, (), len(films), **selection), results, question or Question())
+
+
+def shifted_films() -> list[FilmResult]:
+    """Films that .7 separates, so that the model's own point calls half of the normal films Pneumonia."""
+    normal = [made_result(f"n{n}", 0, "Pneumonia" if n % 2 else "Normal", 0.05 + 0.007 * n) for n in range(90)]
+    positive = [made_result(f"p{n}", 1, "Pneumonia", 0.75 + 0.0027 * n) for n in range(90)]
+    return normal + positive

@@ -18,8 +18,7 @@ from pneumonia.inference.site_overlay import apply_site, load_site, moved_point,
 from pneumonia.validation.evaluate import Question
 from pneumonia.validation.site_file import site_overlay
 
-from .made_results import made_result, made_table, validated
-from .test_verdict import shifted_films
+from .made_results import made_result, made_table, shifted_films, validated
 
 QUESTION = Question(site_name="Clinic North")
 

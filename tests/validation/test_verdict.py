@@ -7,9 +7,8 @@ import pytest
 from pneumonia import Predictor
 from pneumonia.inference.decision import UNKNOWN
 from pneumonia.validation.evaluate import Validation
-from pneumonia.validation.film_results import FilmResult
 
-from .made_results import made_result, made_table, validated
+from .made_results import made_result, made_table, shifted_films, validated
 
 
 def code_of(validation: Validation) -> str:
@@ -33,13 +32,6 @@ CASES = {
 def test_verdict(predictor: Predictor, case: str) -> None:
     counts, expected = CASES[case]
     assert code_of(validated(predictor, made_table(counts))) == expected
-
-
-def shifted_films() -> list[FilmResult]:
-    """Films that .7 separates, so that the model's own point calls half of the normal films Pneumonia."""
-    normal = [made_result(f"n{n}", 0, "Pneumonia" if n % 2 else "Normal", 0.05 + 0.007 * n) for n in range(90)]
-    positive = [made_result(f"p{n}", 1, "Pneumonia", 0.75 + 0.0027 * n) for n in range(90)]
-    return normal + positive
 
 
 def test_a_local_point_can_be_the_condition(predictor: Predictor) -> None:

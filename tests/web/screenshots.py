@@ -13,10 +13,9 @@ from typing import Any
 from pneumonia import load_predictor
 
 from .conftest import CHROMIUM, CHROMIUM_ARGUMENTS
-from .visit import Visit, running
+from .visit import PHONE, Visit, running
 
 DESKTOP = {"width": 1280, "height": 860}
-PHONE = {"width": 390, "height": 844}
 
 
 def page(browser: Any, address: str, film: Path, out: Path) -> None:

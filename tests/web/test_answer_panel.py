@@ -14,7 +14,7 @@ from pneumonia.reporting.wording import format_p_pneumonia, format_probabilities
 from pneumonia.web import activation_panel, answer_panel
 from tests.support.forced_points import forced_point
 
-from .test_page_text import MODEL, Page
+from .parsed_html import MODEL, Page
 
 POINT = OperatingPoint(0.2, 0.5, 0.9)
 

@@ -9,8 +9,7 @@ import pytest
 
 from pneumonia import Predictor
 
-from .test_browser_layout import TABS, open_tab
-from .visit import Visit
+from .visit import TABS, Visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -76,9 +75,9 @@ def test_fields_have_a_visible_border_and_show_the_focus(tab: Visit, predictor: 
         visit.drop(predictor.models[0].bundle.examples[-1])
         visit.page.wait_for_selector("#note textarea")
         for name in TABS[:3]:
-            open_tab(visit, name)
+            visit.open_tab(name)
             assert visit.page.evaluate(WEAK_BORDERS, [FIELDS, MIN_CONTRAST]) == [], name
-        open_tab(visit, "One film")
+        visit.open_tab("One film")
         visit.page.locator("#note textarea").focus()
         assert visit.page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
 
@@ -91,7 +90,7 @@ def test_no_text_is_cut_off_with_wide_spacing(tab: Visit, predictor: Predictor, 
         visit.show_map()
         visit.page.add_style_tag(content=SPACING)
         for name in TABS:
-            open_tab(visit, name)
+            visit.open_tab(name)
             if name == "Evidence":
                 visit.open_evidence()
             assert visit.page.evaluate(CUT_TEXTS) == [], name
@@ -106,7 +105,7 @@ def test_headings_skip_no_level(visit: Visit, predictor: Predictor) -> None:
     visit.drop(predictor.models[0].bundle.examples[-1])
     visit.page.wait_for_selector("#reading-guide h3")
     for tab in TABS:
-        open_tab(visit, tab)
+        visit.open_tab(tab)
         levels = visit.page.evaluate(HEADING_LEVELS)
         assert levels[0] == 1
         assert all(level <= before + 1 for before, level in pairwise(levels)), (tab, levels)

@@ -14,11 +14,10 @@ from pypdf import PdfReader
 from pneumonia import Predictor
 from pneumonia.reporting.wording import TITLE
 
-from .visit import Visit
+from .visit import TABS, Visit
 
 pytestmark = pytest.mark.browser
 
-TABS = ("One film", "Many films", "Your own films", "Evidence")
 SMALLEST = {"width": 320, "height": 640}
 LARGEST = {"width": 3840, "height": 2160}
 TARGET_PX = 24
@@ -45,11 +44,6 @@ def pdf(visit: Visit) -> list[str]:
     return [unicodedata.normalize("NFKC", " ".join(page.extract_text().split())) for page in pages]  # "ﬁ" as "fi"
 
 
-def open_tab(visit: Visit, name: str) -> None:
-    visit.page.get_by_role("tab", name=name).click()
-    visit.page.wait_for_function(f"document.querySelector('[role=tab][aria-selected=true]').innerText == '{name}'")
-
-
 @pytest.mark.slow
 def test_chromium_offers_to_install_the_page(visit: Visit) -> None:
     session = visit.page.context.new_cdp_session(visit.page)
@@ -70,7 +64,7 @@ def test_chromium_offers_to_install_the_page(visit: Visit) -> None:
 def test_no_tab_overflows_and_controls_are_large_enough(tab: Visit, predictor: Predictor, size: dict[str, int]) -> None:
     with tab.new_visitor(size) as visit:
         for name in TABS:
-            open_tab(visit, name)
+            visit.open_tab(name)
             if name == "Evidence":
                 visit.open_evidence()
             assert visit.width() <= size["width"], name

@@ -18,7 +18,7 @@ from pneumonia.web import film_session
 from pneumonia.web.film_session import SessionFilm
 from pneumonia.web.server.upload import Upload
 
-from .test_page_text import Page
+from .parsed_html import Page
 
 Grey = npt.NDArray[np.uint8]
 

@@ -20,7 +20,7 @@ from pneumonia.inference.model import Model
 from pneumonia.web import evidence_lead, evidence_sections, evidence_tab, page, page_text, plots, rendering
 from tests.support.lung_bundles import figure, write_lung_bundle
 
-from .test_page_text import SCRIPT, Page
+from .parsed_html import SCRIPT, Page
 
 
 @pytest.fixture(scope="module")

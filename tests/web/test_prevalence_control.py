@@ -16,7 +16,7 @@ from pneumonia import Predictor
 from pneumonia.web import film_session, prevalence_control
 from tests.support.made_bundles import made_predictor
 
-from .test_page_text import Page
+from .parsed_html import Page
 
 Grey = npt.NDArray[np.uint8]
 

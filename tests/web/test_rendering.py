@@ -15,7 +15,7 @@ from pneumonia.evaluation.table import Table
 from pneumonia.inference.decision import Failure
 from pneumonia.web import batch_text, page_text, plots, rendering
 
-from .test_page_text import SCRIPT, Page, answer
+from .parsed_html import SCRIPT, Page, answer
 
 WEB = Path(rendering.__file__).parent
 TEMPLATES = sorted(rendering.TEMPLATES.rglob("*.html"))

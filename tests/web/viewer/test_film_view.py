@@ -18,7 +18,7 @@ from pneumonia.inference.reading import Reading
 from pneumonia.web.viewer import film_view
 from pneumonia.web.viewer.film_view import ViewedFilm
 
-from .test_packing import unpack
+from .unpack import unpack
 
 
 @pytest.fixture
