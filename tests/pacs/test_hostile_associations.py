@@ -5,9 +5,6 @@ The hostile peers come from 127.0.0.1, the correct one from 127.0.0.2. The long 
 
 from __future__ import annotations
 
-import random
-import select
-import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -166,7 +163,7 @@ def test_an_end_at_any_step_leaves_no_instance(service: Process, data_set: bytes
     steps = [associate(), upper_layer.store_command("1.2.3.5"), *upper_layer.fragments(data_set, 3)]
     before = films(service)
     for count in range(len(steps)):
-        for end in (abort, close, reset):
+        for end in (abort, close, Peer.reset):
             with Peer(service.port) as peer:
                 for number, step in enumerate(steps[:count]):
                     peer.send(step)
@@ -182,12 +179,6 @@ def abort(peer: Peer) -> None:
 
 
 def close(peer: Peer) -> None:
-    peer.socket.close()
-
-
-def reset(peer: Peer) -> None:
-    # With this option, `close` sends a TCP reset.
-    peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
     peer.socket.close()
 
 
@@ -221,70 +212,6 @@ def test_a_data_set_that_never_ends_is_cut_off(service: Process, data_set: bytes
     incoming = service.log.parent / "queue" / "incoming"
     assert sum(path.stat().st_size for path in incoming.iterdir()) < 10 * MAX_OBJECT_BYTES
     assert store(service, data_set)
-
-
-def session(data_set: bytes) -> list[bytes]:
-    """The PDUs of a correct C-STORE."""
-    return [associate(), upper_layer.store_command("1.2.3.7"), *upper_layer.fragments(data_set, 3), RELEASE]
-
-
-def mutate(generator: random.Random, pdus: list[bytes]) -> list[bytes]:
-    """The session with one to four faults: bytes changed, inserted or removed; PDUs repeated, removed or exchanged."""
-    changed = [bytearray(each) for each in pdus]
-    for _ in range(generator.randint(1, 4)):
-        number = generator.randrange(len(changed))
-        target, action = changed[number], generator.randrange(6)
-        # Faults in headers and commands are more interesting than faults in pixels.
-        position = generator.randrange(min(len(target), 400)) if target else 0
-        if action == 0 and target:
-            target[position] = generator.randrange(256)
-        elif action == 1:
-            target[position:position] = generator.randbytes(generator.randint(1, 30))
-        elif action == 2:
-            del target[position : position + generator.randint(1, 30)]
-        elif action == 3:
-            changed.insert(number, bytearray(target))
-        elif action == 4:
-            changed[number] = changed[generator.randrange(len(changed))]
-        else:
-            target[2:6] = generator.randbytes(4)
-    return [bytes(each) for each in changed]
-
-
-def accepted(port: int) -> Peer:
-    """A connection that the service does not close at once, as it does while this address has too many."""
-    while True:
-        peer = Peer(port, timeout_s=0.2)
-        if not select.select([peer.socket], [], [], 0.02)[0]:
-            return peer
-        peer.socket.close()
-        time.sleep(0.05)
-
-
-def send_mutated(port: int, seed: int, pdus: list[bytes]) -> None:
-    """Send a mutated session, reading what the service sends; the answer does not matter."""
-    with accepted(port) as peer:
-        for part in mutate(random.Random(seed), pdus):
-            if not peer.send(part):
-                return
-        try:
-            while peer.receive() != CLOSED:
-                pass
-        except TimeoutError:
-            pass
-
-
-def fuzz(service: Process, data_set: bytes, seeds: range) -> None:
-    pdus = session(data_set)
-    with ThreadPoolExecutor(4) as threads:
-        for number, _ in enumerate(threads.map(lambda seed: send_mutated(service.port, seed, pdus), seeds)):
-            if number % 50 == 0:
-                assert store(service, data_set), number
-    assert store(service, data_set)
-
-
-def test_mutated_associations(service: Process, data_set: bytes) -> None:
-    fuzz(service, data_set, range(100))
 
 
 def test_threads_and_files_of_ended_associations_are_released(service: Process, tmp_path: Path) -> None:

@@ -114,6 +114,11 @@ class Peer:
             return False
         return True
 
+    def reset(self) -> None:
+        """Close the connection by a TCP reset, as of a peer that crashes."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        self.socket.close()
+
     def receive(self) -> int:
         """The type of the next PDU, or `CLOSED`."""
         return self.receive_pdu()[0]
