@@ -52,7 +52,12 @@ class AssociationServer(ThreadedAssociationServer):
         """Connections without an association yet: their handshake takes place."""
         super().__init__(*arguments, **options)
         if self.ssl_context is not None:
-            self.ssl_context.sslsocket_class = GuardedTlsSocket
+            self.use_tls(self.ssl_context)
+
+    def use_tls(self, context: ssl.SSLContext) -> None:
+        """Use this context for the connections from now on; open ones keep theirs."""
+        context.sslsocket_class = GuardedTlsSocket
+        self.ssl_context = context
 
     def start(self) -> None:
         """Serve in a new thread until `shutdown`."""

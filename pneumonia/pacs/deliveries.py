@@ -11,14 +11,13 @@ from .delivery import DestinationQueue, Observer, Sender
 from .destinations import DICOM, Destination
 from .queue import Queue
 from .store_scu import StoreScu
-from .tls import client_context
 
 
 def create_sender(destination: Destination, configuration: Configuration) -> Sender:
     """The client of a destination; raises `UsageError` if a file of TLS or a secret is missing."""
     files = configuration.tls_files
     if destination.type == DICOM:
-        return StoreScu(destination, configuration.service.ae_title, client_context(files) if destination.tls else None)
+        return StoreScu(destination, configuration.service.ae_title, files if destination.tls else None)
     from .stow_client import StowClient  # most services have no DICOMweb destination
 
     return StowClient(destination, files)

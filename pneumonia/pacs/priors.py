@@ -30,6 +30,7 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]
 from ..errors import InternalError
 from .configuration import Configuration, Priors
 from .tls import client_context
+from .tls_renewal import Renewed
 
 log = logging.getLogger("pneumonia.pacs")
 
@@ -65,7 +66,7 @@ class PriorFetcher:
     def __init__(self, configuration: Configuration) -> None:
         self._settings: Priors = configuration.priors
         self._move_to = self._settings.move_to or configuration.service.ae_title
-        self._tls = client_context(configuration.tls_files) if self._settings.tls else None
+        self._tls = Renewed("priors", configuration.tls_files, client_context) if self._settings.tls else None
         self._entity = AE(configuration.service.ae_title)
         self._entity.acse_timeout = self._entity.connection_timeout = 10
         self._entity.dimse_timeout = self._entity.network_timeout = self._settings.timeout_s
@@ -130,7 +131,7 @@ class PriorFetcher:
                 settings.host,
                 settings.port,
                 ae_title=settings.ae_title,
-                tls_args=None if self._tls is None else (self._tls, settings.tls_name or settings.host),
+                tls_args=None if self._tls is None else (self._tls.current(), settings.tls_name or settings.host),
             )
         except OSError:
             return "no_association", 0

@@ -144,6 +144,7 @@ class PacsService:
             try:
                 self.queue.spool.delete_incoming(unused_s)
                 self.scp.forget_ended()
+                self.scp.renew_certificate()
                 expired = queue_upkeep.expire(self.queue, self.configuration.queue.keep_failed_days)
                 if expired:
                     log.warning("queue expired_dead_letters=%d", expired)

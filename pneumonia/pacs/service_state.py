@@ -14,6 +14,7 @@ from ..errors import InternalError, PneumoniaError
 from . import queue_upkeep, tls
 from .disk_space import DiskSpace
 from .metrics import PREFIX
+from .tls_renewal import Renewed
 
 if TYPE_CHECKING:
     from .service import PacsService
@@ -26,8 +27,7 @@ class ServiceState(Collector):
         self._service = service
         configuration = service.configuration
         self._disk = DiskSpace(configuration.folder, configuration.limits.min_free_disk_mb)
-        expiry = tls.expiry_of(configuration.tls_files)
-        self._expires_at = 0.0 if expiry is None else expiry.timestamp()
+        self._expiry = Renewed("metrics", configuration.tls_files, tls.expiry_of)
 
     def health(self) -> tuple[bool, dict[str, Any]]:
         """Whether films can be received and read, and the parts of this answer as JSON.
@@ -90,9 +90,10 @@ class ServiceState(Collector):
         yield _gauge("open_associations", "Established associations", service.scp.open_associations)
         yield _gauge("workers", "Processes that read films and are ready", len(service.workers.pids))
         yield _gauge("free_disk_bytes", "Free space on the disk of the queue", self._free_mb() * 1e6)
-        if self._expires_at:
+        expiry = self._expiry.current()
+        if expiry is not None:
             yield _gauge(
-                "certificate_expiry_seconds", "When the certificate expires, seconds since 1970", self._expires_at
+                "certificate_expiry_seconds", "When the certificate expires, seconds since 1970", expiry.timestamp()
             )
         try:
             yield from self._queue_gauges()

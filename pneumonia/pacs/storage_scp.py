@@ -6,6 +6,7 @@ import itertools
 import ssl
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 from pydicom import Dataset
@@ -26,6 +27,7 @@ from .queue import Reception
 from .reception import ReceivedObject, Receiver
 from .sop_classes import FILM_CLASSES, supported_contexts
 from .tls import server_context
+from .tls_renewal import Renewed
 from .transfers import Transfer
 
 _PERMANENT, _TRANSIENT = 1, 2
@@ -52,6 +54,7 @@ class StorageScp:
         self._numbers = itertools.count(1)
         self._is_started = self._is_draining = False
         self._server: AssociationServer | None = None
+        self._tls: Renewed[ssl.SSLContext] | None = None
 
     @property
     def port(self) -> int:
@@ -72,12 +75,12 @@ class StorageScp:
 
     def listen(self) -> None:
         """Open the port, on which connections wait for `start`; raises `UsageError`, also for a file of TLS."""
-        service, context = self._configuration.service, self._tls_context()
+        service, self._tls = self._configuration.service, self._incoming_tls()
         try:
             server = _entity(service.ae_title, self._configuration.limits).make_server(
                 (service.host, service.port),
                 contexts=supported_contexts(),
-                ssl_context=context,
+                ssl_context=None if self._tls is None else self._tls.current(),
                 evt_handlers=self._handlers(),
                 server_class=AssociationServer,
                 connections=_connection_limits(self._configuration.limits),
@@ -95,11 +98,17 @@ class StorageScp:
         assert isinstance(server, AssociationServer)
         self._server = server
 
-    def _tls_context(self) -> ssl.SSLContext | None:
+    def _incoming_tls(self) -> Renewed[ssl.SSLContext] | None:
         tls = self._configuration.tls
         if not tls.incoming:
             return None
-        return server_context(self._configuration.tls_files, require_client_certificate=tls.client_certificates)
+        read = partial(server_context, require_client_certificate=tls.client_certificates)
+        return Renewed("incoming", self._configuration.tls_files, read)
+
+    def renew_certificate(self) -> None:
+        """Read the files of TLS again if they have changed, for new connections; called now and then."""
+        if self._tls is not None and self._server is not None:
+            self._server.use_tls(self._tls.current())
 
     def _handlers(self) -> list[EventHandlerType]:
         return [

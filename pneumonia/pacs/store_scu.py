@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import ssl
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,6 +28,8 @@ from .destinations import Destination
 from .outcome import Outcome, Verdict
 from .scu_connection import AcknowledgingTlsSocket, explain_no_association, limit_socket_waits
 from .store_status import outcome_of
+from .tls import TlsFiles, client_context
+from .tls_renewal import Renewed
 
 RESULT_SOP_CLASSES = {
     "dicom-sr": (ComprehensiveSRStorage,),
@@ -50,11 +51,10 @@ class StoreScu:
     that is lost on an association that was open before is sent once more on a new one before the attempt counts.
     """
 
-    def __init__(self, destination: Destination, ae_title: str, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, destination: Destination, ae_title: str, files: TlsFiles | None = None) -> None:
+        """`files` of TLS, None: a connection without it. Raises `UsageError` if one cannot be used."""
         self._destination = destination
-        self._tls = tls
-        if tls is not None:
-            tls.sslsocket_class = AcknowledgingTlsSocket
+        self._tls = None if files is None else Renewed(destination.name, files, client_context)
         self._ae = AE(destination.calling_ae_title or ae_title)
         self._ae.connection_timeout = self._ae.acse_timeout = destination.connect_timeout_s
         self._ae.dimse_timeout = destination.response_timeout_s
@@ -110,14 +110,16 @@ class StoreScu:
 
     def _associate(self) -> Outcome | None:
         """Open an association; returns the outcome for all objects if there is none."""
-        destination = self._destination
+        destination, tls = self._destination, None if self._tls is None else self._tls.current()
+        if tls is not None:
+            tls.sslsocket_class = AcknowledgingTlsSocket
         try:
             association = self._ae.associate(
                 destination.host,
                 destination.port,
                 contexts=_proposed_contexts(),
                 ae_title=destination.ae_title,
-                tls_args=None if self._tls is None else (self._tls, destination.tls_name or destination.host),
+                tls_args=None if tls is None else (tls, destination.tls_name or destination.host),
                 evt_handlers=[
                     (evt.EVT_CONN_OPEN, limit_socket_waits, [destination.response_timeout_s]),
                 ],
@@ -127,7 +129,7 @@ class StoreScu:
         if association.is_established:
             self._association = association
             return None
-        return explain_no_association(association, destination, self._tls)
+        return explain_no_association(association, destination, tls)
 
     def check(self, sop_classes: Sequence[str]) -> str:
         """Open and release an association; returns the problem, "" if the classes are accepted."""

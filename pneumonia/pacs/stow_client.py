@@ -17,6 +17,7 @@ from .destinations import Destination
 from .outcome import DELIVERED, Outcome, Verdict
 from .store_status import outcome_of
 from .tls import TlsFiles, client_context, describe_handshake_failure
+from .tls_renewal import Renewed
 
 _REFUSED, _INTERRUPTED, _UNAVAILABLE = Verdict.REFUSED, Verdict.INTERRUPTED, Verdict.UNAVAILABLE
 _STATUSES = {
@@ -46,6 +47,8 @@ class StowClient:
 
     def __init__(self, destination: Destination, files: TlsFiles) -> None:
         self._session = _session(destination, files)
+        self._tls = Renewed(destination.name, files, client_context) if destination.tls else None
+        self._used_tls: ssl.SSLContext | None = None
         self._response: requests.Response | None = None
         self._client = DICOMwebClient(
             destination.url.rstrip("/"),
@@ -63,6 +66,7 @@ class StowClient:
         """Send the DICOM file at `path`; raises only what is a bug or a damaged file of our own."""
         dataset = dcmread(path)
         self._response = None
+        self._use_present_tls()
         try:
             return self._send(dataset)
         except requests.HTTPError as error:
@@ -78,6 +82,14 @@ class StowClient:
             return Outcome(_INTERRUPTED, "no_response", "The server did not answer in time.")
         except requests.RequestException as error:
             return _outcome_of_connection(error)
+
+    def _use_present_tls(self) -> None:
+        """Connect with the present files of TLS; a connection that is open with former ones is closed."""
+        tls = None if self._tls is None else self._tls.current()
+        if tls is not None and tls is not self._used_tls:
+            self._session.get_adapter("https://").close()
+            self._session.mount("https://", _TlsAdapter(tls))
+            self._used_tls = tls
 
     def _send(self, dataset: Dataset) -> Outcome:
         try:
@@ -114,7 +126,6 @@ def _session(destination: Destination, files: TlsFiles) -> requests.Session:
     if destination.user:
         session.auth = (destination.user, destination.password)
     if destination.tls:
-        session.mount("https://", _TlsAdapter(client_context(files)))
         session.verify = str(files.authorities) if files.authorities is not None else True
     return session
 

@@ -1,7 +1,7 @@
 """TLS of the service and of its destinations: BCP 195 (RFC 9325), as DICOM's secure connection profile PS3.15, B.12.
 
 TLS 1.2 and 1.3 with ephemeral keys and authenticated encryption. Certificates are always verified, of both sides if a
-certificate of our own is configured. Files are read when the service starts; a renewed certificate needs a restart.
+certificate of our own is configured. `tls_renewal` reads files that are renewed.
 """
 
 from __future__ import annotations

@@ -18,7 +18,6 @@ from pneumonia.pacs import queue_upkeep
 from pneumonia.pacs.configuration import parse_configuration
 from pneumonia.pacs.destination_check import check_tls
 from pneumonia.pacs.destinations import Destination
-from pneumonia.pacs.events import Events
 from pneumonia.pacs.outcome import Outcome, Verdict
 from pneumonia.pacs.queue import Queue
 from pneumonia.pacs.reception import Receiver
@@ -27,7 +26,7 @@ from pneumonia.pacs.store_scu import StoreScu
 from pneumonia.pacs.tls import TlsFiles, client_context, expiry_of, server_context
 
 from ..support.dicom_programs import run_program
-from .scp_support import configured_library, film
+from .scp_support import RecordedEvents, RunningScp, configured_library, film
 from .storage_peers import (
     Certificates,
     make_certificates,
@@ -47,7 +46,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 def send(port: int, files: TlsFiles | None, folder: Path, **options: str) -> Outcome:
     destination = Destination("archive", "PACS", "127.0.0.1", port, connect_timeout_s=5, **options)  # type: ignore[arg-type]
-    sender = StoreScu(destination, "PNEUMONIA", None if files is None else client_context(files))
+    sender = StoreScu(destination, "PNEUMONIA", files)
     try:
         return sender.send(write_object(folder, SecondaryCaptureImageStorage))
     finally:
@@ -177,21 +176,21 @@ def test_the_check_of_the_configuration_tells_when_the_certificate_ends(certific
 
 
 @contextmanager
-def listening_by_tls(certificates: Certificates, folder: Path) -> Iterator[tuple[int, Queue]]:
-    """The storage SCP of the service with `incoming = true`; yields its port and its queue."""
+def listening_by_tls(certificates: Certificates, folder: Path) -> Iterator[RunningScp]:
+    """The storage SCP of the service with `incoming = true`, and the files `service` and `ca`."""
     tables = {
         "tls": {"certificate": "service.pem", "private_key": "service.key", "ca": "ca.pem", "incoming": True},
         "service": {"port": 0, "folder": str(folder / "queue")},
         "limits": {"min_free_disk_mb": 0},
     }
     configuration = parse_configuration(tables, certificates.folder)
-    queue, events = Queue(configuration.folder), Events()
+    queue, events = Queue(configuration.folder), RecordedEvents()
     scp = StorageScp(configuration, Receiver(configuration, queue, events), events)
     with configured_library(queue.spool.incoming):
         scp.listen()
         scp.start()
         try:
-            yield scp.port, queue
+            yield RunningScp(scp.port, queue, events, scp)
         finally:
             scp.stop(1)
             queue.close()
@@ -209,7 +208,8 @@ def test_the_service_takes_films_by_mutual_tls_only(certificates: Certificates, 
         pem, key = certificates.folder / f"{name}.pem", certificates.folder / f"{name}.key"
         return ["+tls", str(key), str(pem), "+cf", str(certificates.folder / f"{authority}.pem")]
 
-    with listening_by_tls(certificates, tmp_path) as (port, queue):
+    with listening_by_tls(certificates, tmp_path) as running:
+        port, queue = running.port, running.queue
         assert send_by_dcmtk() != 0
         assert send_by_dcmtk(*tls("other")) != 0
         assert send_by_dcmtk(*tls("peer", "otherca")) != 0
