@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from pydicom import Dataset
 from pydicom.sr.coding import Code
 
 PRIVATE_SCHEME = "99PNEUMONIA"
@@ -18,6 +19,14 @@ def code(key: str) -> Code:
     """The code with a key of `codes.json`; `KeyError` if there is none."""
     scheme, value, meaning, _ = _file()["concepts"][key]
     return Code(value, scheme, meaning)
+
+
+def code_item(concept: Code) -> Dataset:
+    """An item of a code sequence."""
+    item = Dataset()
+    item.CodeValue, item.CodingSchemeDesignator = concept.value, concept.scheme_designator
+    item.CodeMeaning = concept.meaning
+    return item
 
 
 @cache

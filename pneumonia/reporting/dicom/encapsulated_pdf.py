@@ -16,7 +16,7 @@ from ...languages import use_language
 from ...messages import message, translate
 from .. import pdf_report
 from . import object_header, patient_study
-from .codes import code
+from .codes import code, code_item
 from .film_picture import film_pixels
 from .film_result import FilmResult
 
@@ -34,7 +34,7 @@ def create_encapsulated_pdf(film: FilmResult) -> Dataset:
     document = _document(film)
     object_header.complete_header(document, film)
     document.DocumentTitle = title
-    document.ConceptNameCodeSequence = [object_header.code_item(code("imaging_measurement_report"))]
+    document.ConceptNameCodeSequence = [code_item(code("imaging_measurement_report"))]
     document.MIMETypeOfEncapsulatedDocument = "application/pdf"
     # OB has an even length, and a reader needs the true one.
     document.EncapsulatedDocumentLength = len(page)

@@ -10,7 +10,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 from ...messages import translate
 from ..result_lines import NOTICE
 from . import patient_study
-from .codes import code
+from .codes import code, code_item
 from .film_result import FilmResult
 from .source import UNICODE
 
@@ -86,11 +86,3 @@ def source_reference(film: FilmResult, purpose: Code | None = None) -> Dataset:
 def source_image(film: FilmResult) -> Dataset:
     """The reference to the film as the image from which the object was made."""
     return source_reference(film, code("source_image"))
-
-
-def code_item(concept: Code) -> Dataset:
-    """An item of a code sequence."""
-    item = Dataset()
-    item.CodeValue, item.CodingSchemeDesignator = concept.value, concept.scheme_designator
-    item.CodeMeaning = concept.meaning
-    return item

@@ -13,6 +13,7 @@ from pydicom.uid import UID
 
 from ... import __version__
 from . import uids
+from .algorithm_equipment import algorithm_equipment
 from .film_result import FilmResult
 from .source import UNICODE, SourceInstance
 from .source_attributes import EQUIPMENT, PATIENT, STUDY
@@ -67,13 +68,6 @@ def elements_of(items: Iterable[Dataset]) -> Iterator[DataElement]:
                 yield from elements_of(element.value)
 
 
-def device_uid(film: FilmResult) -> str:
-    """UID of this software at this station, the same for all films."""
-    options = film.options
-    names = (options.manufacturer, options.model_name, options.institution_name, options.station_name)
-    return uids.result_uid(options.uid_root, "device", *names)
-
-
 def creation_time(film: FilmResult) -> datetime:
     """The time of creation in the time zone that the source states, else in its own.
 
@@ -105,9 +99,12 @@ def complete(dataset: Dataset, film: FilmResult) -> None:
     dataset.InstanceCreationTime = created_at.strftime("%H%M%S")
     for keyword, value in _equipment(film).items():
         setattr(dataset, keyword, value)
-    for item in dataset.get("ContributingEquipmentSequence", []):
+    time = created_at.strftime("%Y%m%d%H%M%S")
+    equipment = dataset.get("ContributingEquipmentSequence", [])
+    for item in equipment:
         if item.get("ManufacturerModelName") == "highdicom":  # which writes the local time of now
-            item.ContributionDateTime = created_at.strftime("%Y%m%d%H%M%S")
+            item.ContributionDateTime = time
+    dataset.ContributingEquipmentSequence = [algorithm_equipment(film, time), *equipment]
     dataset.file_meta.ImplementationClassUID = UID(uids.IMPLEMENTATION_CLASS_UID)
     dataset.file_meta.ImplementationVersionName = uids.IMPLEMENTATION_VERSION_NAME
 

@@ -11,9 +11,10 @@ from pydicom.sr.coding import Code
 from ... import __version__
 from ...languages import LANGUAGES
 from . import zone_regions
+from .algorithm_equipment import algorithm_name, algorithm_parameters, device_uid
 from .codes import code
 from .film_result import FilmResult
-from .patient_study import STAND_IN_CLASS, device_uid
+from .patient_study import STAND_IN_CLASS
 
 _ACQUISITION = RelationshipTypeValues.HAS_ACQ_CONTEXT
 
@@ -41,29 +42,12 @@ def observation_context(film: FilmResult) -> sr.ObservationContext:
 def algorithm(film: FilmResult) -> sr.AlgorithmIdentification:
     """The algorithm with its model and operating point as parameters (PS3.16, TID 4019)."""
     return sr.AlgorithmIdentification(
-        name=film.options.model_name or "pneumonia",
+        name=algorithm_name(film),
         version=__version__,
         parameters=algorithm_parameters(film) or None,
         family=code("artificial_intelligence"),
         manufacturer=film.options.manufacturer or None,
     )
-
-
-def algorithm_parameters(film: FilmResult) -> list[str]:
-    """`name=value` for what decides the answer to a film; empty for an error."""
-    prediction = film.prediction
-    if prediction is None:
-        return []
-    model = prediction.model
-    values = {
-        "model": model.name,
-        "revision": model.revision,
-        "sha256": model.sha256,
-        "site": model.site,
-        "population": prediction.population,
-        "operating_point": prediction.operating_point,
-    }
-    return [f"{name}={value}" for name, value in values.items() if value is not None]
 
 
 def image_library(film: FilmResult) -> sr.ContainerContentItem:

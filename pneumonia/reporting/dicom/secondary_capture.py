@@ -15,7 +15,7 @@ from ...languages import use_language
 from ..result_lines import NOTICE
 from ..result_picture import ResultPicture, draw_result
 from . import object_header, patient_study
-from .codes import code
+from .codes import code, code_item
 from .compression_history import add_compression_history
 from .film_picture import film_pixels
 from .film_result import FilmResult
@@ -83,7 +83,7 @@ def _add_derivation(image: Dataset, film: FilmResult) -> None:
     """The film as the source of the picture (PS3.3, C.7.6.1.1.3 and C.7.6.1.1.4)."""
     image.ImageType = ["DERIVED", "SECONDARY"]
     image.DerivationDescription = DERIVATION
-    image.DerivationCodeSequence = [object_header.code_item(code("spatial_resampling"))]
+    image.DerivationCodeSequence = [code_item(code("spatial_resampling"))]
     image.SourceImageSequence = [object_header.source_image(film)]
     image.ReferencedImageSequence = [object_header.source_reference(film)]
     image.ImageComments = str(NOTICE)
