@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import socket
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -259,6 +261,22 @@ def test_the_page_and_the_alert_rules_name_the_metrics_that_exist(status: Status
     assert set(re.findall(r"^\| `(\w+)` \| (?:`|\|| )", page.split("## Health and metrics")[1], re.M)) == families
     rules = (DOCS / "pacs" / "alerts.yml").read_text(encoding="utf-8")
     assert set(re.findall(r"pneumonia_pacs_(\w+)", rules)) <= families
+
+
+def promtool(*arguments: str, text: str = "") -> str:
+    """The complaints of Prometheus' own checker; "" if there are none."""
+    program = shutil.which("promtool")
+    if program is None:
+        pytest.skip("needs promtool: apt-get install prometheus")
+    process = subprocess.run([program, *arguments], input=text, capture_output=True, text=True, cwd=DOCS / "pacs")
+    return "" if process.returncode == 0 else process.stdout + process.stderr
+
+
+def test_promtool_accepts_rules_configuration_and_metrics(status: Status) -> None:
+    assert promtool("check", "config", "prometheus.yml") == "", "it checks alerts.yml, too"
+    status.metrics.film(FilmEvent(1, "CR1", "Pneumonia", "adults", 0.3, 0.2))
+    status.metrics.association(AssociationEvent(1, "CR1", "released", 1, 100, 0.1))
+    assert promtool("check", "metrics", text=status.get("/metrics")[1]) == ""
 
 
 def metrics(port: int) -> str:

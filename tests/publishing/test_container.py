@@ -10,6 +10,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 import time
 import urllib.request
 from pathlib import Path
@@ -50,6 +51,33 @@ def compose() -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def service(compose: dict[str, Any]) -> dict[str, Any]:
     return dict(compose["services"]["film"])
+
+
+@pytest.mark.parametrize(
+    ("name", "schema"), [("compose.yaml", "compose-spec"), (".github/workflows/check.yml", "github-workflows")]
+)
+def test_the_files_for_other_programs_follow_their_schemas(name: str, schema: str) -> None:
+    """As `docker compose config` checks first; the schemas are those of the Compose Specification and of GitHub."""
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}", str(ROOT / name)]
+    process = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert process.returncode == 0, process.stdout + process.stderr
+
+
+def test_what_compose_refers_to_exists(compose: dict[str, Any]) -> None:
+    """As `docker compose config` checks after the schema: services, configs, volumes, and the files of configs."""
+    services, profiles = (
+        compose["services"],
+        {name: each.get("profiles", []) for name, each in compose["services"].items()},
+    )
+    for name, service in services.items():
+        assert {each["source"] for each in service.get("configs", [])} <= set(compose["configs"]), name
+        assert {each.partition(":")[0] for each in service.get("volumes", [])} <= set(compose["volumes"]), name
+        for needed in service.get("depends_on", []):
+            assert not profiles[needed] or set(profiles[name]) <= set(profiles[needed]), (name, needed)
+    files = [re.sub(r"\$\{\w+:-(.*?)\}", r"\1", each["file"]) for each in compose["configs"].values() if "file" in each]
+    assert all((ROOT / file).is_file() for file in files)
+    text = re.sub(r"\$\{[A-Z_]+(:-[^${}]*)?\}|\$\$", "", (ROOT / "compose.yaml").read_text())
+    assert "$" not in text, "any other dollar sign is an interpolation that Compose refuses or replaces"
 
 
 def steps_named(name: str) -> list[dockerfile.Instruction]:
