@@ -17,11 +17,13 @@ END_TIMEOUT_S = 60
 class ProcessTree:
     """A process with its children, which is killed and started again.
 
-    `port` is the TCP port on which it listens, `log` the file of its output, `folder` its working directory.
+    `port` is the TCP port on which it listens, `log` the file of its output, `folder` its working directory,
+    `variables` what is added to its environment.
     """
 
     def __init__(self, command: list[str], port: int, log: Path, folder: Path = ROOT) -> None:
         self.command, self.port, self.log, self.folder = command, port, log, folder
+        self.variables: dict[str, str] = {}
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -31,7 +33,7 @@ class ProcessTree:
             self.process = subprocess.Popen(
                 self.command,
                 cwd=self.folder,
-                env={**inherited, "PYTHONPATH": str(ROOT)},
+                env={**inherited, "PYTHONPATH": str(ROOT), **self.variables},
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
