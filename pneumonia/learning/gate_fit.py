@@ -64,7 +64,7 @@ def fit_subspaces(train: Films, validation: Films) -> Gate:
     films = np.concatenate([train, *_perturb_in_turn(train)])
     films = np.concatenate([films, films[:, :, ::-1]])
     validation_films = _perturb_all(validation)
-    subspaces = {name: _fit_subspace(view(films), view(validation_films)) for name, view in VIEWS.items()}
+    subspaces = {name: fit_subspace(view(films), view(validation_films)) for name, view in VIEWS.items()}
     view, subspace = VIEWS[UPSIDE_DOWN_VIEW], subspaces[UPSIDE_DOWN_VIEW]
     drops = subspace.residual_drop_when_flipped(view(validation_films), view(flip_vertically(validation_films)))
     subspaces[UPSIDE_DOWN_VIEW] = replace(subspace, upside_down=_limits_upside_down(drops))
@@ -114,14 +114,24 @@ def _perturb_in_turn(films: Films) -> list[Films]:
     return [perturb(group, name) for group, name in groups if len(group)]
 
 
-def _fit_subspace(features: Floats, validation_features: Floats) -> Subspace:
-    """PCA of training features `[N, d]`, with limits from validation features."""
+def fit_subspace(
+    features: Floats,
+    validation_features: Floats,
+    accepted: tuple[float, float] = (ACCEPTED_BY_RESIDUAL, ACCEPTED_BY_DISTANCE),
+    *,
+    components: int = COMPONENTS,
+) -> Subspace:
+    """PCA of training features `[N, d]`, with limits from validation features `[M, d]`.
+
+    `accepted` are the shares of the validation features that the limits of residual and distance accept.
+    """
     mean = features.mean(axis=0)
     variances, directions = np.linalg.eigh(np.cov(features - mean, rowvar=False))
-    count = min(COMPONENTS, len(features) - 1)
+    count = min(components, len(features) - 1)
     arrays = (_float32(mean), _float16(directions[:, ::-1][:, :count].T), _float32(variances[::-1][:count]))
-    residual, distance = Subspace(*arrays, _UNLIMITED, _UNLIMITED).measure(validation_features)
-    return Subspace(*arrays, _limits(residual, ACCEPTED_BY_RESIDUAL), _limits(distance, ACCEPTED_BY_DISTANCE))
+    measures = Subspace(*arrays, _UNLIMITED, _UNLIMITED).measure(validation_features)
+    residual, distance = (_limits(values, share) for values, share in zip(measures, accepted, strict=True))
+    return Subspace(*arrays, residual, distance)
 
 
 def _limits_upside_down(drops: Floats) -> Limits:
