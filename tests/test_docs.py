@@ -62,3 +62,13 @@ def test_config_and_evaluation_agree(predictor: Predictor) -> None:
 def test_every_file_that_a_page_names_by_its_path_exists(page: Path) -> None:
     paths = re.findall(r"`((?:pneumonia|tests|benchmarks|requirements|docs)/[\w./-]+)`", page.read_text())
     assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_each_name_of_the_architecture_stands_in_its_file() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    rows = re.findall(r"^\| [^|]+\? \| `([\w./]+)`[^|]*\| ([^|]+)\|$", page, re.MULTILINE)
+    assert len(rows) > 20
+    for file, names in rows:
+        source = (ROOT / file).read_text()
+        for name in re.findall(r"`(?:\w+\.)?(\w+)`", names):
+            assert re.search(rf"^ *(?:def |class )?{name}\b", source, re.MULTILINE), f"{file}: {name}"
