@@ -16,7 +16,7 @@ import pytest
 from pneumonia import Predictor, cli, files, operating_system
 from pneumonia.errors import Busy, UsageError
 from pneumonia.files import atomic
-from pneumonia.web import batch_job
+from pneumonia.web import batch_job, job_store
 from pneumonia.web.server.upload import Upload
 
 from .support import windows_file_system
@@ -150,7 +150,7 @@ def test_a_table_that_is_open_in_a_spreadsheet_loses_no_row(
 def test_a_batch_of_the_page_is_deleted_when_its_table_is_downloaded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, predictor: Predictor, write_films: Callable[..., Path]
 ) -> None:
-    monkeypatch.setattr(batch_job, "RETRY_DELETION_S", 0.05)
+    monkeypatch.setattr(job_store, "RETRY_DELETION_S", 0.05)
     film = write_films(tmp_path, {".": ["film.png"]}) / "film.png"
     jobs = batch_job.Jobs(predictor)
     token = jobs.create([Upload(film, film.name)], "balanced")

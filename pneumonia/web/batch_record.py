@@ -1,20 +1,17 @@
-"""The record of one batch: its films, its rows, its current task, and its files."""
+"""The record of one batch: its films, its rows, and its files."""
 
 from __future__ import annotations
 
-import threading
-import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from ..batch import results
-from ..errors import PneumoniaError
 from ..inference.decision import Failure, Prediction
 from ..inference.named_film import NamedFilm
 from . import age_groups
-from .lane import Ticket
+from .job_store import StoredJob
 
 TaskKind = Literal["films", "again", "reports"]
 """What a task counts: films, films that are tried again, reports."""
@@ -29,45 +26,24 @@ class BatchRow:
 
 
 @dataclass
-class Task:
-    """Work on a batch that waits or runs: `count` of `total` done. `started_at` is None while it waits."""
+class Job(StoredJob):
+    """One batch. `rows` grows while the batch runs.
 
-    kind: TaskKind
-    total: int
-    ticket: Ticket
-    count: int = 0
-    started_at: float | None = None
-
-    @property
-    def seconds(self) -> float:
-        """Seconds since the start; 0 while the task waits."""
-        return 0.0 if self.started_at is None else time.monotonic() - self.started_at
-
-
-@dataclass
-class Job:
-    """One batch. `rows` grows while the batch runs. If `stop` is set, its task ends after the films in progress.
-
-    `owner` is the hashed name of the user who created it; None without a login. `changes` lists the index of a row each
-    time that the row was added or replaced, so that a page asks for the changes since its last question. `timer`
-    deletes the batch at `expires_at` (seconds since 1970), after the retention time. `active_steps` is the number of
-    steps (analysis, reports) that wait or use its files. `error` ended its last task.
+    `changes` lists the index of a row each time that the row was added or replaced, so that a page asks for the changes
+    since its last question.
     """
 
-    folder: Path
     operating_point: str
     films: list[NamedFilm]
     age_group: str = age_groups.FROM_FILE
-    owner: str | None = None
     rows: list[BatchRow] = field(default_factory=list)
     changes: list[int] = field(default_factory=list)
-    stop: threading.Event = field(default_factory=threading.Event)
-    timer: threading.Timer | None = None
-    expires_at: float | None = None
-    active_steps: int = 0
-    task: Task | None = None
-    error: PneumoniaError | None = None
     table_number: int = 0
+
+    def clear(self) -> None:
+        self.films.clear()
+        self.rows.clear()
+        self.changes.clear()
 
     @property
     def table_folder(self) -> Path:

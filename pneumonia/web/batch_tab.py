@@ -23,7 +23,9 @@ BATCH_CONCURRENCY: dict[str, Any] = {"concurrency_id": "batches", "concurrency_l
 (`lane`). Single films are in the same bounded queue but in another group (`film_tab.FILM_CONCURRENCY_ID`), so
 they do not wait for batches."""
 
-_SCRIPT = (Path(__file__).parent / "batch_table.js").read_text(encoding="utf-8")
+_SCRIPT = "".join(
+    (Path(__file__).parent / name).read_text(encoding="utf-8") for name in ("followed_job.js", "batch_table.js")
+)
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 

@@ -12,7 +12,8 @@ from ..inference.decision import LABEL_NAMES, Failure
 from ..messages import join, message, translate
 from ..reporting.provenance import format_age
 from ..reporting.wording import MARKS
-from .batch_record import BatchRow, Job, Task
+from .batch_record import BatchRow, Job
+from .job_store import Task
 from .rendering import render
 
 

@@ -1,5 +1,5 @@
 () => {
-  // Links to a part of the page: `#batch=TOKEN`, and the sections of the evidence. Gradio builds a tab when it is opened.
+  // Links to a part of the page: `#batch=TOKEN`, `#validation=TOKEN`, and the sections of the evidence. Gradio builds a tab when it is opened.
   const WAIT_MS = 5000;
 
   const openTab = (name) => {
@@ -23,6 +23,7 @@
   const follow = () => {
     const id = decodeURIComponent(location.hash.slice(1));
     if (id.startsWith("batch=")) openTab("batch-tab");
+    else if (id.startsWith("validation=")) openTab("validation-tab");
     else if (id.startsWith("evidence")) {
       openTab("evidence-tab");
       whenPresent(id, showSection);

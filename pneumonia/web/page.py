@@ -24,6 +24,7 @@ from . import (
     handlers,
     page_text,
     queue_full,
+    validation_routes,
     validation_tab,
 )
 from .batch_job import Jobs
@@ -33,6 +34,7 @@ from .localised_page import LocalisedPage
 from .rest.api import RestApi
 from .server import asgi_app, gradio_internals, installable, login, mcp, session_memory, upload_folder
 from .server.upload import film_file
+from .validation_job import ValidationJobs
 
 _FOLDER = Path(__file__).parent
 _STYLES = (
@@ -42,6 +44,7 @@ _STYLES = (
     "answer.css",
     "sending.css",
     "viewer/viewer.css",
+    "job.css",
     "batch.css",
     "evidence.css",
     "validation.css",
@@ -60,8 +63,11 @@ def build(predictor: Predictor) -> gr.Blocks:
     return _build(predictor, film_lane(queue_full.busy_error))[0]
 
 
-def _build(predictor: Predictor, films: Lane) -> tuple[gr.Blocks, Jobs]:
-    """The page, and its batches, which have routes of their own. Single films take turns in the lane `films`."""
+def _build(predictor: Predictor, films: Lane) -> tuple[gr.Blocks, Jobs, ValidationJobs]:
+    """The page, its batches and its validations, which have routes of their own.
+
+    Single films take turns in the lane `films`.
+    """
     upload_folder.use_private_folder()
     gradio_internals.renew_file_salt()
     page: gr.Blocks
@@ -75,7 +81,7 @@ def _build(predictor: Predictor, films: Lane) -> tuple[gr.Blocks, Jobs]:
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap"):
             film_tab.add(predictor, films)
             jobs = batch_tab.add(predictor)
-            validation_tab.add(predictor, jobs.lane)
+            validations = validation_tab.add(jobs.predictor, jobs.lane)
             evidence_tab.add(predictor)
         external = [entry for model in predictor.models for entry in model.bundle.evaluation.get("external", [])]
         gr.Markdown(page_text.external_validation_note(external), elem_id="external-validation")
@@ -84,7 +90,7 @@ def _build(predictor: Predictor, films: Lane) -> tuple[gr.Blocks, Jobs]:
     page.queue(api_open=False, max_size=settings.QUEUE_SIZE.read(), default_concurrency_limit=settings.THREADS.read())
     queue_full.answer_when_queue_is_full(page)
     session_memory.limit_session_memory(page)
-    return page, jobs
+    return page, jobs, validations
 
 
 def _cleanup_interval_s() -> int:
@@ -95,10 +101,10 @@ def create_app(predictor: Predictor) -> FastAPI:
     """Build the page and the ASGI application that serves it. Raises `UsageError` if a setting is invalid."""
     options = mount_options()
     films = film_lane(queue_full.busy_error)
-    page, jobs = _build(predictor, films)
+    page, jobs, validations = _build(predictor, films)
     rest_api = RestApi(predictor, films, jobs.predictor, jobs.lane)
-    routes = [*batch_routes.routes(jobs), *rest_api.routes]
-    return asgi_app.create(page, options, _cleanup_interval_s(), routes, [jobs, rest_api.work])
+    routes = [*batch_routes.routes(jobs), *validation_routes.routes(validations), *rest_api.routes]
+    return asgi_app.create(page, options, _cleanup_interval_s(), routes, [jobs, validations, rest_api.work])
 
 
 def mount_options() -> dict[str, Any]:

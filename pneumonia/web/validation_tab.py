@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -12,22 +12,22 @@ from .. import imaging, settings
 from ..errors import EmptyFile, InternalError, PneumoniaError
 from ..inference.decision import DEFAULT_POINT
 from ..inference.predictor import Predictor
-from ..messages import message
+from ..messages import message, number
 from ..validation import report_folder
 from ..validation.evaluate import Question
 from ..validation.goal import DEFAULT_SENSITIVITY, Goal
 from ..validation.label_table import AGE, FILE, GROUP, LABEL, ROLES, SEX, SITE, guess_columns
-from . import answer_panel, validation_text
+from . import answer_panel, batch_text, validation_text
 from .batch_job import MAX_FILMS
 from .lane import Lane
+from .rendering import localised
+from .server import login
 from .server.upload import Upload, film_file
 from .validation_job import ALL_FILES, SITE_FILE, Labels, ValidationJobs, read_label_table
 
-_CONCURRENCY: dict[str, Any] = {"concurrency_id": "validations", "concurrency_limit": 8}
-"""Concurrency group of the runs, which wait for their turn in the lane of the batches."""
-
-UPDATE_INTERVAL_S = 0.5
-"""Minimum seconds between two updates of the progress bar."""
+_SCRIPT = "".join(
+    (Path(__file__).parent / name).read_text(encoding="utf-8") for name in ("followed_job.js", "validation_panel.js")
+)
 
 FOLDERS, TABLE = "folders", "table"
 SENSITIVITY, COST = "sensitivity", "cost"
@@ -45,7 +45,7 @@ _COLUMN_LABELS = {
     SEX: message("Column with the sex (optional)"),
 }
 
-_DOWNLOADS = {
+DOWNLOADS = {
     report_folder.PDF: message("Report (PDF)"),
     report_folder.HTML: message("Report (HTML)"),
     report_folder.FILMS: message("Films (CSV)"),
@@ -57,30 +57,32 @@ _DOWNLOADS = {
 Update = dict[Any, Any]
 
 
-def add(predictor: Predictor, lane: Lane) -> None:
-    """Build the tab inside the `gr.Tabs` that is open. `lane` is that of the batches."""
-    with gr.Tab(message("Your own films"), id="validation"), gr.Column(elem_id="validation"):
-        _ValidationTab(predictor, lane)
+def add(predictor: Predictor, lane: Lane) -> ValidationJobs:
+    """Build the tab inside the `gr.Tabs` that is open; return its validations. Both arguments are those of batches."""
+    with (
+        gr.Tab(message("Your own films"), id="validation", elem_id="validation-tab"),
+        gr.Column(elem_id="validation"),
+    ):
+        return _ValidationTab(predictor, lane).jobs
 
 
 class _ValidationTab:
     """The tab's components and their event handlers."""
 
     def __init__(self, predictor: Predictor, lane: Lane) -> None:
-        self._jobs = ValidationJobs(predictor, lane)
+        self.jobs = ValidationJobs(predictor, lane)
         self._lay_out_films()
         self._lay_out_labels()
         self._lay_out_question([(answer_panel.point_title(name), name) for name in predictor.point_names])
         self._lay_out_result()
-        self._token = gr.State("", delete_callback=self._jobs.delete)
         self._connect()
 
     def _lay_out_films(self) -> None:
         gr.Markdown(
             message(
                 "Check the models on films whose truth you know, before you use them. At least 50 normal films and 50 "
-                "with pneumonia are needed for a judgement; about 200 of each give narrow intervals. Keep this "
-                "page open until the report is complete. Nothing is kept but what you download."
+                "with pneumonia are needed for a judgement; about 200 of each give narrow intervals. You may close "
+                "this page while the check runs: its link brings you back. Nothing is kept but what you download."
             )
         )
         gr.Markdown(message("## 1. Films"))
@@ -139,18 +141,17 @@ class _ValidationTab:
                 100 * DEFAULT_SENSITIVITY, minimum=0, label=_GOAL_LABELS[SENSITIVITY], elem_id="goal-value"
             )
             self._site = gr.Textbox(label=message("Name of your site (optional)"), max_length=80, elem_id="site-name")
-        with gr.Row():
-            self._start = gr.Button(message("Start the check"), variant="primary", elem_id="validation-start")
-            self._stop = gr.Button(message("Stop"), variant="stop", visible=False, elem_id="validation-stop")
+        self._start = gr.Button(message("Start the check"), variant="primary", elem_id="validation-start")
 
     def _lay_out_result(self) -> None:
-        self._progress = gr.HTML(elem_id="validation-progress", apply_default_css=False)
-        with gr.Row(elem_id="validation-downloads"):
-            self._files = {
-                name: gr.DownloadButton(label, visible=False, size="sm", min_width=120)
-                for name, label in _DOWNLOADS.items()
-            }
-        self._result = gr.HTML(elem_id="validation-result", apply_default_css=False)
+        minutes = number(settings.RETENTION_S.read() / 60, "g")
+        self._panel = gr.HTML(
+            {},
+            html_template=localised("validation/panel.html", downloads=DOWNLOADS, minutes=minutes),
+            js_on_load=_SCRIPT,
+            apply_default_css=False,
+            elem_id="validation-panel",
+        )
 
     def _connect(self) -> None:
         self._source.change(
@@ -160,16 +161,9 @@ class _ValidationTab:
         self._table.upload(self._read_header, self._table, column_outputs, queue=False, **_PRIVATE)
         self._goal.change(self._default_goal, self._goal, self._goal_value, queue=False, **_PRIVATE)
         question = [self._point, self._prevalence, self._goal, self._goal_value, self._site]
-        inputs = [self._films, self._source, self._table, *self._columns.values(), *question, self._token]
+        inputs = [self._films, self._source, self._table, *self._columns.values(), *question]
         self._check.click(self._check_labels, inputs, self._preview, queue=False, **_PRIVATE)
-        started = self._start.click(self._create, inputs, [self._token, *self._outputs], queue=False, **_PRIVATE)
-        started.then(self._run, self._token, self._outputs, **_PRIVATE, **_CONCURRENCY)
-        self._stop.click(self._jobs.stop, self._token, None, queue=False, **_PRIVATE)
-
-    @property
-    def _outputs(self) -> list[Any]:
-        """All components that a run updates."""
-        return [self._preview, self._progress, self._result, self._start, self._stop, *self._files.values()]
+        self._start.click(self._create, inputs, [self._panel, self._preview], queue=False, **_PRIVATE)
 
     def _show_table(self, source: str) -> Update:
         is_table = source == TABLE
@@ -198,30 +192,29 @@ class _ValidationTab:
     def _check_labels(self, *inputs: Any) -> Update:
         uploads, source, table, *rest = inputs
         try:
-            selection = self._jobs.preview(uploads, self._labels(source, table, rest[: len(ROLES)]))
+            selection = self.jobs.preview(uploads, self._labels(source, table, rest[: len(ROLES)]))
         except Exception as error:
             return {self._preview: _error_message(error)}
         return {self._preview: validation_text.preview(selection)}
 
-    def _create(self, *inputs: Any) -> Update:
-        try:
-            token = self._new_job(*inputs)
-        except Exception as error:
-            return {self._progress: _error_message(error)}
-        hidden = dict.fromkeys(self._files.values(), gr.update(visible=False))
-        job = self._jobs.get(token)
-        texts = {self._preview: validation_text.preview(job.selection), self._result: ""}
-        progress = {self._token: token, self._progress: validation_text.waiting()}
-        return {**progress, **texts, **hidden, **self._buttons(is_running=True)}
-
-    def _new_job(self, uploads: list[Upload], source: str, table: Upload | None, *rest: Any) -> str:
-        """Create a validation in place of the previous one; returns its token."""
-        chosen, (point, prevalence, goal, value, site, previous) = rest[: len(ROLES)], rest[len(ROLES) :]
-        labels = self._labels(source, table, chosen)
+    def _create(
+        self, request: gr.Request, uploads: list[Upload], source: str, table: Upload | None, *rest: Any
+    ) -> Update:
+        """Create and start a validation; the value for `validation_panel.js`: its token, or an error as HTML."""
+        chosen, (point, prevalence, goal, value, site) = rest[: len(ROLES)], rest[len(ROLES) :]
         question = Question(point, _goal(goal, value), prevalence / 100 if prevalence else None, (site or "").strip())
-        token = self._jobs.create(uploads, labels, question)
-        self._jobs.delete(previous)
-        return token
+        owner = login.owner_name(request.username)
+        try:
+            token = self.jobs.create(uploads, self._labels(source, table, chosen), question, owner)
+        except Exception as error:
+            return {self._panel: {"error": _alert(error)}}
+        preview = validation_text.preview(self.jobs.get(token, owner).selection)
+        try:
+            self.jobs.start(token, owner)
+        except PneumoniaError as error:
+            self.jobs.delete(token)
+            return {self._panel: {"error": _alert(error)}}
+        return {self._panel: {"token": token}, self._preview: preview}
 
     def _labels(self, source: str, table: Upload | None, columns: Sequence[str | None]) -> Labels:
         """Where the labels come from; raises `EmptyFile` if the table is missing."""
@@ -231,40 +224,20 @@ class _ValidationTab:
             raise EmptyFile(message("No table was given. Add a CSV with a row for each film."))
         return Labels(table.path, dict(zip(self._columns, (name or None for name in columns), strict=True)))
 
-    def _buttons(self, *, is_running: bool) -> Update:
-        return {
-            self._start: gr.update(interactive=not is_running),
-            self._stop: gr.update(visible=is_running),
-        }
-
-    def _run(self, token: str) -> Iterator[Update]:
-        if not self._jobs.is_new(token):
-            yield {self._progress: gr.skip()}  # without a yield, Gradio would clear all outputs, including an error
-            return
-        job, text, last_update = self._jobs.get(token), "", 0.0
-        try:
-            for _ in self._jobs.run(token):
-                if time.monotonic() - last_update > UPDATE_INTERVAL_S:
-                    total = len(job.selection.films)
-                    yield {self._progress: validation_text.progress(len(job.results), total)}
-                    last_update = time.monotonic()
-        except Exception as error:
-            text = _error_message(error)
-        downloads = job.downloads
-        yield {
-            self._progress: text or validation_text.summary(job),
-            self._result: validation_text.result(job),
-            **{self._files[name]: gr.update(value=path, visible=True) for name, path in downloads.items()},
-            **self._buttons(is_running=False),
-        }
-
 
 def _goal(kind: str, value: float | None) -> Goal:
-    number = float(value or 0)
-    return Goal(sensitivity=number / 100) if kind == SENSITIVITY else Goal(cost_ratio=number)
+    wanted = float(value or 0)
+    return Goal(sensitivity=wanted / 100) if kind == SENSITIVITY else Goal(cost_ratio=wanted)
 
 
 def _error_message(error: Exception) -> str:
-    return validation_text.error_message(
-        error if isinstance(error, PneumoniaError) else InternalError.from_exception(error)
-    )
+    return validation_text.error_message(_known(error))
+
+
+def _alert(error: Exception) -> str:
+    """As `_error_message`, for an element that is an alert itself."""
+    return batch_text.error_message(_known(error))
+
+
+def _known(error: Exception) -> PneumoniaError:
+    return error if isinstance(error, PneumoniaError) else InternalError.from_exception(error)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 
-from .. import settings
 from ..errors import PneumoniaError
 from ..inference.decision import CLASSES
 from ..messages import number
@@ -43,11 +42,6 @@ def _shortened(names: list[str]) -> str:
     return ", ".join(names[:MAX_NAMES]) + (", ..." if len(names) > MAX_NAMES else "")
 
 
-def progress(count: int, total: int) -> str:
-    """The progress bar."""
-    return render("validation/progress.html", count=number(count), total=number(total), step=count, steps=total)
-
-
 def waiting() -> str:
     """Shown while the validation is in the queue."""
     return render("validation/waiting.html")
@@ -59,10 +53,16 @@ def error_message(error: PneumoniaError) -> str:
 
 
 def summary(job: ValidationJob) -> str:
-    """How the run ended, and until when its files can be downloaded."""
-    minutes = number(settings.RETENTION_S.read() / 60, "g")
+    """How the run ended, and the error that ended it, if any."""
     is_complete = len(job.results) == len(job.selection.films)
-    return render("validation/summary.html", is_complete=is_complete, minutes=minutes, site_note=job.site_note)
+    has_report = job.validation is not None
+    return render(
+        "validation/summary.html",
+        error=job.error,
+        is_complete=is_complete,
+        has_report=has_report,
+        site_note=job.site_note,
+    )
 
 
 def result(job: ValidationJob) -> str:

@@ -224,7 +224,7 @@ def test_the_link_is_copied(visit: Visit, files: dict[str, Path]) -> None:
 def test_a_batch_that_does_not_exist_is_said_in_a_sentence(browser: Any, address: str) -> None:
     with Visit(browser, f"{address}/#batch={'x' * 32}", ready="#batch-alert:not(:empty)") as other:
         assert "This batch no longer exists." in other.page.inner_text("#batch-alert")
-        assert other.page.locator(".batch-results").is_hidden()
+        assert other.page.locator(".job-results").is_hidden()
         assert other.page.url.rstrip("/") == address, "the dead link is not kept"
         other.errors.clear()  # the browser reports the 404 itself
 

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import io
 import json
+import re
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from pneumonia import Predictor
+from pneumonia.imaging import Source
+from pneumonia.inference.reading import Reading
 
 from .visit import Visit
 
@@ -85,4 +91,41 @@ def test_a_film_without_label_is_an_error(visit: Visit, files: dict[str, Path]) 
     visit.page.set_input_files(FILMS, files["film.png"])
     visit.page.wait_for_selector("#validation-films >> text=film.png")
     visit.page.click("#validation-start")
-    visit.page.wait_for_selector("#validation-progress [role=alert] >> text=No film has a label.")
+    visit.page.wait_for_selector("#validation-alert >> text=No film has a label.")
+
+
+@pytest.mark.slow
+def test_a_check_survives_its_closed_page(
+    browser: Any, address: str, archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = Predictor.read
+
+    def slowly(predictor: Predictor, source: Source, age: float | None = None) -> Reading:
+        time.sleep(0.5)
+        return read(predictor, source, age)
+
+    monkeypatch.setattr(Predictor, "read", slowly)
+    with Visit(browser, address) as visit:
+        visit.page.get_by_role("tab", name="Your own films").click()
+        visit.page.set_input_files(FILMS, archive)
+        visit.page.wait_for_selector("#validation-films >> text=own.zip")
+        visit.page.click("#validation-start")
+        visit.page.wait_for_selector("#validation-progress progress")
+        assert visit.page.locator("#validation-start").is_disabled()
+        link = visit.page.locator("#validation-link").input_value()
+        assert re.fullmatch(r"http://[^#]+/#validation=[\w-]{32}", link) and visit.page.url == link
+    with Visit(browser, link, ready="#validation-progress progress") as returned:
+        assert returned.page.get_by_role("tab", name="Your own films").get_attribute("aria-selected") == "true"
+        returned.page.wait_for_selector("#validation-result .verdict")
+        assert json.loads(download(returned, "Figures (JSON)"))["films"]["used"] == 20
+        assert "The link works until" in returned.page.inner_text("#validation-until")
+        returned.page.reload()
+        returned.page.wait_for_selector("#validation-result .verdict")
+
+
+@pytest.mark.slow
+def test_a_check_that_does_not_exist_is_said_in_a_sentence(browser: Any, address: str) -> None:
+    with Visit(browser, f"{address}/#validation={'x' * 32}", ready="#validation-alert:not(:empty)") as other:
+        assert "This check no longer exists." in other.page.inner_text("#validation-alert")
+        assert other.page.locator("#validation .job-results").is_hidden()
+        other.errors.clear()  # the browser reports the 404 itself

@@ -72,7 +72,7 @@ def test_a_batch_of_the_page_counts_its_films(
     predictor: Predictor, files: dict[str, Path], counted: Counted, tmp_path: Path
 ) -> None:
     films = [NamedFilm(name, files[name]) for name in ("film.png", "broken.jpg", "film.jpg")]
-    list(analyse(predictor, Job(tmp_path, "balanced", films, "children", None)))
+    list(analyse(predictor, Job(tmp_path, "balanced", films, "children")))
     assert counted("batch") == {"answer Normal": 2, "error unreadable_image": 1}
 
 

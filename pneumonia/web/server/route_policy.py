@@ -93,9 +93,15 @@ ROUTE_RULES = (
     RouteRule(f"{_API}/queue/join", f"{_API}/queue/join", Audience.USERS, starts_work=True),
     # For events without a queue: start and stop of a batch on the page. Gradio refuses queued events on this route.
     RouteRule(f"{_API}/run", f"{_API}/run/predict/?", Audience.USERS, starts_work=True),
-    # Progress, actions and files of a batch. Its page asks every second, and during a shutdown as well.
+    # Progress, actions and files of a batch or a validation. Its page asks every second, and during a shutdown as well.
     RouteRule("/batch", "/batch", Audience.USERS, is_logged=False),
     RouteRule("/batch/file", r"/batch/(results\.csv|results\.jsonl|reports\.zip)", Audience.USERS),
+    RouteRule("/validation", "/validation", Audience.USERS, is_logged=False),
+    RouteRule(
+        "/validation/file",
+        r"/validation/((figures|site)\.json|films\.csv|report\.(html|pdf)|validation\.zip)",
+        Audience.USERS,
+    ),
     RouteRule("cancel", f"{_API}/(cancel|reset)/?", Audience.USERS),
     RouteRule(f"{_API}/file", f"{_API}/file=.*", Audience.USERS),
     RouteRule(MCP, f"{MCP}(/.*)?", Audience.MCP_CLIENTS, starts_work=True),

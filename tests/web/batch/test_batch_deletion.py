@@ -12,7 +12,7 @@ import pytest
 
 from pneumonia import Predictor
 from pneumonia.errors import EmptyFile
-from pneumonia.web import batch_job
+from pneumonia.web import job_store
 from pneumonia.web.batch_job import Jobs
 from pneumonia.web.batch_record import Job
 from pneumonia.web.server.upload import Upload
@@ -46,10 +46,10 @@ def test_a_batch_that_never_starts_is_deleted(
     jobs: Jobs, uploads: list[Upload], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A shutdown came between its creation and its start."""
-    monkeypatch.setattr(batch_job, "START_LIMIT_S", 1)
+    monkeypatch.setattr(job_store, "START_LIMIT_S", 1)
     started = jobs.create(uploads, "balanced")
     with jobs._active_step(started) as job:
-        monkeypatch.setattr(batch_job, "START_LIMIT_S", 0.01)
+        monkeypatch.setattr(job_store, "START_LIMIT_S", 0.01)
         abandoned = jobs.create(uploads, "balanced")
         assert until(lambda: [path for path in jobs._root.iterdir() if path.is_dir()] == [job.folder])
         with pytest.raises(EmptyFile):
@@ -137,8 +137,8 @@ def test_a_disconnected_browser_ends_the_batch(jobs: Jobs, uploads: list[Upload]
 def test_the_folder_is_deleted_with_its_owner_and_a_stale_one_by_the_next(
     predictor: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batch_job.tempfile, "gettempdir", lambda: str(tmp_path))
-    monkeypatch.setattr(batch_job.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(job_store.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(job_store.tempfile, "tempdir", str(tmp_path))
     stale = tmp_path / "pneumonia-batches-left"
     stale.mkdir()
     (stale / "in-use").touch()

@@ -22,7 +22,8 @@ from pneumonia.batch.results import ResultTable
 from pneumonia.errors import DiskFull, EmptyFile, PneumoniaError, TooLarge, UnreadableImage, UsageError
 from pneumonia.web import batch_job, batch_routes, batch_steps, batch_text
 from pneumonia.web.batch_job import Jobs
-from pneumonia.web.batch_record import BatchRow, Job, Task
+from pneumonia.web.batch_record import BatchRow, Job
+from pneumonia.web.job_store import Task
 from pneumonia.web.lane import Ticket
 from pneumonia.web.server.upload import Upload
 

@@ -11,7 +11,7 @@ import pytest
 
 from pneumonia import Predictor
 from pneumonia.errors import Busy, EmptyFile
-from pneumonia.web import batch_job, batch_routes
+from pneumonia.web import batch_routes, job_store
 from pneumonia.web.batch_job import Jobs
 from pneumonia.web.batch_record import Job
 from pneumonia.web.lane import Lane
@@ -114,7 +114,7 @@ def test_a_batch_of_another_user_does_not_exist(jobs: Jobs, uploads: list[Upload
 
 def test_a_token_has_at_least_128_random_bits_and_is_no_name_of_a_folder(jobs: Jobs, uploads: list[Upload]) -> None:
     tokens = [jobs.create(uploads, "balanced") for _ in range(3)]
-    assert len(set(tokens)) == 3 and batch_job.TOKEN_BYTES * 8 >= 128
+    assert len(set(tokens)) == 3 and job_store.TOKEN_BYTES * 8 >= 128
     assert all(token not in str(jobs.get(token).folder) for token in tokens)
 
 

@@ -1,10 +1,10 @@
-"""`/batch`: progress, actions and files of a batch, only for who has its token and is its user."""
+"""`/batch` and `/validation`: progress, actions and files of a job, only for who has its token and is its user."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,14 @@ import pytest
 from fastapi.testclient import TestClient
 
 from pneumonia import Predictor
+from pneumonia.validation.evaluate import Question
 from pneumonia.web import page
 from pneumonia.web.batch_job import Jobs
 from pneumonia.web.server import login
 from pneumonia.web.server.upload import Upload
+from pneumonia.web.validation_job import Labels
+
+from ...support.wait import until
 
 PASSWORDS = {"reader": "light box", "other": "dark room"}
 
@@ -30,7 +34,7 @@ def web_app(predictor: Predictor, tmp_path_factory: pytest.TempPathFactory) -> A
 
 @pytest.fixture(scope="module")
 def jobs(web_app: Any) -> Jobs:
-    [jobs, _] = web_app.state.background
+    [jobs, _, _] = web_app.state.background
     assert isinstance(jobs, Jobs)
     return jobs
 
@@ -150,3 +154,28 @@ def test_the_log_contains_no_token(
     clients["reader"].post("/batch/results.csv", data={"token": token})
     assert "route=/batch/file" in caplog.text
     assert token not in caplog.text
+
+
+def test_a_validation_is_for_its_user_only(
+    web_app: Any, clients: dict[str, TestClient], write_films: Callable[..., Path], tmp_path: Path
+) -> None:
+    [_, validations, _] = web_app.state.background
+    root = write_films(tmp_path, {"NORMAL": ["a.png"], "PNEUMONIA": ["b.png"]})
+    films = [Upload(path, str(path.relative_to(root))) for path in sorted(root.glob("*/*.png"))]
+    owner = login.owner_name("reader")
+    token = validations.create(films, Labels(), Question(), owner)
+    validations.start(token, owner)
+    assert until(lambda: validations.get(token, owner).task is None)
+    state = clients["reader"].post("/validation", json={"token": token}).json()
+    assert (state["state"], state["files"][-1]) == ("done", "validation.zip")
+    reply = clients["reader"].post("/validation/report.pdf", data={"token": token})
+    assert reply.content.startswith(b"%PDF") and reply.headers["cache-control"] == "no-store"
+    assert clients["reader"].post("/validation/site.json", data={"token": token}).status_code == 204
+    assert clients["reader"].post("/validation/films.txt", data={"token": token}).status_code == 404
+    reply = clients["reader"].post("/validation", json={"token": token, "action": "again"})
+    assert (reply.status_code, reply.json()["error"]["code"]) == (409, "usage")
+    for user, status in (("other", 404), (None, 401)):
+        client = client_of(web_app, None) if user is None else clients[user]
+        assert client.post("/validation", json={"token": token}).status_code == status
+        assert b"%PDF" not in client.post("/validation/report.pdf", data={"token": token}).content
+    assert clients["reader"].post("/batch", json={"token": token}).status_code == 404, "it is no batch"
