@@ -16,7 +16,7 @@ import gradio as gr
 from ..inference.decision import Failure
 from ..inference.predictor import Predictor
 from ..messages import deferred, message, translate
-from . import age_groups, dicom_results, film_session, page_text, prevalence_control, queue_full
+from . import age_groups, dicom_results, film_session, page_text, prevalence_control, refused_calls
 from .film_layout import FilmLayout
 from .lane import Lane
 from .language_switch import LanguageSwitch
@@ -169,7 +169,7 @@ class _FilmTab:
 
     def _reject_busy(self) -> tuple[Any, ...]:
         """Outputs if the queue was full: the error, no data of the previous film, and an empty drop zone."""
-        message = page_text.failure(Failure(None, queue_full.queue_full_error()))
+        message = page_text.failure(Failure(None, refused_calls.queue_full_error()))
         hidden = gr.Button(visible=False), gr.Column(visible=False), ""
         unchanged = (gr.skip(),) * (len(self._layout.model_outputs) + 2)
         return None, message, *film_session.NO_ANSWER, None, None, "", *hidden, *unchanged, None, None, None

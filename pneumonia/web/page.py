@@ -23,7 +23,7 @@ from . import (
     gradio_texts,
     handlers,
     page_text,
-    queue_full,
+    refused_calls,
     validation_routes,
     validation_tab,
 )
@@ -60,7 +60,7 @@ CLEANUP_INTERVAL_S = 60
 
 def build(predictor: Predictor) -> gr.Blocks:
     """Build the page and the API endpoints for a predictor. `create_app` serves it."""
-    return _build(predictor, film_lane(queue_full.busy_error))[0]
+    return _build(predictor, film_lane(refused_calls.busy_error))[0]
 
 
 def _build(predictor: Predictor, films: Lane) -> tuple[gr.Blocks, Jobs, ValidationJobs]:
@@ -88,7 +88,7 @@ def _build(predictor: Predictor, films: Lane) -> tuple[gr.Blocks, Jobs, Validati
         gr.Markdown(page_text.NOTICE, elem_id="notice")
         _add_endpoints(predictor, films, jobs.lane)
     page.queue(api_open=False, max_size=settings.QUEUE_SIZE.read(), default_concurrency_limit=settings.THREADS.read())
-    queue_full.answer_when_queue_is_full(page)
+    refused_calls.answer_refused_calls(page)
     session_memory.limit_session_memory(page)
     return page, jobs, validations
 
@@ -100,7 +100,7 @@ def _cleanup_interval_s() -> int:
 def create_app(predictor: Predictor) -> FastAPI:
     """Build the page and the ASGI application that serves it. Raises `UsageError` if a setting is invalid."""
     options = mount_options()
-    films = film_lane(queue_full.busy_error)
+    films = film_lane(refused_calls.busy_error)
     page, jobs, validations = _build(predictor, films)
     rest_api = RestApi(predictor, films, jobs.predictor, jobs.lane)
     routes = [*batch_routes.routes(jobs), *validation_routes.routes(validations), *rest_api.routes]

@@ -8,6 +8,7 @@ from typing import Any
 
 import gradio as gr
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
@@ -24,6 +25,7 @@ from . import (
     login,
     malformed_requests,
     mcp,
+    origin_form,
     page_language,
     public_address,
     request_language,
@@ -32,12 +34,14 @@ from . import (
     route_policy,
     session_memory,
     shutdown,
+    upload_forms,
     upload_storage,
     viewer_files,
 )
 
 _MIDDLEWARE = (
     lingering_close.LingeringClose,
+    origin_form.OriginForm,
     public_address.StripPrefix,
     request_log.RequestLog,
     request_language.RequestLanguage,
@@ -46,6 +50,7 @@ _MIDDLEWARE = (
     login.LoginMiddleware,
     request_limits.RequestLimits,
     malformed_requests.SingleRange,
+    upload_forms.CompleteForms,
     upload_storage.IsolateUploads,
     public_address.RelativeRoot,
     mcp.LocalAddress,
@@ -76,7 +81,11 @@ def create(
     _set_state(app, has_login=bool(options.get("auth")))
     gradio_internals.set_session_capacity(page, session_memory.MAX_SESSIONS)
     inner_middleware = (request_log.InternalErrors, page_language.PageLanguage)
-    inner_options = {"openapi_url": None, "middleware": [Middleware(each) for each in inner_middleware]}
+    inner_options = {
+        "openapi_url": None,
+        "middleware": [Middleware(each) for each in inner_middleware],
+        "exception_handlers": {RequestValidationError: malformed_requests.invalid_body},
+    }
     root_path = gradio_environment.root_path()
     gr.mount_gradio_app(app, page, "/", root_path=root_path, app_kwargs=inner_options, **options)
     (mount,) = (route for route in app.routes if isinstance(route, Mount))

@@ -18,6 +18,7 @@ from gradio import processing_utils
 from gradio.queueing import Event
 from gradio.server_messages import ProcessCompletedMessage
 
+from ...errors import PneumoniaError
 from ...messages import translate
 
 
@@ -76,15 +77,17 @@ INTERNALS = (QUEUE, SESSIONS, FILE_SALT, FILE_LISTS)
 
 def answer_refused_calls(
     page: gr.Blocks,
-    check: Callable[[list[Any]], str | None],
-    full_message: str,
-    full_outputs: Callable[[str, list[Any]], list[Any] | None],
+    refusal: Callable[[list[Any]], str | None],
+    malformed: Callable[[list[Any], list[Any]], PneumoniaError | None],
+    full: PneumoniaError,
+    outputs_of: Callable[[str, list[Any], PneumoniaError], list[Any] | None],
 ) -> None:
     """Fill missing inputs of each queued call with their default values, and answer the calls that are refused.
 
-    If `check(inputs)` returns a message, the caller receives it as an error, before Gradio reads a file that the inputs
-    name. If the queue is full, the caller receives `full_outputs(api_name, inputs)` as a regular result, or
-    `full_message` as an error if that is None.
+    If `malformed(components, inputs)` returns an error, or the queue is full, the caller receives
+    `outputs_of(api_name, inputs, error)` as a regular result, or the error's message as an error if that is None. If
+    `refusal(inputs)` returns a message, the caller receives it as an error, before Gradio reads a file that the inputs
+    name.
     """
     queue = page._queue
     push = queue.push
@@ -92,20 +95,27 @@ def answer_refused_calls(
     async def push_or_answer(body: Any, request: Any, username: str | None) -> Any:
         block_fn = page.fns[body.fn_index]
         body.data += [getattr(component, "value", None) for component in block_fn.inputs[len(body.data) :]]
-        message = check(body.data)
+        event = Event(body.session_hash, block_fn, request, username)
+        error = malformed(block_fn.inputs, body.data)
+        message = None if error else refusal(body.data)
         if message is not None:
-            refused = {"error": translate(message)}
-            return _answer(queue, Event(body.session_hash, block_fn, request, username), refused)
-        is_accepted, text, state = await push(body=body, request=request, username=username)
-        if state != "queue_full":
-            return is_accepted, text, state
-        outputs = full_outputs(str(block_fn.api_name), body.data)
-        if outputs is None:
-            return is_accepted, translate(full_message), state
-        output = {"data": outputs, "is_generating": False, "duration": 0.0, "average_duration": 0.0}
-        return _answer(queue, Event(body.session_hash, block_fn, request, username), output)
+            return _answer(queue, event, {"error": translate(message)})
+        if error is None:
+            is_accepted, text, state = await push(body=body, request=request, username=username)
+            if state != "queue_full":
+                return is_accepted, text, state
+        outputs = outputs_of(str(block_fn.api_name), body.data, error or full)
+        if outputs is not None:
+            return _answer(queue, event, _completed(outputs))
+        if error is not None:
+            return _answer(queue, event, {"error": translate(error.message)})
+        return is_accepted, translate(full.message), state
 
     queue.push = push_or_answer  # type: ignore[method-assign]
+
+
+def _completed(outputs: list[Any]) -> dict[str, Any]:
+    return {"data": outputs, "is_generating": False, "duration": 0.0, "average_duration": 0.0}
 
 
 def _answer(queue: Any, event: Event, output: dict[str, Any]) -> tuple[bool, str, str]:

@@ -1,12 +1,20 @@
 """Requests that Gradio cannot read: it fails with an exception of its own, which is no error of the service.
 
-These are an upload whose field is no file, a call by names (`/call/v2`) with names that the endpoint does not have, and
-a download of several ranges. Their routes run no code of this package.
+These are an upload whose field is no file, a call by names (`/call/v2`) with names that the endpoint does not have, a
+call with a file that has not the form of one, a body that is not the JSON of its route, and a download of several
+ranges. Their routes run no code of this package.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+import gradio as gr
+from gradio.data_classes import FileData
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ...errors import UsageError
@@ -27,6 +35,44 @@ def usage_error(scope: Scope, error: Exception) -> UsageError | None:
             "Wrong names of parameters. Allowed: those of /gradio_api/info, of which the film is required."
         )
     return None
+
+
+async def invalid_body(_: Request, error: Exception) -> Response:
+    """422 for a body that is not the JSON of its route. FastAPI's own response quotes the body."""
+    text = "The body of the call is invalid. Allowed: JSON with the keys that docs/api.md describes."
+    return route_policy.error_response(422, UsageError(text))
+
+
+def file_error(components: Sequence[object], inputs: Sequence[Any]) -> UsageError | None:
+    """The error of a call with an input that should be a file and is none; None if all files have their form.
+
+    `components` are those of the inputs. Gradio would fail with an exception of its own, and the caller would receive
+    an error without a text.
+    """
+    for component, value in zip(components, inputs, strict=False):
+        if isinstance(component, gr.File) and not all(map(_is_file, _listed(value, component.file_count))):
+            return UsageError(
+                "An input is no uploaded file. Allowed: null, or an object with `path`, from the upload, and "
+                '`"meta": {"_type": "gradio.FileData"}`; a list of these for several films.'
+            )
+    return None
+
+
+def _listed(value: Any, file_count: str) -> list[Any]:
+    """The files of an input. Anything but a list is one file, which is none if a list is expected."""
+    if value is None:
+        return []
+    if file_count == "single":
+        return [value]
+    return value if isinstance(value, list) else [None]
+
+
+def _is_file(value: Any) -> bool:
+    try:
+        FileData.model_validate(value, context={"validate_meta": True})
+    except ValueError:
+        return False
+    return True
 
 
 class SingleRange:
