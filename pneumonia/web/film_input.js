@@ -87,8 +87,14 @@
   addEventListener("dragover", (event) => event.preventDefault());
   addEventListener("drop", (event) => event.preventDefault());
 
+  let early = window.takeEarlyFiles(); // dropped or pasted before this script (`templates/early_files.html`)
   const update = () => {
     if (!layout() || !note()) return;
+    if (early) {
+      const files = early;
+      early = null;
+      accept(files);
+    }
     if (state() === "sending" && !input()) wasUploading = true;
     if (next) {
       if (!accepts()) return;
@@ -102,4 +108,5 @@
     }
   };
   new MutationObserver(update).observe(document.body, { childList: true, subtree: true });
+  update();
 }

@@ -263,6 +263,7 @@ def test_with_a_login_the_page_asks_for_it(
     with running(predictor) as address, Visit(browser, address, ready="input[type=password]") as visit:
         fields = visit.page.locator("input").evaluate_all("fields => fields.map((field) => field.autocomplete)")
         assert fields == ["username", "current-password"]
+        assert visit.page.title() == visit.page.inner_text("h1") == "Chest-film assistant"
         visit.log_in("reader", "wrong")
         visit.page.wait_for_selector("text=/incorrect/i")
         visit.errors.clear()  # the browser reports the refused login itself

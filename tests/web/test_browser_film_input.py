@@ -49,6 +49,24 @@ def labels_shown(visit: Visit) -> list[str]:
     return [element.inner_text() for element in visit.page.locator(".answer h2:visible").all()]
 
 
+@pytest.mark.parametrize(
+    ("names", "expected"), [(["a.png"], ".answer.failed"), (["a.png", "b.png"], f"{NOTE}:has-text('Many films')")]
+)
+def test_a_film_that_is_dropped_while_the_page_loads_is_not_left_to_gradio(
+    visit: Visit, names: list[str], expected: str
+) -> None:
+    held: list[Any] = []
+    visit.page.route("**/*.js", lambda route: held.append(route))
+    visit.page.goto("about:blank")
+    visit.page.goto(visit.address, wait_until="commit")
+    visit.page.wait_for_selector("gradio-app", state="attached")
+    visit.page.evaluate(DROP_FILES, ["gradio-app", names])
+    for route in list(held):
+        route.continue_()
+    visit.page.unroute("**/*.js")  # continues what was requested meanwhile
+    visit.page.wait_for_selector(expected)
+
+
 def test_a_film_that_is_dropped_while_another_is_read_gets_the_answer(
     visit: Visit, pausable: PausablePredictor, files: dict[str, Path]
 ) -> None:

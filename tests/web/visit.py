@@ -56,7 +56,7 @@ class Visit:
         self.page.set_default_timeout(MAX_WAIT_MS)
         self.errors: list[str] = []
         self.foreign_urls: list[str] = []
-        self._address, self._ready = address, ready
+        self.address, self._ready = address, ready
         self.page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("request", lambda request: self._record_foreign_url(request.url, address.partition("#")[0]))
@@ -87,7 +87,7 @@ class Visit:
         self._assert_no_errors()
 
     def _open(self) -> None:
-        self.page.goto(self._address)
+        self.page.goto(self.address)
         self.page.wait_for_selector(self._ready, state="attached")
 
     def _assert_no_errors(self) -> None:

@@ -11,6 +11,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ...languages import LANGUAGES, current_language
+from ...messages import translate
+from ...reporting.wording import TITLE
 from ..rendering import render
 from . import installable, route_policy
 
@@ -22,7 +24,7 @@ def localise(page: bytes) -> bytes:
     """Gradio's HTML page in the language of the request."""
     code = current_language()
     tag = LANGUAGES[code].tag
-    script = b">" + render("language.html", code=code, tag=tag).encode()
+    script = b">" + render("language.html", code=code, tag=tag, title=translate(TITLE)).encode()
     page = _HTML.sub(rb'\g<1>"' + tag.encode() + b'"', page, count=1)
     return _HEAD.sub(lambda _: script, page, count=1)
 
