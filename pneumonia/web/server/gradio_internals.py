@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,7 +78,7 @@ INTERNALS = (QUEUE, SESSIONS, FILE_SALT, FILE_LISTS)
 def answer_refused_calls(
     page: gr.Blocks,
     refusal: Callable[[list[Any]], str | None],
-    malformed: Callable[[list[Any], list[Any]], PneumoniaError | None],
+    malformed: Callable[[Sequence[Any], list[Any]], PneumoniaError | None],
     full: PneumoniaError,
     outputs_of: Callable[[str, list[Any], PneumoniaError], list[Any] | None],
 ) -> None:
