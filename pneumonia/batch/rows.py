@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -59,6 +57,12 @@ _FORMULA_PREFIXES = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20",
 https://owasp.org/www-community/attacks/CSV_Injection; in some languages also the full-width ones. The quote, which
 escapes a cell, is escaped too: otherwise two different texts could become equal."""
 
+_IGNORED_STARTS = " \xa0\u200b\u200c\u200d\u2060\ufeff"
+"""Spaces, some of them without width, which a spreadsheet may remove before it looks for a formula."""
+
+_SEPARATORS = (";", "\t", "|")
+"""Separators of a spreadsheet in other languages, or of its import: they would begin a cell inside a name."""
+
 _BACKSLASH_TO_ESCAPE = re.compile(r"\\(?=\\*(?:ud[89a-f][0-9a-f]{2}|[\ud800-\udfff]))")
 _ESCAPED_SURROGATE = re.compile(r"(\\+)ud([89a-f][0-9a-f]{2})")
 
@@ -103,7 +107,7 @@ def escape_formula(text: str) -> str:
     such text is doubled, so that different texts stay different. `unescape` is the inverse.
     """
     text = _BACKSLASH_TO_ESCAPE.sub(r"\\\\", text).encode("utf-8", "backslashreplace").decode()
-    return f"'{text}" if text.startswith(_FORMULA_PREFIXES) else text
+    return f"'{text}" if text.lstrip(_IGNORED_STARTS).startswith(_FORMULA_PREFIXES) else text
 
 
 def unescape(cell: str) -> str:
@@ -123,11 +127,16 @@ def csv_header(*, for_excel: bool) -> bytes:
 
 
 def csv_line(cells: Iterable[str]) -> bytes:
-    """One record of a CSV file (RFC 4180, UTF-8), terminated by a line feed."""
-    buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\r\n").writerow(cells)
-    # With lineterminator="\n" the writer would not quote a cell with a lone carriage return.
-    return buffer.getvalue().removesuffix("\r\n").encode() + b"\n"
+    """One record of a CSV file (RFC 4180, UTF-8), terminated by a line feed.
+
+    Cells with a separator of another language are quoted too.
+    """
+    return ",".join(map(_quote, cells)).encode() + b"\n"
+
+
+def _quote(cell: str) -> str:
+    is_plain = not any(character in cell for character in (",", '"', "\r", "\n", *_SEPARATORS))
+    return cell if is_plain else '"' + cell.replace('"', '""') + '"'
 
 
 def _prediction_cells(record: Mapping[str, Any]) -> dict[str, str]:

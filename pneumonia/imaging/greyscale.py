@@ -10,6 +10,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from ..messages import message
+from .edge_runs import reached_from_edges
 from .intensity import row_slices
 
 COLOUR_TOLERANCE = 12
@@ -59,9 +60,14 @@ def apply_alpha(grey: npt.NDArray[Any], alpha: npt.NDArray[Any]) -> npt.NDArray[
 
 
 def flatten(picture: Image.Image) -> Image.Image:
-    """Composite an image with alpha or a transparent colour on black, by the rule of `apply_alpha`; returns RGB."""
-    if picture.mode != "RGBA":
-        picture = picture.convert("RGBA")
+    """Composite an image with alpha or a transparent colour on black, by the rule of `apply_alpha`; returns RGB.
+
+    A transparent colour is black only between the film and an edge of the image: a film has pixels of any grey value.
+    """
+    has_alpha = picture.mode in {"RGBA", "LA", "PA"}
+    picture = picture.convert("RGBA")
+    if not has_alpha:
+        picture.putalpha(_key_alpha(picture))
     low, high = picture.getchannel("A").getextrema()
     if low == high:
         return picture.convert("RGB")
@@ -70,6 +76,13 @@ def flatten(picture: Image.Image) -> Image.Image:
         strip = picture.crop((0, rows.start, picture.width, rows.stop))
         opaque.paste(Image.alpha_composite(Image.new("RGBA", strip.size, "black"), strip), (0, rows.start))
     return opaque
+
+
+def _key_alpha(picture: Image.Image) -> Image.Image:
+    """The alpha channel of an RGBA image whose transparent pixels all have one colour, opaque inside the film."""
+    alpha = np.asarray(picture.getchannel("A"))
+    is_inside = (alpha == 0) & ~reached_from_edges(alpha == 0)
+    return Image.fromarray(np.where(is_inside, np.uint8(255), alpha))
 
 
 def _are_coloured(channels: Sequence[npt.NDArray[Any]]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from ..inference.decision import CLASSES
@@ -43,9 +44,17 @@ WORDS = {
         "阳性",
         "viêm phổi",
         "dương tính",
+        "pnemonia",
+        "pneumonia bacterial",
+        "pneumonia viral",
+        "bacterial",
+        "viral",
+        "bacteria",
+        "virus",
     ),
 }
-"""Class -> its words: English, Indonesian, Spanish, French, Portuguese, Chinese, Vietnamese."""
+"""Class -> its words: English, Indonesian, Spanish, French, Portuguese, Chinese, Vietnamese, and words of
+public data sets, among them a misspelling."""
 
 ALLOWED = "; ".join(f"{name}: {', '.join(words[:9])}" for name, words in WORDS.items())
 """The English words, for messages. docs/validation.md has the whole table."""
@@ -54,12 +63,18 @@ MAX_QUOTED = 40
 """Maximum number of characters of a cell in a message."""
 
 
+_HYPHEN = re.compile(r"_|(?<=\w)-")
+"""`_`, and `-` that is not the sign of a number."""
+
+
 def class_of(text: str) -> int | None:
     """Label of a word: 0 Normal, 1 Pneumonia; None for another text.
 
-    Case, `_` and `-` instead of spaces, and the zero of `1.0` do not matter.
+    Case, `_` and `-` instead of spaces, and the zero of `1.0` do not matter; `-1` is another text (CheXpert:
+    uncertain). Findings separated by `|` (NIH) are Pneumonia if one of them is and none is Normal.
     """
-    return _LABELS.get(_normalize(text))
+    labels = {_LABELS.get(_normalize(finding)) for finding in text.split("|")}
+    return 1 if 1 in labels and 0 not in labels else labels.pop() if len(labels) == 1 else None
 
 
 def quote(text: str) -> str:
@@ -68,7 +83,7 @@ def quote(text: str) -> str:
 
 
 def _normalize(text: str) -> str:
-    words = unicodedata.normalize("NFC", text).casefold().replace("_", " ").replace("-", " ").split()
+    words = _HYPHEN.sub(" ", unicodedata.normalize("NFC", text).casefold()).split()
     return " ".join(words).removesuffix(".0")
 
 

@@ -22,7 +22,10 @@ FILE, LABEL, AGE, GROUP, SITE, SEX = ROLES = ("file", "label", "age", "group", "
 """What a column contains."""
 
 COLUMN_NAMES = {
-    FILE: ("file", "filename", "file name", "path", "film", "image", "image index", "image name", "dicom", "name"),
+    FILE: (
+        *("file", "filename", "file name", "path", "film", "image", "image index", "image name", "dicom", "name"),
+        *("image id", "image path", "file path", "filepath", "x ray image name"),
+    ),
     LABEL: ("label", "class", "diagnosis", "finding", "finding labels", "target", "truth", "reading", "pneumonia"),
     AGE: ("age", "patient age", "age years", "years"),
     GROUP: ("patient", "patient id", "patientid", "group", "subject", "subject id", "case", "study"),

@@ -70,6 +70,20 @@ def test_a_cell_that_would_be_evaluated_becomes_text(first: str) -> None:
     assert row["file"].startswith("'") and row["error"].startswith("'")
 
 
+@pytest.mark.parametrize("start", [" ", "\xa0", "\u200b", "\ufeff", " \u2060 "])
+def test_spaces_before_a_formula_do_not_hide_it(start: str) -> None:
+    assert rows.escape_formula(f"{start}=1+1.png") == f"'{start}=1+1.png"
+    assert rows.unescape(f"'{start}=1+1.png") == f"{start}=1+1.png"
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+def test_a_name_begins_no_cell_in_a_spreadsheet_with_another_separator(separator: str) -> None:
+    line = rows.csv_line([f"a{separator}=1+1.png", "Normal"]).decode()
+    cells = [cell for record in csv.reader([line], delimiter=separator) for cell in record]
+    assert not any(cell.startswith("=") for cell in cells)
+    assert next(csv.reader([line])) == [f"a{separator}=1+1.png", "Normal"]
+
+
 NAMES = st.text() | st.text("\\ud89cf'=\udcff\ud800", max_size=16)
 """Any Unicode, and names of the characters of which the text for an invalid byte consists."""
 

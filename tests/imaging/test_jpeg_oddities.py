@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -9,6 +12,7 @@ import pytest
 from PIL import Image
 
 from pneumonia import Predictor
+from pneumonia.errors import UnreadableImage
 from pneumonia.imaging import read
 from tests.support import codestreams
 from tests.support.odd_films import ROTATION, SEVERAL, deep, film, picture, rgb, with_alpha
@@ -271,6 +275,29 @@ def _progressive_without_last_scan() -> bytes:
 @pytest.mark.parametrize("oddity", ODDITIES, ids=lambda oddity: oddity.name)
 def test_the_result_is_the_documented_one(oddity: Oddity, predictor: Predictor) -> None:
     check(oddity, predictor, film())
+
+
+@pytest.fixture(scope="module")
+def arithmetic() -> Callable[[Samples], bytes]:
+    """A JPEG with arithmetic coding, which Pillow does not write."""
+    program = shutil.which("jpegtran")
+    if program is None:
+        pytest.skip("needs jpegtran (Debian: libjpeg-turbo-progs)")
+
+    def encode(samples: Samples) -> bytes:
+        huffman = saved(samples, "JPEG", quality=97)
+        return subprocess.run([program, "-arithmetic"], input=huffman, stdout=subprocess.PIPE, check=True).stdout
+
+    return encode
+
+
+def test_arithmetic_coding_gives_the_same_pixels(arithmetic: Callable[[Samples], bytes]) -> None:
+    large = np.tile(film(), (2, 2))  # more compressed data than Pillow passes to libjpeg at a time
+    for samples in (film(), large):
+        data = arithmetic(samples)
+        np.testing.assert_array_equal(read(data).pixels, read(saved(samples, "JPEG", quality=97)).pixels)
+        with pytest.raises(UnreadableImage, match="truncated"):
+            read(data[: len(data) // 2] + b"\xff\xd9")
 
 
 @pytest.mark.parametrize("level", [0, 128])

@@ -113,6 +113,12 @@ ODDITIES = (
     ),
     Oddity("GIF", lambda: saved(film(), "GIF"), READ, "256 grey levels"),
     Oddity(
+        "GIF: one grey level of the film is transparent",
+        lambda: saved(film(), "GIF", transparency=120),
+        READ,
+        "inside the film it is a grey level",
+    ),
+    Oddity(
         "GIF: animated",
         lambda: saved(picture(), "GIF", save_all=True, append_images=[picture(255 - film())]),
         warned(SEVERAL),

@@ -207,6 +207,12 @@ ODDITIES = (
         READ,
         "alpha with one value hides no part of the film",
     ),
+    Oddity(
+        "PNG: one grey level of the film is transparent",
+        lambda: saved(film(), "PNG", transparency=120),
+        READ,
+        "inside the film it is a grey level",
+    ),
     Oddity("PNG: interlaced RGB with 16 bits", lambda: _interlaced(rgb(deep(12))), READ, "as without interlacing"),
     Oddity(
         "PNG: changed by Xcode for iPhones (CgBI)",

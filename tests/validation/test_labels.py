@@ -34,7 +34,9 @@ def by_table(text: str, *names: str) -> Selection:
 @pytest.mark.parametrize(
     ("word", "label"),
     [("NORMAL", 0), ("No_Finding", 0), ("0", 0), ("0.0", 0), (" Negative ", 0), ("PNEUMONIA", 1), ("1", 1), ("肺炎", 1),
-     ("Neumonía", 1), ("neumoni\u0301a", 1), ("effusion", None), ("", None), ("10", None)],
+     ("Neumonía", 1), ("neumoni\u0301a", 1), ("effusion", None), ("", None), ("10", None),
+     ("-1", None), ("-1.0", None), ("-0.0", None), ("no-finding", 0), ("Pneumonia-Viral", 1), ("BACTERIA", 1),
+     ("Pnemonia", 1), ("Infiltration|Pneumonia", 1), ("No Finding|Pneumonia", None), ("Infiltration|Mass", None)],
 )  # fmt: skip
 def test_words_of_the_classes(word: str, label: int | None) -> None:
     assert class_of(word) == label

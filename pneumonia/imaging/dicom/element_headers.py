@@ -15,6 +15,8 @@ UNDEFINED_LENGTH = 0xFFFFFFFF
 PREFIX_END = 132
 """Offset in bytes of the first element in a file with preamble (128 bytes) and prefix (`DICM`)."""
 
+_PREFIX = b"DICM"
+
 _PADDING_TAG = 0xFFFCFFFC
 ITEM, ITEM_END, SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _ITEM_TAGS = {ITEM, ITEM_END, SEQUENCE_END}
@@ -217,13 +219,22 @@ def _short_sequence_end(data: bytes, position: int, encoding: Encoding) -> int |
         return None
 
 
+def second_prefix_end(data: bytes, position: int) -> int | None:
+    """Offset behind a preamble and prefix that begin at this position, or one byte from it; None if there are none.
+
+    The length of an element before a preamble cannot be verified, since no header follows it.
+    """
+    start = data.find(_PREFIX, position + PREFIX_END - 5, position + PREFIX_END + 1)
+    return None if start < 0 else start + len(_PREFIX)
+
+
 def first_element(data: bytes) -> int:
     """Offset of the first element: behind preamble and prefix, behind one of them if the other is missing, or behind a
     few other bytes.
     """
-    if data[PREFIX_END - 4 : PREFIX_END] == b"DICM":
+    if data[PREFIX_END - 4 : PREFIX_END] == _PREFIX:
         return PREFIX_END
-    if data[:4] == b"DICM":
+    if data[:4] == _PREFIX:
         return 4
     if data[: PREFIX_END - 4] == bytes(PREFIX_END - 4):
         return PREFIX_END - 4

@@ -23,8 +23,11 @@ TAGS_BYTES = 16_000_000
 _CHUNK_BYTES = 16_384
 """Compressed bytes per step. They expand to at most 17 MB, so only this much of the output is in memory twice."""
 
-_ZLIB_HEADERS = (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
-"""The standard requires a deflate stream without header; some writers add the one of zlib."""
+_HEADERS = (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda", b"\x1f\x8b")
+"""The standard requires a deflate stream without header; some writers add the one of zlib or gzip."""
+
+_ANY_HEADER = zlib.MAX_WBITS | 32
+"""Option of zlib: the header tells whether the stream is that of zlib or gzip."""
 
 
 def inflate(compressed: memoryview) -> bytes:
@@ -34,8 +37,8 @@ def inflate(compressed: memoryview) -> bytes:
     truncated.
     """
     limit = BYTES_PER_PIXEL * settings.MAX_PIXELS.read() + TAGS_BYTES
-    has_header = bytes(compressed[:2]) in _ZLIB_HEADERS
-    decompressor = zlib.decompressobj(zlib.MAX_WBITS if has_header else -zlib.MAX_WBITS)
+    has_header = bytes(compressed[:2]) in _HEADERS
+    decompressor = zlib.decompressobj(_ANY_HEADER if has_header else -zlib.MAX_WBITS)
     output = io.BytesIO()
     for position in range(0, len(compressed), _CHUNK_BYTES):
         if decompressor.eof:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pydicom
 
+from ..edge_runs import reached_from_edges
 from . import decimals
 
 MAX_SHARE = 0.95
@@ -35,7 +36,7 @@ def padding_mask(dataset: pydicom.Dataset, stored: npt.NDArray[Any]) -> npt.NDAr
     has_value = (stored >= limits[0]) & (stored <= limits[1])
     if not any(edge.any() for edge in (has_value[0], has_value[-1], has_value[:, 0], has_value[:, -1])):
         return None
-    mask = _reached_from_edges(has_value)
+    mask = reached_from_edges(has_value)
     return mask if 0 < mask.mean() <= MAX_SHARE else None
 
 
@@ -64,25 +65,3 @@ def _as_stored(value: float, stored: npt.NDArray[Any]) -> float:
     if stored.dtype.kind == "i" and value >= 2.0 ** (8 * stored.dtype.itemsize - 1):
         return value - 2.0 ** (8 * stored.dtype.itemsize)
     return value
-
-
-def _reached_from_edges(has_value: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """The pixels that a horizontal or vertical run of true pixels connects with an edge of the image."""
-    height, width = has_value.shape
-    rows, columns = np.arange(height)[:, None], np.arange(width)
-    left, right = (_leading_runs(side)[:, None] for side in (has_value, has_value[:, ::-1]))
-    top, bottom = (_leading_runs(side) for side in (has_value.T, has_value.T[:, ::-1]))
-    mask: npt.NDArray[np.bool_] = (columns < left) | (columns >= width - right)
-    mask |= (rows < top) | (rows >= height - bottom)
-    return mask
-
-
-def _leading_runs(rows: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-    """Number of true pixels at the beginning of each row."""
-    runs = np.zeros(len(rows), np.int64)
-    begins_true = np.flatnonzero(rows[:, 0])
-    candidates = rows[begins_true]  # contiguous, which makes the search five times as fast
-    first_false = np.argmin(candidates, axis=1)
-    is_true_throughout = candidates[np.arange(len(candidates)), first_false]
-    runs[begins_true] = np.where(is_true_throughout, rows.shape[1], first_false)
-    return runs

@@ -83,8 +83,17 @@ def parse(data: bytes, also_read: frozenset[int] = frozenset()) -> ParsedFile:
 
 
 def _read_meta_header(data: bytes) -> tuple[dict[int, bytes], int]:
-    """(tag -> value in bytes, offset of the data set); its length is not read, since it is often wrong."""
-    position = element_headers.first_element(data)
+    """(tag -> value in bytes, offset of the data set); its length is not read, since it is often wrong.
+
+    A program that adds a header to a file which has one leaves two, of which the second describes the data set.
+    """
+    values, position = _read_meta_elements(data, element_headers.first_element(data))
+    while values and (start := element_headers.second_prefix_end(data, position)) is not None:
+        values, position = _read_meta_elements(data, start)
+    return values, position
+
+
+def _read_meta_elements(data: bytes, position: int) -> tuple[dict[int, bytes], int]:
     encoding, _ = element_headers.detect_encoding(data, position, EXPLICIT_LITTLE)
     values: dict[int, bytes] = {}
     while element_headers.tag_at(data, position, encoding) >> 16 == 0x0002:

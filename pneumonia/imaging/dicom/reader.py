@@ -44,7 +44,7 @@ from . import (
 )
 from .padding import padding_mask
 from .parser import ParsedFile
-from .sample_bits import interpret, interpret_decoded
+from .sample_bits import in_film_byte_order, interpret, interpret_decoded
 
 COMPRESSIONS = message("uncompressed, deflated, RLE, JPEG baseline, extended or lossless, JPEG-LS or JPEG 2000")
 
@@ -213,6 +213,7 @@ def _stored_values(
         values = _first_frame(dataset)
     else:
         samples = _first_frame(dataset, bits_stored=allocated, pixel_representation=0, correct_unused_bits=False)
+        samples = in_film_byte_order(samples, _bits_stored(dataset))
         # The padding value may need more bits than the film's values.
         padding = padding_mask(dataset, samples)
         high_bit, is_signed = elements.integer(dataset, "HighBit", 0), _is_signed(dataset)

@@ -103,9 +103,11 @@ def _expand_bits(dataset: pydicom.Dataset, stored: Values) -> Values:
 
 
 def _rescale(dataset: pydicom.Dataset) -> tuple[float, float]:
-    """(slope, intercept); (1, 0) if the slope is missing or zero, which is invalid."""
+    """(slope, intercept); a missing slope is 1, as in most viewers. (1, 0) if the slope is zero, which is invalid."""
     slope = decimals.first_number(dataset, "RescaleSlope")
-    return (slope, decimals.first_number(dataset, "RescaleIntercept") or 0.0) if slope else (1.0, 0.0)
+    if slope == 0:
+        return 1.0, 0.0
+    return slope or 1.0, decimals.first_number(dataset, "RescaleIntercept") or 0.0
 
 
 def _usable_transforms(

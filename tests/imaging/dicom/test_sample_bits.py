@@ -8,9 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from PIL import Image
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian
 
 from pneumonia.errors import UnreadableImage
 from pneumonia.imaging import read
+from pneumonia.imaging.dicom.sample_bits import in_film_byte_order, interpret_decoded
 from tests.support import codestreams
 from tests.support.deep_films import deepen, largest_difference
 from tests.support.dicom_files import dicom, encapsulated
@@ -67,6 +69,59 @@ def test_overlays_above_the_stored_bits_are_dropped(kind: str, film: Grey) -> No
         overlay[:] = generator.integers(0, 16 if kind == "random bits" else 2, film.shape) << 12
     data = dicom(deepen(film) | overlay, BitsStored=12)
     np.testing.assert_array_equal(read(data).pixels, deepen(film))
+
+
+@pytest.mark.parametrize("name", ["JPEG-LS lossless", "JPEG 2000 lossless"])
+@pytest.mark.parametrize("kind", ["text", "random bits", "constant bits"])
+def test_overlays_that_were_compressed_with_the_film_are_dropped(kind: str, name: str, film: Grey) -> None:
+    overlay = np.zeros(film.shape, np.uint16)
+    if kind == "text":
+        overlay[20:80:3, 20:100:5] = 0x8000
+    elif kind == "random bits":
+        overlay[:] = np.random.default_rng(0).integers(0, 16, film.shape) << 12
+    else:
+        overlay[:] = 0x5000
+    syntax, compress = codestreams.LOSSLESS[name]
+    data = encapsulated(deepen(film), syntax, compress(deepen(film) | overlay, 16), BitsStored=12)
+    np.testing.assert_array_equal(read(data).pixels, deepen(film))
+
+
+def test_values_that_a_lossy_compression_raised_above_bits_stored_do_not_wrap() -> None:
+    columns = np.tile(np.linspace(0, 4150, 512), (512, 1)).astype(np.uint16)
+    np.testing.assert_array_equal(interpret_decoded(columns, 12), columns)
+
+
+@pytest.mark.parametrize("bits", [10, 12, 14, 16])
+@pytest.mark.parametrize("tags", [{}, {"BitsStored": 16}], ids=["BitsStored", "BitsStored 16"])
+def test_pixels_in_another_byte_order_than_the_file_are_read(bits: int, tags: dict[str, Any], film: Grey) -> None:
+    for syntax in (ExplicitVRLittleEndian, ExplicitVRBigEndian):
+        data = dicom(with_grain(film, bits).byteswap(), syntax=syntax, **{"BitsStored": bits, **tags})
+        assert largest_difference(data, film) <= 1
+
+
+def test_a_compressed_film_whose_bytes_were_exchanged_before_is_read(film: Grey) -> None:
+    syntax, compress = codestreams.LOSSLESS["JPEG 2000 lossless"]
+    exchanged = with_grain(film, 12).byteswap()
+    data = encapsulated(exchanged, syntax, compress(exchanged, 16), BitsStored=12)
+    assert largest_difference(data, film) <= 1
+
+
+def with_grain(film: Grey, bits: int) -> npt.NDArray[np.uint16]:
+    """The film with `bits`, of which the lowest ones are not a function of the others."""
+    grain = np.random.default_rng(0).normal(0, 0.5, film.shape)
+    samples: npt.NDArray[np.uint16] = np.rint(np.clip(film + grain, 0, 255) * ((2**bits - 1) / 255)).astype(np.uint16)
+    return samples
+
+
+@pytest.mark.parametrize("bits", [8, 12, 16])
+def test_noise_keeps_its_byte_order(bits: int) -> None:
+    noise = np.random.default_rng(0).integers(0, 2**bits, (300, 300), dtype=np.uint16)
+    np.testing.assert_array_equal(in_film_byte_order(noise, bits), noise)
+
+
+def test_random_bits_above_a_film_of_8_bits_are_not_its_values(film: Grey) -> None:
+    samples = film | (np.random.default_rng(0).integers(0, 256, film.shape, dtype=np.uint16) << 8)
+    np.testing.assert_array_equal(read(dicom(samples, BitsStored=8)).pixels, film)
 
 
 @pytest.mark.parametrize(("bits", "stored_bits"), [(12, 12), (16, 16), (8, 8), (14, 14)])

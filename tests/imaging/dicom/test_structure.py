@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import zlib
 
 import numpy as np
 import pydicom
@@ -124,6 +125,21 @@ def test_the_transfer_syntax_may_be_missing_or_that_of_another_encoding(syntax: 
 def test_a_deflated_file_is_recognised_without_its_transfer_syntax() -> None:
     deflated = dicom(FILM, syntax=DeflatedExplicitVRLittleEndian)
     assert_whole(with_transfer_syntax(deflated, ExplicitVRLittleEndian))
+
+
+@pytest.mark.parametrize("header", [zlib.MAX_WBITS, zlib.MAX_WBITS | 16], ids=["zlib", "gzip"])
+def test_a_deflated_file_may_have_the_header_of_zlib_or_gzip(header: int) -> None:
+    meta = with_transfer_syntax(PLAIN, DeflatedExplicitVRLittleEndian)[: META_END + 2]
+    deflater = zlib.compressobj(wbits=header)
+    assert_whole(meta + deflater.compress(PLAIN[META_END:]) + deflater.flush())
+
+
+def test_the_second_of_two_meta_headers_describes_the_data_set() -> None:
+    first = with_transfer_syntax(PLAIN, JPEG2000Lossless)
+    first = first[: 144 + int.from_bytes(first[140:144], "little") + 2]
+    for data in (PLAIN, IMPLICIT):
+        assert_whole(PLAIN[:META_END] + data)
+        assert_whole(first + data)
 
 
 def test_pixels_in_big_endian_under_the_private_transfer_syntax_of_ge_are_swapped() -> None:

@@ -105,6 +105,11 @@ def test_an_unusual_rescale_does_not_change_the_film(tags: dict[str, Any], film:
     assert largest_difference(dicom(deepen(film), BitsStored=12, **tags, **window), film) <= 1
 
 
+def test_an_intercept_without_slope_has_the_slope_1(film: Grey) -> None:
+    tags: dict[str, Any] = {"RescaleIntercept": -1000, "WindowCenter": 1048, "WindowWidth": 4096}
+    assert largest_difference(dicom(deepen(film), BitsStored=12, **tags), film) <= 1
+
+
 def group(**tags: Any) -> list[Dataset]:
     """A functional group with one macro, or the macro itself."""
     item = Dataset()
