@@ -205,7 +205,7 @@ def _stored_values(
     """(samples of the first frame, padding): `[H, W]`, or `[H, W, 3]` in RGB; `[H, W]`, true where padding is."""
     allocated = elements.integer(dataset, "BitsAllocated")
     if compressed_frame is not None:
-        samples = _decompress(dataset, compressed_frame)
+        samples = _in_film_byte_order(dataset, _decompress(dataset, compressed_frame))
         values = interpret_decoded(samples, _bits_stored(dataset)) if samples.ndim == 2 else samples
     elif _photometric(dataset).startswith("YBR_FULL"):
         return _ybr_to_rgb(_first_frame(dataset, raw=True)), None
@@ -213,7 +213,7 @@ def _stored_values(
         values = _first_frame(dataset)
     else:
         samples = _first_frame(dataset, bits_stored=allocated, pixel_representation=0, correct_unused_bits=False)
-        samples = in_film_byte_order(samples, _bits_stored(dataset))
+        samples = _in_film_byte_order(dataset, samples)
         # The padding value may need more bits than the film's values.
         padding = padding_mask(dataset, samples)
         high_bit, is_signed = elements.integer(dataset, "HighBit", 0), _is_signed(dataset)
@@ -221,6 +221,12 @@ def _stored_values(
         if padding is not None or values is samples:
             return values, padding
     return values, padding_mask(dataset, values) if values.ndim == 2 else None
+
+
+def _in_film_byte_order(dataset: pydicom.Dataset, samples: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The samples of a grey film in their true byte order. Neighbouring entries of a palette need not be similar."""
+    is_grey = _photometric(dataset) in _GREY_INTERPRETATIONS
+    return in_film_byte_order(samples, _bits_stored(dataset)) if is_grey else samples
 
 
 def _bits_stored(dataset: pydicom.Dataset) -> int:

@@ -72,7 +72,6 @@ def interpret_decoded(samples: Samples, bits: int) -> Samples:
     """
     if samples.dtype.kind == "i":
         return interpret(samples.view(f"u{samples.dtype.itemsize}"), bits, 0, True)
-    samples = in_film_byte_order(samples, bits)
     if int(samples.max()) < 2**bits:
         return interpret(samples, bits, 0, False)
     if _has_unrelated_bits_above(samples, bits):
@@ -81,11 +80,11 @@ def interpret_decoded(samples: Samples, bits: int) -> Samples:
 
 
 def in_film_byte_order(samples: Samples, bits: int) -> Samples:
-    """Unsigned `[H, W]` samples, with the bytes of 16-bit samples exchanged if only then neighbours are similar.
+    """Samples `[H, W]`, with the bytes of unsigned 16-bit samples exchanged if only then neighbours are similar.
 
     Converters change the byte order of a file and forget that of its pixels, or the reverse.
     """
-    if samples.dtype.itemsize != 2 or min(samples.shape) < 2:
+    if samples.dtype.kind != "u" or samples.dtype.itemsize != 2 or min(samples.shape) < 2:
         return samples
     rows = _some_rows(samples, ORDER_PIXELS).astype(np.int32)
     stored = rows & (2**bits - 1)
