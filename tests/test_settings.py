@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import pytest
 
@@ -44,6 +45,23 @@ def test_an_illegal_number_is_named_with_what_was_received(setting: Setting, mon
         with pytest.raises(UsageError) as caught:
             setting.read()
         assert caught.value.message == f"Invalid {setting.name}. {setting.help} Received: {text!r}."
+
+
+@pytest.mark.parametrize("setting", NUMBERS, ids=lambda setting: setting.name)
+def test_the_minimum_of_a_number_is_one(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(setting.name, "1")
+    assert setting.read() == 1
+    monkeypatch.setenv(setting.name, "0")
+    with pytest.raises(UsageError, match=setting.name):
+        setting.read()
+
+
+@pytest.mark.parametrize("setting", NUMBERS, ids=lambda setting: setting.name)
+def test_a_number_too_long_to_be_read_is_refused(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    digits = sys.get_int_max_str_digits()
+    monkeypatch.setenv(setting.name, "9" * (digits + 1))
+    with pytest.raises(UsageError, match=setting.name):
+        setting.read()
 
 
 def test_an_empty_setting_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:

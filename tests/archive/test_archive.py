@@ -20,6 +20,7 @@ from pneumonia.archive.storage import ResultFolder
 from pneumonia.batch import rows
 from pneumonia.batch.rows import COLUMNS
 from pneumonia.errors import Busy, DiskFull, TooLarge, UnreadableImage, UsageError
+from tests.support.wrong_options import WRONG_OPTIONS
 
 
 def list_names(*paths: object, exclude: frozenset[Path] = frozenset()) -> list[str]:
@@ -215,15 +216,7 @@ def test_without_ray_one_sentence_says_what_to_install(
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--operating-point", "lucky"], "Allowed: screening, balanced, confirm"),
-        (["--prevalence", "74"], "Invalid prevalence"),
-        (["--workers", "0"], "Invalid number of threads"),
-        (["--model", "no-such-folder/"], "Unknown model"),
-    ],
-)
+@pytest.mark.parametrize(("arguments", "message"), WRONG_OPTIONS)
 def test_wrong_usage_leaves_nothing(
     tmp_path: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

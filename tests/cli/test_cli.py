@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pneumonia import cli
+from pneumonia import Predictor, cli
 from pneumonia.inference import decision, sources
 
 from .conftest import FIELDS, WriteFilms, rows
@@ -178,9 +178,12 @@ def test_help_names_commands_settings_and_exit_codes(capsys: pytest.CaptureFixtu
         assert word in text
 
 
-def test_model_json_has_the_documented_keys(capsys: pytest.CaptureFixture[str]) -> None:
+def test_model_json_is_the_description_of_the_predictor_with_the_documented_keys(
+    capsys: pytest.CaptureFixture[str], predictor: Predictor
+) -> None:
     assert cli.main(["model", "--json"]) == 0
     [description] = rows(capsys.readouterr().out)
+    assert description == json.loads(json.dumps(predictor.describe()))
     assert set(description) == {
         "name",
         "revision",

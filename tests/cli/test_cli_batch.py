@@ -23,6 +23,7 @@ import pytest
 from pneumonia import cli
 from pneumonia.batch import results
 from tests.support.systems import posix
+from tests.support.wrong_options import WRONG_OPTIONS
 
 ROOT = Path(__file__).parents[2]
 WriteFilms = Callable[[Path, dict[str, list[str]]], Path]
@@ -97,15 +98,7 @@ def test_the_exit_code_is_0_if_every_film_has_a_prediction(folder: Path, tmp_pat
     assert out.read_bytes().startswith(b"\xef\xbb\xbffile,label,")
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--operating-point", "lucky"], "Allowed: screening, balanced, confirm"),
-        (["--prevalence", "74"], "Invalid prevalence"),
-        (["--workers", "0"], "Invalid number of threads"),
-        (["--model", "no-such-folder/"], "Unknown model"),
-    ],
-)
+@pytest.mark.parametrize(("arguments", "message"), WRONG_OPTIONS)
 def test_wrong_usage_writes_no_file(
     folder: Path, tmp_path: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import struct
-import sys
 import urllib.error
 import urllib.request
 import zipfile
@@ -20,14 +19,13 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from pneumonia import Failure, Prediction, Predictor, batch, imaging, settings
+from pneumonia import Failure, Prediction, Predictor, batch, imaging
 from pneumonia.batch import zip_members
 from pneumonia.errors import TooLarge, UnreadableImage, UsageError
 from pneumonia.inference import hub_download
 from pneumonia.inference.decision import check_prevalence
 from pneumonia.inference.model import Model
 from pneumonia.reporting import pdf_report
-from pneumonia.settings import Setting
 from pneumonia.web import batch_job
 from pneumonia.web.batch_job import Jobs
 from pneumonia.web.server.upload import Upload
@@ -37,33 +35,6 @@ from tests.web.visit import running
 
 Grey = npt.NDArray[np.uint8]
 Encode = Callable[..., bytes]
-
-NUMBERS = (
-    settings.HUB_TIMEOUT_S,
-    settings.MAX_FILE_MB,
-    settings.MAX_UPLOAD_MB,
-    settings.MAX_PIXELS,
-    settings.THREADS,
-    settings.QUEUE_SIZE,
-    settings.RETENTION_S,
-)
-
-
-@pytest.mark.parametrize("row", NUMBERS, ids=lambda row: row.name)
-def test_the_minimum_of_a_number_is_one(row: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(row.name, "1")
-    assert row.read() == 1
-    monkeypatch.setenv(row.name, "0")
-    with pytest.raises(UsageError, match=row.name):
-        row.read()
-
-
-@pytest.mark.parametrize("row", NUMBERS, ids=lambda row: row.name)
-def test_a_number_too_long_to_be_read_is_refused_as_any_other(row: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
-    digits = sys.get_int_max_str_digits()
-    monkeypatch.setenv(row.name, "9" * (digits + 1))
-    with pytest.raises(UsageError, match=row.name):
-        row.read()
 
 
 def test_the_default_limit_of_pixels_to_the_pixel() -> None:

@@ -99,23 +99,9 @@ def test_analyze_of_a_bad_file_returns_the_error(client: Client, files: dict[str
     assert (overlay, text) == (None, "")
 
 
-def test_model_returns_identity_operating_points_and_figures(client: Client, predictor: Predictor) -> None:
+def test_model_returns_the_description_of_the_predictor(client: Client, predictor: Predictor) -> None:
     response = client.predict(api_name="/model")
     assert response == json.loads(json.dumps(predictor.describe()))
-    assert set(response) == {
-        "name",
-        "revision",
-        "sha256",
-        "operating_points",
-        "figures",
-        "populations",
-        "population",
-        "licence",
-        "site",
-    }
-    assert set(response["operating_points"]) == {"screening", "balanced", "confirm"}
-    assert set(response["operating_points"]["balanced"]) == {"low", "threshold", "high"}
-    assert set(response["figures"]["official"]["accuracy"]) == {"value", "low", "high"}
 
 
 def test_the_public_endpoints_and_their_parameters_match_the_contract(client: Client) -> None:

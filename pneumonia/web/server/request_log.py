@@ -82,19 +82,25 @@ class RequestLog:
             if not exchange.status:
                 await response(scope, receive, exchange.send)
         finally:
-            rule = route_policy.rule_for(scope)
-            if rule.is_logged:
-                client = scope["state"].get("api_client")
-                log.info(
-                    "request id=%s method=%s route=%s status=%s ms=%.0f bytes=%d%s",
-                    request_id,
-                    scope["method"],
-                    rule.name,
-                    exchange.status or "-",
-                    1000 * (time.monotonic() - started_at),
-                    exchange.received_bytes,
-                    f" client={client}" if client else "",
-                )
+            _log(scope, exchange, started_at)
+
+
+def _log(scope: Scope, exchange: _Exchange, started_at: float) -> None:
+    """Log a request that has ended, unless its route is not logged; `started_at` is a time of `time.monotonic`."""
+    rule = route_policy.rule_for(scope)
+    if not rule.is_logged:
+        return
+    client = scope["state"].get("api_client")
+    log.info(
+        "request id=%s method=%s route=%s status=%s ms=%.0f bytes=%d%s",
+        exchange.request_id,
+        scope["method"],
+        rule.name,
+        exchange.status or "-",
+        1000 * (time.monotonic() - started_at),
+        exchange.received_bytes,
+        f" client={client}" if client else "",
+    )
 
 
 class InternalErrors:
@@ -139,7 +145,7 @@ class _Exchange:
     """Counts the bytes received in one request and records the status of its response."""
 
     def __init__(self, request_id: str, receive: Receive, send: Send) -> None:
-        self._request_id, self._receive, self._send = request_id, receive, send
+        self.request_id, self._receive, self._send = request_id, receive, send
         self.status = 0
         self.received_bytes = 0
 
@@ -151,7 +157,7 @@ class _Exchange:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            MutableHeaders(scope=message)["X-Request-ID"] = self._request_id
+            MutableHeaders(scope=message)["X-Request-ID"] = self.request_id
         await self._send(message)
 
 
