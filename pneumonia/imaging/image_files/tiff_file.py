@@ -23,9 +23,9 @@ from . import tiff_page, tiff_rewrite, tiff_samples
 from .pictures import grey_pixels
 from .tiff_directory import Header, read_header
 from .tiff_page import TiffPage
+from .tiff_tags import Tag
 
 _JPEG = {6, 7}
-_SUBSAMPLING = 530
 _COMPRESSIONS = {2, 3, 4, *_JPEG, 32_771, *tiff_samples.LOSSLESS}
 """Values of Compression that Pillow and libtiff decode."""
 
@@ -72,7 +72,7 @@ def _read_with_pillow(data: bytes, header: Header, page: TiffPage) -> Decoded:
 
 def _is_plain_ycbcr(page: TiffPage) -> bool:
     """Whether the samples are luma and chroma of each pixel, 8 bits each; by default chroma is subsampled."""
-    subsampling = page.directory.numbers(_SUBSAMPLING).tolist()
+    subsampling = page.directory.numbers(Tag.YCBCR_SUBSAMPLING).tolist()
     is_full = page.photometric == tiff_page.YCBCR and subsampling == [1, 1] and set(page.bits) == {8}
     return is_full and page.samples == 3 and page.compression in tiff_samples.LOSSLESS
 

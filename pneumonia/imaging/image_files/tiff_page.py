@@ -13,18 +13,16 @@ from ...messages import message
 from . import orientation
 from .orientation import Orientation
 from .tiff_directory import Directory, chain, read_header
+from .tiff_tags import Tag
 
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK, YCBCR, LAB = 0, 1, 2, 3, 5, 6, 8
 """PhotometricInterpretation (TIFF 6.0, section 8)."""
 
-_MOSAIC = 33_422
-"""Tag for the arrangement of colours on the sensor of a camera. Some X-ray detectors declare the photometric
-interpretation of such a sensor, but have no colours; their values are read as grey."""
-
 _KNOWN = {WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, CMYK, YCBCR, LAB}
 _CHANNELS = {RGB: 3, CMYK: 4, YCBCR: 3, LAB: 3}
 _FAX = {2, 3, 4}
-_STRIPS, _TILES = (273, 279), (324, 325)
+_STRIPS = (Tag.STRIP_OFFSETS, Tag.STRIP_BYTE_COUNTS)
+_TILES = (Tag.TILE_OFFSETS, Tag.TILE_BYTE_COUNTS)
 """Tags for the offsets and sizes of the compressed data."""
 
 _OLD_JPEG = 6
@@ -40,8 +38,13 @@ _MAX_SUMMED_STRIPS = 1_000_000
 _CANON_RAW = b"CR"
 """Mark behind the header of a CR2 file."""
 
-_SUB_DIRECTORIES, _DNG_VERSION = 330, 50_706
 _MAX_SUB_DIRECTORIES = 20
+MAX_SAMPLES = 100
+"""Samples per pixel whose bits and types are read; more are refused by `tiff_samples`."""
+
+_IS_REDUCED, _IS_MASK = 1, 4
+"""Bits of NewSubfileType: a smaller copy of another page, and a mask of another page."""
+
 _THUMBNAIL_SHARE = 2 / 3
 """A first page with a smaller share of the pixels of the largest page is a thumbnail. Two views of a patient, which may
 also be pages of one file, have about the same size."""
@@ -99,7 +102,7 @@ def choose_page(data: bytes) -> tuple[TiffPage, tuple[str, ...]]:
     if header is None:
         raise UnreadableImage(message("The TIFF is damaged: it has no valid header."))
     directories = list(chain(data, header))
-    if data[8:10] == _CANON_RAW or any(_DNG_VERSION in directory for directory in directories):
+    if data[8:10] == _CANON_RAW or any(Tag.DNG_VERSION in directory for directory in directories):
         raise _camera_raw_error()
     nested = (Directory(data, header, offset) for offset in _sub_directories(directories, len(data)))
     pages = [page for directory in directories if (page := _page(directory))]
@@ -109,7 +112,7 @@ def choose_page(data: bytes) -> tuple[TiffPage, tuple[str, ...]]:
     first, largest = candidates[0], max(candidates, key=lambda page: page.pixels)
     is_thumbnail = first is not largest and (first.is_reduced or first.pixels < _THUMBNAIL_SHARE * largest.pixels)
     chosen = largest if is_thumbnail else first
-    if _MOSAIC in chosen.directory and chosen.directory.integer(262, -1) not in _KNOWN:
+    if _is_camera_raw(chosen.directory):
         raise _camera_raw_error()
     images = len(pages) + (is_thumbnail and largest not in pages)
     if images <= 1:
@@ -117,6 +120,15 @@ def choose_page(data: bytes) -> tuple[TiffPage, tuple[str, ...]]:
     if is_thumbnail:
         return chosen, (message("The file contains {count} images; only the largest was used.", count=images),)
     return chosen, (message("The file contains {count} images; only the first was used.", count=images),)
+
+
+def _is_camera_raw(directory: Directory) -> bool:
+    """Whether the pixels are those of a sensor with colours.
+
+    Some X-ray detectors declare the photometric interpretation of such a sensor, but no arrangement of its colours:
+    their values are read as grey.
+    """
+    return Tag.CFA_PATTERN in directory and directory.integer(Tag.PHOTOMETRIC_INTERPRETATION, -1) not in _KNOWN
 
 
 def _camera_raw_error() -> UnsupportedFormat:
@@ -131,26 +143,21 @@ def _camera_raw_error() -> UnsupportedFormat:
 def _sub_directories(directories: list[Directory], size: int) -> Iterator[int]:
     """Offsets of the directories that others refer to: some writers store the film there and a thumbnail before."""
     for directory in directories:
-        for offset in directory.numbers(_SUB_DIRECTORIES)[:_MAX_SUB_DIRECTORIES]:
+        for offset in directory.numbers(Tag.SUB_IFDS)[:_MAX_SUB_DIRECTORIES]:
             if 0 < offset < size:
                 yield int(offset)
 
 
 def _page(directory: Directory) -> TiffPage | None:
     """The page of a directory; None if it is no image, or a mask of another page."""
-    width, height = directory.integer(256, 0), directory.integer(257, 0)
-    kind = directory.integer(254, 0)
-    tile = (directory.integer(322, 0), directory.integer(323, 0))
-    is_tiled = len(directory.numbers(_TILES[0])) > 0 and min(tile) > 0
-    has_data = is_tiled or len(directory.numbers(_STRIPS[0])) > 0
-    is_old_jpeg = directory.integer(259, 1) == _OLD_JPEG and 513 in directory
-    if width <= 0 or height <= 0 or kind & 4 or not (has_data or is_old_jpeg):
+    width, height = directory.integer(Tag.IMAGE_WIDTH, 0), directory.integer(Tag.IMAGE_LENGTH, 0)
+    kind = directory.integer(Tag.NEW_SUBFILE_TYPE, 0)
+    tile = _tile_size(directory)
+    if width <= 0 or height <= 0 or kind & _IS_MASK or not (tile or _has_strips(directory)):
         return None
     photometric, samples, extra = _colours(directory)
-    compression = directory.integer(259, _UNCOMPRESSED) or _UNCOMPRESSED
-    rows = directory.integer(278, height)
-    if not 0 < rows <= height:
-        rows = height
+    compression = directory.integer(Tag.COMPRESSION, _UNCOMPRESSED) or _UNCOMPRESSED
+    rows = directory.integer(Tag.ROWS_PER_STRIP, height)
     return TiffPage(
         directory=directory,
         width=width,
@@ -159,33 +166,45 @@ def _page(directory: Directory) -> TiffPage | None:
         samples=samples,
         photometric=photometric,
         compression=compression,
-        sample_format=directory.integer(339, 1),
-        is_planar=directory.integer(284, 1) == 2 and samples > 1,
-        predictor=directory.integer(317, 1) if compression in _PREDICTED else 1,
-        fill_order=directory.integer(266, 1),
+        sample_format=directory.integer(Tag.SAMPLE_FORMAT, 1),
+        is_planar=directory.integer(Tag.PLANAR_CONFIGURATION, 1) == 2 and samples > 1,
+        predictor=directory.integer(Tag.PREDICTOR, 1) if compression in _PREDICTED else 1,
+        fill_order=directory.integer(Tag.FILL_ORDER, 1),
         extra=extra,
-        tile=tile if is_tiled else None,
-        rows_per_strip=rows,
-        is_reduced=bool(kind & 1) or directory.integer(255, 1) == 2,
+        tile=tile,
+        rows_per_strip=rows if 0 < rows <= height else height,
+        is_reduced=bool(kind & _IS_REDUCED) or directory.integer(Tag.SUBFILE_TYPE, 1) == 2,
         turned=orientation.from_value(directory.integer(orientation.ORIENTATION_TAG, 1)),
     )
 
 
+def _tile_size(directory: Directory) -> tuple[int, int] | None:
+    """(width, height) of the tiles in pixels; None if the page has no tiles."""
+    size = (directory.integer(Tag.TILE_WIDTH, 0), directory.integer(Tag.TILE_LENGTH, 0))
+    return size if min(size) > 0 and len(directory.numbers(Tag.TILE_OFFSETS)) else None
+
+
+def _has_strips(directory: Directory) -> bool:
+    """Whether the directory refers to strips, or to one JPEG as in TIFF 6.0."""
+    is_old_jpeg = directory.integer(Tag.COMPRESSION, _UNCOMPRESSED) == _OLD_JPEG
+    return len(directory.numbers(Tag.STRIP_OFFSETS)) > 0 or (is_old_jpeg and Tag.JPEG_INTERCHANGE_FORMAT in directory)
+
+
 def _colours(directory: Directory) -> tuple[int, int, tuple[int, ...]]:
     """(photometric interpretation, samples per pixel, types of the extra samples)."""
-    listed_bits = len(directory.numbers(258))
-    photometric = directory.integer(262, -1)
-    samples = directory.integer(277, max(_CHANNELS.get(photometric, 1), listed_bits))
-    if directory.integer(259, 1) == _OLD_JPEG:
+    listed_bits = len(directory.numbers(Tag.BITS_PER_SAMPLE))
+    photometric = directory.integer(Tag.PHOTOMETRIC_INTERPRETATION, -1)
+    samples = directory.integer(Tag.SAMPLES_PER_PIXEL, max(_CHANNELS.get(photometric, 1), listed_bits))
+    if directory.integer(Tag.COMPRESSION, 1) == _OLD_JPEG:
         photometric = YCBCR if samples >= 3 else BLACK_IS_ZERO
     elif photometric not in _KNOWN:  # the tag is required, but not every writer knows it; the default is libtiff's
-        is_fax = directory.integer(259, 1) in _FAX
+        is_fax = directory.integer(Tag.COMPRESSION, 1) in _FAX
         photometric = RGB if samples >= 3 else WHITE_IS_ZERO if is_fax else BLACK_IS_ZERO
     if samples < _CHANNELS.get(photometric, 1):
         samples = listed_bits if listed_bits >= _CHANNELS.get(photometric, 1) else 1
         photometric = photometric if samples > 1 else BLACK_IS_ZERO
-    count = min(samples, 100) - _CHANNELS.get(photometric, 1)
-    listed = tuple(int(kind) for kind in directory.numbers(338)[:count])
+    count = min(samples, MAX_SAMPLES) - _CHANNELS.get(photometric, 1)
+    listed = tuple(int(kind) for kind in directory.numbers(Tag.EXTRA_SAMPLES)[:count])
     unspecified = 2 if photometric == RGB and count == 1 else 0  # as in Pillow: a fourth sample of RGB is alpha
     return photometric, samples, (*listed, *[unspecified] * (count - len(listed)))
 
@@ -196,8 +215,8 @@ def _bits(directory: Directory, samples: int, uncompressed_pixels: int) -> tuple
     Some writers declare the bits of the detector, or nothing, for samples of whole bytes. Uncompressed samples have the
     size of their strips then.
     """
-    count = min(samples, 100)
-    listed = [int(bits) for bits in directory.numbers(258)[:count]]
+    count = min(samples, MAX_SAMPLES)
+    listed = [int(bits) for bits in directory.numbers(Tag.BITS_PER_SAMPLE)[:count]]
     bits = (*listed, *[listed[0] if listed else 1] * (count - len(listed)))
     if not uncompressed_pixels:
         return bits

@@ -11,15 +11,26 @@ import numpy.typing as npt
 
 from .tiff_directory import Header
 from .tiff_page import TiffPage
+from .tiff_tags import Tag
 
 Tags = Mapping[int, "npt.NDArray[Any] | int | tuple[int, ...]"]
 """Tag -> its numbers. An integer is written as LONG."""
 
 _KINDS = {"u1": 7, "u2": 3, "u4": 4, "u8": 16}
-_DECODER_TAGS = (292, 293, 347, 512, 513, 514, 515, 519, 520, 521, 530)
+_DECODER_TAGS = (
+    Tag.T4_OPTIONS,
+    Tag.T6_OPTIONS,
+    Tag.JPEG_TABLES,
+    Tag.JPEG_PROC,
+    Tag.JPEG_INTERCHANGE_FORMAT,
+    Tag.JPEG_INTERCHANGE_FORMAT_LENGTH,
+    Tag.JPEG_RESTART_INTERVAL,
+    Tag.JPEG_Q_TABLES,
+    Tag.JPEG_DC_TABLES,
+    Tag.JPEG_AC_TABLES,
+    Tag.YCBCR_SUBSAMPLING,
+)
 """Options of fax, tables of JPEG, and subsampling, which the decoders of libtiff read."""
-
-_COLOUR_MAP = 320
 
 
 def rewrite(data: bytes, header: Header, tags: Tags) -> bytes:
@@ -50,28 +61,28 @@ def rewrite(data: bytes, header: Header, tags: Tags) -> bytes:
 def page_tags(page: TiffPage, size: int) -> dict[int, Any]:
     """The tags of a page of a file of `size` bytes, as Pillow needs them."""
     tags: dict[int, Any] = {
-        256: page.width,
-        257: page.height,
-        258: page.bits,
-        259: page.compression,
-        262: page.photometric,
-        266: page.fill_order,
-        277: page.samples,
-        284: 2 if page.is_planar else 1,
+        Tag.IMAGE_WIDTH: page.width,
+        Tag.IMAGE_LENGTH: page.height,
+        Tag.BITS_PER_SAMPLE: page.bits,
+        Tag.COMPRESSION: page.compression,
+        Tag.PHOTOMETRIC_INTERPRETATION: page.photometric,
+        Tag.FILL_ORDER: page.fill_order,
+        Tag.SAMPLES_PER_PIXEL: page.samples,
+        Tag.PLANAR_CONFIGURATION: 2 if page.is_planar else 1,
         **segment_tags(page, size),
     }
     if page.predictor != 1:
-        tags[317] = page.predictor
+        tags[Tag.PREDICTOR] = page.predictor
     if page.extra:
-        tags[338] = page.extra
+        tags[Tag.EXTRA_SAMPLES] = page.extra
     for tag in _DECODER_TAGS:
         numbers = page.directory.numbers(tag)
         if len(numbers) and numbers.dtype.kind == "u":
             tags[tag] = numbers
-    colours = page.directory.numbers(_COLOUR_MAP)
+    colours = page.directory.numbers(Tag.COLOR_MAP)
     if len(colours):
         # Some writers store 8 bits; libtiff has the same rule.
-        tags[_COLOUR_MAP] = (colours * 257 if colours.max() < 256 else colours).astype(np.uint16)
+        tags[Tag.COLOR_MAP] = (colours * 257 if colours.max() < 256 else colours).astype(np.uint16)
     return tags
 
 
@@ -79,8 +90,16 @@ def segment_tags(page: TiffPage, size: int, part: slice = slice(None)) -> dict[i
     """The tags of strips or tiles; `part` selects some of them."""
     offsets, sizes = (values[part] for values in page.segments(size))
     if page.tile:
-        return {322: page.tile[0], 323: page.tile[1], 324: offsets, 325: sizes}
-    return {278: page.rows_per_strip, **({273: offsets, 279: sizes} if len(offsets) else {})}
+        return {
+            Tag.TILE_WIDTH: page.tile[0],
+            Tag.TILE_LENGTH: page.tile[1],
+            Tag.TILE_OFFSETS: offsets,
+            Tag.TILE_BYTE_COUNTS: sizes,
+        }
+    return {
+        Tag.ROWS_PER_STRIP: page.rows_per_strip,
+        **({Tag.STRIP_OFFSETS: offsets, Tag.STRIP_BYTE_COUNTS: sizes} if len(offsets) else {}),
+    }
 
 
 def _as_array(value: npt.NDArray[Any] | int | tuple[int, ...], header: Header) -> npt.NDArray[Any]:

@@ -18,8 +18,9 @@ from ..decode_limits import BoundedReader
 from ..decoding import translate_decoder_errors
 from ..intensity import row_slices
 from .tiff_directory import Header
-from .tiff_page import TiffPage
+from .tiff_page import BLACK_IS_ZERO, MAX_SAMPLES, RGB, TiffPage
 from .tiff_rewrite import rewrite, segment_tags
+from .tiff_tags import Tag
 
 UNSIGNED, SIGNED, FLOAT = 1, 2, 3
 """SampleFormat (TIFF 6.0, section 19)."""
@@ -53,7 +54,7 @@ def read_samples(data: bytes, header: Header, page: TiffPage) -> list[npt.NDArra
 
 def _check_layout(page: TiffPage) -> None:
     bits = page.bits[0]
-    is_regular = len(set(page.bits)) == 1 and 0 < page.samples <= 100
+    is_regular = len(set(page.bits)) == 1 and 0 < page.samples <= MAX_SAMPLES
     is_known = bits in {16, 32, 64} if page.sample_format == FLOAT else 1 <= bits <= 32 or bits == 64
     is_predicted = page.predictor == 1 or (
         bits in {8, 16, 32, 64} and (page.predictor == _DIFFERENCES or page.sample_format == FLOAT)
@@ -74,6 +75,20 @@ def _check_layout(page: TiffPage) -> None:
         )
 
 
+def _tags_of_bytes(page: TiffPage, row_bytes: int, size: int) -> dict[int, Any]:
+    """The tags of a page whose pixels are `size` bytes, so that Pillow decompresses the bytes and changes none."""
+    tags: dict[int, Any] = {
+        Tag.IMAGE_WIDTH: row_bytes // size,
+        Tag.IMAGE_LENGTH: page.height,
+        Tag.BITS_PER_SAMPLE: (8,) * size,
+        Tag.COMPRESSION: page.compression,
+        Tag.PHOTOMETRIC_INTERPRETATION: RGB if size == 4 else BLACK_IS_ZERO,
+        Tag.FILL_ORDER: page.fill_order,
+        Tag.SAMPLES_PER_PIXEL: size,
+    }
+    return {**tags, Tag.EXTRA_SAMPLES: 2} if size > 1 else tags
+
+
 def _read_rows(data: bytes, header: Header, page: TiffPage, samples: int, part: slice) -> npt.NDArray[np.uint8]:
     """The decompressed rows of all samples, or of one plane: `[H, bytes]`."""
     row_bytes = (page.width * samples * page.bits[0] + 7) // 8
@@ -87,11 +102,10 @@ def _read_rows(data: bytes, header: Header, page: TiffPage, samples: int, part: 
     # Fewer and wider pixels keep a film below the limit on pixels that a host program may have set in Pillow.
     size = next(size for size in (4, 2, 1) if (row_bytes | (tile_bits // 8)) % size == 0)
     size = 1 if page.fill_order == 2 else size
-    tags: dict[int, Any] = {256: row_bytes // size, 257: page.height, 258: (8,) * size, 259: page.compression}
-    tags |= {262: 2 if size == 4 else 1, 266: page.fill_order, 277: size, **({338: 2} if size > 1 else {})}
+    tags = _tags_of_bytes(page, row_bytes, size)
     tags |= segment_tags(page, len(data), part)
     if page.tile:
-        tags[322] = tile_bits // 8 // size
+        tags[Tag.TILE_WIDTH] = tile_bits // 8 // size
     from PIL.TiffImagePlugin import TiffImageFile
 
     with translate_decoder_errors():
