@@ -121,18 +121,7 @@ def read_directory(file: BinaryIO, max_bytes: int) -> ZipDirectory:
 
     Raises `UnreadableImage` if it is missing, damaged or part of a split ZIP, and `TooLarge` above `max_bytes`.
     """
-    ends = list(_ends(file))
-    end = next((end for end in ends if _starts_with_entry(file, end)), ends[0] if ends else None)
-    if (end is not None and end.is_split) or (end is None and _read(file, 0, 4) == _SPLIT_SIGNATURE):
-        raise UnreadableImage(
-            message("The ZIP is one part of a split ZIP. Allowed: a ZIP in one file. Join the parts.")
-        )
-    if end is None:
-        raise UnreadableImage(
-            message("The ZIP is damaged or incomplete: the list of its files, at its end, is missing.")
-        )
-    if end.size > file.seek(0, os.SEEK_END):
-        raise UnreadableImage(message("The ZIP is damaged: the list of its files, at its end, cannot be read."))
+    end = _end_of_zip(file)
     if end.size > max_bytes:
         raise TooLarge(
             message(
@@ -147,6 +136,23 @@ def read_directory(file: BinaryIO, max_bytes: int) -> ZipDirectory:
     if end.count and not entries:
         raise UnreadableImage(message("The ZIP is damaged: the list of its files, at its end, cannot be read."))
     return ZipDirectory(entries, end.position - end.offset, len(entries) % 2**16 == end.count % 2**16)
+
+
+def _end_of_zip(file: BinaryIO) -> _End:
+    """The end of the central directory; raises `UnreadableImage` if it is missing, damaged or that of a split ZIP."""
+    ends = list(_ends(file))
+    end = next((end for end in ends if _starts_with_entry(file, end)), ends[0] if ends else None)
+    if (end is not None and end.is_split) or (end is None and _read(file, 0, 4) == _SPLIT_SIGNATURE):
+        raise UnreadableImage(
+            message("The ZIP is one part of a split ZIP. Allowed: a ZIP in one file. Join the parts.")
+        )
+    if end is None:
+        raise UnreadableImage(
+            message("The ZIP is damaged or incomplete: the list of its files, at its end, is missing.")
+        )
+    if end.size > file.seek(0, os.SEEK_END):
+        raise UnreadableImage(message("The ZIP is damaged: the list of its files, at its end, cannot be read."))
+    return end
 
 
 def data_offset(file: BinaryIO, entry: ZipEntry, start: int) -> int | None:

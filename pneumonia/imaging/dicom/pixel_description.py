@@ -52,12 +52,7 @@ def complete(file: ParsedFile) -> Description:
     """
     dataset = file.dataset
     warnings = decimals.warnings(dataset)
-    for keyword in ("Rows", "Columns", "SamplesPerPixel", "BitsAllocated", "BitsStored"):
-        elements.keep_integer(dataset, keyword, minimum=1)
-    elements.keep_integer(dataset, "HighBit", minimum=0)
-    elements.keep_integer(dataset, "PlanarConfiguration", minimum=0, maximum=1)
-    elements.keep_integer(dataset, "PixelRepresentation", minimum=0, maximum=1)
-    elements.keep_integer(dataset, "NumberOfFrames", minimum=1, maximum=_MAX_FRAMES)
+    _keep_valid_integers(dataset)
     check_pixel_count(elements.integer(dataset, "Columns", 0), elements.integer(dataset, "Rows", 0))
     frame: bytes | None = None
     if not file.pixel_data:  # pixels of floating point numbers
@@ -78,6 +73,16 @@ def complete(file: ParsedFile) -> Description:
         warnings += native_warnings
     elements.set_value(dataset, "NumberOfFrames", 1)
     return Description(frame, (*_frame_warnings(count), *warnings))
+
+
+def _keep_valid_integers(dataset: pydicom.Dataset) -> None:
+    """Reduce each integer to the first value in its range; without one it is removed, so that it counts as missing."""
+    for keyword in ("Rows", "Columns", "SamplesPerPixel", "BitsAllocated", "BitsStored"):
+        elements.keep_integer(dataset, keyword, minimum=1)
+    elements.keep_integer(dataset, "HighBit", minimum=0)
+    elements.keep_integer(dataset, "PlanarConfiguration", minimum=0, maximum=1)
+    elements.keep_integer(dataset, "PixelRepresentation", minimum=0, maximum=1)
+    elements.keep_integer(dataset, "NumberOfFrames", minimum=1, maximum=_MAX_FRAMES)
 
 
 def _frame_warnings(count: int) -> list[str]:

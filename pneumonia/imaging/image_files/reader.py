@@ -64,21 +64,7 @@ def _open_image(data: bytes, file_format: str) -> Image.Image:
 
 def _open(data: bytes, file_format: str) -> Image.Image:
     if file_format == "BMP":
-        from PIL.BmpImagePlugin import BmpImageFile
-
-        # The limit on reads does not apply to BMP: Pillow reads its run-length data two bytes at a time and keeps no
-        # object for each read, so the limit on the file size is enough.
-        try:
-            return BmpImageFile(io.BytesIO(_with_valid_colour_count(data)))
-        except OSError as error:
-            if not str(error).startswith(_UNSUPPORTED_BMP):
-                raise
-            raise UnsupportedFormat(
-                message(
-                    "This kind of BMP is not supported: export the film as PNG or JPEG. Allowed: 1, 4, 8, 16, 24 or 32 "
-                    "bits with the usual masks, not compressed or run-length encoded."
-                )
-            ) from None
+        return _open_bmp(data)
     if file_format == "GIF":
         from PIL.GifImagePlugin import GifImageFile
 
@@ -94,6 +80,24 @@ def _open(data: bytes, file_format: str) -> Image.Image:
     from .webp_chunks import without_metadata
 
     return WebPImageFile(BoundedReader(without_metadata(data)))
+
+
+def _open_bmp(data: bytes) -> Image.Image:
+    from PIL.BmpImagePlugin import BmpImageFile
+
+    # The limit on reads does not apply to BMP: Pillow reads its run-length data two bytes at a time and keeps no
+    # object for each read, so the limit on the file size is enough.
+    try:
+        return BmpImageFile(io.BytesIO(_with_valid_colour_count(data)))
+    except OSError as error:
+        if not str(error).startswith(_UNSUPPORTED_BMP):
+            raise
+        raise UnsupportedFormat(
+            message(
+                "This kind of BMP is not supported: export the film as PNG or JPEG. Allowed: 1, 4, 8, 16, 24 or 32 "
+                "bits with the usual masks, not compressed or run-length encoded."
+            )
+        ) from None
 
 
 def _with_valid_colour_count(data: bytes) -> bytes:
