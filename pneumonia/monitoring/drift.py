@@ -71,32 +71,32 @@ class Comparison:
     share: Figure | None = None
 
 
-def compare_measures(own: Counts, card: Counts) -> Comparison:
+def compare_measures(site: Counts, card: Counts) -> Comparison:
     """Compare two histograms `[bins]` of one gate measure."""
-    films, card_films = int(own.sum()), int(card.sum())
+    films, card_films = int(site.sum()), int(card.sum())
     if min(films, card_films) < MIN_FILMS:
         return Comparison(films, card_films, TOO_FEW)
-    return _compare(own, card / card_films, card_films, fitted=0, share=None)
+    return _compare(site, card / card_films, card_films, fitted=0, share=None)
 
 
-def compare_scores(own: Counts, card: Counts) -> Comparison:
-    """Compare a histogram of scores `[bins]` with the card's `[2, bins]` by class.
+def compare_scores(site: Counts, card: Counts) -> Comparison:
+    """Compare a histogram of the site's scores `[bins]` with the card's `[2, bins]` by class.
 
     Nobody knows how many of the site's films show pneumonia, and more of it moves the scores without any drift. So the
     card's classes are mixed in the proportion that explains the site's scores best (maximum likelihood), and what this
     mixture leaves unexplained is compared. `share` of the result is this proportion with its 95 % interval; it is the
     site's share of pneumonia if the films of each class are as on the card.
     """
-    films = int(own.sum())
+    films = int(site.sum())
     totals = card.sum(axis=1)
     if films < MIN_FILMS or not totals.all():
         return Comparison(films, int(totals.sum()), TOO_FEW)
-    share = mixture_share(own, card)
+    share = mixture_share(site, card)
     value = share["value"] or 0.0
     expected = (1 - value) * card[0] / totals[0] + value * card[1] / totals[1]
     # The number of films whose distribution is known as well as that of the mixture, in tens.
     card_films = 1 / ((1 - value) ** 2 / totals[0] + value**2 / totals[1])
-    return _compare(own, expected, max(1, int(card_films) // 10 * 10), fitted=1, share=share)
+    return _compare(site, expected, max(1, int(card_films) // 10 * 10), fitted=1, share=share)
 
 
 def compare_shares(hits: int, films: int, card_hits: int, card_films: int) -> Comparison:
@@ -130,29 +130,29 @@ def _log_choices(films: int, chosen: int) -> float:
     return math.lgamma(films + 1) - math.lgamma(chosen + 1) - math.lgamma(films - chosen + 1)
 
 
-def mixture_share(own: Counts, card: Counts) -> Figure:
-    """The share of the second class in `card` `[2, bins]` that explains `own` `[bins]` best, with its 95 % interval.
+def mixture_share(site: Counts, card: Counts) -> Figure:
+    """The share of the second class in `card` `[2, bins]` that explains `site` `[bins]` best, with its 95 % interval.
 
     The interval is that of the profile likelihood; it does not contain the uncertainty of the card's distributions.
     """
     smoothed = card + _SMOOTHING
     shares = smoothed / smoothed.sum(axis=1, keepdims=True)
     mixtures = (1 - _SHARES)[:, None] * shares[0] + _SHARES[:, None] * shares[1]
-    likelihood = np.log(mixtures) @ own
+    likelihood = np.log(mixtures) @ site
     near = _SHARES[likelihood >= likelihood.max() - _LIKELIHOOD_DROP]
     return {"value": float(_SHARES[likelihood.argmax()]), "low": float(near.min()), "high": float(near.max())}
 
 
-def _compare(own: Counts, expected: Floats, card_films: int, *, fitted: int, share: Figure | None) -> Comparison:
-    films = int(own.sum())
+def _compare(site: Counts, expected: Floats, card_films: int, *, fitted: int, share: Figure | None) -> Comparison:
+    films = int(site.sum())
     groups = _groups(expected)
-    own_groups, card_groups = (
-        np.bincount(groups, values).astype(np.float64) for values in (own, expected * card_films)
+    site_groups, card_groups = (
+        np.bincount(groups, values).astype(np.float64) for values in (site, expected * card_films)
     )
-    index = stability_index(own_groups, card_groups)
+    index = stability_index(site_groups, card_groups)
     # Yurdakul and Naranjo 2020, Journal of Risk Model Validation 14(4): index / (1/n + 1/m) is about chi-squared.
-    index_p = _chi_squared_tail(index / (1 / films + 1 / card_films), len(own_groups) - 1 - fitted)
-    distance = float(np.abs(np.cumsum(own) / films - np.cumsum(expected)).max())
+    index_p = _chi_squared_tail(index / (1 / films + 1 / card_films), len(site_groups) - 1 - fitted)
+    distance = float(np.abs(np.cumsum(site) / films - np.cumsum(expected)).max())
     distance_p = _distance_p_value(math.floor(distance * _STEPS), films, card_films)
     results = (_result(index, index_p, PSI_SHIFT, PSI_LARGE), _result(distance, distance_p, KS_SHIFT, KS_LARGE))
     worst = max(results, key=(NONE, SHIFT, LARGE).index)
@@ -168,12 +168,12 @@ def _distance_p_value(steps: int, films: int, card_films: int) -> float:
     return kolmogorov_smirnov.from_distance(steps / _STEPS, films, card_films).p_value
 
 
-def stability_index(own: Floats, card: Floats) -> float:
+def stability_index(site: Floats, card: Floats) -> float:
     """The population stability index of two histograms `[groups]`: sum of (p - q) ln(p / q), in nats.
 
     It is the symmetric Kullback-Leibler divergence (Jeffreys 1946) of the smoothed shares.
     """
-    p, q = ((values + _SMOOTHING) / (values + _SMOOTHING).sum() for values in (own, card))
+    p, q = ((values + _SMOOTHING) / (values + _SMOOTHING).sum() for values in (site, card))
     return float(((p - q) * np.log(p / q)).sum())
 
 

@@ -38,13 +38,13 @@ def report_of(
     summaries: Sequence[GroupSummary], failures: Mapping[str, Counter[str]], since: date, until: date
 ) -> Report:
     """The report of a period. Groups with fewer than `MIN_SHOWN` films have neither answers nor a verdict."""
-    shown = [entry for entry in summaries if entry.films >= MIN_SHOWN]
+    reported = [entry for entry in summaries if entry.films >= MIN_SHOWN]
     lines: list[str] = [
         message("{tool}: counts from {since} to {until}.", tool=TITLE, since=since.isoformat(), until=until.isoformat())
     ]
     if not summaries and not failures:
         lines.append(message("Nothing was counted in this period."))
-    if len(shown) < len(summaries):
+    if len(reported) < len(summaries):
         lines.append(
             message(
                 "Sources and weeks with fewer than {films} films are left out, since their counts could be those of a "
@@ -52,10 +52,10 @@ def report_of(
                 films=MIN_SHOWN,
             )
         )
-    sections = [_section(entry) for entry in shown]
+    sections = [_section(entry) for entry in reported]
     if failures:
         sections.append(Section(message("Files without an answer"), tables=[report_tables.error_table(failures)]))
-    return Report(message("Monitoring"), lines, [_verdict(entry) for entry in shown], [*sections, _method()])
+    return Report(message("Monitoring"), lines, [_verdict(entry) for entry in reported], [*sections, _method()])
 
 
 def verdict_code(entry: GroupSummary) -> str:

@@ -67,11 +67,11 @@ def change_table(entry: GroupSummary) -> Table:
     return _comparison_table(caption, message("Films"), message("Earlier films"), entry.changes)
 
 
-def _comparison_table(caption: str, own: str, other: str, comparisons: Mapping[str, Comparison]) -> Table:
+def _comparison_table(caption: str, films: str, compared_with: str, comparisons: Mapping[str, Comparison]) -> Table:
     columns = [
         message("What"),
-        own,
-        other,
+        films,
+        compared_with,
         message("Stability index (p)"),
         message("Largest distance (p)"),
         message("Result"),

@@ -38,5 +38,5 @@ def _problem(destination: Destination, configuration: Configuration) -> str:
         return str(error)
     if not isinstance(sender, StoreScu):
         return ""
-    wanted = destination.kinds or configuration.results.kinds
-    return sender.check([RESULT_SOP_CLASSES[kind][0] for kind in configuration.results.kinds if kind in wanted])
+    kinds = destination.kinds or configuration.results.kinds
+    return sender.check([RESULT_SOP_CLASSES[kind][0] for kind in configuration.results.kinds if kind in kinds])

@@ -28,46 +28,46 @@ def drift(results: Sequence[FilmResult], bundle: Bundle) -> dict[str, Any]:
     reference = reference_of(bundle.evaluation)
     rows: dict[str, Any] = {}
     for label, name in enumerate(CLASSES):
-        own = np.array([r.probability for r in results if r.film.label == label and r.probability is not None], float)
-        rows[f"score: {name}"] = _score_row(own, name, reference, bundle)
+        site = np.array([r.probability for r in results if r.film.label == label and r.probability is not None], float)
+        rows[f"score: {name}"] = _score_row(site, name, reference, bundle)
     for name in (RESEMBLANCE, DISTANCE):
-        own = np.array([result.measures[name] for result in results if name in result.measures])
-        rows[name] = _row(own, None if reference is None else np.array(reference[name]))
+        site = np.array([result.measures[name] for result in results if name in result.measures])
+        rows[name] = _row(site, None if reference is None else np.array(reference[name]))
     return rows
 
 
-def _score_row(own: Floats, name: str, reference: Mapping[str, Any] | None, bundle: Bundle) -> dict[str, Any]:
+def _score_row(site: Floats, name: str, reference: Mapping[str, Any] | None, bundle: Bundle) -> dict[str, Any]:
     if reference is not None:
-        return _row(own, np.array(reference["probability"][name]))
+        return _row(site, np.array(reference["probability"][name]))
     run = bundle.served_run
     table = (run or {}).get("curves", {}).get("thresholds")
-    if not table or not len(own):
-        return _row(own, None)
+    if not table or not len(site):
+        return _row(site, None)
     at_least = np.array(table["true_positive" if name == CLASSES[1] else "false_positive"])
     if not at_least[0]:
-        return _row(own, None)
+        return _row(site, None)
     cuts = np.array(table["threshold"])
-    own_share = np.searchsorted(np.sort(own), cuts, side="left") / len(own)
-    distance = float(np.abs(own_share - (1 - at_least / at_least[0])).max())
-    test = kolmogorov_smirnov.from_distance(distance, len(own), int(at_least[0]))
-    return _as_row(test, own, None, "thresholds")
+    site_share = np.searchsorted(np.sort(site), cuts, side="left") / len(site)
+    distance = float(np.abs(site_share - (1 - at_least / at_least[0])).max())
+    test = kolmogorov_smirnov.from_distance(distance, len(site), int(at_least[0]))
+    return _as_row(test, site, None, "thresholds")
 
 
-def _row(own: Floats, reference: Floats | None) -> dict[str, Any]:
-    if reference is None or not len(own) or not len(reference):
-        return _as_row(None, own, None, None)
-    return _as_row(kolmogorov_smirnov.two_sample_test(own, reference), own, reference, "values")
+def _row(site: Floats, reference: Floats | None) -> dict[str, Any]:
+    if reference is None or not len(site) or not len(reference):
+        return _as_row(None, site, None, None)
+    return _as_row(kolmogorov_smirnov.two_sample_test(site, reference), site, reference, "values")
 
 
-def _as_row(test: TwoSampleTest | None, own: Floats, card: Floats | None, source: str | None) -> dict[str, Any]:
+def _as_row(test: TwoSampleTest | None, site: Floats, card: Floats | None, source: str | None) -> dict[str, Any]:
     return {
         "source": source,
-        "films": len(own),
+        "films": len(site),
         "card_films": None if test is None else test.second,
         "statistic": None if test is None else round(test.statistic, 5),
         "p_value": None if test is None else float(f"{test.p_value:.3g}"),
         "is_exact": None if test is None else test.is_exact,
-        "quantiles": _quantiles(own),
+        "quantiles": _quantiles(site),
         "card_quantiles": None if card is None else _quantiles(card),
     }
 

@@ -196,12 +196,14 @@ def _method(figures: Mapping[str, Any]) -> Section:
     question = figures["question"]
     goal = question["goal"]
     if goal["sensitivity"] is not None:
-        wanted = message("Goal: a sensitivity of at least {share:.0f} %.", share=100 * goal["sensitivity"])
+        goal_sentence = message("Goal: a sensitivity of at least {share:.0f} %.", share=100 * goal["sensitivity"])
     else:
-        wanted = message("Goal: a missed pneumonia costs as much as {ratio:g} false alarms.", ratio=goal["cost_ratio"])
+        goal_sentence = message(
+            "Goal: a missed pneumonia costs as much as {ratio:g} false alarms.", ratio=goal["cost_ratio"]
+        )
     paragraphs = [
         message("Operating point: {point}.", point=question["operating_point"]),
-        wanted,
+        goal_sentence,
         message(
             "Intervals are 95 %: Wilson's, which count each film as independent, and where patients are stated those "
             "of a bootstrap that draws patients. The verdict uses the wider end of both."

@@ -192,14 +192,13 @@ def local(entry: Mapping[str, Any]) -> Table:
         [message("Recalibration: slope"), number(fit["slope"], ".3f")],
         [message("Recalibration: intercept"), number(fit["intercept"], ".3f")],
     ]
-    if own["cross_fitted"]:
-        honest = own["cross_fitted"]
+    if cross_fitted := own["cross_fitted"]:
         rows += [
-            [message("Sensitivity if every film is answered"), percent(honest["forced"]["sensitivity"])],
-            [message("Specificity if every film is answered"), percent(honest["forced"]["specificity"])],
-            [message("Sensitivity, answered films"), percent(honest["with_unknown"]["answered"]["sensitivity"])],
-            [message("Specificity, answered films"), percent(honest["with_unknown"]["answered"]["specificity"])],
-            [message("Films with an answer"), percent(honest["with_unknown"]["coverage"])],
+            [message("Sensitivity if every film is answered"), percent(cross_fitted["forced"]["sensitivity"])],
+            [message("Specificity if every film is answered"), percent(cross_fitted["forced"]["specificity"])],
+            [message("Sensitivity, answered films"), percent(cross_fitted["with_unknown"]["answered"]["sensitivity"])],
+            [message("Specificity, answered films"), percent(cross_fitted["with_unknown"]["answered"]["specificity"])],
+            [message("Films with an answer"), percent(cross_fitted["with_unknown"]["coverage"])],
         ]
     return Table(message("Local operating point"), [message("What"), message("Value")], rows)
 

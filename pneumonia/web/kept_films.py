@@ -53,4 +53,4 @@ class KeptFilms:
 
     def _drop_expired(self) -> None:
         now = self._clock()
-        self._films = {token: kept for token, kept in self._films.items() if now - kept[0] <= KEEP_S}
+        self._films = {token: entry for token, entry in self._films.items() if now - entry[0] <= KEEP_S}

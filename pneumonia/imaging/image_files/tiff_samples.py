@@ -43,12 +43,12 @@ def read_samples(data: bytes, header: Header, page: TiffPage) -> list[npt.NDArra
     next larger type. Raises `UnsupportedFormat` for a layout that is not read, `TooLarge`, or `UnreadableImage`.
     """
     _check_layout(page)
-    wanted = page.channels + (1 if page.extra[:1] == (2,) else 0)
+    count = page.channels + (1 if page.extra[:1] == (2,) else 0)
     if not page.is_planar:
         samples = _unpack(page, header, _read_rows(data, header, page, page.samples, slice(None)), page.samples)
-        return [samples[:, :, index] for index in range(wanted)]
+        return [samples[:, :, index] for index in range(count)]
     strips = len(page.segments(len(data))[0]) // page.samples
-    parts = (slice(index * strips, (index + 1) * strips) for index in range(wanted))
+    parts = (slice(index * strips, (index + 1) * strips) for index in range(count))
     return [_unpack(page, header, _read_rows(data, header, page, 1, part), 1)[:, :, 0] for part in parts]
 
 

@@ -142,7 +142,7 @@ class _Run:
 async def _send_lines(run: _Run, receive: Receive, send: Send) -> None:
     """Send the lines as they come. Raises `ClientGone` if the caller closes the connection, or reads too slowly."""
     disconnect = asyncio.ensure_future(until_disconnect(receive))
-    started_at, sent = time.monotonic(), 0
+    started_at, sent_bytes = time.monotonic(), 0
     is_complete = False
     try:
         while not is_complete:
@@ -150,14 +150,14 @@ async def _send_lines(run: _Run, receive: Receive, send: Send) -> None:
             if is_complete and not run.is_complete:
                 raise ClientGone  # the connection is closed, so that the caller does not take a part for the whole
             # While the films are in progress, the time does not count: the caller may wait for the next line.
-            remaining_s = request_limits.BODY_TIMEOUT_S + sent / request_limits.MIN_BYTES_PER_S
+            remaining_s = request_limits.BODY_TIMEOUT_S + sent_bytes / request_limits.MIN_BYTES_PER_S
             if run.finished.is_set():
                 remaining_s -= time.monotonic() - started_at
             else:
                 started_at = time.monotonic()
             event = {"type": "http.response.body", "body": data, "more_body": not is_complete}
             await _send_within(send(event), max(remaining_s, 1))
-            sent += len(data)
+            sent_bytes += len(data)
     finally:
         disconnect.cancel()
 
