@@ -64,7 +64,7 @@ def all_codes(root: type[errors.PneumoniaError]) -> set[str]:
     return {root.code}.union(*(all_codes(child) for child in root.__subclasses__()))
 
 
-def test_the_public_surface() -> None:
+def test_the_public_names_and_their_parameters_are_those_of_the_contract() -> None:
     assert pneumonia.__all__ == ["Failure", "PneumoniaError", "Prediction", "Predictor", "load_predictor"]
     assert list(inspect.signature(pneumonia.load_predictor).parameters)[0] == "model"
     assert list(inspect.signature(pneumonia.Predictor.predict).parameters)[1:3] == ["source", "operating_point"]

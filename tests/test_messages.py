@@ -145,7 +145,7 @@ def test_requests_in_different_languages_do_not_mix() -> None:
         ("frx", None),
     ],
 )
-def test_the_language_of_a_tag(tag: str, code: str | None) -> None:
+def test_a_language_tag_selects_a_language_or_none(tag: str, code: str | None) -> None:
     assert languages.find(tag) == code
 
 
@@ -161,5 +161,5 @@ def test_the_language_of_a_tag(tag: str, code: str | None) -> None:
         ("x" * 100_000, "en"),
     ],
 )
-def test_the_language_of_a_browser(header: str, code: str) -> None:
+def test_the_first_known_language_of_a_browser_is_used(header: str, code: str) -> None:
     assert languages.from_accept_language(header) == code

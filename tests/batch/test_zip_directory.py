@@ -67,7 +67,7 @@ def test_a_name_that_differs_in_the_local_header_costs_no_film(path: Path, local
 
 
 @pytest.mark.parametrize("before", [b"MZ a program that unpacks the ZIP", b"PK" * 20, b"x" * 100_000])
-def test_data_before_the_zip(path: Path, before: bytes) -> None:
+def test_a_zip_behind_other_data_is_read(path: Path, before: bytes) -> None:
     path.write_bytes(zip_bytes(*FILMS, before=before))
     assert zip_members.is_zip(path)
     assert outcomes(path) == WHOLE
@@ -76,7 +76,7 @@ def test_data_before_the_zip(path: Path, before: bytes) -> None:
 
 
 @pytest.mark.parametrize("after", [b"\0" * 50, b"PK\x05\x06", b"PK\x05\x06" + b"\xff" * 60, b"<html>" * 1000])
-def test_data_behind_the_zip_and_in_its_comment(path: Path, after: bytes) -> None:
+def test_a_zip_is_read_with_data_behind_it_and_in_its_comment(path: Path, after: bytes) -> None:
     path.write_bytes(zip_bytes(*FILMS) + after)
     assert outcomes(path) == WHOLE
     path.write_bytes(zip_bytes(*FILMS, comment=after))
@@ -155,7 +155,7 @@ def test_an_incomplete_zip_says_so(path: Path) -> None:
         assert (name, "damaged or incomplete" in str(message)) == ("films.zip", True)
 
 
-def test_a_zip_whose_sizes_follow_the_data(path: Path) -> None:
+def test_a_zip_whose_sizes_follow_the_data_is_read(path: Path) -> None:
     """A writer that cannot seek leaves the sizes in the local header empty."""
     buffer = io.BytesIO()
     buffer.seekable = lambda: False  # type: ignore[method-assign]
@@ -183,7 +183,7 @@ def zip64_bytes(count: int, before: bytes = b"") -> bytes:
 
 
 @pytest.mark.parametrize("before", [b"", b"a program"])
-def test_a_zip64(path: Path, before: bytes) -> None:
+def test_a_zip64_is_read(path: Path, before: bytes) -> None:
     path.write_bytes(zip64_bytes(1, before))
     assert outcomes(path) == [("films.zip/a.png", FILM)]
 

@@ -44,7 +44,7 @@ def test_members_are_read_in_order_without_folders_and_hidden_files(make_zip: Ma
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
-def test_every_compression_method_of_python(make_zip: MakeZip, method: int) -> None:
+def test_every_compression_method_of_python_is_read(make_zip: MakeZip, method: int) -> None:
     ((_, read),) = zip_members.list_members(make_zip({"a.png": FILM}, method=method))
     assert read() == FILM
 
@@ -154,7 +154,7 @@ def test_a_damaged_zip_or_member_says_so(make_zip: MakeZip, damage: str) -> None
             zip_members.list_members(path)
 
 
-def test_an_unknown_compression_method(make_zip: MakeZip) -> None:
+def test_an_unknown_compression_method_is_an_error_that_names_the_allowed_ones(make_zip: MakeZip) -> None:
     path = make_zip({"a.png": FILM})
     data = bytearray(path.read_bytes())
     for signature, offset in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
@@ -163,7 +163,7 @@ def test_an_unknown_compression_method(make_zip: MakeZip) -> None:
     assert "stored or deflated" in error_of(path).message
 
 
-def test_an_empty_zip(make_zip: MakeZip) -> None:
+def test_an_empty_zip_is_an_empty_file(make_zip: MakeZip) -> None:
     with pytest.raises(EmptyFile):
         zip_members.list_members(make_zip({}))
 

@@ -81,7 +81,7 @@ def test_any_bytes_are_a_name_from_which_a_code_page_gives_the_bytes_back(raw_na
         assert raw in {name.encode(page, "replace") for page in CODE_PAGES}
 
 
-def test_every_row_of_a_zip_with_odd_names(tmp_path: Path) -> None:
+def test_every_member_with_an_odd_name_is_listed_and_read(tmp_path: Path) -> None:
     odd = [b"a\nb.png", b"tab\t.png", b" space .png ", b"dot.png.", b"=1+1.png", b"[1].png", b"n" * 300 + b".png"]
     path = tmp_path / "films.zip"
     path.write_bytes(zip_bytes(*(Member(name, bytes([number])) for number, name in enumerate(odd))))

@@ -136,7 +136,9 @@ def test_a_table_that_is_a_folder_is_wrong_usage(
     assert [path.name for path in inside.rglob("*")] == ["existing"]
 
 
-def test_the_longest_name_of_a_table(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_longer_name_of_a_table_than_its_lock_allows_is_refused(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """During a run, the name of the lock file is longer than that of the table."""
     (folder / "broken.png").unlink()
     name = "n" * 238 + ".csv"

@@ -38,7 +38,9 @@ def vietnamese(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         ({}, "en"),
     ],
 )
-def test_the_language_of_the_terminal(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], code: str) -> None:
+def test_the_language_is_that_of_the_terminal_unless_the_setting_names_one(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], code: str
+) -> None:
     for name in ("PNEUMONIA_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():

@@ -110,7 +110,7 @@ def test_letterbox_pillarbox_and_single_bars(level: int, depths: tuple[int, int,
 
 
 @pytest.mark.parametrize(("outer", "inner"), [("white", "black"), ("black", "white"), ("grey", "mixed")])
-def test_a_frame_inside_a_frame(outer: str, inner: str, film: Grey) -> None:
+def test_a_frame_inside_a_frame_is_cropped_with_it(outer: str, inner: str, film: Grey) -> None:
     image = framed(framed(film, (4, 4, 4, 4), LEVELS[inner]), (12, 20, 12, 9), LEVELS[outer])
     assert error(image, (16, 24, 16 + film.shape[1], 24 + film.shape[0])) <= 2
 
@@ -136,13 +136,13 @@ def test_rounded_corners(film: Grey) -> None:
 
 @pytest.mark.parametrize("text", ["Patient 12   2026-11-26   R   PA   80 kV 3 mAs", "x"])
 @pytest.mark.parametrize("level", [0, 235])
-def test_a_line_of_text_in_a_bar(text: str, level: int, film: Grey) -> None:
+def test_a_bar_with_a_line_of_text_is_cropped(text: str, level: int, film: Grey) -> None:
     image = Image.fromarray(framed(film, (0, 40, 0, 30), (level,) * 4))
     ImageDraw.Draw(image).text((10, 12), text, fill=255 - level)
     assert error(np.asarray(image), (0, 40, film.shape[1], 40 + film.shape[0])) <= 2
 
 
-def test_a_mouse_pointer_in_a_bar(film: Grey) -> None:
+def test_a_bar_with_a_mouse_pointer_is_cropped(film: Grey) -> None:
     image = Image.fromarray(framed(film, (60, 0, 60, 0), (0,) * 4))
     ImageDraw.Draw(image).polygon([(30, 100), (30, 130), (45, 118)], fill=255)
     assert error(np.asarray(image), (60, 0, 60 + film.shape[1], film.shape[0])) <= 2

@@ -49,7 +49,7 @@ def test_diagonal_neighbours_close_their_lines() -> None:
     assert len(contours(np.array([[1.0, -1], [-1, 1]]))) == 2
 
 
-def test_no_line_without_an_inside() -> None:
+def test_a_function_that_is_negative_everywhere_has_no_contour() -> None:
     assert contours(np.full((5, 5), -1.0)) == []
 
 

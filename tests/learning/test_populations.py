@@ -71,7 +71,7 @@ def test_adults(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert predictor.describe()["figures"]["adults"]["auroc"]["value"] is not None
 
 
-def test_children(data: Path, tmp_path: Path) -> None:
+def test_the_sources_of_the_films_decide_the_licence_of_the_childrens_model(data: Path, tmp_path: Path) -> None:
     config = train(tmp_path, "--data", data, "--recipe", "default", "--split", "official")
     assert config["population"] == "children"
     assert config["licence"]["non_commercial"] is (SIIM in config["training_sources"])
@@ -91,7 +91,7 @@ def test_adults_without_children_and_masks(tmp_path: Path, capsys: pytest.Captur
 
 
 @pytest.mark.parametrize("name", ["default", "adults"])
-def test_validate(data: Path, tmp_path: Path, name: str) -> None:
+def test_validation_measures_the_population_and_scores_no_test_film(data: Path, tmp_path: Path, name: str) -> None:
     validation = train(tmp_path, "--data", data, "--recipe", name, "--validate")
     assert 0 <= validation["worst_pair"]["auroc"] <= 1
     assert ("adults" in validation) == (name == "adults")

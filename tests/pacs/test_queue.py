@@ -25,7 +25,7 @@ class Clock:
         return self.now
 
 
-def test_a_film_from_reception_to_the_last_delivery(tmp_path: Path) -> None:
+def test_a_film_is_received_predicted_delivered_and_then_forgotten(tmp_path: Path) -> None:
     queue = Queue(tmp_path)
     assert add(queue) is not None
     (instance,) = queue.waiting_instances(10)

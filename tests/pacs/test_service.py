@@ -199,7 +199,9 @@ def test_all_dead_letters_are_retried(configuration: Path, capsys: pytest.Captur
         (["--ae-title", "A" * 17], "--ae-title"),
     ],
 )
-def test_wrong_usage(configuration: Path, arguments: list[str], text: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_usage_is_exit_code_2_with_the_reason(
+    configuration: Path, arguments: list[str], text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert pacs(configuration, *arguments) == 2
     assert text in capsys.readouterr().err
 

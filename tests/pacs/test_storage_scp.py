@@ -61,7 +61,7 @@ def test_a_film_is_in_the_queue_and_on_the_disk_when_it_is_acknowledged(tmp_path
 
 
 @pytest.mark.slow
-def test_several_films_of_one_association(tmp_path: Path) -> None:
+def test_several_films_of_one_association_are_stored(tmp_path: Path) -> None:
     with running_scp(tmp_path) as running:
         assert send(running.port, film(side=64), film(side=80), film(side=96)) == [0, 0, 0]
         assert await_end(running) == ["released"]

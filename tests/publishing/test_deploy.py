@@ -44,7 +44,9 @@ def test_a_space_with_the_embedded_model(hub: WritableHub, page: Repository) -> 
     assert len(hub.history(KEY)) == 2, "the first commit of the Hub, and one commit of this command"
 
 
-def test_a_space_with_a_model_from_the_hub(hub: WritableHub, page: Repository, published: str) -> None:
+def test_a_space_with_a_model_from_the_hub_pins_its_commit_and_has_no_bundle(
+    hub: WritableHub, page: Repository, published: str
+) -> None:
     send(page, f"{MODEL}@v1")
     remote_files, metadata = hub.files(KEY), front_matter(hub)
     assert not any(name.startswith("pneumonia/models/children/") for name in remote_files)

@@ -140,7 +140,9 @@ def test_a_prevalence_is_written_with_three_digits_at_most(prevalence: float, te
         ("Unknown", (0.25, 0.999), "the answer would be Normal below 25 % and Pneumonia above 99.9 %."),
     ],
 )
-def test_what_would_change_the_answer(label: str, limits: tuple[float, float], expected: str) -> None:
+def test_a_sentence_names_the_limits_at_which_the_answer_changes(
+    label: str, limits: tuple[float, float], expected: str
+) -> None:
     scale = answer_text.Scale(0.5, *limits)
     assert answer_text.describe_change(prediction(label), scale) == f"At balanced, {expected}"
 

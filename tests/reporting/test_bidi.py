@@ -32,5 +32,5 @@ def shown(text: str) -> str:
         ("12", "12"),
     ],
 )
-def test_the_order_of_a_line(text: str, expected: str) -> None:
+def test_a_line_is_in_the_order_in_which_it_is_drawn(text: str, expected: str) -> None:
     assert shown(text) == expected

@@ -146,7 +146,9 @@ def test_too_long_a_note_is_refused_and_not_quoted(
     assert "DOE" not in caplog.text
 
 
-def test_a_models_name_in_any_script(large_film: Grey, pneumonia: Prediction) -> None:
+def test_the_name_of_a_model_is_no_markup_and_unknown_letters_are_boxes(
+    large_film: Grey, pneumonia: Prediction
+) -> None:
     odd = replace(pneumonia, model=replace(pneumonia.model, name="<i>模型\udcff"))
     assert "Model <i>模型□" in read(pdf_report.render_pdf(large_film, odd, MAP))[0]
 

@@ -43,7 +43,7 @@ def test_the_age_has_its_source(prediction: Prediction, expected: str) -> None:
     ("prediction", "cell"),
     [(answer(age=3.0, source="file"), "3, file"), (answer(source="stated"), "stated"), (answer(), "")],
 )
-def test_the_age_in_a_table_cell(prediction: Prediction, cell: str) -> None:
+def test_the_cell_of_an_age_names_its_source(prediction: Prediction, cell: str) -> None:
     assert provenance.format_age(prediction) == cell
 
 

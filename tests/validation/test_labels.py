@@ -38,7 +38,7 @@ def by_table(text: str, *names: str) -> Selection:
      ("-1", None), ("-1.0", None), ("-0.0", None), ("no-finding", 0), ("Pneumonia-Viral", 1), ("BACTERIA", 1),
      ("Pnemonia", 1), ("Infiltration|Pneumonia", 1), ("No Finding|Pneumonia", None), ("Infiltration|Mass", None)],
 )  # fmt: skip
-def test_words_of_the_classes(word: str, label: int | None) -> None:
+def test_a_word_is_one_class_or_none(word: str, label: int | None) -> None:
     assert class_of(word) == label
 
 

@@ -106,7 +106,7 @@ def test_a_validation_without_films_has_a_report(predictor: Predictor) -> None:
     assert report.verdicts == [] and report_pdf.to_pdf(report).startswith(b"%PDF")
 
 
-def test_drift_against_the_values_of_the_card(predictor: Predictor) -> None:
+def test_drift_is_measured_against_the_values_of_the_card(predictor: Predictor) -> None:
     """Twice the same distribution has p = 1; without a reference the threshold table gives a bound for the scores."""
     model = predictor.models[0]
     results = [

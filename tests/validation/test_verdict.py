@@ -29,7 +29,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_verdict(predictor: Predictor, case: str) -> None:
+def test_the_verdict_follows_from_the_counts(predictor: Predictor, case: str) -> None:
     counts, expected = CASES[case]
     assert code_of(validated(predictor, made_table(counts))) == expected
 

@@ -60,7 +60,7 @@ def blocks(predictor: Predictor) -> Any:
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
-def test_the_page(blocks: Any, code: str) -> None:
+def test_the_page_is_translated_and_has_no_empty_placeholder(blocks: Any, code: str) -> None:
     with use_language(code):
         config = blocks.config
     values = [

@@ -103,6 +103,8 @@ def test_outputs_by_component_are_translated(page: LocalisedPage) -> None:
         (b"", "", "en"),
     ],
 )
-def test_the_language_of_a_request(query: bytes, header: str, code: str) -> None:
+def test_the_language_of_a_request_is_that_of_its_link_then_of_its_browser(
+    query: bytes, header: str, code: str
+) -> None:
     headers = [(b"accept-language", header.encode())]
     assert language_of({"type": "http", "query_string": query, "headers": headers}) == code

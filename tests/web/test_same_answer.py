@@ -100,27 +100,27 @@ def test_the_files_cover_every_outcome_listed(expected: Answers) -> None:
     assert expected["inverted.png"]["warnings"] and expected["coarse.png"]["warnings"]
 
 
-def test_predict_endpoint(client: Client, folder: Path, expected: Answers) -> None:
+def test_the_predict_endpoint_gives_the_answer_of_the_library(client: Client, folder: Path, expected: Answers) -> None:
     responses = {name: client.predict(handle_file(folder / name), api_name="/predict") for name in expected}
     assert {name: _without_file(answer) for name, answer in responses.items()} == expected
     assert all(answer["file"] == name for name, answer in responses.items())
 
 
-def test_predict_batch_endpoint(client: Client, folder: Path, expected: Answers) -> None:
+def test_the_batch_endpoint_gives_the_answer_of_the_library(client: Client, folder: Path, expected: Answers) -> None:
     rows = client.predict([handle_file(folder / name) for name in expected], api_name="/predict_batch")
     assert {row["file"]: _without_file(row) for row in rows} == expected
 
 
-def test_predict_command(folder: Path, expected: Answers) -> None:
+def test_the_predict_command_gives_the_answer_of_the_library(folder: Path, expected: Answers) -> None:
     assert _by_name(_run_command("predict", "--json", *sorted(folder.iterdir()))) == expected
 
 
-def test_batch_command_with_a_folder(folder: Path, expected: Answers, tmp_path: Path) -> None:
+def test_a_batch_of_a_folder_gives_the_answers_of_the_library(folder: Path, expected: Answers, tmp_path: Path) -> None:
     _run_command("batch", folder, "--out", tmp_path / "results.csv", "--jsonl")
     assert _by_name((tmp_path / "results.jsonl").read_text()) == expected
 
 
-def test_batch_command_with_a_zip(folder: Path, expected: Answers, tmp_path: Path) -> None:
+def test_a_batch_of_a_zip_gives_the_answers_of_the_library(folder: Path, expected: Answers, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "films.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(folder.iterdir()):
             archive.write(path, path.name)
@@ -128,7 +128,9 @@ def test_batch_command_with_a_zip(folder: Path, expected: Answers, tmp_path: Pat
     assert _by_name((tmp_path / "results.jsonl").read_text()) == expected
 
 
-def test_batch_on_the_page(predictor: Predictor, folder: Path, expected: Answers) -> None:
+def test_a_batch_of_the_page_gives_the_answers_of_the_library(
+    predictor: Predictor, folder: Path, expected: Answers
+) -> None:
     jobs = Jobs(predictor)
     token = jobs.create([Upload(folder / name, name) for name in expected], "balanced")
     list(jobs.run(token))
@@ -137,7 +139,7 @@ def test_batch_on_the_page(predictor: Predictor, folder: Path, expected: Answers
     jobs.delete(token)
 
 
-def test_the_page(predictor: Predictor, folder: Path, expected: Answers) -> None:
+def test_the_page_gives_the_answer_of_the_library(predictor: Predictor, folder: Path, expected: Answers) -> None:
     """The JSON download of the page; for a file that fails, the code and the message on the page."""
     for name, answer in expected.items():
         session, headline, *_ = film_session.open_film(predictor, Upload(folder / name, name))
@@ -153,7 +155,7 @@ def test_the_page(predictor: Predictor, folder: Path, expected: Answers) -> None
 @pytest.mark.slow  # the answer that the page saves is compared above, without a browser
 @pytest.mark.browser
 @pytest.mark.parametrize("name", ["film.dcm", "turned.png", "inverted.png"])
-def test_page_in_a_browser(visit: Visit, folder: Path, expected: Answers, name: str) -> None:
+def test_a_browser_shows_the_answer_of_the_library(visit: Visit, folder: Path, expected: Answers, name: str) -> None:
     visit.drop(folder / name)
     with visit.page.expect_download() as download:
         visit.page.get_by_role("button", name="Answer (JSON)").click()

@@ -57,19 +57,19 @@ def test_the_samples_are_those_of_gdcm(bits: int, signed: int, monkeypatch: pyte
 
 
 @pytest.mark.parametrize("bits", range(2, 9))
-def test_samples_in_bytes(bits: int) -> None:
+def test_samples_of_up_to_8_bits_are_decoded_to_bytes(bits: int) -> None:
     values = lossless_jpeg.decode(codestreams.jpeg_lossless(samples(bits), bits), layout(bits, 8))
     assert values is not None and values.dtype == np.uint8
     np.testing.assert_array_equal(values, samples(bits))
 
 
 @pytest.mark.parametrize("pixel", [0, 4095])
-def test_an_even_film(pixel: int) -> None:
+def test_a_film_of_one_value_is_decoded_exactly(pixel: int) -> None:
     film = np.full(SHAPE, pixel, np.uint16)
     np.testing.assert_array_equal(lossless_jpeg.decode(codestreams.jpeg_lossless(film, 12), layout(12)), film)
 
 
-def test_differences_of_all_sizes() -> None:
+def test_differences_of_all_sizes_are_decoded_exactly() -> None:
     film = np.random.default_rng(0).choice([0, 1, 255, 32767, 32768, 65535], SHAPE).astype(np.uint16)
     np.testing.assert_array_equal(lossless_jpeg.decode(codestreams.jpeg_lossless(film, 16), layout(16)), film)
 
@@ -88,7 +88,7 @@ def insert(segment: bytes) -> bytes:
     }.items(),
     ids=lambda item: item[0],
 )
-def test_frames_of_other_writers(frame: tuple[str, bytes]) -> None:
+def test_frames_of_other_writers_are_decoded_exactly(frame: tuple[str, bytes]) -> None:
     np.testing.assert_array_equal(lossless_jpeg.decode(frame[1], layout(12)), FILM)
 
 

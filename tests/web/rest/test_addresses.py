@@ -12,7 +12,7 @@ from pneumonia import Predictor
 from .film_form import PATH, form
 
 
-def test_methods_and_addresses(rest: httpx.Client) -> None:
+def test_other_methods_are_405_and_unknown_addresses_404(rest: httpx.Client) -> None:
     for method in ("GET", "HEAD", "PUT", "DELETE", "PATCH"):
         reply = rest.request(method, PATH)
         assert (reply.status_code, reply.headers["allow"]) == (405, "POST, OPTIONS")

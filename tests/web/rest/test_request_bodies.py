@@ -41,7 +41,7 @@ def test_the_name_of_a_raw_body_is_that_of_its_header(rest: httpx.Client, files:
         (f'filename="{"n" * 5000}.png"', "n" * 5000 + ".png"),
     ],
 )
-def test_names_in_other_encodings(rest: httpx.Client, parameters: str, name: str) -> None:
+def test_names_in_other_encodings_are_decoded(rest: httpx.Client, parameters: str, name: str) -> None:
     disposition = f'Content-Disposition: form-data; name="file"; {parameters}'.encode("latin-1")
     body = b"--b\r\n" + disposition + b"\r\n\r\nno film\r\n--b--"
     reply = rest.post(PATH, content=body, headers={"Content-Type": "multipart/form-data; boundary=b"})

@@ -69,7 +69,7 @@ def test_several_kinds_are_a_zip(rest: httpx.Client, study_film: bytes) -> None:
         assert json.loads(archive.read("ward 3.fhir.json"))["resourceType"] == "Bundle"
 
 
-def test_the_report_of_any_film_in_a_language(rest: httpx.Client, files: dict[str, Path]) -> None:
+def test_the_report_is_in_the_requested_language_or_refused(rest: httpx.Client, files: dict[str, Path]) -> None:
     from pypdf import PdfReader
 
     film = files["film.png"].read_bytes()

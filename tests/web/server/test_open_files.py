@@ -72,7 +72,7 @@ def test_a_film_that_cannot_be_opened_at_the_moment_is_busy_and_not_damaged(tmp_
         read(tmp_path / "missing.png")
 
 
-def test_the_number_of_free_files(tmp_path: Path) -> None:
+def test_the_number_of_free_files_falls_with_each_open_file(tmp_path: Path) -> None:
     def is_lower_by_the_open_files() -> bool:
         with few_open_files(40), contextlib.ExitStack() as stack:
             free = operating_system.free_open_files()
@@ -204,7 +204,7 @@ def test_an_upload_of_more_files_than_may_be_open_is_busy_and_leaves_nothing(ser
 
 
 @pytest.mark.slow
-def test_a_batch_of_2000_films_over_the_api(service: Service, film: bytes) -> None:
+def test_a_batch_of_2000_films_over_the_api_is_answered_in_order(service: Service, film: bytes) -> None:
     async def send(client: httpx.AsyncClient) -> Any:
         uploads = [await upload(client, f"{number}.png", film) for number in range(2_000)]
         return await call(client, "predict_batch", [uploads])

@@ -110,7 +110,7 @@ def test_the_rest_api_is_behind_the_proxy_too(site: Site, predictor: Predictor, 
         assert 'href="openapi.json"' in client.get("api/v1/docs").text
 
 
-def test_login_and_logout(site: Site) -> None:
+def test_a_login_opens_the_page_until_the_logout(site: Site) -> None:
     with site.client() as client:
         reply = site.log_in(client, Origin=site.origin)
         cookies = [value.lower() for value in reply.headers.get_list("set-cookie")]

@@ -120,7 +120,7 @@ def test_the_page_leaves_no_patient_data(service: Service, files: dict[str, Path
         assert secret not in service.log_text(), secret
 
 
-def test_one_log_line_per_request_and_per_film_with_the_same_id(service: Service, files: dict[str, Path]) -> None:
+def test_request_and_film_have_a_log_line_each_with_the_same_id(service: Service, files: dict[str, Path]) -> None:
     content = files["film.png"].read_bytes()
     reply: dict[str, str] = {}
 

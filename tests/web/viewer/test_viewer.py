@@ -254,7 +254,7 @@ def test_the_letters_are_those_of_the_header(tab: Visit, tmp_path: Path) -> None
 
 
 @pytest.mark.slow
-def test_help_and_full_screen_by_keyboard(deep: ShownViewer) -> None:
+def test_keys_open_and_close_help_and_full_screen(deep: ShownViewer) -> None:
     deep.press("?")
     assert deep.is_visible(".viewer-help")
     deep.page.keyboard.press("Escape")

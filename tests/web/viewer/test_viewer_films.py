@@ -38,7 +38,7 @@ def test_the_map_is_a_layer_with_the_slider_of_the_panel(visit: Visit, predictor
 
 
 @pytest.mark.slow
-def test_zones_and_the_view_of_the_model(visit: Visit, predictor: Predictor) -> None:
+def test_keys_show_the_zones_and_the_input_of_the_model(visit: Visit, predictor: Predictor) -> None:
     viewer = ShownViewer(visit, predictor.models[0].bundle.examples[-1])
     is_drawn = "viewer.overlay.context.getImageData(0, 0, viewer.film.width, viewer.film.height).data.some(Boolean)"
     assert not viewer.evaluate(is_drawn)
