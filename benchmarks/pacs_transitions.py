@@ -163,7 +163,7 @@ def _plans(transitions: list[str]) -> list[Plan]:
     plans = []
     for name in transitions:
         for moment in MOMENTS:
-            plans += [Plan(name, moment), Plan(name, moment, then="before"), Plan(name, moment, then="after")]
+            plans += [Plan(name, moment), Plan(name, moment, then=moment)]
             if name.startswith(WORKER):
                 plans.append(Plan(name, moment, "one"))
     return plans

@@ -183,6 +183,16 @@ class Queue:
             delete_quietly(instance.path)
         return bool(changed)
 
+    def delete_completed(self, instance: Instance) -> bool:
+        """Delete the file of a film that has results, as `complete` does; False if it has none.
+
+        For a worker that ended after its transaction: the file would stay until the next start of the service.
+        """
+        if self.instance(instance.id) is not None:
+            return False
+        delete_quietly(instance.path)
+        return True
+
     def postpone(self, instance_id: int, error: str, delay_s: float, *, counts: bool = True) -> None:
         """Try a film again in `delay_s` seconds; `error` is a code. `counts`: whether this was one of its attempts."""
         with self.database.transaction() as connection:

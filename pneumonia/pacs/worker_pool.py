@@ -125,12 +125,21 @@ class WorkerPool:
                 response = worker.process(instance.id)
                 if response is None and self._is_stopping.is_set():
                     return  # killed by `stop`
-                self._record_or_wait(instance, response, time.monotonic() - started_at)
+                if response is not None or not self._is_completed(instance):
+                    self._record_or_wait(instance, response, time.monotonic() - started_at)
             finally:
                 self._give_back(instance)
             if response is None:
                 log.error("worker outcome=crashed film=%d", instance.id)
                 return
+
+    def _is_completed(self, instance: Instance) -> bool:
+        """Whether a worker that ended had stored the results of its film; then they are delivered."""
+        if not self._queue.delete_completed(instance):
+            return False
+        with suppress(Exception):
+            self._on_results()
+        return True
 
     def _record_or_wait(self, instance: Instance, response: dict[str, object] | None, seconds: float) -> None:
         """Record what became of a film. If the queue cannot be written, the film stays in it, and is tried again."""

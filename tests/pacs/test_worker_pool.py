@@ -14,6 +14,7 @@ import pytest
 from pydicom import dcmread
 
 from pneumonia.errors import DiskFull, PneumoniaError
+from pneumonia.pacs import queue as queue_module
 from pneumonia.pacs import queue_upkeep, worker_pool
 from pneumonia.pacs.configuration import Configuration, Results, Retention, Service
 from pneumonia.pacs.destinations import Destination
@@ -22,6 +23,7 @@ from pneumonia.pacs.worker_pool import WorkerPool
 
 from ..support.source_films import hospital_film
 from ..support.wait import until
+from .queue_support import results
 from .scp_support import RecordedEvents
 
 DX = "1.2.840.10008.5.1.4.1.1.1.1"
@@ -151,6 +153,28 @@ def test_a_film_whose_worker_ended_while_it_waited_is_not_to_blame(
         assert until(lambda: bool(events.films))
     assert [event.outcome for event in events.films] == ["retry:crashed"]
     assert len(processes) >= 4
+
+
+def test_a_worker_that_ends_after_it_stored_the_results_leaves_no_film(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was killed between its transaction and the deletion of the film."""
+    queue = Queue(configured(tmp_path).folder)
+
+    class Completing(StandInProcess):
+        def process(self, instance_id: int) -> None:
+            (instance,) = queue.waiting_instances(1)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(queue_module, "delete_quietly", lambda path: False)
+                queue.complete(instance, results("archive"))
+
+    monkeypatch.setattr(worker_pool, "WorkerProcess", lambda *_: Completing())
+    with pool(configured(tmp_path), queue) as (_, events):
+        add(queue, b"film")
+        assert until(lambda: not list(queue.spool.films.iterdir()))
+    assert queue_upkeep.counts(queue)["predicted"] == 1
+    assert len(queue.due_deliveries("archive", 10)) == 2
+    assert events.films == [], "it is not tried again"
 
 
 def test_a_full_disk_restarts_no_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
