@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from highdicom import sr
-from highdicom.sr import RelationshipTypeValues
+from highdicom.sr import CodedConcept, RelationshipTypeValues
 from pydicom.sr.coding import Code
 
 from ...inference import zone_names
@@ -13,7 +13,8 @@ from ...inference.decision import CLASSES, UNKNOWN, Prediction
 from ...inference.predictive_value import PredictiveValue
 from ...messages import translate
 from . import report_context, report_texts, zone_regions
-from .codes import code, error_code
+from .codes import error_code
+from .concepts import concept
 from .film_result import FilmResult
 from .patient_study import STAND_IN_CLASS
 from .uids import result_uid
@@ -61,23 +62,23 @@ def zone_group(film: FilmResult) -> sr.PlanarROIMeasurementsAndQualitativeEvalua
     )
 
 
-def evaluations(film: FilmResult) -> Iterator[tuple[Code, Code]]:
+def evaluations(film: FilmResult) -> Iterator[tuple[CodedConcept, CodedConcept | Code]]:
     """(concept, value): status, answer, presence of pneumonia, reason and error codes, source of the age."""
     prediction, failure = film.prediction, film.failure
     if failure is not None:
-        yield code("summary_of_analyses"), code("failed")
-        yield code("pneumonia"), code("not_evaluated")
-        yield code("error"), error_code(failure.error.code, failure.error.code.replace("_", " "))
+        yield concept("summary_of_analyses"), concept("failed")
+        yield concept("pneumonia"), concept("not_evaluated")
+        yield concept("error"), error_code(failure.error.code, failure.error.code.replace("_", " "))
     if prediction is None:
         return
     is_scored = prediction.probability is not None
-    yield code("summary_of_analyses"), code("succeeded" if is_scored else "not_attempted")
-    yield code("answer"), code(f"answer_{prediction.label}")
-    yield code("pneumonia"), code(_PRESENCE[prediction.label] if is_scored else "not_evaluated")
+    yield concept("summary_of_analyses"), concept("succeeded" if is_scored else "not_attempted")
+    yield concept("answer"), concept(f"answer_{prediction.label}")
+    yield concept("pneumonia"), concept(_PRESENCE[prediction.label] if is_scored else "not_evaluated")
     if prediction.reason is not None:
-        yield code("reason"), code(f"reason_{prediction.reason.code}")
+        yield concept("reason"), concept(f"reason_{prediction.reason.code}")
     if prediction.age_source is not None:
-        yield code("age_source"), code(f"age_source_{prediction.age_source}")
+        yield concept("age_source"), concept(f"age_source_{prediction.age_source}")
 
 
 def _measurements(film: FilmResult) -> Iterator[sr.Measurement]:
@@ -104,7 +105,7 @@ def _measurements(film: FilmResult) -> Iterator[sr.Measurement]:
 def _probability(value: float) -> sr.Measurement:
     """The probability of pneumonia; the concept that it is about is a modifier of the general concept."""
     measurement = _measurement("probability", value)
-    subject = sr.CodeContentItem(code("finding"), code("pneumonia"), RelationshipTypeValues.HAS_CONCEPT_MOD)
+    subject = sr.CodeContentItem(concept("finding"), concept("pneumonia"), RelationshipTypeValues.HAS_CONCEPT_MOD)
     measurement[0].ContentSequence = sr.ContentSequence([subject])
     return measurement
 
@@ -129,17 +130,17 @@ def _measurement(
     finding_sites: list[sr.FindingSite] | None = None,
     properties: sr.MeasurementProperties | None = None,
 ) -> sr.Measurement:
-    return sr.Measurement(code(key), value, code(unit), finding_sites=finding_sites, properties=properties)
+    return sr.Measurement(concept(key), value, concept(unit), finding_sites=finding_sites, properties=properties)
 
 
 def _text(film: FilmResult, key: str, text: str) -> sr.TextContentItem:
-    return sr.TextContentItem(code(key), translate(text, film.options.language), _CONTAINS)
+    return sr.TextContentItem(concept(key), translate(text, film.options.language), _CONTAINS)
 
 
 def _site(zone: str) -> sr.FindingSite:
     """The code of a zone; without a side if the patient's sides are unknown: then the outline shows where it lies."""
     side, height = zone_names.side_and_height(zone)
-    return sr.FindingSite(code(height), laterality=None if side.startswith("image") else code(side))
+    return sr.FindingSite(concept(height), laterality=None if side.startswith("image") else concept(side))
 
 
 def _frames(film: FilmResult) -> list[int] | None:

@@ -12,7 +12,7 @@ from ... import __version__
 from ...languages import LANGUAGES
 from . import zone_regions
 from .algorithm_equipment import algorithm_name, algorithm_parameters, device_uid
-from .codes import code
+from .concepts import concept
 from .film_result import FilmResult
 from .patient_study import STAND_IN_CLASS
 
@@ -34,7 +34,7 @@ def observation_context(film: FilmResult) -> sr.ObservationContext:
         manufacturer_name=options.manufacturer or None,
         model_name=options.model_name or None,
         physical_location=options.institution_name or None,
-        role_in_procedure=code("device_role"),
+        role_in_procedure=concept("device_role"),
     )
     return sr.ObservationContext(sr.ObserverContext(dictionary.DCM.Device, device))
 
@@ -45,7 +45,7 @@ def algorithm(film: FilmResult) -> sr.AlgorithmIdentification:
         name=algorithm_name(film),
         version=__version__,
         parameters=algorithm_parameters(film) or None,
-        family=code("artificial_intelligence"),
+        family=concept("artificial_intelligence"),
         manufacturer=film.options.manufacturer or None,
     )
 
@@ -56,7 +56,10 @@ def image_library(film: FilmResult) -> sr.ContainerContentItem:
     highdicom's own `ImageLibrary` needs a pixel spacing at the detector and an orientation, which many films lack.
     """
     image = sr.ImageContentItem(
-        code("source"), STAND_IN_CLASS, film.source.sop_instance_uid, relationship_type=RelationshipTypeValues.CONTAINS
+        concept("source"),
+        STAND_IN_CLASS,
+        film.source.sop_instance_uid,
+        relationship_type=RelationshipTypeValues.CONTAINS,
     )
     image.ContentSequence = sr.ContentSequence(_descriptors(film))
     group = _container("image_library_group", [image])
@@ -64,7 +67,7 @@ def image_library(film: FilmResult) -> sr.ContainerContentItem:
 
 
 def _container(key: str, content: list[sr.ContentItem]) -> sr.ContainerContentItem:
-    container = sr.ContainerContentItem(code(key), relationship_type=RelationshipTypeValues.CONTAINS)
+    container = sr.ContainerContentItem(concept(key), relationship_type=RelationshipTypeValues.CONTAINS)
     container.ContentSequence = sr.ContentSequence(content)
     return container
 
@@ -74,14 +77,14 @@ def _descriptors(film: FilmResult) -> list[sr.ContentItem]:
     items: list[sr.ContentItem] = []
     modality = _modality(header.get("Modality", ""))
     if modality is not None:
-        items.append(sr.CodeContentItem(code("modality"), modality, _ACQUISITION))
+        items.append(sr.CodeContentItem(concept("modality"), modality, _ACQUISITION))
     if "StudyDate" in header:
-        items.append(sr.DateContentItem(code("study_date"), header.StudyDate, _ACQUISITION))
+        items.append(sr.DateContentItem(concept("study_date"), header.StudyDate, _ACQUISITION))
     if "StudyTime" in header:
-        items.append(sr.TimeContentItem(code("study_time"), header.StudyTime, _ACQUISITION))
+        items.append(sr.TimeContentItem(concept("study_time"), header.StudyTime, _ACQUISITION))
     for key, count in (("pixel_data_rows", height), ("pixel_data_columns", width)):
         if count:
-            items.append(sr.NumContentItem(code(key), count, code("pixels"), relationship_type=_ACQUISITION))
+            items.append(sr.NumContentItem(concept(key), count, concept("pixels"), relationship_type=_ACQUISITION))
     return [*items, *_orientation(film), *_spacing(film)]
 
 
@@ -91,7 +94,9 @@ def _orientation(film: FilmResult) -> list[sr.ContentItem]:
         return []
     keys = ("patient_orientation_row", "patient_orientation_column")
     return [
-        sr.TextContentItem(code(key), text, _ACQUISITION) for key, text in zip(keys, orientation, strict=True) if text
+        sr.TextContentItem(concept(key), text, _ACQUISITION)
+        for key, text in zip(keys, orientation, strict=True)
+        if text
     ]
 
 
@@ -102,7 +107,7 @@ def _spacing(film: FilmResult) -> list[sr.ContentItem]:
         return []
     keys = ("vertical_pixel_spacing", "horizontal_pixel_spacing")
     return [
-        sr.NumContentItem(code(key), float(value), code("millimeter"), relationship_type=_ACQUISITION)
+        sr.NumContentItem(concept(key), float(value), concept("millimeter"), relationship_type=_ACQUISITION)
         for key, value in zip(keys, spacing, strict=True)
     ]
 

@@ -12,7 +12,8 @@ from pydicom.tag import Tag
 
 from ... import __version__
 from . import patient_study, report_content, report_context
-from .codes import code, private_scheme
+from .codes import private_scheme
+from .concepts import concept
 from .film_result import FilmResult
 
 KIND = "dicom-sr"
@@ -83,9 +84,9 @@ def _content(film: FilmResult) -> sr.MeasurementReport:
     groups = [report_content.answer_group(film), report_content.zone_group(film)]
     content = sr.MeasurementReport(
         observation_context=report_context.observation_context(film),
-        procedure_reported=code("procedure_reported_chest"),
+        procedure_reported=concept("procedure_reported_chest"),
         imaging_measurements=[group for group in groups if group is not None],
-        title=code("imaging_measurement_report"),
+        title=concept("imaging_measurement_report"),
         language_of_content_item_and_descendants=report_context.language(film),
     )
     items = content[0].ContentSequence

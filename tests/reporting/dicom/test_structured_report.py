@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from pneumonia import Predictor
 from pneumonia.errors import UnreadableImage
 from pneumonia.inference.decision import Failure, Prediction
 from pneumonia.messages import message
+from pneumonia.reporting.dicom.codes import _file
+from pneumonia.reporting.dicom.concepts import concept
 from pneumonia.reporting.dicom.film_result import FilmResult
 from pneumonia.reporting.dicom.options import ResultOptions
 from pneumonia.reporting.dicom.structured_report import create_structured_report
@@ -308,3 +311,14 @@ def test_highdicom_reads_the_report_back(predictor: Predictor) -> None:
     by_name = {measurement.name.meaning: measurement.value for measurement in answer.get_measurements()}
     assert by_name["Probability"] == film.result.as_dict()["probabilities"]["Pneumonia"]
     assert content.get_observer_contexts()[0].observer_type.meaning == "Device"
+
+
+def test_reports_share_concepts_and_change_none(predictor: Predictor) -> None:
+    """Also when threads make them at the same time, as those of the page do."""
+    films = [film_result(predictor, hospital_film(), age=age) for age in (4, 9, 3, 5)]
+    expected = [encode(create_structured_report(film)) for film in films]
+    before = {key: concept(key).to_json() for key in _file()["concepts"]}
+    with ThreadPoolExecutor(4) as threads:
+        reports = list(threads.map(lambda film: encode(create_structured_report(film)), films * 3))
+    assert reports == expected * 3
+    assert {key: concept(key).to_json() for key in before} == before
