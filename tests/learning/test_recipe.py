@@ -11,6 +11,7 @@ from pneumonia.errors import UsageError
 from pneumonia.learning import recipe, train_args
 
 EXPERIMENTS = [
+    "adults_surroundings",
     "compact",
     "flat",
     "lungs",
