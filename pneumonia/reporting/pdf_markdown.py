@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from html import escape
 from typing import TYPE_CHECKING
 
+from .pdf_text import unbroken
+
 if TYPE_CHECKING:
     from reportlab.lib.styles import ParagraphStyle
     from reportlab.platypus import Flowable
@@ -38,7 +40,7 @@ def paragraphs(markdown: str, styles: Mapping[str, ParagraphStyle]) -> list[Flow
 
 
 def _to_markup(line: str) -> str:
-    text = escape(line, quote=False)
+    text = escape(unbroken(line), quote=False)
     for pattern, replacement in _MARKUP:
         text = pattern.sub(replacement, text)
     return text

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..languages import current_language
 from ..messages import translate
 from . import bidi, pdf_fonts
+from .unbroken_figures import with_unbroken_figures, without_gap_before_percent
 
 if TYPE_CHECKING:
     from reportlab.lib.styles import ParagraphStyle
@@ -31,11 +32,19 @@ def markup(text: str) -> str:
 def escaped(text: str) -> str:
     """A text, without messages, as markup of a paragraph, with the font of each script."""
     base = pdf_fonts.base_font(current_language())
+    text = unbroken(text)
     parts = []
     for font, part in pdf_fonts.runs(pdf_fonts.replace_missing(text, NO_GLYPH), base):
         content = escape(part, quote=False)
         parts.append(content if font == base else f'<font name="{font}">{content}</font>')
     return "".join(parts)
+
+
+def unbroken(text: str) -> str:
+    """The text with figures that reportlab does not separate from their unit, in the language of the request."""
+    if pdf_fonts.base_font(current_language()) == pdf_fonts.HAN:
+        text = without_gap_before_percent(text)
+    return with_unbroken_figures(text)
 
 
 def paragraph(text: str, style: ParagraphStyle, heading: str = "") -> Flowable:

@@ -14,6 +14,7 @@ from ..languages import current_language
 from ..messages import translate
 from . import pdf_fonts
 from .pdf_text import NO_GLYPH
+from .unbroken_figures import with_unbroken_figures
 
 Colour = tuple[int, int, int]
 
@@ -41,7 +42,7 @@ def lines_of(text: str, width: float, style: TextStyle) -> list[str]:
 
     A word that is longer than a line is split. A character that no font has becomes a box.
     """
-    words = re.sub("[ \t\r\n]+", " ", translate(text))
+    words = with_unbroken_figures(re.sub("[ \t\r\n]+", " ", translate(text)))
     return list(_lines(pdf_fonts.replace_missing(words, NO_GLYPH), width, style))
 
 

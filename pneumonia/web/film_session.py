@@ -159,9 +159,16 @@ def _model_line(model: Model) -> str:
     return page_text.model_line(model.identity, model.describe()["figures"], model.population.description)
 
 
-def has_map(predictor: Predictor, session_film: SessionFilm, point: str) -> bool:
-    """True if the answer at an operating point has an activation map."""
-    return predictor.decide(session_film.reading, point).zone_shares is not None
+def map_offer(predictor: Predictor, session_film: SessionFilm | None, point: str) -> tuple[bool, str]:
+    """Whether the answer at an operating point has an activation map, and why a scored film has none, as HTML.
+
+    The page offers no map that it cannot show. For a film that was not scored, the answer itself says why.
+    """
+    if session_film is None or session_film.reading.activation is None:
+        return False, ""
+    prediction = predictor.decide(session_film.reading, point)
+    has_map = prediction.zone_shares is not None
+    return has_map, "" if has_map else activation_panel.panel(prediction, None)
 
 
 def picture(session_film: SessionFilm | None, side: int = handlers.PREVIEW_SIDE) -> Image.Image | None:

@@ -183,7 +183,7 @@ class _FilmTab:
         """
         age_group = age_groups.FROM_FILE if age_used else age_group
         opened = self._open(self._predictor, film, point, age_group, prevalence)
-        return self._show_film(opened, age_group, prevalence, film)
+        return self._show_film(opened, point, age_group, prevalence, film)
 
     def _change_age(
         self,
@@ -196,22 +196,22 @@ class _FilmTab:
         """Outputs for another age group: the film is read again. Before the first film, the group is for that film."""
         if session_film is not None:
             opened = self._reread(self._predictor, session_film, point, age_group, prevalence)
-            return self._show_film(opened, age_group, prevalence, session_film.source)
+            return self._show_film(opened, point, age_group, prevalence, session_film.source)
         skipped = (gr.skip(),) * (len(self._layout.film_outputs) - 5)
         return gr.skip(), self._without_film(headline), *skipped, False, gr.skip(), gr.skip()
 
     def _show_film(
-        self, opened: tuple[Any, ...], age_group: str, prevalence: float | None, film: Any
+        self, opened: tuple[Any, ...], point: str, age_group: str, prevalence: float | None, film: Any
     ) -> tuple[Any, ...]:
         """Outputs for a film that was read: answer, texts of its model, and the age group with which it was read."""
         session_film, *answer = opened
         viewed_film = film_view.ViewedFilm.of(film, None if session_film is None else session_film.reading)
         is_open = session_film is not None
-        was_scored = session_film is not None and session_film.reading.activation is not None
+        has_map, no_map = film_session.map_offer(self._predictor, session_film, point)
         choices, note, model_lines = film_session.model_texts(self._predictor, session_film)
-        shown = gr.Button(visible=was_scored), gr.Column(visible=is_open), ""
+        shown = gr.Button(visible=has_map), gr.Column(visible=is_open), ""
         return (
-            *(session_film, *answer, None, None, "", *shown),
+            *(session_film, *answer, None, None, no_map, *shown),
             *(gr.update(choices=choices), note, model_lines),
             prevalence_control.shown_percent(self._predictor, session_film, prevalence),
             *(age_group, True),
@@ -257,7 +257,7 @@ class _FilmTab:
     ) -> tuple[Any, ...]:
         """Outputs for another operating point: the new answer.
 
-        A map on the page stays if the new answer has one too. Otherwise map and panel are cleared.
+        A map on the page, or the button for it, stays if the new answer has one too.
         """
         unchanged = (gr.skip(),) * (len(self._layout.viewer_outputs) + 1)
         if session_film is None:
@@ -265,9 +265,10 @@ class _FilmTab:
             texts = (gr.skip(),) * (len(self._layout.answer_outputs) - 1)
             return page_text.film_deleted() if is_deleted else gr.skip(), *texts, *unchanged
         answer = film_session.render_answer(self._predictor, session_film, point, prevalence)
-        if not activation or film_session.has_map(self._predictor, session_film, point) == ("opacity" in activation):
+        has_map, no_map = film_session.map_offer(self._predictor, session_film, point)
+        if has_map == (not activation or "opacity" in activation):
             return *answer, *unchanged
-        return *answer, gr.skip(), None, "", gr.Button(visible=True)
+        return *answer, gr.skip(), None, no_map, gr.Button(visible=has_map)
 
     def _make_file(self, create_file: Callable[..., dict[str, str] | None], *inputs: Any) -> dict[str, str] | None:
         """A file for `save.js`; None and a warning on the page if the film was deleted."""

@@ -31,7 +31,7 @@ _TAKE_TOKEN = """() => {
 class LanguageSwitch:
     """Its invisible components, and their handlers.
 
-    `show_film(opened, age_group, prevalence, source)` returns the values of `layout.film_outputs`.
+    `show_film(opened, point, age_group, prevalence, source)` returns the values of `layout.film_outputs`.
     """
 
     def __init__(self, predictor: Predictor, layout: FilmLayout, show_film: Callable[..., tuple[Any, ...]]) -> None:
@@ -71,7 +71,9 @@ class LanguageSwitch:
         if kept is None:
             return (gr.skip(),) * (len(outputs) + 1)
         answer = film_session.render_answer(self._predictor, kept.film, kept.point, kept.prevalence)
-        shown = list(self._show_film((kept.film, *answer), kept.age_group, kept.prevalence, kept.film.source))
+        shown = list(
+            self._show_film((kept.film, *answer), kept.point, kept.age_group, kept.prevalence, kept.film.source)
+        )
         point = outputs.index(self._layout.point)
         shown[point] = {**shown[point], "value": kept.point}
         return *shown, kept.prevalence

@@ -22,7 +22,8 @@ def page(browser: Any, address: str, film: Path, out: Path) -> None:
     with Visit(browser, address, viewport=DESKTOP) as visit:
         visit.drop(film)
         visit.wait_for_viewer()
-        visit.show_map(has_map="Normal" not in visit.answer())
+        if "Normal" not in visit.answer():
+            visit.show_map()
         visit.settle()
         visit.page.evaluate("window.scrollTo(0, 0)")
         visit.page.screenshot(path=out / "page.png")

@@ -147,8 +147,8 @@ def test_normal_has_no_map_and_says_why(counting: CountingPredictor, upload: Upl
     layer, panel = film_session.render_activation(counting, session_film, "confirm")
     assert layer is None
     assert "no map for Normal" in panel
-    assert film_session.has_map(counting, session_film, "screening")
-    assert not film_session.has_map(counting, session_film, "confirm")
+    assert film_session.map_offer(counting, session_film, "screening") == (True, "")
+    assert film_session.map_offer(counting, session_film, "confirm") == (False, panel)
 
 
 def test_a_refused_film_has_no_map(predictor: Predictor, upload: Upload, large_film: Grey, encode: Any) -> None:
@@ -157,6 +157,7 @@ def test_a_refused_film_has_no_map(predictor: Predictor, upload: Upload, large_f
         None,
         f'<div class="activation"><p>{film_session.activation_panel.NOT_RUN}</p></div>',
     )
+    assert film_session.map_offer(predictor, session_film, "balanced") == (False, "")
 
 
 def test_a_deleted_film_has_no_picture_but_still_an_answer(counting: CountingPredictor, upload: Upload) -> None:

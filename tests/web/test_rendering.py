@@ -33,7 +33,7 @@ def test_a_table_is_html() -> None:
     assert figures(table).replace("\n", "") == (
         '<div class="scroll" tabindex="0" role="region" aria-label="Caption"><table class="figures">'
         '<caption>Caption</caption><thead><tr><th scope="col">a</th><th scope="col">b</th></tr></thead>'
-        '<tbody><tr><th scope="row">1</th><td>2</td></tr></tbody></table></div>'
+        '<tbody><tr><th scope="row">1</th><td class="short">2</td></tr></tbody></table></div>'
     )
     assert '<table class="figures tight">' in figures(table, is_compact=True)
 

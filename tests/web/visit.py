@@ -117,11 +117,10 @@ class Visit:
         """Wait until the viewer shows the film with the values of its file."""
         self.page.wait_for_selector("#film-viewer[data-state=ready]")
 
-    def show_map(self, *, has_map: bool = True) -> None:
+    def show_map(self) -> None:
         self.page.locator("#show-map").click()
         self.page.wait_for_selector("#activation .activation")
-        if has_map:
-            self.page.wait_for_selector("#activation-map img")
+        self.page.wait_for_selector("#activation-map img")
 
     def open_tab(self, name: str) -> None:
         self.page.get_by_role("tab", name=name).click()
