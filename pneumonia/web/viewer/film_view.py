@@ -106,6 +106,7 @@ def describe(film: ViewedFilm, values: FilmValues, numbers: codes.Codes) -> dict
         "first": numbers.first,
         "padding": numbers.padding,
         "factor": numbers.factor,
+        "stored": _stored(reading, values),
         "bits": values.bits,
         "kind": values.kind.value,
         "isInverted": scale.is_inverted,
@@ -116,6 +117,14 @@ def describe(film: ViewedFilm, values: FilmValues, numbers: codes.Codes) -> dict
         **_zones(reading),
         "model": _model_view(film, values),
     }
+
+
+def _stored(reading: Reading | None, values: FilmValues) -> dict[str, int] | None:
+    """Quarter turns by which the film is shown, and its size in the file; None if it is shown as it is stored."""
+    if reading is None or not reading.quarters:
+        return None
+    height, width = values.values.shape[::-1] if reading.quarters % 2 else values.values.shape
+    return {"quarters": reading.quarters, "width": width, "height": height}
 
 
 def _sides(film: Radiograph) -> dict[str, Any]:

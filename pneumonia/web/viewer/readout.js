@@ -38,6 +38,7 @@ export class Readout {
     const column = x * view.factor + 1;
     const row = y * view.factor + 1;
     const parts = [fill(texts.place, { x: column, y: row })];
+    if (view.stored) parts.push(fill(texts.stored, storedPlace(view.stored, column, row)));
     if (code === view.padding) parts.push(texts.padding);
     else parts.push(...this.describeValue(view, code + view.first));
     if (view.spacing) {
@@ -86,6 +87,13 @@ export class Readout {
   number(value, digits) {
     return value.toLocaleString(this.language, { maximumFractionDigits: digits, useGrouping: false });
   }
+}
+
+// Column and row in the file of a place on the film that is shown after quarter turns, anticlockwise. All start at 1.
+function storedPlace({ quarters, width, height }, column, row) {
+  if (quarters === 1) return { x: width + 1 - row, y: column };
+  if (quarters === 2) return { x: width + 1 - column, y: height + 1 - row };
+  return { x: row, y: height + 1 - column };
 }
 
 function fill(template, values) {

@@ -11,6 +11,7 @@ from ..rendering import localised
 
 TEXTS: dict[str, Message] = {
     "place": message("Column {x}, row {y}"),
+    "stored": message("in the file column {x}, row {y}"),
     "value": message("stored value {value} ({bits} bits)"),
     "grey": message("grey level {value} of the colour image"),
     "scaled": message("value {value}, scaled to 16 bits"),

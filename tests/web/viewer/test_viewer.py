@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from playwright.sync_api import expect
+from pydicom import dcmread
 
 from tests.support.dicom_files import dicom
 from tests.support.oriented_films import oriented_film
@@ -251,6 +253,22 @@ def test_the_letters_are_those_of_the_header(tab: Visit, tmp_path: Path) -> None
             assert (width, height) == SIZE, "upright"
             if name == "rotated":
                 assert viewer.grey_at(width / 2, height * 0.9) > viewer.grey_at(width * 0.03, height * 0.9)
+
+
+@pytest.mark.slow
+def test_the_readout_names_the_place_in_the_file_of_a_film_that_is_shown_rotated(tab: Visit, tmp_path: Path) -> None:
+    with tab.new_visitor() as visit:
+        for orientation in ("L\\F", "F\\R", "R\\H", "H\\L"):
+            path = tmp_path / f"{orientation[0]}.dcm"
+            path.write_bytes(oriented_film(orientation))
+            viewer, stored = ShownViewer(visit, path), dcmread(path).pixel_array
+            width, height = viewer.evaluate("[viewer.view.width, viewer.view.height]")
+            for share in (0.2, 0.45, 0.7):
+                text = viewer.point_at(width * share, height * (1 - share))
+                value = int(re.findall(r"stored value (\d+)", text)[0])
+                column, row = map(int, re.findall(r"olumn (\d+), row (\d+)", text)[-1])
+                assert stored[row - 1, column - 1] == value, (orientation, text)
+                assert ("in the file" in text) == (orientation != "L\\F")
 
 
 @pytest.mark.slow
