@@ -26,8 +26,8 @@ class Renewed(Generic[T]):
     """What `read` makes of the files of TLS, for example a context; made again when one of the files has changed.
 
     `use` names it in the log. The first call of `read` may raise `UsageError`. If a later one does, because a program
-    has replaced the certificate and not yet its key, or because the new files are wrong, the former value stays, and
-    the next change of a file is another attempt. May be used from any thread.
+    has replaced the certificate and not yet its key, or because the new files are wrong or may not be read, the former
+    value stays, and each further call is another attempt. May be used from any thread.
     """
 
     def __init__(self, use: str, files: TlsFiles, read: Callable[[TlsFiles], T]) -> None:
@@ -35,22 +35,28 @@ class Renewed(Generic[T]):
         self._lock = threading.Lock()
         self._states = self._present_states()
         self._value = read(files)
+        self._problem = ""
 
     def current(self) -> T:
         """The value for the next connection."""
         with self._lock:
             states = self._present_states()
             if states != self._states:
-                self._states = states  # those from before the files are read: a change during that is seen, too
-                self._renew()
+                self._renew(states)
             return self._value
 
-    def _renew(self) -> None:
+    def _renew(self, states: list[_FileState]) -> None:
+        """Read the files. `states` are those from before: a change while they are read is noticed at the next call."""
         try:
             self._value = self._read(self._files)
-            log.info("tls use=%s outcome=renewed", self._use)
         except UsageError as error:
-            log.error("tls use=%s outcome=not_renewed: %s", self._use, error)
+            # The states stay as they were, since the cause may be no change of a file, such as its permissions.
+            if str(error) != self._problem:
+                log.error("tls use=%s outcome=not_renewed: %s", self._use, error)
+            self._problem = str(error)
+            return
+        self._states, self._problem = states, ""
+        log.info("tls use=%s outcome=renewed", self._use)
 
     def _present_states(self) -> list[_FileState]:
         paths = (self._files.certificate, self._files.key, self._files.authorities)

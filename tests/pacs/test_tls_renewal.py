@@ -87,6 +87,25 @@ def test_files_that_do_not_fit_leave_the_former_certificate(
     assert "does not belong to the certificate" in caplog.text
 
 
+def test_files_that_may_be_read_later_are_read_then(
+    issued: Certificates, installed: Certificates, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A renewal as root leaves a key that the service may not read; `chmod` does not change its contents."""
+    problems = ["", "may not be read", "may not be read", ""]
+
+    def read(_: TlsFiles) -> str:
+        problem = problems.pop(0)
+        if problem:
+            raise UsageError(problem)
+        return f"with {len(problems)} left"
+
+    renewed = Renewed("test", installed.files("service"), read)
+    install(installed, issued, "service", "ca")
+    with caplog.at_level(logging.INFO, "pneumonia.pacs"):
+        assert [renewed.current() for _ in range(4)] == ["with 3 left"] * 2 + ["with 0 left"] * 2
+    assert len(caplog.records) == 2, "the problem once, then the renewal"
+
+
 def test_files_that_cannot_be_used_at_the_start_are_an_error(installed: Certificates) -> None:
     (installed.folder / "service.key").unlink()
     with pytest.raises(UsageError, match="private key cannot be read"):
