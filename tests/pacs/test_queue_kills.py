@@ -134,7 +134,7 @@ def test_a_kill_before_any_line_loses_nothing_and_leaves_no_file(tmp_path: Path)
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
 def test_a_kill_at_a_failure_loses_nothing_and_leaves_no_file(tmp_path: Path) -> None:
-    check_kills(tmp_path, step=61, life=pass_with_failures)
+    check_kills(tmp_path, step=127, life=pass_with_failures)
 
 
 @pytest.mark.soak
