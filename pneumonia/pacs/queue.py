@@ -188,7 +188,7 @@ class Queue:
 
         For a worker that ended after its transaction: the file would stay until the next start of the service.
         """
-        if self.instance(instance.id) is not None:
+        if self.database.query("SELECT 1 FROM instance WHERE id = ? AND state IN ('received', 'failed')", instance.id):
             return False
         delete_quietly(instance.path)
         return True

@@ -25,6 +25,22 @@ class Clock:
         return self.now
 
 
+def test_the_file_of_a_film_is_deleted_late_only_if_it_has_results(tmp_path: Path) -> None:
+    queue = Queue(tmp_path)
+    for state, is_deleted in (("received", False), ("failed", False), ("predicted", True)):
+        add(queue, state.encode())
+        instance = queue.waiting_instances(1)[0]
+        if state == "failed":
+            queue.fail(instance.id, "crashed")
+        if state == "predicted":
+            queue.complete(instance, results("archive"))
+            instance.path.touch()
+        assert queue.delete_completed(instance) is is_deleted, state
+        assert instance.path.exists() is not is_deleted, state
+        if state == "received":
+            queue.fail(instance.id, "crashed")
+
+
 def test_a_film_is_received_predicted_delivered_and_then_forgotten(tmp_path: Path) -> None:
     queue = Queue(tmp_path)
     assert add(queue) is not None
