@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from functools import partial
 
 import numpy as np
 import pytest
@@ -60,6 +61,10 @@ ODDITIES = (
         lambda: _bmp_with_colours(2**31),
         READ,
         "the number of bits limits the colour table",
+    ),
+    *(
+        Oddity(f"BMP: 16 bits, {greens} of them green", partial(_bmp_of_16, greens), READ, "part of the format")
+        for greens in (5, 6)
     ),
     Oddity(
         "BMP: 10 bits per channel",

@@ -9,54 +9,18 @@ import ssl
 import struct
 import subprocess
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-pynetdicom = pytest.importorskip("pynetdicom", reason="needs requirements-hospital.txt")
+pytest.importorskip("pynetdicom", reason="needs requirements-hospital.txt")
 
-from pneumonia.pacs.association_server import AssociationServer, ConnectionLimits  # noqa: E402
 from pneumonia.pacs.guarded_socket import MAX_NEGOTIATION_BYTES, GuardedSocket, PduLimits  # noqa: E402
 
 from ..support import upper_layer  # noqa: E402
 from ..support.upper_layer import ABORTED, ACCEPT, CLOSED, DATA, Peer, associate, pdu  # noqa: E402
 from ..support.wait import until  # noqa: E402
-
-MAX_PDU = 16384
-
-
-@contextmanager
-def serving(
-    *,
-    pdu_timeout_s: float = 20,
-    association_timeout_s: float = 20,
-    total: int = 50,
-    per_address: int = 50,
-    tls: ssl.SSLContext | None = None,
-    acse_timeout_s: float = 20,
-) -> Iterator[tuple[int, list[str]]]:
-    """(port, reasons that the server reported) of an SCP for verification and CR."""
-    entity = pynetdicom.AE("PNEUMONIA")
-    entity.maximum_pdu_size, entity.acse_timeout = MAX_PDU, acse_timeout_s
-    for abstract, transfer in upper_layer.CONTEXTS.values():
-        entity.add_supported_context(abstract, transfer)
-    reasons: list[str] = []
-    server = entity.make_server(
-        ("127.0.0.1", 0),
-        server_class=AssociationServer,
-        connections=ConnectionLimits(total, per_address),
-        pdus=PduLimits(MAX_PDU, pdu_timeout_s, association_timeout_s, reasons.append),
-        ssl_context=tls,
-    )
-    server.start()
-    try:
-        yield server.server_address[1], reasons
-    finally:
-        server.shutdown()
-        for association in server.active_associations:
-            association.abort()
+from .served_associations import MAX_PDU, serving  # noqa: E402
 
 
 @pytest.fixture(autouse=True)

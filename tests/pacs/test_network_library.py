@@ -16,7 +16,7 @@ from ..support import upper_layer  # noqa: E402
 from ..support.upper_layer import ACCEPT, Peer  # noqa: E402
 from ..support.wait import until  # noqa: E402
 from .scp_support import configured_library  # noqa: E402
-from .test_association_server import serving  # noqa: E402
+from .served_associations import serving  # noqa: E402
 
 
 @pytest.fixture

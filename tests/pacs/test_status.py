@@ -33,9 +33,9 @@ from pneumonia.pacs.service import create_service
 from pneumonia.pacs.service_state import ServiceState
 from pneumonia.pacs.status_server import MAX_REQUESTS, StatusServer
 
+from .delivery_support import add_film, is_empty
 from .scp_support import configured_library, film, send
 from .storage_peers import scripted_scp, wait_until
-from .test_delivery import add_film, is_empty
 
 OPENER = build_opener(ProxyHandler({}))
 

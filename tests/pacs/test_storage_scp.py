@@ -120,12 +120,6 @@ def test_films_of_other_body_parts_can_be_read(tmp_path: Path) -> None:
         assert running.events.outcomes == ["stored"]
 
 
-def with_other_meta(dataset: Dataset, **meta: str) -> Dataset:
-    for name, value in meta.items():
-        setattr(dataset.file_meta, name, value)
-    return dataset
-
-
 def send_with_command(port: int, sop_instance: str, data_set: bytes) -> int:
     """Send any bytes as data set; returns the type of the PDU that answers."""
     with RawPeer(port) as peer:

@@ -20,8 +20,6 @@ from .imaging_study import imaging_study
 from .observations import ANSWER, observations
 from .picture_source import is_picture
 
-STUDY, DEVICE = "study", "device"
-
 
 def create_bundle(film: FilmResult, sr: Dataset | None = None, pdf: bytes | None = None) -> Json:
     """The bundle for a film: report, observations, algorithm, and for a DICOM film the study.

@@ -56,7 +56,7 @@ class PageServer(uvicorn.Server):
     async def on_tick(self, counter: int) -> bool:
         if self._is_stop_requested and not self._app.state.draining:
             self._app.state.draining = True
-            self._drain = asyncio.create_task(self._drain_and_exit())
+            self._drain = asyncio.create_task(self._drain_and_exit())  # the loop keeps no reference of its own
         return await super().on_tick(counter)
 
     async def _drain_and_exit(self) -> None:

@@ -22,7 +22,7 @@ from pneumonia.batch.results import ResultTable
 from pneumonia.errors import DiskFull, EmptyFile, PneumoniaError, TooLarge, UnreadableImage, UsageError
 from pneumonia.web import batch_job, batch_routes, batch_steps, batch_text
 from pneumonia.web.batch_job import Jobs
-from pneumonia.web.batch_record import BatchRow, Job
+from pneumonia.web.batch_record import BatchRow
 from pneumonia.web.job_store import Task
 from pneumonia.web.lane import Ticket
 from pneumonia.web.server.upload import Upload
@@ -137,10 +137,6 @@ def test_reports_are_created_for_films_with_a_prediction(jobs: Jobs, uploads: li
 def test_a_batch_leaves_a_thread_for_single_films(predictor: Predictor) -> None:
     assert Jobs(predictor).predictor.threads == max(1, predictor.threads - 1)
     assert Jobs(predictor).predictor is not predictor
-
-
-def _job(*rows: BatchRow) -> Job:
-    return Job(Path("nowhere"), "balanced", [], rows=list(rows))
 
 
 def test_cells_show_the_answer_without_colour_and_sort_by_number(predictor: Predictor) -> None:
