@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -132,6 +133,13 @@ def test_a_library_is_imported_by_its_packages_only() -> None:
         if package_of(path) not in LIBRARIES.get(module.split(".")[0], {package_of(path)})
     ]
     assert violations == []
+
+
+def test_no_test_module_imports_from_another() -> None:
+    """What several test modules need is in a module of its own, beside them or in `tests/support`."""
+    pattern = re.compile(r"^ *from (?:\.+|tests\.[\w.]*)test_\w+ import", re.MULTILINE)
+    modules = (ROOT / "tests").rglob("*.py")
+    assert [relative_name(path) for path in modules if pattern.search(path.read_text(encoding="utf-8"))] == []
 
 
 def test_the_server_does_not_import_the_page() -> None:

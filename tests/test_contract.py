@@ -18,24 +18,11 @@ from pneumonia.cli.main import COMMANDS
 from pneumonia.inference.decision import CLASSES, REASONS
 from pneumonia.inference.populations import POPULATIONS
 from pneumonia.web import dicom_results, handlers
+from tests.support.error_codes import FILM_CODES, PUBLISHING_CODES, START_CODES
 
 ROOT = Path(__file__).parents[1]
 API = (ROOT / "docs" / "api.md").read_text()
 
-FILM_CODES = {
-    "unreadable_image",
-    "unsupported_format",
-    "empty_file",
-    "too_large",
-    "too_small",
-    "unsupported_dicom",
-    "no_pixels",
-    "busy",
-    "internal",
-}
-START_CODES = {"bundle_corrupt", "model_not_found", "revision_not_found", "hub_unreachable", "disk_full"}
-START_CODES |= {"site_corrupt", "site_mismatch"}
-PUBLISHING_CODES = {"figures_disagree", "tag_taken", "hub_login", "hub_forbidden", "hub_paid_plan"}
 
 DEFAULTS: dict[str, tuple[str, object]] = {
     "PNEUMONIA_MODEL": ("", ""),

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pneumonia import PneumoniaError, errors
+from tests.support.error_codes import UNREADABLE_CODES
 
 TREE = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, PneumoniaError)]
 GROUPS = {errors.PneumoniaError, errors.FilmError, errors.ModelError, errors.PublishingError}
@@ -42,15 +43,7 @@ def test_an_error_becomes_the_error_object_of_the_contract() -> None:
 
 def test_film_error_covers_all_codes_of_unreadable_films() -> None:
     film_codes = {kind.code for kind in TREE if issubclass(kind, errors.FilmError)} - {"internal"}
-    assert film_codes == {
-        "unreadable_image",
-        "unsupported_format",
-        "empty_file",
-        "too_large",
-        "too_small",
-        "unsupported_dicom",
-        "no_pixels",
-    }
+    assert film_codes == UNREADABLE_CODES
 
 
 def raised_error(text: str) -> ValueError:

@@ -15,7 +15,7 @@ from pathlib import Path
 from pneumonia import Failure, Prediction, Predictor, batch, settings
 from pneumonia.errors import InternalError
 from tests.support.dicom_files import CHILD
-from tests.test_contract import FILM_CODES
+from tests.support.error_codes import FILM_CODES
 
 from .corpus import Hostile
 

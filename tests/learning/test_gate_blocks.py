@@ -26,7 +26,7 @@ from pneumonia.learning.gate_rules import (
     measure,
     near_limits,
 )
-from tests.learning.test_gate_fit import narrow_films, synthetic_films
+from tests.learning.synthetic_films import narrow_films, synthetic_films
 
 RANDOM = np.random.default_rng(4)
 VALIDATION = np.zeros((9, len(CHECKS)), np.float32)

@@ -12,7 +12,7 @@ from pneumonia.evaluation.dataset import FilmSet, LabelledFilm
 from pneumonia.inference.gate import Assessment
 from pneumonia.learning import gate_cross_fit
 from pneumonia.learning.gate_cross_fit import cross_fit, outcome
-from tests.learning.test_gate_fit import narrow_films, synthetic_films
+from tests.learning.synthetic_films import narrow_films, synthetic_films
 
 
 class FixedGate:

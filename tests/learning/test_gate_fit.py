@@ -13,18 +13,7 @@ from pneumonia.inference.gate_views import VIEWS, Features, join_views, thumbnai
 from pneumonia.learning import gate_classifier_fit, gate_fit
 from pneumonia.learning.gate_classifier_fit import Others, fit_classifier
 from pneumonia.learning.gate_fit import ACCEPTED_BY_DISTANCE, ACCEPTED_BY_RESIDUAL, FAR_FACTOR, fit_gate
-
-
-def synthetic_films(count: int, seed: int) -> Any:
-    """Films with two dark lung fields at varying positions, brighter at the bottom than at the top, with noise."""
-    random = np.random.default_rng(seed)
-    rows, columns = np.mgrid[0:150, 0:150]
-    images = []
-    for _ in range(count):
-        left, right, top = random.normal(45, 4), random.normal(105, 4), random.normal(75, 6)
-        fields = sum(np.exp(-((columns - x) ** 2 / 400 + (rows - top) ** 2 / 1500)) for x in (left, right))
-        images.append(np.clip(150 + 0.4 * rows - 110 * fields + random.normal(0, 4, rows.shape), 0, 255))
-    return np.array(images).astype(np.uint8)
+from tests.learning.synthetic_films import narrow_films, synthetic_films
 
 
 @pytest.fixture(scope="module")
@@ -87,18 +76,6 @@ def test_few_films_give_few_components() -> None:
     gate = fit_gate(synthetic_films(6, 5), synthetic_films(6, 6))
     assert all(len(subspace.components) <= 64 for subspace in gate.subspaces.values())
     assert refused_share(gate, synthetic_films(6, 6)) < 1.0
-
-
-def narrow_films(count: int, seed: int) -> Any:
-    """Films with lung fields that are narrower and taller than those of `synthetic_films`, as in a grown body."""
-    random = np.random.default_rng(seed)
-    rows, columns = np.mgrid[0:150, 0:150]
-    images = []
-    for _ in range(count):
-        left, right, top = random.normal(52, 4), random.normal(98, 4), random.normal(75, 6)
-        fields = sum(np.exp(-((columns - x) ** 2 / 160 + (rows - top) ** 2 / 3200)) for x in (left, right))
-        images.append(np.clip(150 + 0.4 * rows - 110 * fields + random.normal(0, 4, rows.shape), 0, 255))
-    return np.array(images).astype(np.uint8)
 
 
 @pytest.mark.slow  # two fits with eigenvectors

@@ -10,7 +10,7 @@ from pneumonia.evaluation import simulated_kinds, simulated_layouts
 from pneumonia.evaluation.dataset import FilmSet, LabelledFilm
 from pneumonia.learning.gate_kinds import FAMILIES, make_kinds
 from pneumonia.learning.gate_others import gate_others
-from tests.learning.test_gate_fit import synthetic_films
+from tests.learning.synthetic_films import synthetic_films
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import logging
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -21,7 +21,7 @@ from pydicom.uid import ComputedRadiographyImageStorage, generate_uid
 from pynetdicom import AE, Association, _config, build_context
 
 from pneumonia.pacs import network_library
-from pneumonia.pacs.configuration import Configuration, Limits, Peer, Retention, Service
+from pneumonia.pacs.configuration import Configuration, Limits, Peer, Retention, Service, parse_configuration
 from pneumonia.pacs.events import AssociationEvent, Events, FilmEvent, InstanceEvent
 from pneumonia.pacs.queue import Queue
 from pneumonia.pacs.reception import Receiver
@@ -29,6 +29,7 @@ from pneumonia.pacs.storage_scp import StorageScp
 
 from ..support.dicom_files import dicom
 from ..support.wait import until
+from .storage_peers import Certificates
 
 CALLING = "MODALITY"
 
@@ -112,7 +113,6 @@ def configured_library(incoming: Path, report: Callable[[str], None] = lambda re
             logging.getLogger("pynetdicom").setLevel(level)
 
 
-@contextmanager
 def running_scp(
     folder: Path,
     *,
@@ -120,7 +120,7 @@ def running_scp(
     limits: dict[str, Any] | None = None,
     peers: Sequence[Peer] = (Peer(CALLING, ("127.0.0.1",)),),
     max_queue: int = 1_000,
-) -> Iterator[RunningScp]:
+) -> AbstractContextManager[RunningScp]:
     configuration = Configuration(
         service=dataclasses.replace(Service(port=0, folder="queue"), **(service or {})),
         limits=dataclasses.replace(Limits(min_free_disk_mb=0), **(limits or {})),
@@ -128,6 +128,22 @@ def running_scp(
         peers=tuple(peers),
         base=folder,
     )
+    return listening(configuration, max_queue)
+
+
+def listening_by_tls(certificates: Certificates, folder: Path) -> AbstractContextManager[RunningScp]:
+    """The storage SCP of the service with `incoming = true`, and the files `service` and `ca`."""
+    tables = {
+        "tls": {"certificate": "service.pem", "private_key": "service.key", "ca": "ca.pem", "incoming": True},
+        "service": {"port": 0, "folder": str(folder / "queue")},
+        "limits": {"min_free_disk_mb": 0},
+    }
+    return listening(parse_configuration(tables, certificates.folder))
+
+
+@contextmanager
+def listening(configuration: Configuration, max_queue: int = 1_000) -> Iterator[RunningScp]:
+    """The storage SCP of a configuration, which takes up to `max_queue` films."""
     queue = Queue(configuration.folder, max_instances=max_queue)
     events = RecordedEvents()
     scp = StorageScp(configuration, Receiver(configuration, queue, events), events)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import ssl
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,14 +17,11 @@ from pneumonia.pacs.configuration import parse_configuration
 from pneumonia.pacs.destination_check import check_tls
 from pneumonia.pacs.destinations import Destination
 from pneumonia.pacs.outcome import Outcome, Verdict
-from pneumonia.pacs.queue import Queue
-from pneumonia.pacs.reception import Receiver
-from pneumonia.pacs.storage_scp import StorageScp
 from pneumonia.pacs.store_scu import StoreScu
 from pneumonia.pacs.tls import TlsFiles, client_context, expiry_of, server_context
 
 from ..support.dicom_programs import run_program
-from .scp_support import RecordedEvents, RunningScp, configured_library, film
+from .scp_support import film, listening_by_tls
 from .storage_peers import (
     Certificates,
     make_certificates,
@@ -173,27 +168,6 @@ def test_the_check_of_the_configuration_tells_when_the_certificate_ends(certific
         check_tls(parse_configuration({"tls": expired}, certificates.folder))
     with pytest.raises(UsageError, match=r"\[tls\] ca"):
         parse_configuration({"tls": {**tls, "ca": ""}})
-
-
-@contextmanager
-def listening_by_tls(certificates: Certificates, folder: Path) -> Iterator[RunningScp]:
-    """The storage SCP of the service with `incoming = true`, and the files `service` and `ca`."""
-    tables = {
-        "tls": {"certificate": "service.pem", "private_key": "service.key", "ca": "ca.pem", "incoming": True},
-        "service": {"port": 0, "folder": str(folder / "queue")},
-        "limits": {"min_free_disk_mb": 0},
-    }
-    configuration = parse_configuration(tables, certificates.folder)
-    queue, events = Queue(configuration.folder), RecordedEvents()
-    scp = StorageScp(configuration, Receiver(configuration, queue, events), events)
-    with configured_library(queue.spool.incoming):
-        scp.listen()
-        scp.start()
-        try:
-            yield RunningScp(scp.port, queue, events, scp)
-        finally:
-            scp.stop(1)
-            queue.close()
 
 
 def test_the_service_takes_films_by_mutual_tls_only(certificates: Certificates, tmp_path: Path) -> None:

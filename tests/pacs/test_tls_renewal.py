@@ -22,10 +22,9 @@ from pneumonia.pacs.stow_client import StowClient
 from pneumonia.pacs.tls import TlsFiles, client_context, expiry_of, server_context
 from pneumonia.pacs.tls_renewal import Renewed
 
-from .scp_support import film
+from .scp_support import film, listening_by_tls
 from .storage_peers import Certificates, make_certificates, needs_openssl, scripted_scp, write_object
-from .test_stow_client import stow_server
-from .test_tls import listening_by_tls
+from .stow_server import stow_server
 
 pytestmark = needs_openssl
 

@@ -30,12 +30,12 @@ from pneumonia.inference.decision import REASONS, UNKNOWN, Failure, Reason
 from pneumonia.languages import LANGUAGES
 from pneumonia.reporting.dicom.film_result import FilmResult
 from pneumonia.reporting.dicom.options import ResultOptions
-from tests.reporting.dicom.test_character_sets import DECLARED, FAULTS
-from tests.reporting.dicom.test_source import INVALID
 from tests.support import dicom_bytes
+from tests.support.character_set_samples import DECLARED, FAULTS
 from tests.support.dicom_encodings import encodings
 from tests.support.dicom_files import dicom
 from tests.support.film_results import film_result
+from tests.support.invalid_attributes import INVALID
 from tests.support.source_films import HOSPITAL, average, hospital_film
 
 ERRORS: tuple[PneumoniaError, ...] = (

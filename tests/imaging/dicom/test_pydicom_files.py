@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import csv
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +18,8 @@ from pydicom.pixels import apply_color_lut, pixel_array
 
 from pneumonia import Failure, Predictor
 from pneumonia.imaging.dicom.reader import read
+from tests.support.pydicom_files import FOLDERS
 
-FOLDERS = {
-    "pydicom": Path(str(files("pydicom"))) / "data",
-    "pydicom-data": Path(str(files("data_store"))) / "data",
-}
 OTHER_FILES = {".py", ".pyc", ".txt", ".md", ".json", ".icc", ".dump", ".gz", ""}
 """Suffixes of files that are not DICOM. Without suffix: README; DICOM files without suffix lie in `dicomdirtests`."""
 

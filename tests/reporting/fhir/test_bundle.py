@@ -21,9 +21,9 @@ from pneumonia.reporting.dicom.film_result import FilmResult
 from pneumonia.reporting.dicom.options import ResultOptions
 from pneumonia.reporting.dicom.source import SourceInstance
 from pneumonia.reporting.fhir.bundle import create_bundle, to_json
-from tests.imaging.dicom.test_pydicom_files import FOLDERS
 from tests.support.fhir_rules import resources, violations
 from tests.support.film_results import CREATED_AT, film_result
+from tests.support.pydicom_files import FOLDERS
 from tests.support.source_films import HOSPITAL, hospital_film
 
 Json = dict[str, Any]
