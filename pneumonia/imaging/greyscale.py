@@ -10,6 +10,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from ..messages import message
+from . import colour_scale
 from .edge_runs import reached_from_edges
 from .intensity import row_slices
 
@@ -24,8 +25,14 @@ _LUMA = (0.299, 0.587, 0.114)
 
 
 def to_grey(picture: Image.Image) -> tuple[npt.NDArray[np.uint8], tuple[str, ...]]:
-    """(grey pixels `[H, W]` of an RGB image, warnings); the warning is `COLOUR_WARNING` if the image was in colour."""
-    return np.asarray(picture.convert("L")), (COLOUR_WARNING,) if _is_coloured(picture) else ()
+    """(grey pixels `[H, W]` of an RGB image, warnings); the warning is `COLOUR_WARNING` if the image was in colour.
+
+    A film in the colours of a colour scale, as plotting programs save it, gets the grey levels before the scale.
+    """
+    if not _is_coloured(picture):
+        return np.asarray(picture.convert("L")), ()
+    levels = colour_scale.levels(np.asarray(picture))
+    return np.asarray(picture.convert("L")) if levels is None else levels, (COLOUR_WARNING,)
 
 
 def channels_to_grey(channels: Sequence[npt.NDArray[Any]]) -> tuple[npt.NDArray[Any], tuple[str, ...]]:
