@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pydicom
-from pydicom.uid import JPEGBaseline8Bit, RLELossless
+from pydicom.uid import JPEGBaseline8Bit, JPEGLosslessSV1, RLELossless
 
 from ...errors import UnreadableImage
 from ...messages import message
-from . import colour_layout, elements, photometric
+from . import codestreams, colour_layout, elements, photometric
 from .codestreams import Codestream
 
 
@@ -35,3 +35,16 @@ def complete(dataset: pydicom.Dataset, codestream: Codestream | None) -> list[st
         elements.set_value(dataset, "SamplesPerPixel", codestream.samples)
     samples = elements.integer(dataset, "SamplesPerPixel")
     return colour_layout.correct_samples(dataset, samples, colour) + photometric.complete(dataset, samples, colour)
+
+
+def decoder_bits(frame: bytes, stored: int, allocated: int) -> int:
+    """BitsStored for the decoder: `stored`, or the bits of a frame in lossless JPEG that has more.
+
+    The decoder removes all bits above BitsStored from lossless JPEG, and not from other compressions.
+    `sample_bits.interpret_decoded` decides whether they belong to the values.
+    """
+    codestream = codestreams.read_header(frame)
+    is_lossless = codestream is not None and JPEGLosslessSV1 in codestream.syntaxes
+    return (
+        codestream.bits if codestream is not None and is_lossless and stored < codestream.bits <= allocated else stored
+    )

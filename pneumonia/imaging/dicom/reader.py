@@ -27,6 +27,7 @@ from ..film_values import FilmValues, ValueKind
 from ..intensity import row_slices
 from ..radiograph import Pixels, Radiograph
 from . import (
+    compressed_pixels,
     decimals,
     decoder_pool,
     decoder_worker,
@@ -258,13 +259,14 @@ def _ybr_to_rgb(samples: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 def _decompress(dataset: pydicom.Dataset, frame: bytes) -> npt.NDArray[Any]:
     syntax = _transfer_syntax(dataset)
     _check_frame_size(dataset, syntax, frame)
+    allocated = elements.integer(dataset, "BitsAllocated")
     layout = {
         "rows": elements.integer(dataset, "Rows"),
         "columns": elements.integer(dataset, "Columns"),
         "samples_per_pixel": elements.integer(dataset, "SamplesPerPixel", 1),
         "photometric_interpretation": _photometric(dataset),
-        "bits_allocated": elements.integer(dataset, "BitsAllocated"),
-        "bits_stored": _bits_stored(dataset),
+        "bits_allocated": allocated,
+        "bits_stored": compressed_pixels.decoder_bits(frame, _bits_stored(dataset), allocated),
         "pixel_representation": int(_is_signed(dataset)),
         "planar_configuration": elements.integer(dataset, "PlanarConfiguration", 0),
     }

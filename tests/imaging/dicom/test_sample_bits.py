@@ -71,7 +71,18 @@ def test_overlays_above_the_stored_bits_are_dropped(kind: str, film: Grey) -> No
     np.testing.assert_array_equal(read(data).pixels, deepen(film))
 
 
-@pytest.mark.parametrize("name", ["JPEG-LS lossless", "JPEG 2000 lossless"])
+LOSSLESS = ["JPEG-LS lossless", "JPEG 2000 lossless", "JPEG lossless, first order"]
+
+
+@pytest.mark.parametrize("name", LOSSLESS)
+@pytest.mark.parametrize(("bits", "declared"), [(16, 12), (12, 10), (12, 8)])
+def test_compressed_values_above_bits_stored_do_not_wrap(bits: int, declared: int, name: str, film: Grey) -> None:
+    syntax, compress = codestreams.LOSSLESS[name]
+    data = encapsulated(deepen(film, bits), syntax, compress(deepen(film, bits), bits), BitsStored=declared)
+    assert largest_difference(data, film) <= 1
+
+
+@pytest.mark.parametrize("name", LOSSLESS)
 @pytest.mark.parametrize("kind", ["text", "random bits", "constant bits"])
 def test_overlays_that_were_compressed_with_the_film_are_dropped(kind: str, name: str, film: Grey) -> None:
     overlay = np.zeros(film.shape, np.uint16)
