@@ -24,7 +24,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from pneumonia import operating_system
+from pneumonia.command_line import entry_point
 from pneumonia.files import atomic_write
 
 from . import batch_throughput, keras_baseline, learning, scoring, service, table
@@ -57,9 +57,9 @@ QUICK = Effort(
 )
 
 
+@entry_point
 def main() -> int:
     """Run the selected groups and print the table; returns the exit code 0."""
-    operating_system.make_output_robust()
     options = _parse()
     effort = QUICK if options.quick else FULL
     with tempfile.TemporaryDirectory() as folder:

@@ -20,7 +20,8 @@ from typing import Any
 import httpx
 from gradio_client import Client, handle_file
 
-from pneumonia import load_predictor, operating_system
+from pneumonia import load_predictor
+from pneumonia.command_line import entry_point
 
 from . import compared_servers, films, table
 from .measure import Row, at_least, at_most, interleaved
@@ -91,9 +92,9 @@ def _rest_caller(url: str, path: Path) -> Call:
     return call
 
 
+@entry_point
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run both measurements and print the table; returns the exit code 0."""
-    operating_system.make_output_robust()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repetitions", type=int, default=15, help="calls of one client on each side")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of 16 clients on each side")
