@@ -35,6 +35,24 @@ SMALL_TARGETS = """(minimum) => [...document.querySelectorAll("button, select, s
     .filter(([, width, height]) => width && height && Math.min(width, height) < minimum)"""
 
 
+CUT_OFF = """() => [...document.querySelectorAll(".gradio-container *")]
+    .filter((element) => element.checkVisibility({visibilityProperty: true}))
+    .filter((element) => !element.closest("footer, .visually-hidden"))
+    .filter((element) => element.matches("button, select, input, textarea, img, canvas")
+        || [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.textContent.trim()))
+    .filter((element) => {
+        const box = element.getBoundingClientRect();
+        return box.width && box.height && (box.right > innerWidth + 1 || box.left < -1);
+    })
+    .filter((element) => {
+        for (let parent = element.parentElement; parent; parent = parent.parentElement) {
+            if (["auto", "scroll"].includes(getComputedStyle(parent).overflowX)) return false;
+        }
+        return true;
+    })
+    .map((element) => element.outerHTML.slice(0, 120))"""
+"""Texts and controls beyond the edge of the screen; Gradio's container hides them, and no scroll bar leads to them."""
+
 FONT_SIZE = "parseFloat(getComputedStyle(document.querySelector('.answer p')).fontSize)"
 
 
@@ -70,6 +88,21 @@ def test_no_tab_overflows_and_controls_are_large_enough(tab: Visit, predictor: P
             assert visit.width() <= size["width"], name
             assert visit.page.evaluate(SMALL_TARGETS, TARGET_PX) == [], name
             visit.save_screenshot(f"{size['width']}-{name.split()[0].lower()}")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("code", ["fr", "pt"])  # those whose title and texts have the longest words
+def test_nothing_is_cut_off_at_320_pixels(browser: Any, address: str, files: dict[str, Path], code: str) -> None:
+    with Visit(browser, f"{address}/?lang={code}", viewport=SMALLEST) as visit:
+        visit.drop(files["film.png"])
+        visit.wait_for_viewer()
+        assert visit.page.evaluate(CUT_OFF) == []
+        for number in range(1, len(TABS)):
+            visit.page.get_by_role("tab").nth(number).click()
+            visit.page.wait_for_selector("[role=tabpanel]:visible")
+            for button in visit.page.locator("#evidence [data-open-all]:visible").all():
+                button.click()
+            assert visit.page.evaluate(CUT_OFF) == [], number
 
 
 @pytest.mark.slow

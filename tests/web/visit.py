@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import faulthandler
 import io
+import re
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -59,7 +63,7 @@ class Visit:
         self.address, self._ready = address, ready
         self.page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("request", lambda request: self._record_foreign_url(request.url, address.partition("#")[0]))
+        self.page.on("request", lambda request: self._record_foreign_url(request.url, re.split("[?#]", address)[0]))
         self._open()
 
     def __enter__(self) -> Self:
@@ -221,6 +225,16 @@ def serving(app: FastAPI, port: int = 0) -> Iterator[str]:
         app.state.page.close(verbose=False)
         server.should_exit = server.force_exit = True  # clients may keep their connections open
         thread.join(10)
+        if thread.is_alive():
+            print_tasks(server)
+
+
+def print_tasks(server: PageServer) -> None:
+    """Print where the tasks of a server that does not end wait; a test that ends late shows its cause with `-rA`."""
+    for listener in server.servers:
+        for task in asyncio.all_tasks(listener.get_loop()):
+            task.print_stack(file=sys.stderr)
+    faulthandler.dump_traceback(sys.__stderr__)
 
 
 def dicom(pixels: Any) -> bytes:
