@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import faulthandler
 import io
 import re
 import sys
@@ -234,7 +233,6 @@ def print_tasks(server: PageServer) -> None:
     for listener in server.servers:
         for task in asyncio.all_tasks(listener.get_loop()):
             task.print_stack(file=sys.stderr)
-    faulthandler.dump_traceback(sys.__stderr__)
 
 
 def dicom(pixels: Any) -> bytes:
