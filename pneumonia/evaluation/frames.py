@@ -118,10 +118,13 @@ def _is_located(film: Grey, framed: Grey, frame_share: float) -> bool:
     return all(offset <= MAX_OFFSET for offset in offsets)
 
 
-def load_displays(data: Path, split: str, count: int | None) -> list[Grey]:
-    """Display images of `count` films of a split, evenly spaced over its files; all films if `count` is None."""
+def load_displays(data: Path, split: str, count: int | None, first: int = 0) -> list[Grey]:
+    """Display images of `count` films of a split, evenly spaced over its files from number `first` on.
+
+    All of these films if `count` is None.
+    """
     listed = list_films(data, (split,))
-    chosen = listed[:: max(1, len(listed) // count)] if count else listed
+    chosen = listed[first :: max(1, len(listed) // count)] if count else listed[first:]
     return [imaging.to_display(imaging.read(film.path)) for film in tqdm(chosen, "reading films", disable=None)]
 
 

@@ -62,9 +62,16 @@ SCENES = ("lightbox", "screen")
 
 def photograph(film: Grey, scene: str, strength: Strength, seed: int) -> bytes:
     """A photograph of a film `[H, W]` as a JPEG in colour, 480 x 480 pixels; `scene` is one of `SCENES`."""
+    return photograph_with_corners(film, scene, strength, seed)[0]
+
+
+def photograph_with_corners(
+    film: Grey, scene: str, strength: Strength, seed: int
+) -> tuple[bytes, npt.NDArray[np.float64]]:
+    """(`photograph`, corners `[4, 2]` of the film in it: x and y in pixels, clockwise from the top left)."""
     random = np.random.default_rng(seed)
-    picture = _scene(film, scene, strength, random)
-    pixels = np.asarray(_project(picture, strength, random), np.float32) / 255
+    picture, corners = _project(_scene(film, scene, strength, random), strength, random)
+    pixels = np.asarray(picture, np.float32) / 255
     pixels = np.clip(pixels * _light(strength, random) + _glare(strength, random), 0, 1)
     sensor = Image.fromarray(np.rint(255 * pixels).astype(np.uint8))
     sensor = sensor.filter(ImageFilter.GaussianBlur(random.uniform(0.3, 1) * strength.blur))
@@ -72,7 +79,16 @@ def photograph(film: Grey, scene: str, strength: Strength, seed: int) -> bytes:
     buffer = io.BytesIO()
     result = np.clip(np.rint(np.asarray(sensor) + noise), 0, 255).astype(np.uint8)
     Image.fromarray(result).save(buffer, "JPEG", quality=strength.quality)
-    return buffer.getvalue()
+    return buffer.getvalue(), corners
+
+
+def straighten(data: bytes, corners: npt.NDArray[np.float64], side: int = CAMERA_SIDE) -> Grey:
+    """The film `[side, side]` in a photograph, rectified by its corners as of `photograph_with_corners`, in grey."""
+    target = np.array([[0.0, 0], [side, 0], [side, side], [0, side]])
+    coefficients = tuple(homography(target, corners))
+    with Image.open(io.BytesIO(data)) as picture:
+        grey = picture.convert("L")
+    return np.asarray(grey.transform((side, side), Image.Transform.PERSPECTIVE, coefficients, Image.Resampling.BICUBIC))
 
 
 def _scene(film: Grey, scene: str, strength: Strength, random: Random) -> Image.Image:
@@ -103,8 +119,8 @@ def _stripes(colours: Grey, contrast: float) -> Grey:
     return np.asarray(np.rint(large), np.uint8)
 
 
-def _project(scene: Image.Image, strength: Strength, random: Random) -> Image.Image:
-    """Project the scene on the sensor by a homography, sampled bilinearly."""
+def _project(scene: Image.Image, strength: Strength, random: Random) -> tuple[Image.Image, npt.NDArray[np.float64]]:
+    """(the scene, projected on the sensor by a homography and sampled bilinearly; the corners `[4, 2]` of the film)."""
     angle = np.radians(random.uniform(-1, 1) * strength.rotation)
     corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) / 2
     rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
@@ -113,8 +129,12 @@ def _project(scene: Image.Image, strength: Strength, random: Random) -> Image.Im
     source = scene.width / 2 + moved * side / strength.coverage
     target = (corners + 0.5) * CAMERA_SIDE
     size = (CAMERA_SIDE, CAMERA_SIDE)
-    coefficients = homography(target, source)
-    return scene.transform(size, Image.Transform.PERSPECTIVE, tuple(coefficients), Image.Resampling.BILINEAR)
+    coefficients = tuple(homography(target, source))
+    a, b, c, d, e, f, g, h = homography(source, target)
+    x, y = (scene.width / 2 + corners * side).T
+    film_corners = np.stack([a * x + b * y + c, d * x + e * y + f]) / (g * x + h * y + 1)
+    projected = scene.transform(size, Image.Transform.PERSPECTIVE, coefficients, Image.Resampling.BILINEAR)
+    return projected, film_corners.T
 
 
 def homography(points: npt.NDArray[np.float64], images: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -7,6 +7,7 @@ from .area import WHOLE, Area
 from .film_values import FilmValues, ValueKind
 from .formats import FORMATS, detect_format
 from .model_input import INPUT_SIDE, INVERTED_WARNING, film_area, invert, to_display, to_input
+from .photograph import is_photograph
 from .radiograph import Radiograph
 from .reader import FRAME_WARNING, LOW_RESOLUTION_SIDE, MIN_SIDE, REDUCED_SIDE, Source, read, read_values
 from .sides import Sides, turn_back
@@ -28,6 +29,7 @@ __all__ = [
     "WHOLE",
     "film_area",
     "invert",
+    "is_photograph",
     "read",
     "read_values",
     "detect_format",

@@ -89,13 +89,10 @@ def gate_report(model: Model, reading: Reading, source: imaging.Source) -> GateR
     """What the gate of `model` measured of the film of a reading; None if no gate refused it.
 
     A film whose header declares a lateral view or another body part, whose age no model covers, or that is a strip of a
-    film, was not measured.
+    film, was not measured; a photograph of a film was accepted by the gate. Such readings have no assessment.
     `source` is read again. Raises the errors of `imaging.read`.
     """
-    film = reading.film
-    if reading.refusal is None or reading.refusal.code not in GATE_REFUSALS:
-        return None
-    if film.is_lateral or film.is_other_body_part or film.is_strip:
+    if reading.refusal is None or reading.refusal.code not in GATE_REFUSALS or reading.assessment is None:
         return None
     return measure_film(model, imaging.to_input(imaging.read(source)))
 

@@ -40,8 +40,9 @@ class Reading:
     refusal that of `Prediction.model`; None is that of the predictor's first model. `age` is the patient's in years,
     with which the model was chosen, and `age_source` where it comes from: "stated" by the caller or "file", the DICOM
     header. Both are None if no age is known. `assessment` is the judgement of the gate of that population's model on
-    the film as scored, None if no gate was run. `quarters` is the number of quarter turns, anticlockwise, by which the
-    film in the file was rotated to become `film`; everything here is that of the rotated film.
+    the film as scored, None if no gate was run or if it accepts what is recognised as a photograph. `quarters` is the
+    number of quarter turns, anticlockwise, by which the film in the file was rotated to become `film`; everything here
+    is that of the rotated film.
     """
 
     film: Radiograph
@@ -137,8 +138,12 @@ def _route(film: Radiograph, candidates: Sequence[Model]) -> _Routed:
 def _reading(routed: _Routed, quarters: int = 0) -> Reading:
     """Run the chosen model, unless the film is refused."""
     film, chosen, model = routed.film, routed.route, routed.route.model
+    assessment: Assessment | None = chosen.assessment
     if chosen.refusal is not None:
         reading = Reading(film, _refusal(chosen.refusal, film), None, None)
+    elif _is_photograph(film):
+        reading = Reading(film, _refusal("unlike_training_films", film), None, None)
+        assessment = None  # the gate accepts it, which is not the reason of this answer
     else:
         score = model.score(routed.input_image)
         reading = Reading(film, None, score.probability, score.activation, lung_field=score.lung_field)
@@ -146,9 +151,17 @@ def _reading(routed: _Routed, quarters: int = 0) -> Reading:
         reading,
         inverted=routed.inverted,
         population=model.population,
-        assessment=chosen.assessment,
+        assessment=assessment,
         quarters=quarters,
     )
+
+
+def _is_photograph(film: Radiograph) -> bool:
+    """True for a photograph that the gate accepts: distorted and unevenly lit, it may hide a pneumonia.
+
+    DICOM files are not examined, because no camera writes them and films of detectors have unusual borders.
+    """
+    return film.format != "DICOM" and imaging.is_photograph(film)
 
 
 def _refusal_without_gate(film: Radiograph) -> Reason | None:
