@@ -18,7 +18,7 @@ Floats: TypeAlias = npt.NDArray[np.float32]
 
 REDUCED_SIDE = 160
 """Side of the square image in which edges are searched. A tilt of 0.8 degrees is 1.3 pixels between the outermost
-segments there; edges of simulated photographs of a lightbox are located within 0.15 degrees in 90 % of the cases."""
+segments there."""
 
 _SEGMENTS, _SEGMENT_WIDTH = 16, 6
 _CORE = slice(32, 32 + _SEGMENTS * _SEGMENT_WIDTH)
@@ -49,12 +49,16 @@ _MIN_SCORE = 0.8
 """Minimum mean of the steps along the line, as a share of `_MAX_STEP`."""
 
 _WINDOW = np.arange(-3, 4)
+"""Rows around the line in which the centre of a step is measured."""
+
 _NOISE_STEP, _CLEAR_STEP = 1.5, 5.0
+"""Differences of grey levels two rows apart: that of noise, and by how much a step is larger at least."""
+
 _MIN_SEGMENTS = 11
 """Minimum number of segments whose steps lie on the line."""
 
 _MAX_DEVIATION = 0.17
-"""Maximum root mean square distance of these steps from the line, in pixels. Those of skin lines: .14 in the median."""
+"""Maximum root mean square distance of these steps from the line, in pixels. Skin lines are curved."""
 
 _MAX_TILT_ERROR = 0.12
 """Maximum standard error of the tilt in degrees."""
@@ -63,6 +67,8 @@ _MIN_SHARPNESS = 0.8
 """Minimum share of the difference to the film 3 to 8 pixels behind the edge that is reached within two pixels."""
 
 _MIN_CONTRAST = 10.0
+"""Minimum difference between the film behind the edge and the surface in front of it."""
+
 _MIN_EDGE_DEPTH, _MIN_END_DEPTH = 2.5, 1.0
 """Minimum depth of the middle and of the ends of the line: a narrower strip is that of a careful photograph."""
 
