@@ -8,9 +8,10 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ..messages import Message, translate
+from .unbroken_percent import percent_parts
 
 SHARED_TEMPLATES = Path(__file__).parent / "templates"
-"""Templates that page and reports share: `table.html`."""
+"""Templates that page and reports share: `table.html`, `unbroken.html`."""
 
 
 def create_environment(*folders: Path) -> Environment:
@@ -18,7 +19,7 @@ def create_environment(*folders: Path) -> Environment:
 
     A variable without a value is an error. A template is compiled at its first use.
     """
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader([*folders, SHARED_TEMPLATES]),
         autoescape=True,
         undefined=StrictUndefined,
@@ -28,6 +29,8 @@ def create_environment(*folders: Path) -> Environment:
         lstrip_blocks=True,
         auto_reload=False,  # the files do not change, so no render needs to check their modification time
     )
+    environment.filters["percent_parts"] = percent_parts
+    return environment
 
 
 def translated(value: Any) -> Any:

@@ -1,6 +1,6 @@
 """Figures that no line break separates from their unit, for text that this package breaks into lines itself.
 
-The page does the same without other characters (`web/unbroken_percent.py`).
+HTML does the same without other characters (`unbroken_percent.py`).
 """
 
 from __future__ import annotations

@@ -20,7 +20,6 @@ from ..languages import LANGUAGES, current_language
 from ..messages import Message, deferred, translate
 from ..reporting.html_templates import create_environment, translated
 from ..reporting.wording import MARKS, format_p_pneumonia
-from .unbroken_percent import percent_parts
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -63,7 +62,6 @@ def environment() -> Environment:
     environment.filters |= {
         "css_string": _css_string,
         "mark": MARKS.__getitem__,
-        "percent_parts": percent_parts,
         "p_pneumonia": format_p_pneumonia,
         "percent": number_format.percent,
         "share": number_format.share,

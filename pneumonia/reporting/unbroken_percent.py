@@ -1,4 +1,4 @@
-"""Percentages that no line break separates from their sign; `templates/unbroken.html` marks them."""
+"""Percentages that no line break separates from their sign, in HTML; `templates/unbroken.html` marks them."""
 
 from __future__ import annotations
 

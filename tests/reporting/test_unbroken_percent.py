@@ -4,8 +4,8 @@ import pytest
 
 from pneumonia.languages import use_language
 from pneumonia.messages import message
+from pneumonia.reporting.unbroken_percent import percent_parts
 from pneumonia.web.rendering import render
-from pneumonia.web.unbroken_percent import percent_parts
 
 
 @pytest.mark.parametrize("space", [" ", "\u00a0", "\u202f"])
