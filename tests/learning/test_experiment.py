@@ -149,7 +149,7 @@ def test_folds_train_one_model_each_and_report_their_mean(folder: Path, tmp_path
         (["--data", "docs"], "kaggle.com"),
         (
             ["--data", "docs", "--recipe", "best"],
-            "Allowed: adults, default, seed; experiments: compact, flat, lungs, lungs_children, lungs_joint, small",
+            "Allowed: adults, default, seed; experiments: adults_surroundings, compact, flat, lungs, lungs_children",
         ),
         (["--data", "docs", "--fold", "1"], "Only folds5 and order5 have folds"),
         (["--data", "docs", "--split", "order5"], "Allowed: --split order5 --fold N --validate"),
