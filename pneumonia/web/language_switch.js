@@ -1,7 +1,7 @@
 () => {
   // Another language loads the page again (`templates/language.html`). The film stays on the server; its token, which is
   // valid once, passes through this tab's storage.
-  const PATIENCE_MS = 3000; // for the answer of the server; then the page loads without the film
+  const PATIENCE_MS = 10000; // for the answer of a busy server; then the page loads without the film
   document.addEventListener("languagechosen", (event) => {
     const keep = document.querySelector("#keep-film");
     if (!keep || !document.querySelector("#headline .answer:not(.waiting):not(.failed)")) return;
