@@ -191,6 +191,6 @@ def test_a_bug_while_reading_a_dicom_file_is_not_reported_as_a_damaged_file(
 def test_a_bug_while_reading_a_picture_is_not_reported_as_a_damaged_file(
     predictor: Predictor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pneumonia.imaging.greyscale._is_coloured", lambda picture: picture.no_such_attribute)
+    monkeypatch.setattr("pneumonia.imaging.greyscale._colour_warnings", lambda picture: picture.no_such_attribute)
     (failure,) = predictor.predict_many([Image.fromarray(np.zeros((100, 100, 3), np.uint8))])
     assert isinstance(failure, Failure) and failure.error.code == "internal"

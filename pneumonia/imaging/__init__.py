@@ -4,6 +4,7 @@ Training, evaluation, page, API and command line share this one definition.
 """
 
 from .area import WHOLE, Area
+from .false_colours import has_false_colours
 from .film_values import FilmValues, ValueKind
 from .formats import FORMATS, detect_format
 from .model_input import INPUT_SIDE, INVERTED_WARNING, film_area, invert, to_display, to_input
@@ -28,6 +29,7 @@ __all__ = [
     "ValueKind",
     "WHOLE",
     "film_area",
+    "has_false_colours",
     "invert",
     "is_photograph",
     "read",

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from ..messages import message
-from . import colour_scale
+from . import colour_scale, false_colours
 from .edge_runs import reached_from_edges
 from .intensity import row_slices
 
@@ -25,21 +25,21 @@ _LUMA = (0.299, 0.587, 0.114)
 
 
 def to_grey(picture: Image.Image) -> tuple[npt.NDArray[np.uint8], tuple[str, ...]]:
-    """(grey pixels `[H, W]` of an RGB image, warnings); the warning is `COLOUR_WARNING` if the image was in colour.
+    """(grey pixels `[H, W]` of an RGB image, warnings): `COLOUR_WARNING` if the image was in colour, and
+    `FALSE_COLOUR_WARNING` if its colours are false ones.
 
     A film in the colours of a colour scale, as plotting programs save it, gets the grey levels before the scale.
     """
-    if not _is_coloured(picture):
-        return np.asarray(picture.convert("L")), ()
-    levels = colour_scale.levels(np.asarray(picture))
-    return np.asarray(picture.convert("L")) if levels is None else levels, (COLOUR_WARNING,)
+    warnings = _colour_warnings(picture)
+    levels = colour_scale.levels(np.asarray(picture)) if warnings else None
+    return (np.asarray(picture.convert("L")), warnings) if levels is None else (levels, (COLOUR_WARNING,))
 
 
 def channels_to_grey(channels: Sequence[npt.NDArray[Any]]) -> tuple[npt.NDArray[Any], tuple[str, ...]]:
     """Red, green and blue `[H, W]` of any numeric type -> (grey of the same type, or float64; warnings).
 
-    No bits are lost: a film with equal channels keeps its values. The warning is `COLOUR_WARNING` if the image was in
-    colour, by the same rule as at 8 bits.
+    No bits are lost: a film with equal channels keeps its values. The warnings are those of `to_grey`, by the same
+    rules after a scale of the brightest value to 255.
     """
     first = channels[0]
     is_integer = first.dtype.kind in "iu"
@@ -47,7 +47,7 @@ def channels_to_grey(channels: Sequence[npt.NDArray[Any]]) -> tuple[npt.NDArray[
     for rows in row_slices(*first.shape):
         luma = sum(weight * channel[rows].astype(np.float64) for weight, channel in zip(_LUMA, channels, strict=True))
         grey[rows] = np.rint(luma) if is_integer else luma
-    return grey, (COLOUR_WARNING,) if _are_coloured(channels) else ()
+    return grey, _colour_warnings_of_channels(channels)
 
 
 def apply_alpha(grey: npt.NDArray[Any], alpha: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -92,20 +92,23 @@ def _key_alpha(picture: Image.Image) -> Image.Image:
     return Image.fromarray(np.where(is_inside, np.uint8(255), alpha))
 
 
-def _are_coloured(channels: Sequence[npt.NDArray[Any]]) -> bool:
-    """`_is_coloured` for channels of any depth, after a scale of the brightest value to 255."""
+def _colour_warnings_of_channels(channels: Sequence[npt.NDArray[Any]]) -> tuple[str, ...]:
+    """`_colour_warnings` for channels of any depth, after a scale of the brightest value to 255."""
     brightest = max(float(channel.max()) for channel in channels)
     if not 0 < brightest < np.inf:
-        return False
+        return ()
     height, width = channels[0].shape
     picture = Image.new("RGB", (width, height))
     for rows in row_slices(height, width):
         block = [np.clip(channel[rows] * (255 / brightest), 0, 255).astype(np.uint8) for channel in channels]
         picture.paste(Image.fromarray(np.stack(block, axis=2)), (0, rows.start))
-    return _is_coloured(picture)
+    return _colour_warnings(picture)
 
 
-def _is_coloured(picture: Image.Image) -> bool:
+def _colour_warnings(picture: Image.Image) -> tuple[str, ...]:
     sample = np.asarray(picture.resize((64, 64), Image.Resampling.BOX, reducing_gap=2.0)).astype(np.int16)
     spread = sample.max(axis=2) - sample.min(axis=2)
-    return bool(np.percentile(spread, 99) > COLOUR_TOLERANCE)
+    if np.percentile(spread, 99) <= COLOUR_TOLERANCE:
+        return ()
+    is_false = false_colours.are_false(sample)
+    return (COLOUR_WARNING, false_colours.FALSE_COLOUR_WARNING) if is_false else (COLOUR_WARNING,)

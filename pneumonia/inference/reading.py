@@ -165,9 +165,11 @@ def _is_photograph(film: Radiograph) -> bool:
 
 
 def _refusal_without_gate(film: Radiograph) -> Reason | None:
-    """The refusal of a film whose header declares another body part or a lateral view, or that is a strip of a film."""
+    """The refusal of a film in false colours, of a strip, or whose header declares another view or body part."""
     if film.is_other_body_part or film.is_strip:
         return Reason("not_a_chest_film")
+    if imaging.has_false_colours(film):
+        return _refusal("unlike_training_films", film)
     return Reason("unlike_training_films") if film.is_lateral else None
 
 
