@@ -120,16 +120,17 @@ def readme(text: str, space: str, populations: Sequence[str], hub_model: HubMode
 
 
 def _introduction(text: str, hub_model: HubModel | None) -> str:
-    """The README up to its first section, without images, because they are not part of the Space.
+    """The README up to its first table, without images and links to docs, because these are not part of the Space.
 
-    With `hub_model`, it ends before the first table: the tables state patients, licences and figures of the embedded
+    The section *Figures* follows, but not with `hub_model`: it states patients, licences and figures of the embedded
     models, which such a Space does not serve.
     """
-    introduction = text.split("\n## ")[0]
-    if hub_model is not None:
-        introduction = introduction.split("\n|")[0]
-    paragraphs = [text.strip() for text in introduction.split("\n\n") if not re.match(r"\s*(!\[|<img)", text)]
-    return "\n\n".join(filter(None, paragraphs))
+    parts = [text.split("\n|")[0]]
+    figures = re.search(r"^## Figures$.*?(?=^## )", text, re.DOTALL | re.MULTILINE)
+    if hub_model is None and figures is not None:
+        parts.append(re.sub(r"\[([^]]*)\]\(docs/[^)]*\)", r"\1", figures.group()))
+    paragraphs = [each.strip() for each in "\n\n".join(parts).split("\n\n")]
+    return "\n\n".join(each for each in paragraphs if each and not re.match(r"!\[|<img", each))
 
 
 def _body(space: str, populations: Sequence[str], hub_model: HubModel | None) -> str:
