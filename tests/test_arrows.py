@@ -252,7 +252,7 @@ print(json.dumps(loaded))
 """
 
 
-@pytest.mark.parametrize("purpose", FORBIDDEN_AFTER_IMPORT)
+@pytest.mark.parametrize("purpose", ["serving", pytest.param("training", marks=pytest.mark.slow)])
 def test_an_import_does_not_load_heavy_libraries(purpose: str) -> None:
     forbidden = FORBIDDEN_AFTER_IMPORT[purpose]
     loaded = json.loads(run_python(IMPORT_EACH, *forbidden))

@@ -64,6 +64,7 @@ def test_health_needs_no_login_and_returns_no_data(service: Service) -> None:
     assert httpx.post(f"{service.address}/health", timeout=60).status_code == 405
 
 
+@pytest.mark.slow  # waits for the deletion of all films
 def test_no_patient_data_remains_on_disk_or_in_the_log(
     service: Service, files: dict[str, Path], dicom_film: bytes
 ) -> None:
