@@ -40,7 +40,7 @@ class Reading:
     refusal that of `Prediction.model`; None is that of the predictor's first model. `age` is the patient's in years,
     with which the model was chosen, and `age_source` where it comes from: "stated" by the caller or "file", the DICOM
     header. Both are None if no age is known. `assessment` is the judgement of the gate of that population's model on
-    the film as scored, None if no gate was run or if it accepts what is recognised as a photograph. `quarters` is the
+    the film as scored, None if no gate was run or if it accepts a photograph or false colours. `quarters` is the
     number of quarter turns, anticlockwise, by which the film in the file was rotated to become `film`; everything here
     is that of the rotated film.
     """
@@ -141,7 +141,7 @@ def _reading(routed: _Routed, quarters: int = 0) -> Reading:
     assessment: Assessment | None = chosen.assessment
     if chosen.refusal is not None:
         reading = Reading(film, _refusal(chosen.refusal, film), None, None)
-    elif _is_photograph(film):
+    elif imaging.has_false_colours(film) or _is_photograph(film):
         reading = Reading(film, _refusal("unlike_training_films", film), None, None)
         assessment = None  # the gate accepts it, which is not the reason of this answer
     else:
@@ -165,11 +165,9 @@ def _is_photograph(film: Radiograph) -> bool:
 
 
 def _refusal_without_gate(film: Radiograph) -> Reason | None:
-    """The refusal of a film in false colours, of a strip, or whose header declares another view or body part."""
+    """The refusal of a film whose header declares another body part or a lateral view, or that is a strip of a film."""
     if film.is_other_body_part or film.is_strip:
         return Reason("not_a_chest_film")
-    if imaging.has_false_colours(film):
-        return _refusal("unlike_training_films", film)
     return Reason("unlike_training_films") if film.is_lateral else None
 
 
