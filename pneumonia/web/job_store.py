@@ -14,6 +14,7 @@ import secrets
 import tempfile
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass, field
@@ -80,7 +81,7 @@ class StoredJob:
 J = TypeVar("J", bound=StoredJob)
 
 
-class JobStore(Generic[J]):
+class JobStore(ABC, Generic[J]):
     """All jobs of a kind by token. When the process ends, all files are deleted.
 
     `owner` in the methods is the hashed name of the user who asks; None without a login. A job of another user does not
@@ -94,9 +95,9 @@ class JobStore(Generic[J]):
         self._jobs: dict[str, J] = {}
         self._lock = threading.RLock()
 
+    @abstractmethod
     def missing_error(self) -> EmptyFile:
         """The error for a token of no job: it was deleted, never existed, or is another user's."""
-        raise NotImplementedError
 
     def get(self, token: str, owner: str | None = None) -> J:
         """Return the job of `token`; raises `missing_error` if there is none."""

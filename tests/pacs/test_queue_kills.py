@@ -32,11 +32,7 @@ def pass_once(folder: Path, sent: Path) -> None:
     if not (folder / "acknowledged").exists():
         add(queue)
         (folder / "acknowledged").touch()
-    for instance in queue.waiting_instances(10):
-        queue.complete(instance, results("archive"))
-    for delivery in queue.due_deliveries("archive", 10):
-        send(delivery, sent)
-        queue.deliver(delivery)
+    complete_and_send(queue, sent)
     queue.close()
 
 
@@ -63,12 +59,17 @@ def pass_with_failures(folder: Path, sent: Path) -> None:
             queue.fail_delivery(delivery.id, "refused")
     queue_upkeep.retry(queue, None)
     queue_upkeep.expire(queue, keep_failed_days=30)
+    complete_and_send(queue, sent)
+    queue.close()
+
+
+def complete_and_send(queue: Queue, sent: Path) -> None:
+    """Make the results of the waiting films and deliver them."""
     for instance in queue.waiting_instances(10):
         queue.complete(instance, results("archive"))
     for delivery in queue.due_deliveries("archive", 10):
         send(delivery, sent)
         queue.deliver(delivery)
-    queue.close()
 
 
 def send(delivery: Delivery, sent: Path) -> None:
