@@ -94,7 +94,7 @@ class Visit:
         self.page.wait_for_selector(self._ready, state="attached")
 
     def _assert_no_errors(self) -> None:
-        assert self.errors == []
+        assert self.errors == [], f"the console of the browser shows errors: {self.errors}"
         assert self.foreign_urls == [], "the page sends requests to other servers"
 
     def _record_foreign_url(self, url: str, address: str) -> None:
