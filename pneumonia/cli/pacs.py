@@ -99,7 +99,7 @@ def _serve(configuration: Configuration, _: argparse.Namespace) -> int:
 
 
 def _check(configuration: Configuration) -> int:
-    from ..pacs.destination_check import check_destinations, check_tls
+    from ..pacs.destination_check import check_destinations, check_tls, success_text
 
     service = configuration.service
     print(f"{service.ae_title} on {service.host}:{service.port}, queue in {configuration.folder}")
@@ -109,8 +109,8 @@ def _check(configuration: Configuration) -> int:
         print("peer any AE title: this machine only")
     print(f"tls: {check_tls(configuration)}")
     outcomes = check_destinations(configuration)
-    for name, problem in outcomes:
-        print(f"destination {name}: {problem or 'accepts the results'}")
+    for destination, (name, problem) in zip(configuration.destinations, outcomes, strict=True):
+        print(f"destination {name}: {problem or success_text(destination)}")
     return SOME_FAILED if any(problem for _, problem in outcomes) else SUCCESS
 
 

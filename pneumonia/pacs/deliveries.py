@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from . import queue_upkeep
 from .configuration import Configuration
-from .delivery import DestinationQueue, Observer, Sender
+from .delivery import DestinationQueue, Observer
 from .destinations import DICOM, Destination
 from .queue import Queue
 from .store_scu import StoreScu
 
+if TYPE_CHECKING:
+    from .stow_client import StowClient
 
-def create_sender(destination: Destination, configuration: Configuration) -> Sender:
+
+def create_sender(destination: Destination, configuration: Configuration) -> StoreScu | StowClient:
     """The client of a destination; raises `UsageError` if a file of TLS or a secret is missing."""
     files = configuration.tls_files
     if destination.type == DICOM:

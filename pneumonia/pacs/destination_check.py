@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..errors import PneumoniaError, UsageError
 from .configuration import Configuration
 from .deliveries import create_sender
-from .destinations import Destination
+from .destinations import DICOM, Destination
 from .store_scu import RESULT_SOP_CLASSES, StoreScu
 from .tls import expiry_of, server_context
 
@@ -26,9 +26,14 @@ def check_tls(configuration: Configuration) -> str:
 def check_destinations(configuration: Configuration) -> list[tuple[str, str]]:
     """(name, problem) of each destination; the problem is "" if there is none.
 
-    Of a DICOMweb server only certificates and secrets are checked, since STOW-RS has no request without an object.
+    A DICOMweb server is asked for its capabilities, since STOW-RS has no request without an object: `success_text`.
     """
     return [(destination.name, _problem(destination, configuration)) for destination in configuration.destinations]
+
+
+def success_text(destination: Destination) -> str:
+    """What is known of a destination without a problem."""
+    return "accepts the results" if destination.type == DICOM else "answers; the first result shows if it stores"
 
 
 def _problem(destination: Destination, configuration: Configuration) -> str:
@@ -37,6 +42,9 @@ def _problem(destination: Destination, configuration: Configuration) -> str:
     except PneumoniaError as error:
         return str(error)
     if not isinstance(sender, StoreScu):
-        return ""
+        try:
+            return sender.check()
+        finally:
+            sender.close()
     kinds = destination.kinds or configuration.results.kinds
     return sender.check([RESULT_SOP_CLASSES[kind][0] for kind in configuration.results.kinds if kind in kinds])

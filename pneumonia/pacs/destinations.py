@@ -111,6 +111,10 @@ class Destination:
         # The address is shown in errors and logs, so it must not contain a password.
         if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc or parts.query:
             raise invalid(f"{self._table} url", "https://host[:port]/path, without user and password", "another text")
+        if parts.scheme == "http" and self.tls:
+            raise invalid(f"{self._table} url", "https, since tls is true", "http")
+        if self.tls_name:
+            raise invalid(f"{self._table} tls_name", "nothing, since type is dicomweb: the host of url", "a name")
         if bool(self.user) != bool(self.password_variable):
             raise invalid(f"{self._table} user", "user together with password_variable", "one of them")
         if self.user and self.token_variable:

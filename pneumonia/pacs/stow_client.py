@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,10 @@ _STATUSES = {
 }
 """HTTP status -> verdict, reason, text: PS3.18, Table 10.5.3-1, and RFC 9110."""
 
+_FOUND_BY_CHECK = {401, 403, 407, 502, 503, 504}
+"""HTTP statuses that are a problem whatever was requested: login, proxy, gateway. Servers answer a request for their
+capabilities in many ways, Orthanc for example with 404."""
+
 _WEB_PAGE = Outcome(_UNAVAILABLE, "wrong_address", "The server answers with a web page; set url to its STOW-RS.")
 
 
@@ -47,8 +51,10 @@ class StowClient:
 
     def __init__(self, destination: Destination, files: TlsFiles) -> None:
         self._session = _session(destination, files)
-        self._tls = Renewed(destination.name, files, client_context) if destination.tls else None
+        # Without `tls`, https is checked against the authorities of the operating system only, without a certificate.
+        self._tls = Renewed(destination.name, files if destination.tls else TlsFiles(), client_context)
         self._used_tls: ssl.SSLContext | None = None
+        self._url, self._timeout = f"{destination.url.rstrip('/')}/studies", destination.connect_timeout_s
         self._response: requests.Response | None = None
         self._client = DICOMwebClient(
             destination.url.rstrip("/"),
@@ -65,10 +71,25 @@ class StowClient:
     def send(self, path: Path) -> Outcome:
         """Send the DICOM file at `path`; raises only what is a bug or a damaged file of our own."""
         dataset = dcmread(path)
+        return self._outcome_of(lambda: self._send(dataset))
+
+    def check(self) -> str:
+        """What keeps the server from being reached, "" if nothing: connection, TLS, and login as far as it tells.
+
+        Requests its capabilities (PS3.18, section 8.9), which stores nothing. Whether it stores shows the first result.
+        """
+        outcome = self._outcome_of(self._request_capabilities)
+        return "" if outcome.is_delivered else outcome.detail
+
+    def _request_capabilities(self) -> Outcome:
+        response = self._session.options(self._url, timeout=self._timeout)
+        return _outcome_of_error(response) if response.status_code in _FOUND_BY_CHECK else DELIVERED
+
+    def _outcome_of(self, request: Callable[[], Outcome]) -> Outcome:
         self._response = None
         self._use_present_tls()
         try:
-            return self._send(dataset)
+            return request()
         except requests.HTTPError as error:
             assert error.response is not None  # `raise_for_status` has set it
             return _outcome_of_error(error.response)
@@ -85,8 +106,8 @@ class StowClient:
 
     def _use_present_tls(self) -> None:
         """Connect with the present files of TLS; a connection that is open with former ones is closed."""
-        tls = None if self._tls is None else self._tls.current()
-        if tls is not None and tls is not self._used_tls:
+        tls = self._tls.current()
+        if tls is not self._used_tls:
             self._session.get_adapter("https://").close()
             self._session.mount("https://", _TlsAdapter(tls))
             self._used_tls = tls
@@ -139,6 +160,10 @@ class _TlsAdapter(HTTPAdapter):
 
     def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
         super().init_poolmanager(*arguments, **options, ssl_context=self._context)
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        """The connections through a proxy: the TLS inside of them is that with the server."""
+        return super().proxy_manager_for(proxy, **options, ssl_context=self._context)
 
 
 def _headers(destination: Destination) -> dict[str, str]:

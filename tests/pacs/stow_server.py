@@ -57,6 +57,10 @@ def stow_server(answer: Answer | None = None, tls: ssl.SSLContext | None = None)
             server.requests.append(("GET", self.path, dict(self.headers)))
             self._respond()
 
+        def do_OPTIONS(self) -> None:
+            server.requests.append(("OPTIONS", self.path, dict(self.headers)))
+            self._respond()
+
         def _respond(self) -> None:
             answer = server.answer
             text = answer.body if isinstance(answer.body, str) else json.dumps(answer.body) if answer.body else ""

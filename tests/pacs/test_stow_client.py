@@ -17,6 +17,7 @@ from pneumonia.pacs.outcome import Outcome, Verdict
 from pneumonia.pacs.stow_client import StowClient
 from pneumonia.pacs.tls import TlsFiles, server_context
 
+from .connect_proxy import connect_proxy
 from .storage_peers import make_certificates, needs_openssl, write_object
 from .stow_server import JSON, Answer, stow_server
 
@@ -161,6 +162,61 @@ def test_https_with_certificates_of_both_sides(tmp_path: Path, tmp_path_factory:
     assert anonymous.verdict in {Verdict.UNAVAILABLE, Verdict.INTERRUPTED}
 
 
+@needs_openssl
+def test_a_proxy_does_not_change_the_certificates(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    certificates = make_certificates(tmp_path_factory.mktemp("certificates"))
+    with stow_server(tls=server_context(certificates.files("peer"))) as server, connect_proxy() as proxy:
+        options = {"url": f"https://127.0.0.1:{server.port}", "tls": True, "proxy": proxy}
+        assert send(server.port, write_object(tmp_path), certificates.files("service"), **options).is_delivered
+
+
+@needs_openssl
+def test_without_tls_the_authorities_of_the_operating_system_decide(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificates = make_certificates(tmp_path_factory.mktemp("certificates"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificates.folder / "ca.pem"))  # read by OpenSSL
+    tls = server_context(certificates.files("peer"), require_client_certificate=False)
+    with stow_server(tls=tls) as server:
+        path, url = write_object(tmp_path), f"https://127.0.0.1:{server.port}"
+        assert send(server.port, path, url=url).is_delivered
+        assert send(server.port, path, certificates.files("service", "otherca"), url=url).is_delivered
+
+
+def check(port: int, **options: Any) -> str:
+    destination = Destination("cloud", type="dicomweb", **{"url": f"http://127.0.0.1:{port}/dicom-web", **options})
+    client = StowClient(destination, TlsFiles())
+    try:
+        return client.check()
+    finally:
+        client.close()
+
+
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [
+        (Answer(204), ""),
+        (Answer(404), ""),  # Orthanc
+        (Answer(405), ""),
+        (Answer(401), "token or password"),
+        (Answer(403), "may not store"),
+        (Answer(502), "HTTP status 502"),
+        (Answer(302, headers={"Location": "/login"}), "redirects"),
+    ],
+)
+def test_the_check_stores_nothing(answer: Answer, text: str) -> None:
+    with stow_server(answer) as server:
+        problem = check(server.port)
+    assert server.requests[0][:2] == ("OPTIONS", "/dicom-web/studies") and not server.stored
+    assert text in problem and bool(problem) == bool(text)
+
+
+def test_the_check_names_what_cannot_be_reached(tmp_path: Path) -> None:
+    assert "cannot be reached" in check(free_port())
+    with stow_server() as server:
+        assert "does not speak TLS" in check(0, url=f"https://127.0.0.1:{server.port}")
+
+
 @pytest.mark.parametrize(
     ("options", "text"),
     [
@@ -172,6 +228,8 @@ def test_https_with_certificates_of_both_sides(tmp_path: Path, tmp_path_factory:
             {"url": "https://h", "user": "a", "password_variable": "B", "token_variable": "C"},
             "either a token or a user",
         ),
+        ({"url": "http://h", "tls": True}, "https, since tls is true"),
+        ({"url": "https://h", "tls_name": "other"}, "tls_name"),
         ({"url": "http://h", "token_variable": "C"}, "https, since a password or token is sent"),
     ],
 )
