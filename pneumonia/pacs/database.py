@@ -104,5 +104,14 @@ def _translate_full_disk() -> Iterator[None]:
         raise
 
 
+def is_undone(error: DiskFull) -> bool:
+    """Whether a transaction that raised this has certainly left nothing: its log did not fit on the disk.
+
+    After an error of the disk, its last record may be there in spite of it, and count after a restart.
+    """
+    cause = error.__context__
+    return not isinstance(cause, sqlite3.Error) or cause.sqlite_errorcode & 0xFF == sqlite3.SQLITE_FULL
+
+
 def _reason(error: Exception) -> str:
     return str(error.strerror if isinstance(error, OSError) else error)

@@ -18,10 +18,10 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
-from ..errors import Busy
+from ..errors import Busy, DiskFull
 from ..files import sync_folder
 from ..messages import message
-from .database import Database
+from .database import Database, is_undone
 from .queue_records import Delivery, Instance, Reception, Result
 from .spool import Spool, delete_quietly, digest_of
 
@@ -155,11 +155,24 @@ class Queue:
         """Store the results of a film and their deliveries in one transaction; then the film itself is deleted.
 
         False, without effect, if the film has results already. Without a delivery the instance is finished. Raises
-        `DiskFull`.
+        `DiskFull`; then the files of the results are deleted: they would keep the space that deliveries need to be
+        recorded, and only recorded deliveries free space.
         """
+        try:
+            changed = self._complete(instance, results)
+        except DiskFull as error:
+            if is_undone(error) and self.instance(instance.id) is not None:
+                for result in results:
+                    delete_quietly(self.spool.results / _name_of(instance, result))
+            raise
+        if changed:
+            delete_quietly(instance.path)
+        return changed
+
+    def _complete(self, instance: Instance, results: Sequence[Result]) -> bool:
         rows = []
         for result in results:
-            name = f"{instance.path.stem}{result.suffix}"
+            name = _name_of(instance, result)
             if result.destinations:
                 self.spool.store_result(name, result.data)
             values = (result.kind, name, result.sop_class, result.sop_instance, self.now())
@@ -179,8 +192,6 @@ class Queue:
                     rows,
                 )
                 self.finish_if_delivered(connection, instance.id)
-        if changed:
-            delete_quietly(instance.path)
         return bool(changed)
 
     def delete_completed(self, instance: Instance) -> bool:
@@ -291,3 +302,7 @@ class Queue:
     def _delivery(self, row: sqlite3.Row) -> Delivery:
         fields = {name: row[name] for name in Delivery.__dataclass_fields__ if name != "path"}
         return Delivery(path=self.spool.results / row["file"], **fields)
+
+
+def _name_of(instance: Instance, result: Result) -> str:
+    return f"{instance.path.stem}{result.suffix}"

@@ -91,4 +91,5 @@ def create_or_migrate(connection: sqlite3.Connection) -> None:
     for script in scripts:
         for statement in script.split(";"):
             connection.execute(statement)
-    connection.execute(f"PRAGMA user_version={VERSION}")
+    if scripts:  # otherwise nothing is written, so that `pacs queue` can open the queue on a full disk
+        connection.execute(f"PRAGMA user_version={VERSION}")

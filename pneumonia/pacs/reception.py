@@ -42,7 +42,8 @@ _COMMENTS = {
 class ReceivedObject:
     """An object as it arrived. `path` is its file, None without a data set, `size` its number of bytes on the network.
 
-    `abstract_syntax` is the SOP class of its presentation context, `reception` has that of the command.
+    `abstract_syntax` is the SOP class of its presentation context, `reception` has that of the command. With
+    `had_no_space` its data set was not stored, since the disk was low.
     """
 
     path: Path | None
@@ -50,6 +51,7 @@ class ReceivedObject:
     abstract_syntax: str
     size: int
     is_too_large: bool
+    had_no_space: bool = False
 
 
 class Receiver:
@@ -94,6 +96,11 @@ class Receiver:
         )
         return _status(inspection)
 
+    @property
+    def disk(self) -> DiskSpace:
+        """The space on the disk of the queue."""
+        return self._disk
+
     def _inspect(self, received: ReceivedObject) -> Inspection:
         if received.reception.sop_class != received.abstract_syntax:
             return Inspection(SOP_CLASS_NOT_SUPPORTED, "class_of_other_context")
@@ -103,7 +110,7 @@ class Receiver:
             return Inspection(OUT_OF_RESOURCES, "too_large")
         if received.path is None:
             return Inspection(CANNOT_UNDERSTAND, "unreadable_data_set")
-        if self._disk.is_low():
+        if received.had_no_space or self._disk.is_low():
             return Inspection(OUT_OF_RESOURCES, "disk_low")
         return inspect_file(received.path, received.reception, skip_other_body_parts=self._skip_other_body_parts)
 

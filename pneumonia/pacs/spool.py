@@ -54,14 +54,21 @@ class Spool:
         return name
 
     def store_result(self, name: str, data: bytes) -> None:
-        """Write a result object; an earlier one of the same name is replaced. The caller syncs the folder."""
-        with _translate_disk_full():
-            partial = self.results / f"{name}.partial"
-            descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with open(descriptor, "wb") as file:
-                file.write(data)
-            sync_to_disk(partial)
-            rename_file(partial, self.results / name)
+        """Write a result object; an earlier one of the same name is replaced. The caller syncs the folder.
+
+        Raises `DiskFull`; then what was written is deleted, since it would take the space of a transaction.
+        """
+        partial = self.results / f"{name}.partial"
+        try:
+            with _translate_disk_full():
+                descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+                with open(descriptor, "wb") as file:
+                    file.write(data)
+                sync_to_disk(partial)
+                rename_file(partial, self.results / name)
+        except DiskFull:
+            delete_quietly(partial)
+            raise
 
     def delete_unknown_results(self, known: Iterable[str]) -> int:
         """Delete the result files that are not in `known`; returns their number."""

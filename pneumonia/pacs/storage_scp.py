@@ -36,6 +36,7 @@ _REJECTIONS = {
     "called_ae_title": (_PERMANENT, 1, 7),
     "too_many_of_peer": (_TRANSIENT, 3, 2),
     "draining": (_TRANSIENT, 3, 1),
+    "no_disk_space": (_TRANSIENT, 3, 1),
 }
 """Reason -> result, source and diagnostic of A-ASSOCIATE-RJ (PS3.8, table 9-21). An address that is not allowed is
 answered as an unknown calling AE title: the answer does not say which titles exist."""
@@ -163,6 +164,8 @@ class StorageScp:
             return "calling_ae_title"
         if called != self._configuration.service.ae_title:
             return "called_ae_title"
+        if self._receiver.disk.is_full():
+            return "no_disk_space"
         self.forget_ended()
         with self._lock:
             of_peer = sum(other.requestor.address == address for other in self._transfers)
@@ -176,7 +179,11 @@ class StorageScp:
             if str(context.abstract_syntax) not in FILM_CLASSES
         }
         transfer = Transfer(
-            next(self._numbers), limits.max_object_mb * 1_000_000, limits.object_timeout_s, skipped.__contains__
+            next(self._numbers),
+            limits.max_object_mb * 1_000_000,
+            limits.object_timeout_s,
+            skipped.__contains__,
+            self._receiver.disk.is_low,
         )
         with self._lock:
             self._transfers[event.assoc] = transfer
@@ -200,7 +207,7 @@ class StorageScp:
         assert isinstance(request, C_STORE)
         transfer.objects += 1
         path = getattr(event, "dataset_path", None)  # missing if the command announces no data set
-        size = transfer.take_size() if path else 0
+        size, had_no_space = transfer.take_object() if path else (0, False)
         reception = Reception(
             event.assoc.requestor.ae_title.strip(),
             str(request.AffectedSOPClassUID),
@@ -209,7 +216,8 @@ class StorageScp:
         )
         is_too_large = size > transfer.max_object_bytes
         abstract_syntax = str(event.context.abstract_syntax)
-        received = ReceivedObject(path and Path(path), reception, abstract_syntax, size, is_too_large)
+        file = path and Path(path)
+        received = ReceivedObject(file, reception, abstract_syntax, size, is_too_large, had_no_space)
         return self._receiver.receive(received)
 
     def _on_connection_closed(self, event: evt.Event) -> None:

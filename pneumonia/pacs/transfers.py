@@ -26,39 +26,43 @@ _COMMAND, _LAST = 1, 2
 @dataclass
 class Transfer:
     """The state of one association. `is_skipped(context id)`: objects of this presentation context are not stored.
+    `is_disk_low()`: an object that begins now is not stored either.
 
     `objects` and `size` count what was received in the association, `command_bytes` and `object_bytes` what was
-    received of the present message, which began at `message_since`. `completed_sizes` are the bytes of objects that
-    have arrived and are not answered. Times are those of `clock`, in seconds; sizes are in bytes.
+    received of the present message, which began at `message_since`. `completed` are the bytes of objects that
+    have arrived and are not answered, each with whether it was not stored for lack of disk space. Times are those of
+    `clock`, in seconds; sizes are in bytes.
     """
 
     number: int
     max_object_bytes: int
     object_timeout_s: float
     is_skipped: Callable[[int], bool]
+    is_disk_low: Callable[[], bool] = lambda: False
     clock: Callable[[], float] = time.monotonic
     opened_at: float = field(init=False)
     objects: int = 0
     size: int = 0
     command_bytes: int = 0
     object_bytes: int = 0
+    has_no_space: bool = False
     unanswered: int = 0
     message_since: float | None = None
     is_violated: bool = False
-    completed_sizes: deque[int] = field(default_factory=deque)
+    completed: deque[tuple[int, bool]] = field(default_factory=deque)
 
     def __post_init__(self) -> None:
         self.opened_at = self.clock()
 
-    def take_size(self) -> int:
-        """Bytes of the oldest object that has arrived and is not answered."""
-        return self.completed_sizes.popleft() if self.completed_sizes else 0
+    def take_object(self) -> tuple[int, bool]:
+        """The oldest object that has arrived and is not answered: its bytes, and whether the disk was low for it."""
+        return self.completed.popleft() if self.completed else (0, False)
 
     def follow(self, pdu: P_DATA_TF) -> str | None:
         """Count the fragments of a PDU. Returns the first violation, for which the association must be aborted.
 
-        What is beyond the limit of the object, or belongs to an object that is skipped, is removed from the PDU: it is
-        stored nowhere, and the peer gets an answer at the end of the object.
+        What is beyond the limit of the object, has no space on the disk, or belongs to an object that is skipped, is
+        removed from the PDU: it is stored nowhere, and the peer gets an answer at the end of the object.
         """
         for item in pdu.presentation_data_value_items:
             value = item.presentation_data_value or b"\0"
@@ -67,9 +71,8 @@ class Transfer:
                 is_first, self.is_violated = not self.is_violated, True
                 return violation if is_first else None
             is_data = not value[0] & _COMMAND
-            if is_data and (
-                self.object_bytes > self.max_object_bytes or self.is_skipped(item.presentation_context_id or 0)
-            ):
+            is_excess = self.has_no_space or self.object_bytes > self.max_object_bytes
+            if is_data and (is_excess or self.is_skipped(item.presentation_context_id or 0)):
                 item.presentation_data_value = value[:1]
         return None
 
@@ -81,10 +84,12 @@ class Transfer:
         if self.clock() - self.message_since > self.object_timeout_s:
             return "object_timeout"
         if not control & _COMMAND:
+            if not self.object_bytes:
+                self.has_no_space = self.is_disk_low()
             self.object_bytes += length
             if control & _LAST:
                 self.message_since = None
-                self.completed_sizes.append(self.object_bytes)
+                self.completed.append((self.object_bytes, self.has_no_space))
             return None
         self.command_bytes += length
         if self.command_bytes > MAX_COMMAND_BYTES:
