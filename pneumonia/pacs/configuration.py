@@ -16,6 +16,7 @@ from ..errors import UsageError
 from ..inference.decision import DEFAULT_POINT
 from ..languages import ENGLISH, LANGUAGES
 from ..messages import message
+from ..reporting.dicom.options import COMPREHENSIVE, SR_CLASSES
 from . import toml_table as toml
 from .destinations import KINDS, Destination, Tls, check_destinations
 from .tls import TlsFiles
@@ -80,6 +81,11 @@ class Results:
     )
     uid_root: str = key(toml.text, "root of the organisation's UIDs; empty: PNEUMONIA_UID_ROOT, else 2.25", "")
     language: str = key(one_of(*LANGUAGES), "language of the texts in result objects", ENGLISH)
+    sr_class: str = key(
+        one_of(*SR_CLASSES),
+        "SOP class of the structured report: Comprehensive SR or Comprehensive 3D SR",
+        COMPREHENSIVE,
+    )
     manufacturer: str | None = key(toml.text, "Manufacturer of the result objects; default: that of the package", None)
     institution_name: str | None = key(toml.text, "InstitutionName of the result objects", None)
     station_name: str | None = key(toml.text, "StationName of the result objects", None)

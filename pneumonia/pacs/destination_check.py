@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..errors import PneumoniaError, UsageError
+from ..reporting.dicom.options import COMPREHENSIVE_3D
 from .configuration import Configuration
 from .deliveries import create_sender
 from .destinations import DICOM, Destination
@@ -47,4 +48,10 @@ def _problem(destination: Destination, configuration: Configuration) -> str:
         finally:
             sender.close()
     kinds = destination.kinds or configuration.results.kinds
-    return sender.check([RESULT_SOP_CLASSES[kind][0] for kind in configuration.results.kinds if kind in kinds])
+    return sender.check([_sop_class(kind, configuration) for kind in configuration.results.kinds if kind in kinds])
+
+
+def _sop_class(kind: str, configuration: Configuration) -> str:
+    """The usual SOP class of a kind, or that of the configuration."""
+    is_3d = kind == "dicom-sr" and configuration.results.sr_class == COMPREHENSIVE_3D
+    return RESULT_SOP_CLASSES[kind][1 if is_3d else 0]

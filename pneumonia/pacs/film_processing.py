@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from .. import settings
 from ..errors import Busy, DiskFull, FilmError, PneumoniaError
@@ -117,7 +117,7 @@ class FilmProcessor:
 def result_options(configuration: Configuration) -> ResultOptions:
     """The options of `[results]`; keys that are not set have the defaults of `ResultOptions`. Raises `UsageError`."""
     results = configuration.results
-    names = ("uid_root", "language", "manufacturer", "institution_name", "station_name", "series_number_base")
+    names = [field.name for field in fields(results) if field.name != "kinds"]
     values = {name: getattr(results, name) for name in names}
     values["uid_root"] = values["uid_root"] or settings.UID_ROOT.read()
     return ResultOptions(**{name: value for name, value in values.items() if value is not None})

@@ -13,6 +13,7 @@ from pydicom.filereader import read_file_meta_info
 from pydicom.uid import (
     UID,
     ColorSoftcopyPresentationStateStorage,
+    Comprehensive3DSRStorage,
     ComprehensiveSRStorage,
     EncapsulatedPDFStorage,
     ExplicitVRLittleEndian,
@@ -32,7 +33,8 @@ from .tls import TlsFiles, client_context
 from .tls_renewal import Renewed
 
 RESULT_SOP_CLASSES = {
-    "dicom-sr": (ComprehensiveSRStorage,),
+    # The second one with `sr_class` of [results].
+    "dicom-sr": (ComprehensiveSRStorage, Comprehensive3DSRStorage),
     "secondary-capture": (SecondaryCaptureImageStorage,),
     # The second one for films in colour.
     "presentation-state": (GrayscaleSoftcopyPresentationStateStorage, ColorSoftcopyPresentationStateStorage),

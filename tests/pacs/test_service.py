@@ -19,6 +19,8 @@ from pynetdicom.events import Event
 from benchmarks.service_process import free_port
 from pneumonia import cli, settings
 from pneumonia.monitoring import store
+from pneumonia.pacs.configuration import load_configuration
+from pneumonia.pacs.film_processing import result_options
 from pneumonia.pacs.queue import Queue, Reception, Result
 from pneumonia.reporting.result_files import SUFFIXES
 
@@ -209,6 +211,17 @@ def test_wrong_usage_is_exit_code_2_with_the_reason(
 def test_a_queue_that_does_not_exist_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert pacs(write_configuration(tmp_path, 1, 0), "queue") == 2
     assert "There is no queue" in capsys.readouterr().err
+
+
+def test_a_check_asks_for_the_configured_class_of_the_report(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with scripted_scp() as archive:  # of Comprehensive SR and Secondary Capture
+        path = write_configuration(tmp_path, archive.port, 0)
+        path.write_text(f'{path.read_text()}\n[results]\nsr_class = "comprehensive_3d"\n')
+        assert pacs(path, "--check") == 1
+    assert "does not accept Comprehensive 3D SR Storage" in capsys.readouterr().out
+    assert result_options(load_configuration(path)).sr_class == "comprehensive_3d"
 
 
 def test_a_check_asks_the_destinations(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ from ... import __version__
 from ...inference.decision import Failure, Prediction
 from ...inference.model import Model
 from ...inference.reading import Reading
-from .options import ResultOptions
+from .options import COMPREHENSIVE, ResultOptions
 from .uids import result_uid
 
 if TYPE_CHECKING:
@@ -80,7 +80,12 @@ class FilmResult:
         model = (None, None) if identity is None else (identity.sha256, identity.site)
         options = (self.options.language, self.options.manufacturer, self.options.institution_name)
         source = (self.source.study_instance_uid, self.source.series_instance_uid, self._patient_id())
-        return (kind, __version__, *model, *options, *source)
+        return (kind, __version__, *model, *options, *source, *self._other_class(kind))
+
+    def _other_class(self, kind: str) -> tuple[str, ...]:
+        """The SOP class of the report unless it is the default: an object of another class is another instance."""
+        is_default = kind != "dicom-sr" or self.options.sr_class == COMPREHENSIVE
+        return () if is_default else (self.options.sr_class,)
 
     def _patient_id(self) -> str:
         """PatientID of the source: a film that is sent again with a corrected one keeps its own UIDs.

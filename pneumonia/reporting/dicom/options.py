@@ -10,6 +10,10 @@ from ...errors import UsageError
 from ...languages import ENGLISH
 from ...messages import message
 
+COMPREHENSIVE, COMPREHENSIVE_3D = SR_CLASSES = ("comprehensive", "comprehensive_3d")
+"""SOP classes of the structured report: Comprehensive SR (PS3.3, A.35.3) and Comprehensive 3D SR (A.35.13). Both have
+the same content here; the profile IHE AI Results names the second."""
+
 MAX_SERIES_NUMBER = 2**31 - 100
 """SeriesNumber is an integer string of 32 bits with sign; the kinds of objects have the numbers behind the base."""
 
@@ -27,7 +31,8 @@ class ResultOptions:
     (PS3.5, section B.2). `language` is the code of the language in which texts are written, see `languages`.
     `manufacturer`, `model_name`, `institution_name` and `station_name` describe the equipment that made the objects;
     empty ones are left out. `series_number_base` is the SeriesNumber of the structured report; the other kinds have the
-    numbers behind it. Raises `UsageError` for an invalid value.
+    numbers behind it. `sr_class` is the SOP class of the structured report, one of `SR_CLASSES`. Raises `UsageError`
+    for an invalid value.
     """
 
     uid_root: str = ""
@@ -37,18 +42,20 @@ class ResultOptions:
     institution_name: str = ""
     station_name: str = ""
     series_number_base: int = 9500
+    sr_class: str = COMPREHENSIVE
 
     def __post_init__(self) -> None:
         _check_root(self.uid_root)
-        if self.language not in languages.LANGUAGES:
-            raise UsageError(
-                message(
-                    "Invalid value of {name}. Allowed: {allowed}. Received: {value!r}.",
-                    name="language",
-                    allowed=", ".join(languages.LANGUAGES),
-                    value=self.language,
+        for name, allowed in (("language", languages.LANGUAGES), ("sr_class", SR_CLASSES)):
+            if getattr(self, name) not in allowed:
+                raise UsageError(
+                    message(
+                        "Invalid value of {name}. Allowed: {allowed}. Received: {value!r}.",
+                        name=name,
+                        allowed=", ".join(allowed),
+                        value=getattr(self, name),
+                    )
                 )
-            )
         for name, maximum in _MAX_TEXT_CHARACTERS.items():
             _check_text(name, getattr(self, name), maximum)
         number = self.series_number_base

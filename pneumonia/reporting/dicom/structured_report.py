@@ -1,4 +1,4 @@
-"""The result of one film as a Comprehensive SR by template 1500 (PS3.3, A.35.3; PS3.16, TID 1500)."""
+"""The result of one film as a Comprehensive SR by template 1500 (PS3.3, A.35.3; PS3.16, TID 1500), or 3D SR."""
 
 from __future__ import annotations
 
@@ -15,10 +15,13 @@ from . import patient_study, report_content, report_context
 from .codes import private_scheme
 from .concepts import concept
 from .film_result import FilmResult
+from .options import COMPREHENSIVE, COMPREHENSIVE_3D
 
 KIND = "dicom-sr"
 _CONTINUITY, _NUMERIC_VALUE = Tag("ContinuityOfContent"), Tag("NumericValue")
 SERIES_DESCRIPTION = "AI result: structured report"
+
+_CLASSES = {COMPREHENSIVE: sr.ComprehensiveSR, COMPREHENSIVE_3D: sr.Comprehensive3DSR}
 
 
 def create_structured_report(film: FilmResult) -> Dataset:
@@ -31,7 +34,7 @@ def create_structured_report(film: FilmResult) -> Dataset:
     created_at = patient_study.creation_time(film)
     root = _content(film)[0]
     items, root.ContentSequence = root.ContentSequence, sr.ContentSequence()
-    document = sr.ComprehensiveSR(
+    document = _CLASSES[film.options.sr_class](
         evidence=[patient_study.evidence(film.source)],
         content=root,
         series_instance_uid=film.series_instance_uid(KIND),

@@ -31,6 +31,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "stated age": {"age": 4.0},
     "language": {"options": ResultOptions(language="fr")},
     "root": {"options": ResultOptions(uid_root="1.2.3")},
+    "class": {"options": ResultOptions(sr_class="comprehensive_3d")},
 }
 
 
@@ -38,6 +39,13 @@ VARIANTS: dict[str, dict[str, Any]] = {
 def test_another_answer_or_option_has_another_instance(predictor: Predictor, name: str) -> None:
     first, second = film_result(predictor, hospital_film()), film_result(predictor, hospital_film(), **VARIANTS[name])
     assert first.sop_instance_uid("dicom-sr") != second.sop_instance_uid("dicom-sr")
+
+
+def test_the_class_of_the_report_changes_no_other_object(predictor: Predictor) -> None:
+    first = film_result(predictor, hospital_film())
+    second = dataclasses.replace(first, options=ResultOptions(sr_class="comprehensive_3d"))
+    changed = [kind for kind in SERIES_ORDER if first.sop_instance_uid(kind) != second.sop_instance_uid(kind)]
+    assert changed == ["dicom-sr"] and first.series_instance_uid(changed[0]) != second.series_instance_uid(changed[0])
 
 
 def test_another_source_instance_has_another_instance_in_the_same_series(predictor: Predictor) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydicom.uid import Comprehensive3DSRStorage
 
 from pneumonia import Predictor
 from pneumonia.errors import Busy, FilmError, InternalError, UnreadableImage
@@ -57,6 +58,7 @@ VARIANTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         },
         {},
     ),
+    "3D": ({}, {"options": ResultOptions(sr_class="comprehensive_3d")}),
     "secondary capture": ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.7", "Modality": "OT"}, {}),
 }
 
@@ -106,6 +108,19 @@ def test_dsrdump_shows_patient_answer_and_notice(predictor: Predictor, tmp_path:
         "It can be wrong",
     ):
         assert expected in text
+
+
+def test_a_3d_report_has_the_same_content(predictor: Predictor, tmp_path: Path) -> None:
+    film, texts = film_result(predictor, hospital_film()), []
+    for options in (ResultOptions(), ResultOptions(sr_class="comprehensive_3d")):
+        path = tmp_path / "report.dcm"
+        report = create_structured_report(dataclasses.replace(film, options=options))
+        path.write_bytes(encode(report))
+        text = run_program("dsrdump", "--print-long-values", "--print-all-codes", path).stdout
+        texts.append([line for line in text.splitlines() if "Tracking Unique Identifier" not in line])
+    assert report.SOPClassUID == report.file_meta.MediaStorageSOPClassUID == Comprehensive3DSRStorage
+    assert texts[0][0] == "Comprehensive SR Document" and texts[1][0] == "Comprehensive 3D SR Document"
+    assert texts[0][1:] == texts[1][1:]
 
 
 def test_no_library_quotes_the_patient(
