@@ -10,6 +10,7 @@ import pytest
 
 from pneumonia import Predictor
 
+from ..support.wait import until
 from .visit import READY, PausablePredictor, Visit, running
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -79,6 +80,21 @@ def test_a_film_that_is_dropped_while_another_is_read_gets_the_answer(
     visit.page.wait_for_selector(".answer.failed")
     assert "unreadable_image" in visit.page.inner_text("#headline")
     assert visit.page.locator("#film-layout[data-sending]").count() == 0
+
+
+def test_a_page_that_is_about_to_be_left_keeps_its_calls_and_reports_no_lost_connection(
+    visit: Visit, pausable: PausablePredictor, files: dict[str, Path]
+) -> None:
+    """A change of the language, a reload, or a link to a download: until the server has answered, the page is seen."""
+    visit.page.route("**/left", lambda route: route.fulfill(status=204))  # then the page stays
+    pausable.pause()
+    visit.page.set_input_files(READY, files["film.png"])
+    assert until(lambda: pausable.is_holding)
+    with visit.page.expect_request("**/left"):
+        visit.page.evaluate("location.assign('/left')")
+    pausable.resume()
+    assert "Normal" in visit.answer()
+    assert visit.page.locator(".toast-wrap:visible").count() == 0
 
 
 def test_an_example_that_is_clicked_while_another_is_read_gets_the_answer(
