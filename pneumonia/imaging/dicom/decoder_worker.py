@@ -92,6 +92,16 @@ _MAX_END_DISTANCE = 64
 """Maximum distance in bytes between the end marker and the end of the frame; writers may add padding."""
 
 
+_CODED_WITH_HUFFMAN = {JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLossless, JPEGLosslessSV1}
+"""Transfer syntaxes whose decoders fill in missing data and report nothing. Those of JPEG-LS and JPEG 2000 fail."""
+
+_CONTINUATIONS = (b"\x5a\xa5\x33" * 40, b"\x31\x8e\x72" * 40)
+"""Bytes that are not the continuation of any film."""
+
+_TAIL_PIXELS = 16
+"""Pixels at the end of the last row that are examined; 16 is the width of a coded unit of a film in colour."""
+
+
 def has_end_marker(syntax: UID, frame: bytes) -> bool:
     """True if the frame ends with its end marker, and is therefore complete; always true for RLE.
 
@@ -146,10 +156,40 @@ def decode_frame(syntax: UID, layout: dict[str, Any], codestream: bytes) -> npt.
     """
     if syntax in _JPEG_LOSSLESS and (fast := lossless_jpeg.decode(codestream, layout)) is not None:
         return fast
+    samples = _decode(syntax, layout, codestream)
+    if (
+        syntax in _CODED_WITH_HUFFMAN
+        and _ends_uniformly(samples)
+        and not _is_complete(syntax, layout, codestream, samples)
+    ):
+        raise ValueError("incomplete")
+    return samples
+
+
+def _decode(syntax: UID, layout: dict[str, Any], codestream: bytes) -> npt.NDArray[Any]:
     frames = encapsulate([codestream], has_bot=False)
     options: dict[str, Any] = {**layout, "number_of_frames": 1, "pixel_keyword": "PixelData"}
     samples, _ = _decoder(syntax).as_array(frames, index=0, decoding_plugin=DECODERS[syntax], **options)
     return samples
+
+
+def _ends_uniformly(samples: npt.NDArray[Any]) -> bool:
+    """Whether the end of the image may have been filled in: by one value, or by repetition of the row above."""
+    tail = samples[-1, -_TAIL_PIXELS:]
+    return bool((tail == tail[-1]).all()) or np.array_equal(samples[-1], samples[-2:][0])
+
+
+def _is_complete(syntax: UID, layout: dict[str, Any], codestream: bytes, samples: npt.NDArray[Any]) -> bool:
+    """Whether the data before the end marker cover the whole image, as `image_files.jpeg_file` checks it.
+
+    A film may have been cut short and closed with a marker, for example by a program that repairs files. A decoder
+    that has all data ignores further bytes before the marker. One that lacks data decodes them, and the image changes.
+    """
+    data = codestream[: codestream.rfind(END_MARKER)].rstrip(b"\xff")  # fill bytes (T.81, B.1.1.2)
+    return all(
+        np.array_equal(_decode(syntax, layout, data + continuation + END_MARKER), samples)
+        for continuation in _CONTINUATIONS
+    )
 
 
 def _decoder(syntax: UID) -> Decoder:
