@@ -139,7 +139,7 @@ def test_no_output_names_a_side_that_is_unknown(predictor: Predictor, case: str)
         assert not _SIDE.search(text), output
         assert output == "guide" or "side of the image" in text, output
     report = create_structured_report(film)
-    assert not items(report, "laterality") and len(groups(report)) == 2
+    assert not items(report, "laterality") and len(groups(report)) > 1
     assert fhir_zones(film) == {}
     assert not create_secondary_capture(film)["PatientOrientation"].value
     assert viewer_zones(film.reading)["sides"] == ["", ""]

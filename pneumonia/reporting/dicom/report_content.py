@@ -1,9 +1,11 @@
-"""The measurement groups of the structured report: the answer with its numbers and texts, and the named zone."""
+"""The measurement groups of the structured report: the answer with its numbers and texts, and the strongest zones."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+import numpy.typing as npt
 from highdicom import sr
 from highdicom.sr import CodedConcept, RelationshipTypeValues
 from pydicom.sr.coding import Code
@@ -45,21 +47,34 @@ def summary(film: FilmResult) -> list[sr.TextContentItem]:
     return [_text(film, "comment", text) for text in report_texts.summary(film)]
 
 
-def zone_group(film: FilmResult) -> sr.PlanarROIMeasurementsAndQualitativeEvaluations | None:
-    """The zone with the most evidence and its outline (PS3.16, TID 1410); None if page and report name no zone."""
-    zone, shares = zone_regions.named_zone(film), film.prediction and film.prediction.zone_shares
-    polygons = zone_regions.zone_polygons(film).get(zone or "")
-    if zone is None or not shares or not polygons:
-        return None
+def zone_groups(film: FilmResult) -> list[sr.PlanarROIMeasurementsAndQualitativeEvaluations]:
+    """The zones with the most evidence and their outlines (PS3.16, TID 1410); none if page and report name no zone."""
+    zones = zone_regions.strongest_zones(film)
+    if not zones:
+        return []
+    outlines, algorithm = zone_regions.zone_polygons(film), report_context.algorithm(film)
+    return [
+        sr.PlanarROIMeasurementsAndQualitativeEvaluations(
+            tracking_identifier=_zone_tracking(film, zone, number),
+            referenced_region=_region(film, outlines[zone]),
+            finding_sites=[_site(zone)],
+            algorithm_id=algorithm,
+            measurements=[_measurement("zone_share", round(share, 4))],
+        )
+        for number, (zone, share) in enumerate(zones.items())
+        if outlines.get(zone)
+    ]
+
+
+def _region(film: FilmResult, polygons: list[npt.NDArray[np.float64]]) -> sr.ImageRegion:
     source = sr.SourceImageForRegion(STAND_IN_CLASS, film.source.sop_instance_uid, _frames(film))
-    region = sr.ImageRegion(sr.GraphicTypeValues.POLYLINE, zone_regions.largest(polygons), source)
-    return sr.PlanarROIMeasurementsAndQualitativeEvaluations(
-        tracking_identifier=_tracking(film, "Lung zone with the most evidence", "zone"),
-        referenced_region=region,
-        finding_sites=[_site(zone)],
-        algorithm_id=report_context.algorithm(film),
-        measurements=[_measurement("zone_share", round(shares[zone], 4))],
-    )
+    return sr.ImageRegion(sr.GraphicTypeValues.POLYLINE, zone_regions.largest(polygons), source)
+
+
+def _zone_tracking(film: FilmResult, zone: str, number: int) -> sr.TrackingIdentifier:
+    if number == 0:
+        return _tracking(film, "Lung zone with the most evidence", "zone")
+    return _tracking(film, f"Lung zone with almost as much evidence, {number}", f"zone {zone}")
 
 
 def evaluations(film: FilmResult) -> Iterator[tuple[CodedConcept, CodedConcept | Code]]:

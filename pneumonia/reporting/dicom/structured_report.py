@@ -84,11 +84,10 @@ def _write_for_readers(report: Dataset) -> None:
 
 
 def _content(film: FilmResult) -> sr.MeasurementReport:
-    groups = [report_content.answer_group(film), report_content.zone_group(film)]
     content = sr.MeasurementReport(
         observation_context=report_context.observation_context(film),
         procedure_reported=concept("procedure_reported_chest"),
-        imaging_measurements=[group for group in groups if group is not None],
+        imaging_measurements=[report_content.answer_group(film), *report_content.zone_groups(film)],
         title=concept("imaging_measurement_report"),
         language_of_content_item_and_descendants=report_context.language(film),
     )

@@ -147,7 +147,7 @@ def test_dcmqi_reads_answer_and_zone(predictor: Predictor, tmp_path: Path) -> No
     report.write_bytes(encode(create_structured_report(film)))
     command = ["tid1500reader", "--inputDICOM", str(report), "--outputMetadata", str(output)]
     subprocess.run(command, check=True, capture_output=True, timeout=60)
-    answer, zone = json.loads(output.read_text(encoding="utf-8"))["Measurements"]
+    answer, zone, *_ = json.loads(output.read_text(encoding="utf-8"))["Measurements"]
     numbers = {item["quantity"]["CodeMeaning"]: item["value"] for item in answer["measurementItems"]}
     assert float(numbers["Probability"]) == film.result.as_dict()["probabilities"]["Pneumonia"]
     codes = {

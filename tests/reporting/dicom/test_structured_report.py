@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,9 +13,11 @@ import numpy as np
 import pytest
 from pydicom import DataElement, Dataset, dcmread
 from pydicom.config import IGNORE
+from pydicom.tag import Tag
 
 from pneumonia import Predictor
 from pneumonia.errors import UnreadableImage
+from pneumonia.inference import explain
 from pneumonia.inference.decision import Failure, Prediction
 from pneumonia.messages import message
 from pneumonia.reporting.dicom.codes import _file
@@ -154,7 +157,7 @@ def test_the_report_belongs_to_the_study_and_refers_to_the_film(predictor: Predi
     assert series.SeriesInstanceUID == HOSPITAL["SeriesInstanceUID"]
     assert series.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == HOSPITAL["SOPInstanceUID"]
     references = [item for item in report.iterall() if item.keyword == "ReferencedSOPClassUID"]
-    assert len(references) == 4
+    assert len(references) == 3 + len(groups(report)[1:])
     assert {reference.value for reference in references} == {HOSPITAL["SOPClassUID"]}
 
 
@@ -253,10 +256,28 @@ def test_the_region_is_the_zone_that_the_page_names(predictor: Predictor) -> Non
     assert side > 0.5 if strongest.startswith("left") else side < 0.5
 
 
+def with_shares(film: FilmResult, **others: float) -> FilmResult:
+    assert isinstance(film.result, Prediction)
+    shares = dict.fromkeys(explain.ZONES, 0.01) | others
+    return dataclasses.replace(film, result=dataclasses.replace(film.result, zones=shares))
+
+
+def test_a_zone_with_almost_as_much_evidence_has_a_region_too(predictor: Predictor) -> None:
+    film = film_result(predictor, hospital_film())
+    both = report_of(with_shares(film, left_lower=0.4, right_middle=0.3, right_lower=0.2))
+    assert [zone_of(group) for group in groups(both)[1:]] == ["left_lower", "right_middle"]
+    assert [values(group, "zone_share") for group in groups(both)[1:]] == [[0.4], [0.3]]
+    tracking = [item.value for item in both.iterall() if item.tag == Tag("UID")]
+    assert len(tracking) == len(set(tracking))
+    one = report_of(with_shares(film, left_lower=0.6, right_middle=0.3))
+    assert [zone_of(group) for group in groups(one)[1:]] == ["left_lower"]
+
+
 def test_a_contradictory_header_has_an_outline_without_a_side_and_a_warning(predictor: Predictor) -> None:
     film = film_result(predictor, hospital_film(PatientOrientation=["A", "F"]))
-    answer, zone = groups(report_of(film))
-    assert not list(items(answer, "zone_share")) and not list(items(zone, "laterality"))
+    answer, *zones = groups(report_of(film))
+    assert not list(items(answer, "zone_share")) and zones
+    assert not any(items(zone, "laterality") for zone in zones)
     assert any("PatientOrientation" in text for text in values(answer, "warning"))
     assert any("side of the image: " in text for text in values(answer, "comment"))
 
@@ -305,8 +326,8 @@ def test_highdicom_reads_the_report_back(predictor: Predictor) -> None:
     report = highdicom.sr.srread(io.BytesIO(encode(create_structured_report(film))))
     content = report.content
     assert isinstance(content, highdicom.sr.MeasurementReport)
-    (region,) = content.get_planar_roi_measurement_groups()
-    assert region.roi is not None and region.roi.graphic_type == highdicom.sr.GraphicTypeValues.POLYLINE
+    regions = content.get_planar_roi_measurement_groups()
+    assert {region.roi.graphic_type for region in regions if region.roi} == {highdicom.sr.GraphicTypeValues.POLYLINE}
     (answer,) = content.get_image_measurement_groups()
     by_name = {measurement.name.meaning: measurement.value for measurement in answer.get_measurements()}
     assert by_name["Probability"] == film.result.as_dict()["probabilities"]["Pneumonia"]
