@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 from .. import operating_system
 from ..errors import EmptyFile, TooLarge, UnreadableImage, UnsupportedFormat
@@ -26,6 +27,11 @@ memory before the first film."""
 MAX_DIRECTORY_BYTES = 16_000_000
 """Maximum size of the central directory: 320 bytes per member, enough for names of 200 characters."""
 
+_FIRST_MEMBER = b"PK\x03\x04"
+
+_DICOM_PREFIX = slice(128, 132)
+"""Position of "DICM" (PS3.10, section 7.1)."""
+
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 _STORED, _DEFLATED, _BZIP2, _LZMA = 0, 8, 12, 14
@@ -41,18 +47,45 @@ Member = tuple[str, Callable[[], bytes]]
 is "" for a member without a name, and for an error that concerns the ZIP."""
 
 
-def is_zip(path: Path) -> bool:
-    """True if suffix and content are those of a ZIP; office files are ZIPs too, but have other suffixes.
+_NO_ZIP_SUFFIXES = frozenset(
+    (
+        *(".dcm", ".dicom", ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".bmp", ".gif", ".webp", ".pgm"),
+        *(".ppm", ".jp2", ".j2k", ".avif", ".heic", ".csv", ".txt", ".json", ".jsonl", ".pdf", ".docx", ".docm"),
+        *(".xlsx", ".xlsm", ".pptx", ".odt", ".ods", ".odp", ".epub", ".jar", ".apk", ".exe"),
+    )
+)
+"""Suffixes of files that are not examined: films, and documents and programs that are ZIPs too."""
 
-    A ZIP begins with its first member, or with a program that unpacks it.
+_DOCUMENT_MEMBERS = frozenset((b"[Content_Types].xml", b"mimetype", b"META-INF/MANIFEST.MF", b"AndroidManifest.xml"))
+"""Members of Office, OpenDocument and EPUB files and of programs in Java."""
+
+
+def is_zip(path: Path) -> bool:
+    """True if a file is a ZIP by its suffix and content, or, with another unusual suffix or none, by its content alone.
+
+    A ZIP begins with its first member, or with a program that unpacks it. Documents and programs that are ZIPs too are
+    none here.
     """
-    if path.suffix.lower() != ".zip":
+    suffix = path.suffix.lower()
+    if suffix in _NO_ZIP_SUFFIXES:
         return False
     try:
         with path.open("rb") as file:
-            return file.read(2) == b"PK" or has_directory(file)
+            start = file.read(_DICOM_PREFIX.stop)
+            if suffix == ".zip":
+                return start[:2] == b"PK" or has_directory(file)
+            is_dicom = start[_DICOM_PREFIX] == b"DICM"  # its preamble may contain anything
+            return start.startswith(_FIRST_MEMBER) and not is_dicom and _has_no_document(file)
     except (OSError, ValueError):
         return False
+
+
+def _has_no_document(file: BinaryIO) -> bool:
+    try:
+        entries = read_directory(file, MAX_DIRECTORY_BYTES).entries
+    except (UnreadableImage, TooLarge):
+        return True  # the ZIP gets a row that says so
+    return not any(entry.name in _DOCUMENT_MEMBERS for entry in entries)
 
 
 def list_members(path: Path, *, max_bytes: int | None = None) -> list[Member]:

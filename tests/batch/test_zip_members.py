@@ -178,6 +178,25 @@ def test_a_zip_is_recognised_by_name_and_content(make_zip: MakeZip, tmp_path: Pa
     assert not zip_members.is_zip(tmp_path / "missing.zip")
 
 
+@pytest.mark.parametrize("name", ["download", "films.zip.1", "films.bin", "a.b"])
+def test_a_zip_with_another_name_is_recognised_by_its_content(make_zip: MakeZip, tmp_path: Path, name: str) -> None:
+    assert zip_members.is_zip(make_zip({"a.png": FILM}).rename(tmp_path / name))
+    for film in (FILM, b"PK\x03\x04".ljust(128, b"\0") + b"DICM"):
+        (tmp_path / name).write_bytes(film)
+        assert not zip_members.is_zip(tmp_path / name)
+
+
+@pytest.mark.parametrize("member", ["[Content_Types].xml", "mimetype", "META-INF/MANIFEST.MF"])
+def test_a_document_without_a_suffix_is_no_zip(make_zip: MakeZip, tmp_path: Path, member: str) -> None:
+    assert not zip_members.is_zip(make_zip({"word/a.png": FILM, member: b""}).rename(tmp_path / "letter"))
+
+
+def test_a_truncated_zip_with_another_name_is_a_zip_that_fails(make_zip: MakeZip, tmp_path: Path) -> None:
+    path = tmp_path / "download"
+    path.write_bytes(make_zip({"a.png": FILM}).read_bytes()[:-30])
+    assert zip_members.is_zip(path)
+
+
 def test_a_bad_zip_is_one_film_that_fails(tmp_path: Path) -> None:
     (tmp_path / "bad.zip").write_bytes(b"PK nothing")
     (film,) = batch.films_in_zip(tmp_path / "bad.zip", "bad.zip")
