@@ -99,7 +99,7 @@ def _serve(configuration: Configuration, _: argparse.Namespace) -> int:
 
 
 def _check(configuration: Configuration) -> int:
-    from ..pacs.destination_check import check_destinations, check_tls, success_text
+    from ..pacs.destination_check import check_destinations, check_priors, check_tls, success_text
 
     service = configuration.service
     print(f"{service.ae_title} on {service.host}:{service.port}, queue in {configuration.folder}")
@@ -111,7 +111,10 @@ def _check(configuration: Configuration) -> int:
     outcomes = check_destinations(configuration)
     for destination, (name, problem) in zip(configuration.destinations, outcomes, strict=True):
         print(f"destination {name}: {problem or success_text(destination)}")
-    return SOME_FAILED if any(problem for _, problem in outcomes) else SUCCESS
+    priors = check_priors(configuration)
+    if priors is not None:
+        print(f"priors: {priors or 'accepts queries and moves'}")
+    return SOME_FAILED if priors or any(problem for _, problem in outcomes) else SUCCESS
 
 
 def _show_queue(configuration: Configuration, _: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ from ..reporting.dicom.options import COMPREHENSIVE_3D
 from .configuration import Configuration
 from .deliveries import create_sender
 from .destinations import DICOM, Destination
+from .priors import PriorFetcher
 from .store_scu import RESULT_SOP_CLASSES, StoreScu
 from .tls import expiry_of, server_context
 
@@ -30,6 +31,13 @@ def check_destinations(configuration: Configuration) -> list[tuple[str, str]]:
     A DICOMweb server is asked for its capabilities, since STOW-RS has no request without an object: `success_text`.
     """
     return [(destination.name, _problem(destination, configuration)) for destination in configuration.destinations]
+
+
+def check_priors(configuration: Configuration) -> str | None:
+    """What keeps earlier films from being requested, "" if nothing; None without `[priors]`."""
+    if not configuration.priors.host:
+        return None
+    return PriorFetcher(configuration).check()
 
 
 def success_text(destination: Destination) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import queue
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -29,12 +30,16 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]
 
 from ..errors import InternalError
 from .configuration import Configuration, Priors
+from .destinations import Destination
+from .scu_connection import explain_no_association
 from .tls import client_context
 from .tls_renewal import Renewed
 
 log = logging.getLogger("pneumonia.pacs")
 
 MODALITIES = ("CR", "DX")
+
+MODELS = (StudyRootQueryRetrieveInformationModelFind, StudyRootQueryRetrieveInformationModelMove)
 
 REPEAT_AFTER_S = 24 * 3_600
 """Seconds until the priors of the same patient are requested again. Each prior that arrives is a film, too."""
@@ -70,7 +75,7 @@ class PriorFetcher:
         self._entity = AE(configuration.service.ae_title)
         self._entity.acse_timeout = self._entity.connection_timeout = 10
         self._entity.dimse_timeout = self._entity.network_timeout = self._settings.timeout_s
-        for model in (StudyRootQueryRetrieveInformationModelFind, StudyRootQueryRetrieveInformationModelMove):
+        for model in MODELS:
             self._entity.add_requested_context(model)
         self._requests: queue.Queue[_Request | None] = queue.Queue(MAX_WAITING)
         self._requested_at: dict[bytes, float] = {}
@@ -112,6 +117,21 @@ class PriorFetcher:
             self._requested_at.setdefault(digest, now)
         return is_new
 
+    def check(self) -> str:
+        """Open and release an association; returns the problem, "" if the PACS accepts C-FIND and C-MOVE."""
+        settings = self._settings
+        try:
+            association, tls = self._associate()
+        except OSError:
+            return "The host name of the PACS is not known."
+        if not association.is_established:
+            pacs = Destination("priors", settings.ae_title, settings.host, settings.port, tls_name=settings.tls_name)
+            return explain_no_association(association, pacs, tls).detail
+        accepted = {str(context.abstract_syntax) for context in association.accepted_contexts}
+        refused = [model.name for model in MODELS if model not in accepted]
+        association.release()
+        return f"The destination does not accept {', '.join(refused)}." if refused else ""
+
     # ------------------------------------------------------------------ thread
 
     def _run(self) -> None:
@@ -124,15 +144,20 @@ class PriorFetcher:
                 outcome, number = "internal", 0
             log.info("priors outcome=%s series=%d ms=%.0f", outcome, number, 1000 * (time.monotonic() - started_at))
 
+    def _associate(self) -> tuple[Association, ssl.SSLContext | None]:
+        """An association, established or not, and its TLS context. Raises `OSError` if the name is not known."""
+        settings, tls = self._settings, None if self._tls is None else self._tls.current()
+        association = self._entity.associate(
+            settings.host,
+            settings.port,
+            ae_title=settings.ae_title,
+            tls_args=None if tls is None else (tls, settings.tls_name or settings.host),
+        )
+        return association, tls
+
     def _fetch(self, request: _Request) -> tuple[str, int]:
-        settings = self._settings
         try:
-            association = self._entity.associate(
-                settings.host,
-                settings.port,
-                ae_title=settings.ae_title,
-                tls_args=None if self._tls is None else (self._tls.current(), settings.tls_name or settings.host),
-            )
+            association, _ = self._associate()
         except OSError:
             return "no_association", 0
         if not association.is_established:

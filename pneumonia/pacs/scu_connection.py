@@ -69,6 +69,10 @@ def explain_no_association(association: Association, destination: Destination, t
         return Outcome(
             Verdict.UNAVAILABLE, "association_rejected", f"The destination rejects the association: {cause}."
         )
+    if association.rejected_contexts:  # pynetdicom has aborted it
+        return Outcome(
+            Verdict.UNAVAILABLE, "association_failed", "The destination accepts none of the proposed SOP classes."
+        )
     failure = _connection_failure(destination, tls)
     if failure is not None:
         return failure

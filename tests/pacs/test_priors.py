@@ -24,6 +24,7 @@ from pynetdicom.transport import ThreadedAssociationServer
 from benchmarks.service_process import free_port
 from pneumonia.errors import UsageError
 from pneumonia.pacs.configuration import parse_configuration
+from pneumonia.pacs.destination_check import check_priors
 from pneumonia.pacs.priors import PriorFetcher
 
 from .scp_support import CALLING, film, running_scp
@@ -137,6 +138,20 @@ def test_a_pacs_that_is_down_and_a_file_that_cannot_be_read_raise_nothing(tmp_pa
     priors.stop()
     priors._thread.join(60)
     assert not priors._thread.is_alive()
+
+
+def test_the_check_names_what_the_pacs_does_not_accept(tmp_path: Path) -> None:
+    def check(port: int, title: str = "PACS") -> str | None:
+        table = {"host": "127.0.0.1", "port": port, "ae_title": title}
+        return check_priors(parse_configuration({"priors": table, "service": {"ae_title": CALLING}}))
+
+    assert check_priors(parse_configuration({})) is None
+    with running_archive([], 1) as archive:
+        assert check(archive.port) == "" and archive.queries == []
+    assert "refused" in (check(archive.port) or "")
+    with running_scp(tmp_path) as storage:
+        assert "none of the proposed SOP classes" in (check(storage.port, "PNEUMONIA") or "")
+        assert "rejects the association" in (check(storage.port) or "")
 
 
 def test_priors_are_off_without_a_host() -> None:
