@@ -39,7 +39,7 @@ class HeatmapFolder:
         self._tempdir.delete()
 
     def write(self, reading: Reading, source: Source) -> Path | None:
-        """Write the heat map of a reading under a temporary name, on any thread; None if the model was not run.
+        """Write the heat map of a reading under a temporary name, on any thread; None if there is no answer.
 
         Raises `DiskFull` or `UsageError`.
         """

@@ -116,7 +116,7 @@ def _name_heatmap(prediction: Prediction, temporary: Path | None, heatmaps: Heat
     """Name the heat map of a film; a film whose heat map cannot be named fails."""
     film = prediction.file or ""
     if temporary is None:
-        missing = message("{film}: no heatmap, because the model was not run", film=printable(film))
+        missing = message("{film}: no heatmap, because there is no answer", film=printable(film))
         print(translate(missing), file=sys.stderr)
         return prediction
     try:

@@ -23,8 +23,8 @@ from .metrics import Decisions, Figure, Floats, Labels
 class FilmScores:
     """Scores of `N` films.
 
-    `probability` `[N]`: calibrated P(pneumonia). `refused` `[N]`: True if the gate refuses the film. `reasons`: code of
-    the gate's reason for each film, or None.
+    `probability` `[N]`: calibrated P(pneumonia). `refused` `[N]`: True if the gate refuses the film, or its lungs are
+    cut off. `reasons`: code of the reason for each film, or None.
     """
 
     probability: Floats
@@ -41,7 +41,8 @@ def score_films(model: Model, films: FilmSet, *, title: str = "scoring", quiet: 
 
     def score(film: npt.NDArray[np.uint8]) -> tuple[float, str | None]:
         model_input = np.repeat(film[:, :, None], 3, axis=2)
-        return model.score(model_input).probability, model.gate.check(model_input)
+        scored = model.score(model_input)
+        return scored.probability, model.refusal(model_input, scored)
 
     with ThreadPoolExecutor(model.threads) as pool:
         rows = list(tqdm(pool.map(score, films.inputs), title, len(films.films), unit="film", disable=quiet or None))

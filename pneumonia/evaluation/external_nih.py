@@ -130,8 +130,9 @@ def network_figures(model: Model, films: list[NihFilm]) -> dict[str, Any]:
     """
     point = model.operating_points[DEFAULT_POINT]
     inputs = [imaging.to_input(imaging.read(film.film.path)) for film in films]
-    probability = np.array([model.score(input_image).probability for input_image in inputs])
-    accepted = np.array([model.gate.check(input_image) is None for input_image in inputs])
+    scores = [model.score(input_image) for input_image in inputs]
+    probability = np.array([score.probability for score in scores])
+    accepted = np.array([model.refusal(*pair) is None for pair in zip(inputs, scores, strict=True)])
     labels = np.array([film.film.label for film in films], np.int64)
     weights = metrics.bootstrap_weights(np.array([film.film.strict_key for film in films]))
     decisions = forced(labels, probability, point)

@@ -28,7 +28,7 @@ Json = dict[str, Any]
 def measure(model: Any, inputs: npt.NDArray[np.uint8], labels: npt.NDArray[np.int64]) -> Json:
     """The entry for films with inputs `[N, 150, 150]` and labels `[N]`: sorted values by class and by measure.
 
-    `probability`: calibrated P(pneumonia) of the films of each class that the gate accepts; `resemblance` and
+    `probability`: calibrated P(pneumonia) of the films of each class that are answered; `resemblance` and
     `distance`: of all films.
     """
     from .external import identity
@@ -39,8 +39,9 @@ def measure(model: Any, inputs: npt.NDArray[np.uint8], labels: npt.NDArray[np.in
         input_image = np.repeat(film[:, :, None], 3, axis=2)
         for name, value in gate_measures(model.gate, input_image).items():
             measures[name].append(value)
-        if model.gate.check(input_image) is None:
-            probability[int(label)].append(model.score(input_image).probability)
+        score = model.score(input_image)
+        if model.refusal(input_image, score) is None:
+            probability[int(label)].append(score.probability)
     return {
         "model": identity(model.bundle.config),
         "films": len(labels),

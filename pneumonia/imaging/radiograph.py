@@ -23,9 +23,6 @@ MAX_ASPECT = 3.5
 """Longest side of a film as a multiple of the shorter one. The widest of 4,724 films of children (lung_masks/masks.csv)
 has 3.27; a sixth of a film's height has 6."""
 
-USUAL_ASPECT = 2.2
-"""The same for usual films: 50 of those 4,724 are longer. What is cut off is not known to the model."""
-
 Pixels: TypeAlias = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 
 
@@ -65,15 +62,10 @@ class Radiograph:
     @property
     def is_strip(self) -> bool:
         """True if the film, without its frame, is longer than any whole film. The model input hides that."""
-        return self._aspect > MAX_ASPECT
+        return self.aspect > MAX_ASPECT
 
     @property
-    def may_be_part(self) -> bool:
-        """True if the film is longer than usual films, but no strip: a part of the chest may be cut off."""
-        return USUAL_ASPECT < self._aspect <= MAX_ASPECT
-
-    @property
-    def _aspect(self) -> float:
+    def aspect(self) -> float:
         """Longer side of the film, without its frame, as a multiple of the shorter one."""
         left, top, right, bottom = (self.area or WHOLE).box(self.width, self.height)
         shorter, longer = sorted((right - left, bottom - top))

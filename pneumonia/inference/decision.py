@@ -32,7 +32,7 @@ REASONS = {
     "unlike_training_films": (
         message(
             "Unlike the frontal chest films on which the model was trained, for example a lateral, rotated or "
-            "cropped film, or a film of a patient of another age. The model was not run."
+            "cropped film, or a film of a patient of another age. No answer is given."
         )
     ),
     "age_not_covered": message("No model covers the patient's age. The model was not run."),

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from .. import settings
 from ..errors import UsageError
 from ..messages import message
+from . import cut_off_lungs
 from .answer_shares import answer_shares
 from .bundle import Bundle
 from .decision import CLASSES, UNKNOWN, ModelIdentity, OperatingPoint
@@ -27,12 +28,19 @@ class Score:
     """The output of a model for one input image.
 
     `probability` is the calibrated P(pneumonia), `activation` the map `[h, w]` of non-negative evidence, `lung_field`
-    the predicted lung field `[h, w]` in 0..1; None if the graph predicts none.
+    the predicted lung field `[h, w]` in 0..1; None if the graph predicts none. `lungs_at_edge` is the limit that the
+    lung field exceeds at an edge, "near" or "far", see `cut_off_lungs`; above "far" the film is refused.
     """
 
     probability: float
     activation: Activation
     lung_field: LungField | None
+    lungs_at_edge: str | None = None
+
+    @property
+    def refusal(self) -> str | None:
+        """The code with which a scored film is refused; None if it is answered."""
+        return "unlike_training_films" if self.lungs_at_edge == "far" else None
 
 
 class Model:
@@ -75,7 +83,13 @@ class Model:
     def score(self, input_image: npt.NDArray[np.uint8]) -> Score:
         """The score of a `[150, 150, 3]` input image; the gate is not applied."""
         output = self.graph.score(input_image)
-        return Score(self.bundle.calibration.probability(output.score), output.activation, output.lung_field)
+        field = output.lung_field
+        at_edge = None if field is None else cut_off_lungs.exceeded_limit(field, self.population)
+        return Score(self.bundle.calibration.probability(output.score), output.activation, field, at_edge)
+
+    def refusal(self, input_image: npt.NDArray[np.uint8], score: Score) -> str | None:
+        """The code with which the gate, or the lung field of its score, refuses an input image; None if answered."""
+        return self.gate.check(input_image) or score.refusal
 
     def answer_shares(self, point: str, label: str) -> AnswerShares | None:
         """How often the test films of each class get a label at an operating point; None if that was not measured.

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from .. import imaging
 from ..imaging import Area, Radiograph, Sides, Source
 from ..messages import join, message
+from . import cut_off_films
 from .decision import PHOTOGRAPH_ADVICE, Reason
 from .gate import Assessment
 from .graph import Activation, LungField
@@ -24,9 +25,6 @@ STATED, FROM_FILE = "stated", "file"
 AGES_DIFFER_WARNING = message(
     "The stated age and the age in the DICOM header are of different age groups; the stated one is used."
 )
-PART_OF_FILM_WARNING = message(
-    "The film is unusually elongated. If a part of the chest is cut off, do not rely on the answer."
-)
 
 
 @dataclass(frozen=True)
@@ -34,13 +32,13 @@ class Reading:
     """The result for a film before an operating point is applied; `Predictor.decide` turns it into predictions.
 
     `film` is the radiograph as scored; if the film in the file was inverted, `inverted` is true and `film` is the
-    corrected one. `refusal` is the reason why the model was not run; then `probability` and `activation` are None.
+    corrected one. `refusal` is the reason why the film is not answered; then `probability` and `activation` are None.
     `probability` is the calibrated P(pneumonia), `activation` the map `[h, w]`, and `lung_field` the predicted lung
     field `[h, w]`, None if the model predicts none. `population` is that of the model that scored the film, or for a
     refusal that of `Prediction.model`; None is that of the predictor's first model. `age` is the patient's in years,
     with which the model was chosen, and `age_source` where it comes from: "stated" by the caller or "file", the DICOM
     header. Both are None if no age is known. `assessment` is the judgement of the gate of that population's model on
-    the film as scored, None if no gate was run or if it accepts a photograph or false colours. `quarters` is the
+    the film as scored, None if no gate was run, or if it accepts a film that is refused afterwards. `quarters` is the
     number of quarter turns, anticlockwise, by which the film in the file was rotated to become `film`; everything here
     is that of the rotated film.
     """
@@ -82,7 +80,7 @@ class Reading:
 
 def read_film(models: Sequence[Model], source: Source, age: float | None) -> Reading:
     """Read, route and score one film with one of the models; see `Predictor.read`."""
-    film = _with_shape_warning(_with_age_warning(imaging.read(source), age))
+    film = _with_age_warning(imaging.read(source), age)
     years, age_source = (film.age_years, FROM_FILE) if age is None else (age, STATED)
     candidates = models_for_age(models, years)
     refusal = _refusal_without_gate(film) or (None if candidates else _age_refusal(models, is_stated=age is not None))
@@ -138,22 +136,29 @@ def _route(film: Radiograph, candidates: Sequence[Model]) -> _Routed:
 def _reading(routed: _Routed, quarters: int = 0) -> Reading:
     """Run the chosen model, unless the film is refused."""
     film, chosen, model = routed.film, routed.route, routed.route.model
-    assessment: Assessment | None = chosen.assessment
     if chosen.refusal is not None:
         reading = Reading(film, _refusal(chosen.refusal, film), None, None)
-    elif imaging.has_false_colours(film) or _is_photograph(film):
-        reading = Reading(film, _refusal("unlike_training_films", film), None, None)
-        assessment = None  # the gate accepts it, which is not the reason of this answer
     else:
-        score = model.score(routed.input_image)
-        reading = Reading(film, None, score.probability, score.activation, lung_field=score.lung_field)
+        reading = _scored(film, routed.input_image, model)
+    is_refused_after_gate = chosen.refusal is None and reading.refusal is not None
     return replace(
         reading,
         inverted=routed.inverted,
         population=model.population,
-        assessment=assessment,
+        assessment=None if is_refused_after_gate else chosen.assessment,
         quarters=quarters,
     )
+
+
+def _scored(film: Radiograph, input_image: npt.NDArray[np.uint8], model: Model) -> Reading:
+    """Score a film that the gate accepts, unless it is a photograph, in false colours, or a part of a film."""
+    if imaging.has_false_colours(film) or _is_photograph(film):
+        return Reading(film, _refusal("unlike_training_films", film), None, None)
+    score = model.score(input_image)
+    film, refusal = cut_off_films.examine(film, score.lungs_at_edge, model.population)
+    if refusal is not None:
+        return Reading(film, refusal, None, None)
+    return Reading(film, None, score.probability, score.activation, lung_field=score.lung_field)
 
 
 def _is_photograph(film: Radiograph) -> bool:
@@ -176,11 +181,6 @@ def _with_age_warning(film: Radiograph, age: float | None) -> Radiograph:
     if age is None or film.age_years is None or of_age(age) is of_age(film.age_years):
         return film
     return replace(film, warnings=(*film.warnings, AGES_DIFFER_WARNING))
-
-
-def _with_shape_warning(film: Radiograph) -> Radiograph:
-    """The film, with a warning if it may be a part of a film: the gate accepts half of one."""
-    return replace(film, warnings=(*film.warnings, PART_OF_FILM_WARNING)) if film.may_be_part else film
 
 
 def _refusal(code: str, film: Radiograph) -> Reason:

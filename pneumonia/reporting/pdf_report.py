@@ -68,7 +68,7 @@ def render_pdf(
 ) -> bytes:
     """Render one A4 page about a film, with the activation map beside it; returns the bytes of the PDF.
 
-    `film` is the display image, uint8 `[H, W]`. `activation` is None if the model was not run, and covers `area` of the
+    `film` is the display image, uint8 `[H, W]`. `activation` is None without an answer, and covers `area` of the
     film, as does `lung_field`, None if the model predicts none. `bundle` is that of `Prediction.model`, for the line on
     age, model, test and licence. `gate` is what the gate measured of a film that it refused; the most similar class
     average is then beside the film. `note` is the user's text in any script; a character that is missing in the font

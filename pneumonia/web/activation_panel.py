@@ -20,7 +20,7 @@ NO_MAP = message(
     "There is no map for Normal. The map shows evidence for pneumonia and is scaled to its own maximum. For Normal, it "
     "would highlight an area with hardly any evidence."
 )
-NOT_RUN = message("The model was not run on this film, so there is no activation map.")
+NOT_RUN = message("There is no answer for this film, so there is no activation map.")
 
 
 def panel(prediction: Prediction, run: Mapping[str, Any] | None, *, in_lungs: bool = False) -> str:

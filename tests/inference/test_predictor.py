@@ -18,10 +18,11 @@ from pneumonia.errors import UsageError
 from pneumonia.imaging import INVERTED_WARNING, Radiograph, Source, read, to_input
 from pneumonia.imaging.dicom.header import LATERAL_WARNING
 from pneumonia.inference.bundle import Bundle
+from pneumonia.inference.cut_off_films import ELONGATED_WARNING
 from pneumonia.inference.decision import UNKNOWN, Calibration, Reason
 from pneumonia.inference.explain import ZONES, zone_shares
 from pneumonia.inference.model import Model
-from pneumonia.inference.reading import PART_OF_FILM_WARNING, Reading
+from pneumonia.inference.reading import Reading
 from tests.support.dicom_files import dicom
 
 Grey = npt.NDArray[np.uint8]
@@ -130,8 +131,8 @@ def test_a_strip_is_refused_although_the_model_input_hides_its_shape(
     longest = np.asarray(Image.fromarray(normal_film).resize((min(width, 800), min(height, 800))))
     answer = predictor.predict(longest)
     assert answer.label == predictor.predict(normal_film).label
-    assert PART_OF_FILM_WARNING in answer.warnings
-    assert PART_OF_FILM_WARNING not in predictor.predict(normal_film[:100]).warnings
+    assert ELONGATED_WARNING in answer.warnings
+    assert ELONGATED_WARNING not in predictor.predict(normal_film[:100]).warnings
 
 
 def reading_with_probability(probability: float) -> Reading:
