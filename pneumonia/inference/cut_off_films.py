@@ -39,5 +39,5 @@ def examine(film: Radiograph, lungs_at_edge: str | None, population: Population)
     for limit, _, advice in checks:
         if limit == "far":
             return film, Reason("unlike_training_films", advice)
-    warnings = (warning for limit, warning, _ in checks if limit == "near")
-    return replace(film, warnings=(*film.warnings, *warnings)), None
+    warnings = [warning for limit, warning, _ in checks if limit == "near"]
+    return replace(film, warnings=(*film.warnings, *warnings)) if warnings else film, None

@@ -16,14 +16,16 @@ def lungs(side: int = 60) -> Field:
     """The field of two lungs, ellipses that end before the edges."""
     rows, columns = np.mgrid[:side, :side] / (side - 1)
     inside = [((columns - x) / 0.16) ** 2 + ((rows - 0.5) / 0.4) ** 2 <= 1 for x in (0.3, 0.7)]
-    return np.any(inside, axis=0).astype(np.float32)
+    field: Field = np.any(inside, axis=0).astype(np.float32)
+    return field
 
 
 def of_size(field: Field, side: int = 12) -> Field:
     """The field at the resolution of a graph, by the mean of the nearest positions."""
     rows, columns = (np.linspace(0, length, side + 1).astype(int) for length in field.shape)
     means = np.add.reduceat(np.add.reduceat(field, rows[:-1], axis=0), columns[:-1], axis=1)
-    return (means / np.outer(np.diff(rows), np.diff(columns))).astype(np.float32)
+    reduced: Field = (means / np.outer(np.diff(rows), np.diff(columns))).astype(np.float32)
+    return reduced
 
 
 @pytest.mark.parametrize("population", [CHILDREN, ADULTS])
