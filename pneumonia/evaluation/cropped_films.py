@@ -119,13 +119,17 @@ def compare(
 
 
 def crop_table(model: Model, films: Sequence[Grey]) -> str:
-    """The results of all `CROPS` and `SHARES` as a table."""
+    """The results of all `CROPS` and `SHARES`, and their sum, as a table."""
     before = [outcome_and_label(model, film)[1] for film in films]
-    kinds = [(name, cropped) for name in CROPS for cropped in SHARES]
-    rows = [
-        [f"{share(cropped)} {name}", *compare(model, films, before, cropped, CROPS[name]).cells()]
-        for name, cropped in tqdm(kinds, "cropped films", disable=None)
-    ]
+    kinds = {f"{share(cropped)} {name}": (cropped, CROPS[name]) for name in CROPS for cropped in SHARES}
+    results = {
+        name: compare(model, films, before, *kind) for name, kind in tqdm(kinds.items(), "cropped films", disable=None)
+    }
+    total = CropResult()
+    for result in results.values():
+        total.outcomes.update(result.outcomes)
+        total.changed.update(result.changed)
+    rows = [[name, *result.cells()] for name, result in {**results, "all": total}.items()]
     columns = [
         "cropped",
         "refused by the gate",
