@@ -60,6 +60,9 @@ TEST_SET_ACCESS_LOG = (
     "The embedded model, for the figures and audits of this card. Nothing was changed afterwards.",
     "The embedded model again, for the distributions of scores and gate measures with which local validation compares "
     "a site's films. Nothing was changed afterwards.",
+    "The embedded model with the check for films of which a part was cropped, whose limits were chosen on training and "
+    "validation films, for the figures of this card. No answer of a whole film changed, and nothing was changed "
+    "afterwards.",
 )
 """Accesses to the official test of the children's films."""
 
@@ -75,6 +78,9 @@ ADULT_TEST_ACCESS_LOG = (
     "The embedded model, for the figures of this card. Nothing was changed afterwards.",
     "The embedded model again, for the distributions of scores and gate measures with which local validation compares "
     "a site's films. Nothing was changed afterwards.",
+    "The check for films of which a part was cropped: first limits were computed from the lung fields of all films, "
+    "without labels. Those that are used come from training and validation films. The figures of this card were then "
+    "computed again: one film more is refused, and nothing was changed afterwards.",
 )
 """Accesses to the held-out fifth of the adults' films, protocol `adults`."""
 

@@ -4,6 +4,6 @@
 """
 
 CONFIG_SHA256 = {
-    "children": "92213c09d5ffb6a2394ed8c8a192e883392a36d4013479fc00a349a8f4a135e1",
-    "adults": "b7690de392bf0df61387f2511f4abda13155a48fffd5abff7c0c151f2c39451f",
+    "children": "be3b95308a507c6da27ae8b9dcdc6c8c07a12bb2d8041d5f42694d3f0bbb888c",
+    "adults": "e61b3b2d7821e534ab4d172278a209b290b92728ebc7fa6f8dabd238b02da7c7",
 }
