@@ -2,9 +2,10 @@
 
 Runs `python app.py`, drops a DICOM film of 3000 x 3000 pixels with 12 of 16 bits, and prints as Markdown: bytes of the
 film, time until the answer and until the film's own values are visible, and frames a second while the film is zoomed,
-moved and windowed, on a screen of a desktop and of a phone, drawn by WebGL and by the canvas. The browser shows at most
-60 frames a second. Needs Chromium, playwright and pydicom (requirements/dev.txt). A machine without a graphics chip
-draws WebGL in software; the table names what has drawn it.
+moved (also inverted, and below evidence map and lung zones) and windowed by mouse events, on a screen of a desktop and
+of a phone, drawn by WebGL and by the canvas. The browser shows at most 60 frames a second. Needs Chromium, playwright
+and pydicom (requirements/dev.txt). A machine without a graphics chip draws WebGL in software; the table names what has
+drawn it.
 """
 
 from __future__ import annotations
@@ -42,32 +43,56 @@ SCREENS: dict[str, dict[str, Any]] = {
     },
 }
 RENDERERS = ("webgl", "canvas")
-MOVES = {
-    "zoom": "geometry.zoomTo(geometry.fitScale * 2 ** (2 + 2 * Math.sin(step / 20)))",
-    "pan": "(step || geometry.zoomTo(1), geometry.pan(9 * Math.sin(step / 15), 7 * Math.cos(step / 11)))",
-    "window": "windowLevel.change(0.01 * Math.sin(step / 9), 0.008 * Math.cos(step / 13))",
-}
-"""What is done before each frame, by the name of the column."""
+MOVES = ("zoom", "pan", "pan, inverted in turns", "pan with map and zones", "window")
+"""Columns of the table: names of the movements in `_MEASURE`."""
 
-_MEASURE = """async ([move, seconds]) => {
+_MEASURE = """async ([name, seconds]) => {
     const viewer = (await import(new URL("viewer/viewer.js", document.baseURI).href)).get();
-    const { geometry, windowLevel } = viewer;
-    const act = new Function("geometry", "windowLevel", "step", `${move}`);
-    const gl = viewer.renderer.gl;
+    const { stage } = viewer;
+    const { left, top, width, height } = stage.getBoundingClientRect();
+    const [middleX, middleY] = [left + width / 2, top + height / 2];
+    const at = (x, y) => ({ bubbles: true, cancelable: true, clientX: middleX + x, clientY: middleY + y });
+    const point = (type, x, y, button = 0) => stage.dispatchEvent(
+        new PointerEvent(type, { ...at(x, y), pointerId: 1, pointerType: "mouse", button }));
+    const drag = (step) => point("pointermove", 120 * Math.sin(step / 15), 100 * Math.sin(step / 11));
+    const startPan = () => { viewer.act("one"); point("pointerdown", 0, 0); };
+    const map = Object.assign(document.createElement("canvas"), { width: 1200, height: 1200 });
+    const moves = {
+        zoom: [() => 0, (step) => stage.dispatchEvent(
+            new WheelEvent("wheel", { ...at(0, 0), deltaY: -43 * Math.sin(step / 20) }))],
+        pan: [startPan, drag],
+        "pan, inverted in turns": [startPan, (step) => { drag(step); if (step % 30 === 0) viewer.act("invert"); }],
+        "pan with map and zones": [() => { viewer.setMap(map.toDataURL()); viewer.act("zones"); startPan(); }, drag],
+        window: [() => point("pointerdown", 0, 0, 2), drag],
+    };
+    const [start, move] = moves[name];
+    start();
+    await new Promise((done) => setTimeout(done, 300)); // until the map is decoded
+    const { gl } = viewer.renderer;
+    const drawNow = viewer.drawNow.bind(viewer);
     let [frames, busy] = [0, 0];
-    const start = performance.now();
-    while (performance.now() - start < 1000 * seconds) {
-        await new Promise(requestAnimationFrame);
+    viewer.drawNow = () => {
         const before = performance.now();
-        act(geometry, windowLevel, frames);
-        viewer.drawNow();
+        drawNow();
         if (gl) gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4)); // waits for the drawing
         busy += performance.now() - before;
         frames += 1;
+    };
+    const started = performance.now();
+    for (let step = 0; performance.now() - started < 1000 * seconds; step += 1) {
+        await new Promise(requestAnimationFrame);
+        move(step);
     }
+    const elapsed = performance.now() - started;
+    delete viewer.drawNow;
+    point("pointerup", 0, 0);
+    viewer.setMap(null);
     viewer.reset();
-    return [frames / (performance.now() - start) * 1000, busy / frames];
+    return [1000 * frames / elapsed, busy / frames];
 }"""
+"""(movement, seconds) -> [frames a second, ms to draw one]. Events of wheel and mouse, one for each frame, as of a
+user: the value under the pointer and the controls are updated too.
+"""
 
 _START = """(renderer) => import(new URL("viewer/viewer.js", document.baseURI).href).then(({ get }) => {
     const viewer = get();
@@ -115,11 +140,11 @@ def measure(page: Any, path: Path, seconds: float) -> Iterator[str]:
     answered = time.perf_counter() - start
     page.wait_for_selector("#film-viewer[data-state=ready]", timeout=120_000)
     visible = time.perf_counter() - start
-    yield f"| answer after {answered:.1f} s, own values visible after {visible:.1f} s | | | |"
+    yield f"| answer after {answered:.1f} s, own values visible after {visible:.1f} s {'| ' * len(MOVES)}|"
     for renderer in RENDERERS:
         drawn_by = page.evaluate(_START, renderer)
         columns = []
-        for move in MOVES.values():
+        for move in MOVES:
             rate, busy_ms = page.evaluate(_MEASURE, [move, seconds])
             columns.append(f"{rate:.0f} ({busy_ms:.1f} ms)")
         yield f"| {renderer}: {drawn_by} | {' | '.join(columns)} |"
@@ -152,12 +177,12 @@ def report(side: int, seconds: float) -> Iterator[str]:
         path.write_bytes(as_dicom(pixels))
         yield sizes(pixels)
         yield ""
-        yield "| frames a second (time to draw one) | zoom | pan | window |"
-        yield "|---|---|---|---|"
+        yield f"| frames a second (time to draw one) | {' | '.join(MOVES)} |"
+        yield "|---" * (len(MOVES) + 1) + "|"
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
             for name, screen in SCREENS.items():
-                yield f"| **{name}** | | | |"
+                yield f"| **{name}** {'| ' * len(MOVES)}|"
                 page = browser.new_page(**screen)
                 page.goto(service.address)
                 page.wait_for_selector("#film input[type=file]", state="attached")

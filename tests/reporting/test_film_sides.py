@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import html
 import io
 import json
@@ -17,7 +18,7 @@ from pypdf import PdfReader
 from pneumonia import Predictor
 from pneumonia.imaging import Sides
 from pneumonia.inference import explain, zone_names
-from pneumonia.inference.decision import Prediction
+from pneumonia.inference.decision import Prediction, Reason
 from pneumonia.inference.reading import Reading
 from pneumonia.languages import LANGUAGES, use_language
 from pneumonia.messages import translate
@@ -89,7 +90,7 @@ def texts_of(film: FilmResult, case: str) -> Iterator[tuple[str, str]]:
 
 
 def viewer_zones(reading: Reading) -> dict[str, Any]:
-    return film_view._zones(reading) | film_view._sides(reading.film)
+    return film_view._zones(reading) | film_view._sides(reading.film, reading)
 
 
 @pytest.mark.parametrize("case", cases(*FRONTAL, *EQUIVALENT))
@@ -209,3 +210,20 @@ def test_a_film_that_stays_refused_is_not_rotated(predictor: Predictor) -> None:
     assert film.reading is not None and film.reading.quarters == 0 and film.reading.refusal is not None
     assert viewer_zones(film.reading)["sides"] == ["", ""]
     assert isinstance(film.result, Prediction) and film.result.zones is film.result.image_zones is None
+
+
+def test_sides_are_assumed_only_for_what_a_gate_has_accepted(predictor: Predictor) -> None:
+    """A photograph of something else has no patient's right; the header of a film has it, whatever the gate says."""
+    noise = np.random.default_rng(3).integers(0, 256, (300, 300), np.uint8)
+    refused = predictor.read(noise)
+    accepted = dataclasses.replace(refused, refusal=None)
+    unclear = dataclasses.replace(refused, refusal=Reason("population_unclear", ""))
+    readings = (refused, accepted, unclear, None)
+    assert [film_view._sides(refused.film, reading)["sides"] for reading in readings] == [
+        ["", ""],
+        ["R", "L"],
+        ["R", "L"],
+        ["", ""],
+    ]
+    stated = film_result(predictor, hospital_film(pixels=noise, PatientOrientation="L\\F")).reading
+    assert stated is not None and stated.refusal is not None and viewer_zones(stated)["sides"] == ["R", "L"]

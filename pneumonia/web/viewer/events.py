@@ -8,11 +8,12 @@ SHOW = f"""async (view, values, answered) => {{
   if (view && (!answered || view.film !== answered.film)) return;
   if (!("DecompressionStream" in window) || (!view && !document.querySelector("#film-viewer[data-drawn-by]"))) return;
   {_IMPORT}
-  await viewer.show(view, values);
+  await viewer.show(view && JSON.parse(view.description), values);
 }}"""
-"""(description, file with the values, film of the answer) -> shows the film. An old browser keeps the preview.
+"""(`film_view.sent_description`, file with the values, film of the answer) -> shows the film.
 
-A film that is not that of the answer is not shown: two films may have been dropped one after the other.
+An old browser keeps the preview. A film that is not that of the answer is not shown: two films may have been dropped
+one after the other.
 """
 
 SET_MAP = f"""async (map) => {{

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import json
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,6 +32,10 @@ VALUES_FILE = "film.values"
 
 _GATE_NOT_RUN = frozenset({"age_not_covered"})
 """Reasons of a refusal without a model input."""
+
+
+_ACCEPTED_BY_TWO = frozenset({"population_unclear"})
+"""Reasons of a refusal of a film that the gates of both models have accepted."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +65,7 @@ class ViewedFilm:
 
 
 Parts = tuple[Any, Any, Any]
-"""(preview image, description for the script, file with the values); each may be None or `gr.skip()`."""
+"""(preview image, `sent_description` for the script, file with the values); each may be None or `gr.skip()`."""
 
 
 def show(film: ViewedFilm | None) -> Iterator[Parts]:
@@ -79,7 +84,16 @@ def show(film: ViewedFilm | None) -> Iterator[Parts]:
         values = values.upright()
     yield preview(values, film.reading), gr.skip(), gr.skip()
     numbers = codes.to_codes(values)
-    yield gr.skip(), describe(film, values, numbers), _store(packing.pack(numbers.codes))
+    yield gr.skip(), sent_description(describe(film, values, numbers)), _store(packing.pack(numbers.codes))
+
+
+def sent_description(description: dict[str, Any]) -> dict[str, str]:
+    """The description as one text, beside the name of its film, for the hidden JSON component that carries it.
+
+    Gradio makes nodes of the page for each value of a JSON component: 60,000 for a film with lung zones. They took
+    longer than the film itself and made each later change of the page slower.
+    """
+    return {"film": description["film"], "description": json.dumps(description, ensure_ascii=False)}
 
 
 def preview(values: FilmValues, reading: Reading | None) -> Image.Image:
@@ -113,7 +127,7 @@ def describe(film: ViewedFilm, values: FilmValues, numbers: codes.Codes) -> dict
         "windows": [{**window.as_dict(), "name": translate(window.name)} for window in scale.windows],
         "rescale": None if values.rescale is None else list(values.rescale),
         "spacing": None if spacing is None else list(spacing),
-        **_sides(values.film if reading is None else reading.film),
+        **_sides(values.film, reading),
         **_zones(reading),
         "model": _model_view(film, values),
     }
@@ -127,11 +141,24 @@ def _stored(reading: Reading | None, values: FilmValues) -> dict[str, int] | Non
     return {"quarters": reading.quarters, "width": width, "height": height}
 
 
-def _sides(film: Radiograph) -> dict[str, Any]:
-    """The letter of the patient's side at the left and at the right of the film, "" if it is unknown, and a note."""
+def _sides(film: Radiograph, reading: Reading | None) -> dict[str, Any]:
+    """The letter of the patient's side at the left and at the right of the film, "" if it is unknown, and a note.
+
+    Sides are assumed only for what a gate has accepted: a lateral film or a photograph has none.
+    """
+    film = film if reading is None else reading.film
     sides = Sides.UNKNOWN if film.turn is not None else film.sides
+    if sides is Sides.ASSUMED and not _is_accepted(reading):
+        sides = Sides.UNKNOWN
     letters = {"right": ("R", "L"), "left": ("L", "R"), "": ("", "")}[sides.at_left]
     return {"sides": list(letters), "sidesNote": translate(zone_wording.SIDES[sides])}
+
+
+def _is_accepted(reading: Reading | None) -> bool:
+    """Whether a gate has recognised the film as a frontal chest film."""
+    if reading is None:
+        return False
+    return reading.refusal is None or reading.refusal.code in _ACCEPTED_BY_TWO
 
 
 def _zones(reading: Reading | None) -> dict[str, Any]:

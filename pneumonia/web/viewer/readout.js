@@ -17,7 +17,7 @@ export class Readout {
     const state = this.describeState(viewer);
     const note = this.describeNotes(viewer);
     for (const [element, text] of [[this.pixel, pixel], [this.state, state], [this.note, note]]) {
-      if (element.textContent !== text) element.textContent = text;
+      write(element, text);
     }
     this.note.hidden = !note;
     this.announce([state, viewer.overlay.cross ? pixel : "", note].filter(Boolean).join(" "));
@@ -94,6 +94,12 @@ function storedPlace({ quarters, width, height }, column, row) {
   if (quarters === 1) return { x: width + 1 - row, y: column };
   if (quarters === 2) return { x: width + 1 - column, y: height + 1 - row };
   return { x: row, y: height + 1 - column };
+}
+
+// Changes the text node in place: after a new node, the browser matches the rules with :has() again, in each frame.
+function write(element, text) {
+  if (!element.firstChild) element.append("");
+  if (element.firstChild.data !== text) element.firstChild.data = text;
 }
 
 function fill(template, values) {

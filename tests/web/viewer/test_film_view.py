@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,12 @@ def path(tmp_path: Path, normal_film: Any, encode: Any) -> Path:
     return path
 
 
+def last_description(film: ViewedFilm) -> Any:
+    """What the script of the viewer receives of a film."""
+    *_, (_, sent, _) = film_view.show(film)
+    return json.loads(sent["description"])
+
+
 def viewed(predictor: Predictor, path: Path) -> ViewedFilm:
     return ViewedFilm(path, predictor.read(path))
 
@@ -42,10 +49,11 @@ def test_the_preview_comes_first_and_then_the_values(
     predictor: Predictor, path: Path, uploads: Path, normal_film: Any
 ) -> None:
     film = viewed(predictor, path)
-    (preview, *nothing), (_, view, file) = film_view.show(film)
+    (preview, *nothing), (_, sent, file) = film_view.show(film)
+    view = json.loads(sent["description"])
     assert preview.size == normal_film.shape[::-1]
     assert all("value" not in part for part in nothing), "gradio's sign for an output that stays"
-    assert view["film"] == film.token
+    assert sent["film"] == view["film"] == film.token
     values = unpack(Path(file).read_bytes(), (view["height"], view["width"]), np.uint8)
     assert np.array_equal(values, normal_film)
     assert Path(file).is_relative_to(uploads)
@@ -59,7 +67,7 @@ def test_two_requests_have_two_files(predictor: Predictor, path: Path, uploads: 
 
 
 def test_the_view_of_the_model_is_its_input(predictor: Predictor, path: Path, uploads: Path) -> None:
-    _, (_, view, _) = film_view.show(viewed(predictor, path))
+    view = last_description(viewed(predictor, path))
     shown = Image.open(io.BytesIO(base64.b64decode(view["model"]["input"].partition(",")[2])))
     assert np.array_equal(np.asarray(shown), imaging.to_input(imaging.read(path))[:, :, 0])
     assert view["model"]["area"] == [0, 0, 1, 1]
@@ -73,7 +81,7 @@ def test_without_pixels_there_is_nothing_to_show(film: ViewedFilm | None) -> Non
 
 def test_a_film_without_a_reading_has_no_zones_and_no_view_of_the_model(encode: Any, uploads: Path) -> None:
     film = ViewedFilm(encode(np.arange(900, dtype=np.uint8).reshape(30, 30) % 200, "PNG"), None)
-    _, (_, view, _) = film_view.show(film)
+    view = last_description(film)
     assert view["zones"] is None
     assert view["model"] is None
 

@@ -22,6 +22,7 @@ from .shown_viewer import ShownViewer
 pytestmark = pytest.mark.browser
 
 STEP, FIRST = 137, 50
+SIDES: dict[str, Any] = {"PatientOrientation": ["L", "F"]}  # none are assumed for what is no chest film
 WINDOW: dict[str, Any] = {"WindowCenter": "2048", "WindowWidth": "3000"}
 LOW, HIGH = 2048 - 0.5 - 2999 / 2, 2048 - 0.5 + 2999 / 2
 
@@ -43,7 +44,7 @@ def grey_of(value: float, low: float = LOW, high: float = HIGH) -> float:
 @pytest.fixture(scope="session")
 def deep_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("viewer") / "patches.dcm"
-    path.write_bytes(dicom(patches(), BitsStored=12, ImagerPixelSpacing=["0.15", "0.15"], **WINDOW))
+    path.write_bytes(dicom(patches(), BitsStored=12, ImagerPixelSpacing=["0.15", "0.15"], **SIDES, **WINDOW))
     return path
 
 

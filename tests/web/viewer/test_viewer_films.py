@@ -56,6 +56,20 @@ def test_keys_show_the_zones_and_the_input_of_the_model(visit: Visit, predictor:
 
 
 @pytest.mark.slow
+def test_a_film_adds_few_elements_to_the_page_and_a_movement_none(visit: Visit, predictor: Predictor) -> None:
+    """Each element makes every change of the page slower: the description of a film made 60,000 nodes."""
+    count = "document.getElementsByTagName('*').length"
+    before = visit.page.evaluate(count)
+    viewer = ShownViewer(visit, predictor.models[0].bundle.examples[-1])
+    assert viewer.evaluate("viewer.view.zones.length") == 6
+    assert visit.page.evaluate(count) < before + 1000
+    viewer.evaluate("(window.shownState = viewer.root.querySelector('.view-state').firstChild)")
+    viewer.press("+")
+    assert viewer.evaluate("window.shownState === viewer.root.querySelector('.view-state').firstChild")
+    assert "zoom" in viewer.text(".view-state")
+
+
+@pytest.mark.slow
 def test_an_inverted_film_is_shown_corrected_and_can_be_compared(
     visit: Visit, predictor: Predictor, encode: Any, tmp_path: Path
 ) -> None:
