@@ -1,4 +1,5 @@
-"""Figures that no line break separates from their unit, for text that this package breaks into lines itself.
+"""Figures that no line break separates from their unit, for text that this package breaks into lines itself, and for
+components of Gradio that take text and no HTML.
 
 HTML does the same without other characters (`unbroken_percent.py`).
 """
@@ -6,6 +7,8 @@ HTML does the same without other characters (`unbroken_percent.py`).
 from __future__ import annotations
 
 import re
+
+from ..messages import Message, deferred, translate
 
 NO_BREAK_SPACE = "\u00a0"
 _PERCENT = "[%‰\uff05]"
@@ -20,6 +23,15 @@ def with_unbroken_figures(text: str) -> str:
     reportlab breaks lines at the latter.
     """
     return _GAP.sub(NO_BREAK_SPACE, text).replace("\u202f", NO_BREAK_SPACE)
+
+
+def message_with_unbroken_figures(text: str) -> Message:
+    """As `with_unbroken_figures`, for a message that is translated later."""
+    return deferred(_translated, text)
+
+
+def _translated(text: str) -> str:
+    return with_unbroken_figures(translate(text))
 
 
 def without_gap_before_percent(text: str) -> str:

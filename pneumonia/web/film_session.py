@@ -21,6 +21,7 @@ from ..inference.reading import Reading
 from ..messages import join
 from ..monitoring.recorder import observer
 from ..reporting import pdf_pictures, pdf_report, reading_guide
+from ..reporting.unbroken_figures import message_with_unbroken_figures as unbroken
 from . import activation_panel, age_groups, answer_panel, comparison_panel, handlers, page_text
 from .server import request_log
 from .server.upload import Upload
@@ -145,13 +146,15 @@ def model_texts(predictor: Predictor, session_film: SessionFilm | None) -> tuple
     models, was_scored = predictor.models, session_film is not None and session_film.reading.activation is not None
     if session_film is not None and was_scored:
         models = (predictor.model_of(session_film.reading),)
-    lines = join(map(_model_line, models), "\n\n")
+    lines = unbroken(join(map(_model_line, models), "\n\n"))
     if len(models) > 1:
         points = {name: models[0].operating_points[name] for name in predictor.point_names}
         return answer_panel.point_choices(points, None), answer_panel.POINTS_NOTE, lines
     (model,) = models
     points = {name: model.operating_points[name] for name in predictor.point_names}
-    choices = answer_panel.point_choices(points, model.bundle.served_run)
+    choices: list[tuple[str, str]] = [
+        (unbroken(text), name) for text, name in answer_panel.point_choices(points, model.bundle.served_run)
+    ]
     return choices, join([answer_panel.FIGURES_NOTE, answer_panel.POINTS_NOTE]), lines
 
 

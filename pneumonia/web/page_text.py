@@ -19,10 +19,13 @@ from ..inference.decision import Failure, ModelIdentity, Prediction
 from ..inference.populations import POPULATIONS, Population
 from ..messages import Message, join, message
 from ..reporting import answer_text, provenance
+from ..reporting.unbroken_figures import message_with_unbroken_figures
 from ..reporting.wording import DISCLAIMER, TITLE, format_p_pneumonia
 from .rendering import render
 
-NOTICE = join([DISCLAIMER, message("Films are deleted from this server shortly after analysis.")])
+NOTICE = message_with_unbroken_figures(
+    join([DISCLAIMER, message("Films are deleted from this server shortly after analysis.")])
+)
 
 METRICS = {
     "accuracy": message("accuracy"),

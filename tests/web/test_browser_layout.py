@@ -53,6 +53,30 @@ CUT_OFF = """() => [...document.querySelectorAll(".gradio-container *")]
     .map((element) => element.outerHTML.slice(0, 120))"""
 """Texts and controls beyond the edge of the screen; Gradio's container hides them, and no scroll bar leads to them."""
 
+DIVIDED_FIGURES = """() => {
+    const texts = document.createTreeWalker(document.querySelector(".gradio-container"), NodeFilter.SHOW_TEXT);
+    const divided = [];
+    while (texts.nextNode()) {
+        const text = texts.currentNode;
+        if (!text.parentElement.checkVisibility()) continue;
+        for (const figure of text.data.matchAll(/[\\d.,]+\\s%/g)) {
+            const range = document.createRange();
+            range.setStart(text, figure.index);
+            range.setEnd(text, figure.index + figure[0].length);
+            const lines = new Set([...range.getClientRects()].map((box) => Math.round(box.top)));
+            if (lines.size > 1) divided.push(figure.input.slice(0, figure.index + figure[0].length));
+        }
+    }
+    return divided;
+}"""
+"""Texts up to a percentage whose sign is on the next line."""
+
+EXAMPLES_PER_ROW = """() => {
+    const boxes = [...document.querySelectorAll("#examples button")].map((button) => button.getBoundingClientRect());
+    const tops = boxes.map((box) => Math.round(box.top));
+    return [...new Set(tops)].map((top) => tops.filter((other) => other === top).length);
+}"""
+
 FONT_SIZE = "parseFloat(getComputedStyle(document.querySelector('.answer p')).fontSize)"
 
 
@@ -103,6 +127,17 @@ def test_nothing_is_cut_off_at_320_pixels(browser: Any, address: str, files: dic
             for button in visit.page.locator("#evidence [data-open-all]:visible").all():
                 button.click()
             assert visit.page.evaluate(CUT_OFF) == [], number
+
+
+@pytest.mark.slow
+def test_no_percentage_is_divided_and_no_example_is_alone_in_its_row(visit: Visit, predictor: Predictor) -> None:
+    visit.drop(predictor.models[0].bundle.examples[-1])
+    visit.show_map()
+    for width in range(320, 520, 40):
+        visit.page.set_viewport_size({"width": width, "height": 844})
+        assert visit.page.evaluate(DIVIDED_FIGURES) == [], width
+        assert visit.page.evaluate(EXAMPLES_PER_ROW) == [2, 2], width
+    assert visit.page.locator("footer .divider:visible").count() == 0, "nothing follows it"
 
 
 @pytest.mark.slow
