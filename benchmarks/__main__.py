@@ -4,7 +4,7 @@
     python -m benchmarks --out docs       # writes docs/benchmarks.md and docs/benchmarks.json
 
 Prints the table as Markdown; with `--out` also writes `benchmarks.md` and `benchmarks.json`. About 15 minutes on two
-cores. `--quick` takes two minutes; it repeats so little that only the checks for equal results are meaningful.
+cores. `--quick` takes one minute; it repeats so little that only the checks for equal results are meaningful.
 """
 
 from __future__ import annotations
@@ -38,22 +38,38 @@ class Effort:
     repetitions: int
     slow_repetitions: int
     """Repetitions of benchmarks that take seconds."""
+    clients: int
+    """Simultaneous clients of the service."""
     batch_films: int
     memory_films: int
+    memory_reference: int
+    """Films of the batch that the memory of `memory_films` is compared with."""
     training_films: int
+    training_epochs: int
     evaluation_films: int
 
 
 FULL = Effort(
     repetitions=15,
     slow_repetitions=3,
+    clients=16,
     batch_films=2_000,
     memory_films=100_000,
+    memory_reference=1_000,
     training_films=600,
+    training_epochs=3,
     evaluation_films=624,
 )
 QUICK = Effort(
-    repetitions=1, slow_repetitions=1, batch_films=40, memory_films=1_200, training_films=64, evaluation_films=40
+    repetitions=1,
+    slow_repetitions=1,
+    clients=2,
+    batch_films=16,
+    memory_films=100,
+    memory_reference=50,
+    training_films=32,
+    training_epochs=1,
+    evaluation_films=16,
 )
 
 
@@ -83,10 +99,10 @@ def _groups(
     slow = effort.slow_repetitions
     groups: dict[str, Callable[[], Iterator[Row]]] = {
         "scoring": partial(scoring.rows, network, predictor, folder, effort.repetitions),
-        "service": partial(service.rows, predictor, folder, effort.repetitions),
+        "service": partial(service.rows, predictor, folder, effort.repetitions, effort.clients),
         "many": partial(batch_throughput.rows, network, predictor, folder, slow, effort.batch_films),
-        "memory": partial(batch_throughput.memory, predictor, folder, effort.memory_films),
-        "learning": partial(learning.rows, predictor, folder, slow, effort.training_films),
+        "memory": partial(batch_throughput.memory, predictor, folder, effort.memory_films, effort.memory_reference),
+        "learning": partial(learning.rows, predictor, folder, slow, effort.training_films, effort.training_epochs),
         "evaluation": partial(batch_throughput.evaluation, network, predictor, folder, slow, effort.evaluation_films),
     }
     return groups, lambda: dict(service.breakdown(predictor, effort.repetitions))

@@ -51,7 +51,7 @@ def rows(network: keras.Model, predictor: Predictor, folder: Path, repetitions: 
     yield _cores(predictor, paths[: max(40, count // 4)], repetitions)
 
 
-def memory(predictor: Predictor, folder: Path, count: int, reference_count: int = 1_000) -> Iterator[Row]:
+def memory(predictor: Predictor, folder: Path, count: int, reference_count: int) -> Iterator[Row]:
     """Yield the row of peak memory: `batch` over `count` films compared with `reference_count`, one process each."""
     films.write(predictor, folder / "many", (224, 224), count)
     films.write(predictor, folder / "few", (224, 224), reference_count)

@@ -24,20 +24,19 @@ from . import films
 from .batch_throughput import SIZE
 from .measure import Row, at_least, interleaved
 
-EPOCHS = 3
 BATCH = 32
 
 
-def rows(predictor: Predictor, folder: Path, repetitions: int, count: int) -> Iterator[Row]:
-    """Yield the row of training: three epochs of the embedded recipe from files, with one network instead of three."""
+def rows(predictor: Predictor, folder: Path, repetitions: int, count: int, epochs: int) -> Iterator[Row]:
+    """Yield the row of training: some epochs of the embedded recipe from files, with one network instead of three."""
     root = folder / "training"
     for class_folder in ("NORMAL", "PNEUMONIA"):
         films.write(predictor, root / "train" / class_folder, SIZE, count // 2, distinct=count // 2)
-    recipe = replace(recipes.get(predictor.models[0].bundle.config["recipe"]), members=1, epochs=EPOCHS, batch=BATCH)
+    recipe = replace(recipes.get(predictor.models[0].bundle.config["recipe"]), members=1, epochs=epochs, batch=BATCH)
     pair = interleaved(lambda: _train_product(recipe, root, folder), lambda: _train_keras(recipe, root), repetitions)
-    rate = EPOCHS * count / min(pair.product)
+    rate = epochs * count / min(pair.product)
     note = f"{rate:.0f} films per second at best; the product applies more augmentations and also validates"
-    label = f"training, {count} files of {SIZE[0]} x {SIZE[1]}, {EPOCHS} epochs"
+    label = f"training, {count} files of {SIZE[0]} x {SIZE[1]}, {epochs} epochs"
     reference = "`image_dataset_from_directory`, augmentation layers, `fit`, same network"
     yield at_least(label, reference, pair.speedups, 1.3, 2.5, note)
 
@@ -70,4 +69,4 @@ def _train_keras(recipe: Recipe, root: Path) -> None:
     inputs = keras.Input((150, 150, 3))
     model = keras.Model(inputs, network(augmentation(inputs)))
     model.compile(keras.optimizers.AdamW(recipe.learning_rate), keras.losses.BinaryCrossentropy())
-    model.fit(batches, epochs=EPOCHS, verbose=0)
+    model.fit(batches, epochs=recipe.epochs, verbose=0)

@@ -23,16 +23,13 @@ from . import compared_servers, films
 from .measure import Row, Workload, at_least, at_most, interleaved, seconds_per_run
 from .scoring import LARGE, SMALL
 
-CLIENTS = 16
-"""Number of simultaneous clients."""
-
 REFERENCE = "an empty Gradio app that accepts the same file"
 RESPONSE_KEYS = {"label", "confidence", "probabilities", "zones"}
 """Keys that show that a response is a prediction."""
 
 
-def rows(predictor: Predictor, folder: Path, repetitions: int) -> Iterator[Row]:
-    """Yield the rows of the service. `folder` gets the film that is sent."""
+def rows(predictor: Predictor, folder: Path, repetitions: int, clients: int) -> Iterator[Row]:
+    """Yield the rows of the service, for one and for many `clients`. `folder` gets the film that is sent."""
     path = folder / "small.jpeg"
     path.write_bytes(films.jpeg(films.film(predictor, SMALL)))
     with (
@@ -40,7 +37,7 @@ def rows(predictor: Predictor, folder: Path, repetitions: int) -> Iterator[Row]:
         compared_servers.serving(compared_servers.EMPTY_APP) as empty_app,
     ):
         yield _one_user(product, empty_app, path, repetitions)
-        yield _many_users(product, empty_app, path, repetitions)
+        yield _many_users(product, empty_app, path, repetitions, clients)
         extra_mb = product.resident_mb - empty_app.resident_mb
         note = f"{product.resident_mb:.0f} MB against {empty_app.resident_mb:.0f} MB, after the requests above"
         yield at_most("resident memory when serving", REFERENCE, [extra_mb], 120, 80, note, "MB")
@@ -66,19 +63,19 @@ def _caller(server: compared_servers.Server, path: Path) -> Any:
 
 
 def _many_users(
-    product: compared_servers.Server, empty_app: compared_servers.Server, path: Path, repetitions: int
+    product: compared_servers.Server, empty_app: compared_servers.Server, path: Path, repetitions: int, clients: int
 ) -> Row:
-    """Row of 16 simultaneous clients that send 4 calls each; the servers are measured alternately."""
-    callers = [[_caller(server, path) for _ in range(CLIENTS)] for server in (product, empty_app)]
+    """Row of simultaneous clients that send 4 calls each; the servers are measured alternately."""
+    callers = [[_caller(server, path) for _ in range(clients)] for server in (product, empty_app)]
 
     def call_from_all(callers_of_server: list[Any]) -> None:
-        with ThreadPoolExecutor(CLIENTS) as pool:
+        with ThreadPoolExecutor(clients) as pool:
             list(pool.map(lambda call: [call() for _ in range(4)], callers_of_server))
 
     pair = interleaved(lambda: call_from_all(callers[0]), lambda: call_from_all(callers[1]), repetitions)
-    rate = 4 * CLIENTS / statistics.median(pair.product)
+    rate = 4 * clients / statistics.median(pair.product)
     return at_least(
-        f"requests per second, {CLIENTS} clients", REFERENCE, pair.speedups, 0.85, 0.95, f"{rate:.0f} per second"
+        f"requests per second, {clients} clients", REFERENCE, pair.speedups, 0.85, 0.95, f"{rate:.0f} per second"
     )
 
 

@@ -32,7 +32,17 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return 2 if folders and "not slow" in config.option.markexpr else 0
 
 
-LONGEST_FIRST = ("tests/web/", "tests/imaging/dicom/", "tests/hostile/", "tests/learning/", "tests/cli/")
+LONGEST_FIRST = (
+    "tests/web/",
+    "tests/archive/",
+    "tests/learning/",
+    "tests/benchmarks/",
+    "tests/imaging/dicom/",
+    "tests/hostile/",
+    "tests/pacs/",
+    "tests/publishing/",
+    "tests/cli/",
+)
 """Folders with the files that take longest. Each process takes the next file, so a long one at the end delays all."""
 
 

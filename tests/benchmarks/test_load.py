@@ -31,12 +31,12 @@ def run_load(predictor: Predictor, folder: Path, clients: int, seconds: float, q
 
 @pytest.mark.slow
 def test_sixteen_callers_get_their_own_predictions(predictor: Predictor, tmp_path: Path) -> None:
-    run_load(predictor, tmp_path, 16, 15, 64)
+    run_load(predictor, tmp_path, 16, 6, 64)
 
 
 @pytest.mark.slow
 def test_more_callers_than_the_queue_get_busy_and_lose_no_response(predictor: Predictor, tmp_path: Path) -> None:
-    assert run_load(predictor, tmp_path, 32, 10, 8).busy
+    assert run_load(predictor, tmp_path, 32, 5, 8).busy
 
 
 @pytest.mark.soak

@@ -231,7 +231,7 @@ def test_a_progress_bar_is_shown_on_a_terminal_only(folder: Path, tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    "kills", [2, pytest.param(40, marks=pytest.mark.slow), pytest.param(200, marks=pytest.mark.soak)]
+    "kills", [2, pytest.param(16, marks=pytest.mark.slow), pytest.param(200, marks=pytest.mark.soak)]
 )
 def test_no_kill_loses_or_duplicates_a_row(slow_folder: Path, tmp_path: Path, kills: int) -> None:
     """`kill -9` repeatedly after a few more rows; after the last kill, the run is completed."""

@@ -77,7 +77,7 @@ def loadable(cache: Path) -> list[str]:
     return digests
 
 
-@pytest.mark.parametrize("kills", [pytest.param(8, marks=pytest.mark.slow), pytest.param(40, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("kills", [pytest.param(5, marks=pytest.mark.slow), pytest.param(40, marks=pytest.mark.soak)])
 def test_no_kill_leaves_a_partial_model_that_loads(server: FakeHub, commit: str, tmp_path: Path, kills: int) -> None:
     """`kill -9` at random moments of successive downloads, until `kills` of them have interrupted one."""
     random_source, round_ = random.Random(kills), 0

@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +19,10 @@ from PIL import Image
 
 import train
 from pneumonia import load_predictor
-from pneumonia.evaluation import card
+from pneumonia.evaluation import card, metrics
 from pneumonia.inference.graph import Graph
 from pneumonia.inference.predictor import load_model
+from pneumonia.learning import gate_classifier_fit
 
 ROOT = Path(__file__).parents[2]
 
@@ -51,6 +54,26 @@ def run_train(*arguments: Any) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240)
 
 
+@pytest.fixture
+def train_quickly(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    """`train.py` in this process, with few replicates of the bootstrap and few images for the gate.
+
+    It returns the exit code.
+    """
+    from pneumonia.learning import gate_others
+
+    monkeypatch.setattr(metrics, "bootstrap_weights", partial(metrics.bootstrap_weights, replicates=20))
+    monkeypatch.setattr(gate_others, "IMAGES_OF_KIND", 2)
+    for name in ("MIN_FILMS_OF_SOURCE", "MIN_IMAGES_OF_KIND", "VARIANTS"):
+        monkeypatch.setattr(gate_classifier_fit, name, 1)
+
+    def run(*arguments: Any) -> int:
+        monkeypatch.setattr(sys, "argv", ["train.py", *map(str, arguments)])
+        return train.main()
+
+    return run
+
+
 @pytest.fixture(scope="module")
 def trained(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     out = tmp_path_factory.mktemp("runs") / "first"
@@ -80,10 +103,12 @@ def test_the_run_folder_contains_model_metrics_card_and_training_history(trained
 
 
 @pytest.mark.slow
-def test_validate_uses_no_test_film(folder: Path, tmp_path: Path) -> None:
-    result = run_train("--data", folder, "--recipe", "seed", "--epochs", 1, "--out", tmp_path, "--validate")
-    assert result.returncode == 0, result.stderr
-    assert "test films" not in result.stdout
+def test_validate_uses_no_test_film(
+    train_quickly: Callable[..., int], folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ("--recipe", "seed", "--epochs", 1, "--out", tmp_path, "--validate")
+    assert train_quickly("--data", folder, *options) == 0
+    assert "test films" not in capsys.readouterr().out
     assert {path.name for path in tmp_path.iterdir()} == {"training", "validation.json", "held_out_scores.json"}
     validation = json.loads((tmp_path / "validation.json").read_text())
     assert 0 <= validation["worst_pair"]["auroc"] <= validation["mean_of_pairs"] <= 1
@@ -123,14 +148,14 @@ def test_the_card_is_written_from_the_figures(trained: tuple[Path, str]) -> None
 
 
 @pytest.mark.slow
-def test_folds_train_one_model_each_and_report_their_mean(folder: Path, tmp_path: Path) -> None:
+def test_folds_train_one_model_each_and_report_their_mean(
+    train_quickly: Callable[..., int], folder: Path, tmp_path: Path
+) -> None:
     command = ("--data", folder, "--epochs", 1, "--split", "folds5", "--out", tmp_path / "folds", "--recipe", "seed")
-    one_fold = run_train(*command, "--fold", 3)
-    assert one_fold.returncode == 0, one_fold.stderr
+    assert train_quickly(*command, "--fold", 3) == 0
     assert [path.name for path in (tmp_path / "folds").iterdir()] == ["fold3"]
     before = (tmp_path / "folds" / "fold3" / "model.tflite").stat().st_mtime_ns
-    result = run_train(*command, "--resume")
-    assert result.returncode == 0, result.stderr
+    assert train_quickly(*command, "--resume") == 0
     assert (tmp_path / "folds" / "fold3" / "model.tflite").stat().st_mtime_ns == before, (
         "a completed fold is not run again"
     )

@@ -27,12 +27,12 @@ with files.exclusive_lock(Path(sys.argv[1]) / ".in-use", "in use"):
 """
 
 
-@pytest.mark.slow  # half a minute: TensorFlow and ten trainings
+@pytest.mark.slow  # TensorFlow and five trainings
 def test_kills_change_neither_the_weights_nor_the_schedule(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "tests.learning.kill_and_resume", str(tmp_path), "10"]
+    command = [sys.executable, "-m", "tests.learning.kill_and_resume", str(tmp_path), "5"]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=500)
     assert result.returncode == 0, result.stderr[-2000:]
-    assert result.stdout.splitlines()[-1].startswith("10 kills")
+    assert result.stdout.splitlines()[-1].startswith("5 kills")
     with np.load(tmp_path / "uninterrupted" / "result.npz") as expected:
         for path in tmp_path.glob("killed*/result.npz"):
             with np.load(path) as resumed:
