@@ -19,8 +19,8 @@ import pytest
 from ..support import archive_runs as runs
 
 pytestmark = pytest.mark.slow
-FILMS = 160
-REAL_FILMS = 600
+FILMS = 400
+REAL_FILMS = 1_000
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,7 @@ from pneumonia import load_predictor
 from pneumonia.evaluation import card, metrics
 from pneumonia.inference.graph import Graph
 from pneumonia.inference.predictor import load_model
-from pneumonia.learning import gate_classifier_fit
+from pneumonia.learning import gate_classifier_fit, gate_others
 
 ROOT = Path(__file__).parents[2]
 
@@ -60,8 +60,6 @@ def train_quickly(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
 
     It returns the exit code.
     """
-    from pneumonia.learning import gate_others
-
     monkeypatch.setattr(metrics, "bootstrap_weights", partial(metrics.bootstrap_weights, replicates=20))
     monkeypatch.setattr(gate_others, "IMAGES_OF_KIND", 2)
     for name in ("MIN_FILMS_OF_SOURCE", "MIN_IMAGES_OF_KIND", "VARIANTS"):

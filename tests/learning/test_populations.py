@@ -14,7 +14,7 @@ from pneumonia import load_predictor
 from pneumonia.evaluation import metrics
 from pneumonia.evaluation.adults import RSNA_NORMAL, SIIM
 from pneumonia.evaluation.dataset import KERMANY
-from pneumonia.learning import recipe, train_args
+from pneumonia.learning import gate_classifier_fit, gate_others, recipe, train_args
 from pneumonia.learning.recipe import Augmentation, Convolution, Recipe
 from tests.support.data_sets import write_adults, write_children, write_masks
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(autouse=True)
 def small_recipes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Recipes with the data of the real ones and the smallest network, and fewer bootstrap replicates."""
+    """The data of the real recipes, the smallest network, few replicates of the bootstrap and images for the gate."""
     original = recipe.get
 
     def small(name: str) -> Recipe:
@@ -35,6 +35,9 @@ def small_recipes(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(recipe, "get", small)
     monkeypatch.setattr(metrics, "bootstrap_weights", partial(metrics.bootstrap_weights, replicates=20))
+    monkeypatch.setattr(gate_others, "IMAGES_OF_KIND", 2)
+    for name in ("MIN_FILMS_OF_SOURCE", "MIN_IMAGES_OF_KIND", "VARIANTS"):
+        monkeypatch.setattr(gate_classifier_fit, name, 1)
 
 
 def train(out: Path, *arguments: Any) -> dict[str, Any]:

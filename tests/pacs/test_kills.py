@@ -23,8 +23,8 @@ def check(folder: Path, kills: int) -> None:
 
 @pytest.mark.slow
 @linux
-def test_six_kills_lose_no_result_and_double_none(tmp_path: Path) -> None:
-    check(tmp_path, 6)
+def test_four_kills_lose_no_result_and_double_none(tmp_path: Path) -> None:
+    check(tmp_path, 4)
 
 
 @pytest.mark.soak
