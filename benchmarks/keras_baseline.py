@@ -24,13 +24,14 @@ def same_network(threads: int | None = None) -> tuple[keras.Model, Predictor]:
     """(Keras network, predictor of the same network): the embedded model's recipe with random weights.
 
     The embedded bundle contains no Keras model, and the run time of a network does not depend on its weights.
+    The limits of the lung field do not apply to random weights.
     """
     bundle = load_model("").bundle
     recipe = recipes.get(bundle.config["recipe"])
     keras.utils.set_random_seed(1)
     network = ensemble([build_network(recipe) for _ in range(recipe.members)])
     graph = to_litert(serving_model(network))
-    return network, Predictor([Model(replace(bundle, graph=graph), threads)])
+    return network, Predictor([Model(replace(bundle, graph=graph, lung_edge_limits={}), threads)])
 
 
 def score(network: keras.Model, path: Path) -> float:

@@ -2,9 +2,9 @@
 
 python -m pneumonia.evaluation.cropped_films --data DIR [--count N] [--model M]
 
-For each population whose films are in the folder, one table has the quantiles of the measures of
-`inference.cut_off_lungs` over its whole films, from which the limits come, the other the answers for cropped films of
-the validation part. The official test is not read.
+For each model, one table has the limits of `inference.cut_off_lungs` that whole films of its training and validation
+parts give, beside those of the model; the other has the answers for cropped films of the validation part. The official
+test is not read.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,23 +22,21 @@ from tqdm import tqdm
 
 from .. import imaging
 from ..command_line import entry_point
-from ..errors import DatasetError
+from ..errors import DatasetError, UsageError
 from ..inference.cut_off_films import examine
-from ..inference.cut_off_lungs import LIMITS, MEASURES, edge_measures
+from ..inference.cut_off_lungs import MEASURES
 from ..inference.decision import CLASSES, DEFAULT_POINT
 from ..inference.model import Model
 from ..inference.populations import CHILDREN
 from ..inference.predictor import load_predictor
 from .adults import find_folder, load_adults
 from .dataset import FilmSet, load_films
+from .lung_edges import FAR_SHARE, NEAR_SHARE, choose_limits, measure_films
 from .number_format import share
 from .protocols import ADULTS, Split, splits
 from .table import Table
 
 Grey = npt.NDArray[np.uint8]
-
-NEAR_SHARE, FAR_SHARE = 0.998, 0.9998
-"""Shares of the whole films that are below each near and each far limit."""
 
 SHARES = (0.1, 0.2, 0.3, 0.4, 0.5)
 """Shares of height or width that are cropped."""
@@ -143,29 +141,24 @@ def crop_table(model: Model, films: Sequence[Grey]) -> str:
 
 
 def whole_film_table(model: Model, inputs: npt.NDArray[np.uint8]) -> str:
-    """Quantiles of the edge measures of the films `[N, 150, 150]` that the gate accepts, and the share above limits."""
-    measures = np.array(list(_whole_measures(model, inputs)))
-    limits = LIMITS[model.population]
-    quantiles = np.quantile(measures, (NEAR_SHARE, FAR_SHARE), axis=0)
+    """Limits from the films `[N, 150, 150]` that the gate accepts, beside the model's, and the shares above these."""
+    measures = measure_films(model.graph, model.gate, inputs)
+    limits = model.bundle.lung_edge_limits
     rows = [
-        [name, f"{near:.2f}", f"{limit.near:.2f}", f"{far:.2f}", "-" if limit.far is None else f"{limit.far:.2f}"]
-        for name, near, far, limit in zip(MEASURES, *quantiles, limits, strict=True)
+        [name, *map(_text, (chosen.near, limits[name].near, chosen.far, limits[name].far))]
+        for name, chosen in choose_limits(measures).items()
     ]
     above_near, above_far = (
         np.any(measures > bounds, axis=1).mean()
-        for bounds in ([limit.near for limit in limits], [limit.far or np.inf for limit in limits])
+        for bounds in ([limits[name].near for name in MEASURES], [limits[name].far or np.inf for name in MEASURES])
     )
     columns = ["measure", f"{100 * NEAR_SHARE} %", "near", f"{100 * FAR_SHARE} %", "far"]
     table = Table("Edges of the lung field in whole films", columns, rows).to_markdown()
     return f"{table}\n\n{len(measures):,} films: {above_near:.2%} above a near limit, {above_far:.2%} above a far one."
 
 
-def _whole_measures(model: Model, inputs: npt.NDArray[np.uint8]) -> Iterator[tuple[float, ...]]:
-    for film in tqdm(inputs, "whole films", unit="film", disable=None):
-        input_image = np.repeat(film[:, :, None], 3, axis=2)
-        lung_field = model.score(input_image).lung_field
-        if lung_field is not None and model.gate.check(input_image) is None:
-            yield edge_measures(lung_field)
+def _text(limit: float | None) -> str:
+    return "-" if limit is None else f"{limit:.2f}"
 
 
 def load_population(model: Model, data: Path) -> tuple[FilmSet, Split]:
@@ -199,6 +192,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--model", metavar="M", help="model bundles; default: PNEUMONIA_MODEL")
     options = parser.parse_args(arguments)
     for model in load_predictor(options.model, site="").models:
+        if not model.bundle.lung_edge_limits:
+            raise UsageError(f"The model has no limits of the lung field. Received: {model.identity.name}.")
         print(audit(model, options.data, options.count), end="\n\n", flush=True)
     return 0
 

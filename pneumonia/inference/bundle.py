@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from ..errors import BundleCorrupt, ModelNotFound
 from ..files import atomic_write
 from ..imaging import INPUT_SIDE
 from ..messages import message
+from .cut_off_lungs import MEASURES
 from .decision import CLASSES, DEFAULT_POINT, Calibration, ModelIdentity, OperatingPoint, supported_limit
 from .gate import Gate, Limits
 from .populations import CHILDREN, POPULATIONS, Population
@@ -51,6 +52,8 @@ class Bundle:
     calibration: Calibration
     operating_points: dict[str, OperatingPoint]
     evaluation: Mapping[str, Any]
+    lung_edge_limits: Mapping[str, Limits] = field(default_factory=dict)
+    """Limits of the lung field at the edges of a film, see `cut_off_lungs`; empty if the config has none."""
     site_answers: Mapping[str, Any] | None = None
     """Answers to the site's films at each operating point of its overlay, see `site_overlay`; None without one."""
 
@@ -228,7 +231,15 @@ def _parse(folder: Path, identity: ModelIdentity, config: Mapping[str, Any], fil
         calibration=_calibration(config),
         operating_points=points,
         evaluation=json.loads(files[EVALUATION]),
+        lung_edge_limits=_lung_edge_limits(config),
     )
+
+
+def _lung_edge_limits(config: Mapping[str, Any]) -> dict[str, Limits]:
+    limits = {name: Limits(**limit) for name, limit in config.get("lung_edges", {}).items()}
+    if limits and set(limits) != set(MEASURES):
+        raise ValueError(f"the limits of the lung field must be of {', '.join(MEASURES)}")
+    return limits
 
 
 def _operating_points(config: Mapping[str, Any]) -> dict[str, OperatingPoint]:

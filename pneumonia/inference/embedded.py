@@ -4,6 +4,6 @@
 """
 
 CONFIG_SHA256 = {
-    "children": "be3b95308a507c6da27ae8b9dcdc6c8c07a12bb2d8041d5f42694d3f0bbb888c",
-    "adults": "e61b3b2d7821e534ab4d172278a209b290b92728ebc7fa6f8dabd238b02da7c7",
+    "children": "2f8a0811bb2d4c229eb5d0c0b394b7d09fb3536de148f8f117a6977a0267d2f7",
+    "adults": "287506639b5241f53f37ca448d59eba73bd2547994503aefd840338059a62117",
 }

@@ -84,7 +84,7 @@ class Model:
         """The score of a `[150, 150, 3]` input image; the gate is not applied."""
         output = self.graph.score(input_image)
         field = output.lung_field
-        at_edge = None if field is None else cut_off_lungs.exceeded_limit(field, self.population)
+        at_edge = None if field is None else cut_off_lungs.exceeded_limit(field, self.bundle.lung_edge_limits)
         return Score(self.bundle.calibration.probability(output.score), output.activation, field, at_edge)
 
     def refusal(self, input_image: npt.NDArray[np.uint8], score: Score) -> str | None:

@@ -17,6 +17,7 @@ from PIL import Image
 from .. import files
 from ..evaluation.dataset import FilmSet
 from ..evaluation.licences import LUNG_MASKS, licence_of
+from ..evaluation.lung_edges import choose_limits, measure_films
 from ..imaging import INPUT_SIDE
 from ..inference import bundle
 from ..inference.decision import CLASSES
@@ -66,9 +67,9 @@ class Origin:
 def export_bundle(args: TrainArgs, network: keras.Model, origin: Origin, out: Path) -> dict[str, Any]:
     """Write graph, gate, Keras model and example images to `out`; returns the config.
 
-    Calibration, operating points and gate limits in the config are chosen on the validation films. The caller writes
-    `config.json` after the evaluation, because it contains the hashes of all files. Raises `ValueError` if the graph
-    differs from Keras, and `DiskFull`.
+    Calibration, operating points and limits of the gate in the config are chosen on the validation films, the limits of
+    the lung field on these and the training films. The caller writes `config.json` after the evaluation, because it
+    contains the hashes of all files. Raises `ValueError` if the graph differs from Keras, and `DiskFull`.
     """
     train, validation = origin.films.train, origin.films.validation
     graph = _convert(network, validation)
@@ -85,12 +86,14 @@ def export_bundle(args: TrainArgs, network: keras.Model, origin: Origin, out: Pa
         validation_metrics["calibrated_on"] = {"films": len(held_out.labels), "runs": list(held_out.runs)}
     others = gate_others(train, origin.films.gate_others, args.data.other_images)
     gate = fit_gate(train.inputs, validation.inputs, others)
+    edges = choose_limits(measure_films(Graph(graph, 1), gate, np.concatenate([train.inputs, validation.inputs])))
     files.atomic_write(out / bundle.GRAPH, graph)
     files.atomic_write(out / bundle.GATE, gate.to_bytes())
     with files.atomic_path(out / bundle.KERAS) as partial:
         network.save(partial)
     _write_examples(train, out / bundle.EXAMPLES)
-    return _config(args, thresholds, validation_metrics, gate, origin)
+    config = _config(args, thresholds, validation_metrics, gate, origin)
+    return config | {"lung_edges": {name: vars(limit) for name, limit in edges.items()}}
 
 
 def _convert(network: keras.Model, validation: FilmSet) -> bytes:

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from pneumonia.inference.cut_off_lungs import LIMITS, MEASURES, edge_measures, exceeded_limit
-from pneumonia.inference.populations import ADULTS, CHILDREN, Population
+from pneumonia.inference.cut_off_lungs import MEASURES, edge_measures, exceeded_limit
+from pneumonia.inference.gate import Limits
+from pneumonia.inference.populations import POPULATIONS
+from pneumonia.inference.predictor import load_model
 
 Field = npt.NDArray[np.float32]
+EdgeLimits = Mapping[str, Limits]
+
+
+@pytest.fixture(scope="module", params=POPULATIONS)
+def limits(request: pytest.FixtureRequest) -> EdgeLimits:
+    """The limits of an embedded model."""
+    return load_model(population=request.param).bundle.lung_edge_limits
 
 
 def lungs(side: int = 60) -> Field:
@@ -28,27 +39,23 @@ def of_size(field: Field, side: int = 12) -> Field:
     return reduced
 
 
-@pytest.mark.parametrize("population", [CHILDREN, ADULTS])
-def test_whole_lungs_exceed_no_limit(population: Population) -> None:
-    assert exceeded_limit(of_size(lungs()), population) is None
-    assert exceeded_limit(np.zeros((12, 12), np.float32), population) is None
+def test_whole_lungs_exceed_no_limit(limits: EdgeLimits) -> None:
+    assert exceeded_limit(of_size(lungs()), limits) is None
+    assert exceeded_limit(np.zeros((12, 12), np.float32), limits) is None
 
 
-@pytest.mark.parametrize("population", [CHILDREN, ADULTS])
-def test_lungs_without_their_upper_or_lower_half_are_cut_off(population: Population) -> None:
+def test_lungs_without_their_upper_or_lower_half_are_cut_off(limits: EdgeLimits) -> None:
     for half in (lungs()[30:], lungs()[:30]):
-        assert exceeded_limit(of_size(half), population) == "far"
+        assert exceeded_limit(of_size(half), limits) == "far"
 
 
-@pytest.mark.parametrize("population", [CHILDREN, ADULTS])
-def test_lungs_that_are_cut_off_at_one_side_may_be_cut_off(population: Population) -> None:
+def test_lungs_that_are_cut_off_at_one_side_may_be_cut_off(limits: EdgeLimits) -> None:
     for part in (lungs()[:, 10:], lungs()[:, :-10]):
-        assert exceeded_limit(of_size(part), population) == "near"
+        assert exceeded_limit(of_size(part), limits) == "near"
 
 
-@pytest.mark.parametrize("population", [CHILDREN, ADULTS])
-def test_lungs_that_are_cut_off_at_both_sides_are_cut_off(population: Population) -> None:
-    assert exceeded_limit(of_size(lungs()[:, 16:-16]), population) == "far"
+def test_lungs_that_are_cut_off_at_both_sides_are_cut_off(limits: EdgeLimits) -> None:
+    assert exceeded_limit(of_size(lungs()[:, 16:-16]), limits) == "far"
 
 
 def test_the_measures_are_shares_of_the_greatest_extent() -> None:
@@ -56,4 +63,7 @@ def test_the_measures_are_shares_of_the_greatest_extent() -> None:
     field[:6, 3:9] = 1
     measures = dict(zip(MEASURES, edge_measures(field), strict=True))
     assert measures == {"top": 1, "bottom": 0, "left": 0, "right": 0, "top and bottom": 1, "left and right": 0}
-    assert all(len(limits) == len(MEASURES) for limits in LIMITS.values())
+
+
+def test_without_limits_nothing_is_cut_off() -> None:
+    assert exceeded_limit(np.ones((12, 12), np.float32), {}) is None

@@ -21,7 +21,7 @@ EXAMPLE_PREDICTION: dict[str, Any] = {
     },
     "sides": "standard",
     "image_zones": None,
-    "model": {"name": "embedded", "revision": "23cfdfc97554", "sha256": "be3b95308a50…", "site": None},
+    "model": {"name": "embedded", "revision": "23cfdfc97554", "sha256": "2f8a0811bb2d…", "site": None},
     "population": "children",
     "age": 3.0,
     "age_source": "file",
