@@ -82,7 +82,7 @@ def film(sop_class: str = ComputedRadiographyImageStorage, side: int = 64, **val
         "SeriesInstanceUID": generate_uid(),
         "Modality": "CR",
         "PatientName": "SECRET^PATIENT",
-        "PatientID": "4711",
+        "PatientID": "MRN-4711",
     }
     dataset = dcmread(BytesIO(dicom(pixels, **{**identifiers, **values})))
     dataset.file_meta.MediaStorageSOPClassUID = dataset.get("SOPClassUID", sop_class)

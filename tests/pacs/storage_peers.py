@@ -51,7 +51,7 @@ def write_object(folder: Path, sop_class: UID = ComprehensiveSRStorage, size: in
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     dataset.SOPClassUID, dataset.SOPInstanceUID = sop_class, generate_uid()
     dataset.StudyInstanceUID, dataset.SeriesInstanceUID = generate_uid(), generate_uid()
-    dataset.PatientName, dataset.PatientID = "DOE^JANE", "4711"
+    dataset.PatientName, dataset.PatientID = "DOE^JANE", "MRN-4711"
     if sop_class == SecondaryCaptureImageStorage:
         dataset.Rows, dataset.Columns, dataset.SamplesPerPixel = max(1, size // 1000), 1000, 1
         dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = 8, 8, 7, 0

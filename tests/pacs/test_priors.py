@@ -115,7 +115,7 @@ def test_the_latest_earlier_films_of_the_patient_arrive_once(tmp_path: Path) -> 
         priors._thread.join(60)
         assert service.events.outcomes == ["stored", "stored"]
         study_queries = [query for query in archive.queries if query.QueryRetrieveLevel == "STUDY"]
-        assert [query.PatientID for query in study_queries] == ["4711"]
+        assert [query.PatientID for query in study_queries] == ["MRN-4711"]
         assert archive.moved == ["PNEUMONIA", "PNEUMONIA"]
         assert len(service.queue.waiting_instances(10)) == 2
 

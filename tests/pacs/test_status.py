@@ -162,13 +162,13 @@ def test_deliveries_are_counted_and_timed(status: Status, ports: dict[str, int])
         queue_upkeep.retry(status.queue, None)
         wait_until(lambda: is_empty(status.queue))
     text = status.get("/metrics")[1] + status.get("/health")[1]
-    assert not [name for name in ("DOE", "4711", *uids) if name in text]
+    assert not [name for name in ("DOE", "MRN-4711", *uids) if name in text]
 
 
 def test_the_events_of_reception_are_counted(status: Status) -> None:
     metrics = status.metrics
     dx = str(DigitalXRayImageStorageForPresentation)
-    for title in ("CR1", "DOE^JANE", "4711"):
+    for title in ("CR1", "DOE^JANE", "MRN-4711"):
         metrics.association(AssociationEvent(1, title, "released", 1, 100, 0.1))
         metrics.instance(InstanceEvent(1, title, "stored", dx, "1.2.840.10008.1.2.1", 100, 0.1))
     metrics.connection("pdu_too_long")
@@ -310,7 +310,7 @@ def test_a_film_from_reception_to_delivery_is_counted(tmp_path: Path) -> None:
             text = metrics(port)
         finally:
             service.stop()
-    assert not [name for name in ("SECRET", "4711", *peer.stored) if name in text]
+    assert not [name for name in ("SECRET", "MRN-4711", *peer.stored) if name in text]
 
 
 @dataclass

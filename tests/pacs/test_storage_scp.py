@@ -256,7 +256,7 @@ def test_the_log_names_no_patient_and_no_instance(tmp_path: Path, caplog: pytest
     assert not any(
         value in record.getMessage()
         for record in service_lines
-        for value in ("SECRET", "4711", sent.SOPInstanceUID, sent.StudyInstanceUID)
+        for value in ("SECRET", "MRN-4711", sent.SOPInstanceUID, sent.StudyInstanceUID)
     )
 
 

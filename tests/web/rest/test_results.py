@@ -28,7 +28,7 @@ def study_film(large_film: Any) -> bytes:
 
     dataset = pydicom.dcmread(io.BytesIO(dicom(large_film)), force=True)
     dataset.StudyInstanceUID, dataset.SeriesInstanceUID = generate_uid(), generate_uid()
-    dataset.PatientName, dataset.PatientID = "Doe^Jane", "4711"
+    dataset.PatientName, dataset.PatientID = "Doe^Jane", "MRN-4711"
     buffer = io.BytesIO()
     dataset.save_as(buffer, enforce_file_format=True)
     return buffer.getvalue()
