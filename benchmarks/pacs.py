@@ -29,6 +29,7 @@ from pynetdicom import AE
 
 from pneumonia.files import atomic_write
 from pneumonia.inference.predictor import Predictor, load_predictor
+from pneumonia.pacs.response_queue import KEEP_RESPONSES
 
 from . import pacs_peers
 from .pacs_peers import Process
@@ -61,7 +62,9 @@ def latency(service: Process, destination: Process, film: Dataset, count: int) -
     """Send `count` films, each after the results of the one before. The first is not counted."""
     entity = AE(pacs_peers.MODALITY_AET)
     entity.add_requested_context(film.SOPClassUID, film.file_meta.TransferSyntaxUID)
-    association = entity.associate("127.0.0.1", service.port, ae_title=pacs_peers.SERVICE_AET)
+    association = entity.associate(
+        "127.0.0.1", service.port, ae_title=pacs_peers.SERVICE_AET, evt_handlers=KEEP_RESPONSES
+    )
     times = []
     for _ in range(count + 1):
         pacs_peers.renew(film)

@@ -26,6 +26,7 @@ import numpy as np
 from pynetdicom import AE
 
 from pneumonia.inference.predictor import load_predictor
+from pneumonia.pacs.response_queue import KEEP_RESPONSES
 from tests.support.upper_layer import CLOSED, Peer
 
 from . import pacs_peers
@@ -178,7 +179,11 @@ class CorrectPeer(threading.Thread):
 
     def _is_stored(self) -> bool:
         association = self.entity.associate(
-            "127.0.0.1", self.port, ae_title=pacs_peers.SERVICE_AET, bind_address=(CORRECT_ADDRESS, 0)
+            "127.0.0.1",
+            self.port,
+            ae_title=pacs_peers.SERVICE_AET,
+            bind_address=(CORRECT_ADDRESS, 0),
+            evt_handlers=KEEP_RESPONSES,
         )
         if not association.is_established:
             return False

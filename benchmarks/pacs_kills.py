@@ -25,6 +25,7 @@ from pynetdicom import AE
 
 from pneumonia.files import walk_bottom_up
 from pneumonia.inference.predictor import load_predictor
+from pneumonia.pacs.response_queue import KEEP_RESPONSES
 
 from . import pacs_peers
 from .pacs_peers import Process
@@ -82,7 +83,9 @@ class Modality(threading.Thread):
             time.sleep(PAUSE_S)
 
     def _is_acknowledged(self) -> bool:
-        association = self.entity.associate("127.0.0.1", self.port, ae_title=pacs_peers.SERVICE_AET)
+        association = self.entity.associate(
+            "127.0.0.1", self.port, ae_title=pacs_peers.SERVICE_AET, evt_handlers=KEEP_RESPONSES
+        )
         if not association.is_established:
             return False
         status = association.send_c_store(self.film)

@@ -21,6 +21,7 @@ from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 
 from pneumonia.files import walk_bottom_up
 from pneumonia.inference.predictor import Predictor
+from pneumonia.pacs.response_queue import KEEP_RESPONSES
 
 from . import dcmtk, films
 from .process_tree import ProcessTree
@@ -124,7 +125,7 @@ def answers(port: int, called: str, calling: str = MODALITY_AET) -> bool:
     entity = AE(calling)
     entity.connection_timeout = entity.acse_timeout = entity.dimse_timeout = 5
     entity.add_requested_context(Verification)
-    association = entity.associate("127.0.0.1", port, ae_title=called)
+    association = entity.associate("127.0.0.1", port, ae_title=called, evt_handlers=KEEP_RESPONSES)
     if not association.is_established:
         return False
     status = association.send_c_echo()

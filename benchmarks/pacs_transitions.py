@@ -25,6 +25,7 @@ from pydicom import Dataset, dcmread
 from pynetdicom import AE
 
 from pneumonia.inference.predictor import load_predictor
+from pneumonia.pacs.response_queue import KEEP_RESPONSES
 
 from . import pacs_peers
 from .pacs_kills import FILM_SIZE, RESULTS, referenced_instances
@@ -117,7 +118,9 @@ class Rig:
             process.start()
 
     def _is_stored(self) -> bool:
-        association = self.entity.associate("127.0.0.1", self.service.port, ae_title=pacs_peers.SERVICE_AET)
+        association = self.entity.associate(
+            "127.0.0.1", self.service.port, ae_title=pacs_peers.SERVICE_AET, evt_handlers=KEEP_RESPONSES
+        )
         if not association.is_established:
             return False
         status = association.send_c_store(self.film)

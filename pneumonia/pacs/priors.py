@@ -31,6 +31,7 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]
 from ..errors import InternalError
 from .configuration import Configuration, Priors
 from .destinations import Destination
+from .response_queue import KEEP_RESPONSES
 from .scu_connection import explain_no_association
 from .tls import client_context
 from .tls_renewal import Renewed
@@ -152,6 +153,7 @@ class PriorFetcher:
             settings.port,
             ae_title=settings.ae_title,
             tls_args=None if tls is None else (tls, settings.tls_name or settings.host),
+            evt_handlers=KEEP_RESPONSES,
         )
         return association, tls
 

@@ -27,6 +27,7 @@ from pynetdicom.presentation import PresentationContext, build_context
 from ..reporting.dicom.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from .destinations import Destination
 from .outcome import Outcome, Verdict
+from .response_queue import KEEP_RESPONSES
 from .scu_connection import AcknowledgingTlsSocket, explain_no_association, limit_socket_waits
 from .store_status import outcome_of
 from .tls import TlsFiles, client_context
@@ -124,6 +125,7 @@ class StoreScu:
                 tls_args=None if tls is None else (tls, destination.tls_name or destination.host),
                 evt_handlers=[
                     (evt.EVT_CONN_OPEN, limit_socket_waits, [destination.response_timeout_s]),
+                    *KEEP_RESPONSES,
                 ],
             )
         except socket.gaierror:

@@ -25,6 +25,7 @@ from pneumonia.pacs.configuration import Configuration, Limits, Peer, Retention,
 from pneumonia.pacs.events import AssociationEvent, Events, FilmEvent, InstanceEvent
 from pneumonia.pacs.queue import Queue
 from pneumonia.pacs.reception import Receiver
+from pneumonia.pacs.response_queue import KEEP_RESPONSES
 from pneumonia.pacs.storage_scp import StorageScp
 
 from ..support.dicom_files import dicom
@@ -173,7 +174,11 @@ def associated(
         for dataset in datasets
     ]
     association = entity.associate(
-        "127.0.0.1", port, ae_title=called, contexts=[build_context(*pair) for pair in dict.fromkeys(proposed)]
+        "127.0.0.1",
+        port,
+        ae_title=called,
+        contexts=[build_context(*pair) for pair in dict.fromkeys(proposed)],
+        evt_handlers=KEEP_RESPONSES,
     )
     try:
         yield association

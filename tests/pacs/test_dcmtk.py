@@ -23,6 +23,7 @@ from pynetdicom import AE  # noqa: E402
 from benchmarks import pacs_peers  # noqa: E402
 from benchmarks.pacs_peers import Process  # noqa: E402
 from pneumonia import Predictor  # noqa: E402
+from pneumonia.pacs.response_queue import KEEP_RESPONSES  # noqa: E402
 from pneumonia.pacs.sop_classes import FILM_CLASSES, FILM_SYNTAXES  # noqa: E402
 
 from ..support.dicom_programs import find_program, iod_errors, run_program  # noqa: E402
@@ -177,7 +178,9 @@ def send(service: Process, path: Path) -> str:
         return "not sent: header"
     entity = AE(pacs_peers.MODALITY_AET)
     entity.add_requested_context(sop_class, syntax)
-    association = entity.associate("127.0.0.1", service.port, ae_title=pacs_peers.SERVICE_AET)
+    association = entity.associate(
+        "127.0.0.1", service.port, ae_title=pacs_peers.SERVICE_AET, evt_handlers=KEEP_RESPONSES
+    )
     if not association.accepted_contexts:
         return "not sent: context"
     try:

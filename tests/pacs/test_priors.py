@@ -26,6 +26,7 @@ from pneumonia.errors import UsageError
 from pneumonia.pacs.configuration import parse_configuration
 from pneumonia.pacs.destination_check import check_priors
 from pneumonia.pacs.priors import PriorFetcher
+from pneumonia.pacs.response_queue import KEEP_RESPONSES
 
 from .scp_support import CALLING, film, running_scp
 from .storage_peers import wait_until
@@ -57,7 +58,7 @@ class Archive:
         series = event.identifier.SeriesInstanceUID
         films = [each for each in self.films if each.SeriesInstanceUID == series]
         self.moved.append(event.move_destination)
-        yield "127.0.0.1", self.move_port
+        yield "127.0.0.1", self.move_port, {"evt_handlers": KEEP_RESPONSES}
         yield len(films)
         for each in films:
             yield 0xFF00, each

@@ -17,6 +17,7 @@ from pynetdicom import AE, Association
 from pneumonia.errors import UsageError
 from pneumonia.pacs import queue_upkeep
 from pneumonia.pacs.destinations import Destination
+from pneumonia.pacs.response_queue import KEEP_RESPONSES
 from pneumonia.pacs.store_scu import StoreScu
 from pneumonia.pacs.stow_client import StowClient
 from pneumonia.pacs.tls import TlsFiles, client_context, expiry_of, server_context
@@ -123,7 +124,13 @@ def associated(port: int, context: ssl.SSLContext) -> Iterator[Association]:
     entity = AE("MODALITY")
     dataset = film()
     entity.add_requested_context(dataset.SOPClassUID, dataset.file_meta.TransferSyntaxUID)
-    association = entity.associate("127.0.0.1", port, ae_title="PNEUMONIA", tls_args=(context, "localhost"))
+    association = entity.associate(
+        "127.0.0.1",
+        port,
+        ae_title="PNEUMONIA",
+        tls_args=(context, "localhost"),
+        evt_handlers=KEEP_RESPONSES,
+    )
     yield association
     if association.is_established:
         association.release()
