@@ -20,7 +20,11 @@ _MAGIC: tuple[tuple[str, int, bytes], ...] = (
     ("GIF", 0, b"GIF89a"),
     ("JPEG2000", 0, b"\x00\x00\x00\x0cjP  \r\n\x87\n"),
     ("JPEG2000", 0, b"\xff\x4f\xff\x51"),
-    *(("PNM", 0, start + space) for start in (b"P2", b"P3", b"P5", b"P6") for space in (b"\n", b" ", b"\r", b"\t")),
+    *(
+        ("PNM", 0, start + space)
+        for start in (b"P2", b"P3", b"P5", b"P6")
+        for space in (b"\n", b" ", b"\r", b"\t", b"#")
+    ),
     ("DICOM", 128, b"DICM"),
 )
 FORMATS = message("PNG, JPEG, WebP, TIFF, BMP, GIF, PGM, JPEG 2000, AVIF or DICOM")

@@ -151,6 +151,25 @@ ODDITIES = (
         READ,
         "part of the format",
     ),
+    Oddity(
+        "PGM with 12 bits, little-endian",
+        lambda: b"P5 448 344 4095\n" + deep(12).astype("<u2").tobytes(),
+        READ,
+        "neighbouring pixels are similar in one byte order only",
+    ),
+    Oddity(
+        "PGM: two characters at the end of its header (Windows)",
+        lambda: b"P5\r\n448 344\r\n255\r\n" + film().tobytes(),
+        READ,
+        "the file has the bytes of the samples, and one more",
+    ),
+    Oddity(
+        "PGM: comment at the end of its header",
+        lambda: b"P5\n448 344\n255 # made by hand\n" + film().tobytes(),
+        READ,
+        "the file has the bytes of the samples, and those of the comment",
+    ),
+    Oddity("PGM: comment at once", lambda: b"P5# a\n448 344\n255\n" + film().tobytes(), READ, "part of the format"),
     Oddity("PPM", lambda: b"P6\n448 344\n255\n" + rgb(film()).tobytes(), READ, "part of the format"),
     Oddity(
         "PGM: cut at a half",

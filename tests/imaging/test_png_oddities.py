@@ -158,6 +158,12 @@ ODDITIES = (
     ),
     Oddity("PNG: RGB with 12 bits in 16", lambda: png(rgb(deep(12))), READ, "no bits are lost"),
     Oddity("PNG: RGB with 10 bits in 16", lambda: png(rgb(deep(10))), READ, "no bits are lost"),
+    Oddity(
+        "PNG: grey with 12 bits in 16, little-endian",
+        lambda: png(deep(12).byteswap()),
+        READ,
+        "neighbouring pixels are similar in one byte order only",
+    ),
     Oddity("PNG: RGB with 16 bits", lambda: png(rgb(deep(16))), READ, "no bits are lost"),
     Oddity(
         "PNG: RGB with 12 bits in 16 and opaque alpha",

@@ -56,6 +56,18 @@ def _nested() -> bytes:
     return bytes(data)
 
 
+def _unwritten(*values: int) -> bytes:
+    """A film in two strips, of which the second has these numbers as offset and size, as in sparse files."""
+    whole = film().tobytes()
+    numbers = (8 + len(whole) // 2, len(whole) // 2)
+    offset, size = (*values, *numbers[len(values) :])
+    tags = tags_of(film(), whole, t278=(LONG, [172]), t279=(LONG, [len(whole) // 2, size]))
+    listed = [(273, LONG, [8, offset]) if tag[0] == 273 else tag for tag in tags]
+    # `tiff` fills in tag 273, so the list has another number until then.
+    data = tiff([(whole, sorted((272 if tag[0] == 273 else tag[0], *tag[1:]) for tag in listed))])
+    return data.replace(struct.pack("<HHL", 272, LONG, 2), struct.pack("<HHL", 273, LONG, 2))
+
+
 def _compressed(name: str) -> bytes:
     return saved(film(), "TIFF", compression=name)
 
@@ -196,6 +208,30 @@ ODDITIES = (
         lambda: tiff_of(film(), t317=(SHORT, [2])),
         READ,
         "it has no meaning without compression, as in libtiff",
+    ),
+    Oddity(
+        "TIFF: samples of 16 bits in big-endian, in a little-endian file",
+        lambda: tiff_of(deep(12), data=deep(12).astype(">u2").tobytes()),
+        READ,
+        "neighbouring pixels are similar in one byte order only",
+    ),
+    Oddity(
+        "TIFF: samples of 16 bits in little-endian, in a big-endian file",
+        lambda: tiff_of(deep(12), order=">", data=deep(12).astype("<u2").tobytes()),
+        READ,
+        "neighbouring pixels are similar in one byte order only",
+    ),
+    Oddity(
+        "TIFF: a strip that was not written (offset 0)",
+        lambda: _unwritten(0),
+        refused("unreadable_image", "truncated"),
+        "a part of a film is not answered",
+    ),
+    Oddity(
+        "TIFF: a strip that was not written (offset and size 0)",
+        lambda: _unwritten(0, 0),
+        refused("unreadable_image", "truncated"),
+        "a part of a film is not answered",
     ),
     Oddity("TIFF: CMYK", lambda: saved(picture(rgb(film())).convert("CMYK"), "TIFF"), READ, "part of the standard"),
     Oddity(

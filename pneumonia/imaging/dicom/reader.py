@@ -22,6 +22,7 @@ from pydicom.uid import UID
 from ...errors import NoPixels, PneumoniaError, UnreadableImage, UnsupportedDicom
 from ...messages import message
 from .. import film_values, greyscale
+from ..byte_order import in_film_byte_order
 from ..decoding import check_pixel_count, translate_decoder_errors
 from ..film_values import FilmValues, ValueKind
 from ..intensity import row_slices
@@ -45,7 +46,7 @@ from . import (
 )
 from .padding import padding_mask
 from .parser import ParsedFile
-from .sample_bits import in_film_byte_order, interpret, interpret_decoded
+from .sample_bits import interpret, interpret_decoded
 
 COMPRESSIONS = message("uncompressed, deflated, RLE, JPEG baseline, extended or lossless, JPEG-LS or JPEG 2000")
 

@@ -1,9 +1,9 @@
-"""Which bits of a sample are its value, in which order its bytes are, and whether it is signed, if the tags contradict
-the samples.
+"""Which bits of a sample are its value, and whether it is signed, if the tags contradict the samples.
 
-BitsStored, HighBit, PixelRepresentation and the byte order are often wrong. A wrong tag makes values wrap: neighbouring
-pixels, which are similar in a film, differ by nearly the whole range. Therefore, where the interpretations of two
-neighbours differ, the one with smaller differences is true. An overlay in the unused bits has the opposite effect.
+BitsStored, HighBit and PixelRepresentation are often wrong; `imaging.byte_order` is about the byte order. A wrong tag
+makes values wrap: neighbouring pixels, which are similar in a film, differ by nearly the whole range. Therefore, where
+the interpretations of two neighbours differ, the one with smaller differences is true. An overlay in the unused bits
+has the opposite effect.
 """
 
 from __future__ import annotations
@@ -18,9 +18,6 @@ Samples = npt.NDArray[Any]
 COMPARED_PIXELS = 250_000
 """Number of pixels, in whole rows, that are compared."""
 
-ORDER_PIXELS = 30_000
-"""The same for the byte order, which is verified in each film of 16 bits: 1 ms."""
-
 MIN_PAIRS_BITS, MIN_SHARE_BITS = 20, 0.2
 """Minimum number of neighbouring pairs that differ by one in the bits above BitsStored, and minimum share of them whose
 difference becomes smaller with these bits. Of 120 real films of 224 to 512 pixels whose BitsStored is 2 or 4 bits too
@@ -29,11 +26,6 @@ small, the shares are 40 % to 97 %; with text, areas or random bits above the st
 MIN_NOISE = 0.2
 """Minimum mean difference of all neighbours, as a share of the range, by which the stored bits are only the noise of a
 deeper film: they are when BitsStored is 6 bits too small. The mean difference of random values is a third."""
-
-MIN_ROUGHNESS_RATIO = 2
-"""The bytes of the samples are exchanged if the mean difference of neighbours, as a share of the range, becomes less
-than half by that. Of 240 real films with 10 to 16 bits and noise of half a grey level, the ratio is at least 3 if they
-are exchanged, and at most 0.33 if they are not."""
 
 MAX_STORED_STEP = 1 / 8
 """Bits above BitsStored are unrelated to the film if, where they change between neighbours, the stored bits differ by
@@ -77,27 +69,6 @@ def interpret_decoded(samples: Samples, bits: int) -> Samples:
     if _has_unrelated_bits_above(samples, bits):
         return interpret(samples & samples.dtype.type(2**bits - 1), bits, 0, False)
     return interpret(samples, 8 * samples.dtype.itemsize, 0, False)
-
-
-def in_film_byte_order(samples: Samples, bits: int) -> Samples:
-    """Samples `[H, W]`, with the bytes of unsigned 16-bit samples exchanged if only then neighbours are similar.
-
-    Converters change the byte order of a file and forget that of its pixels, or the reverse.
-    """
-    if samples.dtype.kind != "u" or samples.dtype.itemsize != 2 or min(samples.shape) < 2:
-        return samples
-    rows = _some_rows(samples, ORDER_PIXELS).astype(np.int32)
-    stored = rows & (2**bits - 1)
-    has_levels = len(np.unique(stored)) >= MIN_LEVELS  # bits above a film of 8 bits may be garbage
-    roughness = min(_roughness(rows), _roughness(stored) if has_levels else 1.0)
-    exchanged = rows >> 8 | (rows & 0xFF) << 8
-    return samples.byteswap() if MIN_ROUGHNESS_RATIO * _roughness(exchanged) < roughness else samples
-
-
-def _roughness(values: Samples) -> float:
-    """Mean difference of horizontal neighbours as a share of the range; 1 for a constant image."""
-    value_range = float(np.ptp(values))
-    return float(np.abs(np.diff(values, axis=1)).mean()) / value_range if value_range else 1.0
 
 
 def _has_unrelated_bits_above(samples: Samples, bits: int) -> bool:
@@ -162,9 +133,9 @@ def _is_smoother(candidate: Samples, declared: Samples) -> bool:
     return len(np.unique(candidate[is_moved])) >= MIN_LEVELS
 
 
-def _some_rows(samples: Samples, pixels: int = COMPARED_PIXELS) -> Samples:
-    """About this number of the pixels, in whole rows."""
-    return samples[:: max(1, samples.size // pixels)]
+def _some_rows(samples: Samples) -> Samples:
+    """About `COMPARED_PIXELS` of the pixels, in whole rows."""
+    return samples[:: max(1, samples.size // COMPARED_PIXELS)]
 
 
 def _widen(samples: Samples) -> npt.NDArray[np.int64]:

@@ -15,7 +15,9 @@ ORIENTATION_TAG = 274
 DAMAGED_WARNING = message("The EXIF tags are damaged; if they declare a rotation of the film, it was not applied.")
 
 _EXIF_PREFIX = b"Exif\0\0"
-_XMP_ORIENTATION = re.compile(rb'tiff:Orientation(?:="|>)([1-8])')
+_XMP_ORIENTATION = re.compile(rb"""tiff:Orientation(?:\s*=\s*["']|\s*>)\s*([1-8])\b""")
+"""The property as an attribute or an element; XML allows single quotes and white space."""
+
 _XMP_BYTES = 1_000_000
 """Number of bytes of XMP that are searched; writers put these properties at the start."""
 

@@ -15,12 +15,16 @@ from PIL import Image
 from ...errors import UnreadableImage
 from ...messages import message
 from .. import greyscale
+from ..byte_order import in_film_byte_order
 from ..decoding import check_pixel_count
 from ..intensity import to_uint16
 from ..radiograph import Pixels, Radiograph
 
 _HEADER = re.compile(rb"P([2356])" + 3 * rb"(?:\s|#[^\n]*\n)+(\d{1,10})" + rb"(?:#[^\n]*)?\s")
 """Type, width, height and maximum value, each after white space or comments."""
+
+_HEADER_END = re.compile(rb"(?:\s|#[^\n]*\n)+")
+"""White space and comments that some writers put between the header and the samples."""
 
 _MAX_HEADER_BYTES = 10_000
 _CHANNELS = {b"2": 1, b"3": 3, b"5": 1, b"6": 3}
@@ -51,8 +55,13 @@ def read(data: bytes) -> Radiograph:
 
 def _read_binary(data: bytes, start: int, count: int, brightest: int) -> npt.NDArray[Any] | None:
     kind = np.dtype(np.uint8 if brightest < 256 else ">u2")
-    if len(data) - start < count * kind.itemsize:
+    excess = len(data) - start - count * kind.itemsize
+    if excess < 0:
         return None
+    # After the maximum value one character of white space is allowed. If exactly the bytes of more of it, or of a
+    # comment, are too many in the file, they are no samples.
+    rest = _HEADER_END.match(data, start, start + _MAX_HEADER_BYTES)
+    start += excess if rest is not None and excess == rest.end() - start else 0
     return np.frombuffer(data, kind, count, start).astype(kind.newbyteorder("="))
 
 
@@ -69,7 +78,7 @@ def _read_text(data: bytes, start: int, count: int, brightest: int) -> npt.NDArr
 def _to_grey(samples: npt.NDArray[Any]) -> tuple[Pixels, tuple[str, ...]]:
     if samples.shape[2] == 1:
         grey = np.ascontiguousarray(samples[:, :, 0])
-        return (grey if grey.dtype == np.uint8 else to_uint16(grey)), ()
+        return (grey if grey.dtype == np.uint8 else to_uint16(in_film_byte_order(grey))), ()
     if samples.dtype == np.uint8:
         return greyscale.to_grey(Image.fromarray(samples))
     grey, warnings = greyscale.channels_to_grey([samples[:, :, index] for index in range(3)])

@@ -27,6 +27,9 @@ _TILES = (Tag.TILE_OFFSETS, Tag.TILE_BYTE_COUNTS)
 
 _OLD_JPEG = 6
 
+_HEADER_BYTES = 8
+"""Bytes at the start of a TIFF that are no image data; a BigTIFF has 16."""
+
 _UNCOMPRESSED = 1
 _PREDICTED = {5, 8, 32_946, 34_925, 50_000}
 """Compressions with which libtiff applies a predictor: LZW, deflate, LZMA, Zstandard."""
@@ -83,9 +86,12 @@ class TiffPage:
     def segments(self, size: int) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.uint64]]:
         """(offsets, sizes) of the strips or tiles in bytes, within a file of `size` bytes.
 
-        A strip whose size is missing extends to the end of the file.
+        A strip whose size is missing extends to the end of the file. Raises `UnreadableImage` for an offset within the
+        header: in a sparse file it stands for a tile that was not written.
         """
         offsets = self.directory.numbers(_TILES[0] if self.tile else _STRIPS[0]).astype(np.float64)
+        if len(offsets) and offsets.min() < _HEADER_BYTES:
+            raise UnreadableImage(message("The TIFF is truncated: its image data are incomplete."))
         listed = self.directory.numbers(_TILES[1] if self.tile else _STRIPS[1])[: len(offsets)].astype(np.float64)
         sizes = np.maximum(size - offsets, 0)
         sizes[: len(listed)] = np.where(listed > 0, np.minimum(listed, sizes[: len(listed)]), sizes[: len(listed)])
