@@ -20,7 +20,7 @@ from pydicom.uid import JPEGLosslessSV1
 
 from pneumonia import operating_system
 from pneumonia.imaging import read
-from pneumonia.imaging.dicom import decoder_pool, decoder_worker, lossless_jpeg
+from pneumonia.imaging.dicom import decoder_pool, decoder_worker, jpeg_headers, lossless_jpeg
 from tests.support import codestreams
 from tests.support.dicom_files import encapsulated
 
@@ -114,7 +114,8 @@ def test_a_film_is_decoded_without_the_limits_that_windows_lacks(
         .replace("/proc/self/statm", str(tmp_path / "missing")),
         encoding="utf-8",
     )  # fmt: skip
-    shutil.copy(lossless_jpeg.__file__, tmp_path)
+    for module in (jpeg_headers, lossless_jpeg):
+        shutil.copy(str(module.__file__), tmp_path)
     monkeypatch.setattr(decoder_worker, "__file__", str(program))
     monkeypatch.setattr(decoder_pool, "_pool", decoder_pool._WorkerPool())
     film = np.random.default_rng(1).integers(0, 256, (72, 80), dtype=np.uint8)

@@ -40,7 +40,38 @@ def exif() -> bytes:
     return tags.tobytes()
 
 
+def rotated_by_xmp(attribute: bytes) -> bytes:
+    """The film on its side, with a property of XMP that declares the rotation."""
+    packet = b"http://ns.adobe.com/xap/1.0/\0<x:xmpmeta xmlns:x='adobe:ns:meta/'><rdf:Description " + attribute
+    rotated = saved(np.rot90(film()).copy(), "JPEG", quality=95)
+    return rotated[:2] + jpeg_segment(0xE1, packet + b"/></x:xmpmeta>") + rotated[2:]
+
+
+def lossless_with_spectral_end() -> bytes:
+    frame = bytearray(codestreams.jpeg_lossless(deep(12), 12))
+    frame[frame.index(b"\xff\xda") + 8] = 63
+    return bytes(frame)
+
+
 ODDITIES = (
+    Oddity(
+        "JPEG: rotation by XMP in single quotes",
+        lambda: rotated_by_xmp(b"tiff:Orientation='6'"),
+        READ,
+        "XML allows both kinds of quotes",
+    ),
+    Oddity(
+        "JPEG: rotation by XMP with white space",
+        lambda: rotated_by_xmp(b'tiff:Orientation\n = "6"'),
+        READ,
+        "XML allows white space",
+    ),
+    Oddity(
+        "JPEG: lossless, with a spectral selection",
+        lossless_with_spectral_end,
+        READ,
+        "lossless JPEG has no spectrum, and some scanners write the number of other processes",
+    ),
     Oddity(
         "JPEG: damaged EXIF tags",
         lambda: jpeg_with(jpeg_segment(0xE1, b"Exif\0\0damaged")),

@@ -24,7 +24,11 @@ MAX_COLOURED = 0.1
 COMPARED_PIXELS = 250_000
 """Number of pixels that are compared."""
 
+LOSSY_DIFFERENCE = 6
+"""Maximum difference between the channels of a grey pixel after a lossy compression, in grey levels."""
+
 _SPACES = ("RGB", "YBR_FULL")
+_YBR = {"YBR_FULL", "YBR_FULL_422"}
 _GREY_CHROMA = 128
 
 
@@ -71,8 +75,28 @@ def correct_colour(dataset: pydicom.Dataset, frame: bytes) -> None:
         elements.set_value(dataset, "PhotometricInterpretation", space)
 
 
-def _coloured_share(pixels: npt.NDArray[Any], space: str) -> float:
-    """Share of the pixels, `[N, 3]`, that are not grey."""
-    pixels = pixels[:: max(1, len(pixels) // COMPARED_PIXELS)]
-    is_grey = pixels[:, 1:] == (_GREY_CHROMA if space == "YBR_FULL" else pixels[:, :1])
-    return float(1 - np.mean(is_grey.all(axis=1)))
+def has_conversion(term: str) -> bool:
+    """True for a colour space that decoders return as it is stored, or convert, as `term` says."""
+    return term in {"RGB", *_YBR}
+
+
+def is_ybr(samples: npt.NDArray[Any], term: str) -> bool:
+    """True if decoded samples `[H, W, 3]` are YBR_FULL and not RGB.
+
+    They are what `term` says, unless the image is grey in the other colour space only: converters decode a film with
+    its colours converted, and forget to change PhotometricInterpretation.
+    """
+    if samples.dtype != np.uint8 or samples.ndim != 3:
+        return term in _YBR
+    pixels = samples.reshape(-1, 3)
+    rgb, ybr = (_coloured_share(pixels, space, LOSSY_DIFFERENCE) for space in _SPACES)
+    declared, other = (ybr, rgb) if term in _YBR else (rgb, ybr)
+    is_wrong = declared >= MIN_COLOURED and other <= MAX_COLOURED * declared
+    return (term in _YBR) != is_wrong
+
+
+def _coloured_share(pixels: npt.NDArray[Any], space: str, tolerance: int = 0) -> float:
+    """Share of the pixels, `[N, 3]`, that are not grey; channels of a grey pixel differ by at most `tolerance`."""
+    pixels = pixels[:: max(1, len(pixels) // COMPARED_PIXELS)].astype(np.int16)
+    differences = pixels[:, 1:] - (_GREY_CHROMA if space == "YBR_FULL" else pixels[:, :1])
+    return float(1 - np.mean((np.abs(differences) <= tolerance).all(axis=1)))

@@ -38,13 +38,12 @@ def complete(dataset: pydicom.Dataset, codestream: Codestream | None) -> list[st
 
 
 def decoder_bits(frame: bytes, stored: int, allocated: int) -> int:
-    """BitsStored for the decoder: `stored`, or the bits of a frame in lossless JPEG that has more.
+    """BitsStored for the decoder: `stored`, or the bits of a frame in lossless JPEG or RLE that has more.
 
-    The decoder removes all bits above BitsStored from lossless JPEG, and not from other compressions.
-    `sample_bits.interpret_decoded` decides whether they belong to the values.
+    The decoder removes all bits above BitsStored from these two, and not from other compressions. `byte_order` and
+    `sample_bits.interpret_decoded` decide whether they belong to the values.
     """
     codestream = codestreams.read_header(frame)
-    is_lossless = codestream is not None and JPEGLosslessSV1 in codestream.syntaxes
-    return (
-        codestream.bits if codestream is not None and is_lossless and stored < codestream.bits <= allocated else stored
-    )
+    if codestream is None or not {JPEGLosslessSV1, RLELossless} & set(codestream.syntaxes):
+        return stored
+    return codestream.bits if stored < codestream.bits <= allocated else stored

@@ -38,14 +38,17 @@ from pydicom.uid import (
 )
 
 if __package__:
-    from . import lossless_jpeg
+    from . import jpeg_headers, lossless_jpeg
 else:  # the program has no package: importing it would load the models
-    _specification = importlib.util.spec_from_file_location(
-        "lossless_jpeg", Path(__file__).with_name("lossless_jpeg.py")
-    )
-    assert _specification is not None and _specification.loader is not None
-    lossless_jpeg = importlib.util.module_from_spec(_specification)
-    _specification.loader.exec_module(lossless_jpeg)
+
+    def _load(name: str) -> Any:
+        specification = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+        assert specification is not None and specification.loader is not None
+        module = importlib.util.module_from_spec(specification)
+        specification.loader.exec_module(module)
+        return module
+
+    jpeg_headers, lossless_jpeg = _load("jpeg_headers"), _load("lossless_jpeg")
 
 try:
     import resource
@@ -154,6 +157,8 @@ def decode_frame(syntax: UID, layout: dict[str, Any], codestream: bytes) -> npt.
 
     `layout` maps pydicom's option names to the values of the DICOM elements. Raises any exception of the decoder.
     """
+    if syntax in _CODED_WITH_HUFFMAN:
+        codestream = jpeg_headers.corrected(codestream)
     if syntax in _JPEG_LOSSLESS and (fast := lossless_jpeg.decode(codestream, layout)) is not None:
         return fast
     samples = _decode(syntax, layout, codestream)

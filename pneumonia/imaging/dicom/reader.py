@@ -17,7 +17,14 @@ import numpy.typing as npt
 import pydicom
 from PIL import Image
 from pydicom.pixels import convert_color_space, pixel_array
-from pydicom.uid import UID
+from pydicom.uid import (
+    UID,
+    JPEG2000TransferSyntaxes,
+    JPEGLossless,
+    JPEGLosslessSV1,
+    JPEGLSTransferSyntaxes,
+    RLELossless,
+)
 
 from ...errors import NoPixels, PneumoniaError, UnreadableImage, UnsupportedDicom
 from ...messages import message
@@ -28,6 +35,7 @@ from ..film_values import FilmValues, ValueKind
 from ..intensity import row_slices
 from ..radiograph import Pixels, Radiograph
 from . import (
+    colour_layout,
     compressed_pixels,
     decimals,
     decoder_pool,
@@ -54,6 +62,13 @@ _GREY_INTERPRETATIONS = {"MONOCHROME1", "MONOCHROME2"}
 _FLOAT_PIXEL_DATA = ("FloatPixelData", "DoubleFloatPixelData")
 _UNSUPPORTED_BITS = {*range(2, 65)} - {8, 16, 32, 64}
 """Values of BitsAllocated that exist or existed in the standard (12, 24) or could be meant, but are not decoded."""
+
+_CODED_WITHOUT_COLOUR_SPACE = {
+    *(RLELossless, JPEGLossless, JPEGLosslessSV1),
+    *(*JPEGLSTransferSyntaxes, *JPEG2000TransferSyntaxes),
+}
+"""Transfer syntaxes whose frames do not state whether their colours are RGB or YBR: the samples decide, as they do for
+uncompressed ones. Other JPEG states it, and its decoder converts the colours."""
 
 _OTHER_CONTINUATION = b"\x5a\xa5\x33\xcc" * 1024
 """Bytes behind a frame without end marker; none of them is the beginning of a marker."""
@@ -105,6 +120,9 @@ def _first_image(data: bytes) -> _Image:
     file = parser.parse(data)
     dataset = file.dataset
     _check_radiograph(file)
+    if file.pixel_data:  # pydicom decodes no file that has both
+        for keyword in _FLOAT_PIXEL_DATA:
+            dataset.pop(keyword, None)
     description = pixel_description.complete(file)
     _check_supported(dataset)
     return _Image(dataset, *_stored_values(dataset, description.compressed_frame), tuple(description.warnings))
@@ -261,19 +279,21 @@ def _decompress(dataset: pydicom.Dataset, frame: bytes) -> npt.NDArray[Any]:
     syntax = _transfer_syntax(dataset)
     _check_frame_size(dataset, syntax, frame)
     allocated = elements.integer(dataset, "BitsAllocated")
+    term = _photometric(dataset)
+    is_raw_colour = syntax in _CODED_WITHOUT_COLOUR_SPACE and colour_layout.has_conversion(term)
     layout = {
         "rows": elements.integer(dataset, "Rows"),
         "columns": elements.integer(dataset, "Columns"),
         "samples_per_pixel": elements.integer(dataset, "SamplesPerPixel", 1),
-        "photometric_interpretation": _photometric(dataset),
+        "photometric_interpretation": "RGB" if is_raw_colour else term,
         "bits_allocated": allocated,
         "bits_stored": compressed_pixels.decoder_bits(frame, _bits_stored(dataset), allocated),
         "pixel_representation": int(_is_signed(dataset)),
         "planar_configuration": elements.integer(dataset, "PlanarConfiguration", 0),
     }
-    if decoder_worker.has_end_marker(syntax, frame):
-        return decoder_pool.decode(syntax, layout, frame)
-    return _decode_without_end(syntax, layout, frame)
+    decode = decoder_pool.decode if decoder_worker.has_end_marker(syntax, frame) else _decode_without_end
+    samples = decode(syntax, layout, frame)
+    return _ybr_to_rgb(samples) if is_raw_colour and colour_layout.is_ybr(samples, term) else samples
 
 
 def _decode_without_end(syntax: UID, layout: dict[str, Any], frame: bytes) -> npt.NDArray[Any]:

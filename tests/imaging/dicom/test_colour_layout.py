@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import io
+import struct
+from collections.abc import Callable
 from typing import Any
 
 import jpeg_ls
 import numpy as np
 import numpy.typing as npt
 import pytest
+from openjpeg.utils import encode_array
 from PIL import Image
-from pydicom.uid import JPEG2000Lossless, JPEGBaseline8Bit, JPEGLSLossless
+from pydicom.uid import UID, JPEG2000Lossless, JPEGBaseline8Bit, JPEGLSLossless, RLELossless
 
 from pneumonia.imaging import read, read_values
 from pneumonia.imaging.dicom.photometric import PHOTOMETRIC_WARNING
@@ -137,3 +140,52 @@ def test_a_grey_codestream_is_read_under_the_name_of_colour(film: Grey) -> None:
     data = encapsulated(film, JPEGBaseline8Bit, frame, **tags)
     assert largest_difference(data, film) <= 2
     assert read(data).warnings == (PHOTOMETRIC_WARNING,)
+
+
+def rle_frame(colours: Grey) -> bytes:
+    """One literal run for each 128 bytes of each plane."""
+    planes = [colours[:, :, index].tobytes() for index in range(3)]
+    segments = [
+        b"".join(bytes([len(plane[at : at + 128]) - 1]) + plane[at : at + 128] for at in range(0, len(plane), 128))
+        for plane in planes
+    ]
+    padded = [segment + b"\0" * (len(segment) % 2) for segment in segments]
+    offsets = np.cumsum([64, *map(len, padded[:-1])]).tolist()
+    return struct.pack("<16L", 3, *offsets, *[0] * 12) + b"".join(padded)
+
+
+LOSSLESS_FRAMES: dict[str, tuple[UID, Callable[[Grey], bytes]]] = {
+    "RLE": (RLELossless, rle_frame),
+    "JPEG-LS": (JPEGLSLossless, jpeg_ls_frame),
+    "JPEG 2000": (JPEG2000Lossless, lambda colours: bytes(encode_array(colours, use_mct=False))),
+}
+
+
+@pytest.mark.parametrize("term", ["RGB", "YBR_FULL", "YBR_FULL_422"])
+@pytest.mark.parametrize("is_rgb", [True, False], ids=["RGB", "YBR"])
+@pytest.mark.parametrize("name", LOSSLESS_FRAMES)
+def test_the_samples_of_a_frame_decide_over_its_colour_space(name: str, is_rgb: bool, term: str, film: Grey) -> None:
+    syntax, encode = LOSSLESS_FRAMES[name]
+    colours = rgb(film) if is_rgb else ybr(film)
+    tags: dict[str, Any] = {"SamplesPerPixel": 3, "PlanarConfiguration": 0, "PhotometricInterpretation": term}
+    data = encapsulated(film, syntax, encode(colours), **tags)
+    assert largest_difference(data, film) <= 1
+    assert read(data).warnings == ()
+
+
+@pytest.mark.parametrize("term", ["RGB", "YBR_FULL"])
+def test_a_coloured_frame_keeps_its_declared_colour_space(term: str, film: Grey) -> None:
+    colours = np.stack([film, film[::-1], film[:, ::-1]], axis=2)
+    tags: dict[str, Any] = {"SamplesPerPixel": 3, "PlanarConfiguration": 0, "PhotometricInterpretation": term}
+    compressed = encapsulated(film, JPEGLSLossless, jpeg_ls_frame(colours), **tags)
+    plain = dicom(film, PixelData=colours.tobytes(), **tags)
+    np.testing.assert_allclose(read(compressed).pixels, read(plain).pixels, atol=1)
+
+
+@pytest.mark.parametrize("term", ["RGB", "YBR_FULL_422", "MONOCHROME2"])
+def test_a_jpeg_with_components_named_rgb_needs_no_segment_of_adobe(term: str, film: Grey) -> None:
+    frame = jpeg(rgb(film), quality=100, keep_rgb=True)
+    segment = frame.index(b"\xff\xee\x00\x0eAdobe")
+    data = encapsulated(film, JPEGBaseline8Bit, frame[:segment] + frame[segment + 16 :], PhotometricInterpretation=term)
+    assert largest_difference(data, film) <= 2
+    assert read(data).warnings == ()

@@ -12,7 +12,8 @@ from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian
 
 from pneumonia.errors import UnreadableImage
 from pneumonia.imaging import read
-from pneumonia.imaging.dicom.sample_bits import in_film_byte_order, interpret_decoded
+from pneumonia.imaging.byte_order import in_film_byte_order
+from pneumonia.imaging.dicom.sample_bits import interpret_decoded
 from tests.support import codestreams
 from tests.support.deep_films import deepen, largest_difference
 from tests.support.dicom_files import dicom, encapsulated
@@ -110,10 +111,12 @@ def test_pixels_in_another_byte_order_than_the_file_are_read(bits: int, tags: di
         assert largest_difference(data, film) <= 1
 
 
-def test_a_compressed_film_whose_bytes_were_exchanged_before_is_read(film: Grey) -> None:
-    syntax, compress = codestreams.LOSSLESS["JPEG 2000 lossless"]
-    exchanged = with_grain(film, 12).byteswap()
-    data = encapsulated(exchanged, syntax, compress(exchanged, 16), BitsStored=12)
+@pytest.mark.parametrize("bits", [10, 12])
+@pytest.mark.parametrize("name", ["JPEG lossless, first order", "JPEG-LS lossless", "JPEG 2000 lossless", "RLE"])
+def test_a_compressed_film_whose_bytes_were_exchanged_before_is_read(name: str, bits: int, film: Grey) -> None:
+    syntax, compress = codestreams.LOSSLESS[name]
+    exchanged = with_grain(film, bits).byteswap()
+    data = encapsulated(exchanged, syntax, compress(exchanged, 16), BitsStored=bits)
     assert largest_difference(data, film) <= 1
 
 
@@ -191,6 +194,11 @@ def test_floats_are_read(name: str, negative: bool, film: Grey) -> None:
     assert largest_difference(floats(film, name, values, **tags), film) <= 1
     unit = ((values + 300) / 3187.5).astype(values.dtype)
     assert largest_difference(floats(film, name, unit, **tags), film) <= 1
+
+
+def test_pixel_data_are_read_where_floats_are_beside_them(film: Grey) -> None:
+    data = dicom(deepen(film), BitsStored=12, FloatPixelData=np.zeros(film.shape, "<f4").tobytes())
+    assert largest_difference(data, film) <= 1
 
 
 def test_padding_of_floats_is_black(film: Grey) -> None:
