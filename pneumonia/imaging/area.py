@@ -23,6 +23,16 @@ class Area:
             round(self.bottom * height),
         )
 
+    def inside(self, outer: Area) -> Area:
+        """An area whose edges are shares of `outer`, as shares of the image."""
+        width, height = outer.right - outer.left, outer.bottom - outer.top
+        return Area(
+            outer.left + self.left * width,
+            outer.top + self.top * height,
+            outer.left + self.right * width,
+            outer.top + self.bottom * height,
+        )
+
 
 WHOLE = Area()
 """The area of a film without a frame."""

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from ..messages import message
-from .area import Area
+from .area import WHOLE, Area
 from .frame import find_area
 from .intensity import full_scale, look_up
 from .radiograph import Pixels, Radiograph
@@ -36,9 +36,14 @@ def to_input(film: Radiograph) -> npt.NDArray[np.uint8]:
     return np.broadcast_to(channel, (INPUT_SIDE, INPUT_SIDE, 3))
 
 
-def film_area(pixels: Pixels) -> Area:
-    """The part of `[H, W]` pixels inside a uniform frame; the whole image if there is no frame."""
-    return find_area(pixels, 255.0 if pixels.dtype == np.uint8 else full_scale(pixels))
+def film_area(pixels: Pixels, known: Area = WHOLE) -> Area:
+    """The part of `[H, W]` pixels inside a uniform frame; the whole image if there is no frame.
+
+    Outside of `known` the file declares that there is no film; the frame is searched inside of it.
+    """
+    searched = crop(pixels, known)
+    area = find_area(searched, 255.0 if pixels.dtype == np.uint8 else full_scale(searched))
+    return area if known == WHOLE else area.inside(known)
 
 
 def crop(pixels: Pixels, area: Area) -> Pixels:

@@ -34,7 +34,8 @@ class Radiograph:
     `detect_format` returns), Pillow's format name for a PIL image ("image" if it has none), or "array". `warnings` are
     sentences for the user. `is_lateral` and `is_other_body_part` are true if the DICOM header declares a lateral view
     or a body part other than the chest. `area` is the part of `pixels` inside a uniform frame, found by
-    `frame.find_area`: only this part becomes the model input. None before it is searched. `age_years` is the patient's
+    `frame.find_area`: only this part becomes the model input. Before it is searched, None or the part without declared
+    padding. `age_years` is the patient's
     age according to a DICOM header, None if it is not known; it only selects the model, and is not
     part of the representation. `sides` says which side of the patient the left of `pixels` shows. `turn` is the
     rotation that makes the film upright according to a DICOM header, None if it declares none. Nothing else of the

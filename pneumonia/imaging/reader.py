@@ -133,8 +133,11 @@ def _decode_bytes(data: bytes, full_resolution: bool) -> Radiograph:
 
 
 def _with_area(film: Radiograph) -> Radiograph:
-    """Search a uniform frame around the film; a warning gives its depths as shares of the image's width and height."""
-    area = film_area(film.pixels)
+    """Search a uniform frame around the film; a warning gives its depths as shares of the image's width and height.
+
+    Padding that the file declares belongs to the frame.
+    """
+    area = film_area(film.pixels, film.area or WHOLE)
     if area == WHOLE:
         return replace(film, area=area)
     sides = join(

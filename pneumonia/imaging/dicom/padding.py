@@ -11,7 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import pydicom
 
+from ..area import Area
 from ..edge_runs import reached_from_edges
+from ..frame import MAX_LINE
 from . import decimals
 
 MAX_SHARE = 0.95
@@ -38,6 +40,22 @@ def padding_mask(dataset: pydicom.Dataset, stored: npt.NDArray[Any]) -> npt.NDAr
         return None
     mask = reached_from_edges(has_value)
     return mask if 0 < mask.mean() <= MAX_SHARE else None
+
+
+def padding_free_area(mask: npt.NDArray[np.bool_] | None) -> Area | None:
+    """The part of an image without the rows and columns at its edges that are only padding; None without these.
+
+    A black film does not end in a step at black padding, so the search for a uniform frame does not find it. One or two
+    rows are kept, as without a tag.
+    """
+    if mask is None:
+        return None
+    height, width = mask.shape
+    rows, columns = (np.flatnonzero(~mask.all(axis=axis)) for axis in (1, 0))
+    left, top, right, bottom = columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
+    if left + top + width - right + height - bottom <= MAX_LINE:
+        return None
+    return Area(left / width, top / height, right / width, bottom / height)
 
 
 def _padding_range(dataset: pydicom.Dataset, stored: npt.NDArray[Any]) -> tuple[float, float] | None:

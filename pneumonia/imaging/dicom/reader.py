@@ -52,7 +52,7 @@ from . import (
     view,
     voi,
 )
-from .padding import padding_mask
+from .padding import padding_free_area, padding_mask
 from .parser import ParsedFile
 from .sample_bits import interpret, interpret_decoded
 
@@ -138,6 +138,7 @@ def _radiograph(image: _Image) -> Radiograph:
         (*image.warnings, *colour_warnings, *header.header_warnings(dataset)),
         view.is_lateral(dataset),
         header.is_other_body_part(dataset),
+        padding_free_area(image.padding),
         age_years=patient_age.age_years(dataset),
         sides=sides,
         turn=turn,

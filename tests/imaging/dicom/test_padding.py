@@ -1,14 +1,17 @@
-"""Padding around a film is black and does not take part in the intensity scale."""
+"""Padding around a film is black, is no part of the model input, and does not take part in the intensity scale."""
 
 from __future__ import annotations
 
+from dataclasses import astuple
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from pneumonia.imaging import read
+from pneumonia import Predictor
+from pneumonia.imaging import Area, read
+from pneumonia.imaging.reader import FRAME_WARNING
 from tests.support import codestreams
 from tests.support.deep_films import deepen, largest_difference
 from tests.support.dicom_files import dicom, encapsulated
@@ -46,7 +49,10 @@ def test_padding_is_black(
     stored = (deepen(film) if photometric == "MONOCHROME2" else 4095 - deepen(film)).astype(dtype)
     padded = np.pad(stored, MARGIN, constant_values=value)
     data = dicom(padded, PhotometricInterpretation=photometric, **tags, **window)
-    assert largest_difference(data, np.pad(film, MARGIN)) <= 1
+    assert largest_difference(data, film) <= 1
+    margins = read(data).pixels.copy()
+    margins[30:-40, 60:-20] = 0
+    assert not margins.any()
 
 
 def test_padding_of_a_tilted_film_is_black(film: Grey) -> None:
@@ -63,7 +69,29 @@ def test_padding_of_a_compressed_film_is_black(film: Grey) -> None:
     syntax, compress = codestreams.LOSSLESS["JPEG lossless, first order"]
     tags: dict[str, Any] = {"PixelPaddingValue": 0, "PhotometricInterpretation": "MONOCHROME1"}
     data = encapsulated(padded, syntax, compress(padded, 12), BitsStored=12, **tags)
-    assert largest_difference(data, np.pad(film, MARGIN)) <= 1
+    assert largest_difference(data, film) <= 1
+
+
+def test_declared_padding_beside_a_dark_film_is_left_out(film: Grey, predictor: Predictor) -> None:
+    """A black bar beside air has no step at its end, so that only the tag tells it from the film."""
+    fading = np.minimum(np.arange(900), np.arange(900)[::-1]).clip(0, 60) / 60
+    dark = (deepen(film) * fading).astype(np.uint16)
+    plain = predictor.predict(dicom(dark, BitsStored=12))
+    padded = predictor.predict(dicom(np.pad(dark, ((0, 0), (80, 80))), BitsStored=12, PixelPaddingValue=0))
+    assert padded.probability == pytest.approx(plain.probability, abs=0.02)
+    assert any(warning.startswith(FRAME_WARNING) for warning in padded.warnings)
+
+
+def test_one_row_of_padding_is_no_frame(film: Grey) -> None:
+    padded = np.pad(deepen(film), ((1, 1), (0, 0)), constant_values=4095)
+    assert read(dicom(padded, BitsStored=12, PixelPaddingValue=4095)).warnings == ()
+
+
+@pytest.mark.parametrize("area", [Area(), Area(0.2, 0.1, 0.7, 0.6)])
+def test_an_area_inside_another_one(area: Area) -> None:
+    outer = Area(0.5, 0.0, 1.0, 0.5)
+    inner = Area(0.5 + area.left / 2, area.top / 2, 0.5 + area.right / 2, area.bottom / 2)
+    assert astuple(area.inside(outer)) == pytest.approx(astuple(inner))
 
 
 @pytest.mark.parametrize("value", [0, 1000, 2008, 4095])
