@@ -139,7 +139,10 @@ def read_directory(file: BinaryIO, max_bytes: int) -> ZipDirectory:
 
 
 def _end_of_zip(file: BinaryIO) -> _End:
-    """The end of the central directory; raises `UnreadableImage` if it is missing, damaged or that of a split ZIP."""
+    """The end of the central directory; raises `UnreadableImage` if it is missing, damaged or that of a split ZIP.
+
+    The last one with entries counts: a comment may contain the end of an empty ZIP.
+    """
     ends = list(_ends(file))
     end = next((end for end in ends if _starts_with_entry(file, end)), ends[0] if ends else None)
     if (end is not None and end.is_split) or (end is None and _read(file, 0, 4) == _SPLIT_SIGNATURE):
@@ -213,7 +216,7 @@ def _parse_end(file: BinaryIO, position: int, record: bytes) -> _End:
 
 
 def _starts_with_entry(file: BinaryIO, end: _End) -> bool:
-    return end.count == 0 == end.size or _read(file, end.position, 4) == _ENTRY_SIGNATURE
+    return end.size > 0 and _read(file, end.position, 4) == _ENTRY_SIGNATURE
 
 
 def _parse_entries(data: bytes) -> Iterator[ZipEntry]:

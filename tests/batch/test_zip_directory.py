@@ -47,6 +47,13 @@ def test_folders_of_dotnet_and_other_writers_are_no_films(path: Path) -> None:
     assert outcomes(path) == [("films.zip/ward\\sub\\a.png", FILM), ("films.zip/unix/b.png", FILM)]
 
 
+def test_the_end_of_an_empty_zip_in_a_comment_hides_no_film(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.png", FILM)
+        archive.comment = b"PK\5\6" + bytes(60)
+    assert outcomes(path) == [("films.zip/a.png", FILM)]
+
+
 def test_a_film_with_the_name_of_a_folder_is_a_film(path: Path) -> None:
     path.write_bytes(zip_bytes(Member(b"a.png/", FILM), Member(b"b\\", FILM, attributes=0x10)))
     assert outcomes(path) == [("films.zip/a.png/", FILM), ("films.zip/b\\", FILM)]
