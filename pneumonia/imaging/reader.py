@@ -57,6 +57,8 @@ def read(source: Source, *, full_resolution: bool = False) -> Radiograph:
     if isinstance(source, np.ndarray):
         return _check_side(_with_area(from_array(source)))
     if isinstance(source, Image.Image):
+        if 0 in source.size:
+            raise _too_small_error(Radiograph(np.zeros(source.size[::-1], np.uint8), "image", area=WHOLE))
         with translate_memory_errors():
             return _check_side(_with_area(from_pil_image(source, source.format or "image")))
     data = source if isinstance(source, bytes) else _read_file(Path(source))

@@ -297,3 +297,14 @@ def test_only_part_of_an_alpha_channel_hides_a_film(large_film: Grey) -> None:
     film = read(png(np.stack([large_film.astype(np.uint16) * 16, alpha], axis=2)))
     assert not film.pixels[:100].any()
     np.testing.assert_array_equal(film.pixels[100:], large_film[100:].astype(np.uint16) * 16)
+
+
+@pytest.mark.parametrize("mode", ["La", "RGBa"])
+def test_a_pil_image_with_premultiplied_alpha_is_read(mode: str, large_film: Grey) -> None:
+    alpha = "LA" if mode == "La" else "RGBA"
+    np.testing.assert_array_equal(read(Image.fromarray(large_film).convert(alpha).convert(mode)).pixels, large_film)
+
+
+def test_an_array_in_another_byte_order_is_read(large_film: Grey) -> None:
+    deep = large_film.astype(np.uint16) * 16 + 3
+    np.testing.assert_array_equal(read(deep.byteswap()).pixels, deep)

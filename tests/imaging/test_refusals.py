@@ -268,3 +268,10 @@ def test_damaged_files_raise_only_film_errors(kind: str, data: strategies.DataOb
         assert isinstance(error, FilmError)
     else:
         assert film.pixels.ndim == 2
+
+
+@pytest.mark.parametrize("size", [(0, 0), (0, 100), (100, 0)])
+@pytest.mark.parametrize("mode", ["L", "I;16", "RGBA"])
+def test_a_pil_image_without_pixels_is_too_small(mode: str, size: tuple[int, int]) -> None:
+    with pytest.raises(TooSmall, match=f"Received: {size[0]} x {size[1]}"):
+        imaging.read(Image.new(mode, size))

@@ -92,6 +92,8 @@ def _grey_or_rgb(picture: Image.Image) -> Image.Image:
     """The image in mode "L", "I", "F" or one of the modes "I;16" if it is grey, else in mode "RGB"."""
     if picture.mode.startswith("I;16") or picture.mode in {"I", "F"}:
         return picture
+    if picture.mode == "La":  # premultiplied; Pillow converts it to "LA" only
+        picture = picture.convert("LA")
     if picture.has_transparency_data:
         return greyscale.flatten(picture)
     if picture.mode in {"1", "L"}:
