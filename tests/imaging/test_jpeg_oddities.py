@@ -47,6 +47,29 @@ def rotated_by_xmp(attribute: bytes) -> bytes:
     return rotated[:2] + jpeg_segment(0xE1, packet + b"/></x:xmpmeta>") + rotated[2:]
 
 
+def inks_as_they_are(inks: list[Samples]) -> bytes:
+    """CMYK without the mark of Adobe; Pillow inverts what it writes."""
+    inverted = 255 - np.stack(inks, axis=2)
+    data = saved(Image.frombytes("CMYK", picture().size, inverted.tobytes()), "JPEG", quality=95)
+    mark = data.index(b"\xff\xee\x00\x0eAdobe")
+    return data[:mark] + data[mark + 16 :]
+
+
+def height_behind_the_data() -> bytes:
+    data = bytearray(jpeg())
+    frame = data.index(b"\xff\xc0")
+    height = bytes(data[frame + 5 : frame + 7])
+    data[frame + 5 : frame + 7] = bytes(2)
+    return bytes(data[:-2]) + jpeg_segment(0xDC, height) + b"\xff\xd9"
+
+
+def two_channels() -> bytes:
+    frame = jpeg().index(b"\xff\xc0")
+    header = bytearray(jpeg()[frame : frame + 13]) + bytes([2, 0x11, 0])
+    header[3], header[9] = len(header) - 2, 2
+    return jpeg()[:frame] + bytes(header) + jpeg()[frame + 13 :]
+
+
 def lossless_with_spectral_end() -> bytes:
     frame = bytearray(codestreams.jpeg_lossless(deep(12), 12))
     frame[frame.index(b"\xff\xda") + 8] = 63
@@ -238,6 +261,30 @@ ODDITIES = (
         lambda: saved(picture(rgb(film())).convert("CMYK"), "JPEG", quality=95),
         READ,
         "part of the standard",
+    ),
+    Oddity(
+        "JPEG: CMYK that is not inverted",
+        lambda: inks_as_they_are([255 - film()] * 3 + [np.zeros_like(film())]),
+        READ,
+        "Adobe inverts the inks, others do not; the wrong way is black everywhere",
+    ),
+    Oddity(
+        "JPEG: CMYK with black ink alone that is not inverted",
+        lambda: inks_as_they_are([np.zeros_like(film())] * 3 + [255 - film()]),
+        READ,
+        "Adobe inverts the inks, others do not; the wrong way is black everywhere",
+    ),
+    Oddity(
+        "JPEG: height behind the image data (DNL)",
+        height_behind_the_data,
+        READ,
+        "part of the standard",
+    ),
+    Oddity(
+        "JPEG: two channels",
+        two_channels,
+        refused("unsupported_format", "2 channels"),
+        "no colour model has two channels",
     ),
     Oddity(
         "JPEG: several images (MPO)",

@@ -11,6 +11,7 @@ import struct
 from contextlib import suppress
 
 import numpy as np
+from PIL import Image, ImageChops
 
 from ...errors import UnreadableImage, UnsupportedFormat
 from ...messages import message
@@ -25,6 +26,9 @@ from .pictures import first_frame_warnings, grey_pixels
 _BASELINE = {0xC0, 0xC1, 0xC2, 0xC9, 0xCA}
 """Frame headers that libjpeg decodes at 8 bits: sequential and progressive, with Huffman or arithmetic coding."""
 
+_CHANNELS = {1, 3, 4}
+"""Numbers of channels that Pillow decodes."""
+
 _HIERARCHICAL = {0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF}
 
 _ARITHMETIC = {0xC9, 0xCA}
@@ -33,6 +37,9 @@ _ARITHMETIC_TAIL_LINES = 16
 """Lines at the end of a complete arithmetic-coded JPEG that may depend on the bytes behind its data: an encoder leaves
 out zeros at the end (ITU-T T.81, D.1.8). 16 lines are the last row of blocks of a JPEG in colour. A larger even area
 that is coded as zeros cannot be told from missing data, so such a film is refused."""
+
+_INK_SAMPLE_SIDE, _MAX_BLACK = 64, 16
+"""Side of a reduced CMYK image, and the grey level below which its brightest pixel counts as black."""
 
 _FILLS = (127, 128)
 """Grey values with which libjpeg fills the part of an image without data."""
@@ -62,7 +69,7 @@ def _decode(data: bytes, segments: JpegSegments, reduced_side: int | None) -> De
         raise UnsupportedFormat(
             message("Unsupported JPEG. Allowed: all except hierarchical JPEG. Received: hierarchical JPEG.")
         )
-    if segments.marker not in _BASELINE or segments.precision != 8:
+    if segments.marker not in _BASELINE or segments.precision != 8 or segments.components not in _CHANNELS:
         from . import codestreams  # imports pydicom, which takes 0.3 s
 
         return codestreams.decode_jpeg(segments.as_jpeg(data), segments), ()
@@ -99,7 +106,19 @@ def _decode_with_pillow(data: bytes, reduced_side: int | None) -> Decoded:
         # Pillow passes 64 KB at a time, but libjpeg cannot stop within arithmetic-coded data.
         picture.decodermaxblock = len(data)
         picture.load()
-    return grey_pixels(picture)
+        decoded = _with_true_inks(picture) if picture.mode == "CMYK" else picture
+    return grey_pixels(decoded)
+
+
+def _with_true_inks(picture: Image.Image) -> Image.Image:
+    """A CMYK image whose inks are stored as they are, and not inverted, as Adobe stores them and Pillow expects them.
+
+    Read in the wrong way, a film has full black ink, or full ink in all colours, and is black everywhere.
+    """
+    sample = picture.resize((_INK_SAMPLE_SIDE, _INK_SAMPLE_SIDE), Image.Resampling.BOX)
+    inverted = ImageChops.invert(sample)
+    brightest, brightest_inverted = (float(np.asarray(inks.convert("L")).max()) for inks in (sample, inverted))
+    return ImageChops.invert(picture) if brightest < _MAX_BLACK < brightest_inverted else picture
 
 
 def _is_doubtful(data: bytes, first_scan: int, segments: JpegSegments, pixels: Pixels) -> bool:

@@ -23,6 +23,9 @@ _HUFFMAN_TABLES = 0xC4
 _SEQUENTIAL = {0xC0, 0xC1}
 """Frame headers of sequential JPEG with Huffman coding; all its tables lie before the first scan."""
 
+_NUMBER_OF_LINES = b"\xff\xdc\x00\x04"
+"""Marker and length of the segment DNL."""
+
 _GAP = bytes(64)
 _COMMENT = 0xFE
 _APPLICATION = range(0xE0, 0xF0)
@@ -84,7 +87,23 @@ def scan(data: bytes) -> JpegSegments:
     segments = JpegSegments()
     if not _walk(data, 2, segments):
         segments = _recover(data)
+    if segments.height == 0:
+        _complete_height(data, segments)
     return segments
+
+
+def _complete_height(data: bytes, segments: JpegSegments) -> None:
+    """Take the height from the segment behind the first scan (DNL; B.2.5), which libjpeg does not read."""
+    position = data.find(_NUMBER_OF_LINES, segments.scan)
+    height = data[position + 4 : position + 6]
+    if position < 0 or len(height) < 2:
+        return
+    segments.height, segments.is_changed = int.from_bytes(height), True
+    is_frame = (segment[1] == segments.marker for segment in segments.header)
+    segments.header = [
+        segment[:5] + height + segment[7:] if is_changed else segment
+        for segment, is_changed in zip(segments.header, is_frame, strict=True)
+    ]
 
 
 def has_gap(data: bytes, first_scan: int, segments: JpegSegments) -> bool:
