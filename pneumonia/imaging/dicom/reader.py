@@ -291,7 +291,7 @@ def _decompress(dataset: pydicom.Dataset, frame: bytes) -> npt.NDArray[Any]:
         "bits_allocated": allocated,
         "bits_stored": compressed_pixels.decoder_bits(frame, _bits_stored(dataset), allocated),
         "pixel_representation": int(_is_signed(dataset)),
-        "planar_configuration": elements.integer(dataset, "PlanarConfiguration", 0),
+        "planar_configuration": 0,  # it has no meaning in a compressed frame (PS3.5, 8.2.1)
     }
     decode = decoder_pool.decode if decoder_worker.has_end_marker(syntax, frame) else _decode_without_end
     samples = decode(syntax, layout, frame)

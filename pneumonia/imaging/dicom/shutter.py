@@ -37,9 +37,9 @@ def film_area(dataset: pydicom.Dataset, stored: npt.NDArray[Any]) -> Area | None
     tolerance = MAX_VARIATION * (float(stored.max()) - float(stored.min()))
     if high - low > tolerance:
         return None
-    is_blank = np.abs(stored - (low + high) / 2) <= tolerance
-    rows = _without_edge(rows, is_blank[:, columns.start : columns.stop].all(axis=1))
-    columns = _without_edge(columns, is_blank[rows.start : rows.stop].all(axis=0))
+    is_film = np.abs(stored - (low + high) / 2) > tolerance
+    rows = _without_edge(rows, np.count_nonzero(is_film[:, columns.start : columns.stop], axis=1))
+    columns = _without_edge(columns, np.count_nonzero(is_film[rows.start : rows.stop], axis=0))
     return Area(columns.start / width, rows.start / height, columns.stop / width, rows.stop / height)
 
 
@@ -52,9 +52,14 @@ def _interval(dataset: pydicom.Dataset, first: str, last: str, length: int) -> r
     return inside if len(inside) > 0 else None
 
 
-def _without_edge(inside: range, is_blank: npt.NDArray[np.bool_]) -> range:
-    """Writers count the edge itself as inside or as outside: a blank one is outside."""
+def _without_edge(inside: range, film_pixels: npt.NDArray[np.int64]) -> range:
+    """Writers count the edge itself as inside or as outside: a blank one is outside.
+
+    `film_pixels` are the pixels of each row or column that are not blank.
+    """
     start, stop = inside.start, inside.stop
     if len(inside) <= 2 * MAX_LINE:
         return inside
-    return range(start + bool(start and is_blank[start]), stop - bool(stop < len(is_blank) and is_blank[stop - 1]))
+    is_first_blank = start > 0 and film_pixels[start] == 0
+    is_last_blank = stop < len(film_pixels) and film_pixels[stop - 1] == 0
+    return range(start + int(is_first_blank), stop - int(is_last_blank))

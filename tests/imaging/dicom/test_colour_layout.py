@@ -173,6 +173,15 @@ def test_the_samples_of_a_frame_decide_over_its_colour_space(name: str, is_rgb: 
     assert read(data).warnings == ()
 
 
+@pytest.mark.parametrize("planar", [0, 1, None])
+@pytest.mark.parametrize("name", ["JPEG", *LOSSLESS_FRAMES])
+def test_the_order_of_uncompressed_samples_has_no_meaning_in_a_frame(name: str, planar: int | None, film: Grey) -> None:
+    """PS3.5, 8.2.1; some files in colour keep the value 1 from before their compression."""
+    syntax, encode = LOSSLESS_FRAMES.get(name, (JPEGBaseline8Bit, lambda colours: jpeg(colours, quality=100)))
+    tags: dict[str, Any] = {"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", "PlanarConfiguration": planar}
+    assert largest_difference(encapsulated(film, syntax, encode(rgb(film)), **tags), film) <= 2
+
+
 @pytest.mark.parametrize("term", ["RGB", "YBR_FULL"])
 def test_a_coloured_frame_keeps_its_declared_colour_space(term: str, film: Grey) -> None:
     colours = np.stack([film, film[::-1], film[:, ::-1]], axis=2)

@@ -46,9 +46,9 @@ def test_a_blank_shutter_is_no_part_of_the_film(photometric: str, shift: int, sh
     white = photometric == "MONOCHROME1"
     deep = 4095 - deepen(film) if white else deepen(film)
     padded = np.pad(deep, MARGIN, constant_values=4095 * white)
-    edges = np.array(EDGES) + np.array([-shift, shift, -shift, shift])
+    left, right, upper, lower = EDGES
     tags: dict[str, Any] = {"BitsStored": 12, "PhotometricInterpretation": photometric}
-    data = dicom(padded, **tags, **shutter(*edges.tolist(), shape))
+    data = dicom(padded, **tags, **shutter(left - shift, right + shift, upper - shift, lower + shift, shape))
     # Edges that are inside of the shutter leave out the first black column of the film itself.
     assert largest_difference(data, film) <= (1 if shift else 5)
     assert any(warning.startswith(FRAME_WARNING) for warning in read(data).warnings)
