@@ -170,6 +170,12 @@ ODDITIES = (
         "the file has the bytes of the samples, and those of the comment",
     ),
     Oddity("PGM: comment at once", lambda: b"P5# a\n448 344\n255\n" + film().tobytes(), READ, "part of the format"),
+    Oddity(
+        "PPM with 12 bits, little-endian",
+        lambda: b"P6 448 344 4095\n" + rgb(deep(12)).astype("<u2").tobytes(),
+        READ,
+        "neighbouring pixels are similar in one byte order only",
+    ),
     Oddity("PPM", lambda: b"P6\n448 344\n255\n" + rgb(film()).tobytes(), READ, "part of the format"),
     Oddity(
         "PGM: cut at a half",

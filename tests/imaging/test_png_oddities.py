@@ -159,6 +159,18 @@ ODDITIES = (
     Oddity("PNG: RGB with 12 bits in 16", lambda: png(rgb(deep(12))), READ, "no bits are lost"),
     Oddity("PNG: RGB with 10 bits in 16", lambda: png(rgb(deep(10))), READ, "no bits are lost"),
     Oddity(
+        "PNG: RGB with 12 bits in 16, little-endian",
+        lambda: png(rgb(deep(12).byteswap())),
+        READ,
+        "neighbouring pixels are similar in one byte order only",
+    ),
+    Oddity(
+        "PNG: grey with alpha and 12 bits in 16, little-endian",
+        lambda: png(with_alpha(deep(12).byteswap(), 65_535)),
+        READ,
+        "neighbouring pixels are similar in one byte order only",
+    ),
+    Oddity(
         "PNG: grey with 12 bits in 16, little-endian",
         lambda: png(deep(12).byteswap()),
         READ,

@@ -82,4 +82,4 @@ def _to_grey(samples: npt.NDArray[Any]) -> tuple[Pixels, tuple[str, ...]]:
     if samples.dtype == np.uint8:
         return greyscale.to_grey(Image.fromarray(samples))
     grey, warnings = greyscale.channels_to_grey([samples[:, :, index] for index in range(3)])
-    return to_uint16(grey), warnings
+    return to_uint16(in_film_byte_order(grey)), warnings
