@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import random
@@ -16,6 +17,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,9 @@ ROOT = Path(__file__).parents[1]
 START_TIMEOUT_S = 90
 END_TIMEOUT_S = 45
 """Maximum seconds until the service is ready, and from SIGTERM to its exit."""
+
+PORTS_PER_PROCESS = 120
+"""Ports that one process gives to its programs: more than a test or a benchmark holds at a time."""
 
 
 @dataclass(frozen=True)
@@ -140,12 +145,29 @@ def free_port() -> int:
     """Return an unused port of this machine, for a program that cannot choose one itself.
 
     It lies below the ports that systems give to outgoing connections (32768 on Linux, 49152 elsewhere), so that none of
-    them takes it before the program listens.
+    them takes it before the program listens. This process returns each port of its block before one of them again, and
+    no other process returns them.
     """
+    _, ports = _own_ports()
     while True:
+        port = next(ports)
         with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", random.randrange(20_000, 32_000)))
-            return int(probe.getsockname()[1])
+            probe.bind(("127.0.0.1", port))
+            return port
+
+
+@cache
+def _own_ports() -> tuple[socket.socket, Iterator[int]]:
+    """(lock, ports) of a block that belongs to this process until its end: the lock holds the first port by UDP."""
+    while True:
+        start = random.randrange(20_000, 32_000, PORTS_PER_PROCESS)
+        lock = socket.socket(type=socket.SOCK_DGRAM)
+        try:
+            lock.bind(("127.0.0.1", start))
+        except OSError:
+            lock.close()
+        else:
+            return lock, itertools.cycle(range(start, start + PORTS_PER_PROCESS))
 
 
 class NoResponse(Exception):
