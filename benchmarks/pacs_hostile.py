@@ -33,6 +33,7 @@ from . import pacs_peers
 from .pacs_mutations import Script, mutate
 from .pacs_peers import Process
 from .pacs_recording import Recording, record
+from .stalls import StallWatch
 from .table import machine
 
 LIMITS = """
@@ -101,7 +102,7 @@ def run(folder: Path, count: int, seed: int = 0, workers: int = 8) -> Outcome:
         correct = CorrectPeer(service.port, outcome, pacs_peers.radiograph(predictor, (160, 120), 1))
         correct.start()
         with ThreadPoolExecutor(workers) as threads:
-            _send_all(service, threads, recordings, range(seed, seed + count), outcome)
+            _send_all(service, correct, threads, recordings, range(seed, seed + count))
         correct.ended.set()
         correct.join(SETTLE_S)
         _settle(service)
@@ -113,7 +114,7 @@ def run(folder: Path, count: int, seed: int = 0, workers: int = 8) -> Outcome:
 
 
 def _send_all(
-    service: Process, threads: ThreadPoolExecutor, recordings: Sequence[Recording], seeds: range, outcome: Outcome
+    service: Process, correct: CorrectPeer, threads: ThreadPoolExecutor, recordings: Sequence[Recording], seeds: range
 ) -> None:
     sent = 0
     for share in STEPS:
@@ -121,8 +122,9 @@ def _send_all(
         for _ in threads.map(lambda seed: play(service.port, mutate(seed, recordings)), part):
             pass
         sent += len(part)
-        _settle(service)
-        outcome.sizes.append((sent, service.memory_mb(), *service.threads_and_files()))
+        with correct.between_films:  # its association has threads and files of its own
+            _settle(service)
+            correct.outcome.sizes.append((sent, service.memory_mb(), *service.threads_and_files()))
 
 
 def play(port: int, script: Script) -> None:
@@ -158,24 +160,32 @@ def _end(peer: Peer, end: str) -> None:
 
 
 class CorrectPeer(threading.Thread):
-    """Stores new films, each over an association of its own, until `ended` is set."""
+    """Stores new films, each over an association of its own, until `ended` is set; none while `between_films` is held.
+
+    A film that the service refused while this machine stood still is not counted: the limits of the service are short.
+    """
 
     def __init__(self, port: int, outcome: Outcome, film: pacs_peers.Dataset) -> None:
         super().__init__(name="correct", daemon=True)
         self.port, self.outcome, self.film = port, outcome, film
-        self.ended = threading.Event()
+        self.ended, self.between_films = threading.Event(), threading.Lock()
         self.entity = AE(pacs_peers.MODALITY_AET)
         self.entity.add_requested_context(film.SOPClassUID, film.file_meta.TransferSyntaxUID)
 
     def run(self) -> None:
         while not self.ended.is_set():
-            pacs_peers.renew(self.film)
-            start = time.monotonic()
+            with self.between_films:
+                self._store_film()
+            time.sleep(CORRECT_PAUSE_S)
+
+    def _store_film(self) -> None:
+        pacs_peers.renew(self.film)
+        start = time.monotonic()
+        with StallWatch() as stalls:
             if self._is_stored():
                 self.outcome.served_ms.append(1000 * (time.monotonic() - start))
-            else:
+            elif not stalls.has_stalled():
                 self.outcome.not_served += 1
-            time.sleep(CORRECT_PAUSE_S)
 
     def _is_stored(self) -> bool:
         association = self.entity.associate(

@@ -78,9 +78,8 @@ class ProcessTree:
 
     def threads_and_files(self) -> tuple[int, int]:
         """Numbers of threads and of open file descriptors of the process and its children."""
-        numbers = self.processes()
-        threads = sum(process_status(number, "Threads") for number in numbers)
-        return threads, sum(len(os.listdir(f"/proc/{number}/fd")) for number in numbers)
+        pairs = [_threads_and_files(number) for number in self.processes()]
+        return sum(threads for threads, _ in pairs), sum(files for _, files in pairs)
 
 
 def _kill(processes: list[int]) -> None:
@@ -99,6 +98,14 @@ def _parent(process: int) -> int | None:
         return process_status(process, "PPid")
     except OSError:
         return None
+
+
+def _threads_and_files(process: int) -> tuple[int, int]:
+    """Both numbers of one process; 0 if it has ended."""
+    try:
+        return process_status(process, "Threads"), len(os.listdir(f"/proc/{process}/fd"))
+    except OSError:
+        return 0, 0
 
 
 def _processor_s(process: int) -> float:
