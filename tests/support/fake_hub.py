@@ -35,7 +35,7 @@ class Fault(Enum):
     CUT = "the connection closes without a response"
     STALLED = "the body stops half way"
     SLOW = "the body arrives at one byte a second"
-    STEADY = "the body arrives in small parts within 2.4 s"
+    STEADY = "the body arrives in twelve parts with pauses"
     TRUNCATED = "the connection closes half way through the body"
     WRONG_BYTES = "other bytes of the same length"
     POINTER = "the LFS pointer instead of the file"
@@ -58,6 +58,8 @@ class FakeHub:
         self.fault = Fault.NONE
         self.faulty_file = ""
         """Suffix of the files that faults of a body affect; empty: all files."""
+        self.pause_s = 0.2
+        """Before each part of a `STEADY` body."""
         self.requests: list[str] = []
         self.tokens: set[str] = set()
         self.closing = threading.Event()
@@ -182,7 +184,7 @@ class HubHandler(BaseHTTPRequestHandler):
         elif fault is Fault.STEADY:
             step = len(data) // 12 + 1
             for offset in range(0, len(data), step):
-                time.sleep(0.2)
+                time.sleep(self.server.hub.pause_s)
                 self.wfile.write(data[offset : offset + step])
         elif fault is Fault.STALLED:
             self.wfile.write(data[:half])
