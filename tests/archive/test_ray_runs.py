@@ -58,9 +58,9 @@ def without_zip(rows: list[dict[str, str]]) -> list[dict[str, str]]:
 def test_a_worker_that_is_killed_costs_no_row(films: Path, expected: list[dict[str, str]], tmp_path: Path) -> None:
     out = tmp_path / "out"
     process = runs.start(films, "--out", out, "--workers", 2)
+    first, second = runs.wait_for_workers(process, 2)
     runs.wait_for_parts(process, out, 3)
-    first, *_ = pids = runs.workers(process.pid)
-    assert len(pids) == 2
+    assert {first, second} == set(runs.workers(process.pid))
     os.kill(first, signal.SIGKILL)
     stderr = process.communicate(timeout=runs.TIMEOUT_S)[1]
     assert process.returncode == 1, stderr
@@ -74,10 +74,10 @@ def test_a_killed_run_is_continued_and_finished_parts_stay(
 ) -> None:
     out = tmp_path / "out"
     process = runs.start(films, "--out", out, "--workers", 2)
+    pids = runs.wait_for_workers(process, 2)
     runs.wait_for_parts(process, out, 3)
-    pids = runs.workers(process.pid)
     process.kill()
-    process.communicate(timeout=60)
+    process.communicate(timeout=runs.TIMEOUT_S)
     _wait_until_ended(pids)
     finished = {path: (path.stat().st_ino, path.read_bytes()) for path in runs.row_files(out)}
     assert 3 <= len(finished) < 32
@@ -89,7 +89,7 @@ def test_a_killed_run_is_continued_and_finished_parts_stay(
 
 def _wait_until_ended(pids: list[int]) -> None:
     """Ray's workers end by themselves after their driver; then none of them writes any more."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + runs.TIMEOUT_S
     while any(Path(f"/proc/{pid}").exists() for pid in pids):
         assert time.monotonic() < deadline
         time.sleep(0.2)
@@ -189,7 +189,7 @@ def test_ray_listens_on_this_machine_alone(films: Path, tmp_path: Path) -> None:
     runs.wait_for_parts(process, tmp_path / "out", 1)
     addresses = _listening({process.pid, *runs.descendants(process.pid)})
     process.send_signal(signal.SIGINT)
-    stderr = process.communicate(timeout=60)[1]
+    stderr = process.communicate(timeout=runs.TIMEOUT_S)[1]
     assert addresses
     assert [address for address in addresses if not _is_loopback(address)] == []
     assert (process.returncode, "Traceback" in stderr) == (1, False), stderr
@@ -233,8 +233,9 @@ def test_the_same_rows_as_batch_on_real_films(data: Path, tmp_path: Path) -> Non
     film_list, out, table = tmp_path / "list.parquet", tmp_path / "out", tmp_path / "results.csv"
     pq.write_table(pa.table({"path": names}), film_list)
     process = runs.start(film_list, "--out", out, "--workers", 2)
+    first, _ = runs.wait_for_workers(process, 2)
     runs.wait_for_parts(process, out, 4)
-    os.kill(runs.workers(process.pid)[0], signal.SIGKILL)
+    os.kill(first, signal.SIGKILL)
     assert process.wait(runs.TIMEOUT_S) == 0
     assert process.stderr is not None
     process.stderr.close()

@@ -30,7 +30,7 @@ with files.exclusive_lock(Path(sys.argv[1]) / ".in-use", "in use"):
 @pytest.mark.slow  # TensorFlow and five trainings
 def test_kills_change_neither_the_weights_nor_the_schedule(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.learning.kill_and_resume", str(tmp_path), "5"]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=500)
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=1500)
     assert result.returncode == 0, result.stderr[-2000:]
     assert result.stdout.splitlines()[-1].startswith("5 kills")
     with np.load(tmp_path / "uninterrupted" / "result.npz") as expected:

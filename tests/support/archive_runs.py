@@ -73,6 +73,15 @@ def wait_for_parts(running: subprocess.Popen[str], out: Path, count: int) -> Non
         time.sleep(0.02)
 
 
+def wait_for_workers(running: subprocess.Popen[str], count: int) -> list[int]:
+    """The pids of the workers, as soon as there are `count`: on a busy machine one may start seconds after another."""
+    deadline = time.monotonic() + TIMEOUT_S
+    while len(pids := workers(running.pid)) < count:
+        assert running.poll() is None and time.monotonic() < deadline, running.communicate()[1]
+        time.sleep(0.02)
+    return pids
+
+
 def rows(out: Path) -> list[dict[str, str]]:
     """All rows, sorted by film, as the cells that `batch` writes."""
     all_rows = [row for path in row_files(out) for row in pq.read_table(path).to_pylist()]
