@@ -110,8 +110,8 @@ def run(folder: Path, kills: int, seed: int = 0) -> Outcome:
         modality.join(DRAIN_TIMEOUT_S)
         pacs_peers.await_answer(service)
         _await_results(destination, outcome)
+        outcome.left_files = _await_empty_queue(folder / "service" / "queue")
     _compare(destination, outcome)
-    outcome.left_files = [path.name for path in walk_bottom_up(folder / "service" / "queue") if path.suffix == ".dcm"]
     outcome.seconds = time.monotonic() - start
     return outcome
 
@@ -144,6 +144,17 @@ def _await_results(destination: Process, outcome: Outcome) -> None:
             return
         time.sleep(0.5)
     time.sleep(2)  # a second copy of a result would come now
+
+
+def _await_empty_queue(folder: Path) -> list[str]:
+    """Wait until the queue has no file: the destination has a result before the service has its response and deletes
+    it. Returns the names of those that are left after `DRAIN_TIMEOUT_S`."""
+    deadline = time.monotonic() + DRAIN_TIMEOUT_S
+    while names := [path.name for path in walk_bottom_up(folder) if path.suffix == ".dcm"]:
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.1)
+    return names
 
 
 def _compare(destination: Process, outcome: Outcome) -> None:

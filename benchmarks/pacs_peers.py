@@ -28,7 +28,7 @@ from .process_tree import ProcessTree
 from .service_process import free_port
 
 SERVICE_AET, MODALITY_AET, ARCHIVE_AET = "PNEUMONIA", "MODALITY", "ARCHIVE"
-START_TIMEOUT_S = 60
+START_TIMEOUT_S = 180
 BITS_STORED = 12
 
 SERVICE = """

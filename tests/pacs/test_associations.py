@@ -129,7 +129,7 @@ def test_a_stop_lets_an_open_association_end(tmp_path: Path) -> None:
     with running_scp(tmp_path) as running:
         with associated(running.port, film(), film(side=80)) as association:
             assert association.send_c_store(film()).Status == 0
-            stopping = threading.Thread(target=running.scp.stop, args=(10,))
+            stopping = threading.Thread(target=running.scp.stop, args=(60,))
             stopping.start()
             assert until(lambda: not running.scp.is_listening)
             assert association.send_c_store(film(side=80)).Status == 0

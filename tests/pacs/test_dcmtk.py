@@ -32,6 +32,9 @@ from ..support.wait import until  # noqa: E402
 
 pytestmark = [pytest.mark.slow, linux]
 
+TIMEOUT_S = 300
+"""For all films and their results; a run takes 20 seconds."""
+
 KINDS = ("Comprehensive SR", "Secondary Capture Image", "Grayscale Softcopy Presentation State", "Encapsulated PDF")
 RESULTS = '[results]\nkinds = ["dicom-sr", "secondary-capture", "presentation-state", "encapsulated-pdf"]\n'
 
@@ -99,10 +102,17 @@ def test_films_in_every_transfer_syntax_get_valid_results(
         used.add(str(source.file_meta.TransferSyntaxUID))
     # JPEG Lossless of other predictors and lossy JPEG 2000 are sent by the tests of the storage SCP.
     assert len(set(FILM_SYNTAXES) - used) <= 2
-    assert until(lambda: len(pacs_peers.stored_objects(archive)) >= len(KINDS) * len(sent), 120), (
+    assert until(lambda: len(pacs_peers.stored_objects(archive)) >= len(KINDS) * len(sent), TIMEOUT_S), (
         service.log.read_text()
     )
+    await_deliveries(service)
     check_objects(pacs_peers.stored_objects(archive), sent)
+
+
+def await_deliveries(service: Process) -> None:
+    """Wait for the responses to all results: `storescp` has written a file completely when it answers."""
+    folder = service.log.parent / "queue" / "results"
+    assert until(lambda: not list(folder.iterdir()), TIMEOUT_S), service.log.read_text()
 
 
 def to_eight_bits(film: Dataset) -> None:
@@ -208,7 +218,8 @@ def test_the_files_of_pydicom_are_answered(peers: tuple[Process, Process]) -> No
     }, statuses
     assert statuses["0000"] > 20 and films > 5, (statuses, films)
     folder = service.log.parent / "queue" / "films"
-    assert until(lambda: not list(folder.iterdir()), 120), "every film has been read"
+    assert until(lambda: not list(folder.iterdir()), TIMEOUT_S), "every film has been read"
+    await_deliveries(service)
     assert "internal error" not in service.log.read_text()
     for path in pacs_peers.stored_objects(archive):
         assert iod_errors(path) == [], dcmread(path, stop_before_pixels=True).SOPClassUID.name

@@ -26,7 +26,7 @@ pytest.importorskip("pynetdicom", reason="needs requirements-hospital.txt")
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "hospital.md").read_text()
 SHOWN, END = "READY FOR A LOOK", "go on"
-TIMEOUT_S = 120
+TIMEOUT_S = 300
 
 
 def blocks() -> list[str]:

@@ -111,7 +111,8 @@ def test_a_film_becomes_results_once_and_the_service_ends_gracefully(
             with service(configuration, "--port", str(free_port())) as (second, second_log):
                 assert second.wait(60) == 2
                 assert "Another PACS service" in second_log.read_text()
-            assert run_pacs(configuration, "queue").stdout.count(" 0\n") == 3
+            # The queue is empty as soon as the service has the responses of the archive.
+            assert until(lambda: run_pacs(configuration, "queue").stdout.count(" 0\n") == 3)
             process.send_signal(signal.SIGINT)
             assert process.wait(60) == 0
         text = log.read_text()

@@ -51,7 +51,7 @@ def orthanc(folder: Path) -> Iterator[int]:
 
 def _get(port: int, path: str) -> object:
     try:
-        with OPENER.open(f"http://127.0.0.1:{port}/{path}", timeout=5) as response:
+        with OPENER.open(f"http://127.0.0.1:{port}/{path}", timeout=60) as response:
             return json.load(response)
     except OSError:
         return None

@@ -40,7 +40,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 
 def send(port: int, files: TlsFiles | None, folder: Path, **options: str) -> Outcome:
-    destination = Destination("archive", "PACS", "127.0.0.1", port, connect_timeout_s=5, **options)  # type: ignore[arg-type]
+    destination = Destination("archive", "PACS", "127.0.0.1", port, connect_timeout_s=60, **options)  # type: ignore[arg-type]
     sender = StoreScu(destination, "PNEUMONIA", files)
     try:
         return sender.send(write_object(folder, SecondaryCaptureImageStorage))

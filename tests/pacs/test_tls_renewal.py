@@ -159,7 +159,7 @@ def test_the_next_association_with_a_destination_shows_the_new_certificate(
     path = write_object(tmp_path, SecondaryCaptureImageStorage)
     tls = server_context(issued.files("other", "otherca"))
     with scripted_scp(tls=tls) as peer:
-        destination = Destination("archive", "PACS", "127.0.0.1", peer.port, connect_timeout_s=5)
+        destination = Destination("archive", "PACS", "127.0.0.1", peer.port, connect_timeout_s=60)
         sender = StoreScu(destination, "PNEUMONIA", installed.files("service"))
         assert sender.send(path).reason == "tls"
         install(installed, issued, "other", "otherca")

@@ -134,7 +134,7 @@ def test_a_process_that_cannot_be_created_is_tried_again(tmp_path: Path, monkeyp
     monkeypatch.setattr(worker_pool, "WorkerProcess", create)
     with pool(configuration, queue):
         add(queue, b"film")
-        assert until(lambda: len(processes) == 3)
+        assert until(lambda: len(processes) >= 3)
 
 
 def test_a_film_whose_worker_ended_while_it_waited_is_not_to_blame(

@@ -20,7 +20,7 @@ from .wait import until
 
 CONFIGURATION = Path(__file__).parents[2] / "docs" / "pacs"
 AET, USER = "ORTHANC", ("demo", "demo")
-START_TIMEOUT_S, END_TIMEOUT_S = 30, 30
+START_TIMEOUT_S, END_TIMEOUT_S = 120, 120
 
 
 @dataclass(frozen=True)
