@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .service_process import ROOT, process_status
 
-END_TIMEOUT_S = 60
+END_TIMEOUT_S = 120
 """Seconds for a process to end after SIGTERM."""
 
 

@@ -26,7 +26,7 @@ import httpx
 from pneumonia.files import walk_bottom_up
 
 ROOT = Path(__file__).parents[1]
-START_TIMEOUT_S = 90
+START_TIMEOUT_S = 180
 END_TIMEOUT_S = 45
 """Maximum seconds until the service is ready, and from SIGTERM to its exit."""
 

@@ -68,7 +68,7 @@ def service(configuration: Path, *options: str) -> Iterator[tuple[subprocess.Pop
         yield process, log
     finally:
         process.terminate()
-        process.wait(60)
+        process.wait(120)
 
 
 def film(**tags: Any) -> Dataset:

@@ -154,7 +154,7 @@ def test_a_built_space_predicts_like_the_local_predictor(
     if from_hub:
         card: Any = RepoCard((folder / "README.md").read_text())
         subprocess.run(
-            [interpreter, "-c", PRELOAD, card.data.preload_from_hub[0]], env=variables, check=True, timeout=60
+            [interpreter, "-c", PRELOAD, card.data.preload_from_hub[0]], env=variables, check=True, timeout=300
         )
         hub.requests.clear()
         hub.stop()  # a start with preloaded files sends no request
