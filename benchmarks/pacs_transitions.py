@@ -34,7 +34,7 @@ from .service_process import ROOT
 from .table import machine
 
 HOOK = Path(__file__).parent / "fault_points"
-TIMEOUT_S = 120
+TIMEOUT_S = 300
 MOMENTS = ("before", "after")
 
 WORKER = ("rename into results", "commit: update instance (predicted)", "delete from films")

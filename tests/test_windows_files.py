@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -74,7 +75,7 @@ def test_other_systems_do_not_wait_for_a_folder_that_cannot_be_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(operating_system, "IS_WINDOWS", False)
-    monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("waited"))
+    monkeypatch.setattr(atomic, "time", SimpleNamespace(sleep=lambda _: pytest.fail("waited")))
     with (tmp_path / "file").open("wb"), pytest.raises(PermissionError):
         files.delete_file(tmp_path / "file")
 

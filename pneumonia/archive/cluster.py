@@ -18,6 +18,9 @@ from . import ray_environment
 MAX_LOST_PARTS = 10
 """Number of parts that may be lost before a run is aborted: 0.1 % of ten million films. The next run repeats them."""
 
+START_ATTEMPTS = 3
+"""Attempts to start a local Ray. It waits at most 30 s for its own processes, which a busy machine may exceed."""
+
 if find_spec("ray") is None:
     # Checked when this module is imported, so that a missing Ray is reported before films are listed. Ray itself is not
     # imported yet, since it must be configured first.
@@ -43,8 +46,8 @@ def ray_cluster(address: str | None, workers: int | None) -> Iterator[int]:
     with ExitStack() as stack:
         connection = {"address": address} if address else stack.enter_context(_local_ray(workers))
         try:
-            ray.init(**connection, **_worker_options())
-        except (ConnectionError, ValueError, RuntimeError, OSError) as error:
+            _start(attempts=1 if address else START_ATTEMPTS, **connection, **_worker_options())
+        except (ConnectionError, ValueError, RuntimeError, OSError, _StartTimeout) as error:
             detail = "It needs free memory, and free space for temporary files."
             if address:
                 hint = "a running cluster; if it requires a token, set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN"
@@ -56,6 +59,24 @@ def ray_cluster(address: str | None, workers: int | None) -> Iterator[int]:
         context.max_errored_blocks = MAX_LOST_PARTS
         resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
         yield int(resources.get("CPU", 1))
+
+
+class _StartTimeout(Exception):
+    """Ray's own processes did not start in time."""
+
+
+def _start(attempts: int, **options: Any) -> None:
+    """`ray.init(**options)`, tried again if it timed out; raises `_StartTimeout` after the last attempt."""
+    import ray
+
+    for _ in range(attempts):
+        try:
+            ray.init(**options)
+            return
+        except Exception as error:
+            if type(error) is not Exception:  # Ray has no class of its own for this error
+                raise
+    raise _StartTimeout
 
 
 def _worker_options() -> dict[str, Any]:

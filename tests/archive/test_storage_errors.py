@@ -6,7 +6,6 @@ import errno
 import json
 import os
 import sys
-import time
 import types
 from collections.abc import Callable
 from pathlib import Path
@@ -64,7 +63,9 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> type[FailingStorage]:
     fsspec.register_implementation("fake", FailingStorage, clobber=True)
     for name, value in (("store", {}), ("errors", {}), ("listing_error", None), ("opened", [])):
         monkeypatch.setattr(FailingStorage, name, value)
-    monkeypatch.setattr(time, "sleep", lambda seconds: FailingStorage.opened.append(f"slept {seconds} s"))
+    # In this module only: threads of other tests sleep, too.
+    clock = types.SimpleNamespace(sleep=lambda seconds: FailingStorage.opened.append(f"slept {seconds} s"))
+    monkeypatch.setattr(storage, "time", clock)
     return FailingStorage
 
 

@@ -7,12 +7,14 @@ tiles and images of one file: `tests/hostile/test_hostile.py`.
 from __future__ import annotations
 
 import math
+import queue
 import struct
 import urllib.error
 import urllib.request
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -206,11 +208,12 @@ def test_a_download_times_out_at_its_limits_and_not_before(tmp_path: Path, monke
 
             def get(self, timeout: float) -> None:
                 Clock.now += seconds
-                raise hub_download.queue.Empty
+                raise queue.Empty
 
         Clock.now = 0.0
-        monkeypatch.setattr(hub_download.queue, "SimpleQueue", EmptyQueue)
-        monkeypatch.setattr(hub_download.time, "monotonic", lambda: Clock.now)
+        # In this module only: threads of other tests have queues and times, too.
+        monkeypatch.setattr(hub_download, "queue", SimpleNamespace(SimpleQueue=EmptyQueue, Empty=queue.Empty))
+        monkeypatch.setattr(hub_download, "time", SimpleNamespace(monotonic=lambda: Clock.now))
         monkeypatch.setattr(hub_download, "_folder_size", grows)
         hub_download._run_while_growing(lambda: (tmp_path, ""), tmp_path, 10)
 
