@@ -22,11 +22,12 @@ ROOT = Path(__file__).parents[2]
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the command line as a process without the developer's settings."""
+    """Run the command line as a process in English, without the developer's settings."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PNEUMONIA_")}
+    inherited |= {"PNEUMONIA_LANGUAGE": "en"}
     command = [sys.executable, "-m", "pneumonia", *arguments]
     return subprocess.run(
-        command, capture_output=True, text=True, cwd=ROOT, env={**inherited, **environment}, timeout=120
+        command, capture_output=True, text=True, cwd=ROOT, env={**inherited, **environment}, timeout=300
     )
 
 

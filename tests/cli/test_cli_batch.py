@@ -56,8 +56,9 @@ def command(*arguments: object) -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    """The environment without the developer's settings."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("PNEUMONIA_")}
+    """The environment without the developer's settings, for messages in English."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PNEUMONIA_")}
+    return inherited | {"PNEUMONIA_LANGUAGE": "en"}
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:

@@ -53,7 +53,7 @@ def commit(server: FakeHub) -> str:
 
 def start(server: FakeHub, commit: str, cache: Path) -> subprocess.Popen[str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PNEUMONIA_", "HF_"))}
-    settings = {"HF_HUB_DISABLE_XET": "1", "NO_PROXY": "127.0.0.1", "PNEUMONIA_HUB_TIMEOUT_S": "20"}
+    settings = {"HF_HUB_DISABLE_XET": "1", "NO_PROXY": "127.0.0.1", "PNEUMONIA_HUB_TIMEOUT_S": "120"}
     command = [sys.executable, "-c", DOWNLOAD, REPOSITORY, commit, server.url, str(cache)]
     return subprocess.Popen(
         command, cwd=ROOT, env={**inherited, **settings}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -61,7 +61,7 @@ def start(server: FakeHub, commit: str, cache: Path) -> subprocess.Popen[str]:
 
 
 def finish(running: subprocess.Popen[str]) -> None:
-    stdout, stderr = running.communicate(timeout=120)
+    stdout, stderr = running.communicate(timeout=300)
     assert running.returncode == 0, stderr
     assert stdout.split() == ["started", SHA256]
 

@@ -19,9 +19,9 @@ TIMEOUT_S = 300
 
 
 def environment() -> dict[str, str]:
-    """The environment without the developer's settings, with this checkout on the path."""
+    """The environment without the developer's settings, for messages in English, with this checkout on the path."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PNEUMONIA_")}
-    return inherited | {"PYTHONPATH": str(ROOT)}
+    return inherited | {"PNEUMONIA_LANGUAGE": "en", "PYTHONPATH": str(ROOT)}
 
 
 def command(*arguments: object, subcommand: str = "archive") -> list[str]:

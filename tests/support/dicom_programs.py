@@ -32,7 +32,7 @@ def find_program(name: str) -> str:
     return program
 
 
-def run_program(name: str, *arguments: str | Path, timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
+def run_program(name: str, *arguments: str | Path, timeout_s: float = 180) -> subprocess.CompletedProcess[str]:
     """Run a program to its end, with its standard output and standard error as text.
 
     DCMTK writes texts in the character set of the object, which is UTF-8 in results.
