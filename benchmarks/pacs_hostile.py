@@ -36,12 +36,13 @@ from .pacs_recording import Recording, record
 from .stalls import StallWatch
 from .table import machine
 
-LIMITS = """
+IDLE_TIMEOUT_S = 3
+LIMITS = f"""
 max_associations = 60
 max_associations_per_peer = 40
 max_object_mb = 2
 association_timeout_s = 2
-idle_timeout_s = 3
+idle_timeout_s = {IDLE_TIMEOUT_S}
 pdu_timeout_s = 2
 object_timeout_s = 10
 drain_s = 1
@@ -123,8 +124,8 @@ def _send_all(
             pass
         sent += len(part)
         with correct.between_films:  # its association has threads and files of its own
-            _settle(service)
-            correct.outcome.sizes.append((sent, service.memory_mb(), *service.threads_and_files()))
+            threads_and_files = _settle(service, longer_than_s=IDLE_TIMEOUT_S if share in {0, 1} else 1)
+            correct.outcome.sizes.append((sent, service.memory_mb(), *threads_and_files))
 
 
 def play(port: int, script: Script) -> None:
@@ -202,15 +203,19 @@ class CorrectPeer(threading.Thread):
         return "Status" in status and status.Status == 0
 
 
-def _settle(service: Process) -> None:
-    """Wait until ended associations have released their threads, and the queue is empty."""
-    deadline, last, same = time.monotonic() + SETTLE_S, (0, 0), 0
-    while same < 4 and time.monotonic() < deadline:
+def _settle(service: Process, longer_than_s: float = 1) -> tuple[int, int]:
+    """Wait until ended associations have released their threads and files, and the queue is empty.
+
+    Returns the numbers of threads and files, which did not change for longer than `longer_than_s` seconds.
+    """
+    deadline, last, since = time.monotonic() + SETTLE_S, (0, 0), time.monotonic()
+    while time.monotonic() - since <= longer_than_s and time.monotonic() < deadline:
         time.sleep(0.5)
-        threads = service.threads_and_files()
+        threads_and_files = service.threads_and_files()
         waiting = len(list((service.log.parent / "queue" / "films").iterdir()))
-        same = same + 1 if threads == last and not waiting else 0
-        last = threads
+        if threads_and_files != last or waiting:
+            last, since = threads_and_files, time.monotonic()
+    return last
 
 
 def _read_log(log: str, outcome: Outcome) -> None:
