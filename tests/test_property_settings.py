@@ -22,19 +22,25 @@ def named_settings(tree: ast.Module) -> set[str]:
     return {target.id for node in assignments for target in node.targets if isinstance(target, ast.Name)}
 
 
+def is_property(function: ast.FunctionDef) -> bool:
+    return any(list(calls(each, "given")) for each in function.decorator_list)
+
+
+def has_settings(function: ast.FunctionDef, names: set[str]) -> bool:
+    """Whether a decorator is settings, or one of the constants `names`."""
+    return any(
+        list(calls(each, "settings")) or (isinstance(each, ast.Name) and each.id in names)
+        for each in function.decorator_list
+    )
+
+
 def problems(source: str) -> Iterator[int]:
     """Lines of properties without settings, and of settings that leave the deadline or the seed to hypothesis."""
     tree = ast.parse(source)
     names = named_settings(tree)
     for node in ast.walk(tree):
-        decorators = node.decorator_list if isinstance(node, ast.FunctionDef) else []
-        if any(list(calls(each, "given")) for each in decorators):
-            has_settings = any(
-                (isinstance(each, ast.Name) and each.id in names) or list(calls(each, "settings"))
-                for each in decorators
-            )
-            if not has_settings:
-                yield node.lineno
+        if isinstance(node, ast.FunctionDef) and is_property(node) and not has_settings(node, names):
+            yield node.lineno
     for call in calls(tree, "settings"):
         keywords = {keyword.arg for keyword in call.keywords}
         if not call.args and not {"deadline", "derandomize"} <= keywords:
