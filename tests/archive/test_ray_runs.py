@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -200,11 +201,10 @@ def _listening(pids: set[int]) -> list[str]:
     """The local addresses, as the kernel prints them, on which one of the processes listens."""
     sockets = set()
     for pid in pids:
-        for handle in Path(f"/proc/{pid}/fd").glob("*"):
-            try:
-                sockets.add(os.readlink(handle))
-            except OSError:
-                continue
+        with suppress(OSError):  # the process has ended
+            for handle in Path(f"/proc/{pid}/fd").iterdir():
+                with suppress(OSError):  # the file was closed
+                    sockets.add(os.readlink(handle))
     addresses = []
     for kind in ("tcp", "tcp6"):
         for line in Path(f"/proc/net/{kind}").read_text().splitlines()[1:]:
