@@ -47,7 +47,7 @@ def ray_cluster(address: str | None, workers: int | None) -> Iterator[int]:
         connection = {"address": address} if address else stack.enter_context(_local_ray(workers))
         try:
             _start(attempts=1 if address else START_ATTEMPTS, **connection, **_worker_options())
-        except (ConnectionError, ValueError, RuntimeError, OSError, _StartTimeout) as error:
+        except (ConnectionError, ValueError, RuntimeError, OSError, StartTimeout) as error:
             detail = "It needs free memory, and free space for temporary files."
             if address:
                 hint = "a running cluster; if it requires a token, set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN"
@@ -61,12 +61,12 @@ def ray_cluster(address: str | None, workers: int | None) -> Iterator[int]:
         yield int(resources.get("CPU", 1))
 
 
-class _StartTimeout(Exception):
+class StartTimeout(Exception):
     """Ray's own processes did not start in time."""
 
 
 def _start(attempts: int, **options: Any) -> None:
-    """`ray.init(**options)`, tried again if it timed out; raises `_StartTimeout` after the last attempt."""
+    """`ray.init(**options)`, tried again if it timed out; raises `StartTimeout` after the last attempt."""
     import ray
 
     for _ in range(attempts):
@@ -76,7 +76,7 @@ def _start(attempts: int, **options: Any) -> None:
         except Exception as error:
             if type(error) is not Exception:  # Ray has no class of its own for this error
                 raise
-    raise _StartTimeout
+    raise StartTimeout
 
 
 def _worker_options() -> dict[str, Any]:
