@@ -59,9 +59,8 @@ def without_zip(rows: list[dict[str, str]]) -> list[dict[str, str]]:
 def test_a_worker_that_is_killed_costs_no_row(films: Path, expected: list[dict[str, str]], tmp_path: Path) -> None:
     out = tmp_path / "out"
     process = runs.start(films, "--out", out, "--workers", 2)
-    first, second = runs.wait_for_workers(process, 2)
+    first, _ = runs.wait_for_workers(process, 2)
     runs.wait_for_parts(process, out, 3)
-    assert {first, second} == set(runs.workers(process.pid))
     os.kill(first, signal.SIGKILL)
     stderr = process.communicate(timeout=runs.TIMEOUT_S)[1]
     assert process.returncode == 1, stderr

@@ -74,7 +74,10 @@ def wait_for_parts(running: subprocess.Popen[str], out: Path, count: int) -> Non
 
 
 def wait_for_workers(running: subprocess.Popen[str], count: int) -> list[int]:
-    """The pids of the workers, as soon as there are `count`: on a busy machine one may start seconds after another."""
+    """The pids of the workers, as soon as `count` of them are seen at a time.
+
+    On a busy machine one starts seconds after another, and a process has no title while it is given another one.
+    """
     deadline = time.monotonic() + TIMEOUT_S
     while len(pids := workers(running.pid)) < count:
         assert running.poll() is None and time.monotonic() < deadline, running.communicate()[1]
