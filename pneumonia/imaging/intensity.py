@@ -59,7 +59,7 @@ def row_slices(height: int, width: int) -> Iterator[slice]:
 
 
 def look_up(table: npt.NDArray[Any], values: npt.NDArray[Any], first: int = 0) -> npt.NDArray[Any]:
-    """`table[values - first]` for `[H, W]` integers, of which each must have an entry.
+    """`table[values - first]` for `[H, W]` integers of at least `first`; those above the table get its last entry.
 
     In slices of rows, since NumPy makes a 64-bit index of the values; with `mode="clip"`, without which it also makes a
     copy of the output. Together this takes half of the time.

@@ -28,12 +28,10 @@ def to_input(film: Radiograph) -> npt.NDArray[np.uint8]:
     `full_scale`, so that a 12-bit film in a 16-bit file does not become nearly black.
     """
     pixels = crop(film.pixels, film.area or film_area(film.pixels))
-    resized = _as_image(pixels).resize((INPUT_SIDE, INPUT_SIDE), Image.Resampling.BILINEAR)
+    levels = np.asarray(as_image(pixels).resize((INPUT_SIDE, INPUT_SIDE), Image.Resampling.BILINEAR))
     if pixels.dtype != np.uint8:
-        levels = np.rint(np.asarray(resized) * (255.0 / full_scale(pixels)))
-        resized = Image.fromarray(np.clip(levels, 0, 255).astype(np.uint8))
-    channel = np.frombuffer(resized.tobytes(), np.uint8).reshape(INPUT_SIDE, INPUT_SIDE, 1)
-    return np.broadcast_to(channel, (INPUT_SIDE, INPUT_SIDE, 3))
+        levels = np.clip(np.rint(levels * (255.0 / full_scale(pixels))), 0, 255).astype(np.uint8)
+    return np.broadcast_to(levels[:, :, None], (INPUT_SIDE, INPUT_SIDE, 3))
 
 
 def film_area(pixels: Pixels, known: Area = WHOLE) -> Area:
@@ -59,26 +57,32 @@ def to_display(film: Radiograph) -> npt.NDArray[np.uint8]:
     """
     if film.pixels.dtype == np.uint8:
         return film.pixels.astype(np.uint8, copy=False)
-    white = _white(film)
-    # A table of all 16-bit values takes a third of the time of a calculation for each pixel.
-    levels = np.minimum(np.arange(2**16, dtype=np.uint16), white) * (255.0 / float(white))
-    return look_up(np.rint(levels).astype(np.uint8), film.pixels)
+    white = white_value(film)
+    # A table takes a third of the time of a calculation for each pixel. Larger values get its last entry.
+    return look_up(display_levels(np.arange(int(white) + 1, dtype=np.uint16), white), film.pixels)
+
+
+def display_levels(pixels: Pixels, white: np.uint8 | np.uint16) -> npt.NDArray[np.uint8]:
+    """The levels of `to_display` for a part of the pixels of a film; `white` is its `white_value`."""
+    if pixels.dtype == np.uint8:
+        return pixels.astype(np.uint8, copy=False)
+    return np.rint(np.minimum(pixels, white) * (255.0 / float(white))).astype(np.uint8)
 
 
 def invert(film: Radiograph) -> Radiograph:
     """Invert the grey values of a film (`full_scale` minus value) and append `INVERTED_WARNING` to its warnings."""
-    white = _white(film)
+    white = white_value(film)
     return replace(film, pixels=white - np.minimum(film.pixels, white), warnings=(*film.warnings, INVERTED_WARNING))
 
 
-def _white(film: Radiograph) -> np.uint8 | np.uint16:
+def white_value(film: Radiograph) -> np.uint8 | np.uint16:
     """The pixel value of a film that is displayed as white; a frame around the film does not decide it."""
     if film.pixels.dtype == np.uint8:
         return np.uint8(255)
     return np.uint16(full_scale(film.pixels if film.area is None else crop(film.pixels, film.area)))
 
 
-def _as_image(pixels: Pixels) -> Image.Image:
+def as_image(pixels: Pixels) -> Image.Image:
     """`[H, W]` as an image in mode "L" that shares its memory, or in mode "F" for uint16.
 
     `Image.fromarray` takes ten times as long for floats: it fills the new image with zeros first.

@@ -8,16 +8,22 @@ photographs of them.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
 from .greyscale import COLOUR_WARNING
-from .model_input import to_display
+from .model_input import as_image, display_levels, to_display, white_value
 from .radiograph import Radiograph
 from .straight_edges import REDUCED_SIDE, find_edges
+
+Strip: TypeAlias = npt.NDArray[np.float32]
+"""`[_STRIP, REDUCED_SIDE]`: one side of the reduced image in grey levels."""
 
 _STRIP = 2
 """Depth in pixels of the reduced image of the strips at its sides: 1.25 % of it."""
@@ -60,12 +66,12 @@ def is_photograph(film: Radiograph) -> bool:
 
     False for a photograph that shows nothing but the film: it is read as the film.
     """
-    image = Image.fromarray(np.ascontiguousarray(to_display(film)))
-    surroundings = _find_surroundings(_strips(image))
+    surroundings = _find_surroundings(_strips(film))
     if surroundings is None or not surroundings.is_uneven(MIN_UNEVENNESS):
         return False
     if COLOUR_WARNING in film.warnings and surroundings.is_uneven(MIN_UNEVENNESS_IN_COLOUR):
         return True
+    image = as_image(to_display(film))
     reduced = image.resize((REDUCED_SIDE, REDUCED_SIDE), Image.Resampling.BOX, reducing_gap=2.0)
     edges = find_edges(np.asarray(reduced), surroundings.sides)
     tilts = [abs(edge.tilt) for edge in edges if edge is not None]
@@ -89,31 +95,51 @@ class _Surroundings:
         return self.unevenness >= max(minimum, MIN_RELATIVE_UNEVENNESS * self.level)
 
 
-def _strips(image: Image.Image) -> npt.NDArray[np.float32]:
-    """The strips `[4, _STRIP, REDUCED_SIDE]` at left, top, right and bottom of the reduced image.
+def _strips(film: Radiograph) -> Iterator[Strip]:
+    """The strips at left, top, right and bottom of the reduced image, each made when it is asked for.
 
-    Only the pixels below them are read.
+    Only the pixels below a strip are read and converted to 8 bits.
     """
-    width, height = image.size
+    height, width = film.pixels.shape
     across, down = width * _STRIP / REDUCED_SIDE, height * _STRIP / REDUCED_SIDE
+    columns, rows = math.ceil(across), math.ceil(down)
     upright, level = (_STRIP, REDUCED_SIDE), (REDUCED_SIDE, _STRIP)
-    boxes = (
-        (upright, (0.0, 0.0, across, height)),
-        (level, (0.0, 0.0, width, down)),
-        (upright, (width - across, 0.0, width, height)),
-        (level, (0.0, height - down, width, height)),
-    )
-    strips = [np.asarray(image.resize(size, Image.Resampling.BOX, box)) for size, box in boxes]
-    return np.stack([strip.T if strip.shape[1] == _STRIP else strip for strip in strips]).astype(np.float32)
+    white = white_value(film)
+    for pixels, size, box in (
+        (film.pixels[:, :columns], upright, (0.0, 0.0, across, height)),
+        (film.pixels[:rows], level, (0.0, 0.0, width, down)),
+        (film.pixels[:, width - columns :], upright, (columns - across, 0.0, columns, height)),
+        (film.pixels[height - rows :], level, (0.0, rows - down, width, rows)),
+    ):
+        image = as_image(display_levels(pixels, white)).resize(size, Image.Resampling.BOX, box)
+        strip = np.frombuffer(image.tobytes(), np.uint8).reshape(image.height, image.width).astype(np.float32)
+        yield strip.T if size is upright else strip
 
 
-def _find_surroundings(strips: npt.NDArray[np.float32]) -> _Surroundings | None:
-    """The surface that most of the strips show; None if they show the film, or a surface without light or noise."""
-    samples = np.sort(strips.mean(axis=1).reshape(4, _SAMPLES, -1).mean(axis=2), axis=1)
-    low, level, high = (samples[:, round(share * (_SAMPLES - 1))] for share in (0.1, 0.5, 0.9))
-    sides = (level > MIN_LEVEL) & (high - low < _max_spread(level))
-    if np.count_nonzero(sides) < MIN_SIDES:
-        return None
+def _find_surroundings(all_strips: Iterable[Strip]) -> _Surroundings | None:
+    """The surface that most of the four strips show; None if they show the film, or a surface without light or noise.
+
+    Most films are recognised by their first two strips; the others are then not asked for.
+    """
+    strips, levels = [], []
+    for strip in all_strips:
+        strips.append(strip)
+        levels.append(_surface_level(strip))
+        if levels.count(None) > 4 - MIN_SIDES:
+            return None
+    return _common_surface(np.stack(strips), np.array(levels, np.float32))
+
+
+def _surface_level(strip: Strip) -> np.float32 | None:
+    """The usual grey level of a strip that shows one surface with light; None for others."""
+    samples = np.sort(strip.reshape(_STRIP, _SAMPLES, -1).mean(axis=(0, 2)))
+    low, level, high = (samples[round(share * (_SAMPLES - 1))] for share in (0.1, 0.5, 0.9))
+    return level if level > MIN_LEVEL and high - low < _max_spread(level) else None
+
+
+def _common_surface(strips: npt.NDArray[np.float32], level: npt.NDArray[np.float32]) -> _Surroundings | None:
+    """The surface of `strips` `[4, _STRIP, REDUCED_SIDE]` with their `level` `[4]`, NaN for a strip that shows none."""
+    sides = np.isfinite(level)
     common = np.median(level[sides])
     sides &= np.abs(level - common) < _max_spread(common)
     noise = np.abs(np.diff(strips, axis=2)).mean(axis=(1, 2))[sides]
@@ -124,5 +150,5 @@ def _find_surroundings(strips: npt.NDArray[np.float32]) -> _Surroundings | None:
     return _Surroundings(sides, float(common), float(halves.max() - halves.min()))
 
 
-def _max_spread(level: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    return np.asarray(MAX_SPREAD + MAX_RELATIVE_SPREAD * level, np.float32)
+def _max_spread(level: np.floating[Any]) -> np.floating[Any]:
+    return MAX_SPREAD + MAX_RELATIVE_SPREAD * level

@@ -41,6 +41,15 @@ def test_a_photograph_in_grey_is_recognised(normal_film: Grey) -> None:
     assert is_photograph(replace(film, warnings=()))
 
 
+@pytest.mark.parametrize("brightest", [4095, 65535])
+@pytest.mark.parametrize("scene", SCENES)
+def test_a_photograph_of_12_or_16_bits_is_recognised(scene: str, brightest: int, normal_film: Grey) -> None:
+    grey = read(photograph(normal_film, scene, STRENGTHS["medium"], 1)).pixels
+    deep = np.rint(grey * (brightest / 255)).astype(np.uint16)
+    assert is_photograph(read(grey))
+    assert is_photograph(read(deep))
+
+
 @pytest.mark.parametrize("scene", SCENES)
 def test_a_photograph_of_nothing_but_the_film_is_read_as_the_film(scene: str, normal_film: Grey) -> None:
     assert not any(is_photograph(read(photograph(normal_film, scene, STRENGTHS["mild"], seed))) for seed in range(2))
