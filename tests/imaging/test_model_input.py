@@ -177,6 +177,15 @@ def test_a_grey_film_saved_in_colour_gets_no_colour_warning(
     assert film.warnings == ()
 
 
+@pytest.mark.parametrize(("share", "warnings"), [(1 / 20, ()), (1 / 5, (COLOUR_WARNING,))])
+def test_a_marker_in_colour_counts_above_one_percent_of_the_film(
+    share: float, warnings: tuple[str, ...], large_film: Grey, encode: Encode
+) -> None:
+    film = Image.fromarray(large_film).convert("RGB")
+    film.paste("red", (0, 0, round(share * film.width), round(share * film.height)))
+    assert read(encode(film, "PNG")).warnings == warnings
+
+
 @pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
 def test_a_colour_array_gets_a_warning_at_every_depth(dtype: str, large_film: Grey) -> None:
     colours = np.asarray(colourful(large_film))

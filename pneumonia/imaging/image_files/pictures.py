@@ -96,10 +96,9 @@ def _grey_or_rgb(picture: Image.Image) -> Image.Image:
         picture = picture.convert("LA")
     if picture.has_transparency_data:
         return greyscale.flatten(picture)
-    if picture.mode in {"1", "L"}:
-        # An "L" image is used as it is: `convert` would copy it even though the mode does not change.
-        return picture if picture.mode == "L" else picture.convert("L")
-    return picture.convert("RGB")
+    if picture.mode in {"L", "RGB"}:
+        return picture  # `convert` would copy it even though the mode does not change
+    return picture.convert("L" if picture.mode == "1" else "RGB")
 
 
 def _orientation(picture: Image.Image) -> Orientation:
