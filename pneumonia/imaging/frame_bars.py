@@ -78,10 +78,11 @@ brighter with its thickness, by 1.4; the mean of a film beside a frame does not 
 
 @dataclass(frozen=True)
 class Bar:
-    """One side of an image. `depth`: pixels up to the step, 0 without a step. `level`: grey level at the edge.
+    """One side of an image. `level`: grey level at the edge. `depth`: pixels up to the step.
 
-    `share`: share of the pixels with a step, `clear_share` of those with a large one. `run`: pixels of that level, with
-    or without a step behind them. `exact_run`: those of them that are constant.
+    `share`: share of the pixels with a step, `clear_share` of those with a large one. Depth and shares are 0 without a
+    step that is at least faint. `run`: pixels of that level, with or without a step behind them. `exact_run`: those of
+    them that are constant.
     """
 
     depth: int
@@ -125,7 +126,7 @@ def find_bar(side: Rows, scale: float) -> Bar:
     step = _find_step(levels, level, run)
     if not step.depth and MIN_DEPTH <= exact_run // factor < run:
         step = _find_step(levels, level, exact_run // factor)  # the film's border has nearly the level of the bar
-    if step.depth < MIN_DEPTH:
+    if step.depth < MIN_DEPTH or not step.share:
         return Bar(0, level, 0.0, 0.0, run * factor, exact_run)
     depth = step.depth + step.is_mixed if factor == 1 else _refine(core, factor, scale, level, step)
     return Bar(depth, level, step.share, step.clear_share, run * factor, exact_run)
@@ -221,7 +222,7 @@ def _find_step(levels: Rows, level: float, run: int) -> _Step:
     clear, faint = _minimum_steps(levels[:run], level)
     is_bar = np.abs(levels[max(depth - 2, 0)] - level) < inside / 4
     clear_share, share = (np.count_nonzero((inside > minimum) & is_bar) / samples for minimum in (clear, faint))
-    if not share:
+    if share < FAINT_SHARE:
         return _Step(depth)
     reached = float(np.abs(levels[depth] - level).mean()) / max(contrast, 1.0)
     return _Step(depth, share, clear_share, contrast, after > MIXTURE[0] * contrast and reached < MIXTURE[1])
