@@ -192,12 +192,12 @@ def _no_pixels_error(file: ParsedFile, modality: str | None) -> PneumoniaError:
 
 def _check_compression(syntax: UID) -> None:
     if syntax not in pixel_description.UNCOMPRESSED and syntax not in decoder_worker.DECODERS:
-        is_standard = not syntax.is_private and syntax.is_transfer_syntax
+        is_known = not syntax.is_private and syntax.is_transfer_syntax
         raise UnsupportedDicom(
             message(
-                "The compression of the DICOM file is not supported. Allowed: {compressions}. Received: {is_standard}.",
+                "The compression of the DICOM file is not supported. Allowed: {compressions}. Received: {syntax}.",
                 compressions=COMPRESSIONS,
-                is_standard=syntax.name if is_standard else message("an unknown transfer syntax"),
+                syntax=syntax.name if is_known else message("an unknown transfer syntax"),
             )
         )
 
