@@ -109,7 +109,7 @@ def max_connections() -> int:
     return min(MAX_CONNECTIONS, int(operating_system.open_file_limit() * CONNECTION_SHARE))
 
 
-class PatientSocket(socket.socket):
+class ThrottledSocket(socket.socket):
     """A listening socket that accepts no connection while more than `ACCEPT_SHARE` of the allowed files are open.
 
     Connections then wait in the backlog of the system. Without this class, asyncio accepts connections until no file is

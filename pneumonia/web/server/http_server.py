@@ -95,7 +95,7 @@ def listen(host: str, ports: range) -> socket.socket:
     for port in ports:
         try:
             bound = socket.create_server((host, port), family=family, backlog=_BACKLOG)
-            return connection_limits.PatientSocket(fileno=bound.detach())
+            return connection_limits.ThrottledSocket(fileno=bound.detach())
         except OSError as error:
             reason = error.strerror
     raise UsageError(

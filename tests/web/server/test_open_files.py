@@ -104,7 +104,7 @@ def test_a_batch_of_the_page_keeps_no_zip_open(tmp_path: Path, predictor: Predic
 
 def test_a_socket_leaves_connections_in_the_backlog_while_few_files_are_free(monkeypatch: pytest.MonkeyPatch) -> None:
     bound = socket.create_server(("127.0.0.1", 0))
-    with connection_limits.PatientSocket(fileno=bound.detach()) as server:
+    with connection_limits.ThrottledSocket(fileno=bound.detach()) as server:
         with socket.create_connection(server.getsockname()), server.accept()[0]:
             pass
         with socket.create_connection(server.getsockname()), monkeypatch.context() as full:
