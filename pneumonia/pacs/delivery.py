@@ -129,7 +129,7 @@ class DestinationQueue:
             if outcome.verdict in {Verdict.UNAVAILABLE, Verdict.INTERRUPTED}:
                 self._pause(outcome)
                 return
-            self._is_available()
+            self._mark_available()
         if not deliveries:
             self._sender.close_if_idle()
             self._work.wait(self._idle_s())
@@ -237,7 +237,7 @@ class DestinationQueue:
     def _pause_s(self, failures: int) -> float:
         return self.destination.retry.pause_s(failures)
 
-    def _is_available(self) -> None:
+    def _mark_available(self) -> None:
         if not self.state.is_available:
             log.warning("destination name=%s state=available", self.destination.name)
         if not self.state.is_available or not self.state.since:
