@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from .. import settings
 from ..errors import Busy, DiskFull, FilmError, PneumoniaError
 from ..inference.decision import Failure, Prediction
+from ..inference.outcome_code import outcome_code
 from ..inference.predictor import Predictor
 from ..inference.reading import Reading
 from ..monitoring.recorder import recorder
@@ -70,7 +71,7 @@ class FilmProcessor:
         monitor = recorder()
         if monitor is not None:
             monitor.record(result, reading, instance.calling_ae)
-        return ProcessingResult(outcome_of(result), getattr(result, "population", None) or "")
+        return ProcessingResult(outcome_code(result), getattr(result, "population", None) or "")
 
     def _predict(self, data: bytes) -> tuple[Prediction | Failure, Reading | None]:
         service = self._configuration.service
@@ -121,10 +122,3 @@ def result_options(configuration: Configuration) -> ResultOptions:
     values = {name: getattr(results, name) for name in names}
     values["uid_root"] = values["uid_root"] or settings.UID_ROOT.read()
     return ResultOptions(**{name: value for name, value in values.items() if value is not None})
-
-
-def outcome_of(result: Prediction | Failure) -> str:
-    """The result for log and metrics: `Normal`, `Unknown:CODE`, or an error code; never text from the film."""
-    if isinstance(result, Failure):
-        return result.error.code
-    return f"{result.label}:{result.reason.code}" if result.reason else str(result.label)

@@ -30,6 +30,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ... import errors, imaging, operating_system, service_log
 from ...errors import InternalError, PneumoniaError
 from ...inference.decision import Failure, Prediction
+from ...inference.outcome_code import outcome_code
 from . import malformed_requests, route_policy
 from .request_limits import BodyRefused
 from .upload import Upload
@@ -57,7 +58,7 @@ def _log_location(*_: Any, **__: Any) -> None:
 
 
 class RequestLog:
-    """Outermost middleware: assigns an id to each request, logs a line at its end, and handles exceptions.
+    """Middleware that assigns an id to each request, logs a line at its end, and handles exceptions.
 
     Adds the id to the response as `X-Request-ID`. If the application raises, the response is 500 `internal` with the id
     and without the text of the exception.
@@ -184,7 +185,7 @@ def film(endpoint: str, upload: Upload | bytes | None) -> Iterator[LogEntry]:
             request_id,
             endpoint,
             image_format,
-            outcome_of(entry.outcome),
+            _outcome_text(entry.outcome),
             1000 * (time.monotonic() - started_at),
             size,
         )
@@ -221,17 +222,12 @@ def current_request_id() -> str:
     return errors.request_id.get() or secrets.token_hex(8)
 
 
-def outcome_of(outcome: Outcome) -> str:
-    """Return the outcome for the log: `Normal`, `Unknown:CODE`, or an error code; never text from the input."""
-    if isinstance(outcome, Failure):
-        return outcome.error.code
-    if isinstance(outcome, Prediction):
-        return f"{outcome.label}:{outcome.reason.code}" if outcome.reason else outcome.label
-    return outcome or "internal"
+def _outcome_text(outcome: Outcome) -> str:
+    return outcome_code(outcome) if isinstance(outcome, Prediction | Failure) else outcome or "internal"
 
 
 def _outcome_counts(results: Iterable[Outcome]) -> str:
-    counts = Counter(outcome_of(result) for result in results)
+    counts = Counter(_outcome_text(result) for result in results)
     return ",".join(f"{outcome}:{count}" for outcome, count in sorted(counts.items())) or "-"
 
 
