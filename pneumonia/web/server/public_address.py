@@ -46,7 +46,7 @@ class StripPrefix:
 
 
 class RelativeRoot:
-    """Innermost middleware: makes Gradio write relative addresses into the responses to the page.
+    """Middleware that makes Gradio write relative addresses into the responses to the page.
 
     Programs, which send no `Origin`, receive complete addresses: they have no page to which an address could be
     relative.
