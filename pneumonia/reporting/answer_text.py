@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..inference.decision import CLASSES, UNKNOWN, Calibration, OperatingPoint, Prediction, point_name
+from ..inference.decision import CLASSES, LABEL_NAMES, UNKNOWN, Calibration, OperatingPoint, Prediction, point_name
 from ..inference.predictive_value import PredictiveValue
 from ..messages import join, message
 from .wording import format_probability
 
 NORMAL, PNEUMONIA = CLASSES
-
-LABELS = {NORMAL: message("Normal"), PNEUMONIA: message("Pneumonia"), UNKNOWN: message("Unknown")}
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ def describe_frequency(prediction: Prediction) -> str:
     value = with_pneumonia(prediction)
     if value is None or prediction.prevalence is None:
         return ""
-    label, prevalence = LABELS[prediction.label], format_prevalence(prediction.prevalence)
+    label, prevalence = LABEL_NAMES[prediction.label], format_prevalence(prediction.prevalence)
     count = round(100 * value.value)
     if count < 1:
         return message(

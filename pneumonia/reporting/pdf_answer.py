@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..inference.bundle import Bundle
-from ..inference.decision import CLASSES, UNKNOWN, Prediction
+from ..inference.decision import CLASSES, LABEL_NAMES, UNKNOWN, Prediction
 from ..inference.gate_report import GateReport
 from ..languages import current_language
 from ..messages import join, message, translate
@@ -47,7 +47,7 @@ def answer_flowables(
 
 
 def _heading(prediction: Prediction) -> str:
-    label = f"{wording.MARKS[prediction.label]} {markup(answer_text.LABELS[prediction.label])}"
+    label = f"{wording.MARKS[prediction.label]} {markup(LABEL_NAMES[prediction.label])}"
     heading = f'<font color="{LABEL_COLOURS[prediction.label]}">{label}</font>'
     if prediction.probability is None:
         return heading
@@ -58,7 +58,7 @@ def _lines(prediction: Prediction, bundle: Bundle | None, gate: GateReport | Non
     """The paragraphs below the heading as markup of reportlab."""
     point = answer_text.describe_point(prediction)
     shares = [
-        message("{label} {probability}", label=answer_text.LABELS[name], probability=text)
+        message("{label} {probability}", label=LABEL_NAMES[name], probability=text)
         for name, text in wording.format_probabilities(prediction).items()
     ]
     probabilities = message("Calibrated probabilities: {shares}.", shares=join(shares, ", ")) if shares else ""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from ..inference.decision import Failure, Prediction
+from ..inference.decision import LABEL_NAMES, Failure, Prediction
 from ..inference.model import Model
 from ..messages import Message, join, message
 from . import answer_text, provenance, wording
@@ -43,7 +43,7 @@ def result_lines(result: Prediction | Failure, model: Model | None, created_at: 
     identity = [provenance.describe_identity(result.model), join([created, "."], "")]
     return ResultLines(
         result.label,
-        answer_text.LABELS[result.label],
+        LABEL_NAMES[result.label],
         value,
         list(filter(None, _reasons(result, model))),
         list(filter(None, _details(result, model))),

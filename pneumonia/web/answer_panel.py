@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ..evaluation import number_format
-from ..inference.decision import DEFAULT_POINT, Calibration, OperatingPoint, Prediction
+from ..inference.decision import DEFAULT_POINT, LABEL_NAMES, Calibration, OperatingPoint, Prediction
 from ..inference.model import Model
 from ..messages import join, message
 from ..reporting import answer_text, reading_guide
@@ -45,9 +45,7 @@ class Bar(NamedTuple):
 def _bars(prediction: Prediction) -> list[Bar]:
     shares = round_to_percents(prediction.probability or 0.0)
     texts = format_probabilities(prediction)
-    return [
-        Bar(label, answer_text.LABELS[label], texts[label], share) for label, share in zip(texts, shares, strict=True)
-    ]
+    return [Bar(label, LABEL_NAMES[label], texts[label], share) for label, share in zip(texts, shares, strict=True)]
 
 
 def depth(prediction: Prediction, model: Model) -> str:

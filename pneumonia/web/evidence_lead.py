@@ -1,4 +1,4 @@
-"""Lead of a model's evidence: what to expect of 100 films of each class as a picture, and three sentences.
+"""Opening of a model's part of the Evidence tab: a picture of 100 films of each class, and up to three sentences.
 
 All figures are those of the bundle's `evaluation.json`.
 """
@@ -12,7 +12,7 @@ from typing import Any
 from markupsafe import Markup
 
 from ..inference.bundle import Bundle
-from ..inference.decision import CLASSES, UNKNOWN
+from ..inference.decision import CLASSES, LABEL_NAMES, UNKNOWN
 from ..inference.populations import ADULTS, CHILDREN
 from ..messages import Message, join, message, number
 from .rendering import render_fragment
@@ -21,7 +21,7 @@ Json = Mapping[str, Any]
 
 NORMAL, PNEUMONIA = CLASSES
 ANSWERS = (NORMAL, PNEUMONIA, UNKNOWN)
-OF = 100
+FILMS_PER_PICTURE = 100
 """Films in a picture. Frequencies are understood more often than percentages (Gigerenzer and Edwards, BMJ 2003)."""
 
 COLUMNS = 20
@@ -57,11 +57,11 @@ def of_hundred(shares: Mapping[str, float]) -> dict[str, int]:
 
     A share above 0 is at least 1: a rare error is not rounded away.
     """
-    counts = {name: max(int(OF * share), int(share > 0)) for name, share in shares.items()}
-    while (difference := OF - sum(counts.values())) != 0:
+    counts = {name: max(int(FILMS_PER_PICTURE * share), int(share > 0)) for name, share in shares.items()}
+    while (difference := FILMS_PER_PICTURE - sum(counts.values())) != 0:
         step = 1 if difference > 0 else -1
         adjustable = [name for name in shares if step > 0 or counts[name] > 1]
-        name = max(adjustable, key=lambda name: step * (OF * shares[name] - counts[name]))
+        name = max(adjustable, key=lambda name: step * (FILMS_PER_PICTURE * shares[name] - counts[name]))
         counts[name] += step
     return counts
 
@@ -70,8 +70,8 @@ def _has_classes(run: Json) -> bool:
     return all(film_class in run.get("classes", {}) for film_class in CLASSES)
 
 
-def _counts(run: Json, film_class: str) -> dict[str, int]:
-    entry = run["classes"][film_class]
+def _counts(entry: Json) -> dict[str, int]:
+    """Of 100 films of a class, the number with each answer; `entry` is the class's part of `run["classes"]`."""
     return of_hundred({answer: entry[answer]["value"] for answer in ANSWERS})
 
 
@@ -90,7 +90,7 @@ _MEANINGS = {
 
 def _picture(film_class: str, entry: Json) -> dict[str, Any]:
     """Values of `evidence_lead.html` for the films of a class; the right answer comes first."""
-    counts = of_hundred({answer: entry[answer]["value"] for answer in ANSWERS})
+    counts = _counts(entry)
     order = sorted(ANSWERS, key=lambda answer: (answer != film_class, answer == UNKNOWN))
     films = [answer for answer in order for _ in range(counts[answer])]
     right = entry[film_class]
@@ -105,20 +105,17 @@ def _picture(film_class: str, entry: Json) -> dict[str, Any]:
             "From {films:,} films. Of 100, {low:.0f} to {high:.0f} are answered {answer} ({level:.0f} % interval).",
             films=entry["films"],
             level=95,
-            low=OF * right["low"],
-            high=OF * right["high"],
-            answer=_ANSWER_NAMES[film_class],
+            low=FILMS_PER_PICTURE * right["low"],
+            high=FILMS_PER_PICTURE * right["high"],
+            answer=LABEL_NAMES[film_class],
         ),
     }
-
-
-_ANSWER_NAMES = {NORMAL: message("Normal"), PNEUMONIA: message("Pneumonia")}
 
 
 def _misses(run: Json) -> Message | None:
     if not _has_classes(run):
         return None
-    positive, negative = _counts(run, PNEUMONIA), _counts(run, NORMAL)
+    positive, negative = (_counts(run["classes"][film_class]) for film_class in (PNEUMONIA, NORMAL))
     return message(
         "At the operating point balanced, it misses {missed} of 100 films with pneumonia and gives {alarms} false "
         "alarms in 100 normal films; {positive_unknown} and {negative_unknown} of 100 get no result.",

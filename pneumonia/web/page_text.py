@@ -15,7 +15,7 @@ from .. import settings
 from ..errors import EmptyFile, NoPixels, UnreadableImage
 from ..evaluation.number_format import percent, score
 from ..inference.bundle import Bundle
-from ..inference.decision import Failure, ModelIdentity, Prediction
+from ..inference.decision import LABEL_NAMES, Failure, ModelIdentity, Prediction
 from ..inference.populations import POPULATIONS, Population
 from ..messages import Message, join, message
 from ..reporting import answer_text, provenance
@@ -97,7 +97,7 @@ def headline(prediction: Prediction, bundle: Bundle | None = None) -> str:
     return render(
         "headline.html",
         prediction=prediction,
-        label=answer_text.LABELS[prediction.label],
+        label=LABEL_NAMES[prediction.label],
         probability="" if prediction.probability is None else format_p_pneumonia(prediction),
         point=answer_text.describe_point(prediction),
         frequency=answer_text.describe_frequency(prediction),

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from pydicom import dcmread
 
 from pneumonia import Predictor
-from pneumonia.inference.decision import CLASSES, REASONS, Prediction, Reason
+from pneumonia.inference.decision import CLASSES, LABEL_NAMES, REASONS, Prediction, Reason
 from pneumonia.languages import LANGUAGES
 from pneumonia.messages import translate
-from pneumonia.reporting import answer_text, wording
+from pneumonia.reporting import wording
 from pneumonia.reporting.dicom.film_result import FilmResult
 from pneumonia.reporting.dicom.options import ResultOptions
 from pneumonia.reporting.dicom.structured_report import create_structured_report
@@ -139,7 +139,7 @@ def check_sentences(film: FilmResult) -> None:
     values, language = film.prediction.as_dict(), film.options.language
     lines = result_lines(film.prediction, film.model, film.created_at)
     assert lines.label == values["label"]
-    assert lines.heading == answer_text.LABELS[values["label"]]
+    assert lines.heading == LABEL_NAMES[values["label"]]
     shares = values["probabilities"]
     texts = [translate(line, language) for line in (lines.value, *lines.reasons, *lines.details)]
     if shares is None:

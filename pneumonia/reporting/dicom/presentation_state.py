@@ -14,9 +14,10 @@ from PIL import ImageCms
 from pydicom import Dataset
 
 from ...errors import UnsupportedDicom
+from ...inference.decision import LABEL_NAMES
 from ...languages import use_language
 from ...messages import message, translate
-from .. import answer_text, wording, zone_table, zone_wording
+from .. import wording, zone_table, zone_wording
 from ..result_lines import NO_ANSWER, NOTICE
 from . import object_header, patient_study, spacing
 from .film_result import FilmResult
@@ -151,7 +152,7 @@ def _text_lines(film: FilmResult) -> list[str]:
         assert film.failure is not None
         error = film.failure.error
         return [translate(text) for text in (NOTICE, NO_ANSWER, error.message, error.code)]
-    answer = [translate(answer_text.LABELS[prediction.label])]
+    answer = [translate(LABEL_NAMES[prediction.label])]
     if prediction.probability is not None:
         answer.append(translate(wording.format_p_pneumonia(prediction)))
     lines = [translate(NOTICE), ", ".join(answer)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ...inference.decision import CLASSES, Failure, OperatingPoint, Prediction, point_name
+from ...inference.decision import CLASSES, LABEL_NAMES, Failure, OperatingPoint, Prediction, point_name
 from ...inference.populations import POPULATIONS
 from ...messages import join, message
 from .. import answer_text, wording, zone_table, zone_wording
@@ -61,10 +61,10 @@ def _members(envelope: Envelope, prediction: Prediction) -> Iterator[tuple[str, 
 
 def _answer(envelope: Envelope, prediction: Prediction) -> Json:
     label = prediction.label
-    name = envelope.words(answer_text.LABELS[label])
+    name = envelope.words(LABEL_NAMES[label])
     return envelope.observation(
         ANSWER,
-        _summary(envelope, _NAMES["answer"], answer_text.LABELS[label]),
+        _summary(envelope, _NAMES["answer"], LABEL_NAMES[label]),
         {
             "category": _categories(terms.MEASUREMENT_GROUP),
             "code": _term(envelope, "answer"),
@@ -130,7 +130,7 @@ def _presence(envelope: Envelope, prediction: Prediction) -> Json:
         }
     return envelope.observation(
         "presence",
-        _summary(envelope, _NAMES["answer"], answer_text.LABELS[label]),
+        _summary(envelope, _NAMES["answer"], LABEL_NAMES[label]),
         {"category": _categories(terms.QUALITATIVE_EVALUATIONS), "code": _term(envelope, "pneumonia"), **value},
     )
 
@@ -165,7 +165,7 @@ def _ranges(envelope: Envelope, point: OperatingPoint) -> Iterator[Json]:
         ("Unknown", {"low": low, "high": high}),
         (PNEUMONIA, {"low": high}),
     ):
-        name = envelope.words(answer_text.LABELS[label])
+        name = envelope.words(LABEL_NAMES[label])
         yield {**limits, "type": terms.term(f"answer_{label}", name), "text": name}
 
 
