@@ -111,7 +111,7 @@ def _parse_proxies(text: str) -> list[str]:
 
 
 MAX_UID_ROOT_CHARACTERS = 43
-"""A UID has at most 64 characters (DICOM PS3.5, section 9.1), and 20 digits behind the root make a collision
+"""A UID has at most 64 characters (DICOM PS3.5, section 9.1), and 20 digits after the root make a collision
 improbable."""
 
 _UID_ROOT = re.compile(r"[0-2](\.(0|[1-9][0-9]*))+")

@@ -33,7 +33,7 @@ class EarlierRun:
     """The rows in each file. `partial_end` is the size of the complete lines of the partial file; 0 without a header.
 
     Until the finished files are written, rows are in the partial file only. `finished_rows` is the number of rows that
-    the finished files had when the partial file was created; they may have rows of the partial file behind these, if a
+    the finished files had when the partial file was created; they may have rows of the partial file after these, if a
     run was killed while it wrote them.
     """
 

@@ -1,7 +1,7 @@
 """The central directory of a ZIP: which members it lists, and where their data begin.
 
 `zipfile` refuses the whole ZIP for one member with an invalid name, extra field or version, and a member whose name
-differs between the central directory and its local header, as several writers cause. Here one member costs itself only.
+differs between the central directory and its local header, as several writers cause. Here only that member is lost.
 Structures: APPNOTE.TXT 6.3.10, https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT (section in brackets).
 """
 
@@ -90,7 +90,7 @@ class ZipEntry:
 
 @dataclass(frozen=True)
 class ZipDirectory:
-    """The entries of a ZIP; `is_complete` is false if the directory is damaged behind them.
+    """The entries of a ZIP; `is_complete` is false if the directory is damaged after them.
 
     `start` is the number of bytes before the ZIP, such as the program of a self-extracting ZIP.
     """

@@ -94,7 +94,7 @@ def _is_korean(names: Iterable[bytes]) -> bool:
 
 
 def _is_latin(_: bytes, text: str) -> bool:
-    """True if the letters that are not ASCII are Latin, and none is a capital behind a small letter."""
+    """True if the letters that are not ASCII are Latin, and none is a capital after a small letter."""
     is_capital_inside = any(left.islower() and right > "\x7f" and right.isupper() for left, right in pairwise(text))
     return not is_capital_inside and all(
         unicodedata.name(character, "").startswith("LATIN ") for character in text if character > "\x7f"

@@ -16,7 +16,7 @@ distribution is used, whose error is below .001 for so many values."""
 @dataclass(frozen=True)
 class TwoSampleTest:
     """`statistic`: largest distance of the two distribution functions. `p_value`: of a distance at least as large for
-    two samples of one distribution without ties; with ties the true one is smaller. `is_exact`: False for the limit
+    two samples of one distribution without ties; with ties the exact one is smaller. `is_exact`: False for the limit
     distribution.
     """
 

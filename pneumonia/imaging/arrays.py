@@ -9,7 +9,7 @@ from PIL import Image
 from ..errors import UnreadableImage
 from ..messages import message
 from . import greyscale
-from .byte_order import in_film_byte_order
+from .byte_order import correct_byte_order
 from .decoding import check_pixel_count
 from .image_files.pictures import from_pil_image
 from .intensity import to_uint16
@@ -42,7 +42,7 @@ def from_array(array: npt.NDArray[np.generic]) -> Radiograph:
         return Radiograph(np.ascontiguousarray(array), "array")
     if array.dtype == np.uint8:
         return from_pil_image(Image.fromarray(np.ascontiguousarray(array)), "array")
-    grey, warnings = (in_film_byte_order(array), ()) if array.ndim == 2 else _colours_to_grey(array)
+    grey, warnings = (correct_byte_order(array), ()) if array.ndim == 2 else _colours_to_grey(array)
     pixels = to_uint16(grey)  # raises for NaN and infinite values, which have no range
     if array.dtype.kind == "f" and not (grey.min() >= 0 and grey.max() <= 1):
         warnings = (*warnings, STRETCHED_WARNING)

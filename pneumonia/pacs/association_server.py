@@ -64,7 +64,7 @@ class AssociationServer(ThreadedAssociationServer):
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.1}, name="accept", daemon=True).start()
 
     def shutdown(self) -> None:
-        """Stop to accept connections. Open associations go on."""
+        """Stop accepting connections. Open associations continue."""
         # The method of pynetdicom expects a server that `AE.start_server` created.
         BaseServer.shutdown(self)
         self.server_close()

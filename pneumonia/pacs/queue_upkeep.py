@@ -30,7 +30,9 @@ class DeadLetter:
 
 @dataclass(frozen=True)
 class RecoveryCounts:
-    """What `recover` did: films that were added again, files that were deleted, results that are kept as files."""
+    """What `recover` did: numbers of films that it added to the queue, of files that it deleted, and of results that it
+    moved to `undelivered`.
+    """
 
     adopted: int
     deleted: int
@@ -131,7 +133,7 @@ def discard(queue: Queue, letter_id: str) -> int:
     """Delete a dead letter with its files: nobody gets this result. Raises `UsageError` for an unknown id."""
     film = queue.database.query("SELECT file FROM instance WHERE 'film-' || id = ? AND state = 'failed'", letter_id)
     with queue.database.transaction() as connection:
-        # The other deliveries of the film go on; the last one finishes it.
+        # The other deliveries of the film continue; the last one finishes it.
         number = _change_letters(
             connection, letter_id, "DELETE FROM instance", "UPDATE delivery SET state = 'delivered', failed_at = NULL"
         )

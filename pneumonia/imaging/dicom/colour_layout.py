@@ -15,11 +15,11 @@ import pydicom
 from . import elements, photometric
 
 MIN_COLOURED = 0.05
-"""Share of coloured pixels from which on the declared layout is doubted. A grey film with a coloured marker has less;
-one that is read in the wrong order has about as many as it has neighbours of different values."""
+"""Minimum share of coloured pixels at which the declared layout is compared with others. A grey film with a coloured
+marker has less; one that is read in the wrong order has about as many as it has neighbours of different values."""
 
 MAX_COLOURED = 0.1
-"""Coloured pixels in another layout, as a share of those in the declared one, up to which the other one is true."""
+"""Coloured pixels in another layout, as a share of those in the declared one, up to which the other one is used."""
 
 COMPARED_PIXELS = 250_000
 """Number of pixels that are compared."""
@@ -35,9 +35,9 @@ _GREY_CHROMA = 128
 def correct_samples(dataset: pydicom.Dataset, samples: int, colour: str) -> list[str]:
     """Let `PhotometricInterpretation` agree with the number of samples that the pixels have; returns warnings.
 
-    Corrects MONOCHROME2 with three samples, and colour with one, which high values are taken as bright for. The other
-    terms, such as MONOCHROME1 with three samples, stay contradictory, and are refused: their display is not certain.
-    `colour` is the interpretation of three samples.
+    MONOCHROME2 with three samples becomes `colour`, the term for three samples. A colour term with one sample becomes
+    MONOCHROME2: high values are taken as bright. Other contradictions, such as MONOCHROME1 with three samples, remain
+    and are refused later, since it is not certain how such pixels are displayed.
     """
     term = photometric.term(dataset)
     expected = photometric.SAMPLES.get(term or "")

@@ -1,4 +1,4 @@
-"""Numbers of a data set, read one by one: a malformed value costs that value, not the film."""
+"""Numbers of a data set that may be missing or malformed: such a value is None or NaN, and the film is still read."""
 
 from __future__ import annotations
 

@@ -110,7 +110,7 @@ def has_end_marker(syntax: UID, frame: bytes) -> bool:
 
     Decoders fill in the missing part of a truncated frame, but such a film must not be scored. The two bytes of the
     marker do not occur in the entropy-coded data of JPEG, JPEG-LS and JPEG 2000. RLE has no marker; its decoder checks
-    the number of samples. Zeros behind the marker are padding of any length.
+    the number of samples. Zeros after the marker are padding of any length.
     """
     return syntax == RLELossless or END_MARKER in frame.rstrip(b"\0")[-_MAX_END_DISTANCE:]
 

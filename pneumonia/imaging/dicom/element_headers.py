@@ -151,7 +151,7 @@ def _is_header(data: bytes, position: int, encoding: Encoding, end: int, previou
 def sequence_end(
     data: bytes, position: int, encoding: Encoding, end: int, on_header: Callable[[], object]
 ) -> int | None:
-    """Offset behind a sequence of undefined length whose first item is at this position; None if it is damaged.
+    """Offset of the end of a sequence of undefined length whose first item is at this position; None if it is damaged.
 
     The nesting is followed without recursion, to any depth. A delimiter may be missing: an element where an item is
     expected ends the sequence. `on_header` is called for each header; an exception that it raises is passed on.
@@ -220,7 +220,7 @@ def _short_sequence_end(data: bytes, position: int, encoding: Encoding) -> int |
 
 
 def second_prefix_end(data: bytes, position: int) -> int | None:
-    """Offset behind a preamble and prefix that begin at this position, or one byte from it; None if there are none.
+    """Offset of the end of a preamble and prefix that begin here or one byte from here; None if there are none.
 
     The length of an element before a preamble cannot be verified, since no header follows it.
     """
@@ -229,7 +229,7 @@ def second_prefix_end(data: bytes, position: int) -> int | None:
 
 
 def first_element(data: bytes) -> int:
-    """Offset of the first element: behind preamble and prefix, behind one of them if the other is missing, or behind a
+    """Offset of the first element: after preamble and prefix, after one of them if the other is missing, or after a
     few other bytes.
     """
     if data[PREFIX_END - 4 : PREFIX_END] == _PREFIX:

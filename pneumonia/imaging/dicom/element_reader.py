@@ -1,7 +1,7 @@
 """The elements of one data set, read so that damage costs as little as possible.
 
 Each header is checked against the bytes that follow it, sequences that are not needed are skipped at any depth, and
-behind a damaged element reading continues at the next known one. Values are not converted here.
+after a damaged element reading continues at the next known one. Values are not converted here.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ _ANCHORS = {
     0x00280011: "US", 0x00280100: "US", 0x00280101: "US", 0x00280102: "US", 0x00280103: "US", 0x00281050: "DS",
     0x00281051: "DS", 0x00281052: "DS", 0x00281053: "DS", PIXEL_DATA: "OW",
 }  # fmt: skip
-"""Elements with which reading continues behind a damaged one, with their value representation."""
+"""Elements with which reading continues after a damaged one, with their value representation."""
 
 _PIXEL_VRS = {b"OB\0\0", b"OW\0\0", b"UN\0\0"}
 """Value representation and reserved bytes of PixelData; as a length they would be odd, which is not allowed."""
@@ -72,7 +72,7 @@ Elements: TypeAlias = dict[BaseTag, Element]
 class ElementReader:
     """Reads the elements of one data set; counts all headers, and notes damage.
 
-    `also_read` are tags of sequences that are read beside `SEQUENCES`.
+    `also_read` are tags of sequences that are read in addition to `SEQUENCES`.
     """
 
     def __init__(self, data: bytes, encoding: Encoding, also_read: frozenset[int] = frozenset()) -> None:
@@ -123,7 +123,7 @@ class ElementReader:
         return elements, last_private if has_pixels else None
 
     def _is_icon(self, header: Header) -> bool:
-        """True for PixelData with another one behind its header."""
+        """True for PixelData whose header is followed by another PixelData."""
         return header.tag == PIXEL_DATA and self._pixel_anchor.search(self._data, header.start) is not None
 
     def _header(self, position: int) -> Header | None:
@@ -199,7 +199,7 @@ class ElementReader:
         return items
 
     def _item(self, item: Header, end: int, depth: int) -> tuple[Elements, int]:
-        """(elements of one item, offset behind it)."""
+        """(elements of one item, offset of its end)."""
         elements: Elements = {}
         position, end = item.start, end if item.is_undefined else item.end
         while position + 8 <= end:

@@ -146,7 +146,7 @@ def _count_frames(dataset: pydicom.Dataset, size: int, length: int) -> int:
 
 
 def _excess_warnings(excess: bytes) -> list[str]:
-    """A warning for bytes behind the frames, unless they are padding, which is constant."""
+    """A warning for bytes after the frames, unless they are padding, which is constant."""
     return [EXCESS_WARNING] if len(excess) > 1 and excess.count(excess[:1]) != len(excess) else []
 
 

@@ -11,7 +11,7 @@ import re
 import struct
 
 _NUMBER = re.compile(r"([+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+))(?:[eEdD]([+-]?\d{1,4}))?\s*(?:[^\W\d_]|[%°/*^])*")
-"""A number with decimal point or comma, an exponent, and a unit behind it, which is ignored."""
+"""A number with decimal point or comma, an exponent, and a unit, which is ignored."""
 
 _REGULAR = re.compile(r" *[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)? *")
 _MAX_REGULAR_CHARACTERS = 16

@@ -66,7 +66,7 @@ class _Expansion:
         self._length = self._segments = 0
 
     def add_segment(self, position: int, *, is_nested: bool) -> int:
-        """Append the entries of the segment at this position; returns the position behind it."""
+        """Append the entries of the segment at this position; returns the position after it."""
         self._segments += 1
         if position + 2 >= len(self._codes) or self._segments > MAX_ENTRIES:
             raise _damaged()

@@ -1,7 +1,8 @@
 """DICOM file -> pydicom `Dataset` with the elements of the image, whatever the rest of the file is like.
 
 pydicom's own reader follows the transfer syntax and the lengths of the file, and reads nested sequences by recursion:
-one wrong length in a private element costs the film. Here the bytes decide; `element_reader` reads the data set.
+after one wrong length in a private element it cannot read the film. Here the bytes decide; `element_reader` reads the
+data set.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ class ParsedFile:
 
 
 def parse(data: bytes, also_read: frozenset[int] = frozenset()) -> ParsedFile:
-    """Read the elements of a file; `also_read` are tags of sequences beside those that an image needs.
+    """Read the elements of a file; `also_read` are tags of further sequences, which an image does not need.
 
     Raises `TooLarge` if there are more than 250,000 elements or a deflated file is too large, and `UnreadableImage` if
     a deflated file is truncated.

@@ -29,7 +29,7 @@ from pydicom.uid import (
 from ...errors import NoPixels, PneumoniaError, UnreadableImage, UnsupportedDicom
 from ...messages import message
 from .. import film_values, greyscale
-from ..byte_order import in_film_byte_order
+from ..byte_order import correct_byte_order
 from ..decoding import check_pixel_count, translate_decoder_errors
 from ..film_values import FilmValues, ValueKind
 from ..intensity import row_slices
@@ -72,7 +72,7 @@ _CODED_WITHOUT_COLOUR_SPACE = {
 uncompressed ones. Other JPEG states it, and its decoder converts the colours."""
 
 _OTHER_CONTINUATION = b"\x5a\xa5\x33\xcc" * 1024
-"""Bytes behind a frame without end marker; none of them is the beginning of a marker."""
+"""Bytes appended to a frame without end marker; none of them is the beginning of a marker."""
 
 _DICOMDIR = "1.2.840.10008.1.3.10"
 
@@ -227,7 +227,7 @@ def _stored_values(
     """(samples of the first frame, padding): `[H, W]`, or `[H, W, 3]` in RGB; `[H, W]`, true where padding is."""
     allocated = elements.integer(dataset, "BitsAllocated")
     if compressed_frame is not None:
-        samples = _in_film_byte_order(dataset, _decompress(dataset, compressed_frame))
+        samples = _correct_byte_order(dataset, _decompress(dataset, compressed_frame))
         values = interpret_decoded(samples, _bits_stored(dataset)) if samples.ndim == 2 else samples
     elif _photometric(dataset).startswith("YBR_FULL"):
         return _ybr_to_rgb(_first_frame(dataset, raw=True)), None
@@ -235,7 +235,7 @@ def _stored_values(
         values = _first_frame(dataset)
     else:
         samples = _first_frame(dataset, bits_stored=allocated, pixel_representation=0, correct_unused_bits=False)
-        samples = _in_film_byte_order(dataset, samples)
+        samples = _correct_byte_order(dataset, samples)
         # The padding value may need more bits than the film's values.
         padding = padding_mask(dataset, samples)
         high_bit, is_signed = elements.integer(dataset, "HighBit", 0), _is_signed(dataset)
@@ -245,10 +245,10 @@ def _stored_values(
     return values, padding_mask(dataset, values) if values.ndim == 2 else None
 
 
-def _in_film_byte_order(dataset: pydicom.Dataset, samples: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def _correct_byte_order(dataset: pydicom.Dataset, samples: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """The samples of a grey film in their true byte order. Neighbouring entries of a palette need not be similar."""
     is_grey = _photometric(dataset) in _GREY_INTERPRETATIONS
-    return in_film_byte_order(samples, _bits_stored(dataset)) if is_grey else samples
+    return correct_byte_order(samples, _bits_stored(dataset)) if is_grey else samples
 
 
 def _bits_stored(dataset: pydicom.Dataset) -> int:

@@ -2,7 +2,7 @@
 
 BitsStored, HighBit and PixelRepresentation are often wrong; `imaging.byte_order` is about the byte order. A wrong tag
 makes values wrap: neighbouring pixels, which are similar in a film, differ by nearly the whole range. Therefore, where
-the interpretations of two neighbours differ, the one with smaller differences is true. An overlay in the unused bits
+the interpretations of two neighbours differ, the one with smaller differences is correct. An overlay in the unused bits
 has the opposite effect.
 """
 
@@ -29,7 +29,7 @@ deeper film: they are when BitsStored is 6 bits too small. The mean difference o
 
 MAX_STORED_STEP = 1 / 8
 """Bits above BitsStored are unrelated to the film if, where they change between neighbours, the stored bits differ by
-at most this share of their range (median): the film goes on below an overlay. Where a value exceeds the range, the
+at most this share of their range (median): the film continues below an overlay. Where a value exceeds the range, the
 stored bits wrap by nearly the whole of it."""
 
 MIN_PAIRS_SIGN, MIN_SHARE_SIGN = 200, 0.8

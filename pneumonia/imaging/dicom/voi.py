@@ -1,8 +1,8 @@
 """Greyscale transformation of a DICOM frame: modality transform, VOI LUT or window, inversion so that air is dark.
 
 See DICOM PS3.3 C.11.1, C.11.2 and C.7.6.3.1.2. All transforms are functions of one value; for samples of up to 16 bits
-they are computed once per value. A rule that would hide the film, such as a window beside its values, is not used: the
-next one is, and at last the range of the film's own values, as viewers do for a film without a window.
+they are computed once per value. A rule that would hide the film, such as a window outside its values, is not used: the
+next one is, and finally the range of the film's own values, as viewers do for a film without a window.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def apply_rescale_and_voi(
         film = stored[~padding]
         stored = np.where(padding, np.median(film[:: max(1, film.size // 10_000)]).astype(stored.dtype), stored)
     check_finite(stored)
-    with np.errstate(over="ignore"):  # a rescale may exceed the range of floats; its window is of no use then
+    with np.errstate(over="ignore"):  # a rescale may exceed the range of floats; its window is then not usable
         pixels = _transform(dataset, stored)
     if padding is not None:
         pixels[padding] = 0

@@ -34,7 +34,7 @@ _HIERARCHICAL = {0xC5, 0xC6, 0xC7, 0xCD, 0xCE, 0xCF}
 _ARITHMETIC = {0xC9, 0xCA}
 
 _ARITHMETIC_TAIL_LINES = 16
-"""Lines at the end of a complete arithmetic-coded JPEG that may depend on the bytes behind its data: an encoder leaves
+"""Lines at the end of a complete arithmetic-coded JPEG that may depend on the bytes after its data: an encoder leaves
 out zeros at the end (ITU-T T.81, D.1.8). 16 lines are the last row of blocks of a JPEG in colour. A larger even area
 that is coded as zeros cannot be told from missing data, so such a film is refused."""
 

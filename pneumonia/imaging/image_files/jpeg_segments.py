@@ -52,7 +52,7 @@ _TABLE = re.compile(rb"\xff\xdb\x00[\x43\x84\xc5]")
 """Start of quantization tables; nearly every writer puts them directly before the frame header."""
 
 _MAX_CANDIDATES = 20
-"""Maximum number of tables that are tried behind a segment with a wrong length."""
+"""Maximum number of tables that are tried after a segment with a wrong length."""
 
 
 @dataclass
@@ -127,7 +127,7 @@ def _first_symbols(header: list[bytes]) -> Iterator[int]:
 
 
 def end_of_scans(data: bytes, first_scan: int) -> int:
-    """Position behind the compressed data of all scans: of the end marker, of another image, or of the file's end."""
+    """Position after the compressed data of all scans: of the end marker, of another image, or of the file's end."""
     position = first_scan
     for _ in range(MAX_READS):
         if data[position + 1] not in _BETWEEN_SCANS:
@@ -168,7 +168,7 @@ def _walk(data: bytes, position: int, segments: JpegSegments) -> bool:
 
 
 def _recover(data: bytes) -> JpegSegments:
-    """Find the film behind a segment with a wrong length: the largest frame that starts with quantization tables.
+    """Find the film after a segment with a wrong length: the largest frame that starts with quantization tables.
 
     A thumbnail inside the damaged segment has such a frame too.
     """

@@ -8,7 +8,7 @@ from PIL import Image
 from ...errors import PneumoniaError, TooLarge
 from ...messages import message
 from .. import greyscale
-from ..byte_order import in_film_byte_order
+from ..byte_order import correct_byte_order
 from ..decode_limits import MAX_TIFF_FRAMES
 from ..decoding import check_pixel_count, translate_decoder_errors
 from ..intensity import full_scale, to_uint16
@@ -54,7 +54,7 @@ def grey_pixels(picture: Image.Image) -> tuple[Pixels, tuple[str, ...]]:
         samples = None if decoded.mode == "RGB" else np.asarray(decoded)
     if samples is None:
         return greyscale.to_grey(decoded)
-    return (samples if decoded.mode == "L" else to_uint16(in_film_byte_order(samples))), ()
+    return (samples if decoded.mode == "L" else to_uint16(correct_byte_order(samples))), ()
 
 
 def _count_frames(picture: Image.Image) -> int:

@@ -16,7 +16,7 @@ from PIL import Image
 from ...errors import UnreadableImage
 from ...messages import message
 from .. import greyscale
-from ..byte_order import in_film_byte_order
+from ..byte_order import correct_byte_order
 from ..decoding import check_pixel_count, translate_decoder_errors
 from ..intensity import to_uint16
 from ..radiograph import Pixels, Radiograph
@@ -71,14 +71,14 @@ def _decode_deep_colour(chunks: PngChunks) -> tuple[Pixels, tuple[str, ...]]:
     """Grey of an image in colour or with alpha, at 16 bits."""
     if chunks.colour_type == _GREY_ALPHA:
         pairs = _raw(chunks, "RGBA").view(">u2")  # two samples of two bytes, read as four samples
-        grey = in_film_byte_order(pairs[:, :, 0].astype(np.uint16))
+        grey = correct_byte_order(pairs[:, :, 0].astype(np.uint16))
         return to_uint16(greyscale.apply_alpha(grey, pairs[:, :, 1])), ()
     mode = _DEEP_COLOURS[chunks.colour_type]
     # Pillow can return the high or the low byte of each sample.
     samples = _raw(chunks, f"{mode};16B").astype(np.uint16) << 8
     samples |= _raw(chunks, f"{mode};16L")
     grey, warnings = greyscale.channels_to_grey([samples[:, :, index] for index in range(3)])
-    grey = in_film_byte_order(grey)
+    grey = correct_byte_order(grey)
     if mode == "RGBA":
         grey = greyscale.apply_alpha(grey, samples[:, :, 3])
     return to_uint16(grey), warnings

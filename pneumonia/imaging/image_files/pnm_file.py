@@ -15,7 +15,7 @@ from PIL import Image
 from ...errors import UnreadableImage
 from ...messages import message
 from .. import greyscale
-from ..byte_order import in_film_byte_order
+from ..byte_order import correct_byte_order
 from ..decoding import check_pixel_count
 from ..intensity import to_uint16
 from ..radiograph import Pixels, Radiograph
@@ -78,8 +78,8 @@ def _read_text(data: bytes, start: int, count: int, brightest: int) -> npt.NDArr
 def _to_grey(samples: npt.NDArray[Any]) -> tuple[Pixels, tuple[str, ...]]:
     if samples.shape[2] == 1:
         grey = np.ascontiguousarray(samples[:, :, 0])
-        return (grey if grey.dtype == np.uint8 else to_uint16(in_film_byte_order(grey))), ()
+        return (grey if grey.dtype == np.uint8 else to_uint16(correct_byte_order(grey))), ()
     if samples.dtype == np.uint8:
         return greyscale.to_grey(Image.fromarray(samples))
     grey, warnings = greyscale.channels_to_grey([samples[:, :, index] for index in range(3)])
-    return to_uint16(in_film_byte_order(grey)), warnings
+    return to_uint16(correct_byte_order(grey)), warnings

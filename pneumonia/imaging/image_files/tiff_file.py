@@ -15,7 +15,7 @@ from PIL import Image
 from ...errors import UnsupportedFormat
 from ...messages import message
 from .. import greyscale
-from ..byte_order import in_film_byte_order
+from ..byte_order import correct_byte_order
 from ..decode_limits import BoundedReader
 from ..decoding import check_pixel_count, translate_decoder_errors
 from ..intensity import full_scale, to_uint16
@@ -99,7 +99,7 @@ def _read_plain(data: bytes, header: Header, page: TiffPage) -> Decoded:
     grey, warnings = greyscale.channels_to_grey(colours) if len(colours) == 3 else (colours[0], ())
     if alpha is not None:
         grey = greyscale.apply_alpha(grey, alpha)
-    pixels = to_uint16(_in_known_range(in_film_byte_order(grey)))
+    pixels = to_uint16(_in_known_range(correct_byte_order(grey)))
     if page.photometric == tiff_page.WHITE_IS_ZERO:
         pixels = np.uint16(full_scale(pixels)) - pixels
     return pixels, warnings

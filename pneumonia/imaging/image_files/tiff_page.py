@@ -39,7 +39,7 @@ _MAX_SUMMED_STRIPS = 1_000_000
 """Maximum number of strips whose sizes are added; a file with 1,000 pages may refer to the same sizes in each."""
 
 _CANON_RAW = b"CR"
-"""Mark behind the header of a CR2 file."""
+"""Mark after the header of a CR2 file."""
 
 _MAX_SUB_DIRECTORIES = 20
 MAX_SAMPLES = 100

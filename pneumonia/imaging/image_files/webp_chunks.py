@@ -15,7 +15,7 @@ _ICC_FLAG = 0x20
 def without_metadata(data: bytes) -> bytes:
     """The file with its image, EXIF and XMP only, and with the size that it has.
 
-    A damaged chunk behind the image is left out. A damaged image remains as it is, for the decoder to report.
+    A damaged chunk after the image is left out. A damaged image remains as it is, for the decoder to report.
     """
     position, parts = 12, []
     for _ in range(MAX_READS):

@@ -36,7 +36,7 @@ def create_encapsulated_pdf(film: FilmResult) -> Dataset:
     document.DocumentTitle = title
     document.ConceptNameCodeSequence = [code_item(code("imaging_measurement_report"))]
     document.MIMETypeOfEncapsulatedDocument = "application/pdf"
-    # OB has an even length, and a reader needs the true one.
+    # OB has an even length, and a reader needs the exact one.
     document.EncapsulatedDocumentLength = len(page)
     document.EncapsulatedDocument = page + b"\0" * (len(page) % 2)
     return document

@@ -65,7 +65,7 @@ class FilmResult:
         return result_uid(self.options.uid_root, "series", *self._series_identity(kind))
 
     def series_number(self, kind: str) -> int:
-        """SeriesNumber of the objects of a kind; a kind that is not in `SERIES_ORDER` has the number behind all."""
+        """SeriesNumber of the objects of a kind; a kind that is not in `SERIES_ORDER` has the last one."""
         position = SERIES_ORDER.index(kind) if kind in SERIES_ORDER else len(SERIES_ORDER)
         return self.options.series_number_base + position
 

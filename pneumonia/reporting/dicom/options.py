@@ -15,7 +15,7 @@ COMPREHENSIVE, COMPREHENSIVE_3D = SR_CLASSES = ("comprehensive", "comprehensive_
 the same content here; the profile IHE AI Results names the second."""
 
 MAX_SERIES_NUMBER = 2**31 - 100
-"""SeriesNumber is an integer string of 32 bits with sign; the kinds of objects have the numbers behind the base."""
+"""SeriesNumber is an integer string of 32 bits with sign; the kinds of objects have the numbers after the base."""
 
 _MAX_TEXT_CHARACTERS = {"manufacturer": 64, "model_name": 64, "institution_name": 64, "station_name": 16}
 """Maximum lengths of the value representations LO and SH (PS3.5, table 6.2-1)."""
@@ -31,7 +31,7 @@ class ResultOptions:
     (PS3.5, section B.2). `language` is the code of the language in which texts are written, see `languages`.
     `manufacturer`, `model_name`, `institution_name` and `station_name` describe the equipment that made the objects;
     empty ones are left out. `series_number_base` is the SeriesNumber of the structured report; the other kinds have the
-    numbers behind it. `sr_class` is the SOP class of the structured report, one of `SR_CLASSES`. Raises `UsageError`
+    numbers after it. `sr_class` is the SOP class of the structured report, one of `SR_CLASSES`. Raises `UsageError`
     for an invalid value.
     """
 

@@ -27,7 +27,7 @@ _FILM_TIMES = (
     ("SeriesDate", "SeriesTime"),
     ("StudyDate", "StudyTime"),
 )
-"""Date and time of a film, by preference, behind AcquisitionDateTime, which has its own offset from UTC."""
+"""Date and time of a film, by preference, after AcquisitionDateTime, which has its own offset from UTC."""
 
 _OID = re.compile(r"[0-2](\.(0|[1-9][0-9]*))+")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -133,7 +133,7 @@ def _issuer(header: Dataset, keyword: str) -> tuple[str, str]:
 
 
 def _patient_name(header: Dataset) -> str:
-    """The alphabetic form of the name, with the ideographic one behind it, as a person would write them."""
+    """The alphabetic form of the name, followed by the ideographic one, as a person would write them."""
     value = header.get("PatientName")
     first = value[0] if isinstance(value, (list, tuple)) and value else value
     groups = [] if first is None else str(first).split("=")[:2]

@@ -12,7 +12,7 @@ from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian
 
 from pneumonia.errors import UnreadableImage
 from pneumonia.imaging import read
-from pneumonia.imaging.byte_order import in_film_byte_order
+from pneumonia.imaging.byte_order import correct_byte_order
 from pneumonia.imaging.dicom.sample_bits import interpret_decoded
 from tests.support import codestreams
 from tests.support.deep_films import deepen, largest_difference
@@ -130,7 +130,7 @@ def with_grain(film: Grey, bits: int) -> npt.NDArray[np.uint16]:
 @pytest.mark.parametrize("bits", [8, 12, 16])
 def test_noise_keeps_its_byte_order(bits: int) -> None:
     noise = np.random.default_rng(0).integers(0, 2**bits, (300, 300), dtype=np.uint16)
-    np.testing.assert_array_equal(in_film_byte_order(noise, bits), noise)
+    np.testing.assert_array_equal(correct_byte_order(noise, bits), noise)
 
 
 def test_random_bits_above_a_film_of_8_bits_are_not_its_values(film: Grey) -> None:
