@@ -1,7 +1,7 @@
 """JPEG file -> `Radiograph`.
 
 Pillow decodes JPEG with 8 bits. JPEG with 12 bits, lossless JPEG and JPEG-LS are decoded as in DICOM, in a separate
-process (`codestreams`). libjpeg fills missing data with grey and reports nothing, so this module verifies that a film
+process (`uncommon_jpeg`). libjpeg fills missing data with grey and reports nothing, so this module verifies that a film
 is complete where that is in doubt.
 """
 
@@ -70,9 +70,9 @@ def _decode(data: bytes, segments: JpegSegments, reduced_side: int | None) -> De
             message("Unsupported JPEG. Allowed: all except hierarchical JPEG. Received: hierarchical JPEG.")
         )
     if segments.marker not in _BASELINE or segments.precision != 8 or segments.components not in _CHANNELS:
-        from . import codestreams  # imports pydicom, which takes 0.3 s
+        from . import uncommon_jpeg  # imports pydicom, which takes 0.3 s
 
-        return codestreams.decode_jpeg(segments.as_jpeg(data), segments), ()
+        return uncommon_jpeg.decode(segments.as_jpeg(data), segments), ()
     clean = segments.as_jpeg(data)
     first_scan = len(clean) - len(data) + segments.scan
     if jpeg_segments.has_gap(clean, first_scan, segments):

@@ -46,9 +46,9 @@ def read(data: bytes, file_format: str, reduced_side: int | None) -> Radiograph:
 
         return pnm_file.read(data)
     if file_format == "JPEG2000":
-        from . import codestreams
+        from . import jpeg_2000_file
 
-        return codestreams.read_jpeg_2000(data)
+        return jpeg_2000_file.read_jpeg_2000(data)
     with _open_image(data, file_format) as picture:
         return from_pil_image(picture, file_format)
 
