@@ -1,4 +1,4 @@
-"""Headers of compressed frames: which compression it is, and the layout of the samples.
+"""Headers and ends of compressed frames: which compression it is, the layout of the samples, and whether all is there.
 
 A JPEG, JPEG-LS or JPEG 2000 codestream states its own layout (ISO/IEC 10918-1 B.2.2, 14495-1 C.2.2, 15444-1 A.5.1). It
 is used where the DICOM header contradicts it or lacks an element.
@@ -12,6 +12,8 @@ from typing import NamedTuple
 from pydicom import uid
 from pydicom.uid import UID
 
+from .decoder_worker import END_MARKER
+
 _JPEG_START, _JPEG_2000_START, _JP2_START = b"\xff\xd8\xff", b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP  "
 _RLE_HEADER_BYTES = 64
 _MAX_RLE_SEGMENTS = 15
@@ -20,6 +22,10 @@ _MAX_SEGMENTS = 1_000
 
 _FRAME_HEADERS = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
 _WITHOUT_LENGTH = {0x01, *range(0xD0, 0xDA)}
+
+
+_MAX_END_DISTANCE = 64
+"""Maximum distance in bytes between the end marker and the end of the frame; writers may add padding."""
 
 
 class Codestream(NamedTuple):
@@ -53,6 +59,35 @@ def read_header(data: bytes) -> Codestream | None:
     except (struct.error, IndexError):
         return None
     return _read_rle(data) if _is_rle(data) else None
+
+
+def has_end_marker(syntax: UID, frame: bytes) -> bool:
+    """True if the frame ends with its end marker, and is therefore complete; always true for RLE.
+
+    Decoders fill in the missing part of a truncated frame, but such a film must not be scored. The two bytes of the
+    marker do not occur in the entropy-coded data of JPEG, JPEG-LS and JPEG 2000. RLE has no marker; its decoder checks
+    the number of samples. Zeros after the marker are padding of any length.
+    """
+    return syntax == uid.RLELossless or END_MARKER in frame.rstrip(b"\0")[-_MAX_END_DISTANCE:]
+
+
+def frame_size(syntax: UID, frame: bytes) -> tuple[int, int] | None:
+    """(height, width) in the header of the frame; None for RLE, which has no such header.
+
+    A decoder uses this size. If it differs from the DICOM header, the samples would be arranged in wrong rows. Raises
+    `IndexError` or `struct.error` if the header is incomplete.
+    """
+    if syntax == uid.RLELossless:
+        return None
+    if syntax in uid.JPEG2000TransferSyntaxes:
+        position = frame.find(_JPEG_2000_START) + len(_JPEG_2000_START)
+        right, bottom, left, top = struct.unpack_from(">4L", frame, position + 4)
+        return bottom - top, right - left
+    position = 2
+    while frame[position + 1] not in _FRAME_HEADERS:
+        position += 1 if frame[position + 1] == 0xFF else 2 + int.from_bytes(frame[position + 2 : position + 4])
+    height, width = struct.unpack_from(">HH", frame, position + 5)
+    return height, width
 
 
 def _is_rle(data: bytes) -> bool:

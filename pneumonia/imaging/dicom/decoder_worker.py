@@ -12,7 +12,6 @@ import importlib.util
 import json
 import os
 import signal
-import struct
 import sys
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,6 @@ from pydicom.uid import (
     JPEG2000,
     UID,
     JPEG2000Lossless,
-    JPEG2000TransferSyntaxes,
     JPEGBaseline8Bit,
     JPEGExtended12Bit,
     JPEGLossless,
@@ -86,14 +84,8 @@ DAMAGED, MISSING = "damaged", "missing"
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 """Options of glibc's `mallopt`."""
 
-_JPEG_2000_SIZE = b"\xff\x4f\xff\x51"
-_JPEG_FRAME_HEADERS = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
 END_MARKER = b"\xff\xd9"
 """The last bytes of a JPEG, JPEG-LS or JPEG 2000 codestream."""
-
-_MAX_END_DISTANCE = 64
-"""Maximum distance in bytes between the end marker and the end of the frame; writers may add padding."""
-
 
 _CODED_WITH_HUFFMAN = {JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLossless, JPEGLosslessSV1}
 """Transfer syntaxes whose decoders fill in missing data and report nothing. Those of JPEG-LS and JPEG 2000 fail."""
@@ -103,34 +95,6 @@ _CONTINUATIONS = (b"\x5a\xa5\x33" * 40, b"\x31\x8e\x72" * 40)
 
 _TAIL_PIXELS = 16
 """Pixels at the end of the last row that are examined; 16 is the width of a coded unit of a film in colour."""
-
-
-def has_end_marker(syntax: UID, frame: bytes) -> bool:
-    """True if the frame ends with its end marker, and is therefore complete; always true for RLE.
-
-    Decoders fill in the missing part of a truncated frame, but such a film must not be scored. The two bytes of the
-    marker do not occur in the entropy-coded data of JPEG, JPEG-LS and JPEG 2000. RLE has no marker; its decoder checks
-    the number of samples. Zeros after the marker are padding of any length.
-    """
-    return syntax == RLELossless or END_MARKER in frame.rstrip(b"\0")[-_MAX_END_DISTANCE:]
-
-
-def frame_size(syntax: UID, frame: bytes) -> tuple[int, int] | None:
-    """(height, width) in the header of the frame; None for RLE, which has no such header.
-
-    A decoder uses this size. If it differs from the DICOM header, the samples would be arranged in wrong rows.
-    """
-    if syntax == RLELossless:
-        return None
-    if syntax in JPEG2000TransferSyntaxes:
-        position = frame.find(_JPEG_2000_SIZE) + len(_JPEG_2000_SIZE)
-        right, bottom, left, top = struct.unpack_from(">4L", frame, position + 4)
-        return bottom - top, right - left
-    position = 2
-    while frame[position + 1] not in _JPEG_FRAME_HEADERS:
-        position += 1 if frame[position + 1] == 0xFF else 2 + int.from_bytes(frame[position + 2 : position + 4])
-    height, width = struct.unpack_from(">HH", frame, position + 5)
-    return height, width
 
 
 def serve() -> None:

@@ -16,7 +16,7 @@ from pydicom.tag import BaseTag
 
 from ...messages import message
 from ..decoding import translate_decoder_errors
-from . import numerals
+from . import number_parser
 
 SUBJECT = message("DICOM file")
 """How error messages name the file."""
@@ -81,7 +81,9 @@ def numbers(dataset: pydicom.Dataset, keyword: str) -> list[float | None]:
         raw = dataset.get_item(keyword)
         if isinstance(raw, RawDataElement):
             standard_vr = dictionary_VR(raw.tag)[:2]  # of two that are allowed, such as "US or SS", the first
-            return numerals.parse_numbers(raw.value or b"", raw.VR or standard_vr, standard_vr, raw.is_little_endian)
+            return number_parser.parse_numbers(
+                raw.value or b"", raw.VR or standard_vr, standard_vr, raw.is_little_endian
+            )
         values = dataset.get(keyword)
         values = list(values) if isinstance(values, MultiValue) else [] if values is None else [values]
         return [float(item) for item in values]

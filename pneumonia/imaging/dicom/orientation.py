@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pydicom
 
 from ..sides import DeclaredTurn, Sides
-from . import decimals, elements
+from . import elements, optional_numbers
 from .functional_groups import frame_items
 
 _DIRECTION = re.compile("[APLRHF]{1,3}")
@@ -63,7 +63,7 @@ def _planes(dataset: pydicom.Dataset) -> Iterator[Plane]:
         if any(values):
             yield _plane_of_terms(values)
     for holder in (dataset, *frame_items(dataset, "PlaneOrientationSequence")):
-        cosines = decimals.numbers(holder, "ImageOrientationPatient")
+        cosines = optional_numbers.numbers(holder, "ImageOrientationPatient")
         if cosines and cosines != _IDENTITY:
             yield _plane_of_cosines(cosines)
 

@@ -14,7 +14,7 @@ import pydicom
 from ..area import Area
 from ..edge_runs import reached_from_edges
 from ..frame import MAX_LINE
-from . import decimals
+from . import optional_numbers
 
 MAX_SHARE = 0.95
 """A file in which more of the pixels would be padding has a wrong tag: padding is ignored."""
@@ -61,10 +61,10 @@ def padding_free_area(mask: npt.NDArray[np.bool_] | None) -> Area | None:
 def _padding_range(dataset: pydicom.Dataset, stored: npt.NDArray[Any]) -> tuple[float, float] | None:
     """(smallest, largest) padding value. Signed and unsigned notation of one 16-bit value are the same."""
     value_tag, limit_tag = next(tags for data, tags in _PADDING_TAGS.items() if data in dataset)
-    value = decimals.first_number(dataset, value_tag)
+    value = optional_numbers.first_number(dataset, value_tag)
     if value is None:
         return _undeclared_range(stored)
-    limit = decimals.first_number(dataset, limit_tag)
+    limit = optional_numbers.first_number(dataset, limit_tag)
     ends = [_as_stored(end, stored) for end in (value, value if limit is None else limit)]
     return min(ends), max(ends)
 

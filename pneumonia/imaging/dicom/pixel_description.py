@@ -18,11 +18,11 @@ from ..decoding import check_pixel_count
 from . import (
     codestreams,
     compressed_pixels,
-    decimals,
     decoder_worker,
     elements,
     encapsulation,
     native_pixels,
+    optional_numbers,
     photometric,
 )
 from .codestreams import Codestream
@@ -37,21 +37,21 @@ _RETIRED_JPEG = {UID(f"1.2.840.10008.1.2.4.{number}") for number in range(52, 67
 _MAX_FRAMES = 1_000_000
 
 
-class Description(NamedTuple):
-    """The first compressed frame, None if the pixels are not compressed, and the warnings."""
+class FirstFrame(NamedTuple):
+    """What `complete` found: the first frame as compressed bytes, None if it is not compressed, and the warnings."""
 
     compressed_frame: bytes | None
     warnings: tuple[str, ...]
 
 
-def complete(file: ParsedFile) -> Description:
+def complete(file: ParsedFile) -> FirstFrame:
     """Complete the elements of a file that has pixel data, and cut uncompressed ones to the first frame.
 
     Sets the transfer syntax that the pixel data have in fact, and `NumberOfFrames` to 1. Raises `UnreadableImage` if
     the pixel data are truncated, and `TooLarge` if they have too many pixels or fragments.
     """
     dataset = file.dataset
-    warnings = decimals.warnings(dataset)
+    warnings = optional_numbers.warnings(dataset)
     _keep_valid_integers(dataset)
     check_pixel_count(elements.integer(dataset, "Columns", 0), elements.integer(dataset, "Rows", 0))
     frame: bytes | None = None
@@ -59,7 +59,7 @@ def complete(file: ParsedFile) -> Description:
         dataset.file_meta.TransferSyntaxUID = _uncompressed_syntax(file)
         count = elements.integer(dataset, "NumberOfFrames", 1)
         warnings += photometric.complete(dataset, elements.integer(dataset, "SamplesPerPixel", 1), "RGB")
-        return Description(None, (*_frame_warnings(count), *warnings))
+        return FirstFrame(None, (*_frame_warnings(count), *warnings))
     if is_compressed(file):
         declared_frames = elements.integer(dataset, "NumberOfFrames", 1)
         frames = encapsulation.split_frames(file.pixel_data, file.encoding, declared_frames)
@@ -72,7 +72,7 @@ def complete(file: ParsedFile) -> Description:
         count, native_warnings = native_pixels.complete(file, file.pixel_data)
         warnings += native_warnings
     elements.set_value(dataset, "NumberOfFrames", 1)
-    return Description(frame, (*_frame_warnings(count), *warnings))
+    return FirstFrame(frame, (*_frame_warnings(count), *warnings))
 
 
 def _keep_valid_integers(dataset: pydicom.Dataset) -> None:

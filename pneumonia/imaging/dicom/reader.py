@@ -35,13 +35,14 @@ from ..film_values import FilmValues, ValueKind
 from ..intensity import row_slices
 from ..radiograph import Pixels, Radiograph
 from . import (
+    codestreams,
     colour_layout,
     compressed_pixels,
-    decimals,
     decoder_pool,
     decoder_worker,
     elements,
     header,
+    optional_numbers,
     orientation,
     palette,
     parser,
@@ -53,6 +54,7 @@ from . import (
     view,
     voi,
 )
+from .decoder_worker import END_MARKER
 from .padding import padding_free_area, padding_mask
 from .parser import ParsedFile
 from .sample_bits import interpret, interpret_decoded
@@ -124,9 +126,9 @@ def _first_image(data: bytes) -> _Image:
     if file.pixel_data:  # pydicom decodes no file that has both
         for keyword in _FLOAT_PIXEL_DATA:
             dataset.pop(keyword, None)
-    description = pixel_description.complete(file)
+    first = pixel_description.complete(file)
     _check_supported(dataset)
-    return _Image(dataset, *_stored_values(dataset, description.compressed_frame), tuple(description.warnings))
+    return _Image(dataset, *_stored_values(dataset, first.compressed_frame), first.warnings)
 
 
 def _radiograph(image: _Image) -> Radiograph:
@@ -254,12 +256,12 @@ def _correct_byte_order(dataset: pydicom.Dataset, samples: npt.NDArray[Any]) -> 
 def _bits_stored(dataset: pydicom.Dataset) -> int:
     """BitsStored; BitsAllocated if it is missing or outside 1..BitsAllocated."""
     allocated = elements.integer(dataset, "BitsAllocated")
-    bits = decimals.first_number(dataset, "BitsStored")
+    bits = optional_numbers.first_number(dataset, "BitsStored")
     return int(bits) if bits is not None and 1 <= bits <= allocated else allocated
 
 
 def _is_signed(dataset: pydicom.Dataset) -> bool:
-    return decimals.first_number(dataset, "PixelRepresentation") == 1
+    return optional_numbers.first_number(dataset, "PixelRepresentation") == 1
 
 
 def _first_frame(dataset: pydicom.Dataset, **options: Any) -> npt.NDArray[Any]:
@@ -293,7 +295,7 @@ def _decompress(dataset: pydicom.Dataset, frame: bytes) -> npt.NDArray[Any]:
         "pixel_representation": int(_is_signed(dataset)),
         "planar_configuration": 0,  # it has no meaning in a compressed frame (PS3.5, 8.2.1)
     }
-    decode = decoder_pool.decode if decoder_worker.has_end_marker(syntax, frame) else _decode_without_end
+    decode = decoder_pool.decode if codestreams.has_end_marker(syntax, frame) else _decode_without_end
     samples = decode(syntax, layout, frame)
     return _ybr_to_rgb(samples) if is_raw_colour and colour_layout.is_ybr(samples, term) else samples
 
@@ -306,7 +308,7 @@ def _decode_without_end(syntax: UID, layout: dict[str, Any], frame: bytes) -> np
     """
     with suppress(UnreadableImage):
         samples, others = (
-            decoder_pool.decode(syntax, layout, frame.rstrip(b"\xff") + continuation + decoder_worker.END_MARKER)
+            decoder_pool.decode(syntax, layout, frame.rstrip(b"\xff") + continuation + END_MARKER)
             for continuation in (b"", _OTHER_CONTINUATION)
         )
         if np.array_equal(samples, others):
@@ -319,7 +321,7 @@ def _decode_without_end(syntax: UID, layout: dict[str, Any], frame: bytes) -> np
 def _check_frame_size(dataset: pydicom.Dataset, syntax: UID, frame: bytes) -> None:
     """Raise `UnreadableImage` if the header of the frame contradicts that of the file, or ends early."""
     try:
-        size = decoder_worker.frame_size(syntax, frame)
+        size = codestreams.frame_size(syntax, frame)
     except (struct.error, IndexError):
         raise UnreadableImage(
             message("The DICOM image is damaged and cannot be decoded ({name}).", name=syntax.name)

@@ -10,7 +10,7 @@ import pydicom
 
 from ..area import Area
 from ..frame import MAX_LINE
-from . import decimals, elements
+from . import elements, optional_numbers
 
 MAX_VARIATION = 0.02
 """Maximum range of the pixels outside, as a share of the range of all pixels: lossy compression changes blank ones."""
@@ -45,7 +45,7 @@ def film_area(dataset: pydicom.Dataset, stored: npt.NDArray[Any]) -> Area | None
 
 def _interval(dataset: pydicom.Dataset, first: str, last: str, length: int) -> range | None:
     """Indices of the columns or rows between two edges, including these; edges are counted from 1."""
-    edges = [decimals.first_number(dataset, keyword) for keyword in (first, last)]
+    edges = [optional_numbers.first_number(dataset, keyword) for keyword in (first, last)]
     if edges[0] is None or edges[1] is None:
         return None
     inside = range(max(0, int(edges[0]) - 1), min(length, int(edges[1])))

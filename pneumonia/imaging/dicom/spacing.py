@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pydicom
 
-from . import decimals
+from . import optional_numbers
 
 _KEYWORDS = ("ImagerPixelSpacing", "NominalScannedPixelSpacing", "PixelSpacing")
 """Elements with (distance of rows, distance of columns) in mm. The first is measured at the detector, the second on a
@@ -17,7 +17,7 @@ _MAX_MM = 10.0
 def pixel_spacing(dataset: pydicom.Dataset) -> tuple[float, float] | None:
     """(distance of rows, distance of columns) in mm; None if the header states none that is plausible."""
     for keyword in _KEYWORDS:
-        spacing = decimals.numbers(dataset, keyword)
+        spacing = optional_numbers.numbers(dataset, keyword)
         if len(spacing) == 2 and all(0 < distance <= _MAX_MM for distance in spacing):
             return spacing[0], spacing[1]
     return None

@@ -16,7 +16,7 @@ import pydicom
 
 from ..intensity import check_finite, full_scale, look_up, row_slices, sample_pixels, to_uint16
 from ..radiograph import Pixels
-from . import decimals, elements, functional_groups
+from . import elements, functional_groups, optional_numbers
 from .lookup_table import read_tables
 
 Values: TypeAlias = npt.NDArray[Any]
@@ -96,7 +96,7 @@ def _own_range(values: Values, is_inverted: bool) -> Pixels:
 
 def _expand_bits(dataset: pydicom.Dataset, stored: Values) -> Values:
     """Bytes with samples of fewer than 8 bits are scaled to 0..255; other values are returned unchanged."""
-    bits = int(decimals.first_number(dataset, "BitsStored") or 8)
+    bits = int(optional_numbers.first_number(dataset, "BitsStored") or 8)
     if stored.dtype != np.uint8 or not 1 <= bits < 8 or int(stored.max()) >= 2**bits:
         return stored
     return _map(stored, lambda values: np.rint(values * (255 / (2**bits - 1))), np.dtype(np.uint8))
@@ -104,10 +104,10 @@ def _expand_bits(dataset: pydicom.Dataset, stored: Values) -> Values:
 
 def _rescale(dataset: pydicom.Dataset) -> tuple[float, float]:
     """(slope, intercept); a missing slope is 1, as in most viewers. (1, 0) if the slope is zero, which is invalid."""
-    slope = decimals.first_number(dataset, "RescaleSlope")
+    slope = optional_numbers.first_number(dataset, "RescaleSlope")
     if slope == 0:
         return 1.0, 0.0
-    return slope or 1.0, decimals.first_number(dataset, "RescaleIntercept") or 0.0
+    return slope or 1.0, optional_numbers.first_number(dataset, "RescaleIntercept") or 0.0
 
 
 def _usable_transforms(
@@ -142,7 +142,10 @@ def _windows(dataset: pydicom.Dataset) -> Iterator[Transform]:
     """The valid windows in order, each as a function of its input to 0..1."""
     function = elements.text(dataset, "VOILUTFunction").strip().upper()
     min_width = 1e-9 if function in {"LINEAR_EXACT", "SIGMOID"} else 1.0
-    centres, widths = decimals.numbers(dataset, "WindowCenter"), decimals.numbers(dataset, "WindowWidth")
+    centres, widths = (
+        optional_numbers.numbers(dataset, "WindowCenter"),
+        optional_numbers.numbers(dataset, "WindowWidth"),
+    )
     for centre, width in list(zip(centres, widths, strict=False))[:MAX_WINDOWS]:
         if np.isfinite(centre) and width >= min_width:
             yield _window(function, centre, width)

@@ -16,7 +16,7 @@ from pydicom.config import IGNORE
 from pydicom.datadict import dictionary_VM, dictionary_VR
 from pydicom.dataelem import DataElement, RawDataElement
 
-from ...imaging.dicom import numerals
+from ...imaging.dicom import number_parser
 from . import character_sets
 
 Value: TypeAlias = "str | int | float"
@@ -167,7 +167,7 @@ _FORMATS: dict[str, Callable[[str], str]] = {"DA": _date, "TM": _time, "DT": _da
 
 
 def _numbers(vr: str, raw: RawDataElement) -> list[Value]:
-    numbers = numerals.parse_numbers(raw.value or b"", raw.VR or vr, vr, raw.is_little_endian)
+    numbers = number_parser.parse_numbers(raw.value or b"", raw.VR or vr, vr, raw.is_little_endian)
     if not numbers or any(number is None for number in numbers):
         return []
     values = [number for number in numbers if number is not None]

@@ -12,9 +12,9 @@ from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
 from pneumonia import Predictor
 from pneumonia.errors import UnreadableImage, UnsupportedDicom
 from pneumonia.imaging import read
-from pneumonia.imaging.dicom import numerals
-from pneumonia.imaging.dicom.decimals import RESCALE_WARNING, WINDOW_WARNING
+from pneumonia.imaging.dicom import number_parser
 from pneumonia.imaging.dicom.native_pixels import DEPTH_WARNING, EXCESS_WARNING, LAST_PIXELS_WARNING
+from pneumonia.imaging.dicom.optional_numbers import RESCALE_WARNING, WINDOW_WARNING
 from pneumonia.imaging.dicom.photometric import PHOTOMETRIC_WARNING
 from tests.support.dicom_bytes import PIXEL_DATA, explicit, replaced
 from tests.support.dicom_files import dicom
@@ -257,12 +257,12 @@ DECIMAL_TEXTS = [("-1,5e-2", -0.015), ("\u22125", -5), (".5", 0.5), ("1e400", No
 
 @pytest.mark.parametrize(("text", "number"), DECIMAL_TEXTS)
 def test_a_decimal_is_parsed_or_none(text: str, number: float | None) -> None:
-    assert numerals.parse_decimals(text.encode()) == [number]
+    assert number_parser.parse_decimals(text.encode()) == [number]
 
 
 def test_a_comma_between_numbers_with_decimal_points_separates_them() -> None:
-    assert numerals.parse_decimals(b"0.5,1.25") == [0.5, 1.25]
-    assert numerals.parse_decimals(b"2.048,5") == [None]
+    assert number_parser.parse_decimals(b"0.5,1.25") == [0.5, 1.25]
+    assert number_parser.parse_decimals(b"2.048,5") == [None]
 
 
 def test_a_film_with_many_faults_gets_the_probability_of_the_plain_film(predictor: Predictor, large_film: Any) -> None:

@@ -21,7 +21,7 @@ WINDOW_WARNING = message(
 def numbers(dataset: pydicom.Dataset, keyword: str) -> list[float]:
     """The values of an element; NaN stands for each value that is empty, malformed or infinite.
 
-    An empty list if the element is missing or cannot be read. `numerals` states which faults are accepted.
+    An empty list if the element is missing or cannot be read. `number_parser` states which faults are accepted.
     """
     try:
         return [math.nan if number is None else number for number in elements.numbers(dataset, keyword)]
