@@ -138,17 +138,24 @@ def _tables(dataset: pydicom.Dataset, inputs: Values) -> list[Transform]:
     return [table.to_unit_range for table in read_tables(dataset, "VOILUTSequence", inputs)]
 
 
-def _windows(dataset: pydicom.Dataset) -> Iterator[Transform]:
-    """The valid windows in order, each as a function of its input to 0..1."""
-    function = elements.text(dataset, "VOILUTFunction").strip().upper()
-    min_width = 1e-9 if function in {"LINEAR_EXACT", "SIGMOID"} else 1.0
-    centres, widths = (
-        optional_numbers.numbers(dataset, "WindowCenter"),
-        optional_numbers.numbers(dataset, "WindowWidth"),
-    )
+def valid_windows(dataset: pydicom.Dataset) -> Iterator[tuple[float, float]]:
+    """(centre, width) of the valid windows in order, of the first `MAX_WINDOWS`."""
+    min_width = 1e-9 if window_function(dataset) in {"LINEAR_EXACT", "SIGMOID"} else 1.0
+    centres, widths = (optional_numbers.numbers(dataset, keyword) for keyword in ("WindowCenter", "WindowWidth"))
     for centre, width in list(zip(centres, widths, strict=False))[:MAX_WINDOWS]:
         if np.isfinite(centre) and width >= min_width:
-            yield _window(function, centre, width)
+            yield centre, width
+
+
+def window_function(dataset: pydicom.Dataset) -> str:
+    """The VOI LUT function in capitals; "" if the file states none, which means linear."""
+    return elements.text(dataset, "VOILUTFunction").strip().upper()
+
+
+def _windows(dataset: pydicom.Dataset) -> list[Transform]:
+    """The valid windows in order, each as a function of its input to 0..1."""
+    function = window_function(dataset)
+    return [_window(function, centre, width) for centre, width in valid_windows(dataset)]
 
 
 def _window(function: str, centre: float, width: float) -> Transform:

@@ -8,13 +8,12 @@ the source, it has one over the range of the film's depth, because an identity w
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pydicom import Dataset
 
-from ...imaging.dicom import elements, functional_groups, lookup_table, optional_numbers, parser, voi
+from ...imaging.dicom import functional_groups, lookup_table, parser, voi
 from ...imaging.dicom.lookup_table import LookupTable
 from ...imaging.intensity import full_scale
 from .film_result import FilmResult
@@ -86,16 +85,8 @@ def _voi(film: FilmResult, dataset: Dataset, modality: LookupTable | None) -> So
 
 def _window(dataset: Dataset) -> tuple[float, float, str | None] | None:
     """(centre, width, function or None for the default) of the first valid window."""
-    function = elements.text(dataset, "VOILUTFunction").strip().upper()
-    centres, widths = (
-        optional_numbers.numbers(dataset, "WindowCenter"),
-        optional_numbers.numbers(dataset, "WindowWidth"),
-    )
-    minimum = 1.0 if function not in {"LINEAR_EXACT", "SIGMOID"} else 1e-9
-    for centre, width in zip(centres, widths, strict=False):
-        if math.isfinite(centre) and math.isfinite(width) and width >= minimum:
-            return centre, width, function if function in _FUNCTIONS else None
-    return None
+    window, function = next(voi.valid_windows(dataset), None), voi.window_function(dataset)
+    return None if window is None else (*window, function if function in _FUNCTIONS else None)
 
 
 def _range(film: FilmResult, dataset: Dataset, modality: LookupTable | None) -> tuple[float, float]:
