@@ -15,7 +15,7 @@ import numpy as np
 from gradio_client import Client, handle_file
 
 from pneumonia import imaging
-from pneumonia.inference import explain
+from pneumonia.inference import map_overlay
 from pneumonia.inference.predictor import Predictor
 from pneumonia.web import handlers
 
@@ -112,14 +112,14 @@ def breakdown(predictor: Predictor, repetitions: int) -> Mapping[str, float]:
         raise ValueError("The gate refused the film of the benchmark.")
     activation, model_input = reading.activation, imaging.to_input(reading.film)
     display_image = handlers.display_image(data, reading)
-    overlay = explain.overlay(np.asarray(display_image), activation)
+    overlay = map_overlay.overlay(np.asarray(display_image), activation)
     steps = {
         "decode at reduced size": lambda: imaging.read(data),
         "resize": lambda: imaging.to_input(reading.film),
         "gate": lambda: model.gate.check(model_input),
         "graph": lambda: model.score(model_input),
         "decode in full, for the viewer": lambda: handlers.display_image(data, reading),
-        "overlay": lambda: explain.overlay(np.asarray(display_image), activation),
+        "overlay": lambda: map_overlay.overlay(np.asarray(display_image), activation),
         "encode (JPEG)": lambda: overlay.save(io.BytesIO(), "JPEG"),
     }
     step_ms = {name: _median_ms(step, repetitions) for name, step in steps.items()}

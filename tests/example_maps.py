@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from pneumonia import imaging, load_predictor
-from pneumonia.inference import explain
+from pneumonia.inference import map_overlay
 from pneumonia.inference.model import Model
 
 SIDE = 300
@@ -27,7 +27,7 @@ def row(model: Model) -> Image.Image:
         input_image = imaging.to_input(imaging.read(path))
         score = model.score(input_image)
         film = Image.fromarray(input_image[:, :, 0]).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
-        evidence = explain.overlay(np.asarray(film), score.activation, lung_field=score.lung_field)
+        evidence = map_overlay.overlay(np.asarray(film), score.activation, lung_field=score.lung_field)
         tiles += [np.asarray(film.convert("RGB")), np.asarray(evidence)]
     return Image.fromarray(np.hstack(tiles))
 

@@ -43,11 +43,11 @@ class HeatmapFolder:
 
         Raises `DiskFull` or `UsageError`.
         """
-        from ..inference import explain
+        from ..inference import map_overlay
 
         if reading.activation is None:
             return None
-        image = explain.overlay(
+        image = map_overlay.overlay(
             reading.display(source), reading.activation, area=reading.area, lung_field=reading.lung_field
         )
         temporary = self._tempdir.path / f"{uuid.uuid4().hex}.png"

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..imaging import INPUT_SIDE, WHOLE, Area, Sides
-from . import explain, lung_zones, zone_names
+from . import explain, lung_zones, map_overlay, zone_names
 from .contours import contours
 from .graph import LungField
 
@@ -73,7 +73,7 @@ def _beyond(lung: lung_zones.Mask, other: lung_zones.Mask) -> lung_zones.Mask:
 
 def _thirds(own_field: LungField, lung: lung_zones.Mask, area: Area) -> Iterator[tuple[str, list[Polygon]]]:
     """(name of the third, its polygons): the lung between two heights."""
-    inside = np.asarray(explain.enlarge(own_field, (GRID, GRID), WHOLE), np.float64) / 255 - lung_zones.INSIDE
+    inside = np.asarray(map_overlay.enlarge(own_field, (GRID, GRID), WHOLE), np.float64) / 255 - lung_zones.INSIDE
     positions = INPUT_SIDE / (INPUT_SIDE // len(lung))
     rows = np.flatnonzero(lung.any(axis=1))
     edges = np.linspace(rows[0], rows[-1] + 1, 4) / positions
@@ -100,4 +100,4 @@ def _on_image(x: float, y: float, area: Area) -> tuple[float, float]:
 
 def field_on_grid(lung_field: LungField) -> npt.NDArray[np.bool_]:
     """`[GRID, GRID]`, true where the model input shows lung."""
-    return np.asarray(explain.enlarge(lung_field, (GRID, GRID), WHOLE)) >= 255 * lung_zones.INSIDE
+    return np.asarray(map_overlay.enlarge(lung_field, (GRID, GRID), WHOLE)) >= 255 * lung_zones.INSIDE

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from ..imaging import Area
-from ..inference import explain
+from ..inference import map_overlay
 from ..inference.decision import CLASSES, Prediction
 from ..inference.gate_report import GateReport
 from ..inference.graph import Activation, LungField
@@ -41,7 +41,7 @@ def pictures_of(
     pictures = {translate(message("The film as analysed")): image}
     if activation is not None and prediction.label != CLASSES[0]:
         caption = zone_wording.WORDS[lung_field is not None].caption
-        overlay = explain.overlay(np.asarray(image), activation, area=area, lung_field=lung_field)
+        overlay = map_overlay.overlay(np.asarray(image), activation, area=area, lung_field=lung_field)
         pictures[translate(caption)] = overlay
     return pictures
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw
 
 from ..imaging import Sides
-from ..inference import explain
+from ..inference import explain, map_overlay
 from ..inference.decision import CLASSES, UNKNOWN, Failure, Prediction
 from ..inference.model import Model
 from ..inference.reading import Reading
@@ -43,7 +43,7 @@ NOTICE_BAND: Colour = (255, 199, 64)
 LABEL_COLOURS: dict[str, Colour] = {CLASSES[0]: (140, 208, 255), CLASSES[1]: (255, 173, 102), UNKNOWN: (214, 218, 226)}
 """Colours that are readable on black; mark and word convey the label without colour."""
 
-ZONE_COLOUR = explain.OUTLINE_COLOUR
+ZONE_COLOUR = map_overlay.OUTLINE_COLOUR
 _NOTICE = TextStyle(24, NOTICE_INK, is_bold=True)
 _HEADING_SIZE, _VALUE_SIZE = 44, 30
 _REASON = TextStyle(22, INK)
@@ -138,7 +138,7 @@ def _film(
     if isinstance(result, Failure) or result.zone_shares is None or reading is None or reading.activation is None:
         picture = image.convert("RGB")
     else:
-        picture = explain.overlay(np.asarray(image), reading.activation, area=reading.area)
+        picture = map_overlay.overlay(np.asarray(image), reading.activation, area=reading.area)
         _draw_zones(picture, result.zone_shares, reading)
     if reading is not None:
         _draw_sides(picture, reading.sides)

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from PIL import Image
 
-from ..inference import explain
+from ..inference import map_overlay
 from ..inference.decision import DEFAULT_POINT, Failure, Prediction
 from ..inference.gate_report import GateReport, gate_report
 from ..inference.model import Model
@@ -214,7 +214,7 @@ def render_activation(predictor: Predictor, session_film: SessionFilm | None, po
     reading = session_film.reading
     prediction, activation, layer = predictor.decide(reading, point), reading.activation, None
     if activation is not None and prediction.zone_shares is not None:
-        layer = explain.map_layer(activation, _preview_size(session_film), reading.area, reading.lung_field)
+        layer = map_overlay.map_layer(activation, _preview_size(session_film), reading.area, reading.lung_field)
     run, in_lungs = predictor.model_of(reading).bundle.served_run, reading.lung_field is not None
     return layer, activation_panel.panel(prediction, run, in_lungs=in_lungs)
 

@@ -14,7 +14,7 @@ from PIL import Image
 from .. import imaging
 from ..errors import EmptyFile, InternalError, PneumoniaError
 from ..imaging import Source
-from ..inference import explain
+from ..inference import map_overlay
 from ..inference.decision import CLASSES, DEFAULT_POINT, Failure, Prediction
 from ..inference.named_film import NamedFilm
 from ..inference.predictor import Observer, Predictor
@@ -156,7 +156,7 @@ def _overlay(source: Source, reading: Reading, prediction: Prediction) -> Image.
     if reading.activation is None or prediction.label == CLASSES[0]:
         return None
     film = np.asarray(display_image(source, reading))
-    return explain.overlay(film, reading.activation, area=reading.area, lung_field=reading.lung_field)
+    return map_overlay.overlay(film, reading.activation, area=reading.area, lung_field=reading.lung_field)
 
 
 def _guide(reading: Reading, prediction: Prediction) -> str:

@@ -8,15 +8,12 @@ from PIL import Image
 from pneumonia.inference.explain import (
     LEFT_LUNG,
     LUNG_HEIGHT,
-    OUTLINE_COLOUR,
     RIGHT_LUNG,
     ZONES,
-    lung_outline,
-    map_layer,
-    overlay,
     strongest_zone,
     zone_shares,
 )
+from pneumonia.inference.map_overlay import OUTLINE_COLOUR, lung_outline, map_layer, overlay
 from tests.support.made_bundles import lung_field
 
 Grey = npt.NDArray[np.uint8]

@@ -14,7 +14,7 @@ from PIL import Image
 from pneumonia import Predictor
 from pneumonia.cli.heatmaps import HeatmapFolder
 from pneumonia.imaging import FRAME_WARNING, WHOLE, Area, to_input
-from pneumonia.inference import explain
+from pneumonia.inference import map_overlay
 from pneumonia.inference.model import Model
 from tests.support.forced_points import ALWAYS_PNEUMONIA
 
@@ -59,8 +59,8 @@ def test_the_map_lies_on_the_film_inside_the_frame(film: Grey, predictor: Predic
     reading, plain = predictor.read(framed), predictor.read(film)
     assert reading.activation is not None and plain.activation is not None
     np.testing.assert_array_equal(reading.activation, plain.activation)
-    drawn = np.asarray(explain.overlay(reading.display(framed), reading.activation, area=reading.area))
-    np.testing.assert_array_equal(drawn[30:-20, 10:-40], np.asarray(explain.overlay(film, plain.activation)))
+    drawn = np.asarray(map_overlay.overlay(reading.display(framed), reading.activation, area=reading.area))
+    np.testing.assert_array_equal(drawn[30:-20, 10:-40], np.asarray(map_overlay.overlay(film, plain.activation)))
     outside = np.ones(framed.shape, bool)
     outside[30:-20, 10:-40] = False
     assert (drawn[outside] == 255).all()
@@ -68,7 +68,7 @@ def test_the_map_lies_on_the_film_inside_the_frame(film: Grey, predictor: Predic
 
 def test_the_layer_is_transparent_on_the_frame() -> None:
     activation = np.ones((18, 18), np.float32)
-    layer = np.asarray(explain.map_layer(activation, (100, 80), Area(0.1, 0.25, 0.9, 1.0)).convert("RGBA"))[:, :, 3]
+    layer = np.asarray(map_overlay.map_layer(activation, (100, 80), Area(0.1, 0.25, 0.9, 1.0)).convert("RGBA"))[:, :, 3]
     assert (layer[20:, 10:90] == 255).all()
     assert layer[:20].max() == layer[:, :10].max() == layer[:, 90:].max() == 0
 

@@ -14,8 +14,9 @@ from PIL import Image
 
 from pneumonia.imaging import Area
 from pneumonia.inference import lung_zones
-from pneumonia.inference.explain import ZONES, lung_outline, zone_shares
+from pneumonia.inference.explain import ZONES, zone_shares
 from pneumonia.inference.lung_zones import split_lungs, zone_weights
+from pneumonia.inference.map_overlay import lung_outline
 from tests.support.made_bundles import lung_field
 
 Field = npt.NDArray[np.float32]

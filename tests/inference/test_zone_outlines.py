@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from pneumonia.imaging import WHOLE, Area
-from pneumonia.inference import explain
+from pneumonia.inference import explain, map_overlay
 from pneumonia.inference.contours import contours
 from pneumonia.inference.zone_outlines import ZoneOutlines, zone_outlines
 
@@ -60,7 +60,7 @@ def test_the_zones_cover_the_lungs_and_do_not_overlap() -> None:
     masks = np.stack([filled(outlines, zone) for zone in explain.ZONES])
     assert masks.sum(axis=0).max() <= 1 or (masks.sum(axis=0) > 1).mean() < 0.01, "only their borders touch"
     # 12 positions of 12 pixels cover 144 of 150 pixels of the model input.
-    lungs = np.asarray(explain.enlarge(lung_field(), (300, 300), WHOLE)) > 127
+    lungs = np.asarray(map_overlay.enlarge(lung_field(), (300, 300), WHOLE)) > 127
     assert np.mean(masks.any(axis=0) != lungs) < 0.01
 
 
