@@ -153,7 +153,7 @@ def test_a_batch_of_the_page_is_deleted_when_its_table_is_downloaded(
 ) -> None:
     monkeypatch.setattr(job_store, "RETRY_DELETION_S", 0.05)
     film = write_films(tmp_path, {".": ["film.png"]}) / "film.png"
-    jobs = batch_job.Jobs(predictor)
+    jobs = batch_job.BatchJobs(predictor)
     token = jobs.create([Upload(film, film.name)], "balanced")
     assert list(jobs.run(token)) == [1] and jobs.get(token).counts["Normal"] == 1
     folder, table = jobs.get(token).folder, jobs.get(token).table

@@ -10,7 +10,7 @@ from ..errors import Busy, DiskFull, EmptyFile, TooLarge
 from ..inference.predictor import Predictor
 from ..messages import message
 from . import age_groups, batch_steps
-from .batch_record import Job, TaskKind
+from .batch_record import BatchJob, TaskKind
 from .batch_uploads import check_uploads, import_uploads
 from .job_store import JobStore
 from .lane import Lane
@@ -23,7 +23,7 @@ _PREFIX = "pneumonia-batches-"
 """Start of the name of the temporary folder that holds all batches."""
 
 
-class Jobs(JobStore[Job]):
+class BatchJobs(JobStore[BatchJob]):
     """All batches of the page by token."""
 
     def __init__(self, predictor: Predictor) -> None:
@@ -66,7 +66,7 @@ class Jobs(JobStore[Job]):
                         count=len(films),
                     )
                 )
-        return self._add(Job(folder, operating_point, films, age_group, owner=owner))
+        return self._add(BatchJob(folder, operating_point, films, age_group, owner=owner))
 
     def start(
         self, token: str, kind: TaskKind = "films", owner: str | None = None, indices: Sequence[int] | None = None

@@ -26,7 +26,7 @@ class BatchRow:
 
 
 @dataclass
-class Job(StoredJob):
+class BatchJob(StoredJob):
     """One batch. `rows` grows while the batch runs.
 
     `changes` lists the index of a row each time that the row was added or replaced, so that a page asks for the changes

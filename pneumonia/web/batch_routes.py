@@ -9,15 +9,15 @@ from typing import Any
 from starlette.routing import Route
 
 from . import batch_text
-from .batch_job import Jobs
-from .batch_record import Job, TaskKind
+from .batch_job import BatchJobs
+from .batch_record import BatchJob, TaskKind
 from .job_routes import Body, JobPage
 
 MAX_ROWS = 500
 """Maximum number of rows in an answer: 650 kB with their thumbnails. The page asks again at once for the rest."""
 
 
-def routes(jobs: Jobs) -> list[Route]:
+def routes(jobs: BatchJobs) -> list[Route]:
     """The routes for all batches of `jobs`."""
 
     def start(kind: TaskKind, token: str, owner: str | None, body: Body) -> None:
@@ -29,13 +29,13 @@ def routes(jobs: Jobs) -> list[Route]:
     return JobPage(jobs, partial(batch_state, jobs), batch_files, actions).routes("/batch")
 
 
-def batch_files(job: Job) -> dict[str, Path]:
+def batch_files(job: BatchJob) -> dict[str, Path]:
     """File name -> path of the files that exist."""
     paths = {"results.csv": job.table, "results.jsonl": job.json_lines, "reports.zip": job.reports}
     return {name: path for name, path in paths.items() if path.exists()}
 
 
-def batch_state(jobs: Jobs, job: Job, cursor: int) -> dict[str, Any]:
+def batch_state(jobs: BatchJobs, job: BatchJob, cursor: int) -> dict[str, Any]:
     """The state of a batch as JSON: progress as HTML, and the rows that changed after the first `cursor` changes.
 
     `state` is "waiting", "running" or "done"; `expires_at` (seconds since 1970) is null until the batch has ended.

@@ -24,7 +24,7 @@ from ..languages import current_language, use_language
 from ..monitoring.recorder import observer
 from ..reporting import pdf_report
 from . import age_groups
-from .batch_record import BatchRow, Job
+from .batch_record import BatchJob, BatchRow
 from .server import request_log
 
 BATCH = "batch"
@@ -34,7 +34,7 @@ THUMBNAIL_SIDE = 48
 """Longest side of a thumbnail in pixels: enough to distinguish films, at 1 KB each."""
 
 
-def analyse(predictor: Predictor, job: Job) -> Iterator[int]:
+def analyse(predictor: Predictor, job: BatchJob) -> Iterator[int]:
     """Analyse the films of a batch; yields the number of rows after each film. Raises `DiskFull`; the rows stay.
 
     Writes the same CSV and JSON lines as the command line.
@@ -51,7 +51,7 @@ def analyse(predictor: Predictor, job: Job) -> Iterator[int]:
             table.finish()  # even after an error such as a full disk
 
 
-def try_again(predictor: Predictor, job: Job, indices: Sequence[int]) -> Iterator[int]:
+def try_again(predictor: Predictor, job: BatchJob, indices: Sequence[int]) -> Iterator[int]:
     """Read and score the films of these rows again; yields the number of films done after each.
 
     Afterwards the tables are written anew, and the reports, which lack the new answers, are deleted. A row whose film
@@ -67,7 +67,7 @@ def try_again(predictor: Predictor, job: Job, indices: Sequence[int]) -> Iterato
         job.reports.unlink(missing_ok=True)
 
 
-def _rewrite_tables(predictor: Predictor, job: Job) -> None:
+def _rewrite_tables(predictor: Predictor, job: BatchJob) -> None:
     """Write the tables of all rows into a new folder, then delete the previous ones, which may be in a download."""
     previous_folder = job.table_folder
     job.table_number += 1
@@ -83,7 +83,7 @@ def _rewrite_tables(predictor: Predictor, job: Job) -> None:
     shutil.rmtree(previous_folder, ignore_errors=True)
 
 
-def write_reports(predictor: Predictor, job: Job) -> Iterator[int]:
+def write_reports(predictor: Predictor, job: BatchJob) -> Iterator[int]:
     """Write a ZIP with a PDF report for each film that has a prediction; yields the number of films done so far."""
     number = 0
     with files.atomic_path(job.reports) as partial, zipfile.ZipFile(partial, "w") as archive:
@@ -94,12 +94,12 @@ def write_reports(predictor: Predictor, job: Job) -> Iterator[int]:
             yield number
 
 
-def _open_table(predictor: Predictor, job: Job) -> Any:
+def _open_table(predictor: Predictor, job: BatchJob) -> Any:
     options = TableOptions(predictor.identity, job.operating_point)
     return results.open_table(job.table, options, jsonl=True, for_excel=True)
 
 
-def _rows(predictor: Predictor, job: Job, films: Iterable[NamedFilm]) -> Iterator[BatchRow]:
+def _rows(predictor: Predictor, job: BatchJob, films: Iterable[NamedFilm]) -> Iterator[BatchRow]:
     observe = observer(BATCH)
     for outcome in predictor.map_films(_until_stopped(job, films), _row_maker(predictor, job, observe)):
         if observe is not None and isinstance(outcome, Failure):
@@ -107,7 +107,9 @@ def _rows(predictor: Predictor, job: Job, films: Iterable[NamedFilm]) -> Iterato
         yield BatchRow(outcome) if isinstance(outcome, Failure) else outcome
 
 
-def _row_maker(predictor: Predictor, job: Job, observe: Observer | None) -> Callable[[Source, str | None], BatchRow]:
+def _row_maker(
+    predictor: Predictor, job: BatchJob, observe: Observer | None
+) -> Callable[[Source, str | None], BatchRow]:
     def make_row(source: Source, name: str | None) -> BatchRow:
         reading = age_groups.read(predictor, source, job.age_group)
         prediction = predictor.decide(reading, job.operating_point, file=name)
@@ -118,7 +120,7 @@ def _row_maker(predictor: Predictor, job: Job, observe: Observer | None) -> Call
     return make_row
 
 
-def _report_pages(predictor: Predictor, job: Job) -> Iterator[bytes | Failure]:
+def _report_pages(predictor: Predictor, job: BatchJob) -> Iterator[bytes | Failure]:
     language = current_language()  # that of the request; the threads of `map_films` do not inherit it
 
     def render_page(source: Source, _: str | None) -> bytes:
@@ -139,7 +141,7 @@ def _report_pages(predictor: Predictor, job: Job) -> Iterator[bytes | Failure]:
     return predictor.map_films(_until_stopped(job, job.films[: len(job.rows)]), render_page)
 
 
-def _until_stopped(job: Job, films: Iterable[NamedFilm]) -> Iterator[NamedFilm]:
+def _until_stopped(job: BatchJob, films: Iterable[NamedFilm]) -> Iterator[NamedFilm]:
     for film in films:
         if job.stop.is_set():
             return

@@ -13,7 +13,7 @@ from ..inference.decision import DEFAULT_POINT
 from ..inference.predictor import Predictor
 from ..messages import message, number
 from . import age_groups, answer_panel, batch_text
-from .batch_job import MAX_FILMS, Jobs
+from .batch_job import MAX_FILMS, BatchJobs
 from .rendering import localised
 from .server import login
 from .server.upload import Upload, film_file
@@ -29,7 +29,7 @@ _SCRIPT = "".join(
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
 
-def add(predictor: Predictor) -> Jobs:
+def add(predictor: Predictor) -> BatchJobs:
     """Build the tab inside the `gr.Tabs` that is open; return its batches."""
     with gr.Tab(message("Many films"), id="batch", elem_id="batch-tab"):
         return _BatchTab(predictor).jobs
@@ -39,7 +39,7 @@ class _BatchTab:
     """The tab's components and their event handlers."""
 
     def __init__(self, predictor: Predictor) -> None:
-        self.jobs = Jobs(predictor)
+        self.jobs = BatchJobs(predictor)
         self._lay_out_input([(answer_panel.point_title(name), name) for name in predictor.point_names])
         minutes = settings.RETENTION_S.read() / 60
         self._table = gr.HTML(

@@ -12,7 +12,7 @@ from ..inference.decision import LABEL_NAMES, Failure
 from ..messages import join, message, translate
 from ..reporting.provenance import format_age
 from ..reporting.wording import MARKS
-from .batch_record import BatchRow, Job
+from .batch_record import BatchJob, BatchRow
 from .job_store import Task
 from .rendering import render
 
@@ -81,7 +81,7 @@ def bar(task: Task) -> str:
     return render("batch_progress.html", count=count, total=total, text=text, remaining=remaining)
 
 
-def summary(job: Job) -> str:
+def summary(job: BatchJob) -> str:
     """HTML with the counts of a batch whose task has ended, and the error that ended it, if any."""
     return render(
         "batch_summary.html",

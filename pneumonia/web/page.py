@@ -27,7 +27,7 @@ from . import (
     validation_routes,
     validation_tab,
 )
-from .batch_job import Jobs
+from .batch_job import BatchJobs
 from .film_tab import FILM_CONCURRENCY_ID
 from .lane import Lane, film_lane
 from .localised_page import LocalisedPage
@@ -63,7 +63,7 @@ def build(predictor: Predictor) -> gr.Blocks:
     return _build(predictor, film_lane(refused_calls.busy_error))[0]
 
 
-def _build(predictor: Predictor, films: Lane) -> tuple[gr.Blocks, Jobs, ValidationJobs]:
+def _build(predictor: Predictor, films: Lane) -> tuple[gr.Blocks, BatchJobs, ValidationJobs]:
     """The page, its batches and its validations, which have routes of their own.
 
     Single films take turns in the lane `films`.

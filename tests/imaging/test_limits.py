@@ -29,7 +29,7 @@ from pneumonia.inference.decision import check_prevalence
 from pneumonia.inference.model import Model
 from pneumonia.reporting import pdf_report
 from pneumonia.web import batch_job
-from pneumonia.web.batch_job import Jobs
+from pneumonia.web.batch_job import BatchJobs
 from pneumonia.web.server.upload import Upload
 from tests.hostile.decompression_bombs import png_of
 from tests.support.dicom_files import dicom
@@ -115,7 +115,7 @@ def test_a_batch_on_the_page_takes_five_thousand_films_and_not_one_more(
     predictor: Predictor, make_zip: Callable[[dict[str, bytes]], Path]
 ) -> None:
     assert batch_job.MAX_FILMS == 5_000
-    jobs = Jobs(predictor)
+    jobs = BatchJobs(predictor)
     path = make_zip({f"{number}.png": b"x" for number in range(4_999)})
     one = Upload(path.with_name("one.png"), "one.png")
     one.path.write_bytes(b"x")
@@ -133,7 +133,7 @@ def test_the_uploads_of_a_batch_have_their_limit_together(
     (tmp_path / "half").write_bytes(bytes(500_000))
     (tmp_path / "more").write_bytes(bytes(500_001))
     half, more = (Upload(tmp_path / name, name) for name in ("half", "more"))
-    jobs = Jobs(predictor)
+    jobs = BatchJobs(predictor)
     jobs.delete(jobs.create([half, half], "balanced"))
     with pytest.raises(TooLarge, match="Allowed: 1 MB"):
         jobs.create([half, more], "balanced")

@@ -15,7 +15,7 @@ from pneumonia.inference.named_film import NamedFilm
 from pneumonia.monitoring import recorder as recorder_module
 from pneumonia.monitoring import store
 from pneumonia.web import film_session, handlers, monitoring_section, page
-from pneumonia.web.batch_record import Job
+from pneumonia.web.batch_record import BatchJob
 from pneumonia.web.batch_steps import analyse
 from pneumonia.web.film_session import SessionFilm
 from pneumonia.web.opinion_control import OpinionControl
@@ -72,7 +72,7 @@ def test_a_batch_of_the_page_counts_its_films(
     predictor: Predictor, files: dict[str, Path], counted: Counted, tmp_path: Path
 ) -> None:
     films = [NamedFilm(name, files[name]) for name in ("film.png", "broken.jpg", "film.jpg")]
-    list(analyse(predictor, Job(tmp_path, "balanced", films, "children")))
+    list(analyse(predictor, BatchJob(tmp_path, "balanced", films, "children")))
     assert counted("batch") == {"answer Normal": 2, "error unreadable_image": 1}
 
 

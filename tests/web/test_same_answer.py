@@ -19,7 +19,7 @@ from gradio_client import Client, handle_file
 
 from pneumonia import Predictor
 from pneumonia.web import film_session
-from pneumonia.web.batch_job import Jobs
+from pneumonia.web.batch_job import BatchJobs
 from pneumonia.web.server.upload import Upload
 from tests.hostile.decompression_bombs import png_of
 from tests.support.dicom_files import dicom as dicom_with_tags
@@ -131,7 +131,7 @@ def test_a_batch_of_a_zip_gives_the_answers_of_the_library(folder: Path, expecte
 def test_a_batch_of_the_page_gives_the_answers_of_the_library(
     predictor: Predictor, folder: Path, expected: Answers
 ) -> None:
-    jobs = Jobs(predictor)
+    jobs = BatchJobs(predictor)
     token = jobs.create([Upload(folder / name, name) for name in expected], "balanced")
     list(jobs.run(token))
     job = jobs.get(token)

@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
-from pneumonia.web.batch_record import Job
+from pneumonia.web.batch_record import BatchJob
 
 
 def finish(steps: Iterator[Any]) -> None:
@@ -16,6 +16,6 @@ def finish(steps: Iterator[Any]) -> None:
         pass
 
 
-def table(job: Job) -> list[dict[str, str]]:
+def table(job: BatchJob) -> list[dict[str, str]]:
     """The rows of the finished table."""
     return list(csv.DictReader(io.StringIO(job.table.read_text(encoding="utf-8-sig"), newline="")))

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from pneumonia import Predictor
-from pneumonia.web.batch_job import Jobs
+from pneumonia.web.batch_job import BatchJobs
 from pneumonia.web.server.upload import Upload
 
 
 @pytest.fixture
-def jobs(predictor: Predictor) -> Iterator[Jobs]:
-    jobs = Jobs(predictor)
+def jobs(predictor: Predictor) -> Iterator[BatchJobs]:
+    jobs = BatchJobs(predictor)
     yield jobs
     for token in list(jobs._jobs):
         jobs.delete(token)

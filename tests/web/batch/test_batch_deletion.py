@@ -13,8 +13,8 @@ import pytest
 from pneumonia import Predictor
 from pneumonia.errors import EmptyFile
 from pneumonia.web import job_store
-from pneumonia.web.batch_job import Jobs
-from pneumonia.web.batch_record import Job
+from pneumonia.web.batch_job import BatchJobs
+from pneumonia.web.batch_record import BatchJob
 from pneumonia.web.server.upload import Upload
 
 from ...support.wait import until
@@ -22,7 +22,7 @@ from .batch_support import finish
 
 
 def test_a_batch_is_deleted_when_its_retention_ends(
-    jobs: Jobs, uploads: list[Upload], monkeypatch: pytest.MonkeyPatch
+    jobs: BatchJobs, uploads: list[Upload], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PNEUMONIA_RETENTION_S", "1")
     token = jobs.create(uploads, "balanced")
@@ -43,7 +43,7 @@ def test_a_batch_is_deleted_when_its_retention_ends(
 
 
 def test_a_batch_that_never_starts_is_deleted(
-    jobs: Jobs, uploads: list[Upload], monkeypatch: pytest.MonkeyPatch
+    jobs: BatchJobs, uploads: list[Upload], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A shutdown came between its creation and its start."""
     monkeypatch.setattr(job_store, "START_LIMIT_S", 1)
@@ -58,7 +58,7 @@ def test_a_batch_that_never_starts_is_deleted(
         assert job.folder.exists()
 
 
-def test_a_batch_that_is_deleted_while_it_runs_ends_first(jobs: Jobs, files: dict[str, Path]) -> None:
+def test_a_batch_that_is_deleted_while_it_runs_ends_first(jobs: BatchJobs, files: dict[str, Path]) -> None:
     token = jobs.create([Upload(files["film.png"], f"{number}.png") for number in range(80)], "balanced")
     job = jobs.get(token)
     steps = jobs.run(token)
@@ -69,7 +69,7 @@ def test_a_batch_that_is_deleted_while_it_runs_ends_first(jobs: Jobs, files: dic
     assert not job.folder.exists()
 
 
-class _ExpiringJobs(dict[str, Job]):
+class _ExpiringJobs(dict[str, BatchJob]):
     """Loses a batch right after its lookup, as if a timer had deleted it at this moment."""
 
     def __contains__(self, token: object) -> bool:
@@ -78,9 +78,9 @@ class _ExpiringJobs(dict[str, Job]):
         return is_present
 
 
-def test_a_batch_that_a_timer_deletes_during_a_lookup_is_no_key_error(jobs: Jobs, tmp_path: Path) -> None:
+def test_a_batch_that_a_timer_deletes_during_a_lookup_is_no_key_error(jobs: BatchJobs, tmp_path: Path) -> None:
     for look_up in (jobs.get, jobs.stop, jobs.start):
-        jobs._jobs = _ExpiringJobs(token=Job(tmp_path / "batch", "balanced", []))
+        jobs._jobs = _ExpiringJobs(token=BatchJob(tmp_path / "batch", "balanced", []))
         look_up("token")
         jobs._jobs.clear()
         with pytest.raises(EmptyFile):
@@ -88,13 +88,13 @@ def test_a_batch_that_a_timer_deletes_during_a_lookup_is_no_key_error(jobs: Jobs
 
 
 def test_a_step_that_starts_during_the_deletion_keeps_its_files(
-    jobs: Jobs, uploads: list[Upload], monkeypatch: pytest.MonkeyPatch
+    jobs: BatchJobs, uploads: list[Upload], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     token = jobs.create(uploads, "balanced")
     deletion = threading.Thread(target=jobs.delete, args=[token])
     begin = jobs._begin_step
 
-    def start_deletion_and_begin(job: Job) -> None:
+    def start_deletion_and_begin(job: BatchJob) -> None:
         deletion.start()
         deletion.join(0.2)
         begin(job)
@@ -106,7 +106,7 @@ def test_a_step_that_starts_during_the_deletion_keeps_its_files(
     assert not job.folder.exists()
 
 
-def test_a_timer_that_fires_when_a_step_starts_deletes_nothing(jobs: Jobs, uploads: list[Upload]) -> None:
+def test_a_timer_that_fires_when_a_step_starts_deletes_nothing(jobs: BatchJobs, uploads: list[Upload]) -> None:
     token = jobs.create(uploads, "balanced")
     with jobs._active_step(token) as job:
         jobs._expire(token)
@@ -115,7 +115,7 @@ def test_a_timer_that_fires_when_a_step_starts_deletes_nothing(jobs: Jobs, uploa
     assert not job.folder.exists()
 
 
-def test_the_end_of_one_step_leaves_the_files_of_another(jobs: Jobs, uploads: list[Upload]) -> None:
+def test_the_end_of_one_step_leaves_the_files_of_another(jobs: BatchJobs, uploads: list[Upload]) -> None:
     token = jobs.create(uploads, "balanced")
     job = jobs.get(token)
     with jobs._active_step(token):
@@ -125,7 +125,7 @@ def test_the_end_of_one_step_leaves_the_files_of_another(jobs: Jobs, uploads: li
     assert not job.folder.exists()
 
 
-def test_a_disconnected_browser_ends_the_batch(jobs: Jobs, uploads: list[Upload]) -> None:
+def test_a_disconnected_browser_ends_the_batch(jobs: BatchJobs, uploads: list[Upload]) -> None:
     token = jobs.create(uploads, "balanced")
     steps: Any = jobs.run(token)
     next(steps)
@@ -143,7 +143,7 @@ def test_the_folder_is_deleted_with_its_owner_and_a_stale_one_by_the_next(
     stale.mkdir()
     (stale / "in-use").touch()
     (stale / "0").write_bytes(b"a film")
-    first, second = Jobs(predictor), Jobs(predictor)
+    first, second = BatchJobs(predictor), BatchJobs(predictor)
     assert not stale.exists()
     assert first._root.exists() and second._root.exists()
     del first, second

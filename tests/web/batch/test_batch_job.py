@@ -21,7 +21,7 @@ from pneumonia import Failure, Prediction, Predictor
 from pneumonia.batch.results import ResultTable
 from pneumonia.errors import DiskFull, EmptyFile, PneumoniaError, TooLarge, UnreadableImage, UsageError
 from pneumonia.web import batch_job, batch_routes, batch_steps, batch_text
-from pneumonia.web.batch_job import Jobs
+from pneumonia.web.batch_job import BatchJobs
 from pneumonia.web.batch_record import BatchRow
 from pneumonia.web.job_store import Task
 from pneumonia.web.lane import Ticket
@@ -31,7 +31,7 @@ from ...support.wait import until
 from .batch_support import finish, table
 
 
-def test_every_film_gets_its_row(jobs: Jobs, uploads: list[Upload], archive: Upload, predictor: Predictor) -> None:
+def test_every_film_gets_its_row(jobs: BatchJobs, uploads: list[Upload], archive: Upload, predictor: Predictor) -> None:
     token = jobs.create([*uploads, archive], "confirm")
     finish(jobs.run(token))
     job = jobs.get(token)
@@ -45,7 +45,7 @@ def test_every_film_gets_its_row(jobs: Jobs, uploads: list[Upload], archive: Upl
     assert job.counts.total() == len(names) and job.counts["failed"] == 2
 
 
-def test_a_thumbnail_shows_the_film(jobs: Jobs, uploads: list[Upload], normal_film: Any) -> None:
+def test_a_thumbnail_shows_the_film(jobs: BatchJobs, uploads: list[Upload], normal_film: Any) -> None:
     token = jobs.create(uploads, "balanced")
     finish(jobs.run(token))
     import base64
@@ -59,7 +59,7 @@ def test_a_thumbnail_shows_the_film(jobs: Jobs, uploads: list[Upload], normal_fi
     assert jobs.get(token).rows[1].thumbnail == ""
 
 
-def test_the_batch_owns_its_films_once_it_is_created(jobs: Jobs, tmp_path: Path, files: dict[str, Path]) -> None:
+def test_the_batch_owns_its_films_once_it_is_created(jobs: BatchJobs, tmp_path: Path, files: dict[str, Path]) -> None:
     """Gradio deletes uploads by age, including those of a queued batch."""
     upload = Upload(tmp_path / "upload", "film.png")
     upload.path.write_bytes(files["film.png"].read_bytes())
@@ -70,12 +70,14 @@ def test_the_batch_owns_its_films_once_it_is_created(jobs: Jobs, tmp_path: Path,
     assert jobs.get(token).counts.total() == 2 and jobs.get(token).counts["failed"] == 0
 
 
-def test_an_expired_upload_is_reported(jobs: Jobs, tmp_path: Path) -> None:
+def test_an_expired_upload_is_reported(jobs: BatchJobs, tmp_path: Path) -> None:
     with pytest.raises(UnreadableImage, match="expired"):
         jobs.create([Upload(tmp_path / "gone", "film.png")], "balanced")
 
 
-def test_a_rejected_batch_leaves_no_files(jobs: Jobs, uploads: list[Upload], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rejected_batch_leaves_no_files(
+    jobs: BatchJobs, uploads: list[Upload], monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(EmptyFile):
         jobs.create([], "balanced")
     with pytest.raises(UsageError):
@@ -92,7 +94,7 @@ def test_a_rejected_batch_leaves_no_files(jobs: Jobs, uploads: list[Upload], mon
 
 
 def test_a_zip_that_unpacks_to_too_much_is_an_error_row(
-    jobs: Jobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    jobs: BatchJobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PNEUMONIA_MAX_UPLOAD_MB", "1")
     with zipfile.ZipFile(tmp_path / "bomb", "w", zipfile.ZIP_DEFLATED) as archive:
@@ -105,7 +107,7 @@ def test_a_zip_that_unpacks_to_too_much_is_an_error_row(
     assert row.result.error.code == "too_large"
 
 
-def test_stop_keeps_the_completed_rows(jobs: Jobs, files: dict[str, Path]) -> None:
+def test_stop_keeps_the_completed_rows(jobs: BatchJobs, files: dict[str, Path]) -> None:
     token = jobs.create([Upload(files["film.png"], f"{number}.png") for number in range(80)], "balanced")
     steps = jobs.run(token)
     next(steps)
@@ -122,7 +124,9 @@ def test_stop_keeps_the_completed_rows(jobs: Jobs, files: dict[str, Path]) -> No
         assert len(reports.namelist()) == len(job.rows)
 
 
-def test_reports_are_created_for_films_with_a_prediction(jobs: Jobs, uploads: list[Upload], archive: Upload) -> None:
+def test_reports_are_created_for_films_with_a_prediction(
+    jobs: BatchJobs, uploads: list[Upload], archive: Upload
+) -> None:
     token = jobs.create([*uploads, archive, replace(uploads[0], name="Żółw/../=1 2.png")], "screening")
     finish(jobs.run(token))
     finish(jobs.make_reports(token))
@@ -135,8 +139,8 @@ def test_reports_are_created_for_films_with_a_prediction(jobs: Jobs, uploads: li
 
 
 def test_a_batch_leaves_a_thread_for_single_films(predictor: Predictor) -> None:
-    assert Jobs(predictor).predictor.threads == max(1, predictor.threads - 1)
-    assert Jobs(predictor).predictor is not predictor
+    assert BatchJobs(predictor).predictor.threads == max(1, predictor.threads - 1)
+    assert BatchJobs(predictor).predictor is not predictor
 
 
 def test_cells_show_the_answer_without_colour_and_sort_by_number(predictor: Predictor) -> None:
@@ -172,7 +176,7 @@ def test_an_error_is_escaped() -> None:
 
 @pytest.mark.parametrize("is_full_at_the_end", [False, True])
 def test_a_full_disk_keeps_the_rows_so_far_and_offers_the_files_that_exist(
-    jobs: Jobs, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch, is_full_at_the_end: bool
+    jobs: BatchJobs, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch, is_full_at_the_end: bool
 ) -> None:
     """The disk is full after the third film; then another program frees space before the end, or none does."""
     disk_full = DiskFull(
@@ -206,7 +210,7 @@ def test_a_full_disk_keeps_the_rows_so_far_and_offers_the_files_that_exist(
 
 
 def test_a_full_disk_during_the_import_is_reported_and_leaves_no_files(
-    jobs: Jobs, uploads: list[Upload], monkeypatch: pytest.MonkeyPatch
+    jobs: BatchJobs, uploads: list[Upload], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")

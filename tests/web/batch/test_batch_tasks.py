@@ -12,8 +12,8 @@ import pytest
 from pneumonia import Predictor
 from pneumonia.errors import Busy, EmptyFile
 from pneumonia.web import batch_routes, job_store
-from pneumonia.web.batch_job import Jobs
-from pneumonia.web.batch_record import Job
+from pneumonia.web.batch_job import BatchJobs
+from pneumonia.web.batch_record import BatchJob
 from pneumonia.web.lane import Lane
 from pneumonia.web.server.upload import Upload
 
@@ -21,7 +21,7 @@ from ...support.wait import until
 from .batch_support import table
 
 
-def run(jobs: Jobs, token: str, kind: Any = "films", indices: list[int] | None = None) -> Job:
+def run(jobs: BatchJobs, token: str, kind: Any = "films", indices: list[int] | None = None) -> BatchJob:
     """Run a task of the batch to its end."""
     job = jobs.get(token)
     jobs.start(token, kind, indices=indices)
@@ -30,7 +30,7 @@ def run(jobs: Jobs, token: str, kind: Any = "films", indices: list[int] | None =
 
 
 def test_a_task_runs_on_without_its_caller_and_the_retention_time_starts_at_its_end(
-    jobs: Jobs, uploads: list[Upload]
+    jobs: BatchJobs, uploads: list[Upload]
 ) -> None:
     token = jobs.create(uploads, "balanced")
     with jobs.lane.turn(jobs.lane.join()), jobs.lane.turn(jobs.lane.join()):
@@ -46,7 +46,7 @@ def test_a_task_runs_on_without_its_caller_and_the_retention_time_starts_at_its_
     assert done["files"] == ["results.csv", "results.jsonl"]
 
 
-def test_a_batch_has_one_task_at_a_time(jobs: Jobs, uploads: list[Upload]) -> None:
+def test_a_batch_has_one_task_at_a_time(jobs: BatchJobs, uploads: list[Upload]) -> None:
     token = jobs.create(uploads, "balanced")
     with jobs.lane.turn(jobs.lane.join()), jobs.lane.turn(jobs.lane.join()):
         jobs.start(token)
@@ -58,7 +58,9 @@ def test_a_batch_has_one_task_at_a_time(jobs: Jobs, uploads: list[Upload]) -> No
     assert jobs.get(token).rows == []
 
 
-def test_a_page_receives_each_change_once(jobs: Jobs, uploads: list[Upload], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_receives_each_change_once(
+    jobs: BatchJobs, uploads: list[Upload], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(batch_routes, "MAX_ROWS", 3)
     job = run(jobs, jobs.create(uploads, "balanced"))
     first = batch_routes.batch_state(jobs, job, 0)
@@ -70,7 +72,7 @@ def test_a_page_receives_each_change_once(jobs: Jobs, uploads: list[Upload], mon
 
 
 def test_a_failed_file_can_be_tried_again(
-    jobs: Jobs, uploads: list[Upload], predictor: Predictor, monkeypatch: pytest.MonkeyPatch
+    jobs: BatchJobs, uploads: list[Upload], predictor: Predictor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first film failed for a reason that has passed, the second is damaged."""
     read = Predictor.read
@@ -100,7 +102,7 @@ def test_a_failed_file_can_be_tried_again(
     assert len(list(job.folder.glob("tables-*"))) == 1
 
 
-def test_a_batch_of_another_user_does_not_exist(jobs: Jobs, uploads: list[Upload]) -> None:
+def test_a_batch_of_another_user_does_not_exist(jobs: BatchJobs, uploads: list[Upload]) -> None:
     token = jobs.create(uploads, "balanced", owner="a")
     assert jobs.get(token, "a").owner == "a"
     for owner in ("b", None):
@@ -112,7 +114,9 @@ def test_a_batch_of_another_user_does_not_exist(jobs: Jobs, uploads: list[Upload
     assert not jobs._jobs[token].stop.is_set()
 
 
-def test_a_token_has_at_least_128_random_bits_and_is_no_name_of_a_folder(jobs: Jobs, uploads: list[Upload]) -> None:
+def test_a_token_has_at_least_128_random_bits_and_is_no_name_of_a_folder(
+    jobs: BatchJobs, uploads: list[Upload]
+) -> None:
     tokens = [jobs.create(uploads, "balanced") for _ in range(3)]
     assert len(set(tokens)) == 3 and job_store.TOKEN_BYTES * 8 >= 128
     assert all(token not in str(jobs.get(token).folder) for token in tokens)
@@ -142,7 +146,7 @@ def test_the_lane_is_in_order_and_bounded(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_stop_of_all_batches_ends_their_tasks(
-    jobs: Jobs, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+    jobs: BatchJobs, files: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read, is_stopped = Predictor.read, threading.Event()
 

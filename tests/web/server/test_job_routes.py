@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 from pneumonia import Predictor
 from pneumonia.validation.evaluate import Question
 from pneumonia.web import page
-from pneumonia.web.batch_job import Jobs
+from pneumonia.web.batch_job import BatchJobs
 from pneumonia.web.server import login
 from pneumonia.web.server.upload import Upload
 from pneumonia.web.validation_job import Labels
@@ -33,9 +33,9 @@ def web_app(predictor: Predictor, tmp_path_factory: pytest.TempPathFactory) -> A
 
 
 @pytest.fixture(scope="module")
-def jobs(web_app: Any) -> Jobs:
+def jobs(web_app: Any) -> BatchJobs:
     [jobs, _, _] = web_app.state.background
-    assert isinstance(jobs, Jobs)
+    assert isinstance(jobs, BatchJobs)
     return jobs
 
 
@@ -53,7 +53,7 @@ def clients(web_app: Any) -> dict[str, TestClient]:
 
 
 @pytest.fixture
-def token(jobs: Jobs, files: dict[str, Path]) -> Iterator[str]:
+def token(jobs: BatchJobs, files: dict[str, Path]) -> Iterator[str]:
     """A complete batch of the user `reader`: one film, one damaged file."""
     uploads = [Upload(files[name], name) for name in ("film.png", "broken.jpg")]
     owner = login.owner_name("reader")
@@ -64,7 +64,7 @@ def token(jobs: Jobs, files: dict[str, Path]) -> Iterator[str]:
     jobs.delete(token)
 
 
-def wait(jobs: Jobs, token: str) -> None:
+def wait(jobs: BatchJobs, token: str) -> None:
     for _ in range(1000):
         if jobs._jobs[token].task is None:
             return
@@ -86,7 +86,7 @@ def test_its_user_sees_rows_and_files(clients: dict[str, TestClient], token: str
 
 @pytest.mark.parametrize("user", ["other", None])
 def test_nobody_else_learns_that_it_exists(
-    web_app: Any, clients: dict[str, TestClient], jobs: Jobs, token: str, user: str | None
+    web_app: Any, clients: dict[str, TestClient], jobs: BatchJobs, token: str, user: str | None
 ) -> None:
     client = client_of(web_app, None) if user is None else clients[user]
     for body in ({"token": token}, {"token": token, "action": "stop"}, {"token": token, "action": "reports"}):
@@ -113,7 +113,7 @@ def test_an_invalid_cursor_is_harmless(clients: dict[str, TestClient], token: st
     assert clients["reader"].post("/batch", json={"token": token, "cursor": cursor}).status_code == 200
 
 
-def test_actions(clients: dict[str, TestClient], jobs: Jobs, token: str) -> None:
+def test_actions(clients: dict[str, TestClient], jobs: BatchJobs, token: str) -> None:
     reader = clients["reader"]
     reply = reader.post("/batch", json={"token": token, "cursor": 2, "action": "again", "rows": [1, "0", None, -1]})
     assert reply.json()["state"] in {"waiting", "running", "done"}

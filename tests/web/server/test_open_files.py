@@ -25,7 +25,7 @@ from pneumonia import Predictor, operating_system
 from pneumonia.errors import Busy, UnreadableImage
 from pneumonia.imaging import read
 from pneumonia.inference import sources
-from pneumonia.web.batch_job import Jobs
+from pneumonia.web.batch_job import BatchJobs
 from pneumonia.web.server import connection_limits, request_limits
 from pneumonia.web.server.upload import Upload
 from tests.support.event_loop import run_coroutine
@@ -93,7 +93,7 @@ def test_a_batch_of_the_page_keeps_no_zip_open(tmp_path: Path, predictor: Predic
         with zipfile.ZipFile(path, "w") as archive:
             archive.writestr("film.png", film)
         uploads.append(Upload(path, path.name))
-    jobs = Jobs(predictor)
+    jobs = BatchJobs(predictor)
     with few_open_files(30):
         token = jobs.create(uploads, "balanced")
         for _ in jobs.run(token):
