@@ -34,7 +34,7 @@ from .destinations import Destination
 from .response_queue import KEEP_RESPONSES
 from .scu_connection import explain_no_association
 from .tls import client_context
-from .tls_renewal import Renewed
+from .tls_renewal import TlsReloader
 
 log = logging.getLogger("pneumonia.pacs")
 
@@ -72,7 +72,7 @@ class PriorFetcher:
     def __init__(self, configuration: Configuration) -> None:
         self._settings: Priors = configuration.priors
         self._move_to = self._settings.move_to or configuration.service.ae_title
-        self._tls = Renewed("priors", configuration.tls_files, client_context) if self._settings.tls else None
+        self._tls = TlsReloader("priors", configuration.tls_files, client_context) if self._settings.tls else None
         self._entity = AE(configuration.service.ae_title)
         self._entity.acse_timeout = self._entity.connection_timeout = 10
         self._entity.dimse_timeout = self._entity.network_timeout = self._settings.timeout_s

@@ -14,7 +14,7 @@ from ..errors import InternalError, PneumoniaError
 from . import queue_upkeep, tls
 from .disk_space import DiskSpace
 from .metrics import PREFIX
-from .tls_renewal import Renewed
+from .tls_renewal import TlsReloader
 
 if TYPE_CHECKING:
     from .service import PacsService
@@ -27,7 +27,7 @@ class ServiceState(Collector):
         self._service = service
         configuration = service.configuration
         self._disk = DiskSpace(configuration.folder, configuration.limits.min_free_disk_mb)
-        self._expiry = Renewed("metrics", configuration.tls_files, tls.expiry_of)
+        self._expiry = TlsReloader("metrics", configuration.tls_files, tls.expiry_of)
 
     def health(self) -> tuple[bool, dict[str, Any]]:
         """Whether films can be received and read, and the parts of this answer as JSON.

@@ -27,7 +27,7 @@ from .queue import Reception
 from .reception import ReceivedObject, Receiver
 from .sop_classes import FILM_CLASSES, supported_contexts
 from .tls import server_context
-from .tls_renewal import Renewed
+from .tls_renewal import TlsReloader
 from .transfers import Transfer
 
 _PERMANENT, _TRANSIENT = 1, 2
@@ -55,7 +55,7 @@ class StorageScp:
         self._numbers = itertools.count(1)
         self._is_started = self._is_draining = False
         self._server: AssociationServer | None = None
-        self._tls: Renewed[ssl.SSLContext] | None = None
+        self._tls: TlsReloader[ssl.SSLContext] | None = None
 
     @property
     def port(self) -> int:
@@ -99,12 +99,12 @@ class StorageScp:
         assert isinstance(server, AssociationServer)
         self._server = server
 
-    def _incoming_tls(self) -> Renewed[ssl.SSLContext] | None:
+    def _incoming_tls(self) -> TlsReloader[ssl.SSLContext] | None:
         tls = self._configuration.tls
         if not tls.incoming:
             return None
         read = partial(server_context, require_client_certificate=tls.client_certificates)
-        return Renewed("incoming", self._configuration.tls_files, read)
+        return TlsReloader("incoming", self._configuration.tls_files, read)
 
     def renew_certificate(self) -> None:
         """Read the files of TLS again if they have changed, for new connections; called now and then."""

@@ -31,7 +31,7 @@ from .response_queue import KEEP_RESPONSES
 from .scu_connection import AcknowledgingTlsSocket, explain_no_association, limit_socket_waits
 from .store_status import outcome_of
 from .tls import TlsFiles, client_context
-from .tls_renewal import Renewed
+from .tls_renewal import TlsReloader
 
 RESULT_SOP_CLASSES = {
     # The second one with `sr_class` of [results].
@@ -57,7 +57,7 @@ class StoreScu:
     def __init__(self, destination: Destination, ae_title: str, files: TlsFiles | None = None) -> None:
         """`files` of TLS, None: a connection without it. Raises `UsageError` if one cannot be used."""
         self._destination = destination
-        self._tls = None if files is None else Renewed(destination.name, files, client_context)
+        self._tls = None if files is None else TlsReloader(destination.name, files, client_context)
         self._ae = AE(destination.calling_ae_title or ae_title)
         self._ae.connection_timeout = self._ae.acse_timeout = destination.connect_timeout_s
         self._ae.dimse_timeout = destination.response_timeout_s

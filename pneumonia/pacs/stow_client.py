@@ -17,7 +17,7 @@ from .destinations import Destination
 from .outcome import DELIVERED, Outcome, Verdict
 from .store_status import outcome_of
 from .tls import TlsFiles, client_context, describe_handshake_failure
-from .tls_renewal import Renewed
+from .tls_renewal import TlsReloader
 
 _REFUSED, _INTERRUPTED, _UNAVAILABLE = Verdict.REFUSED, Verdict.INTERRUPTED, Verdict.UNAVAILABLE
 _STATUSES = {
@@ -52,7 +52,7 @@ class StowClient:
     def __init__(self, destination: Destination, files: TlsFiles) -> None:
         self._session = _session(destination, files)
         # Without `tls`, https is checked against the authorities of the operating system only, without a certificate.
-        self._tls = Renewed(destination.name, files if destination.tls else TlsFiles(), client_context)
+        self._tls = TlsReloader(destination.name, files if destination.tls else TlsFiles(), client_context)
         self._used_tls: ssl.SSLContext | None = None
         self._url, self._timeout = f"{destination.url.rstrip('/')}/studies", destination.connect_timeout_s
         self._response: requests.Response | None = None

@@ -22,8 +22,8 @@ T = TypeVar("T")
 _FileState = tuple[int, int, int] | None
 
 
-class Renewed(Generic[T]):
-    """What `read` makes of the files of TLS, for example a context; made again when one of the files has changed.
+class TlsReloader(Generic[T]):
+    """Holds what `read` makes of the files of TLS, for example a context, and reads them again after a change.
 
     `use` names it in the log. The first call of `read` may raise `UsageError`. If a later one does, because a program
     has replaced the certificate and not yet its key, or because the new files are wrong or may not be read, the former

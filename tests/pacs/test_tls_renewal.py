@@ -21,7 +21,7 @@ from pneumonia.pacs.response_queue import KEEP_RESPONSES
 from pneumonia.pacs.store_scu import StoreScu
 from pneumonia.pacs.stow_client import StowClient
 from pneumonia.pacs.tls import TlsFiles, client_context, expiry_of, server_context
-from pneumonia.pacs.tls_renewal import Renewed
+from pneumonia.pacs.tls_renewal import TlsReloader
 
 from .scp_support import film, listening_by_tls
 from .storage_peers import Certificates, make_certificates, needs_openssl, scripted_scp, write_object
@@ -62,7 +62,7 @@ def replace(source: Path, target: Path) -> None:
 
 
 def test_a_value_is_made_again_only_if_a_file_has_changed(issued: Certificates, installed: Certificates) -> None:
-    renewed = Renewed("test", installed.files("service"), client_context)
+    renewed = TlsReloader("test", installed.files("service"), client_context)
     first = renewed.current()
     assert renewed.current() is first
     install(installed, issued, "service", "ca")
@@ -73,7 +73,7 @@ def test_files_that_do_not_fit_leave_the_former_certificate(
     issued: Certificates, installed: Certificates, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A program may replace the certificate before its key, and a disk may be full in between."""
-    renewed = Renewed("test", installed.files("service"), server_context)
+    renewed = TlsReloader("test", installed.files("service"), server_context)
     first = renewed.current()
     with caplog.at_level(logging.INFO, "pneumonia.pacs"):
         replace(issued.folder / "peer.pem", installed.folder / "service.pem")
@@ -99,7 +99,7 @@ def test_files_that_may_be_read_later_are_read_then(
             raise UsageError(problem)
         return f"with {len(problems)} left"
 
-    renewed = Renewed("test", installed.files("service"), read)
+    renewed = TlsReloader("test", installed.files("service"), read)
     install(installed, issued, "service", "ca")
     with caplog.at_level(logging.INFO, "pneumonia.pacs"):
         assert [renewed.current() for _ in range(4)] == ["with 3 left"] * 2 + ["with 0 left"] * 2
@@ -109,11 +109,11 @@ def test_files_that_may_be_read_later_are_read_then(
 def test_files_that_cannot_be_used_at_the_start_are_an_error(installed: Certificates) -> None:
     (installed.folder / "service.key").unlink()
     with pytest.raises(UsageError, match="private key cannot be read"):
-        Renewed("test", installed.files("service"), client_context)
+        TlsReloader("test", installed.files("service"), client_context)
 
 
 def test_the_expiry_is_that_of_the_new_certificate(issued: Certificates, installed: Certificates) -> None:
-    expiry = Renewed("metrics", installed.files("service"), expiry_of)
+    expiry = TlsReloader("metrics", installed.files("service"), expiry_of)
     assert expiry.current() is not None
     install(installed, issued, "expired", "ca")
     assert expiry.current() is None
@@ -183,4 +183,4 @@ def test_the_next_request_to_a_dicomweb_server_shows_the_new_certificate(
 
 
 def test_without_files_nothing_is_read() -> None:
-    assert Renewed("metrics", TlsFiles(), expiry_of).current() is None
+    assert TlsReloader("metrics", TlsFiles(), expiry_of).current() is None
