@@ -13,8 +13,8 @@ from typing import Any
 
 from ..errors import UsageError
 from ..messages import message
+from .append_only_file import complete_lines
 from .finished_csv import edited_error, foreign_error, incomplete_error, read_rows
-from .growing_file import complete_lines
 from .rows import TableOptions, record_cells, unescape
 from .table_paths import TablePaths
 

@@ -22,9 +22,9 @@ from ..files import atomic_path, exclusive_lock, is_disk_full
 from ..inference.decision import CLASSES, LABEL_NAMES, UNKNOWN, Failure, Prediction
 from ..messages import Message, join, message
 from . import rows
+from .append_only_file import AppendOnlyFile, complete_lines
 from .earlier_names import EarlierNames
 from .earlier_run import EarlierRun, check_absent, read_earlier_run, run_header
-from .growing_file import GrowingFile, complete_lines
 from .rows import TableOptions
 from .table_paths import TablePaths
 
@@ -55,7 +55,7 @@ class ResultTable:
         self._for_excel = for_excel
         self._earlier = earlier
         self._earlier_names = EarlierNames(name for name, _ in earlier.labels())
-        self._lines = GrowingFile(paths.partial, earlier.partial_end)
+        self._lines = AppendOnlyFile(paths.partial, earlier.partial_end)
 
     def __len__(self) -> int:
         return self.counts.total()

@@ -1,4 +1,4 @@
-"""A file of lines that only grows. A killed process leaves complete lines and at most one partial last line."""
+"""A file to which whole lines are appended. A killed process leaves complete lines, and at most one partial line."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 
-class GrowingFile:
+class AppendOnlyFile:
     """A file open for appending, created if needed; what follows its first `end` bytes is removed.
 
     Writes are unbuffered, so that a killed process loses no line. `end` is the size in bytes. The caller closes `file`.
