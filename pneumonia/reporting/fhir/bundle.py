@@ -13,7 +13,7 @@ from pydicom import Dataset
 
 from ..dicom.film_result import FilmResult
 from .datatypes import Json, instant
-from .device import algorithm_device, device_uid
+from .device import algorithm_device, algorithm_uid
 from .diagnostic_report import REPORT, diagnostic_report
 from .envelope import Envelope, full_url
 from .imaging_study import imaging_study
@@ -29,7 +29,7 @@ def create_bundle(film: FilmResult, sr: Dataset | None = None, pdf: bytes | None
     bundle can be posted again (R4, 3.1.0.11 "transaction", and 3.1.0.8.1 "Conditional create").
     """
     study_url = None if is_picture(film.source) else full_url(film.source.study_instance_uid)
-    envelope = Envelope(film, full_url(device_uid(film)), study_url)
+    envelope = Envelope(film, full_url(algorithm_uid(film)), study_url)
     entries = [_entry(url, resource) for url, resource in _resources(envelope, sr, pdf)]
     return {
         "resourceType": "Bundle",

@@ -25,7 +25,7 @@ def algorithm_device(film: FilmResult) -> Json:
             "resourceType": "Device",
             "language": LANGUAGES[language].tag,
             "text": narrative([film.options.model_name, *notes], language),
-            "identifier": [uid_identifier(device_uid(film))],
+            "identifier": [uid_identifier(algorithm_uid(film))],
             "status": "active",
             "type": terms.term("artificial_intelligence"),
             "manufacturer": text(film.options.manufacturer),
@@ -36,7 +36,7 @@ def algorithm_device(film: FilmResult) -> Json:
     )
 
 
-def device_uid(film: FilmResult) -> str:
+def algorithm_uid(film: FilmResult) -> str:
     """Identity of the algorithm: software version, model and site file, in one language."""
     identity = film.prediction.model.as_dict() if film.prediction else {}
     parts = (identity.get("sha256"), identity.get("site"), film.options.language, film.options.manufacturer)
