@@ -58,10 +58,10 @@ def read(data: bytes, reduced_side: int | None) -> Radiograph:
     decode_limits.check_jpeg_scans(data)
     segments = jpeg_segments.scan(data)
     check_pixel_count(segments.width, segments.height)
-    turned = orientation.from_metadata(segments.exif, segments.xmp)
+    film_orientation = orientation.from_metadata(segments.exif, segments.xmp)
     pixels, warnings = _decode(data, segments, reduced_side)
     frames = first_frame_warnings(segments.frames)
-    return Radiograph(turned.apply(pixels), "JPEG", (*frames, *turned.warnings, *warnings))
+    return Radiograph(film_orientation.apply(pixels), "JPEG", (*frames, *film_orientation.warnings, *warnings))
 
 
 def _decode(data: bytes, segments: JpegSegments, reduced_side: int | None) -> Decoded:

@@ -38,8 +38,10 @@ def from_pil_image(picture: Image.Image, file_format: str) -> Radiograph:
     if pixels.dtype == np.uint16 and is_white_zero:
         # Pillow inverts a TIFF with photometric interpretation 0 (WhiteIsZero) at 8 bits, but not at 16 bits.
         pixels = np.uint16(full_scale(pixels)) - pixels
-    turned = _orientation(picture)
-    return Radiograph(turned.apply(pixels), file_format, (*warnings, *turned.warnings, *colour_warnings))
+    film_orientation = _orientation(picture)
+    return Radiograph(
+        film_orientation.apply(pixels), file_format, (*warnings, *film_orientation.warnings, *colour_warnings)
+    )
 
 
 def first_frame_warnings(frames: int) -> tuple[str, ...]:

@@ -35,7 +35,7 @@ def read(data: bytes) -> Radiograph:
     check_pixel_count(*chunks.size)
     if not chunks.is_header_valid and not (chunks.has_valid_data() and chunks.has_complete_rows()):
         raise UnreadableImage(message("The PNG is damaged: its header has a wrong checksum."))
-    turned = orientation.from_metadata(chunks.exif, chunks.xmp)
+    film_orientation = orientation.from_metadata(chunks.exif, chunks.xmp)
     try:
         pixels, warnings = _decode(chunks)
     except UnreadableImage:
@@ -46,7 +46,7 @@ def read(data: bytes) -> Radiograph:
         chunks.data, chunks.is_regular = [(memoryview(rows), b"")], False
         pixels, warnings = _decode(chunks)
     frames = first_frame_warnings(chunks.frames)
-    return Radiograph(turned.apply(pixels), "PNG", (*frames, *turned.warnings, *warnings))
+    return Radiograph(film_orientation.apply(pixels), "PNG", (*frames, *film_orientation.warnings, *warnings))
 
 
 def _decode(chunks: PngChunks) -> tuple[Pixels, tuple[str, ...]]:

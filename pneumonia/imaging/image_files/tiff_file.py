@@ -55,7 +55,7 @@ def read(data: bytes) -> Radiograph:
         pixels, warnings = _read_plain(data, header, page)
     else:
         pixels, warnings = _read_with_pillow(data, header, page)
-    return Radiograph(page.turned.apply(pixels), "TIFF", (*page_warnings, *warnings))
+    return Radiograph(page.orientation.apply(pixels), "TIFF", (*page_warnings, *warnings))
 
 
 def _read_with_pillow(data: bytes, header: Header, page: TiffPage) -> Decoded:

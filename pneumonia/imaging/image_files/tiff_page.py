@@ -72,7 +72,7 @@ class TiffPage:
     tile: tuple[int, int] | None
     rows_per_strip: int
     is_reduced: bool
-    turned: Orientation
+    orientation: Orientation
 
     @property
     def channels(self) -> int:
@@ -180,7 +180,7 @@ def _page(directory: Directory) -> TiffPage | None:
         tile=tile,
         rows_per_strip=rows if 0 < rows <= height else height,
         is_reduced=bool(kind & _IS_REDUCED) or directory.integer(Tag.SUBFILE_TYPE, 1) == 2,
-        turned=orientation.from_value(directory.integer(orientation.ORIENTATION_TAG, 1)),
+        orientation=orientation.from_value(directory.integer(orientation.ORIENTATION_TAG, 1)),
     )
 
 
