@@ -1,7 +1,7 @@
-"""A lane: how many tasks run at a time, and the order of those that wait.
+"""A lane: a concurrency limit with one queue for each caller, which are served in turn (fair queueing).
 
-There are two: one for single films and one for batches. Page and REST API share both, so that there is one bound on the
-films in progress, and they take turns, so that many calls of one side do not delay the other.
+There are two lanes: one for single films and one for batches. Page and REST API share both, so that there is one bound
+on the films in progress, and they take turns, so that many calls of one side do not delay the other.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _MEAN_WEIGHT = 0.1
 
 
 class Caller(Enum):
-    """The side that a task comes from. Each has its own line of waiting tasks."""
+    """The side that a task comes from. Each has its own queue of waiting tasks."""
 
     PAGE = "page, Gradio endpoints and MCP"
     REST = "REST API"
@@ -52,8 +52,8 @@ class Ticket:
 class Lane:
     """Lets `width` tasks run at a time. Of the tasks that wait, the next is that of the other caller, if it has one.
 
-    The tasks of one caller run in the order in which they joined. `busy` makes the error for a caller whose line is
-    full, from the number of tasks that may wait. The line of a caller in `unbounded` is never full. Thread-safe; a task
+    The tasks of one caller run in the order in which they joined. `busy` makes the error for a caller whose queue is
+    full, from the number of tasks that may wait. The queue of a caller in `unbounded` is never full. Thread-safe: tasks
     may wait on a thread or on an event loop.
     """
 
@@ -73,7 +73,7 @@ class Lane:
         self._changed = threading.Condition()
 
     def join(self, caller: Caller = Caller.PAGE) -> Ticket:
-        """Join the end of the caller's line. Raises `Busy` if `PNEUMONIA_QUEUE_SIZE` of its tasks wait."""
+        """Join the end of the caller's queue. Raises `Busy` if `PNEUMONIA_QUEUE_SIZE` of its tasks wait."""
         with self._changed:
             self.check(caller)
             ticket = Ticket(caller)
@@ -82,7 +82,7 @@ class Lane:
             return ticket
 
     def check(self, caller: Caller) -> None:
-        """Raise `Busy` if the caller's line is full now."""
+        """Raise `Busy` if the caller's queue is full now."""
         limit = settings.QUEUE_SIZE.read()
         if caller not in self._unbounded and len(self._waiting[caller]) >= limit:
             raise self._busy(limit)
@@ -93,17 +93,17 @@ class Lane:
         As far as is known: a task of the other caller that joins later may come before it.
         """
         with self._changed:
-            line = self._waiting[ticket.caller]
-            if ticket not in line:
+            queue = self._waiting[ticket.caller]
+            if ticket not in queue:
                 return 0
-            position = line.index(ticket)
+            position = queue.index(ticket)
             others = sum(len(each) for caller, each in self._waiting.items() if caller is not ticket.caller)
             return position + min(others, position + (self._last_caller is ticket.caller))
 
     def retry_after_s(self, caller: Caller) -> int:
-        """Seconds until the line of the caller is probably served, from the mean duration of tasks; 1 to 60."""
+        """Seconds until the queue of the caller is probably served, from the mean duration of tasks; 1 to 60."""
         with self._changed:
-            sides = sum(bool(line) for line in self._waiting.values())
+            sides = sum(bool(queue) for queue in self._waiting.values())
             seconds = len(self._waiting[caller]) * max(sides, 1) * self._mean_s / self._width
         return min(max(math.ceil(seconds), 1), MAX_RETRY_AFTER_S)
 
@@ -135,7 +135,7 @@ class Lane:
         await started.wait()
 
     def leave(self, ticket: Ticket) -> None:
-        """End a task that runs, or take one that waits out of its line."""
+        """End a task that runs, or take one that waits out of its queue."""
         with self._changed:
             if ticket.is_running:
                 ticket.is_running = False
@@ -164,10 +164,10 @@ class Lane:
         """Start the next tasks while there is space. Called with the lock."""
         while self._running < self._width:
             order = [caller for caller in Caller if caller is not self._last_caller] + [self._last_caller]
-            line = next((self._waiting[caller] for caller in order if self._waiting[caller]), None)
-            if line is None:
+            queue = next((self._waiting[caller] for caller in order if self._waiting[caller]), None)
+            if queue is None:
                 return
-            self._start(line.popleft())
+            self._start(queue.popleft())
 
     def _start(self, ticket: Ticket) -> None:
         self._running += 1
@@ -180,7 +180,7 @@ class Lane:
 def film_lane(busy: Callable[[int], Busy]) -> Lane:
     """The lane of single films: as many run at a time as there are inference threads.
 
-    The line of the page is unbounded here, because Gradio's queue has refused the calls beyond `PNEUMONIA_QUEUE_SIZE`
+    The queue of the page is unbounded here, because Gradio's queue has refused the calls beyond `PNEUMONIA_QUEUE_SIZE`
     before, and lets only as many through as the lane is wide.
     """
     return Lane(settings.THREADS.read(), busy, unbounded={Caller.PAGE})
