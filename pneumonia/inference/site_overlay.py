@@ -7,8 +7,8 @@ config. A model that was trained anew needs a new validation.
 {"Normal": 120, "Pneumonia": 120}, "recalibration": {"slope": 0.9, "intercept": -0.2},
 "operating_points": {"balanced": {"low": 0.3, "threshold": 0.4, "high": 0.6}}, "answers": {"balanced": ...}}}}
 
-The recalibration applies to the calibrated log odds. The model's other operating points are moved with it, so that they
-make the same decisions, except where the label would contradict the new probability: that film becomes Unknown.
+The recalibration applies to the calibrated log odds. The model's other operating points are recalibrated too, so that
+they make the same decisions, except where the label would contradict the new probability: that film becomes Unknown.
 """
 
 from __future__ import annotations
@@ -95,7 +95,9 @@ def apply_site(bundles: Sequence[Bundle], site: Path | str | None = None) -> lis
         return list(bundles)
     overlay = load_site(Path(path))
     _check_models(overlay, bundles)
-    return [overlaid(bundle, overlay) if bundle.population.name in overlay.models else bundle for bundle in bundles]
+    return [
+        apply_overlay(bundle, overlay) if bundle.population.name in overlay.models else bundle for bundle in bundles
+    ]
 
 
 def load_site(path: Path) -> SiteOverlay:
@@ -134,34 +136,37 @@ def parse_site(data: bytes) -> SiteOverlay:
     return SiteOverlay(content["name"], str(content["created"]), models, hashlib.sha256(data).hexdigest())
 
 
-def overlaid(bundle: Bundle, overlay: SiteOverlay) -> Bundle:
+def apply_overlay(bundle: Bundle, overlay: SiteOverlay) -> Bundle:
     """The bundle with the calibration and the operating points of the overlay, and its name in the identity."""
-    own = overlay.models[bundle.population.name]
+    model = overlay.models[bundle.population.name]
     base = bundle.calibration_of_config
     calibration = Calibration(
-        own.slope * base.slope,
-        own.slope * base.intercept + own.intercept,
+        model.slope * base.slope,
+        model.slope * base.intercept + model.intercept,
         base.prevalence,
-        _narrower(base.limit, supported_limit(own.normal, own.positive)),
+        _narrower(base.limit, supported_limit(model.normal, model.positive)),
     )
-    points = {name: moved_point(point, own.slope, own.intercept) for name, point in bundle.points_of_config.items()}
+    points = {
+        name: recalibrated_point(point, model.slope, model.intercept) for name, point in bundle.points_of_config.items()
+    }
     identity = replace(bundle.identity, site=overlay.label)
     return replace(
         bundle,
         identity=identity,
         calibration=calibration,
-        operating_points=points | own.operating_points,
-        site_answers=own.answers,
+        operating_points=points | model.operating_points,
+        site_answers=model.answers,
     )
 
 
-def moved_point(point: OperatingPoint, slope: float, intercept: float) -> OperatingPoint:
+def recalibrated_point(point: OperatingPoint, slope: float, intercept: float) -> OperatingPoint:
     """An operating point on the recalibrated scale. Its limits stay on their side of one half."""
-    low, threshold, high = (_moved(value, slope, intercept) for value in (point.low, point.threshold, point.high))
+    low, threshold, high = (_recalibrate(value, slope, intercept) for value in (point.low, point.threshold, point.high))
     return OperatingPoint(min(low, 0.5), threshold, max(high, 0.5))
 
 
-def _moved(probability: float, slope: float, intercept: float) -> float:
+def _recalibrate(probability: float, slope: float, intercept: float) -> float:
+    """The probability whose log odds are `slope` times those of `probability` plus `intercept`; 0 and 1 stay."""
     if probability in {0.0, 1.0}:
         return probability
     return 0.5 * (1 + math.tanh(0.5 * (slope * math.log(probability / (1 - probability)) + intercept)))
@@ -173,7 +178,7 @@ def _narrower(first: tuple[float, float] | None, second: tuple[float, float]) ->
 
 def _check_models(overlay: SiteOverlay, bundles: Sequence[Bundle]) -> None:
     loaded = {bundle.population.name: bundle.identity.sha256 for bundle in bundles}
-    for population, own in overlay.models.items():
+    for population, model in overlay.models.items():
         if population not in loaded:
             raise SiteMismatch(
                 message(
@@ -182,14 +187,14 @@ def _check_models(overlay: SiteOverlay, bundles: Sequence[Bundle]) -> None:
                     population=population,
                 )
             )
-        if own.sha256 != loaded[population]:
+        if model.sha256 != loaded[population]:
             raise SiteMismatch(
                 message(
                     "The site file was measured with another model for {population}; its thresholds do not apply to "
                     "this one. Expected: sha256 {expected}. Received: {received}. Validate again.",
                     population=population,
                     expected=loaded[population][:12],
-                    received=own.sha256[:12],
+                    received=model.sha256[:12],
                 )
             )
 

@@ -14,7 +14,7 @@ from pneumonia import Predictor, load_predictor
 from pneumonia.errors import SiteCorrupt, SiteMismatch, UsageError
 from pneumonia.inference.decision import OperatingPoint
 from pneumonia.inference.model import Model
-from pneumonia.inference.site_overlay import apply_site, load_site, moved_point, parse_site
+from pneumonia.inference.site_overlay import apply_site, load_site, parse_site, recalibrated_point
 from pneumonia.validation.evaluate import Question
 from pneumonia.validation.site_file import site_overlay
 
@@ -74,9 +74,9 @@ def test_the_other_points_decide_as_before(with_site: Predictor, predictor: Pred
 
 @pytest.mark.parametrize("slope", [0.2, 1.0, 4.0])
 @pytest.mark.parametrize("intercept", [-3.0, 0.0, 3.0])
-def test_no_moved_point_contradicts_one_half(slope: float, intercept: float) -> None:
+def test_no_recalibrated_point_contradicts_one_half(slope: float, intercept: float) -> None:
     for point in (OperatingPoint(0.1, 0.2, 0.5), OperatingPoint(0.5, 0.8, 0.9), OperatingPoint(0.0, 0.5, 1.0)):
-        moved = moved_point(point, slope, intercept)  # raises ValueError if the rule does not hold
+        moved = recalibrated_point(point, slope, intercept)  # raises ValueError if the rule does not hold
         assert moved.low <= 0.5 <= moved.high
 
 
