@@ -23,7 +23,7 @@ def harden_process() -> None:
       process, and saves 0.05 s and 19 MB. It also avoids an import error: GDCM fails to load, and pydicom with it, if
       the working directory contains a folder named `dl`. Without effect if pydicom or GDCM is imported already.
     * Warnings and log messages of pydicom and highdicom are dropped: they quote tags, which may identify a patient.
-    * Pillow's limit on pixels is removed, so that `PNEUMONIA_MAX_PIXELS` alone decides. The own limit is lower, and is
+    * Pillow's limit on pixels is removed, so that `PNEUMONIA_MAX_PIXELS` alone decides. That limit is lower, and is
       checked before decoding.
     """
     operating_system.raise_open_file_limit()

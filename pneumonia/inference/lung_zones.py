@@ -13,7 +13,7 @@ Mask = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 
 INSIDE = 0.5
-"""Least value of the lung field that counts as lung."""
+"""Minimum value of the lung field that counts as lung."""
 
 DILATION = 1
 """Number of positions by which a lung is dilated before evidence is counted. Positions at its edge, whose field is
@@ -23,7 +23,7 @@ MIDLINE_RANGE = (0.3, 0.7)
 """Range of the midline as a fraction of the width: a rotated or off-centre chest, but no film of one lung."""
 
 MIN_LUNG_AREA, MIN_LUNG_HEIGHT = 0.02, 0.15
-"""Least area and height of a lung as fractions of the film's area and height. If a lung is smaller, for example a white
+"""Minimum area and height of a lung as fractions of the film's area and height. If a lung is smaller, such as a white
 one that the field misses, the zones of this film cannot be trusted."""
 
 

@@ -48,7 +48,7 @@ class BlockFilms:
 def outcomes(refused: Mask, measured: Measured, by_adults_gate: Measured) -> Counter[str]:
     """What happens to films without a stated age if the children's gate refuses some. No inverted copy is tried."""
     adult_refused = as_fitted(by_adults_gate)
-    # Resemblance is the negative logarithm of the odds against the own population.
+    # Resemblance is the negative logarithm of the odds against the gate's population.
     closer = by_adults_gate.films[:, POPULATION] - measured.films[:, POPULATION]
     both = ~refused & ~adult_refused
     child = (~refused & adult_refused) | (both & (closer >= DEFAULT_MARGIN))

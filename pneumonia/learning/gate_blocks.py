@@ -124,7 +124,7 @@ def measure_blocks(
 
 
 def _by_adults_gate(gate: Gate, features: Floats) -> Measured:
-    """The measures of a gate that is only asked by its own limits, without validation films."""
+    """The measures of films by a gate of which only the limits are needed, without validation films."""
     return Measured(measure(gate, features), np.zeros((0, features.shape[1]), np.float32), near_limits(gate))
 
 

@@ -13,7 +13,10 @@ from .tls import expiry_of, server_context
 
 
 def check_tls(configuration: Configuration) -> str:
-    """Until when the own certificate is valid, or that there is none; raises `UsageError` if a file cannot be used."""
+    """Until when the certificate of the service is valid, or that there is none.
+
+    Raises `UsageError` if a file cannot be used.
+    """
     settings, files = configuration.tls, configuration.tls_files
     if settings.incoming:
         server_context(files, require_client_certificate=settings.client_certificates)

@@ -142,7 +142,7 @@ def describe_handshake_failure(error: OSError) -> str:
 
 
 def expiry_of(files: TlsFiles) -> datetime | None:
-    """When the own certificate expires; None if there is none, or if it is not valid now.
+    """When the certificate of this service expires; None if there is none, or if it is not valid now.
 
     Python has no public parser of certificates, but a handshake with ourselves, in memory, that trusts exactly this
     certificate returns its contents.

@@ -1,7 +1,7 @@
 """Uploads whose form is incomplete or has no file: Gradio keeps the files that were complete and answers 200.
 
-A caller whose connection was cut off behind a proxy would get fewer paths than it sent films, and a film would be lost
-without a word.
+A caller whose connection was cut off behind a proxy would get fewer paths than it sent films, and no error for
+the film that is missing.
 """
 
 from __future__ import annotations
