@@ -9,6 +9,8 @@ from ..monitoring.recorder import recorder
 from . import page
 from .server import gradio_environment, http_server, request_log, sharing
 
+log = logging.getLogger("pneumonia")
+
 
 def run(*, share: bool) -> None:
     """Serve the page until a signal. `share`: create a public link, also if `PNEUMONIA_SHARE` is not set.
@@ -21,12 +23,12 @@ def run(*, share: bool) -> None:
     gradio_environment.bypass_proxy_for_this_machine()
     is_shared = share or settings.SHARE.read()
     if is_shared and not settings.AUTH.read():
-        logging.warning(
+        log.warning(
             "ANYONE WITH THE LINK CAN USE THIS PAGE, and films pass through Gradio's relay. Set PNEUMONIA_AUTH to "
             "require a login."
         )
     if settings.TOKENS.read() and not settings.AUTH.read():
-        logging.warning(
+        log.warning(
             "PNEUMONIA_TOKENS protects the REST API only; page and Gradio endpoints are open. Set PNEUMONIA_AUTH to "
             "require a login."
         )
