@@ -79,7 +79,7 @@ MEMBERS = (
     _row("a ZIP of Windows with Thumbs.db", Member(b"ward/Thumbs.db", b"\xd0\xcf"), READ, "skipped"),
     Oddity("a ZIP packed by BZIP2 or LZMA", lambda: _packed(zipfile.ZIP_LZMA), READ, "as by Deflate"),
     _whole("a self-extracting ZIP", lambda data: b"MZ a program" + data, READ, "data before the ZIP are skipped"),
-    _whole("a ZIP with data behind its end", lambda data: data + bytes(1000), READ, "they are skipped"),
+    _whole("a ZIP with data after its end", lambda data: data + bytes(1000), READ, "they are skipped"),
     _row(
         "an encrypted film", Member(b"b.png", FILM, flags=1), refused(UNREADABLE, "encrypted"), "no password is known"
     ),

@@ -143,7 +143,7 @@ ODDITIES = (
         "JPEG: metadata segment with a length that is too large",
         lambda: jpeg_with(b"\xff\xe1\xff\x00Exif\0\0" + exif()[6:]),
         READ,
-        "the image is found behind it",
+        "the image is found after it",
     ),
     Oddity(
         "JPEG: metadata segment with a length that is too small, with a thumbnail inside",

@@ -116,7 +116,7 @@ ODDITIES = (
         "PNG: text chunk with a wrong length",
         lambda: png(film(), b"\0\x0f\xff\xfftEXtComment\0x" + bytes(4)),
         READ,
-        "the image data are found behind it",
+        "the image data are found after it",
     ),
     Oddity("PNG: without its end chunk", lambda: png(film(), end=b""), READ, "all rows are there"),
     Oddity("PNG: cut in the checksum of its image data", lambda: png(film(), end=b"")[:-3], READ, "all rows are there"),
