@@ -17,7 +17,7 @@ from ..evaluation.routing import to_markdown as routing_markdown
 from ..evaluation.table import Table
 from ..inference import populations
 from ..inference.routing import DEFAULT_MARGIN
-from .gate_rules import CHECKS, POPULATION, RULES, Mask, Measured, Rule, as_fitted, exceeded
+from .gate_rules import CHECKS, POPULATION, RULES, Mask, Measured, Rule, exceeds_limit, fitted_rule
 
 Entry = dict[str, Any]
 
@@ -47,7 +47,7 @@ class BlockFilms:
 
 def outcomes(refused: Mask, measured: Measured, by_adults_gate: Measured) -> Counter[str]:
     """What happens to films without a stated age if the children's gate refuses some. No inverted copy is tried."""
-    adult_refused = as_fitted(by_adults_gate)
+    adult_refused = fitted_rule(by_adults_gate)
     # Resemblance is the negative logarithm of the odds against the gate's population.
     closer = by_adults_gate.films[:, POPULATION] - measured.films[:, POPULATION]
     both = ~refused & ~adult_refused
@@ -72,7 +72,7 @@ def by_block(blocks: Sequence[BlockFilms]) -> list[Entry]:
 
 
 def _row(name: str, kind: str, chosen: Sequence[tuple[Measured, Mask]]) -> Entry:
-    above = np.concatenate([exceeded(measured)[mask] for measured, mask in chosen])
+    above = np.concatenate([exceeds_limit(measured)[mask] for measured, mask in chosen])
     return {
         "name": name,
         "kind": kind,
@@ -89,7 +89,7 @@ def without_age(blocks: Sequence[BlockFilms]) -> list[Entry]:
         counts: Counter[str] = Counter()
         for block in blocks:
             films, adult = (_subset(measured, block.kinds == kind) for measured in (block.films, block.by_adults_gate))
-            counts += outcomes(as_fitted(films), films, adult)
+            counts += outcomes(fitted_rule(films), films, adult)
         rows.append(as_entry(kind, counts, OUTCOMES))
     return rows
 

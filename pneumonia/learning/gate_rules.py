@@ -67,14 +67,14 @@ def near_limits(gate: Gate) -> Floats:
     return np.array([gate.limits[view][name].near for view, name in CHECKS], np.float32)
 
 
-def exceeded(measured: Measured) -> Mask:
+def exceeds_limit(measured: Measured) -> Mask:
     """`[N, 7]`: whether a measure of a film is above its near limit."""
     is_exceeded: Mask = measured.films > measured.near
     return is_exceeded
 
 
-def as_fitted(measured: Measured) -> Mask:
-    """The rule of the gate: a film is refused if any measure is above its near limit."""
+def fitted_rule(measured: Measured) -> Mask:
+    """The rule of the gate with the limits as fitted: a film is refused if any measure is above its near limit."""
     return _any_above(measured.films, measured.near)
 
 
@@ -82,8 +82,8 @@ Rule = Callable[[Measured], Mask]
 """Which of the N films are refused."""
 
 
-def raised(factor: float = 1.0, population: float = -np.inf, kind: float = -np.inf) -> Rule:
-    """The limits of both views times `factor`; those of the classifier at least `population` and `kind`."""
+def raise_limits(factor: float = 1.0, population: float = -np.inf, kind: float = -np.inf) -> Rule:
+    """A rule: limits of both views times `factor`, and those of the classifier at least `population` and `kind`."""
     least = np.full(len(CHECKS), -np.inf)
     least[POPULATION], least[KIND] = population, kind
 
@@ -142,12 +142,12 @@ def _third_powers(scaled: Floats) -> Floats:
 
 
 RULES: Mapping[str, Rule] = {
-    "as fitted": as_fitted,
-    "limits of both views x 1.05": raised(1.05),
-    "limits of both views x 1.1": raised(1.1),
-    "limits of both views x 1.2": raised(1.2),
-    "another population at least 3, another kind at least -1": raised(1.0, 3, -1),
-    "these, and limits of both views x 1.1": raised(1.1, 3, -1),
+    "as fitted": fitted_rule,
+    "limits of both views x 1.05": raise_limits(1.05),
+    "limits of both views x 1.1": raise_limits(1.1),
+    "limits of both views x 1.2": raise_limits(1.2),
+    "another population at least 3, another kind at least -1": raise_limits(1.0, 3, -1),
+    "these, and limits of both views x 1.1": raise_limits(1.1, 3, -1),
     "each measure accepts 99.9 %": accepting(0.999),
     "joint limit at 99.5 %, another population at 99.8 %": joint(0.995, 0.998),
     "joint limit at 99.5 %, another population at 99.9 %": joint(0.995, 0.999),

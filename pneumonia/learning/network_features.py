@@ -40,7 +40,7 @@ from .data_folders import LEARNING_SPLITS, OTHER_IMAGES
 from .gate_fit import fit_subspace
 from .gate_kinds import make_kinds
 from .gate_others import read_kinds
-from .gate_rules import Measured, as_fitted, measure, near_limits
+from .gate_rules import Measured, fitted_rule, measure, near_limits
 from .network import LAST_ACTIVATION, members_of
 
 AREAS = 4
@@ -110,7 +110,7 @@ def refusals(
     fitted_on, chosen_on = extract(train), extract(_perturbed(validation))
     gates = {accepted: FeatureGate.fit(fitted_on, chosen_on, accepted) for accepted in ACCEPTED}
     for name, images in {"validation films": validation, **kinds}.items():
-        by_gate = as_fitted(
+        by_gate = fitted_rule(
             Measured(measure(gate, join_views(images)), np.zeros((0, 0), np.float32), near_limits(gate))
         )
         features = extract(images)

@@ -21,7 +21,7 @@ from pneumonia.learning.gate_rules import (
     POPULATION,
     RULES,
     Measured,
-    as_fitted,
+    fitted_rule,
     joint,
     measure,
     near_limits,
@@ -51,13 +51,13 @@ def test_the_measures_of_many_films_are_those_of_the_gate() -> None:
         features = Features.of(np.repeat(film[:, :, None], 3, axis=2))
         values = gate.measures(features)
         np.testing.assert_allclose(row, [values[view][name] for view, name in CHECKS], rtol=1e-3, atol=1e-4)
-        refused = as_fitted(Measured(row[None], rows, near_limits(gate)))[0]
+        refused = fitted_rule(Measured(row[None], rows, near_limits(gate)))[0]
         assert refused == (gate.assess(features).reason is not None)
 
 
 def test_a_film_above_one_limit_is_refused_as_fitted_and_accepted_by_a_joint_limit() -> None:
     films = measured({}, {0: 1.2}, dict.fromkeys((0, 1, 3, 4, KIND), 0.95), {0: 1.5}, {POPULATION: 1.5})
-    assert as_fitted(films).tolist() == [False, True, False, True, True]
+    assert fitted_rule(films).tolist() == [False, True, False, True, True]
     assert joint(1.0, 1.0)(films).tolist() == [False, False, True, True, True]
 
 
@@ -66,13 +66,13 @@ def test_wider_limits_refuse_no_film_that_the_gate_accepts(name: str) -> None:
     films = Measured(
         RANDOM.normal(0.5, 0.5, (200, len(CHECKS))).astype(np.float32), VALIDATION, np.ones(len(CHECKS), np.float32)
     )
-    assert not (RULES[name](films) & ~as_fitted(films)).any()
+    assert not (RULES[name](films) & ~fitted_rule(films)).any()
 
 
 def test_without_an_age_the_closer_gate_answers() -> None:
     children = measured({POPULATION: -4}, {POPULATION: 0}, {POPULATION: 0.5}, {0: 2}, {0: 2})
     adults = measured({POPULATION: 0}, {POPULATION: -4}, {POPULATION: 0}, {}, {1: 2})
-    counts = outcomes(as_fitted(children), children, adults)
+    counts = outcomes(fitted_rule(children), children, adults)
     assert counts == {"children": 1, "adults": 2, "population_unclear": 1, "refused": 1}
 
 
