@@ -121,9 +121,10 @@ def describe_film_at_prevalence(prediction: Prediction, calibrated: float) -> st
 
 
 def caution_at_prevalence(prediction: Prediction, calibrated: float) -> str:
-    """The sentence that must stand beside a label whose film is on the other side of one half at the prevalence.
+    """The warning with a label that P(pneumonia) at the chosen prevalence contradicts; "" if it does not.
 
-    "" if it is not: for Unknown, and at the calibration's own prevalence.
+    It contradicts Pneumonia below one half, and Normal above. `calibrated` is the prevalence of the calibration, at
+    which no label is contradicted.
     """
     shifted = prediction.probability_at_prevalence
     if shifted is None or prediction.label == UNKNOWN or is_same_prevalence(prediction, calibrated):
