@@ -21,7 +21,7 @@ def answers(probability: Floats, point: OperatingPoint) -> Answers:
     return np.array([point.label(float(value)) for value in probability])
 
 
-def forced(labels: Labels, probability: Floats, point: OperatingPoint) -> Decisions:
+def decisions_at_threshold(labels: Labels, probability: Floats, point: OperatingPoint) -> Decisions:
     """Decisions at the threshold: every film is answered Normal or Pneumonia."""
     return Decisions(
         labels, probability, (probability >= point.threshold).astype(np.int64), np.ones(len(labels), np.bool_)

@@ -7,7 +7,7 @@ from typing import Any
 from ..inference.decision import DEFAULT_POINT
 from ..inference.model import Model
 from . import metrics
-from .answer_changes import answers, compare_answers, forced, loss
+from .answer_changes import answers, compare_answers, decisions_at_threshold, loss
 from .audit_films import AuditFilms, run_network
 from .borders import replace_border_across_classes
 
@@ -20,7 +20,7 @@ def border_exchange(model: Model, films: AuditFilms, *, quiet: bool = False) -> 
         run_network(model, inputs, title=title, quiet=quiet).probability
         for title, inputs in (("unchanged", films.inputs), ("borders exchanged", exchanged))
     )
-    before, after = (forced(films.labels, probability, point) for probability in (own, other))
+    before, after = (decisions_at_threshold(films.labels, probability, point) for probability in (own, other))
     measure = {"auroc": metrics.auroc}
     return {
         "films": len(films.labels),

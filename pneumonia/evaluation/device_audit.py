@@ -9,7 +9,7 @@ import numpy as np
 from ..inference.decision import DEFAULT_POINT
 from ..inference.model import Model
 from . import metrics
-from .answer_changes import answers, compare_answers, forced, loss, share_of
+from .answer_changes import answers, compare_answers, decisions_at_threshold, loss, share_of
 from .assess import score_films
 from .audit_films import AuditFilms, Films, run_network, with_inputs
 from .bright_letters import blank_letters
@@ -37,7 +37,7 @@ def device_audit(model: Model, films: AuditFilms, *, quiet: bool = False) -> dic
             **_one_class(films, before.probability, after.probability, model),
         }
     baseline = metrics.compute_metrics(
-        forced(films.labels, before.probability, point), films.weights, {"auroc": metrics.auroc}
+        decisions_at_threshold(films.labels, before.probability, point), films.weights, {"auroc": metrics.auroc}
     )
     return {
         "films": len(films.labels),
@@ -64,7 +64,7 @@ def _blanked(model: Model, films: AuditFilms, before: Floats, *, quiet: bool) ->
 
 def _changes(films: AuditFilms, before: Floats, after: Floats, model: Model) -> dict[str, Any]:
     point = model.operating_points[DEFAULT_POINT]
-    first, second = (forced(films.labels, probability, point) for probability in (before, after))
+    first, second = (decisions_at_threshold(films.labels, probability, point) for probability in (before, after))
     return {
         **compare_answers(answers(before, point), answers(after, point), films.weights),
         **metrics.compute_metrics(second, films.weights, {"auroc": metrics.auroc}),
@@ -80,7 +80,7 @@ def _one_class(films: AuditFilms, before: Floats, after: Floats, model: Model) -
     }
     return {
         name: metrics.compute_metrics(
-            forced(films.labels, probability, point), films.weights, {"auroc": metrics.auroc}
+            decisions_at_threshold(films.labels, probability, point), films.weights, {"auroc": metrics.auroc}
         )["auroc"]
         for name, probability in mixed.items()
     }

@@ -28,7 +28,7 @@ from ..inference.model import Model
 from ..inference.populations import ADULTS, CHILDREN, Population, of_age
 from ..inference.predictor import Predictor
 from . import external_tables, metrics
-from .answer_changes import forced, share_of
+from .answer_changes import decisions_at_threshold, share_of
 from .external import identity
 from .frames import outcome
 from .metrics import Figure, Floats
@@ -135,7 +135,7 @@ def network_figures(model: Model, films: list[NihFilm]) -> dict[str, Any]:
     accepted = np.array([model.refusal(*pair) is None for pair in zip(inputs, scores, strict=True)])
     labels = np.array([film.film.label for film in films], np.int64)
     weights = metrics.bootstrap_weights(np.array([film.film.strict_key for film in films]))
-    decisions = forced(labels, probability, point)
+    decisions = decisions_at_threshold(labels, probability, point)
     answers = np.array([point.label(float(value)) for value in probability])
     decided: npt.NDArray[np.bool_] = accepted & np.isin(answers, CLASSES)
     correct = answers == np.array(CLASSES)[labels]

@@ -18,7 +18,7 @@ from scipy import ndimage
 from ..inference.decision import DEFAULT_POINT
 from ..inference.model import Model
 from . import metrics
-from .answer_changes import forced, loss
+from .answer_changes import decisions_at_threshold, loss
 from .audit_films import AuditFilms, Films, Masks, run_network
 from .lung_regions import DILATION, dilate, lung_regions, masked_or_all
 
@@ -40,10 +40,12 @@ def hidden_lungs(model: Model, films: AuditFilms, *, quiet: bool = False) -> dic
     dilated = dilate(lungs.regions)
     other = dilated[other_class(audited)]
     point = model.operating_points[DEFAULT_POINT]
-    before = forced(audited.labels, outputs.probability, point)
+    before = decisions_at_threshold(audited.labels, outputs.probability, point)
 
     def figures(name: str, inputs: Films) -> dict[str, Any]:
-        after = forced(audited.labels, run_network(model, inputs, title=name, quiet=quiet).probability, point)
+        after = decisions_at_threshold(
+            audited.labels, run_network(model, inputs, title=name, quiet=quiet).probability, point
+        )
         measured = metrics.compute_metrics(after, audited.weights, {"auroc": metrics.auroc})
         return {**measured, "lost": loss(metrics.auroc, before, after, audited.weights)}
 

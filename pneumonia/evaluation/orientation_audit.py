@@ -23,7 +23,7 @@ from ..inference.decision import DEFAULT_POINT
 from ..inference.model import Model
 from ..inference.predictor import load_predictor
 from . import metrics
-from .answer_changes import answers, compare_answers, forced, loss, share_of
+from .answer_changes import answers, compare_answers, decisions_at_threshold, loss, share_of
 from .assess import score_films
 from .audit_films import AuditFilms, Films, load_audit_films, with_inputs
 from .number_format import percent
@@ -58,7 +58,7 @@ def orientation_audit(model: Model, films: AuditFilms, *, quiet: bool = False) -
         if accepted.any():
             row |= compare_answers(answers(first, point), answers(second, point), films.weights[:, accepted])
             row["difference"] = np.quantile(np.abs(first - second), (0.5, 0.95)).round(4).tolist()
-        upright, other = (forced(films.labels, scores.probability, point) for scores in (before, after))
+        upright, other = (decisions_at_threshold(films.labels, scores.probability, point) for scores in (before, after))
         rows[name] = row | {"lost": loss(metrics.auroc, upright, other, films.weights)}
     return rows
 

@@ -22,7 +22,7 @@ SUBJECT = message("DICOM file")
 """How error messages name the file."""
 
 
-def stored(dataset: pydicom.Dataset, tag: BaseTag) -> pydicom.DataElement | RawDataElement:
+def raw_element(dataset: pydicom.Dataset, tag: BaseTag) -> pydicom.DataElement | RawDataElement:
     """The element as it is stored, in most cases not converted yet."""
     with translate_decoder_errors(SUBJECT):
         return dataset.get_item(tag)

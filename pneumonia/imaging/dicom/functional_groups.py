@@ -28,7 +28,7 @@ def copy_transforms(dataset: pydicom.Dataset) -> None:
             continue
         for keyword in keywords:
             if keyword in item:
-                dataset[keyword] = elements.stored(item, Tag(keyword))
+                dataset[keyword] = elements.raw_element(item, Tag(keyword))
 
 
 def frame_items(dataset: pydicom.Dataset, macro: str) -> Iterator[pydicom.Dataset]:

@@ -99,7 +99,7 @@ def items(dataset: pydicom.Dataset, keyword: str) -> list[pydicom.Dataset]:
 def _words(item: pydicom.Dataset, keyword: str) -> npt.NDArray[np.uint16] | None:
     """The value of an element as unsigned words, whatever its VR; None if it is missing, empty or damaged."""
     try:
-        raw = elements.stored(item, Tag(keyword))
+        raw = elements.raw_element(item, Tag(keyword))
         if isinstance(raw, RawDataElement):
             value = raw.value or b""
             return np.frombuffer(value + b"\0" * (len(value) % 2), "<u2" if raw.is_little_endian else ">u2")

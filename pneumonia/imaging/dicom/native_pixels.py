@@ -178,7 +178,7 @@ def _complete_bits_stored(file: ParsedFile, value: bytes) -> list[str]:
 
 def _set_pixels(file: ParsedFile, value: bytes) -> None:
     """Set the pixel data. Only words (VR OW) are byte-swapped in a big-endian file; their number of bytes is even."""
-    raw = elements.stored(file.dataset, Tag(PIXEL_DATA))
+    raw = elements.raw_element(file.dataset, Tag(PIXEL_DATA))
     is_words = elements.integer(file.dataset, "BitsAllocated") > 8 or file.encoding.is_implicit
     vr = raw.VR if raw.VR in {"OB", "OW"} else "OW" if is_words else "OB"
     file.dataset[PIXEL_DATA] = pydicom.DataElement(PIXEL_DATA, vr, value)
