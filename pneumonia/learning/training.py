@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from .batches import augmented_batches
+from .batches import Batch, augmented_batches
 from .checkpoint import CHECKPOINT, History, restore_checkpoint, save_checkpoint
 from .lung_head import LUNG_FIELD
 from .network import build_network, ensemble, training_model
@@ -79,15 +79,10 @@ def train(
         batches = augmented_batches(films, recipe, (seed, epoch), steps)
         bar = tqdm(batches, f"epoch {epoch + 1}/{recipe.epochs}", steps, disable=quiet or None)
         losses: list[float] = []
-        for step, (indices, augmented_films, masks, erased) in enumerate(bar, start=epoch * steps):
+        for step, batch in enumerate(bar, start=epoch * steps):
             model.reset_metrics()  # otherwise Keras returns the mean loss of all batches so far
-            # A film without lungs supports neither class.
-            targets: Any = np.where(erased, 0.5, films.labels[indices]).astype(np.float32)[:, None]
-            sample_weights: Any = weights[indices]
-            if recipe.head == "lungs":
-                targets = [targets, _field_targets(masks, network)]
-                sample_weights = [sample_weights, (films.has_mask[indices] & ~erased).astype(np.float32)]
-            loss = model.train_on_batch(augmented_films, targets, sample_weight=sample_weights)
+            inputs, targets, sample_weights = _fit_arguments(batch, films, weights, recipe, network)
+            loss = model.train_on_batch(inputs, targets, sample_weight=sample_weights)
             losses.append(float(np.ravel(loss)[0]))
             _update_ema(ema_network, network, recipe.weight_averaging, step)
             bar.set_postfix(loss=f"{np.mean(losses[-50:]):.3f}")
@@ -130,6 +125,22 @@ def _losses(recipe: Recipe) -> dict[str, Any]:
         "loss": [score_loss, keras.losses.BinaryCrossentropy()],
         "loss_weights": [1.0, recipe.lung_field_weight],
     }
+
+
+def _fit_arguments(
+    batch: Batch, films: TrainingFilms, weights: npt.NDArray[Any], recipe: Recipe, network: keras.Model
+) -> tuple[npt.NDArray[np.float32], Any, Any]:
+    """(inputs, targets, sample weights) of a batch; `weights` `[N]` are those of all films.
+
+    Targets and weights are those of the score, or a list of those of the score and of the lung field.
+    """
+    indices, augmented_films, masks, erased = batch
+    # A film without lungs supports neither class.
+    targets = np.where(erased, 0.5, films.labels[indices]).astype(np.float32)[:, None]
+    if recipe.head != "lungs":
+        return augmented_films, targets, weights[indices]
+    has_field = (films.has_mask[indices] & ~erased).astype(np.float32)
+    return augmented_films, [targets, _field_targets(masks, network)], [weights[indices], has_field]
 
 
 def _field_targets(masks: npt.NDArray[np.uint8], network: keras.Model) -> npt.NDArray[np.float32]:
