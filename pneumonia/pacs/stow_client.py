@@ -51,7 +51,8 @@ class StowClient:
 
     def __init__(self, destination: Destination, files: TlsFiles) -> None:
         self._session = _session(destination, files)
-        # Without `tls`, https is checked against the authorities of the operating system only, without a certificate.
+        # Without `tls`, https is checked against the certificate authorities of the operating system and of `requests`,
+        # and no client certificate is sent.
         self._tls = TlsReloader(destination.name, files if destination.tls else TlsFiles(), client_context)
         self._used_tls: ssl.SSLContext | None = None
         self._url, self._timeout = f"{destination.url.rstrip('/')}/studies", destination.connect_timeout_s
