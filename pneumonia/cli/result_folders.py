@@ -28,7 +28,7 @@ from ..inference.reading import Reading
 from ..languages import current_language
 from ..messages import message, translate
 from ..reporting import result_files
-from ..reporting.dicom.options import ResultOptions
+from ..reporting.dicom.options import COMPREHENSIVE, SR_CLASSES, ResultOptions
 from ..reporting.result_files import FHIR, ResultFile
 from .output import printable
 from .result_names import free_path, numbered_path
@@ -58,10 +58,17 @@ class WrittenFiles:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add `--dicom-sr`, `--secondary-capture` and the other kinds, and `--uid-root`."""
+    """Add `--dicom-sr`, `--secondary-capture` and the other kinds, `--sr-class` and `--uid-root`."""
     group = parser.add_argument_group("result files for PACS and other systems")
     for kind, text in OPTIONS.items():
         group.add_argument(f"--{kind}", type=Path, metavar="DIR", help=f"also write {text}")
+    group.add_argument(
+        "--sr-class",
+        choices=SR_CLASSES,
+        default=COMPREHENSIVE,
+        help="SOP class of the structured report: Comprehensive SR (default) or, as IHE AI Results names it, "
+        "Comprehensive 3D SR",
+    )
     group.add_argument(
         "--uid-root",
         metavar="ROOT",
@@ -80,7 +87,8 @@ def open_folders(options: argparse.Namespace) -> AbstractContextManager[ResultFo
     folders = folders_of(options)
     if not folders:
         return nullcontext()
-    return ResultFolders(folders, settings.UID_ROOT.read() if options.uid_root is None else options.uid_root)
+    uid_root = settings.UID_ROOT.read() if options.uid_root is None else options.uid_root
+    return ResultFolders(folders, uid_root, options.sr_class)
 
 
 def read_and_decide(
@@ -119,9 +127,9 @@ class ResultFolders:
     missing, before a film is read; and `DiskFull`.
     """
 
-    def __init__(self, folders: Mapping[str, Path], uid_root: str = "") -> None:
+    def __init__(self, folders: Mapping[str, Path], uid_root: str = "", sr_class: str = COMPREHENSIVE) -> None:
         result_files.check_kinds(tuple(folders))
-        self._options = ResultOptions(uid_root=uid_root, language=current_language())
+        self._options = ResultOptions(uid_root=uid_root, language=current_language(), sr_class=sr_class)
         self.errors = 0
         """Number of films whose files could not be made because of an error of this program."""
         self._folders = dict(folders)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from pydicom import dcmread
+from pydicom.uid import Comprehensive3DSRStorage, ComprehensiveSRStorage
 
 from pneumonia import Predictor, cli
 from pneumonia.cli import result_folders
@@ -62,6 +63,32 @@ def test_the_uid_root_is_that_of_the_setting(
     monkeypatch.setenv("PNEUMONIA_UID_ROOT", "1.2.999")
     assert cli.main(["predict", str(films / "a" / "film.dcm"), "--dicom-sr", str(tmp_path / "out")]) == 0
     assert uid_of(tmp_path / "out" / "film.sr.dcm").startswith("1.2.999.")
+
+
+@pytest.mark.parametrize("command", ["predict", "batch"])
+def test_the_class_of_the_report_is_that_of_the_option(
+    command: str, films: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    film = str(films / "a" / "film.dcm")
+    classes = {}
+    for option in ([], ["--sr-class", "comprehensive"], ["--sr-class", "comprehensive_3d"]):
+        out = tmp_path / "-".join(["out", *option])
+        table = ["--out", f"{out}.csv"] if command == "batch" else []
+        assert cli.main([command, film, *table, "--dicom-sr", str(out), *option]) == 0
+        (path,) = out.rglob("*.sr.dcm")
+        classes[out.name] = dcmread(path).SOPClassUID
+    assert list(classes.values()) == [ComprehensiveSRStorage, ComprehensiveSRStorage, Comprehensive3DSRStorage]
+
+
+def test_a_class_of_the_report_that_does_not_exist_is_wrong_usage(
+    films: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [str(films / "a" / "film.dcm"), "--dicom-sr", str(tmp_path / "out"), "--sr-class", "3d"]
+    with pytest.raises(SystemExit) as exit_:
+        cli.main(["predict", *arguments])
+    assert exit_.value.code == 2
+    assert "comprehensive_3d" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_film_that_is_no_dicom_file_keeps_its_answer(

@@ -9,6 +9,7 @@ from typing import Any
 from ... import __version__
 from ...inference.decision import DEFAULT_POINT, MAX_AGE_YEARS
 from ...languages import ENGLISH, LANGUAGES
+from ...reporting.dicom.options import COMPREHENSIVE, SR_CLASSES
 from ..batch_job import MAX_FILMS
 from ..server import gradio_environment, route_policy
 from .examples import EXAMPLE_PREDICTION, EXAMPLE_UNKNOWN, error_example
@@ -104,7 +105,7 @@ def _predict_batch(points: Sequence[str]) -> dict[str, Any]:
 
 
 def _results(points: Sequence[str]) -> dict[str, Any]:
-    fields = {**_film_fields(points), "language": _language()}
+    fields = {**_film_fields(points), "language": _language(), "sr_class": _sr_class()}
     query = [{"name": "kind", "in": "query", "required": True, "schema": _kind()}, *_query(fields)]
     files = {
         media_type: {"schema": binary()} for media_type in dict.fromkeys([*MEDIA_TYPES.values(), "application/zip"])
@@ -140,6 +141,16 @@ def _language() -> Schema:
         "enum": list(LANGUAGES),
         "default": ENGLISH,
         "description": "Language of the texts in the result.",
+    }
+
+
+def _sr_class() -> Schema:
+    return {
+        "type": "string",
+        "enum": list(SR_CLASSES),
+        "default": COMPREHENSIVE,
+        "description": "SOP class of the structured report: Comprehensive SR, which more systems accept, or "
+        "Comprehensive 3D SR, which IHE AI Results names. Other kinds of result do not depend on it.",
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ from ...inference.reading import Reading
 from ...languages import ENGLISH, LANGUAGES, use_language
 from ...messages import message
 from ...reporting import pdf_pictures, pdf_report
-from ...reporting.dicom.options import ResultOptions
+from ...reporting.dicom.options import COMPREHENSIVE, SR_CLASSES, ResultOptions
 from ...reporting.result_files import check_kinds, create_result_files
 from .. import handlers
 from ..film_session import SessionFilm, gate_report_of
@@ -43,23 +43,25 @@ class NamedFile(NamedTuple):
 class Results(FilmCall):
     """The handler: responds with the file of one kind, or a ZIP of several."""
 
-    parameters = ("kind", "language", *FILM_PARAMETERS)
+    parameters = ("kind", "language", "sr_class", *FILM_PARAMETERS)
 
     async def _respond(
         self, scope: Scope, receive: Receive, film: ReceivedFilm, parameters: Mapping[str, str]
     ) -> Response:
-        kinds, language = _kinds(parameters.get("kind", "")), _language(parameters.get("language", ENGLISH))
+        kinds, result_options = _kinds(parameters.get("kind", "")), _result_options(parameters)
         options = film_options(parameters, self._predictor)
         try:
             check_kinds([kind for kind in kinds if kind != PDF])
         except UsageError as error:
             return json_response(Failure(film.part.name, error).as_dict(), 501)
-        files = await self._turns.run(receive, lambda: self._make(film.read(), options, kinds, language))
+        files = await self._turns.run(receive, lambda: self._make(film.read(), options, kinds, result_options))
         if isinstance(files, Failure):
             return failure_response(scope, files, self._turns.retry_after_s())
         return _response(files, film.part.name)
 
-    def _make(self, film: Film, options: FilmOptions, kinds: Sequence[str], language: str) -> list[NamedFile] | Failure:
+    def _make(
+        self, film: Film, options: FilmOptions, kinds: Sequence[str], result_options: ResultOptions
+    ) -> list[NamedFile] | Failure:
         """The files; a `Failure` if there is nothing to write into them.
 
         A film that cannot be read has DICOM and FHIR objects, which state the error, if its header names a study.
@@ -68,8 +70,8 @@ class Results(FilmCall):
         if isinstance(result, Failure) and (not isinstance(result.error, FilmError) or PDF in kinds):
             return result
         try:
-            with use_language(language):
-                files = self._objects(film, result, reading, [kind for kind in kinds if kind != PDF], language)
+            with use_language(result_options.language):
+                files = self._objects(film, result, reading, [kind for kind in kinds if kind != PDF], result_options)
                 if PDF in kinds and isinstance(result, Prediction) and reading is not None:
                     files.append(NamedFile(".pdf", MEDIA_TYPES[PDF], report(self._predictor, film, result, reading)))
         except FilmError as error:
@@ -77,10 +79,14 @@ class Results(FilmCall):
         return files
 
     def _objects(
-        self, film: Film, result: Prediction | Failure, reading: Reading | None, kinds: Sequence[str], language: str
+        self,
+        film: Film,
+        result: Prediction | Failure,
+        reading: Reading | None,
+        kinds: Sequence[str],
+        options: ResultOptions,
     ) -> list[NamedFile]:
         """The DICOM and FHIR objects. They are made together, because the FHIR bundle refers to the others."""
-        options = ResultOptions(uid_root=settings.UID_ROOT.read(), language=language)
         files = create_result_files(self._predictor, film.data, result, reading, kinds, options)
         return [NamedFile(file.name_suffix, file.media_type, file.data) for file in files]
 
@@ -112,13 +118,23 @@ def _kinds(text: str) -> tuple[str, ...]:
     return kinds
 
 
-def _language(text: str) -> str:
-    if text not in LANGUAGES:
+def _result_options(parameters: Mapping[str, str]) -> ResultOptions:
+    return ResultOptions(
+        uid_root=settings.UID_ROOT.read(),
+        language=_choice(parameters, "language", LANGUAGES, ENGLISH),
+        sr_class=_choice(parameters, "sr_class", SR_CLASSES, COMPREHENSIVE),
+    )
+
+
+def _choice(parameters: Mapping[str, str], name: str, allowed: Collection[str], default: str) -> str:
+    """The value of a parameter; raises `UsageError`, with the start of what was received, unless it is allowed."""
+    text = parameters.get(name, default)
+    if text not in allowed:
         raise UsageError(
             message(
                 "Invalid value of {name}. Allowed: {allowed}. Received: {value!r}.",
-                name="language",
-                allowed=", ".join(LANGUAGES),
+                name=name,
+                allowed=", ".join(allowed),
                 value=text[:40],
             )
         )

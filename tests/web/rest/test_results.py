@@ -59,6 +59,35 @@ def test_a_structured_report_is_in_the_study_of_the_film(rest: httpx.Client, stu
     assert again.SOPInstanceUID == report.SOPInstanceUID
 
 
+@needs_highdicom
+@pytest.mark.parametrize(
+    ("parameters", "name"),
+    [
+        ({}, "ComprehensiveSRStorage"),
+        ({"sr_class": "comprehensive"}, "ComprehensiveSRStorage"),
+        ({"sr_class": "comprehensive_3d"}, "Comprehensive3DSRStorage"),
+    ],
+    ids=["default", "comprehensive", "3d"],
+)
+def test_the_class_of_the_report_is_the_requested_one(
+    rest: httpx.Client, study_film: bytes, parameters: dict[str, str], name: str
+) -> None:
+    import pydicom
+    from pydicom import uid
+
+    reply = post(rest, study_film, kind="dicom-sr", **parameters)
+    assert reply.status_code == 200, reply.text
+    assert pydicom.dcmread(io.BytesIO(reply.content)).SOPClassUID == getattr(uid, name)
+
+
+def test_a_wrong_class_of_the_report_is_refused_with_those_that_exist(rest: httpx.Client, study_film: bytes) -> None:
+    for form in ({"params": {"kind": "fhir", "sr_class": "3d"}, "content": study_film},
+                 {"data": {"kind": "fhir", "sr_class": "3d"}, "files": {"file": study_film}}):  # fmt: skip
+        reply = rest.post(PATH, **form)  # type: ignore[arg-type]
+        assert (reply.status_code, reply.json()["error"]["code"]) == (400, "usage")
+        assert "sr_class. Allowed: comprehensive, comprehensive_3d. Received: '3d'" in reply.json()["error"]["message"]
+
+
 @pytest.mark.slow
 @needs_highdicom
 def test_several_kinds_are_a_zip(rest: httpx.Client, study_film: bytes) -> None:
@@ -92,6 +121,7 @@ def test_the_report_is_in_the_requested_language_or_refused(rest: httpx.Client, 
         ("kind=dicom", 400, "usage"),
         ("kind=pdf,sr", 400, "usage"),
         ("kind=pdf&age=x", 400, "usage"),
+        ("kind=pdf&sr_class=3d", 400, "usage"),
         ("kind=pdf&note=x", 400, "usage"),
         ("kind=pdf", 415, "unsupported_format"),
         ("kind=fhir,pdf", 415, "unsupported_format"),
