@@ -137,7 +137,8 @@ POSITIONAL_ARGUMENT = {"publish": "OWNER/NAME", "deploy": "OWNER/SPACE"}
 def test_every_option_of_the_command_line_is_in_the_docs() -> None:
     options = ("--json", "--operating-point", "--prevalence", "--heatmap", "--model", "--data", "--out")
     result_files = ("--dicom-sr", "--secondary-capture", "--presentation-state", "--encapsulated-pdf", "--fhir")
-    for option in (*options, *result_files, "--sr-class", "--uid-root", "--jsonl", "--resume", "--workers", "--address"):
+    others = ("--sr-class", "--uid-root", "--jsonl", "--resume", "--workers", "--address")
+    for option in (*options, *result_files, *others):
         assert option in API
 
 

@@ -83,7 +83,7 @@ def test_the_class_of_the_report_is_the_requested_one(
 def test_a_wrong_class_of_the_report_is_refused_with_those_that_exist(rest: httpx.Client, study_film: bytes) -> None:
     for form in ({"params": {"kind": "fhir", "sr_class": "3d"}, "content": study_film},
                  {"data": {"kind": "fhir", "sr_class": "3d"}, "files": {"file": study_film}}):  # fmt: skip
-        reply = rest.post(PATH, **form)  # type: ignore[arg-type]
+        reply = rest.post(PATH, **form)
         assert (reply.status_code, reply.json()["error"]["code"]) == (400, "usage")
         assert "sr_class. Allowed: comprehensive, comprehensive_3d. Received: '3d'" in reply.json()["error"]["message"]
 
