@@ -19,7 +19,7 @@ from pneumonia.evaluation.number_format import percent, points, score, share
 from pneumonia.inference import bundle
 from pneumonia.inference.bundle import Bundle
 from pneumonia.inference.populations import POPULATIONS
-from pneumonia.reporting.unbroken_figures import with_unbroken_figures
+from pneumonia.reporting.unbroken_percent import markdown_with_unbroken_percent
 from pneumonia.web import evidence_tab, page, page_text
 from tests.support.lung_bundles import write_lung_bundle
 
@@ -139,7 +139,7 @@ def test_the_page_shows_the_figures_of_the_evaluation(predictor: Predictor) -> N
     }
     official = evaluation["runs"][f"{config['recipe']}/official"]["figures"]
     for name in ("accuracy", "sensitivity", "specificity"):
-        assert with_unbroken_figures(f"{name} {percent(official[name])}") in texts["model"]
+        assert markdown_with_unbroken_percent(f"{name} {percent(official[name])}") in texts["model"]
     external = [entry for model in predictor.models for entry in model.bundle.evaluation.get("external", [])]
     assert texts["external-validation"] == page_text.external_validation_note(external)
 

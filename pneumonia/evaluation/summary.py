@@ -12,10 +12,14 @@ from ..inference.decision import CLASSES, UNKNOWN
 from ..inference.populations import CHILDREN, POPULATIONS
 from ..messages import Message, deferred, join, message, translate
 from .number_format import percent, score
+from .population_tables import source_name
 
 Json = Mapping[str, Any]
 
 NORMAL, PNEUMONIA = CLASSES
+
+SIIM = "siim"
+"""The source of `population_tables.SOURCE_NAMES` whose classes are from the same hospitals."""
 
 
 def sentences(config: Json, evaluation: Json) -> list[Message]:
@@ -53,12 +57,38 @@ _TESTS = {
 }
 
 
+def film_count(run: Json) -> Message:
+    """How many films a run was tested on, as the start of a sentence."""
+    return message("{count:,} films", count=run["films"]["total"]) if "films" in run else message("films")
+
+
+def tested_films(protocol: str) -> Message:
+    """Which films a protocol tests."""
+    return _TESTS.get(protocol) or message("films of patients who are in no training film")
+
+
+def within_hospitals(run: Json) -> Message:
+    """The AUROC on the source whose classes are from the same hospitals, with its films; empty without that source.
+
+    The figures on all films are better: a network can tell the hospitals apart.
+    """
+    siim = run.get("sources", {}).get(SIIM, {})
+    if "auroc" not in siim:
+        return join(())
+    films = join([source_name(SIIM), message("{count:,} films", count=siim["films"])], ", ")
+    return message("{sentence}.", sentence=join([films, _same_hospitals(siim)], ": "))
+
+
+def _same_hospitals(siim: Json) -> Message:
+    return message("where both classes are from the same hospitals its AUROC is {auroc}", auroc=score(siim["auroc"]))
+
+
 def _figures(config: Json, run: Json) -> Message:
     if not run:
         return join(())
     values = {
-        "films": message("{count:,} films", count=run["films"]["total"]) if "films" in run else message("films"),
-        "test": _TESTS.get(str(config["protocol"])) or message("films of patients who are in no training film"),
+        "films": film_count(run),
+        "test": tested_films(config["protocol"]),
         "sensitivity": percent(run["figures"]["sensitivity"]),
         "specificity": percent(run["figures"]["specificity"]),
     }
@@ -84,9 +114,9 @@ def _figures(config: Json, run: Json) -> Message:
 def _trust(evaluation: Json, run: Json) -> Message:
     """Figures where both classes are from the same hospitals, on other films, and of the evidence in the lungs."""
     parts = []
-    siim = run.get("sources", {}).get("siim", {}).get("auroc")
-    if siim:
-        parts.append(message("where both classes are from the same hospitals its AUROC is {auroc}", auroc=score(siim)))
+    siim = run.get("sources", {}).get(SIIM, {})
+    if siim.get("auroc"):
+        parts.append(_same_hospitals(siim))
     for entry in evaluation.get("external") or []:
         auroc = score(entry["figures"]["auroc"])
         parts.append(

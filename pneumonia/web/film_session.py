@@ -22,7 +22,9 @@ from ..messages import join
 from ..monitoring.recorder import observer
 from ..reporting import pdf_pictures, pdf_report, reading_guide
 from ..reporting.unbroken_figures import message_with_unbroken_figures as unbroken
+from ..reporting.unbroken_percent import markdown_with_unbroken_percent
 from . import activation_panel, age_groups, answer_panel, comparison_panel, handlers, page_text
+from .model_line import model_line
 from .server import request_log
 from .server.upload import Upload
 
@@ -146,7 +148,7 @@ def model_texts(predictor: Predictor, session_film: SessionFilm | None) -> tuple
     models, was_scored = predictor.models, session_film is not None and session_film.reading.activation is not None
     if session_film is not None and was_scored:
         models = (predictor.model_of(session_film.reading),)
-    lines = unbroken(join(map(_model_line, models), "\n\n"))
+    lines = markdown_with_unbroken_percent(join(map(_model_line, models), "\n\n"))
     if len(models) > 1:
         points = {name: models[0].operating_points[name] for name in predictor.point_names}
         return answer_panel.point_choices(points, None), answer_panel.POINTS_NOTE, lines
@@ -159,7 +161,7 @@ def model_texts(predictor: Predictor, session_film: SessionFilm | None) -> tuple
 
 
 def _model_line(model: Model) -> str:
-    return page_text.model_line(model.identity, model.describe()["figures"], model.population.description)
+    return model_line(model.identity, model.bundle.served_run, model.population.description)
 
 
 def map_offer(predictor: Predictor, session_film: SessionFilm | None, point: str) -> tuple[bool, str]:

@@ -14,6 +14,7 @@ TEXTS: dict[str, str] = {
     "upload_text.click_to_upload": message("Click to upload"),
     "common.or": message("or"),
     "common.clear": message("Clear"),
+    "common.complete": message("Complete"),
     "common.download": message("Download"),
     "common.error": message("Error"),
     "common.loading": message("Loading"),
@@ -27,7 +28,10 @@ TEXTS: dict[str, str] = {
     "login.password": message("Password"),
     "login.incorrect_credentials": message("Incorrect user name or password"),
 }
-"""Key of a text in Gradio's script -> the text, for what the page shows of Gradio."""
+"""Key of a text in Gradio's script -> the text, for what the page shows of Gradio, or announces to screen readers."""
+
+MISSING_IN_GRADIO = {"common.complete"}
+"""Keys that Gradio uses without a text in any language: without one of the page, screen readers announce the key."""
 
 
 def translations() -> gr.I18n:

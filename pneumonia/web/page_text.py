@@ -7,19 +7,19 @@ HTML within Markdown.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from html import escape
 from typing import Any
 
 from .. import settings
 from ..errors import EmptyFile, NoPixels, UnreadableImage
-from ..evaluation.number_format import percent, score
+from ..evaluation.number_format import score
 from ..inference.bundle import Bundle
-from ..inference.decision import LABEL_NAMES, Failure, ModelIdentity, Prediction
+from ..inference.decision import LABEL_NAMES, Failure, Prediction
 from ..inference.populations import POPULATIONS, Population
 from ..messages import Message, join, message
 from ..reporting import answer_text, provenance
 from ..reporting.unbroken_figures import message_with_unbroken_figures
+from ..reporting.unbroken_percent import markdown_with_unbroken_percent
 from ..reporting.wording import DISCLAIMER, TITLE, format_p_pneumonia
 from .rendering import render
 
@@ -27,11 +27,6 @@ NOTICE = message_with_unbroken_figures(
     join([DISCLAIMER, message("Films are deleted from this server shortly after analysis.")])
 )
 
-METRICS = {
-    "accuracy": message("accuracy"),
-    "sensitivity": message("sensitivity"),
-    "specificity": message("specificity"),
-}
 DROP = message("Drop a film, paste it, or click")
 NEXT = message("Next film: drop, paste, or click")
 
@@ -136,32 +131,9 @@ def deletion_message() -> Message:
     )
 
 
-def model_line(model: ModelIdentity, figures: Mapping[str, Any], patients: str) -> Message:
-    """Markdown line with the served model, its patients, and its figures on the official test set, if they exist.
-
-    Publications compare models on this test set.
-    """
-    line = message(
-        "Model **{name}** for {patients}, revision `{revision}`, sha256 `{sha256}`.",
-        name=escape(model.name),
-        patients=patients,
-        revision=escape(model.revision[:12]),
-        sha256=model.sha256[:12],
-    )
-    site = provenance.describe_site(replace(model, site=escape(model.site)) if model.site else model)
-    official = figures.get("official")
-    if official is None or model.site is not None:  # the figures are not those of an adjusted model
-        return join([line, site])
-    metrics = [
-        join([METRICS[name], percent(official[name])], " ") for name in METRICS if official[name]["value"] is not None
-    ]
-    figures_line = message("On the official test set, with 95 % intervals: {metrics}.", metrics=join(metrics, ", "))
-    return join([line, figures_line])
-
-
 def external_validation_note(external: Sequence[Mapping[str, Any]]) -> Message:
     """One sentence of Markdown for each entry of `external` in the evaluation; "" without entries."""
-    return join(_external_validation(entry) for entry in external)
+    return markdown_with_unbroken_percent(join(_external_validation(entry) for entry in external))
 
 
 def _external_validation(entry: Mapping[str, Any]) -> Message:

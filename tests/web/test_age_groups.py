@@ -81,7 +81,7 @@ def test_the_figures_are_those_of_the_model_that_answered(both: Predictor, uploa
     session_film = film_session.open_film(both, upload, age_group="adults")[0]
     choices, note, lines = film_session.model_texts(both, session_film)
     assert "sensitivity" in choices[0][0]
-    assert "\u00a0%" in choices[0][0] and " %" not in choices[0][0] + lines, "a line break divides no percentage"
+    assert "\u00a0%" in choices[0][0] and " %" not in choices[0][0], "a line break divides no percentage"
     assert ("children" in lines, "adults" in lines) == (False, True)
 
 

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pneumonia import Predictor
+from pneumonia.messages import translate
+from pneumonia.web.gradio_texts import TEXTS
+
 from .visit import READY, Visit
 
 pytestmark = pytest.mark.browser
+
+KEY = re.compile(r"[a-z_]+\.[a-z_]+")
+"""A key of Gradio's texts, as it is shown if it has no text."""
+
+RECORD_ANNOUNCEMENTS = """() => {
+    window.announced = [];
+    new MutationObserver(() => {
+        for (const element of document.querySelectorAll(".sr-only")) window.announced.push(element.textContent.trim());
+    }).observe(document.body, {childList: true, subtree: true, characterData: true});
+}"""
+"""Records what Gradio announces to screen readers while a call of the page runs and ends."""
 
 
 @pytest.mark.slow
@@ -53,3 +69,18 @@ def test_another_language_keeps_the_film_and_its_choices(browser: Any, address: 
         visit.page.reload()  # the film was handed over once
         visit.page.wait_for_selector(READY, state="attached")
         assert visit.page.locator("#headline .answer.waiting").count() == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("code", ["fr", "vi"])  # Gradio has no texts of its own for the second one
+def test_screen_readers_are_told_in_words_that_a_call_is_complete(
+    browser: Any, address: str, predictor: Predictor, code: str
+) -> None:
+    with Visit(browser, f"{address}/?lang={code}") as visit:
+        visit.page.evaluate(RECORD_ANNOUNCEMENTS)
+        visit.drop(predictor.models[0].bundle.examples[-1])
+        visit.show_map()
+        visit.page.locator("#point label").nth(2).click()
+        expected = translate(TEXTS["common.complete"], code)
+        visit.page.wait_for_function("(text) => window.announced.includes(text)", arg=expected)
+        assert [text for text in visit.page.evaluate("window.announced") if KEY.fullmatch(text)] == []

@@ -59,7 +59,7 @@ DIVIDED_FIGURES = """() => {
     while (texts.nextNode()) {
         const text = texts.currentNode;
         if (!text.parentElement.checkVisibility()) continue;
-        for (const figure of text.data.matchAll(/[\\d.,]+\\s%/g)) {
+        for (const figure of text.data.matchAll(/\\d[\\d.,]*\\s%|\\(?[.]?\\d[\\d.,]*[-–][.]?\\d[\\d.,]*\\)?/g)) {
             const range = document.createRange();
             range.setStart(text, figure.index);
             range.setEnd(text, figure.index + figure[0].length);
@@ -69,7 +69,7 @@ DIVIDED_FIGURES = """() => {
     }
     return divided;
 }"""
-"""Texts up to a percentage whose sign is on the next line."""
+"""Texts up to a percentage or an interval that is on two lines."""
 
 EXAMPLES_PER_ROW = """() => {
     const boxes = [...document.querySelectorAll("#examples button")].map((button) => button.getBoundingClientRect());
@@ -130,7 +130,7 @@ def test_nothing_is_cut_off_at_320_pixels(browser: Any, address: str, files: dic
 
 
 @pytest.mark.slow
-def test_no_percentage_is_divided_and_no_example_is_alone_in_its_row(visit: Visit, predictor: Predictor) -> None:
+def test_no_figure_is_divided_and_no_example_is_alone_in_its_row(visit: Visit, predictor: Predictor) -> None:
     visit.drop(predictor.models[0].bundle.examples[-1])
     visit.show_map()
     for width in range(320, 520, 40):
@@ -138,6 +138,21 @@ def test_no_percentage_is_divided_and_no_example_is_alone_in_its_row(visit: Visi
         assert visit.page.evaluate(DIVIDED_FIGURES) == [], width
         assert visit.page.evaluate(EXAMPLES_PER_ROW) == [2, 2], width
     assert visit.page.locator("footer .divider:visible").count() == 0, "nothing follows it"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("code", ["en", "zh"])
+def test_no_figure_of_the_evidence_or_of_a_model_is_divided(browser: Any, address: str, code: str) -> None:
+    with Visit(browser, f"{address}/?lang={code}") as visit:
+        for width in range(300, 1100, 50):
+            visit.page.set_viewport_size({"width": width, "height": 844})
+            assert visit.page.evaluate(DIVIDED_FIGURES) == [], width
+        visit.page.get_by_role("tab").nth(TABS.index("Evidence")).click()
+        visit.page.locator("#evidence [data-open-all]:visible").click()
+        visit.page.wait_for_selector("#evidence details[open] table:visible")
+        for width in range(300, 1100, 50):
+            visit.page.set_viewport_size({"width": width, "height": 844})
+            assert visit.page.evaluate(DIVIDED_FIGURES) == [], width
 
 
 @pytest.mark.slow
