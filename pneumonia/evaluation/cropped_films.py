@@ -2,9 +2,10 @@
 
 python -m pneumonia.evaluation.cropped_films --data DIR [--count N] [--model M]
 
-For each model, one table has the limits of `inference.cut_off_lungs` that whole films of its training and validation
-parts give, beside those of the model; the other has the answers for cropped films of the validation part. The official
-test is not read.
+For each model, one table has the shapes of the whole films of each source, with the number above each limit of
+`inference.cut_off_films`; one has the limits of `inference.cut_off_lungs` that whole films of its training and
+validation parts give, beside those of the model; the last has the answers for cropped films of the validation part. The
+official test is not read.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from ..inference.decision import CLASSES, DEFAULT_POINT
 from ..inference.model import Model
 from ..inference.populations import CHILDREN
 from ..inference.predictor import load_predictor
+from . import film_shapes, lung_masks
 from .adults import find_folder, load_adults
 from .dataset import FilmSet, load_films
 from .lung_edges import FAR_SHARE, NEAR_SHARE, choose_limits, measure_films
@@ -174,12 +176,13 @@ def load_population(model: Model, data: Path) -> tuple[FilmSet, Split]:
 
 
 def audit(model: Model, data: Path, count: int) -> str:
-    """Both tables for one population; `count` is the number of cropped validation films."""
+    """The tables for one population; `count` is the number of cropped validation films."""
     films, split = load_population(model, data)
     learning = np.concatenate([split.train, split.validation])
     chosen = np.random.default_rng(SEED).permutation(split.validation)[:count]
     displays = [imaging.to_display(imaging.read(films.films[index].path)) for index in chosen]
-    tables = whole_film_table(model, films.inputs[learning]), crop_table(model, displays)
+    shapes = film_shapes.shape_table(film_shapes.aspects_by_source(films, lung_masks.find_folder(data)))
+    tables = shapes, whole_film_table(model, films.inputs[learning]), crop_table(model, displays)
     return f"## {model.population.description}, {len(displays)} cropped films\n\n" + "\n\n".join(tables)
 
 

@@ -51,7 +51,7 @@ def load_masks(folder: Path | None, films: FilmSet) -> LungMasks:
     has_mask = np.zeros(len(films.films), bool)
     paths = {} if folder is None else _mask_paths(folder)
     for index, film in enumerate(films.films):
-        path = paths.get(_key(film.path))
+        path = paths.get(film_key(film.path))
         if path is not None:
             with Image.open(path) as mask:
                 masks[index] = np.asarray(mask.convert("L").resize((INPUT_SIDE, INPUT_SIDE), Image.Resampling.BILINEAR))
@@ -63,9 +63,18 @@ def _mask_paths(folder: Path) -> dict[tuple[str, ...], Path]:
     """Key of a film -> path of its mask."""
     with (folder / TABLE).open(encoding="utf-8", newline="") as table:
         rows = [row for row in csv.DictReader(table) if float(row["match_z"]) >= MIN_MATCH_Z]
-    return {_key(Path(row["film"])): folder / row["mask"] for row in rows}
+    return {film_key(Path(row["film"])): folder / row["mask"] for row in rows}
 
 
-def _key(film: Path) -> tuple[str, ...]:
+def original_sizes(folder: Path) -> dict[tuple[str, ...], tuple[int, int]]:
+    """Key of a film -> its original width and height, also for a film whose mask is not used."""
+    with (folder / TABLE).open(encoding="utf-8", newline="") as table:
+        return {
+            film_key(Path(row["film"])): (int(row["original_width"]), int(row["original_height"]))
+            for row in csv.DictReader(table)
+        }
+
+
+def film_key(film: Path) -> tuple[str, ...]:
     """Official split, class folder and name of a film."""
     return film.parts[-3:]

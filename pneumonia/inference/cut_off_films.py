@@ -12,9 +12,10 @@ from .gate import Limits
 from .populations import ADULTS, CHILDREN, Population
 
 ASPECT_LIMITS: Mapping[Population, Limits] = {CHILDREN: Limits(2.2), ADULTS: Limits(1.5, 1.9)}
-"""Limits of the longer side of a film as a multiple of the shorter one. 50 of 4,724 films of children
-(lung_masks/masks.csv) are longer than their limit. Detectors for adults have 35 x 43 cm (1.23), and the longest of 535
-films of NIH has 1.34. Without its upper or lower half, a square film has 2."""
+"""Limits of the longer side of a film as a multiple of the shorter one, set by hand. Without its upper or lower half, a
+square film has 2. Films of children are cropped by hand and differ widely: 50 of 4,724 are longer than 2.2, so their
+limit only warns. Detectors for adults have 35 x 43 cm (1.23); no films of adults in their original shape were at hand.
+`python -m pneumonia.evaluation.cropped_films` prints the shapes of whole films, see docs/experiments.md."""
 
 ELONGATED_WARNING = message(
     "The film is unusually elongated. If a part of the chest is cut off, do not rely on the answer."
