@@ -9,6 +9,7 @@ from typing import Any
 from ..errors import PneumoniaError, UsageError
 from ..imaging import Sides
 from ..messages import Message, join, message
+from . import explain
 from .predictive_value import PredictiveValue
 
 CLASSES = ("Normal", "Pneumonia")
@@ -223,6 +224,11 @@ class Prediction:
         return self.image_zones if self.zones is None else self.zones
 
     @property
+    def strongest_zones(self) -> tuple[str, ...] | None:
+        """Keys of the zones that the structured report outlines, see `explain.strongest_zones`; None without a map."""
+        return None if self.zone_shares is None else tuple(explain.strongest_zones(self.zone_shares))
+
+    @property
     def confidence(self) -> float | None:
         """Calibrated probability of `label`; None for Unknown."""
         if self.probability is None or self.label == UNKNOWN:
@@ -248,6 +254,7 @@ class Prediction:
             "zones": _round_values(self.zones),
             "sides": self.sides.value,
             "image_zones": _round_values(self.image_zones),
+            "strongest_zones": None if self.strongest_zones is None else list(self.strongest_zones),
             "model": self.model.as_dict(),
             "population": self.population,
             "age": None if self.age is None else round(self.age, 2),

@@ -15,6 +15,7 @@ Neither localises disease: each position has a receptive field, and evidence may
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 
 import numpy as np
@@ -37,6 +38,10 @@ ZONES = ("right_upper", "right_middle", "right_lower", "left_upper", "left_middl
 MIN_LUNG_SHARE = 0.5
 """Minimum fraction of the activation inside both lungs together; below it no zone is named in words."""
 
+NEAR_STRONGEST = 2 / 3
+"""Share of the evidence, relative to that of the strongest zone, from which another zone counts as strong too. Two
+zones with almost the same share would otherwise look like disease of one side."""
+
 
 def zone_shares(activation: Activation, lung_field: LungField | None = None) -> dict[str, float]:
     """The fraction of the positive activation in each of the six lung zones, from a map `[h, w]`.
@@ -58,6 +63,14 @@ def strongest_zone(shares: dict[str, float]) -> str | None:
     if sum(shares.values()) < MIN_LUNG_SHARE:
         return None
     return max(shares, key=lambda zone: shares[zone]).replace("_", " ")
+
+
+def strongest_zones(shares: Mapping[str, float]) -> dict[str, float]:
+    """The zones with at least `NEAR_STRONGEST` of the largest share, the strongest first; empty if none is named."""
+    if strongest_zone(dict(shares)) is None:
+        return {}
+    ordered = sorted(shares.items(), key=lambda item: -item[1])
+    return {zone: share for zone, share in ordered if share >= NEAR_STRONGEST * ordered[0][1]}
 
 
 @lru_cache(maxsize=8)

@@ -13,7 +13,7 @@ Rows = list[dict[str, Any]]
 WriteFilms = Callable[[Path, dict[str, list[str]]], Path]
 
 FIELDS = {"file", "label", "confidence", "probabilities", "operating_point", "reason", "zones", "model", "population"}
-FIELDS |= {"sides", "image_zones"}
+FIELDS |= {"sides", "image_zones", "strongest_zones"}
 FIELDS |= {"age", "age_source", "prevalence", "probability_at_prevalence", "predictive_value", "warnings"}
 
 

@@ -21,6 +21,7 @@ from .made_predictions import prediction
 
 KEYS = [
     *("file", "label", "confidence", "probabilities", "operating_point", "reason", "zones", "sides", "image_zones"),
+    "strongest_zones",
     *("model", "population"),
     *("age", "age_source", "prevalence", "probability_at_prevalence", "predictive_value", "warnings"),
 ]
@@ -50,6 +51,7 @@ def test_a_pneumonia_prediction_is_the_documented_object() -> None:
         "zones": dict.fromkeys(ZONES, 0.1429),
         "sides": "assumed",
         "image_zones": None,
+        "strongest_zones": list(ZONES),
         "model": {"name": "embedded", "revision": "abc123", "sha256": "f" * 64, "site": None},
         "population": "children",
         "age": 3.0,
@@ -61,6 +63,28 @@ def test_a_pneumonia_prediction_is_the_documented_object() -> None:
     }
     assert list(result["probabilities"]) == ["Normal", "Pneumonia"]
     assert _shape(result) == _shape(documented_object())
+
+
+NEAR = {"left_lower": 0.2, "left_middle": 0.3, "left_upper": 0.02, "right_upper": 0.05, "right_middle": 0.19}
+
+
+@pytest.mark.parametrize(
+    ("zones", "expected"),
+    [
+        ({**NEAR, "right_lower": 0.04}, ["left_middle", "left_lower"]),
+        ({**ZONES, "right_lower": 0.5}, ["right_lower"]),
+        ({zone: share / 2 for zone, share in NEAR.items()}, []),
+        (None, None),
+    ],
+    ids=["near", "one", "outside the lungs", "no map"],
+)
+def test_the_strongest_zones_are_those_with_two_thirds_of_the_largest_share(
+    zones: dict[str, float] | None, expected: list[str] | None
+) -> None:
+    assert prediction("Pneumonia", 0.93, zones=zones).as_dict()["strongest_zones"] == expected
+    by_side = None if zones is None else {f"image_{zone}": share for zone, share in zones.items()}
+    named = None if expected is None else [f"image_{zone}" for zone in expected]
+    assert prediction("Pneumonia", 0.93, image_zones=by_side, zones=None).as_dict()["strongest_zones"] == named
 
 
 def documented_object() -> dict[str, Any]:

@@ -16,6 +16,7 @@ from pneumonia import Predictor
 
 KEYS = [
     *("file", "label", "confidence", "probabilities", "operating_point", "reason", "zones", "sides", "image_zones"),
+    "strongest_zones",
     *("model", "population"),
     *("age", "age_source", "prevalence", "probability_at_prevalence", "predictive_value", "warnings"),
 ]

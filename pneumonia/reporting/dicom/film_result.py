@@ -99,8 +99,9 @@ class FilmResult:
 
 
 def _answer(result: Prediction | Failure) -> str:
-    """What the result says, without the file's name and without the id of an internal error."""
+    """What the result says, without the file's name, the id of an internal error, and values that others imply."""
     if isinstance(result, Failure):
         return result.error.code
     values = {**result.as_dict(), "file": None}
+    del values["strongest_zones"]
     return json.dumps(values, sort_keys=True, ensure_ascii=True)

@@ -10,10 +10,6 @@ from ...inference import explain
 from ...inference.zone_outlines import Polygon, zone_outlines
 from .film_result import FilmResult
 
-NEAR_STRONGEST = 2 / 3
-"""Share of the evidence, relative to that of the strongest zone, from which another zone has a region too. Two zones
-with almost the same share would otherwise look like disease of one side."""
-
 
 def strongest_zones(film: FilmResult) -> dict[str, float]:
     """Zone, such as "right_lower" or "image_left_lower", -> its share; those that have a region, the strongest first.
@@ -21,11 +17,7 @@ def strongest_zones(film: FilmResult) -> dict[str, float]:
     The first one is the zone that page and report name. Empty where they name none: for Normal, for a film that was not
     scored, and if less than half of the evidence lies in lungs.
     """
-    shares = (film.prediction and film.prediction.zone_shares) or {}
-    if explain.strongest_zone(shares) is None:
-        return {}
-    ordered = sorted(shares.items(), key=lambda item: -item[1])
-    return {zone: share for zone, share in ordered if share >= NEAR_STRONGEST * ordered[0][1]}
+    return explain.strongest_zones((film.prediction and film.prediction.zone_shares) or {})
 
 
 def zones_of_patient(film: FilmResult) -> dict[str, float]:

@@ -97,6 +97,14 @@ PREDICTION = _object(
                 "In place of zones if the patient's sides are unknown: the shares by side of the image.",
             )
         ),
+        "strongest_zones": _optional(
+            {
+                "type": "array",
+                "items": {"type": "string", "enum": [*ZONES, *IMAGE_ZONES]},
+                "description": "The zone with the largest share, and each other one with at least two thirds of it, "
+                "the strongest first; empty if less than half of the activation is inside the lungs; null without map.",
+            }
+        ),
         "model": MODEL_IDENTITY,
         "population": _optional(
             _text(
