@@ -14,7 +14,8 @@ from gradio_client import Client
 from pneumonia import Predictor
 
 from ..support.dicom_files import dicom
-from .visit import Visit, running
+from .film_gate import FilmGate
+from .visit import Visit, gradio_client, running
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 CHROMIUM_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
@@ -64,9 +65,17 @@ def visit(tab: Visit) -> Iterator[Visit]:
         yield visit
 
 
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[FilmGate]:
+    """Open for five films, so that a job has results and is still running however slow the machine is."""
+    gate = FilmGate(monkeypatch, free=5)
+    yield gate
+    gate.open()
+
+
 @pytest.fixture(scope="session")
 def client(address: str) -> Client:
-    return Client(address, verbose=False)
+    return gradio_client(address)
 
 
 @pytest.fixture(scope="session")

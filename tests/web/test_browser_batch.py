@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import re
-import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -17,10 +16,9 @@ import pytest
 
 from pneumonia import Predictor
 from pneumonia.errors import Busy
-from pneumonia.imaging import Source
-from pneumonia.inference.reading import Reading
 from tests.support.zip_files import DOS, Member, zip_bytes
 
+from .film_gate import FilmGate
 from .visit import Visit
 
 pytestmark = pytest.mark.browser
@@ -55,30 +53,26 @@ def many(tmp_path_factory: pytest.TempPathFactory, large_film: npt.NDArray[np.ui
     return sorted(folder.iterdir())
 
 
-@pytest.fixture
-def slow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half a second per film, so that the batch is still running however slow the browser's machine is."""
-    read = Predictor.read
-
-    def slowly(predictor: Predictor, source: Source, age: float | None = None) -> Reading:
-        time.sleep(0.5)
-        return read(predictor, source, age)
-
-    monkeypatch.setattr(Predictor, "read", slowly)
-
-
 def upload(visit: Visit, paths: list[Path]) -> None:
     visit.page.set_input_files("#batch-films input[type=file]", paths)
     visit.page.wait_for_function(
-        "count => document.querySelectorAll('#batch-films tr.file').length == count", arg=len(paths), timeout=60_000
+        "count => document.querySelectorAll('#batch-films tr.file').length == count", arg=len(paths)
     )
 
 
 def run_batch(visit: Visit, paths: list[Path]) -> str:
     upload(visit, paths)
     visit.page.click(START)
-    visit.page.wait_for_selector(f"{CSV}:visible", timeout=60_000)
+    visit.page.wait_for_selector(f"{CSV}:visible")
     return str(visit.page.inner_text("#batch-progress"))
+
+
+def stop(visit: Visit, gate: FilmGate) -> None:
+    """Stop the batch, then let the films through that are in progress."""
+    with visit.page.expect_response(lambda response: '"stop"' in (response.request.post_data or "")):
+        visit.page.click("#batch-stop")
+    gate.open()
+    visit.page.wait_for_selector(f"{CSV}:visible")
 
 
 def column(visit: Visit, key: str, count: int) -> list[str]:
@@ -125,7 +119,7 @@ def test_many_films_with_a_bad_one_become_a_table_and_files(visit: Visit, files:
 def test_reports_are_created_on_request(visit: Visit, files: dict[str, Path]) -> None:
     run_batch(visit, [files["film.png"], files["broken.jpg"]])
     visit.page.click("#batch-make")
-    visit.page.wait_for_selector("#batch-reports:visible", timeout=60_000)
+    visit.page.wait_for_selector("#batch-reports:visible")
     with zipfile.ZipFile(io.BytesIO(download(visit, "#batch-reports"))) as archive:
         assert archive.namelist() == ["0001-film.pdf"]
         assert archive.read("0001-film.pdf").startswith(b"%PDF")
@@ -187,9 +181,8 @@ def test_a_table_of_many_rows_is_shown_page_by_page(visit: Visit, tmp_path: Path
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("slow")
 def test_a_batch_survives_its_closed_page_and_is_stopped_from_the_page_of_its_link(
-    browser: Any, address: str, many: list[Path]
+    browser: Any, address: str, many: list[Path], gate: FilmGate
 ) -> None:
     with Visit(browser, address) as visit:
         visit.page.get_by_role("tab", name="Many films").click()
@@ -201,13 +194,13 @@ def test_a_batch_survives_its_closed_page_and_is_stopped_from_the_page_of_its_li
     with Visit(browser, link, ready="#batch-progress progress") as returned:
         assert returned.page.get_by_role("tab", name="Many films").get_attribute("aria-selected") == "true"
         first = int(returned.page.locator("#batch-progress progress").get_attribute("value") or 0)
+        gate.open(5)
         returned.page.wait_for_function(f"+document.querySelector('#batch-progress progress').value > {first}")
-        returned.page.click("#batch-stop")
-        returned.page.wait_for_selector(f"{CSV}:visible", timeout=60_000)
+        stop(returned, gate)
         rows = list(csv.DictReader(io.StringIO(download(returned, CSV).decode("utf-8-sig"), newline="")))
         assert 1 <= len(rows) < len(many)
         returned.page.reload()
-        returned.page.wait_for_selector(f"{CSV}:visible", timeout=60_000)
+        returned.page.wait_for_selector(f"{CSV}:visible")
         assert len(column(returned, FILE, len(rows))) == len(rows)
 
 
@@ -230,15 +223,13 @@ def test_a_batch_that_does_not_exist_is_said_in_a_sentence(browser: Any, address
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("slow")
-def test_stop_keeps_the_completed_rows(visit: Visit, many: list[Path]) -> None:
+def test_stop_keeps_the_completed_rows(visit: Visit, many: list[Path], gate: FilmGate) -> None:
     upload(visit, many)
     visit.page.click(START)
     visit.page.wait_for_selector("#batch-progress progress")
     visit.page.wait_for_selector(f"{TABLE} tbody tr")
     visit.save_screenshot("batch-running")
-    visit.page.click("#batch-stop")
-    visit.page.wait_for_selector(f"{CSV}:visible", timeout=60_000)
+    stop(visit, gate)
     summary = visit.page.inner_text("#batch-progress")
     rows = list(csv.DictReader(io.StringIO(download(visit, CSV).decode("utf-8-sig"), newline="")))
     assert 1 <= len(rows) < len(many)

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gradio_client import Client, handle_file
+from gradio_client import handle_file
 
 from pneumonia import Predictor
 
 from ..support.wait import until
-from .visit import READY, PausablePredictor, Visit, running
+from .visit import READY, PausablePredictor, Visit, gradio_client, running
 
 pytestmark = pytest.mark.browser
 
@@ -30,7 +30,7 @@ def test_a_queued_or_rejected_film_never_appears_with_the_previous_answer(
         visit.drop(files["film.png"])
         visit.page.wait_for_selector("#film-image img")
         pausable.pause()
-        client = Client(address, verbose=False)
+        client = gradio_client(address)
         first = client.submit(handle_file(files["film.jpg"]), api_name="/predict")
         visit.page.set_input_files(READY, files["turned.png"])
         visit.page.wait_for_selector(".answer.waiting")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from fastapi import FastAPI
+from gradio_client import Client
 
 from pneumonia import Predictor
 from pneumonia.imaging import Source
@@ -132,6 +133,7 @@ class Visit:
     def open_evidence(self) -> None:
         """Open the evidence tab and all sections of the model that is shown."""
         self.page.get_by_role("tab", name="Evidence").click()
+        self.page.wait_for_selector("#evidence details:visible")  # Gradio builds the tab when it is opened
         if self.page.locator("#evidence details:not([open]):visible").first.is_visible():
             self.page.locator("#evidence [data-open-all]:visible").click()
         self.page.wait_for_selector("#evidence details[open] table:visible")
@@ -200,6 +202,11 @@ class PausablePredictor(Predictor):
         assert self._is_running.wait(120)
         self.is_holding = False
         return super().read(source, age)
+
+
+def gradio_client(address: str, **options: Any) -> Client:
+    """A client that waits for a busy server; its own limit for most requests is five seconds."""
+    return Client(address, verbose=False, httpx_kwargs={"timeout": MAX_WAIT_MS / 1000}, **options)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 import yaml
-from gradio_client import Client, handle_file
+from gradio_client import handle_file
 
 from benchmarks.service_process import free_port, running_service
 from pneumonia import Predictor
@@ -24,7 +24,7 @@ from pneumonia.web.server import login
 from ...support.broken_proxy import broken_proxy
 from ...support.reverse_proxies import find_program, running_proxy
 from ..conftest import CHROMIUM, CHROMIUM_ARGUMENTS
-from ..visit import READY, Visit, running
+from ..visit import READY, Visit, gradio_client, running
 from .proxied_site import HOST, LARGE_FILE, PASSWORD, ROOT, USER, Certificate, Site, check_as_a_browser, configuration
 
 pytestmark = pytest.mark.slow
@@ -87,7 +87,7 @@ def site(
 
 def test_programs_get_the_answers_of_the_library(site: Site, predictor: Predictor, files: dict[str, Path]) -> None:
     film = files['<b>odd name & "co".png']
-    client = Client(site.address, auth=(USER, PASSWORD), verbose=False)
+    client = gradio_client(site.address, auth=(USER, PASSWORD))
     answer = client.predict(handle_file(film), api_name="/predict")
     assert answer["probabilities"] == predictor.predict(film).as_dict()["probabilities"]
     rows = client.predict([handle_file(film)] * 2, api_name="/predict_batch")
@@ -294,7 +294,7 @@ def test_app_py_with_proxy_variables_below_a_path_with_a_login(
         stack.enter_context(running_proxy("nginx", config, port, folder))
         site = Site(f"https://{HOST}:{port}/films/", folder)
         check_as_a_browser(site)
-        client = Client(site.address, auth=(USER, PASSWORD), verbose=False)
+        client = gradio_client(site.address, auth=(USER, PASSWORD))
         assert client.predict(handle_file(files["film.png"]), api_name="/predict")["label"]
 
 

@@ -9,16 +9,16 @@ from typing import Any
 
 import httpx
 import pytest
-from gradio_client import Client, handle_file
+from gradio_client import handle_file
 
 from pneumonia import Predictor, operating_system
 from pneumonia.files import walk_bottom_up
 from pneumonia.web.server import gradio_environment
 
-from ..visit import PausablePredictor, running
+from ..visit import PausablePredictor, gradio_client, running
 
-RETENTION_S = 8
-"""Eight times the interval of the cleanup, which keeps the films of waiting calls; on a busy machine it is late."""
+RETENTION_S = 12
+"""Twelve times the interval of the cleanup, which keeps the films of waiting calls; on a busy machine it is late."""
 
 
 @pytest.fixture(params=["this system", pytest.param("Windows", marks=pytest.mark.slow)])
@@ -47,7 +47,7 @@ def test_a_film_is_kept_while_its_call_waits_or_runs(
     monkeypatch.setenv("PNEUMONIA_THREADS", "1")
     pausable = PausablePredictor(predictor)
     with running(pausable) as address:
-        client = Client(address, verbose=False)
+        client = gradio_client(address)
         pausable.pause()
         film = handle_file(files["film.png"])
         jobs = [client.submit(film, api_name="/predict") for _ in range(2)]
@@ -56,7 +56,7 @@ def test_a_film_is_kept_while_its_call_waits_or_runs(
             httpx.post(
                 f"{address}/gradio_api/call/predict", json={"data": [{"path": foreign_path}]}, timeout=60
             ).raise_for_status()
-        time.sleep(1.5 * RETENTION_S)
+        time.sleep(RETENTION_S + 4)
         pausable.resume()
         first, second, batch = (job.result(timeout=120) for job in jobs)
         assert [row.get("label", row) for row in (first, second, *batch)] == ["Normal"] * 4
