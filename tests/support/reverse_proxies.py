@@ -20,7 +20,7 @@ APACHE_MODULES = "/usr/lib/apache2/modules"
 FOLDERS = {"nginx": "/etc/nginx", "apache": APACHE_MODULES}
 """Where Debian has the media types of nginx and the modules of Apache."""
 
-START_TIMEOUT_S = 20
+START_TIMEOUT_S = 120
 STOP_TIMEOUT_S = 2
 """Seconds until the processes of a proxy that waits for open event streams are killed."""
 

@@ -20,7 +20,7 @@ def wait_for(coroutine: Coroutine[Any, Any, Result]) -> Result:
         return thread.submit(asyncio.run, coroutine).result()
 
 
-def until(condition: Callable[[], bool], timeout_s: float = 60) -> bool:
+def until(condition: Callable[[], bool], timeout_s: float = 120) -> bool:
     """Return True as soon as the condition holds, False if it does not hold within the time.
 
     The time is long, since a shared machine may stop a process for seconds; a test that passes does not take it."""

@@ -89,7 +89,7 @@ def _by_name(lines: str) -> Answers:
 def _run_command(*arguments: object) -> str:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PNEUMONIA_")}
     command = [sys.executable, "-m", "pneumonia", *map(str, arguments)]
-    process = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+    process = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600)
     assert process.returncode == 1, process.stderr
     return process.stdout
 

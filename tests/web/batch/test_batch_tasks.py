@@ -141,7 +141,7 @@ def test_the_lane_is_in_order_and_bounded(monkeypatch: pytest.MonkeyPatch) -> No
         time.sleep(0.1)
         assert order == []
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert order == [0, 1, 2]
 
 

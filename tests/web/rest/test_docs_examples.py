@@ -58,7 +58,7 @@ def test_a_command_of_the_docs(address: str, folder: Path, command: str) -> None
         pytest.skip("needs requirements-hospital.txt")
     assert ADDRESS in command
     run = subprocess.run(
-        ["bash", "-c", command.replace(ADDRESS, address)], cwd=folder, capture_output=True, timeout=60, check=True
+        ["bash", "-c", command.replace(ADDRESS, address)], cwd=folder, capture_output=True, timeout=300, check=True
     )
     assert run.stderr == b""
     if output is None:
@@ -79,7 +79,7 @@ def test_a_program_of_the_docs(address: str, folder: Path, program: str) -> None
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
     assert run.returncode == 0, run.stderr
     assert re.search(r"Normal|Pneumonia|Unknown", run.stdout)

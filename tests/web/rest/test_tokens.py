@@ -46,8 +46,9 @@ def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-def status(url: str, headers: dict[str, str] | None = None, **options: Any) -> int:
-    return httpx.get(f"{url}/api/v1/model", headers=headers, trust_env=False, **options).status_code
+def status(url: str, headers: dict[str, str] | None = None) -> int:
+    """The status of a call, which may be one that a test holds."""
+    return httpx.get(f"{url}/api/v1/model", headers=headers, trust_env=False, timeout=120).status_code
 
 
 def test_a_call_needs_a_token_or_the_login_of_the_page(both: str, files: dict[str, Path]) -> None:

@@ -148,7 +148,7 @@ def run_page(command: str, **environment: str) -> subprocess.CompletedProcess[st
         env=inherited | environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
 
 

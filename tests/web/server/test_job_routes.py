@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -65,11 +64,7 @@ def token(jobs: BatchJobs, files: dict[str, Path]) -> Iterator[str]:
 
 
 def wait(jobs: BatchJobs, token: str) -> None:
-    for _ in range(1000):
-        if jobs._jobs[token].task is None:
-            return
-        time.sleep(0.01)
-    pytest.fail("the batch did not end")
+    assert until(lambda: jobs._jobs[token].task is None), "the batch did not end"
 
 
 def test_its_user_sees_rows_and_files(clients: dict[str, TestClient], token: str) -> None:
