@@ -41,6 +41,9 @@ SAMPLE_INTERVAL_S = 1.0
 WARM_UP_SHARE = 0.2
 """Share of a run that counts as warm-up, in which caches are filled and threads are started."""
 
+KEEP_ALIVE_S = 2
+"""Seconds that an idle connection is used again: fewer than the service keeps it, which may close it at that moment."""
+
 TIMEOUT_S = 120
 """Maximum seconds that a caller waits for a response."""
 
@@ -125,7 +128,7 @@ async def run(service: Service, films: Sequence[Case], clients: int, seconds: fl
     """Run `clients` callers for `seconds`; each sends one film after the other."""
     tally, deadline = Tally(), time.monotonic() + seconds
     sampling = asyncio.create_task(_sample_memory(service, tally))
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=clients)
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=clients, keepalive_expiry=KEEP_ALIVE_S)
     async with httpx.AsyncClient(base_url=service.address, timeout=TIMEOUT_S, limits=limits) as client:
         await asyncio.gather(*(_send_films(client, films, tally, number, deadline) for number in range(clients)))
     sampling.cancel()

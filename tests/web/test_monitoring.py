@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -39,8 +40,11 @@ def counted(folder: Path) -> Counted:
     def read(source: str) -> dict[str, int]:
         active = recorder_module.recorder()
         assert active is not None and active.flush()
-        rows = (row for row in store.read(folder) if row.series.source == source)
-        return {f"{row.name} {row.value}": row.films for row in rows if row.name in {"answer", "error", "opinion"}}
+        counts: Counter[str] = Counter()  # of both days at midnight
+        for row in store.read(folder):
+            if row.series.source == source and row.name in {"answer", "error", "opinion"}:
+                counts[f"{row.name} {row.value}"] += row.films
+        return {name: films for name, films in counts.items() if films}
 
     return read
 

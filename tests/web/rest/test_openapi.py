@@ -16,12 +16,14 @@ from pneumonia.errors import Busy
 from pneumonia.web.rest import openapi, schema
 from pneumonia.web.server import route_policy
 
+from .conftest import REUSE
+
 POINTS = ("screening", "balanced", "confirm")
 
 
 @pytest.fixture(scope="module")
 def rest(address: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=f"{address}/api/v1", timeout=60, trust_env=False) as client:
+    with httpx.Client(base_url=f"{address}/api/v1", timeout=60, trust_env=False, limits=REUSE) as client:
         yield client
 
 

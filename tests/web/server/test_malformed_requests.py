@@ -10,12 +10,14 @@ from typing import Any
 import httpx
 import pytest
 
+from ..rest.conftest import REUSE
+
 API = "/gradio_api"
 
 
 @pytest.fixture(scope="module")
 def page(address: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=address, timeout=30, trust_env=False) as client:
+    with httpx.Client(base_url=address, timeout=60, trust_env=False, limits=REUSE) as client:
         yield client
 
 

@@ -73,11 +73,11 @@ def test_an_upload_beyond_the_limit_is_413_and_leaves_no_file(
 
     monkeypatch.setenv("PNEUMONIA_MAX_UPLOAD_MB", "1")
     folder = Path(gradio_environment.upload_folder())
-    before = set(walk_bottom_up(folder))
+    before = set(walk_bottom_up(folder))  # of which the periodic deletion may remove some meanwhile
     oversized = [("files", (f"{number}.png", b"x" * 900_000)) for number in range(4)]
     reply = httpx.post(f"{address}/gradio_api/upload", files=oversized, timeout=60)
     assert (reply.status_code, reply.json()["error"]["code"]) == (413, "too_large")
-    assert set(walk_bottom_up(folder)) == before
+    assert set(walk_bottom_up(folder)) <= before
 
 
 def test_an_interrupted_upload_leaves_no_file_and_is_no_internal_error(
@@ -87,8 +87,8 @@ def test_an_interrupted_upload_leaves_no_file_and_is_no_internal_error(
     before = set(walk_bottom_up(folder))
     with connected(address) as connection:
         connection.sendall(_partial_upload())
-        _wait_until(lambda: set(walk_bottom_up(folder)) != before)
-    _wait_until(lambda: set(walk_bottom_up(folder)) == before)
+        _wait_until(lambda: not set(walk_bottom_up(folder)) <= before)
+    _wait_until(lambda: set(walk_bottom_up(folder)) <= before)
     assert "internal error" not in caplog.text
 
 
@@ -123,10 +123,10 @@ def test_an_incomplete_request_is_closed(address: str, monkeypatch: pytest.Monke
 
 
 def test_an_incomplete_request_after_a_complete_one_is_closed(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection_limits, "HEADER_TIMEOUT_S", 0.3)
     with connected(address) as connection:
         connection.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
         assert b" 200 " in connection.recv(4_096)
+        monkeypatch.setattr(connection_limits, "HEADER_TIMEOUT_S", 0.3)
         connection.sendall(b"GET /he")
         assert closes(connection)
 

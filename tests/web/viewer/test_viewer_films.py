@@ -49,7 +49,7 @@ def test_keys_show_the_zones_and_the_input_of_the_model(visit: Visit, predictor:
     assert "Lung zones" in viewer.text(".view-note")
     viewer.press("z", "m")
     assert viewer.is_visible(".model-input img")
-    assert viewer.evaluate("viewer.root.querySelector('.model-input img').naturalWidth") == 150
+    visit.page.wait_for_function("document.querySelector('#film-viewer .model-input img').naturalWidth == 150")
     viewer.press("m")
     assert not viewer.is_visible(".model-input")
     visit.save_screenshot("viewer-zones")
@@ -58,7 +58,7 @@ def test_keys_show_the_zones_and_the_input_of_the_model(visit: Visit, predictor:
 @pytest.mark.slow
 def test_a_film_adds_few_elements_to_the_page_and_a_movement_none(visit: Visit, predictor: Predictor) -> None:
     """Each element makes every change of the page slower: the description of a film made 60,000 nodes."""
-    count = "document.getElementsByTagName('*').length"
+    count = "document.querySelector('#film-layout').getElementsByTagName('*').length"  # other tabs come later
     before = visit.page.evaluate(count)
     viewer = ShownViewer(visit, predictor.models[0].bundle.examples[-1])
     assert viewer.evaluate("viewer.view.zones.length") == 6
