@@ -39,11 +39,12 @@ MIN_WARM_UP = 1_000
 """Minimum number of films of the warm-up. After 300, the heap had not reached its size: it grew by 17 MB over the next
 1,000 films, then by -17 MB over 1,000 and by -6 MB over 3,000."""
 
-RETENTION_S = 3
-"""PNEUMONIA_RETENTION_S of the service."""
+RETENTION_S = 15
+"""PNEUMONIA_RETENTION_S of the service: longer than a busy machine may take between an upload and its call, and until
+idle connections (5 s) are closed and idle threads of the server's pool (10 s) have ended."""
 
-IDLE_S = 12
-"""Seconds until idle connections (5 s) are closed and idle threads of the server's pool (10 s) have ended."""
+MAX_IDLE_S = 120
+"""Maximum seconds until files are deleted, and connections and threads have ended, that are not needed any more."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,8 @@ def _in_process(films: int, folder: Path) -> Growth:
     predict_films(warm_up)
     before, started_at = _ProcessUsage.of(os.getpid()), time.monotonic()
     predict_films(films)
-    return _growth(films, before, _ProcessUsage.of(os.getpid()), len(list(walk_bottom_up(folder))), started_at)
+    after = _usage_at_rest(os.getpid(), before)
+    return _growth(films, before, after, len(list(walk_bottom_up(folder))), started_at)
 
 
 def over_http(requests: int, folder: Path) -> Growth:
@@ -110,7 +112,7 @@ def over_http(requests: int, folder: Path) -> Growth:
         before, started_at = _ProcessUsage.of(service.process.pid), time.monotonic()
         asyncio.run(_send_requests(service, films, requests))
         files = _wait_until_idle(service)
-        return _growth(requests, before, _ProcessUsage.of(service.process.pid), files, started_at)
+        return _growth(requests, before, _usage_at_rest(service.process.pid, before), files, started_at)
 
 
 async def _send_requests(service: Service, films: Sequence[bytes], requests: int) -> None:
@@ -121,17 +123,29 @@ async def _send_requests(service: Service, films: Sequence[bytes], requests: int
             response = await predict(client, f"{number}.png", film)
             assert "label" in response or "error" in response
 
-    async with httpx.AsyncClient(base_url=service.address, timeout=120) as client:
+    limits = httpx.Limits(keepalive_expiry=load.KEEP_ALIVE_S)
+    async with httpx.AsyncClient(base_url=service.address, timeout=120, limits=limits) as client:
         await asyncio.gather(*(caller(client) for _ in range(CALLERS)))
 
 
 def _wait_until_idle(service: Service) -> int:
     """Wait until connections are closed and the retention time is over; return the number of remaining files."""
-    deadline = time.monotonic() + 20 * RETENTION_S
-    time.sleep(RETENTION_S + IDLE_S)
+    time.sleep(RETENTION_S)
+    deadline = time.monotonic() + MAX_IDLE_S
     while service.files() and time.monotonic() < deadline:
         time.sleep(0.2)
     return len(service.files())
+
+
+def _usage_at_rest(process: int, before: _ProcessUsage) -> _ProcessUsage:
+    """The usage of a process when it has no more threads and open files than before, or after `MAX_IDLE_S`."""
+    deadline = time.monotonic() + MAX_IDLE_S
+    while True:
+        after = _ProcessUsage.of(process)
+        is_at_rest = after.threads <= before.threads and after.open_files <= before.open_files
+        if is_at_rest or time.monotonic() > deadline:
+            return after
+        time.sleep(0.5)
 
 
 def _growth(films: int, before: _ProcessUsage, after: _ProcessUsage, files: int, started_at: float) -> Growth:
