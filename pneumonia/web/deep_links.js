@@ -1,6 +1,6 @@
 () => {
   // Links to a part of the page: `#batch=TOKEN`, `#validation=TOKEN`, and the sections of the evidence. Gradio builds a tab when it is opened.
-  const WAIT_MS = 5000;
+  const WAIT_MS = 60000; // a busy computer takes long to build it
 
   const openTab = (name) => {
     const button = document.querySelector(`#${name}-button`);

@@ -87,7 +87,7 @@
   addEventListener("dragover", (event) => event.preventDefault());
   addEventListener("drop", (event) => event.preventDefault());
 
-  let early = window.takeEarlyFiles(); // dropped or pasted before this script (`templates/early_files.html`)
+  let early = window.takeEarlyFiles?.(); // dropped, pasted or chosen before this script (`templates/early_files.html`)
   const update = () => {
     if (!layout() || !note()) return;
     if (early) {

@@ -1,7 +1,7 @@
 () => {
   // Another language loads the page again (`templates/language.html`). The film stays on the server; its token, which is
   // valid once, passes through this tab's storage.
-  const PATIENCE_MS = 10000; // for the answer of a busy server; then the page loads without the film
+  const PATIENCE_MS = 20000; // for the answer of a busy server; then the page loads without the film
   document.addEventListener("languagechosen", (event) => {
     const keep = document.querySelector("#keep-film");
     if (!keep || !document.querySelector("#headline .answer:not(.waiting):not(.failed)")) return;
@@ -18,10 +18,10 @@
       return false; // storage is blocked
     }
   };
-  const restore = (attempts) => {
+  const restore = (attempts) => { // Gradio has built the button, unless the computer is busy
     const button = document.querySelector("#restore-film");
     if (button) button.click();
     else if (attempts > 0) setTimeout(() => restore(attempts - 1), 50);
   };
-  if (isKept()) restore(100);
+  if (isKept()) restore(1200);
 }

@@ -34,7 +34,7 @@ def test_dark_and_light_can_be_chosen_and_stay(visit: Visit) -> None:
     visit.page.get_by_role("button", name="Dark or light page").click()
     assert visit.is_dark()
     visit.page.reload()
-    visit.page.wait_for_selector("#film input[type=file]", state="attached")
+    visit.wait_for_page()
     assert visit.is_dark()
 
 

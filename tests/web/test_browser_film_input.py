@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pneumonia import Predictor
+from pneumonia.web import rendering
 
 from ..support.wait import until
 from .visit import READY, PausablePredictor, Visit, running
@@ -57,15 +58,31 @@ def test_a_film_that_is_dropped_while_the_page_loads_is_not_left_to_gradio(
     visit: Visit, names: list[str], expected: str
 ) -> None:
     held: list[Any] = []
-    visit.page.route("**/*.js", lambda route: held.append(route))
+    is_held = True
+    visit.page.route("**/*.js", lambda route: held.append(route) if is_held else route.continue_())
     visit.page.goto("about:blank")
     visit.page.goto(visit.address, wait_until="commit")
     visit.page.wait_for_selector("gradio-app", state="attached")
     visit.page.evaluate(DROP_FILES, ["gradio-app", names])
-    for route in list(held):
+    is_held = False  # a script that is requested from now on is not held
+    for route in held:
         route.continue_()
-    visit.page.unroute("**/*.js")  # continues what was requested meanwhile
     visit.page.wait_for_selector(expected)
+    visit.page.unroute("**/*.js")
+
+
+def test_a_file_that_is_chosen_before_the_scripts_of_the_page_run_is_not_left_to_gradio(
+    browser: Any, files: dict[str, Path]
+) -> None:
+    page = browser.new_page()
+    page.set_content(f"{rendering.render('early_files.html')}<div id='film'><input type='file'></div>")
+    page.evaluate("document.querySelector('input').addEventListener('change', () => { window.isSent = true; })")
+    page.set_input_files(READY, files["film.png"])
+    taken = page.evaluate("window.takeEarlyFiles().map((file) => file.name)")
+    assert (taken, page.evaluate("Boolean(window.isSent)")) == (["film.png"], False)
+    page.set_input_files(READY, files["film.jpg"])
+    assert page.evaluate("window.isSent"), "the scripts of the page are there"
+    page.close()
 
 
 def test_a_film_that_is_dropped_while_another_is_read_gets_the_answer(

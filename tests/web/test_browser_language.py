@@ -12,7 +12,7 @@ from pneumonia import Predictor
 from pneumonia.messages import translate
 from pneumonia.web.gradio_texts import TEXTS
 
-from .visit import READY, Visit
+from .visit import Visit
 
 pytestmark = pytest.mark.browser
 
@@ -36,7 +36,7 @@ def test_the_page_follows_the_browser_and_the_picker(browser: Any, address: str)
         assert page.input_value("#language") == "id"
         page.select_option("#language", "zh")
         page.wait_for_url("**/?lang=zh")
-        page.wait_for_selector(READY, state="attached")
+        visit.wait_for_page()
         assert page.evaluate("[document.documentElement.lang, navigator.language]") == ["zh-CN", "zh-CN"]
         page.goto(address)  # the next visit, without a language in the address
         page.wait_for_url("**/?lang=zh")
@@ -46,7 +46,7 @@ def test_the_page_follows_the_browser_and_the_picker(browser: Any, address: str)
 def test_calls_of_the_page_carry_its_language(browser: Any, address: str) -> None:
     with Visit(browser, address, locale="fr-FR") as visit:
         visit.page.goto(f"{address}/?lang=vi")
-        visit.page.wait_for_selector(READY, state="attached")
+        visit.wait_for_page()
         assert visit.page.evaluate("document.documentElement.lang") == "vi"
         with visit.page.expect_request("**/queue/join**") as joined:
             visit.page.locator("#examples button").first.click()
@@ -67,7 +67,7 @@ def test_another_language_keeps_the_film_and_its_choices(browser: Any, address: 
         visit.wait_for_viewer()
         assert visit.page.locator("#point input").nth(2).is_checked()
         visit.page.reload()  # the film was handed over once
-        visit.page.wait_for_selector(READY, state="attached")
+        visit.wait_for_page()
         assert visit.page.locator("#headline .answer.waiting").count() == 1
 
 

@@ -48,6 +48,10 @@ WAIT_FOR_TRANSITIONS = """Promise.all(document.getAnimations()
     .map((animation) => animation.finished.catch(() => 0)))"""
 
 
+HAS_SCRIPTS = "!document.querySelector('#film') || !window.takeEarlyFiles"
+"""The login has none; the last of them ends the hold of early files (`templates/early_files.html`)."""
+
+
 class Visit:
     """The page in a tab of a browser. At the end it asserts that the console shows no error and no other server was
     requested.
@@ -92,7 +96,12 @@ class Visit:
 
     def _open(self) -> None:
         self.page.goto(self.address)
-        self.page.wait_for_selector(self._ready, state="attached")
+        self.wait_for_page(self._ready)
+
+    def wait_for_page(self, ready: str = READY) -> None:
+        """Wait for a part of the page, and for its scripts, which Gradio runs when all its parts are there."""
+        self.page.wait_for_selector(ready, state="attached")
+        self.page.wait_for_function(HAS_SCRIPTS)
 
     def _assert_no_errors(self) -> None:
         assert self.errors == [], f"the console of the browser shows errors: {self.errors}"
@@ -199,7 +208,7 @@ class PausablePredictor(Predictor):
 
     def read(self, source: Source, age: float | None = None) -> Reading:
         self.is_holding = not self._is_running.is_set()
-        assert self._is_running.wait(120)
+        assert self._is_running.wait(600)
         self.is_holding = False
         return super().read(source, age)
 
