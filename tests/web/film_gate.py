@@ -10,7 +10,7 @@ import pytest
 from pneumonia import Predictor
 from pneumonia.inference.reading import Reading
 
-MAX_WAIT_S = 300
+MAX_WAIT_S = 600
 """Longest wait of a film in seconds; a test that fails leaves it sooner, since its fixture opens the gate."""
 
 

@@ -204,6 +204,7 @@ def test_the_map_is_drawn_on_request_and_fades_without_another_request(visit: Vi
     assert film == overlay
     assert "A heatmap is not proof." in visit.page.inner_text("#activation")
     visit.save_screenshot("map")
+    visit.wait_for_viewer()  # which requests the values of the film
     requests: list[str] = []
     visit.page.on("request", lambda request: requests.append(request.url))
     for value in ("0", "100", "35"):
@@ -268,7 +269,7 @@ def test_with_a_login_the_page_asks_for_it(
         visit.page.wait_for_selector("text=/incorrect/i")
         visit.errors.clear()  # the browser reports the refused login itself
         visit.log_in("reader", "light box")
-        visit.page.wait_for_selector("#film input[type=file]", state="attached")
+        visit.wait_for_page()
         assert any(label in visit.drop(files["film.png"]) for label in LABELS)
         visit.page.wait_for_selector("#film-image img")
         visit.wait_for_viewer()

@@ -86,7 +86,7 @@ def test_fields_have_a_visible_border_and_show_the_focus(tab: Visit, predictor: 
 def test_no_text_is_cut_off_with_wide_spacing(tab: Visit, predictor: Predictor, width: int) -> None:
     with tab.new_visitor({"width": width, "height": 844}) as visit:
         visit.drop(predictor.models[0].bundle.examples[-1])
-        visit.page.wait_for_selector("#film-image img")
+        visit.wait_for_viewer()
         visit.show_map()
         visit.page.add_style_tag(content=SPACING)
         for name in TABS:

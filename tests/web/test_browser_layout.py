@@ -161,7 +161,8 @@ def test_a_4k_monitor_shows_a_larger_film_and_text(tab: Visit, predictor: Predic
     for size in ({"width": 1280, "height": 860}, LARGEST):
         with tab.new_visitor(size) as visit:
             visit.drop(predictor.models[0].bundle.examples[-1])
-            visit.page.wait_for_selector("#film-image img")
+            visit.wait_for_viewer()
+            visit.settle()
             box = visit.page.locator("#viewer").bounding_box()
             heights.append(box["height"])
             widths.append(visit.page.locator("#film-layout").bounding_box()["width"] / size["width"])
@@ -176,7 +177,7 @@ def test_a_4k_monitor_shows_a_larger_film_and_text(tab: Visit, predictor: Predic
 def test_a_print_of_a_film_is_one_page_without_controls(tab: Visit, predictor: Predictor, scheme: str) -> None:
     with tab.new_visitor({"width": 820, "height": 1100}, scheme) as visit:
         visit.drop(predictor.models[0].bundle.examples[-1])
-        visit.page.wait_for_selector("#film-image img")
+        visit.wait_for_viewer()
         visit.show_map()
         (text,) = pdf(visit)
         year = visit.page.evaluate("String(new Date().getFullYear())")
@@ -234,7 +235,7 @@ def test_the_pages_files_stay_out_of_the_browsers_caches(visit: Visit, files: di
 def test_the_keyboard_follows_the_order_on_the_screen(tab: Visit, predictor: Predictor, size: dict[str, int]) -> None:
     with tab.new_visitor(size) as visit:
         visit.drop(predictor.models[0].bundle.examples[-1])
-        visit.page.wait_for_selector("#film-image img")
+        visit.wait_for_viewer()
         reached: list[str] = []
         visit.page.locator("#age input").first.focus()
         for _ in range(40):
