@@ -38,9 +38,9 @@ asyncio.run(talk(sys.argv[1], *json.load(sys.stdin)))
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """A page that is also an MCP server, with a retention time that a busy machine needs for one call."""
+    """A page that is also an MCP server, with a retention time longer than a busy machine needs for one call."""
     folder = tmp_path_factory.mktemp("mcp")
-    with running_service(folder, PNEUMONIA_MCP="1", PNEUMONIA_RETENTION_S="10") as service:
+    with running_service(folder, PNEUMONIA_MCP="1", PNEUMONIA_RETENTION_S="15") as service:
         yield service
 
 
@@ -57,7 +57,7 @@ def call_tools(
         input=json.dumps([headers or {}, calls]),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
     assert process.returncode == 0, process.stderr[-2000:]
     output: dict[str, Any] = json.loads(process.stdout)

@@ -54,7 +54,7 @@ def test_the_page_answers_films_and_batches_and_deletes_them(
     program.write_text(PAGE, encoding="utf-8")
     compressed = encapsulated(large_film, JPEGLosslessSV1, codestreams.jpeg_lossless(large_film, 8))
     command = (sys.executable, str(program))
-    with service_process.running_service(tmp_path / "service", *command, PNEUMONIA_RETENTION_S="10") as service:
+    with service_process.running_service(tmp_path / "service", *command, PNEUMONIA_RETENTION_S="15") as service:
         names = ["film.png", "turned.png", "broken.jpg"]
         contents = {name: files[name].read_bytes() for name in names} | {"compressed.dcm": compressed}
         results = wait_for(_ask(service, contents))
