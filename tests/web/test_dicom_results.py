@@ -148,7 +148,7 @@ def test_the_button_downloads_the_files_of_a_dicom_film(visit: Visit, dicom_film
     button = visit.page.get_by_role("button", name="DICOM results (ZIP)")
     visit.drop(dicom_film)
     button.wait_for()
-    assert visit.axe_violations("#report") == []
+    assert visit.axe_violations(part="#report") == []
     visit.save_screenshot("dicom-results")
     with visit.page.expect_download() as download:
         button.click()

@@ -158,16 +158,16 @@ class Visit:
     def width(self) -> int:
         return int(self.page.evaluate("document.documentElement.scrollWidth"))
 
-    def axe_violations(self, only: str | None = None) -> list[str]:
+    def axe_violations(self, only: str | None = None, part: str | None = None) -> list[str]:
         """Serious and critical accessibility violations by axe, as rule and element.
 
-        `only`: check this rule instead of all.
+        `only`: check this rule instead of all. `part`: check the elements of this selector instead of the page.
         """
         from axe_playwright_python.sync_playwright import Axe
 
         self.settle()
         options = {"resultTypes": ["violations"], **({"runOnly": [only]} if only else {})}
-        violations = Axe().run(self.page, options=options).response["violations"]
+        violations = Axe().run(self.page, context=part, options=options).response["violations"]
         return [
             f"{rule['id']}: {node['html'][:200]}"
             for rule in violations
