@@ -158,7 +158,10 @@ def free_port() -> int:
 
 @cache
 def _own_ports() -> tuple[socket.socket, Iterator[int]]:
-    """(lock, ports) of a block that belongs to this process until its end: the lock holds the first port by UDP."""
+    """(lock, ports) of a block that belongs to this process until its end: the lock holds the first port by UDP.
+
+    No program gets that port, since one may listen by UDP too, as Caddy does.
+    """
     while True:
         start = random.randrange(20_000, 32_000, PORTS_PER_PROCESS)
         lock = socket.socket(type=socket.SOCK_DGRAM)
@@ -167,7 +170,7 @@ def _own_ports() -> tuple[socket.socket, Iterator[int]]:
         except OSError:
             lock.close()
         else:
-            return lock, itertools.cycle(range(start, start + PORTS_PER_PROCESS))
+            return lock, itertools.cycle(range(start + 1, start + PORTS_PER_PROCESS))
 
 
 class NoResponse(Exception):
