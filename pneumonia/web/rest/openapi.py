@@ -109,7 +109,7 @@ def _results(points: Sequence[str]) -> dict[str, Any]:
     query = [{"name": "kind", "in": "query", "required": True, "schema": _kind()}, *_query(fields)]
     files = {
         media_type: {"schema": binary()} for media_type in dict.fromkeys([*MEDIA_TYPES.values(), "application/zip"])
-    }
+    } | {MEDIA_TYPES["fhir"]: {"schema": {"type": "object"}}}
     return {
         "operationId": "results",
         "summary": "Make the result objects of one film",
