@@ -6,7 +6,7 @@ Its components, drop zone, answer, viewer with activation map, operating points 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -140,24 +140,15 @@ class _FilmTab:
         return opening
 
     def _show_after(self, reading: Any) -> None:
-        """After an answer: what depends on the film, and the film itself."""
-        self._compare_after(reading)
-        self._connect_viewer(reading)
+        """After an answer: what depends on the film, and the film itself.
 
-    def _connect_viewer(self, opening: Any) -> None:
-        """After the answer: the preview of the film, then its values for the viewer."""
+        This is one call. Of calls that a page makes at the same time, Gradio's client loses the result of one whose id
+        arrives late, after the stream of the others has ended.
+        """
         ui = self._layout
-        outputs = [ui.film_image, ui.view, ui.values]
-        opening.then(film_view.show, ui.viewed_film, outputs, **_FOLLOWING).then(
-            None, [*outputs[1:], ui.answered], None, js=events.SHOW, **_FOLLOWING
-        )
-
-    def _compare_after(self, reading: Any) -> None:
-        """After the answer to a film that the gate refused: the film beside a class average."""
-        ui = self._layout
-        compare = partial(film_session.comparison, self._predictor)
-        reading.then(compare, ui.session_film, ui.comparison, **_FOLLOWING)
-        reading.then(dicom_results.show_button, ui.session_film, ui.dicom_results, **_FOLLOWING)
+        outputs = [ui.comparison, ui.dicom_results, ui.film_image, ui.view, ui.values]
+        shown = reading.then(self._show_details, [ui.session_film, ui.viewed_film], outputs, **_FOLLOWING)
+        shown.then(None, [ui.view, ui.values, ui.answered], None, js=events.SHOW, **_FOLLOWING)
         if ui.opinion is not None:
             reading.then(
                 ui.opinion.show,
@@ -166,6 +157,15 @@ class _FilmTab:
                 queue=False,
                 **_FOLLOWING,
             )
+
+    def _show_details(
+        self, session_film: film_session.SessionFilm | None, viewed_film: film_view.ViewedFilm | None
+    ) -> Iterator[tuple[Any, ...]]:
+        """Yields the film beside a class average if the gate refused it, the button, and the parts of the viewer."""
+        comparison = film_session.comparison(self._predictor, session_film)
+        button = dicom_results.show_button(session_film)
+        for parts in film_view.show(viewed_film):
+            yield comparison, button, *parts
 
     def _reject_busy(self) -> tuple[Any, ...]:
         """Outputs if the queue was full: the error, no data of the previous film, and an empty drop zone."""

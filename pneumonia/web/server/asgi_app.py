@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from . import (
     request_language,
     request_limits,
     request_log,
+    result_streams,
     route_policy,
     session_memory,
     shutdown,
@@ -53,6 +55,7 @@ _MIDDLEWARE = (
     upload_forms.CompleteForms,
     upload_storage.IsolateUploads,
     public_address.RelativeRoot,
+    result_streams.ResultStreams,
     mcp.LocalAddress,
 )
 """From the outside in, the order in which a request passes."""
@@ -98,6 +101,7 @@ def _set_state(app: FastAPI, *, has_login: bool) -> None:
     tokens = settings.TOKENS.read()
     app.state.upload_folder = Path(gradio_environment.upload_folder())
     app.state.draining = False
+    app.state.result_streams = Counter()
     app.state.api_tokens = api_tokens.ApiTokens(tokens) if tokens else None
     app.state.logins = login.LoginSessions() if has_login else None
 

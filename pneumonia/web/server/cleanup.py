@@ -48,5 +48,5 @@ async def delete_expired_data(app: Any) -> None:
         app.state.logins.revoke_expired()
     await anyio.to_thread.run_sync(upload_storage.delete_expired, app.state.page, app.state.upload_folder)
     session_memory.drop_idle_sessions(app.state.page)
-    await gradio_internals.drop_delivered_results(app.state.page)
+    await gradio_internals.drop_delivered_results(app.state.page, app.state.result_streams)
     await anyio.to_thread.run_sync(operating_system.trim_heap)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -189,16 +189,17 @@ def reject_unfinished_calls(page: gr.Blocks, message: str) -> int:
     return len(events)
 
 
-async def drop_delivered_results(page: gr.Blocks) -> None:
+async def drop_delivered_results(page: gr.Blocks, streaming: Container[str]) -> None:
     """Drop the queue's records of results that were delivered, and of results that Gradio dropped unread.
 
+    The records of the sessions in `streaming` stay: a page waits there for its next result, which would get lost.
     Runs on the event loop, under the lock that Gradio holds when it creates these records.
     """
     queue = page._queue
     async with queue.pending_message_lock:
         for session, events in list(queue.pending_event_ids_session.items()):
             messages = queue.pending_messages_per_session.get(session)
-            if messages is None or (not events and messages.empty()):
+            if messages is None or (not events and messages.empty() and session not in streaming):
                 queue.pending_event_ids_session.pop(session, None)
                 queue.pending_messages_per_session.pop(session, None)
 

@@ -55,6 +55,7 @@ class RouteRule:
 
 _API = "/gradio_api"
 UPLOAD = f"{_API}/upload"
+QUEUE_DATA = f"{_API}/queue/data"
 LOGIN = "/login"
 LOGOUT = "/logout"
 MCP = f"{_API}/mcp"
@@ -89,7 +90,7 @@ ROUTE_RULES = (
     RouteRule(f"{_API}/call/analyze", f"{_API}/call/(v2/)?analyze/?", Audience.USERS, starts_work=True),
     RouteRule(f"{_API}/call/dicom_results", f"{_API}/call/(v2/)?dicom_results/?", Audience.USERS, starts_work=True),
     RouteRule(f"{_API}/call/model", f"{_API}/call/(v2/)?model/?", Audience.USERS, starts_work=True),
-    RouteRule("result-stream", f"{_API}/(call/.+/.+|queue/data)", Audience.USERS),
+    RouteRule("result-stream", f"{_API}/call/.+/.+|{QUEUE_DATA}", Audience.USERS),
     RouteRule(f"{_API}/queue/join", f"{_API}/queue/join", Audience.USERS, starts_work=True),
     # For events without a queue: start and stop of a batch on the page. Gradio refuses queued events on this route.
     RouteRule(f"{_API}/run", f"{_API}/run/predict/?", Audience.USERS, starts_work=True),

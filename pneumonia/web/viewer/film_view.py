@@ -28,7 +28,7 @@ from ..server import gradio_environment
 from ..server.upload import Upload
 from . import codes, packing, texts, windows
 
-VALUES_FILE = "film.values"
+PREVIEW_FILE, VALUES_FILE = "film.png", "film.values"
 
 _GATE_NOT_RUN = frozenset({"age_not_covered"})
 """Reasons of a refusal without a model input."""
@@ -65,13 +65,14 @@ class ViewedFilm:
 
 
 Parts = tuple[Any, Any, Any]
-"""(preview image, `sent_description` for the script, file with the values); each may be None or `gr.skip()`."""
+"""(file of the preview, `sent_description` for the script, file with the values); each may be None or `gr.skip()`."""
 
 
 def show(film: ViewedFilm | None) -> Iterator[Parts]:
     """Yield the preview of a film, then its values. The film is decoded once.
 
-    Yields nothing to show if there is no film, or if it was deleted or contains no pixels.
+    Yields nothing to show if there is no film, or if it was deleted or contains no pixels. Both parts have the preview:
+    a browser that receives them at once, because its network is slow, shows the last one only.
     """
     if film is None or (isinstance(film.source, Path) and not film.source.exists()):
         yield None, None, None
@@ -82,9 +83,10 @@ def show(film: ViewedFilm | None) -> Iterator[Parts]:
         return
     if film.reading is not None and film.reading.quarters:
         values = values.upright()
-    yield preview(values, film.reading), gr.skip(), gr.skip()
+    picture = _store(PREVIEW_FILE, _png(preview(values, film.reading)))
+    yield picture, gr.skip(), gr.skip()
     numbers = codes.to_codes(values)
-    yield gr.skip(), sent_description(describe(film, values, numbers)), _store(packing.pack(numbers.codes))
+    yield picture, sent_description(describe(film, values, numbers)), _store(VALUES_FILE, packing.pack(numbers.codes))
 
 
 def sent_description(description: dict[str, Any]) -> dict[str, str]:
@@ -193,23 +195,28 @@ def _model_view(film: ViewedFilm, values: FilmValues) -> dict[str, Any] | None:
     # A large JPEG is scored at reduced size.
     scored = imaging.read(film.source) if values.film.format == "JPEG" else values.film
     model_input = imaging.to_input(imaging.invert(scored) if reading.inverted else scored)
-    buffer = io.BytesIO()
-    Image.fromarray(model_input[:, :, 0]).save(buffer, "PNG")
+    picture = _png(Image.fromarray(model_input[:, :, 0]))
     area = reading.area
     return {
         "area": [area.left, area.top, area.right, area.bottom],
         "isInverted": reading.inverted,
-        "input": f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}",
+        "input": f"data:image/png;base64,{base64.b64encode(picture).decode()}",
     }
 
 
-def _store(packed: bytes) -> str:
-    """Write the values to the folder of the uploads, under a name that nobody can guess; return the path.
+def _png(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _store(name: str, content: bytes) -> str:
+    """Write a file to the folder of the uploads, in a folder whose name nobody can guess; return the path.
 
     Gradio and `server.upload_storage` delete the file after the retention time.
     """
     folder = Path(gradio_environment.upload_folder()) / secrets.token_hex(32)
     folder.mkdir(parents=True)
-    path = folder / VALUES_FILE
-    path.write_bytes(packed)
+    path = folder / name
+    path.write_bytes(content)
     return str(path)

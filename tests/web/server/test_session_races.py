@@ -143,7 +143,7 @@ def test_records_are_dropped_under_the_lock_of_the_queue(app: FastAPI) -> None:
     async def drop_while_the_lock_is_held() -> None:
         async with queue.pending_message_lock:
             queue.pending_event_ids_session[SESSION] = set()
-            deletion = asyncio.create_task(gradio_internals.drop_delivered_results(app.state.page))
+            deletion = asyncio.create_task(gradio_internals.drop_delivered_results(app.state.page, ()))
             for _ in range(3):
                 await asyncio.sleep(0)
             assert SESSION in queue.pending_event_ids_session

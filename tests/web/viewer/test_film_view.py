@@ -49,9 +49,10 @@ def test_the_preview_comes_first_and_then_the_values(
     predictor: Predictor, path: Path, uploads: Path, normal_film: Any
 ) -> None:
     film = viewed(predictor, path)
-    (preview, *nothing), (_, sent, file) = film_view.show(film)
+    (preview, *nothing), (preview_again, sent, file) = film_view.show(film)
     view = json.loads(sent["description"])
-    assert preview.size == normal_film.shape[::-1]
+    assert preview_again == preview, "a browser that receives both parts at once keeps the last one only"
+    assert np.array_equal(np.asarray(Image.open(preview)), normal_film)
     assert all("value" not in part for part in nothing), "gradio's sign for an output that stays"
     assert sent["film"] == view["film"] == film.token
     values = unpack(Path(file).read_bytes(), (view["height"], view["width"]), np.uint8)
