@@ -43,6 +43,7 @@ def test_no_event_is_followed_by_two_calls_with_a_stream(address: str) -> None:
     assert calls and max(calls.values()) == 1
 
 
+@pytest.mark.slow  # waits for ids that are delayed
 @pytest.mark.browser
 def test_a_film_is_shown_although_the_id_of_its_call_arrives_late(browser: Any, address: str) -> None:
     with Visit(browser, address) as visit:
