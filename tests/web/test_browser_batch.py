@@ -54,7 +54,7 @@ def many(tmp_path_factory: pytest.TempPathFactory, large_film: npt.NDArray[np.ui
 
 
 def upload(visit: Visit, paths: list[Path]) -> None:
-    visit.page.set_input_files("#batch-films input[type=file]", paths)
+    visit.choose("#batch-films input[type=file]", paths, "#batch-films tr.file")
     visit.page.wait_for_function(
         "count => document.querySelectorAll('#batch-films tr.file').length == count", arg=len(paths)
     )

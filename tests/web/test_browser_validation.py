@@ -51,8 +51,7 @@ def download(visit: Visit, name: str) -> bytes:
 
 @pytest.mark.slow
 def test_twenty_films_by_folder(visit: Visit, archive: Path) -> None:
-    visit.page.set_input_files(FILMS, archive)
-    visit.page.wait_for_selector("#validation-films >> text=own.zip")
+    visit.choose(FILMS, archive, "#validation-films >> text=own.zip")
     visit.page.click("#validation-check")
     visit.page.wait_for_selector("#validation-preview >> text=20 films have a label: 10 Normal, 10 Pneumonia.")
     start(visit)
@@ -67,8 +66,7 @@ def test_twenty_films_by_folder(visit: Visit, archive: Path) -> None:
 def test_labels_from_a_table(visit: Visit, archive: Path, tmp_path: Path) -> None:
     table = tmp_path / "labels.csv"
     table.write_text("image;truth;patient\nNORMAL/0.png;0;a\nNORMAL/1.png;0;a\nPNEUMONIA/0.png;1;b\nlost.png;1;c\n")
-    visit.page.set_input_files(FILMS, archive)
-    visit.page.wait_for_selector("#validation-films >> text=own.zip")
+    visit.choose(FILMS, archive, "#validation-films >> text=own.zip")
     visit.page.get_by_label("From a table (CSV)").check()
     visit.page.set_input_files("#validation-table input[type=file]", table)
     visit.page.wait_for_selector("#validation-columns")
@@ -84,8 +82,7 @@ def test_labels_from_a_table(visit: Visit, archive: Path, tmp_path: Path) -> Non
 
 @pytest.mark.slow
 def test_a_film_without_label_is_an_error(visit: Visit, files: dict[str, Path]) -> None:
-    visit.page.set_input_files(FILMS, files["film.png"])
-    visit.page.wait_for_selector("#validation-films >> text=film.png")
+    visit.choose(FILMS, files["film.png"], "#validation-films >> text=film.png")
     visit.page.click("#validation-start")
     visit.page.wait_for_selector("#validation-alert >> text=No film has a label.")
 
@@ -94,8 +91,7 @@ def test_a_film_without_label_is_an_error(visit: Visit, files: dict[str, Path]) 
 def test_a_check_survives_its_closed_page(browser: Any, address: str, archive: Path, gate: FilmGate) -> None:
     with Visit(browser, address) as visit:
         visit.page.get_by_role("tab", name="Your own films").click()
-        visit.page.set_input_files(FILMS, archive)
-        visit.page.wait_for_selector("#validation-films >> text=own.zip")
+        visit.choose(FILMS, archive, "#validation-films >> text=own.zip")
         visit.page.click("#validation-start")
         visit.page.wait_for_selector("#validation-progress progress")
         assert visit.page.locator("#validation-start").is_disabled()

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -134,6 +134,17 @@ class Visit:
         self.page.locator("#show-map").click()
         self.page.wait_for_selector("#activation .activation")
         self.page.wait_for_selector("#activation-map img")
+
+    def choose(self, selector: str, files: Any, shown: str) -> None:
+        """Choose files until the page shows them: it takes none before Gradio has connected the input of a new tab."""
+        from playwright.sync_api import TimeoutError
+
+        for _ in range(3):
+            self.page.set_input_files(selector, files)
+            with suppress(TimeoutError):
+                self.page.wait_for_selector(shown, timeout=30_000)
+                return
+        self.page.wait_for_selector(shown)
 
     def open_tab(self, name: str) -> None:
         self.page.get_by_role("tab", name=name).click()
