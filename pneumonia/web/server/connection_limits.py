@@ -38,7 +38,7 @@ ACCEPT_DELAY_S = 0.9
 
 KEEP_ALIVE_S = 130
 """Seconds that a connection stays open between two requests: longer than reverse proxies keep theirs (nginx 60 s, Caddy
-120 s). A proxy that sends a request on a connection which is closed at that moment answers 502."""
+120 s). A proxy that sends a request on a connection that is closed at that moment may answer it with 502."""
 
 GRACEFUL_CLOSE_S = 5
 """Seconds to finish responses that are still being sent when the server closes."""
